@@ -32,7 +32,7 @@ help:
 	@echo "make quick     unit tests only, under two minutes"
 	@echo "make coverage  branches that the tests of screening and worklist reach, docs/coverage.md"
 	@echo "make steady    tests on other instructions, with two threads and under load (TESTS=tests/physics)"
-	@echo "make repeat    chosen tests TIMES times each under load (TESTS=tests/pacs/test_node.py TIMES=200 SELECT=stop)"
+	@echo "make repeat    chosen tests TIMES times each under load (TESTS=server/tests/pacs/test_node.py TIMES=200 SELECT=stop)"
 	@echo "make results   train and evaluate the recipes on real films, render docs/results.md (long)"
 	@echo "make results-thesis  the thesis's protocol, docs/results-thesis.md (many hours; resumes)"
 	@echo "make results-noise  two recipes under added noise, docs/results-thesis.md (hours; resumes)"
@@ -85,7 +85,7 @@ quick: $(STAMP)
 	$(PYTEST) -m "not slow and not nightly" --timeout 60
 
 # Branches that the tests reach, processes that they start included; TESTS=tests for all of the package (long).
-TESTS ?= tests/screening tests/worklist tests/web/test_activating.py tests/web/test_turing.py tests/cli/test_calibrate.py
+TESTS ?= tests/screening server/tests/worklist server/tests/web/test_activating.py server/tests/web/test_turing.py tests/cli/test_calibrate.py
 coverage: $(STAMP)
 	$(BIN)/coverage erase
 	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal -m "not nightly" $(TESTS)
@@ -110,7 +110,7 @@ steady: $(STAMP)
 TIMES ?= 200
 SELECT ?=
 repeat: $(STAMP)
-	@test "$(origin TESTS)" != file || { echo "Say which tests: make repeat TESTS=tests/pacs/test_node.py TIMES=200"; exit 2; }
+	@test "$(origin TESTS)" != file || { echo "Say which tests: make repeat TESTS=server/tests/pacs/test_node.py TIMES=200"; exit 2; }
 	@$(BUSY) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not nightly" -p tests.repeated --times $(TIMES) -k "$(SELECT)" $(TESTS)
 
 results: $(STAMP)
@@ -236,8 +236,8 @@ docs: $(STAMP)
 	@echo "docs: site/index.html"
 
 screenshots: $(STAMP)
-	UNSEEN_SCREENSHOTS=docs/images/pages $(BIN)/python -m pytest -m "not nightly" tests/browser/test_pages_look.py
-	UNSEEN_SCREENSHOTS=docs/images/pages $(BIN)/python -m pytest tests/browser/test_ohif.py
+	UNSEEN_SCREENSHOTS=docs/images/pages $(BIN)/python -m pytest -m "not nightly" server/tests/browser/test_pages_look.py
+	UNSEEN_SCREENSHOTS=docs/images/pages $(BIN)/python -m pytest server/tests/browser/test_ohif.py
 
 nightly: $(STAMP)
 	UNSEEN_SOAK=studies/results/soak.json $(PYTEST) -m nightly --timeout 2700

@@ -39,8 +39,8 @@ from benchmarks.machine import described
 from unseen.artifacts.installation import LIMITS
 from unseen.data import phantoms
 from unseen.data.decode import shared_decoder
-from unseen.web.images import compressed, residuals
-from unseen.web.pages import STATIC
+from unseen_server.web.images import compressed, residuals
+from unseen_server.web.pages import STATIC
 
 RATES = {"100 Mbit/s": 1e8, "1 Gbit/s": 1e9}
 SHAPE = (3000, 2500)

@@ -31,9 +31,9 @@ from benchmarks.machine import described
 from tests.worklist.postgresql import binaries, server
 from unseen.artifacts.files import write_text
 from unseen.artifacts.installation import LIMITS
-from unseen.worklist.places import cursor_of, sort_columns
-from unseen.worklist.store import Store
-from unseen.worklist.tables import studies, terms
+from unseen_server.worklist.places import cursor_of, sort_columns
+from unseen_server.worklist.store import Store
+from unseen_server.worklist.tables import studies, terms
 
 Figures = dict[str, Any]  # Any: JSON
 ROOT = Path(__file__).parents[1]

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select
 
-from unseen.worklist.states import State, order_of
-from unseen.worklist.store import Store
-from unseen.worklist.tables import LEAST_SCORE, terms
-from unseen.worklist.tables import studies as table
+from unseen_server.worklist.states import State, order_of
+from unseen_server.worklist.store import Store
+from unseen_server.worklist.tables import LEAST_SCORE, terms
+from unseen_server.worklist.tables import studies as table
 
 SOURCES = 5
 _AT_ONCE = 5_000

@@ -37,7 +37,7 @@ from tests.data.making import DX, data_set
 from tests.pacs.orthanc_server import free_ports, start_orthanc
 from unseen.artifacts.installation import LIMITS
 from unseen.data.phantoms.sequences import normals
-from unseen.worklist.store import Store
+from unseen_server.worklist.store import Store
 
 Figures = dict[str, Any]  # Any: JSON
 

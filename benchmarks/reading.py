@@ -46,8 +46,8 @@ from unseen.artifacts.installation import LIMITS
 from unseen.data.phantoms.sequences import Case, draw_exposed, draw_healthy
 from unseen.data.phantoms.writing import Station, as_dicom
 from unseen.detectors.saved import load, save
-from unseen.web.server import OwnServer
-from unseen.worklist.store import Store
+from unseen_server.web.server import OwnServer
+from unseen_server.worklist.store import Store
 
 PASSWORD = "a password of the benchmark"
 DISTINCT = 4  # phantoms that are drawn; each film has noise of its own

@@ -46,12 +46,12 @@ from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry
 from unseen.detectors.detector import Finding
 from unseen.screening.screener import Screener
-from unseen.worklist import worker as worker_module
-from unseen.worklist.similar_films import SIDE, Appearance
-from unseen.worklist.states import order_of
-from unseen.worklist.store import Store
-from unseen.worklist.tables import films, findings, jobs, studies, terms
-from unseen.worklist.worker import Worker
+from unseen_server.worklist import worker as worker_module
+from unseen_server.worklist.similar_films import SIDE, Appearance
+from unseen_server.worklist.states import order_of
+from unseen_server.worklist.store import Store
+from unseen_server.worklist.tables import films, findings, jobs, studies, terms
+from unseen_server.worklist.worker import Worker
 
 Figures = dict[str, Any]  # Any: JSON
 

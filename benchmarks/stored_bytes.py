@@ -33,9 +33,9 @@ from unseen.evaluation.table import write_scores
 from unseen.runs.archive.plan import PART_SIZE
 from unseen.screening.screener import load
 from unseen.screening.study_decisions import RankedFilmRow
-from unseen.worklist import storage
-from unseen.worklist.store import Store
-from unseen.worklist.worker import Worker
+from unseen_server.worklist import storage
+from unseen_server.worklist.store import Store
+from unseen_server.worklist.worker import Worker
 
 KEPT = Path(__file__).parents[1] / "studies" / "results" / "stored-bytes.json"
 MODEL = "models/pca"

@@ -35,10 +35,10 @@ from benchmarks.made_up_list import SOURCES, fill
 from benchmarks.reading import PASSWORD, first_pages, signed_in
 from studies.evidence.screen import folded
 from studies.evidence.speed import TARGETS_MS, list_screen
-from unseen.web.server import OwnServer
-from unseen.worklist.places import cursor_of, sort_columns
-from unseen.worklist.store import Store
-from unseen.worklist.tables import studies as table
+from unseen_server.web.server import OwnServer
+from unseen_server.worklist.places import cursor_of, sort_columns
+from unseen_server.worklist.store import Store
+from unseen_server.worklist.tables import studies as table
 
 Figures = dict[str, Any]  # Any: JSON
 

@@ -20,11 +20,11 @@ from pathlib import Path
 
 import unseen as un
 from unseen.data.phantoms.writing import Station
-from unseen.demo.simulated_sites import Share, write_sites
-from unseen.pacs.config import load
-from unseen.pacs.node import Node
-from unseen.web.server import OwnServer
-from unseen.worklist.store import Store
+from unseen_server.demo.simulated_sites import Share, write_sites
+from unseen_server.pacs.config import load
+from unseen_server.pacs.node import Node
+from unseen_server.web.server import OwnServer
+from unseen_server.worklist.store import Store
 
 PATIENCE_S = 300
 

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 FIGURES = ROOT / "studies" / "results" / "coverage.json"
 PAGE = ROOT / "docs" / "coverage.md"
 EXCEPTIONS = ROOT / "docs" / "coverage_exceptions.toml"
-SAFETY = ("src/unseen/screening/", "src/unseen/worklist/")
+SAFETY = ("src/unseen/screening/", "server/src/unseen_server/worklist/")
 """What decides whether a study may be cleared, and what keeps films, decisions and the audit trail."""
 TEXT = """\
 # Coverage

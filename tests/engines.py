@@ -17,7 +17,7 @@ import sqlalchemy
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from unseen.worklist import database
+from unseen_server.worklist import database
 
 _compiled: dict[Any, Any] = {}  # Any: SQLAlchemy's keys, and what it compiles
 _kept: dict[sqlalchemy.URL, dict[float, sqlalchemy.Engine]] = {}  # by a transaction's patience

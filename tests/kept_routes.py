@@ -15,8 +15,8 @@ from typing import Any
 
 from fastapi import routing
 
-from unseen.web.app import create_app
-from unseen.worklist.store import Store
+from unseen_server.web.app import create_app
+from unseen_server.worklist.store import Store
 
 _kept: dict[tuple[Any, ...], routing._EffectiveRouteContext] = {}
 _work_out = routing._EffectiveRouteContext.from_api_route

@@ -61,12 +61,12 @@ PACKAGES = (
     "sqlalchemy",
     "uvicorn",
     "alembic",
-    "unseen.web.server",
-    "unseen.web.lab_process",
-    "unseen.service.worker_process",
+    "unseen_server.web.server",
+    "unseen_server.web.lab_process",
+    "unseen_server.service.worker_process",
     "unseen.detectors.saved",
     "unseen.screening.screener",
-    "unseen.worklist.worker",
+    "unseen_server.worklist.worker",
 )
 """What takes long to import and starts no thread that a fork would lose; an optimiser imports `torch._dynamo`."""
 
@@ -213,7 +213,7 @@ def quick_passwords() -> Iterator[Callable[[], argon2.PasswordHasher]]:
     """
     import argon2
 
-    from unseen.worklist import accounts
+    from unseen_server.worklist import accounts
 
     usual = accounts._hasher
     accounts._nobody.cache_clear()
@@ -228,7 +228,7 @@ def quick_passwords() -> Iterator[Callable[[], argon2.PasswordHasher]]:
 @contextmanager
 def kept_scripts() -> Iterator[None]:
     """A browser keeps scripts and styles, instead of asking whether they have changed, which is 45 requests a page."""
-    from unseen.web import pages
+    from unseen_server.web import pages
 
     usual = pages.KEPT
     pages.KEPT = "max-age=3600"

@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from unseen.web.app import create_app
-from unseen.worklist.store import Store
+from unseen_server.web.app import create_app
+from unseen_server.worklist.store import Store
 
 FILE = Path(__file__).with_name("api.d.ts")
-TEMPLATES = Path(__file__).parents[1] / "src" / "unseen" / "web" / "templates"
+TEMPLATES = Path(__file__).parents[1] / "server" / "src" / "unseen_server" / "web" / "templates"
 ROOT = "/api/v1"
 HEAD = """\
 // Written by web-types/generate.py from the server's OpenAPI description and the templates. Do not edit it:

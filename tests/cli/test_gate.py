@@ -11,10 +11,10 @@ from tests.data.making import image
 from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
 from unseen.screening.screener import load
-from unseen.worklist.belonging import DATABASE
-from unseen.worklist.opening import KEY, write_site_key
-from unseen.worklist.store import Store
-from unseen.worklist.worker import Worker
+from unseen_server.worklist.belonging import DATABASE
+from unseen_server.worklist.opening import KEY, write_site_key
+from unseen_server.worklist.store import Store
+from unseen_server.worklist.worker import Worker
 
 
 @pytest.mark.slow

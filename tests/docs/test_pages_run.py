@@ -13,7 +13,7 @@ import pytest
 from tests.docs.blocks import PAGES, named
 from tests.docs.page_runner import PageRunner
 from tests.docs.page_steps import shows, steps
-from unseen.worklist.store import Store
+from unseen_server.worklist.store import Store
 
 NIGHTLY = {
     "docs/get-started/first-image.md",

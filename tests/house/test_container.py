@@ -20,15 +20,15 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from tests.conftest import absent
+from conftest import absent
 from tests.docs.blocks import ROOT, blocks
 from tests.house.containerfile import Stage, stages
 from tests.house.image_tree import Image, build
 from tests.pacs.orthanc_server import free_ports
 from unseen.cli import app
 from unseen.data.reading import films
-from unseen.pacs.config import load as pacs_config
-from unseen.web.middleware import Address
+from unseen_server.pacs.config import load as pacs_config
+from unseen_server.web.middleware import Address
 
 CONTAINERFILE = ROOT / "deploy/Containerfile"
 READY_S = 300.0

@@ -21,12 +21,12 @@ import typer.main
 import yaml
 
 from tests.cli.conftest import run
-from tests.conftest import absent
+from conftest import absent
 from tests.docs.blocks import ROOT
 from unseen.cli import app
 from unseen.detectors.saved import load
-from unseen.pacs.config import load as pacs_config
-from unseen.worklist.store import Store
+from unseen_server.pacs.config import load as pacs_config
+from unseen_server.worklist.store import Store
 
 UNITS = sorted((ROOT / "deploy/systemd").glob("*.service"))
 COMPOSE = ROOT / "deploy/compose.yaml"

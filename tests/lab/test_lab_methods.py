@@ -377,6 +377,6 @@ def test_a_group_that_is_none_is_refused() -> None:
 
 def test_forms_need_no_torch() -> None:
     """The server that draws them starts without it."""
-    code = "import sys, unseen.web.lab, unseen.web.server; print('torch' in sys.modules)"
+    code = "import sys, unseen_server.web.lab, unseen_server.web.server; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

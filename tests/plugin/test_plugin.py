@@ -58,8 +58,8 @@ print("loaded", un.reconstruction.load("reconstructor").process.A)
 PAGE = """
 import sys, time
 from pathlib import Path
-from unseen.web.page_checks import Visitor
-from unseen.web.server import OwnServer
+from unseen_server.web.page_checks import Visitor
+from unseen_server.web.server import OwnServer
 
 words = ["--folder", "list", "--model", sys.argv[1], "--port", "0", "--watch", "incoming"]
 with OwnServer(words, log=Path("log")) as server:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from studies import recipe_files as recipes
-from tests.conftest import FILMS
+from conftest import FILMS
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.priors import GENERATORS
 from unseen.priors import load as load_generator

@@ -1,0 +1,168 @@
+"""`unseen demo`: the whole of it on simulated films, and then the reader's page with a list to work through."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+import time
+import webbrowser
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from unseen.cli import UsageError, console
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unseen_server.demo.filling import Filled
+    from unseen_server.web.server import OwnServer
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="folder for everything the demo makes")] = Path("unseen-demo"),
+    seed: Annotated[int, typer.Option(help="of the phantoms and the trainings")] = 0,
+    normals: Annotated[int, typer.Option(min=80, help="simulated normal films to learn from")] = 200,
+    pairs: Annotated[int, typer.Option(min=24, help="twin pairs to test on")] = 100,
+    epochs: Annotated[int, typer.Option(min=1, help="passes of roi-sure over the normals")] = 20,
+    labelled: Annotated[int, typer.Option(min=29, help="abnormal films of each site to calibrate on")] = 46,
+    browser: Annotated[
+        bool | None,
+        typer.Option(
+            "--browser/--no-browser",
+            help="open the reader's page and stay; or check its pages and stop, as where there is no terminal",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Make simulated films, train two detectors live, score, report; show a shortcut caught and broken files refused;
+    then calibrate, fill a worklist, and open the reader's page. Ctrl-C ends it.
+
+    Files of an earlier demo in the folder are replaced.
+
+    Examples:
+
+      unseen demo --out unseen-demo
+
+      unseen demo --no-browser
+    """
+
+    missing = [name for name in ("lightning_fabric", "fastapi", "sqlalchemy") if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"the demo trains and serves, which needs packages that are not installed ({', '.join(missing)}): pip "
+            'install "unseen[train,serve]"'
+        )
+    import torch
+
+    from unseen_server.demo.demonstration import STEPS, demonstrate
+    from unseen_server.demo.filling import check_free, fill
+    from unseen.training import shown_on
+    from unseen_server.web.server import OwnServer
+
+    if browser is None:
+        browser = sys.stdin.isatty() and sys.stdout.isatty()
+    # Films are drawn on another core meanwhile. A thread without a core of its own keeps all the others waiting: on two
+    # busy cores two threads take many times as long as one.
+    torch.set_num_threads(min(torch.get_num_threads(), max(1, (os.cpu_count() or 1) - 1)))
+    began = time.monotonic()
+    worklist = out / "worklist"
+    check_free(worklist)
+    with _alone(out):
+        made = demonstrate(
+            out,
+            seed=seed,
+            normals=normals,
+            pairs=pairs,
+            epochs=epochs,
+            labelled=labelled,
+            step=console.step,
+            say=typer.echo,
+            progress=shown_on(),
+        )
+        console.step(
+            f"9/{STEPS}  Filling a worklist: films come in, a worker scores them, a simulated reader reads some"
+        )
+        filled = fill(
+            worklist,
+            films=made.incoming,
+            unreadable=made.broken,
+            model=made.decides,
+            policy=made.policy,
+            further=made.further,
+            progress=console.count_progress("scored"),
+        )
+        if sys.stderr.isatty():
+            typer.echo("\r\033[K", err=True, nl=False)  # the line that counted
+        typer.echo(f"     {filled}")
+        words: list[str | Path] = ["--folder", worklist, "--model", made.decides, "--policy", made.policy]
+        words += [word for one in made.further for word in ("--also", one)]
+        words += ["--runs", made.runs]
+        console.step(f"10/{STEPS}  {'Opening' if browser else 'Checking'} the reader's page")
+        for number in (signal.SIGTERM, signal.SIGHUP):  # so that the server is not left alone
+            signal.signal(number, lambda *_: sys.exit(1))
+        with OwnServer([*words, "--port", "0"], log=out / "serve.log") as server:
+            if not browser:
+                _check(server, filled, models=1 + len(made.further))
+            typer.echo(f"     all of it took {time.monotonic() - began:.0f} s")
+            console.limits()
+            if browser:
+                _stay(server, words)
+
+
+@contextlib.contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Keep a second demo away from the folder while this one uses it."""
+
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / ".demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"{out}: another demo is using this folder. End it (Ctrl-C), or give another --out"
+            ) from None
+        yield
+
+
+def _stay(server: OwnServer, words: Sequence[str | Path]) -> None:
+    """Lead the person at this machine to the list, and serve it until Ctrl-C."""
+
+    address = server.address("/?tour=1")
+    typer.echo(f"the reader's page (the link is good once, for ten minutes): {address}")
+    typer.echo(f"later again: {Path(sys.argv[0])} serve {' '.join(map(str, words))}")
+    graphical = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if graphical:  # a browser of the terminal would take it over
+        webbrowser.open(address)
+    typer.echo("Ctrl-C ends it")
+    try:
+        status = server.wait()
+    except KeyboardInterrupt:
+        typer.echo("")
+    else:
+        _end(f"the server ended by itself, with status {status}. Its last words are in serve.log")
+
+
+def _check(server: OwnServer, filled: Filled, *, models: int) -> None:
+    """Fetch every page as a browser does; a page that is not as it must be ends the command with status 1."""
+    from unseen_server.web.page_checks import PageError, checked
+
+    try:
+        for line in checked(server.root, server.link, filled, models=models):
+            typer.echo(f"     {line}")
+        if status := server.stop():
+            raise PageError(f"the server ended with status {status}; expected 0. Its last words are in serve.log.")
+    except PageError as error:
+        _end(str(error))
+    typer.echo("     the server was stopped, and had finished what was in hand")
+
+
+def _end(sentence: str) -> NoReturn:
+    typer.secho(f"unseen: {sentence}", err=True, fg=typer.colors.RED)
+    raise typer.Exit(1)

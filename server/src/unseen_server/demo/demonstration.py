@@ -1,0 +1,222 @@
+"""The demonstration: simulated films, two detectors trained live, a report; a planted shortcut caught; bad files
+refused; a calibration on two simulated sites, and the films of a worklist.
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import sys
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from unseen import __version__
+from unseen.anatomy import LungFinder, cross_fitted
+from unseen.artifacts import shipped, write_bytes
+from unseen.data import NotRead, films, phantoms
+from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, Share, draw_twins, write_sites
+from unseen.detectors import Finding, Pca, RoiSure, load, save
+from unseen.evaluation import Evaluation, auroc, evaluate
+from unseen.runs import worker_processes
+from unseen.screening import calibrate, policy_lines
+from unseen.training import Training
+
+if TYPE_CHECKING:
+    from unseen.training import Progress
+
+STEPS: Final = 10
+"""Of the whole; the ninth and the tenth, the worklist and its pages, are the caller's."""
+_FINDER = LungFinder.Config(features=8, steps=60, size=48)  # Dice 0.94 to 0.95 on phantoms; real films need the default
+_SHIPPED = tuple(path for path in shipped() if path.name in {"pca", "ensemble-five"})  # a small model, and the best
+_AT_ONCE = Path("models/pca")
+_FIRST = 20  # pairs that it scores
+_DECIDES = "demo-roi-sure"
+_MAX_MISS_RATE, _CONFIDENCE = 0.10, 0.95
+# Seeds are the demo's plus these: other patients than those that are learnt from, and than one another.
+_TESTED, _LABELLED, _LISTED = 1_000, 2_000, 3_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demonstrated:
+    """What the demonstration leaves for a worklist.
+
+    decides   the bundle whose scores `policy` judges
+    further   bundles to compare with: the demo's other one, and those that come with the package
+    incoming  a manifest of films from two sites that were calibrated and one that was not; nobody has learnt from them
+    broken    a file that is no film
+    runs      the log of a training
+    """
+
+    decides: Path
+    further: tuple[Path, ...]
+    policy: Path
+    incoming: Path
+    broken: Path
+    runs: Path
+
+
+def demonstrate(
+    out: Path,
+    *,
+    seed: int,
+    normals: int,
+    pairs: int,
+    epochs: int,
+    labelled: int,
+    step: Callable[[str], None],
+    say: Callable[[str], None],
+    progress: Callable[[str, Progress], None] | None = None,
+) -> Demonstrated:
+    """Run the demonstration into the folder `out`; what an earlier one left there is replaced.
+
+    labelled  abnormal films of each site to calibrate on
+    step      announces what happens next
+    say       reports the result
+
+    Nothing is asked; every figure is made here and now.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for name in ("films", "planted", "calibration", "incoming", "runs"):
+        shutil.rmtree(out / name, ignore_errors=True)
+    sites = [
+        (out / "calibration", _shares(seed + _LABELLED, normals=30, abnormals=labelled)),
+        (out / "incoming", [*_shares(seed + _LISTED, normals=20, abnormals=14), _stranger(seed + _LISTED)]),
+    ]
+    with worker_processes(1) as beside:  # it draws while this process trains
+        step(
+            f"1/{STEPS}  Making {normals} normal films and {pairs} twin pairs "
+            "(the same chest with and without a lesion)"
+        )
+        drawn = [
+            beside.submit(draw_twins, out / name, pairs, seed + _TESTED, shortcut)
+            for name, shortcut in (("films", False), ("planted", True))
+        ]
+        drawn += [beside.submit(write_sites, shares, folder) for folder, shares in sites]
+        learnt = list(phantoms.normals(normals, seed=seed))
+        tested = drawn[0].result()
+        say(f"     {tested}")
+
+        step(f"2/{STEPS}  Scoring {_FIRST} of the pairs with {_AT_ONCE}, a model that comes with the package")
+        say(f"     {_first_scores(tested)}")
+
+        step(f"3/{STEPS}  Finding the lungs: a small U-Net learns them from the normals' masks")
+        finder = cross_fitted(learnt, config=_FINDER, seed=seed, progress=progress)
+
+        step(f"4/{STEPS}  Training two detectors on normal films alone: pca, then roi-sure (64 px)")
+        training = Training(epochs=epochs, seed=seed)
+        run = out / "runs" / _DECIDES
+        detectors = {
+            "pca": Pca(size=64).fit(learnt, finder=finder, training=training),
+            "roi-sure": RoiSure(size=64).fit(learnt, finder=finder, training=training, folder=run, progress=progress),
+        }
+        for name, detector in detectors.items():
+            save(detector, out / "models" / f"demo-{name}", data="phantoms, made by the demo")
+
+        facts = {
+            "version": __version__, "device": detectors["roi-sure"].trained_on, "films": "phantoms, made by the demo"
+        }  # fmt: skip
+        step(f"5/{STEPS}  Scoring the matched pairs; comparing the scores with simple image statistics")
+        results = {
+            name: evaluate(detector, films(tested, lesions=True), out=out / "reports" / name, seed=seed, facts=facts)
+            for name, detector in detectors.items()
+        }
+        for name, result in results.items():
+            say(f"     {name}: {result.headline}")
+            say(f"     {' ' * len(name)}  {result.verdict}")
+        for line in _by_lesion(results):
+            say(f"     {line}")
+        say(
+            f"     These detectors had {epochs} epochs on {normals} simulated films: "
+            "they show the way, not what can be reached."
+        )
+
+        step(f"6/{STEPS}  A planted shortcut: the same pairs, but the abnormal films come from a sharper scanner")
+        say(f"     {evaluate(detectors['pca'], films(drawn[1].result()), seed=seed).verdict}")
+
+        step(f"7/{STEPS}  Files that are no films: one cut short, one that would unpack to gigabytes")
+        bad = _bad_files(out / "bad-files", tested)
+        for refused in films([str(path) for path in bad]):
+            if not isinstance(refused, NotRead):
+                raise RuntimeError(f"{refused.name} was read, and should not have been: please report this")
+            say(f"     {refused.name}: {refused.reason}")
+
+        step(f"8/{STEPS}  Calibrating roi-sure on labelled films of two simulated sites, {NORTH.name} and {SOUTH.name}")
+        calibrated = calibrate(detectors["roi-sure"], films(drawn[2].result()), _MAX_MISS_RATE, _CONFIDENCE)
+        assert calibrated.policy is not None
+        calibrated.policy.save(out / "policy.json")
+        for line in policy_lines(calibrated.policy):
+            say(f"     {line}")
+        incoming = drawn[3].result()
+
+    say("")
+    for name in results:
+        say(f"report ({name}): {(out / 'reports' / name / 'report.html').resolve()}")
+    say(f"models: {(out / 'models').resolve()}")
+    say(f"try: {Path(sys.argv[0])} score {out / 'models' / 'demo-pca'} --data {tested}")
+    return Demonstrated(
+        decides=out / "models" / _DECIDES,
+        further=(out / "models" / "demo-pca", *_SHIPPED),
+        policy=out / "policy.json",
+        incoming=incoming,
+        broken=bad[0],
+        runs=out / "runs",
+    )
+
+
+def _shares(seed: int, *, normals: int, abnormals: int) -> list[Share]:
+    """So many films of each site that is calibrated."""
+    of = partial(Share, normals=normals, abnormals=abnormals)
+    return [of(station=NORTH, seed=seed), of(station=SOUTH, seed=seed + 10)]
+
+
+def _stranger(seed: int) -> Share:
+    """A few films of a site that is not."""
+    return Share(station=WEST, normals=2, abnormals=2, seed=seed + 20)
+
+
+def _first_scores(tested: Path) -> str:
+    """What the shipped model makes of the first pairs."""
+    findings = [f for f in load(_AT_ONCE).score(islice(films(tested), 2 * _FIRST)) if isinstance(f, Finding)]
+    area = auroc([f.score for f in findings], [f.film.label == "abnormal" for f in findings])
+    return (
+        f"{len(findings)} films scored, AUROC {area:.2f}: the model learnt from real films, and simulated films are "
+        f"foreign to it; "
+        f"its card shows its AUROC on real films (unseen info {_AT_ONCE})"
+    )
+
+
+def _by_lesion(results: dict[str, Evaluation]) -> list[str]:
+    """AUROC by lesion kind and contrast, one line each, all detectors side by side."""
+    lines = []
+    for column in ("by_kind", "by_contrast"):
+        groups = [result.metrics[column] for result in results.values()]
+        for key in sorted({key for group in groups if isinstance(group, dict) for key in group}):
+            cells = []
+            for name, group in zip(results, groups, strict=True):
+                figure = group.get(key) if isinstance(group, dict) else None
+                value = figure.get("value") if isinstance(figure, dict) else None
+                low, high = (figure.get("low"), figure.get("high")) if isinstance(figure, dict) else (None, None)
+                cells.append(f"{name} –" if value is None else f"{name} {value:.2f} [{low:.2f}, {high:.2f}]")
+            lines.append(f"AUROC, {key:14} {'   '.join(cells)}")
+    return lines
+
+
+def _bad_files(folder: Path, manifest: Path) -> list[Path]:
+    """A truncated film, and a PNG whose header promises 60,000 × 60,000 pixels."""
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = next(path for path in sorted(manifest.parent.rglob("*.png")))
+    content = whole.read_bytes()
+    write_bytes(folder / "cut-short.png", content[: len(content) // 2])
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+    chunk = b"IHDR" + header
+    data = b"IDAT" + zlib.compress(bytes(1 << 20))
+    bomb = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part)) for part in (chunk, data, b"IEND")
+    )
+    write_bytes(folder / "bomb.png", bomb)
+    return [folder / "cut-short.png", folder / "bomb.png"]

@@ -1,0 +1,158 @@
+"""A worklist as it looks in the middle of a day: films came in over hours, were scored, and a reader has read some.
+
+For the demonstration. The films and what is reported of them come from a manifest whose labels are the truth; all else
+is the worklist's own doing, by a real `Worker`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from unseen.artifacts import write_text
+from unseen.data import read_manifest
+from unseen.detectors import load as load_detector
+from unseen.screening import load
+from unseen_server.worklist.states import WorklistError
+from unseen_server.worklist.store import Store
+from unseen_server.worklist.worker import Worker
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.listing import Entry
+
+READER: Final = "simulated reader"
+_MARK: Final = "made-by-unseen-demo"
+_HOURS: Final = 7.0  # that the films came in over
+_READING: Final = 0.8, 0.02  # hours ago: when the reader began, and stopped
+_MOST_ROWS: Final = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filled:
+    """How many studies there are of each kind."""
+
+    to_read: int
+    cleared: int
+    not_scored: int
+    reported_normal: int
+    reported_abnormal: int
+
+    @property
+    def reported(self) -> int:
+        return self.reported_normal + self.reported_abnormal
+
+    def __str__(self) -> str:
+        return (
+            f"{self.to_read} to read ({self.not_scored} of them could not be scored), {self.cleared} cleared, "
+            f"{self.reported} reported by a simulated reader who knows the truth ({self.reported_abnormal} abnormal)"
+        )
+
+
+class _Clock:
+    """The time, some hours ago."""
+
+    def __init__(self) -> None:
+        self.ago_s = _HOURS * 3600
+
+    def __call__(self) -> float:
+        return time.time() - self.ago_s
+
+    def be(self, hours_ago: float) -> None:
+        """Go forward to so many hours ago."""
+        self.ago_s = min(self.ago_s, hours_ago * 3600)
+
+
+def fill(
+    folder: Path,
+    *,
+    films: Path,
+    unreadable: Path,
+    model: Path,
+    policy: Path,
+    further: Sequence[Path],
+    reported: int = 36,
+    left: int = 15,
+    progress: Callable[[int], None] | None = None,
+) -> Filled:
+    """Make the worklist `folder`, or replace it if an earlier call made it.
+
+    films        a manifest; its labels are what the reader reports
+    unreadable   a file that no worker can read
+    model        scores, and decides by `policy`; `further` score for comparison
+    reported     studies that the reader reports, at most; `left` at least stay to be read
+    progress     called with the number of films scored
+
+    Raises WorklistError where `folder` holds something else.
+    """
+    _clear(folder)
+    clock = _Clock()
+    truth: dict[str, str] = {}
+    with Store.open(folder, clock=clock) as store:
+        entries = read_manifest(films)
+        screener, others = load(model, policy), [load_detector(one) for one in further]
+        worker = Worker(store, lambda: screener, further=lambda: others)
+        for number, entry in enumerate(entries):
+            clock.be(_HOURS + (_READING[0] + 0.1 - _HOURS) * number / len(entries))
+            if number == len(entries) // 2:
+                store.receive(unreadable.read_bytes(), name=unreadable.name, source=entry.source, actor="demo")
+            sent = store.receive(entry.path.read_bytes(), name=entry.path.name, source=entry.source, actor="demo")
+            truth[sent.film_id] = entry.label or "unsure"
+            worker.drain()
+            if progress:
+                progress(number + 1)
+        clock.be(_READING[0])
+        store.tidy()  # the last studies are complete by now
+        chosen = _chosen([row for row in _rows(store) if row.state == "to_read"], reported, left)
+        outcomes = []
+        for number, row in enumerate(chosen):
+            clock.be(_READING[0] + (_READING[1] - _READING[0]) * number / len(chosen))
+            (film,) = store.study(row.study).films
+            outcomes.append(truth[film.film])
+            store.claim(row.study, READER)
+            store.report(row.study, READER, truth[film.film], simulated=True)  # type: ignore[arg-type]  # a label is one
+        clock.be(0.0)
+        rows = _rows(store)
+        return Filled(
+            to_read=len(rows),
+            cleared=store.page("cleared").total,
+            not_scored=sum(row.state == "not_scored" for row in rows),
+            reported_normal=outcomes.count("normal"),
+            reported_abnormal=outcomes.count("abnormal"),
+        )
+
+
+def check_free(folder: Path) -> None:
+    """Nothing where `fill` may make `folder`; ask before a long demonstration. Raises WorklistError otherwise."""
+    if folder.exists() and not (folder / _MARK).is_file():
+        raise WorklistError(
+            f"{folder}: is there, and was not made by the demonstration, which would remove it. Move it away, or give "
+            "another --out."
+        )
+
+
+def _clear(folder: Path) -> None:
+    """An empty folder, marked as one that a later call may replace."""
+    check_free(folder)
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    write_text(folder / _MARK, "The demonstration removes this folder when it runs again.\n")
+
+
+def _rows(store: Store) -> list[Entry]:
+    """What is to be read, in its order."""
+    return list(store.page("to_read", limit=_MOST_ROWS, blind=False).rows)
+
+
+def _chosen(rows: Sequence[Entry], most: int, left: int) -> list[Entry]:
+    """Of these rows so many, evenly from the first to the last: what stays has its share of either kind.
+
+    >>> _chosen("abcdef", 4, 3)
+    ['a', 'c', 'e']
+    """
+    wanted = max(0, min(most, len(rows) - left))
+    return [rows[index * len(rows) // wanted] for index in range(wanted)]

@@ -1,0 +1,100 @@
+"""Who may associate with the node, and what is negotiated: pure functions over the configuration.
+
+A peer is known by its AE title and by the address that it connects from; both must fit. Storage is offered for films,
+and for the objects that senders of whole studies send with them, which are kept with the study and never listed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from pydicom import uid
+from pynetdicom.presentation import PresentationContext, build_context
+
+from unseen.data import readable_syntaxes
+from unseen_server.pacs.config import PacsConfig, Peer
+
+FILMS: Final = (
+    uid.ComputedRadiographyImageStorage,
+    uid.DigitalXRayImageStorageForPresentation,
+)
+"""Scored and listed."""
+
+IMAGES_KEPT: Final = (
+    uid.DigitalXRayImageStorageForProcessing,
+    uid.SecondaryCaptureImageStorage,
+    uid.MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
+    uid.MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
+    uid.MultiFrameTrueColorSecondaryCaptureImageStorage,
+)
+DOCUMENTS_KEPT: Final = (
+    uid.BasicTextSRStorage,
+    uid.EnhancedSRStorage,
+    uid.ComprehensiveSRStorage,
+    uid.Comprehensive3DSRStorage,
+    uid.XRayRadiationDoseSRStorage,
+    uid.KeyObjectSelectionDocumentStorage,
+    uid.GrayscaleSoftcopyPresentationStateStorage,
+)
+"""Kept with the study, never listed."""
+
+UNCOMPRESSED: Final = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
+VERIFICATION: Final = uid.UID("1.2.840.10008.1.1")
+COMMITMENT: Final = uid.UID("1.2.840.10008.1.20.1")
+COMMITMENT_INSTANCE: Final = uid.UID("1.2.840.10008.1.20.1.1")
+
+Resolve = Callable[[str], Iterable[str]]
+
+
+def offered() -> list[PresentationContext]:
+    """What the node takes as an SCP, each class with its transfer syntaxes; everything else is declined."""
+    contexts = [build_context(VERIFICATION, list(UNCOMPRESSED))]
+    contexts += [build_context(kind, list(readable_syntaxes())) for kind in (*FILMS, *IMAGES_KEPT)]
+    contexts += [build_context(kind, list(UNCOMPRESSED)) for kind in DOCUMENTS_KEPT]
+    commitment = build_context(COMMITMENT, list(UNCOMPRESSED))
+    commitment.scu_role = commitment.scp_role = True  # a peer asks us, or reports to us what it has committed
+    return [*contexts, commitment]
+
+
+def addresses_of(host: str) -> list[str]:
+    """The addresses of a host; none where its name is not known."""
+    try:
+        return sorted({str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)})
+    except (OSError, UnicodeError):
+        return []
+
+
+def peer_of(
+    config: PacsConfig, *, ae_title: str, address: str, secure: bool, resolve: Resolve = addresses_of
+) -> Peer | str:
+    """The peer that connects with this AE title from this address, or why there is none.
+
+    secure   whether it connects by TLS; a peer with `tls = true` must
+    resolve  a host's addresses, for peers that the configuration gives none
+
+    >>> config = PacsConfig.model_validate({"peers": [{"name": "ct", "ae_title": "CT", "addresses": ["10.1.0.0/16"]}]})
+    >>> peer_of(config, ae_title="CT", address="10.1.2.3", secure=False).name
+    'ct'
+    >>> peer_of(config, ae_title="CT", address="10.2.2.3", secure=False)
+    'CT may not connect from 10.2.2.3. Add this address to the addresses of its peer in pacs.toml.'
+    """
+    called_so = [peer for peer in config.peers if peer.ae_title == ae_title]
+    if not called_so:
+        return f"{ae_title} is no peer of this node. Add a [[peers]] with this ae_title to pacs.toml."
+    here = [peer for peer in called_so if _from(address, peer.addresses or tuple(resolve(peer.host)))]
+    if not here:
+        return f"{ae_title} may not connect from {address}. Add this address to the addresses of its peer in pacs.toml."
+    allowed = [peer for peer in here if secure or not peer.tls]
+    if not allowed:
+        return f"{ae_title} must connect by TLS, to the port of [tls]. Or set tls = false for its peer in pacs.toml."
+    return allowed[0]
+
+
+def _from(address: str, places: Iterable[str]) -> bool:
+    here = ipaddress.ip_address(address.partition("%")[0])
+    mapped = here.ipv4_mapped if isinstance(here, ipaddress.IPv6Address) else None
+    here = mapped or here
+    return any(here in ipaddress.ip_network(place.partition("%")[0]) for place in places)

@@ -1,0 +1,301 @@
+"""From the outbox to the peers: each result is made, sent, and counts as kept only when its destination confirms it.
+
+One thread a destination, which sends one result after the other. A destination that cannot be reached is left alone for
+a while, longer each time, and one result alone tries again: nothing is lost, and nobody is flooded. A refusal is a
+failure of that result: it is tried again later, then given up, and a person sends it again from the page.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from pydicom import dcmread
+
+from unseen import __version__
+from unseen.artifacts import UserError
+from unseen.data import Entry, Film, read_film
+from unseen_server.pacs import finding
+from unseen_server.pacs.calling import NotReachedError
+from unseen_server.pacs.objects import result_objects
+from unseen_server.pacs.sending import Accepted, NotReached, Refused, send
+from unseen_server.pacs.study_result import FilmResult, Replaced, StudyResult
+from unseen_server.worklist.outbox import CONFIRM_S, LEASE_S, Destination
+from unseen_server.worklist.parcels import Parcel, ParcelFilm, SentInstance
+from unseen_server.worklist.states import WorklistError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pydicom.dataset import Dataset
+
+    from unseen_server.pacs.commitment import CommitmentReport
+    from unseen_server.pacs.config import PacsConfig, Peer
+    from unseen_server.worklist.store import Store
+
+_log = logging.getLogger("unseen")
+
+ACTOR: Final = "pacs"
+POLL_S: Final = 0.25
+MOST_TRIES: Final = 8
+"""Refusals of one result before a person has to look: with the waits between them, about 20 minutes."""
+MOST_ASKED: Final = 12
+"""How often the confirmation of an accepted result is asked for: over some hours."""
+_FIRST_LOOKED_S: Final = 2.0
+"""After how long a result that an archive does not show yet is looked for again, the first time."""
+_LONGEST_ASKED_S: Final = 3600.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 300.0
+
+
+Ask = Callable[["Peer", Sequence[tuple[str, str]]], object]
+"""Takes a peer, and SOP class and instance UIDs of what it has accepted. Raises NotReachedError."""
+
+
+class NotMadeError(UserError):
+    """The objects of a result cannot be made; trying again cannot help."""
+
+
+def destinations(config: PacsConfig) -> list[Destination]:
+    """Where results go, as the outbox knows them."""
+    return [Destination(name=peer.name, sources=peer.results_of) for peer in config.peers if peer.send]
+
+
+class Delivery:
+    """A part of the node: `start` to `stop`.
+
+    ask      asks a peer for storage commitment; its report comes to `reported`
+    lease_s  how long a result stays with a sender that was killed
+    asked_s  after how long storage commitment is asked for again, the first time
+    """
+
+    def __init__(self, config: PacsConfig, store: Store, *, ask: Ask) -> None:
+        self._config, self._store, self.ask = config, store, ask
+        self.lease_s, self.asked_s = LEASE_S, CONFIRM_S
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin to send, with what an earlier run has left."""
+        self._store.outbox.set_destinations(destinations(self._config), actor=ACTOR)
+        self._stop.clear()
+        tidying = threading.Thread(target=self._tidy, name="pacs-settle", daemon=True)
+        self._threads = [tidying] + [
+            threading.Thread(target=Courier(self, peer).run, name=f"pacs-to-{peer.name}", daemon=True)
+            for peer in self._config.peers
+            if peer.send
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End; what is being sent is sent once more after the next start, with the same UIDs."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(2.0)
+
+    def reported(self, report: CommitmentReport) -> None:
+        """A peer's report of storage commitment; see `Commitments.on_report`."""
+        if report.committed:
+            self._store.outbox.confirmed(report.peer, [instance for _, instance in report.committed])
+        if report.failed:
+            self._store.outbox.not_kept(
+                report.peer,
+                [instance for _, instance, _ in report.failed],
+                f"accepted, and then not kept (storage commitment failed, reason 0x{report.failed[0][2]:04X})",
+                most_tries=MOST_TRIES,
+            )
+
+    def _tidy(self) -> None:
+        """Decide on studies that have settled: a worker does so too, but every few seconds only."""
+        while not self._stop.wait(POLL_S):
+            try:
+                self._store.tidy()
+            except WorklistError as error:
+                _log.warning("pacs.settle_waits why=%s", error)
+            except Exception:  # a thread that is gone would be noticed too late
+                _log.exception("pacs.settle_failed")
+
+
+@dataclass
+class Courier:
+    """Carries results to one peer, from one thread."""
+
+    delivery: Delivery
+    peer: Peer
+    failures: int = 0
+    pause_until: float = 0.0
+
+    def run(self) -> None:
+        stop = self.delivery._stop
+        while not stop.is_set():
+            try:
+                if time.monotonic() >= self.pause_until and self.step():
+                    continue
+            except WorklistError as error:
+                _log.warning("pacs.outbox_waits peer=%s why=%s", self.peer.name, error)
+            except Exception:  # a thread that is gone would send nothing more
+                _log.exception("pacs.outbox_failed peer=%s", self.peer.name)
+            stop.wait(POLL_S)
+
+    def step(self) -> bool:
+        """Take a result as far as it goes now; False where none is due."""
+        store = self.delivery._store
+        parcel = store.outbox.take(self.peer.name, lease_s=self.delivery.lease_s)
+        if parcel is None:
+            return False
+        try:
+            if parcel.awaiting:
+                self._confirm(parcel, parcel.awaiting)
+            else:
+                self._send(parcel)
+            self.failures = 0
+        except NotReachedError as error:
+            self._pause()
+            store.outbox.unreached(parcel, str(error), again_s=max(0.0, self.pause_until - time.monotonic()))
+            _log.warning("pacs.unreached peer=%s pause_s=%.0f why=%s", self.peer.name, self._pause_s(), error)
+        except NotMadeError as error:
+            store.outbox.failed(parcel, str(error), most_tries=MOST_TRIES, dead=True)
+            _log.error("pacs.not_made study=%s why=%s", parcel.study, error)
+        except WorklistError:
+            raise
+        except Exception as error:  # a bug of ours costs this result a try, and holds up no other
+            _log.exception("pacs.result_failed study=%s peer=%s", parcel.study, self.peer.name)
+            store.outbox.failed(parcel, f"the node failed ({type(error).__name__}); see its log", most_tries=MOST_TRIES)
+        return True
+
+    def _pause_s(self) -> float:
+        return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** max(0, self.failures - 1))
+
+    def _pause(self) -> None:
+        self.failures += 1
+        self.pause_until = time.monotonic() + self._pause_s() * random.uniform(0.5, 1.5)
+
+    def _send(self, parcel: Parcel) -> None:
+        config, store = self.delivery._config, self.delivery._store
+        objects = objects_of(parcel, config, self.peer, site=store.names.fingerprint, models=_models(store))
+        outcomes = send(config, self.peer, objects)
+        refused = [one for one in outcomes if isinstance(one, Refused)]
+        unknown = [one for one in outcomes if isinstance(one, NotReached)]
+        if refused:
+            why = refused[0].sentence
+            store.outbox.failed(parcel, why, most_tries=MOST_TRIES)
+            _log.warning("pacs.result_refused study=%s peer=%s why=%s", parcel.study, self.peer.name, why)
+            return
+        if unknown:
+            raise NotReachedError(unknown[0].sentence)
+        assert all(isinstance(one, Accepted) for one in outcomes)
+        instances = [
+            SentInstance(
+                sop_class=str(one.SOPClassUID), instance=str(one.SOPInstanceUID), series=str(one.SeriesInstanceUID)
+            )
+            for one in objects
+        ]
+        if store.outbox.sent(parcel, instances, confirm_s=self._asked_s(0)):
+            _log.info("pacs.result_sent study=%s peer=%s objects=%d", parcel.study, self.peer.name, len(instances))
+            self._ask(parcel, instances, study=str(objects[0].StudyInstanceUID))
+
+    def _asked_s(self, asked: int) -> float:
+        first_s = self.delivery.asked_s if self.peer.confirms_by == "commitment" else _FIRST_LOOKED_S
+        return min(_LONGEST_ASKED_S, first_s * 2.0**asked)
+
+    def _confirm(self, parcel: Parcel, instances: Sequence[SentInstance]) -> None:
+        """An accepted result is not confirmed yet: ask again."""
+        store = self.delivery._store
+        if parcel.tries > MOST_ASKED:
+            store.outbox.failed(
+                parcel,
+                f'"{self.peer.name}" accepted it and never confirmed that it keeps it. Check it, then send again',
+                most_tries=MOST_TRIES,
+                dead=True,
+            )
+            return
+        study = str(
+            dcmread(
+                parcel.films[0].path, stop_before_pixels=True, force=True, specific_tags=["StudyInstanceUID"]
+            ).StudyInstanceUID
+        )
+        store.outbox.sent(parcel, instances, confirm_s=self._asked_s(parcel.tries))
+        self._ask(parcel, instances, study=study)
+
+    def _ask(self, parcel: Parcel, instances: Sequence[SentInstance], *, study: str) -> None:
+        """Ask once; where the peer cannot be asked now, it is asked when the result is due again."""
+        config, store, by = self.delivery._config, self.delivery._store, self.peer.confirms_by
+        try:
+            if by == "commitment":
+                self.delivery.ask(self.peer, [(one.sop_class, one.instance) for one in instances])
+            elif all(
+                finding.is_there(config, self.peer, study=study, series=one.series, instance=one.instance, by=by)
+                for one in instances
+            ):
+                store.outbox.confirmed(self.peer.name, [one.instance for one in instances])
+        except NotReachedError as error:
+            _log.warning("pacs.not_confirmed_yet study=%s peer=%s why=%s", parcel.study, self.peer.name, error)
+
+
+def _models(store: Store) -> dict[str, str]:
+    """Names of the models that were proposed here, by the SHA-256 of their weights."""
+    return {one.model: one.model_name for one in reversed(store.activations.listed())}
+
+
+def objects_of(parcel: Parcel, config: PacsConfig, peer: Peer, *, site: str, models: dict[str, str]) -> list[Dataset]:
+    """The DICOM objects of a result for a peer, with file meta information.
+
+    Raises NotMadeError where a film's bytes are missing or damaged, or its header lacks what a reference needs.
+    """
+    pixels = "capture" in peer.send
+    try:
+        result = StudyResult(
+            site=site,
+            # a worklist that was restored from a backup gives a number again: the time tells the two apart
+            decision=f"{parcel.decision_number} {parcel.made.astimezone(UTC).isoformat()}",
+            films=[_film(film, pixels=pixels) for film in parcel.films],
+            action=parcel.decision.action,
+            probability=parcel.decision.probability,
+            priority=parcel.decision.priority,
+            reason=parcel.decision.reason,
+            policy_digest=parcel.decision.policy_digest,
+            model_sha256=parcel.model,
+            model_name=models.get(parcel.model, f"model {parcel.model[:8]}"),
+            version=__version__,
+            made=parcel.made.astimezone(),
+            station=config.ae_title,
+            replaces=[
+                Replaced(sop_class=one.sop_class, instance=one.instance, series=one.series) for one in parcel.replaces
+            ],
+        )
+        return result_objects(result, peer.send)
+    except (OSError, ValueError, UserError) as error:
+        raise NotMadeError(f"The objects of the result cannot be made: {error}") from error
+
+
+def _film(film: ParcelFilm, *, pixels: bool) -> FilmResult:
+    header = dcmread(film.path, stop_before_pixels=True, force=True)  # a worker has read it: it is DICOM
+    return FilmResult(
+        header=header,
+        pixels=_pixels(film) if pixels and film.map_path is not None else None,
+        score=film.score,
+        anomaly_map=_map(film),
+        box=film.box,
+    )
+
+
+def _map(film: ParcelFilm) -> NDArray[np.floating] | None:
+    if film.map_path is None or film.inner is None:
+        return None
+    whole = np.load(film.map_path, allow_pickle=False)
+    top, left, height, width = film.inner
+    part: NDArray[np.floating] = whole[top : top + height, left : left + width]
+    return part
+
+
+def _pixels(film: ParcelFilm) -> NDArray[np.uint16]:
+    found = read_film(Entry(name=film.film, path=film.path, source="", patient=film.film, study=film.film))
+    if not isinstance(found, Film):
+        raise NotMadeError(found.reason)
+    return np.asarray(np.rint(found.pixels * (2**found.bits - 1)), np.uint16)

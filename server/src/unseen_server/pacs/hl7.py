@@ -1,0 +1,228 @@
+"""The listener for HL7 version 2 over MLLP: reports (ORU^R01) and merges of patients (ADT^A40) come in here.
+
+A message is acknowledged with AA only when its content is durable in the worklist. AE: its content is at fault, and
+sending it again will not help; AR: it is not for us, or not now. The sentence in MSA-3 names the reason and the cure.
+
+MLLP: a message stands between 0x0B and 0x1C 0x0D. HL7 v2.5.1, section 2.9.2 (acknowledgement codes).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from unseen.artifacts import UserError
+from unseen_server.pacs.er7 import Hl7Error, acknowledgement, parsed
+from unseen_server.pacs.hl7_messages import merges_of, reports_of, system_of
+from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
+
+if TYPE_CHECKING:
+    from unseen_server.pacs.report_intake import ReportIntake
+    from unseen_server.pacs.report_settings import Hl7Settings
+
+_log = logging.getLogger("unseen")
+
+APPLICATION: Final = "UNSEEN"
+START, END = b"\x0b", b"\x1c\x0d"
+_PIECE = 65536
+_WAKE_S = 0.5
+_HANDSHAKE_S = 10.0
+_LOCAL = ("127.0.0.0/8", "::1/128")
+
+
+class Hl7ListenerError(UserError, OSError):
+    """The listener cannot start."""
+
+
+class Hl7Listener:
+    """Listens from `start` to `stop`; `port` is where."""
+
+    def __init__(self, settings: Hl7Settings, intake: ReportIntake, *, secure: ssl.SSLContext | None = None) -> None:
+        self._settings, self._intake, self._secure = settings, intake, secure
+        self._allowed = [ipaddress.ip_network(one) for one in settings.addresses or _LOCAL]
+        self._places = threading.BoundedSemaphore(settings.connections)
+        self._stopping = threading.Event()
+        self._threads: set[threading.Thread] = set()
+        self._lock = threading.Lock()
+        self._answers: Counter[str] = Counter()
+        self._server: socket.socket | None = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        assert self._server is not None, "not started"
+        return int(self._server.getsockname()[1])
+
+    def answers(self) -> dict[str, int]:
+        """How many messages were answered with AA, AE and AR."""
+        with self._lock:
+            return dict(self._answers)
+
+    def start(self) -> None:
+        """Listen. Raises Hl7ListenerError where the port is taken."""
+        host, port = self._settings.host, self._settings.port
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            self._server = socket.create_server((host, port), family=family, backlog=64)
+        except OSError as error:
+            raise Hl7ListenerError(
+                f"Port {port} of {host} cannot be listened on for HL7 ({error.strerror}). Stop what listens there, or "
+                "give another port in [hl7]."
+            ) from error
+        self._server.settimeout(_WAKE_S)
+        self._run(self._accept, name=f"hl7-{self.port}")
+
+    def stop(self) -> None:
+        """End: what is being taken is finished and answered."""
+        self._stopping.set()
+        if self._server is not None:
+            self._server.close()
+        while threads := self._running():  # the one that accepts may start one more
+            for thread in threads:
+                thread.join()
+
+    def _running(self) -> list[threading.Thread]:
+        with self._lock:
+            return list(self._threads)
+
+    def _run(self, target: object, *arguments: object, name: str) -> None:
+        def work() -> None:
+            try:
+                target(*arguments)  # type: ignore[operator]  # one of the two methods below
+            finally:
+                with self._lock:
+                    self._threads.discard(threading.current_thread())
+
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        with self._lock:  # whoever finds it can join it
+            self._threads.add(thread)
+            thread.start()
+
+    def _accept(self) -> None:
+        assert self._server is not None
+        while not self._stopping.is_set():
+            try:
+                connection, (address, *_) = self._server.accept()
+            except TimeoutError:
+                continue
+            except OSError:
+                return  # closed
+            if not is_allowed(address, self._allowed):
+                _log.warning("hl7.rejected address=%s why=not among addresses of [hl7]", address)
+                connection.close()
+            elif not self._places.acquire(blocking=False):
+                _log.warning("hl7.rejected address=%s why=too many connections", address)
+                connection.close()
+            else:
+                self._run(self._talk, connection, str(address), name=f"hl7-{address}")
+
+    def _talk(self, connection: socket.socket, address: str) -> None:
+        """One connection: a message, its answer, the next message."""
+        try:
+            with contextlib.ExitStack() as stack:
+                stack.callback(self._places.release)
+                stack.enter_context(connection)
+                if self._secure is not None:
+                    connection.settimeout(_HANDSHAKE_S)
+                    connection = stack.enter_context(self._secure.wrap_socket(connection, server_side=True))
+                connection.settimeout(_WAKE_S)
+                self._messages(connection, address)
+        except (OSError, ssl.SSLError) as error:
+            _log.warning("hl7.ended address=%s why=%s", address, type(error).__name__)
+
+    def _messages(self, connection: socket.socket, address: str) -> None:
+        limits = self._settings
+        kept = bytearray()
+        searched = 0  # up to here no frame ends
+        since = time.monotonic()
+        while True:
+            begun = kept.find(START)
+            if begun:  # what stands outside of frames has no meaning
+                del kept[: begun if begun > 0 else len(kept)]
+                searched = 0
+            end = kept.find(END, searched)
+            searched = max(0, len(kept) - 1)
+            if end >= 0:
+                self._answer(connection, bytes(kept[len(START) : end]))
+                del kept[: end + len(END)]
+                searched, since = 0, time.monotonic()
+                if self._stopping.is_set():
+                    return
+                continue
+            if len(kept) > limits.message_bytes:
+                sentence = f"The message has more than {limits.message_bytes} bytes, the limit of [hl7]."
+                self._send(connection, bytes(kept[len(START) :]), "AE", sentence)
+                return
+            if time.monotonic() - since > (limits.message_s if kept else limits.idle_s):
+                _log.info("hl7.closed address=%s why=%s", address, "a message that did not end" if kept else "idle")
+                return
+            if self._stopping.is_set():
+                return
+            try:
+                piece = connection.recv(_PIECE)
+            except TimeoutError:
+                continue
+            if not piece:
+                return
+            if not kept:
+                since = time.monotonic()
+            kept += piece
+
+    def _answer(self, connection: socket.socket, content: bytes) -> None:
+        try:
+            code, sentence = "AA", self._take(content)
+        except Hl7Error as error:
+            code, sentence = ("AR" if error.reject else "AE"), str(error)
+        except (BusyError, NoRoomError) as error:
+            code, sentence = "AR", f"{error} Send it again later."
+        except WorklistError as error:
+            code, sentence = "AE", str(error)
+        except Exception:  # a bug of ours must not look like success, nor end the connection
+            _log.exception("hl7.failed")
+            code, sentence = "AR", "The node failed; see its log. Send the message again later."
+        self._send(connection, content, code, sentence)
+
+    def _send(self, connection: socket.socket, content: bytes, code: str, sentence: str) -> None:
+        with self._lock:
+            self._answers[code] += 1
+        if code != "AA":
+            _log.warning("hl7.refused code=%s why=%s", code, sentence)
+        answer = acknowledgement(content, code=code, sentence=sentence, application=APPLICATION, now=datetime.now(UTC))
+        connection.settimeout(self._settings.message_s)
+        connection.sendall(START + answer + END)
+        connection.settimeout(_WAKE_S)
+
+    def _take(self, content: bytes) -> str:
+        """Do what the message asks for; a sentence of what that led to."""
+        message = parsed(content, charset=self._settings.charset)
+        kind = message.kind
+        if kind == ("ORU", "R01"):
+            led_to = [self._intake.take(report) for report in reports_of(message, self._settings)]
+            return f"Taken: {', '.join(led_to)}."
+        if kind == ("ADT", "A40"):
+            system = system_of(message, self._settings)
+            new = [
+                self._intake.merge(prior=one.prior, surviving=one.surviving, issuer=one.issuer, system=system)
+                for one in merges_of(message, self._settings)
+            ]
+            return "Patients merged." if any(new) else "These patients were merged before."
+        raise Hl7Error(
+            f"Messages {'^'.join(kind)[:20]} are not read here: ORU^R01 and ADT^A40 are. Route this one elsewhere.",
+            reject=True,
+        )
+
+
+def is_allowed(address: str, places: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    """Whether an address is in one of these networks."""
+    here = ipaddress.ip_address(address.partition("%")[0])
+    mapped = here.ipv4_mapped if isinstance(here, ipaddress.IPv6Address) else None
+    return any((mapped or here) in place for place in places)

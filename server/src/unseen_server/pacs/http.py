@@ -1,0 +1,212 @@
+"""What a node answers over HTTP: `/metrics`, `/live`, `/ready`, and `POST /fhir/DiagnosticReport`.
+
+A small application of its own, beside the DICOM listener and in its process. Health and metrics name no patient and
+need no sign-in; a FHIR sender shows its bearer token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from unseen.artifacts import LIMITS, UserError
+from unseen_server.pacs.fhir import FhirError, report_of
+from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
+
+if TYPE_CHECKING:
+    from unseen_server.pacs.metrics import NodeMetrics
+    from unseen_server.pacs.report_intake import ReportIntake
+    from unseen_server.pacs.report_settings import FhirSettings, HttpSettings
+    from unseen_server.worklist.store import Store
+
+_log = logging.getLogger("unseen")
+
+BODY_BYTES: Final = 4 * 2**20
+"""A report is text; what is longer has its images in it."""
+BODY_S: Final = 30.0
+_CONNECTIONS = 64
+_STOP_S = 5
+_FHIR = "application/fhir+json"
+
+
+class HttpServerError(UserError, OSError):
+    """The server cannot start."""
+
+
+def application(
+    store: Store,
+    metrics: NodeMetrics,
+    *,
+    fhir: FhirSettings | None = None,
+    reports: ReportIntake | None = None,
+    listens: Callable[[], bool] = lambda: True,
+) -> Starlette:
+    """The application; without `fhir` and `reports` there is no FHIR.
+
+    listens  whether the rest of the node does, for `/ready`
+    """
+    health = _Health(store, metrics, listens)
+    routes = [
+        Route("/live", health.live),
+        Route("/ready", health.ready),
+        Route("/metrics", health.metrics),
+    ]
+    if fhir is not None and reports is not None:
+        routes.append(Route("/fhir/DiagnosticReport", _Fhir(fhir, reports).post, methods=["POST"]))
+    return Starlette(routes=routes)
+
+
+class _Health:
+    def __init__(self, store: Store, metrics: NodeMetrics, listens: Callable[[], bool]) -> None:
+        self._store, self._metrics, self._listens = store, metrics, listens
+
+    async def live(self, request: Request) -> Response:
+        """The process answers."""
+        return PlainTextResponse("live\n")
+
+    async def ready(self, request: Request) -> Response:
+        """Films and reports can be taken: the store answers, and the listener listens."""
+        problem = await run_in_threadpool(self._problem)
+        return PlainTextResponse(f"{problem or 'ready'}\n", status_code=503 if problem else 200)
+
+    async def metrics(self, request: Request) -> Response:
+        """For Prometheus."""
+        try:
+            text = await run_in_threadpool(self._metrics.text)
+        except WorklistError as error:
+            return PlainTextResponse(f"{error}\n", status_code=503)
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    def _problem(self) -> str:
+        if not self._listens():
+            return "The DICOM listener does not listen."
+        try:
+            self._store.schema()
+        except WorklistError as error:
+            return str(error)
+        return "" if self._store.home.is_dir() else "The worklist's folder is not there."
+
+
+class _Fhir:
+    def __init__(self, settings: FhirSettings, reports: ReportIntake) -> None:
+        self._settings, self._reports = settings, reports
+
+    async def post(self, request: Request) -> Response:
+        """Take a report; it is durable when the answer is 200."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(), self._settings.token.encode()):
+            refused = _outcome(401, "login", "Show the token of [fhir] as a bearer token.")
+            refused.headers["WWW-Authenticate"] = "Bearer"
+            return refused
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind not in (_FHIR, "application/json"):
+            return _outcome(415, "not-supported", f"Send {_FHIR}; XML is not read here.")
+        try:
+            body = await asyncio.wait_for(_body(request), BODY_S)
+        except (TimeoutError, ClientDisconnect):
+            return _outcome(408, "timeout", f"The content did not arrive within {BODY_S:g} s.")
+        if body is None:
+            return _outcome(413, "too-long", f"A report of more than {BODY_BYTES} bytes is not read.")
+        return await run_in_threadpool(self._take, body)
+
+    def _take(self, body: bytes) -> Response:
+        try:
+            what = self._reports.take(report_of(body, self._settings))
+        except FhirError as error:
+            return _outcome(422, "invalid", str(error))
+        except (BusyError, NoRoomError) as error:
+            answer = _outcome(503, "transient", f"{error} Send it again later.")
+            answer.headers["Retry-After"] = "30"
+            return answer
+        except WorklistError as error:
+            return _outcome(422, "invalid", str(error))
+        return _outcome(200, "informational", f"Taken: {what}.", severity="information")
+
+
+async def _body(request: Request) -> bytes | None:
+    """The content; None where it is too long."""
+    found = b""
+    async for piece in request.stream():
+        found += piece
+        if len(found) > BODY_BYTES:
+            return None
+    return found
+
+
+def _outcome(status: int, code: str, sentence: str, *, severity: str = "error") -> JSONResponse:
+    """A FHIR OperationOutcome."""
+    issues = [
+        {"severity": severity, "code": code, "diagnostics": sentence},
+        {"severity": "information", "code": "informational", "diagnostics": LIMITS},
+    ]
+    content = {"resourceType": "OperationOutcome", "issue": issues}
+    if status >= 400:
+        _log.warning("fhir.refused status=%d why=%s", status, sentence)
+    return JSONResponse(content, status_code=status, media_type=_FHIR)
+
+
+class HttpServer:
+    """Serves an application from `start` to `stop`, in a thread; `port` is where."""
+
+    def __init__(self, settings: HttpSettings, app: Starlette, *, secure: ssl.SSLContext | None = None) -> None:
+        self._settings, self._app, self._secure = settings, app, secure
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+        self._socket: socket.socket | None = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        assert self._socket is not None, "not started"
+        return int(self._socket.getsockname()[1])
+
+    def start(self) -> None:
+        """Listen. Raises HttpServerError where the port is taken."""
+        host, port = self._settings.host, self._settings.port
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            self._socket = socket.create_server((host, port), family=family, backlog=64)
+        except OSError as error:
+            raise HttpServerError(
+                f"Port {port} of {host} cannot be listened on for HTTP ({error.strerror}). Stop what listens there, or "
+                "give another port in [http]."
+            ) from error
+        config = uvicorn.Config(
+            self._app,
+            http="h11",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=_CONNECTIONS,
+            timeout_graceful_shutdown=_STOP_S,
+        )
+        config.load()
+        config.ssl = self._secure
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._serve, name=f"http-{self.port}", daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        assert self._server is not None and self._socket is not None
+        asyncio.run(self._server.serve(sockets=[self._socket]))
+
+    def stop(self) -> None:
+        """End: requests in hand are answered."""
+        if self._server is None or self._thread is None:
+            return
+        self._server.should_exit = True
+        self._thread.join()

@@ -1,0 +1,187 @@
+"""Objects into the worklist, whatever way they came: their header is read, their pixels are not.
+
+The bytes are kept as the peer sent them. What is refused is a `RefusedObjectError` with a status for DIMSE.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag
+from pydicom.uid import UID
+from pynetdicom import evt
+from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.dsutils import encode_file_meta
+
+from unseen.artifacts import UserError
+from unseen_server.pacs.config import PacsConfig, Peer
+from unseen_server.pacs.identifiers import is_ours
+from unseen_server.worklist.instances import ReceivedHeader
+from unseen_server.worklist.states import BusyError, NoRoomError, TooLargeError, WorklistError
+from unseen_server.worklist.store import Store
+
+_log = logging.getLogger("unseen")
+
+# PS3.4, table B.2-1: the failures of C-STORE
+OUT_OF_RESOURCES: Final = 0xA700
+DOES_NOT_MATCH: Final = 0xA900
+NOT_UNDERSTOOD: Final = 0xC000
+TOO_LARGE: Final = 0xC001
+BUSY: Final = 0xC002
+NOT_STORED: Final = 0xC003
+FAILED: Final = 0xC0FF
+
+_CHUNK: Final = 1 << 20
+_LAST_GROUP: Final = 0x0027
+"""Identity, equipment and relationship of an object stand up to here; pixels and contents come after."""
+
+
+class RefusedObjectError(UserError, RuntimeError):
+    """An object that is not taken; the message is the sentence for the peer, 64 characters at most."""
+
+    def __init__(self, sentence: str, *, status: int) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Discarded(io.BytesIO):
+    """In the place of a data set above the limit: takes the rest of it, and keeps nothing."""
+
+    def write(self, data: object, /) -> int:
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """An object that is durable now: its StudyInstanceUID, and whether it is one that this node has made."""
+
+    study: str
+    ours: bool
+
+
+class Intake:
+    """Takes objects of peers into a store. Threads may share one."""
+
+    def __init__(self, store: Store, config: PacsConfig) -> None:
+        self._store, self._config = store, config
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, bool]] = Counter()
+
+    def counts(self) -> dict[tuple[str, bool], int]:
+        """Objects since the start, by peer and whether they were taken."""
+        with self._lock:
+            return dict(self._counts)
+
+    def _count(self, peer: Peer, *, taken: bool) -> None:
+        with self._lock:
+            self._counts[peer.name, taken] += 1
+
+    def take(self, body: io.BytesIO, meta: FileMetaDataset, peer: Peer) -> Taken:
+        """Store one object; it is durable when this returns.
+
+        body  the data set as it came, without preamble and file meta information
+        meta  its file meta information: SOP class and instance as announced, and the transfer syntax of `body`
+
+        Raises RefusedObjectError: nothing was stored then.
+        """
+        if isinstance(body, Discarded):
+            raise RefusedObjectError("The object is above object_bytes of the node.", status=TOO_LARGE)
+        dataset = _header_of(body, meta)
+        header = ReceivedHeader.of(dataset)
+        announced = (str(meta.MediaStorageSOPClassUID), str(meta.MediaStorageSOPInstanceUID))
+        if (header.sop_class, header.instance) != announced:
+            raise RefusedObjectError("SOP class or instance UID differs from the data set's.", status=DOES_NOT_MATCH)
+        ours = is_ours(dataset)
+        if ours and header.is_film:
+            _log.warning("pacs.own_object peer=%s: acknowledged, not scored", peer.name)
+            return Taken(study=header.study, ours=True)
+        try:
+            self._store.receive(
+                _pieces(meta, body),
+                name=header.instance,
+                source=peer.films_source,
+                actor=actor_of(peer),
+                header=header,
+                settle_s=self._config.settles_s(peer),
+            )
+        except NoRoomError as error:
+            raise RefusedObjectError("The disk is full. Send it again later.", status=OUT_OF_RESOURCES) from error
+        except TooLargeError as error:
+            raise RefusedObjectError("The object is above the limit of the worklist.", status=TOO_LARGE) from error
+        except BusyError as error:
+            raise RefusedObjectError("The worklist is busy. Send it again.", status=BUSY) from error
+        except WorklistError as error:
+            _log.warning("pacs.not_stored peer=%s: %s", peer.name, error)
+            raise RefusedObjectError("The worklist refused the object; see its log.", status=NOT_STORED) from error
+        return Taken(study=header.study, ours=ours)
+
+    def answer(self, event: evt.Event, peer: Peer) -> tuple[Dataset, Taken | None]:
+        """The status for a C-STORE request, and what was taken; nothing that fails here ends the association."""
+        try:
+            assert isinstance(event.request, C_STORE)
+            if event.request.DataSet is None:
+                raise RefusedObjectError("There is no data set.", status=NOT_UNDERSTOOD)
+            taken = self.take(event.request.DataSet, event.file_meta, peer)
+            self._count(peer, taken=True)
+            return status_of(0x0000), taken
+        except RefusedObjectError as refused:
+            self._count(peer, taken=False)
+            _log.warning("pacs.refused peer=%s status=0x%04X why=%s", peer.name, refused.status, refused)
+            return status_of(refused.status, str(refused)), None
+        except Exception:  # a bug of ours must not look like success
+            self._count(peer, taken=False)
+            _log.exception("pacs.failed peer=%s", peer.name)
+            return status_of(FAILED, "The node failed; see its log."), None
+
+    def close_studies(self, studies: Iterable[str], peer: Peer) -> None:
+        """The peer has declared these studies complete."""
+        for study in studies:
+            try:
+                self._store.close_study(study, source=peer.films_source, actor=actor_of(peer))
+            except WorklistError as error:  # it settles by its time instead
+                _log.warning("pacs.study_not_closed peer=%s: %s", peer.name, error)
+
+
+def status_of(status: int, comment: str = "") -> Dataset:
+    """The status of an answer; its comment has 64 characters of the default repertoire at most (PS3.7, E.1)."""
+    answer = Dataset()
+    answer.Status = status
+    if comment:
+        answer.ErrorComment = comment.encode("ascii", "replace").decode()[:64]
+    return answer
+
+
+def actor_of(peer: Peer) -> str:
+    """How the audit trail names a peer."""
+    return f"{peer.name} (DICOM)"
+
+
+def _header_of(body: io.BytesIO, meta: FileMetaDataset) -> Dataset:
+    """The elements before the contents."""
+
+    def after(tag: BaseTag, vr: str | None, length: int) -> bool:
+        return tag.group > _LAST_GROUP
+
+    syntax = UID(meta.TransferSyntaxUID)
+    body.seek(0)
+    try:
+        found = read_dataset(body, syntax.is_implicit_VR, syntax.is_little_endian, stop_when=after)
+        return Dataset(found)
+    except Exception as error:  # pydicom raises many kinds for damaged data
+        raise RefusedObjectError("The data set cannot be parsed.", status=NOT_UNDERSTOOD) from error
+
+
+def _pieces(meta: FileMetaDataset, body: io.BytesIO) -> Iterator[bytes]:
+    """The object as a DICOM file (PS3.10), in pieces: it is in memory once only."""
+    yield bytes(128) + b"DICM" + encode_file_meta(meta)
+    body.seek(0)
+    while piece := body.read(_CHUNK):
+        yield piece

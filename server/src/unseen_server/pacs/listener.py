@@ -1,0 +1,252 @@
+"""The node's ear: peers associate, echo, store, and speak of storage commitment.
+
+C-STORE is answered with success only after the object is durable in the worklist. Bytes are written as they came.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+from weakref import WeakKeyDictionary
+
+from pydicom.dataset import Dataset
+from pynetdicom import AE, evt
+from pynetdicom.association import Association
+from pynetdicom.pdu import P_DATA_TF
+
+from unseen_server.pacs import transport
+from unseen_server.pacs.association_rules import offered, peer_of
+from unseen_server.pacs.config import PacsConfig, PacsConfigError, Peer
+from unseen_server.pacs.intake import Discarded, Intake
+from unseen_server.pacs.reactor_pause import make_pausable
+
+_log = logging.getLogger("unseen")
+
+_GRACE_S: Final = 5.0
+"""How long a stop waits for objects that are being written."""
+_COMMAND_BYTES: Final = 1 << 16
+_PDV_ROOM: Final = 64
+_QUEUED: Final = 2
+_STATES_S: Final = 1.0
+_LOOK_S: Final = 0.05
+
+
+class Committing(Protocol):
+    """What the listener hands to storage commitment; see `commitment.Commitments`."""
+
+    def asked(self, event: evt.Event, peer: Peer) -> tuple[int, None]:
+        """A peer asks by N-ACTION whether we keep its objects."""
+
+    def reported(self, event: evt.Event, peer: Peer) -> tuple[int, None]:
+        """A peer reports by N-EVENT-REPORT what it keeps of ours."""
+
+    def received(self, event: evt.Event) -> None:
+        """Take note of a PDU that came from a peer."""
+
+
+@dataclass(kw_only=True)
+class _Open:
+    """An association that was accepted: its peer, the studies of which it brought objects, and how many of its objects
+    are taken in and not answered yet."""
+
+    peer: Peer
+    studies: set[str] = field(default_factory=set)
+    unanswered: int = 0
+
+
+class Listener:
+    """Listens from `start` to `stop`; `port` and `tls_port` are where."""
+
+    def __init__(self, config: PacsConfig, intake: Intake, committing: Committing) -> None:
+        self._config, self._intake, self._committing = config, intake, committing
+        self._open: WeakKeyDictionary[Association, _Open] = WeakKeyDictionary()
+        self._servers: list[transport.Server] = []
+        self._busy = 0
+        self._idle = threading.Condition()
+        self._stopping = False
+
+    @property
+    def port(self) -> int:
+        """Where it listens without TLS."""
+        return self._servers[0].server_address[1]
+
+    @property
+    def tls_port(self) -> int | None:
+        """Where it listens with TLS; None without a table [tls]."""
+        return self._servers[1].server_address[1] if len(self._servers) > 1 else None
+
+    @property
+    def listens(self) -> bool:
+        """Whether it takes associations."""
+        return bool(self._servers) and not self._stopping
+
+    @property
+    def associations(self) -> int:
+        """How many are open."""
+        return sum(len(server.active_associations) for server in self._servers)
+
+    def start(self) -> None:
+        """Listen. Raises PacsConfigError where a port is taken or a certificate cannot be used."""
+        limits = self._config.limits
+        ae = AE(self._config.ae_title)
+        ae.maximum_associations = limits.associations
+        ae.maximum_pdu_size = limits.pdu_bytes
+        ae.network_timeout = limits.idle_s
+        ae.dimse_timeout = limits.idle_s
+        ae.supported_contexts = offered()
+        try:
+            self._serve(ae, self._config.port, secure=False)
+            if self._config.tls is not None:
+                self._serve(ae, self._config.tls.port, secure=True)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _serve(self, ae: AE, port: int, *, secure: bool) -> None:
+        context = transport.server_context(self._config) if secure else None
+        try:
+            server = ae.make_server(
+                (self._config.host, port), evt_handlers=list(self._handlers(secure)), server_class=transport.Server
+            )
+        except OSError as error:
+            raise PacsConfigError(
+                f"Port {port} of {self._config.host} cannot be listened on ({error.strerror}). "
+                "Stop what listens there, or give another port"
+            ) from error
+        assert isinstance(server, transport.Server)
+        server.secure = context
+        server.idle_s = self._config.limits.idle_s
+        server.most_connections = self._config.limits.associations + transport.SPARE
+        self._servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.1,), name=f"pacs-{port}", daemon=True).start()
+
+    def stop(self) -> None:
+        """End: no more associations; what is being written is finished and answered; then the rest is aborted."""
+        self._stopping = True
+        associations = [found for server in self._servers for found in server.active_associations]
+        for server in self._servers:
+            server.shutdown()
+        until = time.monotonic() + _GRACE_S
+        with self._idle:
+            while (self._busy or self._owes_answers()) and time.monotonic() < until:
+                self._idle.wait(_LOOK_S)  # nobody says that a peer has gone, whose answer nobody waits for
+        associations += [found for server in self._servers for found in server.active_associations]
+        enders = [threading.Thread(target=_end, args=(found,)) for found in dict.fromkeys(associations)]
+        for thread in enders:
+            thread.start()
+        for thread in enders:
+            thread.join()
+
+    # events -----------------------------------------------------------------------------------------------------------
+
+    def _handlers(self, secure: bool) -> list[tuple[evt.EventType, Callable[[evt.Event], object]]]:
+        return [
+            (evt.EVT_CONN_OPEN, self._connected),
+            (evt.EVT_REQUESTED, lambda event: self._requested(event, secure=secure)),
+            (evt.EVT_PDU_RECV, self._received),
+            (evt.EVT_PDU_RECV, self._committing.received),
+            (evt.EVT_C_ECHO, lambda event: 0x0000),
+            (evt.EVT_C_STORE, self._store),
+            (evt.EVT_N_ACTION, lambda event: self._committing.asked(event, self._open[event.assoc].peer)),
+            (evt.EVT_N_EVENT_REPORT, lambda event: self._committing.reported(event, self._open[event.assoc].peer)),
+            (evt.EVT_PDU_SENT, self._sent),
+            (evt.EVT_RELEASED, self._released),
+        ]
+
+    def _connected(self, event: evt.Event) -> None:
+        make_pausable(event.assoc)
+        # every peer knows pdu_bytes; only an association request may be longer than the least of it
+        if (connection := event.assoc.dul.socket) is not None:
+            transport.bounded(connection, most_bytes=self._config.limits.pdu_bytes + _COMMAND_BYTES)
+
+    def _requested(self, event: evt.Event, *, secure: bool) -> None:
+        """Reject who is not known, and who calls somebody else."""
+        association = event.assoc
+        request = association.requestor.primitive
+        assert request is not None  # the event is its arrival
+        calling, called = str(request.calling_ae_title).strip(), str(request.called_ae_title).strip()
+        address = association.requestor.address
+        if self._stopping:
+            return _reject(association, (2, 3, 1))
+        found = peer_of(self._config, ae_title=calling, address=address, secure=secure)
+        if isinstance(found, str):
+            _log.warning("pacs.rejected ae=%r address=%s why=%s", calling, address, found)
+            return _reject(association, (1, 1, 3))
+        if called != self._config.ae_title.strip():
+            _log.warning("pacs.rejected peer=%s why=it calls %r, not %r", found.name, called, self._config.ae_title)
+            return _reject(association, (1, 1, 7))
+        self._open[association] = _Open(peer=found)
+
+    def _received(self, event: evt.Event) -> None:
+        """Before a PDU is decoded: keep no object above the limit, and no more requests than one answers."""
+        message = event.assoc.dimse.message
+        if event.assoc.dimse.msg_queue.qsize() > _QUEUED or (
+            message is not None and message.encoded_command_set.tell() > _COMMAND_BYTES
+        ):
+            _log.warning("pacs.aborted why=requests without waiting for answers, or an endless one")
+            event.assoc.abort(block=False)
+        elif message is not None and isinstance(message.data_set, io.BytesIO):
+            size = message.data_set.tell() + event.pdu.pdu_length
+            if size > self._config.limits.object_bytes + _PDV_ROOM:
+                message.data_set = Discarded()
+
+    def _store(self, event: evt.Event) -> Dataset:
+        opened = self._open[event.assoc]
+        with self._idle:
+            self._busy += 1
+        try:
+            status, taken = self._intake.answer(event, opened.peer)
+            if taken is not None and taken.study and not taken.ours:
+                opened.studies.add(taken.study)
+            return status
+        finally:
+            with self._idle:
+                self._busy -= 1
+                opened.unanswered += 1  # until the answer is on its way: `_sent`
+                self._idle.notify_all()
+
+    def _sent(self, event: evt.Event) -> None:
+        opened = self._open.get(event.assoc)
+        if opened is not None and opened.unanswered and isinstance(event.pdu, P_DATA_TF):
+            with self._idle:
+                opened.unanswered -= 1
+                self._idle.notify_all()
+
+    def _owes_answers(self) -> bool:
+        """Whether a peer that is still there has sent an object, and has heard nothing."""
+        return any(found.is_established and opened.unanswered for found, opened in list(self._open.items()))
+
+    def _released(self, event: evt.Event) -> None:
+        """An association that is released may close its studies; one that is aborted does not."""
+        opened = self._open.get(event.assoc)
+        if opened is not None and opened.peer.closes == "association":
+            self._intake.close_studies(sorted(opened.studies), opened.peer)
+
+
+def _reject(association: Association, reason: tuple[int, int, int]) -> None:
+    association.acse.send_reject(*reason)
+    association.kill()
+
+
+def _end(association: Association) -> None:
+    """Abort an association and see its threads end, whatever the peer does."""
+    if association.is_established:
+        association.abort(block=False)
+        until = time.monotonic() + _STATES_S
+        while not association.dul.to_provider_queue.empty() and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.02)  # the last of the queue is being written
+    if (connection := association.dul.socket) is not None:
+        connection.close()  # wakes who reads from it
+    association.dul.to_user_queue.put(None)  # wakes who waits for a request
+    association._kill = True
+    association._reactor_checkpoint.set()
+    association.dul.kill_dul()
+    if association._dul_ready.wait(_STATES_S):  # both threads have started; one that has not cannot be joined
+        association.dul.join(_STATES_S)
+        association.join(_STATES_S)

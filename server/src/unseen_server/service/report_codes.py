@@ -1,0 +1,204 @@
+"""A site's table that turns a report into an outcome: its codes, and phrases of its text. Nothing is guessed.
+
+```toml
+order = ["abnormal", "unsure", "normal"]   # which outcome counts where rules of several match; this one by default
+
+[codes]                                    # exactly as the report has them
+abnormal = ["ABN", "R91.8"]
+normal = ["NORM"]
+
+[phrases]                                  # upper and lower case are the same, and so is every kind of space
+abnormal = ["pneumothorax", "consolidation"]
+unsure = ["cannot be excluded"]
+normal = ["no acute findings", "no pneumothorax"]
+ignore = ["no consolidation"]              # says nothing, and hides the shorter phrase in it
+```
+
+A phrase counts as whole words, and not inside a longer phrase of the table that matches there: where "no pneumothorax"
+stands in the table, its "pneumothorax" is not abnormal. A negation that the table does not have is not known. A report
+that no rule matches has no outcome.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from unseen.artifacts import RecipeError, UserError, validated
+from unseen_server.worklist.readers import OUTCOMES, Outcome
+
+PAGE: Final = "docs/how-to/reports.md"
+ORDER: Final[tuple[Outcome, ...]] = ("abnormal", "unsure", "normal")
+_CJK = 0x2E80
+"""From here on scripts write no spaces between words."""
+_LONGEST = 400
+_Texts = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=_LONGEST)], ...], Field(strict=False)]
+
+
+class ReportCodesError(UserError, ValueError):
+    """A table that cannot be used; one line a mistake, each with the file and the key."""
+
+
+class _Codes(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    abnormal: _Texts = ()
+    unsure: _Texts = ()
+    normal: _Texts = ()
+
+
+class _Phrases(_Codes):
+    ignore: _Texts = ()
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    order: Annotated[tuple[Outcome, ...], Field(strict=False)] = ORDER
+    codes: _Codes = _Codes()
+    phrases: _Phrases = _Phrases()
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> _Table:
+        if sorted(self.order) != sorted(OUTCOMES):
+            raise ValueError(f"order has {', '.join(self.order) or 'nothing'}: name {', '.join(ORDER)}, each once")
+        for name, table, form in (("codes", self.codes, str.strip), ("phrases", self.phrases, _plain)):
+            known: dict[str, str] = {}
+            for key, texts in table:
+                for text in texts:
+                    if not (plain := form(text)):
+                        raise ValueError(f'{name}.{key} holds an empty entry: remove "{text}"')
+                    if known.setdefault(plain, key) != key:
+                        raise ValueError(
+                            f'"{text}" stands in {name}.{known[plain]} and in {name}.{key}: leave it in one of them'
+                        )
+        if not any(texts for table in (self.codes, self.phrases) for key, texts in table if key != "ignore"):
+            raise ValueError("no code and no phrase is given, so no report would have an outcome: add some")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """The outcome of a report by the table; `rule` is the entry that decided, None with it where no entry matches."""
+
+    outcome: Outcome | None
+    rule: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportCodes:
+    """The table, ready for use; `load_report_codes` reads it.
+
+    order    the outcomes, those first that count where a report has several
+    codes    code to outcome
+    phrases  phrase, folded, to outcome; None: it has none
+    """
+
+    order: tuple[Outcome, ...]
+    codes: dict[str, Outcome]
+    phrases: dict[str, Outcome | None]
+
+    def read(self, *, codes: Collection[str] = (), text: str = "") -> Match:
+        """The outcome of a report with these codes and this text.
+
+        >>> table = parsed('[phrases]\\nabnormal = ["pneumothorax"]\\nnormal = ["no pneumothorax"]')
+        >>> table.read(text="No  pneumothorax.").outcome, table.read(text="Pneumothoraxes").outcome
+        ('normal', None)
+        >>> table.read(text="No pneumothorax on the left. Pneumothorax on the right.")
+        Match(outcome='abnormal', rule='phrase "pneumothorax"')
+        """
+        found: dict[Outcome, str] = {}
+        for code in codes:
+            if (outcome := self.codes.get(code.strip())) is not None:
+                found.setdefault(outcome, f'code "{code.strip()}"')
+        for phrase in self._phrases_in(text):
+            if (outcome := self.phrases[phrase]) is not None:
+                found.setdefault(outcome, f'phrase "{phrase}"')
+        first = next((outcome for outcome in self.order if outcome in found), None)
+        return Match(outcome=None) if first is None else Match(outcome=first, rule=found[first])
+
+    def _phrases_in(self, text: str) -> list[str]:
+        """The phrases that the text has outside of longer ones."""
+        plain = _plain(text)
+        places = sorted(
+            ((start, start + len(phrase), phrase) for phrase in self.phrases for start in _places(phrase, plain)),
+            key=lambda place: (place[0], -place[1]),
+        )
+        found, reach = [], 0
+        for _, end, phrase in places:  # by their beginning, the longest first: one that ends within is part of another
+            if end > reach:
+                found.append(phrase)
+                reach = end
+        return found
+
+
+def load_report_codes(path: Path) -> ReportCodes:
+    """Read a site's table.
+
+    path  the TOML file
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "codes.toml"
+    ...     _ = file.write_text('[codes]\\nnormal = ["N"]')
+    ...     load_report_codes(file).read(codes=["N"]).outcome
+    'normal'
+
+    Raises ReportCodesError: it is not there, not TOML, a key is unknown, or an entry stands twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportCodesError(f"{path}: cannot be read ({error}). Write it as {PAGE} shows, in UTF-8.") from error
+    return parsed(text, name=str(path))
+
+
+def parsed(text: str, *, name: str = "the table") -> ReportCodes:
+    """The table that is written in `text`; `name` stands in errors. Raises ReportCodesError."""
+    try:
+        raw: dict[str, object] = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ReportCodesError(f"{name}: not TOML: {error}. Strings need quotes; see {PAGE}.") from error
+    try:
+        table = validated(raw, _Table)
+    except RecipeError as error:
+        lines = [f"{name}: {line}" for line in str(error).splitlines()]
+        raise ReportCodesError("\n".join([*lines, f"Correct the file; {PAGE} explains each key."])) from error
+    codes, phrases = dict(table.codes), dict(table.phrases)
+    return ReportCodes(
+        order=table.order,
+        codes={code.strip(): outcome for outcome in OUTCOMES for code in codes[outcome]},
+        phrases={_plain(phrase): outcome for outcome in OUTCOMES for phrase in phrases[outcome]}
+        | {_plain(phrase): None for phrase in phrases["ignore"]},
+    )
+
+
+def _plain(text: str) -> str:
+    """Text as phrases are compared: one form of each letter, no case, single spaces.
+
+    >>> _plain(" No\\u00a0ACUTE\\n findings ")
+    'no acute findings'
+    """
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).casefold()).strip()
+
+
+def _places(phrase: str, text: str) -> Iterator[int]:
+    """Where `phrase` stands in `text` as whole words."""
+    start = text.find(phrase)
+    while start >= 0:
+        end = start + len(phrase)
+        if not _one_word(text[start - 1 : start], phrase[0]) and not _one_word(phrase[-1], text[end : end + 1]):
+            yield start
+        start = text.find(phrase, start + 1)
+
+
+def _one_word(before: str, after: str) -> bool:
+    """Whether two neighbouring characters belong to one word."""
+    return all(letter.isalnum() and ord(letter) < _CJK for letter in (before or " ", after or " "))

@@ -1,0 +1,252 @@
+"""A watched folder, and tasks that repeat in the background.
+
+A folder that is watched: whatever film is put there is received, and the file moved aside.
+
+`<folder>/film.dcm` has the source `unknown`; `<folder>/ward-3/film.dcm` the source `ward-3`. A file is taken when its
+size and time have stood still for a while, and goes to `.done/<date>/`; one that is refused goes to `.refused/<date>/`,
+with the reason beside it as `.txt`. Hidden files, links and whatever is no regular file are left alone. A server that
+is killed between receiving and moving receives the file again, which changes nothing.
+
+What a server does beside answering: again and again, from a thread, until it stops.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.store import Store
+
+_log = logging.getLogger("unseen")
+
+SETTLED_S = 2.0
+"""How long a file must have stood still; a copy over a slow network pauses less."""
+ACTOR: Final = "watch"
+_PIECE = 2**20
+_NO_LINK = os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+Sight = tuple[int, int, int, int]
+"""Device, inode, size, time: as long as these stand, it is the same file."""
+
+
+class _Changed(Exception):
+    """The file changed while it was read."""
+
+
+@dataclass
+class _Seen:
+    sight: Sight
+    since: float
+    put_off: float = 0.0  # until when it is left alone
+    received: bool = False
+
+
+class Watch:
+    """Looks at `folder`; each `look` takes what has settled.
+
+    Raises WorklistError at once for a folder that is none, or cannot be written in.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        *,
+        settled_s: float = SETTLED_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise WorklistError(f"{folder}: not a folder that can be read and written. Make it, then watch it.")
+        self._store = store
+        self._folder = folder.resolve()
+        self._settled_s = settled_s
+        self._clock = clock
+        self._seen: dict[tuple[str, str], _Seen] = {}
+
+    def look(self) -> int:
+        """Take the films that have settled; returns how many were received."""
+        found: dict[tuple[str, str], _Seen] = {}
+        received = 0
+        with _opened(self._folder) as top:
+            for source in ("", *sorted(_folders(top))):
+                with contextlib.suppress(OSError), _opened(source or ".", top) as within:  # gone, or a link by now
+                    for name, sight in sorted(_files(within)):
+                        received += self._meet(within, source, name, sight, found)
+        self._seen = found
+        return received
+
+    def _meet(self, within: int, source: str, name: str, sight: Sight, found: dict[tuple[str, str], _Seen]) -> bool:
+        """Look at one file; True where it was received now."""
+        now = self._clock()
+        seen = self._seen.get((source, name))
+        if seen is None or seen.sight != sight:
+            seen = _Seen(sight, now)
+        found[(source, name)] = seen
+        if sight[2] == 0 or now - seen.since < self._settled_s or now < seen.put_off:
+            return False
+        try:
+            new = not seen.received and self._receive(within, source, name, sight)
+            seen.received = True
+            self._move(within, source, name, ".done")
+            return new
+        except _Changed:
+            del found[(source, name)]
+        except (BusyError, NoRoomError, OSError) as error:  # not the film's fault: later
+            seen.put_off = now + 30 * max(1.0, self._settled_s)
+            _log.warning("watch.waits %s", type(error).__name__)
+        except WorklistError as error:
+            self._refuse(within, source, name, str(error))
+        return False
+
+    def _receive(self, within: int, source: str, name: str, sight: Sight) -> bool:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=within)
+        with os.fdopen(descriptor, "rb") as file:
+
+            def pieces() -> Iterator[bytes]:
+                if _sight(os.fstat(descriptor)) != sight:
+                    raise _Changed
+                while piece := file.read(_PIECE):
+                    yield piece
+                if _sight(os.fstat(descriptor)) != sight:
+                    raise _Changed
+
+            receipt = self._store.receive(
+                pieces(), name=_shown(name)[:1000], source=_shown(source)[:200] or "unknown", actor=ACTOR
+            )
+        _log.info("watch.received id=%s already=%s", receipt.film_id, receipt.already)
+        return not receipt.already
+
+    def _move(self, within: int, source: str, name: str, kind: str) -> tuple[Path, str]:
+        """Move a file aside; returns the folder that it is in now, and its name there."""
+        date = datetime.now(UTC).date().isoformat()
+        target = self._folder / kind / date / source if source else self._folder / kind / date
+        with _made(self._folder, [kind, date, *([source] if source else [])]) as folder:
+            free = next(one for one in _names(name) if not _there(folder, one))
+            os.rename(name, free, src_dir_fd=within, dst_dir_fd=folder)
+        return target, free
+
+    def _refuse(self, within: int, source: str, name: str, sentence: str) -> None:
+        try:
+            folder, called = self._move(within, source, name, ".refused")
+            path = folder / f"{called[:200]}.txt"
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_LINK, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(sentence + "\n")
+        except OSError as error:
+            _log.warning("watch.cannot_move %s", type(error).__name__)
+        _log.warning("watch.refused")
+
+
+def _opened(path: Path | str, within: int | None = None) -> contextlib.AbstractContextManager[int]:
+    """A folder's descriptor, never through a link."""
+    return _closing(os.open(path, os.O_RDONLY | os.O_DIRECTORY | _NO_LINK, dir_fd=within))
+
+
+@contextlib.contextmanager
+def _closing(descriptor: int) -> Iterator[int]:
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _made(folder: Path, steps: list[str]) -> Iterator[int]:
+    """The folder `steps` below `folder`, made where it is missing; no step may be a link."""
+    with contextlib.ExitStack() as stack:
+        descriptor = stack.enter_context(_opened(folder))
+        for step in steps:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(step, 0o700, dir_fd=descriptor)
+            descriptor = stack.enter_context(_opened(step, descriptor))
+        yield descriptor
+
+
+def _folders(top: int) -> list[str]:
+    with os.scandir(top) as entries:
+        return [one.name for one in entries if one.name[0] != "." and one.is_dir(follow_symlinks=False)]
+
+
+def _files(within: int) -> list[tuple[str, Sight]]:
+    """Regular files with what they look like now; one that has gone meanwhile is not there."""
+    found = []
+    with os.scandir(within) as entries:
+        for one in entries:
+            if one.name[0] == "." or not one.is_file(follow_symlinks=False):
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                found.append((one.name, _sight(one.stat(follow_symlinks=False))))
+    return found
+
+
+def _sight(status: os.stat_result) -> Sight:
+    if not stat.S_ISREG(status.st_mode):
+        raise _Changed
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _names(name: str) -> Iterator[str]:
+    """`name`, then others that begin so."""
+    yield name
+    stem, dot, ending = name.rpartition(".")
+    number = 2
+    while True:
+        yield f"{stem[:200]}-{number}{dot}{ending}" if dot and len(ending) < 20 else f"{name[:200]}-{number}"
+        number += 1
+
+
+def _there(folder: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _shown(name: str) -> str:
+    """A file's name as a label: bytes and signs that are none become �."""
+    return _NO_NAME.sub("\ufffd", name)
+
+
+_PATIENCE_S = 10.0
+
+
+class Repeated:
+    """Calls `act` every `every_s` seconds; what it raises costs that turn, not the thread."""
+
+    def __init__(self, name: str, act: Callable[[], object], *, every_s: float) -> None:
+        self._name, self._act, self._every_s = name, act, every_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the turn at hand end, unless that takes long: whatever it does may be cut off, as by a kill."""
+        self._stop.set()
+        self._thread.join(timeout=_PATIENCE_S)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._act()
+            except WorklistError as error:
+                _log.warning("%s.waits %s", self._name, type(error).__name__)
+            except Exception as error:  # a thread that is gone would be noticed too late
+                _log.error("%s.failed %s", self._name, type(error).__name__)
+            self._stop.wait(self._every_s)

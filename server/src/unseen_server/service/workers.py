@@ -1,0 +1,236 @@
+"""The models that score, and the worker processes that run them.
+
+The models and the policy that workers score with: looked at before anything starts, without their weights.
+
+Worker processes beside the server: started, watched, restarted when they die or when the models change, and stopped
+at the end.
+"""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from unseen.artifacts import BundleError, Card, card_of
+from unseen.screening import Policy, PolicyError
+from unseen_server.service.worker_process import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class FurtherModel:
+    """A model whose scores are kept for comparison; it decides nothing."""
+
+    folder: Path
+    card: Card
+
+
+@dataclass(frozen=True, kw_only=True)
+class Models:
+    """What scores.
+
+    folder       the bundle of the model that decides
+    policy_file  what `unseen calibrate` wrote; None: films are ranked, and none is cleared
+    further      the others, in the order given
+    """
+
+    folder: Path
+    card: Card
+    policy_file: Path | None = None
+    policy: Policy | None = None
+    further: tuple[FurtherModel, ...] = ()
+
+    @classmethod
+    def of(cls, folder: Path, policy_file: Path | None = None, *, further: Sequence[Path] = ()) -> Self:
+        """Look at the bundles' cards and at a policy.
+
+        Raises BundleError and PolicyError: what a worker would refuse is refused before any is started.
+        """
+        card = _card_of_detector(folder)
+        policy = None if policy_file is None else Policy.load(policy_file)
+        if policy is not None and policy.weights_sha256 != card.weights_sha256:
+            raise PolicyError(
+                f"{policy_file}: was calibrated for {policy.model} with the weights {policy.weights_sha256[:16]}…, and "
+                f"{folder} has {card.weights_sha256[:16]}…. Calibrate this model, or give the other."
+            )
+        others = tuple(FurtherModel(folder=one, card=_card_of_detector(one)) for one in further)
+        seen = {card.weights_sha256: folder}
+        for other in others:
+            if other.card.weights_sha256 in seen:
+                first = seen[other.card.weights_sha256]
+                raise BundleError(
+                    f"{other.folder}: has the same weights as {first}, and the same scores. Give each model once."
+                )
+            seen[other.card.weights_sha256] = other.folder
+        return cls(folder=folder, card=card, policy_file=policy_file, policy=policy, further=others)
+
+    @property
+    def named(self) -> dict[str, tuple[str, Card]]:
+        """Every model's name for people, which is its bundle's folder, and its card; by weights, the one that decides
+        first."""
+        both = [(self.folder, self.card), *((one.folder, one.card) for one in self.further)]
+        return {card.weights_sha256: (folder.name, card) for folder, card in both}
+
+
+def _card_of_detector(folder: Path) -> Card:
+    card = card_of(folder)
+    if card.kind != "detector":
+        raise BundleError(f"{folder}: holds a {card.kind} model, not a detector. Give a detector's bundle.")
+    return card
+
+
+_log = logging.getLogger("unseen")
+
+_LOOK_S = 0.5
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
+_SETTLED_S = 60.0  # a worker that has lived so long was well: the next one is not kept waiting
+_FINISH_S = 30.0  # longer than any film takes
+
+
+@dataclass
+class _Place:
+    """One worker's place: its process, and when it may be filled again.
+
+    settings  the settings that the process was started with
+    leaving   when it was asked to finish, since other settings hold; None while it may stay
+    """
+
+    number: int
+    process: subprocess.Popen[str] | None = None
+    settings: Settings | None = None
+    leaving: float | None = None
+    started: float = 0.0
+    due: float = 0.0
+    deaths: int = 0
+    ready: bool = False
+    refused: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staff:
+    """How the workers are.
+
+    problem  why one of them cannot score; "" if none reports a problem
+    """
+
+    wanted: int
+    running: int
+    ready: int
+    problem: str
+
+
+@dataclass(eq=False)
+class Workers:
+    """`count` processes that score as `settings` say."""
+
+    settings: Settings
+    count: int
+    _places: list[_Place] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start them, and watch over them from a thread."""
+        self._places = [_Place(number=number) for number in range(self.count)]
+        self._thread = threading.Thread(target=self._watch, name="workers", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let each finish its film; whoever takes too long is ended."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        running = [place.process for place in self._places if place.process is not None]
+        for process in running:
+            if process.stdin is not None:
+                process.stdin.close()
+        until = time.monotonic() + _FINISH_S
+        for process in running:
+            try:
+                process.wait(timeout=max(0.0, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def change(self, settings: Settings) -> None:
+        """Score as `settings` say from now on: each worker finishes its film, and a new one takes its place."""
+        self.settings = settings
+
+    def staff(self) -> Staff:
+        """The present state; a worker that was asked to leave is not ready."""
+        running = [place for place in self._places if place.process is not None and place.process.poll() is None]
+        return Staff(
+            wanted=self.count,
+            running=len(running),
+            ready=sum(place.ready and place.settings == self.settings for place in running),
+            problem=next((place.refused for place in self._places if place.refused), ""),
+        )
+
+    def _watch(self) -> None:
+        while not self._stop.is_set():
+            for place in self._places:
+                self._look(place)
+            self._stop.wait(_LOOK_S)
+
+    def _look(self, place: _Place) -> None:
+        now = time.monotonic()
+        if place.process is not None and (place.leaving is not None or place.settings != self.settings):
+            self._see_off(place, now)
+        if place.process is not None and (code := place.process.poll()) is not None:
+            place.deaths = 1 if now - place.started > _SETTLED_S else place.deaths + 1
+            wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (place.deaths - 1))
+            _log.warning("worker.died number=%d status=%d again_s=%.1f %s", place.number, code, wait_s, place.refused)
+            if place.process.stdin is not None:
+                place.process.stdin.close()
+            place.process, place.ready, place.due = None, False, now + wait_s
+        if place.process is None and (now >= place.due or place.settings != self.settings):
+            place.settings = self.settings
+            place.process, place.started = self._started(place.settings), now
+            threading.Thread(target=self._listen, args=(place, place.process), name="listen", daemon=True).start()
+
+    def _see_off(self, place: _Place, now: float) -> None:
+        """Have a worker that knows other settings finish its film and leave; its place is free as soon as it has."""
+        assert place.process is not None
+        if place.leaving is None:
+            place.leaving = now
+            if place.process.stdin is not None:
+                place.process.stdin.close()
+            _log.info("worker.changes number=%d", place.number)
+        elif now - place.leaving > _FINISH_S:
+            place.process.kill()
+        if place.process.poll() is not None:
+            place.process.wait()
+            place.process, place.leaving, place.ready, place.refused = None, None, False, ""
+            place.due, place.deaths = now, 0
+
+    def _started(self, settings: Settings) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "unseen_server.service.worker_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(part or os.getcwd() for part in sys.path)},
+        )
+        assert process.stdin is not None
+        process.stdin.write(settings.to_json() + "\n")  # not an argument: a URL may hold a password
+        process.stdin.flush()
+        return process
+
+    def _listen(self, place: _Place, process: subprocess.Popen[str]) -> None:
+        """Record the worker's output until it leaves."""
+        assert process.stdout is not None
+        with process.stdout as said:
+            for line in said:
+                try:
+                    words = json.loads(line)
+                except ValueError:  # a library that prints
+                    continue
+                if place.process is process and place.leaving is None:
+                    place.ready = "ready" in words
+                    place.refused = str(words.get("refused", ""))

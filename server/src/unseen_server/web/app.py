@@ -1,0 +1,180 @@
+"""`create_app`: a worklist's store → the application, with its routes, its shell, and what it does beside answering."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
+
+from unseen import __version__
+from unseen.artifacts import LIMITS
+from unseen_server.service.active_models import LOOK_S
+from unseen_server.service.watching import SETTLED_S, Repeated, Watch
+from unseen_server.web import (
+    accounts,
+    activation,
+    administration,
+    comparison,
+    film_header,
+    films,
+    fitting,
+    health,
+    lab,
+    lists,
+    monitoring,
+    pages,
+    people,
+    readiness,
+    removing,
+    results,
+    runs,
+    stow,
+    studies,
+    turing,
+    viewing,
+)
+from unseen_server.web.accounts import SCHEMES
+from unseen_server.web.errors import answer_errors
+from unseen_server.web.laboratory import MOST_BYTES, Laboratory
+from unseen_server.web.middleware import Address, Shell
+from unseen_server.web.state import ServerState
+from unseen_server.web.upload_stream import FORM_ROOM
+
+if TYPE_CHECKING:
+    from unseen_server.service.workers import Models, Workers
+    from unseen_server.web.oidc import OidcProvider
+    from unseen_server.worklist.store import Store
+
+ROOT = "/api/v1"
+_TIDY_S = 5.0
+_LAB_S = 60.0
+_RETIRE_S = 3600.0
+_SWEEP_S = 3600.0  # uploads that a kill cut off are swept when they are an hour old
+_GZIPPED = 1000  # bytes; a smaller answer fits into one packet anyway
+_AS_IT_IS = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/octet-stream")  # samples and maps are noise
+_DESCRIPTION = f"""**{LIMITS}**
+
+Films come in, a detector that has learnt from normal films alone scores them, and readers take them in order. Every
+error is `{{"error": sentence}}`. Sign in with `/sign-in` (a cookie) or `/tokens` (`Authorization: Bearer`). With a
+cookie, whatever changes something needs the header `X-Requested-With`.
+"""
+
+
+def create_app(
+    store: Store,
+    *,
+    watch: Path | None = None,
+    watch_settled_s: float = SETTLED_S,
+    address: Address | None = None,
+    models: Models | None = None,
+    workers: Workers | None = None,
+    runs_folder: Path | None = None,
+    lab_folder: Path | None = None,
+    oidc: OidcProvider | None = None,
+) -> FastAPI:
+    """The application over `store`, which stays the caller's to close.
+
+    watch            a folder whose films are received; see `service.watching`
+    watch_settled_s  how long a file there must have stood still
+    address          where it will listen, by which follows whose names it answers to; by default this machine alone
+    models, workers  what scores until leads activate something else; workers are started and stopped by the caller
+    runs_folder      trainings whose losses are shown
+    lab_folder       bundles of reconstructors and generators that the imaging lab offers
+    oidc             an identity provider by which people may sign in
+
+    Raises WorklistError for a folder that cannot be watched.
+    """
+    parts = ServerState(
+        store=store,
+        address=address or Address(),
+        given=models,
+        workers=workers,
+        runs=runs_folder,
+        lab=Laboratory(lab_folder),
+        settled_s=None if watch is None else watch_settled_s,
+        oidc=oidc,
+    )
+    parts.active.look()  # before a worker starts
+    tasks = [Repeated("sweep", store.sweep, every_s=_SWEEP_S), Repeated("tidy", store.tidy, every_s=_TIDY_S)]
+    tasks.append(Repeated("follow", parts.active.look, every_s=LOOK_S))
+    tasks.append(Repeated("retire", store.retire_by_age, every_s=_RETIRE_S))
+    tasks.append(Repeated("lab", parts.lab.tidy, every_s=_LAB_S))
+    if watch is not None:
+        tasks.append(
+            Repeated("watch", Watch(store, watch, settled_s=watch_settled_s).look, every_s=watch_settled_s / 2)
+        )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        for task in tasks:
+            task.start()
+        try:
+            yield
+        finally:
+            for task in tasks:
+                await anyio.to_thread.run_sync(task.stop)
+            for room in (parts.lab, parts.sent):
+                await anyio.to_thread.run_sync(room.close)
+
+    app = FastAPI(
+        title="unseen",
+        summary="The worklist of chest films",
+        description=_DESCRIPTION,
+        version=__version__,
+        openapi_url=f"{ROOT}/openapi.json",
+        docs_url=None,  # those pages fetch their scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.served = parts
+    for router in (health.router, readiness.router, accounts.router):
+        app.include_router(router, prefix=ROOT)
+    for router in (
+        films.router,
+        lists.router,
+        lists.views_router,
+        studies.router,
+        studies.reports_router,
+        monitoring.router,
+        people.router,
+        administration.router,
+        removing.router,
+        results.router,
+        studies.events_router,
+        viewing.router,
+        film_header.router,
+        comparison.router,
+        activation.router,
+        fitting.router,
+        health.cards_router,
+        monitoring.drift_router,
+        runs.router,
+        turing.router,
+        lab.router,
+    ):
+        app.include_router(router, prefix=ROOT, dependencies=[*SCHEMES])
+    app.include_router(stow.router, dependencies=[*SCHEMES])
+    app.include_router(pages.router)
+    if oidc is not None:
+        from unseen_server.web import oidc_sign_in
+
+        app.include_router(oidc_sign_in.router)
+    app.mount("/static", pages.Static(directory=pages.STATIC), name="static")
+    answer_errors(app)
+    bodies = {
+        f"{ROOT}/films": store.max_film_bytes + FORM_ROOM,
+        f"{ROOT}/reported-elsewhere/table": studies.MOST_CSV,
+        f"{ROOT}/lab/pictures": MOST_BYTES,
+        stow.STOW: stow.MOST_BYTES,
+        f"{stow.STOW}/": stow.MOST_BYTES,
+    }
+    app.add_middleware(GZipMiddleware, minimum_size=_GZIPPED, compresslevel=5, exclude_content_types=_AS_IT_IS)
+    app.add_middleware(Shell, address=parts.address, bodies=bodies)
+    return app

@@ -1,0 +1,165 @@
+"""Figures of the pages Compare and Lab as Python: code that computes them again.
+
+The code of Compare reads the saved table of scores. All code uses public names alone and prints what the page shows, so
+that whoever publishes a figure can publish how it was made. `server/tests/web/test_copied_code.py` runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from unseen.artifacts import LIMITS
+from unseen_server.web.lab_shapes import GeneratedPicture, MadePicture, ToCode
+from unseen_server.worklist.states import WorklistError
+
+FigureName = Literal["roc", "threshold", "sources", "shortcuts", "difference"]
+
+_HEAD: Final = f"""# {LIMITS}
+# Save the table first: Compare, Scores as CSV. Needs: pip install unseen.
+import unseen as un
+
+TABLE = "scores.csv"
+"""
+
+_ROC: Final = """
+for model in {models}:
+    scores = un.evaluation.read_scores(TABLE, model=model)
+    auroc = un.evaluation.metrics_from_table(scores, draws={draws})["auroc"]["pooled"]
+    curve = un.evaluation.roc_curve(scores, draws={draws})
+    print(model, auroc)
+    for point in zip(curve.grid, curve.sensitivity, curve.low, curve.high):
+        print(*(round(float(value), 5) for value in point), sep=",")
+"""
+
+_THRESHOLD: Final = """
+THRESHOLD, PREVALENCE = {threshold}, {prevalence}
+scores = un.evaluation.read_scores(TABLE, model={model})
+abnormal = scores["label"] == "abnormal"
+read = scores["score"] >= THRESHOLD  # the others are cleared
+caught, missed = (abnormal & read).sum(), (abnormal & ~read).sum()
+alarms, right = (~abnormal & read).sum(), (~abnormal & ~read).sum()
+sensitivity, specificity = caught / (caught + missed), right / (right + alarms)
+read_abnormal, read_normal = sensitivity * PREVALENCE, (1 - specificity) * (1 - PREVALENCE)
+print("true positives", caught, "false negatives", missed, "false positives", alarms, "true negatives", right)
+print("sensitivity", sensitivity, "specificity", specificity)
+if caught or alarms:
+    print("PPV", read_abnormal / (read_abnormal + read_normal))
+"""
+
+_SOURCES: Final = """
+THRESHOLD = {threshold}
+scores = un.evaluation.read_scores(TABLE, model={model})
+auroc = un.evaluation.metrics_from_table(scores, draws={draws})["auroc"]
+for source in sorted(set(scores["source"])):
+    here = scores.filter(scores["source"] == source)
+    cleared = here["score"] < THRESHOLD
+    missed = (cleared & (here["label"] == "abnormal")).sum()
+    print(source, auroc.get(source or "no source"), "cleared", cleared.sum(), "missed", missed)
+"""
+
+_SHORTCUTS: Final = """
+scores = un.evaluation.read_scores(TABLE, model={model})
+metrics = un.evaluation.metrics_from_table(scores, draws={draws})
+print("the model", metrics["auroc"]["pooled"])
+print("all statistics together", metrics["shortcuts"]["mix"]["pooled"])
+for name, statistic in metrics["shortcuts"]["pooled"].items():
+    print(name, statistic)  # the page shows 1 − value where the value is below 0.5
+print(metrics["shortcuts"]["verdict"]["pooled"])
+"""
+
+_DIFFERENCE: Final = """
+first, second = {models}
+tables = {{model: un.evaluation.read_scores(TABLE, model=model) for model in (first, second)}}
+shared = set(tables[first]["file"]) & set(tables[second]["file"])  # films that both scored
+tables = {{model: table.filter(table["file"].is_in(list(shared))) for model, table in tables.items()}}
+compared = un.evaluation.compare(tables, draws={draws})
+pair = compared.pairs[0]
+print(compared.films, "films", {{model: figure.to_json() for model, figure in compared.auroc.items()}})
+print("difference", pair.difference.to_json(), "p", pair.delong.p)
+"""
+
+_BODIES: Final[dict[FigureName, str]] = {
+    "roc": _ROC,
+    "threshold": _THRESHOLD,
+    "sources": _SOURCES,
+    "shortcuts": _SHORTCUTS,
+    "difference": _DIFFERENCE,
+}
+
+
+def code_of(
+    figure: FigureName, models: Sequence[str], *, draws: int, threshold: float = 0.0, prevalence: float = 0.1
+) -> str:
+    """The code of a figure.
+
+    models      names of columns of the table; "difference" takes two, "roc" any number, the others the first
+    draws       of the intervals, as the page's
+    threshold   a score; films below it are cleared
+    prevalence  share of abnormal studies, above 0 and below 1
+
+    >>> print(code_of("difference", ["pca", "flow"], draws=1000).splitlines()[6])
+    first, second = ['pca', 'flow']
+    """
+    values = {
+        "models": list(models),
+        "model": repr(models[0]),
+        "draws": draws,
+        "threshold": repr(threshold),
+        "prevalence": repr(prevalence),
+    }
+    return _HEAD + _BODIES[figure].format(**values)
+
+
+_LAB_HEAD: Final = f"""# {LIMITS}
+# Needs: pip install unseen.
+"""
+_COLLECTION: Final = """from pathlib import Path
+
+import unseen as un
+
+collection = un.lab.Collection.of(Path("trained"))  # the folder that the server's --lab names
+"""
+_NONE: Final = """import unseen as un
+
+collection = un.lab.Collection()
+"""
+_MEASUREMENT: Final = """
+made = un.lab.measured(x, setup, collection)
+look, words = un.lab.look_of(made.y, made.process.A)  # the image of y, in [0, 1]
+print(f"y: {words}, of {made.x.numel():,} pixels.")
+"""
+_RECONSTRUCTIONS: Final = """
+for found in un.lab.compare(x, setup, METHODS, collection=collection):
+    print(f"{found.method.key}: PSNR {found.psnr:.6g} dB, SSIM {found.ssim:.6g}, "
+          f"misfit {found.misfit:.6g}, hidden {found.hidden:.6g} {found.problem}".rstrip())
+"""
+
+
+def lab_code_of(asked: ToCode) -> str:
+    """The code of a figure: of the measurement, of the reconstructions by `asked.methods`, or of a generator's image.
+
+    Raises WorklistError for an image that somebody brought: the code could not have it.
+    """
+    picture, setup = asked.picture, asked.setup.model_dump(mode="json")
+    needs_models = isinstance(picture, GeneratedPicture) or setup["operator"]["kind"] == "learnt"
+    needs_models = needs_models or any(":" in method for method in asked.methods)
+    lines = [_LAB_HEAD + (_COLLECTION if needs_models else _NONE)]
+    if isinstance(picture, MadePicture):
+        lines.append(f'_, draw = un.lab.IMAGES["{picture.name}"]\nx = draw({asked.setup.size}, {picture.number})\n')
+    elif isinstance(picture, GeneratedPicture):
+        latent = f"collection.generator({picture.generator!r}), {picture.latent!r}"
+        lines.append(f"drawn = un.lab.picture_of({latent})  # (1, 1, size, size)\n")
+        if asked.figure == "generated":
+            return "".join([*lines, "print(tuple(drawn.shape), float(drawn.mean()))\n"])
+        lines.append(f"x = un.lab.as_image(drawn[0, 0].numpy(), {asked.setup.size})\n")
+    else:
+        raise WorklistError(
+            "Your own image is in the server's memory alone, so no code can measure it again. Choose another image x."
+        )
+    lines.append(f"setup = un.lab.Setup.model_validate({setup!r})\n")
+    if asked.figure == "reconstructions":
+        lines.append(f"METHODS = {asked.methods!r}\n" + _RECONSTRUCTIONS)
+    else:
+        lines.append(_MEASUREMENT)
+    return "".join(lines)

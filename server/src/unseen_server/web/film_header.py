@@ -1,0 +1,209 @@
+"""What a film's header holds beside its pixels: windows, spacing, person, every element; and the patient's priors.
+
+Names and numbers of people are shown to the roles that the site has set (`Store.settings().identity`); everybody else
+sees the pseudonyms that the worklist stores.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from unseen.data import shared_decoder
+from unseen_server.web.accounts import Lead, Reader
+from unseen_server.web.errors import answers
+from unseen_server.web.films import FilmId
+from unseen_server.web.state import Parts, ServerState
+from unseen_server.web.studies import StudyId
+from unseen_server.worklist.accounts import ROLES, Account
+from unseen_server.worklist.states import NotFoundError, WorklistError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from unseen_server.worklist.details import StoredFilm, Study
+
+router = APIRouter(tags=["viewing"])
+HIDDEN: Final = "hidden by the site's setting"
+_PERSONAL: Final = re.compile(r"\((0010,(?!0040|1010)....|0008,0050|0008,0090|0020,0010|0040,1001|0032,10..)\)")
+_CLASS: Final = "(0008,0016)"  # a UID that is of no person
+_MOST_NAMES: Final = 8  # characters of a pseudonym: enough to tell two apart
+
+
+class WindowResponse(BaseModel):
+    """A window of the file, in samples as `/pixels` sends them."""
+
+    name: str
+    centre: float
+    width: float
+    function: str = Field(description="LINEAR, LINEAR_EXACT or SIGMOID: DICOM PS3.3 C.11.2.1")
+
+
+class LutResponse(BaseModel):
+    """A VOI LUT of the file: sample `first` + i is shown as `values[i]` of 2^bits − 1."""
+
+    name: str
+    first: int
+    bits: int
+    values: str = Field(description="base64 of unsigned 16-bit integers, little-endian")
+
+
+class Modality(BaseModel):
+    """From a sample to the film's own value: slope · stored + intercept; stored = sample + low, or high − sample."""
+
+    slope: float
+    intercept: float
+    low: int
+    high: int
+    inverted: bool
+
+
+class Person(BaseModel):
+    """Of whom and when; pseudonyms where names are not shown."""
+
+    named: bool = Field(description="names and numbers as in the header; else the worklist's pseudonyms")
+    patient: str
+    name: str
+    accession: str
+    study_date: str = Field(description='YYYY-MM-DD; "" where unknown, and for whom names are not shown')
+    birth_date: str
+    sex: str
+    age: str
+
+
+class About(BaseModel):
+    """How the film asks to be shown, and of whom it is."""
+
+    film: str
+    windows: list[WindowResponse]
+    luts: list[LutResponse]
+    spacing: str = Field(description='calibrated, or detector: bodies measure larger there; "" unknown')
+    frames: int
+    modality: Modality | None = Field(description="null for images")
+    person: Person
+
+
+class ElementsResponse(BaseModel):
+    """A file's elements."""
+
+    elements: list[list[str]] = Field(description="tag, name, VR, value; none for images")
+
+
+class PriorFilm(BaseModel):
+    """A film of a prior."""
+
+    film: str
+    view_position: str | None
+
+
+class PriorResponse(BaseModel):
+    """Another study of the same patient."""
+
+    study: str
+    received: datetime
+    films: list[PriorFilm] = Field(description="frontal ones first")
+    film: str | None
+    outcome: str | None
+
+
+class PriorsResponse(BaseModel):
+    """Other studies of the same patient, the latest first."""
+
+    priors: list[PriorResponse]
+
+
+@router.get("/films/{film}/about", responses=answers(401, 404, 422, 503))
+def about(parts: Parts, account: Reader, film: FilmId) -> About:
+    """How a film asks to be shown, and of whom it is, as far as the asker may see it."""
+    study, found = _film(parts, film)
+    display: Mapping[str, Any] = parts.decoded.film(parts.store.film_path(film)).display  # Any: JSON
+    return About(
+        film=film,
+        windows=display.get("windows", []),
+        luts=display.get("luts", []),
+        spacing=display.get("spacing", ""),
+        frames=display.get("frames", 1),
+        modality=display.get("modality"),
+        person=_person(parts, account, study, found, display.get("personal", {})),
+    )
+
+
+@router.get("/films/{film}/elements", responses=answers(401, 403, 404, 422, 503))
+def elements(parts: Parts, account: Lead, film: FilmId) -> ElementsResponse:
+    """Every element of a DICOM file but its pixels."""
+    found = shared_decoder().elements(parts.store.film_path(film))
+    if isinstance(found, str):
+        raise WorklistError(f"The file's elements cannot be read: {found}")
+    if not _may_see_names(parts, account):
+        found = [_without_names(line) for line in found]
+    return ElementsResponse(elements=found)
+
+
+@router.get("/studies/{study}/priors", responses=answers(401, 404, 422, 503))
+def priors(parts: Parts, account: Reader, study: StudyId) -> PriorsResponse:
+    """Other studies of the same patient; no score of them is shown."""
+    return PriorsResponse(
+        priors=[
+            PriorResponse(
+                study=one.study,
+                received=one.received,
+                films=[PriorFilm(film=film, view_position=view) for film, view in one.films],
+                film=one.film,
+                outcome=one.outcome,
+            )
+            for one in parts.store.priors(study)
+        ]
+    )
+
+
+def _film(parts: ServerState, film: str) -> tuple[Study, StoredFilm]:
+    rows = parts.store.page("all", text=film, limit=1).rows if film.startswith("f-") else ()
+    if not rows:
+        raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
+    study = parts.store.study(rows[0].study)
+    return study, next(one for one in study.films if one.film == film)
+
+
+def _may_see_names(parts: ServerState, account: Account) -> bool:
+    least = parts.store.settings().identity
+    return least != "nobody" and ROLES.index(account.role) >= ROLES.index(least)
+
+
+def _person(parts: ServerState, account: Account, study: Study, film: StoredFilm, header: Mapping[str, str]) -> Person:
+    named = _may_see_names(parts, account)
+    known = {"PatientSex": film.tags.get("PatientSex", ""), "PatientAge": film.tags.get("PatientAge", "")}
+    known |= dict(header)
+    shown = known if named else {}
+    return Person(
+        named=named,
+        patient=shown.get("PatientID") or _short(study.patient),
+        name=shown.get("PatientName", "").replace("^", " ").strip(),
+        accession=shown.get("AccessionNumber") or _short(study.accession),
+        study_date=_date(shown.get("StudyDate", "")),
+        birth_date=_date(shown.get("PatientBirthDate", "")),
+        sex=known["PatientSex"][:1].upper(),
+        age=known["PatientAge"],
+    )
+
+
+def _short(pseudonym: str | None) -> str:
+    return "" if pseudonym is None else pseudonym[:_MOST_NAMES]
+
+
+def _date(text: str) -> str:
+    """A DICOM date as ISO 8601 has it; "" for what is none.
+
+    >>> _date("20261124"), _date("yesterday")
+    ('2026-11-24', '')
+    """
+    return f"{text[:4]}-{text[4:6]}-{text[6:8]}" if re.fullmatch(r"\d{8}", text) else ""
+
+
+def _without_names(line: list[str]) -> list[str]:
+    tag, name, kind, value = line
+    personal = (kind in ("PN", "DA", "UI") and tag != _CLASS) or _PERSONAL.search(tag) is not None
+    return [tag, name, kind, HIDDEN if personal and value else value]

@@ -1,0 +1,201 @@
+"""What the imaging lab is asked, and what it answers with."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from unseen.lab import Setup
+from unseen_server.web.sentences import sentence
+
+_MOST_LATENT = 4096
+Png = Annotated[str, Field(description="data:image/png;base64,…")]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class MadePicture(_Asked):
+    """An image made on the spot; each number is another one."""
+
+    kind: Literal["made"] = "made"
+    name: str = Field("head", max_length=40, pattern="^[a-z-]+$")
+    number: int = Field(0, ge=0, le=9999)
+
+
+class SentPicture(_Asked):
+    """An image that was sent to `/lab/pictures`."""
+
+    kind: Literal["sent"]
+    picture: str = Field(pattern="^p-[0-9a-f]{24}$")
+
+
+class GeneratedPicture(_Asked):
+    """An image of a generator."""
+
+    kind: Literal["generated"]
+    generator: str = Field(max_length=64)
+    latent: list[float] = Field(max_length=_MOST_LATENT)
+
+
+AnyPicture = Annotated[MadePicture | SentPicture | GeneratedPicture, Field(discriminator="kind")]
+
+
+class ToMeasure(_Asked):
+    """An image and how it is measured."""
+
+    picture: AnyPicture = MadePicture()
+    setup: Setup = Setup()
+
+
+class ToReconstruct(ToMeasure):
+    """And the method that is to be tried on it."""
+
+    method: str = Field(max_length=100)
+
+
+class ToCode(ToMeasure):
+    """A figure that is wanted as Python."""
+
+    figure: Literal["measurement", "reconstructions", "generated"] = "measurement"
+    methods: list[Annotated[str, Field(pattern=r"^[\w:.-]{1,100}$")]] = Field([], max_length=50)
+
+
+class ToJudge(_Asked):
+    """An operator and what images may undergo."""
+
+    setup: Setup = Setup()
+    group: str = Field("shifts", max_length=40)
+
+
+class ToGenerate(_Asked):
+    """A generator, and a latent; without one it is drawn."""
+
+    generator: str = Field(max_length=64)
+    latent: list[float] | None = Field(None, max_length=_MOST_LATENT)
+    number: int = Field(0, ge=0, le=9999, description="which latent is drawn")
+
+
+class SettingResponse(BaseModel):
+    """A field of a form."""
+
+    name: str
+    words: str
+    kind: Literal["number", "whole", "yes", "one of"]
+    value: bool | int | float | str
+    low: float | None
+    high: float | None
+    step: float | None
+    options: list[str]
+
+
+class ChoiceResponse(BaseModel):
+    """An operator or a noise, with what can be set of it."""
+
+    kind: str
+    words: str
+    settings: list[SettingResponse] = []
+
+
+class NamedResponse(BaseModel):
+    """Something that is chosen by its name."""
+
+    name: str
+    words: str
+
+
+class ModelResponse(BaseModel):
+    """A model of the collection."""
+
+    key: str
+    name: str
+    about: str
+
+
+class LabResponse(BaseModel):
+    """What there is."""
+
+    pictures: list[NamedResponse]
+    sizes: list[int]
+    operators: list[ChoiceResponse]
+    noises: list[ChoiceResponse]
+    groups: list[NamedResponse]
+    reconstructors: list[ModelResponse] = Field(description="whose own operator can be taken")
+    generators: list[ModelResponse]
+    shelf: bool = Field(description="whether this server was given a folder of models for the lab")
+    refused: list[str] = Field(description="bundles there that cannot be used, and why")
+    seconds: float = Field(description="as long as one answer may take")
+
+
+class SentResponse(BaseModel):
+    """An image that was taken in."""
+
+    picture: str
+    width: int
+    height: int
+
+
+class MethodResponse(BaseModel):
+    """A method that fits a measurement."""
+
+    key: str
+    name: str
+    family: Literal["direct", "variational", "learnt", "generative"]
+    about: str
+
+
+class MeasuredResponse(BaseModel):
+    """An image and its measurement."""
+
+    truth: Png
+    measurement: Png
+    words: list[str]
+    methods: list[MethodResponse]
+    left_out: list[str] = Field(description="models that do not fit, and why")
+
+
+class ResultResponse(BaseModel):
+    """What a method made of the measurement; figures are null where there are none."""
+
+    method: MethodResponse
+    problem: str = Field(description='why there is no image; "" where there is')
+    picture: Png | None = None
+    error: Png | None = Field(None, description="|x̂ − x|, from 0 to `brightest`")
+    brightest: float | None = None
+    psnr: float | None = Field(None, description="dB, white = 1; null also where the image is found exactly")
+    exact: bool = False
+    ssim: float | None = None
+    misfit: float | None = Field(None, description="‖A x̂ − y‖ / ‖y‖")
+    hidden: float | None = Field(None, description="the share of the squared error that A hides")
+    seconds: float
+    words: str = ""
+
+
+class VerdictResponse(BaseModel):
+    """`identify`'s verdict."""
+
+    verdict: Literal["can", "no", "through interpolation only"]
+    kind: Literal["good", "bad", "warn"]
+    reason: str
+    report: str = Field(description="line by line")
+
+
+class GeneratedResponse(BaseModel):
+    """An image of a generator."""
+
+    latent: list[float]
+    sliders: int = Field(description="how many of the latent's numbers can be moved")
+    reach: float = Field(description="of a slider, each way")
+    size: int
+    picture: Png
+
+
+class Waiting(BaseModel):
+    """There is no answer yet."""
+
+    wait: str = Field(description="why; the same question is to be asked again in a second")
+
+
+def as_sentence(text: str) -> str:
+    """A sentence for people, from an error's or a verdict's."""
+    return sentence(" ".join(text.split()))

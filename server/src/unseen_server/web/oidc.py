@@ -1,0 +1,308 @@
+"""Sign-in by a hospital's identity provider: OpenID Connect Core 1.0, authorization code flow with PKCE (RFC 7636).
+
+The provider is asked for its addresses and keys at the start, for a token at each sign-in, and for its keys again where
+a token names one that is new. Nothing else goes over the network. What it states about a person is believed only where
+its signature, issuer, audience, time and nonce are right (OpenID Connect Core, 3.1.3.7).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import secrets
+import threading
+import time
+import tomllib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.requests_client import OAuth2Session
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from unseen.artifacts import UserError
+from unseen_server.worklist.accounts import ROLES, Role
+
+WAIT_S: Final = 10.0
+PENDING_S: Final = 600.0
+"""How long a person may take at the provider."""
+LEEWAY_S: Final = 60
+_MOST_PENDING: Final = 1000
+_ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+
+
+_Session = TypeVar("_Session", bound=requests.Session)
+
+
+class OidcError(UserError, RuntimeError):
+    """The provider, its settings, or what it states about a person does not allow the sign-in."""
+
+
+class OidcSettings(BaseModel):
+    """What stands in oidc.toml; docs/how-to/single-sign-on.md explains each."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    issuer: str
+    client_id: str
+    client_secret: str = Field(default="", repr=False)
+    client_secret_file: Path | None = None
+    ca_file: Path | None = None
+    label: str = Field(default="your hospital's account", max_length=60)
+    scopes: list[str] = ["openid", "email", "profile"]
+    name_claim: str = "preferred_username"
+    role_claim: str = "roles"
+    roles: dict[str, Role]
+    domains: list[str] = []
+    groups_claim: str = "groups"
+    groups: list[str] = []
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Raises OidcError, which names the key that is wrong."""
+        try:
+            found = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+            if found.client_secret_file is not None:
+                secret = (path.parent / found.client_secret_file).read_text(encoding="utf-8").strip()
+                found = found.model_copy(update={"client_secret": secret})
+            if found.ca_file is not None:
+                found = found.model_copy(update={"ca_file": path.parent / found.ca_file})
+        except OSError as error:
+            raise OidcError(f"{error.filename}: cannot be read ({error.strerror}). Check --oidc.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise OidcError(f"{path}: is no TOML ({error}).") from error
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            raise OidcError(f"{path}: {wrong}. See docs/how-to/single-sign-on.md.") from error
+        if not found.roles:
+            raise OidcError(f"{path}: roles is empty, so that nobody could sign in. Name a value for each role.")
+        _check_address(found.issuer, "issuer")
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Whom the provider has signed in.
+
+    name     of the account, as the provider has it
+    subject  a digest of issuer and subject: the same person for ever, whatever their name becomes
+    role     by the role claim
+    """
+
+    name: str
+    subject: str
+    role: Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pending:
+    """A sign-in that a browser has begun and not ended."""
+
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
+    redirect_uri: str
+    onwards: str
+    until_s: float
+
+
+class OidcProvider:
+    """A provider whose addresses and keys are known. Raises OidcError where it does not answer as it must."""
+
+    def __init__(self, settings: OidcSettings, *, clock: Callable[[], float] = time.time) -> None:
+        self.settings, self._clock = settings, clock
+        self._lock = threading.Lock()
+        self._pending: OrderedDict[str, Pending] = OrderedDict()
+        about = self._asked(f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration")
+        if about.get("issuer") != settings.issuer:
+            raise OidcError(
+                f"{settings.issuer}: the provider calls itself {str(about.get('issuer'))[:200]!r}. Write it so."
+            )
+        self._authorization, self._token, self._jwks = (
+            _check_address(str(about.get(name, "")), name)
+            for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
+        )
+        offered = about.get("id_token_signing_alg_values_supported", ["RS256"])
+        self._algorithms = [name for name in _ALGORITHMS if name in offered]
+        if not self._algorithms:
+            raise OidcError(f"{settings.issuer}: signs with none of {', '.join(_ALGORITHMS)}. Change that there.")
+        methods = about.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        basic = "client_secret_basic" if "client_secret_basic" in methods else "client_secret_post"
+        self._method = basic if settings.client_secret else "none"
+        self._keys = self._known_keys()
+
+    def begin(self, *, redirect_uri: str, onwards: str) -> tuple[str, str]:
+        """Where the browser is sent, and the state that it must come back with.
+
+        onwards  the page of ours that it is led to in the end
+        """
+        state = secrets.token_urlsafe(32)
+        pending = Pending(
+            nonce=secrets.token_urlsafe(32),
+            verifier=secrets.token_urlsafe(48),
+            redirect_uri=redirect_uri,
+            onwards=onwards,
+            until_s=self._clock() + PENDING_S,
+        )
+        with self._lock:
+            self._pending[state] = pending
+            while len(self._pending) > _MOST_PENDING:
+                self._pending.popitem(last=False)
+        with self._client(redirect_uri) as client:
+            url, _ = client.create_authorization_url(
+                self._authorization, state=state, code_verifier=pending.verifier, nonce=pending.nonce
+            )
+        return str(url), state
+
+    def ended(self, state: str) -> Pending:
+        """The sign-in that `state` belongs to, once. Raises OidcError for one that is unknown, used or too old."""
+        with self._lock:
+            pending = self._pending.pop(state, None)
+        if pending is None or pending.until_s < self._clock():
+            raise OidcError("This sign-in was used already, or is too old. Begin again from the sign-in page.")
+        return pending
+
+    def identity(self, pending: Pending, code: str) -> Identity:
+        """Whom the provider's code stands for. Raises OidcError where anything of it is not right."""
+        try:
+            with self._client(pending.redirect_uri) as client:
+                answer = client.fetch_token(
+                    self._token,
+                    code=code,
+                    code_verifier=pending.verifier,
+                    grant_type="authorization_code",
+                    timeout=WAIT_S,
+                    allow_redirects=False,
+                )
+        except (AuthlibBaseError, requests.RequestException, ValueError) as error:
+            raise OidcError(
+                f"The provider has not confirmed the sign-in ({type(error).__name__}). Begin again."
+            ) from error
+        claims = self._claims(str(answer.get("id_token", "")), pending.nonce)
+        return self._person(claims)
+
+    def _claims(self, token: str, nonce: str) -> Mapping[str, Any]:  # Any: JSON
+        asked = jwt.JWTClaimsRegistry(
+            now=int(self._clock()),
+            leeway=LEEWAY_S,
+            iss={"essential": True, "value": self.settings.issuer},
+            aud={"essential": True, "value": self.settings.client_id},
+            sub={"essential": True},
+            exp={"essential": True},
+            iat={"essential": True},
+            nonce={"essential": True, "value": nonce},
+        )
+        try:
+            claims = self._decoded(token)
+            asked.validate(claims)
+        except (JoseError, ValueError, TypeError) as error:
+            raise OidcError(
+                f"The provider's statement is not valid ({type(error).__name__}): its signature, issuer, audience, "
+                "time or nonce. Begin again; if it stays so, tell whoever runs this server."
+            ) from error
+        audience = claims["aud"]
+        if isinstance(audience, list) and len(audience) > 1 and claims.get("azp") != self.settings.client_id:
+            raise OidcError("The provider's statement is for several programs, and was not given to this one.")
+        return claims
+
+    def _decoded(self, token: str) -> dict[str, Any]:
+        try:
+            return jwt.decode(token, self._keys, algorithms=self._algorithms).claims
+        except (JoseError, ValueError):
+            self._keys = self._known_keys()  # they may have changed since
+            return jwt.decode(token, self._keys, algorithms=self._algorithms).claims
+
+    def _person(self, claims: Mapping[str, Any]) -> Identity:
+        settings = self.settings
+        if settings.domains:
+            _, at, domain = str(claims.get("email", "")).rpartition("@")
+            if not at or claims.get("email_verified") is not True or domain.lower() not in settings.domains:
+                raise OidcError(
+                    "The account's verified e-mail address is of none of the domains that may sign in here."
+                )
+        if settings.groups and not set(_values(claims, settings.groups_claim)) & set(settings.groups):
+            raise OidcError("The account is in none of the groups that may sign in here.")
+        held = {settings.roles[value] for value in _values(claims, settings.role_claim) if value in settings.roles}
+        if not held:
+            raise OidcError("The account has no role here. Ask whoever runs the sign-in for one.")
+        name = claims.get(settings.name_claim)
+        if not isinstance(name, str) or not name:
+            raise OidcError(
+                f"The provider's statement has no {settings.name_claim}. Set name_claim to one that it has."
+            )
+        subject = hashlib.sha256(f"{settings.issuer}\0{claims['sub']}".encode()).hexdigest()
+        return Identity(name=name, subject=subject, role=max(held, key=ROLES.index))
+
+    def _client(self, redirect_uri: str) -> OAuth2Session:
+        session = OAuth2Session(
+            self.settings.client_id,
+            self.settings.client_secret or None,
+            scope=" ".join(self.settings.scopes),
+            redirect_uri=redirect_uri,
+            code_challenge_method="S256",
+            token_endpoint_auth_method=self._method,
+        )
+        return self._set_up(session)
+
+    def _set_up(self, session: _Session) -> _Session:
+        session.trust_env = False  # .netrc would send another program's password
+        session.proxies = requests.utils.get_environ_proxies(self.settings.issuer)
+        session.verify = True if self.settings.ca_file is None else str(self.settings.ca_file)
+        return session
+
+    def _known_keys(self) -> KeySet:
+        try:
+            return KeySet.import_key_set(self._asked(self._jwks))  # type: ignore[arg-type]  # checked by it
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise OidcError(f"{self._jwks}: these are no keys (RFC 7517).") from error
+
+    def _asked(self, url: str) -> dict[str, Any]:
+        try:
+            with self._set_up(requests.Session()) as session:
+                asked = session.get(url, timeout=WAIT_S, allow_redirects=False)
+                asked.raise_for_status()
+                answer = asked.json()
+        except (requests.RequestException, ValueError) as error:
+            raise OidcError(
+                f"{url}: does not answer ({type(error).__name__}). Check issuer, and the network."
+            ) from error
+        if not isinstance(answer, dict):
+            raise OidcError(f"{url}: answers with something else than a JSON object. Check issuer.")
+        return answer
+
+
+def _values(claims: Mapping[str, Any], path: str) -> list[str]:
+    """The values of a claim, one or a list; a dot leads into an object: realm_access.roles.
+
+    >>> _values({"realm_access": {"roles": ["a", "b"]}}, "realm_access.roles"), _values({"role": "a"}, "role")
+    (['a', 'b'], ['a'])
+    """
+    found: object = claims
+    if path not in claims:
+        for name in path.split("."):
+            found = found.get(name) if isinstance(found, Mapping) else None
+    else:
+        found = claims[path]
+    if isinstance(found, str):
+        return [found]
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+
+
+def _check_address(url: str, what: str) -> str:
+    """An address over TLS, or of this machine. Raises OidcError."""
+    parts = urlsplit(url)
+    name = parts.hostname or ""
+    try:
+        local = name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        local = False
+    if not name or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
+        raise OidcError(f"{what} is {url[:200]!r}. Give an address that begins with https://.")
+    return url

@@ -1,0 +1,136 @@
+"""The pages: skeletons from templates, each with one ES module that fetches what it shows from the API.
+
+No page holds a film or a name; whoever is not signed in is led to the door and back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.staticfiles import StaticFiles
+
+from unseen import __version__
+from unseen.artifacts import LIMITS
+from unseen_server.web.accounts import token_of
+from unseen_server.web.state import ServerState, served
+from unseen_server.worklist.accounts import ROLES, Account, Role
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+STATIC: Final = Path(__file__).parent / "static"
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page: its address, its template, its words in the bar ("" where it has none), and who may see it."""
+
+    path: str
+    template: str
+    words: str = ""
+    least: Role = "reader"
+
+
+PLACES: Final = (
+    Place("/", "worklist.html.j2", "Worklist"),
+    Place("/studies/{study}", "study.html.j2"),
+    Place("/live", "live.html.j2", "Live"),
+    Place("/compare", "compare.html.j2", "Compare"),
+    Place("/compare/report", "compare_report.html.j2"),
+    Place("/compare/{film}", "compare_film.html.j2"),
+    Place("/models", "models.html.j2", "Models"),
+    Place("/turing", "turing.html.j2", "Real or generated?"),
+    Place("/lab", "lab.html.j2", "Lab"),
+    Place("/administration", "administration.html.j2", "Administration", "admin"),
+)
+
+router = APIRouter(include_in_schema=False)
+
+
+KEPT = "no-cache"
+"""For how long browsers keep scripts, styles and the icon: they ask each time whether theirs are still right."""
+
+
+class Static(StaticFiles):
+    """Scripts, styles and the icon."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        answer = await super().get_response(path, scope)
+        answer.headers["Cache-Control"] = KEPT
+        return answer
+
+
+def _page(place: Place) -> None:
+    def shown(request: Request) -> Response:
+        parts = served(request)
+        account = _account(request, parts)
+        if account is None:
+            asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"/sign-in?next={quote(asked, safe='')}", 303)
+        if ROLES.index(account.role) < ROLES.index(place.least):
+            sentence = f"This page needs the role {place.least}, and {account.name} is {account.role}."
+            return rendered("refused.html.j2", parts, account, 403, heading="Not for this role", sentence=sentence)
+        return rendered(place.template, parts, account, here=place.path)
+
+    router.add_api_route(place.path, shown, methods=["GET"], response_class=HTMLResponse, name=place.template)
+
+
+for _place in PLACES:
+    _page(_place)
+
+
+@router.get("/sign-in", response_class=HTMLResponse)
+def door(request: Request) -> Response:
+    """Where people sign in."""
+    parts = served(request)
+    provider = None if parts.oidc is None else parts.oidc.settings.label
+    return rendered("sign_in.html.j2", parts, None, provider=provider, onwards=request.query_params.get("next", "/"))
+
+
+def _account(request: Request, parts: ServerState) -> Account | None:
+    token, _ = token_of(request, parts)
+    return parts.store.accounts.session(token) if token else None
+
+
+def rendered(
+    template: str, parts: ServerState, account: Account | None, status: int = 200, *, here: str = "", **more: Any
+) -> HTMLResponse:
+    """A page of a template; `more`: what it shows beside what all do."""
+    rank = -1 if account is None else ROLES.index(account.role)
+    places = [(place.path, place.words) for place in PLACES if place.words and ROLES.index(place.least) <= rank]
+    text = (
+        _templates()
+        .get_template(template)
+        .render(
+            account=account,
+            blind=account is not None and parts.is_blind(account.role),
+            here=here,
+            limits=LIMITS,
+            places=places,
+            version=__version__,
+            **more,
+        )
+    )
+    return HTMLResponse(text, status, headers={"Content-Security-Policy": POLICY})
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("unseen_server.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

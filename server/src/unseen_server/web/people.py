@@ -1,0 +1,183 @@
+"""Accounts, and the ways to sign in that are open here; for admins."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from unseen_server.web.accounts import LOCAL, Admin
+from unseen_server.web.errors import answers
+from unseen_server.web.middleware import BY_NAME, WITHIN_S
+from unseen_server.web.shapes import WhoResponse
+from unseen_server.web.state import Parts, ServerState
+from unseen_server.worklist.accounts import INVITATION_S, LEAST_PASSWORD, LINK_S, SESSION_S, Account
+from unseen_server.worklist.states import WorklistError
+
+router = APIRouter(prefix="/accounts", tags=["accounts"])
+
+AccountName = Annotated[str, Path(max_length=64)]
+NewPassword = Annotated[str, Field(max_length=1024, json_schema_extra={"format": "password"})]
+RoleName = Literal["reader", "lead", "admin"]
+
+
+class NewAccount(BaseModel):
+    """Somebody who may sign in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(max_length=64, description="stands in the audit trail beside all that is done with it")
+    password: NewPassword | None = Field(
+        default=None,
+        description="12 to 1024 characters; null: its owner chooses one by a link (`/accounts/{name}/link`)",
+    )
+    role: RoleName = Field(description="reader < lead < admin")
+
+
+class Change(BaseModel):
+    """What is given changes; the account is signed out everywhere."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    password: NewPassword | None = None
+    role: RoleName | None = None
+    disabled: bool | None = None
+
+
+class AccountResponse(WhoResponse):
+    """An account, as admins see it."""
+
+    has_password: bool = Field(description="false: nobody can sign in before the owner has chosen one by a link")
+    provided: bool = Field(description="its owner signs in with the identity provider, and has no password here")
+    sessions: int = Field(description="that are open now")
+
+
+class AccountList(BaseModel):
+    """All accounts, by name."""
+
+    accounts: list[AccountResponse]
+
+
+class Invitation(BaseModel):
+    """A link by which an account's owner chooses a password, once."""
+
+    link: str
+    path: str = Field(description="of the page that takes it; the secret comes after the #, so that no log has it")
+    until: datetime
+
+
+class Method(BaseModel):
+    """A way to sign in."""
+
+    name: str
+    on: bool
+    words: str
+
+
+class Methods(BaseModel):
+    """How people and programs sign in here, and how what they send travels."""
+
+    methods: list[Method]
+    transport: str
+    safe: bool = Field(description="nobody on the network can read what is sent")
+
+
+@router.get("", responses=answers(401, 403, 503))
+def listed(parts: Parts, account: Admin) -> AccountList:
+    """Who may sign in."""
+    sessions = parts.store.accounts.open_sessions()
+    return AccountList(accounts=[_response(one, sessions.get(one.name, 0)) for one in parts.store.accounts.listed()])
+
+
+@router.post("", status_code=201, responses=answers(400, 401, 403, 422, 503))
+def add(parts: Parts, account: Admin, new: NewAccount) -> AccountResponse:
+    """A new account."""
+    if new.name.casefold() == LOCAL:
+        raise WorklistError("The name local is for whoever signs in on the machine itself. Take another name.")
+    with parts.passwords:
+        return _response(parts.store.accounts.add(new.name, new.password, new.role, actor=account.name), 0)
+
+
+@router.patch("/{name}", responses=answers(400, 401, 403, 404, 409, 422, 503))
+def change(parts: Parts, account: Admin, name: AccountName, changes: Change) -> AccountResponse:
+    """A new password, another role, disabled or enabled again; the only admin stays one."""
+    with parts.passwords:
+        return _response(parts.store.accounts.change(name, actor=account.name, **changes.model_dump()), 0)
+
+
+@router.post("/{name}/link", status_code=201, responses=answers(401, 403, 404, 409, 422, 503))
+def invite(parts: Parts, account: Admin, name: AccountName) -> Invitation:
+    """A link for the account's owner to choose a password, good once within a day; an earlier one ends."""
+    link = parts.store.accounts.invite(name, actor=account.name)
+    until = datetime.fromtimestamp(parts.store.now_us() / 1e6, UTC) + timedelta(seconds=INVITATION_S)
+    return Invitation(link=link, path=f"/sign-in#choose={link}", until=until)
+
+
+@router.get("/methods", responses=answers(401, 403, 503))
+def methods(parts: Parts, account: Admin) -> Methods:
+    """The ways to sign in that are open here."""
+    private = parts.address.is_private
+    transport, safe = _transport(parts)
+    return Methods(
+        methods=[
+            Method(
+                name="Name and password",
+                on=True,
+                words=f"{LEAST_PASSWORD} characters or more, stored as argon2id. After {BY_NAME} failed tries under "
+                f"one name within {WITHIN_S / 60:g} minutes, further ones wait.",
+            ),
+            Method(
+                name="Identity provider",
+                on=parts.oidc is not None,
+                words="Not set up. Start the server with --oidc and a file that names the provider."
+                if parts.oidc is None
+                else f"{parts.oidc.settings.label}, by OpenID Connect with {parts.oidc.settings.issuer}. An account is "
+                "made at the first sign-in, and its role follows the provider's at each.",
+            ),
+            Method(
+                name="Link to choose a password",
+                on=True,
+                words=f"An admin makes it here for one account. It is good once, for {INVITATION_S / 3600:g} hours.",
+            ),
+            Method(
+                name="Link at the server's start",
+                on=private,
+                words=f"For whoever sits at the machine itself, as admin; good once, for {LINK_S / 60:g} minutes."
+                if private
+                else "Not printed, because others can reach this server.",
+            ),
+            Method(
+                name="Token for programs",
+                on=True,
+                words=f"From name and password; valid for {SESSION_S / 3600:g} hours.",
+            ),
+        ],
+        transport=transport,
+        safe=safe,
+    )
+
+
+def _transport(parts: ServerState) -> tuple[str, bool]:
+    address = parts.address
+    if address.public is not None:
+        return f"Others reach this server at {address.public}, over TLS by a proxy on this machine.", True
+    if address.is_loopback:
+        return "This server can be reached from its own machine only. To serve others, use --public and a proxy.", True
+    return (
+        "This server is reached over plain HTTP: others on the network can read passwords and films. Use --public and "
+        "a proxy with TLS.",
+        False,
+    )
+
+
+def _response(account: Account, sessions: int) -> AccountResponse:
+    return AccountResponse(
+        name=account.name,
+        role=account.role,
+        disabled=account.disabled,
+        has_password=account.has_password,
+        provided=account.provided,
+        sessions=sessions,
+    )

@@ -1,0 +1,93 @@
+"""What is promised here at this moment: which policy clears, or why none does.
+
+While a drift alarm stands, or no policy clears, no page and no response holds a probability or a promise; all roles are
+shown why.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, Self
+
+if TYPE_CHECKING:
+    from unseen.screening import Policy
+    from unseen_server.service.workers import Models
+    from unseen_server.worklist.store import Store
+
+State = Literal["clears", "stopped", "ranks", "no_model"]
+_GUARANTEE: Final = re.compile(r" \(at most [^()]* confidence\)")  # in the reasons that earlier releases stored
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """What holds now.
+
+    state   clears; stopped: a policy is in force and something stands against it (`why`); ranks: no policy clears
+    policy  the one in force; None without one
+    why     why nothing is cleared; "" where the policy clears
+    gated   an input gate stands before the model that decides: the guarantee is about the studies that pass it
+    """
+
+    state: State
+    policy: Policy | None
+    why: str
+    gated: bool = False
+
+    @classmethod
+    def of(cls, store: Store, models: Models | None) -> Self:
+        """From what scores now and what the worklist holds against it."""
+        if models is None:
+            return cls(state="no_model", policy=None, why="No model scores here: start the server with --model.")
+        policy = models.policy
+        if policy is None:
+            why = "No policy is in force: studies are ranked, and none is cleared."
+            return cls(state="ranks", policy=None, why=why)
+        if all(source.threshold is None for source in policy.sources.values()):
+            why = "The policy clears from no source: studies are ranked, and none is cleared."
+            return cls(state="ranks", policy=policy, why=why)
+        if reason := store.clearing_stopped(policy.digest):
+            why = f"Clearing is stopped, and every study is to be read: {reason.rstrip('.')}."
+            return cls(state="stopped", policy=policy, why=why)
+        return cls(state="clears", policy=policy, why="", gated=models.card.gate is not None)
+
+    @property
+    def words(self) -> str:
+        """A sentence for the bottom of the list."""
+        if self.state != "clears" or self.policy is None:
+            return self.why
+        named = [name for name, source in self.policy.sources.items() if source.threshold is not None]
+        whose = "the abnormal studies that pass the gate" if self.gated else "abnormal studies"
+        return (
+            f"The policy clears at most {percent(self.policy.max_miss_rate)} of {whose}, with "
+            f"{percent(self.policy.confidence)} confidence, from {', '.join(named)}."
+        )
+
+    @property
+    def prevalence(self) -> float | None:
+        """Which the probabilities that are shown assume; None while none is shown."""
+        if self.state != "clears" or self.policy is None or self.policy.probability is None:
+            return None
+        return self.policy.probability.prevalence
+
+    def covers(self, policy_digest: str) -> bool:
+        """Whether a decision by this policy may be shown with its probability."""
+        return self.state == "clears" and self.policy is not None and self.policy.digest == policy_digest
+
+
+def percent(share: float) -> str:
+    """A share as every page writes it.
+
+    >>> percent(0.05), percent(0.999)
+    ('5 %', '99.9 %')
+    """
+    return f"{100 * share:.3g} %"
+
+
+def without_promise(reason: str) -> str:
+    """A decision's reason as it may be shown whatever holds now.
+
+    >>> without_promise("below the threshold of ward (at most 0.1 of abnormal studies missed, with 0.9 confidence)")
+    'below the threshold of ward'
+    """
+    return _GUARANTEE.sub("", reason)

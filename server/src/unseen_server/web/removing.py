@@ -1,0 +1,163 @@
+"""Erasing a patient or a study, and retiring: old studies, a film, what a model has found. For admins.
+
+A patient's number stands in the body of a request, never in an address, and in no log.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from unseen_server.web.accounts import Admin
+from unseen_server.web.errors import answers
+from unseen_server.web.state import Parts
+from unseen_server.worklist.retention import STAYS, Removed
+
+router = APIRouter(tags=["erasing and retiring"])
+
+Name = Annotated[str, Path(max_length=80)]
+
+
+class Meant(BaseModel):
+    """Either a patient, or one study."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    patient: str | None = Field(default=None, max_length=200, description="the patient's number")
+    issuer: str | None = Field(default=None, max_length=200, description="who gave it out, where several have")
+    study: str | None = Field(default=None, max_length=80, description="its name in the list")
+
+
+class Erasure(Meant):
+    """The same, as it was shown."""
+
+    shown: str = Field(max_length=64, description="`digest` of what was shown: nothing else is erased")
+
+
+class ForeseenResponse(BaseModel):
+    """What goes, and what stays."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    studies: int
+    films: int
+    bytes: int
+    maps: int
+    reports: int
+    drafts: int
+    holders: list[str] = Field(description="readers who have one of the studies in hand")
+    digest: str
+    stays: list[str] = Field(default=list(STAYS), description="sentences")
+
+
+class RemovedResponse(BaseModel):
+    """How much was removed."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    studies: int
+    films: int
+    maps: int
+
+
+class Old(BaseModel):
+    """Studies that were cleared, reported or set aside longer ago than this."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    days: float = Field(ge=1, le=36500)
+    source: str | None = Field(default=None, max_length=200, description="of this source alone")
+
+
+class Count(BaseModel):
+    """How many studies."""
+
+    studies: int
+
+
+class Scored(BaseModel):
+    """A model that has scored films here."""
+
+    model: str = Field(description="SHA-256 of its weights")
+    name: str = Field(description='"" where this server does not know it')
+    findings: int
+    latest: datetime
+    waiting: int = Field(description="studies that wait for a reader in an order that it made")
+    in_use: bool = Field(description="this server scores with it")
+
+
+class ScoredModels(BaseModel):
+    """The latest first."""
+
+    models: list[Scored]
+
+
+@router.post("/erasure/preview", responses=answers(400, 401, 403, 404, 409, 422, 503))
+def foresee(parts: Parts, account: Admin, meant: Meant) -> ForeseenResponse:
+    """What an erasure would remove; nothing changes."""
+    return ForeseenResponse.model_validate(parts.store.foresee_erasure(**meant.model_dump()))
+
+
+@router.post("/erasure", responses=answers(400, 401, 403, 404, 409, 422, 503))
+def erase(parts: Parts, account: Admin, meant: Erasure) -> RemovedResponse:
+    """Erase what was shown. It cannot be undone; the audit trail records that it was done, but not whose data."""
+    removed = parts.store.erase(
+        patient=meant.patient, issuer=meant.issuer, study=meant.study, actor=account.name, as_shown=meant.shown
+    )
+    parts.decoded.forget()
+    return _removed(removed)
+
+
+@router.post("/retirement/count", responses=answers(400, 401, 403, 422, 503))
+def count_old(parts: Parts, account: Admin, old: Old) -> Count:
+    """How many studies would be removed by their age."""
+    return Count(studies=parts.store.count_old(older_than_days=old.days, source=old.source))
+
+
+@router.post("/retirement", responses=answers(400, 401, 403, 422, 503))
+def retire_old(parts: Parts, account: Admin, old: Old) -> RemovedResponse:
+    """Remove studies by their age; none that waits for a reader."""
+    removed = parts.store.retire(older_than_days=old.days, source=old.source, actor=account.name)
+    parts.decoded.forget()
+    return _removed(removed)
+
+
+@router.post("/films/{film}/retire", responses=answers(401, 403, 404, 409, 422, 503))
+def retire_film(parts: Parts, account: Admin, film: Name) -> RemovedResponse:
+    """Remove one film from a study that nobody has in hand or has reported."""
+    removed = parts.store.retire_film(film, actor=account.name)
+    parts.decoded.forget()
+    return _removed(removed)
+
+
+@router.get("/models/scored", responses=answers(401, 403, 503))
+def scored(parts: Parts, account: Admin) -> ScoredModels:
+    """The models whose findings are kept here."""
+    named = {} if parts.models is None else parts.models.named
+    return ScoredModels(
+        models=[
+            Scored(
+                model=one.model,
+                name=named[one.model][0] if one.model in named else one.name,
+                findings=one.findings,
+                latest=one.latest,
+                waiting=one.waiting,
+                in_use=one.model in named,
+            )
+            for one in parts.store.models()
+        ]
+    )
+
+
+@router.post("/models/{model}/retire", responses=answers(401, 403, 404, 409, 422, 503))
+def retire_model(parts: Parts, account: Admin, model: Name) -> RemovedResponse:
+    """Remove what a model has found; decisions and reports stay."""
+    in_use = () if parts.models is None else tuple(parts.models.named)
+    return _removed(parts.store.retire_model(model, actor=account.name, in_use=in_use))
+
+
+def _removed(removed: Removed) -> RemovedResponse:
+    return RemovedResponse.model_validate(removed)

@@ -1,0 +1,319 @@
+"""The whole server: socket, application, worker processes; and as a process of one's own.
+
+`unseen serve` as a process of one's own: started on a free port, known by the link that it prints, ended cleanly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import quote
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from unseen.artifacts import LIMITS, UserError
+from unseen_server.service.worker_process import Settings
+from unseen_server.service.workers import Models as Models  # public as `unseen_server.web.Models`, too
+from unseen_server.service.workers import Workers
+from unseen_server.web.accounts import LOCAL
+from unseen_server.web.app import ROOT, create_app
+from unseen_server.web.middleware import Address
+from unseen_server.worklist.store import Store
+
+if TYPE_CHECKING:
+    from unseen_server.web.oidc import OidcProvider
+
+_log = logging.getLogger("unseen")
+
+_CONNECTIONS = 256
+_HEAD_S = 20.0
+"""How long a request's first line and headers may take; what comes after has its own clock."""
+_FINISH_S = 10
+
+
+class ServingError(UserError, RuntimeError):
+    """The server cannot be started with these settings; the message gives the reason and what to do."""
+
+
+def serve(
+    where: str,
+    *,
+    films_folder: Path,
+    address: Address,
+    watch: Path | None = None,
+    models: Models | None = None,
+    workers: int = 1,
+    runs: Path | None = None,
+    lab: Path | None = None,
+    oidc: Path | None = None,
+) -> None:
+    """Serve a worklist until SIGTERM or Ctrl-C; requests and films in hand are finished then.
+
+    where, films_folder  as `Store.open` takes them; made where there is none
+    watch                a folder whose films are received
+    models               the models of the `workers` processes, until leads activate others; None: workers are
+                         started manually, with their own models
+    runs                 a folder of trainings whose losses are shown
+    lab                  a folder of bundles that the imaging lab offers
+    oidc                 the settings of an identity provider by which people may sign in
+
+    Raises ServingError and WorklistError: the port is taken, nobody could sign in, the store cannot be opened.
+    """
+    provider = None if oidc is None else _provider(oidc)
+    with Store.open(where, films_folder=films_folder) as store, _listening(address) as listener:
+        address = Address(host=address.host, port=listener.getsockname()[1], public=address.public)
+        if (
+            provider is None
+            and not address.is_private
+            and not any(not account.disabled for account in store.accounts.listed())
+        ):
+            public = f" --public {address.public}" if address.public else ""
+            url = "" if store.database.is_sqlite else ", with UNSEEN_URL set as for this server"
+            raise ServingError(
+                f"{address.public or address}: others could reach this server, and nobody has an account. Make one "
+                f"with `{_program()} invite NAME --role admin --folder {films_folder.resolve()}{public}`{url}; or "
+                "serve without --host and --public first."
+            )
+        staff = None
+        if models is not None:
+            staff = Workers(_settings(where, films_folder, models, workers), workers)
+        app = create_app(
+            store,
+            watch=watch,
+            address=address,
+            models=models,
+            workers=staff,
+            runs_folder=runs,
+            lab_folder=lab,
+            oidc=provider,
+        )
+        server = _Server(_config(app, address), app.state.served.stopping)
+        with _until_signalled(server):
+            if staff is not None:
+                staff.start()
+            try:
+                _announce(store, address)
+                if app.state.served.active.problem:
+                    print(f"warning: {app.state.served.active.problem}", file=sys.stderr, flush=True)
+                server.run(sockets=[listener])
+            finally:
+                if staff is not None:
+                    staff.stop()
+        _log.info("server.stopped")
+
+
+def _program() -> str:
+    """How the shell finds this program: by its path, unless it was called otherwise (`python -m unseen`)."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "unseen" else "unseen"
+
+
+def _provider(path: Path) -> OidcProvider:
+    """Asks the provider for its addresses and keys. Raises OidcError."""
+    from unseen_server.web.oidc import OidcProvider, OidcSettings  # of an extra
+
+    return OidcProvider(OidcSettings.read(path))
+
+
+@contextlib.contextmanager
+def _listening(address: Address) -> Iterator[socket.socket]:
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, place = found[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(place)
+            listener.listen(1024)
+        except BaseException:
+            listener.close()
+            raise
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ServingError(
+                f"{address}: another program listens there, perhaps another `unseen serve`. Stop it, or take another "
+                "--port."
+            ) from error
+        raise ServingError(f"{address}: cannot be listened at ({error.strerror}). Check --host and --port.") from error
+    with listener:
+        yield listener
+
+
+def _announce(store: Store, address: Address) -> None:
+    """Say on stderr where the server is, and how the person at this machine gets in."""
+    lines = [f"unseen serves {address}{ROOT} (the API; described at {ROOT}/openapi.json)"]
+    if address.is_private:
+        link = store.accounts.one_time_link(LOCAL, "admin")
+        lines.append(f"open this once, within ten minutes: {address}/sign-in#link={link}")
+    else:
+        lines.append(f"the reader's page: {address.public or address}/")
+    print("\n".join([*lines, LIMITS]), file=sys.stderr, flush=True)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, which takes the signals for itself while it runs; `stopping` ends the streams that it would wait
+    for."""
+
+    def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
+        super().__init__(config)
+        self.stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.stopping.set()
+        super().handle_exit(sig, frame)
+
+
+@contextlib.contextmanager
+def _until_signalled(server: _Server) -> Iterator[None]:
+    """SIGTERM and SIGINT end the server and nothing else, whenever they come, so that it can stop its workers."""
+
+    def stop(*_: object) -> None:
+        server.stopping.set()
+        server.should_exit = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _config(app: object, address: Address) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # an ASGI application
+        http=_PatientProtocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        access_log=False,  # an address could hold what no log may
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=address.public is not None,  # from a proxy on this machine alone, which is uvicorn's default
+        limit_concurrency=_CONNECTIONS,
+        timeout_graceful_shutdown=_FINISH_S,
+    )
+
+
+def _settings(where: str, films_folder: Path, models: Models, workers: int) -> Settings:
+    return Settings(
+        where=where,
+        films_folder=str(films_folder),
+        model=str(models.folder),
+        policy=None if models.policy_file is None else str(models.policy_file),
+        further=tuple(str(model.folder) for model in models.further),
+        workers=workers,
+    )
+
+
+class _PatientProtocol(H11Protocol):
+    """HTTP/1.1 by uvicorn, which also closes a connection that sends nothing, or sends too slowly."""
+
+    _hang_up: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        super().connection_made(transport)
+        self._hang_up = self.loop.call_later(_HEAD_S, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:  # the head is whole
+            self._be_patient()
+        elif self._hang_up is None:
+            self._hang_up = self.loop.call_later(_HEAD_S, self.transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._be_patient()
+        super().connection_lost(exc)
+
+    def _be_patient(self) -> None:
+        if self._hang_up is not None:
+            self._hang_up.cancel()
+            self._hang_up = None
+
+
+_LINK: Final = re.compile(r"(http://\S+)/sign-in#link=(\S+)")
+_START_S: Final = 120.0
+_END_S: Final = 60.0  # longer than the server gives its workers
+
+
+class OwnServer:
+    """A server with these words after `unseen serve`. Use it as a context manager.
+
+    log  its whole output, without the link to sign in with
+
+    Raises ServingError where it does not start.
+    """
+
+    def __init__(self, words: Sequence[str | Path], *, log: Path) -> None:
+        self.root = self.link = ""
+        self._log = log
+        self._latest: deque[str] = deque(maxlen=5)
+        self._started = threading.Event()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", "from unseen.cli import main; main()", "serve", *map(str, words)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reading = threading.Thread(target=self._read, name="read", daemon=True)
+        self._reading.start()
+        if not self._started.wait(_START_S) or not self.link:
+            status = self.stop()
+            output = " ".join(self._latest) or "It wrote no message."
+            raise ServingError(f"The server did not start (status {status}): {output} See {log}.")
+
+    def address(self, page: str) -> str:
+        """Where a browser signs in and is led to `page`; good once, for ten minutes."""
+        return f"{self.root}/sign-in?next={quote(page, safe='')}#link={self.link}"
+
+    def wait(self) -> int:
+        """Until it ends by itself; its status."""
+        return self._process.wait()
+
+    def stop(self) -> int:
+        """Let it finish what is in hand, and end; its status, 0 where all went well."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            status = self._process.wait(timeout=_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            status = self._process.wait()
+        self._reading.join(timeout=_END_S)
+        return status
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        with self._process.stderr as said, self._log.open("w", encoding="utf-8") as log:
+            for line in said:
+                if found := _LINK.search(line):
+                    self.root, self.link = found[1], found[2]
+                    self._started.set()
+                    continue
+                self._latest.append(line.strip())
+                log.write(line)
+                log.flush()
+        self._started.set()

@@ -1,0 +1,293 @@
+// @ts-check
+// The worklist: pages of it, fetched again whenever something has changed; a selected study; keys.
+import { $, api, closest, failed, isAbort, statusOf, toast, typing } from "./api.js";
+import { onNews } from "./events.js";
+import { Acts } from "./worklist_acts.js";
+import { Chosen } from "./worklist_chosen.js";
+import { Counts, whole } from "./worklist_counts.js";
+import { density } from "./worklist_density.js";
+import { emptied } from "./worklist_empty.js";
+import { Filters } from "./worklist_filters.js";
+import { tell, watchConnection, watchServer } from "./worklist_notices.js";
+import { comparedWith, percent } from "./percentile.js";
+import { Rows } from "./worklist_rows.js";
+import { SavedViews } from "./worklist_saved.js";
+import { searching } from "./worklist_search.js";
+import { Selected } from "./worklist_selected.js";
+import { Sorting } from "./worklist_sorting.js";
+import { Tabs } from "./worklist_tabs.js";
+import { Urgent } from "./worklist_urgent.js";
+import { ROWS, addressOf, bodyOf, change, everything, readOn, viewOf } from "./worklist_view.js";
+
+const APART_MS = 1000; // between two looks at the page
+/** @typedef {import("./worklist_view.js").Tab} Tab  @typedef {import("./worklist_view.js").View} View  @typedef {Page.Returned<"POST /studies/search">} Listed */
+
+/** @type {Partial<Record<Tab, [string, string]>>} */
+const HEADINGS = { cleared: ["Decision", "Cleared"], reported: ["Report", "Reported"] };
+const KEPT = "unseen_server.worklist.selected";
+
+const { account: me = "", role } = document.body.dataset;
+const blind = document.body.dataset.blind === "yes";
+const isLead = role !== "reader";
+const view = viewOf(location.search);
+let page = /** @type {Listed | null} */ (null);
+let selected = sessionStorage.getItem(KEPT);
+let wanted = /** @type {string | null} */ (null); // a study to select as soon as it is here
+let ahead_ms = 0; // of the server's clock
+let began = /** @type {number | null} */ (null); // what is received later is new
+const seen = new Set();
+let leaving = false; // a study is being opened: loading the list again would call that off
+
+const now = () => Date.now() + ahead_ms;
+const rows = new Rows({ me, isLead, blind, list: () => readOn(view), now });
+const counts = new Counts(view, () => { if (page && !page.rows.length) show(page, false); });
+const panel = new Selected({ me, isLead, blind });
+const listed = { view, me, isLead, goTo: (/** @type {Partial<View>} */ changes) => goTo(changes) };
+const [tabs, filters, sorting, saved] = [new Tabs(listed), new Filters(listed), new Sorting(listed), new SavedViews(listed)];
+const chosen = new Chosen({ me, isLead, order: () => rows.order, element: (study) => rows.element(study), changed: () => soon() });
+const urgent = new Urgent({ now, show: () => goTo({ ...everything(), tab: "to_read", flag: "yes", sort: "-received" }) });
+const acts = new Acts({
+  busy: (study, is) => rows.busy(study, is),
+  changed: () => soon(),
+  reported: (study) => { if (view.tab !== "reported") left(study); soon(); },
+  back: (study) => {
+    if (view.tab === "reported") left(study);
+    else wanted = study;
+    soon();
+  },
+});
+
+// Pages ---------------------------------------------------------------------------------------------------------------
+
+let asking = /** @type {AbortController | null} */ (null);
+let owed = false; // a fresh look that was overtaken
+
+/** Fetch what is being looked at, and show it. `fresh`: another tab, filter or page, so that the rows begin anew. */
+/** @returns {Promise<boolean>} */
+async function look({ fresh = false } = {}) {
+  asking?.abort();
+  owed ||= fresh;
+  const mine = (asking = new AbortController());
+  const { after, before } = view;
+  /** @type {Listed} */
+  let response;
+  try {
+    const answer = await api("/studies/search", { body: bodyOf(view), as: "response", signal: mine.signal });
+    ahead_ms = Date.parse(answer.headers.get("Date") ?? "") - Date.now() || 0;
+    if (Math.abs(ahead_ms) < 2000) ahead_ms = 0; // the header has whole seconds
+    response = await answer.json();
+  } catch (error) {
+    if (isAbort(error)) return false;
+    $("#grid").setAttribute("aria-busy", "false");
+    if (statusOf(error) === 422 && (after || before)) { goTo({}); return false; } // an address of another order
+    if (fresh || statusOf(error) >= 400) failed(error);
+    return false;
+  } finally {
+    if (asking === mine) asking = null;
+  }
+  if (response.blind !== blind && !leaving) location.reload(); // a policy has begun to clear: other columns
+  if (!response.rows.length && (after || before)) { // its rows were reported meanwhile
+    change(view, { last: !!after, offset: after ? null : 0 });
+    return look({ fresh });
+  }
+  page = response;
+  show(page, owed);
+  owed = false;
+  return true;
+}
+
+function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
+  counts.know(view.tab, page);
+  filters.seen(page.rows);
+  if (page.previous === null) view.offset = 0;
+  else if (view.last && !page.more) view.offset = page.total - page.rows.length;
+  const first = began === null;
+  const since = (began ??= now());
+  const news = page.rows.filter((entry) => !first && !seen.has(entry.study) && Date.parse(entry.received) > since - 2000);
+  for (const entry of page.rows) seen.add(entry.study);
+  rows.show(page.rows, { offset: view.offset, isNew: (entry) => news.includes(entry) });
+  const groups = view.offset === 0 ? page.groups : [];
+  rows.showGroups(groups, (refusal) => goTo({ refusal }));
+  if (news.length && !fresh) tell(news.length === 1 ? "1 new study" : `${news.length} new studies`);
+  $("#skeleton").hidden = true;
+  $("#grid").hidden = page.rows.length === 0 && groups.length === 0;
+  $("#refusals").hidden = view.refusal === "";
+  $("#refusals-words").textContent = `Not scored: ${view.refusal}`;
+  $("#grid").setAttribute("aria-busy", "false");
+  $("#grid").setAttribute("aria-rowcount", page.more ? "-1" : String(page.total + 1));
+  const [says, time] = HEADINGS[view.tab] ?? ["What to do", "Waiting"];
+  $("#says").textContent = says;
+  $("#time").textContent = time;
+  if (!blind) heading(page);
+  $("#compared").textContent = comparedWith(page.reference);
+  $("#fit").hidden = !isLead || !page.reference || page.reference.count >= page.reference.needed;
+  $("#empty").hidden = page.rows.length + groups.length > 0;
+  if (page.rows.length + groups.length === 0) emptied($("#empty"), { view, counts: counts.known, goTo, unfiltered });
+  const { offset } = view;
+  const all = `${page.more ? "at least " : ""}${whole(Math.max(page.total, (offset ?? 0) + page.rows.length))}`;
+  $("#range").textContent = !page.rows.length ? "" : offset === null ? `${page.rows.length} of ${all}` : `${whole(offset + 1)}–${whole(offset + page.rows.length)} of ${all}`;
+  $("#previous").disabled = page.previous === null;
+  $("#next").disabled = page.next === null;
+  if (wanted !== null && rows.entry(wanted)) select(wanted, { focus: true });
+  else if (fresh && !rows.entry(selected)) select(rows.order[0] ?? null);
+  else if (selected !== null && !rows.entry(selected)) gone();
+  else select(selected, { scroll: false });
+  chosen.show();
+}
+
+/** The head of the numbers' column: what they are, and for which prevalence; a percentile among them names itself. */
+function heading(/** @type {Listed} */ { rows: entries, prevalence }) {
+  const likely = entries.some((entry) => entry.measure === "probability");
+  $("#measure").textContent = likely ? "Probability" : "Percentile";
+  $("#at-prevalence").textContent = likely && prevalence !== null ? `at prevalence ${percent(prevalence).replace(" ", "\u00a0")}` : "";
+}
+
+/** By this reader's own doing a study goes to another list: the next one takes its place. */
+function left(/** @type {string} */ study) {
+  const at = rows.order.indexOf(study);
+  rows.remove(study);
+  if (study === selected) select(rows.order[Math.min(at, rows.order.length - 1)] ?? null, { focus: true });
+}
+
+/** Somebody else's doing: nothing else takes its place by itself, or a key would report another study. */
+function gone() {
+  tell("The selected study has left this list.");
+  select(null);
+}
+
+let due = /** @type {ReturnType<typeof setTimeout> | null} */ (null);
+let looked = 0;
+
+/** Look again in a moment; at most once a second, and when somebody looks at the page. */
+function soon() {
+  if (due !== null || document.hidden) return;
+  due = setTimeout(async () => {
+    due = null;
+    looked = Date.now();
+    if (await look()) counts.others();
+  }, Math.max(0, looked + APART_MS - Date.now()));
+}
+
+// What is looked at ---------------------------------------------------------------------------------------------------
+
+function goTo(/** @type {Partial<View>} */ changes) {
+  wanted = null;
+  const [turned, filtered] = ["after" in changes || "before" in changes, change(view, changes)];
+  if (filtered) counts.forget();
+  if (!turned && chosen.count) chosen.clear(); // of another list
+  history.replaceState(null, "", addressOf(view));
+  for (const part of [tabs, filters, sorting, saved]) part.show();
+  $(".list-scroll").scrollTop = 0;
+  return look({ fresh: true }).then((done) => { if (done) counts.others({ now: filtered }); return done; });
+}
+
+function unfiltered() {
+  $("#text").value = "";
+  goTo(everything());
+}
+
+function turn(/** @type {boolean} */ forwards) {
+  const cursor = forwards ? page?.next : page?.previous;
+  if (!page || !cursor) return;
+  const offset = view.offset === null ? null : Math.max(0, view.offset + (forwards ? page.rows.length : -ROWS));
+  selected = null;
+  goTo(forwards ? { after: cursor, offset } : { before: cursor, offset });
+}
+
+// The selected study --------------------------------------------------------------------------------------------------
+
+function select(/** @type {string | null} */ study, { focus = false, scroll = true } = {}) {
+  if (study !== null && study === wanted) wanted = null;
+  selected = study;
+  if (study === null) sessionStorage.removeItem(KEPT);
+  else sessionStorage.setItem(KEPT, study);
+  rows.select(study);
+  const row = study === null ? null : rows.element(study);
+  if (scroll) row?.scrollIntoView({ block: "nearest" });
+  if (focus) row?.focus({ preventScroll: true });
+  const entry = study === null ? null : rows.entry(study);
+  panel.show(entry, entry?.words ?? "", row?.querySelector("a")?.getAttribute("href") ?? "");
+}
+
+function step(/** @type {number} */ by) {
+  const { order } = rows;
+  if (!order.length) return;
+  const at = selected === null ? -1 : order.indexOf(selected);
+  const to = at < 0 ? (by > 0 ? 0 : order.length - 1) : Math.min(order.length - 1, Math.max(0, at + by));
+  select(order[to], { focus: true });
+}
+
+function open() {
+  const href = selected !== null && rows.element(selected)?.querySelector("a")?.getAttribute("href");
+  if (href) location.assign(href);
+}
+
+function act(/** @type {string} */ name) {
+  if (name === "undo-last") return acts.undo();
+  if (selected === null || !rows.entry(selected)) return toast("No study is selected. ↑ and ↓ select one.");
+  if (name === "undo") return acts.undo(selected);
+  if (name === "release" || name === "requeue") return acts[name](selected);
+  if (rows.entry(selected)?.acts.includes("claim") && !rows.entry(selected)?.seen) return open(); // nothing is reported that was not shown
+  return acts.report(selected, /** @type {"normal" | "abnormal" | "unsure"} */ (name));
+}
+
+// Keys and mouse ------------------------------------------------------------------------------------------------------
+
+/** @type {Record<string, (event: KeyboardEvent) => unknown>} */
+const KEYS = {
+  ArrowDown: (event) => extend(event, 1), ArrowUp: (event) => extend(event, -1), j: () => step(1), k: () => step(-1), Home: () => step(-ROWS), End: () => step(ROWS),
+  ArrowLeft: () => turn(false), ArrowRight: () => turn(true), "[": () => tabs.cycle(-1), "]": () => tabs.cycle(1),
+  Enter: open, n: () => act("normal"), a: () => act("abnormal"), u: () => act("unsure"), z: () => act("undo-last"),
+  x: (event) => (event.shiftKey ? chosen.extend(selected) : chosen.toggle(selected)), Escape: () => chosen.clear(),
+  f: () => filters.toggle(), "/": () => $("#text").select(), "?": () => $("#keys").showModal(),
+};
+const REPEATED = ["ArrowDown", "ArrowUp", "j", "k"]; // a key that is held down must not report the whole list
+
+/** A step; with the shift key, what is passed over is chosen. */
+function extend(/** @type {KeyboardEvent} */ event, /** @type {number} */ by) {
+  if (event.shiftKey && isLead && chosen.count === 0) chosen.toggle(selected);
+  step(by);
+  if (event.shiftKey) chosen.extend(selected);
+}
+
+document.addEventListener("keydown", (event) => {
+  if (typing(event) || event.defaultPrevented) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (!(key in KEYS) || (event.repeat && !REPEATED.includes(key))) return;
+  if (key === "Enter" && closest(event, "button, a")) return;
+  if (key.startsWith("Arrow") && closest(event, "[role=tab]")) return;
+  event.preventDefault();
+  KEYS[key](event);
+});
+
+$("#rows").addEventListener("click", (event) => {
+  const study = closest(event, "tr")?.dataset.study;
+  if (study && !closest(event, "a")) select(study, { focus: true });
+  else if (study) select(study, { scroll: false }); // so that it is selected when one comes back
+});
+$("#rows").addEventListener("dblclick", (event) => { if (closest(event, "tr")) open(); });
+$("#rows").addEventListener("focusin", (event) => {
+  const study = closest(event, "tr")?.dataset.study;
+  if (study && study !== selected) select(study, { scroll: false });
+});
+$("#selected").addEventListener("click", (event) => {
+  const name = closest(event, "[data-act]")?.dataset.act;
+  if (name) act(name);
+});
+searching({ view, goTo, found: () => !!page?.rows.length, leave: () => { if (selected) rows.element(selected)?.focus(); else $("#text").blur(); } });
+$("#previous").addEventListener("click", () => turn(false));
+$("#next").addEventListener("click", () => turn(true));
+$("#refusals-close").addEventListener("click", () => goTo({ refusal: "" }));
+$("#keys-open").addEventListener("click", () => $("#keys").showModal());
+document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
+addEventListener("beforeunload", () => { leaving = true; setTimeout(() => { leaving = false; }, 10_000); }); // it may be called off
+
+const offer = () => api("/studies/choices").then((choices) => { filters.offer(choices); chosen.offer(choices.readers); });
+
+density();
+const { after, before, last, offset } = view; // of the address
+goTo({ after, before, last, offset }).then((done) => { if (done) looked = Date.now(); });
+offer().catch(failed);
+onNews(() => { soon(); urgent.soon(); });
+watchConnection(() => { soon(); offer().catch(() => {}); });
+watchServer(isLead);

@@ -1,0 +1,87 @@
+// @ts-check
+// Tells when a study comes that is to be read earlier: in the title and a note, and by the system where one allows it. Off until it is asked for.
+import { $, api, toast } from "./api.js";
+
+const LOOK_MS = 15_000; // also while the page is hidden, when there is no news of the list
+const APART_MS = 3000; // between two looks when there is news
+const ROWS = 20;
+const KEPT = "unseen_server.worklist.tell";
+const TITLE = document.title;
+
+export class Urgent {
+  /** @type {Set<string> | null} */
+  #known = null; // flagged studies that were there before; null: not looked yet
+  #since = 0; // when it began: what came to the list before is no news, though it may move up among the rows
+  #looked = 0;
+  #unread = 0; // since the page was last looked at
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #timer;
+
+  /** @param {{ now: () => number, show: () => unknown }} page  `now` by the server's clock; `show` brings those studies onto the page */
+  constructor(page) {
+    this.page = page;
+    $("#tell").addEventListener("click", () => this.#choose(!this.on));
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#read(); });
+    if (localStorage.getItem(KEPT) === "yes") this.#begin();
+    this.#say();
+  }
+
+  get on() { return this.#timer !== undefined; }
+
+  /** News of the list has come: no need to wait. */
+  soon() { if (this.on && Date.now() - this.#looked > APART_MS) this.#look(); }
+
+  async #choose(/** @type {boolean} */ on) {
+    if (!on) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      this.#known = null;
+      localStorage.removeItem(KEPT);
+      this.#read();
+      this.#say();
+      toast("You are no longer notified of urgent studies.");
+      return;
+    }
+    localStorage.setItem(KEPT, "yes");
+    this.#begin();
+    this.#say();
+    const may = "Notification" in window ? await Notification.requestPermission().catch(() => "denied") : "denied";
+    toast(may === "granted"
+      ? "You are notified when a study comes that is to be read earlier, also while this page is in the background."
+      : "You are notified on this page and in its title when a study comes that is to be read earlier. The browser does not allow more.");
+  }
+
+  #begin() {
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#look();
+  }
+
+  async #look() {
+    this.#looked = Date.now();
+    const found = await api("/studies/search", { body: { tab: "to_read", flag: true, order: "received", reverse: true, limit: ROWS } }).catch(() => null);
+    if (!found || !this.on) return;
+    if (this.#known === null) this.#since = this.page.now();
+    const fresh = this.#known === null ? [] : found.rows.filter((row) => !this.#known?.has(row.study) && Date.parse(row.changed) > this.#since - 2000);
+    this.#known = new Set([...(this.#known ?? []), ...found.rows.map((row) => row.study)]);
+    if (fresh.length) this.#tell(fresh.length);
+  }
+
+  #tell(/** @type {number} */ count) {
+    const words = count === 1 ? "1 study came that is to be read earlier" : `${count} studies came that are to be read earlier`; // and nothing of a patient
+    toast(`${words}.`, { action: "Show", run: () => this.page.show(), lasts: 0 });
+    if (!document.hidden) return;
+    this.#unread += count;
+    document.title = `(${this.#unread}) ${TITLE}`;
+    if ("Notification" in window && Notification.permission === "granted") {
+      const note = new Notification("unseen", { body: `${words}.`, tag: "unseen-urgent" });
+      note.addEventListener("click", () => { window.focus(); note.close(); });
+    }
+  }
+
+  #read() {
+    this.#unread = 0;
+    document.title = TITLE;
+  }
+
+  #say() { $("#tell").setAttribute("aria-pressed", String(this.on)); }
+}

@@ -1,0 +1,273 @@
+"""`Activations`: which model and which policy a site scores with, proposed by one person and activated by another.
+
+Rows are added, and only who activated or withdrew them is entered later. The activation made last is in force, unless
+it was withdrawn: then each server scores with the model it was started with and clears nothing, and no earlier one
+comes back by itself. One person stops clearing; two, each with a note, start it (`clearing`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, func, select
+
+from unseen.screening import Policy
+from unseen_server.worklist.listing import moment
+from unseen_server.worklist.monitoring import needs_note
+from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.tables import activations
+from unseen_server.worklist.transactions import Found, Writing, checked_text
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.site import Site
+
+Standing = Literal["proposed", "active", "superseded", "withdrawn"]
+
+_MOST = 50  # listed, latest first
+_MOST_NUMBER = 2**63
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activation:
+    """A model, and a policy for it, that somebody has proposed.
+
+    number          its name
+    model           SHA-256 of the weights
+    policy          None: films are ranked, and none is cleared
+    note            the proposer's, `activated_note` the second person's; a policy needs both
+    despite         why it was activated though the model has no input gate, or no evaluation
+    """
+
+    number: int
+    standing: Standing
+    model: str
+    model_name: str
+    policy: Policy | None = field(repr=False)
+    policy_digest: str
+    note: str
+    proposed_by: str
+    proposed: datetime
+    activated_by: str | None
+    activated: datetime | None
+    activated_note: str
+    despite: str
+    withdrawn_by: str | None
+    withdrawn: datetime | None
+
+
+class Activations:
+    """`store.activations`."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def propose(
+        self, model: str, model_name: str, policy: Policy | None = None, *, actor: str, note: str = ""
+    ) -> Activation:
+        """Propose to score with a model from now on; nothing changes until another person activates it.
+
+        model   SHA-256 of the weights
+        policy  what films are cleared by; None: none is
+
+        Raises WorklistError for a policy of other weights, and for a policy without a note.
+        """
+        checked_text(note, "The note", most=2000)
+        if policy is not None:
+            needs_note(note)
+        if policy is not None and policy.weights_sha256 != model:
+            raise WorklistError(
+                f"The policy was calibrated for the weights {policy.weights_sha256[:16]}…, and the model that is "
+                f"proposed has {model[:16]}…. Calibrate this model."
+            )
+        digest = "" if policy is None else policy.digest
+        with self._site.writing() as writing:
+            number = writing.connection.execute(
+                activations.insert()
+                .values(
+                    model=model,
+                    model_name=model_name,
+                    policy=None if policy is None else json.dumps(policy.model_dump(mode="json")),
+                    policy_digest=digest,
+                    note=note,
+                    proposed_by=actor,
+                    proposed_us=writing.now_us,
+                )
+                .returning(activations.c.id)
+            ).scalar_one()
+            _log(writing, actor, "model.proposed", number, model, digest, note=writing.names.sealed("note", note))
+            return _one(writing.connection, number)
+
+    def activate(self, number: int, *, actor: str, note: str = "", despite: str = "") -> Activation:
+        """Put a proposal in force; whoever made it cannot.
+
+        note     what the second person has looked at; a policy needs one
+        despite  why, where the model has no input gate or no evaluation; whether one is needed, and that `actor` is a
+                 lead or an admin, is for whoever asks in their name to check
+
+        Raises NotFoundError; NotAllowedError for the proposer, and for what is no proposal any more; WorklistError
+        for a policy without a note.
+        """
+        for text in (note, despite):
+            checked_text(text, "The note", most=2000)
+        with self._site.writing() as writing:
+            row = _row(writing.connection, number)
+            standing = _standing(writing.connection, row)
+            if standing == "withdrawn":
+                raise NotAllowedError(f"Proposal {number} was withdrawn. Propose the model again.")
+            if standing != "proposed":
+                raise NotAllowedError(f"Proposal {number} was activated by {row.activated_by} already.")
+            if row.proposed_by == actor:
+                raise NotAllowedError(
+                    f"{actor} has proposed this, and a second person must activate it: another lead or admin. Where "
+                    "there is none, an admin adds an account (POST /api/v1/accounts), and that person signs in with it."
+                )
+            if row.policy is not None:
+                needs_note(note)
+            latest = writing.connection.execute(select(func.max(activations.c.activated_us))).scalar_one() or 0
+            writing.connection.execute(
+                activations.update()
+                .where(activations.c.id == row.id)
+                .values(
+                    activated_by=actor,
+                    activated_us=max(writing.now_us, latest + 1),  # clocks of two machines differ
+                    activated_note=note,
+                    despite=despite,
+                )
+            )
+            said = {key: writing.names.sealed("note", text) for key, text in (("note", note), ("despite", despite))}
+            _log(
+                writing,
+                actor,
+                "model.activated",
+                row.id,
+                row.model,
+                row.policy_digest,
+                proposed_by=row.proposed_by,
+                **{key: value for key, value in said.items() if (note if key == "note" else despite)},
+            )
+            return _one(writing.connection, number)
+
+    def withdraw(self, number: int, *, actor: str) -> Activation:
+        """Take back a proposal, or what is in force; for that no second person is needed.
+
+        Raises NotFoundError; NotAllowedError for one that is neither.
+        """
+        with self._site.writing() as writing:
+            row = _row(writing.connection, number)
+            standing = _standing(writing.connection, row)
+            if standing in ("withdrawn", "superseded"):
+                raise NotAllowedError(f"Proposal {number} is {standing} already: there is nothing to take back.")
+            writing.connection.execute(
+                activations.update()
+                .where(activations.c.id == row.id)
+                .values(withdrawn_by=actor, withdrawn_us=writing.now_us)
+            )
+            _log(writing, actor, "model.withdrawn", row.id, row.model, row.policy_digest, was=standing)
+            return _one(writing.connection, number)
+
+    def get(self, number: int) -> Activation:
+        """One of them. Raises NotFoundError."""
+        with self._site.database.reading() as connection:
+            return _one(connection, number)
+
+    def listed(self) -> list[Activation]:
+        """Proposals and activations, latest first, fifty at most."""
+        with self._site.database.reading() as connection:
+            last = _last(connection)
+            rows = connection.execute(select(activations).order_by(activations.c.id.desc()).limit(_MOST)).all()
+            return [_of(row, last) for row in rows]
+
+    def active(self) -> Activation | None:
+        """What is in force; None where nothing is, so that each server scores with what it was started with."""
+        with self._site.database.reading() as connection:
+            last = _last(connection)
+            if last is None:
+                return None
+            found = _of(_row(connection, last), last)
+        return found if found.standing == "active" else None
+
+    def policies(self) -> dict[str, Policy]:
+        """Every policy that was ever in force by an activation, by its digest."""
+        with self._site.database.reading() as connection:
+            rows = connection.execute(
+                select(activations).where(activations.c.activated_us.is_not(None), activations.c.policy.is_not(None))
+            ).all()
+        found = (_policy(row) for row in rows)
+        return {policy.digest: policy for policy in found if policy is not None}
+
+
+def _last(connection: Connection) -> int | None:
+    """The activation that was made last, withdrawn or not."""
+    query = select(activations.c.id).where(activations.c.activated_us.is_not(None))
+    return connection.execute(query.order_by(activations.c.activated_us.desc()).limit(1)).scalar_one_or_none()
+
+
+def _row(connection: Connection, number: int) -> Found:
+    known = 0 < number < _MOST_NUMBER  # of anything else no database is asked
+    row = connection.execute(select(activations).where(activations.c.id == number)).one_or_none() if known else None
+    if row is None:
+        raise NotFoundError(f"There is no proposal {number}.")
+    return row
+
+
+def _one(connection: Connection, number: int) -> Activation:
+    return _of(_row(connection, number), _last(connection))
+
+
+def _standing(connection: Connection, row: Found) -> Standing:
+    return _standing_of(row, _last(connection))
+
+
+def _standing_of(row: Found, last: int | None) -> Standing:
+    if row.withdrawn_us is not None:
+        return "withdrawn"
+    if row.activated_us is None:
+        return "proposed"
+    return "active" if row.id == last else "superseded"
+
+
+def _of(row: Found, last: int | None) -> Activation:
+    return Activation(
+        number=row.id,
+        standing=_standing_of(row, last),
+        model=row.model,
+        model_name=row.model_name,
+        policy=_policy(row),
+        policy_digest=row.policy_digest,
+        note=row.note,
+        proposed_by=row.proposed_by,
+        proposed=moment(row.proposed_us),
+        activated_by=row.activated_by,
+        activated=None if row.activated_us is None else moment(row.activated_us),
+        activated_note=row.activated_note or "",
+        despite=row.despite or "",
+        withdrawn_by=row.withdrawn_by,
+        withdrawn=None if row.withdrawn_us is None else moment(row.withdrawn_us),
+    )
+
+
+def _policy(row: Found) -> Policy | None:
+    """The policy that a row holds.
+
+    Raises WorklistError where it is not the one that was proposed.
+    """
+    if row.policy is None:
+        return None
+    try:
+        policy = Policy.model_validate_json(row.policy)
+    except ValidationError:
+        policy = None
+    if policy is None or policy.digest != row.policy_digest:
+        raise WorklistError(
+            f"The policy of proposal {row.id} is not the one that was proposed: the database was altered. Check the "
+            "audit trail, and restore a backup."
+        )
+    return policy
+
+
+def _log(writing: Writing, actor: str, action: str, number: int, model: str, digest: str, **more: str) -> None:
+    writing.log(actor, action, model, activation=number, policy=digest, **more)

@@ -1,0 +1,96 @@
+"""Looking things up in the audit trail: who, what, when, on which study; the latest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from unseen_server.worklist.audit import Event, event_of
+from unseen_server.worklist.states import WorklistError
+from unseen_server.worklist.tables import audit, films, merged, studies, terms
+from unseen_server.worklist.transactions import checked_text, clean
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.opening import Pseudonyms
+
+MOST = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sought:
+    """What is looked for; what is None or "" does not count.
+
+    actor         who did it, exactly
+    action        what, or how it begins: `study.reported`, `study.`
+    study         a study, by its own name, accession number, patient, StudyInstanceUID or a film's name; also what an
+                  event itself is about: a film, an account, a setting
+    since, until  the time, the first included and the second not
+    before        only rows before this number
+    """
+
+    actor: str = ""
+    action: str = ""
+    study: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matches:
+    """Some rows, the latest first; `before` for the ones after them, None where there are none."""
+
+    events: Sequence[Event]
+    before: int | None
+
+
+def search(connection: Connection, names: Pseudonyms, sought: Sought) -> Matches:
+    """The rows that match; see `Store.search_audit`."""
+    if not 1 <= sought.limit <= MOST:
+        raise WorklistError(f"{sought.limit} rows: between 1 and {MOST} can be asked for.")
+    wanted = list(_conditions(connection, names, sought))
+    rows = connection.execute(select(audit).where(*wanted).order_by(audit.c.seq.desc()).limit(sought.limit + 1)).all()
+    shown = rows[: sought.limit]
+    return Matches(
+        events=[event_of(row) for row in shown],
+        before=shown[-1].seq if len(rows) > len(shown) else None,
+    )
+
+
+def _conditions(connection: Connection, names: Pseudonyms, sought: Sought) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    for text in (sought.actor, sought.action, sought.study):
+        checked_text(text, "What is searched for", most=200)
+    if actor := sought.actor.strip():
+        found.append(audit.c.actor == actor)
+    if action := sought.action.strip():
+        found.append(audit.c.action.startswith(action, autoescape=True))
+    if study := sought.study.strip():
+        found.append(audit.c.subject.in_(_subjects(connection, names, study)))
+    if sought.since is not None:
+        found.append(audit.c.time_us >= int(sought.since.timestamp() * 1e6))
+    if sought.until is not None:
+        found.append(audit.c.time_us < int(sought.until.timestamp() * 1e6))
+    if sought.before is not None:
+        found.append(audit.c.seq < sought.before)
+    return found
+
+
+def _subjects(connection: Connection, names: Pseudonyms, text: str) -> list[str]:
+    """What events on the studies that match are about: the studies, their films, and studies that joined them."""
+    called = [clean(names.sealed(kind, text)) for kind in ("accession", "patient", "study", "name")] + [clean(text)]
+    numbers = select(terms.c.study_id).where(terms.c.term.in_(called)).distinct().limit(MOST)
+    ids = list(connection.execute(numbers).scalars())
+    found = {text}
+    for named, number in (
+        (studies.c.public_id, studies.c.id),
+        (films.c.public_id, films.c.study_id),
+        (merged.c.public_id, merged.c.study_id),
+    ):
+        found |= set(connection.execute(select(named).where(number.in_(ids))).scalars())
+    return sorted(found)

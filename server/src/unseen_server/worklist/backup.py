@@ -1,0 +1,380 @@
+"""Backups: a folder with everything of one moment, and a worklist made from it again.
+
+A backup is a folder: the tables of one moment as JSON lines, every film and map checked by its hash, the site's key.
+
+It is one format for both types of database, so that a store can also move from SQLite to PostgreSQL or back. Writers go
+on meanwhile: tables are read in one snapshot, and films never change. Sessions are left out, and renditions, which are
+derived. The folder is as secret as the store: it holds the films and the key.
+
+A backup becomes a store again: in an empty folder or an empty PostgreSQL database, whichever it came from.
+
+Backups in one folder, each under its date and time, of which the newest are kept: for a timer.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, LargeBinary, MetaData, Table, func, inspect, select, text
+
+from unseen.artifacts import LIMITS, replacing_folder, write_text
+from unseen_server.worklist import audit, opening
+from unseen_server.worklist.belonging import KEY, MARKER, check_file, settle
+from unseen_server.worklist.content import ContentFolder, write_flushed
+from unseen_server.worklist.database import PATIENCE_S, Database
+from unseen_server.worklist.opening import keep_head, locate, site_key, write_site_key
+from unseen_server.worklist.states import BusyError, NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.tables import attachments, films, findings, metadata, sessions
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.store import Store
+
+
+FORMAT = 1
+MANIFEST = "backup.json"
+_CHUNK_BYTES = 1 << 20
+_ROWS = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saved:
+    """What a backup, or a restored store, holds.
+
+    >>> Saved(studies=1, films=2, maps=2, damaged=(), audit=None).films
+    2
+
+    studies  how many
+    films    how many
+    maps     how many
+
+    damaged  films and maps whose file is missing or not what was received, by digest
+    audit    the problem that `verify_audit` found in the trail; None where it is whole
+    """
+
+    studies: int
+    films: int
+    maps: int
+    damaged: tuple[str, ...]
+    audit: str | None
+
+
+def back_up(store: Store, to: Path | str) -> Saved:
+    """Write a backup into a new folder; it appears whole or not at all.
+
+    store  the store; it may be in use
+    to     the new folder
+
+    >>> import tempfile
+    >>> from unseen_server.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(f"{folder}/site") as store:
+    ...     saved = back_up(store, f"{folder}/backup")
+    ...     restore(f"{folder}/backup", f"{folder}/other") == saved
+    True
+
+    Raises NotAllowedError where `to` holds something, and where the tables know fewer than half of the films in the
+    folder, as those of another database would; BusyError where a study was erased meanwhile, for a backup must
+    not keep it.
+    """
+    to = Path(to)
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise NotAllowedError(f"{to}: is there already. Give each backup a folder of its own.")
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with replacing_folder(to) as temporary:
+        temporary.chmod(0o700)
+        (temporary / "tables").mkdir()
+        with store.database.reading() as connection:
+            revision = opening.revision(connection)
+            tables = {
+                table.name: _write_table(connection, table, temporary / "tables" / f"{table.name}.jsonl")
+                for table in metadata.sorted_tables
+                if table is not sessions
+            }
+            digests = {
+                "films": sorted(_received(connection)),
+                "maps": sorted(set(connection.execute(select(findings.c.map_sha256)).scalars()) - {None}),
+            }
+            broken = audit.broken(connection, {})
+        _check_films_known(store, digests["films"])
+        damaged = [
+            digest
+            for kind, folder in (("films", store.films), ("maps", store.maps))
+            for digest in _copy(folder, ContentFolder(temporary / kind), digests[kind])
+        ]
+        _check_none_erased(store, digests["films"])
+        write_site_key(temporary / KEY, store.names.key)
+        manifest = {
+            "format": FORMAT,
+            "revision": revision,
+            "made": datetime.now(UTC).isoformat(timespec="seconds"),
+            "tables": tables,
+            "damaged": damaged,
+            "limits": LIMITS,
+        }
+        write_text(temporary / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    return Saved(
+        studies=tables["studies"]["rows"],
+        films=len(digests["films"]),
+        maps=len(digests["maps"]),
+        damaged=tuple(damaged),
+        audit=broken,
+    )
+
+
+def copy_checked(source: Path, folder: ContentFolder, digest: str) -> bool:
+    """Copy one file into `folder`, unless its bytes are not those of `digest` or it is missing: then False."""
+    temporary = folder.temporary()
+    seen = hashlib.sha256()
+
+    def chunks() -> Iterator[bytes]:
+        with source.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                seen.update(chunk)
+                yield chunk
+
+    try:
+        write_flushed(temporary, chunks())
+        if seen.hexdigest() != digest:
+            return False
+        folder.place(temporary, digest)
+        return True
+    except FileNotFoundError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_table(connection: Connection, table: Table, path: Path) -> dict[str, Any]:  # Any: JSON
+    """A line of column names, then a line a row, in the order of the primary key; rows and digest of the file."""
+    count, digest = 0, hashlib.sha256()
+    rows = connection.execution_options(yield_per=_ROWS).execute(select(table).order_by(*table.primary_key.columns))
+    with path.open("wb") as file:
+        for values in _lines([column.name for column in table.columns], rows):
+            line = (json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n").encode()
+            file.write(line)
+            digest.update(line)
+            count += 1
+    return {"rows": count - 1, "sha256": digest.hexdigest()}
+
+
+def _lines(columns: list[str], rows: Iterable[Any]) -> Iterator[list[Any]]:
+    yield columns
+    for row in rows:
+        yield [base64.b64encode(value).decode() if isinstance(value, bytes) else value for value in row]
+
+
+def _copy(source: ContentFolder, target: ContentFolder, digests: list[str]) -> list[str]:
+    """Copy files; returns the digests of those that are damaged."""
+    return [digest for digest in digests if not copy_checked(source.of(digest), target, digest)]
+
+
+def _received(connection: Connection) -> set[str]:
+    """The digests of all files that were received: films, and what is kept with their studies."""
+    return {
+        digest
+        for column in (films.c.sha256, attachments.c.sha256)
+        for digest in connection.execute(select(column)).scalars()
+    }
+
+
+def _check_films_known(store: Store, digests: list[str]) -> None:
+    """Some files may be unknown: of a film that is coming in, or of one whose receiving was cut off."""
+    there = {digest for part in store.films.digests() for digest in part}
+    if len(strangers := there.difference(digests)) > len(there) / 2:
+        raise NotAllowedError(
+            f"{store.home}: holds {len(strangers)} films that the tables of {store.database.name} do not know; the "
+            f"tables know {len(digests)}. Correct UNSEEN_URL: they are the tables of another worklist. Nothing was "
+            "saved."
+        )
+
+
+def _check_none_erased(store: Store, digests: list[str]) -> None:
+    with store.database.reading() as connection:
+        there = _received(connection)
+    if not there.issuperset(digests):
+        raise BusyError("A study was erased while the backup was written, so it was given up. Make it again.")
+
+
+def restore(folder: Path | str, where: str | Path, *, films_folder: str | Path | None = None) -> Saved:
+    """Bring a backup back, into an empty place; `back_up` shows it.
+
+    >>> restore("no-backup", "anywhere")
+    Traceback (most recent call last):
+        ...
+    unseen_server.worklist.states.NotFoundError: no-backup: there is no backup here (backup.json is missing).
+
+    folder        the backup
+    where         the empty place, as for `Store.open`
+    films_folder  as for `Store.open`
+
+    Every table and file is checked by its digest. Films that the backup itself lacks stay missing, and are named.
+    Raises WorklistError: no sound backup, one of a later version, a place that is not empty.
+    """
+    folder = Path(folder)
+    manifest = _manifest(folder)
+    key = site_key(folder / KEY)
+    if key is None:
+        raise WorklistError(f"{folder / KEY}: missing, so no patient in the backup could be found again.")
+    target, home = locate(where, films_folder)
+    if (kept := site_key(home / KEY)) not in (None, key):
+        raise NotAllowedError(
+            f"{home}: holds another store (its {KEY} is not the backup's). Restore into an empty place."
+        )
+    if isinstance(target, Path) and (home / MARKER).exists():
+        check_file(home, target)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if isinstance(target, Path):
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = Database(target, patience_s=PATIENCE_S)
+    try:
+        _check_empty(database)
+        if kept is None:
+            write_site_key(home / KEY, key)
+        counts, damaged = _copy_files(folder, home)
+        opening.upgrade(database, to=manifest["revision"])
+        with database.writing() as connection:
+            for name, said in manifest["tables"].items():
+                _load(connection, folder / "tables" / f"{name}.jsonl", name, said)
+        opening.upgrade(database)
+        settle(database, None if isinstance(target, Path) else target, home)
+        with database.reading() as connection:
+            head, broken = audit.head(connection), audit.broken(connection, {})
+        keep_head(home, head)
+    finally:
+        database.close()
+    return Saved(
+        studies=manifest["tables"]["studies"]["rows"],
+        films=counts["films"],
+        maps=counts["maps"],
+        damaged=tuple(sorted({*damaged, *manifest["damaged"]})),
+        audit=broken,
+    )
+
+
+def _manifest(folder: Path) -> dict[str, Any]:  # Any: JSON
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        sound = isinstance(manifest["revision"], str) and isinstance(manifest["tables"]["studies"]["rows"], int)
+        number = manifest["format"]
+    except FileNotFoundError:
+        raise NotFoundError(f"{folder}: there is no backup here ({MANIFEST} is missing).") from None
+    except (ValueError, KeyError, TypeError):
+        sound, number = False, FORMAT
+    if not sound:
+        raise WorklistError(f"{path}: not the list of a backup's contents. Copy the backup again.")
+    if number != FORMAT:
+        raise WorklistError(f"{path}: format {number}; this version reads {FORMAT}. Update unseen.")
+    return dict(manifest)
+
+
+def _check_empty(database: Database) -> None:
+    with database.reading() as connection:
+        if inspect(connection).has_table("settings"):
+            settings = Table("settings", MetaData(), autoload_with=connection)
+            if connection.execute(select(func.count()).select_from(settings)).scalar_one():
+                raise NotAllowedError(f"{database.name}: holds a worklist already. Restore into an empty place.")
+
+
+def _copy_files(folder: Path, home: Path) -> tuple[dict[str, int], list[str]]:
+    """Copy films and maps; how many of each, and the digests of damaged ones."""
+    counts, damaged = {}, []
+    for kind in ("films", "maps"):
+        source, target = ContentFolder(folder / kind), ContentFolder(home / kind)
+        found = [digest for digests in source.digests() for digest in digests]
+        damaged += [digest for digest in found if not copy_checked(source.of(digest), target, digest)]
+        counts[kind] = len(found)
+    return counts, damaged
+
+
+def _load(connection: Connection, path: Path, name: str, said: dict[str, Any]) -> None:
+    """Fill one table, as it is at the backup's revision."""
+    table = Table(name, MetaData(), autoload_with=connection)
+    lines = _checked_lines(path, said["sha256"])
+    columns = next(lines)
+    binary = [name for name in columns if isinstance(table.columns[name].type, LargeBinary)]
+    rows: list[dict[str, Any]] = []
+    for values in lines:
+        row = dict(zip(columns, values, strict=True))
+        row |= {name: base64.b64decode(row[name]) for name in binary if row[name] is not None}
+        rows.append(row)
+        if len(rows) == _ROWS:
+            connection.execute(table.insert(), rows)
+            rows.clear()
+    if rows:
+        connection.execute(table.insert(), rows)
+    if connection.dialect.name == "postgresql" and "id" in table.columns:
+        connection.execute(
+            text(
+                f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), greatest(1, (SELECT max(id) FROM {name})), "
+                f"EXISTS (SELECT 1 FROM {name}))"
+            )
+        )
+
+
+def _checked_lines(path: Path, sha256: str) -> Iterator[list[Any]]:
+    """The lines of a table's file; the digest is compared before the first is believed."""
+    try:
+        with path.open("rb") as file:
+            seen = hashlib.file_digest(file, "sha256").hexdigest()
+        if seen != sha256:
+            raise WorklistError(f"{path}: SHA-256 is {seen[:16]}…, the backup lists {sha256[:16]}…: altered since.")
+        with path.open(encoding="utf-8") as text_file:
+            for line in text_file:
+                yield json.loads(line)
+    except FileNotFoundError:
+        raise WorklistError(f"{path}: missing from the backup. Copy the backup again.") from None
+
+
+_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dated:
+    """The new backup, and the older ones that were removed."""
+
+    path: Path
+    saved: Saved
+    removed: tuple[Path, ...]
+
+
+def back_up_dated(store: Store, folder: Path | str, *, keep: int, now: datetime | None = None) -> Dated:
+    """Write a backup into `folder`, named by date and time (UTC), and remove older ones.
+
+    store   the store; it may be in use
+    folder  holds the backups; it is made where it is missing
+    keep    how many backups remain, with the new one; others are removed. Only backups that this function named are
+            counted and removed, and none where the new one has damage
+    now     None: the machine's time
+
+    >>> import tempfile
+    >>> from unseen_server.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(f"{folder}/site") as store:
+    ...     days = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)]
+    ...     done = [back_up_dated(store, f"{folder}/backups", keep=2, now=day) for day in days]
+    >>> done[-1].path.name, [path.name for path in done[-1].removed]
+    ('2026-01-03T000000Z', ['2026-01-01T000000Z'])
+
+    Raises what `back_up` raises: nothing is removed then.
+    """
+    folder = Path(folder)
+    path = folder / (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H%M%SZ")
+    saved = back_up(store, path)
+    removed = () if saved.damaged or saved.audit else tuple(_earlier(folder, path)[: -keep + 1 or None])
+    for old in removed:
+        shutil.rmtree(old)
+    return Dated(path=path, saved=saved, removed=removed)
+
+
+def _earlier(folder: Path, new: Path) -> list[Path]:
+    """The backups before `new`, oldest first."""
+    named = sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name) and path.name < new.name)
+    return [path for path in named if (path / MANIFEST).is_file()]

@@ -1,0 +1,314 @@
+"""`Batch`: the results of some films, entered together: rows are read at once, decided on in order, written at once.
+
+It costs as many statements for fifty films as for one. The transaction may run next to those of other workers
+(`Site.writing_together`): the films' leases and their studies' rows are locked, each in the order of its numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select
+
+from unseen.data import Film
+from unseen.screening import Screened, is_lateral
+from unseen_server.worklist import clearing, completeness, disagreement, jobs, monitoring, outbox, study_decisions
+from unseen_server.worklist.bulk import among, insert_rows, update_rows
+from unseen_server.worklist.database import be_alone_with
+from unseen_server.worklist.identities import Identities, Identity
+from unseen_server.worklist.states import WorklistError, after
+from unseen_server.worklist.tables import decisions, films, findings, reports, studies, terms
+from unseen_server.worklist.transactions import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unseen.detectors import Finding
+    from unseen.screening import Decision, DriftReference
+    from unseen_server.worklist.jobs import Job
+    from unseen_server.worklist.results import Result
+    from unseen_server.worklist.transactions import Writing
+
+Kept = Any  # a row whose values change while the batch is decided on
+
+
+class OvertakenError(WorklistError):
+    """Clearing was stopped while this transaction cleared: nothing was written. Enter the results one by one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How a worker's results are entered.
+
+    judge        decides about a study from all its films
+    worker       its name, for the audit trail
+    audit_share  of cleared studies, read all the same
+    drift        what scores and refusals are watched against; None: nothing is watched
+    """
+
+    judge: study_decisions.JudgeStudy
+    worker: str
+    audit_share: float = 0.0
+    drift: DriftReference | None = None
+
+
+class Batch:
+    """The films that a worker still holds, their studies, and what is to be written of them."""
+
+    def __init__(self, writing: Writing, held: Sequence[Job], rules: Rules) -> None:
+        self._writing, self._rules = writing, rules
+        connection = writing.connection
+        rows = jobs.held_films(connection, held)
+        self._films: dict[int, Kept] = {number: _kept(row) for number, row in rows.items()}
+        numbers = sorted({film.study_id for film in self._films.values()})
+        of_them = select(studies).where(among(connection, studies.c.id, numbers)).order_by(studies.c.id)
+        locked = connection.execute(of_them.with_for_update())
+        self._studies: dict[int, Kept] = {row.id: _kept(row) for row in locked}
+        self._of_study: dict[int, list[Kept]] = {}
+        theirs = select(films).where(among(connection, films.c.study_id, numbers)).order_by(films.c.id)
+        for row in connection.execute(theirs):
+            self._of_study.setdefault(row.study_id, []).append(self._films.get(row.id) or _kept(row))
+        self._scores: dict[int, dict[str, float | None]] = {}
+        self._latest: dict[int, dict[int, Screened]] = {}
+        self._reported: dict[int, int] = {}
+        if begun := [study.id for study in self._studies.values() if not self._is_new(study)]:
+            self._read(begun)
+        self._identities: Identities | None = None
+        self._stopped: dict[str, str] = {}  # by policy
+        self._settle_s: dict[str, float] = {}  # by source
+        self._among: dict[str, list[float]] = {}  # a model's latest scores
+        self._cleared: dict[str, int] = {}  # by policy, how many studies were observed when it cleared the last time
+        self._observed: dict[str, list[float | None]] = {}
+        self._findings: list[dict[str, Any]] = []  # Any: values of whatever column
+        self._decisions: list[dict[str, Any]] = []
+        self._final: list[tuple[Kept, dict[str, Any]]] = []
+        self._judged: dict[int, Kept] = {}
+        self._done: set[int] = set()
+
+    def _is_new(self, study: Kept) -> bool:
+        """Whether nothing was found, decided or reported of it yet."""
+        unread = all(not film.judged and film.pixel_sha256 is None for film in self._of_study[study.id])
+        return study.state == "received" and study.action is None and unread
+
+    def _read(self, numbers: list[int]) -> None:
+        """Read what was found, decided and reported of these studies."""
+        connection = self._writing.connection
+        of_films = [film.id for number in numbers for film in self._of_study[number]]
+        scored = select(findings.c.film_id, findings.c.model, findings.c.score)
+        for row in connection.execute(scored.where(among(connection, findings.c.film_id, of_films))):
+            self._scores.setdefault(row.film_id, {})[row.model] = row.score
+        self._latest = study_decisions.latest_of(self._writing, numbers)
+        reported = (
+            select(reports.c.study_id, func.max(reports.c.made_us).label("made_us"))
+            .where(among(connection, reports.c.study_id, numbers), reports.c.undone_us.is_(None))
+            .group_by(reports.c.study_id)
+        )
+        self._reported = {row.study_id: row.made_us for row in connection.execute(reported)}
+
+    def holds(self, job: Job) -> bool:
+        """Whether the film is still the worker's: its lease was not lost, and it was not erased."""
+        return job.number in self._films
+
+    def knows(self, job: Job, model: str) -> bool:
+        """Whether the film has a finding of this model; then it needs no worker any more."""
+        if known := model in self._scores.get(job.number, {}):
+            self._done.add(job.number)
+        return known
+
+    def identify(self, results: Sequence[tuple[Job, Result]]) -> None:
+        """Read what the database holds of what these films' headers name; before `joins`."""
+        names = self._writing.names
+        named = {job.number: Identity.of_film(names, result.screened.film) for job, result in results}
+        of_films = {number: self._studies[self._films[number].study_id] for number in named}
+        self._identities = Identities(self._writing, named, of_films)
+
+    def joins(self, job: Job, result: Result) -> bool:
+        """Let the film's study have what its header names; False where that touches more than the study itself."""
+        assert self._identities is not None
+        film, read = self._films[job.number], result.screened.film
+        study = self._studies[film.study_id]
+        if not self._identities.is_ordinary(film, study, read):
+            return False
+        new = film.instance is None
+        self._identities.enter(film, study, read)
+        if isinstance(read, Film) and new and read.identifiers.get("StudyInstanceUID"):
+            if film.source not in self._settle_s:  # else its door has said for how long
+                self._settle_s[film.source] = completeness.settle_s(self._writing.connection, film.source)
+            seconds, now_us = self._settle_s[film.source], self._writing.now_us
+            study.settles_us = completeness.settles_us(study, since_us=film.received_us, seconds=seconds, now_us=now_us)
+        return True
+
+    def enter(self, job: Job, result: Result) -> None:
+        """Enter a result: findings, the decision on the film, the decision on its study."""
+        film, worker = self._films[job.number], self._rules.worker
+        read, decision, model = result.screened.film, result.screened.decision, result.model
+        known = self._scores.setdefault(film.id, {})
+        for one in result.compared:
+            if one.model not in {*known, model}:  # it may have decided earlier
+                self._enter_finding(film, one.finding, model=one.model, map_sha256=one.map_sha256)
+                self._writing.log(
+                    worker,
+                    "film.compared",
+                    film.public_id,
+                    model=one.model,
+                    score=one.finding.score,
+                    map=one.map_sha256,
+                )
+        self._enter_finding(film, result.screened.finding, model=model, map_sha256=result.map_sha256)
+        before, film.judged = film.judged, True
+        if isinstance(read, Film):
+            film.view_position = None if read.view_position is None else clean(read.view_position)
+            film.file_format, film.pixel_sha256 = read.file_format, read.pixel_sha256
+            film.tags = json.dumps(dict(read.tags), sort_keys=True)
+        if result.appearance is not None:
+            film.look = result.appearance.look
+            film.statistics = json.dumps(result.appearance.statistics, sort_keys=True)
+        self._writing.log(
+            worker,
+            "film.scored",
+            film.public_id,
+            model=model,
+            score=decision.score,
+            action=decision.action,
+            policy=decision.policy_digest,
+            map=result.map_sha256,
+        )
+        frontals = self.decide(job, decision, model)
+        if self._rules.drift is not None and not before and not result.screened.lateral and frontals == 1:
+            self._observed.setdefault(decision.policy_digest, []).append(decision.score)  # once a study
+        self._done.add(film.id)
+
+    def decide(self, job: Job, decision: Decision, model: str) -> int:
+        """Enter the decision on a film, decide on its study again, and bring it to its place. Returns how many frontal
+        films of the study were judged by now."""
+        writing, rules = self._writing, self._rules
+        film = self._films[job.number]
+        film.judged = True
+        study = self._studies[film.study_id]
+        entry = {"study_id": study.id, "model": model, "made_us": writing.now_us}
+        decision = self._unless_stopped(decision)
+        self._decisions.append({"film_id": film.id, **entry, **study_decisions.columns_of(decision)})
+        latest = self._latest.setdefault(study.id, {})
+        latest[film.id] = Screened(film=study_decisions.film_of(film), decision=decision)
+        all_films = [latest[number] for number in sorted(latest)]
+        found = study_decisions.settled(
+            writing,
+            study,
+            self._unless_stopped(rules.judge(all_films)),
+            model,
+            of_study=self._of_study[study.id],
+            apart=self._apart(study.id),
+            audit_share=rules.audit_share,
+        )
+        whole = {"film_id": None, **entry, **study_decisions.columns_of(found.whole)}
+        self._decisions.append(whole)
+        reported = self._reported.get(study.id)
+        came_later = reported is not None and film.received_us > reported
+        state = after(study.state, "reopen" if came_later else "judge", standing=found.standing)
+        change = {"from": study.state, "to": state} | study_decisions.said_of(found)
+        values = writing.placed(study, state, standing=found.standing, columns=found.columns)
+        for name, value in values.items():
+            setattr(study, name, value)
+        writing.log(rules.worker, "study.judged", study.public_id, **change)
+        if found.final:
+            self._final.append((SimpleNamespace(**vars(study)), whole))
+        self._judged[film.id] = film
+        return sum(not one.lateral for one in all_films)
+
+    def write(self) -> None:
+        """Write all of it. Raises OvertakenError where an alarm stood before a study was cleared here."""
+        writing = self._writing
+        connection = writing.connection
+        insert_rows(connection, findings, self._findings)
+        update_rows(connection, films, [_columns(film, _OF_FILM) for film in self._judged.values()])
+        touched = sorted({film.study_id for film in self._judged.values()})
+        update_rows(connection, studies, [_columns(self._studies[number], _OF_STUDY) for number in touched])
+        if self._identities is not None:
+            insert_rows(connection, terms, self._identities.terms)
+        if self._final and outbox.destinations(connection):
+            entered = insert(decisions).returning(decisions.c.id, sort_by_parameter_order=True)
+            numbers = connection.execute(entered, self._decisions).scalars().all()
+            ids = {id(row): number for row, number in zip(self._decisions, numbers, strict=True)}
+            for study, whole in self._final:
+                decided: Kept = SimpleNamespace(id=ids[id(whole)], **whole)
+                outbox.enter(writing, study, decided)
+        else:
+            insert_rows(connection, decisions, self._decisions)
+        if self._done:
+            jobs.close(connection, self._done, state="done")
+        self._observe()
+
+    def _observe(self) -> None:
+        """Count the studies into the drift watch of their policy. Another worker's may have raised an alarm meanwhile,
+        or one of this batch: what was cleared in spite of it must not be kept."""
+        if self._rules.drift is None:
+            return
+        for policy, scores in sorted(self._observed.items()):
+            be_alone_with(self._writing.connection, [f"watch {policy}"], late=True)
+            stood = monitoring.observe_all(self._writing, policy, scores, self._rules.drift)
+            if stood is not None and self._cleared.get(policy, -1) >= stood:
+                raise OvertakenError("A drift alarm was raised while films were cleared. Nothing was changed.")
+
+    def _enter_finding(self, film: Kept, finding: Finding | None, *, model: str, map_sha256: str | None) -> None:
+        viewed = None if finding is None else finding.viewed
+        score = None if finding is None else finding.score
+        self._findings.append(
+            {
+                "film_id": film.id,
+                "model": model,
+                "score": score,
+                "parts": json.dumps({} if finding is None else dict(finding.parts), sort_keys=True),
+                "box": None if viewed is None else json.dumps(viewed.box),
+                "inner": None if viewed is None else json.dumps(viewed.inner),
+                "map_sha256": map_sha256,
+                "made_us": self._writing.now_us,
+            }
+        )
+        self._scores.setdefault(film.id, {})[model] = score
+        if score is not None and model in self._among:
+            self._among[model].insert(0, score)
+
+    def _apart(self, study: int) -> float | None:
+        frontal = [film for film in self._of_study[study] if not is_lateral(film.view_position)]
+        scored = [self._scores.get(film.id, {}) for film in frontal]
+        return disagreement.largest(
+            [{model: score for model, score in one.items() if score is not None} for one in scored], self._latest_scores
+        )
+
+    def _latest_scores(self, model: str) -> list[float]:
+        if model not in self._among:
+            entered = [row["score"] for row in self._findings if row["model"] == model and row["score"] is not None]
+            self._among[model] = entered[::-1] + disagreement.latest_scores(self._writing.connection, model)
+        return self._among[model][: disagreement.AMONG]
+
+    def _unless_stopped(self, decision: Decision) -> Decision:
+        policy = decision.policy_digest
+        if decision.action != "clear":
+            return decision
+        if policy not in self._stopped:
+            self._stopped[policy] = clearing.stopped(self._writing.connection, policy)
+        decision = study_decisions.unless_stopped(decision, self._stopped[policy])
+        if decision.action == "clear":
+            self._cleared[policy] = len(self._observed.get(policy, ()))
+        return decision
+
+
+_OF_FILM = (
+    "id", "judged", "view_position", "file_format", "pixel_sha256", "tags", "look", "statistics", "instance",
+)  # fmt: skip
+_OF_STUDY = (
+    "id", "uid", "patient", "issuer", "accession", "state", "standing", "shelf", "band", "rank", "changed_us",
+    "audit_sample", "action", "priority", "score", "probability", "p_value", "reason", "refusal", "score_rank", "model",
+    "policy", "view", "apart", "settles_us",
+)  # fmt: skip
+
+
+def _kept(row: Any) -> SimpleNamespace:  # Any: SQLAlchemy knows a row's columns by name only when it runs
+    return SimpleNamespace(**row._mapping)
+
+
+def _columns(row: Kept, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}

@@ -1,0 +1,329 @@
+"""A calibration from what readers here have reported: studies with a standing report, scored by one model.
+
+Which abnormals a guarantee may count: those that would have been read whatever their score. Where a policy cleared
+already, a study is read because its score is high; so of studies that were judged by a policy, only those count that
+the audit sample would have taken whatever the decision: a keyed hash of the study's name, which knows no score.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, func, select
+
+from unseen.screening import (
+    UNKNOWN_SOURCE,
+    Guarantee,
+    Policy,
+    PolicyError,
+    Study,
+    is_lateral,
+    is_sampled,
+    one_a_patient,
+    policy_of,
+)
+from unseen_server.worklist.labels import SEEN, Origin, standing, unseen_labels
+from unseen_server.worklist.states import WorklistError
+from unseen_server.worklist.tables import decisions, films, findings, reports, studies
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.store import Store
+    from unseen_server.worklist.transactions import Found
+
+MISSES = (0, 1, 2)
+"""For each of these numbers of abnormals below the threshold, the number of labels needed is reported."""
+MOST = 50_000
+"""Reported studies that are looked at, latest first."""
+WORDS: dict[str, str] = {"elsewhere": "of another system", "unrecorded": "of an earlier release"}
+AUDIT_SHARE = 0.05
+"""Of cleared studies, read all the same; as `screening.calibrate` has it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceLabels:
+    """What readers have reported of one source, one study a patient and label.
+
+    not_scored      refused by the gate, or not read
+    unread          studies received in the same time that wait for a reader still: what readers leave for last has low
+                    scores, and while some of it is missing the figures flatter
+    allowed_misses  how many of its abnormals may lie below the threshold; None: too few abnormals, nothing is cleared
+    refused         why nothing would be cleared; "" where something would
+    """
+
+    source: str
+    abnormals: int
+    normals: int
+    not_scored: int
+    unread: int
+    allowed_misses: int | None
+    refused: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """How far a site is with a calibration.
+
+    needed      abnormals of a source for 0, 1 and 2 of them below the threshold
+    trained_on  films left out because the model was trained on them
+    not_seen    studies left out because the model has not seen all their films
+    selected    studies left out because a policy had decided whether they are read
+    unread      studies of all sources that were received in the same time and wait for a reader still
+    studies     what counts
+    origins     how the reports came to be that count, and `not_counted`: reported studies of other origins
+    """
+
+    model: str
+    promise: Guarantee
+    needed: tuple[int, ...]
+    sources: tuple[SourceLabels, ...]
+    trained_on: int
+    not_seen: int
+    selected: int
+    unread: int
+    studies: tuple[Study, ...] = field(repr=False)
+    origins: tuple[Origin, ...] = SEEN
+    not_counted: Mapping[Origin, int] = field(default_factory=dict)
+
+    @property
+    def caution(self) -> str:
+        """What whoever agrees to a calibration on these must know; "" where nothing stands against it."""
+        return " ".join(filter(None, (self._unseen(), self._unread())))
+
+    def _unseen(self) -> str:
+        others = [WORDS[origin] for origin in self.origins if origin not in SEEN]
+        return (
+            f"Reports {' and '.join(others)} count here: nobody can show that their films were seen." if others else ""
+        )
+
+    def _unread(self) -> str:
+        if not self.unread:
+            return ""
+        return (
+            f"{self.unread} studies received in the same time were not read yet. A list is read from the top, so those "
+            "have low scores, and abnormal ones among them would lower the threshold: the promise holds only as far as "
+            "what was reported is a fair sample."
+        )
+
+
+def labels(
+    store: Store,
+    model: str,
+    promise: Guarantee,
+    *,
+    trained_on: Collection[str] = (),
+    gated_alike: Collection[str] = (),
+    source_tag: str | None = None,
+    policies: Mapping[str, Policy] | None = None,
+    origins: Collection[Origin] = SEEN,
+) -> Labels:
+    """What readers have reported that a calibration of `model` may count.
+
+    model       SHA-256 of its weights
+    trained_on  pixel digests of its training films
+    gated_alike models with the same input gate: a model that was only compared has scored what such a gate refused
+    source_tag  DICOM keyword whose value is a film's source; else the source it was received under
+    policies    by digest, further ones that have cleared here; those that were activated are known
+    origins     how the reports came to be that count: by default those on films that were shown to their reader
+    """
+    needed = tuple(promise.abnormals_needed(misses) for misses in MISSES)
+    known = {**(policies or {}), **store.activations.policies()}
+    with store.database.reading() as connection:
+        rows = _films(connection, model, origins)
+        others = unseen_labels(connection)
+        deciding = _deciding(connection)
+        unread = _unread(connection)
+        refused = _refused(connection, gated_alike)
+    gathered = _Gathered(frozenset(trained_on), refused, source_tag)
+    selected = 0
+    for number, of_study in _by_study(rows):
+        if not _counts(of_study[0].public_id, deciding.get(number, ()), known, store.names.key):
+            selected += 1
+        else:
+            gathered.take(of_study)
+    return Labels(
+        model=model,
+        promise=promise,
+        needed=needed,
+        sources=tuple(_sources(gathered.studies, promise, unread)),
+        trained_on=gathered.trained_on,
+        not_seen=gathered.not_seen,
+        selected=selected,
+        unread=sum(unread.values()),
+        studies=tuple(gathered.studies),
+        origins=tuple(origins),
+        not_counted={origin: count for origin, count in others.items() if origin not in origins},
+    )
+
+
+def policy_from(
+    found: Labels,
+    *,
+    name: str,
+    prevalence: float | None = None,
+    gate: Mapping[str, float] | None = None,
+    source_tag: str | None = None,
+    audit_share: float = AUDIT_SHARE,
+) -> Policy:
+    """The policy that these labels lead to, as `screening.calibrate` would have made it.
+
+    name  the model's, for people
+    gate  the thresholds of the model's input gate
+
+    Raises WorklistError, with what is missing, where nothing would be cleared from any source.
+    """
+    if prevalence is not None and not 0 < prevalence < 1:
+        raise WorklistError(f"prevalence is {prevalence}; give a share between 0 and 1, like 0.1.")
+    if all(source.allowed_misses is None for source in found.sources):
+        reasons = "; ".join(f"{source.source}: {source.refused}" for source in found.sources)
+        raise WorklistError(
+            f"Nothing could be cleared. For {found.promise}, {found.needed[0]} abnormal studies of a source must have "
+            f"been reported here. {reasons or 'None is labelled yet'}."
+        )
+    try:
+        policy = policy_of(found.studies, found.promise, model=name, weights_sha256=found.model, prevalence=prevalence)
+    except PolicyError as error:
+        raise WorklistError(f"{error}.") from error
+    update = {
+        "gate": None if gate is None else dict(gate),
+        "source_tag": source_tag,
+        "audit_share": audit_share,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return Policy(**(policy.model_dump() | update))
+
+
+class _Gathered:
+    """Studies as `screening.calibration` makes them of films, from what is kept of them."""
+
+    def __init__(self, trained: frozenset[str], refused: frozenset[int], source_tag: str | None) -> None:
+        self._trained, self._refused, self._tag = trained, refused, source_tag
+        self.studies: list[Study] = []
+        self.trained_on = 0
+        self.not_seen = 0
+
+    def take(self, of_study: list[Found]) -> None:
+        frontal = [row for row in of_study if not is_lateral(row.view_position)]
+        fresh = [row for row in frontal if row.pixel_sha256 not in self._trained]
+        self.trained_on += len(frontal) - len(fresh)
+        if not fresh:
+            return
+        if any(row.finding is None for row in fresh):
+            self.not_seen += 1
+            return
+        first = fresh[0]
+        claimed = {self._source(row) for row in fresh}
+        scores = [None if row.film in self._refused else row.score for row in fresh]
+        self.studies.append(
+            Study(
+                name=first.public_id,
+                patient=first.public_id if first.patient is None else f"{first.issuer or ''}|{first.patient}",
+                source=claimed.pop() if len(claimed) == 1 else UNKNOWN_SOURCE,
+                abnormal=first.outcome == "abnormal",
+                score=None if None in scores else max(score for score in scores if score is not None),
+                films=tuple(row.pixel_sha256 for row in fresh if row.pixel_sha256),
+            )
+        )
+
+    def _source(self, row: Found) -> str:
+        named = json.loads(row.tags).get(self._tag) if self._tag else None
+        return str(named or row.source)
+
+
+def _films(connection: Connection, model: str, origins: Collection[Origin]) -> list[Found]:
+    """The films of the studies whose standing report is normal or abnormal, with the model's finding."""
+    reported = standing("normal", "abnormal", origins=origins).limit(MOST).subquery()
+    query = (
+        select(
+            studies.c.id.label("number"), studies.c.public_id, studies.c.patient, studies.c.issuer, reported.c.outcome,
+            films.c.id.label("film"), films.c.source, films.c.tags, films.c.view_position, films.c.pixel_sha256,
+            findings.c.id.label("finding"), findings.c.score,
+        )
+        .join(reported, reported.c.study_id == studies.c.id)
+        .join(films, films.c.study_id == studies.c.id)
+        .outerjoin(findings, (findings.c.film_id == films.c.id) & (findings.c.model == model))
+        .where(films.c.received_us <= reported.c.made_us)
+        .order_by(studies.c.id, films.c.id)
+    )  # fmt: skip
+    rows: Iterable[Found] = connection.execute(query)
+    return list(rows)
+
+
+def _by_study(rows: Iterable[Found]) -> Iterable[tuple[int, list[Found]]]:
+    groups: dict[int, list[Found]] = {}
+    for row in rows:
+        groups.setdefault(row.number, []).append(row)
+    return groups.items()
+
+
+def _deciding(connection: Connection) -> dict[int, set[str]]:
+    """By study, the policies that have decided on it."""
+    found: dict[int, set[str]] = {}
+    query = select(decisions.c.study_id, decisions.c.policy_digest).where(decisions.c.policy_digest != "").distinct()
+    for row in connection.execute(query):
+        found.setdefault(row.study_id, set()).add(row.policy_digest)
+    return found
+
+
+def _refused(connection: Connection, models: Collection[str]) -> frozenset[int]:
+    """Films on which the latest decision is that one of these models could not score them."""
+    latest = select(func.max(decisions.c.id)).where(decisions.c.film_id.is_not(None)).group_by(decisions.c.film_id)
+    query = select(decisions.c.film_id).where(
+        decisions.c.id.in_(latest), decisions.c.action == "not_scored", decisions.c.model.in_(list(models))
+    )
+    return frozenset(connection.execute(query).scalars()) if models else frozenset()
+
+
+def _unread(connection: Connection) -> Counter[str]:
+    """By source, studies that wait for a reader and were received before the latest that was reported."""
+    latest = (
+        select(func.max(studies.c.received_us))
+        .join(reports, reports.c.study_id == studies.c.id)
+        .where(reports.c.undone_us.is_(None))
+        .scalar_subquery()
+    )
+    query = (
+        select(studies.c.source, func.count().label("waiting"))
+        .where(studies.c.shelf == "to_read", studies.c.received_us <= latest)
+        .group_by(studies.c.source)
+    )
+    return Counter({row.source: row.waiting for row in connection.execute(query)})
+
+
+def _counts(study: str, decided: Iterable[str], known: Mapping[str, Policy], key: bytes) -> bool:
+    """Whether a study would have been read whatever its score was."""
+    return all(
+        (policy := known.get(digest)) is not None
+        and (
+            all(source.threshold is None for source in policy.sources.values())
+            or is_sampled(study, share=policy.audit_share, key=key)
+        )
+        for digest in decided
+    )
+
+
+def _sources(found: list[Study], promise: Guarantee, unread: Counter[str]) -> Iterable[SourceLabels]:
+    counted = one_a_patient(found)
+    needed = promise.abnormals_needed()
+    names = sorted({study.source for study in counted} - {UNKNOWN_SOURCE})
+    for name in [*names, *([UNKNOWN_SOURCE] if any(study.source == UNKNOWN_SOURCE for study in counted) else [])]:
+        own = [study for study in counted if study.source == name]
+        abnormals = sum(study.abnormal for study in own if study.score is not None)
+        allowed = None if name == UNKNOWN_SOURCE else promise.allowed_misses(abnormals)
+        yield SourceLabels(
+            source=name,
+            abnormals=abnormals,
+            normals=sum(not study.abnormal for study in own if study.score is not None),
+            not_scored=sum(study.score is None for study in own),
+            unread=unread[name],
+            allowed_misses=allowed,
+            refused=""
+            if allowed is not None
+            else "its studies belong to no source, so they are never cleared"
+            if name == UNKNOWN_SOURCE
+            else f"{abnormals} of {needed} abnormal studies are reported, {needed - abnormals} more are needed",
+        )

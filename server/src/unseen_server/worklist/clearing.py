@@ -1,0 +1,41 @@
+"""Whether a policy may clear at this moment, asked in the transaction that would clear.
+
+Nothing is cleared by a policy while a drift alarm stands against it, and nothing by any other policy than the one that
+two people have activated last. Where no activation was ever made, the policy that a worker was started with clears.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, select
+
+from unseen_server.worklist.listing import moment
+from unseen_server.worklist.tables import activations, watches
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.transactions import Found
+
+
+def stopped(connection: Connection, policy: str) -> str:
+    """Why nothing is cleared by the policy with this digest; "" where nothing stands against it."""
+    alarm = connection.execute(select(watches.c.reason).where(watches.c.policy == policy)).scalar_one_or_none()
+    if alarm:
+        return str(alarm)
+    last = _last(connection)
+    if last is None:
+        return ""
+    if last.withdrawn_us is not None:
+        return (
+            f"{last.withdrawn_by} has withdrawn proposal {last.id} ({moment(last.withdrawn_us):%Y-%m-%d %H:%M} UTC). "
+            "Nothing is cleared until two people activate a policy"
+        )
+    if last.policy_digest != policy:
+        return f"two people have activated proposal {last.id} since, which does not clear by this policy"
+    return ""
+
+
+def _last(connection: Connection) -> Found | None:
+    """What was activated last, withdrawn or not."""
+    query = select(activations).where(activations.c.activated_us.is_not(None))
+    return connection.execute(query.order_by(activations.c.activated_us.desc()).limit(1)).one_or_none()

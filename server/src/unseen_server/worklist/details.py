@@ -1,0 +1,322 @@
+"""Everything that is kept of one study: films, findings, decisions, reports, history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, select
+
+from unseen.screening import is_lateral
+from unseen_server.worklist import audit, seeing
+from unseen_server.worklist.listing import Entry, entry_of, moment
+from unseen_server.worklist.row_facts import row_facts
+from unseen_server.worklist.states import NotFoundError
+from unseen_server.worklist.tables import attachments, decisions, drafts, films, findings, merged, reports, studies
+from unseen_server.worklist.transactions import Found, decision_of, find_film, find_study
+
+if TYPE_CHECKING:
+    from unseen.screening import Decision
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFinding:
+    """A model's finding on a film.
+
+    >>> at = {"map_sha256": None, "box": None, "inner": None, "made": datetime(2026, 1, 1)}
+    >>> StoredFinding(model="ab" * 32, score=0.5, parts={}, **at).score
+    0.5
+
+    model       SHA-256 of its weights
+    parts       the score's ingredients, by name
+    made        when
+    score       None where the film could not be scored, and on a blind page (`parts` is empty there)
+    map_sha256  of the anomaly map, for `Store.map_of`; None without one
+    box         top, left, bottom, right: the part of the film, in its pixels, that the map shows
+    inner       top, left, height, width: where on the map that part lies; the rest of the map is padding
+    """
+
+    model: str
+    score: float | None
+    parts: Mapping[str, float]
+    map_sha256: str | None
+    box: tuple[float, float, float, float] | None
+    inner: tuple[int, int, int, int] | None
+    made: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredCopy:
+    """The same film, received again with another transfer syntax or another header.
+
+    changed  keywords of the attributes that differ from the film's; none: the syntax alone does
+    """
+
+    film: str
+    bytes: int
+    source: str
+    received: datetime
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFilm:
+    """A film of a study.
+
+    name      as it was given, or its pseudonym
+    seen      it was shown to the one who asks
+    needed    a report of the study speaks of it, so it must be seen first
+    aside     returned or discarded, since it cannot be shown; else None
+    findings  by model, oldest first
+    decision  the latest on this film; None before it was judged, and on a blind page
+    copies    the same film again in other bytes, oldest first
+    version_of  the film that came first under the same SOP Instance UID with other pixels; None for that one, and
+              where there is none
+    """
+
+    film: str
+    sha256: str
+    bytes: int
+    name: str = field(repr=False)
+    source: str
+    received: datetime
+    judged: bool
+    view_position: str | None
+    file_format: str | None
+    tags: Mapping[str, str]
+    seen: bool
+    needed: bool
+    aside: str | None
+    findings: tuple[StoredFinding, ...]
+    decision: Decision | None
+    copies: tuple[StoredCopy, ...] = ()
+    version_of: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A reader's report.
+
+    Args:
+        reader: the account, or who marked it.
+        elsewhere: whether it was reported in another system.
+        outcome: None where it was reported elsewhere and the outcome is not known, and where films were set aside.
+        note: the reader's words.
+        made: when.
+        undone: when it was taken back; None: it stands.
+        how: how it came about, see `tables.HOW`.
+
+    >>> made = datetime(2026, 1, 1)
+    >>> Report(reader="reader-1", elsewhere=False, outcome="normal", note="", made=made, undone=None).outcome
+    'normal'
+    """
+
+    reader: str
+    elsewhere: bool
+    outcome: str | None
+    note: str = field(repr=False)
+    made: datetime
+    undone: datetime | None
+    how: str = "unrecorded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One study, whole.
+
+    entry         as the list shows it
+    accession     as it was given, or its pseudonym; None where the films did not say
+    decision      the latest on the study; None before there was one, and on a blind page
+    audit_sample  cleared, and read all the same; None on a blind page
+    history       its audit events, oldest first; none on a blind page
+    draft         what the one who asks has written of it and not reported; "" where nothing
+    """
+
+    entry: Entry
+    accession: str | None = field(repr=False)
+    patient: str | None = field(repr=False)
+    films: tuple[StoredFilm, ...]
+    reports: tuple[Report, ...]
+    decision: Decision | None
+    audit_sample: bool | None
+    history: tuple[audit.Event, ...]
+    draft: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prior:
+    """An earlier or later study of the same patient.
+
+    film     one to look at, frontal where there is one; None before a worker has read one
+    outcome  of the report that stands; None without one
+    """
+
+    study: str
+    received: datetime
+    films: tuple[tuple[str, str | None], ...]
+    film: str | None
+    outcome: str | None
+
+
+MOST_PRIORS = 20
+
+
+def priors(connection: Connection, public_id: str) -> list[Prior]:
+    """See `Store.priors`."""
+    own = find_study(connection, public_id)
+    if own.patient is None:
+        return []
+    same = (studies.c.patient == own.patient, studies.c.issuer.is_not_distinct_from(own.issuer), studies.c.id != own.id)
+    rows = connection.execute(
+        select(studies).where(*same).order_by(studies.c.received_us.desc()).limit(MOST_PRIORS)
+    ).all()
+    beside = row_facts(connection, rows)
+    of_studies = connection.execute(
+        select(films).where(films.c.study_id.in_([row.id for row in rows]), films.c.file_format.is_not(None))
+    ).all()
+    return [
+        Prior(
+            study=row.public_id,
+            received=moment(row.received_us),
+            films=tuple(
+                (film.public_id, film.view_position)
+                for film in sorted((one for one in of_studies if one.study_id == row.id), key=_order)
+            ),
+            film=beside[row.id].film,
+            outcome=beside[row.id].outcome,
+        )
+        for row in rows
+    ]
+
+
+def _order(film: Found) -> tuple[bool, float, float, int]:
+    """Frontal films before laterals, then by series and instance, then as they came."""
+    tags = json.loads(film.tags)
+
+    def number(keyword: str) -> float:
+        try:
+            return float(tags.get(keyword, "inf"))
+        except ValueError:
+            return float("inf")
+
+    return is_lateral(film.view_position), number("SeriesNumber"), number("InstanceNumber"), film.id
+
+
+def study(connection: Connection, public_id: str, *, now_us: int, blind: bool, reader: str | None = None) -> Study:
+    """One study; see `Store.study`."""
+    row = find_study(connection, public_id)
+    made = connection.execute(select(decisions).where(decisions.c.study_id == row.id).order_by(decisions.c.id)).all()
+    latest = {} if blind else {decision.film_id: decision_of(decision) for decision in made}
+    of_study = sorted(connection.execute(select(films).where(films.c.study_id == row.id)).all(), key=_order)
+    found = connection.execute(
+        select(findings).where(findings.c.film_id.in_([film.id for film in of_study])).order_by(findings.c.id)
+    ).all()
+    copies, first = _copies(connection, of_study), _first_versions(of_study)
+    needed = {film.id for film in seeing.to_be_seen(connection, row.id)}
+    shown = seeing.seen_by(connection, [film.id for film in of_study], reader or "")
+    said = connection.execute(select(reports).where(reports.c.study_id == row.id).order_by(reports.c.id)).all()
+    names = connection.execute(select(merged.c.public_id).where(merged.c.study_id == row.id)).scalars().all()
+    own_draft = select(drafts.c.note).where(drafts.c.study_id == row.id, drafts.c.account == (reader or ""))
+    subjects = [row.public_id, *names, *(film.public_id for film in of_study)]
+    return Study(
+        entry=entry_of(row, row_facts(connection, [row], reader=reader)[row.id], now_us=now_us, blind=blind),
+        accession=row.accession,
+        patient=row.patient,
+        films=tuple(
+            StoredFilm(
+                film=film.public_id,
+                sha256=film.sha256,
+                bytes=film.bytes,
+                name=film.name,
+                source=film.source,
+                received=moment(film.received_us),
+                judged=film.judged,
+                view_position=film.view_position,
+                file_format=film.file_format,
+                tags=json.loads(film.tags),
+                seen=film.id in shown,
+                needed=film.id in needed,
+                aside=film.aside,
+                findings=tuple(
+                    StoredFinding(
+                        model=finding.model,
+                        score=None if blind else finding.score,
+                        parts={} if blind else json.loads(finding.parts),
+                        map_sha256=finding.map_sha256,
+                        box=None if finding.box is None else tuple(json.loads(finding.box)),
+                        inner=None if finding.inner is None else tuple(json.loads(finding.inner)),
+                        made=moment(finding.made_us),
+                    )
+                    for finding in found
+                    if finding.film_id == film.id
+                ),
+                decision=latest.get(film.id),
+                copies=tuple(copies.get(film.id, ())),
+                version_of=first.get(film.id),
+            )
+            for film in of_study
+        ),
+        reports=tuple(
+            Report(
+                reader=report.reader,
+                elsewhere=report.elsewhere,
+                outcome=report.outcome,
+                note=report.note,
+                made=moment(report.made_us),
+                undone=None if report.undone_us is None else moment(report.undone_us),
+                how=report.how,
+            )
+            for report in said
+        ),
+        decision=latest.get(None),
+        audit_sample=None if blind else row.audit_sample,
+        history=() if blind else tuple(audit.history(connection, subjects)),
+        draft=connection.execute(own_draft).scalar_one_or_none() or "",
+    )
+
+
+def _copies(connection: Connection, of_study: list[Found]) -> dict[int, list[StoredCopy]]:
+    """By film, what is kept of it in other bytes."""
+    rows = connection.execute(
+        select(attachments)
+        .where(attachments.c.film_id.in_([film.id for film in of_study]))
+        .order_by(attachments.c.received_us, attachments.c.id)
+    )
+    found: dict[int, list[StoredCopy]] = {}
+    for row in rows:
+        copy = StoredCopy(
+            film=row.public_id,
+            bytes=row.bytes,
+            source=row.source,
+            received=moment(row.received_us),
+            changed=tuple(json.loads(row.changed)),
+        )
+        found.setdefault(row.film_id, []).append(copy)
+    return found
+
+
+def _first_versions(of_study: list[Found]) -> dict[int, str]:
+    """By film, the one that came first as the same instance with other pixels."""
+    known: dict[str, Found] = {}
+    found = {}
+    for film in sorted(of_study, key=lambda film: film.id):
+        if film.instance and film.pixel_sha256:
+            first = known.setdefault(film.instance, film)
+            if first.pixel_sha256 != film.pixel_sha256:
+                found[film.id] = first.public_id
+    return found
+
+
+def map_of(connection: Connection, film: str, model: str | None) -> str:
+    """The digest of a film's anomaly map; see `Store.map_path`."""
+    number = find_film(connection, film).id
+    query = select(findings.c.map_sha256).where(findings.c.film_id == number, findings.c.map_sha256.is_not(None))
+    decided = select(decisions.c.model).where(decisions.c.film_id == number)
+    query = query.where(findings.c.model.in_(decided) if model is None else findings.c.model == model)
+    digest = connection.execute(query.order_by(findings.c.id.desc()).limit(1)).scalar_one_or_none()
+    if digest is None:
+        raise NotFoundError(f"There is no anomaly map of {film[:40]!r}: it was not scored, or not by this model.")
+    return str(digest)

@@ -1,0 +1,115 @@
+"""Results of a worker go into the store: maps to disk, then rows, a batch in one transaction.
+
+What cannot be entered with others is entered alone: a film that joins another study or is a copy of another film; every
+film of a batch that one of them has spoilt.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unseen_server.worklist.batches import OvertakenError
+from unseen_server.worklist.content import room, write_flushed, write_several
+from unseen_server.worklist.identities import Identity
+from unseen_server.worklist.results import record, record_together
+from unseen_server.worklist.states import WorklistError
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.batches import Rules
+    from unseen_server.worklist.jobs import Job
+    from unseen_server.worklist.results import Result
+    from unseen_server.worklist.store import Store
+
+
+_log = logging.getLogger("unseen")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """A film that a worker has read and scored; `maps` are its anomaly maps' files by their digest."""
+
+    job: Job
+    result: Result
+    maps: Mapping[str, bytes] = field(repr=False)
+
+
+@dataclass
+class Entered:
+    """What became of results, by the films' numbers; those that are in neither were dropped."""
+
+    entered: set[int] = field(default_factory=set)
+    failed: dict[int, Exception] = field(default_factory=dict)
+
+
+def enter(store: Store, examined: Sequence[Examined], rules: Rules) -> Entered:
+    """Enter results. Raises WorklistError where the store cannot take them; those entered before are kept."""
+    files = {digest: data for one in examined for digest, data in one.maps.items()}  # two models may draw the same map
+    temporaries = {digest: store.maps.temporary() for digest in files}
+    found = Entered()
+    try:
+        with room(store.maps):
+            write_several({temporaries[digest]: data for digest, data in files.items()})
+        for one in _together(store, examined, rules, temporaries, found):
+            try:
+                with store.writing() as writing, room(store.maps):
+                    entered = record(
+                        writing, one.job, one.result, judge=rules.judge, worker=rules.worker,
+                        audit_share=rules.audit_share, drift=rules.drift,
+                    )  # fmt: skip
+                    if entered:
+                        _place(store, [one], temporaries)
+            except WorklistError:
+                raise
+            except Exception as error:  # whatever deciding on it may raise costs this film
+                found.failed[one.job.number] = error
+                continue
+            if entered:
+                found.entered.add(one.job.number)
+    finally:
+        for temporary in temporaries.values():
+            temporary.unlink(missing_ok=True)
+    dropped = [one.job for one in examined if one.job.number not in found.entered | set(found.failed)]
+    if dropped:  # one may have been erased meanwhile: then nothing of it is kept
+        store.site.remove_unknown(store.renditions, [job.sha256 for job in dropped])
+    return found
+
+
+def _together(
+    store: Store, examined: Sequence[Examined], rules: Rules, temporaries: Mapping[str, Path], found: Entered
+) -> list[Examined]:
+    """Enter what can be entered in one transaction; returns what has to be entered alone."""
+    of_number = {one.job.number: one for one in examined}
+    keys = {key for one in examined for key in Identity.of_film(store.names, one.result.screened.film).keys}
+    try:
+        with store.site.writing_together(keys) as writing, room(store.maps):
+            recorded = record_together(writing, [(one.job, one.result) for one in examined], rules)
+            _place(store, [of_number[number] for number in recorded.entered], temporaries)
+    except OvertakenError:
+        return list(examined)
+    except WorklistError:
+        raise
+    except Exception as error:  # one of them; which one is found out
+        _log.error(
+            "batch.apart films=%d error=%s", len(examined), type(error).__name__
+        )  # its message may name patients
+        return list(examined)
+    found.entered |= recorded.entered
+    return [of_number[job.number] for job, _ in recorded.alone]
+
+
+def _place(store: Store, examined: Sequence[Examined], temporaries: Mapping[str, Path]) -> None:
+    """Give the maps their names; a map that another film's result has placed already may be gone with that film."""
+    wanted = {}
+    for one in examined:
+        for digest, data in one.maps.items():
+            temporary = temporaries[digest]
+            if not temporary.exists():
+                if store.maps.of(digest).exists():
+                    continue
+                write_flushed(temporary, [data])
+            wanted[digest] = temporary
+    store.maps.place_several(wanted)

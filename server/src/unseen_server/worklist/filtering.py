@@ -1,0 +1,293 @@
+"""What narrows the list: filters, and what was searched for.
+
+A filter whose index is in the list's order leads: its rows are read from there. Of the other filters, few studies are
+looked up one by one; where they leave many, the list is walked in its order and what does not match is passed over.
+Which of the two, the number of studies that a filter's own index holds decides: no page reads the table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from unseen_server.worklist.disagreement import FAR
+from unseen_server.worklist.partial_indexes import APART_ALONE, SELDOM_ALONE, SELDOM_STATES
+from unseen_server.worklist.states import NOT_SCORED, STATES, WorklistError, shelf_of
+from unseen_server.worklist.tables import studies, terms
+from unseen_server.worklist.transactions import clean
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.opening import Pseudonyms
+    from unseen_server.worklist.places import SortOrder, Tab
+    from unseen_server.worklist.states import State
+
+ME: Final = "@me"
+NOBODY: Final = "@nobody"
+FEW: Final = 5000
+"""Studies of a filter up to which they are looked up one by one, and sorted afterwards."""
+_MATCHES: Final = 1000  # studies that one way to search looks at: many films may bear one name
+_SHORTEST: Final = 3  # characters of an accession or patient number's beginning
+_PSEUDONYM: Final = re.compile(r"[0-9a-f]{8,64}")  # shorter ones would be met by chance
+_LAST: Final = "\U0010ffff"
+_WAITS: Final = ("to_read", "in_reading")
+_LEADS: Final = ("assigned", "state", "disagreement", "view")
+
+Condition = sa.ColumnElement[bool]
+Of = Callable[[Any], Any]  # Any: a column of whatever type
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlagRule:
+    """Which studies carry the flag: the same that a row's words follow from.
+
+    flagged      True: those that do; False: those that do not
+    priority     from this priority on, whatever the score: on a blind page; None on others
+    probability  from this probability on, for studies that the policy `policy` decided on; None: none is shown
+    scores       by model: the score from which on, and whether it is itself included
+    """
+
+    flagged: bool
+    priority: float | None = None
+    probability: float | None = None
+    policy: str = ""
+    scores: Mapping[str, tuple[float, bool]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What a list is narrowed to; what is None does not count. `Lists.page` explains each."""
+
+    source: str | None = None
+    state: State | None = None
+    view: str | None = None
+    flag: FlagRule | None = None
+    since_us: int | None = None
+    until_us: int | None = None
+    assigned: str | None = None
+    disagreement: bool = False
+    refusal: str | None = None
+    text: str | None = None
+
+
+class _passed_over(FunctionElement[Any]):
+    """A column by which rows are passed over: SQLite, which knows no counts, is to take no index for it."""
+
+    inherit_cache = True
+
+    def __init__(self, column: sa.ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(_passed_over)
+def _plain(element: _passed_over, compiler: Any, **how: Any) -> str:  # Any: SQLAlchemy's own
+    return str(compiler.process(element.clauses, **how))
+
+
+@compiles(_passed_over, "sqlite")
+def _without_index(element: _passed_over, compiler: Any, **how: Any) -> str:
+    return f"+{compiler.process(element.clauses, **how)}"
+
+
+def on_tab(tab: Tab, of: Of = lambda column: column) -> list[Condition]:
+    """What stands on a tab."""
+    if tab == "not_scored":
+        return [of(studies.c.shelf) == "to_read", of(studies.c.band) == NOT_SCORED]
+    return [] if tab == "all" else [of(studies.c.shelf) == tab]
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """How a list is found.
+
+    walked   conditions on rows that are walked in the list's order, and the order's own index serves
+    passed   conditions on rows by which others are passed over
+    few      the numbers of the only studies that come into question; None: the list is walked
+    cut      further studies may match than were looked at
+    alone    conditions by which an index holds all that match, in whatever order; None: there is no such index
+    """
+
+    walked: list[Condition]
+    passed: list[Condition]
+    few: sa.Subquery | None
+    cut: bool
+    alone: list[Condition] | None
+
+    @property
+    def conditions(self) -> list[Condition]:
+        return [*self.walked, *self.passed]
+
+
+def narrowed(connection: sa.Connection, names: Pseudonyms, tab: Tab, wanted: Filters, *, order: SortOrder) -> Narrowed:
+    """How the studies of a tab that `wanted` leaves are found in an order.
+
+    Raises WorklistError for a state that there is not.
+    """
+    if wanted.state is not None and wanted.state not in STATES:
+        raise WorklistError(f"{str(wanted.state)[:40]!r}: no such state. There are {', '.join(STATES)}.")
+    ways = _ways(tab, wanted)
+    leading = _leading(tab, wanted, ways) if order == "list" else None
+    few, cut = None, False
+    if wanted.text is not None and (text := wanted.text.strip()):
+        few, cut, leading = *_matching(connection, names, text), None
+    else:
+        others = [sa.select(studies.c.id).where(*way) for name, way in ways.items() if name != leading]
+        counts = [one for one in zip(_counts(connection, others), others, strict=True) if one[0] <= FEW]
+        if counts:
+            few, leading = min(counts, key=lambda one: one[0])[1].subquery(), None
+    of: Of = (lambda column: column) if few is None else _passed_over
+    by_source = order in ("list", "source") or (order == "received" and tab == "all")  # its index begins with it
+    walked = on_tab(tab, of)
+    if tab == "not_scored" and order != "list":
+        walked[1] = _passed_over(studies.c.band) == NOT_SCORED
+    if leading is not None:
+        walked += ways[leading]
+    elif wanted.source is not None and by_source:
+        leading = "source"
+        walked.append(of(studies.c.source) == clean(wanted.source))
+    if tab == "to_read" and order == "list" and wanted.flag is not None and wanted.flag.flagged:
+        walked.append(of(studies.c.band) > NOT_SCORED)  # those are never flagged, and stand first
+    passed = _conditions(tab, wanted, but=leading)
+    alone = _alone(tab, wanted, ways) if few is None and passed else None
+    if few is not None:
+        passed.append(studies.c.id.in_(sa.select(few.c[0])))
+    return Narrowed(walked, passed, few, cut, alone)
+
+
+def _ways(tab: Tab, wanted: Filters) -> dict[str, list[Condition]]:
+    """For each filter with an index of its own, the conditions on its studies."""
+    found: dict[str, list[Condition]] = {}
+    if wanted.assigned is not None and wanted.assigned != NOBODY:
+        found["assigned"] = [studies.c.assigned_to == clean(wanted.assigned)]
+    if wanted.state is not None:
+        seldom: list[Any] = [SELDOM_ALONE] if wanted.state in SELDOM_STATES else []  # text is a condition, too
+        found["state"] = [*seldom, studies.c.state == wanted.state]
+    if wanted.disagreement:
+        found["disagreement"] = [APART_ALONE]  # type: ignore[list-item]  # likewise
+    if wanted.view is not None:
+        found["view"] = [studies.c.view == clean(wanted.view)]
+    if dates := _dates(wanted, lambda column: column):
+        found["received"] = [*([] if tab == "all" else on_tab(tab)[:1]), *dates]
+    if wanted.refusal is not None:
+        found["refusal"] = [*on_tab("not_scored"), studies.c.refusal == clean(wanted.refusal)]
+    return found
+
+
+def _leading(tab: Tab, wanted: Filters, ways: Mapping[str, list[Condition]]) -> str | None:
+    """The filter whose index has a tab's rows in the list's order: the one that leaves the fewest, as a rule."""
+    if tab == "all":
+        return None
+    state = wanted.state is not None and wanted.state in SELDOM_STATES and _may_stand(tab, wanted.state)
+    return next((name for name in _LEADS if name in ways and (name != "state" or state)), None)
+
+
+def _alone(tab: Tab, wanted: Filters, ways: Mapping[str, list[Condition]]) -> list[Condition] | None:
+    """The conditions of the only filter, where its index holds all that match."""
+    if len(ways) != 1 or wanted.source is not None or wanted.flag is not None or wanted.assigned == NOBODY:
+        return None
+    ((name, way),) = ways.items()
+    if wanted.state is not None:  # which says on which list the study stands; and no index has both
+        return way if tab != "not_scored" and _may_stand(tab, wanted.state) else None
+    if wanted.refusal is not None:  # likewise
+        return way if tab in ("to_read", "not_scored", "all") else None
+    return None if name == "received" and tab == "not_scored" else [*on_tab(tab), *way]
+
+
+def _may_stand(tab: Tab, state: State) -> bool:
+    """Whether studies in a state are on a tab."""
+    return tab in ("all", shelf_of(state)) or (tab == "not_scored" and shelf_of(state) == "to_read")
+
+
+def _counts(connection: sa.Connection, ways: Sequence[sa.Select[Any]]) -> Sequence[int]:
+    """How many studies each of them finds, `FEW` and one at most."""
+    if not ways:
+        return ()
+    limited = [sa.select(sa.func.count()).select_from(way.limit(FEW + 1).subquery()).scalar_subquery() for way in ways]
+    return tuple(connection.execute(sa.select(*limited)).one())
+
+
+def _conditions(tab: Tab, wanted: Filters, *, but: str | None) -> list[Condition]:
+    """What a study is to meet to match the filters, `but` one."""
+    of = _passed_over
+    found: list[Condition] = _dates(wanted, of)
+    if wanted.source is not None and but != "source":
+        found.append(of(studies.c.source) == clean(wanted.source))
+    if wanted.state is not None and but != "state":
+        found.append(of(studies.c.state) == wanted.state if _may_stand(tab, wanted.state) else sa.false())
+    if wanted.view is not None and but != "view":
+        found.append(of(studies.c.view) == clean(wanted.view))
+    if wanted.assigned is not None and but != "assigned":
+        whom = of(studies.c.assigned_to)
+        found.append(whom.is_(None) if wanted.assigned == NOBODY else whom == clean(wanted.assigned))
+    if wanted.disagreement and but != "disagreement":
+        found.append(of(studies.c.apart) >= FAR)
+    if wanted.refusal is not None:
+        found += [of(studies.c.band) == NOT_SCORED, of(studies.c.refusal) == clean(wanted.refusal)]
+    if wanted.flag is not None:
+        found += _flagged(tab, wanted.flag)
+    return found
+
+
+def _dates(wanted: Filters, of: Of) -> list[Condition]:
+    found: list[Condition] = []
+    if wanted.since_us is not None:
+        found.append(of(studies.c.received_us) >= wanted.since_us)
+    if wanted.until_us is not None:
+        found.append(of(studies.c.received_us) < wanted.until_us)
+    return found
+
+
+def _flagged(tab: Tab, rule: FlagRule) -> list[Condition]:
+    never = rule.priority is None and rule.probability is None and not rule.scores
+    if never or tab in ("cleared", "reported", "not_scored"):  # nothing there is to be read earlier than another
+        return [sa.false()] if rule.flagged else []
+    waits = sa.and_(_passed_over(studies.c.state).in_(_WAITS), _passed_over(studies.c.standing) != "not_scored")
+    if rule.priority is not None:
+        high: Condition = _passed_over(studies.c.priority) >= rule.priority
+    else:
+        probability = _passed_over(studies.c.probability)
+        by_score = [
+            sa.and_(
+                _passed_over(studies.c.model) == model,
+                _passed_over(studies.c.score) >= least if included else _passed_over(studies.c.score) > least,
+            )
+            for model, (least, included) in sorted(rule.scores.items())
+        ]
+        high = sa.or_(sa.false(), *by_score)
+        if rule.probability is not None:
+            shown = sa.and_(_passed_over(studies.c.policy) == rule.policy, probability.is_not(None))
+            high = sa.case((shown, probability >= rule.probability), else_=high)
+    flagged = sa.case((sa.and_(waits, high), 1), else_=0)
+    return [flagged == int(rule.flagged)]
+
+
+def _matching(connection: sa.Connection, names: Pseudonyms, text: str) -> tuple[sa.Subquery, bool]:
+    """Studies that are called `text`, or whose accession number or patient begins so, as it is stored; and whether
+    there may be others."""
+    called = [names.sealed(kind, text) for kind in ("accession", "patient", "study", "name")] + [text]
+    ways = [  # each from the index by itself: together they would be sorted, and all files may bear one name
+        sa.select(terms.c.study_id).where(terms.c.term == clean(term)).order_by(terms.c.study_id.desc())
+        for term in called
+    ]
+    if len(text) >= _SHORTEST if names.plain else _PSEUDONYM.fullmatch(text):
+        ways += [
+            sa.select(studies.c.id).where(*_begins(connection, column, clean(text)))
+            for column in (studies.c.accession, studies.c.patient)
+        ]
+    limited = [way.limit(_MATCHES).subquery() for way in ways]
+    found = sa.union_all(*(sa.select(one.c[0].label("id")) for one in limited)).subquery()
+    full = [sa.select(sa.func.count()).select_from(one).scalar_subquery() >= _MATCHES for one in limited]
+    return found, bool(connection.execute(sa.select(sa.or_(sa.false(), *full))).scalar_one())
+
+
+def _begins(connection: sa.Connection, column: sa.Column[Any], text: str) -> list[Condition]:
+    """`column` begins with `text`, byte by byte, from an index whatever the database's language."""
+    if connection.dialect.name == "sqlite":
+        return [column >= text, column < text + _LAST]
+    return [column.op("~>=~", is_comparison=True)(text), column.op("~<~", is_comparison=True)(text + _LAST)]

@@ -1,0 +1,242 @@
+"""Tables out, as Parquet and CSV; other systems' reports in.
+
+Studies, findings, decisions and reports as Parquet and CSV, for whoever counts, plots or audits.
+
+What names a patient stays the pseudonym that is stored. Notes are text as readers wrote them.
+
+What other systems have reported: a CSV that takes studies off the list, by accession number or by a film's digest.
+
+Columns: `accession` or `film_sha256` (or both, one filled in each row), and, where known, `outcome` (normal, abnormal,
+unsure) and `note`. A row that cannot be used is named with its line and its reason, and the others count.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Select, select
+
+from unseen.artifacts import LIMITS, replacing, write_text
+from unseen_server.worklist.readers import elsewhere, studies_of
+from unseen_server.worklist.states import WorklistError
+from unseen_server.worklist.tables import decisions, films, findings, reports, studies
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from unseen_server.worklist.store import Store
+    from unseen_server.worklist.transactions import Writing
+
+_STUDY = studies.c.public_id.label("study")
+_FILM = films.c.public_id.label("film")
+
+
+def export_tables(store: Store, folder: Path | str) -> dict[str, int]:
+    """Write `studies`, `findings`, `decisions` and `reports`, each as .parquet and .csv, of one moment.
+
+    store   the store
+    folder  where they are written; it is made if needed
+
+    >>> import tempfile
+    >>> from unseen_server.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(f"{folder}/site") as store:
+    ...     export_tables(store, f"{folder}/tables")["studies"]
+    0
+
+    Returns how many rows each has. Times are UTC; `findings` and `decisions` name films and studies as the list does,
+    and a decision without a film is the one on the study.
+    """
+    import polars as pl
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    counts = {}
+    with store.database.reading() as connection:
+        for name, query in _queries().items():
+            frame = _frame(connection.execute(query).all(), query)
+            plain = frame.with_columns(pl.selectors.datetime().dt.to_string("iso:strict"))
+            with replacing(folder / f"{name}.parquet") as temporary:
+                frame.write_parquet(temporary, metadata={"limits": LIMITS})
+            with replacing(folder / f"{name}.csv") as temporary:
+                plain.write_csv(temporary)
+            counts[name] = len(frame)
+    write_text(folder / "README.txt", f"{LIMITS}\n\nA worklist's tables, written by `unseen export`. Times are UTC.\n")
+    return counts
+
+
+def export_labelled(store: Store, path: Path | str) -> int:
+    """Write a manifest of the labelled films (`Store.labelled`), for `unseen calibrate`, `adapt` and `gate`.
+
+    Paths are relative to the manifest and lead into the worklist's folder; patients are pseudonyms. Returns how many.
+    """
+    path = Path(path)
+    found = store.labelled()
+    written = io.StringIO()
+    rows = csv.writer(written, lineterminator="\n")
+    rows.writerow(["file", "label", "source", "patient", "study"])
+    for film in found:
+        file = os.path.relpath(store.film_path(film.film), path.parent)
+        rows.writerow([file, "abnormal" if film.abnormal else "normal", film.source, film.patient, film.study])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, written.getvalue())
+    return len(found)
+
+
+def _queries() -> dict[str, Select[Any]]:
+    """The tables by name; every column but the database's own numbers."""
+    of_study = (studies.c.state, studies.c.source, studies.c.patient, studies.c.accession)
+    judged = ("action", "score", "probability", "p_value", "priority", "reason")
+    decided = [decisions.c[name] for name in (*judged, "policy_digest", "model", "made_us")]
+    return {
+        "studies": select(
+            _STUDY,
+            *of_study,
+            studies.c.films,
+            studies.c.received_us,
+            studies.c.changed_us,
+            *(studies.c[name] for name in judged),
+            studies.c.audit_sample,
+        ).order_by(studies.c.id),
+        "findings": select(
+            _STUDY, _FILM, films.c.sha256, films.c.view_position, films.c.received_us, findings.c.model,
+            findings.c.score, findings.c.parts, findings.c.map_sha256, findings.c.made_us,
+        )
+        .join(films, films.c.id == findings.c.film_id)
+        .join(studies, studies.c.id == films.c.study_id)
+        .order_by(findings.c.id),
+        "decisions": select(_STUDY, _FILM, *decided)
+        .join(studies, studies.c.id == decisions.c.study_id)
+        .outerjoin(films, films.c.id == decisions.c.film_id)
+        .order_by(decisions.c.id),
+        "reports": select(
+            _STUDY, reports.c.reader, reports.c.elsewhere, reports.c.how, reports.c.outcome, reports.c.note,
+            reports.c.made_us, reports.c.undone_us,
+        )
+        .join(studies, studies.c.id == reports.c.study_id)
+        .order_by(reports.c.id),
+    }  # fmt: skip
+
+
+def _frame(rows: Any, query: Select[Any]) -> pl.DataFrame:  # Any: rows of whatever columns
+    import polars as pl
+
+    kinds: dict[type, Any] = {str: pl.String, int: pl.Int64, float: pl.Float64, bool: pl.Boolean}
+    columns: list[ColumnElement[Any]] = list(query.selected_columns)
+    names = [str(column.key) for column in columns]
+    types = {name: kinds[column.type.python_type] for name, column in zip(names, columns, strict=True)}
+    frame = pl.DataFrame([tuple(row) for row in rows], schema=types, orient="row")
+    times = [name for name in names if name.endswith("_us")]
+    return frame.with_columns(pl.col(times).cast(pl.Datetime("us", "UTC"))).rename(
+        {name: name.removesuffix("_us") for name in times}
+    )
+
+
+_COLUMNS = ("accession", "film_sha256", "outcome", "note")
+_AT_ONCE = 200  # rows of a transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A row that was not used.
+
+    Args:
+        line: its number in the file.
+        reason: a sentence, which does not repeat the row's content: that may name a patient.
+
+    >>> Refusal(line=2, reason="There is no such study.").line
+    2
+    """
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """The result of an import.
+
+    Args:
+        marked: studies that are marked as reported elsewhere now.
+        already: rows whose studies were marked before.
+        refused: rows that were not used.
+
+    >>> Imported(marked=3, already=0, refused=()).marked
+    3
+    """
+
+    marked: int
+    already: int
+    refused: tuple[Refusal, ...]
+
+
+def import_elsewhere(store: Store, path: Path | str, *, actor: str) -> Imported:
+    """Mark what a CSV names as reported elsewhere. Importing it again changes nothing.
+
+    store  the store
+    path   the CSV, with the columns accession or film_sha256
+    actor  for the audit trail
+
+    >>> import tempfile
+    >>> from unseen_server.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(f"{folder}/site") as store:
+    ...     _ = Path(f"{folder}/reported.csv").write_text("accession\\nA1\\n")
+    ...     len(import_elsewhere(store, f"{folder}/reported.csv", actor="admin").refused)
+    1
+
+    Raises WorklistError where the file as a whole cannot be used.
+    """
+    rows = _rows(Path(path))
+    marked = already = 0
+    refused = []
+    for start in range(0, len(rows), _AT_ONCE):
+        with store.writing() as writing:
+            for line, row in rows[start : start + _AT_ONCE]:
+                try:  # every check of a row comes before its first change
+                    new = _enter(writing, row, actor)
+                except WorklistError as error:
+                    refused.append(Refusal(line=line, reason=str(error)))
+                    continue
+                marked += new
+                already += new == 0
+    return Imported(marked=marked, already=already, refused=tuple(refused))
+
+
+def _enter(writing: Writing, row: dict[str, str], actor: str) -> int:
+    found = studies_of(writing, accession=row.get("accession") or None, film_sha256=row.get("film_sha256") or None)
+    outcome = row.get("outcome") or None
+    return elsewhere(writing, found, actor=actor, outcome=outcome, note=row.get("note", ""))  # type: ignore[arg-type]
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """The file's rows, each with the number of its (last) line."""
+    try:
+        reader = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True)
+    except UnicodeDecodeError as error:
+        raise WorklistError(f"{path}: not UTF-8 (byte {error.start}). Save it as CSV in UTF-8.") from error
+    except OSError as error:
+        raise WorklistError(f"{path}: cannot be read ({error.strerror}). Check the path.") from error
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        strange = [name for name in header if name not in _COLUMNS]
+        if strange or len(set(header)) != len(header) or not {"accession", "film_sha256"} & set(header):
+            raise WorklistError(
+                f"{path}: the columns are {', '.join(header)[:200] or 'missing'}. They must be among "
+                f"{', '.join(_COLUMNS)}, each once, with accession or film_sha256."
+            )
+        rows = []
+        for values in reader:
+            if len(values) > len(header):
+                raise WorklistError(
+                    f"{path}, line {reader.line_num}: {len(values)} cells under {len(header)} columns. "
+                    "Quote cells that hold a comma."
+                )
+            if values:
+                rows.append((reader.line_num, dict(zip(header, [value.strip() for value in values], strict=False))))
+        return rows
+    except csv.Error as error:
+        raise WorklistError(f"{path}, line {reader.line_num}: not valid CSV ({error}).") from error

@@ -1,0 +1,200 @@
+"""What a film is: its SOP Instance UID with the digest of its pixels. Copies, versions, and what is no film at all.
+
+The same instance in another transfer syntax, or with a corrected header, is the same film: its bytes are kept as an
+attachment of the film, and the attributes that differ are on record. Other pixels under the same instance are a
+*version*: both are films of the study, which is then not cleared, for a person decides which of them counts.
+
+A DICOM object that is not a CR or DX For Presentation (a report, a twin For Processing) is kept with its study, and
+never listed.
+
+DICOM PS3.5 section 9 (a UID is given to one instance alone), PS3.3 C.12.1.1.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Self
+
+from sqlalchemy import select
+
+from unseen.data import FILM_CLASSES, IDENTIFYING_KEYWORDS
+from unseen_server.worklist.merging import patient_of
+from unseen_server.worklist.states import standing_of
+from unseen_server.worklist.tables import attachments, decisions, films, findings, jobs, seen, studies
+from unseen_server.worklist.transactions import Found, Writing, clean
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+    from unseen.data import Film
+
+_LONGEST_UID = 64
+TWO_VERSIONS: Final = (
+    "two versions of a film: the same SOP Instance UID came with other pixels. A person decides which of them counts"
+)
+"""Why a study with versions is read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceivedHeader:
+    """The few attributes of a DICOM object by which it is taken in, as written; "" where one is absent.
+
+    intent  Presentation Intent Type (PS3.3 C.8.11.7)
+
+    >>> ReceivedHeader(sop_class="1.2.840.10008.5.1.4.1.1.1").is_film
+    True
+    >>> ReceivedHeader(sop_class="1.2.840.10008.5.1.4.1.1.88.33").is_film
+    False
+    """
+
+    sop_class: str
+    instance: str = field(default="", repr=False)
+    study: str = field(default="", repr=False)
+    patient: str = field(default="", repr=False)
+    issuer: str = field(default="", repr=False)
+    accession: str = field(default="", repr=False)
+    intent: str = ""
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Self:
+        """The header of a data set; attributes that cannot be parsed count as absent."""
+
+        def text(keyword: str) -> str:
+            try:
+                value = dataset.get(keyword)
+            except Exception:  # pydicom raises many kinds for damaged values; the film is kept all the same
+                return ""
+            return "" if value is None else clean(str(value)).strip()
+
+        return cls(
+            sop_class=text("SOPClassUID"),
+            instance=text("SOPInstanceUID"),
+            study=text("StudyInstanceUID"),
+            patient=text("PatientID"),
+            issuer=text("IssuerOfPatientID"),
+            accession=text("AccessionNumber"),
+            intent=text("PresentationIntentType").upper(),
+        )
+
+    @property
+    def is_film(self) -> bool:
+        """A CR or a DX, For Presentation: it is listed and scored."""
+        return self.sop_class in FILM_CLASSES and self.intent in ("", "FOR PRESENTATION")
+
+    @property
+    def identifiers(self) -> dict[str, str]:
+        """As `Film.identifiers` names them, without those that are absent."""
+        named = {
+            "PatientID": self.patient,
+            "IssuerOfPatientID": self.issuer,
+            "StudyInstanceUID": self.study,
+            "SOPInstanceUID": self.instance,
+            "AccessionNumber": self.accession,
+        }
+        return {keyword: value for keyword, value in named.items() if value}
+
+
+def attach(writing: Writing, header: ReceivedHeader, sha256: str, size: int, *, source: str, actor: str) -> Found:
+    """Keep an object that is no film with its study; returns its row."""
+    names = writing.names
+    public_id = f"f-{names.sealed('film', sha256)[:20]}"
+    row = writing.connection.execute(
+        attachments.insert()
+        .values(
+            public_id=public_id,
+            uid=names.of("study", header.study) if header.study else None,
+            patient=patient_of(writing.connection, names.of("patient", header.patient)) if header.patient else None,
+            issuer=names.of("issuer", header.issuer) if header.issuer else None,
+            instance=names.of("instance", header.instance) if header.instance else None,
+            sop_class=header.sop_class[:_LONGEST_UID],
+            sha256=sha256,
+            bytes=size,
+            source=source,
+            changed="[]",
+            received_us=writing.now_us,
+        )
+        .returning(*attachments.c)
+    ).one()
+    writing.log(actor, "object.received", public_id, bytes=size, source=source, sop_class=row.sop_class)
+    return row
+
+
+def original_of(writing: Writing, film: Found, read: Film) -> Found | None:
+    """The film of which this one is a copy: the same instance with the same pixels, received before."""
+    uid = read.identifiers.get("SOPInstanceUID", "").strip()
+    if not uid:
+        return None
+    same = (
+        films.c.instance == writing.names.of("instance", clean(uid)),
+        films.c.pixel_sha256 == read.pixel_sha256,
+        films.c.id != film.id,
+    )
+    return writing.connection.execute(select(films).where(*same).order_by(films.c.id).limit(1)).one_or_none()
+
+
+def become_copy(writing: Writing, film: Found, original: Found, read: Film, *, actor: str) -> None:
+    """Turn a film into an attachment of `original`, whose film its name finds from then on.
+
+    The study that it stood in has a film less; both studies are to be decided on again.
+    """
+    connection = writing.connection
+    own = connection.execute(select(studies).where(studies.c.id == film.study_id)).one()
+    target = connection.execute(select(studies).where(studies.c.id == original.study_id)).one()
+    changed = changed_attributes(writing, original, target, read)
+    for table in (jobs, seen, decisions, findings):
+        connection.execute(table.delete().where(table.c.film_id == film.id))
+    connection.execute(films.delete().where(films.c.id == film.id))
+    connection.execute(
+        attachments.insert().values(
+            public_id=film.public_id,
+            uid=target.uid,
+            patient=target.patient,
+            issuer=target.issuer,
+            instance=original.instance,
+            film_id=original.id,
+            sop_class="",
+            sha256=film.sha256,
+            bytes=film.bytes,
+            source=film.source,
+            changed=json.dumps(changed),
+            received_us=film.received_us,
+        )
+    )
+    connection.execute(studies.update().where(studies.c.id == own.id).values(films=own.films - 1))
+    writing.log(
+        actor, "film.copy", original.public_id, copy=film.public_id, study=target.public_id, changed=",".join(changed)
+    )
+
+
+def changed_attributes(writing: Writing, original: Found, study: Found, read: Film) -> list[str]:
+    """Keywords of header attributes in which a copy differs from what is known of the film and its study."""
+    known_tags = json.loads(original.tags)
+    changed = {keyword for keyword in {*known_tags, *read.tags} if known_tags.get(keyword) != read.tags.get(keyword)}
+    if (original.view_position or "") != clean(read.view_position or ""):
+        changed.add("ViewPosition")
+    for keyword, kind, column in (
+        ("PatientID", "patient", study.patient),
+        ("IssuerOfPatientID", "issuer", study.issuer),
+        ("AccessionNumber", "accession", study.accession),
+        ("StudyInstanceUID", "study", study.uid),
+    ):
+        said = clean(read.identifiers.get(keyword, "")).strip()
+        if said and column is not None and writing.names.of(kind, said) != column:  # type: ignore[arg-type]  # a kind
+            changed.add(keyword)
+    return sorted(changed, key=lambda keyword: (keyword not in IDENTIFYING_KEYWORDS, keyword))
+
+
+def reopen(writing: Writing, study: Found, *, actor: str) -> Found:
+    """A film came to a study that was cleared: the clearing is taken back at once, until all of it is judged."""
+    if study.standing == "cleared":
+        standing = standing_of("clear", unjudged=1)
+        writing.move(
+            study,
+            standing if study.state == "cleared" else study.state,
+            actor=actor,
+            action="study.reopened",
+            standing=standing,
+        )
+        study = writing.connection.execute(select(studies).where(studies.c.id == study.id)).one()
+    return study

@@ -1,0 +1,355 @@
+"""The queue of films to be scored, and films that are tried again.
+
+A claim is a lease, by the database's clock. It is lengthened while the worker lives, and runs out when the worker is
+killed: then the film is anybody's again. A film that fails comes back later each time, and after `MOST_TRIES` goes to
+the top of the list, not scored, with the reason. A worker may claim several films at once; one that was tried before
+is claimed by itself, so that a film that kills its workers costs no other film a second try.
+
+`Arrivals`: how an idle worker learns that films have come: PostgreSQL notifies it; on SQLite it looks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from unseen_server.worklist.bulk import among
+from unseen_server.worklist.states import NotAllowedError, State, after
+from unseen_server.worklist.tables import decisions, films, findings, jobs, studies
+from unseen_server.worklist.transactions import Writing, find_study
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import ColumnElement, Connection
+
+    from unseen_server.worklist.database import Database
+    from unseen_server.worklist.site import Site
+    from unseen_server.worklist.transactions import Found
+
+
+MOST_TRIES = 5
+LEASE_S = 60.0
+"""Longer than any film takes (the decoder gives up after 20 s), short enough that a dead worker's film is soon back."""
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 2.0, 300.0
+CHANNEL = "unseen_jobs"
+"""Of PostgreSQL's notices that films have come."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A film in a worker's hands.
+
+    number  of the film in the database
+    lease   the proof of the claim
+    tries   how often the film has been claimed, this time included
+    """
+
+    number: int
+    film: str
+    sha256: str
+    source: str
+    lease: str
+    tries: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """How far the workers are.
+
+    Args:
+        waiting: films that wait, claimed ones included.
+        running: films that are with a worker.
+        done: films that are scored.
+        dead: films that could not be scored.
+        oldest_s: for how many seconds the oldest has waited; None: none waits.
+
+    >>> Queue(waiting=0, running=0, done=5, dead=0, oldest_s=None).done
+    5
+    """
+
+    waiting: int
+    running: int
+    done: int
+    dead: int
+    oldest_s: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """A film that failed: given up after `MOST_TRIES`, or to be tried again."""
+
+    film: str
+    study: str
+    source: str
+    tries: int
+    given_up: bool
+    reason: str
+
+
+def claim(site: Site, *, lease_s: float = LEASE_S) -> Job | None:
+    """The film that has been due longest, or None. Two workers never get the same one."""
+    claimed = claim_several(site, most=1, lease_s=lease_s)
+    return claimed[0] if claimed else None
+
+
+def claim_several(site: Site, *, most: int, lease_s: float = LEASE_S) -> list[Job]:
+    """The films that have been due longest, at most `most`: those that are there; nothing is waited for."""
+    now_us = site.lease_clock()
+    lease = secrets.token_hex(8)
+    due = (
+        select(jobs.c.film_id, jobs.c.tries)
+        .where(jobs.c.state == "open", jobs.c.due_us <= now_us)
+        .order_by(jobs.c.due_us, jobs.c.film_id)
+    )
+    if site.database.is_sqlite:  # an empty queue is asked often, and locks nobody out
+        with site.database.reading() as connection:
+            if connection.execute(due.limit(1)).first() is None:
+                return []
+    with _writing(site) as connection:
+        found = connection.execute(due.limit(most).with_for_update(skip_locked=True)).all()
+        if not found:
+            return []
+        fresh = list(takewhile(lambda one: one.tries == 0, found))
+        tries = {one.film_id: one.tries + 1 for one in fresh or found[:1]}
+        connection.execute(
+            jobs.update()
+            .where(among(connection, jobs.c.film_id, tries))
+            .values(lease=lease, tries=jobs.c.tries + 1, due_us=now_us + int(lease_s * 1e6))
+        )
+        rows = {row.id: row for row in connection.execute(select(films).where(among(connection, films.c.id, tries)))}
+    return [
+        Job(
+            number=number,
+            film=rows[number].public_id,
+            sha256=rows[number].sha256,
+            source=rows[number].source,
+            lease=lease,
+            tries=tried,
+        )
+        for number, tried in tries.items()
+    ]
+
+
+def lengthen(site: Site, *held: Job, lease_s: float = LEASE_S) -> bool:
+    """Hold the films for another `lease_s`; False where every claim was lost."""
+    with _writing(site) as connection:
+        in_order = select(jobs.c.film_id).where(*_held(connection, held)).order_by(jobs.c.film_id)
+        connection.execute(in_order.with_for_update())  # as results are entered: neither waits for the other's rows
+        lengthened = connection.execute(
+            jobs.update().where(*_held(connection, held)).values(due_us=site.lease_clock() + int(lease_s * 1e6))
+        )
+        return bool(lengthened.rowcount)
+
+
+def later(site: Site, job: Job, reason: str) -> None:
+    """Put a film back that failed, to be tried again after a while."""
+    with _writing(site) as connection:
+        due_us = site.lease_clock() + int(wait_s(job.number, job.tries) * 1e6)
+        connection.execute(
+            jobs.update().where(*_held(connection, [job])).values(lease=None, reason=reason, due_us=due_us)
+        )
+
+
+def give_back(site: Site, *held: Job) -> None:
+    """Put films back at once, as if they had not been claimed."""
+    with _writing(site) as connection:
+        connection.execute(
+            jobs.update()
+            .where(*_held(connection, held))
+            .values(lease=None, tries=jobs.c.tries - 1, due_us=site.lease_clock())
+        )
+
+
+def _writing(site: Site) -> AbstractContextManager[Connection]:
+    """A change of leases. One that a power cut undoes is found out when the result is entered."""
+    return site.database.writing(alone=False, durable=False)
+
+
+def _held(connection: Connection, held: Sequence[Job]) -> tuple[ColumnElement[bool], ...]:
+    """Of these jobs those that are still the worker's: another's claim has another lease."""
+    numbers, leases = [job.number for job in held], {job.lease for job in held}
+    is_held = among(connection, jobs.c.film_id, numbers) & among(connection, jobs.c.lease, leases)
+    return is_held, jobs.c.state == "open"
+
+
+def held_films(connection: Connection, held: Sequence[Job]) -> dict[int, Found]:
+    """By number the rows of those films that are still the worker's and were not erased, locked until the transaction
+    ends. SQLite may have given the number of an erased film to another one since."""
+    digests = {job.number: job.sha256 for job in held}
+    query = select(films).join(jobs, jobs.c.film_id == films.c.id).where(*_held(connection, held))
+    rows = connection.execute(query.order_by(films.c.id).with_for_update(of=jobs))
+    return {row.id: row for row in rows if row.sha256 == digests[row.id]}
+
+
+def announce(connection: Connection) -> None:
+    """Wake workers that wait for films (`Arrivals`), as soon as this transaction has ended; on PostgreSQL alone."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"NOTIFY {CHANNEL}"))
+
+
+def wait_s(number: int, tries: int) -> float:
+    """How long film `number` waits after try `tries`: doubling, and spread by the film so that not all come at once.
+
+    >>> [round(wait_s(1, tries), 1) for tries in (1, 2, 3, 9)]
+    [2.7, 3.6, 8.2, 366.7]
+    """
+    digest = hashlib.sha256(f"{number}:{tries}".encode()).digest()
+    spread = 0.5 + int.from_bytes(digest[:4], "big") / 2**32  # [0.5, 1.5)
+    return float(min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (tries - 1))) * spread
+
+
+def close(connection: Connection, numbers: Collection[int], *, state: str, reason: str = "") -> None:
+    """The films need no worker any more: `done`, or `dead`."""
+    connection.execute(
+        jobs.update().where(among(connection, jobs.c.film_id, numbers)).values(state=state, lease=None, reason=reason)
+    )
+
+
+def reopen(connection: Connection, numbers: list[int], *, now_us: int) -> None:
+    """The films are to be scored again, at once."""
+    connection.execute(
+        jobs.update()
+        .where(jobs.c.film_id.in_(numbers))
+        .values(state="open", lease=None, tries=0, due_us=now_us, reason="")
+    )
+    announce(connection)
+
+
+def queue(connection: Connection, *, now_us: int) -> Queue:
+    """What is in the queue now."""
+    by_state = select(jobs.c.state, func.count().label("films")).group_by(jobs.c.state)
+    counts: dict[str, int] = {row.state: row.films for row in connection.execute(by_state)}
+    oldest = connection.execute(
+        select(func.min(films.c.received_us)).select_from(films.join(jobs)).where(jobs.c.state == "open")
+    ).scalar_one()
+    with_worker = select(func.count()).where(jobs.c.state == "open", jobs.c.lease.is_not(None), jobs.c.due_us > now_us)
+    return Queue(
+        waiting=counts.get("open", 0),
+        running=connection.execute(with_worker).scalar_one(),
+        done=counts.get("done", 0),
+        dead=counts.get("dead", 0),
+        oldest_s=None if oldest is None else (now_us - oldest) / 1e6,
+    )
+
+
+def failed(connection: Connection, *, most: int) -> list[Failed]:
+    """The films that failed, given up ones first, the latest first; `most` of them."""
+    rows = connection.execute(
+        select(
+            jobs.c.state,
+            jobs.c.tries,
+            jobs.c.reason,
+            films.c.public_id,
+            films.c.source,
+            studies.c.public_id.label("of"),
+        )
+        .select_from(jobs.join(films).join(studies))
+        .where(jobs.c.state.in_(("dead", "open")), jobs.c.reason != "")
+        .order_by(jobs.c.state, films.c.id.desc())
+        .limit(most)
+    )
+    return [
+        Failed(
+            film=row.public_id,
+            study=row.of,
+            source=row.source,
+            tries=row.tries,
+            given_up=row.state == "dead",
+            reason=row.reason,
+        )
+        for row in rows
+    ]
+
+
+def requeue(writing: Writing, study_id: str, *, actor: str) -> int:
+    """Put a study's unscored films back into the queue; returns how many.
+
+    Raises NotAllowedError where all were scored.
+    """
+    study = find_study(writing.connection, study_id)
+    latest = (
+        select(func.max(decisions.c.id))
+        .where(decisions.c.study_id == study.id, decisions.c.film_id.is_not(None))
+        .group_by(decisions.c.film_id)
+    )
+    refused = select(decisions.c.film_id).where(decisions.c.id.in_(latest), decisions.c.action == "not_scored")
+    numbers = list(
+        writing.connection.execute(
+            select(films.c.id).where(films.c.study_id == study.id, films.c.judged, films.c.id.in_(refused))
+        ).scalars()
+    )
+    if not numbers:
+        raise NotAllowedError("Every film of this study was scored, or is about to be.")
+    # also those of models that were only compared: one of them may decide by now
+    writing.connection.execute(findings.delete().where(findings.c.film_id.in_(numbers)))
+    writing.connection.execute(films.update().where(films.c.id.in_(numbers)).values(judged=False))
+    reopen(writing.connection, numbers, now_us=writing.now_us)
+    standing: State = "received"
+    writing.move(
+        study,
+        after(study.state, "judge", standing=standing),
+        standing=standing,
+        actor=actor,
+        action="study.requeued",
+        films=len(numbers),
+    )
+    return len(numbers)
+
+
+LOOK_S = 1.0
+"""How often a worker looks all the same: nobody announces that a lease has run out, or that a film is due again."""
+
+
+class Arrivals:
+    """Use it as a context manager. On PostgreSQL it has a connection of its own.
+
+    poll_s  seconds between two looks where nothing announces films; of a worker that is notified, between two looks at
+            whether it shall stop
+    """
+
+    def __init__(self, database: Database, poll_s: float) -> None:
+        self._database, self._poll_s = database, poll_s
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(DBAPIError):
+                self._connection.close()
+            self._connection = None
+
+    def wait(self, stop: threading.Event) -> None:
+        """Return when films may have come, or `stop` is set."""
+        if self._database.is_sqlite:
+            stop.wait(self._poll_s)
+            return
+        try:
+            if self._connection is None:
+                self._listen()  # films may have come before
+                return
+            driver: Any = self._connection.connection.driver_connection  # Any: psycopg's, which is not always installed
+            until = time.monotonic() + LOOK_S
+            while not stop.is_set() and time.monotonic() < until:
+                if list(driver.notifies(timeout=self._poll_s, stop_after=1)):
+                    return
+        except Exception:  # psycopg's and SQLAlchemy's: the next look finds out that the connection is lost
+            self.__exit__()
+            stop.wait(self._poll_s)
+
+    def _listen(self) -> None:
+        self._connection = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._connection.detach()  # it does not go back to the others, where it would listen on
+        self._connection.exec_driver_sql(f"LISTEN {CHANNEL}")

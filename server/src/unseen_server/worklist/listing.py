@@ -1,0 +1,291 @@
+"""Pages of the list: a few rows before or after a place in it, straight from an index, however long the list is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from unseen_server.worklist import transactions
+from unseen_server.worklist.filtering import Filters, Narrowed, narrowed
+from unseen_server.worklist.places import ORDERS, TABS, Place, SortOrder, Tab, cursor_of, goes_down, place_of, sort_columns
+from unseen_server.worklist.refusals import RefusalGroup, refused
+from unseen_server.worklist.row_facts import RowFacts, row_facts
+from unseen_server.worklist.states import OVERDUE, NotAllowedError, State, WorklistError
+from unseen_server.worklist.tables import studies
+from unseen_server.worklist.transactions import Found
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.opening import Pseudonyms
+
+MOST = 200
+"""Rows of a page."""
+COUNTED = 10_000
+"""Rows are counted up to here; beyond, a page shows "at least"."""
+WALKED = 10_000
+"""Rows of the list that are looked at to count those that match filters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A study as the list shows it.
+
+    study         its name, for every other call
+    priority      the place in the list follows from it; higher is earlier, None while nothing was decided
+    overdue       it waits longer than the cap and goes before the priorities
+    reason        why it was not scored; "" otherwise
+    claimed_by    who reads it, and since when; None where nobody does (any more)
+    probability   of being abnormal, 0 to 1; None on a blind page, for it would tell a sampled study from the others
+    score         likewise
+    film          one to look at; None before a worker has read one
+    model         SHA-256 of the weights that score; None where there is no score
+    policy        digest of the policy that decided; "" without one, and on a blind page
+    outcome       of the report that stands; None without one, and where the outcome is not known here
+    reported_by   whose it is
+    how           it came to be (`tables.HOW`); returned and discarded are no reports
+    seen          every frontal film was shown to the one who asks, who can report the study without opening it
+    view          ViewPosition of a frontal film, else of another one; None where no film has one
+    assigned_to   to whom a lead has assigned it; None: to nobody
+    apart         how far models' shares lie apart (`disagreement`); None where unknown, and on a blind page
+    versions      two of its films are one instance with different pixels: a person decides which of them counts
+    """
+
+    study: str
+    state: State
+    source: str
+    films: int
+    received: datetime
+    changed: datetime
+    priority: float | None
+    overdue: bool
+    reason: str
+    claimed_by: str | None
+    claimed: datetime | None
+    probability: float | None
+    score: float | None
+    film: str | None
+    model: str | None
+    policy: str
+    outcome: str | None
+    reported_by: str | None
+    how: str | None
+    seen: bool
+    view: str | None = None
+    assigned_to: str | None = None
+    apart: float | None = None
+    versions: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Some rows of a tab, in its order.
+
+    >>> Page(rows=(), next=None, previous=None, total=0, more=False).total
+    0
+
+    rows      the studies
+
+    next      cursor of what follows (`after=`); None at the end
+    previous  cursor of what comes before (`before=`); None at the beginning
+    total     rows in the tab under these filters, as far as they were counted
+    more      there may be more than `total`
+    groups    studies that stand in a group above the rows, and are not among them
+    """
+
+    rows: tuple[Entry, ...]
+    next: str | None
+    previous: str | None
+    total: int
+    more: bool
+    groups: tuple[RefusalGroup, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A query for a page of the list; `Lists.page` explains each field."""
+
+    tab: Tab
+    filters: Filters
+    order: SortOrder
+    reverse: bool
+    after: str | None
+    before: str | None
+    last: bool
+    limit: int
+    blind: bool
+    reader: str | None
+    grouped: bool
+
+
+def page(connection: sa.Connection, names: Pseudonyms, wanted: Wanted, *, now_us: int, due_us: int) -> Page | None:
+    """One page: two statements, two more for what its rows show beside them, and one or two for filters.
+
+    None where, at `due_us`, a study has waited too long and still stands among the priorities: it is to be moved first.
+    """
+    _check(wanted)
+    tab, limit, before = wanted.tab, wanted.limit, wanted.before
+    columns = sort_columns(tab, wanted.order)
+    cursor = wanted.after if wanted.after is not None else before
+    start = None if cursor is None else place_of(cursor, columns)
+    found_by = narrowed(connection, names, tab, wanted.filters, order=wanted.order)
+    together: tuple[RefusalGroup, ...] = ()
+    parts: list[list[sa.ColumnElement[bool]]] = [[]]
+    if wanted.grouped and wanted.filters.refusal is None and tab in ("to_read", "not_scored"):
+        waiting = refused(connection)
+        if waiting.groups:  # the rest of the list is not behind them
+            together, parts = waiting.groups, waiting.rest(scored=tab == "to_read")
+    backwards = wanted.last or before is not None
+    counted = _counted(found_by, columns, parts)
+    facts = connection.execute(sa.select(*counted, *transactions.facts())).one()
+    if transactions.is_due(facts.cap_s, facts.oldest_us, now_us=due_us):
+        return None
+    down = goes_down(tab, wanted.order, reverse=wanted.reverse) != backwards
+    of_parts = [[*found_by.conditions, *part] for part in parts]
+    query = rows(columns, of_parts, start=start, down=down, limit=limit + 1)
+    found = connection.execute(query).all()
+    further = len(found) > limit
+    found = list(found[:limit])
+    if backwards:
+        found.reverse()
+    places = [cursor_of(tuple(getattr(row, column.name) for column in columns)) for row in (found[:1] + found[-1:])]
+    beside = row_facts(connection, found, reader=wanted.reader)
+    earlier = further if backwards else cursor is not None
+    later = (before is not None) if backwards else further
+    total = int(facts.matched or 0)
+    return Page(
+        rows=tuple(entry_of(row, beside[row.id], now_us=now_us, blind=wanted.blind) for row in found),
+        next=places[-1] if found and later else None,
+        previous=places[0] if found and earlier else None,
+        total=min(total, COUNTED),
+        more=total > COUNTED or facts.looked_at > WALKED or found_by.cut,
+        groups=together,
+    )
+
+
+def _check(wanted: Wanted) -> None:
+    if wanted.tab not in TABS:
+        raise WorklistError(f"{str(wanted.tab)[:40]!r}: no such tab. There are {', '.join(TABS)}.")
+    if wanted.order not in ORDERS:
+        raise WorklistError(f"{str(wanted.order)[:40]!r}: no such order. There are {', '.join(ORDERS)}.")
+    if (wanted.tab, wanted.order) == ("all", "source"):
+        raise WorklistError("All studies together are not sorted by source. Choose another order, or a source.")
+    if not 1 <= wanted.limit <= MOST:
+        raise WorklistError(f"A page of {wanted.limit} rows cannot be had. Ask for 1 to {MOST}.")
+    if (wanted.after is not None) + (wanted.before is not None) + wanted.last > 1:
+        raise WorklistError("Ask for one of: what comes after, what comes before, the last page.")
+    if wanted.blind and (wanted.order == "score" or wanted.filters.disagreement):
+        raise NotAllowedError("Readers see neither scores nor models while a policy clears: sort and filter otherwise.")
+
+
+def _counted(
+    found_by: Narrowed, columns: list[sa.ColumnElement[Any]], parts: list[list[sa.ColumnElement[bool]]]
+) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+    """How many studies of the parts of a list match, and how many were looked at for that; both up to a bound."""
+    if found_by.alone is not None or found_by.few is not None or not found_by.passed:
+        conditions = found_by.conditions if found_by.alone is None else found_by.alone
+        limited = [sa.select(studies.c.id).where(*conditions, *part).limit(COUNTED + 1).subquery() for part in parts]
+        counts = [sa.select(sa.func.count()).select_from(matching).scalar_subquery() for matching in limited]
+        return reduce(add, counts).label("matched"), sa.literal(0).label("looked_at")
+    hit = sa.case(
+        (sa.and_(*found_by.passed, sa.or_(*(sa.and_(sa.true(), *part) for part in parts))), 1), else_=0
+    ).label("hit")
+    walk = sa.select(hit).select_from(studies).where(*found_by.walked).order_by(*columns).limit(WALKED + 1).subquery()
+    matched = sa.select(sa.func.coalesce(sa.func.sum(walk.c.hit), 0)).scalar_subquery()
+    looked_at = sa.select(sa.func.count()).select_from(
+        sa.select(studies.c.id).where(*found_by.walked).limit(WALKED + 1).subquery()
+    )
+    return matched.label("matched"), looked_at.scalar_subquery().label("looked_at")
+
+
+def rows(
+    columns: list[sa.ColumnElement[Any]],
+    parts: list[list[sa.ColumnElement[bool]]],
+    *,
+    start: Place | None,
+    down: bool,
+    limit: int,
+) -> sa.Select[Any]:
+    """The query of a page, ascending or `down`, of the studies that meet the conditions of one of the parts.
+
+    Each part's rows come from an index in their order; of several, few rows are sorted again.
+    """
+    found = [sa.select(studies).where(*conditions) for conditions in parts]
+    if start is not None:
+        place = sa.tuple_(*columns)
+        found = [query.where(place < sa.tuple_(*start) if down else place > sa.tuple_(*start)) for query in found]
+    ordered = [query.order_by(*_directed(columns, down=down)).limit(limit) for query in found]
+    if len(ordered) == 1:
+        return ordered[0]
+    together = sa.union_all(*(query.subquery().select() for query in ordered)).subquery()
+    by = [together.c[column.name] for column in columns]
+    return sa.select(together).order_by(*_directed(by, down=down)).limit(limit)
+
+
+def _directed(columns: Sequence[sa.ColumnElement[Any]], *, down: bool) -> list[sa.ColumnElement[Any]]:
+    return [column.desc() if down else column.asc() for column in columns]
+
+
+def sources(connection: sa.Connection) -> list[str]:
+    """The sources that studies have."""
+    return values(connection, studies.c.source)
+
+
+def views(connection: sa.Connection) -> list[str]:
+    """The view positions that studies have."""
+    return values(connection, studies.c.view)
+
+
+def values(connection: sa.Connection, column: sa.Column[Any]) -> list[str]:
+    """What a column holds, each found by one step in its index."""
+    found: list[str] = []
+    while True:
+        query = sa.select(sa.func.min(column))
+        following = connection.execute(query if not found else query.where(column > found[-1])).scalar_one()
+        if following is None:
+            return found
+        found.append(following)
+
+
+def entry_of(row: Found, beside: RowFacts, *, now_us: int, blind: bool) -> Entry:
+    claimed = row.claimed_by is not None and row.claimed_until_us > now_us
+    return Entry(
+        study=row.public_id,
+        state=row.state,
+        source=row.source,
+        films=row.films,
+        received=moment(row.received_us),
+        changed=moment(row.changed_us),
+        priority=row.priority,
+        overdue=row.band == OVERDUE,
+        reason=row.reason if row.standing == "not_scored" else "",
+        claimed_by=row.claimed_by if claimed else None,
+        claimed=moment(row.claimed_us) if claimed else None,
+        probability=None if blind else row.probability,
+        score=None if blind else row.score,
+        film=beside.film,
+        model=None if blind or row.score is None else row.model,
+        policy="" if blind or row.score is None else row.policy or "",
+        outcome=beside.outcome,
+        reported_by=beside.reported_by,
+        how=beside.how,
+        seen=beside.seen,
+        versions=beside.versions,
+        view=row.view,
+        assigned_to=row.assigned_to,
+        apart=None if blind else row.apart,
+    )
+
+
+def moment(time_us: int) -> datetime:
+    """A stored time.
+
+    >>> moment(1_500_000).isoformat()
+    '1970-01-01T00:00:01.500000+00:00'
+    """
+    seconds, micro = divmod(time_us, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micro)

@@ -1,0 +1,359 @@
+"""The outbox: what is decided on a study, to be sent to each destination once.
+
+A row is entered in the transaction that makes the decision: no decision is lost between the two, and none is entered
+twice. A row is `kept` only when the destination has confirmed it (storage commitment) or was seen to have it.
+
+A decision with the same content as the one before is not entered. One that overtakes another that was not sent yet
+takes its place; what was sent already is superseded by what comes, which names it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import ColumnElement, Connection, func, select, true
+
+from unseen_server.worklist.jobs import wait_s
+from unseen_server.worklist.listing import moment
+from unseen_server.worklist.parcels import Parcel, SentInstance, instances_of, parcel_of, written
+from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.tables import decisions, outbox, settings, studies
+from unseen_server.worklist.transactions import Found, Writing, checked_text
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.site import Site
+
+LEASE_S: Final = 120.0
+"""Longer than sending the objects of one study takes; what a killed sender had is then sent again, with the same
+UIDs."""
+CONFIRM_S: Final = 60.0
+"""How long an accepted result may wait for its confirmation before it is asked for again."""
+_SETTING: Final = "destinations"
+_CONTENT: Final = ("action", "score", "probability", "reason", "policy_digest", "model")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Destination:
+    """Where results go.
+
+    name     of the peer
+    sources  whose studies; none: those of every source
+    """
+
+    name: str
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sending:
+    """A row of the outbox, as the page shows it."""
+
+    number: int
+    study: str
+    destination: str
+    action: str
+    state: str
+    tries: int
+    reason: str
+    made: datetime
+    sent: datetime | None
+    kept: datetime | None
+
+
+def destinations(connection: Connection) -> list[Destination]:
+    """Where results go now."""
+    kept = connection.execute(select(settings.c.value).where(settings.c.name == _SETTING)).scalar_one_or_none()
+    return [Destination(name=one["name"], sources=tuple(one["sources"])) for one in json.loads(kept or "[]")]
+
+
+def enter(writing: Writing, study: Found, decision: Found) -> None:
+    """Enter a decision on a complete study for each destination that takes results of its source."""
+    connection = writing.connection
+    if study.uid is None:  # an image: no archive has its study
+        return
+    for destination in destinations(connection):
+        if destination.sources and study.source not in destination.sources:
+            continue
+        before = connection.execute(
+            select(outbox.c.id, outbox.c.state, *(decisions.c[name] for name in _CONTENT))
+            .join(decisions, decisions.c.id == outbox.c.decision_id)
+            .where(
+                outbox.c.study_id == study.id,
+                outbox.c.destination == destination.name,
+                outbox.c.state != "superseded",
+            )
+            .order_by(outbox.c.id.desc())
+        ).all()
+        if before and all(getattr(before[0], name) == getattr(decision, name) for name in _CONTENT):
+            continue
+        unsent = [row.id for row in before if row.state in ("waiting", "dead")]
+        connection.execute(
+            outbox.update().where(outbox.c.id.in_(unsent)).values(state="superseded", lease=None, reason="")
+        )
+        connection.execute(
+            outbox.insert().values(
+                study_id=study.id,
+                decision_id=decision.id,
+                destination=destination.name,
+                state="waiting",
+                tries=0,
+                due_us=writing.now_us,
+                reason="",
+                instances="[]",
+                made_us=writing.now_us,
+            )
+        )
+        writing.log("unseen", "result.entered", study.public_id, destination=destination.name, action=decision.action)
+
+
+class Outbox:
+    """`store.outbox`."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def set_destinations(self, wanted: Sequence[Destination], *, actor: str) -> None:
+        """Results of decisions from now on go there. Raises WorklistError for a name that is given twice."""
+        names = [checked_text(one.name, "A destination's name", most=200) for one in wanted]
+        if len(set(names)) < len(names):
+            raise WorklistError(f"{', '.join(names)}: a destination is named twice. Give each a name of its own.")
+        value = json.dumps([{"name": one.name, "sources": list(one.sources)} for one in wanted])
+        with self._site.writing() as writing:
+            if destinations(writing.connection) == list(wanted):
+                return
+            writing.connection.execute(settings.delete().where(settings.c.name == _SETTING))
+            writing.connection.execute(settings.insert().values(name=_SETTING, value=value))
+            writing.log(actor, "setting.changed", _SETTING, value=",".join(names))
+
+    def take(self, destination: str, *, lease_s: float = LEASE_S) -> Parcel | None:
+        """The result for `destination` that has been due longest, or None. Two senders never get the same one."""
+        site = self._site
+        now_us = site.now_us()
+        lease = secrets.token_hex(8)
+        due = (
+            select(outbox.c.id)
+            .where(
+                outbox.c.state.in_(("waiting", "sent")),
+                outbox.c.due_us <= now_us,
+                outbox.c.destination == destination,
+            )
+            .order_by(outbox.c.due_us, outbox.c.id)
+            .limit(1)
+        )
+        with site.database.reading() as connection:  # an empty outbox is asked often, and locks nobody out
+            if connection.execute(due).first() is None:
+                return None
+        with site.database.writing(alone=False) as connection:
+            taken = connection.execute(
+                outbox.update()
+                .where(outbox.c.id == due.with_for_update(skip_locked=True).scalar_subquery())
+                .values(lease=lease, due_us=now_us + int(lease_s * 1e6))
+                .returning(*outbox.c)
+            ).one_or_none()
+            return None if taken is None else parcel_of(self._site, connection, taken, lease)
+
+    def sent(self, parcel: Parcel, instances: Sequence[SentInstance], *, confirm_s: float = CONFIRM_S) -> bool:
+        """The destination has accepted these; they are asked for again when no confirmation came by then.
+
+        False where the claim was lost to another sender meanwhile.
+        """
+        with self._site.writing() as writing:
+            row = _held(writing, parcel)
+            if row is None:
+                return False
+            first = row.state == "waiting"
+            writing.connection.execute(
+                outbox.update()
+                .where(outbox.c.id == row.id)
+                .values(
+                    state="sent",
+                    lease=None,
+                    tries=row.tries + 1,
+                    due_us=writing.now_us + int(confirm_s * 1e6),
+                    instances=written(instances),
+                    sent_us=writing.now_us if first else row.sent_us,
+                )
+            )
+            if first:
+                writing.log(
+                    "unseen", "result.sent", parcel.study, destination=parcel.destination, objects=len(instances)
+                )
+            return True
+
+    def confirmed(self, destination: str, instances: Sequence[str]) -> int:
+        """The destination keeps these instances; returns how many results are kept whole by that.
+
+        Raises nothing for instances that are not known: a peer may confirm what others have sent.
+        """
+        wanted = set(instances)
+        kept = 0
+        with self._site.writing() as writing:
+            for row in _accepted(writing, destination):
+                own = {one.instance for one in instances_of(row.instances)}
+                if not own or not own <= wanted:
+                    continue
+                writing.connection.execute(
+                    outbox.update()
+                    .where(outbox.c.id == row.id)
+                    .values(state="kept", lease=None, kept_us=writing.now_us, reason="")
+                )
+                writing.log("unseen", "result.kept", row.public_id, destination=destination)
+                kept += 1
+        return kept
+
+    def not_kept(self, destination: str, instances: Sequence[str], reason: str, *, most_tries: int) -> int:
+        """The destination does not keep these instances, which it had accepted: their results are sent once more, with
+        the same UIDs, or given up. Returns how many results that are."""
+        wanted = set(instances)
+        found = 0
+        with self._site.writing() as writing:
+            for row in _accepted(writing, destination):
+                if not wanted & {one.instance for one in instances_of(row.instances)}:
+                    continue
+                tries = row.tries + 1
+                writing.connection.execute(
+                    outbox.update()
+                    .where(outbox.c.id == row.id)
+                    .values(
+                        state="dead" if tries >= most_tries else "waiting",
+                        lease=None,
+                        tries=tries,
+                        due_us=writing.now_us + int(wait_s(row.id, tries) * 1e6),
+                        reason=reason[:500],
+                    )
+                )
+                writing.log("unseen", "result.not_kept", row.public_id, destination=destination, tries=tries)
+                found += 1
+        return found
+
+    def failed(self, parcel: Parcel, reason: str, *, most_tries: int, dead: bool = False) -> None:
+        """The destination did not take it: it is tried again later, each time after a longer wait, or given up.
+
+        dead  trying again cannot help: a person has to look
+        """
+        with self._site.writing() as writing:
+            row = _held(writing, parcel)
+            if row is None:
+                return
+            tries = row.tries + 1
+            given_up = dead or tries >= most_tries
+            writing.connection.execute(
+                outbox.update()
+                .where(outbox.c.id == row.id)
+                .values(
+                    state="dead" if given_up else row.state,
+                    lease=None,
+                    tries=tries,
+                    due_us=writing.now_us + int(wait_s(row.id, tries) * 1e6),
+                    reason=reason[:500],
+                )
+            )
+            if given_up:
+                writing.log("unseen", "result.given_up", parcel.study, destination=parcel.destination, tries=tries)
+
+    def unreached(self, parcel: Parcel, reason: str, *, again_s: float) -> None:
+        """The destination cannot be reached, which is not the result's fault: it waits, however long that lasts."""
+        with self._site.writing() as writing:
+            row = _held(writing, parcel)
+            if row is not None:
+                writing.connection.execute(
+                    outbox.update()
+                    .where(outbox.c.id == row.id)
+                    .values(lease=None, due_us=writing.now_us + int(again_s * 1e6), reason=reason[:500])
+                )
+
+    def again(self, number: int, *, actor: str) -> None:
+        """Send a result that was given up, at once. Raises NotFoundError, and NotAllowedError for any other."""
+        with self._site.writing() as writing:
+            row = writing.connection.execute(
+                select(outbox, studies.c.public_id)
+                .join(studies, studies.c.id == outbox.c.study_id)
+                .where(outbox.c.id == number)
+            ).one_or_none()
+            if row is None:
+                raise NotFoundError(f"There is no result {number} in the outbox. Its study may have been erased.")
+            if row.state != "dead":
+                raise NotAllowedError(f"Result {number} is {row.state}, and only one that was given up is sent again.")
+            writing.connection.execute(
+                outbox.update().where(outbox.c.id == number).values(state="waiting", tries=0, due_us=writing.now_us)
+            )
+            writing.log(actor, "result.again", row.public_id, destination=row.destination)
+
+    def destinations(self) -> tuple[Destination, ...]:
+        """Where results go now."""
+        with self._site.database.reading() as connection:
+            return tuple(destinations(connection))
+
+    def longest(self) -> builtins.list[Sending]:
+        """Return the ten oldest of those that are to be sent or confirmed."""
+        return self._rows(outbox.c.state.in_(("waiting", "sent")), order=outbox.c.made_us.asc(), most=10)
+
+    def list(self, *, state: str | None = None, most: int = 100) -> list[Sending]:
+        """Rows of the outbox, the latest first; in one state, or in all."""
+        wanted = true() if state is None else outbox.c.state == state
+        return self._rows(wanted, order=outbox.c.id.desc(), most=most)
+
+    def _rows(
+        self, wanted: ColumnElement[bool], *, order: ColumnElement[int], most: int
+    ) -> builtins.list[Sending]:  # `list` is the method here
+        query = (
+            select(outbox, studies.c.public_id, decisions.c.action)
+            .join(studies, studies.c.id == outbox.c.study_id)
+            .join(decisions, decisions.c.id == outbox.c.decision_id)
+            .where(wanted)
+        )
+        with self._site.database.reading() as connection:
+            rows = connection.execute(query.order_by(order, outbox.c.id).limit(most)).all()
+        return [
+            Sending(
+                number=row.id,
+                study=row.public_id,
+                destination=row.destination,
+                action=row.action,
+                state=row.state,
+                tries=row.tries,
+                reason=row.reason,
+                made=moment(row.made_us),
+                sent=None if row.sent_us is None else moment(row.sent_us),
+                kept=None if row.kept_us is None else moment(row.kept_us),
+            )
+            for row in rows
+        ]
+
+    def oldest_s(self) -> float | None:
+        """For how long the oldest result that is not kept yet has waited; None where none is."""
+        first = select(func.min(outbox.c.made_us)).where(outbox.c.state.in_(("waiting", "sent")))
+        with self._site.database.reading() as connection:
+            made_us = connection.execute(first).scalar_one()
+        return None if made_us is None else max(0.0, (self._site.now_us() - made_us) / 1e6)
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many results there are, by destination and state."""
+        query = select(outbox.c.destination, outbox.c.state, func.count().label("results"))
+        with self._site.database.reading() as connection:
+            rows = connection.execute(query.group_by(outbox.c.destination, outbox.c.state)).all()
+        return {(row.destination, row.state): row.results for row in rows}
+
+
+def _accepted(writing: Writing, destination: str) -> Sequence[Found]:
+    """Results that the destination has accepted and not confirmed."""
+    return writing.connection.execute(
+        select(outbox, studies.c.public_id)
+        .join(studies, studies.c.id == outbox.c.study_id)
+        .where(outbox.c.destination == destination, outbox.c.state == "sent")
+    ).all()
+
+
+def _held(writing: Writing, parcel: Parcel) -> Found | None:
+    """The parcel's row while the claim holds."""
+    return writing.connection.execute(
+        select(outbox).where(
+            outbox.c.id == parcel.number, outbox.c.lease == parcel.lease, outbox.c.state.in_(("waiting", "sent"))
+        )
+    ).one_or_none()

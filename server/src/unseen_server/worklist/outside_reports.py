@@ -1,0 +1,397 @@
+"""Reports of other systems, as their messages come: final, corrected, withdrawn, and before their films.
+
+A report closes its study, whoever sent it first; a corrected one of the same system takes its place, a withdrawn one
+gives the study back. The same message again changes nothing. A study that was reported here keeps its reader's report,
+and the other one stands beside it. Where a report names another patient than the study does, it closes nothing.
+
+A report of a study that is not here is kept for 30 days: it closes the study when its films come. Hospitals send
+reports of every modality, so most of these are never used.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select
+
+from unseen_server.worklist import audit, merging
+from unseen_server.worklist.bulk import among
+from unseen_server.worklist.readers import Outcome, checked_outcome, elsewhere, enter
+from unseen_server.worklist.states import WorklistError, after
+from unseen_server.worklist.tables import outside_reports, reports, studies
+from unseen_server.worklist.transactions import Found, Writing, checked_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from unseen_server.worklist.opening import Pseudonyms
+
+Status = Literal["preliminary", "final", "corrected", "withdrawn"]
+What = Literal[
+    "closed", "corrected", "withdrawn", "beside", "early", "preliminary", "repeated", "unchanged", "other patient"
+]
+"""What a message led to. beside: the study was reported here, and that report stands; early: no film of it has come;
+unchanged: the study is closed by this outcome already, or by a later message; other patient: its patient is not the
+study's."""
+
+EARLY_DAYS: Final = 30.0
+"""How long a report waits for its films. Films come within the hour; a back-fill of an archive takes weeks."""
+_EARLY_US: Final = int(EARLY_DAYS * 86_400e6)
+_WHAT: Final[tuple[What, ...]] = ("closed", "corrected", "withdrawn", "beside", "unchanged")
+_of = outside_reports.c
+_Row = dict[str, Any]  # Any: values of whatever column
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutsideReport:
+    """Another system's report on a study.
+
+    system     who reports, as the site calls it
+    accession  accession number; this or `study_uid` must be given, and `study_uid` goes first
+    patients   the numbers by which it names the patient; none: the study's patient is not compared
+    outcome    None: reported, and how is not known
+    note       for the page and the exports: no word of the report that names anybody
+    content    all that the report holds, whatever its form: the same again is a repetition. It is not stored
+    issued_us  when it was made, by its system's clock; an earlier one does not replace a later one
+    """
+
+    system: str
+    accession: str = field(default="", repr=False)
+    study_uid: str = field(default="", repr=False)
+    patients: tuple[str, ...] = field(default=(), repr=False)
+    status: Status
+    outcome: Outcome | None
+    note: str = ""
+    content: str = field(repr=False)
+    issued_us: int | None = None
+
+
+def take(writing: Writing, report: OutsideReport) -> What:
+    """Enter a report. Raises WorklistError where it names no study, or holds what no database can."""
+    _check(report)
+    if report.status == "preliminary":
+        return "preliminary"
+    names, connection = writing.names, writing.connection
+    patients = _patients(connection, names, report.patients)
+    said = [patients, report.accession.strip(), report.study_uid.strip(), report.status, report.outcome, report.content]
+    message = names.sealed("report", audit.canonical([report.system, *said, report.issued_us]))
+    if connection.execute(select(_of.id).where(_of.message == message).limit(1)).first() is not None:
+        return "repeated"
+    row: _Row = {
+        "accession": names.of("accession", report.accession) if report.accession.strip() else None,
+        "uid": names.of("study", report.study_uid) if report.study_uid.strip() else None,
+        "patients": patients,
+        "system": report.system,
+        "message": message,
+        "status": report.status,
+        "outcome": report.outcome,
+        "note": report.note,
+        "issued_us": report.issued_us,
+        "received_us": writing.now_us,
+        "early": False,
+    }
+    found = _studies_of(connection, row["uid"], row["accession"])
+    fitting = [study for study in found if _is_patient(study, row["patients"])]
+    for study in found:
+        if study not in fitting:
+            writing.log(report.system, "study.report_other_patient", study.public_id)
+    if not fitting:
+        forget_early(writing)
+        before = _keys(row["uid"], row["accession"])
+        replaced = outside_reports.update().where(
+            _of.study_id.is_(None), _of.system == report.system, _of.replaced_us.is_(None), before
+        )
+        connection.execute(replaced.values(replaced_us=writing.now_us))
+        connection.execute(outside_reports.insert().values(row | {"early": True}))
+        return "other patient" if found else "early"
+    outcomes = {_apply(writing, study, row) for study in fitting}
+    return next(what for what in _WHAT if what in outcomes)
+
+
+def _check(report: OutsideReport) -> None:
+    if not (report.accession.strip() or report.study_uid.strip()):
+        raise WorklistError("The report names no study: it needs an accession number, or a StudyInstanceUID.")
+    if report.outcome is not None:
+        checked_outcome(report.outcome)
+    for text, what in (
+        (report.system, "The system's name"),
+        (report.accession, "The accession number"),
+        (report.study_uid, "The StudyInstanceUID"),
+        *((number, "The patient's number") for number in report.patients),
+    ):
+        checked_text(text, what, most=200)
+    checked_text(report.note, "The note", most=2000)
+
+
+def _patients(connection: Connection, names: Pseudonyms, numbers: tuple[str, ...]) -> str:
+    """The pseudonyms of a patient's numbers, each as the patient is called now."""
+    found = {merging.patient_of(connection, names.of("patient", number)) for number in numbers if number.strip()}
+    return json.dumps(sorted(found), ensure_ascii=False)
+
+
+def _studies_of(connection: Connection, uid: str | None, accession: str | None) -> list[Found]:
+    """The study with this UID; where there is none, those with this accession number."""
+    for column, value in ((studies.c.uid, uid), (studies.c.accession, accession)):
+        if value is None:
+            continue
+        query = select(studies).where(column == value).order_by(studies.c.id)
+        if found := list(connection.execute(query).all()):
+            return found
+    return []
+
+
+def _keys(uid: str | None, accession: str | None) -> ColumnElement[bool]:
+    """Reports that name the study by one of these."""
+    conditions = [
+        column == value for column, value in ((_of.uid, uid), (_of.accession, accession)) if value is not None
+    ]
+    return or_(*conditions)
+
+
+def _apply(writing: Writing, study: Found, row: _Row) -> What:
+    """Bring one report to one study."""
+    before = _latest(writing.connection, study.id, row["system"])
+    if before is not None and _is_older(row["issued_us"], before.issued_us):
+        _keep(writing, study, row, replaced_us=writing.now_us)
+        return "unchanged"
+    standing = None if before is None or before.report_id is None else _undoable(writing, before.report_id)
+    if row["status"] == "withdrawn":
+        return _withdraw(writing, study, row, before, standing)
+    if study.state in ("reported", "set_aside"):
+        _replace(writing, before)
+        _keep(writing, study, row)
+        writing.log(
+            row["system"],
+            "study.report_beside",
+            study.public_id,
+            outcome=row["outcome"],
+            status=row["status"],
+        )
+        return "beside"
+    if study.state != "reported_elsewhere":
+        if standing is not None:  # a film that came later has opened the study again: this speaks of it, too
+            _undone(writing, standing)
+        return _close(writing, study, row, before)
+    return _correct(writing, study, row, before, standing)
+
+
+def _is_patient(study: Found, patients: str | None) -> bool:
+    """Whether nothing stands against it: a report without a number, or a study without one, fits."""
+    called = json.loads(patients or "[]")
+    return not called or study.patient is None or study.patient in called
+
+
+def _is_older(issued: object, before: int | None) -> bool:
+    return isinstance(issued, int) and before is not None and issued < before
+
+
+def _close(writing: Writing, study: Found, row: _Row, before: Found | None) -> What:
+    outcome: Outcome | None = row["outcome"]
+    elsewhere(writing, [study], actor=row["system"], outcome=outcome, note=row["note"])
+    made = _last_report(writing.connection, study.id)
+    _replace(writing, before)
+    _keep(writing, study, row, report_id=None if made is None else made.id)
+    return "closed"
+
+
+def _correct(writing: Writing, study: Found, row: _Row, before: Found | None, standing: Found | None) -> What:
+    """The study is closed by a report from elsewhere: this one takes its place, where it is the same system's and has
+    another outcome, or where nothing was known of the outcome."""
+    outcome: Outcome | None = row["outcome"]
+    last = _last_report(writing.connection, study.id)
+    known = last is not None and last.outcome is not None
+    if standing is None and known:  # another system's, or imported
+        _replace(writing, before)
+        _keep(writing, study, row)
+        writing.log(row["system"], "study.report_beside", study.public_id, outcome=outcome, status=row["status"])
+        return "beside"
+    silent = outcome is None and row["status"] == "final"  # an addendum that no rule matches takes nothing back
+    if silent or (standing is not None and standing.outcome == outcome):
+        _replace(writing, before)
+        _keep(writing, study, row, report_id=None if standing is None else standing.id)
+        return "unchanged"
+    if standing is not None:
+        _undone(writing, standing)
+    number = enter(writing, study, row["system"], outcome, row["note"], how="elsewhere")
+    _replace(writing, before)
+    _keep(writing, study, row, report_id=number)
+    writing.log(
+        row["system"],
+        "study.report_corrected",
+        study.public_id,
+        outcome=outcome,
+        was=None if standing is None else standing.outcome,
+    )
+    return "corrected"
+
+
+def _withdraw(writing: Writing, study: Found, row: _Row, before: Found | None, standing: Found | None) -> What:
+    """The system takes its report back: a study that it had closed waits for a reader again."""
+    _replace(writing, before)
+    _keep(writing, study, row)
+    if standing is None:
+        return "unchanged"
+    _undone(writing, standing)
+    if study.state == "reported_elsewhere" and _last_report(writing.connection, study.id) is None:
+        state = after(study.state, "undo", standing=study.standing)
+        writing.move(study, state, actor=row["system"], action="study.report_withdrawn", outcome=standing.outcome)
+    return "withdrawn"
+
+
+def close_early(writing: Writing, study: Found, *, new_film: bool) -> Found:
+    """A film has joined the study: a report that waited for it closes the study; returns it as it then is.
+
+    new_film  the film was not of this study before. A report that came before any of its films speaks of those that
+              come while the study settles, too
+    """
+    connection = writing.connection
+    if study.uid is None and study.accession is None:
+        return study
+    waiting = connection.execute(
+        select(outside_reports)
+        .where(
+            _of.study_id.is_(None),
+            _of.replaced_us.is_(None),
+            _of.received_us > writing.now_us - _EARLY_US,
+            _keys(study.uid, study.accession),
+        )
+        .order_by(_of.id)
+    ).all()
+    for one in waiting:
+        row = {column.name: getattr(one, column.name) for column in outside_reports.c if column.name != "id"}
+        if not _is_patient(study, one.patients):
+            continue
+        connection.execute(outside_reports.delete().where(_of.id == one.id))
+        _apply(writing, study, row)
+        study = connection.execute(select(studies).where(studies.c.id == study.id)).one()
+    if new_film and not waiting and study.settles_us is not None and study.settles_us > writing.now_us:
+        early = select(_of.report_id).where(_of.study_id == study.id, _of.early, _of.replaced_us.is_(None))
+        connection.execute(
+            reports.update()
+            .where(reports.c.id.in_(early), reports.c.undone_us.is_(None))
+            .values(made_us=writing.now_us)
+        )
+    return study
+
+
+def waited_for(connection: Connection, *, uids: Collection[str], accessions: Collection[str], now_us: int) -> set[str]:
+    """Of these studies and accessions, as pseudonyms, those that a report waiting for its films names."""
+    if not uids and not accessions:
+        return set()
+    waiting = select(_of.uid, _of.accession).where(
+        _of.study_id.is_(None),
+        _of.replaced_us.is_(None),
+        _of.received_us > now_us - _EARLY_US,
+        among(connection, _of.uid, uids) | among(connection, _of.accession, accessions),
+    )
+    return {key for row in connection.execute(waiting) for key in row if key is not None}
+
+
+def forget_early(writing: Writing) -> int:
+    """Remove reports that have waited too long for their films; returns how many."""
+    old = outside_reports.delete().where(_of.study_id.is_(None), _of.received_us <= writing.now_us - _EARLY_US)
+    return writing.connection.execute(old).rowcount
+
+
+def of_patient(connection: Connection, names: Pseudonyms, patient: str) -> ColumnElement[bool]:
+    """Reports that wait for films of this patient."""
+    called = json.dumps(merging.patient_of(connection, names.of("patient", patient)), ensure_ascii=False)
+    return _of.study_id.is_(None) & _of.patients.contains(called, autoescape=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutsideCounts:
+    """Reports of other systems that stand, and what the filter would have missed, over every study and not a sample.
+
+    Args:
+        by_outcome: how many reports, by outcome; "" where it is not known.
+        early: how many wait for their films.
+        cleared: studies that were decided to be clear and that the department reported normal or abnormal.
+        cleared_abnormal: those of them that the department called abnormal.
+
+    >>> OutsideCounts(by_outcome={"normal": 9}, early=0, cleared=4, cleared_abnormal=0).cleared
+    4
+    """
+
+    by_outcome: dict[str, int]
+    early: int
+    cleared: int
+    cleared_abnormal: int
+
+
+def counts(connection: Connection) -> OutsideCounts:
+    """See `OutsideCounts`. A study counts once in `cleared`, by the latest report on it."""
+    stand = (_of.replaced_us.is_(None), _of.status != "withdrawn")
+    by_outcome: Counter[str] = Counter()
+    for row in connection.execute(
+        select(_of.outcome, func.count().label("reports"))
+        .where(_of.study_id.is_not(None), *stand)
+        .group_by(_of.outcome)
+    ):
+        by_outcome[row.outcome or ""] += row.reports
+    early = select(func.count()).select_from(outside_reports).where(_of.study_id.is_(None), *stand)
+    newest = select(func.max(_of.id)).where(_of.outcome.in_(("normal", "abnormal")), *stand).group_by(_of.study_id)
+    cleared = dict.fromkeys(("normal", "abnormal"), 0)
+    for row in connection.execute(
+        select(_of.outcome, func.count().label("studies"))
+        .select_from(outside_reports)
+        .join(studies, studies.c.id == _of.study_id)
+        .where(_of.id.in_(newest), studies.c.action == "clear")
+        .group_by(_of.outcome)
+    ):
+        cleared[row.outcome] = row.studies
+    return OutsideCounts(
+        by_outcome=dict(by_outcome),
+        early=connection.execute(early).scalar_one(),
+        cleared=sum(cleared.values()),
+        cleared_abnormal=cleared["abnormal"],
+    )
+
+
+def _latest(connection: Connection, study_id: int, system: str) -> Found | None:
+    """The latest report of the system on the study."""
+    return connection.execute(
+        select(outside_reports)
+        .where(_of.study_id == study_id, _of.system == system, _of.replaced_us.is_(None))
+        .order_by(_of.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _last_report(connection: Connection, study_id: int) -> Found | None:
+    """The study's standing report."""
+    of_study = (reports.c.study_id == study_id, reports.c.undone_us.is_(None))
+    return connection.execute(select(reports).where(*of_study).order_by(reports.c.id.desc()).limit(1)).one_or_none()
+
+
+def _undoable(writing: Writing, number: int) -> Found | None:
+    """The report of this number, where it stands."""
+    stands = (reports.c.id == number, reports.c.undone_us.is_(None))
+    return writing.connection.execute(select(reports).where(*stands)).one_or_none()
+
+
+def _undone(writing: Writing, report: Found) -> None:
+    writing.connection.execute(reports.update().where(reports.c.id == report.id).values(undone_us=writing.now_us))
+
+
+def _replace(writing: Writing, before: Found | None) -> None:
+    if before is not None:
+        writing.connection.execute(
+            outside_reports.update().where(_of.id == before.id).values(replaced_us=writing.now_us)
+        )
+
+
+def _keep(
+    writing: Writing,
+    study: Found,
+    row: _Row,
+    *,
+    report_id: int | None = None,
+    replaced_us: int | None = None,
+) -> None:
+    """The message's own row; with its study no pseudonym of a patient is needed any more."""
+    values = row | {"study_id": study.id, "report_id": report_id, "replaced_us": replaced_us, "patients": "[]"}
+    writing.connection.execute(outside_reports.insert().values(values))

@@ -1,0 +1,277 @@
+"""Readers' actions: take a study, release it, report it, set it aside, undo that; and reports made elsewhere.
+
+A claim belongs to one reader until the study is reported or released, or the claim runs out. Of two requests at once
+one succeeds; the other gets a sentence with the reader's name and the time.
+"""
+
+import re
+from collections.abc import Collection
+from datetime import datetime
+from typing import Literal, get_args
+
+from sqlalchemy import select
+
+from unseen_server.worklist import seeing
+from unseen_server.worklist.listing import moment
+from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError, after
+from unseen_server.worklist.tables import drafts, films, reports, seen, studies
+from unseen_server.worklist.transactions import Found, Writing, checked_text, find_study
+
+Outcome = Literal["normal", "abnormal", "unsure"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+Aside = Literal["returned", "discarded"]
+ASIDE: tuple[Aside, ...] = get_args(Aside)
+_NOTE = 20_000
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FREE = {"claimed_by": None, "claimed_us": None, "claimed_until_us": None}
+
+
+def claim(writing: Writing, study_id: str, reader: str, *, lasts_us: int) -> datetime:
+    """Take the study for reading, or lengthen one's own claim; returns until when it holds.
+
+    Raises NotAllowedError: another reader has it, or its state stands against it.
+    """
+    study = find_study(writing.connection, study_id)
+    state = after(study.state, "claim", standing=study.standing)
+    if (holder := _holder(study, writing.now_us)) not in (None, reader):
+        raise NotAllowedError(
+            f"{holder} has taken this study at {_when(study.claimed_us)} and has it until "
+            f"{_when(study.claimed_until_us)}. Take another one."
+        )
+    lapsed = study.claimed_by if study.claimed_by not in (None, reader) else None
+    since = study.claimed_us if study.claimed_by == reader else writing.now_us
+    until = writing.now_us + lasts_us
+    writing.move(
+        study,
+        state,
+        actor=reader,
+        action="study.claimed",
+        columns={"claimed_by": reader, "claimed_us": since, "claimed_until_us": until},
+        lapsed=lapsed,
+    )
+    return moment(until)
+
+
+def keep_draft(writing: Writing, study_id: str, reader: str, note: str) -> None:
+    """Keep what a reader has written of a study and not reported; an empty note removes it."""
+    study = find_study(writing.connection, study_id)
+    checked_text(note, "The note", most=_NOTE)
+    _forget_draft(writing, study, reader)
+    if note:
+        values = {"study_id": study.id, "account": reader, "note": note, "changed_us": writing.now_us}
+        writing.connection.execute(drafts.insert().values(**values))
+
+
+def _forget_draft(writing: Writing, study: Found, reader: str) -> None:
+    writing.connection.execute(drafts.delete().where(drafts.c.study_id == study.id, drafts.c.account == reader))
+
+
+def release(writing: Writing, study_id: str, reader: str, *, as_lead: bool) -> None:
+    """Hand the study back unreported."""
+    study = find_study(writing.connection, study_id)
+    state = after(study.state, "release", standing=study.standing)
+    if not as_lead:
+        _must_hold(study, reader, "release it")
+    writing.move(study, state, actor=reader, action="study.released", columns=dict(_FREE), held_by=study.claimed_by)
+
+
+def report(
+    writing: Writing, study_id: str, reader: str, outcome: Outcome, note: str, *, simulated: bool = False
+) -> None:
+    """Report a study that one has taken; a claim that ran out still counts while nobody else took the study.
+
+    Raises NotAllowedError also where a frontal film was not shown to the reader.
+    """
+    study = find_study(writing.connection, study_id)
+    checked_outcome(outcome)
+    checked_text(note, "The note", most=_NOTE)
+    state = after(study.state, "report", standing=study.standing)
+    _must_hold(study, reader, "report it")
+    if not simulated:
+        _must_have_seen(writing, study, reader)
+    enter(writing, study, reader, outcome, note, how="simulated" if simulated else "seen")
+    _forget_draft(writing, study, reader)
+    writing.move(
+        study,
+        state,
+        actor=reader,
+        action="study.reported",
+        columns=dict(_FREE),
+        outcome=outcome,
+        note=writing.names.sealed("note", note) if note else "",  # proves the note, and says nothing of it
+    )
+
+
+def set_aside(
+    writing: Writing, study_id: str, reader: str, how: Aside, reason: str, *, films_of_it: Collection[str]
+) -> bool:
+    """Return films that cannot be shown to their sender, or discard them; True where that ends the study.
+
+    films_of_it  the films, by public id; the caller has tried to show them
+
+    Raises NotAllowedError where somebody was shown one of them; WorklistError without a reason.
+    """
+    study = find_study(writing.connection, study_id)
+    if how not in ASIDE:
+        raise WorklistError(f"{str(how)[:40]!r}: a film is {' or '.join(ASIDE)}.")
+    if not checked_text(reason, "The reason", most=_NOTE).strip():
+        raise WorklistError("Give the reason: what is wrong with the film, and what the sender should do.")
+    ended = after(study.state, "set_aside", standing=study.standing)
+    _must_hold(study, reader, "set it aside")
+    of_study = writing.connection.execute(select(films).where(films.c.study_id == study.id, films.c.aside.is_(None)))
+    numbers = [film.id for film in of_study if film.public_id in films_of_it]
+    if not numbers:
+        raise NotAllowedError("Every film of this study can be shown: look at them, and report the study.")
+    shown = select(seen.c.account).where(seen.c.film_id.in_(numbers)).limit(1)
+    if (who := writing.connection.execute(shown).scalar_one_or_none()) is not None:
+        raise NotAllowedError(f"A film of it was shown to {who}, so it can be shown. Look at it, and report the study.")
+    writing.connection.execute(films.update().where(films.c.id.in_(numbers)).values(aside=how))
+    enter(writing, study, reader, None, reason, how=how)
+    ends = not seeing.to_be_seen(writing.connection, study.id)
+    writing.move(
+        study,
+        ended if ends else study.state,
+        actor=reader,
+        action="study.set_aside",
+        columns=dict(_FREE) if ends else {},
+        how=how,
+        films=len(numbers),
+        reason=writing.names.sealed("note", reason),
+    )
+    return ends
+
+
+def undo(writing: Writing, study_id: str, reader: str, *, as_lead: bool, lasts_us: int) -> None:
+    """Take the latest report back: the reader has the study again; one from elsewhere goes back to its list."""
+    study = find_study(writing.connection, study_id)
+    state = after(study.state, "undo", standing=study.standing)
+    latest = writing.connection.execute(
+        select(reports)
+        .where(reports.c.study_id == study.id, reports.c.undone_us.is_(None))
+        .order_by(reports.c.id.desc())
+        .limit(1)
+    ).one()
+    if not as_lead and latest.reader != reader:
+        raise NotAllowedError(
+            f"{latest.reader} has reported this study. Only they, or a lead, can take the report back."
+        )
+    writing.connection.execute(reports.update().where(reports.c.id == latest.id).values(undone_us=writing.now_us))
+    if latest.note and latest.reader == reader and latest.how not in ASIDE:  # to be written again, or changed
+        keep_draft(writing, study_id, reader, latest.note)
+    if latest.how in ASIDE:  # its films are to be decided on again
+        writing.connection.execute(films.update().where(films.c.study_id == study.id).values(aside=None))
+    held = {"claimed_by": reader, "claimed_us": writing.now_us, "claimed_until_us": writing.now_us + lasts_us}
+    writing.move(
+        study,
+        state,
+        actor=reader,
+        action="study.undone",
+        columns=held if state == "in_reading" else {},
+        outcome=latest.outcome,
+        reported_by=latest.reader,
+    )
+
+
+def elsewhere(writing: Writing, studies_found: list[Found], *, actor: str, outcome: Outcome | None, note: str) -> int:
+    """Mark studies as reported elsewhere; those that are so already stay as they are. Returns how many were marked."""
+    if outcome is not None:
+        checked_outcome(outcome)
+    checked_text(note, "The note", most=_NOTE)
+    todo = [study for study in studies_found if study.state != "reported_elsewhere"]
+    states = [after(study.state, "elsewhere", standing=study.standing) for study in todo]  # all may, or none is
+    for study, state in zip(todo, states, strict=True):
+        enter(writing, study, actor, outcome, note, how="elsewhere")
+        writing.move(
+            study,
+            state,
+            actor=actor,
+            action="study.reported_elsewhere",
+            columns=dict(_FREE),
+            outcome=outcome,
+            held_by=study.claimed_by,
+        )
+    return len(todo)
+
+
+def studies_of(writing: Writing, *, accession: str | None, film_sha256: str | None) -> list[Found]:
+    """The studies of an accession, or the study of a film.
+
+    Raises NotFoundError where there is none.
+    """
+    if (accession is None) == (film_sha256 is None):
+        raise WorklistError("Say either the accession number, or the SHA-256 of a film's bytes.")
+    if accession is not None:
+        if not checked_text(accession, "The accession number", most=200).strip():
+            raise WorklistError("The accession number is empty.")
+        query = select(studies).where(studies.c.accession == writing.names.of("accession", accession))
+    else:
+        digest = str(film_sha256).strip().lower()
+        if not _SHA256.fullmatch(digest):
+            raise WorklistError("That is no SHA-256 of a film: 64 hexadecimal digits are wanted.")
+        query = select(studies).where(studies.c.id.in_(select(films.c.study_id).where(films.c.sha256 == digest)))
+    found = list(writing.connection.execute(query.order_by(studies.c.id)).all())
+    if not found:
+        which = "with this accession number" if accession is not None else "with this film"
+        raise NotFoundError(f"There is no study {which} here. Films are known by it once they were scored.")
+    return found
+
+
+def lapse(writing: Writing) -> int:
+    """Release the studies that were claimed and not reported in time; returns their number."""
+    found = writing.connection.execute(
+        select(studies).where(studies.c.claimed_until_us <= writing.now_us, studies.c.state == "in_reading")
+    ).all()
+    for study in found:
+        state = after(study.state, "release", standing=study.standing)
+        writing.move(
+            study, state, actor="unseen", action="study.claim_ran_out", columns=dict(_FREE), held_by=study.claimed_by
+        )
+    return len(found)
+
+
+def _holder(study: Found, now_us: int) -> str | None:
+    return study.claimed_by if study.claimed_by is not None and study.claimed_until_us > now_us else None
+
+
+def _must_hold(study: Found, reader: str, act: str) -> None:
+    if study.claimed_by != reader:
+        raise NotAllowedError(
+            f"{study.claimed_by} has taken this study at {_when(study.claimed_us)}. Only they can {act}."
+        )
+
+
+def _must_have_seen(writing: Writing, study: Found, reader: str) -> None:
+    wanted = seeing.to_be_seen(writing.connection, study.id)
+    shown = seeing.seen_by(writing.connection, [film.id for film in wanted], reader)
+    missing = [place for place, film in enumerate(wanted, start=1) if film.id not in shown]
+    if missing:
+        which = ", ".join(map(str, missing))
+        raise NotAllowedError(
+            f"Frontal film {which} of {len(wanted)} of this study was not shown to {reader} yet. Open the study and "
+            "look at every frontal film, then report it. What cannot be shown can be recorded as returned to "
+            "its sender, or discarded, with a reason."
+        )
+
+
+def enter(writing: Writing, study: Found, reader: str, outcome: Outcome | None, note: str, *, how: str) -> int:
+    """Add a report's row and nothing else; returns its number."""
+    added = reports.insert().values(
+        study_id=study.id,
+        reader=reader,
+        elsewhere=how == "elsewhere",
+        outcome=outcome,
+        note=note,
+        made_us=writing.now_us,
+        how=how,
+    )
+    return int(writing.connection.execute(added.returning(reports.c.id)).scalar_one())
+
+
+def checked_outcome(outcome: str) -> None:
+    """Raise WorklistError for what is no outcome."""
+    if outcome not in OUTCOMES:
+        raise WorklistError(f"{str(outcome)[:40]!r}: no such outcome. There are {', '.join(OUTCOMES)}.")
+
+
+def _when(time_us: int) -> str:
+    return moment(time_us).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,283 @@
+"""Films come in: bytes to disk, then one transaction; and a film joins its study.
+
+Films come in: bytes to a temporary file, hashed, flushed, renamed to their digest, then one transaction; only then
+is the film acknowledged. Whatever fails before leaves nothing behind.
+
+A film that was read joins its study: by StudyInstanceUID, whatever the order in which a study's films arrive.
+
+Until it is read a film stands as a study of its own. The study that is there already takes it in, and keeps its state;
+the film's own study is gone, but is still found under its name. Films of two patients are never joined.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from unseen_server.worklist import completeness, merging, outside_reports
+from unseen_server.worklist import jobs as queue
+from unseen_server.worklist.content import room, write_flushed
+from unseen_server.worklist.identities import Identity
+from unseen_server.worklist.instances import ReceivedHeader, attach, reopen
+from unseen_server.worklist.states import TooLargeError, WorklistError, order_of
+from unseen_server.worklist.tables import attachments, decisions, drafts, films, jobs, merged, reports, studies, terms
+from unseen_server.worklist.tables import outside_reports as outside
+from unseen_server.worklist.transactions import Found, Writing, checked_text, clean
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.site import Site
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """The acknowledgement: from here on the film is not lost.
+
+    >>> Receipt(sha256="ab" * 32, study="study-1", film_id="film-1", already=False).already
+    False
+
+    sha256    of the bytes
+    film_id   the film's name from now on; the same bytes always get the same
+    study     the study that it stands under now. Before it was read that is its own; the film may then join another,
+              and the store still finds that under this name
+    already   the same bytes had been received before
+    """
+
+    sha256: str
+    study: str
+    film_id: str
+    already: bool
+
+
+def receive(
+    site: Site,
+    chunks: Iterable[bytes] | bytes,
+    *,
+    name: str,
+    source: str = "unknown",
+    actor: str = "unseen",
+    header: ReceivedHeader | None = None,
+    settle_s: float | None = None,
+) -> Receipt:
+    """Store one film; see `Store.receive`."""
+    checked_text(source, "The source", most=200)
+    temporary = site.films.temporary()
+    digest = hashlib.sha256()
+    size = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal size
+        for chunk in [chunks] if isinstance(chunks, bytes) else chunks:
+            size += len(chunk)
+            if size > site.max_film_bytes:
+                raise TooLargeError(
+                    f"The film has more than {site.max_film_bytes} bytes, which is the limit. Nothing was stored. "
+                    "Export it in its ordinary size."
+                )
+            digest.update(chunk)
+            yield chunk
+
+    try:
+        with room(site.films):
+            write_flushed(temporary, counted())
+        if not size:
+            raise WorklistError("The film has no bytes. Nothing was stored. Send it again.")
+        sha256 = digest.hexdigest()
+        try:
+            with site.writing() as writing, room(site.films):
+                known = writing.connection.execute(select(films).where(films.c.sha256 == sha256)).one_or_none()
+                attached = writing.connection.execute(
+                    select(attachments).where(attachments.c.sha256 == sha256)
+                ).one_or_none()
+                if (known is None and attached is None) or not site.films.of(sha256).exists():
+                    site.films.place(temporary, sha256)
+                if known is not None:
+                    return _receipt(writing, known, already=True)
+                if attached is not None:
+                    return _receipt_of(writing, attached, already=True)
+                if header is not None and not header.is_film:
+                    kept = attach(writing, header, sha256, size, source=source, actor=actor)
+                    return _receipt_of(writing, kept, already=False)
+                receipt = _enter(writing, sha256, size, name=name, source=source, actor=actor)
+                return receipt if header is None else _join_at_once(writing, receipt, header, settle_s, actor=actor)
+        except BaseException:
+            with contextlib.suppress(WorklistError, OSError):
+                site.remove_unknown(site.films, [sha256])
+            raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _receipt(writing: Writing, film: Found, *, already: bool) -> Receipt:
+    study = select(studies.c.public_id).where(studies.c.id == film.study_id)
+    public_id = writing.connection.execute(study).scalar_one()
+    return Receipt(sha256=film.sha256, study=public_id, film_id=film.public_id, already=already)
+
+
+def _receipt_of(writing: Writing, attachment: Found, *, already: bool) -> Receipt:
+    """Of what is kept with a study; `study` is "" where no film of it has come yet."""
+    of_film = select(films.c.study_id).where(films.c.id == attachment.film_id).scalar_subquery()
+    study = select(studies.c.public_id).where(
+        studies.c.uid == attachment.uid if attachment.film_id is None else studies.c.id == of_film
+    )
+    public_id = writing.connection.execute(study).scalar_one_or_none() or ""
+    return Receipt(sha256=attachment.sha256, study=public_id, film_id=attachment.public_id, already=already)
+
+
+def _join_at_once(
+    writing: Writing, receipt: Receipt, header: ReceivedHeader, settle_s: float | None, *, actor: str
+) -> Receipt:
+    """The film joins its study before it is read: what was cleared without it is cleared no more."""
+    film = writing.connection.execute(select(films).where(films.c.public_id == receipt.film_id)).one()
+    study = join(writing, film, header.identifiers, actor=actor)
+    if header.study:
+        seconds = completeness.settle_s(writing.connection, film.source) if settle_s is None else settle_s
+        study = completeness.wait(writing, study, since_us=film.received_us, seconds=seconds)
+    reopen(writing, study, actor=actor)
+    return replace(receipt, study=study.public_id)
+
+
+def _enter(writing: Writing, sha256: str, size: int, *, name: str, source: str, actor: str) -> Receipt:
+    """The rows of a new film: itself, a study of its own until it is read, its job, and the audit event."""
+    connection, now = writing.connection, writing.now_us
+    called = writing.names.sealed("film", sha256)[:20]
+    film_id, study_id = f"f-{called}", f"s-{called}"
+    kept_name = writing.names.of("name", name)
+    checked_text(kept_name, "The film's name", most=1000)
+    same_name = connection.execute(
+        select(films.c.public_id)
+        .where(films.c.source == source, films.c.name == kept_name)
+        .order_by(films.c.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    order = order_of(
+        "received",
+        standing="received",
+        priority=None,
+        received_us=now,
+        changed_us=now,
+        overdue_before_us=now - writing.cap_us,
+    )
+    study = connection.execute(
+        studies.insert()
+        .values(
+            public_id=study_id,
+            source=source,
+            state="received",
+            standing="received",
+            received_us=now,
+            changed_us=now,
+            films=1,
+            audit_sample=False,
+            reason="",
+            **order._asdict(),
+        )
+        .returning(studies.c.id)
+    ).scalar_one()
+    film = connection.execute(
+        films.insert()
+        .values(
+            public_id=film_id,
+            study_id=study,
+            sha256=sha256,
+            bytes=size,
+            name=kept_name,
+            source=source,
+            received_us=now,
+            judged=False,
+            tags="{}",
+        )
+        .returning(films.c.id)
+    ).scalar_one()
+    connection.execute(jobs.insert().values(film_id=film, state="open", tries=0, due_us=now, reason=""))
+    queue.announce(connection)
+    for term in {writing.names.sealed("name", name), film_id, study_id}:
+        connection.execute(terms.insert().values(term=term, study_id=study))
+    writing.log(actor, "film.received", film_id, bytes=size, source=source, study=study_id, same_name_as=same_name)
+    return Receipt(sha256=sha256, study=study_id, film_id=film_id, already=False)
+
+
+def holds(site: Site, instance: str) -> bool:
+    """See `Store.holds`."""
+    named = site.names.of("instance", clean(instance))
+    with site.database.reading() as connection:
+        digests = [
+            *connection.execute(select(films.c.sha256).where(films.c.instance == named)).scalars(),
+            *connection.execute(select(attachments.c.sha256).where(attachments.c.instance == named)).scalars(),
+        ]
+    return any(site.films.of(digest).is_file() for digest in digests)
+
+
+def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor: str) -> Found:
+    """The study that the film belongs to from now on."""
+    connection, names = writing.connection, writing.names
+    own = connection.execute(select(studies).where(studies.c.id == film.study_id)).one()
+    found = Identity.of(names, identifiers)
+    identity, wanted = dict(found.columns), list(found.terms)
+    if "patient" in identity:
+        identity["patient"] = merging.patient_of(connection, identity["patient"])
+        wanted.append(merging.term_of(names, identity["patient"]))
+    study = own
+    if "uid" in identity:
+        target = connection.execute(select(studies).where(studies.c.uid == identity["uid"])).one_or_none()
+        if target is not None and target.id != own.id:
+            if _same_patient(target, identity):
+                take_in(writing, target, own, film, actor=actor)
+                study = target
+            else:
+                del identity["uid"]  # it stays on its own; a person has to look
+                writing.log(actor, "study.not_joined", own.public_id, other=target.public_id, why="another patient")
+    if found.instance is not None and film.instance is None:
+        connection.execute(films.update().where(films.c.id == film.id).values(instance=found.instance))
+    missing = {key: value for key, value in identity.items() if getattr(study, key) is None}
+    if missing:
+        connection.execute(studies.update().where(studies.c.id == study.id).values(**missing))
+    add_terms(writing, study.id, wanted)
+    study = connection.execute(select(studies).where(studies.c.id == study.id)).one()
+    return outside_reports.close_early(writing, study, new_film=film.instance is None)
+
+
+def add_terms(writing: Writing, study_id: int, wanted: Iterable[str]) -> None:
+    """Let a study be found by these too."""
+    there = writing.connection.execute(select(terms.c.term).where(terms.c.study_id == study_id)).scalars().all()
+    for term in sorted(set(wanted) - set(there)):
+        writing.connection.execute(terms.insert().values(term=term, study_id=study_id))
+
+
+def _same_patient(study: Found, identity: Mapping[str, str]) -> bool:
+    """Whether nothing speaks against it: a film without a PatientID joins."""
+    return all(
+        getattr(study, key) is None or key not in identity or getattr(study, key) == identity[key]
+        for key in ("patient", "issuer")
+    )
+
+
+def take_in(writing: Writing, target: Found, own: Found, film: Found, *, actor: str) -> None:
+    """Move the film, and everything that its own study had, to `target`."""
+    connection = writing.connection
+    connection.execute(films.update().where(films.c.id == film.id).values(study_id=target.id))
+    for table in (decisions, reports, outside, merged):
+        connection.execute(table.update().where(table.c.study_id == own.id).values(study_id=target.id))
+    known = select(drafts.c.account).where(drafts.c.study_id == target.id).scalar_subquery()
+    mine = drafts.c.study_id == own.id
+    connection.execute(drafts.update().where(mine, drafts.c.account.not_in(known)).values(study_id=target.id))
+    connection.execute(drafts.delete().where(mine))
+    moved = connection.execute(select(terms.c.term).where(terms.c.study_id == own.id)).scalars().all()
+    connection.execute(terms.delete().where(terms.c.study_id == own.id))
+    connection.execute(studies.delete().where(studies.c.id == own.id))
+    connection.execute(merged.insert().values(public_id=own.public_id, study_id=target.id))
+    add_terms(writing, target.id, moved)
+    connection.execute(
+        studies.update()
+        .where(studies.c.id == target.id)
+        .values(
+            films=target.films + 1,
+            received_us=min(target.received_us, own.received_us),
+            assigned_to=target.assigned_to or own.assigned_to,
+        )
+    )
+    writing.log(actor, "study.joined", target.public_id, film=film.public_id, was=own.public_id, held_by=own.claimed_by)

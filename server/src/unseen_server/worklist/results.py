@@ -1,0 +1,162 @@
+"""What a worker found goes into the database: findings, decision, state, audit events and the job's end, all together.
+
+A film has one finding a model. Where two workers scored the same film, the second one's result changes nothing; nor
+does that of a worker whose lease was lost to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from unseen.data import Film
+from unseen.screening import FIRST_PRIORITY, Decision, Screened
+from unseen_server.worklist import completeness, jobs
+from unseen_server.worklist.batches import Batch, Rules
+from unseen_server.worklist.instances import become_copy, original_of
+from unseen_server.worklist.receiving import join, take_in
+from unseen_server.worklist.study_decisions import JudgeStudy, judge_rest
+from unseen_server.worklist.tables import findings, studies
+from unseen_server.worklist.transactions import Found, Writing
+
+if TYPE_CHECKING:
+    from unseen.detectors import Finding
+    from unseen.screening import DriftReference
+    from unseen_server.worklist.jobs import Job
+    from unseen_server.worklist.similar_films import Appearance
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """A further model's finding on the film, for comparison only: it decides nothing."""
+
+    finding: Finding
+    model: str
+    map_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What became of one film.
+
+    model       SHA-256 of the weights of the detector that decides
+    map_sha256  of the anomaly map's file, placed already; None without a map
+    compared    findings of further models
+    appearance  how the film looks; None where it was not read
+    """
+
+    screened: Screened
+    model: str
+    map_sha256: str | None
+    compared: Sequence[Compared] = ()
+    appearance: Appearance | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What became of some results, by the films' numbers.
+
+    entered  are in the database
+    alone    were not entered yet: `record` has to, alone in the database
+    """
+
+    entered: frozenset[int]
+    alone: tuple[tuple[Job, Result], ...]
+
+
+def record_together(writing: Writing, results: Sequence[tuple[Job, Result]], rules: Rules) -> Recorded:
+    """Enter results of ordinary films (`identities`), in their order; the transaction may be one next to others.
+
+    A result of a film that has one, was erased, or is another worker's by now, is dropped. Raises OvertakenError.
+    """
+    batch = Batch(writing, [job for job, _ in results], rules)
+    new = [(job, result) for job, result in results if batch.holds(job) and not batch.knows(job, result.model)]
+    batch.identify(new)
+    entered, alone = [], []
+    for job, result in new:
+        if batch.joins(job, result):
+            batch.enter(job, result)
+            entered.append(job.number)
+        else:
+            alone.append((job, result))
+    batch.write()
+    return Recorded(entered=frozenset(entered), alone=tuple(alone))
+
+
+def record(
+    writing: Writing,
+    job: Job,
+    result: Result,
+    *,
+    judge: JudgeStudy,
+    worker: str,
+    audit_share: float = 0.0,
+    drift: DriftReference | None = None,
+) -> bool:
+    """Enter a result, whatever its film; False where there is one already, or the film was erased meanwhile or is
+    another worker's by now. The transaction must be alone.
+
+    judge        decides about the study from all its films
+    audit_share  of cleared studies, read all the same
+    drift        what scores and refusals are watched against; None: nothing is watched
+    """
+    connection = writing.connection
+    film = _held_film(writing, job)
+    if film is None:
+        return False
+    known = select(findings.c.id).where(findings.c.film_id == film.id, findings.c.model == result.model)
+    if connection.execute(known).first() is not None:
+        jobs.close(connection, [film.id], state="done")
+        return False
+    read = result.screened.film
+    if isinstance(read, Film) and (original := original_of(writing, film, read)) is not None:
+        own, target = (_study(writing, one.study_id) for one in (film, original))
+        if own.id != target.id and own.films == 1:  # all that its own study had goes with it
+            take_in(writing, target, own, film, actor=worker)
+            film, own = _held_film(writing, job), target
+            assert film is not None
+        become_copy(writing, film, original, read, actor=worker)
+        for number in dict.fromkeys((target.id, own.id)):
+            study = _study(writing, number)
+            judge_rest(writing, study, result.model, judge=judge, audit_share=audit_share, worker=worker)
+        return False
+    study = join(writing, film, read.identifiers if isinstance(read, Film) else {}, actor=worker)
+    if isinstance(read, Film) and film.instance is None and read.identifiers.get("StudyInstanceUID"):
+        seconds = completeness.settle_s(connection, film.source)  # else its door has said for how long
+        completeness.wait(writing, study, since_us=film.received_us, seconds=seconds)
+    batch = Batch(writing, [job], Rules(judge=judge, worker=worker, audit_share=audit_share, drift=drift))
+    batch.enter(job, result)
+    batch.write()
+    return True
+
+
+def bury(writing: Writing, job: Job, reason: str, *, model: str, judge: JudgeStudy, worker: str) -> None:
+    """A film that cannot be scored: it is tried no more, and stands on top of the list with the reason."""
+    batch = Batch(writing, [job], Rules(judge=judge, worker=worker))
+    if not batch.holds(job):
+        return
+    decision = Decision(
+        action="not_scored",
+        score=None,
+        probability=None,
+        p_value=None,
+        priority=FIRST_PRIORITY,
+        reason=reason,
+        policy_digest="",
+    )
+    writing.log(worker, "film.given_up", job.film, tries=job.tries, reason=reason)
+    batch.decide(job, decision, model)
+    batch.write()
+    jobs.close(writing.connection, [job.number], state="dead", reason=reason)
+
+
+def _held_film(writing: Writing, job: Job) -> Found | None:
+    """The film's row; None where it was erased meanwhile, or its lease lost."""
+    return jobs.held_films(writing.connection, [job]).get(job.number)
+
+
+def _study(writing: Writing, number: int) -> Found:
+    return writing.connection.execute(select(studies).where(studies.c.id == number)).one()

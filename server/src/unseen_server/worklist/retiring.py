@@ -1,0 +1,177 @@
+"""One film removed from its study, and all that a model has found: what a person retires.
+
+A film that does not belong here (sent by mistake, another person's, a test image) goes, and the study is judged by the
+others; it is never cleared by that. Of a model its findings, anomaly maps, renditions and generated images go; its
+decisions, reports and what was agreed on stay, for they are what was done with its scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from unseen.screening import study_decision
+from unseen_server.worklist import disagreement
+from unseen_server.worklist.listing import moment
+from unseen_server.worklist.retention import Removed, remove_attachments, remove_rows, unlink
+from unseen_server.worklist.states import STANDINGS, NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.study_decisions import enter_study, latest
+from unseen_server.worklist.tables import activations, attachments, decisions, films, findings, jobs, seen, studies
+from unseen_server.worklist.transactions import Writing, decision_of, find_film
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from unseen_server.worklist.site import Site
+
+_AT_ONCE = 500  # findings of a transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownModel:
+    """A model that has scored films here.
+
+    model    SHA-256 of its weights
+    name     by which it was last proposed; "" where it never was
+    waiting  studies that wait for a reader in an order that this model made
+    """
+
+    model: str
+    name: str
+    findings: int
+    latest: datetime
+    waiting: int
+
+
+def retire_film(site: Site, film: str, *, actor: str) -> Removed:
+    """Remove one film; see `Store.retire_film`."""
+    with site.writing() as writing:
+        connection = writing.connection
+        row = find_film(connection, film)
+        study = connection.execute(select(studies).where(studies.c.id == row.study_id)).one()
+        if study.state not in STANDINGS:
+            raise NotAllowedError(
+                f"The study {study.public_id} is {study.state.replace('_', ' ')}, and its report would speak of a film "
+                "that is gone. Release it or undo the report first, or erase the whole study."
+            )
+        writing.log(actor, "film.retired", row.public_id, study=study.public_id, films=study.films)
+        if study.films == 1:
+            gone = remove_rows(writing, [study], actor=actor, action="study.retired")
+        else:
+            maps = connection.execute(select(findings.c.map_sha256).where(findings.c.film_id == row.id)).scalars().all()
+            for table in (findings, jobs, seen, decisions):
+                connection.execute(table.delete().where(table.c.film_id == row.id))
+            of_it = remove_attachments(writing, attachments.c.film_id == row.id)
+            connection.execute(films.delete().where(films.c.id == row.id))
+            connection.execute(studies.update().where(studies.c.id == study.id).values(films=study.films - 1))
+            gone = ([row.sha256, *of_it], [digest for digest in maps if digest is not None])
+            _judge_again(writing, study.id, actor=actor)
+    removed = unlink(site, gone, int(study.films == 1))
+    site.database.forget_overwritten()
+    return removed
+
+
+def _judge_again(writing: Writing, number: int, *, actor: str) -> None:
+    """Decide about the study by the films that it still has; it is not cleared by this."""
+    connection = writing.connection
+    study = connection.execute(select(studies).where(studies.c.id == number)).one()
+    of_it = select(decisions).where(decisions.c.study_id == number, decisions.c.film_id.is_(None))
+    last = connection.execute(of_it.order_by(decisions.c.id.desc()).limit(1)).one_or_none()
+    judged = latest(writing, number)
+    if last is None or not judged:
+        return  # a worker will
+    whole = study_decision(judged, policy_digest=decision_of(last).policy_digest)
+    if whole.action == "clear" and study.standing != "cleared":
+        whole = replace(whole, action="read", reason="a film of this study was retired, so the study is read")
+    enter_study(writing, study, whole, last.model, audit_share=float(study.audit_sample), actor=actor)
+
+
+def models(connection: Connection) -> list[KnownModel]:
+    """The models that have findings, the latest first."""
+    counts = select(findings.c.model, func.count().label("findings"), func.max(findings.c.made_us).label("latest_us"))
+    names = {
+        row.model: row.model_name
+        for row in connection.execute(select(activations.c.model, activations.c.model_name).order_by(activations.c.id))
+    }
+    found = [
+        KnownModel(
+            model=row.model,
+            name=names.get(row.model, ""),
+            findings=row.findings,
+            latest=moment(row.latest_us),
+            waiting=_waiting(connection, row.model),
+        )
+        for row in connection.execute(counts.group_by(findings.c.model))
+    ]
+    return sorted(found, key=lambda one: one.latest, reverse=True)
+
+
+def retire_model(site: Site, model: str, *, actor: str, in_use: Collection[str] = ()) -> Removed:
+    """Remove what a model has found; see `Store.retire_model`."""
+    folder = site.renditions.path / f"generated-{model}.npz" if model.isalnum() else None
+    with site.writing() as writing:
+        known = writing.connection.execute(
+            select(func.count()).select_from(findings).where(findings.c.model == model)
+        ).scalar_one()
+        if not known or folder is None:
+            raise NotFoundError(f"{model[:40]!r}: no model with these weights has scored films here.")
+        _check_unused(writing.connection, model, in_use)
+        writing.log(actor, "model.retired", model, findings=known)
+    total = Removed(studies=0, films=0, maps=0)
+    while True:
+        with site.writing() as writing:
+            rows = writing.connection.execute(
+                select(findings.c.id, findings.c.map_sha256, films.c.sha256, films.c.study_id)
+                .join(films, films.c.id == findings.c.film_id)
+                .where(findings.c.model == model)
+                .limit(_AT_ONCE)
+            ).all()
+            for row in rows:  # derived: they may go before the rows that speak of them
+                site.renditions.rendition_of(row.sha256, model).unlink(missing_ok=True)
+            writing.connection.execute(findings.delete().where(findings.c.id.in_([row.id for row in rows])))
+            for number in {row.study_id for row in rows}:
+                left = disagreement.apart(writing.connection, number)
+                writing.connection.execute(studies.update().where(studies.c.id == number).values(apart=left))
+        maps = site.remove_unknown(site.maps, [row.map_sha256 for row in rows if row.map_sha256 is not None])
+        total = replace(total, maps=total.maps + maps)
+        if len(rows) < _AT_ONCE:
+            break
+    folder.unlink(missing_ok=True)
+    site.database.forget_overwritten()
+    return total
+
+
+def _check_unused(connection: Connection, model: str, in_use: Collection[str]) -> None:
+    if model in in_use:
+        raise NotAllowedError(
+            "This server scores films with that model. Start it without the model (--model, --also), then retire it."
+        )
+    last = connection.execute(
+        select(activations.c.model, activations.c.withdrawn_us)
+        .where(activations.c.activated_us.is_not(None))
+        .order_by(activations.c.activated_us.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is not None and last.withdrawn_us is None and last.model == model:
+        raise NotAllowedError("That model is in force: two leads activated it. Withdraw the activation first.")
+    if waiting := _waiting(connection, model):
+        raise WorklistError(
+            f"Studies that wait for a reader in an order that this model made: {waiting}. Have them read first."
+        )
+
+
+def _waiting(connection: Connection, model: str) -> int:
+    """Studies on the list whose latest decision is this model's."""
+    newest = (
+        select(func.max(decisions.c.id).label("id"))
+        .join(studies, studies.c.id == decisions.c.study_id)
+        .where(studies.c.shelf == "to_read")
+        .group_by(decisions.c.study_id)
+        .subquery()
+    )
+    query = select(func.count()).select_from(decisions).join(newest, newest.c.id == decisions.c.id)
+    return int(connection.execute(query.where(decisions.c.model == model)).scalar_one())

@@ -1,0 +1,102 @@
+"""What a row of the list shows beside the study's own columns: a film to look at, and the report.
+
+Asked for a page of studies at once, each from an index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from unseen.screening import is_lateral
+from unseen_server.worklist.bulk import among
+from unseen_server.worklist.tables import films, reports, seen
+from unseen_server.worklist.transactions import Found
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowFacts:
+    """Of one study.
+
+    film         the first frontal film that a worker could read, else the first it could read; None before there is one
+    outcome      of the report that stands; None without one, and where it was reported elsewhere and not how
+    reported_by  whose report that is, and `how` it came to be
+    seen         the one who asks was shown every frontal film
+    versions     two of its films are one instance with different pixels
+    """
+
+    film: str | None = None
+    outcome: str | None = None
+    reported_by: str | None = None
+    how: str | None = None
+    seen: bool = False
+    versions: bool = False
+
+
+def row_facts(connection: Connection, rows: Sequence[Found], *, reader: str | None = None) -> dict[int, RowFacts]:
+    """The facts by study, for studies as they are stored; `seen` is by `reader`."""
+    numbers = [row.id for row in rows]
+    if not numbers:
+        return {}
+    of_studies = _films(connection, numbers, reader)
+    said = _reports(connection, [row.id for row in rows if row.shelf == "reported"])
+    found = {}
+    for number in numbers:
+        of_study = of_studies.get(number, [])
+        frontal = [film for film in of_study if not is_lateral(film.view_position)]
+        readable = [film for film in (*frontal, *of_study) if film.has_look]
+        wanted = [film for film in (frontal or of_study) if film.aside is None]
+        report = said.get(number)
+        found[number] = RowFacts(
+            film=readable[0].public_id if readable else None,
+            outcome=None if report is None else report.outcome,
+            reported_by=None if report is None else report.reader,
+            how=None if report is None else report.how,
+            seen=bool(wanted) and all(film.seen_us is not None for film in wanted),
+            versions=are_versions(of_study),
+        )
+    return found
+
+
+def are_versions(of_study: Iterable[Found]) -> bool:
+    """Whether two films, by `instance` and `pixel_sha256`, are one instance with different pixels."""
+    known = [(one.instance, one.pixel_sha256) for one in of_study if one.instance and one.pixel_sha256]
+    return len({instance for instance, _ in known}) < len(set(known))
+
+
+def _films(connection: Connection, numbers: list[int], reader: str | None) -> dict[int, list[Found]]:
+    """By study, its films in their order, with when `reader` was shown each for the first time."""
+    mine = (seen.c.film_id == films.c.id) & (seen.c.account == (reader or ""))
+    query = (
+        select(
+            films.c.study_id,
+            films.c.public_id,
+            films.c.view_position,
+            films.c.look.is_not(None).label("has_look"),
+            films.c.aside,
+            films.c.instance,
+            films.c.pixel_sha256,
+            seen.c.seen_us,
+        )
+        .outerjoin(seen, mine)
+        .where(among(connection, films.c.study_id, numbers))
+        .order_by(films.c.id)
+    )
+    found: dict[int, list[Found]] = {}
+    for film in connection.execute(query):
+        found.setdefault(film.study_id, []).append(film)
+    return found
+
+
+def _reports(connection: Connection, numbers: list[int]) -> dict[int, Found]:
+    if not numbers:
+        return {}
+    query = (
+        select(reports.c.study_id, reports.c.reader, reports.c.outcome, reports.c.how)
+        .where(among(connection, reports.c.study_id, numbers), reports.c.undone_us.is_(None))
+        .order_by(reports.c.id)
+    )
+    rows: Iterable[Found] = connection.execute(query)
+    return {said.study_id: said for said in rows}  # the last of each stands

@@ -1,0 +1,87 @@
+"""Views of the list that people keep: a tab, filters and an order under a name. A lead may share one with everybody.
+
+What was searched for is never part of a view: it may be a patient's number.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, or_, select
+
+from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.tables import saved_views
+from unseen_server.worklist.transactions import Writing, checked_text
+
+MOST = 50
+"""Views of one account."""
+_LONGEST_NAME, _LONGEST = 60, 2000
+_NEVER = ("text", "after", "before")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedView:
+    """A view.
+
+    number  by which it is removed
+    owner   whose it is; everybody sees it where it is `shared`
+    wanted  what the list is narrowed to, as it was given
+    """
+
+    number: int
+    name: str
+    owner: str
+    shared: bool
+    wanted: Mapping[str, object]
+
+
+def views_of(connection: Connection, account: str) -> list[SavedView]:
+    """One's own and the shared ones, by name."""
+    query = select(saved_views).where(or_(saved_views.c.account == account, saved_views.c.shared))
+    rows = connection.execute(query.order_by(saved_views.c.name, saved_views.c.id))
+    return [
+        SavedView(number=row.id, name=row.name, owner=row.account, shared=row.shared, wanted=json.loads(row.wanted))
+        for row in rows
+    ]
+
+
+def save(writing: Writing, account: str, name: str, wanted: Mapping[str, object], *, shared: bool) -> int:
+    """Keep a view, in place of one's own of that name; returns its number.
+
+    Raises WorklistError for a name that is empty or too long, for too many views, and for a view with a search.
+    """
+    name = checked_text(name, "The view's name", most=_LONGEST_NAME).strip()
+    if not name:
+        raise WorklistError("Give the view a name.")
+    kept = json.dumps(dict(wanted), sort_keys=True)
+    if any(wanted.get(key) for key in _NEVER) or len(kept) > _LONGEST:
+        raise WorklistError("A view holds a tab, filters and an order, and no search and no page.")
+    mine = saved_views.c.account == account
+    count = writing.connection.execute(select(func.count()).where(mine, saved_views.c.name != name)).scalar_one()
+    if count >= MOST:
+        raise WorklistError(f"You have {count} views, and {MOST} is the most. Remove one first.")
+    known = writing.connection.execute(select(saved_views.c.id).where(mine, saved_views.c.name == name)).scalar()
+    values = {"account": account, "name": name, "shared": shared, "wanted": kept}
+    if known is None:
+        made = saved_views.insert().values(**values).returning(saved_views.c.id)
+        known = writing.connection.execute(made).scalar_one()
+    else:
+        writing.connection.execute(saved_views.update().where(saved_views.c.id == known).values(**values))
+    writing.log(account, "view.saved", account, number=int(known), shared=shared)  # its name may say anything
+    return int(known)
+
+
+def remove(writing: Writing, number: int, account: str, *, as_lead: bool) -> None:
+    """Remove a view of one's own; a lead may remove a shared one.
+
+    Raises NotFoundError, and NotAllowedError for another's.
+    """
+    known = writing.connection.execute(select(saved_views).where(saved_views.c.id == number)).one_or_none()
+    if known is None or not (known.shared or known.account == account):
+        raise NotFoundError(f"There is no view {number} of yours. It may have been removed.")
+    if known.account != account and not as_lead:
+        raise NotAllowedError(f"This is a view of {known.account}. Only they, or a lead, can remove it.")
+    writing.connection.execute(saved_views.delete().where(saved_views.c.id == number))
+    writing.log(account, "view.removed", known.account, number=number, shared=bool(known.shared))

@@ -1,0 +1,51 @@
+"""To whom which films were shown, and which of a study's films a reader still has to look at before reporting it.
+
+A film counts as shown to an account once the program that shows it has confirmed that its pixels were painted. A study
+can be reported by somebody to whom all its frontal films were shown; a film that cannot be shown must be set aside
+first (`readers.set_aside`). A lateral film is carried along, and need not be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, select
+
+from unseen.screening import is_lateral
+from unseen_server.worklist.tables import films, seen
+from unseen_server.worklist.transactions import find_film
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.transactions import Found, Writing
+
+
+def mark(writing: Writing, film_id: str, account: str) -> bool:
+    """A film's pixels were painted for `account`; False where that was known. Raises NotFoundError."""
+    film = find_film(writing.connection, film_id)
+    if is_seen(writing.connection, film.id, account):
+        return False
+    writing.connection.execute(seen.insert().values(film_id=film.id, account=account, seen_us=writing.now_us))
+    writing.log(account, "film.seen", film.public_id)
+    return True
+
+
+def is_seen(connection: Connection, number: int, account: str) -> bool:
+    """Whether the film with this number was shown to `account`."""
+    found = select(seen.c.film_id).where(seen.c.film_id == number, seen.c.account == account)
+    return connection.execute(found).first() is not None
+
+
+def seen_by(connection: Connection, numbers: Sequence[int], account: str) -> set[int]:
+    """Those of the films with these numbers that were shown to `account`."""
+    found = select(seen.c.film_id).where(seen.c.film_id.in_(numbers), seen.c.account == account)
+    return set(connection.execute(found).scalars()) if numbers else set()
+
+
+def to_be_seen(connection: Connection, study: int) -> list[Found]:
+    """The study's films that a report speaks of: all but laterals and those that were set aside, in their order."""
+    rows = connection.execute(
+        select(films).where(films.c.study_id == study, films.c.aside.is_(None)).order_by(films.c.id)
+    ).all()
+    frontal = [row for row in rows if not is_lateral(row.view_position)]
+    return frontal or list(rows)  # of a study of laterals alone, all: something must have been looked at

@@ -1,0 +1,159 @@
+"""`Site`: what every part of a worklist stands on: its database, its clock, its folders, and the transaction by which
+studies change. `Store` owns one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, Column, ColumnElement, Connection, cast, func, literal, select
+
+from unseen_server.worklist import audit, completeness, transactions
+from unseen_server.worklist.content import ContentFolder
+from unseen_server.worklist.database import end_of_trail
+from unseen_server.worklist.opening import keep_head
+from unseen_server.worklist.renditions import RenditionFolder
+from unseen_server.worklist.states import BusyError
+from unseen_server.worklist.tables import attachments, films, findings
+from unseen_server.worklist.transactions import Writing
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.database import Database
+    from unseen_server.worklist.opening import Pseudonyms
+
+_log = logging.getLogger("unseen")
+
+MAX_FILM_BYTES = 256 * 2**20
+"""As much as the decoder opens (`unseen.data.DecoderLimits`)."""
+
+
+@dataclass(eq=False)
+class Site:
+    """One worklist's database and folders.
+
+    home            the folder of films, maps, renditions, key and audit head
+    names           pseudonyms of patients and of files' names
+    clock           seconds since 1970; None: the machine's, and on PostgreSQL the database's for whatever is written,
+                    leases among it, so that machines whose clocks differ agree on when a lease ends
+    max_film_bytes  a film of more is refused
+    """
+
+    database: Database
+    home: Path
+    names: Pseudonyms
+    clock: Callable[[], float] | None = None
+    max_film_bytes: int = MAX_FILM_BYTES
+    films: ContentFolder = field(init=False)
+    maps: ContentFolder = field(init=False)
+    renditions: RenditionFolder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.films = ContentFolder(self.home / "films")
+        self.maps = ContentFolder(self.home / "maps")
+        self.renditions = RenditionFolder(self.home / "renditions")
+
+    def now_us(self) -> int:
+        """Microseconds since 1970."""
+        return int((time.time if self.clock is None else self.clock)() * 1e6)
+
+    def lease_clock(self) -> ColumnElement[int]:
+        """The time at which a statement begins, in microseconds, for use in the statement."""
+        if self.clock is not None or self.database.is_sqlite:
+            return literal(self.now_us(), BigInteger)
+        return cast(func.extract("epoch", func.statement_timestamp()) * 1_000_000, BigInteger)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Writing]:
+        """A change of studies and its audit events: kept together when the block ends well, or not at all."""
+        with self.database.writing() as connection:
+            writing = self._begun(connection)
+            yield writing
+            head = audit.append(connection, writing.entries) if writing.entries else None
+        self._ended(writing, head)
+
+    @contextlib.contextmanager
+    def writing_together(self, keys: Collection[str]) -> Iterator[Writing]:
+        """`writing` next to others that name other keys. The block locks the rows that it changes; the audit trail's
+        end is locked for the time of the append alone."""
+        with self.database.writing_together(keys) as connection:
+            writing = self._begun(connection)
+            yield writing
+            head = None
+            if writing.entries:
+                end_of_trail(connection)
+                head = audit.append(connection, writing.entries, in_time=not self.database.is_sqlite)
+        self._ended(writing, head)
+
+    def _begun(self, connection: Connection) -> Writing:
+        cap, now_us = connection.execute(select(transactions.CAP, self.lease_clock())).one()
+        return Writing(connection, self.names, now_us, int(float(cap) * 1e6))
+
+    def _ended(self, writing: Writing, head: audit.Head | None) -> None:
+        """Keep the head of the audit trail beside the database, and log what was done."""
+        if head is not None:
+            try:
+                keep_head(self.home, head)
+            except OSError as error:  # what was written is kept all the same; the next head covers it
+                _log.warning("audit.head cannot be written: %s", error.strerror)
+        for entry in writing.entries:
+            _log.info("%s id=%s", entry.action, entry.subject)
+
+    def age(self) -> None:
+        """Bring the order up to date where time has changed it, and decide on studies that have become complete."""
+        with self.database.reading() as connection:
+            overdue = transactions.due(connection, self.now_us())
+            complete = completeness.due(connection, now_us=self.now_us())
+        if not overdue and not complete:
+            return
+        with contextlib.suppress(BusyError), self.writing() as writing:  # the next page will
+            transactions.age(writing)
+            completeness.settle(writing)
+
+    def sweep(self) -> int:
+        """Remove files that a killed process left without a row; returns how many."""
+        total = 0
+        for folder in (self.films, self.maps, self.renditions):
+            total += folder.sweep(
+                lambda digests, folder=folder: self._known(folder, digests),  # type: ignore[misc]
+                lambda digests, folder=folder: self.remove_unknown(folder, digests),  # type: ignore[misc]
+            )
+        if total:
+            _log.info("store.swept files=%d", total)
+        return total
+
+    def remove_unknown(self, folder: ContentFolder, digests: Sequence[str]) -> int:
+        """Remove those of these files that no row names, or a film's renditions; returns how many."""
+        if not digests:
+            return 0
+        with self.database.writing() as connection:
+            known = {
+                digest
+                for column in self._named(folder)
+                for digest in connection.execute(select(column).where(column.in_(digests))).scalars()
+            }
+            strangers = [digest for digest in set(digests) - known if folder.of(digest).exists()]
+            for digest in strangers:
+                folder.remove(digest)
+        return len(strangers)
+
+    def _known(self, folder: ContentFolder, digests: list[str]) -> set[str]:
+        with self.database.reading() as connection:
+            return {
+                digest
+                for column in self._named(folder)
+                for digest in connection.execute(
+                    select(column).where(column.between(digests[0], digests[-1]))
+                ).scalars()
+            }
+
+    def _named(self, folder: ContentFolder | RenditionFolder) -> list[Column[Any]]:  # Any: text
+        """The columns that name files of this folder."""
+        if folder is self.maps:
+            return [findings.c.map_sha256]
+        return [films.c.sha256] if folder is self.renditions else [films.c.sha256, attachments.c.sha256]

@@ -1,0 +1,113 @@
+"""What a site has set for all its servers: who sees names, how long studies wait and are kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from sqlalchemy import Connection, select
+
+from unseen_server.worklist.completeness import SETTLE, SETTLE_OF, SETTLE_S, set_settle_s
+from unseen_server.worklist.states import WorklistError
+from unseen_server.worklist.tables import settings
+from unseen_server.worklist.transactions import CAP_S, checked_text, set_cap
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.transactions import Writing
+
+Identity = Literal["nobody", "lead", "reader"]
+_IDENTITY: Final = "identity"
+_KEPT: Final = "kept_days"
+_KEPT_OF: Final = "kept_days of "  # and the source
+_CAP: Final = "waiting_cap_s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteSettings:
+    """The settings.
+
+    identity       from which role on people see names and numbers in the films' headers; everybody else pseudonyms
+    waiting_cap_s  how long priorities may keep a study waiting
+    kept_days      days after which studies that are done are removed; None: none is, until somebody retires them
+    kept_of        the same for sources that have a period of their own; None: none of that source is
+    settle_s       for how long no film of a study must come before it is complete
+    settle_of      the same for sources that have one of their own
+    """
+
+    identity: Identity = "nobody"
+    waiting_cap_s: float = CAP_S
+    kept_days: float | None = None
+    kept_of: Mapping[str, float | None] = field(default_factory=dict)
+    settle_s: float = SETTLE_S
+    settle_of: Mapping[str, float] = field(default_factory=dict)
+
+
+def read(connection: Connection) -> SiteSettings:
+    """The settings as they are."""
+    known = {row.name: row.value for row in connection.execute(select(settings))}
+    identity = known.get(_IDENTITY, "nobody")
+    return SiteSettings(
+        identity="lead" if identity == "lead" else "reader" if identity == "reader" else "nobody",
+        waiting_cap_s=float(known.get(_CAP, CAP_S)),
+        kept_days=_days(known.get(_KEPT, "")),
+        kept_of={
+            name.removeprefix(_KEPT_OF): _days(value) for name, value in known.items() if name.startswith(_KEPT_OF)
+        },
+        settle_s=float(known.get(SETTLE, SETTLE_S)),
+        settle_of={
+            name.removeprefix(SETTLE_OF): float(value) for name, value in known.items() if name.startswith(SETTLE_OF)
+        },
+    )
+
+
+def _days(value: str) -> float | None:
+    return float(value) if value else None
+
+
+def change(
+    writing: Writing,
+    *,
+    actor: str,
+    identity: Identity | None = None,
+    waiting_cap_s: float | None = None,
+    kept_days: float | None = None,
+    kept_of: Mapping[str, float | None] | None = None,
+    settle_s: float | None = None,
+    settle_of: Mapping[str, float | None] | None = None,
+) -> SiteSettings:
+    """Change what is given, on record; `kept_days` of 0: nothing is removed by age. By source, None: as the site.
+
+    Raises WorklistError for what makes no sense.
+    """
+    if identity is not None:
+        if identity not in get_args(Identity):
+            raise WorklistError(f"{str(identity)[:40]!r}: names are shown to {', '.join(get_args(Identity))}.")
+        _set(writing, _IDENTITY, identity, actor=actor)
+    if waiting_cap_s is not None:
+        set_cap(writing, waiting_cap_s, actor=actor)
+    if kept_days is not None:
+        _set(writing, _KEPT, _checked(kept_days), actor=actor)
+    for source, days in (kept_of or {}).items():
+        name = _KEPT_OF + checked_text(source, "The source", most=200)
+        if days is not None:
+            _set(writing, name, _checked(days), actor=actor)
+        elif writing.connection.execute(settings.delete().where(settings.c.name == name)).rowcount:
+            writing.log(actor, "setting.changed", name, value=None)
+    set_settle_s(writing, settle_s, of=settle_of, actor=actor)
+    return read(writing.connection)
+
+
+def _checked(days: float) -> str:
+    """Days as they are stored."""
+    if not (math.isfinite(days) and (days == 0 or days >= 1)):
+        raise WorklistError(f"{days} days: give 1 or more, or 0 for no removal by age.")
+    return repr(float(days)) if days else ""
+
+
+def _set(writing: Writing, name: str, value: str, *, actor: str) -> None:
+    found = writing.connection.execute(settings.update().where(settings.c.name == name).values(value=value))
+    if not found.rowcount:
+        writing.connection.execute(settings.insert().values(name=name, value=value))
+    writing.log(actor, "setting.changed", name, value=value)

@@ -1,0 +1,212 @@
+"""What a study can be, what may follow, and what the worklist refuses.
+
+What the worklist refuses, and why: each exception's message is a sentence for the person who asked.
+
+What a study can be, and what may follow: one table, and pure functions over it.
+
+A study has a *state*, and a *standing*: the state that it would have if no reader had touched it. Films and decisions
+move the standing; readers move the state; `release` brings the two together again.
+
+    received ──judge──▶ scored, to_read, cleared, not_scored ──claim──▶ in_reading ──report──▶ reported ──undo──▶
+    in_reading; any state but the last two ──elsewhere──▶ reported_elsewhere ──undo──▶ the standing;
+    in_reading ──set_aside──▶ set_aside ──undo──▶ in_reading, for a study of which no film can be shown
+
+Where a study stands in the list: a pure function, whose result is stored and indexed.
+
+The list to read begins with what was not scored, then comes what waits longer than the cap, longest first, then the
+rest by priority, then by age. Films that are still to be scored come last: their turn is seconds away, and the cap
+lifts them too. The other lists show the latest change first.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple, get_args
+
+from unseen.artifacts import UserError
+
+
+class WorklistError(UserError, RuntimeError):
+    """The worklist cannot do what was asked; the message gives the problem, what was found and what to do."""
+
+
+class NotFoundError(WorklistError):
+    """There is no such study, film or account."""
+
+
+class NotAllowedError(WorklistError):
+    """The study's state, or another reader's claim, stands against it."""
+
+
+class BusyError(WorklistError):
+    """The database is locked, or cannot be reached; nothing was changed, and trying again is safe."""
+
+
+class NoRoomError(WorklistError):
+    """The disk or the database is full; nothing was stored."""
+
+
+class TooLargeError(WorklistError):
+    """More bytes than a film may have; nothing was stored."""
+
+
+State = Literal[
+    "received",
+    "scored",
+    "to_read",
+    "cleared",
+    "not_scored",
+    "in_reading",
+    "reported",
+    "reported_elsewhere",
+    "set_aside",
+]
+"""received: no film of it was judged; scored: nothing asks for reading so far, but films are still to be judged;
+set_aside: none of its films can be shown, and a reader returned it to its sender or discarded it, with a reason."""
+
+Act = Literal["judge", "reopen", "claim", "release", "report", "undo", "elsewhere", "set_aside"]
+"""judge: a decision was made; reopen: one was made on a film that came after a report."""
+
+Shelf = Literal["to_read", "cleared", "reported"]
+
+STATES: Final[tuple[State, ...]] = get_args(State)
+SHELVES: Final[tuple[Shelf, ...]] = get_args(Shelf)
+STANDINGS: Final[tuple[State, ...]] = ("received", "scored", "to_read", "cleared", "not_scored")
+DONE: Final[tuple[State, ...]] = ("cleared", "reported", "reported_elsewhere", "set_aside")
+"""A study in one of these waits for nobody; only such studies are removed by age."""
+
+_STANDING: Final = "standing"
+_AFTER: Final[dict[Act, dict[State, State | Literal["standing"]]]] = {
+    "judge": {
+        **{state: _STANDING for state in STANDINGS},
+        "in_reading": "in_reading",
+        "reported": "reported",
+        "reported_elsewhere": "reported_elsewhere",
+        "set_aside": "set_aside",
+    },
+    "reopen": {
+        **{state: _STANDING for state in STANDINGS},
+        "in_reading": "in_reading",
+        "reported": _STANDING,
+        "reported_elsewhere": _STANDING,
+        "set_aside": _STANDING,
+    },
+    "claim": {state: "in_reading" for state in ("scored", "to_read", "cleared", "not_scored", "in_reading")},
+    "release": {"in_reading": _STANDING},
+    "report": {"in_reading": "reported"},
+    "undo": {"reported": "in_reading", "reported_elsewhere": _STANDING, "set_aside": "in_reading"},
+    "elsewhere": {state: "reported_elsewhere" for state in (*STANDINGS, "in_reading")},
+    "set_aside": {"in_reading": "set_aside"},
+}
+_DOING: Final[dict[Act, str]] = {
+    "judge": "judged",
+    "reopen": "opened again",
+    "claim": "taken for reading",
+    "release": "released",
+    "report": "reported",
+    "undo": "undone",
+    "elsewhere": "marked as reported elsewhere",
+    "set_aside": "set aside",
+}
+_INSTEAD: Final[dict[State, str]] = {
+    "received": "Wait until a worker has scored it.",
+    "scored": "Take it for reading first.",
+    "to_read": "Take it for reading first.",
+    "cleared": "Take it for reading first.",
+    "not_scored": "Take it for reading first.",
+    "in_reading": "Report it, or release it.",
+    "reported": "Undo the report first.",
+    "reported_elsewhere": "Undo that first, if it is wrong.",
+    "set_aside": "Undo that first, if it is wrong.",
+}
+
+
+def after(state: State, act: Act, *, standing: State) -> State:
+    """The state that follows.
+
+    Raises NotAllowedError, a sentence, where `act` is not open to a study in `state`.
+
+    >>> after("to_read", "claim", standing="to_read"), after("in_reading", "release", standing="cleared")
+    ('in_reading', 'cleared')
+    >>> after("reported", "claim", standing="to_read")
+    Traceback (most recent call last):
+    ...
+    unseen_server.worklist.states.NotAllowedError: A study that is reported cannot be taken for reading. Undo the report first.
+    """
+    following = _AFTER[act].get(state)
+    if following is None:
+        raise NotAllowedError(f"A study that is {state.replace('_', ' ')} cannot be {_DOING[act]}. {_INSTEAD[state]}")
+    return standing if following == "standing" else following
+
+
+def allowed(state: State) -> tuple[Act, ...]:
+    """What a study in `state` is open to.
+
+    >>> allowed("reported")
+    ('judge', 'reopen', 'undo')
+    """
+    return tuple(act for act, table in _AFTER.items() if state in table)
+
+
+def shelf_of(state: State) -> Shelf:
+    """The list on which a study in `state` stands; every state stands on one.
+
+    >>> shelf_of("received"), shelf_of("cleared"), shelf_of("reported_elsewhere")
+    ('to_read', 'cleared', 'reported')
+    """
+    if state == "cleared":
+        return "cleared"
+    return "reported" if state in ("reported", "reported_elsewhere", "set_aside") else "to_read"
+
+
+def standing_of(action: Literal["clear", "read", "not_scored"] | None, *, unjudged: int) -> State:
+    """The standing of a study on which `action` was decided (None: nothing yet), with `unjudged` films to come.
+
+    >>> standing_of("clear", unjudged=1), standing_of("clear", unjudged=0), standing_of("read", unjudged=1)
+    ('scored', 'cleared', 'to_read')
+    """
+    if action is None:
+        return "received"
+    if action == "clear":
+        return "scored" if unjudged else "cleared"
+    return "to_read" if action == "read" else "not_scored"
+
+
+NOT_SCORED, OVERDUE, BY_PRIORITY = 0, 1, 2
+UNJUDGED = 1.0  # after every −priority, which is at most 0
+
+
+class Order(NamedTuple):
+    """Lists are sorted by `(shelf, band, rank, received)`, all ascending."""
+
+    shelf: Shelf
+    band: int
+    rank: float
+
+
+def order_of(
+    state: State,
+    *,
+    standing: State,
+    priority: float | None,
+    received_us: int,
+    changed_us: int,
+    overdue_before_us: int,
+) -> Order:
+    """Where a study in `state` stands.
+
+    priority           of its decision, higher is read earlier; None while there is none
+    overdue_before_us  what was received then or before has waited longer than the cap
+
+    >>> order_of("to_read", standing="to_read", priority=0.25, received_us=9, changed_us=9, overdue_before_us=5)
+    Order(shelf='to_read', band=2, rank=-0.25)
+    >>> order_of("in_reading", standing="to_read", priority=0.25, received_us=4, changed_us=9, overdue_before_us=5)
+    Order(shelf='to_read', band=1, rank=0.0)
+    """
+    shelf = shelf_of(state)
+    if shelf != "to_read":
+        return Order(shelf, BY_PRIORITY, -float(changed_us))  # exact up to the year 2255
+    if standing == "not_scored":
+        return Order(shelf, NOT_SCORED, 0.0)
+    if received_us <= overdue_before_us:
+        return Order(shelf, OVERDUE, 0.0)
+    return Order(shelf, BY_PRIORITY, UNJUDGED if priority is None else -priority)

@@ -1,0 +1,348 @@
+"""`Worker`: takes films from the queue, screens them one at a time, and enters what it found.
+
+Any number of workers may run, on any machine that sees the database and the films. One that is killed loses nothing:
+its films are taken by another when the lease runs out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import logging
+import os
+import socket
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unseen.anatomy import FoundLungs, share_finders
+from unseen.artifacts import PluginError
+from unseen.data import Entry, Film, NotRead, read_film
+from unseen.screening import is_lateral, scored_film
+from unseen_server.worklist import jobs
+from unseen_server.worklist.batches import Rules
+from unseen_server.worklist.entering import Entered, Examined, enter
+from unseen_server.worklist.jobs import Arrivals
+from unseen_server.worklist.renditions import Rendition, keep_generated, thumbnail
+from unseen_server.worklist.results import Compared, Result, bury
+from unseen_server.worklist.similar_films import appearance_of
+from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
+
+if TYPE_CHECKING:
+    from unseen.detectors import Finding
+    from unseen.screening import ScoringDetector, Screener
+    from unseen_server.worklist.jobs import Job
+    from unseen_server.worklist.site import Site
+    from unseen_server.worklist.store import Store
+
+_log = logging.getLogger("unseen")
+
+POLL_S = 0.1
+"""How often an idle worker on SQLite asks for films: one step in an index, ten times a second, and little compared with
+a score. PostgreSQL notifies it."""
+BATCH_S = 0.1
+"""How long films are scored before their results are entered together; a slower film is entered by itself. A worker
+claims as many films as it will score in this time by its latest pace, of those that are there."""
+MOST = 64
+"""Films of a batch."""
+_TIDY_S = 5.0
+_BACK_OFF_S = 5.0  # after the database or the disk could not be used
+
+
+class Worker:
+    """Scores films until it is stopped.
+
+    store     the worklist
+    screener  makes the screener, once, in the process that uses it; its detector must come from a bundle
+    further   likewise makes detectors whose scores are kept for comparison: they decide nothing, no gate is asked,
+              and one that fails costs its own score alone
+    name      for the audit trail; by default the machine and the process
+    lease_s   seconds for which a film is this worker's before another may take it
+    poll_s    seconds between two looks for work on SQLite; see `jobs.Arrivals`
+
+    >>> import tempfile
+    >>> from unseen.screening import load
+    >>> from unseen_server.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
+    ...     Worker(store, lambda: load("models/pca"), name="worker-1").name
+    'worker-1'
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        screener: Callable[[], Screener],
+        *,
+        further: Callable[[], Sequence[ScoringDetector]] = tuple,
+        name: str | None = None,
+        lease_s: float = jobs.LEASE_S,
+        poll_s: float = POLL_S,
+    ) -> None:
+        self.store = store
+        self.name = name or f"worker {socket.gethostname()}:{os.getpid()}"
+        self.lease_s = lease_s
+        self.poll_s = poll_s
+        self._make = screener
+        self._screener: Screener | None = None
+        self._make_further = further
+        self._further: Sequence[ScoringDetector] | None = None
+        self._pace_s: float | None = None  # that a film takes, by the latest ones
+        self._stop = threading.Event()
+
+    @property
+    def screener(self) -> Screener:
+        """The screener, made when it is first wanted."""
+        if self._screener is None:
+            self._screener = self._make()
+        return self._screener
+
+    @property
+    def further(self) -> Sequence[ScoringDetector]:
+        """The detectors for comparison, made when they are first wanted."""
+        if self._further is None:
+            self._further = self._make_further()
+            share_finders([self.screener.detector, *self._further])
+        return self._further
+
+    def run(self, stop: threading.Event) -> int:
+        """Score what is there and what comes, until `stop` is set; the film in hand is finished. Returns how many."""
+        models = [self.screener.detector, *self.further]
+        _log.info("worker.started models=%s", ",".join(model.weights_sha256[:16] for model in models))
+        self.store.sweep()
+        self._generate(models)
+        self._stop = stop
+        scored = 0
+        tidied = 0.0
+        with Arrivals(self.store.database, self.poll_s) as arrivals:
+            while not stop.is_set():
+                try:
+                    if time.monotonic() - tidied > _TIDY_S:
+                        self.store.tidy()
+                        tidied = time.monotonic()
+                    worked = self.step()
+                except (BusyError, NoRoomError) as error:
+                    _log.warning("worker.waits %s", error)
+                    stop.wait(_BACK_OFF_S)
+                    continue
+                scored += worked
+                if not worked:
+                    arrivals.wait(stop)
+        _log.info("worker.stopped films=%d", scored)
+        return scored
+
+    def drain(self) -> int:
+        """Score what is due now, and return how many films that were."""
+        count = 0
+        while films := self.step():
+            count += films
+        return count
+
+    def step(self) -> int:
+        """Take the films that are due, as many as are soon scored, and see them through; returns how many."""
+        most = 1 if self._pace_s is None else int(BATCH_S / self._pace_s)
+        held = jobs.claim_several(self.store.site, most=min(max(most, 1), MOST), lease_s=self.lease_s)
+        if not held:
+            return 0
+        if held[0].tries > jobs.MOST_TRIES:  # its workers were killed, or ran out of memory
+            self._give_up(held[0], f"{jobs.MOST_TRIES} workers stopped while they had this film.")
+            return 1
+        left = list(held)
+        try:
+            with _Lease(self.store.site, held, self.lease_s):
+                while left:
+                    if self._stop.is_set() and len(left) < len(held):
+                        jobs.give_back(self.store.site, *left)
+                        break
+                    self._see_through(left)
+        except WorklistError:  # the store's trouble, and not the films'
+            with contextlib.suppress(WorklistError):
+                jobs.give_back(self.store.site, *held)  # those that were entered are held no more
+            raise
+        return len(held) - len(left)
+
+    def _see_through(self, left: list[Job]) -> None:
+        """Score films for `BATCH_S`, one at least, and enter what was found; takes them off the list."""
+        policy = self.screener.policy
+        if policy is not None:
+            self.screener.stopped = self.store.clearing_stopped(policy.digest)
+        began = time.monotonic()
+        examined: list[Examined] = []
+        spent_ms: dict[int, float] = {}
+        taken = 0
+        while taken < len(left) and (taken == 0 or time.monotonic() - began < BATCH_S):
+            job = left[taken]
+            taken += 1
+            start = time.monotonic()
+            try:
+                examined.append(self._examine(job))
+            except WorklistError:
+                raise
+            except Exception as error:  # whatever a detector may raise costs this film, not the worker
+                self._failed(job, error)
+            spent_ms[job.number] = 1000 * (time.monotonic() - start)
+        self._pace_s = (time.monotonic() - began) / taken
+        start = time.monotonic()
+        found = self._enter(examined)
+        each_ms = 1000 * (time.monotonic() - start) / max(len(examined), 1)
+        for job in (one.job for one in examined):
+            if job.number in found.failed:
+                self._failed(job, found.failed[job.number])
+                continue
+            what = "entered" if job.number in found.entered else "known"
+            _log.info("film.%s id=%s ms=%.0f", what, job.film, spent_ms[job.number] + each_ms)
+        del left[:taken]
+
+    def _score(self, job: Job) -> bool:
+        """Read, screen, enter one film; False where another worker had entered it."""
+        return job.number in self._enter([self._examine(job)]).entered
+
+    def _examine(self, job: Job) -> Examined:
+        """Read a film, score it, and keep what pages show of it."""
+        film = self._read(job)
+        lungs = FoundLungs(film) if isinstance(film, Film) else None  # for all models
+        screened = self.screener.screen_film(film, lungs)
+        model = self.screener.detector.weights_sha256
+        compared = self._compare(lungs, job)
+        found = {} if screened.finding is None else {model: screened.finding}
+        found |= compared
+        self._show(job, film, found)
+        maps = {one: _npy(finding) for one, finding in found.items()}
+        digests = {one: hashlib.sha256(data).hexdigest() for one, data in maps.items()}
+        result = Result(
+            screened=screened,
+            model=model,
+            map_sha256=digests.get(model),
+            compared=[
+                Compared(finding=finding, model=one, map_sha256=digests[one]) for one, finding in compared.items()
+            ],
+            appearance=appearance_of(film, list(found.values())) if isinstance(film, Film) else None,
+        )
+        return Examined(job=job, result=result, maps={digests[one]: data for one, data in maps.items()})
+
+    def _enter(self, examined: Sequence[Examined]) -> Entered:
+        policy = self.screener.policy
+        rules = Rules(
+            judge=self.screener.study,
+            worker=self.name,
+            audit_share=0.0 if policy is None else policy.audit_share,
+            drift=None if policy is None else policy.drift,
+        )
+        return enter(self.store, examined, rules) if examined else Entered()
+
+    def _compare(self, lungs: FoundLungs | None, job: Job) -> dict[str, Finding]:
+        """What the further detectors say of a film, by model; those that cannot say anything are left out."""
+        found: dict[str, Finding] = {}
+        if lungs is None or is_lateral(lungs.film.view_position):
+            return found
+        for detector in self.further:
+            model = detector.weights_sha256
+            try:
+                outcome = scored_film(detector, lungs.film, lungs)
+            except Exception as error:  # whatever it may raise costs its own score, and not the film
+                _log.error("film.not_compared id=%s model=%s %s", job.film, model[:16], _place_of(error))
+                continue
+            if isinstance(outcome, NotRead):  # its reason may hold what the file says
+                _log.error("film.not_compared id=%s model=%s error=NotRead", job.film, model[:16])
+            else:
+                found[model] = outcome
+        return found
+
+    def _show(self, job: Job, film: Film | NotRead, found: dict[str, Finding]) -> None:
+        """Keep what pages show of the film. Before the result is entered: what is listed can be shown."""
+        kept = self.store.renditions
+        if isinstance(film, Film):
+            kept.keep(kept.thumbnail_of(job.sha256), thumbnail(film.pixels))
+        for model, finding in found.items():
+            kept.keep(kept.rendition_of(job.sha256, model), Rendition.of(finding).to_bytes())
+
+    def _generate(self, models: Sequence[ScoringDetector]) -> None:
+        """Keep the images of the models' generators; a worker without space for them scores all the same."""
+        for model in models:
+            try:
+                keep_generated(self.store.renditions, model)
+            except NoRoomError as error:
+                _log.warning("generated.not_kept %s", error)
+            except Exception as error:  # of a method of one's own: images for a game cost no score
+                _log.warning("generated.not_made %s", _place_of(error))
+
+    def _read(self, job: Job) -> Film | NotRead:
+        """The stored film; one whose bytes are no longer those that were received is not scored."""
+        path = self.store.films.of(job.sha256)
+        film = read_film(Entry(name=job.film, path=path, source=job.source, patient=job.film, study=job.film))
+        if isinstance(film, Film) and film.file_sha256 != job.sha256:
+            return NotRead(
+                name=job.film,
+                reason="The stored bytes are not those that were received: the disk is damaged. Restore a backup.",
+                source=job.source,
+                patient=job.film,
+            )
+        return film
+
+    def _failed(self, job: Job, error: Exception) -> None:
+        """Put the film back for later, or on top of the list when it has failed often enough."""
+        _log.error("film.failed id=%s try=%d %s", job.film, job.tries, _place_of(error))
+        reason = f"Scoring failed ({type(_cause_of(error)).__name__})"  # the message may hold what the file says
+        if job.tries >= jobs.MOST_TRIES:
+            self._give_up(job, f"{reason}, {job.tries} times.")
+        else:
+            jobs.later(self.store.site, job, f"{reason}.")
+
+    def _give_up(self, job: Job, reason: str) -> None:
+        with self.store.writing() as writing:
+            bury(
+                writing,
+                job,
+                f"{reason} Look at the film; ask for another try when the cause is gone.",
+                model=self.screener.detector.weights_sha256,
+                judge=self.screener.study,
+                worker=self.name,
+            )
+
+
+def _npy(finding: Finding) -> bytes:
+    """The anomaly map as a file."""
+    written = io.BytesIO()
+    np.save(written, finding.anomaly_map, allow_pickle=False)
+    return written.getvalue()
+
+
+def _cause_of(error: Exception) -> BaseException:
+    """What a plug-in raised; another error is its own cause."""
+    return error.__cause__ or error if isinstance(error, PluginError) else error
+
+
+def _place_of(error: Exception) -> str:
+    """What is logged of a failure: its type and place. Its message, and a traceback, may hold the file's content."""
+    cause = _cause_of(error)
+    where = traceback.extract_tb(cause.__traceback__)[-1]
+    return f"error={type(cause).__name__} at={Path(where.filename).name}:{where.lineno}"
+
+
+class _Lease:
+    """Holds films for as long as they take, from a thread of its own."""
+
+    def __init__(self, site: Site, held: Sequence[Job], lease_s: float) -> None:
+        self._site, self._held, self._lease_s = site, held, lease_s
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._hold, name="lease", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _hold(self) -> None:
+        while not self._over.wait(self._lease_s / 3):
+            try:
+                if not jobs.lengthen(self._site, *self._held, lease_s=self._lease_s):
+                    return  # lost: what is found of the films is dropped
+            except WorklistError as error:
+                _log.warning("lease.missed id=%s %s", self._held[0].film, error)

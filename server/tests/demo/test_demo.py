@@ -1,0 +1,106 @@
+"""`unseen demo`, in its smallest setting: all ten steps, the shortcut told in words, both bad files refused, the pages
+of a filled worklist looked at. `make test` runs it with smaller films, fewer of them scored by the shipped model, a
+finder that learns for a moment, and one shipped model to compare with; `make nightly` as it is.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import LIMITS, Say, run
+from unseen.artifacts import bundle
+from unseen.screening.policy import Policy
+from unseen_server.worklist.store import Store
+
+SMALLER = """
+from unseen.data import phantoms
+from unseen_server.demo.simulated_sites import write_sites
+
+phantoms.normals.__kwdefaults__["size"] = 64
+write_sites.__kwdefaults__["side"] = 64  # the process that draws reads this file, too
+if __name__ == "__main__":
+    from unseen.anatomy.lungs import LungFinder
+    from unseen.cli import main
+    from unseen_server.demo import demonstration
+
+    demonstration._FIRST = 4
+    demonstration._FINDER = LungFinder.Config(features=4, steps=4, size=32)
+    demonstration._SHIPPED = tuple(path for path in demonstration._SHIPPED if path.name == "pca")
+    main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["smaller", "whole"])
+def test_the_demonstration_shows_what_it_promises(tmp_path: Path, whole: bool) -> None:
+    words = ("demo", "--out", tmp_path / "demo", "--normals", 80, "--pairs", 24, "--epochs", 1, "--labelled", 29)
+    # without a terminal it checks its pages and ends
+    program = tmp_path / "smaller.py"
+    program.write_text(SMALLER, encoding="utf-8")
+    done = run(*words) if whole else run(*words, program=program)
+    assert done.code == 0, done.out + done.err
+    steps = [line.split()[1] for line in done.err.splitlines() if line.startswith("▸")]
+    assert steps == [f"{i}/10" for i in range(1, 11)]
+    assert LIMITS in done.err
+    scored = 40 if whole else 8
+    assert re.search(rf"{scored} films scored, AUROC [01]\.\d\d: the model learnt from real films", done.out), done.out
+    for name in ("pca", "roi-sure"):
+        assert re.search(rf"{name}: AUROC 0\.\d\d \(95 % interval 0\.\d\d to [01]\.\d\d\)", done.out), done.out
+        report = tmp_path / "demo" / "reports" / name
+        assert f"report ({name}): {report / 'report.html'}" in done.out
+        metrics = json.loads((report / "metrics.json").read_text(encoding="utf-8"))
+        assert metrics["n"]["pooled"] == {"normal": 24, "abnormal": 24}
+        assert bundle.load(tmp_path / "demo" / "models" / f"demo-{name}").card.name == name
+    for group in ("nodule", "consolidation", "effusion", "pneumothorax", "faint", "obvious"):
+        assert re.search(rf"AUROC, {group} .*pca.*roi-sure", done.out), f"no line for {group}"
+    planted = done.out.split("they show the way")[1].split("cut-short.png")[0]
+    assert "shortcut: abnormal films are sharper" in planted, planted
+    (cut,) = (line for line in done.out.splitlines() if "cut-short.png:" in line)
+    (bomb,) = (line for line in done.out.splitlines() if "bomb.png:" in line)
+    assert len(cut.split(":", 1)[1]) > 20
+    assert re.search(r"60,?000", bomb), bomb
+    _worklist(tmp_path / "demo", done.out, side=512 if whole else 64, scores=4 if whole else 3)
+
+
+def _worklist(out: Path, said: str, *, side: int, scores: int) -> None:
+    """Calibrated on both sites, filled, and every page looked at; by the store's own account."""
+    policy = Policy.load(out / "policy.json")
+    assert {name: source.abnormals for name, source in policy.sources.items()} == {"North": 29, "South": 29}
+    with Store.open(out / "worklist", create=False) as store:
+        totals = {tab: store.page(tab).total for tab in ("to_read", "cleared", "reported", "not_scored")}  # type: ignore[arg-type]
+        labelled = store.labelled()
+    assert totals["reported"] >= 30 and totals["to_read"] - totals["not_scored"] >= 15 and totals["not_scored"] == 1
+    assert {film.abnormal for film in labelled} == {True, False} and all(
+        len(film.scores) == scores for film in labelled
+    )
+    listed = f"the list: {totals['to_read']} to read, of which 1 could not be scored and say why; {totals['cleared']}"
+    assert f"{listed} cleared, {totals['reported']} reported" in said
+    for what in (
+        "signed in with the link",
+        "8 pages, and ",
+        f"{side} × {side} of 12 bits, {scores} scores",
+        "the server was stopped",
+    ):
+        assert what in said, what
+    assert re.search(r"all of it took \d+ s", said)
+
+
+def test_a_worklist_that_is_not_the_demos_is_left_alone(tmp_path: Path, say: Say) -> None:
+    Store.open(tmp_path / "worklist").close()
+    before = sorted(tmp_path.rglob("*"))
+    answer = say("demo", "--out", tmp_path)
+    assert answer.code == 2 and "was not made by the demonstration" in answer.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_two_demos_do_not_share_a_folder(tmp_path: Path, say: Say) -> None:
+    with (tmp_path / ".demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        answer = say("demo", "--out", tmp_path)
+    assert answer.code == 2 and "another demo is using this folder" in answer.err

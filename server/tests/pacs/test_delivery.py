@@ -1,0 +1,215 @@
+"""Results go back: a structured report in the film's study, once, kept only when the archive has confirmed it."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from pynetdicom import evt
+
+from tests.pacs.conftest import Archive, Running, StartNode, archive, film, free_port, in_bytes, peer, soon, store_films
+from tests.pacs.orthanc_server import start_orthanc
+from tests.worklist.conftest import Judge
+from unseen_server.worklist.outbox import Sending
+
+SR = "1.2.840.10008.5.1.4.1.1.88.33"
+COMMITMENT = "1.2.840.10008.1.20.1"
+
+
+@pytest.fixture
+def ward_and(start_node: StartNode) -> Callable[..., Running]:
+    """A node that takes films from WARD, and sends results to the archive."""
+
+    def start(**of_archive: Any) -> Running:
+        running = start_node(
+            settle_s=0,
+            peers=[
+                peer(),
+                {"name": "archive", "ae_title": "ARCHIVE", "host": "127.0.0.1", "send": ["sr"]} | of_archive,
+            ],
+            node={"on_report": None},
+        )
+        running.node.delivery.asked_s = 2.0  # an archive under load may answer after the association has ended
+        return running
+
+    return start
+
+
+def rows(running: Running, state: str | None = None) -> list[Sending]:
+    return running.store.outbox.list(state=state)
+
+
+def decided(running: Running, judge_with: Any, number: int = 1, action: str = "read", **tags: Any) -> None:
+    """A film of one study comes by C-STORE, and is judged."""
+    (status,) = store_films(running.port, [film(number, **tags)])
+    assert status.Status == 0x0000
+    judge: Judge = judge_with(running.store)
+    assert judge(action, 0.1 * number, StudyInstanceUID="1.2.3.1", SOPInstanceUID=f"1.2.3.4.{number}", PatientID="P1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("confirm", ["commitment", "find", "qido"])
+def test_a_film_from_orthanc_comes_back_as_a_report_in_its_study(
+    start_node: StartNode, judge_with: Any, tmp_path: Path, program: Callable[..., str], confirm: str
+) -> None:
+    port = free_port()
+    modalities = {"triage": ("TRIAGE", "127.0.0.1", port)}
+    with start_orthanc(tmp_path / "orthanc", program=program("Orthanc"), modalities=modalities) as orthanc:
+        running = start_node(
+            port=port,
+            settle_s=0,
+            node={"on_report": None},
+            peers=[
+                {
+                    "name": "archive",
+                    "ae_title": "ORTHANC",
+                    "host": "127.0.0.1",
+                    "port": orthanc.dicom_port,
+                    "dicomweb": orthanc.dicomweb,
+                    "send": ["sr", "overlay"],
+                    "confirm": confirm,
+                    "source": "ward",
+                }
+            ],
+        )
+        sent = orthanc.put(in_bytes(film(1, PatientName="Phantom^One", PatientID="P1")))
+        orthanc.json("/modalities/triage/store", data=json.dumps([sent["ID"]]).encode())
+        judge_with(running.store)("read", 0.6, StudyInstanceUID="1.2.3.1", SOPInstanceUID="1.2.3.4.1", PatientID="P1")
+        soon(lambda: rows(running, "kept"), "the report to be kept")
+        (report,) = [
+            found
+            for uid in orthanc.instances()
+            if (found := pydicom.dcmread(io.BytesIO(orthanc.file(uid)))).SOPClassUID == SR
+        ]
+        assert report.StudyInstanceUID == "1.2.3.1" and report.PatientID == "P1"
+        assert report.VerificationFlag == "UNVERIFIED" and report.PreliminaryFlag == "PRELIMINARY"
+        # what the archive forwards to us of our own making is no film
+        identifiers = list(orthanc.instances().values())
+        orthanc.json("/modalities/triage/store", data=json.dumps(identifiers).encode())
+        assert running.store.page("all").total == 1
+
+
+def committing(*, fail: Callable[[], int] = lambda: 0, at_all: bool = True) -> Any:
+    """Handlers of an archive that reports storage commitment on the same association, or never."""
+
+    def action(event: evt.Event) -> tuple[int, None]:
+        if at_all:
+            information = event.action_information
+            reason = fail()
+            report = pydicom.Dataset()
+            report.TransactionUID = information.TransactionUID
+            if reason:
+                report.FailedSOPSequence = information.ReferencedSOPSequence
+                for item in report.FailedSOPSequence:
+                    item.FailureReason = reason
+            else:
+                report.ReferencedSOPSequence = information.ReferencedSOPSequence
+
+            def later() -> None:
+                time.sleep(0.1)
+                event.assoc.send_n_event_report(report, 2 if reason else 1, COMMITMENT, "1.2.840.10008.1.20.1.1")
+
+            threading.Thread(target=later, daemon=True).start()
+        return 0x0000, None
+
+    return [(evt.EVT_N_ACTION, action)]
+
+
+@pytest.fixture
+def archives() -> Iterator[Callable[..., Archive]]:
+    with ExitStack() as stack:
+        yield lambda **how: stack.enter_context(archive(classes=(SR, COMMITMENT), **how))
+
+
+def test_a_result_is_sent_once_and_kept_when_the_archive_commits(
+    archives: Callable[..., Archive], ward_and: Callable[..., Running], judge_with: Any
+) -> None:
+    there = archives(handlers=committing())
+    running = ward_and(port=there.port)
+    decided(running, judge_with)
+    soon(lambda: rows(running, "kept"), "the commitment")
+    assert len(there.stored) == 1 and there.stored[0].StudyInstanceUID == "1.2.3.1"
+
+
+def test_a_later_film_supersedes_the_report_that_was_sent(
+    archives: Callable[..., Archive], ward_and: Callable[..., Running], judge_with: Any
+) -> None:
+    there = archives(handlers=committing())
+    running = ward_and(port=there.port)
+    decided(running, judge_with, 1, "clear")
+    soon(lambda: rows(running, "kept"), "the first commitment")
+    decided(running, judge_with, 2, "read")
+    soon(lambda: len(rows(running, "kept")) == 2, "the second commitment")
+    first, second = there.stored
+    predecessor = second.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
+    assert predecessor.ReferencedSOPInstanceUID == first.SOPInstanceUID
+    assert len(there.stored) == 2
+
+
+def test_an_archive_that_does_not_keep_what_it_took_gets_the_same_object_again(
+    archives: Callable[..., Archive], ward_and: Callable[..., Running], judge_with: Any
+) -> None:
+    reasons = iter([0x0110])
+    there = archives(handlers=committing(fail=lambda: next(reasons, 0)))
+    running = ward_and(port=there.port)
+    decided(running, judge_with)
+    soon(lambda: rows(running, "kept"), "the commitment after the second try")
+    assert len(there.stored) == 2 and len({one.SOPInstanceUID for one in there.stored}) == 1
+
+
+def test_a_refusal_is_no_success_and_is_tried_again(
+    archives: Callable[..., Archive], ward_and: Callable[..., Running], judge_with: Any
+) -> None:
+    statuses = iter([0xA700])
+    there = archives(handlers=committing(), store_status=lambda: next(statuses, 0x0000))
+    running = ward_and(port=there.port)
+    decided(running, judge_with)
+    soon(lambda: any("0xA700" in one.reason for one in rows(running)), "the refusal")
+    assert rows(running, "sent") == rows(running, "kept") == []
+    soon(lambda: rows(running, "kept"), "the second try")
+    assert len(there.stored) == 1
+
+
+def test_an_archive_that_commits_never_leaves_the_result_unconfirmed(
+    archives: Callable[..., Archive], ward_and: Callable[..., Running], judge_with: Any
+) -> None:
+    there = archives(handlers=committing(at_all=False))
+    running = ward_and(port=there.port)
+    decided(running, judge_with)
+    soon(lambda: rows(running, "sent"), "the archive to accept it")
+    time.sleep(0.5)
+    assert rows(running, "kept") == [] and len(there.stored) == 1
+
+
+def test_an_archive_that_is_down_costs_nothing_but_time(
+    ward_and: Callable[..., Running], archives: Callable[..., Archive], judge_with: Any
+) -> None:
+    port = free_port()
+    running = ward_and(port=port)
+    decided(running, judge_with)
+    (row,) = soon(lambda: [one for one in rows(running, "waiting") if one.reason], "the first try")
+    assert row.tries == 0 and "cannot be reached" in row.reason
+    there = archives(handlers=committing(), port=port)
+    soon(lambda: rows(running, "kept"), "the archive to have it")
+    assert len(there.stored) == 1
+
+
+def test_a_film_that_is_gone_is_a_dead_letter_with_its_reason(
+    archives: Callable[..., Archive], ward_and: Callable[..., Running], judge_with: Any
+) -> None:
+    there = archives(handlers=committing())
+    running = ward_and(port=there.port)
+    store_films(running.port, [film(1)])
+    (stored,) = [path for path in running.store.films.path.rglob("*") if path.is_file()]
+    stored.unlink()
+    judge_with(running.store)("read", 0.6, StudyInstanceUID="1.2.3.1", SOPInstanceUID="1.2.3.4.1", PatientID="P1")
+    (row,) = soon(lambda: rows(running, "dead"), "the result to be given up")
+    assert row.reason.startswith("The objects of the result cannot be made") and there.stored == []

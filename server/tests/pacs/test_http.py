@@ -1,0 +1,153 @@
+"""The node answers over HTTP: its metrics as Prometheus reads them, its health, and FHIR with a token."""
+
+# ruff: noqa: F811  fixtures are taken by their names
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.pacs.reports_in import outcomes, study, table
+from tests.pacs.test_fhir import SETTINGS, resource
+from tests.worklist.conftest import (  # noqa: F401  fixtures
+    Place,
+    clock,
+    folder,
+    make_place,
+    own_place,
+    place,
+    postgresql,
+    sqlite_file,
+    store,
+)
+from unseen.artifacts.installation import LIMITS
+from unseen_server.pacs import http
+from unseen_server.pacs.http import HttpServer, HttpServerError, application
+from unseen_server.pacs.metrics import NodeMetrics, Watched
+from unseen_server.pacs.report_intake import ReportIntake
+from unseen_server.pacs.report_settings import FhirSettings, HttpSettings
+from unseen_server.worklist.store import Store
+
+TOKEN = {"Authorization": f"Bearer {SETTINGS['token']}", "Content-Type": "application/fhir+json"}
+FHIR = "/fhir/DiagnosticReport"
+UID = {"identifier": {"system": "urn:dicom:uid", "value": "urn:oid:9.9"}}
+
+
+def server_of(store: Store, **more: Any) -> HttpServer:
+    reports = ReportIntake(store, table())
+    metrics = NodeMetrics(Watched(store=store, reports=(reports,), associations=lambda: 2))
+    made = application(store, metrics, fhir=FhirSettings.model_validate(SETTINGS), reports=reports, **more)
+    return HttpServer(HttpSettings(port=0), made)
+
+
+@pytest.fixture
+def client(store: Store) -> Iterator[httpx.Client]:
+    server = server_of(store)
+    server.start()
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as made:
+        yield made
+    server.stop()
+
+
+def metrics_of(client: httpx.Client) -> dict[tuple[str, ...], float]:
+    """Each sample by its name and its labels' values."""
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    return {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
+
+
+def test_a_report_that_is_posted_is_durable_when_it_is_answered(client: httpx.Client, store: Store) -> None:
+    name = study(store)
+    answer = client.post(FHIR, content=json.dumps(resource()), headers=TOKEN)
+    assert answer.status_code == 200 and answer.headers["content-type"].startswith("application/fhir+json")
+    taken, limits = answer.json()["issue"]
+    assert taken["diagnostics"] == "Taken: closed." and limits["diagnostics"] == LIMITS
+    assert outcomes(store, name) == ["normal"]
+    again = client.post(FHIR, content=json.dumps(resource()), headers=TOKEN)
+    assert again.json()["issue"][0]["diagnostics"] == "Taken: repeated."
+    wrong = json.dumps(resource(status="entered-in-error"))
+    assert client.post(FHIR, content=wrong, headers=TOKEN).json()["issue"][0]["diagnostics"] == "Taken: withdrawn."
+    assert outcomes(store, name) == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "content", "status", "words"),
+    [
+        ({"Authorization": ""}, "{}", 401, "token of [fhir]"),
+        ({"Authorization": "Bearer wrong"}, "{}", 401, "token of [fhir]"),
+        ({"Authorization": f"Basic {SETTINGS['token']}"}, "{}", 401, "token of [fhir]"),
+        ({"Content-Type": "application/fhir+xml"}, "<x/>", 415, "XML is not read"),
+        ({}, "", 422, "no JSON"),
+        ({}, json.dumps(resource(basedOn=None)), 422, "names no study"),
+        (
+            {},
+            json.dumps(resource(identifier=[], basedOn=[{"identifier": {"value": "A" * 300}}])),
+            422,
+            "names no study",
+        ),
+        ({}, "x" * (http.BODY_BYTES + 1), 413, "not read"),
+    ],
+)
+def test_each_refusal_is_an_outcome_with_a_sentence(
+    client: httpx.Client, headers: dict[str, str], content: str, status: int, words: str
+) -> None:
+    answer = client.post(FHIR, content=content, headers=TOKEN | headers)
+    assert answer.status_code == status
+    assert answer.json()["resourceType"] == "OperationOutcome" and words in answer.json()["issue"][0]["diagnostics"]
+    assert ("www-authenticate" in answer.headers) == (status == 401)
+
+
+def test_the_metrics_count_films_results_and_reports(client: httpx.Client, store: Store) -> None:
+    study(store)
+    client.post(FHIR, content=json.dumps(resource()), headers=TOKEN)
+    client.post(FHIR, content=json.dumps(resource(identifier=None, basedOn=None, imagingStudy=[UID])), headers=TOKEN)
+    seen = metrics_of(client)
+    assert seen["unseen_films", "ward"] == 1 and seen["unseen_queue_films", "waiting"] == 1
+    assert seen["unseen_pacs_associations",] == 2
+    assert seen["unseen_outside_reports", "normal"] == 1 and seen["unseen_outside_reports_early",] == 1
+    assert seen["unseen_report_messages_total", "closed", "normal"] == 1
+    assert seen["unseen_report_messages_total", "early", "normal"] == 1
+    assert seen["unseen_outbox_oldest_seconds",] == 0
+    assert "P1" not in client.get("/metrics").text
+
+
+def test_a_node_that_answers_is_live_and_one_whose_store_answers_is_ready(own_place: Place) -> None:
+    listens = [True]
+    with own_place.open(patience_s=0.2) as store:
+        server = server_of(store, listens=lambda: listens[0])
+        server.start()
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client:
+            assert [client.get(path).status_code for path in ("/live", "/ready", "/metrics")] == [200, 200, 200]
+            with store.database.writing():
+                busy = client.post(FHIR, content=json.dumps(resource()), headers=TOKEN)
+            assert busy.status_code == 503 and busy.headers["retry-after"]
+            listens[0] = False
+            answer = client.get("/ready")
+            assert (answer.status_code, answer.text) == (503, "The DICOM listener does not listen.\n")
+            listens[0] = True
+            store.home.rename(store.home.with_name("gone"))
+            assert client.get("/ready").status_code == 503 and client.get("/live").status_code == 200
+            store.home.with_name("gone").rename(store.home)
+        port = server.port
+        server.stop()
+        with pytest.raises(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_a_port_that_is_taken_is_a_sentence(store: Store) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        made = HttpServer(HttpSettings(port=port), application(store, NodeMetrics(Watched(store=store))))
+        with pytest.raises(HttpServerError, match=f"Port {port} of 127.0.0.1 cannot be listened on for HTTP"):
+            made.start()
+
+
+def test_without_its_settings_there_is_no_fhir(store: Store) -> None:
+    server = HttpServer(HttpSettings(port=0), application(store, NodeMetrics(Watched(store=store))))
+    server.start()
+    assert httpx.post(f"http://127.0.0.1:{server.port}{FHIR}", headers=TOKEN).status_code == 404
+    server.stop()

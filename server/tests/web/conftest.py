@@ -1,0 +1,140 @@
+"""The application, over SQLite as a rule, with somebody of each role; films that are small; a real screener."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.kept_routes import share_routes
+from tests.worklist.conftest import *  # noqa: F403  # the worklist's own fixtures
+from tests.worklist.conftest import MakePlace, Place
+from tests.worklist.kept_store import KeptStores
+from unseen.screening.policy import Policy
+from unseen.screening.screener import Screener
+from unseen_server.service.workers import Models
+from unseen_server.web.app import create_app
+from unseen_server.worklist.store import Store
+
+share_routes()
+
+ROOT = "/api/v1"
+LOCAL = "http://127.0.0.1:8080"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)])
+def place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
+    """An empty place. SQL is the worklist's business, whose tests run on both databases; where one of these does, too,
+    it says so: `@pytest.mark.parametrize("place", BOTH, indirect=True)`."""
+    return make_place(request.param)
+
+
+BOTH = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    """The model that decides, without a policy."""
+    return Models.of(Path("models/pca"))
+
+
+@pytest.fixture
+def screener_of(screener: Screener, policy: Policy) -> Screener:
+    """With the policy of the tests' module."""
+    return Screener(screener.detector, policy)
+
+
+@pytest.fixture
+def clearing(make_api: MakeApi, models: Models, policy: Policy) -> Api:
+    """A server whose policy, that of the tests' module, is in force."""
+    return make_api(models=dataclasses.replace(models, policy=policy))
+
+
+def token_of(store: Store, name: str, role: Any) -> str:
+    """A session without the seconds that a password takes."""
+    return store.accounts.redeem(store.accounts.one_time_link(name, role))
+
+
+@pytest.fixture(scope="session")
+def kept_stores(tmp_path_factory: pytest.TempPathFactory) -> KeptStores:
+    return KeptStores(tmp_path_factory.mktemp("kept"))
+
+
+class Api:
+    """The application, and clients of it: `nobody`, `reader` (ann), `other` (ben), `lead` (lea), `admin` (ada).
+
+    An account is made when its client is first asked for.
+    """
+
+    def __init__(self, store: Store, **settings: Any) -> None:
+        self.store = store
+        self.app = create_app(store, **settings)
+        self.app.state.served.stopping.set()  # a stream ends at once: this client waits for an answer's end
+        self.nobody = self.client()
+
+    @cached_property
+    def reader(self) -> TestClient:
+        return self.client("ann", "reader")
+
+    @cached_property
+    def other(self) -> TestClient:
+        return self.client("ben", "reader")
+
+    @cached_property
+    def lead(self) -> TestClient:
+        return self.client("lea", "lead")
+
+    @cached_property
+    def admin(self) -> TestClient:
+        return self.client("ada", "admin")
+
+    def client(self, name: str = "", role: str = "", base_url: str = LOCAL) -> TestClient:
+        headers = {"Authorization": f"Bearer {token_of(self.store, name, role)}"} if name else {}
+        return TestClient(self.app, base_url=base_url + ROOT, headers=headers, raise_server_exceptions=False)
+
+
+MakeApi = Callable[..., Api]
+
+
+@pytest.fixture
+def make_api(store: Store) -> Iterator[MakeApi]:
+    """`make_api(address=…)`: an application over the store."""
+
+    def make(**settings: Any) -> Api:
+        return Api(store, **settings)
+
+    yield make
+
+
+@pytest.fixture
+def api(make_api: MakeApi) -> Api:
+    return make_api()
+
+
+def look_at(client: TestClient, study: str) -> None:
+    """Look at every frontal film of a study, as the page does: its pixels, then the ticket that came with them."""
+    for film in client.get(f"/studies/{study}").raise_for_status().json()["films"]:
+        if film["needed"]:
+            pixels = client.get(f"/films/{film['film']}/pixels").raise_for_status()
+            ticket = {"ticket": pixels.headers["x-film-ticket"]}
+            client.post(f"/films/{film['film']}/seen", json=ticket).raise_for_status()
+
+
+def activated(client: TestClient, number: int, **more: str) -> Any:
+    """What becomes of a proposal that a second person has read and agrees to."""
+    known = client.get("/activations").json()["activations"]
+    summary = next((one["summary"] for one in known if one["number"] == number), None)
+    body = {"note": "looked at the figures", "summary": summary["digest"] if summary else ""} | more
+    return client.post(f"/activations/{number}/activate", json=body)
+
+
+def said(response: Any) -> str:
+    """The sentence of an error."""
+    body = response.json()
+    assert set(body) == {"error"}, body
+    return str(body["error"])

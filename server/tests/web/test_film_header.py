@@ -1,0 +1,128 @@
+"""What a film's header holds, and who sees it: windows, frames, elements, priors; pseudonyms by default."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pydicom
+import pytest
+
+from tests.data.making import dicom, written
+from tests.web.conftest import Api, look_at, said
+from tests.web.test_viewing import noise, sent
+from tests.worklist.conftest import Judged, MakePlace, Place
+from tests.worklist.reporting import look_and_report
+from unseen.screening.screener import Screener
+from unseen_server.web.film_header import HIDDEN
+from unseen_server.worklist.store import Store
+from unseen_server.worklist.worker import Worker
+
+PERSON = {
+    "PatientID": "4711", "PatientName": "Doe^Jane", "AccessionNumber": "A-17", "StudyDate": "20251103",
+    "PatientBirthDate": "19600101", "PatientSex": "F", "PatientAge": "065Y",
+}  # fmt: skip
+
+
+@pytest.fixture
+def place(make_place: MakePlace) -> Place:
+    return make_place("sqlite")
+
+
+def test_names_are_shown_to_the_roles_that_the_site_has_set(api: Api, store: Store, screener: Screener) -> None:
+    film = sent(api, dicom(noise(1), bits=12, **PERSON))
+    Worker(store, lambda: screener).drain()
+    path = f"/films/{film}/about"
+    for identity, sees in (("nobody", ()), ("lead", ("lead", "admin")), ("reader", ("reader", "lead", "admin"))):
+        store.change_settings(actor="ada", identity=identity)  # type: ignore[arg-type]
+        for role in ("reader", "lead", "admin"):
+            answer = getattr(api, role).get(path).raise_for_status()
+            person = answer.json()["person"]
+            assert (person["sex"], person["age"]) == ("F", "065Y"), "those name nobody"
+            assert person["named"] is (role in sees)
+            if role in sees:
+                assert (person["patient"], person["name"], person["accession"]) == ("4711", "Doe Jane", "A-17")
+                assert (person["study_date"], person["birth_date"]) == ("2025-11-03", "1960-01-01")
+            else:
+                assert not [text for text in PERSON.values() if text not in ("F", "065Y") and text in answer.text]
+                assert len(person["patient"]) == 8 == len(person["accession"])
+    assert api.reader.get("/films/f-" + "0" * 20 + "/about").status_code == 404
+
+
+def test_elements_are_for_leads_and_without_names_where_those_are_hidden(api: Api, store: Store) -> None:
+    film = sent(api, dicom(noise(1), bits=12, **PERSON))
+    path = f"/films/{film}/elements"
+    assert api.reader.get(path).status_code == 403
+    answer = api.lead.get(path)
+    lines = {name: value for _, name, _, value in answer.json()["elements"]}
+    assert lines["Rows"] == "130" and lines["Patient ID"] == lines["Patient's Name"] == lines["Study Date"] == HIDDEN
+    assert not [text for text in ("4711", "Doe", "A-17", "20251103", "19600101") if text in answer.text]
+    store.change_settings(actor="ada", identity="lead")
+    assert {name: value for _, name, _, value in api.lead.get(path).json()["elements"]}["Patient ID"] == "4711"
+    broken = sent(api, b"this is no film at all")
+    assert api.lead.get(f"/films/{broken}/elements").status_code == 422
+
+
+def test_priors_are_of_the_same_patient_frontal_films_first_without_scores(
+    api: Api, store: Store, judged: Judged
+) -> None:
+    first = judged(1, PatientID="4711").study
+    store.claim(first, "ann")
+    look_and_report(store, first, "ann", "abnormal")
+    own = judged(2, PatientID="4711").study
+    judged(3, PatientID="4712")
+    alone = judged(4).study
+    answer = api.reader.get(f"/studies/{own}/priors").raise_for_status()
+    (prior,) = answer.json()["priors"]
+    assert (prior["study"], prior["outcome"]) == (first, "abnormal") and "score" not in answer.text
+    assert api.reader.get(f"/studies/{alone}/priors").json()["priors"] == []
+    assert api.reader.get("/studies/s-" + "0" * 20 + "/priors").status_code == 404
+
+
+def test_pa_comes_before_lateral_then_by_series(api: Api, store: Store, screener: Screener) -> None:
+    views = [("LL", 1), ("AP", 3), ("PA", 2)]
+    films = [
+        sent(api, dicom(noise(n), bits=12, ViewPosition=view, SeriesNumber=series, StudyInstanceUID="1.2"))
+        for n, (view, series) in enumerate(views)
+    ]
+    Worker(store, lambda: screener).drain()
+    (row,) = api.lead.post("/studies/search", json={"tab": "all"}).json()["rows"]
+    study = api.reader.get(f"/studies/{row['study']}").json()
+    assert [film["film"] for film in study["films"]] == [films[2], films[1], films[0]]
+    assert [film["view_position"] for film in study["films"]] == ["PA", "AP", "LL"]
+
+
+def test_of_a_film_of_frames_every_frame_must_be_painted(api: Api, store: Store, screener: Screener) -> None:
+    frames = np.stack([noise(number) for number in range(3)])
+    ds = pydicom.dcmread(io.BytesIO(dicom(frames[0], bits=12)))
+    ds.NumberOfFrames = 3
+    ds.PixelData = frames.tobytes()
+    film = sent(api, written(ds))
+    Worker(store, lambda: screener).drain()
+    answers = [api.reader.get(f"/films/{film}/pixels?frame={number}") for number in range(3)]
+    for number, answer in enumerate(answers):
+        assert (np.frombuffer(answer.content, "<u2").reshape(130, 90) == frames[number]).all()
+        assert answer.headers["x-film-frames"] == "3"
+    assert api.reader.get(f"/films/{film}/pixels?frame=3").status_code == 422
+    assert api.reader.get(f"/films/{film}/about").json()["frames"] == 3
+    tickets = [answer.headers["x-film-ticket"] for answer in answers]
+    for given in (tickets[:1], tickets[:2], tickets[::-1]):
+        refused = api.reader.post(f"/films/{film}/seen", json={"ticket": given[0], "further": given[1:]})
+        assert refused.status_code == 409 and "a frame is missing" in said(refused)
+    body = {"ticket": tickets[0], "further": tickets[1:]}
+    assert api.reader.post(f"/films/{film}/seen", json=body).status_code == 204
+
+
+def test_a_draft_is_its_writers_alone(api: Api, judged: Judged) -> None:
+    study = judged(1).study
+    path = f"/studies/{study}"
+    assert api.reader.put(f"{path}/draft", json={"note": "left apex"}).status_code == 204
+    assert api.reader.get(path).json()["draft"] == "left apex" and api.other.get(path).json()["draft"] == ""
+    assert api.reader.put(f"{path}/draft", json={"note": "x" * 20_001}).status_code == 422
+    assert api.nobody.put(f"{path}/draft", json={"note": "x"}).status_code == 401
+    api.reader.post(f"{path}/claim").raise_for_status()
+    look_at(api.reader, study)
+    api.reader.post(f"{path}/report", json={"outcome": "normal", "note": "left apex"}).raise_for_status()
+    assert api.reader.get(path).json()["draft"] == ""
+    api.reader.post(f"{path}/undo").raise_for_status()
+    assert api.reader.get(path).json()["draft"] == "left apex"

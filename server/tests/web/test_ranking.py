@@ -1,0 +1,132 @@
+"""A score's percentile among the reference, and which rows are flagged; on a blind page that shows no sampled study."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from scipy.stats import percentileofscore
+from sqlalchemy import select
+
+from tests.worklist.conftest import Judged
+from tests.worklist.reporting import look_and_report
+from unseen.screening.monitoring import DriftReference
+from unseen.screening.policy import Policy, SourcePolicy
+from unseen.screening.probability import ProbabilityMap
+from unseen_server.web.promise import Promise
+from unseen_server.web.state import KEPT_S, Ranks, least_score, rank_of
+from unseen_server.worklist.listing import Entry
+from unseen_server.worklist.store import Store
+from unseen_server.worklist.tables import films, findings
+
+MODEL = "a" * 64
+SCORES = [0.1, 0.2, 0.2, 0.4, 0.9] * 4
+
+
+def policy(**more: Any) -> Policy:
+    ward = SourcePolicy(abnormals=29, normals=(0.1, 0.2), threshold=0.15, allowed_misses=0)
+    rates: Any = {"max_miss_rate": 0.1, "confidence": 0.95, "level": 0.95}
+    return Policy(model="pca", weights_sha256=MODEL, sources={"ward": ward}, **rates, **more)
+
+
+def scored(store: Store, judged: Judged, *scores: float, first: int = 0) -> list[str]:
+    """`MODEL` has scored a film each; the films."""
+    films_of_it = []
+    for number, score in enumerate(scores, start=first):
+        film = judged(number).film_id
+        films_of_it.append(film)
+        with store.database.writing() as connection:
+            row = connection.execute(select(films).where(films.c.public_id == film)).one()
+            connection.execute(
+                findings.insert().values(film_id=row.id, model=MODEL, score=score, parts="{}", made_us=0)
+            )
+    return films_of_it
+
+
+def reported(store: Store, *names: str) -> None:
+    """The films' studies are reported normal by somebody who has seen them."""
+    for name in names:
+        study = store.page("all", text=name).rows[0].study
+        store.claim(study, "ann")
+        look_and_report(store, study, "ann", "normal")
+
+
+def test_the_least_score_of_a_rank_is_where_the_rank_begins() -> None:
+    rng = random.Random(2)
+    for _ in range(300):
+        reference = sorted(rng.choice([rng.random(), 0.25, 0.5, 0.75]) for _ in range(rng.randint(1, 24)))
+        share = rng.choice([0.05, 0.5, 0.75, 0.95, 1.0])
+        least, included = least_score(reference, share)
+        tried = {score + step for score in reference for step in (-1e-9, 0.0, 1e-9)} | {-1.0, 2.0}
+        for score in tried:
+            high = (rank_of(score, reference) or 0.0) >= share
+            assert high == (score >= least if included else score > least), (reference, share, score)
+
+
+def test_ranks_are_scipys(store: Store, judged: Judged) -> None:
+    reported(store, *scored(store, judged, *SCORES))
+    ranks = Ranks(store, lambda: (MODEL, None))
+    for score in (0.0, 0.1, 0.15, 0.2, 0.9, 2.0):
+        assert ranks.of(MODEL, score) == pytest.approx(percentileofscore(SCORES, score, kind="mean") / 100)
+    assert ranks.of(None, 0.5) is ranks.of(MODEL, None) is ranks.of("b" * 64, 0.5) is None
+    assert ranks.known(MODEL).words == f"{len(SCORES)} normal films from this site"
+
+
+def test_the_reference_is_asked_for_once_a_while(store: Store, judged: Judged) -> None:
+    reported(store, *scored(store, judged, *[0.1, 0.3] * 10))
+    now = 0.0
+    ranks = Ranks(store, lambda: (MODEL, None), clock=lambda: now)
+    assert ranks.of(MODEL, 0.2) == 0.5
+    reported(store, *scored(store, judged, *[0.5] * 20, first=100))
+    now = KEPT_S - 1
+    assert ranks.of(MODEL, 0.2) == 0.5, "still the one that was asked for"
+    now = KEPT_S
+    assert ranks.of(MODEL, 0.2) == 0.25
+
+
+def test_one_reference_a_screen_where_a_policy_is_in_force(store: Store, judged: Judged) -> None:
+    """Release 0.1 compared one model with the calibration, and the others on the same screen with other films."""
+    reported(store, *scored(store, judged, *SCORES))
+    normals = tuple(number / 100 for number in range(50))
+    drift = DriftReference(normals=normals, abnormals=(), prevalence=0.1, not_scored=0)
+    ranks = Ranks(store, lambda: (MODEL, policy(drift=drift)))
+    assert ranks.known(MODEL).words == "50 normal studies of the calibration" and ranks.of(MODEL, 0.25) == 0.51
+    assert ranks.of("b" * 64, 0.25) is None and "scores of the model that decides alone" in ranks.known("b" * 64).words
+    few = Ranks(store, lambda: (MODEL, policy(drift=drift.model_copy(update={"normals": normals[:3]}))))
+    assert (
+        few.of(MODEL, 0.25) is None
+        and "it needs 20 normal studies of the calibration, and there are 3" in few.known(MODEL).words
+    )
+
+
+def flags(ranks: Ranks, entry: Entry, *, state: str = "clears") -> bool:
+    promise = Promise(state=state, policy=None, why="")  # type: ignore[arg-type]
+    return ranks.row(entry, promise, blind=True).flag
+
+
+def test_a_blind_flag_is_of_what_waits_and_ends_while_something_stands_against_the_policy(
+    store: Store, judged: Judged
+) -> None:
+    for number, (action, priority) in enumerate([("read", 0.97), ("read", 0.6), ("clear", 0.97), ("not_scored", 2.0)]):
+        judged(number, action, priority)
+    entries = [*store.page(limit=200).rows, *store.page("cleared").rows]
+    by = {(entry.state, entry.priority): entry for entry in entries}
+    high, middle = by["to_read", 0.97], by["to_read", 0.6]
+    conformal, likely = Ranks(store, lambda: (MODEL, policy())), Ranks(store, lambda: (MODEL, policy(probability=SOME)))
+    assert [flags(ranks, high) for ranks in (conformal, likely)] == [True, True]
+    assert [flags(ranks, middle) for ranks in (conformal, likely)] == [False, True]
+    assert [flags(ranks, high, state="stopped") for ranks in (conformal, likely)] == [False, False]
+    assert not any(flags(likely, entry) for entry in entries if entry.state != "to_read")
+
+
+def test_a_blind_flag_follows_the_place_in_the_list_alone(store: Store, judged: Judged) -> None:
+    for number in range(6):
+        judged(number, "read", 0.9)
+    sampled = judged(50, "clear", 0.01, audit_share=1.0).study
+    ranks = Ranks(store, lambda: (MODEL, policy(probability=SOME)))
+    flagged = {entry.study: flags(ranks, entry) for entry in store.page().rows}
+    assert flagged[sampled] and set(flagged.values()) == {True}, "its score would not have flagged it"
+
+
+SOME = ProbabilityMap(scores=(0.0, 1.0), probabilities=(0.1, 0.9), prevalence=0.5)

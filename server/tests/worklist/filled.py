@@ -1,0 +1,68 @@
+"""A small worklist that `fill` made: a detector that has seen 24 phantoms, calibrated, and one to compare with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from unseen.anatomy.view import View
+from unseen.data import phantoms
+from unseen.data.reading import films
+from unseen_server.demo.filling import Filled, fill
+from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
+from unseen.detectors.pca import Pca
+from unseen.detectors.saved import save
+from unseen.screening.calibration import calibrate
+
+
+@dataclass(frozen=True)
+class Small:
+    """What `fill` is given."""
+
+    folder: Path
+    incoming: Path
+    unreadable: Path
+    policy: Path
+    model: Path
+    further: Path
+
+    def fill(self, worklist: Path, *, reported: int = 16, left: int = 4) -> Filled:
+        return fill(
+            worklist,
+            films=self.incoming,
+            unreadable=self.unreadable,
+            model=self.model,
+            policy=self.policy,
+            further=[self.further],
+            reported=reported,
+            left=left,
+        )
+
+
+def small(folder: Path) -> Small:
+    learnt = list(phantoms.normals(16, seed=5, size=64))
+    detectors = {
+        name: Pca(view=View(size=32, frame="whole"), components=components).fit(learnt)
+        for name, components in (("decides", 8), ("compares", 3))
+    }
+    for name, detector in detectors.items():
+        save(detector, folder / name, data="phantoms", licence="none")
+    labelled = write_sites(
+        [Share(station=one, normals=10, abnormals=8, seed=seed) for one, seed in ((NORTH, 50), (SOUTH, 60))],
+        folder / "labelled",
+        side=64,
+    )
+    policy = calibrate(detectors["decides"], films(labelled), 0.3, 0.9).policy
+    assert policy is not None
+    policy.save(folder / "policy.json")
+    incoming = write_sites(
+        [
+            *(Share(station=one, normals=8, abnormals=5, seed=seed) for one, seed in ((NORTH, 70), (SOUTH, 80))),
+            Share(station=WEST, normals=1, abnormals=1, seed=90),
+        ],
+        folder / "incoming",
+        side=64,
+    )
+    unreadable = folder / "cut-short.png"
+    unreadable.write_bytes(b"\x89PNG\r\n\x1a\n")
+    return Small(folder, incoming, unreadable, folder / "policy.json", folder / "decides", folder / "compares")

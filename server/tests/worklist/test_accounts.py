@@ -1,0 +1,111 @@
+"""Accounts and sessions: passwords as argon2id, tokens as digests, links that work once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import argon2
+import pytest
+import sqlalchemy
+
+from tests.worklist.conftest import Clock
+from unseen_server.worklist import accounts as module
+from unseen_server.worklist.accounts import Account
+from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.store import Store
+from unseen_server.worklist.tables import accounts, metadata
+
+PASSWORD = "correct horse battery"
+Hasher = Callable[[], argon2.PasswordHasher]
+
+
+def test_a_guess_is_made_expensive(usual_hasher: Hasher) -> None:
+    found = argon2.extract_parameters(usual_hasher().hash(PASSWORD))
+    assert found.type is argon2.Type.ID and found.memory_cost >= 64 * 1024 and found.time_cost >= 3
+    assert argon2.extract_parameters(module._hashed(PASSWORD)).memory_cost == 8, "another one hashes the accounts'"
+
+
+def test_a_password_opens_a_session_and_nothing_of_it_is_kept(store: Store) -> None:
+    store.accounts.add("ann", PASSWORD, "reader", actor="admin")
+    token = store.accounts.sign_in("ann", PASSWORD)
+    assert token is not None and store.accounts.session(token) == Account(name="ann", role="reader")
+    with store.database.reading() as connection:
+        kept = connection.execute(sqlalchemy.select(accounts.c.password)).scalar_one()
+        cells = str([connection.execute(sqlalchemy.select(table)).all() for table in metadata.sorted_tables])
+    assert kept.startswith("$argon2id$") and argon2.PasswordHasher().verify(kept, PASSWORD)
+    assert token not in cells and PASSWORD not in cells
+    for wrong in ("ann", "Ann", "nobody", "", "\0", "'; --", "x" * 1000, "\udcff"):
+        assert store.accounts.sign_in(wrong, "wrong " + PASSWORD) is None
+        assert store.accounts.session(wrong) is None
+    assert store.accounts.sign_in("nobody", PASSWORD) is None
+    with store.database.reading() as connection:
+        actions = connection.execute(sqlalchemy.text("SELECT action FROM audit ORDER BY seq")).scalars().all()
+    assert actions == ["account.added", "session.opened", "account.refused"], "a name that is none may be a password"
+
+
+def test_sessions_end(store: Store, clock: Clock) -> None:
+    store.accounts.add("ann", PASSWORD, "reader", actor="admin")
+    first, second, third = (store.accounts.sign_in("ann", PASSWORD, lasts_s=3600) for _ in range(3))
+    assert first and second and third
+    store.accounts.sign_out(first)
+    store.accounts.sign_out("no token")
+    assert store.accounts.session(first) is None and store.accounts.session(second) is not None
+    clock.now += 3601
+    assert store.accounts.session(second) is None
+
+
+def test_a_change_signs_out_and_holds_from_then_on(store: Store) -> None:
+    store.accounts.add("ann", PASSWORD, "reader", actor="admin")
+    token = store.accounts.sign_in("ann", PASSWORD)
+    assert token
+    assert store.accounts.change("ann", role="lead", actor="admin").role == "lead"
+    assert store.accounts.session(token) is None
+    store.accounts.change("ann", password="another long one", actor="admin")
+    assert store.accounts.sign_in("ann", PASSWORD) is None
+    token = store.accounts.sign_in("ann", "another long one")
+    assert token and store.accounts.session(token) == Account(name="ann", role="lead")
+    store.accounts.change("ann", disabled=True, actor="admin")
+    assert store.accounts.sign_in("ann", "another long one") is None
+    assert store.accounts.listed() == [Account(name="ann", role="lead", disabled=True)]
+    store.accounts.change("ann", disabled=False, actor="admin")
+    assert store.accounts.sign_in("ann", "another long one")
+    with pytest.raises(NotFoundError, match="no account 'bob'"):
+        store.accounts.change("bob", role="lead", actor="admin")
+
+
+def test_a_link_signs_in_once(store: Store, clock: Clock) -> None:
+    link = store.accounts.one_time_link("local", "admin")
+    assert store.accounts.session(link) is None, "a link is no session"
+
+    def redeem(_: int) -> str | None:
+        try:
+            return store.accounts.redeem(link)
+        except NotAllowedError:
+            return None
+
+    with ThreadPoolExecutor(4) as threads:
+        (token,) = [found for found in threads.map(redeem, range(4)) if found]
+    assert store.accounts.session(token) == Account(name="local", role="admin")
+    for used in (link, token, "", "x"):
+        with pytest.raises(NotAllowedError, match="used already, or is too old"):
+            store.accounts.redeem(used)
+    late = store.accounts.one_time_link("local", "admin", lasts_s=60)
+    clock.now += 61
+    with pytest.raises(NotAllowedError, match="too old"):
+        store.accounts.redeem(late)
+
+
+def test_what_makes_no_account_is_a_sentence(store: Store) -> None:
+    store.accounts.add("ann", PASSWORD, "reader", actor="admin")
+    for name, password, role, said in (
+        ("ann", PASSWORD, "reader", "an account ann already"),
+        ("a b", PASSWORD, "reader", "1 to 64 of the characters"),
+        ("<script>", PASSWORD, "reader", "1 to 64 of the characters"),
+        ("bob", "short", "reader", "has 5 characters; 12 to 1024"),
+        ("bob", "x" * 2000, "reader", "has 2000 characters"),
+        ("bob", PASSWORD, "root", "no such role"),
+    ):
+        with pytest.raises(WorklistError, match=said):
+            store.accounts.add(name, password, role, actor="admin")  # type: ignore[arg-type]
+    assert [account.name for account in store.accounts.listed()] == ["ann"]

@@ -1,0 +1,189 @@
+"""What a score is compared with: reported normals, films that look alike, the labelled set, other models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+import scipy.stats
+from sqlalchemy import select
+
+from tests.worklist.conftest import Clock, Judge, on_both, place_at_least, png, sqlite_at_least
+from tests.worklist.reporting import look_and_report
+from unseen_server.worklist.labels import EVERY
+from unseen_server.worklist.receiving import Receipt
+from unseen_server.worklist.similar_films import SIDE
+from unseen_server.worklist.states import NotFoundError, WorklistError
+from unseen_server.worklist.store import Store
+from unseen_server.worklist.tables import films, findings
+
+place = place_at_least
+
+FIRST, SECOND = "1" * 64, "2" * 64
+
+Scored = Callable[..., Receipt]
+
+
+@pytest.fixture
+def scored(store: Store, judge: Judge) -> Scored:
+    """`scored(3, {FIRST: 0.5}, outcome="normal", look=7)`: film 3 was read, scored so, and reported."""
+
+    def make(
+        number: int,
+        scores: Mapping[str, float | None],
+        *,
+        outcome: str | None = None,
+        source: str = "ward",
+        look: int | None = None,
+        **identifiers: str,
+    ) -> Receipt:
+        receipt = store.receive(png(number), name=f"{number}.png", source=source)
+        assert judge("read", 0.5, **identifiers)
+        with store.database.writing() as connection:
+            row = connection.execute(select(films).where(films.c.public_id == receipt.film_id)).one()
+            kept = None if look is None else bytes([look] * SIDE * SIDE)
+            connection.execute(
+                films.update().where(films.c.id == row.id).values(look=kept, statistics=json.dumps({"mean": 0.5}))
+            )
+            for model, score in scores.items():
+                connection.execute(
+                    findings.insert().values(film_id=row.id, model=model, score=score, parts="{}", made_us=0)
+                )
+        if outcome is not None:
+            report(store, receipt.study, outcome)
+        return receipt
+
+    return make
+
+
+def report(store: Store, study: str, outcome: str) -> None:
+    store.claim(study, "ann")
+    look_and_report(store, study, "ann", outcome)
+
+
+@sqlite_at_least
+def test_a_reference_is_the_scores_of_reported_normals(store: Store, scored: Scored) -> None:
+    for number in range(22):
+        scored(number, {FIRST: 100.0 - number, SECOND: 0.0}, outcome="normal", source="ward" if number else "clinic")
+    scored(50, {FIRST: 1e6}, outcome="abnormal")
+    scored(51, {FIRST: 1e6})
+    scored(52, {FIRST: None}, outcome="normal")
+    found = store.reference(FIRST)
+    assert found.scores == tuple(sorted(100.0 - number for number in range(22)))
+    assert found.words == "22 normal films from this site"
+    of_ward = store.reference(FIRST, source="ward")
+    assert len(of_ward.scores) == 21 and of_ward.words == "21 normal films from ward"
+
+
+def test_with_few_reported_normals_nothing_stands_in_for_them(store: Store, scored: Scored) -> None:
+    for number in range(5):
+        scored(number, {FIRST: float(number)}, outcome="normal" if number else None, source=f"s{number % 2}")
+    found = store.reference(FIRST)
+    assert (found.scores, found.count, found.words) == (
+        (),
+        4,
+        "no percentile yet: it needs 20 normal films from this site, and there are 4",
+    )
+    assert store.reference(FIRST, source="s1").count == 2
+    assert store.reference("9" * 64).count == 0 == store.reference(FIRST, source="nowhere").count
+
+
+@on_both
+def test_the_nearest_are_the_normals_that_look_most_alike(store: Store, scored: Scored) -> None:
+    own = scored(0, {}, look=100, StudyInstanceUID="1.2", PatientID="p")
+    scored(1, {}, look=100, StudyInstanceUID="1.2", PatientID="p")  # its own study
+    alike = [scored(number, {}, look=100 + number, outcome="normal") for number in (5, 3, 9, 4)]
+    scored(20, {}, look=100, outcome="abnormal")
+    scored(21, {}, look=100, outcome="unsure")
+    scored(22, {}, look=100)
+    scored(23, {}, outcome="normal")  # nothing is known of its look
+    report(store, own.study, "normal")
+    found = store.nearest(own.film_id, count=3)
+    assert [one.film for one in found] == [alike[1].film_id, alike[3].film_id, alike[0].film_id]
+    assert [one.study for one in found] == [alike[1].study, alike[3].study, alike[0].study]
+    assert [one.distance for one in found] == pytest.approx([3 / 255, 4 / 255, 5 / 255], rel=1e-5)
+    assert len(store.nearest(own.film_id, count=100)) == 4
+    for count in (0, 101):
+        with pytest.raises(WorklistError, match="Ask for 1 to 100"):
+            store.nearest(own.film_id, count=count)
+    blank = scored(30, {})
+    with pytest.raises(NotFoundError, match="how this film looks"):
+        store.nearest(blank.film_id)
+
+
+@sqlite_at_least
+def test_distances_are_root_mean_squares(store: Store, scored: Scored) -> None:
+    rng = np.random.default_rng(5)
+    looks = rng.integers(0, 256, (6, SIDE * SIDE), dtype=np.uint8)
+    receipts = [scored(number, {}, outcome="normal" if number else None) for number in range(6)]
+    with store.database.writing() as connection:
+        for receipt, look in zip(receipts, looks, strict=True):
+            connection.execute(films.update().where(films.c.public_id == receipt.film_id).values(look=look.tobytes()))
+    wanted = [float(np.linalg.norm((look.astype(float) - looks[0]) / 255) / SIDE) for look in looks[1:]]
+    found = {one.film: one.distance for one in store.nearest(receipts[0].film_id)}
+    assert [found[receipt.film_id] for receipt in receipts[1:]] == pytest.approx(wanted, rel=1e-5)
+    assert list(found.values()) == sorted(found.values())
+
+
+@on_both
+def test_the_labelled_set_is_what_readers_said_last(store: Store, scored: Scored, judge: Judge, clock: Clock) -> None:
+    normal = scored(1, {FIRST: 1.0, SECOND: 2.0}, outcome="normal", source="clinic", PatientID="p1")
+    abnormal = scored(2, {FIRST: 3.0, SECOND: None}, outcome="abnormal", StudyInstanceUID="1.2", PatientID="p2")
+    scored(3, {FIRST: 3.0}, outcome="unsure")
+    scored(4, {FIRST: 3.0})
+    undone = scored(5, {FIRST: 3.0}, outcome="normal")
+    store.undo(undone.study, "ann")
+    changed = scored(6, {FIRST: 4.0}, outcome="normal")
+    store.undo(changed.study, "ann")
+    look_and_report(store, changed.study, "ann", "abnormal")
+    elsewhere = scored(7, {FIRST: 5.0}, AccessionNumber="A7")
+    store.reported_elsewhere(accession="A7", outcome="normal")
+    unknown = scored(8, {FIRST: 5.0}, AccessionNumber="A8")
+    store.reported_elsewhere(accession="A8")
+    late = scored(9, {FIRST: 9.0}, StudyInstanceUID="1.2", PatientID="p2")  # of a study that was reported before
+    assert elsewhere.film_id not in {one.film for one in store.labelled()}, "nothing shows that its film was seen"
+    found = {one.film: one for one in store.labelled(origins=EVERY)}
+    assert set(found) == {one.film_id for one in (normal, abnormal, changed, elsewhere)}
+    assert unknown.film_id not in found and late.film_id not in found
+    one = found[normal.film_id]
+    assert (one.study, one.source, one.abnormal, one.pixel_sha256) == (normal.study, "clinic", False, normal.sha256)
+    assert one.scores == {FIRST: 1.0, SECOND: 2.0} and one.statistics == {"mean": 0.5}
+    assert one.patient == store.names.of("patient", "p1") and "p1" not in repr(one)
+    assert found[abnormal.film_id].abnormal and found[abnormal.film_id].scores == {FIRST: 3.0}
+    assert found[changed.film_id].abnormal and not found[elsewhere.film_id].abnormal
+    assert found[changed.film_id].patient == changed.study, "nobody said whose it is"
+    assert [one.film for one in store.labelled(most=2, origins=EVERY)] == [elsewhere.film_id, changed.film_id]
+    with pytest.raises(WorklistError, match="Ask for 1 or more"):
+        store.labelled(most=0)
+
+
+@on_both
+def test_models_disagree_where_their_ranks_differ(store: Store, scored: Scored) -> None:
+    first = [1.0, 2.0, 3.0, 4.0, 5.0, 5.0]
+    second = [600.0, 200.0, 300.0, 400.0, 500.0, 100.0]
+    receipts = [
+        scored(number, {FIRST: one, SECOND: other}, source=f"s{number}")
+        for number, (one, other) in enumerate(zip(first, second, strict=True))
+    ]
+    scored(10, {FIRST: 99.0})
+    scored(11, {FIRST: 99.0, SECOND: None})
+    found = store.disagreements(FIRST, SECOND)
+    assert len(found) == 6 and [one.film for one in found[:2]] == [receipts[0].film_id, receipts[5].film_id]
+    ranks = {one.film: (one.first_rank, one.second_rank) for one in found}
+    wanted = np.stack([(scipy.stats.rankdata(values) - 0.5) / 6 for values in (first, second)], axis=1)
+    np.testing.assert_allclose([ranks[receipt.film_id] for receipt in receipts], wanted)
+    top = found[0]
+    assert (top.study, top.source, top.first_score, top.second_score) == (receipts[0].study, "s0", 1.0, 600.0)
+    assert top.difference == pytest.approx(-5 / 6)
+    turned = store.disagreements(SECOND, FIRST, limit=1)
+    assert [one.film for one in turned] == [top.film] and turned[0].difference == pytest.approx(5 / 6)
+    assert store.disagreements(FIRST, "9" * 64) == []
+    for first_model, second_model, limit, said in (
+        (FIRST, FIRST, 5, "Name two models"),
+        (FIRST, SECOND, 0, "Ask for 1 to 500"),
+        (FIRST, SECOND, 501, "Ask for 1 to 500"),
+    ):
+        with pytest.raises(WorklistError, match=said):
+            store.disagreements(first_model, second_model, limit=limit)

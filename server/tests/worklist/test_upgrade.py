@@ -1,0 +1,161 @@
+"""A worklist, bundles and a policy of release 0.1 open in this release, show what they showed, and go on working."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sqlalchemy import select
+
+from tests.worklist.conftest import Clock, png
+from tests.worklist.described import described
+from tests.worklist.reporting import look_and_report
+from unseen.artifacts.bundle import card_of
+from unseen.data.film import Film
+from unseen.data.manifest import Entry
+from unseen.data.reading import read_film
+from unseen.detectors.saved import load as load_detector
+from unseen.screening.screener import load
+from unseen_server.worklist import disagreement
+from unseen_server.worklist.audit import Head
+from unseen_server.worklist.backup import back_up, restore
+from unseen_server.worklist.opening import newest, revision
+from unseen_server.worklist.store import Store
+from unseen_server.worklist.tables import studies
+from unseen_server.worklist.worker import Worker
+
+GOLDEN = Path(__file__).with_name("golden-0.1")
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, Any]:
+    torch.set_num_threads(1)
+    return json.loads((GOLDEN / "expected.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A copy of the old store: the committed one is never written to."""
+    return Path(shutil.copytree(GOLDEN / "store", tmp_path / "store"))
+
+
+@pytest.fixture
+def old(home: Path, expected: dict[str, Any]) -> Iterator[Store]:
+    """The old store, opened at the time of its last change."""
+    with Store.open(home, create=False, clock=Clock(expected["at"])) as store:
+        yield store
+
+
+def test_the_golden_store_has_a_study_in_every_state(expected: dict[str, Any]) -> None:
+    states = {study["state"] for study in expected["studies"].values()}
+    assert states == {
+        "received", "to_read", "cleared", "not_scored", "in_reading", "reported", "reported_elsewhere"
+    }  # fmt: skip
+    assert any(study["audit_sample"] for study in expected["studies"].values())
+
+
+def test_an_old_store_opens_with_the_newest_schema_and_a_whole_trail(old: Store, expected: dict[str, Any]) -> None:
+    with old.database.reading() as connection:
+        assert revision(connection) == newest()
+    assert str(old.audit_head()) == expected["head"], "opening adds no row"
+    assert old.verify_audit() is None
+    assert old.verify_audit(Head.parse(expected["head"])) is None
+
+
+def test_lists_order_decisions_and_histories_are_as_they_were(home: Path, expected: dict[str, Any]) -> None:
+    at = expected["at"]
+    with Store.open(home, create=False, clock=lambda: at) as store:
+        found = json.loads(json.dumps(described(store, at)))
+    for part, was in expected.items():
+        assert found[part] == was, part
+
+
+def test_an_old_store_is_filtered_and_sorted_like_a_new_one(old: Store, expected: dict[str, Any]) -> None:
+    """Revision 0006: what was decided before it stands beside each study, too."""
+    rows = {row.study: row for row in old.page("all", limit=200, blind=False).rows}
+    scored = {name: row for name, row in rows.items() if row.score is not None}
+    assert {row.model for row in scored.values()} == {card_of(GOLDEN / "decides").weights_sha256}
+    assert {row.policy for row in scored.values()} == set(expected["policy"])
+    lowest_first = [row.study for row in old.page("all", order="score", limit=200, blind=False).rows]
+    assert [rows[name].score for name in lowest_first[-len(scored) :]] == sorted(row.score for row in scored.values())  # type: ignore[type-var]
+    views = {name: {film.view_position for film in old.study(name).films} for name in rows}
+    assert {row.view for row in rows.values()} - {None} == set().union(*views.values()) - {None} != set()
+    for view in old.choices().views:
+        assert {row.study for row in old.page("all", view=view, limit=200).rows} == {
+            name for name, has in views.items() if view in has
+        }
+    apart = [row.apart for row in rows.values() if row.apart is not None]
+    with old.database.reading() as connection:
+        now = {row.public_id: disagreement.apart(connection, row.id) for row in connection.execute(select(studies))}
+    assert {name for name, row in rows.items() if row.apart is not None} == {
+        name for name, value in now.items() if value is not None
+    }
+    assert all(0 <= value <= 1 for value in apart)
+    assert old.save_view("lea", "Mine", {"view": "PA"}) == 1
+
+
+def test_every_film_and_map_of_an_old_store_is_found(old: Store, expected: dict[str, Any]) -> None:
+    for name, study in expected["studies"].items():
+        for film, scores in zip(old.study(name).films, study["scores"], strict=True):
+            assert old.film_path(film.film).stat().st_size == film.bytes
+            if scores and study["state"] != "not_scored":
+                assert np.load(old.map_path(film.film)).shape == (32, 32)
+
+
+def test_old_bundles_score_old_films_as_they_did(old: Store, expected: dict[str, Any]) -> None:
+    detectors = {one.weights_sha256: one for one in map(load_detector, (GOLDEN / "decides", GOLDEN / "compares"))}
+    (name,) = expected["lists"]["cleared"][:1]
+    (film,) = old.study(name, blind=False).films
+    again = read_film(Entry(name="film", path=old.film_path(film.film), source="North", patient="p", study="s"))
+    assert isinstance(again, Film)
+    assert {finding.model for finding in film.findings} == set(detectors)
+    for finding in film.findings:
+        (found,) = detectors[finding.model].score([again])
+        assert found.score == pytest.approx(finding.score, rel=1e-4)
+
+
+def test_an_old_store_goes_on_working_with_old_bundles_and_policy(old: Store, expected: dict[str, Any]) -> None:
+    waiting = expected["queue"]["waiting"]
+    sent = old.receive(png(1), name="new.png", source="North", actor="upload")
+    screener = load(GOLDEN / "decides", GOLDEN / "policy.json")
+    assert screener.policy is not None and [screener.policy.digest] == expected["policy"]
+    active = old.activations.active()
+    assert active is not None and active.policy == screener.policy
+    assert Worker(old, lambda: screener, name="worker").drain() == waiting + 1
+    assert old.study(sent.study).entry.state in ("to_read", "cleared")
+    first = next(row.study for row in old.page("to_read", limit=200).rows if row.state == "to_read")
+    old.claim(first, "ann")
+    look_and_report(old, first, "ann", "abnormal", "seen after the upgrade")
+    (report,) = old.study(first).reports
+    assert (report.outcome, report.note) == ("abnormal", "seen after the upgrade")
+    ((name, was),) = [one for one in expected["studies"].items() if one[1]["claimed_by"] == "bob"]
+    look_and_report(old, name, "bob", "normal")
+    assert old.study(name).entry.state == "reported" and was["state"] == "in_reading"
+    assert old.verify_audit() is None and old.verify_audit(Head.parse(expected["head"])) is None
+
+
+def test_old_pseudonyms_accounts_and_reports_are_still_known(old: Store, expected: dict[str, Any]) -> None:
+    assert [row.state for row in old.page("all", text="cut-short.png").rows] == ["not_scored"]
+    token = old.accounts.sign_in("lea", "a long password of lea")
+    assert token is not None and old.accounts.session(token) is not None
+    assert old.accounts.sign_in("lea", "another password") is None
+    mine = next(name for name, study in expected["studies"].items() if study["state"] == "reported")
+    reader = expected["studies"][mine]["reports"][0][0]
+    old.undo(mine, reader)
+    assert old.study(mine).entry.state == "in_reading"
+    assert old.verify_audit() is None
+
+
+def test_an_old_store_is_backed_up_and_restored(old: Store, tmp_path: Path, expected: dict[str, Any]) -> None:
+    saved = back_up(old, tmp_path / "backup")
+    assert not saved.damaged
+    restore(tmp_path / "backup", tmp_path / "elsewhere")
+    with Store.open(tmp_path / "elsewhere", create=False, clock=lambda: expected["at"]) as store:
+        found = json.loads(json.dumps(described(store, expected["at"])))
+    assert found["lists"] == expected["lists"] and found["studies"] == expected["studies"]

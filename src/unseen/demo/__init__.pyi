@@ -1,3 +1,0 @@
-"""The public names of `unseen.demo`: read by type checkers, and by lazy_loader at run time."""
-
-from .demonstration import demonstrate as demonstrate

@@ -1,1 +1,0 @@
-"""The schema's history: one file a revision under `versions`, applied on opening by `unseen.worklist.opening`."""

@@ -25,7 +25,7 @@ from hypothesis import settings
 from tests.costs import Accounting, processor
 from unseen.artifacts.files import write_text
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parent
 
 # No deadline: two workers share two cores. In CI the examples are the same each time.
 settings.register_profile("unseen", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI")))

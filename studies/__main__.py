@@ -36,6 +36,7 @@ from unseen.data.manifest import ManifestError, SourceError
 from unseen.runs.training import resolve
 from unseen.training.settings import shown_on
 
+SHIPPED = Path("models/src/unseen_models")
 PARTS = ("real", "phantoms", "shipped", "thesis", "noise", "screening", "unfinished")
 
 
@@ -65,7 +66,9 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results.md goes (default: docs)")
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
-    parser.add_argument("--models", type=Path, default=Path("src/unseen/models"), help="where shipped models lie")
+    parser.add_argument(
+        "--models", type=Path, default=Path("models/src/unseen_models"), help="where shipped models lie"
+    )
     parser.add_argument("--workers", type=int, default=2, help="folds at a time, one thread each (default: 2)")
     return parser.parse_args(arguments)
 

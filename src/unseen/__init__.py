@@ -4,12 +4,8 @@ Research use only. Not a medical device. Not for diagnosis.
 
 The packages, from the top layer to the bottom layer (a package imports only from layers below it):
 
-- ``demo``: the first minutes: phantoms, two detectors, a report, a filled worklist
-- ``web``: the HTTP API: shows and asks, no arithmetic of its own
-- ``pacs``: the DICOM node: films in from the archive, results back to it, reports in by HL7 and FHIR
-- ``service``: watched folders, loaded models, worker processes: what the web API and the DICOM node share
+- ``cli``: the commands of the program `unseen`
 - ``lab``: the imaging lab: one image, one measurement, each method's reconstruction
-- ``worklist``: studies, their order, decisions and reports, the audit trail; workers; the only SQL
 - ``runs``: recipe to run to bundle
 - ``screening``: from a score to a decision: calibration, policy, input gate, drift
 - ``evaluation``: ROC, intervals, shortcut audit, localisation, the report
@@ -22,6 +18,8 @@ The packages, from the top layer to the bottom layer (a package imports only fro
 - ``data``: any file to a ``Film``, or to ``NotRead`` with its reason; phantoms
 - ``physics``, ``networks``, ``artifacts``: operators and noise; tensors to tensors; recipes, bundles and runs
 - ``deprecation``: old public names, for one release
+
+The worklist server is the package `unseen_server`, the trained models are the package `unseen_models`.
 
 ``testing`` holds the laws that every method keeps, for the tests of other packages.
 

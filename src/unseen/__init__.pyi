@@ -3,22 +3,17 @@
 from . import anatomy as anatomy
 from . import artifacts as artifacts
 from . import data as data
-from . import demo as demo
 from . import detectors as detectors
 from . import evaluation as evaluation
 from . import lab as lab
 from . import losses as losses
 from . import networks as networks
-from . import pacs as pacs
 from . import physics as physics
 from . import priors as priors
 from . import reconstruction as reconstruction
 from . import runs as runs
 from . import screening as screening
-from . import service as service
 from . import testing as testing
 from . import training as training
-from . import web as web
-from . import worklist as worklist
 
 __version__: str

@@ -206,7 +206,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where the pages go (default: docs)")
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
-    parser.add_argument("--models", type=Path, default=Path("src/unseen/models"), help="where shipped models lie")
+    parser.add_argument(
+        "--models", type=Path, default=Path("models/src/unseen_models"), help="where shipped models lie"
+    )
     parser.add_argument("--workers", type=int, default=2, help="folds at a time, one thread each (default: 2)")
     said = parser.parse_args(arguments)
     given = Given(said.rows, said.models, said.workers)

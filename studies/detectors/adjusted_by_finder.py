@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 ROWS = "detectors/adjusted/"
 """What the names of the rows begin with."""
-SHIPPED = Path("src/unseen/models/pca")
+SHIPPED = Path("models/src/unseen_models/pca")
 """Whose finder is taken as it ships: it has seen masks of folds 1 to 3."""
 OPEN, ALL, INSIDE, ALL_INSIDE, AS_SHIPPED = (
     "open masks, 64 px",

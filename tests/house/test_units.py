@@ -20,8 +20,8 @@ import typer.core
 import typer.main
 import yaml
 
-from tests.cli.conftest import run
 from conftest import absent
+from tests.cli.conftest import run
 from tests.docs.blocks import ROOT
 from unseen.cli import app
 from unseen.detectors.saved import load

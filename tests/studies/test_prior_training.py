@@ -8,8 +8,8 @@ from typing import Literal
 import pytest
 import torch
 
-from studies import recipe_files as recipes
 from conftest import FILMS
+from studies import recipe_files as recipes
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.priors import GENERATORS
 from unseen.priors import load as load_generator

@@ -17,17 +17,17 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-
 from tests.browser.conftest import BUT_COLOURS, COLOURS, PASSWORD, SCREEN, Site, axe, keep_image, sign_in
 from tests.browser.contrast import Contrast
-from tests.once import made_once, shared_folder
 from tests.web.running import Running
+
+from tests.once import made_once, shared_folder
 from unseen.data.phantoms.writing import Station
 from unseen.data.reading import films
-from unseen_server.demo.filling import fill
-from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
 from unseen.detectors.saved import load
 from unseen.screening.calibration import calibrate
+from unseen_server.demo.filling import fill
+from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
 from unseen_server.worklist.store import Store
 
 HIDDEN_BY_DESIGN = ".visually-hidden, .skip, option, script, style, title, noscript"

@@ -17,12 +17,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-
 from tests.browser.conftest import SIDE, Site, as_dicom, signed_in
-from tests.data.making import dicom
 from tests.web.conftest import token_of
 from tests.web.running import until
 from tests.worklist.reporting import look_and_report
+
+from tests.data.making import dicom
 from unseen.data import phantoms
 from unseen_server.worklist.labels import EVERY
 from unseen_server.worklist.tables import studies

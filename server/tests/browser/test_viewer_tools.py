@@ -15,12 +15,12 @@ import numpy as np
 import pydicom
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
-
 from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, signed_in
 from tests.browser.test_viewer import canvas, film_on, linear, sent, set_window, shows
-from tests.data.making import dicom, written
 from tests.web.running import until
 from tests.web.test_compressed import as_from_a_detector
+
+from tests.data.making import dicom, written
 from unseen.data import phantoms
 from unseen.data.decode import shared_decoder
 

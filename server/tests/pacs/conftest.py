@@ -21,12 +21,12 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import build_context
-
-from tests.cli.conftest import say  # noqa: F401  a fixture
-from tests.data.making import data_set
 from tests.pacs.orthanc_server import free_ports, orthanc  # noqa: F401  a fixture
 from tests.worklist.conftest import judge_with, make_place, postgresql, screener, sqlite_file  # noqa: F401  fixtures
 from tests.worklist.postgresql import MEMORY
+
+from tests.cli.conftest import say  # noqa: F401  a fixture
+from tests.data.making import data_set
 from unseen_server.pacs.config import PacsConfig
 from unseen_server.pacs.node import Node
 from unseen_server.worklist.store import Store

@@ -16,7 +16,6 @@ from pydicom.sequence import Sequence as DicomSequence
 from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.pdu import P_DATA_TF
-
 from tests.pacs.conftest import (
     DX,
     PATIENCE_S,
@@ -34,6 +33,7 @@ from tests.pacs.conftest import (
     store_films,
 )
 from tests.pacs.orthanc_server import free_ports, start_orthanc
+
 from unseen_server.pacs import commitment
 from unseen_server.pacs.association_rules import COMMITMENT, COMMITMENT_INSTANCE
 from unseen_server.pacs.calling import NotReachedError

@@ -14,10 +14,10 @@ from typing import Any
 import pydicom
 import pytest
 from pynetdicom import evt
-
 from tests.pacs.conftest import Archive, Running, StartNode, archive, film, free_port, in_bytes, peer, soon, store_films
 from tests.pacs.orthanc_server import start_orthanc
 from tests.worklist.conftest import Judge
+
 from unseen_server.worklist.outbox import Sending
 
 SR = "1.2.840.10008.5.1.4.1.1.88.33"

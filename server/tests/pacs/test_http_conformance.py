@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from pydicom import uid
-
 from tests.pacs.conftest import StartNode, associated
+
 from tests.warm_python import warm_python
 from unseen.artifacts.installation import LIMITS
 from unseen_server.pacs.conformance import statement
@@ -17,7 +17,9 @@ PAGE = Path(__file__).parents[3] / "docs" / "conformance.md"
 
 
 def test_the_page_is_rendered_from_this_version() -> None:
-    assert PAGE.read_text(encoding="utf-8") == statement(), "run: python -m unseen_server.pacs.conformance docs/conformance.md"
+    assert PAGE.read_text(encoding="utf-8") == statement(), (
+        "python -m unseen_server.pacs.conformance docs/conformance.md"
+    )
     assert LIMITS in statement() and f"`{STOW}`" in statement()
 
 

@@ -15,7 +15,6 @@ from pydicom import dcmread, uid
 from pydicom.dataset import Dataset
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dul import DULServiceProvider
-
 from tests.pacs.conftest import (
     CR,
     DX,
@@ -32,6 +31,7 @@ from tests.pacs.conftest import (
     store_films,
     threads_of,
 )
+
 from tests.warm_python import warm_python
 from unseen.data.dicom import readable_syntaxes
 from unseen_server.pacs import listener

@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 from pydicom import dcmread
-
-from tests.cli.conftest import Say
 from tests.pacs.conftest import (
     CR,
     StartNode,
@@ -24,6 +22,8 @@ from tests.pacs.conftest import (
     peer,
 )
 from tests.pacs.orthanc_server import Orthanc, free_ports, start_orthanc
+
+from tests.cli.conftest import Say
 from unseen_server.pacs import query
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.check import check

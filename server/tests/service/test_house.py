@@ -13,7 +13,8 @@ import importlib, sys
 
 class Barred:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"fastapi", "starlette", "uvicorn", "h11", "python_multipart"} or name == "unseen_server.web":
+        missing = {"fastapi", "starlette", "uvicorn", "h11", "python_multipart"}
+        if name.split(".")[0] in missing or name == "unseen_server.web":
             raise ImportError(name)
 
 sys.meta_path.insert(0, Barred())

@@ -17,16 +17,16 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
-
-from tests.cli.conftest import run
 from tests.web.running import Running, until
 from tests.worklist.conftest import MakePlace, png
+
+from tests.cli.conftest import run
 from unseen.artifacts.bundle import BundleError
 from unseen.cli.console import UsageError
-from unseen_server.cli.serve import serve
 from unseen.data.phantoms import normals
 from unseen.screening.policy import PolicyError
 from unseen.screening.screener import Screener
+from unseen_server.cli.serve import serve
 from unseen_server.web.server import ServingError
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store

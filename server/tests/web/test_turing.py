@@ -14,12 +14,12 @@ import pytest
 import torch
 from PIL import Image
 from scipy.stats import beta
-
-from tests.data.making import image as as_file
 from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import Clock, MakePlace, Place
 from tests.worklist.kept_store import KeptStores
 from tests.worklist.reporting import look_and_report
+
+from tests.data.making import image as as_file
 from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.detectors.detector import Detector
@@ -27,8 +27,8 @@ from unseen.detectors.ganomaly import Ganomaly
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
 from unseen.screening.screener import Screener
-from unseen_server.service.workers import Models
 from unseen.training.settings import Training
+from unseen_server.service.workers import Models
 from unseen_server.web.turing_rounds import Drawn, Round, Rounds, drawn
 from unseen_server.worklist.renditions import Rendition, keep_generated
 from unseen_server.worklist.similar_films import own_films

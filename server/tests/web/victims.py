@@ -17,10 +17,9 @@ from pathlib import Path
 import sklearn  # noqa: F401  # what the children would import
 import torch
 
-import unseen.detectors.pca
 import unseen_server.worklist.worker  # noqa: F401
-from unseen_server.cli.serve import serve
 from unseen.screening.screener import load
+from unseen_server.cli.serve import serve
 from unseen_server.web.server import serve as served  # noqa: F401
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.worker import Worker

@@ -8,11 +8,11 @@ from pathlib import Path
 from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.data.reading import films
-from unseen_server.demo.filling import Filled, fill
-from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import save
 from unseen.screening.calibration import calibrate
+from unseen_server.demo.filling import Filled, fill
+from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
 
 
 @dataclass(frozen=True)

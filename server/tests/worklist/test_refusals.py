@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy
-
 from tests.worklist.conftest import Clock, Judged, MakePlace, on_both, place_at_least, png
-from unseen_server.demo.filling import Filled
+
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screener
+from unseen_server.demo.filling import Filled
 from unseen_server.worklist import jobs, tables
 from unseen_server.worklist.audit import Head
 from unseen_server.worklist.backup import back_up, restore
@@ -23,7 +23,14 @@ from unseen_server.worklist.calibration import Labels
 from unseen_server.worklist.import_export import import_elsewhere
 from unseen_server.worklist.opening import keep_head
 from unseen_server.worklist.results import bury
-from unseen_server.worklist.states import BusyError, NoRoomError, NotAllowedError, NotFoundError, WorklistError, standing_of
+from unseen_server.worklist.states import (
+    BusyError,
+    NoRoomError,
+    NotAllowedError,
+    NotFoundError,
+    WorklistError,
+    standing_of,
+)
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import activations
 from unseen_server.worklist.worker import Worker

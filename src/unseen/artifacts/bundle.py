@@ -233,9 +233,11 @@ def _found(folder: Path | str) -> Path:
     """Where the bundle called ``folder`` lies; a BundleError where there is none."""
     folder = located(Path(folder))
     if not folder.is_dir() or (not (folder / _CARD).exists() and not (folder / _WEIGHTS).exists()):
+        trained = ", ".join(map(str, shipped()))
+        others = f"one of {trained}" if trained else "install trained models: pip install unseen-models"
         raise BundleError(
             f"{folder}: not a bundle. A bundle is a folder with {_CARD} and {_WEIGHTS}; pickles (.pt, .pth, .pkl) are "
-            f"never opened. Give the folder that `unseen train` wrote, or one of {', '.join(map(str, shipped()))}."
+            f"never opened. Give the folder that `unseen train` wrote, or {others}."
         )
     return folder
 

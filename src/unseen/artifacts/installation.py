@@ -1,26 +1,35 @@
-"""What is installed: versions for a bug report, the shipped models, the research-only sentence.
+"""Installed versions for a bug report, the trained models that are installed, the research-only sentence.
 
-The sentence that stands wherever a result is seen: on the command line, in reports, in every exported object.
-
-The models that come with the package: `models/pca`, `models/ensemble-five`, `models/ensemble-aligned`,
-`models/anatpaste-all-aligned`, `models/roi-sure`, and the lung finder `models/lungs`, by these names everywhere.
-
-A path that is there is taken as it stands; only where it is not, `models/<name>` means the package's own.
+The models of the package `unseen-models` (`models/pca`, `models/ensemble-five`, `models/lungs` and others) have these
+names everywhere. A path that exists is used as it is; only where none exists, `models/<name>` means an installed model.
+In a checkout the models are found without an installation.
 """
 
+import importlib.util
 import os
 import platform
 from importlib import metadata
 from pathlib import Path
 
-_NAMED = ("unseen", "torch", "lightning-fabric", "numpy", "pydicom", "polars", "imagecodecs", "openvino")
+_NAMED = (
+    "unseen",
+    "unseen-server",
+    "unseen-models",
+    "torch",
+    "lightning-fabric",
+    "numpy",
+    "pydicom",
+    "polars",
+    "imagecodecs",
+    "openvino",
+)
 
 
 def installation() -> dict[str, str]:
     """Names and versions, in the order in which a reader wants them.
 
-    >>> list(installation())[:2]
-    ['unseen', 'torch']
+    >>> list(installation())[:3]
+    ['unseen', 'unseen-server', 'unseen-models']
     """
     found = {}
     for name in _NAMED:
@@ -39,14 +48,14 @@ def installation() -> dict[str, str]:
 
 
 def plugins() -> list[str]:
-    """The methods that other packages register, with the package: ``mean-film (unseen-example 0.1.0)``."""
+    """Return what other packages than the server add, with the package: ``mean-film (unseen-example 0.1.0)``."""
     found = metadata.entry_points()
     return sorted(
         f"{entry.name} ({entry.dist.name} {entry.dist.version})"
         for group in found.groups
         if group.startswith("unseen.")
         for entry in found.select(group=group)
-        if entry.dist is not None
+        if entry.dist is not None and entry.dist.name != "unseen-server"
     )
 
 
@@ -54,11 +63,18 @@ LIMITS = "Research use only. Not a medical device. Not for diagnosis."
 """Notice that is shown with every result: on the command line, in reports and in exported objects."""
 
 
-_FOLDER = Path(__file__).resolve().parent.parent / "models"
+_CHECKOUT = Path(__file__).resolve().parents[3] / "models" / "src" / "unseen_models"
+
+
+def _folder() -> Path | None:
+    """Return the folder of the models: of the installed package, else of the checkout; None where there is neither."""
+    found = importlib.util.find_spec("unseen_models")
+    places = [] if found is None else [Path(place) for place in found.submodule_search_locations or ()]
+    return next((place for place in (*places, _CHECKOUT) if place.is_dir()), None)
 
 
 def shipped() -> list[Path]:
-    """Return the names of the models that come with the package, as they are given on the command line.
+    """Return the names of the installed models, as they are given on the command line.
 
     Returns:
         Relative paths such as `models/pca`, sorted. `card_of` accepts them in every working directory.
@@ -67,13 +83,17 @@ def shipped() -> list[Path]:
         >>> Path("models/pca") in shipped()
         True
     """
-    return sorted(Path("models") / folder.name for folder in _FOLDER.glob("*") if (folder / "card.json").is_file())
+    folder = _folder()
+    cards = [] if folder is None else folder.glob("*/card.json")
+    return sorted(Path("models") / card.parent.name for card in cards)
 
 
 def located(path: Path) -> Path:
-    """Where a model lies: `path`, or the package's own of that name where there is no such path.
+    """Return the place of a model: `path`, or an installed model of that name where there is no such path.
 
-    >>> located(Path("models/no-such-model")).as_posix()
-    'models/no-such-model'
+    Example:
+        >>> located(Path("models/no-such-model")).as_posix()
+        'models/no-such-model'
     """
-    return path if path.exists() or path not in shipped() else _FOLDER / path.name
+    folder = _folder()
+    return path if folder is None or path.exists() or path not in shipped() else folder / path.name

@@ -134,22 +134,6 @@ def _duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-SERVE: Final = frozenset(
-    {
-        "alembic",
-        "anyio",
-        "argon2",
-        "fastapi",
-        "h11",
-        "python_multipart",
-        "sqlalchemy",
-        "starlette",
-        "uvicorn",
-    }
-)
-"""Modules of the extra `serve`: the worklist's database and the server."""
-
-
 PACS: Final = frozenset(
     {
         "dicomweb_client",
@@ -159,28 +143,24 @@ PACS: Final = frozenset(
         "pynetdicom",
     }
 )
-"""Modules of the extra `pacs`: the DICOM node and its neighbours."""
+"""Modules of the extra `pacs` of unseen-server: the DICOM node and its neighbours."""
 
 
 OIDC: Final = frozenset({"authlib", "joserfc", "requests"})
-"""Modules of the extra `oidc`: sign-in by an identity provider."""
+"""Modules of the extra `oidc` of unseen-server: sign-in with an identity provider."""
 
 
 def sentence(error: ModuleNotFoundError) -> str | None:
-    """What to install; None where the missing module belongs to no extra, which is a bug.
+    """Return the sentence that names what to install; None where the missing module belongs to no extra: a bug.
 
-    >>> sentence(ModuleNotFoundError("No module named 'sqlalchemy'", name="sqlalchemy"))
-    'the worklist and its server need packages that are not installed (sqlalchemy): pip install "unseen[serve]"'
     >>> sentence(ModuleNotFoundError("No module named 'pynetdicom'", name="pynetdicom"))
-    'the PACS node needs packages that are not installed (pynetdicom): pip install "unseen[serve,pacs]"'
+    'the PACS node needs packages that are not installed (pynetdicom): pip install "unseen-server[pacs]"'
     """
     missing = (error.name or "").split(".")[0]
     if missing in PACS:
-        return f'the PACS node needs packages that are not installed ({missing}): pip install "unseen[serve,pacs]"'
+        return f'the PACS node needs packages that are not installed ({missing}): pip install "unseen-server[pacs]"'
     if missing in OIDC:
-        return f'--oidc needs packages that are not installed ({missing}): pip install "unseen[serve,oidc]"'
+        return f'--oidc needs packages that are not installed ({missing}): pip install "unseen-server[oidc]"'
     if missing == "ray":
         return '--engine ray needs a package that is not installed (ray): pip install "unseen[cluster]"'
-    if missing not in SERVE:
-        return None
-    return f'the worklist and its server need packages that are not installed ({missing}): pip install "unseen[serve]"'
+    return None

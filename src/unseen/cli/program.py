@@ -1,4 +1,4 @@
-"""The command line. Each command parses its arguments, calls one function of a lower package, and prints the result.
+"""Program `unseen`: its commands, its options, and one sentence for each mistake of a user.
 
 Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.
 """
@@ -17,21 +17,17 @@ from unseen.artifacts.installation import LIMITS
 from unseen.cli import (
     adapt,
     calibrate,
+    commands,
     console,
-    demo,
-    erase,
     evaluate,
     gate,
     info,
     manifest,
     onnx,
-    pacs,
     prior,
     reconstruct,
     score,
-    serve,
     train,
-    worklist,
 )
 
 app = typer.Typer(
@@ -43,14 +39,13 @@ app = typer.Typer(
     "see what the score rests on."
     f"\n\n[bold]{LIMITS}[/bold]"
     "\n\nBegin with [bold]unseen demo[/bold]: simulated films, two detectors trained live, a report, a worklist "
-    'to read, in some minutes. It needs [bold]pip install "unseen\\[train,serve]"[/bold].'
+    'to read, in some minutes. It needs [bold]pip install "unseen\\[train]" unseen-server unseen-models[/bold].'
     "\n\nThen: [bold]unseen train[/bold] RECIPE --data normals/ → [bold]unseen score[/bold] MODEL film.png → "
     "[bold]unseen evaluate[/bold] MODEL --data labelled.csv --out report/ → "
     "[bold]unseen calibrate[/bold] MODEL --data labelled.csv --out policy.json",
     epilog="Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.",
 )
 for command in (
-    demo.demo,
     manifest.manifest,
     train.suspects,
     train.train,
@@ -61,26 +56,15 @@ for command in (
     gate.gate,
     calibrate.calibrate,
     calibrate.pilot,
-    serve.serve,
-    serve.worker,
     reconstruct.reconstruct,
     reconstruct.identify,
-    worklist.audit,
-    worklist.export,
-    worklist.import_,
-    worklist.import_scores,
-    worklist.backup,
-    worklist.restore,
-    worklist.invite,
-    erase.erase,
-    erase.retire,
     info.recipes,
     info.info,
     onnx.onnx,
 ):
     app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
 app.add_typer(prior.prior, name="prior")
-app.add_typer(pacs.pacs, name="pacs")
+commands.add_commands(app)
 
 
 def _version(asked: bool) -> None:

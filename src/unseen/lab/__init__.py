@@ -2,7 +2,7 @@
 
 `images` makes the image, `operators` defines the measurement, `measuring` measures it, `methods` knows what can be
 tried, `comparison` tries it, and `collection` finds the models that were trained before. The page is
-`unseen_server.web.lab`; nothing here knows of it.
+`unseen_server`; nothing here knows of it.
 """
 
 import lazy_loader

@@ -19,13 +19,8 @@ import tempfile
 from pathlib import Path
 
 import pydicom
-
 from tests.worklist.postgresql import binaries, server
-from unseen.artifacts.bundle import card_of
-from unseen.data.manifest import read_manifest
 from unseen.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
-from unseen.detectors.saved import load as load_detector
-from unseen.screening.screener import load
 from unseen.worklist.backup import back_up, restore
 from unseen.worklist.instances import ReceivedHeader
 from unseen.worklist.outbox import Destination
@@ -33,6 +28,11 @@ from unseen.worklist.outside_reports import OutsideReport
 from unseen.worklist.parcels import SentInstance
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
+
+from unseen.artifacts.bundle import card_of
+from unseen.data.manifest import read_manifest
+from unseen.detectors.saved import load as load_detector
+from unseen.screening.screener import load
 
 HERE = Path(__file__).parent
 MODELS = HERE.parents[1] / "worklist" / "golden-0.1"  # two bundles and a policy, which 0.2 opens too

@@ -12,7 +12,7 @@ import webbrowser
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
     from unseen_server.demo.filling import Filled
     from unseen_server.web.server import OwnServer
+
+
+_NEEDED: Final = {"lightning-fabric": "lightning_fabric", "unseen-models": "unseen_models"}
+"""Packages that the demonstration needs and the server does not: it trains, and scores with a trained model."""
 
 
 def demo(
@@ -53,17 +57,17 @@ def demo(
       unseen demo --no-browser
     """
 
-    missing = [name for name in ("lightning_fabric", "fastapi", "sqlalchemy") if find_spec(name) is None]
+    missing = [name for name, module in _NEEDED.items() if find_spec(module) is None]
     if missing:
         raise UsageError(
-            f"the demo trains and serves, which needs packages that are not installed ({', '.join(missing)}): pip "
-            'install "unseen[train,serve]"'
+            f"the demo needs packages that are not installed ({', '.join(missing)}): "
+            'pip install "unseen[train]" unseen-models'
         )
     import torch
 
+    from unseen.training import shown_on
     from unseen_server.demo.demonstration import STEPS, demonstrate
     from unseen_server.demo.filling import check_free, fill
-    from unseen.training import shown_on
     from unseen_server.web.server import OwnServer
 
     if browser is None:

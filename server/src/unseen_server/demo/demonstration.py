@@ -19,12 +19,12 @@ from unseen import __version__
 from unseen.anatomy import LungFinder, cross_fitted
 from unseen.artifacts import shipped, write_bytes
 from unseen.data import NotRead, films, phantoms
-from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, Share, draw_twins, write_sites
 from unseen.detectors import Finding, Pca, RoiSure, load, save
 from unseen.evaluation import Evaluation, auroc, evaluate
 from unseen.runs import worker_processes
 from unseen.screening import calibrate, policy_lines
 from unseen.training import Training
+from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, Share, draw_twins, write_sites
 
 if TYPE_CHECKING:
     from unseen.training import Progress

@@ -12,7 +12,14 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from unseen_server.worklist.states import BusyError, NoRoomError, NotAllowedError, NotFoundError, TooLargeError, WorklistError
+from unseen_server.worklist.states import (
+    BusyError,
+    NoRoomError,
+    NotAllowedError,
+    NotFoundError,
+    TooLargeError,
+    WorklistError,
+)
 
 if TYPE_CHECKING:
     from unseen_server.worklist.store import Store

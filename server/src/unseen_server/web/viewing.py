@@ -37,7 +37,7 @@ _SAMPLES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI's objects
     200: {
         "content": {"application/octet-stream": {}},
         "description": "unsigned 16-bit integers, little-endian, row by row, from the top left; or their residuals: "
-        "each sample's difference from its prediction, all low bytes and then all high bytes (`unseen_server.web.images`)",
+        "each sample's difference from its prediction, all low bytes and then all high bytes (`web.images`)",
         "headers": {
             f"X-Film-{name}": {"schema": {"type": "number"}, "description": meaning}
             for name, meaning in {

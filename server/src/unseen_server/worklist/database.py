@@ -194,7 +194,7 @@ def _postgresql(url: URL, patience_s: float) -> Engine:
     try:
         return create_engine(url, pool_pre_ping=True, max_overflow=_MOST_CONNECTIONS, pool_timeout=patience_s)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
-        raise WorklistError('PostgreSQL needs a driver: pip install "unseen[postgres]".') from error
+        raise WorklistError('PostgreSQL needs a driver: pip install "unseen-server[postgres]".') from error
 
 
 def _prepare_sqlite(engine: Engine, patience_s: float) -> None:

@@ -13,7 +13,17 @@ import sqlalchemy as sa
 
 from unseen_server.worklist import transactions
 from unseen_server.worklist.filtering import Filters, Narrowed, narrowed
-from unseen_server.worklist.places import ORDERS, TABS, Place, SortOrder, Tab, cursor_of, goes_down, place_of, sort_columns
+from unseen_server.worklist.places import (
+    ORDERS,
+    TABS,
+    Place,
+    SortOrder,
+    Tab,
+    cursor_of,
+    goes_down,
+    place_of,
+    sort_columns,
+)
 from unseen_server.worklist.refusals import RefusalGroup, refused
 from unseen_server.worklist.row_facts import RowFacts, row_facts
 from unseen_server.worklist.states import OVERDUE, NotAllowedError, State, WorklistError

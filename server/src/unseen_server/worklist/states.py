@@ -130,7 +130,7 @@ def after(state: State, act: Act, *, standing: State) -> State:
     >>> after("reported", "claim", standing="to_read")
     Traceback (most recent call last):
     ...
-    unseen_server.worklist.states.NotAllowedError: A study that is reported cannot be taken for reading. Undo the report first.
+    unseen_server.worklist.states.NotAllowedError: A study that is reported cannot be taken for reading. ...
     """
     following = _AFTER[act].get(state)
     if following is None:

@@ -6,7 +6,13 @@ unless the store was made without. `public_id` is what the world outside may use
 
 import sqlalchemy as sa
 
-from unseen_server.worklist.partial_indexes import APART_ALONE, SAMPLE_ALONE, SAMPLE_SQLITE, SELDOM_ALONE, SETTLING_ALONE
+from unseen_server.worklist.partial_indexes import (
+    APART_ALONE,
+    SAMPLE_ALONE,
+    SAMPLE_SQLITE,
+    SELDOM_ALONE,
+    SETTLING_ALONE,
+)
 from unseen_server.worklist.states import SHELVES, STATES
 
 HOW = ("seen", "simulated", "elsewhere", "unrecorded", "returned", "discarded")

@@ -1,1 +1,1 @@
-"""The schema's history: one file a revision under `versions`, applied on opening by `unseen_server.worklist.opening`."""
+"""The schema's history: one file a revision under `versions`, applied by `unseen_server.worklist.opening`."""

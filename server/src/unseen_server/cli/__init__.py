@@ -1,0 +1,1 @@
+"""Commands of the server. `pyproject.toml` registers them for the program `unseen`, in the group `unseen.commands`."""

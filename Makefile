@@ -6,6 +6,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+DEMO_STAMP := .venv/.installed-for-demo
+FOR_DEMO := -e ".[train]" -e ./server -e ./models
+FOR_TESTS := -e ".[train,features,dicom-lossless,imaging,openvino,onnx,tensorboard,plots,cluster,dev,docs]" -e "./server[pacs,oidc,postgres]" -e ./models
+PROJECTS := pyproject.toml server/pyproject.toml models/pyproject.toml constraints.txt
 WORKERS ?= 4
 DEMO_ARGS ?=
 
@@ -56,15 +60,16 @@ help:
 	@echo "make bench-priors  the search over latents in one batch beside the loop (half an hour, the loop is slow)"
 	@echo "make peers     deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
 	@echo "make peers-anomalib  anomalib, into .venv-anomalib, for its rows in docs/results-detectors.md alone (2 GB)"
-	@echo "make dist      wheel, source archive, bill of materials and their SHA-256 sums, into dist/"
-	@echo "make wheelhouse  all wheels of an installation without a network, into dist/wheelhouse (EXTRAS=serve,pacs)"
+	@echo "make dist      wheels and source archives of the three packages, bill of materials and SHA-256 sums, into dist/; tries each wheel in an empty environment"
+	@echo "make wheelhouse  all wheels of an installation without a network, into dist/wheelhouse (SERVER_EXTRAS=pacs)"
 	@echo "make pythons   the wheel's quick start on PYTHONS, each in an environment of its own (gigabytes; PYTHONS=python3.12)"
 	@echo "make docs      the documentation, into site/"
 	@echo "make screenshots  every page of the reader's page, light and dark, and OHIF with a report, into docs/images/pages"
 	@echo "make nightly   the repetitions and long forms of tests (two hours), render docs/reliability.md"
 	@echo "make lint      ruff, mypy, import-linter, words, types of the JavaScript;  make format  puts the layout right"
 
-demo: $(STAMP)
+# Where everything is installed, the demo takes that; else only what it needs.
+demo: $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_STAMP))
 	$(BIN)/unseen demo $(DEMO_ARGS)
 
 test:
@@ -79,7 +84,7 @@ suite: $(STAMP)
 
 # beside the tests: both have waits in them
 checks: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --doctest-modules src
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --doctest-modules src server/src
 
 quick: $(STAMP)
 	$(PYTEST) -m "not slow and not nightly" --timeout 60
@@ -218,14 +223,16 @@ peers-anomalib:
 # The wheel is built from the source archive, so that both hold the same.
 dist: $(STAMP)
 	rm -rf dist
-	$(BIN)/python -m build --no-isolation --outdir dist
+	for project in . server models; do $(BIN)/python -m build --no-isolation --outdir dist $$project; done
 	$(BIN)/python deploy/sbom.py dist/unseen-$$($(BIN)/python -c 'import unseen; print(unseen.__version__)').cdx.json
-	@cd dist && sha256sum unseen-* > SHA256SUMS && cat SHA256SUMS
+	@cd dist && sha256sum unseen* > SHA256SUMS && cat SHA256SUMS
+	deploy/try_wheels.sh dist
 
 # EXTRAS: what is installed; see deploy/wheelhouse.sh
-EXTRAS ?= train,serve,pacs,oidc,postgres,openvino,dicom-lossless,imaging,features
+EXTRAS ?= train,openvino,dicom-lossless,imaging,features
+SERVER_EXTRAS ?= pacs,oidc,postgres
 wheelhouse:
-	PYTHON=$(PYTHON) deploy/wheelhouse.sh dist/wheelhouse $(EXTRAS)
+	PYTHON=$(PYTHON) deploy/wheelhouse.sh dist/wheelhouse $(EXTRAS) $(SERVER_EXTRAS)
 
 PYTHONS ?= python3.11 python3.12 python3.13
 pythons: dist
@@ -264,12 +271,20 @@ clean:
 # torch goes first, pinned. The package index's own build for Linux brings gigabytes of CUDA libraries; PIP_FIND_LINKS or
 # PIP_EXTRA_INDEX_URL can name a place with the CPU build. pip would compile on one core; some packages hold a file of
 # another Python's syntax, which nobody imports.
-$(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"unseen needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Say make PYTHON=/path/to/python3.11.")'
-	@test -x $(BIN)/python || { echo "making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
-	@echo "installing into .venv: torch, then unseen with train, serve, pacs, oidc, features, dicom-lossless, imaging, openvino, onnx, tensorboard, plots, postgres, cluster, dev, docs (constraints.txt; a few minutes the first time)"
-	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt pip torch==2.13.0 hatchling editables
-	$(BIN)/python -m pip install --quiet --no-compile --no-build-isolation -c constraints.txt -e ".[train,serve,pacs,oidc,features,dicom-lossless,imaging,openvino,onnx,tensorboard,plots,postgres,cluster,dev,docs]"
-	@$(BIN)/python -m compileall -q -j 0 .venv/lib src >/dev/null 2>&1 || true
-	@echo "$$($(BIN)/python -m pip list --format=freeze 2>/dev/null | wc -l) Python packages into .venv, as pinned in constraints.txt" > $(STAMP)
-	@echo "installed: $$(cat $(STAMP))"
+# $(call installed,TARGETS,FOR): TARGETS into .venv, and the stamp $@
+define installed
+@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"unseen needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Say make PYTHON=/path/to/python3.11.")'
+@test -x $(BIN)/python || { echo "making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
+@echo "installing into .venv: torch, then the three packages with what $(2) needs (constraints.txt; a few minutes the first time)"
+$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt pip torch==2.13.0 hatchling editables
+$(BIN)/python -m pip install --quiet --no-compile --no-build-isolation -c constraints.txt $(1)
+@$(BIN)/python -m compileall -q -j 0 .venv/lib src server/src >/dev/null 2>&1 || true
+@echo "$$($(BIN)/python -m pip list --format=freeze 2>/dev/null | wc -l) Python packages into .venv, as pinned in constraints.txt" > $@
+@echo "installed: $$(cat $@)"
+endef
+
+$(STAMP): $(PROJECTS)
+	$(call installed,$(FOR_TESTS),every test)
+
+$(DEMO_STAMP): $(PROJECTS)
+	$(call installed,$(FOR_DEMO),the demo)

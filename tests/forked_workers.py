@@ -23,9 +23,11 @@ def _prepare() -> None:
 
     for package in ALSO:
         importlib.import_module(package)
-    for module in pkgutil.walk_packages([str(Path(__file__).parents[1] / "src" / "unseen")], "unseen."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
+    root = Path(__file__).parents[1]
+    for package in (root / "src" / "unseen", root / "server" / "src" / "unseen_server"):
+        for module in pkgutil.walk_packages([str(package)], f"{package.name}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
     warm()
 
 

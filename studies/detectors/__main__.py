@@ -207,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where the pages go (default: docs)")
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
     parser.add_argument(
-        "--models", type=Path, default=Path("models/src/unseen_models"), help="where shipped models lie"
+        "--models", type=Path, default=Path("models/src/unseen_models"), help="folder of the shipped models"
     )
     parser.add_argument("--workers", type=int, default=2, help="folds at a time, one thread each (default: 2)")
     said = parser.parse_args(arguments)

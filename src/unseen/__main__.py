@@ -1,5 +1,5 @@
 """`python -m unseen`: the command `unseen`."""
 
-from unseen.cli import main
+from unseen.cli.program import main
 
 main()

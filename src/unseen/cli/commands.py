@@ -5,7 +5,6 @@ commands of its own. `unseen-server` adds `serve`, `worker`, `demo` and others. 
 has these names all the same: each says in one sentence what to install.
 """
 
-from collections.abc import Callable
 from importlib import metadata
 from typing import Final, NoReturn
 
@@ -18,7 +17,7 @@ SERVER: Final = (
     "demo", "serve", "worker", "pacs", "audit", "export", "import", "import-scores", "backup", "restore", "invite",
     "erase", "retire",
 )  # fmt: skip
-"""Commands of `unseen-server`."""
+"""Commands of `unseen-server`, in the order of their use."""
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -33,17 +32,29 @@ def add_commands(app: typer.Typer) -> None:
         >>> "serve" in names_of(app)
         True
     """
-    for entry in metadata.entry_points(group=GROUP):
+    for entry in sorted(metadata.entry_points(group=GROUP), key=_place):
         if entry.name in names_of(app):
             continue
-        command = _loaded(entry)
+        try:
+            command = entry.load()
+        except (ImportError, AttributeError) as error:
+            package = "another package" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
+            _add_failing(
+                app,
+                entry.name,
+                f"{package} brings this command and it cannot be loaded ({error}). "
+                "Install the package again, in a version that fits this one",
+            )
+            continue
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=entry.name)
         else:
             app.command(entry.name)(command)
     for name in SERVER:
         if name not in names_of(app):
-            app.command(name, hidden=True, context_settings=_ANYTHING, add_help_option=False)(_missing(name))
+            _add_failing(
+                app, name, "a command of the worklist server, which is not installed: pip install unseen-server"
+            )
 
 
 def names_of(app: typer.Typer) -> set[str]:
@@ -57,33 +68,17 @@ def names_of(app: typer.Typer) -> set[str]:
     return {name for name in named | {one.name for one in app.registered_groups} if isinstance(name, str)}
 
 
-_ANYTHING: Final = {"allow_extra_args": True, "ignore_unknown_options": True}
+def _place(entry: metadata.EntryPoint) -> tuple[int, str]:
+    """Return the place of a command in the list: those of the server in their order, then others by name."""
+    return (SERVER.index(entry.name) if entry.name in SERVER else len(SERVER), entry.name)
 
 
-def _loaded(entry: metadata.EntryPoint) -> Callable[..., object] | typer.Typer:
-    """Load the object of an entry point; where that fails, a command that reports why."""
-    try:
-        found: Callable[..., object] | typer.Typer = entry.load()
-    except (ImportError, AttributeError) as error:
-        package = "another package" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
-        return _failing(
-            f"unseen {entry.name}: {package} brings this command and it cannot be loaded ({error}). "
-            "Install the package again, in a version that fits this one"
-        )
-    return found
+def _add_failing(app: typer.Typer, name: str, cause: str) -> None:
+    """Add a hidden command that takes any words and ends with a sentence."""
 
-
-def _missing(name: str) -> Callable[[], NoReturn]:
-    return _failing(f"unseen {name} is a command of the worklist server, which is not installed: {INSTALL_SERVER}")
-
-
-INSTALL_SERVER: Final = "pip install unseen-server"
-
-
-def _failing(sentence: str) -> Callable[[], NoReturn]:
-    """Return a command that ends with this sentence."""
-
+    @app.command(name, hidden=True, context_settings=_ANYTHING, add_help_option=False)
     def fail() -> NoReturn:
-        raise UsageError(sentence)
+        raise UsageError(f"unseen {name}: {cause}")
 
-    return fail
+
+_ANYTHING: Final = {"allow_extra_args": True, "ignore_unknown_options": True}

@@ -20,13 +20,14 @@ from pydicom import dcmwrite, uid
 from pydicom.dataset import Dataset, FileMetaDataset
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.presentation import build_context
-from tests.pacs.orthanc_server import free_ports, orthanc  # noqa: F401  a fixture
-from tests.worklist.conftest import judge_with, make_place, postgresql, screener, sqlite_file  # noqa: F401  fixtures
-from tests.worklist.postgresql import MEMORY
 
 from tests.cli.conftest import say  # noqa: F401  a fixture
 from tests.data.making import data_set
+from tests.pacs.orthanc_server import free_ports, orthanc  # noqa: F401  a fixture
+from tests.worklist.conftest import judge_with, make_place, postgresql, screener, sqlite_file  # noqa: F401  fixtures
+from tests.worklist.postgresql import MEMORY
 from unseen_server.pacs.config import PacsConfig
 from unseen_server.pacs.node import Node
 from unseen_server.worklist.store import Store
@@ -230,6 +231,24 @@ def archive(
         server.shutdown()
         for association in ae.active_associations:
             association.abort()
+
+
+def after_answer(association: Association, act: Callable[[], None]) -> threading.Thread:
+    """Do something in a thread as soon as the answer to the request in hand was sent; return the thread."""
+    sent = threading.Event()
+
+    def note(event: evt.Event) -> None:
+        if isinstance(event.pdu, P_DATA_TF):
+            sent.set()
+
+    def wait() -> None:
+        if sent.wait(PATIENCE_S):
+            act()
+
+    association.bind(evt.EVT_PDU_SENT, note)
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    return thread
 
 
 def threads_of(node: Node) -> list[threading.Thread]:

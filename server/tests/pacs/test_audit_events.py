@@ -16,6 +16,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+
 from tests.pacs.conftest import free_port, soon
 from tests.pacs.reports_in import study
 from tests.worklist.conftest import (  # noqa: F401  fixtures
@@ -27,7 +28,6 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     sqlite_file,
     store,
 )
-
 from unseen_server.pacs.audit_events import CURSOR, AuditSender, sent_up_to
 from unseen_server.pacs.audit_messages import audit_message, code_of
 from unseen_server.pacs.report_settings import SyslogSettings

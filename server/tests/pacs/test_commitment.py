@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 from pynetdicom import evt
 from pynetdicom.association import Association
-from pynetdicom.pdu import P_DATA_TF
+
 from tests.pacs.conftest import (
     DX,
     PATIENCE_S,
@@ -23,6 +23,7 @@ from tests.pacs.conftest import (
     Archive,
     Running,
     StartNode,
+    after_answer,
     archive,
     associated,
     film,
@@ -33,7 +34,6 @@ from tests.pacs.conftest import (
     store_films,
 )
 from tests.pacs.orthanc_server import free_ports, start_orthanc
-
 from unseen_server.pacs import commitment
 from unseen_server.pacs.association_rules import COMMITMENT, COMMITMENT_INSTANCE
 from unseen_server.pacs.calling import NotReachedError
@@ -259,16 +259,11 @@ def test_a_report_on_the_same_association_is_taken_and_answered(
         report = committed(event.action_information)
         association = event.assoc
 
-        def later(sent: evt.Event) -> None:
-            if isinstance(sent.pdu, P_DATA_TF) and not reporting:  # the answer to the request
-                reporting.append(Thread(target=send))
-                reporting[0].start()
-
         def send() -> None:
             status, _ = association.send_n_event_report(report, 1, COMMITMENT, COMMITMENT_INSTANCE)
             statuses.append(status.get("Status"))
 
-        association.bind(evt.EVT_PDU_SENT, later)
+        reporting.append(after_answer(association, send))
         return 0x0000, None
 
     statuses: list[int | None] = []

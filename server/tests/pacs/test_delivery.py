@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,10 +13,22 @@ from typing import Any
 import pydicom
 import pytest
 from pynetdicom import evt
-from tests.pacs.conftest import Archive, Running, StartNode, archive, film, free_port, in_bytes, peer, soon, store_films
+
+from tests.pacs.conftest import (
+    Archive,
+    Running,
+    StartNode,
+    after_answer,
+    archive,
+    film,
+    free_port,
+    in_bytes,
+    peer,
+    soon,
+    store_films,
+)
 from tests.pacs.orthanc_server import start_orthanc
 from tests.worklist.conftest import Judge
-
 from unseen_server.worklist.outbox import Sending
 
 SR = "1.2.840.10008.5.1.4.1.1.88.33"
@@ -114,10 +125,9 @@ def committing(*, fail: Callable[[], int] = lambda: 0, at_all: bool = True) -> A
                 report.ReferencedSOPSequence = information.ReferencedSOPSequence
 
             def later() -> None:
-                time.sleep(0.1)
                 event.assoc.send_n_event_report(report, 2 if reason else 1, COMMITMENT, "1.2.840.10008.1.20.1.1")
 
-            threading.Thread(target=later, daemon=True).start()
+            after_answer(event.assoc, later)
         return 0x0000, None
 
     return [(evt.EVT_N_ACTION, action)]

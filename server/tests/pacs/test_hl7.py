@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.pacs.conftest import PATIENCE_S, soon
 from tests.pacs.reports_in import Mllp, oru, outcomes, report, study, table
 from tests.worklist.conftest import (  # noqa: F401  fixtures
@@ -24,7 +25,6 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     sqlite_file,
     store,
 )
-
 from unseen_server.pacs.hl7 import Hl7Listener, Hl7ListenerError
 from unseen_server.pacs.report_intake import ReportIntake
 from unseen_server.pacs.report_settings import Hl7Settings

@@ -9,8 +9,8 @@ from hl7apy.parser import parse_message, parse_segment
 from hl7apy.validation import Validator
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.pacs.reports_in import oru, report
 
+from tests.pacs.reports_in import oru, report
 from unseen_server.pacs.er7 import Hl7Error, Message, acknowledgement, parsed
 from unseen_server.pacs.hl7_messages import Merge, merges_of, reports_of
 from unseen_server.pacs.report_intake import ReceivedReport

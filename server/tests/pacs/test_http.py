@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+
 from tests.pacs.reports_in import outcomes, study, table
 from tests.pacs.test_fhir import SETTINGS, resource
 from tests.worklist.conftest import (  # noqa: F401  fixtures
@@ -24,7 +25,6 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     sqlite_file,
     store,
 )
-
 from unseen.artifacts.installation import LIMITS
 from unseen_server.pacs import http
 from unseen_server.pacs.http import HttpServer, HttpServerError, application

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from pydicom import uid
-from tests.pacs.conftest import StartNode, associated
 
+from tests.pacs.conftest import StartNode, associated
 from tests.warm_python import warm_python
 from unseen.artifacts.installation import LIMITS
 from unseen_server.pacs.conformance import statement

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.fork_server import ForkServer
 from tests.pacs.conftest import archive
 from tests.pacs.test_delivery import COMMITMENT, SR, committing
 from tests.worklist.conftest import MakePlace, listed
 from tests.worklist.test_kill import alive
-
-from tests.fork_server import ForkServer
 from unseen_server.worklist.store import Store
 
 ROOT = Path(__file__).parents[3]

@@ -15,6 +15,7 @@ from pydicom import dcmread, uid
 from pydicom.dataset import Dataset
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dul import DULServiceProvider
+
 from tests.pacs.conftest import (
     CR,
     DX,
@@ -31,7 +32,6 @@ from tests.pacs.conftest import (
     store_films,
     threads_of,
 )
-
 from tests.warm_python import warm_python
 from unseen.data.dicom import readable_syntaxes
 from unseen_server.pacs import listener

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.pacs.conftest import DX, PATIENCE_S, PLAIN, associated, dcmtk, film, free_port, soon
 
 from tests.cli.conftest import LIMITS, begin
+from tests.pacs.conftest import DX, PATIENCE_S, PLAIN, associated, dcmtk, film, free_port, soon
 from tests.warm_python import Started
 from unseen_server.worklist.store import Store
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
+
 from tests.pacs.conftest import StartNode, dcmtk, film, in_bytes, peer, soon
 from tests.pacs.orthanc_server import free_ports, start_orthanc
-
 from unseen_server.pacs.config import Limits, PacsConfig, Peer, Tls
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.pacs.conftest import PLAIN, VERIFICATION, StartNode, associated, dcmtk, peer
 
 Program = Callable[..., str]

@@ -15,6 +15,8 @@ from highdicom.sr.utils import find_content_items
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
+
+from tests.data.making import CR, DX
 from tests.pacs.film_headers import (
     COLUMNS,
     ROWS,
@@ -24,8 +26,6 @@ from tests.pacs.film_headers import (
     study_result,
     voi_lut,
 )
-
-from tests.data.making import CR, DX
 from unseen.artifacts.installation import LIMITS
 from unseen_server.pacs import structured_report as codes
 from unseen_server.pacs.identifiers import instance_uid, is_our_uid, is_ours, series_uid, uid_of

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
-from tests.pacs.film_headers import FULL, film_result, header, headers, phantoms, study_result
 
+from tests.pacs.film_headers import FULL, film_result, header, headers, phantoms, study_result
 from unseen.artifacts.installation import LIMITS
 from unseen.data.decoder_protocol import DecoderLimits
 from unseen.data.dicom import read_dicom

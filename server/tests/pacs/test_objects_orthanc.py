@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pydicom
 import pytest
+
 from tests.pacs.film_headers import film_result, headers, phantoms, pixels, study_result
 from tests.pacs.orthanc_server import Orthanc, orthanc
-
 from unseen_server.pacs.identifiers import is_ours
 from unseen_server.pacs.objects import as_file, result_objects
 

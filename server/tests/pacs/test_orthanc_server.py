@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.pacs.orthanc_server import Orthanc, OrthancError, free_ports, orthanc, start_orthanc
 
 from tests.data.making import data_set, ramp, written
+from tests.pacs.orthanc_server import Orthanc, OrthancError, free_ports, orthanc, start_orthanc
 
 __all__ = ["orthanc"]  # a fixture
 TAGS = {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.1", "PatientID": "p"}

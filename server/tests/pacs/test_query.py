@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from pydicom import dcmread
+
+from tests.cli.conftest import Say
 from tests.pacs.conftest import (
     CR,
     StartNode,
@@ -22,8 +24,6 @@ from tests.pacs.conftest import (
     peer,
 )
 from tests.pacs.orthanc_server import Orthanc, free_ports, start_orthanc
-
-from tests.cli.conftest import Say
 from unseen_server.pacs import query
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.check import check

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pydicom
+
 from tests.pacs.conftest import film, in_bytes, peer
 from tests.worklist.conftest import Clock, Judge
-
 from unseen_server.pacs.config import PacsConfig
 from unseen_server.pacs.delivery import objects_of
 from unseen_server.worklist.backup import back_up, restore

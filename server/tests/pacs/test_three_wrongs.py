@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydicom import uid
 from pydicom.dataset import Dataset
-from tests.pacs.conftest import Running, StartNode, dcmtk, film, in_bytes, store_films
 
+from tests.pacs.conftest import Running, StartNode, dcmtk, film, in_bytes, store_films
 from unseen.screening.screener import Screener
 from unseen_server.worklist.worker import Worker
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.pacs.conftest import film
 from tests.pacs.test_node_tls import certificates  # noqa: F401  a fixture
-
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.check import check
 from unseen_server.pacs.config import PacsConfig, load

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from tests.pacs.conftest import film
 from tests.pacs.orthanc_server import Orthanc, OrthancError, free_ports
-
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.check import check
 from unseen_server.pacs.config import PacsConfig, load

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from pynetdicom import AE
+
 from tests.pacs.conftest import film, store_films
 from tests.worklist.victim import LEASE_S, serve, work
-
 from unseen_server.pacs import node as nodes
 from unseen_server.pacs.config import load
 from unseen_server.worklist.store import Store

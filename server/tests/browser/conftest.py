@@ -28,12 +28,12 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
-from tests.web.running import Running, until
-from tests.worklist.reporting import look
 
 from tests.data.making import dicom
 from tests.once import made_once, shared_folder
 from tests.warm_python import quick_passwords
+from tests.web.running import Running, until
+from tests.worklist.reporting import look
 from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.data.film import Film

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
+
 from tests.browser.conftest import COLOURS, serious
 
 MARK_STYLES = """(known) => {

@@ -11,9 +11,9 @@ from typing import Any
 import pydicom
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
+
 from tests.browser.conftest import BUT_COLOURS, SCREEN, VIOLATIONS, Site, as_dicom, axe, signed_in
 from tests.web.running import until
-
 from unseen.data import phantoms
 from unseen_server.worklist.instances import ReceivedHeader
 from unseen_server.worklist.outbox import Destination

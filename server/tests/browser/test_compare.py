@@ -17,11 +17,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from sklearn.metrics import confusion_matrix, precision_score, recall_score, roc_auc_score
+
 from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, signed_in
+from tests.once import made_once, shared_folder
 from tests.web.running import Running
 from tests.worklist.reporting import look_and_report
-
-from tests.once import made_once, shared_folder
 from unseen.data import phantoms
 from unseen_server.worklist.store import Store
 

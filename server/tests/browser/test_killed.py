@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select
+
 from tests.browser.conftest import SIDE, Site, as_dicom, serving, signed_in
 from tests.browser.test_viewer import canvas
 from tests.web.running import Running
-
 from unseen.data import phantoms
 from unseen_server.worklist.tables import films, reports
 

@@ -15,10 +15,10 @@ import torch
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from skimage.metrics import peak_signal_noise_ratio
+
 from tests.browser.conftest import PASSWORD, PageOf, Site, axe, no_errors, signed_in
 from tests.browser.test_pages_look import CUT, HIDDEN_BY_DESIGN
 from tests.web.running import Running
-
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Gaussian
 from unseen.physics.operator import Mask

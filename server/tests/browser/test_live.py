@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from sqlalchemy import select
-from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, as_png, serving, signed_in
 
+from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, as_png, serving, signed_in
 from tests.data.making import dicom
 from unseen.artifacts.bundle import card_of
 from unseen.artifacts.installation import LIMITS

@@ -13,9 +13,9 @@ import pytest
 import sqlalchemy
 from PIL import Image
 from playwright.sync_api import Page, expect
+
 from tests.browser.conftest import PASSWORD, PageOf, Site, as_dicom, look_at, serving
 from tests.web.running import until
-
 from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
 from unseen.screening.monitoring import DriftReference

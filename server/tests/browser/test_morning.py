@@ -8,9 +8,9 @@ import re
 
 import pytest
 from playwright.sync_api import Browser, expect
+
 from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom
 from tests.worklist.reporting import look_and_report
-
 from unseen.data import phantoms
 
 WITH_PRIOR = {"PatientID": "4711", "PatientName": "Doe^Jane"}

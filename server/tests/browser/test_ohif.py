@@ -15,13 +15,13 @@ import pydicom
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 from pydicom.dataset import Dataset
+
+from conftest import absent
 from tests.browser import ohif
 from tests.browser.conftest import keep_image
 from tests.pacs.film_headers import phantoms, study_result
 from tests.pacs.orthanc_server import Orthanc, free_ports, start_orthanc
 from tests.web.running import Running, until
-
-from conftest import absent
 from unseen.artifacts.installation import LIMITS
 from unseen.data.phantoms.writing import Station
 from unseen_server.demo.simulated_sites import Share, write_sites

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+
 from tests.browser.conftest import BUT_COLOURS, COLOURS, PASSWORD, SCREEN, Site, axe, keep_image, sign_in
 from tests.browser.contrast import Contrast
-from tests.web.running import Running
-
 from tests.once import made_once, shared_folder
+from tests.web.running import Running
 from unseen.data.phantoms.writing import Station
 from unseen.data.reading import films
 from unseen.detectors.saved import load

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select
+
 from tests.browser.conftest import Site, signed_in
 from tests.browser.test_viewer import canvas
-
 from unseen_server.worklist.tables import audit, reports, studies
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Browser, expect
+
 from tests.browser.conftest import Site, signed_in
 from tests.web.identity_provider import CLIENT, SECRET, Provider
 from tests.web.running import Running

@@ -21,9 +21,9 @@ from typing import Any, Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
+
 from tests.browser.conftest import serious
 from tests.browser.contrast import MARK_STYLES
-
 from tests.docs.blocks import ROOT
 from tests.warm_python import warm_python
 

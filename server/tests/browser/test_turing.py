@@ -17,8 +17,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from scipy.stats import beta
 from sqlalchemy import select
-from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, serving
 
+from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, serving
 from unseen.data import phantoms
 from unseen_server.worklist.tables import audit
 

@@ -15,12 +15,12 @@ import numpy as np
 import pydicom
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
+
 from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom, signed_in
-from tests.browser.test_viewer import canvas, film_on, linear, sent, set_window, shows
+from tests.browser.test_viewer import canvas, drawn, film_on, linear, sent, set_window, shows
+from tests.data.making import dicom, written
 from tests.web.running import until
 from tests.web.test_compressed import as_from_a_detector
-
-from tests.data.making import dicom, written
 from unseen.data import phantoms
 from unseen.data.decode import shared_decoder
 
@@ -183,7 +183,7 @@ def test_turning_and_flipping_carry_a_mark_and_reset_takes_all_back(page: Page, 
         page.keyboard.press(key)
         expect(page.locator("#mark")).to_have_text(mark)
         page.keyboard.press("0")
-        page.wait_for_timeout(150)
+        drawn(page)
         assert np.abs(film_on(canvas(page), *wanted.shape)[..., 0] - wanted).max() <= 1, mark
     page.keyboard.press("x")
     expect(page.locator("#mark")).to_be_empty()
@@ -198,13 +198,13 @@ def test_the_magnifier_and_the_grey_value_are_of_the_file(page: Page, site: Site
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2 + 40, box["y"] + box["height"] / 2)
     expect(page.locator("#value")).to_have_text(re.compile(r"^5500 at 1\d\d, (99|100|101)$"))
-    page.wait_for_timeout(150)
+    drawn(page)
     before = canvas(page)
     page.keyboard.press("g")
-    page.wait_for_timeout(150)
+    drawn(page)
     assert (canvas(page) != before).any(), "the magnifier lies on the film"
     page.keyboard.press("g")
-    page.wait_for_timeout(150)
+    drawn(page)
     assert (canvas(page) == before).all()
 
 

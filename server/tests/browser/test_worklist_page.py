@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
+
 from tests.browser.conftest import (
     PASSWORD,
     SIDE,
@@ -26,9 +27,8 @@ from tests.browser.conftest import (
     serving,
     signed_in,
 )
-from tests.web.running import until
-
 from tests.once import made_once, shared_folder
+from tests.web.running import until
 from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
 from unseen.screening.policy import Policy, SourcePolicy

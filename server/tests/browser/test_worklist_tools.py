@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+
+from benchmarks.made_up_list import fill
 from tests.browser.conftest import BUT_COLOURS, SIDE, VIOLATIONS, PageOf, Site, as_dicom, axe, serving, signed_in
 from tests.browser.test_worklist_page import rows, selected, tab
 from tests.web.running import until
-
-from benchmarks.made_up_list import fill
 from unseen.data import phantoms
 from unseen_server.worklist.tables import studies
 

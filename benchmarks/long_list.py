@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, select, text
-from tests.worklist.postgresql import binaries, server
 
 from benchmarks.machine import described
+from tests.worklist.postgresql import binaries, server
 from unseen.artifacts.files import write_text
 from unseen.artifacts.installation import LIMITS
 from unseen_server.worklist.places import cursor_of, sort_columns

@@ -29,12 +29,12 @@ import numpy as np
 import psutil
 from pydicom import dcmwrite, uid
 from pydicom.dataset import Dataset, FileMetaDataset
-from tests.pacs.orthanc_server import free_ports, start_orthanc
 
 from benchmarks.machine import described
 from studies.evidence.screen import folded
 from studies.evidence.speed import RECEIVERS, pacs_screen
 from tests.data.making import DX, data_set
+from tests.pacs.orthanc_server import free_ports, start_orthanc
 from unseen.artifacts.installation import LIMITS
 from unseen.data.phantoms.sequences import normals
 from unseen_server.worklist.store import Store

@@ -37,10 +37,10 @@ from typing import Any
 import numpy as np
 import torch
 from sqlalchemy import func, insert, select
-from tests.worklist.postgresql import binaries, server
 
 import unseen
 from benchmarks.machine import described
+from tests.worklist.postgresql import binaries, server
 from unseen.anatomy.view import View
 from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry

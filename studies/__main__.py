@@ -66,9 +66,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results.md goes (default: docs)")
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
-    parser.add_argument(
-        "--models", type=Path, default=SHIPPED, help="folder of the shipped models"
-    )
+    parser.add_argument("--models", type=Path, default=SHIPPED, help="folder of the shipped models")
     parser.add_argument("--workers", type=int, default=2, help="folds at a time, one thread each (default: 2)")
     return parser.parse_args(arguments)
 

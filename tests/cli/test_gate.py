@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.worklist.reporting import look_and_report
 
 from tests.cli.conftest import LIMITS, Say
 from tests.data.making import image
+from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
 from unseen.screening.screener import load
 from unseen_server.worklist.belonging import DATABASE

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import runpy
 
-from tests.pacs import test_kills
-from tests.web import test_nothing_is_lost
-
 from tests.cli import test_memory
 from tests.docs.blocks import ROOT
+from tests.pacs import test_kills
 from tests.training import test_kill
+from tests.web import test_nothing_is_lost
 
 
 def test_the_reliability_page_is_rendered_from_the_committed_figures() -> None:

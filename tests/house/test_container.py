@@ -18,13 +18,13 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.pacs.orthanc_server import free_ports
 from typer.testing import CliRunner
 
 from conftest import absent
 from tests.docs.blocks import ROOT, blocks
 from tests.house.containerfile import Stage, stages
 from tests.house.image_tree import Image, build
+from tests.pacs.orthanc_server import free_ports
 from unseen.cli import app
 from unseen.data.reading import films
 from unseen_server.pacs.config import load as pacs_config

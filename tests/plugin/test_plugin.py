@@ -13,11 +13,11 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
-from tests.worklist.conftest import png
 
 from tests.cli.conftest import Say
 from tests.cli.test_mistakes import told
 from tests.warm_python import warm_python
+from tests.worklist.conftest import png
 from unseen.anatomy.view import View, Viewed
 from unseen.artifacts import registry
 from unseen.artifacts.errors import UserError

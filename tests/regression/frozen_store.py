@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from tests.worklist.postgresql import binaries, server
 
 from tests.regression.command_line import DATABASE, run
 from tests.regression.places import FROZEN, ROOT
 from tests.regression.running_server import Server
 from tests.regression.server_replies import description, replies, writing
+from tests.worklist.postgresql import binaries, server
 
 
 def on_sqlite() -> tuple[dict[str, Any], str]:  # Any: JSON

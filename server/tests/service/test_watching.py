@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.worklist.conftest import png
 
+from tests.worklist.conftest import png
 from unseen_server.service.watching import Watch
 from unseen_server.worklist.states import BusyError, WorklistError
 from unseen_server.worklist.store import Store

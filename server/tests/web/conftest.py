@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+
+from tests.kept_routes import share_routes
 from tests.worklist.conftest import *  # noqa: F403  # the worklist's own fixtures
 from tests.worklist.conftest import MakePlace, Place
 from tests.worklist.kept_store import KeptStores
-
-from tests.kept_routes import share_routes
 from unseen.screening.policy import Policy
 from unseen.screening.screener import Screener
 from unseen_server.service.workers import Models

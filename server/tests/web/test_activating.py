@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+
 from tests.web.conftest import Api, MakeApi, activated, said
 from tests.web.running import Running, until
 from tests.web.test_serving import judged, phantom, send
 from tests.worklist.conftest import MakePlace, Place, png
 from tests.worklist.test_activating import Reported, reported  # noqa: F401  a fixture
-
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy
 from unseen_server.service.worker_process import Settings

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.web.conftest import Api, MakeApi, look_at, said
 from tests.worklist.conftest import Clock, Judged, MakePlace, Place, dicom_film
-
 from unseen.screening.screener import Screener
 from unseen_server.web.middleware import Address
 from unseen_server.worklist.store import Store

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+
 from tests.web.conftest import LOCAL, Api, said
 from tests.worklist.conftest import Clock, Judged, MakePlace, Place
 from tests.worklist.kept_store import KeptStores
 from tests.worklist.reporting import look_and_report
-
 from unseen.artifacts.bundle import Card
 from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.shortcuts import STATISTIC_NAMES

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+from tests.data.making import dicom
 from tests.web.conftest import Api
 from tests.web.test_viewing import noise, samples_of, sent
 from tests.worklist.conftest import MakePlace, Place
-
-from tests.data.making import dicom
 from unseen.data import phantoms
 from unseen.data.decode import shared_decoder
 from unseen_server.web.images import compressed, residuals

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.web.conftest import Api, said
 from tests.web.test_comparing import FIRST, SECOND, Fill, fill, labelled, models  # noqa: F401  # fixtures
 from tests.worklist.conftest import MakePlace, Place
-
 from unseen.artifacts.installation import LIMITS
 from unseen.evaluation import read_scores
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
+
 from tests.web.conftest import BOTH, Api
 from tests.web.running import Running, until
 from tests.worklist.conftest import png
-
 from unseen_server.web import studies
 
 pytestmark = pytest.mark.slow

@@ -6,12 +6,12 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+
+from tests.screening.test_screener import at
 from tests.web.conftest import Api, MakeApi
 from tests.web.test_safety import film
 from tests.worklist.conftest import MakePlace, Place
 from tests.worklist.test_safety import alarmed
-
-from tests.screening.test_screener import at
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap

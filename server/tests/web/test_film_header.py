@@ -7,12 +7,12 @@ import io
 import numpy as np
 import pydicom
 import pytest
+
+from tests.data.making import dicom, written
 from tests.web.conftest import Api, look_at, said
 from tests.web.test_viewing import noise, sent
 from tests.worklist.conftest import Judged, MakePlace, Place
 from tests.worklist.reporting import look_and_report
-
-from tests.data.making import dicom, written
 from unseen.screening.screener import Screener
 from unseen_server.web.film_header import HIDDEN
 from unseen_server.worklist.store import Store

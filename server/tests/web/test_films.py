@@ -17,9 +17,9 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from PIL import Image
+
 from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, dicom_film, png
-
 from unseen.screening.screener import Screener
 from unseen_server.web import upload_stream
 from unseen_server.worklist.store import Store

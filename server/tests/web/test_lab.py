@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+
 from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, Place
-
 from unseen.artifacts.installation import LIMITS
 from unseen.lab.collection import Collection
 from unseen.lab.comparison import compare

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.web.running import until
-from tests.web.test_lab import ASKED
 
 from tests.forked_children import begin, end
 from tests.stopped_process import once_asked, stop
+from tests.web.running import until
+from tests.web.test_lab import ASKED
 from unseen_server.web import laboratory as lab_asking
 from unseen_server.web.laboratory import Laboratory
 from unseen_server.worklist.states import BusyError, WorklistError

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from sqlalchemy import select
-from tests.web.conftest import Api, look_at, said
-from tests.worklist.conftest import Judge, MakePlace, Place
 
 from tests.data.making import image
+from tests.web.conftest import Api, look_at, said
+from tests.worklist.conftest import Judge, MakePlace, Place
 from unseen_server.web import state as served
 from unseen_server.web.promise import Promise
 from unseen_server.worklist.store import Store

@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+
+from tests.fork_server import ForkServer
 from tests.web.conftest import token_of
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place, listed
-
-from tests.fork_server import ForkServer
 from unseen.anatomy.view import View
 from unseen.data.phantoms import abnormals, normals
 from unseen.detectors.pca import Pca

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis.errors import Unsatisfiable
+
 from tests.web.conftest import Api, token_of
 from tests.worklist.conftest import MakePlace, Place
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tests.web.conftest import MakeApi, said
-
 from unseen_server.web.middleware import Pace
 
 

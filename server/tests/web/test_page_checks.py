@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 import torch
+
 from tests.web.running import Running, until
 from tests.worklist.filled import Small, small
-
 from unseen_server.demo.filling import Filled
 from unseen_server.web.page_checks import PageError, Visitor, checked
 from unseen_server.web.server import OwnServer, ServingError

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from scipy.stats import percentileofscore
 from sqlalchemy import select
+
 from tests.worklist.conftest import Judged
 from tests.worklist.reporting import look_and_report
-
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy
+
 from tests.web.conftest import Api
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, execute
-
 from unseen_server.service.worker_process import Settings
 from unseen_server.service.workers import Workers
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pydicom
 import pytest
+
 from tests.web.conftest import Api, said
 from tests.worklist.conftest import Clock, Judge, MakePlace, Place, dicom_film
-
 from unseen_server.worklist.instances import ReceivedHeader
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import SentInstance

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.web.conftest import LOCAL, Api, look_at, said
 from tests.worklist.conftest import MakePlace, Place
-
 from unseen_server.worklist.accounts import ROLES
 from unseen_server.worklist.store import Store
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.web.conftest import Api
 from tests.worklist.conftest import Judged, MakePlace, Place
 from tests.worklist.reporting import look_and_report
 from tests.worklist.test_showing import FIRST, Scored, scored  # noqa: F401  a fixture
-
 from unseen.screening.policy import Decision
 from unseen_server.web.promise import Promise
 from unseen_server.web.sentences import EARLIER, LIKELY, Reading, in_words, reading_of

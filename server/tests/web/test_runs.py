@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, Place
-
 from unseen.training.history import History, Log
 from unseen_server.web import runs as module
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.data.making import dicom
+from tests.screening.test_screener import at
 from tests.web.conftest import Api, MakeApi, activated, look_at, said
 from tests.web.test_viewing import RAW, noise
 from tests.worklist.conftest import MakePlace, Place
 from tests.worklist.test_safety import NOTE, alarmed
-
-from tests.data.making import dicom
-from tests.screening.test_screener import at
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
 from unseen.screening.screener import Screener

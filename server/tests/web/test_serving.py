@@ -17,10 +17,10 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
-from tests.web.running import Running, until
-from tests.worklist.conftest import MakePlace, png
 
 from tests.cli.conftest import run
+from tests.web.running import Running, until
+from tests.worklist.conftest import MakePlace, png
 from unseen.artifacts.bundle import BundleError
 from unseen.cli.console import UsageError
 from unseen.data.phantoms import normals

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+
 from tests.web.conftest import LOCAL, Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, Place
-
 from unseen_server.web.middleware import Address
 from unseen_server.worklist import store as store_module
 from unseen_server.worklist.states import BusyError

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from tests.web.conftest import LOCAL, Api, MakeApi, said
 from tests.worklist.conftest import Clock, MakePlace, Place
-
 from unseen_server.web.middleware import BY_NAME, Address, Throttle
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store

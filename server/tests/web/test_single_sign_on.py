@@ -10,11 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+
+from tests.docs.blocks import ROOT, blocks
 from tests.web.conftest import LOCAL, Api, MakeApi
 from tests.web.identity_provider import CLIENT, SECRET, Provider
 from tests.worklist.conftest import MakePlace, Place
-
-from tests.docs.blocks import ROOT, blocks
 from unseen_server.web.oidc import OidcError, OidcProvider, OidcSettings
 from unseen_server.worklist.store import Store
 

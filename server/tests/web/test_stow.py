@@ -18,10 +18,10 @@ from dicomweb_client.api import DICOMwebClient
 from pydicom import dcmread, dcmwrite
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 from requests import HTTPError
+
 from tests.web.conftest import LOCAL, Api
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place, dicom_film, listed
-
 from unseen.data.decoder_protocol import Refused
 from unseen.data.dicom_header import leading_header
 from unseen_server.web import server as serving

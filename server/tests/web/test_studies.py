@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.web.conftest import BOTH, Api, look_at, said
 
+from tests.web.conftest import BOTH, Api, look_at, said
 from unseen_server.web import state as served
 from unseen_server.worklist.store import Store
 

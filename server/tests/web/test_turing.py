@@ -14,12 +14,12 @@ import pytest
 import torch
 from PIL import Image
 from scipy.stats import beta
+
+from tests.data.making import image as as_file
 from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import Clock, MakePlace, Place
 from tests.worklist.kept_store import KeptStores
 from tests.worklist.reporting import look_and_report
-
-from tests.data.making import image as as_file
 from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.detectors.detector import Detector

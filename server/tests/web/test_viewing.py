@@ -13,11 +13,11 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+from tests.data.making import dicom
 from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, Place, png
 from tests.worklist.reporting import look_and_report
-
-from tests.data.making import dicom
 from unseen.data.manifest import Entry
 from unseen.data.reading import read_film
 from unseen.screening.screener import Screener

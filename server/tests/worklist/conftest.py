@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 import sqlalchemy
 import torch
-from tests.worklist.postgresql import MEMORY, binaries, server
 
 from benchmarks.made_up_list import fill
 from tests.cli.conftest import say  # noqa: F401  a fixture
@@ -25,6 +24,7 @@ from tests.data.making import dicom, image
 from tests.engines import connections_kept, share_compiled_statements
 from tests.once import made_once, shared_folder
 from tests.warm_python import quick_passwords
+from tests.worklist.postgresql import MEMORY, binaries, server
 from unseen.anatomy.view import View
 from unseen.data.film import Film
 from unseen.data.phantoms import normals

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from tests.worklist.conftest import Clock
-
 from unseen_server.worklist.belonging import DATABASE, KEY
 from unseen_server.worklist.store import Store
 

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import argon2
 import pytest
 import sqlalchemy
-from tests.worklist.conftest import Clock
 
+from tests.worklist.conftest import Clock
 from unseen_server.worklist import accounts as module
 from unseen_server.worklist.accounts import Account
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError

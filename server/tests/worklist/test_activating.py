@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+
 from tests.worklist.conftest import Place, decision, film_of, listed, on_both, place_at_least, png, sqlite_at_least
 from tests.worklist.reporting import look_and_report
-
 from unseen.screening.calibration import Study, policy_of
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.monitoring import is_sampled

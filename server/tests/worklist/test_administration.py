@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+
 from tests.worklist.conftest import Clock, Judge, MakePlace, dicom_film, listed, on_both, place_at_least, png
 from tests.worklist.reporting import look_and_report
-
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs as queue
 from unseen_server.worklist.audit_search import Sought

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy
 from sqlalchemy.exc import DBAPIError
+
 from tests.worklist.conftest import Clock, Judge, MakePlace, Place, png
 from tests.worklist.reporting import look_and_report
-
 from unseen_server.worklist.audit import GENESIS, Head, broken
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store

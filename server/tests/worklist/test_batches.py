@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import sqlalchemy
+
 from tests.worklist.conftest import Clock, MakePlace, Place, dicom_film, listed, png
 from tests.worklist.stub_detector import Stub, score_of
-
 from unseen.data.film import Film
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy

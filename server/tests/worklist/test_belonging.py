@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
-from tests.worklist.conftest import MakePlace, Place, execute, png
 
 from tests.cli.conftest import Say
+from tests.worklist.conftest import MakePlace, Place, execute, png
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.belonging import DATABASE, MARKER
 from unseen_server.worklist.database import Database

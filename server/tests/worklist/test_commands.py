@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.worklist.conftest import dicom_film, listed, png
 
 from tests.cli.conftest import Say, begin, run
+from tests.worklist.conftest import dicom_film, listed, png
 from unseen_server.worklist.store import Store
 
 

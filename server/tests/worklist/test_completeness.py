@@ -7,9 +7,9 @@ from typing import Any
 
 import pydicom
 import pytest
+
 from tests.worklist.conftest import Clock, Place, dicom_film, listed, own_on_both, own_place_at_least, png
 from tests.worklist.test_safety import MODEL, NOTE, entering, policy
-
 from unseen.screening.screener import Screener
 from unseen_server.worklist.instances import ReceivedHeader
 from unseen_server.worklist.states import WorklistError

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.worklist.conftest import png
-
 from tests.cli.conftest import Say
+from tests.worklist.conftest import png
 from unseen_server.worklist.backup import back_up_dated, restore
 from unseen_server.worklist.store import Store
 

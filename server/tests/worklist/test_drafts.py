@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.worklist.conftest import Judge, Judged, on_both, place_at_least, png
 from tests.worklist.reporting import look_and_report
-
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 

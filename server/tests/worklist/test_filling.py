@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.worklist.filled import Small, small
 
+from tests.worklist.filled import Small, small
 from unseen.data.manifest import read_manifest
 from unseen_server.demo.filling import READER, Filled
 from unseen_server.worklist.states import WorklistError

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from tests.worklist.conftest import Clock, Judge, Judged, Place, dicom_film, listed
-from tests.worklist.reporting import look_and_report
 
 from benchmarks.made_up_list import fill
+from tests.worklist.conftest import Clock, Judge, Judged, Place, dicom_film, listed
+from tests.worklist.reporting import look_and_report
 from unseen_server.worklist import filtering, listing
 from unseen_server.worklist.disagreement import FEWEST, apart
 from unseen_server.worklist.filtering import ME, NOBODY, FlagRule

@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import sqlalchemy
+
 from tests.worklist.conftest import (
     PCA,
     Clock,
@@ -24,7 +25,6 @@ from tests.worklist.conftest import (
     png,
     sqlite_at_least,
 )
-
 from unseen.anatomy.lungs import LungFinder
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films as read_films

@@ -9,8 +9,8 @@ from typing import Any
 import pydicom
 import pytest
 from pydicom.uid import JPEG2000Lossless
-from tests.worklist.conftest import Judge, dicom_film, listed, on_both, place_at_least
 
+from tests.worklist.conftest import Judge, dicom_film, listed, on_both, place_at_least
 from unseen.screening.screener import Screener
 from unseen_server.worklist.backup import back_up
 from unseen_server.worklist.instances import ReceivedHeader

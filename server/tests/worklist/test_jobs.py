@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy
-from tests.worklist.conftest import Clock, Judge, MakePlace, listed, png
 
+from tests.worklist.conftest import Clock, Judge, MakePlace, listed, png
 from unseen_server.worklist import jobs
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import jobs as table

@@ -13,9 +13,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 import sqlalchemy
+
 from tests.worklist.conftest import Clock, Judge, Judged, MakePlace, dicom_film, listed, png, sqlite_at_least
 from tests.worklist.reporting import look_and_report
-
 from unseen.screening.screener import Screener
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.belonging import SETTING

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
-from tests.worklist.conftest import MakePlace, Place, listed
 
 from tests.fork_server import ForkServer
+from tests.worklist.conftest import MakePlace, Place, listed
 from unseen_server.worklist.states import SHELVES
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import findings

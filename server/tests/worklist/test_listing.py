@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy
-from tests.worklist.conftest import Clock, Judged, listed, png
-from tests.worklist.reporting import look_and_report
 
 from benchmarks.made_up_list import fill
+from tests.worklist.conftest import Clock, Judged, listed, png
+from tests.worklist.reporting import look_and_report
 from unseen_server.worklist import filtering, listing, places, transactions
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store

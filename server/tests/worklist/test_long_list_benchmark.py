@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from benchmarks import long_list
 from tests.worklist.conftest import Clock, MakePlace
 from tests.worklist.postgresql import binaries
-
-from benchmarks import long_list
 from unseen_server.worklist.tables import metadata
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select, update
-from tests.worklist.conftest import FilledOnce, fill_long_list
 
+from tests.worklist.conftest import FilledOnce, fill_long_list
 from unseen_server.worklist import filtering, refusals
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import studies

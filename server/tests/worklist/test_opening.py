@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from tests.worklist.conftest import Judge, Place, dicom_film, execute, png
 
+from tests.worklist.conftest import Judge, Place, dicom_film, execute, png
 from unseen.screening.screener import Screener
 from unseen_server.worklist.belonging import DATABASE, MARKER
 from unseen_server.worklist.database import Database, url_of

@@ -9,8 +9,8 @@ from typing import Any
 
 import pydicom
 import pytest
-from tests.worklist.conftest import Clock, Place, dicom_film, own_on_both, own_place_at_least, png
 
+from tests.worklist.conftest import Clock, Place, dicom_film, own_on_both, own_place_at_least, png
 from unseen_server.worklist.instances import ReceivedHeader
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import Parcel, SentInstance

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.worklist.postgresql import binaries, server
 
 ROOT = Path(__file__).parents[3]

@@ -6,9 +6,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from tests.worklist.conftest import Clock, Judge, Judged, dicom_film, listed, on_both, place_at_least, png
 from tests.worklist.reporting import look_and_report
-
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
-from tests.worklist.conftest import Clock, Place, listed, png
 
+from tests.worklist.conftest import Clock, Place, listed, png
 from unseen_server.worklist.states import BusyError, NoRoomError, TooLargeError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import films, jobs, studies

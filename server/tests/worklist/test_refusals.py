@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy
-from tests.worklist.conftest import Clock, Judged, MakePlace, on_both, place_at_least, png
 
+from tests.worklist.conftest import Clock, Judged, MakePlace, on_both, place_at_least, png
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screener

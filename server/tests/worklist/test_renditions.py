@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.worklist.conftest import PCA, dicom_film, on_both, place_at_least, png
 
+from tests.worklist.conftest import PCA, dicom_film, on_both, place_at_least, png
 from unseen.data.film import Film
 from unseen.data.reading import films
 from unseen.detectors.detector import Finding

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+
 from tests.worklist.conftest import Clock, Judge, dicom_film, listed, on_both, place_at_least
 from tests.worklist.reporting import look_and_report
-
 from unseen_server.worklist import labels
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.instances import ReceivedHeader

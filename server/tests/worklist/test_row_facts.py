@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sqlalchemy import update
+
 from tests.worklist.conftest import Clock, Judge, Judged, dicom_film, on_both, place_at_least
 from tests.worklist.reporting import look_and_report
-
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import films
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+
 from tests.worklist.conftest import (
     Judge,
     Judged,
@@ -21,7 +22,6 @@ from tests.worklist.conftest import (
 )
 from tests.worklist.reporting import look, look_and_report
 from tests.worklist.test_activating import LOOSE, MODEL, policy
-
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screened import Screened

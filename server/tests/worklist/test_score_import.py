@@ -12,9 +12,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 import sqlalchemy
-from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, png
 
 from tests.cli.conftest import Say, begin
+from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, png
 from unseen.artifacts.files import sha256_of
 from unseen.runs.archive.plan import ArchiveError, ArchivePlan, part_path
 from unseen.screening.policy import squashed_score

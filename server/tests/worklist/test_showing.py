@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import scipy.stats
 from sqlalchemy import select
+
 from tests.worklist.conftest import Clock, Judge, on_both, place_at_least, png, sqlite_at_least
 from tests.worklist.reporting import look_and_report
-
 from unseen_server.worklist.labels import EVERY
 from unseen_server.worklist.receiving import Receipt
 from unseen_server.worklist.similar_films import SIDE

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
 from tests.worklist.conftest import Clock, Judge, Place, listed, png
 from tests.worklist.postgresql import MEMORY
 from tests.worklist.reporting import look_and_report
-
 from unseen_server.worklist.states import (
     DONE,
     SHELVES,

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 from sqlalchemy import select
+
 from tests.worklist.conftest import Clock, png
 from tests.worklist.described import described
 from tests.worklist.reporting import look_and_report
-
 from unseen.artifacts.bundle import card_of
 from unseen.data.film import Film
 from unseen.data.manifest import Entry

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy
+
 from tests.worklist.conftest import (
     PCA,
     Clock,
@@ -26,7 +27,6 @@ from tests.worklist.conftest import (
     png,
     sqlite_at_least,
 )
-
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Finding

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from tests.worklist.conftest import PCA, png
 
+from tests.worklist.conftest import PCA, png
 from unseen.detectors.saved import load
 from unseen.screening.screener import Screener
 from unseen_server.worklist.states import BusyError

@@ -19,7 +19,6 @@ import tempfile
 from pathlib import Path
 
 import pydicom
-from tests.worklist.postgresql import binaries, server
 from unseen.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
 from unseen.worklist.backup import back_up, restore
 from unseen.worklist.instances import ReceivedHeader
@@ -29,6 +28,7 @@ from unseen.worklist.parcels import SentInstance
 from unseen.worklist.store import Store
 from unseen.worklist.worker import Worker
 
+from tests.worklist.postgresql import binaries, server
 from unseen.artifacts.bundle import card_of
 from unseen.data.manifest import read_manifest
 from unseen.detectors.saved import load as load_detector

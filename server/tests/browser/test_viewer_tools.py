@@ -126,6 +126,40 @@ def test_a_prior_is_shown_when_its_key_comes_before_the_list_of_priors(page: Pag
     expect(page.get_by_role("img", name=re.compile("^Received "))).to_be_visible()
 
 
+def test_the_key_of_priors_shows_none_of_the_last_patient_while_the_next_film_loads(page: Page, site: Site) -> None:
+    earlier, later, other = phantoms.normals(3, seed=93, size=SIDE)
+    (first,) = sent(site, "next", [as_dicom(earlier, StudyInstanceUID="1.9.93", PatientID="4714")])
+    (study,) = set(sent(site, "next", [as_dicom(later, StudyInstanceUID="1.9.94", PatientID="4714")])) - {first}
+    (following,) = set(sent(site, "next", [as_dicom(other, StudyInstanceUID="1.9.95", PatientID="4715")])) - {
+        first,
+        study,
+    }
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if following in films[route.request.url.split("/films/")[1].split("/")[0]]:
+            held.append(route)
+        else:
+            route.continue_()
+
+    with site.store() as store:
+        films = {str(film.film): one for one in (first, study, following) for film in store.study(one).films}
+    page.route("**/pixels*", hold)
+    page.goto(f"{site.root}/studies/{study}?source=next")
+    shows(page, study)
+    expect(page.get_by_role("heading", name="Another study of this patient")).to_be_visible()
+    page.evaluate("(study) => history.pushState(null, '', `/studies/${study}?source=next`)", following)
+    page.evaluate("() => dispatchEvent(new PopStateEvent('popstate'))")
+    until(lambda: page.wait_for_timeout(20) or bool(held), 30)
+    expect(page.get_by_role("heading", name="Another study of this patient")).to_have_count(0)
+    page.keyboard.press("p")
+    page.evaluate("() => 0")  # the page has had the key
+    expect(page.get_by_role("img", name=re.compile("^Received "))).to_have_count(0)
+    for route in held:
+        route.continue_()
+    shows(page, following)
+
+
 @pytest.mark.nightly
 def test_versions_and_copies_of_a_film_are_named(page: Page, site: Site) -> None:
     one, other = phantoms.normals(2, seed=89, size=SIDE)

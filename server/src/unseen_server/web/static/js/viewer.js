@@ -63,6 +63,7 @@ async function open(/** @type {string} */ study, { push = true, began = performa
   now.claim = until ? { mine: true, until } : null;
   $("#note").value = drafts.of(found);
   away();
+  priors.next(found.entry.study);
   flag = false;
   if (push) history.pushState(null, "", addressOf(study));
   const place = found.films.findIndex((film) => film.film === wanted.film);

@@ -13,6 +13,8 @@ export class Priors {
   #study = null;
   /** Settled as soon as those of the study are known. */
   #asked = Promise.resolve();
+  /** Settles what `next` left open. */
+  #begin = (/** @type {Promise<void>} */ _fetched) => {};
 
   /** @param {import("./canvas.js").FilmCanvas} view  @param {() => string | null | undefined} position  the view position of the film that is read */
   constructor(view, position) {
@@ -20,9 +22,20 @@ export class Priors {
     this.position = position;
   }
 
+  /** Forget those of the last study, whose patient is another: they are asked for by `of` after the film is shown. */
+  next(/** @type {string} */ study) {
+    this.#study = study;
+    this.#draw([]);
+    this.#asked = new Promise((resolve) => {
+      this.#begin = resolve;
+    });
+  }
+
   /** Ask for those of a study, and list them. */
   of(/** @type {string} */ study) {
-    return (this.#asked = this.#fetch(study));
+    const fetched = this.#fetch(study);
+    this.#begin(fetched);
+    return (this.#asked = fetched);
   }
 
   async #fetch(/** @type {string} */ study) {

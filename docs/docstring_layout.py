@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 import sys
@@ -22,6 +23,7 @@ import griffe
 sys.path.insert(0, str(Path(__file__).parent))
 
 from reference_counts import fields, is_dataclass, parameters, problems
+from reference_roots import ROOTS
 from settings_tables import settings_of, table
 
 from unseen.artifacts.registry import UnknownName, imported
@@ -35,15 +37,16 @@ DOI = re.compile(r"\bdoi:(10\.\d{4,9}/[^\s,;<>]+[^\s,;.<>)])")
 
 
 class DocstringLayout(griffe.Extension):
-    """Lays out every docstring of the package before it is parsed; then warns about names that lack something."""
+    """Lays out every docstring of our packages before it is parsed; then warns about names that lack something."""
 
     def __init__(self, *, check: bool = True) -> None:
         self.check = check
 
-    def on_package(self, *, pkg: griffe.Module, **kwargs: Any) -> None:
-        if pkg.name != "unseen":
+    def on_package(self, *, pkg: griffe.Module, loader: griffe.GriffeLoader, **kwargs: Any) -> None:
+        if pkg.name not in ROOTS:
             return
-        names = cross_references(pkg)
+        others = [one for name, one in loader.modules_collection.members.items() if name in ROOTS and one is not pkg]
+        names = cross_references(pkg, *others)
         for module in modules(pkg):
             notes = module_notes(module)
             for obj in documented(module):
@@ -328,13 +331,13 @@ def _comment(member: griffe.Object) -> str:
     return line.partition("  # ")[2].strip()
 
 
-def cross_references(pkg: griffe.Module) -> dict[str, str]:
+def cross_references(*packages: griffe.Module) -> dict[str, str]:
     """Public name, alone and with its package (`losses.sure`) → its path; names of two meanings are left out alone."""
     found: dict[str, set[str]] = {}
-    for module in modules(pkg):
+    for module in itertools.chain.from_iterable(map(modules, packages)):
         for name in listed_of(module):
-            room = module.path.split(".")[1]
-            for word in (name, f"{room}.{name}", f"un.{room}.{name}", f"unseen.{room}.{name}"):
+            root, room = module.path.split(".")[:2]
+            for word in (name, f"{room}.{name}", f"un.{room}.{name}", f"{root}.{room}.{name}"):
                 found.setdefault(word, set()).add(f"{module.path}.{name}")
     return {word: next(iter(paths)) for word, paths in found.items() if len(paths) == 1}
 

@@ -94,10 +94,12 @@ def problems(pkg: griffe.Module, listed: Mapping[str, str]) -> Iterator[str]:
 
     Args:
         pkg: the package, laid out.
-        listed: name on the pages → dotted path.
+        listed: name on the pages → dotted path; names of other packages are not checked.
     """
     excepted = tomllib.loads(EXCEPTIONS.read_text(encoding="utf-8"))
     for name, target in listed.items():
+        if not target.startswith(f"{pkg.name}."):
+            continue
         obj = pkg[target.removeprefix(f"{pkg.name}.")]
         without = lacking(obj.final_target if isinstance(obj, griffe.Alias) else obj)
         if without and name not in excepted:
@@ -111,18 +113,18 @@ def problems(pkg: griffe.Module, listed: Mapping[str, str]) -> Iterator[str]:
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent))
     import reference_pages
+    import reference_roots
 
-    loaded = griffe.load(
-        "unseen",
-        search_paths=[reference_pages.PACKAGE.parent],
-        extensions=griffe.load_extensions(
-            {Path(__file__).with_name("docstring_layout.py").as_posix(): {"check": False}}
-        ),
+    layout = griffe.load_extensions({Path(__file__).with_name("docstring_layout.py").as_posix(): {"check": False}})
+    loader = griffe.GriffeLoader(
+        search_paths=list(reference_roots.ROOTS.values()),
+        extensions=layout,
         docstring_parser="google",
         docstring_options={"warnings": False},
     )
+    loaded = [loader.load(name) for name in reference_roots.ROOTS]
     every = reference_pages.every_listed()
     every = {name: path for name, path in every.items() if name.split(".")[0] in (sys.argv[1:] or name)}
-    without = list(problems(loaded, every))
+    without = [problem for package in loaded for problem in problems(package, every)]
     print("\n".join(without))
     print(f"{len(without)} of {len(every)} public names")

@@ -1,4 +1,4 @@
-"""MkDocs hook: one reference page per room, made from the public names in the room's `__init__.py`.
+"""MkDocs hook: one reference page per package inside `unseen` and `unseen_server`, made from its public names.
 
 A name is found by reading the imports of `__init__.pyi`: nothing is imported, and a new name shows up by itself.
 """
@@ -6,6 +6,7 @@ A name is found by reading the imports of `__init__.pyi`: nothing is imported, a
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,21 +17,26 @@ from mkdocs.structure.files import File, Files
 sys.path.insert(0, str(Path(__file__).parent))
 
 from docstring_layout import linked, split_by_name
+from reference_roots import ROOTS, path_of
 
-PACKAGE = Path(__file__).parents[1] / "src" / "unseen"
 NOTICE = "*Research use only. Not a medical device. Not for diagnosis.*"
 
 
-def rooms() -> list[str]:
-    """The rooms that have public names: every package in the house but the command line, which has `--help`."""
-    return sorted(p.parent.name for p in PACKAGE.glob("*/__init__.py") if p.parent.name != "cli")
-
-
-def public_names(room: str) -> dict[str, str]:
-    """Public name → dotted path of what it stands for, as the `__init__.pyi` of `room` says."""
-    stub = (PACKAGE / Path(*room.split(".")) / "__init__.pyi").read_text(encoding="utf-8")
+def rooms() -> dict[str, str]:
+    """Return the packages that have public names, each with its parent package; `cli` has `--help` instead."""
     return {
-        alias.asname or alias.name: ".".join(filter(None, ("unseen", room, node.module, alias.name)))
+        name: root
+        for root, source in ROOTS.items()
+        for name in sorted(path.parent.name for path in (source / root).glob("*/__init__.py"))
+        if name != "cli"
+    }
+
+
+def public_names(package: str) -> dict[str, str]:
+    """Return public name → dotted path, as in the `__init__.pyi` of a package such as `unseen.data`."""
+    stub = (path_of(package) / "__init__.pyi").read_text(encoding="utf-8")
+    return {
+        alias.asname or alias.name: ".".join(filter(None, (package, node.module, alias.name)))
         for node in ast.parse(stub).body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
@@ -38,12 +44,13 @@ def public_names(room: str) -> dict[str, str]:
 
 
 def page(room: str) -> str:
-    """The Markdown of one room's page."""
-    source = (PACKAGE / room / "__init__.py").read_text(encoding="utf-8")
-    parts = [f"# un.{room}", ast.get_docstring(ast.parse(source)) or "", NOTICE]
+    """Return the Markdown of one package's page."""
+    package = f"{rooms()[room]}.{room}"
+    source = (path_of(package) / "__init__.py").read_text(encoding="utf-8")
+    parts = [f"# {re.sub('^unseen[.]', 'un.', package)}", ast.get_docstring(ast.parse(source)) or "", NOTICE]
     for module, names in by_module(room).items():
         note = common_note(module, names)
-        parts += [f"## Module `{module.removeprefix('unseen.')}`", note] if note else []
+        parts += [f"## Module `{module.partition('.')[2]}`", note] if note else []
         parts += [entry(name, target, level=3 if note else 2) for name, target in names.items()]
     return "\n\n".join(parts) + "\n"
 
@@ -51,9 +58,9 @@ def page(room: str) -> str:
 def listed(room: str) -> dict[str, str]:
     """Public name → dotted path, with those of a package within the package, such as `phantoms.normals`."""
     found = {}
-    for name, target in public_names(room).items():
-        if (PACKAGE.parent / Path(*target.split("."))).is_dir():
-            inner = public_names(target.removeprefix("unseen."))
+    for name, target in public_names(f"{rooms()[room]}.{room}").items():
+        if path_of(target).is_dir():
+            inner = public_names(target)
             found |= {f"{name}.{below}": path for below, path in inner.items() if not is_file(path)}
         else:
             found[name] = target
@@ -75,7 +82,7 @@ def by_module(room: str) -> dict[str, dict[str, str]]:
 
 def common_note(module: str, names: Mapping[str, str]) -> str:
     """The docstring of a module with several public names, none of which has a part of it; "" for others."""
-    path = (PACKAGE.parent / Path(*module.split("."))).with_suffix(".py")
+    path = path_of(module).with_suffix(".py")
     if len(names) < 2 or not path.is_file():
         return ""
     note = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
@@ -85,7 +92,7 @@ def common_note(module: str, names: Mapping[str, str]) -> str:
 
 def is_file(target: str) -> bool:
     """Whether a public name is a module, such as `data.phantoms.lesion_ranges`: it is imported, not listed."""
-    return (PACKAGE.parent / Path(*target.split("."))).with_suffix(".py").is_file()
+    return path_of(target).with_suffix(".py").is_file()
 
 
 def entry(name: str, target: str, *, level: int = 2) -> str:

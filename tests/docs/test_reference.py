@@ -19,6 +19,8 @@ sys.path.insert(0, str(ROOT / "docs"))
 docstring_layout = importlib.import_module("docstring_layout")
 reference_counts = importlib.import_module("reference_counts")
 reference_lists = importlib.import_module("reference_lists")
+reference_pages = importlib.import_module("reference_pages")
+reference_roots = importlib.import_module("reference_roots")
 settings_tables = importlib.import_module("settings_tables")
 
 TOY = '''
@@ -78,7 +80,7 @@ def test_an_error_needs_no_example() -> None:
 def test_every_exception_has_a_reason_and_is_a_public_name() -> None:
     """That each is still needed is checked while the site is built."""
     excepted = tomllib.loads(reference_counts.EXCEPTIONS.read_text(encoding="utf-8"))
-    listed = importlib.import_module("reference_pages").every_listed()
+    listed = reference_pages.every_listed()
     assert set(excepted) <= set(listed)
     assert all(len(reason.split()) >= 3 for reason in excepted.values())
     assert not {name for name in excepted if name.split(".")[0] in PRIORITISED}
@@ -95,7 +97,17 @@ def test_a_settings_table_has_range_unit_and_meaning() -> None:
     assert last == "| `sigma` | `float` | `1.0` | > 0, ≤ 9 | pixels | width |"
 
 
-@pytest.mark.parametrize("module", [docstring_layout, settings_tables, reference_lists], ids=lambda one: one.__name__)
+def test_pages_of_both_packages_name_the_package_to_import() -> None:
+    assert reference_pages.page("data").startswith("# un.data\n")
+    page = reference_pages.page("worklist")
+    assert page.startswith("# unseen_server.worklist\n")
+    assert "\n::: unseen_server.worklist.store.Store\n" in page
+    assert {"unseen", "unseen_server"} == {path.split(".")[0] for path in reference_pages.every_listed().values()}
+
+
+@pytest.mark.parametrize(
+    "module", [docstring_layout, settings_tables, reference_lists, reference_roots], ids=lambda one: one.__name__
+)
 def test_the_examples_of_the_hooks_hold(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
 

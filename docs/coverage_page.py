@@ -24,6 +24,7 @@ PAGE = ROOT / "docs" / "coverage.md"
 EXCEPTIONS = ROOT / "docs" / "coverage_exceptions.toml"
 SAFETY = ("src/unseen/screening/", "server/src/unseen_server/worklist/")
 """What decides whether a study may be cleared, and what keeps films, decisions and the audit trail."""
+EVERY_TEST = "tests server/tests"
 TEXT = """\
 # Coverage
 
@@ -38,7 +39,8 @@ Measured {date} by `make coverage` on `{tests}`, Python {python}, coverage.py {c
 |---|---|---|---|---|---|
 {rows}
 
-Only packages that the measured tests are about stand here. `make coverage TESTS=tests` measures all of them.
+Only packages that the measured tests are about stand here. `make coverage TESTS="tests server/tests"` measures all of \
+them.
 
 ## Not covered in the safety modules
 
@@ -52,6 +54,24 @@ fails when a branch of theirs is not covered and not listed here. Each place has
 """
 
 Figures = dict[str, Any]  # Any: JSON
+
+
+def module_of(name: str) -> str:
+    """Return the path of a file from the folder that is on Python's path.
+
+    >>> module_of("server/src/unseen_server/worklist/store.py")
+    'unseen_server/worklist/store.py'
+    """
+    return name.rpartition("src/")[2]
+
+
+def package_of(name: str) -> str:
+    """Return the package of a file, below its parent package; a file of the parent package itself stands for itself.
+
+    >>> package_of("src/unseen/screening/gate/rules.py"), package_of("src/unseen/deprecation.py")
+    ('unseen/screening', 'unseen/deprecation.py')
+    """
+    return "/".join(module_of(name).split("/")[:2])
 
 
 def function_of(tree: ast.AST, line: int) -> str:
@@ -79,8 +99,7 @@ def taken_in(report: Mapping[str, Any], *, tests: str, root: Path = ROOT) -> Fig
     missed: dict[str, dict[str, int]] = {}
     for name, file in sorted(report["files"].items()):
         summary = file["summary"]
-        package = name.removeprefix("src/unseen/").partition("/")[0]
-        sums = packages.setdefault(package, dict.fromkeys(("files", *_SUMS), 0))
+        sums = packages.setdefault(package_of(name), dict.fromkeys(("files", *_SUMS), 0))
         sums["files"] += 1
         for one in _SUMS:
             sums[one] += summary[one]
@@ -89,7 +108,7 @@ def taken_in(report: Mapping[str, Any], *, tests: str, root: Path = ROOT) -> Fig
         tree = ast.parse((root / name).read_text(encoding="utf-8"))
         gaps = [("branches", start) for start, _ in file["missing_branches"]]
         for kind, line in [*gaps, *(("lines", line) for line in file["missing_lines"])]:
-            place = f"{name.removeprefix('src/unseen/')}:{function_of(tree, line)}"
+            place = f"{module_of(name)}:{function_of(tree, line)}"
             missed.setdefault(place, {"branches": 0, "lines": 0})[kind] += 1
     return {
         "date": datetime.now(UTC).date().isoformat(),
@@ -136,9 +155,9 @@ def page(figures: Figures, listed: Mapping[str, str]) -> str:
 
 
 def _rows(figures: Figures) -> Iterator[str]:
-    safety = {name.rstrip("/").rpartition("/")[2] for name in SAFETY}
+    safety = {package_of(name) for name in SAFETY}
     for name, sums in figures["packages"].items():
-        if name not in safety and figures["tests"] != "tests":
+        if name not in safety and figures["tests"] != EVERY_TEST:
             continue
         lines, covered, branches, taken = (sums[one] for one in _SUMS)
         yield (

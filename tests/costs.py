@@ -155,8 +155,13 @@ def dearest(spent: Mapping[str, float], number: int) -> list[tuple[str, float]]:
 
 
 def room_of(test: str) -> str:
-    """The folder below `tests` in which a test lies."""
-    return test.split("/")[1]
+    """Return the folder of a test: the one below `tests`.
+
+    >>> room_of("server/tests/web/test_films.py::test_a"), room_of("tests/screening/gate/test_b.py::test_c")
+    ('server/tests/web', 'tests/screening')
+    """
+    parts = test.split("/")
+    return "/".join(parts[: parts.index("tests") + 2])
 
 
 def summed(tests: Mapping[str, float]) -> tuple[dict[str, Room], list[tuple[str, float]]]:
@@ -210,13 +215,13 @@ DEAREST = """
 def page(costs: Costs) -> str:
     """Return `docs/tests.md`."""
     rooms = sorted(costs["rooms"].items(), key=lambda one: -one[1]["cpu_s"])
-    rows = (f"| `tests/{room}` | {one['tests']:,} | {one['cpu_s']:,.0f} |" for room, one in rooms)
+    rows = (f"| `{room}` | {one['tests']:,} | {one['cpu_s']:,.0f} |" for room, one in rooms)
     total = sum(one["cpu_s"] for _, one in rooms)
     recorded = (
         f"Last recorded run: {costs['date']}, {costs['processor']}, Python {costs['python']}; {total:,.0f} s of "
         f"processor time in {costs['seconds']:,} s."
     )
-    tests = (f"| `{test.removeprefix('tests/')}` | {cpu_s:,.1f} |" for test, cpu_s in costs["slowest"])
+    tests = (f"| `{test}` | {cpu_s:,.1f} |" for test, cpu_s in costs["slowest"])
     return HEAD.format(recorded=recorded, rooms="\n".join(rows)) + DEAREST.format(tests="\n".join(tests))
 
 

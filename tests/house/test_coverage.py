@@ -50,8 +50,8 @@ def test_a_branch_that_was_not_run_is_named_by_its_function(tmp_path: Any) -> No
     summary = {"num_statements": 4, "covered_lines": 3, "num_branches": 2, "covered_branches": 1}
     file = {"summary": summary, "missing_branches": [[2, 3]], "missing_lines": [3]}
     found = taken_in({"files": {name: file}, "meta": {"version": "7"}}, tests="tests/x", root=tmp_path)
-    assert found["missed"] == {"screening/new.py:decided": {"branches": 1, "lines": 1}}
-    assert found["packages"]["screening"] == {"files": 1, **summary}
+    assert found["missed"] == {"unseen/screening/new.py:decided": {"branches": 1, "lines": 1}}
+    assert found["packages"]["unseen/screening"] == {"files": 1, **summary}
     (sentence,) = unlisted(found, {})
-    assert sentence.startswith("screening/new.py:decided: 1 branches, 1 lines are not covered.")
-    assert unlisted(found, {"screening/new.py:decided": "a reason"}) == []
+    assert sentence.startswith("unseen/screening/new.py:decided: 1 branches, 1 lines are not covered.")
+    assert unlisted(found, {"unseen/screening/new.py:decided": "a reason"}) == []

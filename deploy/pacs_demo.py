@@ -18,7 +18,6 @@ import time
 import urllib.request
 from pathlib import Path
 
-import unseen as un
 from unseen.data.phantoms.writing import Station
 from unseen_server.demo.simulated_sites import Share, write_sites
 from unseen_server.pacs.config import load
@@ -87,7 +86,7 @@ def main() -> None:
             f'ae_title = "ORTHANC"\nhost = "127.0.0.1"\nport = {dicom}\nsource = "ward"\nsend = ["sr"]\n'
         )
         worklist = folder / "worklist"
-        model = Path(un.__file__).parent / "models" / "pca"
+        model = Path("models/pca")
         try:
             with (
                 OwnServer(["--folder", worklist, "--port", "0", "--model", model], log=folder / "serve.log") as server,

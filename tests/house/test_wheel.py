@@ -1,7 +1,7 @@
-"""The wheel runs the README's quick start beside the packages it names and no others; then scores without Fabric.
+"""Wheels of the three packages, each installed with the packages that it requires and no others.
 
-What it names is linked from here, which takes seconds where installing takes minutes: a package that is needed and not
-named is missing all the same.
+The required packages are linked from this environment, which takes seconds where an installation takes minutes: a
+package that is needed and not required is missing all the same. `deploy/try_wheels.sh` installs them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import venv
-import zipfile
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -21,7 +20,8 @@ from packaging.utils import canonicalize_name
 
 from tests.docs.blocks import ROOT, script
 
-SERVER = ("fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "argon2")
+SERVER = ("unseen_server", "fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "argon2")
+OURS = {"unseen": ".", "unseen-server": "server", "unseen-models": "models"}
 TOOLS = ("pytest", "ruff", "mypy", "mkdocs", "hypothesis")
 SAVE = "\nun.detectors.save(detector, 'model')\n"
 SCORE = """
@@ -53,50 +53,74 @@ def run(*command: str | Path, cwd: Path, status: int = 0) -> str:
 @pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_the_wheel_runs_the_quick_start_in_an_empty_environment(tmp_path: Path) -> None:
-    run(sys.executable, "-c", f"from hatchling.build import build_wheel; build_wheel({str(tmp_path)!r})", cwd=ROOT)
-    (wheel,) = tmp_path.glob("unseen-*.whl")
-    inside = zipfile.ZipFile(wheel).namelist()
-    assert "unseen/py.typed" in inside
-    assert any(name.startswith("unseen/recipes/") and name.endswith(".toml") for name in inside)
-    assert all(name.startswith(("unseen/", "unseen-")) for name in inside)
-    assert not [name for name in inside if name.startswith("unseen/recipes/") and "thesis" in name], "a study's recipe"
-
+def test_each_wheel_runs_with_the_packages_that_it_requires(tmp_path: Path) -> None:
+    build = f"from hatchling.build import build_wheel; build_wheel({str(tmp_path)!r})"
+    for folder in OURS.values():
+        run(sys.executable, "-c", build, cwd=ROOT / folder)
     venv.create(tmp_path / "venv")
-    python = tmp_path / "venv" / "bin" / "python"
-    install = ("install", "--quiet", "--no-compile", "--no-index", "--no-deps", wheel)
-    run(sys.executable, "-m", "pip", "--python", python, *install, cwd=tmp_path)
-    (installed,) = (tmp_path / "venv").glob("lib/python*/site-packages")
-    (unseen,) = metadata.distributions(name="unseen", path=[str(installed)])
-    named = dict(required(unseen, {"train"}))
+    python, command = (tmp_path / "venv" / "bin" / name for name in ("python", "unseen"))
+    (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")
+
+    named = install("unseen", tmp_path, site, {"train"})
     assert {"torch", "numpy", "pydicom", "lightning-fabric"} <= set(named)
     assert not set(TOOLS) & set(named)
     assert not {"fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "argon2-cffi"} & set(named)
-    for one in named.values():
-        link(one, installed)
-    absent = (*TOOLS, *SERVER)
-    run(python, "-c", f"import sys, importlib.util as u; sys.exit(any(map(u.find_spec, {absent})))", cwd=tmp_path)
+    assert found(python, "unseen_models", *TOOLS, *SERVER) == set()
+    run(command, "--help", cwd=tmp_path)
+    assert run(command, "--version", cwd=tmp_path) == f"unseen {metadata.version('unseen')}\n"
+    for words, package in (
+        (("serve", "--folder", "list"), "unseen-server"),
+        (("worker", "models/pca", "--folder", "list"), "unseen-server"),
+        (("demo", "--out", "demo"), "unseen-server"),
+        (("score", "models/pca", FILM), "unseen-models"),
+    ):
+        refused = run(command, *words, cwd=tmp_path, status=2)
+        assert f"pip install {package}" in " ".join(refused.split()) and "Traceback" not in refused
+    assert not (tmp_path / "list").exists() and not (tmp_path / "demo").exists()
 
+    assert install("unseen-models", tmp_path, site) == {}
     (tmp_path / "quick_start.py").write_text(script(ROOT / "README.md") + SAVE, encoding="utf-8")
     printed = run(python, tmp_path / "quick_start.py", cwd=tmp_path)
     assert [line.split()[0] for line in printed.splitlines()].count("abnormal") == 4
-    command = tmp_path / "venv" / "bin" / "unseen"
-    run(command, "--help", cwd=tmp_path)
-    assert run(command, "--version", cwd=tmp_path) == f"unseen {metadata.version('unseen')}\n"
-    for words, extras in (
-        (("serve", "--folder", "list"), "serve"),
-        (("worker", "models/pca", "--folder", "list"), "serve"),
-        (("demo", "--out", "demo"), "train,serve"),
-    ):
-        refused = run(command, *words, cwd=tmp_path, status=2)
-        assert f'pip install "unseen[{extras}]"' in " ".join(refused.split()) and "Traceback" not in refused
-        assert not (tmp_path / words[-1]).exists()
-
     for name in ("lightning-fabric", "lightning-utilities"):
         for part in parts(named[name]):
-            (installed / part).unlink()
+            (site / part).unlink()
     printed = run(python, "-c", SCORE, FILM, cwd=tmp_path)
     assert FILM.name in printed
+
+    named = install("unseen-server", tmp_path, site)
+    assert {"fastapi", "sqlalchemy", "alembic"} <= set(named) and not {*TOOLS, "pynetdicom", "authlib"} & set(named)
+    for name in ("serve", "worker", "pacs", "demo", "backup"):
+        assert "Usage" in run(command, name, "--help", cwd=tmp_path)
+    assert '"unseen[train]"' in run(command, "demo", "--out", "demo", cwd=tmp_path, status=2)
+    refused = run(command, "pacs", "--config", "none.toml", "--folder", "list", cwd=tmp_path, status=2)
+    assert 'pip install "unseen-server[pacs]"' in " ".join(refused.split())
+    probe = "from unseen_server.worklist.store import Store; import sys; Store.open(sys.argv[1]).close()"
+    run(python, "-c", probe, tmp_path / "list", cwd=tmp_path)
+    assert (tmp_path / "list" / "worklist.sqlite").exists(), "the migrations are in the wheel"
+
+
+def install(name: str, wheels: Path, site: Path, extras: set[str] | None = None) -> dict[str, metadata.Distribution]:
+    """Install one of our wheels and link what it requires.
+
+    Returns:
+        The linked packages by name.
+    """
+    (wheel,) = wheels.glob(f"{name.replace('-', '_')}-*.whl")
+    python = site.parents[2] / "bin" / "python"
+    words = ("install", "--quiet", "--no-compile", "--no-index", "--no-deps", wheel)
+    run(sys.executable, "-m", "pip", "--python", python, *words, cwd=wheels)
+    (package,) = metadata.distributions(name=name, path=[str(site)])
+    named = {other: one for other, one in required(package, extras or set()) if other not in OURS}
+    for one in named.values():
+        link(one, site)
+    return named
+
+
+def found(python: Path, *modules: str) -> set[str]:
+    """Return those of the modules that an environment has."""
+    code = f"import importlib.util as u; print(*filter(u.find_spec, {modules}))"
+    return set(run(python, "-c", code, cwd=python.parent).split())
 
 
 def required(of: metadata.Distribution, extras: set[str]) -> Iterator[tuple[str, metadata.Distribution]]:

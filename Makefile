@@ -60,8 +60,8 @@ help:
 	@echo "make bench-priors  the search over latents in one batch beside the loop (half an hour, the loop is slow)"
 	@echo "make peers     deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
 	@echo "make peers-anomalib  anomalib, into .venv-anomalib, for its rows in docs/results-detectors.md alone (2 GB)"
-	@echo "make dist      wheels and source archives of the three packages, bill of materials and SHA-256 sums, into dist/; tries each wheel in an empty environment"
-	@echo "make wheelhouse  all wheels of an installation without a network, into dist/wheelhouse (SERVER_EXTRAS=pacs)"
+	@echo "make dist      wheels and source archives of the three packages, bills of materials and SHA-256 sums, into dist/; tries each wheel in an empty environment"
+	@echo "make wheelhouse  all wheels of an installation without a network, into dist/wheelhouse (EXTRAS=dicom-lossless SERVER_EXTRAS=pacs)"
 	@echo "make pythons   the wheel's quick start on PYTHONS, each in an environment of its own (gigabytes; PYTHONS=python3.12)"
 	@echo "make docs      the documentation, into site/"
 	@echo "make screenshots  every page of the reader's page, light and dark, and OHIF with a report, into docs/images/pages"
@@ -224,15 +224,15 @@ peers-anomalib:
 dist: $(STAMP)
 	rm -rf dist
 	for project in . server models; do $(BIN)/python -m build --no-isolation --outdir dist $$project; done
-	$(BIN)/python deploy/sbom.py dist/unseen-$$($(BIN)/python -c 'import unseen; print(unseen.__version__)').cdx.json
+	$(BIN)/python deploy/sbom.py dist
 	@cd dist && sha256sum unseen* > SHA256SUMS && cat SHA256SUMS
 	deploy/try_wheels.sh dist
 
-# EXTRAS: what is installed; see deploy/wheelhouse.sh
+# Extras of the library, and of the server
 EXTRAS ?= train,openvino,dicom-lossless,imaging,features
 SERVER_EXTRAS ?= pacs,oidc,postgres
 wheelhouse:
-	PYTHON=$(PYTHON) deploy/wheelhouse.sh dist/wheelhouse $(EXTRAS) $(SERVER_EXTRAS)
+	PYTHON=$(PYTHON) deploy/wheelhouse.sh dist/wheelhouse "$(EXTRAS)" "$(SERVER_EXTRAS)"
 
 PYTHONS ?= python3.11 python3.12 python3.13
 pythons: dist

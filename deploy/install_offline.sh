@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs unseen from the wheels beside this script into a new virtual environment; uses no network.
+# Installs unseen, its server and its models from the wheels in this script's folder into a new virtual environment; uses no network.
 #   ./install.sh "/opt/unseen-$(cat VERSION)"          PYTHON=python3.12 takes another Python
 # Research use only. Not a medical device. Not for diagnosis.
 set -eu

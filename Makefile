@@ -269,8 +269,9 @@ clean:
 	rm -rf site dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # torch goes first, pinned. The package index's own build for Linux brings gigabytes of CUDA libraries; PIP_FIND_LINKS or
-# PIP_EXTRA_INDEX_URL can name a place with the CPU build. pip would compile on one core; some packages hold a file of
-# another Python's syntax, which nobody imports.
+# PIP_EXTRA_INDEX_URL can name a place with the CPU build. pip would compile on one core. For tests all
+# modules are compiled on all cores; the demo compiles those that it imports, which takes 150 MB less. Some packages hold
+# a file of another Python's syntax, which nobody imports.
 # $(call installed,TARGETS,FOR): TARGETS into .venv, and the stamp $@
 define installed
 @$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"unseen needs Python 3.11 or newer; {sys.executable} is {sys.version.split()[0]}. Say make PYTHON=/path/to/python3.11.")'
@@ -278,13 +279,13 @@ define installed
 @echo "installing into .venv: torch, then the three packages with what $(2) needs (constraints.txt; a few minutes the first time)"
 $(BIN)/python -m pip install --quiet --no-compile -c constraints.txt pip torch==2.13.0 hatchling editables
 $(BIN)/python -m pip install --quiet --no-compile --no-build-isolation -c constraints.txt $(1)
-@$(BIN)/python -m compileall -q -j 0 .venv/lib src server/src >/dev/null 2>&1 || true
 @echo "$$($(BIN)/python -m pip list --format=freeze 2>/dev/null | wc -l) Python packages into .venv, as pinned in constraints.txt" > $@
 @echo "installed: $$(cat $@)"
 endef
 
 $(STAMP): $(PROJECTS)
 	$(call installed,$(FOR_TESTS),every test)
+	@$(BIN)/python -m compileall -q -j 0 .venv/lib src server/src >/dev/null 2>&1 || true
 
 $(DEMO_STAMP): $(PROJECTS)
 	$(call installed,$(FOR_DEMO),the demo)

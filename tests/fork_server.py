@@ -23,7 +23,7 @@ class ForkServer:
         orders, answers, self._err = (Path(self._folder.name) / name for name in ("in", "out", "err"))
         os.mkfifo(orders)
         os.mkfifo(answers)
-        paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+        paths = os.pathsep.join(filter(None, (str(ROOT), str(ROOT / "server"), os.environ.get("PYTHONPATH"))))
         self._process = warm_python().start_on(
             script,
             cwd=ROOT,

@@ -143,7 +143,7 @@ def test_the_licence_of_the_weights_is_the_one_of_their_cards() -> None:
     for model in MODELS:
         card = json.loads((WEIGHTS / model / "card.json").read_text(encoding="utf-8"))
         assert card["licence"] in text and f"models/{model}" in text
-    assert "research, non-commercial" in (ROOT / "README.md").read_text(encoding="utf-8").lower()
+    assert "[non-commercial research](models/LICENSE)" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.nightly

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from unseen.anatomy.lungs import FoundLungs, LungFinder, share_finders
+from unseen.artifacts.installation import located
 from unseen.cli import app
 from unseen.data.film import Film
 from unseen.data.phantoms import normals
@@ -109,7 +110,7 @@ def test_a_finders_digest_is_that_of_its_settings_and_weights() -> None:
 def test_the_score_command_finds_lungs_once(
     with_policy: bool, pca: Detector, found: Counter[str], tmp_path: Path
 ) -> None:
-    gate, model = lenient_gate(), shutil.copytree(PCA, tmp_path / "model")
+    gate, model = lenient_gate(), shutil.copytree(located(Path(PCA)), tmp_path / "model")
     add_gate(model, gate)
     made = Policy(
         model="pca",

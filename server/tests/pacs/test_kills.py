@@ -28,7 +28,7 @@ _FINISH_S = 300.0
 @pytest.fixture(scope="module")
 def victims() -> Iterator[ForkServer]:
     """The server of `victim.py`."""
-    with ForkServer(ROOT / "tests" / "pacs" / "victim.py") as server:
+    with ForkServer(ROOT / "server" / "tests" / "pacs" / "victim.py") as server:
         yield server
 
 

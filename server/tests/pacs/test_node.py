@@ -268,7 +268,7 @@ def test_a_full_disk_is_out_of_resources_and_smaller_films_still_come(folder: Pa
     """A limit on the size of files stands in for the disk's space, as in `full_disk`; the program is a fork."""
     program = tmp_path / "full.py"
     program.write_text(FULL, encoding="utf-8")
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "server")))}
     done = warm_python().run(program, folder / "worklist", cwd=ROOT, environment=environment)
     assert done.out.splitlines() == ["A700 The disk is full. Send it again later.", "0000 ", "False True"], done.err
 

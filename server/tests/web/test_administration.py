@@ -201,7 +201,7 @@ def test_storage_queue_and_versions_are_what_is_there(api: Api, store: Store, ju
 
 
 def test_the_pages_know_every_action_of_the_trail_and_one_style_of_dates() -> None:
-    source = Path(__file__).parents[3] / "src" / "unseen"
+    source = JS.parents[2]
     text = "".join(path.read_text() for path in source.glob("worklist/*.py"))
     subjects = "study|film|account|session|link|setting|drift|model|audit|policy|view|object|result|patient"
     made = set(re.findall(rf'"((?:{subjects})\.[a-z_]+)"', text))

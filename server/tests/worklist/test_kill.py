@@ -27,7 +27,7 @@ USUAL, LONG = 6, 200
 @pytest.fixture(scope="module")
 def victims() -> Iterator[ForkServer]:
     """The server of `victim.py`."""
-    with ForkServer(ROOT / "tests" / "worklist" / "victim.py") as server:
+    with ForkServer(ROOT / "server" / "tests" / "worklist" / "victim.py") as server:
         yield server
 
 

@@ -42,7 +42,7 @@ def programs(program: Callable[..., str]) -> Path:
 )
 def test_a_killed_program_leaves_no_server_and_no_folder(programs: Path, how: signal.Signals) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", _HOLDS], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _HOLDS], cwd=ROOT / "server", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdout is not None
         folder = Path(holder.stdout.readline().strip())

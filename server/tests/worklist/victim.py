@@ -69,5 +69,5 @@ def serve(kinds: dict[str, Callable[..., None]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[3]))
+    sys.path[:0] = [str(Path(__file__).parents[number]) for number in (2, 3)]  # `tests` of the server, and of all
     serve({"send": send, "work": work})

@@ -88,6 +88,8 @@ def _merge(given: argparse.Namespace) -> None:
     ):
         for name in names:
             print(f"{words}: {name}")
+    if merged.conflicts:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 of the runs folder: at most 8 files of 16 MiB. Logs come first, then checkpoints of unfinished trainings, then models.
 Files that do not fit are left out and listed in the report.
 
-All of the package's code that writes rows is in `add_row` and `merge`.
+`studies.row_files.merge_rows` decides about a returned row whose name is committed already.
 """
 
 from __future__ import annotations

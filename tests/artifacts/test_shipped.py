@@ -1,4 +1,4 @@
-"""A shipped model's name stands for the package's own only where there is no such path."""
+"""The name of a model means the one of unseen-models only where there is no such path."""
 
 from __future__ import annotations
 

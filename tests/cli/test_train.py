@@ -84,7 +84,7 @@ def test_films_without_masks_are_seen_by_the_packages_finder_and_it_is_said(
 ) -> None:
     answer = say("train", recipe, "--data", world.bare, "--out", tmp_path / "model")
     assert answer.code == 0, answer.err
-    assert answer.err.count("lungs are found by models/lungs, which comes with the package") == 1
+    assert answer.err.count("lungs are found by models/lungs, a model of unseen-models") == 1
     assert not (runs / "lungs").exists(), "no finder is trained"
     own, taken = (finder_of(folder) for folder in ("models/lungs", tmp_path / "model"))
     assert isinstance(own, LungFinder) and isinstance(taken, LungFinder)

@@ -1,4 +1,4 @@
-"""The models that come with the package: whole, small, honest about what they are, and computing what they did."""
+"""The models of unseen-models: whole, small, honest about what they are, and computing what they did."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from studies.gpu_queue import returned
+from studies.gpu_queue.__main__ import main as command
 from studies.gpu_queue.entries import Work, chosen, queue
 from studies.gpu_queue.packing import write_packs
 from studies.gpu_queue.returned import changed_files, merge, times
@@ -107,7 +108,9 @@ def test_a_run_whose_time_is_up_stops_with_a_checkpoint_that_another_machine_res
     assert untimed(row) == untimed(whole)
 
 
-def test_returned_rows_and_runs_are_merged_and_the_entry_is_then_done(whole: Row, tmp_path: Path) -> None:
+def test_returned_rows_and_runs_are_merged_and_the_entry_is_then_done(
+    whole: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert small_run(tmp_path) == DONE
     out = tmp_path / "out"
     home = tmp_path / "home"
@@ -118,6 +121,9 @@ def test_returned_rows_and_runs_are_merged_and_the_entry_is_then_done(whole: Row
     write_row(whole | {"version": "0.0.1"}, tmp_path / "older")
     refused = merge(out, rows=tmp_path / "older", root=home / "runs")
     assert refused.rows == () and refused.conflicts[0].startswith(f"{NAME}: the committed row has")
+    monkeypatch.setenv("UNSEEN_RUNS", str(home / "runs"))
+    with pytest.raises(SystemExit, match="1"):
+        command(["merge", str(out), "--rows", str(tmp_path / "older")])
     merge(out, rows=tmp_path / "rows", root=tmp_path / "runs")
     assert small_run(tmp_path, out="second") == FOUND
     found, _ = run_of(Recipe.from_toml(RECIPE).model_copy(update={"seed": 1}), root=home / "runs")

@@ -213,7 +213,7 @@ def card_of(folder: Path | str) -> Card:
     """Read the card of a bundle; the weights are not opened.
 
     Args:
-        folder: the bundle's folder, or the name of a shipped model, such as "models/pca".
+        folder: the bundle's folder, or the name of a model of unseen-models, such as "models/pca".
 
     Returns:
         The card, upgraded to the present format and checked.

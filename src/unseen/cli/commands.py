@@ -42,7 +42,7 @@ def add_commands(app: typer.Typer) -> None:
             _add_failing(
                 app,
                 entry.name,
-                f"{package} brings this command and it cannot be loaded ({error}). "
+                f"{entry.name} cannot be loaded from {package} ({error}). "
                 "Install the package again, in a version that fits this one",
             )
             continue
@@ -53,7 +53,9 @@ def add_commands(app: typer.Typer) -> None:
     for name in SERVER:
         if name not in names_of(app):
             _add_failing(
-                app, name, "a command of the worklist server, which is not installed: pip install unseen-server"
+                app,
+                name,
+                f"{name} is a command of the worklist server, which is not installed: pip install unseen-server",
             )
 
 
@@ -73,12 +75,12 @@ def _place(entry: metadata.EntryPoint) -> tuple[int, str]:
     return (SERVER.index(entry.name) if entry.name in SERVER else len(SERVER), entry.name)
 
 
-def _add_failing(app: typer.Typer, name: str, cause: str) -> None:
-    """Add a hidden command that takes any words and ends with a sentence."""
+def _add_failing(app: typer.Typer, name: str, sentence: str) -> None:
+    """Add a hidden command that takes any words and ends with this sentence."""
 
     @app.command(name, hidden=True, context_settings=_ANYTHING, add_help_option=False)
     def fail() -> NoReturn:
-        raise UsageError(f"unseen {name}: {cause}")
+        raise UsageError(sentence)
 
 
 _ANYTHING: Final = {"allow_extra_args": True, "ignore_unknown_options": True}

@@ -205,7 +205,7 @@ def _finder_without_masks(recipe: Recipe, listed: Films) -> Path | None:
 
     finder = ready_finder(recipe, listed)
     if finder is not None:
-        console.note(f"no film has a lung mask: lungs are found by {finder}, which comes with the package (--finder)")
+        console.note(f"no film has a lung mask: lungs are found by {finder}, a model of unseen-models (--finder)")
     elif any(entry.mask is not None for entry in listed.entries):
         sources = recipe.data.lungs_from
         those = "the films that have a lung mask"

@@ -184,7 +184,7 @@ class Detector(ABC):
 
         normals   films; they are gone through once, and twice where lungs are to be learnt from them, which keeps what
                   cannot be gone through again in memory. Those that could not be read are left out with a warning.
-        finder    finds the lungs; or the bundle that holds one, such as "models/lungs", which comes with the package.
+        finder    finds the lungs; or the bundle that holds one, such as "models/lungs" of unseen-models.
                   Without one, where lungs are needed, it is trained from the films' own masks, and each film's mask is
                   predicted by a finder that did not see it
         training  epochs, batch size, seed, device, number of devices; see `unseen.training.Training`

@@ -123,7 +123,7 @@ def gate_parts(folder: Path | str) -> tuple[dict[str, object], dict[str, Tensor]
 def load(folder: Path | str, *, device: str = "cpu", runtime: Runtime = "torch") -> Detector:
     """Read a detector back, ready to score; its card is `detector.card`.
 
-    folder   the bundle, or the name of one that comes with the package, such as "models/pca"
+    folder   the bundle, or the name of one of unseen-models, such as "models/pca"
     device   "cpu", "cuda", "cuda:1"
     runtime  what computes its networks; "openvino" is several times as fast on the CPU, for GANomaly's family
 

@@ -75,7 +75,7 @@ def finder_of(folder: Path | str) -> LungFinder | None:
     """The lung finder of a bundle, a detector's or a finder's own; None for a detector without one.
 
     Args:
-        folder: the bundle, or the name of one that comes with the package.
+        folder: the bundle, or the name of one of unseen-models.
 
     Raises:
         BundleError: it holds another kind of model, or cannot be read.

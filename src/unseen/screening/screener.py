@@ -346,7 +346,7 @@ def load(
 ) -> Screener:
     """Read a model, its gate where its bundle has one, and a policy.
 
-    model    the bundle, or the name of one that comes with the package, such as "models/pca"
+    model    the bundle, or the name of one of unseen-models, such as "models/pca"
     policy   the file of `unseen calibrate`; None: rank, never clear
     device   as for `detectors.load`
     runtime  as for `detectors.load`

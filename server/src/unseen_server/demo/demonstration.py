@@ -47,7 +47,7 @@ class Demonstrated:
     """What the demonstration leaves for a worklist.
 
     decides   the bundle whose scores `policy` judges
-    further   bundles to compare with: the demo's other one, and those that come with the package
+    further   bundles to compare with: the demo's other one, and those of unseen-models
     incoming  a manifest of films from two sites that were calibrated and one that was not; nobody has learnt from them
     broken    a file that is no film
     runs      the log of a training

@@ -31,7 +31,7 @@ DONE, FOUND, STOPPED, WAITING, FAILED = "done", "was done before", "stopped", "n
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of each entry, by its name, and the files that did not fit into what is returned."""
+    """State of each entry by its name, and the files that did not fit into the returned folder."""
 
     entries: dict[str, str]
     left_out: tuple[str, ...]

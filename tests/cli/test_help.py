@@ -21,7 +21,7 @@ COMMANDS = (
     "demo", "serve", "worker", "audit", "export", "import", "import-scores",
     "backup", "restore", "invite", "erase", "retire", "prior", "pacs",
 )  # fmt: skip
-"""Those of the library, then those of the server; typer lists groups (`prior`, `pacs`) last."""
+"""Commands of the library, then of the server; typer lists groups (`prior`, `pacs`) last."""
 GROUP: Any = typer.main.get_command(app)  # Any: typer brings its own copy of click
 
 

@@ -50,7 +50,7 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What the server has printed."""
+        """Return the printed output of the server."""
         return Path(self._log.name).read_text(encoding="utf-8")
 
     def ask(self, account: str | None, method: str, path: str, **how: Any) -> httpx.Response:

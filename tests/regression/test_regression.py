@@ -1,4 +1,4 @@
-"""What users rely on is as it was recorded; a change on purpose is recorded again, and shows as a diff of that file."""
+"""Compare the surfaces that users rely on with their records; an intended change shows as a diff of a record."""
 
 from __future__ import annotations
 

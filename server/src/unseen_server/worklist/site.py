@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("unseen")
 
 MAX_FILM_BYTES = 256 * 2**20
-"""As much as the decoder opens (`unseen.data.DecoderLimits`)."""
+"""Largest file that the decoder opens (`unseen.data.DecoderLimits`)."""
 
 
 @dataclass(eq=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 import typer
@@ -42,6 +44,21 @@ def test_a_command_that_cannot_be_loaded_names_its_cause_and_harms_no_other(monk
     for name, cause in (("broken", "No module named 'no_such_module'"), ("gone", "no_such_name")):
         error = CliRunner().invoke(app, [name, "--any"]).exception
         assert isinstance(error, UsageError) and cause in str(error) and f"{name} cannot be loaded from " in str(error)
+
+
+@pytest.mark.parametrize(
+    "fault", ["raise ValueError('no licence')", "raise SystemExit(3)", "import nothing_of_the_sort", "x ="]
+)
+def test_a_command_whose_module_fails_as_it_is_imported_harms_no_other(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a_failing_package.py").write_text(fault)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "a_failing_package", raising=False)
+    app = program(monkeypatch, entry("broken", "a_failing_package:command"))
+    assert CliRunner().invoke(app, ["score"]).output == "scored\n"
+    error = CliRunner().invoke(app, ["broken"]).exception
+    assert isinstance(error, UsageError) and "broken cannot be loaded from another package" in str(error)
 
 
 def test_no_package_replaces_a_command(monkeypatch: pytest.MonkeyPatch) -> None:

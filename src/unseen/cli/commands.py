@@ -37,12 +37,12 @@ def add_commands(app: typer.Typer) -> None:
             continue
         try:
             command = entry.load()
-        except (ImportError, AttributeError) as error:
+        except (Exception, SystemExit) as error:  # whatever another package does as it is imported
             package = "another package" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
             _add_failing(
                 app,
                 entry.name,
-                f"{entry.name} cannot be loaded from {package} ({error}). "
+                f"{entry.name} cannot be loaded from {package} ({str(error) or type(error).__name__}). "
                 "Install the package again, in a version that fits this one",
             )
             continue

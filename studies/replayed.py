@@ -34,7 +34,7 @@ class Replayed:
             if isinstance(film, NotRead):
                 yield film
             else:
-                yield Finding(film, float(film.columns["score"]), {}, _NOTHING, _NOTHING, _VIEWED)
+                yield Finding(film, float(film.columns.get("score", 0.0)), {}, _NOTHING, _NOTHING, _VIEWED)
 
 
 def replayed_film(

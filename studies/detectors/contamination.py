@@ -25,7 +25,8 @@ from unseen.detectors.fitting import Fitting, Normals
 from unseen.evaluation.bootstrap import Cohort, codes, draw_all
 from unseen.evaluation.roc import Bools, Floats, auroc
 from unseen.runs.cohort import cohort_of
-from unseen.runs.suspects import deviations, seen
+from unseen.runs.dealing import seen
+from unseen.runs.suspects import deviations
 from unseen.runs.training import check_normals_alone, detector_of, finder_for, resolve
 from unseen.training.settings import Training
 

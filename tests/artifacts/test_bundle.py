@@ -17,6 +17,7 @@ import torch
 from tests.warm_python import warm_python
 from unseen.artifacts import bundle
 from unseen.artifacts.bundle import LIMITS, BundleError, Card
+from unseen.artifacts.model_digest import digest_of_parts
 
 GOLDEN = Path(__file__).with_name("golden")
 TENSORS = {
@@ -95,7 +96,7 @@ def test_truncated_weights_are_refused(saved: Path) -> None:
 
 def test_a_wrong_digest_in_the_card_is_refused(saved: Path) -> None:
     edit(saved, weights_sha256="0" * 64)
-    with pytest.raises(BundleError, match=r"its card states 0000000000000000…: altered"):
+    with pytest.raises(BundleError, match=r"card\.json: altered since it was written: weights\. Copy the bundle"):
         bundle.load(saved)
 
 
@@ -106,8 +107,8 @@ def test_an_unknown_key_in_the_card_is_refused_with_the_nearest(saved: Path) -> 
 
 
 def test_a_newer_format_asks_for_a_newer_version(saved: Path) -> None:
-    edit(saved, format=2)
-    with pytest.raises(BundleError, match=r"format 2, but this version reads up to 1\. Update unseen"):
+    edit(saved, format=3)
+    with pytest.raises(BundleError, match=r"format 3, but this version reads up to 2\. Update unseen"):
         bundle.load(saved)
 
 
@@ -146,7 +147,10 @@ def test_a_pickle_in_place_of_the_weights_is_refused_and_not_opened(saved: Path,
     raw = pickle.dumps(Malicious(tmp_path / "pwned"))
     path = saved / "weights.safetensors"
     path.write_bytes(raw)
-    edit(saved, weights_bytes=len(raw), weights_sha256=hashlib.sha256(raw).hexdigest())
+    stated = json.loads((saved / "card.json").read_text())
+    parts = stated["digests"] | {"weights": hashlib.sha256(raw).hexdigest()}
+    sizes = {"weights_bytes": len(raw), "weights_sha256": parts["weights"]}
+    edit(saved, **sizes, digests=parts, digest=digest_of_parts(parts))
     with pytest.raises(BundleError, match=r"not a safetensors file .*No other format is opened"):
         bundle.load(saved)
     assert not (tmp_path / "pwned").exists()

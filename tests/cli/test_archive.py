@@ -216,8 +216,8 @@ def policy(world: World, whole: Path, tmp_path: Path) -> Iterator[Path]:
     source = SourcePolicy(abnormals=60, normals=tuple(scores[:30]), threshold=scores[26], allowed_misses=0)
     path = tmp_path / "policy.json"
     Policy(
-        model="pca", weights_sha256=card_of(world.pca).weights_sha256, max_miss_rate=0.1, confidence=0.95, level=0.95,
-        sources={"ward": source},
+        model="pca", weights_sha256=card_of(world.pca).weights_sha256, model_parts=card_of(world.pca).digests,
+        max_miss_rate=0.1, confidence=0.95, level=0.95, sources={"ward": source},
     ).save(path)  # fmt: skip
     yield path
 

@@ -129,6 +129,7 @@ def test_films_that_the_gate_would_refuse_are_warned_of_and_with_a_policy_counte
     Policy(
         model="pca",
         weights_sha256=screener.detector.weights_sha256,
+        model_parts=screener.parts,
         max_miss_rate=0.1,
         confidence=0.95,
         level=0.95,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from unseen.anatomy.lungs import FoundLungs, LungFinder, share_finders
+from unseen.artifacts.bundle import card_of
 from unseen.artifacts.installation import located
 from unseen.cli import app
 from unseen.data.film import Film
@@ -115,6 +116,7 @@ def test_the_score_command_finds_lungs_once(
     made = Policy(
         model="pca",
         weights_sha256=load(model).weights_sha256,
+        model_parts=card_of(model).digests,
         max_miss_rate=0.1,
         confidence=0.95,
         level=0.95,

@@ -194,7 +194,7 @@ def test_what_the_gate_refuses_is_not_scored_and_calibrates_no_threshold() -> No
     assert screener.policy is not None
     assert (screener.policy.sources["small"].abnormals, screener.policy.sources["small"].not_scored) == (0, 240)
     assert screener(at(-9.0, source="small")).reason == "not like the films of the ward"
-    with pytest.raises(PolicyError, match="another input gate"):
+    with pytest.raises(PolicyError, match="with another gate"):
         Screener(Replayed(), screener.policy)
 
 
@@ -231,7 +231,7 @@ def test_a_policy_holds_no_patient_and_no_file_name(screener: Screener) -> None:
     "spoil, said",
     [
         (lambda t: json.dumps(t | {"max_miss_rate": 0.2}), "altered since it was written"),
-        (lambda t: json.dumps(t | {"format": 2}), "format 2, but this version reads 1. Update unseen"),
+        (lambda t: json.dumps(t | {"format": 3}), "format 3, but this version reads up to 2. Update unseen"),
         (lambda t: json.dumps(t)[:-9], "not JSON"),
         (lambda t: "[1]", "not a policy"),
         (lambda t: "[" * 100_000, "not JSON"),

@@ -54,6 +54,7 @@ def clearing(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path])
     policy = Policy(
         model="pca",
         weights_sha256=card_of(bundles["pca"]).weights_sha256,
+        model_parts=card_of(bundles["pca"]).digests,
         max_miss_rate=0.1,
         confidence=0.95,
         level=0.95,

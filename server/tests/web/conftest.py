@@ -15,8 +15,10 @@ from tests.kept_routes import share_routes
 from tests.worklist.conftest import *  # noqa: F403  # the worklist's own fixtures
 from tests.worklist.conftest import MakePlace, Place
 from tests.worklist.kept_store import KeptStores
+from unseen.data.film import Film
+from unseen.screening.gate import Gate
 from unseen.screening.policy import Policy
-from unseen.screening.screener import Screener
+from unseen.screening.screener import Screener, gate_in
 from unseen_server.service.workers import Models
 from unseen_server.web.app import create_app
 from unseen_server.worklist.store import Store
@@ -45,8 +47,19 @@ def models() -> Models:
 
 @pytest.fixture
 def screener_of(screener: Screener, policy: Policy) -> Screener:
-    """With the policy of the tests' module."""
-    return Screener(screener.detector, policy)
+    """With the policy of the tests' module, and a gate that has the bundle's settings and refuses nothing."""
+    return Screener(screener.detector, policy, gate=OpenGate(gate_in("models/pca")))
+
+
+class OpenGate:
+    """Lets every film through, and is otherwise the gate that it is made from."""
+
+    def __init__(self, gate: Gate | None) -> None:
+        assert gate is not None
+        self.thresholds, self.settings = gate.thresholds, gate.settings
+
+    def judge(self, film: Film, lungs: object, /) -> None:
+        return None
 
 
 @pytest.fixture

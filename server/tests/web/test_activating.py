@@ -17,6 +17,7 @@ from tests.worklist.conftest import MakePlace, Place, png
 from tests.worklist.test_activating import Reported, reported  # noqa: F401  a fixture
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy
+from unseen.screening.probes import Probe
 from unseen_server.service.worker_process import Settings
 from unseen_server.service.workers import Models, Workers
 from unseen_server.worklist.store import Store
@@ -48,9 +49,10 @@ def api(make_api: MakeApi, models: Models, workers: Workers) -> Api:
 
 
 @pytest.fixture
-def labelled(reported: Reported, models: Models) -> list[str]:  # noqa: F811
+def labelled(reported: Reported, models: Models, store: Store) -> list[str]:  # noqa: F811
     """Twenty studies, every other one abnormal, that the model that decides has scored."""
     weights = models.card.weights_sha256
+    store.model_probes.keep(models.card.digest, [Probe(seed=0, score=1.0)], worker="worker")
     return [
         reported(n, 0.5 + 0.01 * n * (-1) ** n, "abnormal" if n % 2 == 0 else "normal", model=weights)
         for n in range(20)
@@ -130,12 +132,13 @@ def test_every_server_on_a_worklist_follows_and_one_without_the_model_says_so(
 
 
 def test_a_policy_of_another_gate_is_not_followed(api: Api, store: Store, models: Models, workers: Workers) -> None:
-    weights = models.card.weights_sha256
-    policy = Policy(model="pca", weights_sha256=weights, max_miss_rate=0.1, confidence=0.9, level=0.9)
+    weights, parts = models.card.weights_sha256, models.card.digests | {"gate": "0" * 64}
+    rates = {"max_miss_rate": 0.1, "confidence": 0.9, "level": 0.9}
+    policy = Policy(model="pca", weights_sha256=weights, model_parts=parts, **rates)
     store.activations.propose(weights, "pca", policy, actor="lea", note="why")
     store.activations.activate(1, actor="ada", note="looked at it")
     told = api.lead.get("/activations").json()
-    assert "another input gate" in told["problem"] and workers.settings.policy is None
+    assert "another gate" in told["problem"] and workers.settings.policy is None
 
 
 def test_what_cannot_be_calibrated_is_a_sentence(api: Api, models: Models, labelled: list[str]) -> None:

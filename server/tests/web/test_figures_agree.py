@@ -37,6 +37,7 @@ def policy(models: Models) -> Policy:
     return Policy(
         model="pca",
         weights_sha256=models.card.weights_sha256,
+        model_parts=models.card.digests,
         max_miss_rate=0.05,
         confidence=0.95,
         level=0.95,

@@ -202,7 +202,7 @@ def test_a_calibration_counts_what_readers_reported_and_is_what_calibrate_makes(
     assert (ward.source, ward.abnormals, ward.normals, ward.unread, ward.refused) == ("ward", 15, 15, 0, "")
     assert found.needed == tuple(LOOSE.abnormals_needed(misses) for misses in (0, 1, 2))
     assert ward.allowed_misses == LOOSE.allowed_misses(15)
-    made = policy_from(found, name="pca", prevalence=0.1, gate={"small": 64.0})
+    made = policy_from(found, name="pca", model_parts={}, probes=(), prevalence=0.1, gate={"small": 64.0})
     same = policy_of(wanted, LOOSE, model="pca", weights_sha256=MODEL, prevalence=0.1)
     assert made.sources == same.sources and made.drift == same.drift and made.probability == same.probability
     assert (made.gate, made.audit_share, bool(made.created)) == ({"small": 64.0}, 0.05, True)
@@ -233,16 +233,18 @@ def test_what_does_not_count_is_left_out(store: Store, reported: Reported) -> No
 
 def test_too_few_labels_are_a_sentence_that_says_how_many_are_missing(store: Store, reported: Reported) -> None:
     with pytest.raises(WorklistError, match="None is labelled yet"):
-        policy_from(labels(store, MODEL, LOOSE), name="pca")
+        policy_from(labels(store, MODEL, LOOSE), name="pca", model_parts={}, probes=())
     for number in range(4):
         reported(number, 0.5, "abnormal")
     with pytest.raises(WorklistError, match="ward: 4 of 7 abnormal studies are reported, 3 more are needed"):
-        policy_from(labels(store, MODEL, LOOSE), name="pca")
+        policy_from(labels(store, MODEL, LOOSE), name="pca", model_parts={}, probes=())
     for number in range(4, 7):
         reported(number, 0.5, "abnormal")
     with pytest.raises(WorklistError, match=r"prevalence is 1\.5"):
-        policy_from(labels(store, MODEL, LOOSE), name="pca", prevalence=1.5)
-    assert policy_from(labels(store, MODEL, LOOSE), name="pca").sources["ward"].threshold == 0.5
+        policy_from(labels(store, MODEL, LOOSE), name="pca", model_parts={}, probes=(), prevalence=1.5)
+    assert (
+        policy_from(labels(store, MODEL, LOOSE), name="pca", model_parts={}, probes=()).sources["ward"].threshold == 0.5
+    )
 
 
 @sqlite_at_least

@@ -18,7 +18,7 @@ from unseen.data.film import Film
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screened import Screened
-from unseen.screening.screener import Screener
+from unseen.screening.screener import Screener, model_parts
 from unseen_server.worklist import entering, jobs, site
 from unseen_server.worklist import worker as worker_module
 from unseen_server.worklist.results import Recorded
@@ -305,6 +305,7 @@ def clearing(drift: DriftReference) -> Screener:
     policy = Policy(
         model="stub",
         weights_sha256="5" * 64,
+        model_parts=model_parts(Stub()),
         max_miss_rate=0.1,
         confidence=0.95,
         level=0.95,

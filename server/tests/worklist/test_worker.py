@@ -33,7 +33,7 @@ from unseen.detectors.detector import Finding
 from unseen.detectors.saved import load
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
-from unseen.screening.screener import Screener
+from unseen.screening.screener import Screener, model_parts
 from unseen_server.worklist import jobs
 from unseen_server.worklist.content import ContentFolder
 from unseen_server.worklist.states import NoRoomError, NotAllowedError, NotFoundError
@@ -60,6 +60,7 @@ def clearing(threshold: float, *, audit_share: float = 0.0, drift: DriftReferenc
     policy = Policy(
         model="pca",
         weights_sha256=detector.weights_sha256,
+        model_parts=model_parts(detector),
         max_miss_rate=0.1,
         confidence=0.95,
         level=0.95,

@@ -12,6 +12,7 @@ from .files import write_bytes as write_bytes
 from .files import write_text as write_text
 from .installation import LIMITS as LIMITS
 from .installation import shipped as shipped
+from .model_digest import part_digests as part_digests
 from .recipe import Recipe as Recipe
 from .recipe import RecipeError as RecipeError
 from .recipe import Run as Run

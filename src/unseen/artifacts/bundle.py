@@ -7,8 +7,7 @@ No pickle is written, and none is ever opened.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,15 +18,17 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import clear_leftovers, replacing_folder, write_bytes
 from unseen.artifacts.installation import LIMITS, located, shipped
+from unseen.artifacts.model_digest import altered_parts, digest_of_parts, part_digests, strict_json
 from unseen.artifacts.recipe import RecipeError, validated
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMAT = 1
+FORMAT = 2
 """The card format that this version writes; it reads this one and every earlier one."""
 _WEIGHTS = "weights.safetensors"
 _CARD = "card.json"
+_SINCE_FORMAT_2 = {"normal_scores", "normal_folds", "digests", "digest"}
 _CARD_BYTES = 64 << 20  # 10,000 training digests are 0.7 MB; more than this is no card
 
 
@@ -36,15 +37,15 @@ class BundleError(UserError, ValueError):
 
 
 class Card(BaseModel):
-    """What is known of a bundle's weights. `save` fills in ``weights_sha256``, ``weights_bytes`` and ``created``.
+    """What is known of a bundle's weights. `save` fills in size, digests and time.
 
     >>> Card(kind="detector", name="pca").format
-    1
+    2
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     kind: Literal["detector", "lungs", "reconstruction", "generator"]
     name: str = Field(min_length=1)
     """The registry's key, such as ``roi-sure`` or ``unrolled``; never a module path."""
@@ -63,6 +64,10 @@ class Card(BaseModel):
     training_films: list[str] = []
     """``pixel_sha256`` of every film trained on, so that an evaluation can leave those out and say so; of a
     reconstructor, the SHA-256 of every measurement's bytes."""
+    normal_scores: list[float] = []
+    """Scores of the training normals, increasing, each by a detector that did not learn from that film's patient."""
+    normal_folds: int = Field(default=0, ge=0)
+    """The number of detectors that made `normal_scores`; 0 without these scores."""
     weights_sha256: str = ""
     weights_bytes: int = Field(default=0, ge=0)
     facts: dict[str, float] = {}
@@ -80,6 +85,10 @@ class Card(BaseModel):
     """The package's version that wrote the bundle."""
     created: str = ""
     """When, UTC, ISO 8601."""
+    digests: dict[str, str] = {}
+    """SHA-256 of each part of the model; see `model_digest.part_digests`."""
+    digest: str = ""
+    """SHA-256 of `digests`: the model's digest, to which a policy is bound."""
 
     @field_validator("limits")
     @classmethod
@@ -131,11 +140,17 @@ def save(folder: Path | str, tensors: Mapping[str, Tensor], card: Card) -> Card:
             "created": card.created or datetime.now(UTC).isoformat(timespec="seconds"),
         }
     )
+    card = _with_digests(card)
     with replacing_folder(folder) as temporary:
         write_bytes(temporary / _WEIGHTS, weights)
         write_bytes(temporary / _CARD, (card.model_dump_json(indent=2) + "\n").encode())
     clear_leftovers(folder)  # of an earlier save that was killed; not before this one has succeeded
     return card
+
+
+def _with_digests(card: Card) -> Card:
+    parts = part_digests(card)
+    return card.model_copy(update={"digests": parts, "digest": digest_of_parts(parts)})
 
 
 def weights_of(tensors: Mapping[str, Tensor]) -> bytes:
@@ -170,6 +185,26 @@ def annotate(folder: Path, *, metrics: Mapping[str, object], adjustment: Mapping
     """
     update = {"metrics": dict(metrics), "adjustment": None if adjustment is None else dict(adjustment)}
     card = load(folder).card.model_copy(update=update)
+    write_bytes(folder / _CARD, (card.model_dump_json(indent=2) + "\n").encode())
+    return card
+
+
+def add_normal_scores(folder: Path, scores: Sequence[float], *, folds: int) -> Card:
+    """Write the training normals' scores into the card of the bundle at `folder`; its digest is another one then.
+
+    Args:
+        folder: the bundle.
+        scores: each by a detector that did not learn from that film's patient.
+        folds: the number of these detectors.
+
+    Returns:
+        The card as written.
+
+    Raises:
+        BundleError: there is no sound bundle.
+    """
+    update = {"normal_scores": sorted(scores), "normal_folds": folds}
+    card = _with_digests(load(folder).card.model_copy(update=update))
     write_bytes(folder / _CARD, (card.model_dump_json(indent=2) + "\n").encode())
     return card
 
@@ -243,12 +278,15 @@ def _found(folder: Path | str) -> Path:
 
 
 def upgrade(table: dict[str, object]) -> dict[str, object]:
-    """A card of any earlier format as one of format `FORMAT`, by a chain of pure functions; none is needed yet.
+    """Return a card of any earlier format as one of format `FORMAT`.
 
-    >>> upgrade({"format": 1, "kind": "detector"})
-    {'format': 1, 'kind': 'detector'}
+    Format 2 added the training normals' scores and the digests; a card of format 1 has none of them.
+
+    Example:
+        >>> upgrade({"format": 1, "kind": "detector"})
+        {'format': 2, 'kind': 'detector'}
     """
-    return table
+    return table | {"format": FORMAT}
 
 
 def _card(path: Path) -> Card:
@@ -256,7 +294,7 @@ def _card(path: Path) -> Card:
     try:
         if path.stat().st_size > _CARD_BYTES:
             raise BundleError(f"{path}: {path.stat().st_size} bytes is no card. Copy the bundle again.")
-        table = json.loads(path.read_text(encoding="utf-8"))
+        table = strict_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror}). Copy the whole folder again.") from error
     except (ValueError, RecursionError) as error:
@@ -268,8 +306,19 @@ def _card(path: Path) -> Card:
         raise BundleError(f"{path}: format is {number!r}; a whole number from 1 was expected. Copy the bundle again.")
     if number > FORMAT:
         raise BundleError(f"{path}: format {number}, but this version reads up to {FORMAT}. Update unseen.")
+    if number == 1 and (newer := sorted(_SINCE_FORMAT_2 & table.keys())):
+        raise BundleError(
+            f"{path}: format is 1, which has no {newer[0]}: altered since it was written. Copy the bundle again."
+        )
     try:
-        return validated(upgrade(table), Card)
+        card = validated(upgrade(table), Card)
     except RecipeError as error:
         problems = "; ".join(str(error).splitlines())
         raise BundleError(f"{path}: {problems}. Copy the bundle again, or train the model again.") from error
+    found = _with_digests(card)
+    if number > 1 and (card.digests, card.digest) != (found.digests, found.digest):
+        parts = ", ".join(altered_parts(found.digests, card.digests)) or "digest"
+        raise BundleError(
+            f"{path}: altered since it was written: {parts}. Copy the bundle again, or train the model again."
+        )
+    return found

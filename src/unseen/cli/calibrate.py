@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -49,6 +49,9 @@ def calibrate(
     ] = None,
     jointly: Annotated[bool, typer.Option("--jointly", help="hold for all sources at once (δ/S each)")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
+    runtime: Annotated[
+        Literal["torch", "openvino"], typer.Option(help="what computes; the policy holds for this runtime alone")
+    ] = "torch",
 ) -> None:
     """Calibrate a model on a site's labelled films: which films may be cleared, and how likely the others are abnormal.
 
@@ -78,7 +81,7 @@ def calibrate(
     from unseen.screening.policy import policy_lines
     from unseen.screening.screener import load
 
-    uncalibrated = load(model, device=device)
+    uncalibrated = load(model, device=device, runtime=runtime)
     listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     console.step(f"scoring {data}")
     seen = _Seen()
@@ -155,6 +158,7 @@ def pilot(
     label_column: console.LabelColumn = "label",
     seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
+    runtime: Annotated[Literal["torch", "openvino"], typer.Option(help="what computes; that of the policy")] = "torch",
 ) -> None:
     """A pilot on an archive: what would have been ranked, cleared and missed on an archive. Nothing is acted on.
 
@@ -172,7 +176,7 @@ def pilot(
     from unseen.screening.screener import load
 
     listed = films(data, labels=console.label_names(normal, abnormal, label_column))
-    screener = load(model, policy, device=device)
+    screener = load(model, policy, device=device, runtime=runtime)
     console.step(f"screening {data}")
     found = run(screener, listed, seed=seed, progress=console.count_progress("screened"))
     out.mkdir(parents=True, exist_ok=True)

@@ -99,6 +99,8 @@ def score(
             raise UsageError(f"{where}: no film was found there. Give films, or a folder that holds some")
         progress = console.count_progress("scored") if out else None
         screener = load(model, policy, device=device, runtime=runtime)
+        if screener.disagreement:
+            console.note(f"nothing is cleared: {screener.disagreement}")
         rows_of = ranked_rows if policy is None else decision_rows
         rows = _counted(rows_of(screener, inputs.read_ahead(), maps=maps, progress=progress), counts)
         if table is None:

@@ -76,6 +76,14 @@ def train(
             help="where the losses go: csv, a run's log.csv alone; tensorboard, also $UNSEEN_RUNS/tensorboard"
         ),
     ] = "csv",
+    normal_folds: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="detectors that cross-fit the scores of the training normals, for percentiles; 0: no such scores. By "
+            "default 5, or 2 for a method that is trained by epochs (as long again as the training itself)",
+        ),
+    ] = None,
     gate: Annotated[
         bool,
         typer.Option(
@@ -100,8 +108,9 @@ def train(
     from unseen.artifacts import recipe as recipes
     from unseen.artifacts.bundle import annotate, check_free
     from unseen.artifacts.recipe import runs_root
+    from unseen.runs.normal_scores import default_folds
     from unseen.runs.overrides import overridden
-    from unseen.runs.training import join, train_recipe, with_changes
+    from unseen.runs.training import detector_of, join, resolve, train_recipe, with_changes
     from unseen.training.history import tensorboard_curves
     from unseen.training.settings import shown_on
 
@@ -140,6 +149,7 @@ def train(
             origin=origin,
             licence=licence,
             gate=gate,
+            normal_folds=default_folds(detector_of(resolve(chosen))) if normal_folds is None else normal_folds,
         )
     except KeyboardInterrupt:
         console.note("stopped; the finished part is kept. Run the same command again to resume")

@@ -162,6 +162,9 @@ class Detector(ABC):
         self.facts: dict[str, float] = {}  # what fitting measured, such as the films' noise level; kept in the card
         self.not_read: list[NotRead] = []  # films that `fit` was given and could not use
         self.trained_on = ""  # the device and its threads
+        self.normal_scores: tuple[float, ...] = ()  # of the training normals, cross-fitted; see `Card.normal_scores`
+        self.normal_folds = 0
+        self.runtime = "torch"  # what computes the scores; `detectors.load` may choose "openvino"
         self.card: Card | None = None  # set by `detectors.load`
 
     def __repr__(self) -> str:
@@ -219,6 +222,7 @@ class Detector(ABC):
             finder = cross_fitted(normals, seed=training.seed, device=training.device, folder=folder, progress=progress)
         self.finder = finder
         self.card, self.facts, self.not_read = None, {}, []
+        self.normal_scores, self.normal_folds = (), 0
         prepared = self.prepare(normals)
         self.training_films = prepared.digests
         others = self.prepare(unlabelled, any_label=True) if self.learns_from_unlabelled else None

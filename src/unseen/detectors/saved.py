@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Protocol, get_args
+from typing import Any, Literal, NoReturn, Protocol, get_args, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ from unseen import __version__
 from unseen.anatomy.lungs import LungFinder
 from unseen.anatomy.view import View
 from unseen.artifacts import bundle
+from unseen.artifacts.model_digest import part_digests
 from unseen.artifacts.recipe import validated
 from unseen.artifacts.registry import did_you_mean
 from unseen.detectors import METHODS
@@ -34,12 +35,17 @@ from unseen.networks.dcgan import Encoder
 Runtime = Literal["torch", "openvino"]
 
 
-class Companion(Protocol):
-    """Something that goes with a detector and lies in its bundle; `screening.Gate` is one."""
+@runtime_checkable
+class HasSettings(Protocol):
+    """Something with settings, as JSON values."""
 
     def settings(self) -> dict[str, object]:
         """For the card, JSON-able."""
         ...
+
+
+class Companion(HasSettings, Protocol):
+    """Something that goes with a detector and lies in its bundle; `screening.Gate` is one."""
 
     def tensors(self) -> dict[str, Tensor]:
         """For the weights; each name begins with `gate.`."""
@@ -83,23 +89,59 @@ def save(
     tensors, finder = kept(detector, half=half)
     if gate is not None:
         tensors |= gate.tensors()
-    card = bundle.Card(
+    card = _settings_card(detector, finder, gate).model_copy(
+        update={
+            "recipe_digest": recipe_digest,
+            "trained_on": detector.trained_on,
+            "adjustment": None if adjustment is None else dict(adjustment),
+            "data": data,
+            "licence": licence,
+            "version": __version__,
+        }
+    )
+    return bundle.save(folder, tensors, card)
+
+
+def _settings_card(detector: Detector, finder: LungFinder | None, gate: HasSettings | None) -> bundle.Card:
+    """Everything of a trained detector and its gate that computes a score or a refusal, except the weights."""
+    return bundle.Card(
         kind="detector",
         name=detector.key,
         config=detector.config.model_dump(mode="json"),
         view=detector.view.model_dump(mode="json"),
         finder=None if finder is None else finder.config.model_dump(mode="json"),
         gate=None if gate is None else gate.settings(),
-        recipe_digest=recipe_digest,
         training_films=list(detector.training_films),
         facts=detector.facts,
-        trained_on=detector.trained_on,
-        adjustment=None if adjustment is None else dict(adjustment),
-        data=data,
-        licence=licence,
-        version=__version__,
+        normal_scores=list(detector.normal_scores),
+        normal_folds=detector.normal_folds,
     )
-    return bundle.save(folder, tensors, card)
+
+
+def detector_parts(detector: Detector, gate: HasSettings | None = None) -> dict[str, str]:
+    """Compute the digests of a detector's parts, together with a gate; see `artifacts.part_digests`.
+
+    Args:
+        detector: a trained detector. One that was loaded has the parts of its bundle.
+        gate: the input gate that it is used with.
+
+    Returns:
+        By part's name, 64 hexadecimal digits.
+
+    Raises:
+        ValueError: the detector has not been trained.
+
+    Example:
+        >>> from unseen.artifacts import card_of
+        >>> detector = load("models/pca")
+        >>> detector_parts(detector)["weights"] == card_of("models/pca").weights_sha256
+        True
+    """
+    if detector.card is not None:
+        update = {"gate": None if gate is None else gate.settings()}
+        return part_digests(detector.card.model_copy(update=update), runtime=detector.runtime)
+    card = _settings_card(detector, kept(detector, half=False)[1], gate)
+    return part_digests(card.model_copy(update={"weights_sha256": detector.weights_sha256}), runtime=detector.runtime)
 
 
 def add_gate(folder: Path | str, gate: Companion) -> bundle.Card:
@@ -164,7 +206,9 @@ def load(folder: Path | str, *, device: str = "cpu", runtime: Runtime = "torch")
     detector.training_films = tuple(card.training_films)
     detector.facts = dict(card.facts)
     detector.trained_on = card.trained_on
+    detector.normal_scores, detector.normal_folds = tuple(card.normal_scores), card.normal_folds
     detector.card = card
+    detector.runtime = runtime
     if runtime == "openvino":
         compile_networks(detector)
     return detector

@@ -5,7 +5,7 @@ not seen a part scores it; how far a film's score lies from its part's median, i
 A film that is not normal after all tends to be far up, and so does one that is turned, cropped or of another device.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,27 +14,16 @@ import torch
 from numpy.typing import NDArray
 
 from unseen.artifacts.recipe import Recipe, RecipeError, runs_root, validated
-from unseen.data.film import Film, NotRead
+from unseen.data.film import NotRead
 from unseen.data.reading import Films
-from unseen.detectors.detector import Detector
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.evaluation.roc import Floats
+from unseen.runs.dealing import PARTS, dealt, seen
 from unseen.runs.training import check_normals_alone, detector_of, finder_for, resolve, training_films
 from unseen.training.history import Report
 from unseen.training.settings import Training
 
-PARTS = 5
 _LEAST = 4  # films in a part: fewer have no spread to speak of
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of a film beside its pixels."""
-
-    name: str
-    source: str
-    patient: str
-    abnormal: bool
 
 
 @dataclass(frozen=True)
@@ -84,19 +73,6 @@ def suspects(
     return sorted(listed, key=lambda one: -one.deviations), tuple(detector.not_read)
 
 
-def seen(detector: Detector, films: Iterable[Film | NotRead]) -> tuple[Normals, list[Known]]:
-    """The films on the network's grid, whatever their labels, and what else is known of each."""
-    known: list[Known] = []
-
-    def noted() -> Iterable[Film | NotRead]:
-        for film in films:
-            if isinstance(film, Film):
-                known.append(Known(film.name, film.source, film.patient, film.label == "abnormal"))
-            yield film
-
-    return detector.prepare(noted(), any_label=True), known
-
-
 def deviations(
     recipe: Recipe,
     normals: Normals,
@@ -122,18 +98,6 @@ def deviations(
         detector.learn(normals.part(~held_out), Fitting(training))
         scores[part == number] = [detector.judge(view).score for view in normals.part(held_out).views()]
     return robust_deviations(scores, part), scores
-
-
-def dealt(digests: Sequence[str], patients: Sequence[str], parts: int = PARTS) -> NDArray[np.int64]:
-    """Each film's part, 0 to `parts` - 1: patients in the order of their films' digests, one to each part in turn.
-
-    >>> dealt(["c", "a", "b", "d"], ["eve", "joe", "eve", "ann"]).tolist()
-    [1, 0, 1, 2]
-    """
-    place: dict[str, int] = {}
-    for _, patient in sorted(zip(digests, patients, strict=True)):
-        place.setdefault(patient, len(place))
-    return np.array([place[patient] % parts for patient in patients], dtype=np.int64)
 
 
 def robust_deviations(scores: Floats, part: NDArray[np.int64]) -> Floats:

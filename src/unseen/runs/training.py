@@ -40,6 +40,7 @@ from unseen.detectors.weights import finder_of
 from unseen.priors import GENERATORS
 from unseen.reconstruction import RECONSTRUCTORS
 from unseen.runs.cohort import cohort_of, lung_films, of_unknown_label, own_normals, phantom_normals
+from unseen.runs.normal_scores import add_normal_scores
 from unseen.screening.gate.gate import Gate, GateError
 from unseen.screening.screener import gate_in
 from unseen.training.history import History, Report
@@ -152,6 +153,7 @@ def train_recipe(
     origin: str = "",
     licence: str = "",
     gate: bool = False,
+    normal_folds: int = 0,
     root: Path | None = None,
     progress: Report | None = None,
     validate: Callable[[Detector], Callable[[int], Mapping[str, float]]] | None = None,
@@ -168,6 +170,8 @@ def train_recipe(
     origin  which films these are and where they come from, for its card
     licence  what the model may be used for, for its card
     gate    also learn the input gate from the same films, where the detector finds lungs, and keep it in the bundle
+    normal_folds  detectors that cross-fit the scores of the training normals (`normal_scores`), kept in the bundle; 0:
+            no such scores
     root    where runs are kept; None is `$UNSEEN_RUNS`
     progress  called with what is being trained and the loop's progress
     validate  given the detector, what `Detector.fit` is to call after each epoch
@@ -219,6 +223,10 @@ def train_recipe(
         )
         history = detector.history
     guard = gate_of(detector, films, bundle=run.bundle if found else None, seed=recipe.seed) if gate else None
+    if normal_folds and not detector.normal_scores:
+        add_normal_scores(detector, recipe, films, folds=normal_folds, backbone=backbone, folder=run.folder)
+        if found and detector.normal_scores:
+            bundle.add_normal_scores(run.bundle, detector.normal_scores, folds=detector.normal_folds)
     if not found:
         save(detector, run.bundle, recipe_digest=name, data=origin, licence=licence, gate=guard)
     elif guard is not None and gate_parts(run.bundle) is None:  # found from a time when no gate was asked for

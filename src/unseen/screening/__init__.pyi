@@ -29,9 +29,14 @@ from .probability import ProbabilityMap as ProbabilityMap
 from .probability import Reliability as Reliability
 from .probability import fit_probability as fit_probability
 from .probability import reliability as reliability
+from .probes import Probe as Probe
+from .probes import probe_film as probe_film
+from .probes import probes_of as probes_of
 from .screened import Screened as Screened
 from .screened import study_decision as study_decision
 from .screener import ScoringDetector as ScoringDetector
 from .screener import Screener as Screener
 from .screener import load as load
+from .screener import model_digest as model_digest
+from .screener import model_parts as model_parts
 from .screener import scored_film as scored_film

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +24,7 @@ from unseen.screening.guarantee import Guarantee
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import UNKNOWN_SOURCE, Policy, PolicyError, SourcePolicy, named_source
 from unseen.screening.probability import fit_probability
+from unseen.screening.probes import Probe, probes_of
 
 if TYPE_CHECKING:
     from unseen.screening.screened import Screened
@@ -206,6 +207,8 @@ def calibrate(
         promise,
         model=str(getattr(detector, "key", type(detector).__name__)),
         weights_sha256=detector.weights_sha256,
+        model_parts=screener.parts,
+        probes=probes_of(detector),
         prevalence=prevalence,
         lifetime=lifetime,
         jointly=jointly,
@@ -225,6 +228,8 @@ def policy_of(
     *,
     model: str,
     weights_sha256: str,
+    model_parts: Mapping[str, str] | None = None,
+    probes: Sequence[Probe] = (),
     prevalence: float | None = None,
     lifetime: int | None = None,
     jointly: bool = False,
@@ -235,7 +240,9 @@ def policy_of(
         studies: labelled studies with their scores.
         promise: the miss rate that is guaranteed, and its confidence.
         model: the detector's name.
-        weights_sha256: SHA-256 of its weights; the policy holds for these alone.
+        weights_sha256: SHA-256 of its weights.
+        model_parts: SHA-256 of each of its parts; the policy holds for this model alone. None: no screener accepts it.
+        probes: the probe films, scored by the machine that scored the studies.
         prevalence: of abnormal studies at the site, in (0, 1); None: as among the labelled.
         lifetime: this is the j-th calibration of a lifetime, which spends δ/2ʲ.
         jointly: whether the guarantee holds for all sources at once.
@@ -268,6 +275,8 @@ def policy_of(
     return Policy(
         model=model,
         weights_sha256=weights_sha256,
+        model_parts=dict(model_parts or {}),
+        probes=tuple(probes),
         max_miss_rate=promise.max_miss_rate,
         confidence=promise.confidence,
         level=spent.confidence,

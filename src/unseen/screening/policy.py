@@ -6,7 +6,7 @@ Which views decide about a study: a frontal film does, a lateral is carried alon
 
 `Policy`: a site's calibrated decisions in one file, and its summary in words.
 
-`Policy`: what a site has decided and calibrated, in one file, `policy.json`, bound to one model's weights.
+`Policy`: what a site has decided and calibrated, in one file, `policy.json`, bound to one model by its digest.
 
 A policy is plain data: thresholds per source, the map to probabilities, the normals' scores, the drift reference. Its
 digest covers all of it and stands in every decision.
@@ -26,12 +26,14 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import write_text
 from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.model_digest import altered_parts, canonical_json, digest_of_parts, strict_json
 from unseen.artifacts.recipe import RecipeError, validated
 from unseen.data.film import Film
 from unseen.evaluation.intervals import Figure, Missing, proportion
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.probability import ProbabilityMap
+from unseen.screening.probes import Probe
 
 Action = Literal["clear", "read", "not_scored"]
 """Action about a film or a study: clear it, have it read, or have it read first because it was not scored."""
@@ -107,6 +109,10 @@ def is_lateral(view_position: str | None) -> bool:
 UNKNOWN_SOURCE = "unknown"
 """The source of a film that no calibrated source claims; it is never cleared."""
 
+_FORMAT = 2
+_DIGESTS = ("digest", "digests", "model_digest")
+"""Keys of the file that are computed from the others."""
+_SINCE_FORMAT_2 = {"model_parts", "probes"}
 _MOST_BYTES = 64 * 2**20
 _WANTED = "the file that `unseen calibrate` wrote"
 
@@ -140,9 +146,13 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     model: str = Field(description="the detector's name, for people")
-    weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="the model that this policy goes with")
+    weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the model's weights file")
+    model_parts: dict[str, str] = Field(
+        default={}, description="SHA-256 of each part of the model that this policy goes with; none in format 1"
+    )
+    probes: tuple[Probe, ...] = Field(default=(), description="probe films, scored by the calibrating machine")
     max_miss_rate: float = Field(gt=0, lt=1, description="α: of abnormal studies, per source")
     confidence: float = Field(gt=0, lt=1, description="1 − δ, as asked for")
     level: float = Field(gt=0, lt=1, description="1 − δ as spent on each source: less δ over a lifetime, or jointly")
@@ -169,7 +179,49 @@ class Policy(BaseModel):
     @property
     def digest(self) -> str:
         """SHA-256 of everything in this policy, 64 hexadecimal digits."""
-        return hashlib.sha256(_canonical(self.model_dump(mode="json"))).hexdigest()
+        return hashlib.sha256(canonical_json(self._table())).hexdigest()
+
+    def _table(self) -> dict[str, object]:
+        """Return the policy as JSON values, in its own format."""
+        return self.model_dump(mode="json", exclude=_SINCE_FORMAT_2 if self.format == 1 else None)
+
+    @property
+    def model_digest(self) -> str:
+        """Digest of the model that this policy goes with, 64 hexadecimal digits; "" in format 1."""
+        return digest_of_parts(self.model_parts) if self.model_parts else ""
+
+    def mismatch(self, parts: Mapping[str, str]) -> str:
+        """State why this policy does not go with a model.
+
+        Args:
+            parts: digests of the model's parts; see `artifacts.part_digests`.
+
+        Returns:
+            A sentence with the remedy; "" where the policy goes with the model.
+
+        Example:
+            >>> policy = Policy(model="pca", weights_sha256="ab" * 32, max_miss_rate=0.1, confidence=0.95, level=0.95,
+            ...                 model_parts={"weights": "ab" * 32, "gate": "cd"})
+            >>> policy.mismatch({"weights": "ab" * 32, "gate": "ce"})[:58]
+            'the policy was calibrated for pca with another gate (model'
+        """
+        if parts.get("weights") != self.weights_sha256:
+            return (
+                f"the policy was calibrated for {self.model} with the weights {self.weights_sha256[:16]}…, and this "
+                f"model has {parts.get('weights', '')[:16]}…. Calibrate this model, or load the other"
+            )
+        if not self.model_parts:
+            return (
+                f"the policy for {self.model} is of an earlier version, which bound it to the weights alone. "
+                "Calibrate again: the model needs a new policy"
+            )
+        if differing := altered_parts(parts, self.model_parts):
+            return (
+                f"the policy was calibrated for {self.model} with another {', '.join(differing)} (model digest "
+                f"{self.model_digest[:16]}…, here {digest_of_parts(parts)[:16]}…). Calibrate this model, or load the "
+                "other"
+            )
+        return ""
 
     @property
     def guarantee(self) -> Guarantee:
@@ -185,7 +237,10 @@ class Policy(BaseModel):
         """Write `path`, whole or not at all."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps(self.model_dump(mode="json") | {"digest": self.digest}, indent=1) + "\n")
+        table = self._table()
+        if self.format > 1:
+            table |= {"model_digest": self.model_digest, "digests": _field_digests(table)}
+        write_text(path, json.dumps(table | {"digest": self.digest}, indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
@@ -197,26 +252,33 @@ class Policy(BaseModel):
         try:
             if path.stat().st_size > _MOST_BYTES:
                 raise PolicyError(f"{path}: {path.stat().st_size} bytes is no policy. Give {_WANTED}")
-            table = json.loads(path.read_text(encoding="utf-8"))
+            table = strict_json(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise PolicyError(f"{path}: cannot be read ({error.strerror}). Give {_WANTED}") from error
         except (ValueError, RecursionError) as error:
             raise PolicyError(f"{path}: not JSON ({error}). Give {_WANTED}") from error
         if not isinstance(table, Mapping) or "weights_sha256" not in table:
             raise PolicyError(f"{path}: not a policy. Give {_WANTED}")
-        if isinstance(table.get("format"), int) and table["format"] > 1:
-            raise PolicyError(f"{path}: format {table['format']}, but this version reads 1. Update unseen")
-        stated = table.get("digest")
-        body = {key: value for key, value in table.items() if key != "digest"}
-        if stated != hashlib.sha256(_canonical(body)).hexdigest():
+        if isinstance(number := table.get("format"), int) and number > _FORMAT:
+            raise PolicyError(f"{path}: format {number}, but this version reads up to {_FORMAT}. Update unseen")
+        body = {key: value for key, value in table.items() if key not in _DIGESTS}
+        if table.get("digest") != hashlib.sha256(canonical_json(body)).hexdigest():
+            stated = table.get("digests")
+            fields = altered_parts(_field_digests(body), stated if isinstance(stated, Mapping) else {})
+            named = f"{', '.join(fields)} " if isinstance(stated, Mapping) and fields else ""
             raise PolicyError(
-                f"{path}: altered since it was written (its digest does not match). Calibrate again: a manually "
+                f"{path}: {named}altered since it was written (the digest does not match). Calibrate again: a manually "
                 "changed threshold guarantees nothing"
             )
         try:
-            return validated(body, cls)
+            policy = validated(body, cls)
         except RecipeError as error:
             raise PolicyError(f"{path}: {'; '.join(str(error).splitlines())}. Calibrate again") from error
+        computed = {"digests": _field_digests(body), "model_digest": policy.model_digest}
+        for name, value in computed.items() if policy.format > 1 else ():
+            if table.get(name) != value:
+                raise PolicyError(f"{path}: {name} altered since it was written. Calibrate again")
+        return policy
 
 
 def named_source(film: Film, tag: str | None) -> str:
@@ -225,8 +287,9 @@ def named_source(film: Film, tag: str | None) -> str:
     return (film.tags.get(tag) if tag else None) or film.source
 
 
-def _canonical(table: Mapping[str, object]) -> bytes:
-    return json.dumps(table, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+def _field_digests(table: Mapping[str, object]) -> dict[str, str]:
+    """Return the SHA-256 of each field, so that an error names the one that was altered."""
+    return {name: hashlib.sha256(canonical_json(value)).hexdigest() for name, value in table.items()}
 
 
 def policy_lines(policy: Policy) -> Iterator[str]:

@@ -10,6 +10,7 @@ A model's bundle and a site's policy file → a `Screener`: the detector, and th
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,9 +19,11 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from unseen.anatomy.lungs import FoundLungs
+from unseen.artifacts.model_digest import canonical_json, digest_of_parts
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
-from unseen.detectors.saved import gate_parts
+from unseen.detectors.detector import Detector
+from unseen.detectors.saved import HasSettings, detector_parts, gate_parts
 from unseen.detectors.saved import load as load_detector
 from unseen.evaluation.table import ScoreRow, map_of
 from unseen.screening.gate.gate import Gate
@@ -34,6 +37,7 @@ from unseen.screening.policy import (
     is_lateral,
     squashed_score,
 )
+from unseen.screening.probes import Probe, disagreement, probes_of
 from unseen.screening.screened import Screened, study_decision
 
 if TYPE_CHECKING:
@@ -118,23 +122,17 @@ class Screener:
     gate      refuses films unlike the training films; None: every film is scored. `screening.load` brings a
               bundle's own
 
-    Raises PolicyError for a policy that was made for other weights, or with another gate.
+    Raises PolicyError for a policy that was made for another model: other settings, weights, runtime or gate.
     """
 
     def __init__(self, detector: ScoringDetector, policy: Policy | None = None, *, gate: Guards | None = None) -> None:
         self.detector, self.policy, self.gate = detector, policy, gate
-        if policy is not None:
-            seen = detector.weights_sha256
-            if seen != policy.weights_sha256:
-                raise PolicyError(
-                    f"the policy was calibrated for {policy.model} with the weights {policy.weights_sha256[:16]}…, and "
-                    f"this model has {seen[:16]}…. Calibrate this model, or load the other"
-                )
-            if policy.gate != (None if gate is None else gate.thresholds):
-                raise PolicyError(
-                    "the policy was calibrated with another input gate, so that its figures are not those of this "
-                    "screener. Calibrate again"
-                )
+        self.parts = model_parts(detector, gate)
+        """SHA-256 of each part of the model."""
+        if policy is not None and (mismatch := policy.mismatch(self.parts)):
+            raise PolicyError(mismatch)
+        self.disagreement = ""
+        """How the scores of this machine differ from those of the calibrating machine; "" where they agree."""
         self.stopped = ""
         """Why nothing is cleared at present, such as a drift alarm; "" where nothing stands against it."""
         self._digest = "" if policy is None else policy.digest
@@ -210,7 +208,44 @@ class Screener:
         if score >= calibrated.threshold:
             at = f"the threshold of {source} ({calibrated.threshold:.4g})"
             return f"its score is at or above {at}, so it is not cleared"
-        return f"clearing is stopped: {self.stopped}" if self.stopped else ""
+        stopped = self.stopped or self.disagreement
+        return f"clearing is stopped: {stopped}" if stopped else ""
+
+    @property
+    def model_digest(self) -> str:
+        """Digest of the model with its gate, 64 hexadecimal digits."""
+        return digest_of_parts(self.parts)
+
+    def probe(self) -> str:
+        """Score the policy's probe films and compare the scores with those of the calibrating machine.
+
+        Where they differ, nothing is cleared from now on; see `probes.disagreement`. `screening.load` calls this.
+
+        Returns:
+            The difference, a sentence; "" where the scores agree, and without a policy.
+
+        Example:
+            >>> load("models/pca").probe()
+            ''
+        """
+        if self.policy is not None:
+            stated = self.policy.probes
+            self.compare_probes(probes_of(self.detector, [probe.seed for probe in stated]), stated)
+        return self.disagreement
+
+    def compare_probes(self, seen: Sequence[Probe], stated: Sequence[Probe]) -> None:
+        """Clear nothing from now on where this machine's scores of the probe films differ from those stated.
+
+        They are compared with the spread of the normal studies of the policy, or else of the training normals; without
+        either, nothing is compared.
+
+        Args:
+            seen: the probe films, scored here.
+            stated: the same films, scored by another machine.
+        """
+        scores = self._all_normals or list(getattr(self.detector, "normal_scores", ()))
+        if scores and (found := disagreement(seen, stated, scores)):
+            self.disagreement = f"{found}. Calibrate on this machine, or repair its installation"
 
     def refusal(self, film: Film, lungs: FoundLungs) -> str | None:
         """Why a film would not be scored: a lateral one, or one that the gate refuses; None where nothing is amiss."""
@@ -359,7 +394,60 @@ def load(
     True
     """
     detector = load_detector(model, device=device, runtime=runtime)
-    return Screener(detector, None if policy is None else Policy.load(policy), gate=gate_in(model))
+    screener = Screener(detector, None if policy is None else Policy.load(policy), gate=gate_in(model))
+    screener.probe()
+    return screener
+
+
+def model_parts(detector: ScoringDetector, gate: Guards | None = None) -> dict[str, str]:
+    """Compute the digests of a model's parts: the detector and its gate; see `artifacts.part_digests`.
+
+    Args:
+        detector: a trained detector. Of a detector that is no `Detector`, only the weights are known.
+        gate: the input gate that it is used with.
+
+    Returns:
+        By part's name, 64 hexadecimal digits.
+
+    Example:
+        >>> from unseen.detectors import load
+        >>> len(model_parts(load("models/pca"))["weights"])
+        64
+    """
+    if isinstance(detector, Detector):
+        return detector_parts(detector, None if gate is None else _Settings(gate))
+    known = None if gate is None else _Settings(gate).settings()
+    return {"weights": detector.weights_sha256, "gate": hashlib.sha256(canonical_json(known)).hexdigest()}
+
+
+def model_digest(detector: ScoringDetector, gate: Guards | None = None) -> str:
+    """Compute a model's digest. That of a detector that was loaded is its card's, unless another gate is given.
+
+    Args:
+        detector: a trained detector.
+        gate: the input gate that it is used with; None: its bundle's own.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Example:
+        >>> from unseen.artifacts import card_of
+        >>> from unseen.detectors import load
+        >>> model_digest(load("models/pca")) == card_of("models/pca").digest
+        True
+    """
+    card = detector.card if gate is None and isinstance(detector, Detector) and detector.runtime == "torch" else None
+    return digest_of_parts(model_parts(detector, gate)) if card is None else card.digest
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """The settings of a gate; of one that states none, its thresholds."""
+
+    gate: Guards
+
+    def settings(self) -> dict[str, object]:
+        return self.gate.settings() if isinstance(self.gate, HasSettings) else dict(self.gate.thresholds)
 
 
 def gate_in(model: Path | str) -> Gate | None:

@@ -141,5 +141,9 @@ def worker(
         further = [load_detector(folder, device=device, runtime=runtime) for folder in also or ()]
         console.step(f"scoring what comes into {folder} with {model}; Ctrl-C stops")
         console.limits()
-        scored = Worker(store, lambda: screener, further=lambda: further).run(stop)
+        worker = Worker(store, lambda: screener, further=lambda: further)
+        worker.check_probes()
+        if screener.disagreement:
+            console.note(f"nothing is cleared: {screener.disagreement}")
+        scored = worker.run(stop)
     typer.echo(f"{scored} films scored.")

@@ -121,10 +121,14 @@ def _against(active: Activation, models: Models) -> str:
             "this server does not have that model, so it keeps the models of its start. Start the server with --model "
             "or --also and that bundle, or withdraw the activation."
         )
-    if active.policy is not None and active.policy.gate != thresholds_of(models.named[active.model][1]):
+    card = models.named[active.model][1]
+    if active.policy is not None and (mismatch := active.policy.mismatch(card.digests)):
+        return f"Proposal {active.number}: {mismatch}. This server keeps the models of its start."
+    if active.model_digest is not None and active.model_digest != card.digest:
         return (
-            f"The policy of proposal {active.number} was calibrated with another input gate than {active.model_name} "
-            "has here, so this server keeps the models of its start. Calibrate again."
+            f"Proposal {active.number} is about {active.model_name} with the digest {active.model_digest[:16]}…, and "
+            f"this server's bundle has {card.digest[:16]}…: its settings were changed. This server keeps the models of "
+            "its start. Copy that bundle here, or propose this one."
         )
     return ""
 

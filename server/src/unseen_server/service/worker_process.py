@@ -61,8 +61,10 @@ def main() -> int:
         further = [load_detector(folder) for folder in settings.further]
         with Store.open(settings.where, films_folder=settings.films_folder, create=False) as store:
             gc.freeze()  # what is imported and loaded stays: no collection looks through it, nor does the process's end
-            _say(ready=screener.detector.weights_sha256)
-            Worker(store, lambda: screener, further=lambda: further, lease_s=settings.lease_s).run(stop)
+            worker = Worker(store, lambda: screener, further=lambda: further, lease_s=settings.lease_s)
+            worker.check_probes()
+            _say(ready=screener.detector.weights_sha256, stopped=screener.disagreement)
+            worker.run(stop)
     except (ValueError, RuntimeError, OSError) as error:
         if stop.is_set():
             return 0

@@ -54,11 +54,8 @@ class Models:
         """
         card = _card_of_detector(folder)
         policy = None if policy_file is None else Policy.load(policy_file)
-        if policy is not None and policy.weights_sha256 != card.weights_sha256:
-            raise PolicyError(
-                f"{policy_file}: was calibrated for {policy.model} with the weights {policy.weights_sha256[:16]}…, and "
-                f"{folder} has {card.weights_sha256[:16]}…. Calibrate this model, or give the other."
-            )
+        if policy is not None and (mismatch := policy.mismatch(card.digests)):
+            raise PolicyError(f"{policy_file}, {folder}: {mismatch}.")
         others = tuple(FurtherModel(folder=one, card=_card_of_detector(one)) for one in further)
         seen = {card.weights_sha256: folder}
         for other in others:
@@ -110,6 +107,7 @@ class _Place:
     deaths: int = 0
     ready: bool = False
     refused: str = ""
+    stopped: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +115,14 @@ class Staff:
     """How the workers are.
 
     problem  why one of them cannot score; "" if none reports a problem
+    stopped  why one of them clears nothing; "" if none reports that
     """
 
     wanted: int
     running: int
     ready: int
     problem: str
+    stopped: str = ""
 
 
 @dataclass(eq=False)
@@ -170,6 +170,7 @@ class Workers:
             running=len(running),
             ready=sum(place.ready and place.settings == self.settings for place in running),
             problem=next((place.refused for place in self._places if place.refused), ""),
+            stopped=next((place.stopped for place in self._places if place.stopped), ""),
         )
 
     def _watch(self) -> None:
@@ -207,6 +208,7 @@ class Workers:
         if place.process.poll() is not None:
             place.process.wait()
             place.process, place.leaving, place.ready, place.refused = None, None, False, ""
+            place.stopped = ""
             place.due, place.deaths = now, 0
 
     def _started(self, settings: Settings) -> subprocess.Popen[str]:
@@ -234,3 +236,4 @@ class Workers:
                 if place.process is process and place.leaving is None:
                     place.ready = "ready" in words
                     place.refused = str(words.get("refused", ""))
+                    place.stopped = str(words.get("stopped", ""))

@@ -231,24 +231,36 @@ def propose_calibration(parts: Parts, account: Lead, wanted: CalibrationProposal
     name, card = _known(parts, wanted.model)
     found = _labels(parts, card, _promise(wanted.max_miss_rate, wanted.confidence), others=wanted.others)
     given = None if parts.models is None else parts.models.policy
+    probes = parts.store.model_probes.of(card.digest)
     policy = policy_from(
         found,
         name=card.name,
+        model_parts=card.digests,
+        probes=probes,
         prevalence=wanted.prevalence,
         gate=thresholds_of(card),
         source_tag=None if given is None else given.source_tag,
         audit_share=AUDIT_SHARE if given is None else given.audit_share,
     )
+    if not probes:
+        raise WorklistError(
+            f"No worker has had {name} with the digest {card.digest[:16]}… yet, so nobody knows how this site's "
+            "machines score its probe films. Start a worker with this model, then propose again."
+        )
     note = "\n\n".join(part for part in (wanted.note, found.caution) if part)  # the second person must know it too
-    made = parts.store.activations.propose(wanted.model, name, policy, actor=account.name, note=note)
+    made = parts.store.activations.propose(
+        wanted.model, name, policy, actor=account.name, note=note, model_digest=card.digest
+    )
     return _response(parts, made, account.name)
 
 
 @router.post("/models/propose", status_code=201, responses=answers(400, 401, 403, 404, 422, 503))
 def propose(parts: Parts, account: Lead, wanted: Proposal) -> ActivationResponse:
     """Propose to score with a model and to clear nothing."""
-    name, _ = _known(parts, wanted.model)
-    made = parts.store.activations.propose(wanted.model, name, actor=account.name, note=wanted.note)
+    name, card = _known(parts, wanted.model)
+    made = parts.store.activations.propose(
+        wanted.model, name, actor=account.name, note=wanted.note, model_digest=card.digest
+    )
     return _response(parts, made, account.name)
 
 

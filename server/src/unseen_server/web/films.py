@@ -10,7 +10,6 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from unseen_server.web import images
 from unseen_server.web.accounts import Reader, Sighted
 from unseen_server.web.errors import answers
-from unseen_server.web.promise import Promise
 from unseen_server.web.shapes import Decided, FilmResponse, FilmStatus, Received
 from unseen_server.web.state import Parts
 from unseen_server.web.upload_stream import pieces, room, upload_of
@@ -98,7 +97,7 @@ async def receive(request: Request, response: Response, parts: Parts, account: R
 def status(parts: Parts, account: Reader, film: FilmId) -> FilmStatus:
     """What became of a film, and of its study."""
     rows = parts.store.page("all", text=film, limit=1).rows if film.startswith("f-") else ()
-    blind, promise = parts.is_blind(account.role), Promise.of(parts.store, parts.models)
+    blind, promise = parts.is_blind(account.role), parts.promise()
     study = parts.store.study(rows[0].study, blind=blind, reader=account.name) if rows else None
     found = next((one for one in study.films if one.film == film), None) if study is not None else None
     if study is None or found is None:

@@ -16,7 +16,6 @@ from unseen import __version__
 from unseen.artifacts import LIMITS
 from unseen_server.web.accounts import SCHEMES, Reader
 from unseen_server.web.errors import answers
-from unseen_server.web.promise import Promise
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.states import WorklistError
 
@@ -111,7 +110,7 @@ def models(parts: Parts, account: Reader) -> ModelsResponse:
     if found is None:
         return ModelsResponse(models=[])
     (name, card), *others = found.named.values()
-    promise = Promise.of(parts.store, found)
+    promise = parts.promise()
     further = [_model(*one, None, "compares", "") for one in others]
     return ModelsResponse(models=[_model(name, card, found.policy, "decides", promise.why), *further])
 
@@ -157,6 +156,8 @@ def _health(parts: ServerState) -> Health:
     staff = None if parts.workers is None else parts.workers.staff()
     if staff is not None and staff.problem:
         problems.append("A worker cannot score. See the server's log.")
+    if staff is not None and staff.stopped:
+        problems.append(f"Nothing is cleared: {staff.stopped}.")
     if staff is not None and staff.running < staff.wanted:
         problems.append("Not all workers run; they are started again.")
     return Health(
@@ -186,7 +187,7 @@ class PromiseResponse(BaseModel):
 @router.get("/promise", dependencies=[*SCHEMES], responses=answers(401, 503))
 def promise(parts: Parts, account: Reader) -> PromiseResponse:
     """Whether a policy clears here at this moment, and if not, why."""
-    found = Promise.of(parts.store, parts.models)
+    found = parts.promise()
     return PromiseResponse(state=found.state, words=found.words, why=found.why)
 
 

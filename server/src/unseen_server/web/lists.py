@@ -12,7 +12,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from unseen_server.web.accounts import Lead, Reader, is_lead
 from unseen_server.web.errors import answers
-from unseen_server.web.promise import Promise
 from unseen_server.web.shapes import ListedPage
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.several import MOST, OnSeveral
@@ -90,7 +89,7 @@ class Sources(BaseModel):
 def search(parts: Parts, account: Reader, wanted: Search) -> ListedPage:
     """A page of the list, in the order in which it is to be read unless another one is wanted."""
     blind = parts.is_blind(account.role)
-    promise = Promise.of(parts.store, parts.models)
+    promise = parts.promise()
     asked: dict[str, Any] = wanted.model_dump()  # Any: what `Lists.page` takes
     if wanted.flag is not None:
         asked["flag"] = parts.ranks.flag_rule(promise, flagged=wanted.flag, blind=blind)

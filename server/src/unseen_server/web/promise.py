@@ -35,8 +35,14 @@ class Promise:
     gated: bool = False
 
     @classmethod
-    def of(cls, store: Store, models: Models | None) -> Self:
-        """From what scores now and what the worklist holds against it."""
+    def of(cls, store: Store, models: Models | None, *, stopped: str = "") -> Self:
+        """Return what holds for the models that score now.
+
+        Args:
+            store: the worklist, which may hold something against the policy.
+            models: the models that score now.
+            stopped: why a worker clears nothing; "" where none reports that.
+        """
         if models is None:
             return cls(state="no_model", policy=None, why="No model scores here: start the server with --model.")
         policy = models.policy
@@ -46,7 +52,7 @@ class Promise:
         if all(source.threshold is None for source in policy.sources.values()):
             why = "The policy clears from no source: studies are ranked, and none is cleared."
             return cls(state="ranks", policy=policy, why=why)
-        if reason := store.clearing_stopped(policy.digest):
+        if reason := store.clearing_stopped(policy.digest) or stopped:
             why = f"Clearing is stopped, and every study is to be read: {reason.rstrip('.')}."
             return cls(state="stopped", policy=policy, why=why)
         return cls(state="clears", policy=policy, why="", gated=models.card.gate is not None)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.evaluation import Interval
 from unseen.screening import cleared_share
-from unseen_server.web.promise import Promise, percent
+from unseen_server.web.promise import percent
 from unseen_server.worklist.states import NotAllowedError, WorklistError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Change:
 def of_activation(parts: ServerState, made: Activation) -> Change:
     """What starts and stops when a proposal is activated."""
     card = _card(parts, made.model)
-    now = Promise.of(parts.store, parts.models)
+    now = parts.promise()
     starts = [f"{made.model_name} ({made.model[:8]}) decides the order in which studies are read."]
     if made.policy is None:
         starts.append("Studies are ranked, and none is cleared.")

@@ -232,6 +232,13 @@ class ServerState:
         """What scores now: what leads activated, else what the server was started with."""
         return self.active.models
 
+    def promise(self) -> Promise:
+        """What is promised now; see `Promise.of`."""
+        from unseen_server.web.promise import Promise
+
+        stopped = "" if self.workers is None else self.workers.staff().stopped
+        return Promise.of(self.store, self.models, stopped=stopped)
+
     @property
     def deciding(self) -> str | None:
         """SHA-256 of the weights that decide; None where this server has no model."""

@@ -139,7 +139,7 @@ def _entry(parts: ServerState, account: Account, study: str) -> Listed:
 
 
 def _promise(parts: ServerState) -> Promise:
-    return Promise.of(parts.store, parts.models)
+    return parts.promise()
 
 
 reports_router = APIRouter(tags=["reports"])

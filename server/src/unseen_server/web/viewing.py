@@ -18,7 +18,6 @@ from unseen_server.web import images
 from unseen_server.web.accounts import Reader, Sighted
 from unseen_server.web.errors import answers
 from unseen_server.web.films import PNG, FilmId
-from unseen_server.web.promise import Promise
 from unseen_server.web.sentences import in_words, reading_of
 from unseen_server.web.shapes import ReferenceResponse
 from unseen_server.web.state import Parts, ServerState, rank_of
@@ -215,7 +214,7 @@ def look(parts: Parts, account: Reader, film: FilmId) -> Look:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
     blind = parts.is_blind(account.role)
     study = parts.store.study(rows[0].study, blind=blind)
-    row = parts.ranks.row(study.entry, Promise.of(parts.store, parts.models), blind=blind)
+    row = parts.ranks.row(study.entry, parts.promise(), blind=blind)
     nothing = Look(
         film=film, study=row.study, blind=blind, words=[], flag=row.flag, reference=None, probability=None,
         prevalence=None, models=[], nearest=[],
@@ -227,7 +226,7 @@ def _seen(parts: ServerState, study: Study, film: StoredFilm, nothing: Look) -> 
     models = [_model(parts, film, finding) for finding in film.findings]
     models.sort(key=lambda model: _ORDER[model.role])
     decision = study.decision
-    promise = Promise.of(parts.store, parts.models)
+    promise = parts.promise()
     entry = study.entry
     shown = entry.probability if promise.covers(entry.policy) else None
     rank = parts.ranks.of(entry.model, entry.score)

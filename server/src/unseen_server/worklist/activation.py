@@ -37,6 +37,7 @@ class Activation:
 
     number          its name
     model           SHA-256 of the weights
+    model_digest    of the whole model; None where it was not known, as before revision 0014
     policy          None: films are ranked, and none is cleared
     note            the proposer's, `activated_note` the second person's; a policy needs both
     despite         why it was activated though the model has no input gate, or no evaluation
@@ -46,6 +47,7 @@ class Activation:
     standing: Standing
     model: str
     model_name: str
+    model_digest: str | None
     policy: Policy | None = field(repr=False)
     policy_digest: str
     note: str
@@ -66,14 +68,22 @@ class Activations:
         self._site = site
 
     def propose(
-        self, model: str, model_name: str, policy: Policy | None = None, *, actor: str, note: str = ""
+        self,
+        model: str,
+        model_name: str,
+        policy: Policy | None = None,
+        *,
+        actor: str,
+        note: str = "",
+        model_digest: str | None = None,
     ) -> Activation:
         """Propose to score with a model from now on; nothing changes until another person activates it.
 
         model   SHA-256 of the weights
         policy  what films are cleared by; None: none is
+        model_digest  of the whole model; None: not known here
 
-        Raises WorklistError for a policy of other weights, and for a policy without a note.
+        Raises WorklistError for a policy of another model, and for a policy without a note.
         """
         checked_text(note, "The note", most=2000)
         if policy is not None:
@@ -82,6 +92,11 @@ class Activations:
             raise WorklistError(
                 f"The policy was calibrated for the weights {policy.weights_sha256[:16]}…, and the model that is "
                 f"proposed has {model[:16]}…. Calibrate this model."
+            )
+        if policy is not None and model_digest is not None and policy.model_digest != model_digest:
+            raise WorklistError(
+                f"The policy was calibrated for a model with the digest {policy.model_digest[:16] or 'unknown'}…, and "
+                f"the model that is proposed has {model_digest[:16]}…. Calibrate this model."
             )
         digest = "" if policy is None else policy.digest
         with self._site.writing() as writing:
@@ -95,10 +110,12 @@ class Activations:
                     note=note,
                     proposed_by=actor,
                     proposed_us=writing.now_us,
+                    model_digest=model_digest,
                 )
                 .returning(activations.c.id)
             ).scalar_one()
-            _log(writing, actor, "model.proposed", number, model, digest, note=writing.names.sealed("note", note))
+            row = _row(writing.connection, number)
+            _log(writing, actor, "model.proposed", row, note=writing.names.sealed("note", note))
             return _one(writing.connection, number)
 
     def activate(self, number: int, *, actor: str, note: str = "", despite: str = "") -> Activation:
@@ -143,9 +160,7 @@ class Activations:
                 writing,
                 actor,
                 "model.activated",
-                row.id,
-                row.model,
-                row.policy_digest,
+                row,
                 proposed_by=row.proposed_by,
                 **{key: value for key, value in said.items() if (note if key == "note" else despite)},
             )
@@ -166,7 +181,7 @@ class Activations:
                 .where(activations.c.id == row.id)
                 .values(withdrawn_by=actor, withdrawn_us=writing.now_us)
             )
-            _log(writing, actor, "model.withdrawn", row.id, row.model, row.policy_digest, was=standing)
+            _log(writing, actor, "model.withdrawn", row, was=standing)
             return _one(writing.connection, number)
 
     def get(self, number: int) -> Activation:
@@ -236,6 +251,7 @@ def _of(row: Found, last: int | None) -> Activation:
         standing=_standing_of(row, last),
         model=row.model,
         model_name=row.model_name,
+        model_digest=row.model_digest,
         policy=_policy(row),
         policy_digest=row.policy_digest,
         note=row.note,
@@ -269,5 +285,6 @@ def _policy(row: Found) -> Policy | None:
     return policy
 
 
-def _log(writing: Writing, actor: str, action: str, number: int, model: str, digest: str, **more: str) -> None:
-    writing.log(actor, action, model, activation=number, policy=digest, **more)
+def _log(writing: Writing, actor: str, action: str, row: Found, **more: str) -> None:
+    digest = {} if row.model_digest is None else {"digest": row.model_digest}
+    writing.log(actor, action, row.model, activation=row.id, policy=row.policy_digest, **digest, **more)

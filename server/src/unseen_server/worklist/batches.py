@@ -7,7 +7,7 @@ It costs as many statements for fifty films as for one. The transaction may run 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from unseen_server.worklist.tables import decisions, films, findings, reports, s
 from unseen_server.worklist.transactions import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from unseen.detectors import Finding
     from unseen.screening import Decision, DriftReference
@@ -47,12 +47,14 @@ class Rules:
     worker       its name, for the audit trail
     audit_share  of cleared studies, read all the same
     drift        what scores and refusals are watched against; None: nothing is watched
+    digests      of the worker's models, by the SHA-256 of their weights
     """
 
     judge: study_decisions.JudgeStudy
     worker: str
     audit_share: float = 0.0
     drift: DriftReference | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 class Batch:
@@ -175,6 +177,7 @@ class Batch:
             action=decision.action,
             policy=decision.policy_digest,
             map=result.map_sha256,
+            **({"digest": digest} if (digest := self._rules.digests.get(model)) else {}),
         )
         frontals = self.decide(job, decision, model)
         if self._rules.drift is not None and not before and not result.screened.lateral and frontals == 1:
@@ -188,7 +191,8 @@ class Batch:
         film = self._films[job.number]
         film.judged = True
         study = self._studies[film.study_id]
-        entry = {"study_id": study.id, "model": model, "made_us": writing.now_us}
+        digest = rules.digests.get(model)
+        entry = {"study_id": study.id, "model": model, "made_us": writing.now_us, "model_digest": digest}
         decision = self._unless_stopped(decision)
         self._decisions.append({"film_id": film.id, **entry, **study_decisions.columns_of(decision)})
         latest = self._latest.setdefault(study.id, {})
@@ -265,6 +269,7 @@ class Batch:
                 "inner": None if viewed is None else json.dumps(viewed.inner),
                 "map_sha256": map_sha256,
                 "made_us": self._writing.now_us,
+                "model_digest": self._rules.digests.get(model),
             }
         )
         self._scores.setdefault(film.id, {})[model] = score

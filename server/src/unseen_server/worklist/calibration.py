@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import decisions, films, findings, reports, studies
 
 if TYPE_CHECKING:
+    from unseen.screening import Probe
     from unseen_server.worklist.store import Store
     from unseen_server.worklist.transactions import Found
 
@@ -164,6 +165,8 @@ def policy_from(
     found: Labels,
     *,
     name: str,
+    model_parts: Mapping[str, str],
+    probes: Sequence[Probe],
     prevalence: float | None = None,
     gate: Mapping[str, float] | None = None,
     source_tag: str | None = None,
@@ -172,6 +175,8 @@ def policy_from(
     """The policy that these labels lead to, as `screening.calibrate` would have made it.
 
     name  the model's, for people
+    model_parts  SHA-256 of each of its parts
+    probes  the probe films, as this site's workers score them
     gate  the thresholds of the model's input gate
 
     Raises WorklistError, with what is missing, where nothing would be cleared from any source.
@@ -185,7 +190,15 @@ def policy_from(
             f"been reported here. {reasons or 'None is labelled yet'}."
         )
     try:
-        policy = policy_of(found.studies, found.promise, model=name, weights_sha256=found.model, prevalence=prevalence)
+        policy = policy_of(
+            found.studies,
+            found.promise,
+            model=name,
+            weights_sha256=found.model,
+            model_parts=model_parts,
+            probes=probes,
+            prevalence=prevalence,
+        )
     except PolicyError as error:
         raise WorklistError(f"{error}.") from error
     update = {

@@ -58,7 +58,7 @@ def enter(store: Store, examined: Sequence[Examined], rules: Rules) -> Entered:
                 with store.writing() as writing, room(store.maps):
                     entered = record(
                         writing, one.job, one.result, judge=rules.judge, worker=rules.worker,
-                        audit_share=rules.audit_share, drift=rules.drift,
+                        audit_share=rules.audit_share, drift=rules.drift, digests=rules.digests,
                     )  # fmt: skip
                     if entered:
                         _place(store, [one], temporaries)

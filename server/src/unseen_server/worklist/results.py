@@ -6,7 +6,7 @@ does that of a worker whose lease was lost to another.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -95,6 +95,7 @@ def record(
     worker: str,
     audit_share: float = 0.0,
     drift: DriftReference | None = None,
+    digests: Mapping[str, str] | None = None,
 ) -> bool:
     """Enter a result, whatever its film; False where there is one already, or the film was erased meanwhile or is
     another worker's by now. The transaction must be alone.
@@ -102,6 +103,7 @@ def record(
     judge        decides about the study from all its films
     audit_share  of cleared studies, read all the same
     drift        what scores and refusals are watched against; None: nothing is watched
+    digests      of the worker's models, by the SHA-256 of their weights
     """
     connection = writing.connection
     film = _held_film(writing, job)
@@ -127,7 +129,8 @@ def record(
     if isinstance(read, Film) and film.instance is None and read.identifiers.get("StudyInstanceUID"):
         seconds = completeness.settle_s(connection, film.source)  # else its door has said for how long
         completeness.wait(writing, study, since_us=film.received_us, seconds=seconds)
-    batch = Batch(writing, [job], Rules(judge=judge, worker=worker, audit_share=audit_share, drift=drift))
+    rules = Rules(judge=judge, worker=worker, audit_share=audit_share, drift=drift, digests=digests or {})
+    batch = Batch(writing, [job], rules)
     batch.enter(job, result)
     batch.write()
     return True

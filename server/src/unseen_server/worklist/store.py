@@ -32,6 +32,7 @@ from unseen_server.worklist.administration import Administration
 from unseen_server.worklist.database import PATIENCE_S, Database
 from unseen_server.worklist.film_access import FilmAccess
 from unseen_server.worklist.lists import Lists
+from unseen_server.worklist.model_probes import ModelProbes
 from unseen_server.worklist.opening import opened
 from unseen_server.worklist.outbox import Outbox
 from unseen_server.worklist.site import MAX_FILM_BYTES, Site
@@ -86,6 +87,7 @@ class Store(Lists, FilmAccess, Administration):
         self.films, self.maps, self.renditions = site.films, site.maps, site.renditions
         self.accounts = Accounts(site)
         self.activations = Activations(site)
+        self.model_probes = ModelProbes(site)
         self.outbox = Outbox(site)
 
     @classmethod

@@ -198,6 +198,7 @@ findings = sa.Table(
     sa.Column("inner", sa.Text),  # JSON: top, left, height, width of that box on the map; the rest is padding
     sa.Column("map_sha256", sa.Text, index=True),
     sa.Column("made_us", sa.BigInteger, nullable=False),
+    sa.Column("model_digest", sa.Text),  # of the whole model (`artifacts.part_digests`); none before revision 0014
     sa.UniqueConstraint("film_id", "model", name="uq_findings_film_model"),
     sa.Index("ix_findings_model", "model", "id"),
 )
@@ -217,6 +218,7 @@ decisions = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("policy_digest", sa.Text, nullable=False),
     sa.Column("made_us", sa.BigInteger, nullable=False),
+    sa.Column("model_digest", sa.Text),  # likewise
 )
 
 outbox = sa.Table(
@@ -372,6 +374,16 @@ activations = sa.Table(
     sa.Column("withdrawn_us", sa.BigInteger),
     sa.Column("activated_note", sa.Text),  # the second person's
     sa.Column("despite", sa.Text),  # why, though the model has no input gate or no evaluation
+    sa.Column("model_digest", sa.Text),  # of the whole model; none before revision 0014
+)
+
+model_probes = sa.Table(
+    "model_probes",
+    metadata,
+    sa.Column("model_digest", sa.Text, primary_key=True),
+    sa.Column("probes", sa.Text, nullable=False),  # JSON: the probe films' seeds and scores (`screening.Probe`)
+    sa.Column("made_by", sa.Text, nullable=False),  # the worker that scored them
+    sa.Column("made_us", sa.BigInteger, nullable=False),
 )
 
 accounts = sa.Table(

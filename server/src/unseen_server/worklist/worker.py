@@ -24,7 +24,7 @@ import numpy as np
 from unseen.anatomy import FoundLungs, share_finders
 from unseen.artifacts import PluginError
 from unseen.data import Entry, Film, NotRead, read_film
-from unseen.screening import is_lateral, scored_film
+from unseen.screening import is_lateral, model_digest, probes_of, scored_film
 from unseen_server.worklist import jobs
 from unseen_server.worklist.batches import Rules
 from unseen_server.worklist.entering import Entered, Examined, enter
@@ -92,6 +92,7 @@ class Worker:
         self._screener: Screener | None = None
         self._make_further = further
         self._further: Sequence[ScoringDetector] | None = None
+        self._digests: dict[str, str] | None = None
         self._pace_s: float | None = None  # that a film takes, by the latest ones
         self._stop = threading.Event()
 
@@ -109,6 +110,29 @@ class Worker:
             self._further = self._make_further()
             share_finders([self.screener.detector, *self._further])
         return self._further
+
+    def check_probes(self) -> None:
+        """Score the probe films with each model and compare with this site's other machines.
+
+        The first worker's scores stand for the site. Where the model that decides scores them otherwise here, this
+        worker clears nothing; see `Screener.disagreement`.
+        """
+        digests = self.digests
+        for detector in [self.screener.detector, *self.further]:
+            own = probes_of(detector)
+            stated = self.store.model_probes.keep(digests[detector.weights_sha256], own, worker=self.name)
+            if detector is self.screener.detector and not self.screener.disagreement:
+                self.screener.compare_probes(own, stated)
+        if self.screener.disagreement:
+            _log.warning("worker.clears_nothing %s", self.screener.disagreement)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digests of the whole models, by the SHA-256 of their weights."""
+        if self._digests is None:
+            further = {one.weights_sha256: model_digest(one) for one in self.further}
+            self._digests = further | {self.screener.detector.weights_sha256: self.screener.model_digest}
+        return self._digests
 
     def run(self, stop: threading.Event) -> int:
         """Score what is there and what comes, until `stop` is set; the film in hand is finished. Returns how many."""
@@ -232,6 +256,7 @@ class Worker:
             worker=self.name,
             audit_share=0.0 if policy is None else policy.audit_share,
             drift=None if policy is None else policy.drift,
+            digests=self.digests,
         )
         return enter(self.store, examined, rules) if examined else Entered()
 

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unseen.artifacts.errors import UserError
+from unseen.artifacts.recipe import validated
 from unseen.data.film import Film, NotRead
 from unseen.screening.gate import refusal as sentences
 from unseen.screening.gate.features import VIEWS, Floats, Look, mirror_difference, own_range, stretched, zscored
 from unseen.screening.gate.refusal import Refusal, judge_tags
 from unseen.screening.gate.rules import HANDLING, Examples, Reduced, Rules, out_of_fold, upper_limit
+from unseen.screening.gate.settings import GateSettings
 from unseen.screening.gate.transforms import Pixels, turned_anticlockwise, turned_clockwise, turned_over
 
 if TYPE_CHECKING:
@@ -103,6 +105,7 @@ class Gate:
         self._rules = Rules.of({name: values.astype(np.float64) for name, values in self._arrays.items()})
         self._typical = dict(typical)  # distances that 99 % (views) or 95 % (crops) of the training films keep to
         self._normals, self._seed = normals, seed
+        self._settings: dict[str, object] | None = None  # as read from a card
 
     def __repr__(self) -> str:
         return f"<Gate, learnt from {self._normals} films>"
@@ -183,7 +186,13 @@ class Gate:
         return self._values(Look.at(film.pixels, lungs))[0]
 
     def settings(self) -> dict[str, object]:
-        """For a card: JSON-able, thresholds readable."""
+        """Return the settings for a card, as JSON values.
+
+        Those of a gate that was read from a card are exactly that card's, unless its limits were changed.
+        """
+        if self._settings is not None:
+            limits = {"thresholds": dict(self.thresholds), "least_age_years": self.least_age_years}
+            return self._settings | {name: value for name, value in limits.items() if value != self._settings[name]}
         return {
             "format": _FORMAT,
             "thresholds": dict(self.thresholds),
@@ -211,18 +220,23 @@ class Gate:
                 f"the gate's format is {settings.get('format')!r}, and this version reads {_FORMAT}. Update unseen"
             )
         try:
+            read = validated(settings, GateSettings, where="gate")
             arrays = {name.removeprefix("gate."): tensor.numpy().astype(np.float64) for name, tensor in tensors.items()}
-            least = settings["least_age_years"]
-            return cls(
+            gate = cls(
                 Rules.of(arrays),
-                _floats(settings["thresholds"]),
-                typical=_floats(settings["typical"]),
-                least_age_years=None if least is None else float(str(least)),
-                normals=int(str(settings["normals"])),
-                seed=int(str(settings["seed"])),
+                read.thresholds.model_dump(by_alias=True),
+                typical=read.typical,
+                least_age_years=read.least_age_years,
+                normals=read.normals,
+                seed=read.seed,
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise GateError(f"the gate's settings or tensors are not whole ({error}). Copy the bundle again") from error
+            problems = "; ".join(str(error).splitlines())
+            raise GateError(
+                f"the gate's settings or tensors are not whole ({problems}). Copy the bundle again"
+            ) from error
+        gate._settings = dict(settings)
+        return gate
 
     def _judge_image(self, look: Look) -> Refusal | None:
         limits = self.thresholds
@@ -325,9 +339,3 @@ def _undone(name: str, image: Pixels) -> Pixels:
             return 1 - image
         case _:
             return image
-
-
-def _floats(given: object) -> dict[str, float]:
-    if not isinstance(given, Mapping):
-        raise TypeError(f"a table of numbers was expected, got {given!r}")
-    return {str(name): float(value) for name, value in given.items()}

@@ -1,0 +1,63 @@
+"""Scores of the probe films by the models of a site's workers: the first worker's stand for the site.
+
+A calibration on the site's labels puts them into its policy, and each worker compares its own with them, so that all
+machines that score for one worklist compute alike.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from unseen.screening import Probe
+from unseen_server.worklist.tables import model_probes
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.site import Site
+
+
+class ModelProbes:
+    """`store.model_probes`."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def keep(self, model_digest: str, probes: Sequence[Probe], *, worker: str) -> tuple[Probe, ...]:
+        """Keep a model's probe scores, unless a worker has done so before.
+
+        Args:
+            model_digest: digest of the whole model.
+            probes: the probe films as this worker scores them.
+            worker: its name.
+
+        Returns:
+            The scores that stand for the site: these, or those of the first worker.
+        """
+        with self._site.writing() as writing:
+            known = writing.connection.execute(_of(model_digest)).scalar_one_or_none()
+            if known is None:
+                known = json.dumps([probe.model_dump() for probe in probes])
+                writing.connection.execute(
+                    model_probes.insert().values(
+                        model_digest=model_digest, probes=known, made_by=worker, made_us=writing.now_us
+                    )
+                )
+                writing.log(worker, "model.probed", model_digest)
+        return _read(known)
+
+    def of(self, model_digest: str) -> tuple[Probe, ...]:
+        """Return the scores that stand for the site; none where no worker has had this model."""
+        with self._site.database.reading() as connection:
+            known = connection.execute(_of(model_digest)).scalar_one_or_none()
+        return () if known is None else _read(known)
+
+
+def _of(model_digest: str):  # type: ignore[no-untyped-def]
+    return select(model_probes.c.probes).where(model_probes.c.model_digest == model_digest)
+
+
+def _read(text: str) -> tuple[Probe, ...]:
+    return tuple(Probe.model_validate(one) for one in json.loads(text))

@@ -51,7 +51,7 @@ def add_normal_scores(
 ) -> None:
     """Cross-fit the scores of the films that a detector has learnt from, and keep them with it.
 
-    Where the patients are too few, or the method learns from unlabelled films, a warning says that it has no scores.
+    Where the patients are too few, or the method learns from unlabelled films, a warning states that it has no scores.
 
     Args:
         detector: the trained detector; its lung finder is used for all parts.

@@ -7,7 +7,7 @@ declare namespace Api {
   /** All accounts, by name. */
   type AccountList = { accounts: (AccountResponse)[] };
   /** An account, as admins see it. */
-  type AccountResponse = { name: string; role: "reader" | "lead" | "admin"; disabled: boolean; has_password: boolean; provided: boolean; sessions: number };
+  type AccountResponse = { name: string; role: "sender" | "reader" | "lead" | "admin"; disabled: boolean; has_password: boolean; provided: boolean; sessions: number; sources: (string)[] };
   /** A model that somebody has proposed, and what became of it. */
   type ActivationResponse = { number: number; standing: "proposed" | "active" | "superseded" | "withdrawn"; model: string; model_name: string; here: boolean; policy: PolicyProposed | null; stopped: string; summary: Summary | null; note: string; proposed_by: string; proposed: string; activated_by: string | null; activated: string | null; activated_note: string; despite: string; withdrawn_by: string | null; withdrawn: string | null; mine: boolean };
   /** What readers have reported of one source, one study a patient and label. */
@@ -49,7 +49,7 @@ declare namespace Api {
   /** All models that this server was given; the one that decides first. */
   type CardsResponse = { models: (CardResponse)[] };
   /** What is given changes; the account is signed out everywhere. */
-  type Change = { password?: string | null; role?: "reader" | "lead" | "admin" | null; disabled?: boolean | null };
+  type Change = { password?: string | null; role?: "sender" | "reader" | "lead" | "admin" | null; disabled?: boolean | null; sources?: readonly (string)[] | null };
   /** A link that an admin made for an account, and the password that its owner chooses. */
   type Choice = { link: string; password: string };
   /** An operator or a noise, with what can be set of it. */
@@ -201,7 +201,7 @@ declare namespace Api {
   /** How many abnormal studies of a source a guarantee needs. */
   type Needed = { misses: number; abnormals: number };
   /** Somebody who may sign in. */
-  type NewAccount = { name: string; password?: string | null; role: "reader" | "lead" | "admin" };
+  type NewAccount = { name: string; password?: string | null; role: "sender" | "reader" | "lead" | "admin"; sources?: readonly (string)[] };
   /** y = A x. */
   type Noiseless = { kind?: "none" };
   /** A study that was left as it is, and why. */
@@ -335,7 +335,7 @@ declare namespace Api {
   /** And the method that is to be tried on it. */
   type ToReconstruct = { picture?: MadePicture | SentPicture | GeneratedPicture; setup?: Setup; method: string };
   /** For a program: send it as `Authorization: Bearer TOKEN`. */
-  type Token = { name: string; role: "reader" | "lead" | "admin"; disabled: boolean; token: string; lasts_s: number };
+  type Token = { name: string; role: "sender" | "reader" | "lead" | "admin"; disabled: boolean; token: string; lasts_s: number };
   /** Right answers of so many, with the exact 95 % interval (Clopper & Pearson 1934). */
   type TuringRoundsShare = { right: number; of: number; value: number | null; low: number | null; high: number | null };
   /** What the reader saw. */
@@ -361,7 +361,7 @@ declare namespace Api {
   /** A round that is wanted. */
   type Wanted = { model: string; count?: 10 | 20 | 40 };
   /** An account. */
-  type WhoResponse = { name: string; role: "reader" | "lead" | "admin"; disabled: boolean };
+  type WhoResponse = { name: string; role: "sender" | "reader" | "lead" | "admin"; disabled: boolean };
   /** The image itself, so that only the noise is to be taken off. */
   type Whole = { kind?: "identity" };
   /** A window of the file, in samples as `/pixels` sends them. */
@@ -485,6 +485,8 @@ declare namespace Api {
     "account-name-help": "p";
     "account-problem": "p";
     "account-role": "select";
+    "account-sources": "textarea";
+    "account-sources-help": "p";
     "actual": "button";
     "add-account": "form";
     "again": "button";

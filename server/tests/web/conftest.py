@@ -79,7 +79,9 @@ def kept_stores(tmp_path_factory: pytest.TempPathFactory) -> KeptStores:
 
 
 class Api:
-    """The application, and clients of it: `nobody`, `reader` (ann), `other` (ben), `lead` (lea), `admin` (ada).
+    """The application, and clients of it.
+
+    They are `nobody`, `sender` (sid), `reader` (ann), `other` (ben), `lead` (lea), `admin` (ada).
 
     An account is made when its client is first asked for.
     """
@@ -89,6 +91,12 @@ class Api:
         self.app = create_app(store, **settings)
         self.app.state.served.stopping.set()  # a stream ends at once: this client waits for an answer's end
         self.nobody = self.client()
+
+    @cached_property
+    def sender(self) -> TestClient:
+        """A modality with one source."""
+        self.store.accounts.add("sid", None, "sender", actor="ada", sources=["ward 3"])
+        return self.client("sid", "sender")
 
     @cached_property
     def reader(self) -> TestClient:

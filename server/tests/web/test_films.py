@@ -35,7 +35,7 @@ def kept(store: Store) -> dict[str, bytes]:
 
 def test_a_film_is_on_the_disk_when_it_is_acknowledged(api: Api, store: Store) -> None:
     film = png(1)
-    answer = api.reader.post(
+    answer = api.sender.post(
         "/films", content=film, headers=RAW | {"X-Film-Name": "a.png", "X-Film-Source": "ward%203"}
     )
     assert answer.status_code == 201
@@ -51,7 +51,7 @@ def test_a_film_is_on_the_disk_when_it_is_acknowledged(api: Api, store: Store) -
     assert kept(store) == {digest: film}
     found = store.study(told["study"], blind=False)
     assert found.entry.source == "ward 3"
-    assert found.history[0].actor == "ann"
+    assert found.history[0].actor == "sid"
 
 
 def test_the_same_bytes_again_get_the_same_answer(api: Api, store: Store) -> None:
@@ -63,7 +63,7 @@ def test_the_same_bytes_again_get_the_same_answer(api: Api, store: Store) -> Non
 
 
 def test_a_form_says_source_and_name_before_its_file(api: Api, store: Store) -> None:
-    told = api.reader.post("/films", data={"source": "ward", "name": "x.png"}, files={"file": ("y.png", png(2))}).json()
+    told = api.lead.post("/films", data={"source": "ward", "name": "x.png"}, files={"file": ("y.png", png(2))}).json()
     assert store.page("all", source="ward", text="y.png").rows == ()
     assert [row.study for row in store.page("all", source="ward", text="x.png").rows] == [told["study"]]
 

@@ -49,7 +49,7 @@ def policy(models: Models) -> Policy:
 
 def film(api: Api, number: int) -> tuple[str, str]:
     """A film that was sent, and its study."""
-    answer = api.reader.post("/films", content=dicom(noise(number), bits=12), headers=RAW | {"X-Film-Source": "ward"})
+    answer = api.lead.post("/films", content=dicom(noise(number), bits=12), headers=RAW | {"X-Film-Source": "ward"})
     told = answer.raise_for_status().json()
     return told["film"], told["study"]
 
@@ -59,7 +59,7 @@ def film(api: Api, number: int) -> tuple[str, str]:
 
 def test_twenty_films_and_a_text_file_cannot_be_reported_unopened(api: Api, store: Store, screener: Screener) -> None:
     studies = [film(api, number)[1] for number in range(20)]
-    sent = api.reader.post("/films", content=NOT_A_FILM, headers=RAW | {"X-Film-Source": "ward"}).json()
+    sent = api.lead.post("/films", content=NOT_A_FILM, headers=RAW | {"X-Film-Source": "ward"}).json()
     Worker(store, lambda: screener).drain()
     for study in (*studies, sent["study"]):
         api.reader.post(f"/studies/{study}/claim").raise_for_status()
@@ -90,7 +90,7 @@ def test_who_has_painted_the_pixels_can_report_and_nobody_else(api: Api, store: 
 
 
 def test_what_cannot_be_shown_is_set_aside_with_a_reason(api: Api, store: Store, screener: Screener) -> None:
-    sent = api.reader.post("/films", content=NOT_A_FILM, headers=RAW | {"X-Film-Source": "ward"}).json()
+    sent = api.lead.post("/films", content=NOT_A_FILM, headers=RAW | {"X-Film-Source": "ward"}).json()
     good, study = film(api, 1)
     Worker(store, lambda: screener).drain()
     broken = sent["study"]

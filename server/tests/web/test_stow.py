@@ -85,7 +85,7 @@ def port(api: Api) -> Iterator[int]:
 
 
 def test_a_client_stores_several_instances_and_again_and_hears_of_each(api: Api, store: Store, port: int) -> None:
-    authorization = {"Authorization": api.reader.headers["authorization"]}
+    authorization = {"Authorization": api.sender.headers["authorization"]}
     client = DICOMwebClient(f"http://127.0.0.1:{port}/dicom-web", headers=authorization, chunk_size=4096)
     sets = [dcmread(io.BytesIO(film(number))) for number in range(3)]
     twin = dcmread(io.BytesIO(film(9, SOPClassUID=FOR_PROCESSING, PresentationIntentType="FOR PROCESSING")))
@@ -97,7 +97,7 @@ def test_a_client_stores_several_instances_and_again_and_hears_of_each(api: Api,
         ]
         assert "FailedSOPSequence" not in answer
         (row,) = store.page("all").rows
-        assert (row.films, row.source) == (3, "ann"), "one study at once, without the twin For Processing"
+        assert (row.films, row.source) == (3, "ward 3"), "one study at once, without the twin For Processing"
         assert all(store.holds(one.SOPInstanceUID) for one in sent)
         assert len(files(store)) == 4
     other = dcmread(io.BytesIO(film(20, study=f"{STUDY}.9")))
@@ -210,11 +210,24 @@ def test_parts_of_another_type_are_refused(api: Api) -> None:
 
 
 def test_a_source_is_named_by_the_header_or_the_account(api: Api, store: Store) -> None:
-    sent = related(film(1))
-    sent["headers"]["X-Film-Source"] = "ward%203"
-    assert post(api, sent).status_code == 200
-    assert post(api, related(film(2, study=f"{STUDY}.2"))).status_code == 200
-    assert sorted(row.source for row in store.page("all").rows) == ["ann", "ward 3"]
+    for number, (client, named) in enumerate(
+        [(api.sender, "ward%203"), (api.sender, ""), (api.lead, "north"), (api.lead, ""), (api.reader, "")]
+    ):
+        sent = related(film(number, study=f"{STUDY}.{number}"))
+        sent["headers"] |= dict(client.headers) | ({"X-Film-Source": named} if named else {})
+        assert api.nobody.post(f"{LOCAL}/dicom-web/studies", **sent).status_code == 200
+    sources = [row.source for row in store.page("all").rows]
+    assert sorted(sources) == ["lea", "north", "unknown", "ward 3", "ward 3"]
+
+
+def test_objects_of_another_source_than_the_accounts_are_refused_and_not_kept(api: Api, store: Store) -> None:
+    for client in (api.sender, api.reader):
+        for path in ("", f"/{STUDY}"):
+            sent = related(film(1))
+            sent["headers"] |= dict(client.headers) | {"X-Film-Source": "shenzhen"}
+            answer = api.nobody.post(f"{LOCAL}/dicom-web/studies{path}", **sent)
+            assert answer.status_code == 403 and "not the source 'shenzhen'" in answer.json()["error"]
+    assert files(store) == []
 
 
 def test_random_damage_to_a_header_is_refused_or_read_and_never_raises() -> None:

@@ -38,7 +38,7 @@ def place(make_place: MakePlace) -> Place:
 
 
 def sent(api: Api, data: bytes, source: str = "ward") -> str:
-    answer = api.reader.post("/films", content=data, headers=RAW | {"X-Film-Source": source})
+    answer = api.lead.post("/films", content=data, headers=RAW | {"X-Film-Source": source})
     return str(answer.raise_for_status().json()["film"])
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import argon2
 import pytest
@@ -12,9 +14,12 @@ import sqlalchemy
 from tests.worklist.conftest import Clock
 from unseen_server.worklist import accounts as module
 from unseen_server.worklist.accounts import Account
+from unseen_server.worklist.audit import canonical
+from unseen_server.worklist.database import Database
+from unseen_server.worklist.opening import upgrade
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
-from unseen_server.worklist.tables import accounts, metadata
+from unseen_server.worklist.tables import accounts, audit, metadata
 
 PASSWORD = "correct horse battery"
 Hasher = Callable[[], argon2.PasswordHasher]
@@ -109,3 +114,49 @@ def test_what_makes_no_account_is_a_sentence(store: Store) -> None:
         with pytest.raises(WorklistError, match=said):
             store.accounts.add(name, password, role, actor="admin")  # type: ignore[arg-type]
     assert [account.name for account in store.accounts.listed()] == ["ann"]
+
+
+def test_a_reader_of_an_earlier_version_keeps_the_sources_that_it_has_sent_under(tmp_path: Path) -> None:
+    database = Database(tmp_path / "old.sqlite")
+    upgrade(database, to="0009")
+    sent = [
+        ("ct-room", "film.received", "ward"),
+        ("ct-room", "film.received", "ward"),
+        ("ct-room", "object.received", "ct-röom"),
+        ("lea", "film.received", "north"),
+        ("archive", "film.received", "south"),
+        ("ann", "film.seen", "east"),
+    ]
+    with database.writing() as connection:
+        for name, role in (("ct-room", "reader"), ("ann", "reader"), ("lea", "lead")):
+            connection.exec_driver_sql(
+                f"INSERT INTO accounts (name, role, password, created_us) VALUES ('{name}', '{role}', '', 1)"
+            )
+        for seq, (actor, action, source) in enumerate(sent, start=1):
+            body = canonical({"source": source, "bytes": 5})
+            row = {"seq": seq, "time_us": seq, "actor": actor, "action": action, "body": body}
+            connection.execute(audit.insert().values(**row, subject="f-1", previous="", hash=""))
+    upgrade(database)
+    with database.reading() as connection:
+        rows = connection.execute(sqlalchemy.select(accounts.c.name, accounts.c.sources))
+        found = {row.name: row.sources and json.loads(row.sources) for row in rows}
+    assert found == {"ct-room": ["ct-röom", "ward"], "ann": None, "lea": None}
+    with database.writing() as connection:
+        connection.execute(accounts.insert().values(name="sid", role="sender", password="", created_us=1))
+    with pytest.raises(sqlalchemy.exc.IntegrityError), database.writing() as connection:
+        connection.execute(accounts.insert().values(name="root", role="root", password="", created_us=1))
+    database.close()
+
+
+def test_a_senders_session_holds_its_sources(store: Store) -> None:
+    store.accounts.add("sid", PASSWORD, "sender", actor="admin", sources=["ward", "ward", " north "])
+    token = store.accounts.sign_in("sid", PASSWORD)
+    assert token is not None
+    account = Account(name="sid", role="sender", sources=("ward", "north"))
+    assert store.accounts.session(token) == account
+    assert store.accounts.listed() == [account]
+    store.accounts.change("sid", actor="admin", role="reader")
+    store.accounts.change("sid", actor="admin", sources=[])
+    assert store.accounts.listed() == [Account(name="sid", role="reader")]
+    with pytest.raises(WorklistError, match="needs at least one source"):
+        store.accounts.change("sid", actor="admin", role="sender")

@@ -239,7 +239,14 @@ def import_scores(
 def invite(
     name: Annotated[str, typer.Argument(help="the account's name: A–Z, a–z, 0–9, dot, _, @ and -")],
     folder: Annotated[Path, typer.Option(help="the worklist's folder; made where it is missing")],
-    role: Annotated[Literal["reader", "lead", "admin"], typer.Option(help="of an account that is new")] = "reader",
+    role: Annotated[
+        Literal["sender", "reader", "lead", "admin"],
+        typer.Option(help="role of a new account; a sender sends films and does nothing else"),
+    ] = "reader",
+    source: Annotated[
+        list[str] | None,
+        typer.Option(help="source under which a new account may send films, and no other; may be given several times"),
+    ] = None,
     url: Annotated[
         str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
     ] = None,
@@ -247,11 +254,14 @@ def invite(
 ) -> None:
     """Make an account, or let the owner of one choose a new password: prints a link that is good once, for a day.
 
-    For a server without a screen, whose first admin cannot use the link that `unseen serve` prints.
+    For a server without a screen, whose first admin cannot use the link that `unseen serve` prints. A modality or
+    another program that only sends films gets the role sender, with its source.
 
     Example:
 
       unseen invite ann --role admin --folder worklist
+
+      unseen invite ct-room --role sender --source ward --folder worklist
     """
     from unseen_server.worklist.states import NotFoundError
     from unseen_server.worklist.store import Store
@@ -261,6 +271,6 @@ def invite(
         try:
             link = store.accounts.invite(name, actor=actor)
         except NotFoundError:
-            store.accounts.add(name, None, role, actor=actor)
+            store.accounts.add(name, None, role, actor=actor, sources=source)
             link = store.accounts.invite(name, actor=actor)
     typer.echo(f"{public.rstrip('/')}/sign-in#choose={link}")

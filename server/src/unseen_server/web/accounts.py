@@ -76,7 +76,7 @@ SignedIn = Annotated[Account, Depends(signed_in)]
 
 
 def needs(role: Role) -> Any:  # Any: as FastAPI types its dependencies
-    """A dependency: somebody who is at least `role`, among reader < lead < admin; otherwise 403."""
+    """A dependency: somebody who is at least `role`, among sender < reader < lead < admin; otherwise 403."""
 
     def checked(account: SignedIn) -> Account:
         if ROLES.index(account.role) < ROLES.index(role):
@@ -86,6 +86,7 @@ def needs(role: Role) -> Any:  # Any: as FastAPI types its dependencies
     return Depends(checked)
 
 
+Sender = Annotated[Account, needs("sender")]
 Reader = Annotated[Account, needs("reader")]
 Lead = Annotated[Account, needs("lead")]
 Admin = Annotated[Account, needs("admin")]
@@ -196,7 +197,7 @@ def token_by_link(request: Request, parts: Parts, given: Link) -> Token:
 
 
 @router.post("/sign-out", status_code=204, dependencies=[*SCHEMES], responses=answers(401, 403, 503))
-def sign_out(request: Request, response: Response, parts: Parts, account: Reader) -> None:
+def sign_out(request: Request, response: Response, parts: Parts, account: Sender) -> None:
     """End the session; its token is worth nothing afterwards."""
     found, by_cookie = token_of(request, parts)
     assert found is not None, "signed in"
@@ -208,7 +209,7 @@ def sign_out(request: Request, response: Response, parts: Parts, account: Reader
 
 
 @router.get("/me", dependencies=[*SCHEMES], responses=answers(401, 503))
-def me(account: Reader) -> WhoResponse:
+def me(account: Sender) -> WhoResponse:
     """Who is signed in."""
     return WhoResponse.of(account)
 

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 import anyio.to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from unseen.screening import UNKNOWN_SOURCE
 from unseen_server.web import images
-from unseen_server.web.accounts import Reader, Sighted
+from unseen_server.web.accounts import Reader, Sender, Sighted
 from unseen_server.web.errors import answers
+from unseen_server.web.film_source import film_source
 from unseen_server.web.shapes import Decided, FilmResponse, FilmStatus, Received
 from unseen_server.web.state import Parts
 from unseen_server.web.upload_stream import pieces, room, upload_of
@@ -61,8 +63,11 @@ _NPY: dict[int | str, dict[str, Any]] = {
     openapi_extra=_BODY,
     responses=_AGAIN | answers(400, 401, 403, 408, 413, 415, 422, 503, 507),
 )
-async def receive(request: Request, response: Response, parts: Parts, account: Reader) -> Received:
+async def receive(request: Request, response: Response, parts: Parts, account: Sender) -> Received:
     """Send one film. The answer comes when the film is on the disk and in the queue: then it is not lost.
+
+    The account fixes the source: a source that it may not send under is refused (403). An account with one source needs
+    to name none.
 
     Formats are judged by content, never by name, and only when a worker reads the film; what cannot be read goes to
     the top of the list, with the reason. The same bytes again get the same answer, so that a sender who has heard
@@ -73,8 +78,9 @@ async def receive(request: Request, response: Response, parts: Parts, account: R
     await room(parts.uploads)
     try:
         await upload.begin()
+        source = film_source(account, upload.source, default=UNKNOWN_SOURCE)
         receipt = await anyio.to_thread.run_sync(
-            lambda: parts.store.receive(pieces(upload), name=upload.name, source=upload.source, actor=account.name),
+            lambda: parts.store.receive(pieces(upload), name=upload.name, source=source, actor=account.name),
             limiter=anyio.CapacityLimiter(1),  # its place is taken above; other requests keep their threads
         )
     finally:
@@ -86,7 +92,7 @@ async def receive(request: Request, response: Response, parts: Parts, account: R
         receipt.film_id, receipt.already, upload.size, spent_ms,
     )  # fmt: skip
     state: Any = "received"
-    if receipt.already:
+    if receipt.already and account.role != "sender":  # a sender must not learn what became of a film
         state = (await anyio.to_thread.run_sync(parts.store.study, receipt.study)).entry.state
     return Received(
         sha256=receipt.sha256, film=receipt.film_id, study=receipt.study, state=state, already=receipt.already

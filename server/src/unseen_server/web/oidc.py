@@ -29,7 +29,7 @@ from joserfc.jwk import KeySet
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unseen.artifacts import UserError
-from unseen_server.worklist.accounts import ROLES, Role
+from unseen_server.worklist.accounts import ROLES, PersonRole
 
 WAIT_S: Final = 10.0
 PENDING_S: Final = 600.0
@@ -60,7 +60,7 @@ class OidcSettings(BaseModel):
     scopes: list[str] = ["openid", "email", "profile"]
     name_claim: str = "preferred_username"
     role_claim: str = "roles"
-    roles: dict[str, Role]
+    roles: dict[str, PersonRole]
     domains: list[str] = []
     groups_claim: str = "groups"
     groups: list[str] = []
@@ -99,7 +99,7 @@ class Identity:
 
     name: str
     subject: str
-    role: Role
+    role: PersonRole
 
 
 @dataclass(frozen=True, kw_only=True)

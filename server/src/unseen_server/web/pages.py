@@ -19,8 +19,9 @@ from starlette.staticfiles import StaticFiles
 from unseen import __version__
 from unseen.artifacts import LIMITS
 from unseen_server.web.accounts import token_of
+from unseen_server.web.film_source import allowed_sources
 from unseen_server.web.state import ServerState, served
-from unseen_server.worklist.accounts import ROLES, Account, Role
+from unseen_server.worklist.accounts import ROLES, Account, PersonRole
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -39,7 +40,7 @@ class Place:
     path: str
     template: str
     words: str = ""
-    least: Role = "reader"
+    least: PersonRole = "reader"
 
 
 PLACES: Final = (
@@ -118,6 +119,7 @@ def rendered(
             here=here,
             limits=LIMITS,
             places=places,
+            sources=None if account is None else allowed_sources(account),
             version=__version__,
             **more,
         )

@@ -13,14 +13,15 @@ from unseen_server.web.errors import answers
 from unseen_server.web.middleware import BY_NAME, WITHIN_S
 from unseen_server.web.shapes import WhoResponse
 from unseen_server.web.state import Parts, ServerState
-from unseen_server.worklist.accounts import INVITATION_S, LEAST_PASSWORD, LINK_S, SESSION_S, Account
+from unseen_server.worklist.accounts import INVITATION_S, LEAST_PASSWORD, LINK_S, MOST_SOURCES, SESSION_S, Account
 from unseen_server.worklist.states import WorklistError
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
 
 AccountName = Annotated[str, Path(max_length=64)]
 NewPassword = Annotated[str, Field(max_length=1024, json_schema_extra={"format": "password"})]
-RoleName = Literal["reader", "lead", "admin"]
+RoleName = Literal["sender", "reader", "lead", "admin"]
+Sources = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=MOST_SOURCES)]
 
 
 class NewAccount(BaseModel):
@@ -33,7 +34,12 @@ class NewAccount(BaseModel):
         default=None,
         description="12 to 1024 characters; null: its owner chooses one by a link (`/accounts/{name}/link`)",
     )
-    role: RoleName = Field(description="reader < lead < admin")
+    role: RoleName = Field(description="sender < reader < lead < admin; a sender sends films and does nothing else")
+    sources: Sources = Field(
+        default=[],
+        description="the only sources under which it may send films; a sender needs one. Empty: a lead or admin may "
+        "send under any source, a reader as `unknown`, which no policy clears",
+    )
 
 
 class Change(BaseModel):
@@ -44,6 +50,7 @@ class Change(BaseModel):
     password: NewPassword | None = None
     role: RoleName | None = None
     disabled: bool | None = None
+    sources: Sources | None = Field(default=None, description="[]: the account is not limited to sources")
 
 
 class AccountResponse(WhoResponse):
@@ -52,6 +59,7 @@ class AccountResponse(WhoResponse):
     has_password: bool = Field(description="false: nobody can sign in before the owner has chosen one by a link")
     provided: bool = Field(description="its owner signs in with the identity provider, and has no password here")
     sessions: int = Field(description="that are open now")
+    sources: list[str] = Field(description="the only sources under which it may send films; none: it is not limited")
 
 
 class AccountList(BaseModel):
@@ -97,7 +105,9 @@ def add(parts: Parts, account: Admin, new: NewAccount) -> AccountResponse:
     if new.name.casefold() == LOCAL:
         raise WorklistError("The name local is for whoever signs in on the machine itself. Take another name.")
     with parts.passwords:
-        return _response(parts.store.accounts.add(new.name, new.password, new.role, actor=account.name), 0)
+        return _response(
+            parts.store.accounts.add(new.name, new.password, new.role, actor=account.name, sources=new.sources), 0
+        )
 
 
 @router.patch("/{name}", responses=answers(400, 401, 403, 404, 409, 422, 503))
@@ -151,7 +161,8 @@ def methods(parts: Parts, account: Admin) -> Methods:
             Method(
                 name="Token for programs",
                 on=True,
-                words=f"From name and password; valid for {SESSION_S / 3600:g} hours.",
+                words=f"From name and password; valid for {SESSION_S / 3600:g} hours. Give a program that only sends "
+                "films the role sender.",
             ),
         ],
         transport=transport,
@@ -180,4 +191,5 @@ def _response(account: Account, sessions: int) -> AccountResponse:
         has_password=account.has_password,
         provided=account.provided,
         sessions=sessions,
+        sources=list(account.sources or ()),
     )

@@ -308,7 +308,7 @@ class WhoResponse(BaseModel):
     """An account."""
 
     name: str
-    role: Literal["reader", "lead", "admin"]
+    role: Literal["sender", "reader", "lead", "admin"]
     disabled: bool = False
 
     @classmethod

@@ -31,6 +31,7 @@ from unseen_server.web.middleware import Pace, Throttle
 from unseen_server.web.sentences import EARLIER, LIKELY, reading_of
 from unseen_server.web.shapes import Listed
 from unseen_server.web.turing_rounds import Rounds
+from unseen_server.worklist.accounts import ROLES
 from unseen_server.worklist.filtering import FlagRule
 from unseen_server.worklist.labels import Reference
 from unseen_server.worklist.states import NotFoundError, WorklistError
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from unseen_server.web.middleware import Address
     from unseen_server.web.oidc import OidcProvider
     from unseen_server.web.promise import Promise
+    from unseen_server.worklist.accounts import Role
     from unseen_server.worklist.listing import Entry
     from unseen_server.worklist.store import Store
 
@@ -254,10 +256,10 @@ class ServerState:
             return False
         return True
 
-    def is_blind(self, role: str) -> bool:
+    def is_blind(self, role: Role) -> bool:
         """Whether `role` must not see what would tell a sampled study from the others: readers, where a policy
         clears."""
-        return role == "reader" and self.clearing.seen()
+        return ROLES.index(role) <= ROLES.index("reader") and self.clearing.seen()
 
 
 class Clearing:

@@ -26,8 +26,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from unseen.data import LEADING_BYTES, Refused, SyntaxRefusedError, leading_header
-from unseen_server.web.accounts import Reader
+from unseen_server.web.accounts import Sender
 from unseen_server.web.errors import answers
+from unseen_server.web.film_source import film_source
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.web.upload_stream import RequestStream, room, source_of
 from unseen_server.worklist.instances import ReceivedHeader
@@ -35,6 +36,7 @@ from unseen_server.worklist.states import BusyError, NoRoomError, TooLargeError,
 
 if TYPE_CHECKING:
     from unseen_server.web.upload_stream import RequestStream
+    from unseen_server.worklist.accounts import Account
 
 
 _PIECE: Final = 2**20
@@ -171,7 +173,8 @@ _BODY: Final[dict[str, Any]] = {
             "name": "X-Film-Source",
             "in": "header",
             "schema": {"type": "string"},
-            "description": "the source, percent-encoded UTF-8; without it the account's name",
+            "description": "the source, percent-encoded UTF-8: one that the account may send under, else 403; without "
+            "it the account's only source",
         }
     ],
 }
@@ -221,27 +224,27 @@ class _Outcome:
 
 
 @router.post("", response_class=JSONResponse, openapi_extra=_BODY, responses=_ANSWERS)
-async def store_instances(request: Request, parts: Parts, account: Reader) -> JSONResponse:
+async def store_instances(request: Request, parts: Parts, account: Sender) -> JSONResponse:
     """Send DICOM objects, each a part of type application/dicom. The answer names those that are kept.
 
     What is answered for as kept is on the disk. Research use only: nothing of the answer is a finding.
     """
-    return await _stored(request, parts, account.name, study=None)
+    return await _stored(request, parts, account, study=None)
 
 
 @router.post("/{study}", response_class=JSONResponse, openapi_extra=_BODY, responses=_ANSWERS)
-async def store_instances_of_a_study(request: Request, parts: Parts, account: Reader, study: StudyUid) -> JSONResponse:
+async def store_instances_of_a_study(request: Request, parts: Parts, account: Sender, study: StudyUid) -> JSONResponse:
     """The same for objects of one study; those of another are refused."""
-    return await _stored(request, parts, account.name, study=study)
+    return await _stored(request, parts, account, study=study)
 
 
-async def _stored(request: Request, parts: ServerState, actor: str, *, study: str | None) -> JSONResponse:
+async def _stored(request: Request, parts: ServerState, account: Account, *, study: str | None) -> JSONResponse:
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/related" or options.get(b"type", b"application/dicom").lower() != b"application/dicom":
         raise HTTPException(415, 'DICOM objects are sent as multipart/related; type="application/dicom".')
     if not options.get(b"boundary"):
         raise HTTPException(400, "The Content-Type names no boundary.")
-    source = source_of(request.headers) or actor
+    source = film_source(account, source_of(request.headers), default=account.name)
     related = RelatedParts(RequestStream(request), options[b"boundary"])
     outcome = _Outcome()
     while (kind_of_part := await related.next()) is not None:
@@ -256,7 +259,7 @@ async def _stored(request: Request, parts: ServerState, actor: str, *, study: st
             if reason := _unfit(header, study):
                 outcome.refused(header, reason)
                 continue
-            await _receive(related, begin, header, parts, source=source, actor=actor)
+            await _receive(related, begin, header, parts, source=source, actor=account.name)
         except SyntaxRefusedError:
             outcome.refused(header, NO_SYNTAX)
         except Refused:

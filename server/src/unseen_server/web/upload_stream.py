@@ -36,7 +36,10 @@ _NO_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class Upload(Protocol):
-    """A film that is coming in; `begin` comes first, then `piece` until it is empty. `size` bytes came so far."""
+    """A film that is coming in; `begin` comes first, then `piece` until it is empty. `size` bytes came so far.
+
+    `source` is the one that the sender names, and "" where it names none.
+    """
 
     name: str
     source: str
@@ -118,11 +121,11 @@ class Raw:
     def __init__(self, request: Request) -> None:
         self._stream = RequestStream(request)
         self._headers = request.headers
-        self.name, self.source, self.size = "", "unknown", 0
+        self.name, self.source, self.size = "", "", 0
 
     async def begin(self) -> None:
         self.name = checked_name(_said(self._headers.get("x-film-name", "")), "The film's name", most=MOST_NAME)
-        self.source = source_of(self._headers) or "unknown"
+        self.source = source_of(self._headers)
 
     async def piece(self) -> bytes:
         gathered = bytearray()
@@ -136,7 +139,7 @@ class Form:
 
     def __init__(self, stream: RequestStream, boundary: bytes) -> None:
         self._stream = stream
-        self.name, self.source, self.size = "", "unknown", 0
+        self.name, self.source, self.size = "", "", 0
         self._events: deque[tuple[str, bytes]] = deque()
         self._field: str | None = None
         self._fields: dict[str, bytearray] = {}
@@ -173,7 +176,7 @@ class Form:
         checked_name(self.name, "The film's name", most=MOST_NAME)
         if "source" in self._fields:
             source = _text(bytes(self._fields["source"]))
-            self.source = checked_name(source, "The source", most=MOST_SOURCE) or "unknown"
+            self.source = checked_name(source, "The source", most=MOST_SOURCE)
 
     async def piece(self) -> bytes:
         while len(self._file) < _PIECE and await self._more():

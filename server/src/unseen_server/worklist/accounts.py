@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import re
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
@@ -17,15 +19,21 @@ from sqlalchemy import Connection, func, select
 
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.tables import accounts, sessions
-from unseen_server.worklist.transactions import Found, Writing
+from unseen_server.worklist.transactions import Found, Writing, checked_text
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
     from unseen_server.worklist.site import Site
 
-Role = Literal["reader", "lead", "admin"]
+PersonRole = Literal["reader", "lead", "admin"]
+"""Role of a person. A program that only sends films has the role `sender`."""
+Role = Literal["sender", "reader", "lead", "admin"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
+"""All roles. Each may do what those before it may do."""
+
+MOST_SOURCES = 100
+"""Largest number of sources that one account may be limited to."""
 
 LEAST_PASSWORD = 12
 """NIST SP 800-63B-4 asks for 15 characters where a password is the only factor, 8 otherwise; no rule on their kind."""
@@ -53,6 +61,7 @@ class Account:
     disabled      whether nobody can sign in with it
     has_password  False: nobody can sign in by it before its owner has followed a link (`Accounts.invite`)
     provided      its owner signs in with the site's identity provider, and it never has a password
+    sources       the only sources under which it may send films; None: the account is not limited to any (`sending`)
     """
 
     name: str
@@ -60,6 +69,7 @@ class Account:
     disabled: bool = False
     has_password: bool = True
     provided: bool = False
+    sources: tuple[str, ...] | None = None
 
 
 class Accounts:
@@ -78,19 +88,36 @@ class Accounts:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    def add(self, name: str, password: str | None, role: Role, *, actor: str) -> Account:
-        """A new account; the password is kept as argon2id. None: its owner chooses one by a link (`invite`)."""
+    def add(
+        self, name: str, password: str | None, role: Role, *, actor: str, sources: Collection[str] | None = None
+    ) -> Account:
+        """Make an account; the password is kept as argon2id.
+
+        Args:
+            name: with which its owner signs in.
+            password: None: its owner chooses one by a link (`invite`).
+            role: what it may do.
+            actor: for the audit trail.
+            sources: the only sources under which it may send films; None or empty: it is not limited to any. A sender
+                needs at least one.
+
+        Raises:
+            WorklistError: the account exists already, or a value is not permitted.
+        """
         _check_name(name)
         _check_role(role)
+        limited = _checked_sources(role, sources)
         hashed = "" if password is None else _hashed(password)  # takes a while: before the transaction
         with self._site.writing() as writing:
             if _row(writing.connection, name) is not None:
                 raise WorklistError(f"There is an account {name} already. Take another name, or change its password.")
             writing.connection.execute(
-                accounts.insert().values(name=name, role=role, password=hashed, created_us=writing.now_us)
+                accounts.insert().values(
+                    name=name, role=role, password=hashed, created_us=writing.now_us, sources=_kept_sources(limited)
+                )
             )
-            writing.log(actor, "account.added", name, role=role)
-        return Account(name=name, role=role, has_password=password is not None)
+            writing.log(actor, "account.added", name, role=role, **_logged_sources(limited))
+        return Account(name=name, role=role, has_password=password is not None, sources=limited)
 
     def change(
         self,
@@ -100,8 +127,9 @@ class Accounts:
         password: str | None = None,
         role: Role | None = None,
         disabled: bool | None = None,
+        sources: Collection[str] | None = None,
     ) -> Account:
-        """Change what is given, and sign the account out everywhere.
+        """Change what is given, and sign the account out everywhere; empty `sources`: it is not limited to any.
 
         Raises NotFoundError, and NotAllowedError where nobody would be left who can make accounts.
         """
@@ -115,8 +143,11 @@ class Accounts:
             row = _row(writing.connection, name)
             if row is None:
                 raise NotFoundError(f"There is no account {name[:64]!r}.")
-            if password is not None:
+            if password is not None or role == "sender":  # a sender is a program, and signs in with a password
                 _check_local(row)
+            limited = _checked_sources(role or row.role, _sources_of(row.sources) if sources is None else sources)
+            if sources is not None:
+                values["sources"] = _kept_sources(limited)
             if disabled is not None:
                 values["disabled_us"] = writing.now_us if disabled else None
             if disabled or (role is not None and role != "admin"):
@@ -124,7 +155,9 @@ class Accounts:
             if values:
                 writing.connection.execute(accounts.update().where(accounts.c.id == row.id).values(**values))
                 _end_all(writing, name)
-                writing.log(actor, "account.changed", name, role=role, password=password is not None, disabled=disabled)
+                changes = {"role": role, "password": password is not None, "disabled": disabled}
+                named = {} if sources is None else _logged_sources(limited)
+                writing.log(actor, "account.changed", name, **changes, **named)
             changed = _row(writing.connection, name)
             assert changed is not None
             return _account(changed)
@@ -169,7 +202,7 @@ class Accounts:
                 writing.log("unseen", "account.refused", row.name)
         return None
 
-    def sign_in_by_provider(self, name: str, subject: str, role: Role, *, lasts_s: float = SESSION_S) -> str:
+    def sign_in_by_provider(self, name: str, subject: str, role: PersonRole, *, lasts_s: float = SESSION_S) -> str:
         """A session's token for somebody whom the site's identity provider has signed in.
 
         name     of the account that is made at the first sign-in; it is kept, whatever the provider calls them later
@@ -267,17 +300,19 @@ class Accounts:
             return _opened(writing, found.name, found.role, lasts_s=lasts_s, kind="session")
 
     def session(self, token: str) -> Account | None:
-        """Whose token it is; None for one that is unknown, ended or expired."""
+        """Return the account whose token it is; None for one that is unknown, ended or expired."""
         with self._site.database.reading() as connection:
             row = connection.execute(
-                select(sessions).where(
+                select(sessions.c.account, sessions.c.role, accounts.c.sources)
+                .outerjoin(accounts, accounts.c.name == sessions.c.account)
+                .where(
                     sessions.c.token_sha256 == _sealed(token),
                     sessions.c.kind == "session",
                     sessions.c.ended_us.is_(None),
                     sessions.c.expires_us > self._site.now_us(),
                 )
             ).one_or_none()
-        return None if row is None else Account(name=row.account, role=row.role)
+        return None if row is None else Account(name=row.account, role=row.role, sources=_sources_of(row.sources))
 
     def sign_out(self, token: str) -> None:
         """End a session; an unknown token changes nothing."""
@@ -349,7 +384,37 @@ def _account(row: Found) -> Account:
         disabled=row.disabled_us is not None,
         has_password=bool(row.password) and not provided,
         provided=provided,
+        sources=_sources_of(row.sources),
     )
+
+
+def _sources_of(kept: str | None) -> tuple[str, ...] | None:
+    """Return the sources that an account's row holds; None where it is not limited to any."""
+    return None if kept is None else tuple(json.loads(kept))
+
+
+def _kept_sources(sources: tuple[str, ...] | None) -> str | None:
+    """Return sources as the database holds them."""
+    return None if sources is None else json.dumps(sources, ensure_ascii=False)
+
+
+def _logged_sources(sources: tuple[str, ...] | None) -> dict[str, str]:
+    """Return sources as the audit trail holds them; nothing where the account is not limited to any."""
+    return {} if sources is None else {"sources": json.dumps(sources, ensure_ascii=False)}
+
+
+def _checked_sources(role: str, sources: Collection[str] | None) -> tuple[str, ...] | None:
+    """Return the sources that an account with this role is limited to, each once; None: it is not limited to any."""
+    found = tuple(dict.fromkeys(source.strip() for source in sources or ()))
+    if role == "sender" and not found:
+        raise WorklistError("A sender needs at least one source: it sends films under its own sources only. Name one.")
+    if len(found) > MOST_SOURCES:
+        raise WorklistError(f"{len(found)} sources: an account may have {MOST_SOURCES}. Use one account per sender.")
+    for source in found:
+        if not source:
+            raise WorklistError("A source of the account is empty. Leave it out, or write its name.")
+        checked_text(source, "The source", most=200)
+    return found or None
 
 
 def _row(connection: Connection, name: str) -> Found | None:

@@ -127,7 +127,8 @@ class Lists:
 
     def choices(self) -> Choices:
         """What the list can be filtered by."""
-        can_read = select(accounts.c.name).where(accounts.c.disabled_us.is_(None)).order_by(accounts.c.name)
+        reads = (accounts.c.disabled_us.is_(None), accounts.c.role != "sender")
+        can_read = select(accounts.c.name).where(*reads).order_by(accounts.c.name)
         with self.site.database.reading() as connection:
             return Choices(
                 sources=listing.sources(connection),

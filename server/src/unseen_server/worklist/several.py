@@ -41,7 +41,8 @@ def assign(writing: Writing, names: Sequence[str], reader: str | None, *, actor:
     Raises NotFoundError where there is no such account, or it is disabled.
     """
     if reader not in (None, actor):  # who signed in by the machine's own link may have no account
-        known = select(accounts.c.id).where(accounts.c.name == reader, accounts.c.disabled_us.is_(None))
+        reads = (accounts.c.disabled_us.is_(None), accounts.c.role != "sender")
+        known = select(accounts.c.id).where(accounts.c.name == reader, *reads)
         if writing.connection.execute(known).first() is None:
             raise NotFoundError(f"{reader[:64]!r}: nobody with this name can read here. Take another account.")
 

@@ -395,7 +395,8 @@ accounts = sa.Table(
     sa.Column("password", sa.Text, nullable=False),  # argon2id, with its salt and settings
     sa.Column("created_us", sa.BigInteger, nullable=False),
     sa.Column("disabled_us", sa.BigInteger),
-    sa.CheckConstraint(one_of("role", ("reader", "lead", "admin")), name="role"),
+    sa.Column("sources", sa.Text),  # JSON: the only ones under which it may send films; none: it is not limited
+    sa.CheckConstraint(one_of("role", ("sender", "reader", "lead", "admin")), name="role"),
 )
 
 sessions = sa.Table(

@@ -5,7 +5,7 @@ import { fill } from "./admin_parts.js";
 import { date } from "./dates.js";
 
 /** @typedef {Page.Returned<"GET /accounts">["accounts"][number]} Account */
-const ROLES = /** @type {const} */ (["reader", "lead", "admin"]);
+const ROLES = /** @type {const} */ (["sender", "reader", "lead", "admin"]);
 
 export async function showPeople() {
   const [{ accounts }, { methods, transport, safe }] = await Promise.all([api("/accounts"), api("/accounts/methods")]);
@@ -19,13 +19,16 @@ export async function showPeople() {
 }
 
 function row(/** @type {Account} */ account) {
-  const { name, role, disabled, has_password, provided, sessions } = account;
+  const { name, role, disabled, has_password, provided, sessions, sources } = account;
   const choice = el("select", { "aria-label": `Role of ${name}`, disabled: disabled || provided }, ...ROLES.map((one) => el("option", { value: one, selected: one === role }, one)));
   choice.addEventListener("change", () => change(name, { role: ROLES[choice.selectedIndex] }, `${name} is ${ROLES[choice.selectedIndex]} now, and signed out everywhere.`));
+  const under = el("textarea", { rows: Math.max(1, sources.length), cols: 14, disabled, spellcheck: false, placeholder: role === "reader" ? "unknown" : "any", "aria-label": `Sources of ${name}, one per line` }, sources.join("\n"));
+  under.addEventListener("change", () => change(name, { sources: lines(under.value) }, `The sources of ${name} are changed, and it is signed out everywhere.`));
   const state = disabled ? ["disabled", ""] : provided ? ["signs in with the provider", "good"] : has_password ? ["may sign in", "good"] : ["no password yet", "warn"];
   return el("tr", { dataset: { account: name } },
     el("th", { scope: "row" }, name),
     el("td", {}, choice),
+    el("td", {}, under),
     el("td", {}, el("span", { class: `chip ${state[1]}` }, state[0])),
     el("td", { class: "n" }, sessions),
     el("td", {}, el("div", { class: "row" },
@@ -35,7 +38,12 @@ function row(/** @type {Account} */ account) {
         : el("button", { type: "button", "aria-label": `Disable ${name}`, onclick: () => change(name, { disabled: true }, `${name} is disabled, and signed out everywhere.`) }, "Disable"))));
 }
 
-/** @param {string} name  @param {{ role?: Account["role"], disabled?: boolean }} changes  @param {string} words */
+/** Lines of a field, without empty ones. */
+function lines(/** @type {string} */ text) {
+  return text.split("\n").map((line) => line.trim()).filter(Boolean);
+}
+
+/** @param {string} name  @param {{ role?: Account["role"], disabled?: boolean, sources?: string[] }} changes  @param {string} words */
 async function change(name, changes, words) {
   try {
     await api(`/accounts/${encodeURIComponent(name)}`, { method: "PATCH", body: changes });
@@ -74,7 +82,7 @@ $("#add-account").addEventListener("submit", async (event) => {
   $("#account-problem").textContent = "";
   const name = $("#account-name").value.trim();
   try {
-    await api("/accounts", { body: { name, role: ROLES[$("#account-role").selectedIndex] } });
+    await api("/accounts", { body: { name, role: ROLES[$("#account-role").selectedIndex], sources: lines($("#account-sources").value) } });
     $("#add-account").reset();
     await invite(name);
   } catch (error) {

@@ -279,4 +279,5 @@ $("#table").addEventListener("click", download);
 $("#clear").addEventListener("click", clear);
 onNews(ask);
 recall();
-api("/studies/sources").then(({ sources }) => $("#sources").replaceChildren(...sources.map((name) => el("option", { value: name })))).catch(failed);
+const known = document.querySelector("#sources"); // where the account may send under any source
+if (known) api("/studies/sources").then(({ sources }) => known.replaceChildren(...sources.map((name) => el("option", { value: name })))).catch(failed);

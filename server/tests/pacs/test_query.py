@@ -370,6 +370,29 @@ def test_the_check_shows_whether_the_node_listens(start_node: StartNode, say: Sa
     assert done.code == 0 and f"✓ listens: a program listens on port {port}" in done.out
 
 
+def test_the_check_names_tokens_that_could_be_narrowed(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "pacs.toml").write_text(f"port = {free_port()}\n")
+    words = ("pacs", "check", "--config", tmp_path / "pacs.toml", "--folder", tmp_path / "list")
+    missing = say(*words)
+    assert missing.code == 2 and "there is no worklist here" in missing.err
+    with Store.open(tmp_path / "list") as store:
+        store.accounts.add("sid", None, "sender", actor="ada", sources=["ward"])
+        store.receive(b"film 1", name="a", source="ward", actor="sid")
+    done = say(*words)
+    assert done.code == 0 and "✓ accounts: every account that only sends films is a sender" in done.out
+    with Store.open(tmp_path / "list") as store:
+        store.accounts.add("ct-room", None, "reader", actor="ada")
+        store.accounts.redeem(store.accounts.one_time_link("ct-room", "reader"))
+        for number, source in ((2, "ward"), (3, "clinic")):
+            store.receive(f"film {number}".encode(), name="a", source=source, actor="ct-room")
+    done = say(*words)
+    assert done.code == 0
+    assert (
+        "– account ct-room: has the role reader and 1 open token, and only ever sent films (2, as clinic, ward). Give "
+        "it the role sender with these sources" in done.out
+    )
+
+
 def test_a_phantom_is_a_film_that_a_node_takes_once(
     start_node: StartNode, say: Say, program: Callable[..., str], tmp_path: Path
 ) -> None:

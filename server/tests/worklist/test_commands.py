@@ -78,6 +78,11 @@ def test_a_first_admin_is_invited_from_the_shell(tmp_path: Path, say: Say) -> No
         token = store.accounts.choose(answer.out.strip().partition("=")[2], "a long sentence that she knows")
         account = store.accounts.session(token)
         assert account is not None and (account.name, account.role) == ("ann", "admin")
+    answer = say("invite", "ct-room", "--role", "sender", "--folder", tmp_path / "new")
+    assert answer.code == 2 and "A sender needs at least one source" in answer.err
+    say("invite", "ct-room", "--role", "sender", "--source", "ward", "--source", "ward 3", "--folder", tmp_path / "new")
+    with Store.open(tmp_path / "new") as store:
+        assert store.accounts.listed()[1].sources == ("ward", "ward 3")
     answer = say("invite", "a b", "--folder", tmp_path / "new")
     assert answer.code == 2 and "1 to 64 of the characters" in answer.err
 

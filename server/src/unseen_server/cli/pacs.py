@@ -86,9 +86,16 @@ def run(
 def check(
     config: Config,
     peer: Annotated[str | None, typer.Argument(help="a peer's name in pacs.toml; default: all")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="the worklist's folder: also name tokens that could be narrowed")
+    ] = None,
+    url: Url = None,
 ) -> None:
     """Say whether the node listens, and peer by peer what works: connection, TLS, association, storage, commitment,
     queries, DICOMweb.
+
+    With --folder it also names accounts that only ever sent films over HTTP: their tokens can do more than that, and
+    could be narrowed to the role sender.
 
     Nothing is stored at a peer, and the node need not run. The exit status is 1 where something does not work that
     pacs.toml relies on.
@@ -98,13 +105,19 @@ def check(
       unseen pacs check --config pacs.toml
 
       unseen pacs check archive --config pacs.toml
+
+      unseen pacs check --config pacs.toml --folder worklist
     """
     from unseen_server.pacs.check import check as tried
-    from unseen_server.pacs.check import listening
+    from unseen_server.pacs.check import listening, narrowable_accounts
     from unseen_server.pacs.config import load
+    from unseen_server.worklist.store import Store
 
     known = load(config)
     asked = [(f"{known.ae_title} (this node)", listening(known))] if peer is None else []
+    if folder is not None:
+        with Store.open(url or folder, films_folder=folder, create=False) as store:
+            asked.append((f"{folder} (accounts)", iter(list(narrowable_accounts(known, store)))))
     asked += [(one.name, tried(known, one)) for one in (known.peers if peer is None else [known.peer(peer)])]
     failed = 0
     for name, findings in asked:

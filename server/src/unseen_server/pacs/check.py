@@ -1,6 +1,7 @@
 """Peer by peer, what works: the connection, the association, each service that the configuration relies on, DICOMweb.
 
-And whether something listens where this node would. Nothing is stored at a peer, and no patient is asked for.
+And whether something listens where this node would. Nothing is stored at a peer, and no patient is asked for. With a
+worklist: accounts whose tokens could be narrowed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydicom import uid
 from pydicom.uid import UID
@@ -21,6 +22,9 @@ from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.config import PacsConfig, Peer
 from unseen_server.pacs.fetching import GET, MOVE
 from unseen_server.pacs.finding import FIND, dicomweb, web_failure
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.store import Store
 
 RESULT_CLASSES: Final = {
     "sr": uid.ComprehensiveSRStorage,
@@ -59,6 +63,22 @@ def listening(config: PacsConfig) -> Iterator[Finding]:
             works = False
             sentence = f"{host}:{port}{secure}: {error.strerror or error}. Start `unseen pacs`, unless it is to be off"
         yield Finding(peer=config.ae_title, what="listens", works=works, sentence=sentence, needed=False)
+
+
+def narrowable_accounts(config: PacsConfig, store: Store) -> Iterator[Finding]:
+    """Name the accounts of the worklist whose tokens can do more than they were ever used for."""
+    found = store.accounts.narrowable()
+    for one in found:
+        sources = ", ".join(one.sources) or "no source"
+        tokens = f"{one.tokens} open {'token' if one.tokens == 1 else 'tokens'}"
+        sentence = (
+            f"has the role {one.role} and {tokens}, and only ever sent films ({one.sent}, as {sources}). Give it the "
+            "role sender with these sources, on the page Administration"
+        )
+        yield Finding(peer=config.ae_title, what=f"account {one.name}", works=False, sentence=sentence, needed=False)
+    if not found:
+        sentence = "every account that only sends films is a sender"
+        yield Finding(peer=config.ae_title, what="accounts", works=True, sentence=sentence, needed=False)
 
 
 def check(config: PacsConfig, peer: Peer) -> Iterator[Finding]:

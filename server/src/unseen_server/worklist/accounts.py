@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from sqlalchemy import Connection, func, select
 
+from unseen_server.worklist.narrowing import NarrowableAccount, narrowable
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.tables import accounts, sessions
 from unseen_server.worklist.transactions import Found, Writing, checked_text
@@ -180,6 +181,11 @@ class Accounts:
                 .group_by(sessions.c.account)
             )
             return {row.account: row.open for row in rows}
+
+    def narrowable(self) -> list[NarrowableAccount]:
+        """Return the accounts that only ever sent films, by name: each could be a sender with fixed sources."""
+        with self._site.database.reading() as connection:
+            return narrowable(connection, now_us=self._site.now_us())
 
     def sign_in(self, name: str, password: str, *, lasts_s: float = SESSION_S) -> str | None:
         """A session's token; None where name or password are wrong or the account is disabled, which takes as long."""

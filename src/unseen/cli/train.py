@@ -282,8 +282,11 @@ def suspects(
 def as_csv(found: list[Suspect]) -> str:
     """file, source, deviations, score; a line a film."""
 
+    from unseen.data.cells import safe_row
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "source", "deviations", "score"])
-    writer.writerows([one.name, one.source, f"{one.deviations:.3f}", f"{one.score:.6g}"] for one in found)
+    rows = ([one.name, one.source, f"{one.deviations:.3f}", f"{one.score:.6g}"] for one in found)
+    writer.writerows(map(safe_row, rows))
     return text.getvalue()

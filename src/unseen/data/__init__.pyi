@@ -3,6 +3,10 @@
 from . import phantoms as phantoms
 from .arrays import ArrayError as ArrayError
 from .arrays import read_array as read_array
+from .cells import plain_cell as plain_cell
+from .cells import safe_cell as safe_cell
+from .cells import safe_row as safe_row
+from .cells import safe_table as safe_table
 from .decode import Decoder as Decoder
 from .decode import shared_decoder as shared_decoder
 from .decoder_protocol import DecoderLimits as DecoderLimits

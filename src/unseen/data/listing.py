@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unseen.data.cells import safe_row
 from unseen.data.film import Label
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import ManifestError, entries
@@ -169,5 +170,5 @@ def as_csv(rows: Sequence[Listed], *, before: str = "", source: str = "", folds:
     for row in rows:
         cells = [f"{before}{row.file}", row.label or ""]
         cells += [source] * bool(source) + [row.patient] * with_patients + [str(row.fold)] * folds
-        writer.writerow(cells)
+        writer.writerow(safe_row(cells))
     return text.getvalue()

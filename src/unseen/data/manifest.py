@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unseen.artifacts.errors import UserError
+from unseen.data.cells import plain_cell
 from unseen.data.film import Label
 from unseen.data.label_names import LabelNames
 
@@ -191,6 +192,7 @@ def _from_lines(lines: Iterable[str], path: Path, names: LabelNames | None) -> I
         _check_header(header, path, None if names is None else names.column)
         for row in reader:
             if row:
+                row = [plain_cell(cell) for cell in row]
                 yield _entry(header, row, f"line {reader.line_num}", path, names)
     except csv.Error as error:
         raise ManifestError(

@@ -27,6 +27,7 @@ import polars as pl
 
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import replacing
+from unseen.data.cells import plain_cell, safe_table
 from unseen.data.film import NotRead
 from unseen.detectors import METHODS
 from unseen.evaluation.examples import Example, example_of
@@ -215,7 +216,8 @@ def map_of(finding: Finding, folder: Path) -> str:
 
 def write_scores(rows: Iterable[ScoreRow], path: Path, *, kind: type[ScoreRow] = ScoreRow) -> tuple[int, int]:
     """Write `path` (.parquet or .csv), whole or not at all; returns how many rows, and how many of them were not
-    read. `kind`: what the rows are, and so the columns."""
+    read. `kind`: what the rows are, and so the columns. In a CSV a text that a spreadsheet would take for a formula
+    begins with an apostrophe."""
     path.parent.mkdir(parents=True, exist_ok=True)
     columns: dict[str, list[object]] = {field.name: [] for field in fields(kind)}
     for row in rows:
@@ -226,7 +228,7 @@ def write_scores(rows: Iterable[ScoreRow], path: Path, *, kind: type[ScoreRow] =
     table = pl.DataFrame(columns, schema=types)
     with replacing(path) as temporary:
         if path.suffix == ".csv":
-            table.write_csv(temporary)
+            safe_table(table).write_csv(temporary)
         else:
             table.write_parquet(temporary)
     return len(table), int((table["status"] == "not_read").sum())
@@ -261,6 +263,7 @@ def read_scores(path: Path | str, *, model: str) -> pl.DataFrame:
         raise ScoresError(f"{path}: cannot be read as CSV ({error}). Save it again in the page Compare.") from error
     if missing := [name for name in ABOUT if name not in saved.columns]:
         raise ScoresError(f"{path}: has no column {missing[0]}. Save it again in the page Compare: Scores as CSV.")
+    saved = saved.rename({name: plain_cell(name) for name in saved.columns})
     models = [name for name in saved.columns if name not in ABOUT]
     if model not in models:
         raise ScoresError(f"{path}: has no scores of {model!r}; it has those of {', '.join(models)}.")
@@ -271,7 +274,7 @@ def read_scores(path: Path | str, *, model: str) -> pl.DataFrame:
         "status": pl.repeat(SCORED, len(rows), dtype=pl.String, eager=True),
         "score": rows[model],
         "label": rows["label"],
-        "source": rows["source"],
+        "source": rows["source"].map_elements(plain_cell, return_dtype=pl.String),
         "patient": rows["patient"],
         **{name: rows[name] for name in STATISTIC_NAMES},
     }

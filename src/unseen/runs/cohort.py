@@ -17,6 +17,7 @@ from pathlib import Path
 from unseen.artifacts.files import sha256_of
 from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
 from unseen.data import phantoms
+from unseen.data.cells import plain_cell
 from unseen.data.film import Film, NotRead
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, Source
@@ -105,7 +106,7 @@ def _fixed_split(data: RecipeData, listed: Films) -> Cohort:
         raise RecipeError(f"data.column: {data.column} is a column of data.split, which is missing")
     path = _located(data.split, "data.split")
     with path.open(newline="", encoding="utf-8") as file:
-        said = {row["file"]: row.get(data.column or "") or "" for row in csv.DictReader(file)}
+        said = {plain_cell(row["file"]): row.get(data.column or "") or "" for row in csv.DictReader(file)}
     strangers = sorted(set(said.values()) - {"train", "test", ""})
     if strangers or not {"train", "test"} <= set(said.values()):
         raise RecipeError(
@@ -246,7 +247,7 @@ def _located(given: str, where: str) -> Path:
 
 def _split(path: Path, entries: Sequence[Entry]) -> dict[str, int]:
     with path.open(newline="", encoding="utf-8") as file:
-        rows = {row["file"]: row for row in csv.DictReader(file)}
+        rows = {plain_cell(row["file"]): row for row in csv.DictReader(file)}
     fold_of = {}
     for entry in entries:
         row = rows.get(entry.name)

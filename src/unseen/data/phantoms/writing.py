@@ -20,6 +20,7 @@ from pydicom import dcmwrite, uid
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 
 from unseen.artifacts.files import replacing
+from unseen.data.cells import safe_cell
 from unseen.data.film import Film
 from unseen.data.phantoms.sequences import Case, Exposed, Healthy, encode
 
@@ -61,7 +62,7 @@ def write(films: Iterable[Film], folder: str | Path) -> Path:
             if film.bits != 8:
                 raise ValueError(f"{film.name} has {film.bits} bits a pixel; phantoms are written with 8.")
             seen.add(name)
-            rows.writerow(_write_one(film, folder, name))
+            rows.writerow({column: safe_cell(cell) for column, cell in _write_one(film, folder, name).items()})
     return manifest
 
 

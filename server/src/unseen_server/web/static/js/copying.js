@@ -4,10 +4,17 @@ import { el, failed, toast } from "./api.js";
 
 /** @typedef {string | number | boolean | null | undefined} Cell */
 
+const NUMBER = /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i;
+
+/** A text that a spreadsheet does not take for a formula: an apostrophe comes before it. A number stays one. */
+export function safeCell(/** @type {string} */ text) {
+  return /^'*[=+\-@\t\r]/.test(text) && !NUMBER.test(text) ? `'${text}` : text;
+}
+
 /** Rows as CSV (RFC 4180); what is missing is empty. */
 export function csvOf(/** @type {Cell[][]} */ rows) {
   const cell = (/** @type {Cell} */ value) => {
-    const text = value === null || value === undefined ? "" : String(value);
+    const text = value === null || value === undefined ? "" : typeof value === "string" ? safeCell(value) : String(value);
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return rows.map((row) => `${row.map(cell).join(",")}\n`).join("");

@@ -1,6 +1,7 @@
 // @ts-check
 // The live page's results as a table: one row a file, and the limits of use in every row, so that a row keeps them.
 
+import { safeCell } from "./copying.js";
 import { outcome } from "./live_card.js";
 
 /** @typedef {import("./live_card.js").Item} Item  @typedef {import("./live_card.js").Look["models"][number]} Model */
@@ -40,6 +41,6 @@ function nameOf(/** @type {Model} */ model, /** @type {Map<string, string>} */ m
 
 function cell(/** @type {string | number} */ value) {
   if (typeof value === "number") return String(value);
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  const safe = safeCell(value);
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

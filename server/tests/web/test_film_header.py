@@ -14,7 +14,7 @@ from tests.web.test_viewing import noise, sent
 from tests.worklist.conftest import Judged, MakePlace, Place
 from tests.worklist.reporting import look_and_report
 from unseen.screening.screener import Screener
-from unseen_server.web.film_header import HIDDEN
+from unseen_server.web.harmless_elements import HIDDEN
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.worker import Worker
 

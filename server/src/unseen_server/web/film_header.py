@@ -17,9 +17,10 @@ from unseen.data import shared_decoder
 from unseen_server.web.accounts import Lead, Reader
 from unseen_server.web.errors import answers
 from unseen_server.web.films import FilmId
+from unseen_server.web.harmless_elements import harmless_lines, harmless_window_name
+from unseen_server.web.hidden_names import may_see_names
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.web.studies import StudyId
-from unseen_server.worklist.accounts import ROLES, Account
 from unseen_server.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from unseen_server.worklist.details import StoredFilm, Study
 
 router = APIRouter(tags=["viewing"])
-HIDDEN: Final = "hidden by the site's setting"
-_PERSONAL: Final = re.compile(r"\((0010,(?!0040|1010)....|0008,0050|0008,0090|0020,0010|0040,1001|0032,10..)\)")
-_CLASS: Final = "(0008,0016)"  # a UID that is of no person
 _MOST_NAMES: Final = 8  # characters of a pseudonym: enough to tell two apart
 
 
@@ -121,25 +119,29 @@ def about(parts: Parts, account: Reader, film: FilmId) -> About:
     """How a film asks to be shown, and of whom it is, as far as the asker may see it."""
     study, found = _film(parts, film)
     display: Mapping[str, Any] = parts.decoded.film(parts.store.film_path(film)).display  # Any: JSON
+    named = may_see_names(parts, account)
     return About(
         film=film,
-        windows=display.get("windows", []),
-        luts=display.get("luts", []),
+        windows=_named(display.get("windows", []), "Window", as_written=named),
+        luts=_named(display.get("luts", []), "LUT", as_written=named),
         spacing=display.get("spacing", ""),
         frames=display.get("frames", 1),
         modality=display.get("modality"),
-        person=_person(parts, account, study, found, display.get("personal", {})),
+        person=_person(parts, named, study, found, display.get("personal", {})),
     )
 
 
 @router.get("/films/{film}/elements", responses=answers(401, 403, 404, 422, 503))
 def elements(parts: Parts, account: Lead, film: FilmId) -> ElementsResponse:
-    """Every element of a DICOM file but its pixels."""
+    """Every element of a DICOM file but its pixels; where names are hidden, only values of harmless elements.
+
+    Harmless are technical elements that PS3.15 table E.1-1 keeps. Private and unknown elements are left out.
+    """
     found = shared_decoder().elements(parts.store.film_path(film))
     if isinstance(found, str):
         raise WorklistError(f"The file's elements cannot be read: {found}")
-    if not _may_see_names(parts, account):
-        found = [_without_names(line) for line in found]
+    if not may_see_names(parts, account):
+        found = harmless_lines(found)
     return ElementsResponse(elements=found)
 
 
@@ -168,21 +170,23 @@ def _film(parts: ServerState, film: str) -> tuple[Study, StoredFilm]:
     return study, next(one for one in study.films if one.film == film)
 
 
-def _may_see_names(parts: ServerState, account: Account) -> bool:
-    least = parts.store.settings().identity
-    return least != "nobody" and ROLES.index(account.role) >= ROLES.index(least)
+def _named(found: list[dict[str, Any]], what: str, *, as_written: bool) -> list[Any]:  # Any: JSON
+    """Windows or LUTs with their names as the header has them, or only with harmless ones."""
+    if as_written:
+        return found
+    return [one | {"name": harmless_window_name(one["name"], i, what=what)} for i, one in enumerate(found)]
 
 
-def _person(parts: ServerState, account: Account, study: Study, film: StoredFilm, header: Mapping[str, str]) -> Person:
-    named = _may_see_names(parts, account)
+def _person(parts: ServerState, named: bool, study: Study, film: StoredFilm, header: Mapping[str, str]) -> Person:
+    hidden = parts.store.names.hidden
     known = {"PatientSex": film.tags.get("PatientSex", ""), "PatientAge": film.tags.get("PatientAge", "")}
     known |= dict(header)
     shown = known if named else {}
     return Person(
         named=named,
-        patient=shown.get("PatientID") or _short(study.patient),
+        patient=shown.get("PatientID") or _short(hidden("patient", study.patient)),
         name=shown.get("PatientName", "").replace("^", " ").strip(),
-        accession=shown.get("AccessionNumber") or _short(study.accession),
+        accession=shown.get("AccessionNumber") or _short(hidden("accession", study.accession)),
         study_date=_date(shown.get("StudyDate", "")),
         birth_date=_date(shown.get("PatientBirthDate", "")),
         sex=known["PatientSex"][:1].upper(),
@@ -201,9 +205,3 @@ def _date(text: str) -> str:
     ('2026-11-24', '')
     """
     return f"{text[:4]}-{text[4:6]}-{text[6:8]}" if re.fullmatch(r"\d{8}", text) else ""
-
-
-def _without_names(line: list[str]) -> list[str]:
-    tag, name, kind, value = line
-    personal = (kind in ("PN", "DA", "UI") and tag != _CLASS) or _PERSONAL.search(tag) is not None
-    return [tag, name, kind, HIDDEN if personal and value else value]

@@ -12,6 +12,7 @@ from unseen_server.web import images
 from unseen_server.web.accounts import Reader, Sender, Sighted
 from unseen_server.web.errors import answers
 from unseen_server.web.film_source import film_source
+from unseen_server.web.hidden_names import film_for
 from unseen_server.web.shapes import Decided, FilmResponse, FilmStatus, Received
 from unseen_server.web.state import Parts
 from unseen_server.web.upload_stream import pieces, room, upload_of
@@ -109,7 +110,7 @@ def status(parts: Parts, account: Reader, film: FilmId) -> FilmStatus:
     if study is None or found is None:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
     return FilmStatus(
-        film=FilmResponse.of(found, promise),
+        film=film_for(parts, account, FilmResponse.of(found, promise)),
         study=parts.ranks.row(study.entry, promise, blind=blind),
         decision=Decided.of(study.decision, promise),
     )

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import anyio
 import anyio.to_thread
 
+from unseen.data import safe_row
 from unseen.evaluation import ABOUT, STATISTIC_NAMES
 from unseen_server.worklist.labels import EVERY, SEEN
 from unseen_server.worklist.states import NotFoundError, WorklistError
@@ -128,12 +129,12 @@ class LabelledSet:
         film. Numbers read back exactly, by `evaluation.read_scores`."""
         written = io.StringIO()
         rows = csv.writer(written, lineterminator="\n")
-        rows.writerow([*ABOUT, *(model.name for model in self.models)])
+        rows.writerow(safe_row([*ABOUT, *(model.name for model in self.models)]))
         for film in self.films:
             named = [film.film, film.study, film.source, label_of(film), film.origin, self.patients[film.patient]]
             values = [film.statistics.get(name) for name in STATISTIC_NAMES]
             values += [film.scores.get(model.model) for model in self.models]
-            rows.writerow([*named, *("" if value is None else repr(value) for value in values)])
+            rows.writerow(safe_row([*named, *("" if value is None else repr(value) for value in values)]))
         return written.getvalue()
 
 

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen_server.web.accounts import Lead, Reader, is_lead
 from unseen_server.web.errors import answers
+from unseen_server.web.hidden_names import may_see_names, study_for
 from unseen_server.web.promise import Promise
 from unseen_server.web.shapes import Listed, Note, Outcome, StudyResponse
 from unseen_server.web.state import Parts, ServerState
@@ -77,7 +78,7 @@ class Requeued(BaseModel):
 def whole(parts: Parts, account: Reader, study: StudyId) -> StudyResponse:
     """Everything about one study that the asker may see."""
     found = parts.store.study(study, blind=parts.is_blind(account.role), reader=account.name)
-    return StudyResponse.of(found, _promise(parts))
+    return study_for(parts, account, StudyResponse.of(found, _promise(parts)))
 
 
 @router.post("/{study}/claim", responses=answers(401, 403, 404, 409, 422, 503))
@@ -215,9 +216,12 @@ async def import_table(request: Request, parts: Parts, account: Lead) -> TableTa
 def export_table(
     parts: Parts, account: Lead, table: Annotated[Literal["studies", "findings", "decisions", "reports"], InPath()]
 ) -> Response:
-    """A whole table: pseudonyms as they are stored, notes as readers wrote them."""
+    """A whole table: patients and accession numbers as keyed hashes where names are hidden, notes as they were written.
+
+    Text that a spreadsheet would take for a formula begins with an apostrophe.
+    """
     with tempfile.TemporaryDirectory(prefix="unseen-") as folder:
-        export_tables(parts.store, folder)
+        export_tables(parts.store, folder, named=may_see_names(parts, account))
         data = (pathlib.Path(folder) / f"{table}.csv").read_bytes()
     named = {"Content-Disposition": f'attachment; filename="{table}.csv"'}
     return Response(data, media_type="text/csv; charset=utf-8", headers=named)

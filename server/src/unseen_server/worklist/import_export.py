@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Select, select
 
 from unseen.artifacts import LIMITS, replacing, write_text
+from unseen.data import safe_row, safe_table
 from unseen_server.worklist.readers import elsewhere, studies_of
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import decisions, films, findings, reports, studies
@@ -29,6 +30,7 @@ from unseen_server.worklist.tables import decisions, films, findings, reports, s
 if TYPE_CHECKING:
     import polars as pl
 
+    from unseen_server.worklist.opening import Kind
     from unseen_server.worklist.store import Store
     from unseen_server.worklist.transactions import Writing
 
@@ -36,11 +38,13 @@ _STUDY = studies.c.public_id.label("study")
 _FILM = films.c.public_id.label("film")
 
 
-def export_tables(store: Store, folder: Path | str) -> dict[str, int]:
+def export_tables(store: Store, folder: Path | str, *, named: bool | None = None) -> dict[str, int]:
     """Write `studies`, `findings`, `decisions` and `reports`, each as .parquet and .csv, of one moment.
 
     store   the store
     folder  where they are written; it is made if needed
+    named   False: patients and accession numbers as keyed hashes, in a store without pseudonyms, too; None: so where
+            the site shows names to nobody
 
     >>> import tempfile
     >>> from unseen_server.worklist import Store
@@ -49,21 +53,25 @@ def export_tables(store: Store, folder: Path | str) -> dict[str, int]:
     0
 
     Returns how many rows each has. Times are UTC; `findings` and `decisions` name films and studies as the list does,
-    and a decision without a film is the one on the study.
+    and a decision without a film is the one on the study. In a CSV file a text that a spreadsheet would take for a
+    formula begins with an apostrophe.
     """
     import polars as pl
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     counts = {}
+    named = store.settings().identity != "nobody" if named is None else named
     with store.database.reading() as connection:
         for name, query in _queries().items():
             frame = _frame(connection.execute(query).all(), query)
+            if not named:
+                frame = _without_numbers(frame, store)
             plain = frame.with_columns(pl.selectors.datetime().dt.to_string("iso:strict"))
             with replacing(folder / f"{name}.parquet") as temporary:
                 frame.write_parquet(temporary, metadata={"limits": LIMITS})
             with replacing(folder / f"{name}.csv") as temporary:
-                plain.write_csv(temporary)
+                safe_table(plain).write_csv(temporary)
             counts[name] = len(frame)
     write_text(folder / "README.txt", f"{LIMITS}\n\nA worklist's tables, written by `unseen export`. Times are UTC.\n")
     return counts
@@ -72,19 +80,34 @@ def export_tables(store: Store, folder: Path | str) -> dict[str, int]:
 def export_labelled(store: Store, path: Path | str) -> int:
     """Write a manifest of the labelled films (`Store.labelled`), for `unseen calibrate`, `adapt` and `gate`.
 
-    Paths are relative to the manifest and lead into the worklist's folder; patients are pseudonyms. Returns how many.
+    Paths are relative to the manifest and lead into the worklist's folder. Patients are pseudonyms, or keyed hashes
+    where the site shows names to nobody. Returns how many.
     """
     path = Path(path)
     found = store.labelled()
+    hides = store.settings().identity == "nobody"
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
     rows.writerow(["file", "label", "source", "patient", "study"])
     for film in found:
         file = os.path.relpath(store.film_path(film.film), path.parent)
-        rows.writerow([file, "abnormal" if film.abnormal else "normal", film.source, film.patient, film.study])
+        patient = store.names.hidden("patient", film.patient) if hides else film.patient
+        rows.writerow(safe_row([file, "abnormal" if film.abnormal else "normal", film.source, patient, film.study]))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, written.getvalue())
     return len(found)
+
+
+def _without_numbers(frame: pl.DataFrame, store: Store) -> pl.DataFrame:
+    """Return a table with the numbers of patients and accessions as keyed hashes."""
+    import polars as pl
+
+    kinds: tuple[Kind, ...] = ("patient", "accession")
+    for kind in kinds:
+        if kind in frame.columns:
+            shown = [store.names.hidden(kind, number) for number in frame[kind].to_list()]
+            frame = frame.with_columns(pl.Series(kind, shown, dtype=pl.String))
+    return frame
 
 
 def _queries() -> dict[str, Select[Any]]:

@@ -21,7 +21,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, overload
 
 from alembic import command
 from alembic.config import Config
@@ -109,6 +109,14 @@ class Pseudonyms:
         """The HMAC of `text`, in a plain store too: 64 hexadecimal digits."""
         message = f"{kind}\0{text}".encode(errors="surrogatepass")
         return hmac.new(self.key, message, hashlib.sha256).hexdigest()
+
+    @overload
+    def hidden(self, kind: Kind, stored: str) -> str: ...
+    @overload
+    def hidden(self, kind: Kind, stored: str | None) -> str | None: ...
+    def hidden(self, kind: Kind, stored: str | None) -> str | None:
+        """Return what is shown of a stored value where names are hidden: its keyed hash, in a plain store too."""
+        return self.sealed(kind, stored) if self.plain and stored else stored
 
     @property
     def fingerprint(self) -> str:

@@ -104,6 +104,29 @@ def test_an_admin_adds_a_person_erases_a_patient_and_verifies_the_audit(
         assert errors == []
 
 
+def test_an_admin_adds_a_sender_and_changes_its_sources(shared_site: Site, chromium: Browser) -> None:
+    with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
+        page = signed_in(context, shared_site, "ada")
+        page.add_init_script("localStorage.setItem('unseen.tour', 'done')")
+        page.goto(f"{shared_site.root}/administration")
+        page.get_by_role("textbox", name="Name", exact=True).fill("room-3")
+        page.get_by_role("combobox", name="Role", exact=True).select_option("sender")
+        page.get_by_role("button", name="Add, and make a link").click()
+        expect(page.locator("#account-problem")).to_contain_text("A sender needs at least one source")
+        page.get_by_label("Sources under which it may send films").fill("ward 3\n\n north ")
+        page.get_by_role("button", name="Add, and make a link").click()
+        sources = page.get_by_label("Sources of room-3, one per line")
+        expect(sources).to_have_value("ward 3\nnorth")
+        sources.fill("clinic")
+        sources.blur()
+        expect(page.locator("body")).to_contain_text("The sources of room-3 are changed")
+        with shared_site.store() as store:
+            found = {account.name: account for account in store.accounts.listed()}
+            assert (found["room-3"].role, found["room-3"].sources) == ("sender", ("clinic",))
+        expect(page.get_by_label("Sources of room-3, one per line")).to_have_value("clinic")
+        assert page.evaluate(WIDE) <= 0
+
+
 def test_settings_are_saved_and_seen_by_everybody(shared_site: Site, chromium: Browser) -> None:
     with chromium.new_context(viewport={"width": 1280, "height": 720}, color_scheme="dark") as context:
         page = signed_in(context, shared_site, "ada")

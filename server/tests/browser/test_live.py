@@ -291,6 +291,7 @@ def test_a_reader_where_a_policy_clears_sees_no_score(site: Site, context: Brows
             writing.move(study, "cleared", standing="cleared", actor="worker", action="study.judged")
     page = ready(signed_in(context, site, "ann", "/live"))
     expect(page.locator("body")).to_have_attribute("data-blind", "yes")
+    expect(page.get_by_label("Source").locator("option")).to_have_text(["unknown"])  # a reader cannot name another
     asked: list[str] = []
     said: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -313,7 +314,7 @@ def test_a_reader_where_a_policy_clears_sees_no_score(site: Site, context: Brows
         scores = [
             one.score
             for row in connection.execute(select(films)).all()
-            if row.source == "dropped"
+            if row.source == "unknown"
             for one in store.study(_study(page, row.public_id), blind=False).films[0].findings
             if one.score is not None
         ]

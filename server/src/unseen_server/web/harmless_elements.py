@@ -118,7 +118,8 @@ def _has_form(keyword: str, value: str) -> bool:
 @functools.cache
 def _standard(tag: int) -> tuple[str, str, tuple[str, ...]] | None:
     """Return keyword, name and value representations of an element of the standard; None for any other."""
-    from pydicom.datadict import DicomDictionary
+    from pydicom.datadict import dictionary_description, dictionary_VR, keyword_for_tag
 
-    known = DicomDictionary.get(tag)
-    return None if known is None or not known[4] else (known[4], known[2], tuple(known[0].split(" or ")))
+    if not (keyword := keyword_for_tag(tag)):
+        return None
+    return keyword, dictionary_description(tag), tuple(dictionary_VR(tag).split(" or "))

@@ -177,6 +177,11 @@ def test_a_store_without_pseudonyms_shows_keyed_hashes_where_names_are_hidden(pl
     assert api.reader.get(f"/films/{film}/about").json()["person"]["patient"] == hash_of[:8]
     (exported,) = csv.DictReader(io.StringIO(api.lead.get("/export/studies.csv").text))
     assert (exported["patient"], exported["accession"]) == (hash_of, plain.names.sealed("accession", "ACC17"))
+    for text, found in (("PN4711", 1), ("PN47", 0), ("ACC", 0)):  # else it could be found out character by character
+        assert api.lead.post("/studies/search", json={"tab": "all", "text": text}).json()["total"] == found
+    plain.change_settings(actor="ada", identity="lead")
+    assert api.lead.post("/studies/search", json={"tab": "all", "text": "PN47"}).json()["total"] == 1
+    assert api.reader.post("/studies/search", json={"tab": "all", "text": "PN47"}).json()["total"] == 0
     with Store.open(plain.home.parent / "other", pseudonymise=False) as other:
         assert other.names.sealed("patient", "PN4711") != hash_of, "another site's key gives another hash"
 

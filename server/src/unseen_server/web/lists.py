@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from unseen_server.web.accounts import Lead, Reader, is_lead
 from unseen_server.web.errors import answers
+from unseen_server.web.hidden_names import may_see_names
 from unseen_server.web.shapes import ListedPage
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.several import MOST, OnSeveral
@@ -93,6 +94,7 @@ def search(parts: Parts, account: Reader, wanted: Search) -> ListedPage:
     asked: dict[str, Any] = wanted.model_dump()  # Any: what `Lists.page` takes
     if wanted.flag is not None:
         asked["flag"] = parts.ranks.flag_rule(promise, flagged=wanted.flag, blind=blind)
+    asked["whole"] = parts.store.names.plain and not may_see_names(parts, account)
     page = parts.store.page(**asked, blind=blind, reader=account.name)
     return ListedPage.of(page, parts.ranks, promise, model=parts.deciding, blind=blind)
 

@@ -73,6 +73,7 @@ class Filters:
     disagreement: bool = False
     refusal: str | None = None
     text: str | None = None
+    whole: bool = False
 
 
 class _passed_over(FunctionElement[Any]):
@@ -135,7 +136,7 @@ def narrowed(connection: sa.Connection, names: Pseudonyms, tab: Tab, wanted: Fil
     leading = _leading(tab, wanted, ways) if order == "list" else None
     few, cut = None, False
     if wanted.text is not None and (text := wanted.text.strip()):
-        few, cut, leading = *_matching(connection, names, text), None
+        few, cut, leading = *_matching(connection, names, text, whole=wanted.whole), None
     else:
         others = [sa.select(studies.c.id).where(*way) for name, way in ways.items() if name != leading]
         counts = [one for one in zip(_counts(connection, others), others, strict=True) if one[0] <= FEW]
@@ -267,7 +268,7 @@ def _flagged(tab: Tab, rule: FlagRule) -> list[Condition]:
     return [flagged == int(rule.flagged)]
 
 
-def _matching(connection: sa.Connection, names: Pseudonyms, text: str) -> tuple[sa.Subquery, bool]:
+def _matching(connection: sa.Connection, names: Pseudonyms, text: str, *, whole: bool) -> tuple[sa.Subquery, bool]:
     """Studies that are called `text`, or whose accession number or patient begins so, as it is stored; and whether
     there may be others."""
     called = [names.sealed(kind, text) for kind in ("accession", "patient", "study", "name")] + [text]
@@ -275,7 +276,7 @@ def _matching(connection: sa.Connection, names: Pseudonyms, text: str) -> tuple[
         sa.select(terms.c.study_id).where(terms.c.term == clean(term)).order_by(terms.c.study_id.desc())
         for term in called
     ]
-    if len(text) >= _SHORTEST if names.plain else _PSEUDONYM.fullmatch(text):
+    if not whole and (len(text) >= _SHORTEST if names.plain else _PSEUDONYM.fullmatch(text)):
         ways += [
             sa.select(studies.c.id).where(*_begins(connection, column, clean(text)))
             for column in (studies.c.accession, studies.c.patient)

@@ -50,6 +50,7 @@ class Lists:
         assigned: str | None = None,
         disagreement: bool = False,
         text: str | None = None,
+        whole: bool = False,
         order: SortOrder = "list",
         reverse: bool = False,
         after: str | None = None,
@@ -75,6 +76,7 @@ class Lists:
         disagreement  on which models' shares lie half or more apart (`disagreement`); not on a blind page
         text    whose accession number, patient, StudyInstanceUID, file name or own name is this, or whose accession
                 number or patient begins so: three characters or more as they are stored, eight of a pseudonym
+        whole   `text` is no beginning: for who must not find out a number character by character
         order   list; received: oldest first; score: lowest first, without a score before (not on a blind page);
                 source: by name, then as in the list
         reverse the other way round
@@ -100,6 +102,7 @@ class Lists:
                 disagreement=disagreement,
                 refusal=refusal,
                 text=text,
+                whole=whole,
             ),
             order=order,
             reverse=reverse,

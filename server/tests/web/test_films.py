@@ -135,6 +135,7 @@ def test_a_name_is_a_label_and_never_a_path(make_place: MakePlace, name: str, tm
     (place.home / "worklist.sqlite").unlink()  # a store that keeps names as they are
     before = {path for path in tmp_path.rglob("*") if place.home not in path.parents}
     with place.open(pseudonymise=False) as store:
+        store.change_settings(actor="ada", identity="reader")
         api = Api(store)
         told = api.reader.post("/films", content=png(3), headers=RAW | {"X-Film-Name": quote(name, safe="")}).json()
         assert api.reader.get(f"/films/{told['film']}").json()["film"]["name"] == name

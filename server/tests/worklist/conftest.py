@@ -251,11 +251,12 @@ def second() -> Pca:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 600 kB."""
+def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """A file system of 600 kB, or of the size that is the parameter."""
     folder = tmp_path / "small"
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "none", folder], capture_output=True, text=True)
+    size = f"size={getattr(request, 'param', '600k')}"
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", size, "none", folder], capture_output=True, text=True)
     if done.returncode:
         pytest.skip(
             f"No small file system can be mounted here ({done.stderr.strip()}); a limit on files is tested below."

@@ -40,7 +40,7 @@ def erase(
         raise UsageError("give either --patient or --study")
     if patient == "-":
         patient = sys.stdin.readline().strip()
-    with Store.open(url or folder, films_folder=folder, create=False) as store:
+    with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
         shown = store.foresee_erasure(patient=patient, issuer=issuer, study=study)
         typer.echo(
             f"Goes: {shown.studies} studies, {shown.films} films ({shown.bytes / 1e6:.1f} MB), {shown.maps} anomaly "
@@ -91,7 +91,7 @@ def retire(
     if source is not None and older_than is None:
         raise UsageError("--source goes with --older-than")
     actor = f"{getpass.getuser()} (shell)"
-    with Store.open(url or folder, films_folder=folder, create=False) as store:
+    with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
         if older_than is not None:
             count = store.count_old(older_than_days=older_than, source=source)
             _confirm(f"Remove {count} studies that were cleared or reported more than {older_than:g} days ago?", yes)

@@ -281,7 +281,7 @@ def _opened(folder: Path, url: str | None) -> Store:
     from unseen_server.worklist.store import Store
 
     known = (folder / KEY).exists()
-    store = Store.open(url or folder, films_folder=folder)
+    store = Store.open(url or folder, films_folder=folder, check="files")
     if not known:
         logging.getLogger("unseen").warning(
             "worklist.made folder=%s: there was no worklist here, as on the first start. Otherwise it is not the "

@@ -135,7 +135,7 @@ def worker(
         signal.signal(number, lambda *_: stop.set())
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     logging.getLogger("unseen").setLevel(logging.INFO)
-    with Store.open(url or folder, films_folder=folder, create=False) as store:
+    with Store.open(url or folder, films_folder=folder, create=False, check="files") as store:
         Models.of(model, policy, further=also or ())  # the same weights twice are refused
         screener = load(model, policy, device=device, runtime=runtime)
         further = [load_detector(folder, device=device, runtime=runtime) for folder in also or ()]

@@ -49,7 +49,7 @@ def audit(
     from unseen_server.worklist.audit import Head
     from unseen_server.worklist.store import Store
 
-    with Store.open(url or folder, films_folder=folder, create=False) as store:
+    with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
         end = store.audit_head()
         if act == "head":
             typer.echo(str(end))
@@ -87,7 +87,7 @@ def backup(
     from unseen_server.worklist.backup import back_up, back_up_dated
     from unseen_server.worklist.store import Store
 
-    with Store.open(url or folder, films_folder=folder, create=False) as store:
+    with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
         if keep is None:
             saved = back_up(store, to)
         else:
@@ -151,7 +151,7 @@ def export(
     from unseen_server.worklist.import_export import export_labelled, export_tables
     from unseen_server.worklist.store import Store
 
-    with Store.open(url or folder, films_folder=folder, create=False) as store:
+    with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
         for name, rows in export_tables(store, to).items():
             typer.echo(f"{rows} {name}: {to / name}.parquet, .csv")
         if labelled:
@@ -181,7 +181,7 @@ def import_(
     from unseen_server.worklist.import_export import import_elsewhere
     from unseen_server.worklist.store import Store
 
-    with Store.open(url or folder, films_folder=folder, create=False) as store:
+    with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
         done = import_elsewhere(store, file, actor=f"{getpass.getuser()} (shell)")
     for refusal in done.refused:
         console.note(f"{file}, line {refusal.line}: {refusal.reason}")
@@ -216,7 +216,7 @@ def import_scores(
     from unseen_server.worklist.score_import import import_scores as bring_in
     from unseen_server.worklist.store import Store
 
-    with Store.open(url or folder, films_folder=folder) as store:
+    with Store.open(url or folder, films_folder=folder, check="database") as store:
         done = bring_in(
             store, parts, data, actor=f"{getpass.getuser()} (shell)", progress=console.rate_progress("imported")
         )
@@ -267,7 +267,7 @@ def invite(
     from unseen_server.worklist.store import Store
 
     actor = f"{getpass.getuser()} (shell)"
-    with Store.open(url or folder, films_folder=folder) as store:
+    with Store.open(url or folder, films_folder=folder, check="database") as store:
         try:
             link = store.accounts.invite(name, actor=actor)
         except NotFoundError:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from unseen_server.worklist.states import (
     BusyError,
+    DamagedError,
     NoRoomError,
     NotAllowedError,
     NotFoundError,
@@ -29,6 +30,7 @@ _STATUSES: Final[dict[type[WorklistError], int]] = {
     NotAllowedError: 409,
     TooLargeError: 413,
     BusyError: 503,
+    DamagedError: 503,
     NoRoomError: 507,
 }
 _MEANT: Final[dict[int, str]] = {
@@ -103,7 +105,8 @@ def answer_errors(app: FastAPI) -> None:
     async def refused(request: Request, error: WorklistError) -> JSONResponse:
         status = status_of(error)
         detail = without_places(str(error), request.app.state.served.store)
-        return problem(status, detail, {"Retry-After": "1"} if status == 503 else None)
+        soon = isinstance(error, BusyError)  # a damaged database does not get well by itself
+        return problem(status, detail, {"Retry-After": "1"} if soon else None)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:

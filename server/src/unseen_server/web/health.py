@@ -15,9 +15,10 @@ from pydantic import BaseModel, Field
 from unseen import __version__
 from unseen.artifacts import LIMITS
 from unseen_server.web.accounts import SCHEMES, Reader
-from unseen_server.web.errors import answers
+from unseen_server.web.errors import answers, without_places
+from unseen_server.web.readiness import has_room
 from unseen_server.web.state import Parts, ServerState
-from unseen_server.worklist.states import WorklistError
+from unseen_server.worklist.states import DamagedError, WorklistError
 
 if TYPE_CHECKING:
     from unseen.artifacts import Card
@@ -57,7 +58,7 @@ class Health(BaseModel):
     problems: list[str]
     version: str
     limits: str = Field(description=LIMITS)
-    database: Literal["ok", "out of reach"]
+    database: Literal["ok", "out of reach", "damaged"]
     queue: QueueResponse | None
     disk: Disk
     workers: WorkersResponse | None = Field(description="null where workers are started manually")
@@ -94,7 +95,7 @@ class ModelsResponse(BaseModel):
     models: list[ModelResponse]
 
 
-@router.get("/health", responses={503: {"model": Health, "description": "the database is out of reach"}})
+@router.get("/health", responses={503: {"model": Health, "description": "the database is out of reach or damaged"}})
 def health(response: Response, parts: Parts) -> Health:
     """The state of the server. No sign-in is needed; the answer holds nothing about any patient."""
     found = _health(parts)
@@ -145,13 +146,18 @@ def _model(
 def _health(parts: ServerState) -> Health:
     problems = []
     queue = None
+    database: Literal["ok", "out of reach", "damaged"] = "ok"
     try:
         found = parts.store.queue()
         queue = QueueResponse(waiting=found.waiting, done=found.done, dead=found.dead, oldest_s=found.oldest_s)
+    except DamagedError as error:
+        database = "damaged"
+        problems.append(without_places(str(error), parts.store))
     except WorklistError:
+        database = "out of reach"
         problems.append("The database is out of reach.")
     disk = shutil.disk_usage(parts.store.home)
-    if disk.free < parts.store.max_film_bytes:
+    if not has_room(parts.store):
         problems.append("The disk has too little space for one more film.")
     staff = None if parts.workers is None else parts.workers.staff()
     if staff is not None and staff.problem:
@@ -165,7 +171,7 @@ def _health(parts: ServerState) -> Health:
         problems=problems,
         version=__version__,
         limits=LIMITS,
-        database="out of reach" if queue is None else "ok",
+        database=database,
         queue=queue,
         disk=Disk(free_bytes=disk.free, total_bytes=disk.total),
         workers=None

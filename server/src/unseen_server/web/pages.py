@@ -127,6 +127,16 @@ def rendered(
     return HTMLResponse(text, status, headers={"Content-Security-Policy": POLICY})
 
 
+def rendered_alone(template: str, status: int, **shown: Any) -> HTMLResponse:
+    """Return a page for nobody in particular, made without the worklist."""
+    text = (
+        _templates()
+        .get_template(template)
+        .render(account=None, blind=False, here="", limits=LIMITS, places=[], version=__version__, **shown)
+    )
+    return HTMLResponse(text, status, headers={"Content-Security-Policy": POLICY})
+
+
 @cache
 def _templates() -> Environment:
     return Environment(

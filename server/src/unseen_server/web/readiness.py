@@ -5,13 +5,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from unseen_server.web.state import Parts, ServerState
+from unseen_server.worklist.content import write_flushed
 from unseen_server.worklist.states import WorklistError
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.store import Store
+
+_PROBE_BYTES: Final = 4096
+_ROWS_BYTES: Final = 1 << 20  # of a film's rows and of the journal of their transaction, with room to spare
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -36,7 +45,8 @@ def live() -> Liveness:
 
 @router.get("/ready", responses={503: {"model": Readiness, "description": "send it nothing yet"}})
 def ready(response: Response, parts: Parts) -> Readiness:
-    """200 while the database is in reach, the folder takes files, and a worker runs where the server starts workers."""
+    """200 while the database is in reach and whole, the disk has space for one more film, the folder takes files, and
+    a worker runs where the server starts workers."""
     if _is_ready(parts):
         return Readiness(status="ready")
     response.status_code = 503
@@ -49,8 +59,19 @@ def _is_ready(parts: ServerState) -> bool:
     probe = parts.store.films.temporary()  # the sweep removes it where this process is killed now
     try:
         parts.store.audit_head()
-        probe.touch(exist_ok=False)
-        probe.unlink()
+        if not has_room(parts.store):
+            return False
+        try:
+            write_flushed(probe, [bytes(_PROBE_BYTES)])  # a quota, or a disk without inodes, is seen by writing alone
+        finally:
+            probe.unlink(missing_ok=True)
     except (WorklistError, OSError):
         return False
     return True
+
+
+def has_room(store: Store) -> bool:
+    """Whether one more film fits on the disk of the films, and its rows on that of an SQLite database."""
+    if shutil.disk_usage(store.home).free < store.max_film_bytes:
+        return False
+    return not store.database.is_sqlite or shutil.disk_usage(Path(store.database.name).parent).free >= _ROWS_BYTES

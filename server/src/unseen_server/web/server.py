@@ -32,7 +32,9 @@ from unseen_server.service.workers import Models as Models  # public as `unseen_
 from unseen_server.service.workers import Workers
 from unseen_server.web.accounts import LOCAL
 from unseen_server.web.app import ROOT, create_app
+from unseen_server.web.damaged import create_damaged_app
 from unseen_server.web.middleware import Address
+from unseen_server.worklist.states import DamagedError
 from unseen_server.worklist.store import Store
 
 if TYPE_CHECKING:
@@ -72,10 +74,18 @@ def serve(
     lab                  a folder of bundles that the imaging lab offers
     oidc                 the settings of an identity provider by which people may sign in
 
+    A damaged worklist is not opened: no worker starts, nothing is received or cleared, and every page and `/health`
+    show the cause and the remedy.
+
     Raises ServingError and WorklistError: the port is taken, nobody could sign in, the store cannot be opened.
     """
     provider = None if oidc is None else _provider(oidc)
-    with Store.open(where, films_folder=films_folder) as store, _listening(address) as listener:
+    try:
+        opened = Store.open(where, films_folder=films_folder, check="files")
+    except DamagedError as error:
+        _serve_damaged(str(error), films_folder=films_folder, address=address)
+        return
+    with opened as store, _listening(address) as listener:
         address = Address(host=address.host, port=listener.getsockname()[1], public=address.public)
         if (
             provider is None
@@ -115,6 +125,24 @@ def serve(
                 if staff is not None:
                     staff.stop()
         _log.info("server.stopped")
+
+
+def _serve_damaged(sentence: str, *, films_folder: Path, address: Address) -> None:
+    """Serve the page and the health of a damaged worklist, until SIGTERM or Ctrl-C."""
+    with _listening(address) as listener:
+        address = Address(host=address.host, port=listener.getsockname()[1], public=address.public)
+        shown = sentence.replace(f"{films_folder}/", "")
+        server = _Server(
+            _config(create_damaged_app(shown, home=films_folder, address=address), address), threading.Event()
+        )
+        with _until_signalled(server):
+            lines = [
+                f"unseen serves {address}{ROOT} (impaired: the worklist is damaged)",
+                f"damaged: {sentence}",
+                LIMITS,
+            ]
+            print("\n".join(lines), file=sys.stderr, flush=True)
+            server.run(sockets=[listener])
 
 
 def _program() -> str:

@@ -216,7 +216,8 @@ def restore(folder: Path | str, where: str | Path, *, films_folder: str | Path |
     films_folder  as for `Store.open`
 
     Every table and file is checked by its digest. Films that the backup itself lacks stay missing, and are named.
-    Raises WorklistError: no sound backup, one of a later version, a place that is not empty.
+    Raises WorklistError: no sound backup, one of a later version, a place that is not empty, or that holds films that
+    the backup does not know: the next start would remove them.
     """
     folder = Path(folder)
     manifest = _manifest(folder)
@@ -230,6 +231,7 @@ def restore(folder: Path | str, where: str | Path, *, films_folder: str | Path |
         )
     if isinstance(target, Path) and (home / MARKER).exists():
         check_file(home, target)
+    _check_no_further_films(folder, home)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     if isinstance(target, Path):
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -247,6 +249,7 @@ def restore(folder: Path | str, where: str | Path, *, films_folder: str | Path |
         settle(database, None if isinstance(target, Path) else target, home)
         with database.reading() as connection:
             head, broken = audit.head(connection), audit.broken(connection, {})
+        (home / opening.HEAD).unlink(missing_ok=True)  # of what was here before: its end may be a later one
         keep_head(home, head)
     finally:
         database.close()
@@ -264,6 +267,8 @@ def _manifest(folder: Path) -> dict[str, Any]:  # Any: JSON
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         sound = isinstance(manifest["revision"], str) and isinstance(manifest["tables"]["studies"]["rows"], int)
+        sound = sound and isinstance(manifest["damaged"], list)
+        sound = sound and all(isinstance(table["sha256"], str) for table in manifest["tables"].values())
         number = manifest["format"]
     except FileNotFoundError:
         raise NotFoundError(f"{folder}: there is no backup here ({MANIFEST} is missing).") from None
@@ -282,6 +287,16 @@ def _check_empty(database: Database) -> None:
             settings = Table("settings", MetaData(), autoload_with=connection)
             if connection.execute(select(func.count()).select_from(settings)).scalar_one():
                 raise NotAllowedError(f"{database.name}: holds a worklist already. Restore into an empty place.")
+
+
+def _check_no_further_films(folder: Path, home: Path) -> None:
+    known = {digest for part in ContentFolder.digests_in(folder / "films") for digest in part}
+    there = {digest for part in ContentFolder.digests_in(home / "films") for digest in part}
+    if further := there - known:
+        raise NotAllowedError(
+            f"{home / 'films'}: holds {len(further):,} films that the backup does not know, and a restored worklist "
+            "would remove them. Restore into an empty folder; films of this one can be received there again."
+        )
 
 
 def _copy_files(folder: Path, home: Path) -> tuple[dict[str, int], list[str]]:

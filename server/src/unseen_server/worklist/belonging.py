@@ -15,8 +15,9 @@ from pathlib import Path
 from sqlalchemy import URL, inspect, select
 
 from unseen.artifacts import replacing
+from unseen_server.worklist.damage import films_in, has_films
 from unseen_server.worklist.database import Database
-from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.states import DamagedError, NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.tables import settings
 
 DATABASE = "worklist.sqlite"
@@ -67,6 +68,8 @@ def check_file(home: Path, file: Path) -> None:
 def check_server(database: Database, home: Path, *, create: bool) -> None:
     """Refuse a PostgreSQL database that is not the folder's; nothing is written into it."""
     known, kept = _settings(database), marker(home)
+    if kept is not None and not known and kept.address == _address(database.engine.url) and has_films(home):
+        raise DamagedError(f"{database.name}: the database holds no worklist, and {films_in(home)}. {database.remedy}")
     if kept is not None and not known:
         raise NotAllowedError(
             f"{home / MARKER}: this worklist lies in the PostgreSQL database {kept.address}, and {database.name} is "

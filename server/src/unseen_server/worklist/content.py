@@ -61,8 +61,13 @@ class ContentFolder:
 
     def digests(self) -> Iterator[list[str]]:
         """The digests that are there, a subfolder at a time."""
+        return self.digests_in(self.path)
+
+    @staticmethod
+    def digests_in(path: Path) -> Iterator[list[str]]:
+        """Yield the digests of the folder at `path`, which is not made, a subfolder at a time."""
         for number in range(256):
-            folder = self.path / f"{number:02x}"
+            folder = path / f"{number:02x}"
             if folder.is_dir():
                 yield sorted(name for name in os.listdir(folder) if _NAME.fullmatch(name))
 

@@ -18,7 +18,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
+from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
 
 _ALONE = 0x756E7365656E  # "unseen": the key of the advisory lock
 _TRAIL = _ALONE + 1
@@ -50,6 +50,15 @@ class Database:
     @property
     def is_sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
+
+    @property
+    def remedy(self) -> str:
+        """The way from a damaged database to a worklist that works; nothing of the old one is overwritten."""
+        url = "" if self.is_sqlite else " --url postgresql://…, an empty database"
+        return (
+            "Stop every program that uses this worklist, keep its folder as it is, and restore a backup into a new "
+            f"folder: `unseen restore BACKUP --folder NEW{url}`."
+        )
 
     @property
     def version(self) -> str:
@@ -136,8 +145,13 @@ class Database:
             return NoRoomError(f"{self.name}: the database is full. Nothing was changed. Free some space.")
         if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR")):
             return WorklistError(f"{self.name}: the database cannot be written ({error.orig}). Check its folder.")
-        if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            return WorklistError(f"{self.name}: this is no sound SQLite database ({error.orig}). Restore a backup.")
+        if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT")) or "decode to UTF-8" in str(
+            error.orig
+        ):
+            return DamagedError(f"{self.name}: this is no sound SQLite database ({error.orig}). {self.remedy}")
+        if code.startswith(("42P01", "42703", "XX001", "XX002")) or "no such table" in str(error.orig):
+            first = str(error.orig).strip().splitlines()[0]
+            return DamagedError(f"{self.name}: the database is damaged ({first}). {self.remedy}")
         lost = error.connection_invalidated or (not code and isinstance(error, OperationalError))
         if not self.is_sqlite and (lost or code.startswith(("08", "53", "57P", "28", "3D"))):
             return BusyError(f"{self.name}: the database cannot be reached or used. Nothing was changed; try again.")

@@ -28,12 +28,15 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, select
+from sqlalchemy.exc import DBAPIError
 
 from unseen.artifacts import replacing
+from unseen_server.worklist import damage
 from unseen_server.worklist.audit import Head
 from unseen_server.worklist.belonging import DATABASE, KEY, MARKER, bind, check_file, check_server
+from unseen_server.worklist.damage import Check
 from unseen_server.worklist.database import Database, url_of
-from unseen_server.worklist.states import NotFoundError, WorklistError
+from unseen_server.worklist.states import DamagedError, NotFoundError, WorklistError
 from unseen_server.worklist.tables import settings
 from unseen_server.worklist.transactions import CAP_S
 
@@ -156,9 +159,19 @@ HEAD = "audit.head"
 
 
 def opened(
-    where: str | Path, *, films_folder: str | Path | None, pseudonymise: bool | None, create: bool, patience_s: float
+    where: str | Path,
+    *,
+    films_folder: str | Path | None,
+    pseudonymise: bool | None,
+    create: bool,
+    patience_s: float,
+    check: Check = "tables",
 ) -> tuple[Database, Path, Pseudonyms]:
-    """The database with its newest schema, the folder of everything else, and the site's pseudonyms."""
+    """Return the database with its newest schema, the folder of everything else, and the site's pseudonyms.
+
+    Raises:
+        DamagedError: the database is empty or damaged next to films, as far as `check` finds out.
+    """
     target, home = locate(where, films_folder)
     if not create and not (home / KEY).exists():
         raise NotFoundError(f"{home}: there is no worklist here. Check the folder; `unseen serve` begins a new one.")
@@ -172,16 +185,48 @@ def opened(
         with _locked(home / "opening.lock"):
             if isinstance(target, Path):
                 check_file(home, target)
+                damage.check_size(database, target, home)
             else:
                 check_server(database, home, create=create)
-            upgrade(database)
+            _upgrade_whole(database, home)
             names = _names(database, home / KEY, pseudonymise)
             if isinstance(target, URL) and not (home / MARKER).exists():
                 bind(database, target, home)
-            return database, home, names
+        if check != "tables":
+            damage.check_pages(database)
+        if check == "files":
+            _check_files(database, home)
+        return database, home, names
     except BaseException:
         database.close()
         raise
+
+
+def _upgrade_whole(database: Database, home: Path) -> None:
+    """Apply the missing revisions to a database that is whole: with all its tables, or new and without films."""
+    with database.reading() as connection:
+        seen = revision(connection)
+        if seen is None:
+            damage.check_new(database, connection, home)
+    try:
+        upgrade(database)
+    except DBAPIError as error:  # of a database that is as its revision says, a migration does not fail
+        if seen is None:
+            raise
+        raise DamagedError(
+            f"{database.name}: its tables are not those of its revision {seen} ({damage.first_line(error.orig)}). "
+            f"{database.remedy}"
+        ) from error
+    damage.check_tables(database)
+
+
+def _check_files(database: Database, home: Path) -> None:
+    try:
+        kept = kept_head(home)
+    except WorklistError:  # no head: `unseen audit verify` reports it
+        kept = None
+    damage.check_trail(database, home / HEAD, kept)
+    damage.check_films(database, home)
 
 
 def locate(where: str | Path, films_folder: str | Path | None) -> tuple[Path | URL, Path]:
@@ -203,6 +248,11 @@ def _names(database: Database, path: Path, pseudonymise: bool | None) -> Pseudon
         known = {row.name: row.value for row in connection.execute(select(settings))}
         key = site_key(path)
         if not known:
+            if damage.has_films(path.parent):
+                raise DamagedError(
+                    f"{database.name}: the table of settings is empty, and {damage.films_in(path.parent)}. "
+                    f"{database.remedy}"
+                )
             plain = pseudonymise is False
             names = Pseudonyms(key or make_site_key(path), plain=plain)
             first = {"plain": str(int(plain)), "key": names.fingerprint, "waiting_cap_s": repr(CAP_S)}

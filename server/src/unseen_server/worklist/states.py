@@ -41,6 +41,10 @@ class BusyError(WorklistError):
     """The database is locked, or cannot be reached; nothing was changed, and trying again is safe."""
 
 
+class DamagedError(WorklistError):
+    """The database is empty or damaged, or does not belong to the files next to it; a backup must be restored."""
+
+
 class NoRoomError(WorklistError):
     """The disk or the database is full; nothing was stored."""
 

@@ -41,6 +41,7 @@ from unseen_server.worklist.tables import studies
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
+    from unseen_server.worklist.damage import Check
     from unseen_server.worklist.details import Prior, Study
     from unseen_server.worklist.instances import ReceivedHeader
     from unseen_server.worklist.merging import Merged
@@ -102,6 +103,7 @@ class Store(Lists, FilmAccess, Administration):
         patience_s: float = PATIENCE_S,
         max_film_bytes: int = MAX_FILM_BYTES,
         claim_s: float = CLAIM_S,
+        check: Check = "tables",
     ) -> Store:
         """Open a worklist and bring its schema up to date; make it where there is none.
 
@@ -114,11 +116,19 @@ class Store(Lists, FilmAccess, Administration):
         patience_s      how long to wait for the database's lock before `BusyError`
         max_film_bytes  a film of more is refused
         claim_s         how long a reader's claim holds
+        check           "tables": that all tables exist; "database": and that SQLite's pages are whole, which reads the
+                        whole file; "files": and that the folder's films and audit.head are those that the tables know
 
+        Raises DamagedError where the check finds damage, and where films lie next to an empty database.
         Raises WorklistError: a newer schema, another site's key, a URL that is none, no store where one must be.
         """
         database, home, names = opened(
-            where, films_folder=films_folder, pseudonymise=pseudonymise, create=create, patience_s=patience_s
+            where,
+            films_folder=films_folder,
+            pseudonymise=pseudonymise,
+            create=create,
+            patience_s=patience_s,
+            check=check,
         )
         return cls(database, home, names, clock=clock, max_film_bytes=max_film_bytes, claim_s=claim_s)
 

@@ -55,7 +55,8 @@ export const statusOf = (/** @type {unknown} */ error) => (error instanceof ApiE
 /** @param {Response} answer */
 async function sentenceOf(answer) {
   try {
-    return localised((await answer.json()).error ?? answer.statusText);
+    const { error, problems } = await answer.json();
+    return localised(error ?? problems?.join(" ") ?? answer.statusText);
   } catch {
     return `The server answered ${answer.status}.`;
   }

@@ -1,6 +1,6 @@
 // @ts-check
 // What stands above the list when something is wrong: no connection, an impaired server, a drift alarm; and below it, what clears.
-import { $, api, el, find, statusOf } from "./api.js";
+import { $, api, el, find, sentenceIn, statusOf } from "./api.js";
 import { clock } from "./dates.js";
 
 const LOOK_MS = 30_000;
@@ -42,7 +42,7 @@ export function watchServer(/** @type {boolean} */ isLead) {
     if (document.hidden) return;
     const [health, promise] = await Promise.allSettled([api("/health"), api("/promise")]);
     if (health.status === "fulfilled") notice("health", health.value.problems.join(" "), { kind: "bad" });
-    else if (statusOf(health.reason) === 503) notice("health", "The database is out of reach.", { kind: "bad" });
+    else if (statusOf(health.reason) === 503) notice("health", sentenceIn(health.reason), { kind: "bad" });
     if (promise.status === "fulfilled") {
       const { state, why, words } = promise.value;
       notice("clearing", state === "stopped" ? why : "", { link: isLead ? ["/models#watch", "Look at it under Models"] : null });

@@ -1,0 +1,288 @@
+"""A database that is empty, damaged, or not the one of the films next to it is named, and nothing is changed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from tests.cli.conftest import Say
+from tests.worklist.conftest import MakePlace, execute, png
+from unseen_server.worklist import Store
+from unseen_server.worklist.backup import back_up, restore
+from unseen_server.worklist.belonging import DATABASE
+from unseen_server.worklist.database import Database
+from unseen_server.worklist.states import DamagedError, NotAllowedError
+
+PAGE = 4096
+FILMS = 12
+COMMANDS = {
+    "backup": ("backup", "TO"),
+    "export": ("export", "TO"),
+    "audit": ("audit", "verify"),
+    "head": ("audit", "head"),
+    "import": ("import", "CSV"),
+    "erase": ("erase", "--study", "s-0123456789abcdef0123", "--yes"),
+    "retire": ("retire", "--older-than", "1", "--yes"),
+    "invite": ("invite", "ann"),
+    "restore": ("restore", "SAVED"),
+    "worker": ("worker", "models/pca"),
+}
+
+
+@pytest.fixture
+def home(make_place: MakePlace) -> Path:
+    """The folder of a worklist with some films; nothing waits in SQLite's journal."""
+    place = make_place("sqlite")
+    with place.open() as store:
+        for number in range(FILMS):
+            store.receive(png(number), name=f"{number}")
+        store.database.forget_overwritten()
+    return place.home
+
+
+def films_of(home: Path) -> set[str]:
+    return {path.name for path in (home / "films").glob("??/*")}
+
+
+def truncated(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def halved(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def other_file(file: Path) -> None:
+    file.write_bytes(b"this is no database " * 500)
+
+
+def page_overwritten(file: Path) -> None:
+    """A page of the table of films, as by a disk that wrote elsewhere."""
+    with sqlite3.connect(file) as connection:
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'films'").fetchone()
+    connection.close()
+    data = bytearray(file.read_bytes())
+    data[(root - 1) * PAGE : root * PAGE] = b"\xa5" * PAGE
+    file.write_bytes(data)
+
+
+def page_zeroed(file: Path) -> None:
+    with sqlite3.connect(file) as connection:
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'audit'").fetchone()
+    connection.close()
+    data = bytearray(file.read_bytes())
+    data[(root - 1) * PAGE : root * PAGE] = bytes(PAGE)
+    file.write_bytes(data)
+
+
+def schema_emptied(file: Path) -> None:
+    """A sound SQLite database without a table."""
+    file.unlink()
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE one (number)")
+        connection.execute("DROP TABLE one")
+    connection.close()
+
+
+def table_dropped(file: Path) -> None:
+    with sqlite3.connect(file) as connection:
+        connection.execute("DROP TABLE drafts")
+    connection.close()
+
+
+def revision_lost(file: Path) -> None:
+    with sqlite3.connect(file) as connection:
+        connection.execute("DELETE FROM alembic_version")
+    connection.close()
+
+
+def settings_lost(file: Path) -> None:
+    with sqlite3.connect(file) as connection:
+        connection.execute("DELETE FROM settings")
+    connection.close()
+
+
+EMPTY = [truncated, schema_emptied]
+DAMAGED = [*EMPTY, halved, other_file, page_overwritten, page_zeroed, table_dropped, revision_lost, settings_lost]
+
+
+@pytest.mark.parametrize("harm", DAMAGED)
+def test_damage_is_reported_with_cause_and_remedy_and_no_film_is_removed(
+    home: Path, harm: Callable[[Path], None]
+) -> None:
+    harm(home / DATABASE)
+    before = films_of(home)
+    with pytest.raises(DamagedError, match=rf"{DATABASE}: .*unseen restore BACKUP --folder NEW") as raised:
+        Store.open(home, check="files").close()
+    assert "\n" not in str(raised.value)
+    assert films_of(home) == before and len(before) == FILMS
+
+
+@pytest.mark.parametrize("harm", EMPTY)
+def test_an_empty_database_is_not_filled_by_any_opening(home: Path, harm: Callable[[Path], None]) -> None:
+    harm(home / DATABASE)
+    with pytest.raises(DamagedError, match=f"films holds {FILMS} films"):
+        Store.open(home).close()
+    with pytest.raises(DamagedError):
+        Store.open(home).close()
+
+
+@pytest.mark.parametrize("words", [pytest.param(words, id=name) for name, words in COMMANDS.items()])
+@pytest.mark.parametrize("harm", [truncated, page_overwritten, halved])
+def test_a_command_on_a_damaged_worklist_ends_in_one_sentence(
+    home: Path, harm: Callable[[Path], None], words: tuple[str, ...], say: Say, tmp_path: Path
+) -> None:
+    with Store.open(home) as store:
+        back_up(store, tmp_path / "saved")
+        store.receive(png(FILMS), name="after the backup")
+        store.database.forget_overwritten()
+    (tmp_path / "reported.csv").write_text("accession,outcome\nA1,normal\n")
+    harm(home / DATABASE)
+    places = {"TO": tmp_path / "to", "SAVED": tmp_path / "saved", "CSV": tmp_path / "reported.csv"}
+    answer = say(*(places.get(word, word) for word in words), "--folder", home)
+    assert answer.code == 2 and "Traceback" not in answer.err
+    sentence = answer.err.splitlines()[-1]
+    assert sentence.startswith("unseen: ") and str(home) in sentence and "estore" in sentence
+    assert len(films_of(home)) == FILMS + 1
+
+
+def test_the_remedy_works_as_it_is_written(home: Path, say: Say, tmp_path: Path) -> None:
+    assert say("backup", tmp_path / "saved", "--folder", home).code == 0
+    page_overwritten(home / DATABASE)
+    answer = say("backup", tmp_path / "next", "--folder", home)
+    (words,) = re.findall("`unseen (restore .*)`", answer.err)
+    words = words.replace("BACKUP", str(tmp_path / "saved")).replace("NEW", str(tmp_path / "new"))
+    assert say(*words.split()).code == 0
+    with Store.open(tmp_path / "new", check="files") as store:
+        assert store.queue().waiting == FILMS and store.sweep() == 0
+
+
+def test_a_damage_that_comes_while_the_store_is_open_is_reported_as_one(home: Path) -> None:
+    with Store.open(home) as store:
+        store.database.close()  # no connection holds the file's pages
+        table_dropped(home / DATABASE)
+        with pytest.raises(DamagedError, match="no such table"):
+            store.keep_draft(store.page("all", limit=1).rows[0].study, "ann", "words")
+        store.database.close()
+        page_overwritten(home / DATABASE)
+        with pytest.raises(DamagedError, match="unseen restore"):
+            store.page("all", text="f-0123456789abcdef0123", limit=1)
+            back_up(store, home.with_name("saved"))
+
+
+def test_an_older_copy_of_the_database_is_reported_before_a_sweep_removes_films(home: Path) -> None:
+    shutil.copy(home / DATABASE, home.with_name("older"))
+    with Store.open(home) as store:
+        store.receive(png(100), name="later")
+        store.database.forget_overwritten()
+    shutil.copy(home.with_name("older"), home / DATABASE)
+    with pytest.raises(DamagedError, match=r"ends at row \d+, and .*audit\.head knows row \d+"):
+        Store.open(home, check="files").close()
+
+
+def test_the_database_of_another_worklist_is_reported(home: Path, make_place: MakePlace) -> None:
+    other = make_place("sqlite")
+    with other.open() as store:
+        for number in range(FILMS + 5):
+            store.receive(png(1000 + number), name=f"{number}")
+        store.database.forget_overwritten()
+    shutil.copy(other.home / DATABASE, home / DATABASE)
+    shutil.copy(other.home / "site.key", home / "site.key")
+    with pytest.raises(DamagedError, match=r"is not the one that .*audit"):
+        Store.open(home, check="files").close()
+    (home / "audit.head").unlink()
+    with pytest.raises(DamagedError, match=f"{FILMS + 5} of the {FILMS + 5} films that the tables know are missing"):
+        Store.open(home, check="files").close()
+
+
+def test_a_folder_of_mostly_unknown_films_is_reported(home: Path) -> None:
+    for number in range(200):
+        name = f"{number:064x}"
+        (home / "films" / name[:2]).mkdir(exist_ok=True)
+        (home / "films" / name[:2] / name).touch()
+    with pytest.raises(DamagedError, match="the tables do not know 200 of them"):
+        Store.open(home, check="files").close()
+
+
+def test_films_that_a_killed_process_left_are_no_damage(home: Path) -> None:
+    for number in range(FILMS + 1):
+        name = f"{number:064x}"
+        (home / "films" / name[:2]).mkdir(exist_ok=True)
+        (home / "films" / name[:2] / name).touch()
+    with Store.open(home, check="files") as store:
+        assert store.sweep() == FILMS + 1
+
+
+def test_a_sound_worklist_passes_every_check_on_both_databases(make_place: MakePlace) -> None:
+    for kind in ("sqlite", "postgresql"):
+        place = make_place(kind)
+        for _ in range(2):
+            with place.open(check="files") as store:
+                store.receive(png(1), name="a")
+
+
+def test_a_restore_does_not_give_up_films_that_the_backup_does_not_know(home: Path, tmp_path: Path) -> None:
+    with Store.open(home) as store:
+        back_up(store, tmp_path / "saved")
+        store.receive(png(100), name="later")
+    (home / DATABASE).unlink()
+    with pytest.raises(NotAllowedError, match=r"1 films that the backup does not know.*empty folder"):
+        restore(tmp_path / "saved", home)
+    assert len(films_of(home)) == FILMS + 1 and not (home / DATABASE).exists()
+
+
+def test_a_restored_older_backup_is_no_damage(home: Path, tmp_path: Path) -> None:
+    with Store.open(home) as store:
+        back_up(store, tmp_path / "saved")
+        for number in range(5):
+            store.accounts.add(f"reader-{number}", None, "reader", actor="ada")
+    (home / DATABASE).unlink()
+    restore(tmp_path / "saved", home)
+    Store.open(home, check="files").close()
+
+
+@pytest.mark.parametrize("harm", ["tables", "rows", "one table"])
+def test_an_emptied_postgresql_database_is_damage(make_place: MakePlace, harm: str) -> None:
+    place = make_place("postgresql")
+    with place.open() as store:
+        for number in range(FILMS):
+            store.receive(png(number), name=f"{number}")
+    database = sqlalchemy.make_url(place.where)
+    if harm == "tables":
+        execute(database, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    elif harm == "rows":
+        execute(database, "TRUNCATE settings CASCADE")
+    else:
+        execute(database, "DROP TABLE drafts CASCADE")
+    with pytest.raises(DamagedError, match="unseen restore BACKUP --folder NEW --url postgresql"):
+        place.open(check="files").close()
+    assert len(films_of(place.home)) == FILMS
+
+
+def test_a_table_dropped_under_an_open_postgresql_store_is_damage(make_place: MakePlace) -> None:
+    place = make_place("postgresql")
+    with place.open() as store:
+        store.receive(png(1), name="a")
+        execute(sqlalchemy.make_url(place.where), "DROP TABLE films CASCADE")
+        with pytest.raises(DamagedError, match=r"relation .films. does not exist"):
+            store.queue()
+            store.page("all", limit=3)
+
+
+def test_text_that_is_no_text_is_damage(home: Path) -> None:
+    with sqlite3.connect(home / DATABASE) as connection:
+        connection.execute("UPDATE films SET name = CAST(x'ff41' AS TEXT)")
+    connection.close()
+    with Store.open(home, check="files") as store, pytest.raises(DamagedError, match="decode"):
+        back_up(store, home.with_name("saved"))
+    assert not home.with_name("saved").exists()
+
+
+def test_the_remedy_of_each_database_is_its_own(home: Path, postgresql: sqlalchemy.URL) -> None:
+    assert "--url" not in Database(home / DATABASE).remedy and "--url" in Database(postgresql).remedy

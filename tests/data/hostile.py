@@ -135,6 +135,20 @@ def baseline_lie(rng: Rng, i: int) -> bytes:
     return making.dicom(NOISE, bits=8, syntax=uid.JPEGBaseline8Bit, frame=frame, **tags[i % 4])
 
 
+def closed_early(rng: Rng, i: int) -> bytes:
+    """A codestream that was cut off, and got its closing marker again."""
+    names = ["jpeg", "baseline", *(name for name in FRAMES if name != "rle")]
+    name = names[i % len(names)]
+    frame = FRAMES[name][1](NOISE12) if name in FRAMES else making.image(NOISE, "jpeg")
+    frame = frame[: int(rng.integers(20, len(frame) - 20))] + b"\xff\xd9"
+    if name == "jpeg":
+        return frame
+    frame += bytes(len(frame) % 2)
+    if name == "baseline":
+        return making.dicom(NOISE, bits=8, syntax=uid.JPEGBaseline8Bit, frame=frame)
+    return making.dicom(NOISE12, bits=12, syntax=FRAMES[name][0], frame=frame)
+
+
 def wrong_process(rng: Rng, i: int) -> bytes:
     """A codestream of another kind than the transfer syntax says."""
     names = list(FRAMES)
@@ -377,6 +391,7 @@ REFUSED: dict[str, Kind] = {
     "native lie": _of_bytes(native_lie),
     **{f"{name} lie": _of_bytes(compressed_lie(name)) for name in FRAMES},
     "baseline lie": _of_bytes(baseline_lie),
+    "closed early": _of_bytes(closed_early),
     "wrong process": _of_bytes(wrong_process),
     "rle lie": _of_bytes(rle_lie),
     "deflated bomb": _of_bytes(deflated_bomb),

@@ -34,6 +34,8 @@ from unseen.data import file_headers
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused, canonical
 from unseen.data.dicom_display import display_of, elements_of
 from unseen.data.dicom_header import FILM_CLASSES, DicomHeader, check_class, read_header, uid_name
+from unseen.data.image_files import jpeg_pixels
+from unseen.data.jpeg_whole import check_whole
 
 LABEL = "imagecodecs"
 EXTRA_SYNTAXES = (uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGExtended12Bit)
@@ -65,11 +67,16 @@ def register() -> None:
 
 def decode_frame(source: bytes, runner: DecodeRunner) -> bytearray:
     """One frame's pixels as little-endian bytes; sets the runner's `bits_allocated` to what they take."""
-    import imagecodecs  # 30 MB of libraries, wanted by few files
-
-    pixels: np.ndarray[tuple[int, ...], np.dtype[np.unsignedinteger]] = imagecodecs.jpeg8_decode(source)
+    pixels = _jpeg_pixels(source)
     runner.set_option("bits_allocated", pixels.dtype.itemsize * 8)
     return bytearray(pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes())
+
+
+def _jpeg_pixels(source: bytes) -> NDArray[np.unsignedinteger]:
+    import imagecodecs  # 30 MB of libraries, wanted by few files
+
+    pixels: NDArray[np.unsignedinteger] = imagecodecs.jpeg8_decode(source)
+    return pixels
 
 
 config.settings.reading_validation_mode = config.IGNORE  # the guards look at what matters
@@ -118,6 +125,9 @@ def read_dicom(data: bytes, *, bare: bool, limits: DecoderLimits, frame: int | N
     _check_stream(ds, syntax, header, index)
     if syntax in EXTRA_SYNTAXES:
         register()
+    if syntax in (uid.JPEGBaseline8Bit, *EXTRA_SYNTAXES):
+        stream = encaps.get_frame(ds.PixelData, index, number_of_frames=header.frames)
+        check_whole(stream, _jpeg_pixels if syntax in EXTRA_SYNTAXES else jpeg_pixels)
     stored, _ = get_decoder(syntax).as_array(ds, raw=True, index=index, decoding_plugin=_PLUGINS.get(syntax, ""))
     if stored.shape != (header.rows, header.columns):
         raise Refused(

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused, canonical
+from unseen.data.jpeg_whole import check_whole
 
 _COLOURS = {0: "grey", 2: "colour", 3: "palette", 4: "grey with alpha", 6: "colour with alpha"}
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -193,6 +194,8 @@ def read_common(
             raise Refused(f"The {_NAMES[file_format]} holds {frames} images. Export the one film alone.")
         orientation = _orientation(image)
         image.load()
+        if file_format == "jpeg":
+            check_whole(data, jpeg_pixels, pixels=np.asarray(image))
         pixels = _grey(image)  # (height, width)
         if halved and int(pixels.max()) < _UPPER_14_BITS:
             raise Refused(
@@ -201,6 +204,12 @@ def read_common(
             )
     bits = _nominal_bits(pixels) if pixels.dtype == np.uint16 else 8
     return DecodedImage(pixels=canonical(_upright(pixels, orientation), bits=bits), bits=bits, file_format=file_format)
+
+
+def jpeg_pixels(data: bytes) -> NDArray[np.uint8]:
+    """Return the samples of a JPEG as Pillow decodes them, (height, width) or (height, width, samples)."""
+    with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+        return np.asarray(image)
 
 
 def webp_canvas(data: bytes) -> tuple[int, int]:

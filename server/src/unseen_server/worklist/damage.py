@@ -28,7 +28,9 @@ _UNDER_WAY: Final = 64
 """Films without a row that a store may have at any moment: those that are coming in, and those of a killed process."""
 _LONGEST: Final = 160
 _COLUMNS: Final = {
-    "sqlite": "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c WHERE t.type = 'table'",
+    "sqlite": (
+        "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c WHERE t.type = 'table'"
+    ),
     "postgresql": (
         "SELECT t.relname, c.attname FROM pg_attribute AS c JOIN pg_class AS t ON t.oid = c.attrelid "
         "WHERE t.relnamespace = current_schema()::regnamespace AND t.relkind IN ('r', 'p') "

@@ -1,0 +1,194 @@
+"""A JPEG whose data end too early, or go on after the last pixel, is refused; a whole one is read."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom import uid
+
+from tests.data import making
+from unseen.data.decode import Decoder
+from unseen.data.decoder_protocol import DecodedImage
+
+EOI = b"\xff\xd9"
+ENDS, GOES_ON = "end before the last pixel", "go on after the last pixel"
+SHARES = (0.3, 0.5, 0.9, 0.99)
+
+
+def body(height: int = 200, width: int = 163, *, bits: int = 8) -> np.ndarray[Any, Any]:
+    """A smooth image with noise and a black margin, as films have; its sides are no multiples of 8."""
+    y, x = np.mgrid[0:height, 0:width]
+    values = 0.5 + 0.3 * np.sin(x / 17) * np.cos(y / 23) + np.random.default_rng(1).normal(0, 0.02, (height, width))
+    values[:, -width // 6 :] = 0
+    return (np.clip(values, 0, 1) * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
+
+
+def jpeg(pixels: np.ndarray[Any, Any] | None = None, **how: Any) -> bytes:
+    written = io.BytesIO()
+    Image.fromarray(body() if pixels is None else pixels).save(written, "JPEG", **{"quality": 90} | how)
+    return written.getvalue()
+
+
+CODED: dict[str, Callable[[], bytes]] = {
+    "baseline": jpeg,
+    "optimised": lambda: jpeg(optimize=True),
+    "progressive": lambda: jpeg(progressive=True),
+    "restarts": lambda: jpeg(restart_marker_rows=2),
+    "colour": lambda: jpeg(np.stack([body()] * 3, -1), subsampling=2),
+}
+FRAMES: dict[str, tuple[str, int, Callable[[], bytes]]] = {
+    "baseline": (uid.JPEGBaseline8Bit, 8, jpeg),
+    "extended": (
+        uid.JPEGExtended12Bit,
+        12,
+        lambda: imagecodecs.jpeg8_encode(body(bits=12), level=90, bitspersample=12),
+    ),
+    "lossless": (uid.JPEGLosslessSV1, 12, lambda: making.jpeg_lossless(body(bits=12), bits=12)),
+    "jpeg-ls": (uid.JPEGLSLossless, 12, lambda: making.jpeg_ls(body(bits=12), bits=12)),
+    "jpeg 2000": (uid.JPEG2000Lossless, 12, lambda: making.j2k(body(bits=12), bits=12)),
+}
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Any:
+    made = Decoder()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def read(decoder: Decoder, tmp_path: Path) -> Callable[[bytes], DecodedImage | str]:
+    def of(data: bytes) -> DecodedImage | str:
+        path = tmp_path / "film"
+        path.write_bytes(data)
+        return decoder.decode(path)
+
+    return of
+
+
+Read = Callable[[bytes], "DecodedImage | str"]
+
+
+def film(name: str, frame: bytes) -> bytes:
+    syntax, bits, _ = FRAMES[name]
+    return making.dicom(body(bits=bits), bits=bits, syntax=syntax, frame=frame + bytes(len(frame) % 2))
+
+
+def cut(data: bytes, share: float) -> bytes:
+    """The first part of a codestream, with its closing marker."""
+    return data[: int(share * len(data))] + EOI
+
+
+def entropy(data: bytes) -> int:
+    """Where the coded data of the first scan begin."""
+    at = data.index(b"\xff\xda")
+    return at + 2 + int(struct.unpack_from(">H", data, at + 2)[0])
+
+
+def with_height(data: bytes, height: int) -> bytes:
+    changed = bytearray(data)
+    at = next(at for at in range(len(data)) if data[at] == 0xFF and data[at + 1] in (0xC0, 0xC2))
+    changed[at + 5 : at + 7] = struct.pack(">H", height)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("share", SHARES)
+@pytest.mark.parametrize("name", CODED)
+def test_a_jpeg_file_cut_off_and_closed_is_refused(read: Read, name: str, share: float) -> None:
+    data = CODED[name]()
+    assert isinstance(read(data), DecodedImage)
+    found = read(cut(data, share))
+    assert isinstance(found, str) and found.endswith("Send the file again from its source.")
+
+
+@pytest.mark.parametrize("share", SHARES)
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_dicom_film_cut_off_and_closed_is_refused(read: Read, name: str, share: float) -> None:
+    frame = FRAMES[name][2]()
+    assert isinstance(read(film(name, frame)), DecodedImage)
+    assert isinstance(read(film(name, cut(frame, share))), str)
+
+
+@pytest.mark.parametrize("name", ["baseline", "extended", "lossless"])
+def test_the_reason_states_that_data_are_missing(read: Read, name: str) -> None:
+    assert ENDS in str(read(film(name, cut(FRAMES[name][2](), 0.5))))
+
+
+@pytest.mark.parametrize("name", ["baseline", "progressive", "colour"])
+def test_a_header_with_more_rows_than_the_data_is_refused(read: Read, name: str) -> None:
+    assert ENDS in str(read(with_height(CODED[name](), 400)))
+
+
+def test_a_header_with_fewer_rows_than_the_data_is_refused(read: Read) -> None:
+    assert GOES_ON in str(read(with_height(jpeg(), 96)))
+
+
+@pytest.mark.parametrize(("removed", "zeroed"), [(1000, 0), (100, 0), (0, 1000)])
+def test_damage_in_the_middle_is_refused_where_the_image_is_shifted_by_it(
+    read: Read, removed: int, zeroed: int
+) -> None:
+    data = jpeg()
+    at = entropy(data) + 3000
+    damaged = data[:at] + bytes(zeroed) + data[at + removed + zeroed :]
+    found = read(damaged)
+    assert isinstance(found, str) and (ENDS in found or GOES_ON in found)
+
+
+def test_a_missing_a_doubled_and_a_swapped_restart_marker_are_refused(read: Read) -> None:
+    data = jpeg(restart_marker_rows=2)
+    second, third = data.index(b"\xff\xd1"), data.index(b"\xff\xd2")
+    missing = data[:second] + data[second + 2 :]
+    doubled = data[:second] + b"\xff\xd1" + data[second:]
+    swapped = data[: second + 1] + b"\xd2" + data[second + 2 : third + 1] + b"\xd1" + data[third + 2 :]
+    gone = data[:second] + data[third:]
+    for damaged in (missing, doubled, swapped, gone):
+        assert "restart marker" in str(read(damaged))
+    last = data.rindex(b"\xff\xd3")
+    assert "restart markers, its size needs" in str(read(data[:last] + EOI))
+
+
+def test_a_progressive_jpeg_without_its_last_scans_is_refused(read: Read) -> None:
+    data = jpeg(progressive=True)
+    last = data.rindex(b"\xff\xda")
+    assert "lack scans" in str(read(data[:last] + EOI))
+
+
+def test_arithmetic_coding_is_refused_by_name(read: Read) -> None:
+    data = bytearray(jpeg())
+    data[data.index(b"\xff\xc0") + 1] = 0xC9
+    assert isinstance(read(bytes(data)), str)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_whole_jpeg_is_read_whatever_it_shows_and_however_it_is_coded(read: Read, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    height, width = (int(side) for side in rng.integers(33, 120, 2))
+    black = np.zeros((height, width), np.uint8)
+    noise = rng.integers(0, 256, (height, width), np.uint8)
+    for pixels in (black, black + 255, noise, np.where(noise > 250, noise, 0).astype(np.uint8)):
+        for samples in (pixels, np.stack([pixels] * 3, -1)):
+            for how in (
+                {},
+                {"progressive": True},
+                {"optimize": True, "quality": int(rng.integers(1, 101))},
+                {"restart_marker_blocks": int(rng.integers(1, 9))},
+            ):
+                found = read(jpeg(samples, **how))
+                assert isinstance(found, DecodedImage), (found, how)
+
+
+def test_what_comes_after_the_closing_marker_and_fill_bytes_before_markers_do_not_matter(read: Read) -> None:
+    data = jpeg()
+    plain = read(data)
+    assert isinstance(plain, DecodedImage)
+    for other in (data + b"a preview " * 50, data[:-2] + b"\xff\xff" + EOI):
+        found = read(other)
+        assert isinstance(found, DecodedImage) and np.array_equal(found.pixels, plain.pixels)

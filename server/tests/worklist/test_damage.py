@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import shutil
 import sqlite3
@@ -286,3 +288,36 @@ def test_text_that_is_no_text_is_damage(home: Path) -> None:
 
 def test_the_remedy_of_each_database_is_its_own(home: Path, postgresql: sqlalchemy.URL) -> None:
     assert "--url" not in Database(home / DATABASE).remedy and "--url" in Database(postgresql).remedy
+
+
+@pytest.mark.parametrize(
+    ("table", "content"),
+    [
+        ("films", ""),
+        ("films", "[1, 2"),
+        ("films", '["id"]\n[1, 2]\n'),
+        ("films", '["no_such"]\n[1]\n'),
+        ("other", "[]\n"),
+    ],
+)
+def test_a_backup_whose_table_is_none_ends_in_a_sentence(
+    home: Path, tmp_path: Path, say: Say, table: str, content: str
+) -> None:
+    with Store.open(home) as store:
+        back_up(store, tmp_path / "saved")
+    manifest = json.loads((tmp_path / "saved" / "backup.json").read_text())
+    (tmp_path / "saved" / "tables" / f"{table}.jsonl").write_text(content)
+    manifest["tables"][table] = {"rows": 1, "sha256": hashlib.sha256(content.encode()).hexdigest()}
+    (tmp_path / "saved" / "backup.json").write_text(json.dumps(manifest))
+    answer = say("restore", tmp_path / "saved", "--folder", tmp_path / "new")
+    assert answer.code == 2 and f"{table}.jsonl: not a table of a backup" in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_a_row_whose_digest_is_none_is_damage(home: Path, say: Say, tmp_path: Path) -> None:
+    with sqlite3.connect(home / DATABASE) as connection:
+        connection.execute("UPDATE films SET sha256 = '../../etc/passwd' WHERE id = 1")
+    connection.close()
+    answer = say("backup", tmp_path / "saved", "--folder", home)
+    assert answer.code == 2 and "not a SHA-256" in answer.err and "restore a backup" in answer.err
+    assert not (tmp_path / "saved").exists()

@@ -287,9 +287,10 @@ def in_words(first: str, second: str, films: int, one: Figure, other: Figure, be
     'On 96 films a reaches an AUROC of 0.91 and b of 0.88: +0.03 (95 % interval −0.01 to +0.07). 0 lies in the \
 interval, so these films do not show that either is better.'
     """
-    if not (isinstance(one, Interval) and isinstance(other, Interval) and isinstance(between, Interval)):
-        reason = next(figure.reason for figure in (one, other, between) if not isinstance(figure, Interval))
-        return f"No difference can be given: {reason}."
+    for figure in (one, other, between):
+        if not isinstance(figure, Interval):
+            return f"No difference can be given: {figure.reason}."
+    assert isinstance(one, Interval) and isinstance(other, Interval) and isinstance(between, Interval)
     value, low, high = (f"{end:+.2f}".replace("-", "−") for end in (between.value, between.low, between.high))
     shown = (
         f"On {films} films {first} reaches an AUROC of {one.value:.2f} and {second} of {other.value:.2f}: {value} "

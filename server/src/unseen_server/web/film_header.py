@@ -167,7 +167,7 @@ def _film(parts: ServerState, film: str) -> tuple[Study, StoredFilm]:
     if not rows:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
     study = parts.store.study(rows[0].study)
-    return study, next(one for one in study.films if one.film == film)
+    return study, study.film(film)
 
 
 def _named(found: list[dict[str, Any]], what: str, *, as_written: bool) -> list[Any]:  # Any: JSON

@@ -108,7 +108,11 @@ def status(parts: Parts, account: Reader, film: FilmId) -> FilmStatus:
     study = parts.store.study(rows[0].study, blind=blind, reader=account.name) if rows else None
     found = next((one for one in study.films if one.film == film), None) if study is not None else None
     if study is None or found is None:
+    if not rows:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
+    blind, promise = parts.is_blind(account.role), Promise.of(parts.store, parts.models)
+    study = parts.store.study(rows[0].study, blind=blind, reader=account.name)
+    found = study.film(film)
     return FilmStatus(
         film=film_for(parts, account, FilmResponse.of(found, promise)),
         study=parts.ranks.row(study.entry, promise, blind=blind),

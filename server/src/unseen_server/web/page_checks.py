@@ -79,7 +79,10 @@ def checked(root: str, link: str, filled: Filled, *, models: int) -> Iterator[st
     yield f"signed in with the link, as {who['name']} ({who['role']})"
 
     rows = _list(visitor, filled)
-    study = next(row["study"] for row in rows if row["state"] == "to_read" and row["probability"] is not None)
+    with_probability = [row["study"] for row in rows if row["state"] == "to_read" and row["probability"] is not None]
+    if not with_probability:
+        raise PageError("the list: no study to read has a probability.")
+    study = with_probability[0]
     film = visitor.json(f"/studies/{study}")["films"][0]["film"]
     seen: set[str] = set()
     for path in ("/", f"/studies/{study}", "/live", "/compare", f"/compare/{film}", "/models", "/turing", "/lab"):

@@ -184,8 +184,13 @@ def drawn(
     typical    (size, size): where generated images typically show lung; None for a model of whole films
     blur       the Gaussian σ, pixels of the grid, with which the method smooths what it sees; None: it does not
 
-    Raises WorklistError where the lungs of so many films hardly overlap.
+    Raises WorklistError where the lungs of so many films hardly overlap, and where films were removed meanwhile.
     """
+    if min(len(own), len(generated)) < count:
+        raise WorklistError(
+            f"A round of {count} needs {count} films and {count} generated images; there are {len(own)} and "
+            f"{len(generated)}. Choose fewer images."
+        )
     real = tuple(rng.random() < 0.5 for _ in range(count))
     films = _alike(own, sum(real), rng)
     inside = np.logical_and.reduce([film.inside for film in films] or [np.ones(generated.shape[1:], dtype=bool)])
@@ -196,10 +201,13 @@ def drawn(
             "The lungs of this site's films hardly overlap on this model's grid, so that no outline fits them all. "
             "Choose fewer images, or another model."
         )
-    reals = iter([_seen(film, blur) for film in films])
-    others = iter(generated[rng.sample(range(len(generated)), count - sum(real))])
+    shown = np.empty((count, *generated.shape[1:]), dtype=np.float32)  # (count, size, size)
+    coins = np.array(real)
+    if films:
+        shown[coins] = [_seen(film, blur) for film in films]
+    shown[~coins] = generated[rng.sample(range(len(generated)), count - sum(real))]
     cut = _around(inside)
-    pictures = [_in_grey(next(reals if coin else others), inside)[cut] for coin in real]
+    pictures = [_in_grey(image, inside)[cut] for image in shown]
     return Drawn(pictures=np.stack(pictures), inside=inside[cut], real=real)
 
 

@@ -219,7 +219,7 @@ def look(parts: Parts, account: Reader, film: FilmId) -> Look:
         film=film, study=row.study, blind=blind, words=[], flag=row.flag, reference=None, probability=None,
         prevalence=None, models=[], nearest=[],
     )  # fmt: skip
-    return nothing if blind else _seen(parts, study, next(one for one in study.films if one.film == film), nothing)
+    return nothing if blind else _seen(parts, study, study.film(film), nothing)
 
 
 def _seen(parts: ServerState, study: Study, film: StoredFilm, nothing: Look) -> Look:

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, LargeBinary, MetaData, Table, func, inspect, select, text
+from sqlalchemy.exc import NoSuchTableError
 
 from unseen.artifacts import LIMITS, replacing_folder, write_text
 from unseen_server.worklist import audit, opening
@@ -311,10 +312,25 @@ def _copy_files(folder: Path, home: Path) -> tuple[dict[str, int], list[str]]:
 
 
 def _load(connection: Connection, path: Path, name: str, said: dict[str, Any]) -> None:
-    """Fill one table, as it is at the backup's revision."""
-    table = Table(name, MetaData(), autoload_with=connection)
+    """Fill one table, as it is at the backup's revision.
+
+    Raises:
+        WorklistError: the backup has a table, a column or a line that a backup of its revision does not have.
+    """
     lines = _checked_lines(path, said["sha256"])
-    columns = next(lines)
+    try:
+        table = Table(name, MetaData(), autoload_with=connection)
+        columns = next(lines, None)
+        if not columns:
+            raise ValueError("no columns")
+        _fill(connection, table, columns, lines)
+    except (NoSuchTableError, KeyError, TypeError, ValueError) as error:  # ValueError: no JSON, a line too short
+        raise WorklistError(
+            f"{path}: not a table of a backup ({type(error).__name__}: {error}). Copy the backup again, or use another."
+        ) from error
+
+
+def _fill(connection: Connection, table: Table, columns: list[Any], lines: Iterator[list[Any]]) -> None:
     binary = [name for name in columns if isinstance(table.columns[name].type, LargeBinary)]
     rows: list[dict[str, Any]] = []
     for values in lines:
@@ -329,8 +345,8 @@ def _load(connection: Connection, path: Path, name: str, said: dict[str, Any]) -
     if connection.dialect.name == "postgresql" and "id" in table.columns:
         connection.execute(
             text(
-                f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), greatest(1, (SELECT max(id) FROM {name})), "
-                f"EXISTS (SELECT 1 FROM {name}))"
+                f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), "
+                f"greatest(1, (SELECT max(id) FROM {table.name})), EXISTS (SELECT 1 FROM {table.name}))"
             )
         )
 

@@ -15,11 +15,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from unseen_server.worklist.states import NoRoomError
+from unseen_server.worklist.states import DamagedError, NoRoomError
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 _STALE_S = 3600.0  # an upload that wrote nothing for an hour is over
 _THREADS = 8  # that wait for the disk
+
+
+class NotADigestError(DamagedError, ValueError):
+    """A name of a file that is no digest."""
 
 
 class ContentFolder:
@@ -33,10 +37,13 @@ class ContentFolder:
     def of(self, sha256: str) -> Path:
         """Where the file with this digest is, or would be.
 
-        Raises ValueError for what is no digest: nothing else ever becomes part of a path.
+        Raises NotADigestError for what is no digest: nothing else ever becomes part of a path.
         """
-        if not _NAME.fullmatch(sha256):
-            raise ValueError(f"{sha256[:80]!r} is not a SHA-256 in hexadecimal")
+        if not isinstance(sha256, str) or not _NAME.fullmatch(sha256):
+            raise NotADigestError(
+                f"{self.path}: {str(sha256)[:80]!r} is not a SHA-256 in hexadecimal. If it is from the database, the "
+                "database is damaged: restore a backup into a new folder."
+            )
         return self.path / sha256[:2] / sha256
 
     def temporary(self) -> Path:

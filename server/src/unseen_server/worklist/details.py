@@ -145,6 +145,17 @@ class Study:
     history: tuple[audit.Event, ...]
     draft: str = field(default="", repr=False)
 
+    def film(self, name: str) -> StoredFilm:
+        """Return the film with this name, or the film of which the name is a copy.
+
+        Raises:
+            NotFoundError: the study has no such film, or has it no longer.
+        """
+        for one in self.films:
+            if name == one.film or any(name == copy.film for copy in one.copies):
+                return one
+        raise NotFoundError(f"There is no film {name[:40]!r} here. It may have been erased.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prior:

@@ -108,7 +108,7 @@ def take(writing: Writing, report: OutsideReport) -> What:
         connection.execute(outside_reports.insert().values(row | {"early": True}))
         return "other patient" if found else "early"
     outcomes = {_apply(writing, study, row) for study in fitting}
-    return next(what for what in _WHAT if what in outcomes)
+    return min(outcomes, key=_WHAT.index)
 
 
 def _check(report: OutsideReport) -> None:

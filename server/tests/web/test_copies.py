@@ -1,0 +1,94 @@
+"""A film that came again in other bytes: every address of the copy answers as that of the film."""
+
+from __future__ import annotations
+
+import io
+
+import pydicom
+import pytest
+from pydicom.uid import JPEG2000Lossless
+
+from tests.data.making import dicom
+from tests.web.conftest import Api
+from tests.web.test_viewing import noise, sent
+from tests.worklist.conftest import MakePlace, Place
+from unseen.screening.screener import Screener
+from unseen_server.worklist.store import Store
+from unseen_server.worklist.worker import Worker
+
+UIDS = {"SOPInstanceUID": "1.2.3.4", "StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.1", "ViewPosition": "PA"}
+
+
+@pytest.fixture
+def place(make_place: MakePlace) -> Place:
+    return make_place("sqlite")
+
+
+def compressed(data: bytes) -> bytes:
+    """The same instance, as JPEG 2000 without loss."""
+    ds = pydicom.dcmread(io.BytesIO(data))
+    ds.compress(JPEG2000Lossless, generate_instance_uid=False)
+    written = io.BytesIO()
+    ds.save_as(written)
+    return written.getvalue()
+
+
+def corrected(data: bytes) -> bytes:
+    """The same instance, with another word in its header."""
+    ds = pydicom.dcmread(io.BytesIO(data))
+    ds.BodyPartExamined = "CHEST"
+    written = io.BytesIO()
+    ds.save_as(written)
+    return written.getvalue()
+
+
+def test_every_address_of_a_copy_answers_as_that_of_its_film(api: Api, store: Store, screener: Screener) -> None:
+    plain = dicom(noise(1), bits=12, **UIDS)
+    film = sent(api, plain)
+    copies = [sent(api, data) for data in (compressed(plain), corrected(plain))]
+    Worker(store, lambda: screener).drain()
+    assert len({film, *copies}) == 3 and store.page("all").rows[0].films == 1
+    known = api.lead.get("/openapi.json").json()["paths"]
+    paths = [path.removeprefix("/api/v1") for path, ways in known.items() if "/films/{film}" in path and "get" in ways]
+    assert {"/films/{film}/about", "/films/{film}/look", "/films/{film}"} <= set(paths)
+    for path in paths:
+        model = {"what": "image", "model": screener.detector.weights_sha256}
+        answers = [
+            api.lead.get(path.replace("{what}", "image").format(film=name), params=model) for name in (film, *copies)
+        ]
+        assert [answer.status_code for answer in answers] == [answers[0].status_code] * 3, path
+        assert answers[0].status_code == 200, (path, answers[0].text[:200])
+    look = api.lead.get(f"/films/{copies[0]}/look").json()
+    assert [one["score"] for one in look["models"]] == [
+        one["score"] for one in api.lead.get(f"/films/{film}/look").json()["models"]
+    ]
+
+
+def test_a_copy_of_a_film_that_was_removed_is_not_found(api: Api, store: Store, screener: Screener) -> None:
+    plain = dicom(noise(1), bits=12, **UIDS)
+    film = sent(api, plain)
+    copy = sent(api, compressed(plain))
+    Worker(store, lambda: screener).drain()
+    store.retire_film(film, actor="ada")
+    for name in (film, copy):
+        for path in ("about", "look", ""):
+            assert api.lead.get(f"/films/{name}/{path}".rstrip("/")).status_code == 404
+
+
+def test_a_film_that_leaves_between_two_reads_is_not_found(
+    api: Api, store: Store, screener: Screener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sent(api, dicom(noise(1), bits=12, **UIDS))
+    sent(api, dicom(noise(2), bits=12, **UIDS | {"SOPInstanceUID": "1.2.3.5"}))
+    Worker(store, lambda: screener).drain()
+    page = store.page
+
+    def then_removed(*words: object, **how: object) -> object:
+        found = page(*words, **how)  # type: ignore[arg-type]
+        if how.get("text") == first:
+            store.retire_film(first, actor="ada")
+        return found
+
+    monkeypatch.setattr(store, "page", then_removed)
+    for path in ("about", "look"):
+        assert api.lead.get(f"/films/{first}/{path}").status_code == 404

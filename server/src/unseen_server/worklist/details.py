@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from unseen.screening import is_lateral
 from unseen_server.worklist import audit, seeing
 from unseen_server.worklist.listing import Entry, entry_of, moment
+from unseen_server.worklist.references import blank_films
 from unseen_server.worklist.row_facts import row_facts
 from unseen_server.worklist.states import NotFoundError
 from unseen_server.worklist.tables import attachments, decisions, drafts, films, findings, merged, reports, studies
@@ -161,7 +162,8 @@ class Study:
 class Prior:
     """An earlier or later study of the same patient.
 
-    film     one to look at, frontal where there is one; None before a worker has read one
+    films    by name and view position, without those that were refused as blank
+    film     one to look at, frontal where there is one; None before a worker has read one, and where all are blank
     outcome  of the report that stands; None without one
     """
 
@@ -188,19 +190,22 @@ def priors(connection: Connection, public_id: str) -> list[Prior]:
     of_studies = connection.execute(
         select(films).where(films.c.study_id.in_([row.id for row in rows]), films.c.file_format.is_not(None))
     ).all()
-    return [
-        Prior(
-            study=row.public_id,
-            received=moment(row.received_us),
-            films=tuple(
-                (film.public_id, film.view_position)
-                for film in sorted((one for one in of_studies if one.study_id == row.id), key=_order)
-            ),
-            film=beside[row.id].film,
-            outcome=beside[row.id].outcome,
+    blank = blank_films(connection, [film.id for film in of_studies])
+    found = []
+    for row in rows:
+        shown = sorted((one for one in of_studies if one.study_id == row.id and one.id not in blank), key=_order)
+        names = [film.public_id for film in shown if film.look is not None]
+        first = beside[row.id].film
+        found.append(
+            Prior(
+                study=row.public_id,
+                received=moment(row.received_us),
+                films=tuple((film.public_id, film.view_position) for film in shown),
+                film=first if first in names else next(iter(names), None),
+                outcome=beside[row.id].outcome,
+            )
         )
-        for row in rows
-    ]
+    return found
 
 
 def _order(film: Found) -> tuple[bool, float, float, int]:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, exists, func, select
 
+from unseen_server.worklist.references import is_reference
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import films, findings, reports, studies
 
@@ -52,13 +53,13 @@ def standing(*outcomes: str, origins: Collection[Origin] = SEEN) -> Select[Any]:
 
 
 def normal_films(*columns: Any) -> Select[Any]:  # Any: columns of whatever type
-    """`columns` of the films of the `LATEST` studies that readers reported normal."""
+    """Select `columns` of the films of the `LATEST` studies that readers reported normal, without refused films."""
     normal = standing("normal").limit(LATEST).subquery()
     return (
         select(*columns)
         .select_from(normal)
         .join(films, films.c.study_id == normal.c.study_id)
-        .where(films.c.received_us <= normal.c.made_us)
+        .where(films.c.received_us <= normal.c.made_us, is_reference())
     )
 
 

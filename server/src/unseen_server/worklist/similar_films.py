@@ -24,6 +24,7 @@ from sqlalchemy import Connection, select
 from unseen.data import area
 from unseen.evaluation import trivial_statistics
 from unseen_server.worklist.labels import normal_films, standing
+from unseen_server.worklist.references import is_reference
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.tables import films, findings, studies
 from unseen_server.worklist.transactions import find_film
@@ -145,7 +146,7 @@ def own_films(connection: Connection, model: str, *, enough: int) -> OwnFilms:
         select(films.c.public_id)
         .select_from(findings)
         .join(films, scored)
-        .where(films.c.study_id.not_in(select(abnormal.c.study_id)))
+        .where(films.c.study_id.not_in(select(abnormal.c.study_id)), is_reference())
         .order_by(findings.c.id.desc())
         .limit(MOST_OWN)
     )

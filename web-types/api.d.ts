@@ -43,7 +43,7 @@ declare namespace Api {
   /** A model to score with, and what to promise with it. */
   type CalibrationProposal = { model: string; note: string; max_miss_rate?: number; confidence?: number; prevalence?: number | null; others?: boolean };
   /** How far this site is with a calibration of a model. */
-  type CalibrationResponse = { model: string; promise: string; needed: (Needed)[]; sources: (ActivationSourceResponse)[]; trained_on: number; not_seen: number; selected: number; not_counted: Record<string, number>; ready: boolean };
+  type CalibrationResponse = { model: string; promise: string; needed: (Needed)[]; sources: (ActivationSourceResponse)[]; trained_on: number; not_seen: number; selected: number; hasty: number; not_counted: Record<string, number>; ready: boolean };
   /** What is known of a model. */
   type CardResponse = { name: string; weights_sha256: string; role: "decides" | "compares"; data: string; training_films: number; licence: string; limits: string; trained_on: string; created: string; version: string; recipe_digest: string | null; weights_bytes: number; view: Record<string, string>; lungs: boolean; gate: boolean; figures: (HealthFigureResponse)[] };
   /** All models that this server was given; the one that decides first. */
@@ -251,7 +251,7 @@ declare namespace Api {
   /** How much was removed. */
   type RemovedResponse = { studies: number; films: number; maps: number };
   /** A reader's report. */
-  type Reported = { reader: string; elsewhere: boolean; outcome: string | null; note: string; made: string; undone: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" };
+  type Reported = { reader: string; elsewhere: boolean; outcome: string | null; note: string; made: string; undone: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded"; dwell_ms: number | null };
   /** How many films are scored again. */
   type Requeued = { films: number };
   /** How a round ended. */
@@ -339,7 +339,7 @@ declare namespace Api {
   /** Right answers of so many, with the exact 95 % interval (Clopper & Pearson 1934). */
   type TuringRoundsShare = { right: number; of: number; value: number | null; low: number | null; high: number | null };
   /** What the reader saw. */
-  type Verdict = { outcome: "normal" | "abnormal" | "unsure"; note?: string };
+  type Verdict = { outcome: "normal" | "abnormal" | "unsure"; note?: string; dwell_ms?: number | null };
   /** `identify`'s verdict. */
   type VerdictResponse = { verdict: "can" | "no" | "through interpolation only"; kind: "good" | "bad" | "warn"; reason: string; report: string };
   /** Whether every row follows from the one before, up to the heads that are known. */

@@ -73,6 +73,7 @@ class CalibrationResponse(BaseModel):
     trained_on: int = Field(description="films left out because the model was trained on them")
     not_seen: int = Field(description="studies left out because the model has not seen all their films")
     selected: int = Field(description="studies left out because a policy had decided whether they are read")
+    hasty: int = Field(description="studies left out because they were reported within two seconds of the display")
     not_counted: dict[str, int] = Field(
         description="reported studies that do not count, since nothing shows that their films were seen, by origin"
     )
@@ -220,6 +221,7 @@ def calibration(
         trained_on=found.trained_on,
         not_seen=found.not_seen,
         selected=found.selected,
+        hasty=found.hasty,
         not_counted={str(origin): count for origin, count in found.not_counted.items()},
         ready=any(source.allowed_misses is not None for source in found.sources),
     )

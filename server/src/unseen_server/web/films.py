@@ -104,13 +104,9 @@ async def receive(request: Request, response: Response, parts: Parts, account: S
 def status(parts: Parts, account: Reader, film: FilmId) -> FilmStatus:
     """What became of a film, and of its study."""
     rows = parts.store.page("all", text=film, limit=1).rows if film.startswith("f-") else ()
-    blind, promise = parts.is_blind(account.role), parts.promise()
-    study = parts.store.study(rows[0].study, blind=blind, reader=account.name) if rows else None
-    found = next((one for one in study.films if one.film == film), None) if study is not None else None
-    if study is None or found is None:
     if not rows:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
-    blind, promise = parts.is_blind(account.role), Promise.of(parts.store, parts.models)
+    blind, promise = parts.is_blind(account.role), parts.promise()
     study = parts.store.study(rows[0].study, blind=blind, reader=account.name)
     found = study.film(film)
     return FilmStatus(

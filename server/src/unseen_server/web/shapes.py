@@ -255,6 +255,10 @@ class Reported(_Response):
     made: datetime
     undone: datetime | None
     how: Literal["seen", "simulated", "elsewhere", "unrecorded", "returned", "discarded"]
+    dwell_ms: int | None = Field(
+        default=None,
+        description="milliseconds from the first display of a film of the study to the report; null: not measured",
+    )
 
 
 class Happened(_Response):

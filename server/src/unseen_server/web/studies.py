@@ -27,6 +27,7 @@ from unseen_server.web.shapes import Listed, Note, Outcome, StudyResponse
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.accounts import Account
 from unseen_server.worklist.import_export import Imported, export_tables, import_elsewhere
+from unseen_server.worklist.readers import MOST_DWELL_MS
 from unseen_server.worklist.states import WorklistError
 
 router = APIRouter(prefix="/studies", tags=["studies"])
@@ -40,6 +41,13 @@ class Verdict(BaseModel):
 
     outcome: Outcome
     note: Note = ""
+    dwell_ms: int | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_DWELL_MS,
+        description="milliseconds from the first display of a film of the study to the report; null: it was not "
+        "measured, as by another program",
+    )
 
 
 class Draft(BaseModel):
@@ -97,8 +105,11 @@ def release(parts: Parts, account: Reader, study: StudyId) -> Listed:
 
 @router.post("/{study}/report", responses=answers(400, 401, 403, 404, 409, 422, 503))
 def report(parts: Parts, account: Reader, study: StudyId, verdict: Verdict) -> Listed:
-    """Report a study that one has taken, and of which every frontal film was shown to one (`POST /films/…/seen`)."""
-    parts.store.report(study, account.name, verdict.outcome, verdict.note)
+    """Report a study that one has taken, and of which every frontal film was shown to one (`POST /films/…/seen`).
+
+    409 for a dwell time below one second, which is a key pressed twice.
+    """
+    parts.store.report(study, account.name, verdict.outcome, verdict.note, dwell_ms=verdict.dwell_ms)
     return _entry(parts, account, study)
 
 

@@ -27,7 +27,7 @@ from unseen.screening import (
     one_a_patient,
     policy_of,
 )
-from unseen_server.worklist.labels import SEEN, Origin, standing, unseen_labels
+from unseen_server.worklist.labels import SEEN, Origin, hasty_labels, standing, unseen_labels
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import decisions, films, findings, reports, studies
 
@@ -73,6 +73,7 @@ class Labels:
     trained_on  films left out because the model was trained on them
     not_seen    studies left out because the model has not seen all their films
     selected    studies left out because a policy had decided whether they are read
+    hasty       studies left out because they were reported within two seconds of the film's display
     unread      studies of all sources that were received in the same time and wait for a reader still
     studies     what counts
     origins     how the reports came to be that count, and `not_counted`: reported studies of other origins
@@ -87,6 +88,7 @@ class Labels:
     selected: int
     unread: int
     studies: tuple[Study, ...] = field(repr=False)
+    hasty: int = 0
     origins: tuple[Origin, ...] = SEEN
     not_counted: Mapping[Origin, int] = field(default_factory=dict)
 
@@ -136,6 +138,7 @@ def labels(
     with store.database.reading() as connection:
         rows = _films(connection, model, origins)
         others = unseen_labels(connection)
+        hasty = hasty_labels(connection, origins=origins)
         deciding = _deciding(connection)
         unread = _unread(connection)
         refused = _refused(connection, gated_alike)
@@ -154,6 +157,7 @@ def labels(
         trained_on=gathered.trained_on,
         not_seen=gathered.not_seen,
         selected=selected,
+        hasty=hasty,
         unread=sum(unread.values()),
         studies=tuple(gathered.studies),
         origins=tuple(origins),

@@ -109,6 +109,7 @@ class Report:
         made: when.
         undone: when it was taken back; None: it stands.
         how: how it came about, see `tables.HOW`.
+        dwell_ms: milliseconds from the first display of a film of the study to the report; None: not measured.
 
     >>> made = datetime(2026, 1, 1)
     >>> Report(reader="reader-1", elsewhere=False, outcome="normal", note="", made=made, undone=None).outcome
@@ -122,6 +123,7 @@ class Report:
     made: datetime
     undone: datetime | None
     how: str = "unrecorded"
+    dwell_ms: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,6 +286,7 @@ def study(connection: Connection, public_id: str, *, now_us: int, blind: bool, r
                 made=moment(report.made_us),
                 undone=None if report.undone_us is None else moment(report.undone_us),
                 how=report.how,
+                dwell_ms=report.dwell_ms,
             )
             for report in said
         ),

@@ -4,7 +4,8 @@ The standing report on each study. Labels are taken from this report, and from n
 of films that were shown to its reader (`SEEN`), unless others are asked for: those of other systems, and those of a
 release that did not record what was shown.
 
-A film that came after the report is not spoken of by it.
+A film that came after the report is not spoken of by it. A report within `HASTY_MS` of the film's display is no label:
+nobody reads a film so fast. A report without a time, as by another program, counts.
 
 What a model's scores usually are here: those of films that readers reported normal. A score is placed among them.
 
@@ -21,7 +22,7 @@ from typing import Any, Final, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from unseen_server.worklist.references import is_reference
 from unseen_server.worklist.states import WorklistError
@@ -31,25 +32,39 @@ Origin = Literal["seen", "simulated", "elsewhere", "unrecorded"]
 SEEN: Final[tuple[Origin, ...]] = ("seen", "simulated")
 """How reports came to be that count: films were painted for the reader; or a demonstration's reader knows the truth."""
 EVERY: Final[tuple[Origin, ...]] = get_args(Origin)
+HASTY_MS: Final = 2000
+"""A film that was shown for less was not read, whatever its report."""
 LATEST = 2000
 """Normal studies that others are compared with: enough for a percentile, and of the site as it is now."""
 
 
-def standing(*outcomes: str, origins: Collection[Origin] = SEEN) -> Select[Any]:  # Any: report_id, study_id, outcome, …
-    """The standing report on each study, where it has one of `outcomes` and came to be in one of `origins`; latest
-    first.
+def standing(  # Any: report_id, study_id, outcome, …
+    *outcomes: str, origins: Collection[Origin] = SEEN, hasty: bool = False
+) -> Select[Any]:
+    """Select the standing report on each study, where it has one of `outcomes` and one of `origins`; latest first.
 
-    A report stands if it was not undone and no later report exists.
+    A report stands if it was not undone and no later report exists. Those under `HASTY_MS` are left out unless `hasty`.
     """
     later = reports.alias("later")
     overruled = exists().where(
         later.c.study_id == reports.c.study_id, later.c.id > reports.c.id, later.c.undone_us.is_(None)
     )
-    return (
+    found = (
         select(reports.c.id.label("report_id"), reports.c.study_id, reports.c.outcome, reports.c.made_us, reports.c.how)
         .where(reports.c.outcome.in_(outcomes), reports.c.how.in_(origins), reports.c.undone_us.is_(None), ~overruled)
         .order_by(reports.c.id.desc())
     )
+    return found if hasty else found.where(~_is_hasty())
+
+
+def _is_hasty() -> ColumnElement[bool]:
+    return func.coalesce(reports.c.dwell_ms, HASTY_MS) < HASTY_MS
+
+
+def hasty_labels(connection: Connection, *, origins: Collection[Origin] = SEEN) -> int:
+    """Return how many studies have a standing report, normal or abnormal, that is no label since it took no time."""
+    found = standing("normal", "abnormal", origins=origins, hasty=True).where(_is_hasty()).order_by(None).subquery()
+    return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
 
 
 def normal_films(*columns: Any) -> Select[Any]:  # Any: columns of whatever type

@@ -21,6 +21,10 @@ Outcome = Literal["normal", "abnormal", "unsure"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 Aside = Literal["returned", "discarded"]
 ASIDE: tuple[Aside, ...] = get_args(Aside)
+LEAST_DWELL_MS = 1000
+"""For how long a film must have been shown before its study is reported: a key pressed twice meant the film before."""
+MOST_DWELL_MS = 86_400_000
+"""A day: a page that stayed open for longer says no more than that."""
 _NOTE = 20_000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FREE = {"claimed_by": None, "claimed_us": None, "claimed_until_us": None}
@@ -76,20 +80,28 @@ def release(writing: Writing, study_id: str, reader: str, *, as_lead: bool) -> N
 
 
 def report(
-    writing: Writing, study_id: str, reader: str, outcome: Outcome, note: str, *, simulated: bool = False
+    writing: Writing,
+    study_id: str,
+    reader: str,
+    outcome: Outcome,
+    note: str,
+    *,
+    simulated: bool = False,
+    dwell_ms: int | None = None,
 ) -> None:
     """Report a study that one has taken; a claim that ran out still counts while nobody else took the study.
 
-    Raises NotAllowedError also where a frontal film was not shown to the reader.
+    Raises NotAllowedError also where a frontal film was not shown to the reader, or only for a moment (`dwell_ms`).
     """
     study = find_study(writing.connection, study_id)
     checked_outcome(outcome)
+    _check_dwell(dwell_ms)
     checked_text(note, "The note", most=_NOTE)
     state = after(study.state, "report", standing=study.standing)
     _must_hold(study, reader, "report it")
     if not simulated:
         _must_have_seen(writing, study, reader)
-    enter(writing, study, reader, outcome, note, how="simulated" if simulated else "seen")
+    enter(writing, study, reader, outcome, note, how="simulated" if simulated else "seen", dwell_ms=dwell_ms)
     _forget_draft(writing, study, reader)
     writing.move(
         study,
@@ -99,6 +111,7 @@ def report(
         columns=dict(_FREE),
         outcome=outcome,
         note=writing.names.sealed("note", note) if note else "",  # proves the note, and says nothing of it
+        **({} if dwell_ms is None else {"dwell_ms": dwell_ms}),
     )
 
 
@@ -253,7 +266,28 @@ def _must_have_seen(writing: Writing, study: Found, reader: str) -> None:
         )
 
 
-def enter(writing: Writing, study: Found, reader: str, outcome: Outcome | None, note: str, *, how: str) -> int:
+def _check_dwell(dwell_ms: int | None) -> None:
+    if dwell_ms is None:
+        return
+    if not 0 <= dwell_ms <= MOST_DWELL_MS:
+        raise WorklistError(f"A dwell time of {dwell_ms} ms: give 0 to {MOST_DWELL_MS} ms, or none.")
+    if dwell_ms < LEAST_DWELL_MS:
+        raise NotAllowedError(
+            f"The film was shown for {dwell_ms} ms before the report, and {LEAST_DWELL_MS} ms are the least: a key "
+            "that is pressed twice would report the next film. Look at the film, then report it."
+        )
+
+
+def enter(
+    writing: Writing,
+    study: Found,
+    reader: str,
+    outcome: Outcome | None,
+    note: str,
+    *,
+    how: str,
+    dwell_ms: int | None = None,
+) -> int:
     """Add a report's row and nothing else; returns its number."""
     added = reports.insert().values(
         study_id=study.id,
@@ -263,6 +297,7 @@ def enter(writing: Writing, study: Found, reader: str, outcome: Outcome | None, 
         note=note,
         made_us=writing.now_us,
         how=how,
+        dwell_ms=dwell_ms,
     )
     return int(writing.connection.execute(added.returning(reports.c.id)).scalar_one())
 

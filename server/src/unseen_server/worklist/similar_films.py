@@ -141,7 +141,7 @@ def own_films(connection: Connection, model: str, *, enough: int) -> OwnFilms:
     found = tuple(connection.execute(normal).scalars())
     if len(found) >= enough:
         return OwnFilms(films=found, words="of studies that readers reported normal")
-    abnormal = standing("abnormal").subquery()
+    abnormal = standing("abnormal", hasty=True).subquery()
     others = (
         select(films.c.public_id)
         .select_from(findings)

@@ -236,15 +236,26 @@ class Store(Lists, FilmAccess, Administration):
         with self.writing() as writing:
             readers.release(writing, study, reader, as_lead=as_lead)
 
-    def report(self, study: str, reader: str, outcome: Outcome, note: str = "", *, simulated: bool = False) -> None:
+    def report(
+        self,
+        study: str,
+        reader: str,
+        outcome: Outcome,
+        note: str = "",
+        *,
+        simulated: bool = False,
+        dwell_ms: int | None = None,
+    ) -> None:
         """Report a study that one has taken: normal, abnormal or unsure.
 
         simulated  by a program that knows the truth, for demonstrations: films need not have been shown
+        dwell_ms   milliseconds from the first display of a film of it to the report; None: no page has shown one
 
-        Raises NotAllowedError where a frontal film was not shown to the reader (`mark_seen`), or another has the study.
+        Raises NotAllowedError where a frontal film was not shown to the reader (`mark_seen`), where `dwell_ms` is below
+        `readers.LEAST_DWELL_MS`, or another has the study.
         """
         with self.writing() as writing:
-            readers.report(writing, study, reader, outcome, note, simulated=simulated)
+            readers.report(writing, study, reader, outcome, note, simulated=simulated, dwell_ms=dwell_ms)
 
     def keep_draft(self, study: str, reader: str, note: str) -> None:
         """Keep what a reader has written of a study, until they report it; "" removes it. Raises NotFoundError."""

@@ -98,6 +98,7 @@ studies = sa.Table(
     sa.Column("assigned_to", sa.Text),  # to whom a lead has assigned it; anybody may still read it
     sa.Column("apart", sa.Double),  # how far models' percentiles of one of its films lie apart, 0 to 1 (`disagreement`)
     sa.Column("settles_us", sa.BigInteger),  # when it counts as complete, if no film comes before; none: it is complete
+    sa.Column("reopened_us", sa.BigInteger),  # when two people reopened it; no policy clears it after that
     sa.CheckConstraint(one_of("state", STATES), name="state"),
     sa.CheckConstraint(one_of("shelf", SHELVES), name="shelf"),
     sa.Index("ix_studies_order", *_LISTED),
@@ -259,6 +260,7 @@ reports = sa.Table(
     # knows the truth; elsewhere: by another system; unrecorded: before this was recorded; returned, discarded: no
     # report, but why films that cannot be shown have none
     sa.Column("how", sa.Text, nullable=False, server_default="unrecorded"),
+    sa.Column("dwell_ms", sa.Integer),  # from the first display of a film of it to the report; none: no page showed it
     sa.CheckConstraint(one_of("outcome", ("normal", "abnormal", "unsure")), name="outcome"),
     sa.CheckConstraint(one_of("how", HOW), name="how"),
     sa.Index("ix_reports_outcome", "outcome", "id"),
@@ -355,6 +357,28 @@ watches = sa.Table(
     sa.Column("first_by", sa.Text),  # who has acknowledged it; a second person ends it
     sa.Column("first_us", sa.BigInteger),
     sa.Column("first_note", sa.Text),
+    # JSON: public ids of the studies of the current window that are known; those of the last release before are not
+    sa.Column("studies", sa.Text, nullable=False, server_default="[]"),
+)
+
+alarms = sa.Table(
+    "alarms",
+    metadata,
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("policy", sa.Text, nullable=False, index=True),  # its digest
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("raised_us", sa.BigInteger, nullable=False),
+    sa.Column("studies", sa.Text, nullable=False),  # JSON: public ids of the studies whose films raised it
+    sa.Column("recorded", sa.Boolean, nullable=False),  # all of them are in `studies`: no earlier release counted some
+    sa.Column("ended_us", sa.BigInteger),  # when the second person acknowledged it
+    sa.Column("proposed_by", sa.Text),  # who has proposed to reopen what was cleared of them
+    sa.Column("proposed_us", sa.BigInteger),
+    sa.Column("proposed_note", sa.Text),
+    sa.Column("reopened_by", sa.Text),  # the second person, who did it
+    sa.Column("reopened_us", sa.BigInteger),
+    sa.Column("reopened_note", sa.Text),
+    sa.Column("reopened", sa.Integer),  # how many studies that were
 )
 
 activations = sa.Table(

@@ -54,6 +54,7 @@ function draw(/** @type {Calibration} */ response) {
   const left = response.not_counted;
   if (left.elsewhere) notes.push(`${left.elsewhere} reported by another system do not count: nothing here shows that their films were seen.`);
   if (left.unrecorded) notes.push(`${left.unrecorded} reported with an earlier version do not count: it did not record what was shown.`);
+  if (response.hasty) notes.push(`${response.hasty} ${response.hasty === 1 ? "study" : "studies"} left out: reported less than two seconds after the film was shown.`);
   if (response.trained_on) notes.push(`${response.trained_on} ${response.trained_on === 1 ? "film" : "films"} left out: the model was trained on them.`);
   if (response.not_seen) notes.push(`${response.not_seen} ${response.not_seen === 1 ? "study" : "studies"} left out: this model has not scored all their films.`);
   $("#left-out").replaceChildren(...notes.map((words) => el("li", {}, words)));

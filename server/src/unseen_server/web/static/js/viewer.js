@@ -5,6 +5,7 @@ import { $, api, failed, sentenceIn, statusOf } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
 import { onNews } from "./events.js";
 import { films, frameOf } from "./films.js";
+import { GUARD_MS, ReportKeys, onePressOnly } from "./report_guard.js";
 import { addressOf, asked, follow, inList, list, restore } from "./viewer_address.js";
 import { away, beside } from "./viewer_beside.js";
 import { Claims } from "./viewer_claims.js";
@@ -24,7 +25,6 @@ import { showVersions } from "./viewer_versions.js";
 
 const RENEW_MS = 5 * 60_000;
 const NEWS_MS = 1500;
-const GUARD_MS = 250; // a key that bounces, or is pressed twice, must not report the film that has just come
 const AGAIN_MS = 3000; // until a film that could not be fetched is asked for again
 const me = document.body.dataset.account ?? "";
 const lead = document.body.dataset.role !== "reader";
@@ -40,6 +40,8 @@ const drafts = new Drafts(me);
 const reporting = new Reporting(claims, drafts, queue, { open, show: showFilm, frames: () => (onCanvas ? framesLeft(onCanvas) : []), again, finished, draw: drawDecide });
 let looks = 0; // looks at the study so far: an answer that comes after a later one is dropped
 let turn = 0;
+let showing = 0; // films that were asked for so far: the second after an earlier one is not that of this one
+const reportKeys = new ReportKeys();
 let onCanvas = /** @type {Page.FilmOfApi | null} */ (null);
 let flag = false; // the study is to be read earlier
 
@@ -61,6 +63,7 @@ async function open(/** @type {string} */ study, { push = true, began = performa
   }
   now.response = found;
   now.claim = until ? { mine: true, until } : null;
+  now.since = null;
   $("#note").value = drafts.of(found);
   away();
   priors.next(found.entry.study);
@@ -79,6 +82,7 @@ async function showFilm(/** @type {number} */ place, { began = performance.now()
   const { films: all, entry } = current();
   const film = all[place];
   const { study } = entry;
+  const mine = ++showing;
   Object.assign(now, { shown: place, frame, onScreen: null, problem: "" });
   onCanvas = null;
   view.show(null); // never the last film beside the next one's name; what was fetched comes before anything is painted
@@ -106,12 +110,8 @@ async function showFilm(/** @type {number} */ place, { began = performance.now()
   if (pixels) inSight(study, place, pixels).catch(failed);
   await painted();
   if (!isShown(study, place, frame)) return;
-  setTimeout(() => {
-    if (!isShown(study, place, frame)) return;
-    if (retry) return showFilm(place, { began, name, frame }).catch(failed);
-    Object.assign(now, { onScreen: study, problem });
-    drawDecide();
-  }, retry ? AGAIN_MS : GUARD_MS);
+  if (retry) setTimeout(() => { if (mine === showing && isShown(study, place, frame)) showFilm(place, { began, name, frame }).catch(failed); }, AGAIN_MS);
+  else openReport(() => mine === showing && isShown(study, place, frame), { study, problem }).catch(failed);
   performance.measure(name, { start: began, end: performance.now(), detail: { study, film: film.film } });
   Object.assign($("#viewer").dataset, { study, film: film.film }); // what is on the screen
   $("#said").textContent = `${view.label}, source ${entry.source}.`;
@@ -123,6 +123,25 @@ async function showFilm(/** @type {number} */ place, { began = performance.now()
       drawHead();
     })
     .catch(failed);
+}
+
+/**
+ * Let the study be reported, one second after the film was painted on a page that somebody can see.
+ * @param {() => boolean} there  whether the film is still the one that is shown
+ * @param {{ study: string, problem: string }} what
+ */
+async function openReport(there, { study, problem }) {
+  while (!(await painted())) {
+    if (!there()) return;
+    if (document.hidden) await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
+  }
+  if (!there()) return;
+  now.since ??= performance.now();
+  setTimeout(() => {
+    if (!there()) return;
+    Object.assign(now, { onScreen: study, problem });
+    drawDecide();
+  }, GUARD_MS);
 }
 
 /** Tell the server that the film was painted, once somebody can see the page; a film that was left before is not. */
@@ -218,10 +237,12 @@ async function back() {
 
 /** What a key does on this page. */
 function act(/** @type {string} */ key, /** @type {KeyboardEvent} */ event) {
-  if (event.repeat && /^[nauzsmp]$/.test(key)) return true; // one press, one act
+  if (event.repeat && /^[zsmp]$/.test(key)) return true; // one press, one act
   const research = layers.mode === "research";
   const films = now.response?.films.length ?? 0;
-  if (OUTCOMES[key] && !event.shiftKey) reporting.report(OUTCOMES[key], event.timeStamp);
+  if (OUTCOMES[key] && !event.shiftKey) {
+    if (reportKeys.press(event)) reporting.report(OUTCOMES[key], event.timeStamp);
+  }
   else if (key === "z") reporting.undo();
   else if (key === "s") reporting.skip();
   else if (key === "?") tell();
@@ -251,6 +272,7 @@ $("#note").addEventListener("input", () => { if (now.response) drafts.keep(now.r
 for (const button of outcomes) {
   button.addEventListener("click", (event) => reporting.report(/** @type {import("./viewer_keys.js").Outcome} */ (button.dataset.outcome), event.timeStamp));
 }
+onePressOnly([...outcomes, ...asides]);
 for (const button of asides) {
   button.addEventListener("click", (event) => reporting.setAside(button.dataset.aside === "returned" ? "returned" : "discarded", $("#aside-reason").value, event.timeStamp));
 }

@@ -157,12 +157,16 @@ export function showFacts(/** @type {HTMLElement} */ place, /** @type {Study["fi
     film.copies.length > 0 && [el("dt", {}, "Copies"), el("dd", { id: "copies" }, copiesInWords(film))]);
 }
 
+/** 1.4 s, 12 s, 3 min. */
+const seconds = (/** @type {number} */ ms) => (ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : span(ms / 1000));
+
 /** Reports, and what happened to the study. */
 export function showPast(/** @type {HTMLElement} */ place, /** @type {Pick<Study, "reports" | "history">} */ { reports, history }) {
   const said = reports.map((report) =>
     el("li", { class: report.undone ? "undone" : "" },
       el("b", {}, report.outcome ?? HOW[report.how] ?? "reported"), ` ${report.elsewhere ? "elsewhere" : `by ${report.reader}`}, ${date(report.made)}`,
       report.outcome !== null && HOW[report.how] && el("span", { class: "soft" }, ` · ${HOW[report.how]}`),
+      report.dwell_ms !== null && report.dwell_ms !== undefined && el("span", { class: "soft" }, ` · film shown for ${seconds(report.dwell_ms)}`),
       report.undone && el("span", { class: "soft" }, " · taken back"), report.note && el("p", { class: "note" }, report.note)));
   const happened = history.map((event) =>
     el("li", {}, el("time", { datetime: event.time }, date(event.time)), ` ${ACTIONS[event.action] ?? event.action} `, el("span", { class: "soft" }, event.actor)));

@@ -9,6 +9,8 @@ import { say } from "./viewer_tools.js";
 
 /** @typedef {import("./viewer_keys.js").Outcome} Outcome  @typedef {import("./viewer_claims.js").Claims} Claims */
 
+const LONGEST_MS = 86_400_000; // a page that was open for longer says no more than a day
+
 export class Reporting {
   /**
    * @param {Claims} claims
@@ -40,8 +42,9 @@ export class Reporting {
       else if (this.page.frames().length > 0) await this.page.show(now.shown, { frame: this.page.frames()[0] }).catch(failed);
       return;
     }
+    const dwell_ms = now.since === null ? null : Math.min(LONGEST_MS, Math.ceil(performance.now() - now.since));
     await this.once(async () => {
-      await this.#andNext(study, () => api(`/studies/${study}/report`, { body: { outcome, note: $("#note").value } }), began);
+      await this.#andNext(study, () => api(`/studies/${study}/report`, { body: { outcome, note: $("#note").value, dwell_ms } }), began);
       say(reportedAs(outcome), { action: "Undo (Z)", run: () => this.undo() });
     });
   }

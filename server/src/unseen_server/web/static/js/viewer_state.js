@@ -6,7 +6,7 @@ import { there } from "./api.js";
 
 /**
  * response: the study, as the API has it; shown: which of its films; frame: which of that film's; onScreen: the study whose film is seen, and no other
- * one can be reported; problem: why the film that is shown is none; reported: studies reported here, the latest last.
+ * one can be reported; since: when the first of its films was painted; problem: why the film that is shown is none; reported: studies reported here, the latest last.
  */
 export const now = {
   response: /** @type {Study | null} */ (null),
@@ -15,6 +15,7 @@ export const now = {
   claim: /** @type {Claim | null} */ (null),
   busy: false,
   onScreen: /** @type {string | null} */ (null),
+  since: /** @type {number | null} */ (null),
   problem: "",
   reported: /** @type {string[]} */ ([]),
 };

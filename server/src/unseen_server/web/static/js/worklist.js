@@ -10,6 +10,7 @@ import { emptied } from "./worklist_empty.js";
 import { Filters } from "./worklist_filters.js";
 import { tell, watchConnection, watchServer } from "./worklist_notices.js";
 import { comparedWith, percent } from "./percentile.js";
+import { GUARD_MS, ReportKeys } from "./report_guard.js";
 import { Rows } from "./worklist_rows.js";
 import { SavedViews } from "./worklist_saved.js";
 import { searching } from "./worklist_search.js";
@@ -142,11 +143,15 @@ function heading(/** @type {Listed} */ { rows: entries, prevalence }) {
   $("#at-prevalence").textContent = likely && prevalence !== null ? `at prevalence ${percent(prevalence).replace(" ", "\u00a0")}` : "";
 }
 
-/** By this reader's own doing a study goes to another list: the next one takes its place. */
+let movedUp = { study: /** @type {string | null} */ (null), at: -Infinity }; // the row that has taken a reported one's place
+
+/** By this reader's own doing a study goes to another list: the next one takes its place, and is not reported at once. */
 function left(/** @type {string} */ study) {
   const at = rows.order.indexOf(study);
   rows.remove(study);
-  if (study === selected) select(rows.order[Math.min(at, rows.order.length - 1)] ?? null, { focus: true });
+  if (study !== selected) return;
+  select(rows.order[Math.min(at, rows.order.length - 1)] ?? null, { focus: true });
+  movedUp = { study: selected, at: performance.now() };
 }
 
 /** Somebody else's doing: nothing else takes its place by itself, or a key would report another study. */
@@ -227,9 +232,15 @@ function act(/** @type {string} */ name) {
   if (selected === null || !rows.entry(selected)) return toast("No study is selected. ↑ and ↓ select one.");
   if (name === "undo") return acts.undo(selected);
   if (name === "release" || name === "requeue") return acts[name](selected);
+  if (selected === movedUp.study && performance.now() - movedUp.at < GUARD_MS) return undefined; // the press meant the row before
   if (rows.entry(selected)?.acts.includes("claim") && !rows.entry(selected)?.seen) return open(); // nothing is reported that was not shown
   return acts.report(selected, /** @type {"normal" | "abnormal" | "unsure"} */ (name));
 }
+
+const reportKeys = new ReportKeys();
+
+/** A report key; the repeats of one that is held count for nothing. */
+const report = (/** @type {string} */ outcome, /** @type {KeyboardEvent} */ event) => (reportKeys.press(event) ? act(outcome) : undefined);
 
 // Keys and mouse ------------------------------------------------------------------------------------------------------
 
@@ -237,7 +248,7 @@ function act(/** @type {string} */ name) {
 const KEYS = {
   ArrowDown: (event) => extend(event, 1), ArrowUp: (event) => extend(event, -1), j: () => step(1), k: () => step(-1), Home: () => step(-ROWS), End: () => step(ROWS),
   ArrowLeft: () => turn(false), ArrowRight: () => turn(true), "[": () => tabs.cycle(-1), "]": () => tabs.cycle(1),
-  Enter: open, n: () => act("normal"), a: () => act("abnormal"), u: () => act("unsure"), z: () => act("undo-last"),
+  Enter: open, n: (event) => report("normal", event), a: (event) => report("abnormal", event), u: (event) => report("unsure", event), z: () => act("undo-last"),
   x: (event) => (event.shiftKey ? chosen.extend(selected) : chosen.toggle(selected)), Escape: () => chosen.clear(),
   f: () => filters.toggle(), "/": () => $("#text").select(), "?": () => $("#keys").showModal(),
 };

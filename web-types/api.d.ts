@@ -242,6 +242,8 @@ declare namespace Api {
   type QueueDetail = { waiting: number; running: number; done: number; dead: number; oldest_s: number | null; workers: number | null; failed: (FailedResponse)[] };
   /** Films that wait for a worker, are done, and could not be scored; how old the oldest waiting one is. */
   type QueueResponse = { waiting: number; done: number; dead: number; oldest_s: number | null };
+  /** A drift alarm, and what was cleared of the studies whose films raised it. */
+  type RaisedAlarmResponse = { number: number; policy: string; kind: string; reason: string; raised: string; ended: string | null; studies: number; recorded: boolean; cleared: (string)[]; proposed_by: string | null; proposed: string | null; proposed_note: string; reopened_by: string | null; reopened: string | null; reopened_note: string; reopened_studies: number; mine: boolean; summary: Summary | null };
   /** Each measurement is a Gaussian mixture of all pixels. */
   type RandomMixtures = { kind?: "compressed-sensing"; measured?: number };
   /** Whether films can be taken in and scored. */
@@ -250,6 +252,12 @@ declare namespace Api {
   type Received = { sha256: string; film: string; study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; already: boolean };
   /** How much was removed. */
   type RemovedResponse = { studies: number; films: number; maps: number };
+  /** How many studies went back to the list. */
+  type ReopenedResponse = { studies: number };
+  /** Why the studies are to be read. */
+  type Reopening = { note: string; summary: string };
+  /** The latest alarms, the latest first. */
+  type ReopeningsResponse = { alarms: (RaisedAlarmResponse)[] };
   /** A reader's report. */
   type Reported = { reader: string; elsewhere: boolean; outcome: string | null; note: string; made: string; undone: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded"; dwell_ms: number | null };
   /** How many films are scored again. */
@@ -459,6 +467,10 @@ declare namespace Api {
     "GET /models/cards": { body: undefined; response: CardsResponse };
     "GET /drift": { body: undefined; response: Drift };
     "GET /audit/sample/growth": { body: undefined; response: Grown };
+    "GET /reopenings": { body: undefined; response: ReopeningsResponse };
+    "POST /reopenings/{number}/propose": { body: Reopening; response: null };
+    "POST /reopenings/{number}/confirm": { body: Reopening; response: ReopenedResponse };
+    "POST /reopenings/{number}/withdraw": { body: undefined; response: null };
     "GET /runs": { body: undefined; response: RunsResponse };
     "GET /runs/{name}/log": { body: undefined; response: LogResponse };
     "GET /turing": { body: undefined; response: Offer };

@@ -14,14 +14,14 @@ import sqlalchemy
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PASSWORD, PageOf, Site, as_dicom, look_at, serving
+from tests.browser.conftest import PASSWORD, PageOf, Site, as_dicom, axe, keep_image, look_at, serving
 from tests.web.running import until
 from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
 from unseen.screening.monitoring import DriftReference
 from unseen.training.history import History, Log
-from unseen_server.worklist.monitoring import observe
-from unseen_server.worklist.tables import activations, audit, decisions
+from unseen_server.worklist.monitoring import observe, observe_all
+from unseen_server.worklist.tables import activations, audit, decisions, studies
 
 SIDE = 256
 RUN = "ms_cxr/roi-sure-64-f0-0-01234567"
@@ -304,3 +304,54 @@ def test_an_alarm_stands_until_two_people_have_looked(labelled: Site, page_of: P
         asked.get_by_role("button", name="Clear again").click()
         expect(alarm).to_have_count(0)
         assert store.alarms() == []
+
+
+def test_what_was_cleared_before_an_alarm_is_reopened_by_two_people(labelled: Site, page_of: PageOf) -> None:
+    policy = "cd" * 32
+    scores = tuple(number / 100 for number in range(100))
+    reference = DriftReference(normals=scores, abnormals=scores, prevalence=0.5, not_scored=0, window=20)
+    with labelled.store() as store:
+        names = [row.study for row in store.page("to_read").rows][:3]
+        others: list[tuple[str | None, float | None]] = [(f"s-{number:020x}", 50.0) for number in range(17)]
+        with store.writing() as writing:
+            cleared = {"state": "cleared", "standing": "cleared", "shelf": "cleared"}
+            of_names = studies.c.public_id.in_(names)
+            writing.connection.execute(
+                studies.update().where(of_names).values(**cleared, action="clear", policy=policy)
+            )
+            observe_all(writing, policy, [*((name, 50.0) for name in names), *others], reference)
+        page = models_page(page_of, labelled, "lea")
+        page.get_by_role("tab", name="Watch").click()
+        alarm = page.get_by_role("region", name="Drift alarm")
+        expect(alarm).to_contain_text("3 studies cleared and unread among the 20 studies whose films raised it.")
+        alarm.get_by_text("Show them").click()
+        link = alarm.get_by_role("link", name=names[0])
+        expect(link).to_have_attribute("href", f"/studies/{names[0]}")
+        alarm.get_by_role("button", name="Propose to reopen them").click()
+        asked = page.get_by_role("dialog", name="Propose to reopen these studies")
+        expect(asked).to_contain_text("3 studies go back to the list, unread.")
+        asked.get_by_role("button", name="Propose").click()
+        expect(asked).to_be_visible()  # not without a note
+        asked.get_by_label("What you have looked at").fill("a new tube")
+        asked.get_by_role("button", name="Propose").click()
+        expect(alarm).to_contain_text("You have proposed it. Somebody else has to confirm it.")
+        expect(alarm.get_by_role("button", name="Reopen them")).to_be_disabled()
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), f"{width} px"
+            assert axe(page) == []
+            keep_image(page, f"models-reopening-{width}")
+        assert len([one for one in store.page("cleared").rows if one.study in names]) == 3
+        second = models_page(page_of, labelled, "leo")
+        second.get_by_role("tab", name="Watch").click()
+        alarm = second.get_by_role("region", name="Drift alarm")
+        expect(alarm).to_contain_text("lea has proposed on")
+        alarm.get_by_role("button", name="Reopen them").click()
+        asked = second.get_by_role("dialog", name="Reopen these studies?")
+        asked.get_by_label("What you have looked at").fill("ten of them")
+        asked.get_by_role("button", name="Reopen", exact=True).click()
+        expect(second.locator("#toasts")).to_contain_text("3 studies went back to the list.")
+        expect(alarm).to_contain_text("proposed by lea, confirmed by leo.")
+        assert {store.study(name).entry.state for name in names} == {"to_read"}
+        for actor in ("lea", "leo"):
+            store.acknowledge_alarm(policy, actor=actor, note="looked at them")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from unseen_server.web.state import ServerState
     from unseen_server.worklist.activation import Activation
     from unseen_server.worklist.monitoring import StandingAlarm
+    from unseen_server.worklist.reopening import RaisedAlarm
 
 NO_GATE: Final = (
     "It has no input gate: every file that can be read is scored, however unlike the films it learnt from, and may be "
@@ -99,6 +100,20 @@ def of_alarm(parts: ServerState, alarm: StandingAlarm) -> Change:
     else:
         starts = (f"Workers that score by the policy {alarm.policy[:8]} clear studies again.",)
     return Change(starts=starts, stops=(f"The alarm of {alarm.since:%Y-%m-%d %H:%M} UTC: {alarm.reason}.",))
+
+
+def of_reopening(alarm: RaisedAlarm) -> Change:
+    """What starts and stops when the studies that were cleared among an alarm's films are reopened."""
+    count = len(alarm.cleared)
+    goes = "1 study goes" if count == 1 else f"{count} studies go"
+    stops = "It is" if count == 1 else "They are"
+    return Change(
+        starts=(
+            f"{goes} back to the list, unread.",
+            "Each destination that has a result of such a study gets a correction.",
+        ),
+        stops=(f"{stops} cleared no longer, and no policy clears {'it' if count == 1 else 'them'} again.",),
+    )
 
 
 def _clearing(policy: Policy) -> list[str]:

@@ -83,7 +83,7 @@ class Batch:
         self._settle_s: dict[str, float] = {}  # by source
         self._among: dict[str, list[float]] = {}  # a model's latest scores
         self._cleared: dict[str, int] = {}  # by policy, how many studies were observed when it cleared the last time
-        self._observed: dict[str, list[float | None]] = {}
+        self._observed: dict[str, list[tuple[str | None, float | None]]] = {}  # studies and scores, by policy
         self._findings: list[dict[str, Any]] = []  # Any: values of whatever column
         self._decisions: list[dict[str, Any]] = []
         self._final: list[tuple[Kept, dict[str, Any]]] = []
@@ -181,7 +181,8 @@ class Batch:
         )
         frontals = self.decide(job, decision, model)
         if self._rules.drift is not None and not before and not result.screened.lateral and frontals == 1:
-            self._observed.setdefault(decision.policy_digest, []).append(decision.score)  # once a study
+            study = self._studies[film.study_id].public_id
+            self._observed.setdefault(decision.policy_digest, []).append((study, decision.score))  # once a study
         self._done.add(film.id)
 
     def decide(self, job: Job, decision: Decision, model: str) -> int:
@@ -250,9 +251,9 @@ class Batch:
         or one of this batch: what was cleared in spite of it must not be kept."""
         if self._rules.drift is None:
             return
-        for policy, scores in sorted(self._observed.items()):
+        for policy, scored in sorted(self._observed.items()):
             be_alone_with(self._writing.connection, [f"watch {policy}"], late=True)
-            stood = monitoring.observe_all(self._writing, policy, scores, self._rules.drift)
+            stood = monitoring.observe_all(self._writing, policy, scored, self._rules.drift)
             if stood is not None and self._cleared.get(policy, -1) >= stood:
                 raise OvertakenError("A drift alarm was raised while films were cleared. Nothing was changed.")
 

@@ -10,6 +10,7 @@ The audit sample: cleared studies that were read anyway, and the readers' report
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from sqlalchemy import Connection, func, select
 from unseen.screening import DriftReference, DriftWatch, abnormal_share, is_lateral
 from unseen_server.worklist.listing import moment
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.tables import alarms as raised_alarms
 from unseen_server.worklist.tables import films, findings, reports, studies, watches
 from unseen_server.worklist.transactions import checked_text
 
@@ -56,26 +58,50 @@ class StandingAlarm:
     first_note: str = ""
 
 
-def observe(writing: Writing, policy: str, score: float | None, reference: DriftReference) -> None:
+def observe(
+    writing: Writing, policy: str, score: float | None, reference: DriftReference, *, study: str | None = None
+) -> None:
     """Count a study in, None for one that was not scored."""
-    observe_all(writing, policy, [score], reference)
+    observe_all(writing, policy, [(study, score)], reference)
 
 
-def observe_all(writing: Writing, policy: str, scores: Sequence[float | None], reference: DriftReference) -> int | None:
-    """`observe` of several studies. Returns after how many of them an alarm stood: 0 where it did before, None where
-    none does."""
+def observe_all(
+    writing: Writing, policy: str, scored: Sequence[tuple[str | None, float | None]], reference: DriftReference
+) -> int | None:
+    """Count studies in, each with its score; see `observe`.
+
+    Args:
+        writing: the transaction.
+        policy: digest of the policy that they were scored by.
+        scored: by study (its public id; None: it is not known), the score.
+        reference: what the watch compares with.
+
+    Returns:
+        After how many of them an alarm stood: 0 where it did before, None where none does.
+    """
     row = writing.connection.execute(select(watches).where(watches.c.policy == policy)).one_or_none()
     watch = DriftWatch() if row is None else DriftWatch.model_validate_json(row.state)
+    window: list[str] = [] if row is None else json.loads(row.studies)
+    raised: list[str] = []
+    recorded = False
     stood = alarm = watch.alarm
     after = None if stood is None else 0
-    for number, score in enumerate(scores, start=1):
+    for number, (study, score) in enumerate(scored, start=1):
+        counted, windows = len(watch.scores) + watch.refused + 1, watch.windows
+        window += [] if study is None else [study]
         alarm = watch.observe(score, reference)
         if alarm is not None and after is None:
-            after = number
-    values = {"state": watch.model_dump_json()}
+            after, raised, recorded = number, window, len(window) == counted
+        if watch.windows > windows:
+            window = []
+    values = {"state": watch.model_dump_json(), "studies": json.dumps(window)}
     if alarm is not None and stood is None:
         values["reason"], values["kind"] = alarm.reason, alarm.kind
         writing.log("unseen", "drift.alarm", policy, kind=alarm.kind, p_value=alarm.p_value, reason=alarm.reason)
+        of_it = {"policy": policy, "kind": alarm.kind, "reason": alarm.reason, "raised_us": writing.now_us}
+        writing.connection.execute(
+            raised_alarms.insert().values(**of_it, studies=json.dumps(raised), recorded=recorded)
+        )
     if row is None:
         writing.connection.execute(watches.insert().values(policy=policy, since_us=writing.now_us, **values))
     else:
@@ -124,6 +150,8 @@ def acknowledge(writing: Writing, policy: str, *, actor: str, note: str) -> bool
     writing.connection.execute(
         of_policy.values(state=watch.model_dump_json(), reason=None, kind=None, since_us=writing.now_us, **_NOBODY)
     )
+    of_it = (raised_alarms.c.policy == policy, raised_alarms.c.ended_us.is_(None))
+    writing.connection.execute(raised_alarms.update().where(*of_it).values(ended_us=writing.now_us))
     writing.log(actor, "drift.acknowledged", policy, kind=row.kind, note=sealed, first_by=row.first_by)
     return True
 
@@ -145,10 +173,10 @@ def _standing(writing: Writing, policy: str) -> Found:
     return row
 
 
-def needs_note(note: str) -> None:
-    """Raise WorklistError for an empty note: two people, and a note each, start clearing."""
+def needs_note(note: str, *, of: str = "what was looked at, and why clearing may start") -> None:
+    """Raise WorklistError for an empty note: what two people do needs a note of each."""
     if not checked_text(note, "The note", most=2000).strip():
-        raise WorklistError("Write a note: what was looked at, and why clearing may start.")
+        raise WorklistError(f"Write a note: {of}.")
 
 
 _NOBODY = {"first_by": None, "first_us": None, "first_note": None}

@@ -7,7 +7,7 @@ one succeeds; the other gets a sentence with the reader's name and the time.
 import re
 from collections.abc import Collection
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from sqlalchemy import select
 
@@ -103,6 +103,7 @@ def report(
         _must_have_seen(writing, study, reader)
     enter(writing, study, reader, outcome, note, how="simulated" if simulated else "seen", dwell_ms=dwell_ms)
     _forget_draft(writing, study, reader)
+    known: dict[str, Any] = {} if dwell_ms is None else {"dwell_ms": dwell_ms}  # Any: as `move` takes it
     writing.move(
         study,
         state,
@@ -111,7 +112,7 @@ def report(
         columns=dict(_FREE),
         outcome=outcome,
         note=writing.names.sealed("note", note) if note else "",  # proves the note, and says nothing of it
-        **({} if dwell_ms is None else {"dwell_ms": dwell_ms}),
+        **known,
     )
 
 

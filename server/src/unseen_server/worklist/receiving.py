@@ -278,6 +278,7 @@ def take_in(writing: Writing, target: Found, own: Found, film: Found, *, actor: 
             films=target.films + 1,
             received_us=min(target.received_us, own.received_us),
             assigned_to=target.assigned_to or own.assigned_to,
+            reopened_us=target.reopened_us or own.reopened_us,
         )
     )
     writing.log(actor, "study.joined", target.public_id, film=film.public_id, was=own.public_id, held_by=own.claimed_by)

@@ -24,6 +24,7 @@ from unseen_server.worklist import (
     outside_reports,
     readers,
     receiving,
+    reopening,
     transactions,
 )
 from unseen_server.worklist.accounts import Accounts
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from unseen_server.worklist.outside_reports import OutsideCounts, OutsideReport, What
     from unseen_server.worklist.readers import Aside, Outcome
     from unseen_server.worklist.receiving import Receipt
+    from unseen_server.worklist.reopening import RaisedAlarm
     from unseen_server.worklist.transactions import Writing
 
 CLAIM_S = 30 * 60.0
@@ -351,6 +353,26 @@ class Store(Lists, FilmAccess, Administration):
         """Take back the first acknowledgement of an alarm. Raises NotFoundError where there is none."""
         with self.writing() as writing:
             monitoring.withdraw_acknowledgement(writing, policy, actor=actor)
+
+    def raised_alarms(self) -> list[RaisedAlarm]:
+        """The latest drift alarms, also those that ended, with what was cleared of the studies that raised each."""
+        with self.database.reading() as connection:
+            return reopening.raised_alarms(connection)
+
+    def propose_reopening(self, alarm: int, *, actor: str, note: str) -> None:
+        """Propose to reopen what was cleared of the studies whose films raised an alarm; see `reopening.propose`."""
+        with self.writing() as writing:
+            reopening.propose(writing, alarm, actor=actor, note=note)
+
+    def withdraw_reopening(self, alarm: int, *, actor: str) -> None:
+        """Take that proposal back. Raises NotFoundError where there is none."""
+        with self.writing() as writing:
+            reopening.withdraw(writing, alarm, actor=actor)
+
+    def reopen_cleared(self, alarm: int, *, actor: str, note: str) -> int:
+        """Reopen what another person has proposed to reopen; returns how many studies. See `reopening.confirm`."""
+        with self.writing() as writing:
+            return reopening.confirm(writing, alarm, actor=actor, note=note)
 
     def clearing_stopped(self, policy: str) -> str:
         """Why the policy with this digest clears nothing; "" where nothing stands against it."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 JudgeStudy = Callable[[Sequence[Screened]], Decision]
 """From all films of a study to the decision on the study: `Screener.study`."""
 
+REOPENED = "two people have reopened it after a drift alarm, since its films were among those that raised it"
+"""Reason of a study that no policy clears any more."""
 _LONGEST_VIEW = 16  # characters of a CS value
 _AMONG = 1000  # waiting studies from which a sampled one takes its place in the list
 
@@ -67,6 +69,8 @@ def settled(
     """
     if whole.action == "clear" and are_versions(of_study):
         whole = replace(whole, action="read", reason=TWO_VERSIONS)
+    if whole.action == "clear" and study.reopened_us is not None:
+        whole = replace(whole, action="read", reason=REOPENED)
     unjudged = sum(not film.judged for film in of_study)
     standing = standing_of(whole.action, unjudged=unjudged)
     columns = columns_of(whole)

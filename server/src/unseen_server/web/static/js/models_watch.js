@@ -4,16 +4,22 @@ import { $, api, el, failed, toast } from "./api.js";
 import { date } from "./dates.js";
 import { agree } from "./models_agree.js";
 import { legend, plot, short } from "./models_plot.js";
+import { earlierAlarms, reopening } from "./models_reopening.js";
 import { percent } from "./percentile.js";
 
 export async function showWatch() {
-  const [drift, alarms, sample, growth] = await Promise.all([api("/drift"), api("/alarms"), api("/audit/sample"), api("/audit/sample/growth")]);
-  $("#alarms").replaceChildren(...alarms.alarms.map(alarm));
+  const [drift, alarms, reopenings, sample, growth] = await Promise.all([api("/drift"), api("/alarms"), api("/reopenings"), api("/audit/sample"), api("/audit/sample/growth")]);
+  const again = () => { showWatch().catch(failed); };
+  const raised = reopenings.alarms;
+  $("#alarms").replaceChildren(
+    ...alarms.alarms.map((one) => alarm(one, raised.find(({ policy, ended }) => policy === one.policy && ended === null), again)),
+    ...earlierAlarms(raised, again));
   scores(drift);
   audit(sample, growth.points);
 }
 
-function alarm(/** @type {Page.Returned<"GET /alarms">["alarms"][number]} */ one) {
+/** @param {Page.Returned<"GET /alarms">["alarms"][number]} one  @param {import("./models_reopening.js").Raised | undefined} raised  @param {() => void} again */
+function alarm(one, raised, again) {
   const first = one.first_by === null;
   return el("section", { class: "card alarm", "aria-label": "Drift alarm" },
     el("div", { class: "row" }, el("h2", {}, one.kind === "scores" ? "Scores have drifted" : "Too many films are refused"), el("span", { class: "chip bad" }, "nothing is cleared"), el("span", { class: "soft" }, `since ${date(one.since)}`)),
@@ -23,7 +29,8 @@ function alarm(/** @type {Page.Returned<"GET /alarms">["alarms"][number]} */ one
     el("div", { class: "row" },
       el("button", { type: "button", disabled: one.mine, onclick: () => acknowledge(one) }, first ? "Acknowledge, as the first of two" : "Acknowledge, and clear again"),
       first ? null : el("button", { type: "button", class: "quiet", onclick: () => api(`/alarms/${one.policy}/withdraw`, { method: "POST" }).then(showWatch).catch(failed) }, "Withdraw the first acknowledgement"),
-      one.mine ? el("span", { class: "soft" }, "You were the first. Somebody else has to be the second.") : null));
+      one.mine ? el("span", { class: "soft" }, "You were the first. Somebody else has to be the second.") : null),
+    raised ? el("div", { class: "raised" }, el("h3", {}, "The films that raised it"), ...reopening(raised, again)) : null);
 }
 
 async function acknowledge(/** @type {Page.Returned<"GET /alarms">["alarms"][number]} */ one) {

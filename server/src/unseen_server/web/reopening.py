@@ -1,0 +1,107 @@
+"""Studies that were cleared among the films that raised a drift alarm, and how two people reopen them; for leads."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from unseen_server.web.accounts import Lead
+from unseen_server.web.errors import answers
+from unseen_server.web.starting import Change, Summary, of_reopening
+from unseen_server.web.state import Parts, ServerState
+
+router = APIRouter(prefix="/reopenings", tags=["audit"])
+AlarmNumber = Annotated[int, Path(ge=1, le=2**53, description="of an alarm")]
+
+
+class RaisedAlarmResponse(BaseModel):
+    """A drift alarm, and what was cleared of the studies whose films raised it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    number: int
+    policy: str = Field(description="digest of the policy whose drift watch raised it")
+    kind: str = Field(description="scores, or refusals")
+    reason: str
+    raised: datetime
+    ended: datetime | None = Field(description="when the second person acknowledged it; null: it stands")
+    studies: int = Field(description="studies of the window that raised it, as far as they are known")
+    recorded: bool = Field(description="false: an earlier release has counted some of them, and kept no names")
+    cleared: list[str] = Field(description="those that are cleared, and that nobody has read")
+    proposed_by: str | None = Field(description="who has proposed to reopen them; a second person does it")
+    proposed: datetime | None
+    proposed_note: str
+    reopened_by: str | None
+    reopened: datetime | None
+    reopened_note: str
+    reopened_studies: int = Field(description="how many were reopened")
+    mine: bool = Field(default=False, description="the asker has proposed it, and cannot confirm it alone")
+    summary: Summary | None = Field(default=None, description="what starts and stops when they are reopened now")
+
+
+class ReopeningsResponse(BaseModel):
+    """The latest alarms, the latest first."""
+
+    alarms: list[RaisedAlarmResponse]
+
+
+class Reopening(BaseModel):
+    """Why the studies are to be read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: Annotated[str, Field(max_length=1000, pattern=r"\S", description="what was looked at; never empty")]
+    summary: str = Field(max_length=64, description="the digest of the summary that was read")
+
+
+class ReopenedResponse(BaseModel):
+    """How many studies went back to the list."""
+
+    studies: int
+
+
+@router.get("", responses=answers(401, 403, 503))
+def reopenings(parts: Parts, account: Lead) -> ReopeningsResponse:
+    """Return the latest drift alarms, each with the studies that were cleared among the films that raised it."""
+    return ReopeningsResponse(
+        alarms=[
+            RaisedAlarmResponse.model_validate(alarm).model_copy(
+                update={
+                    "mine": alarm.proposed_by == account.name,
+                    "summary": Summary.model_validate(of_reopening(alarm)) if alarm.cleared else None,
+                }
+            )
+            for alarm in parts.store.raised_alarms()
+        ]
+    )
+
+
+@router.post("/{number}/propose", status_code=204, responses=answers(400, 401, 403, 404, 409, 422, 503))
+def propose(parts: Parts, account: Lead, number: AlarmNumber, wanted: Reopening) -> None:
+    """Propose to reopen these studies; nothing changes before a second person has confirmed it."""
+    _check(parts, number, wanted)
+    parts.store.propose_reopening(number, actor=account.name, note=wanted.note)
+
+
+@router.post("/{number}/confirm", responses=answers(400, 401, 403, 404, 409, 422, 503))
+def confirm(parts: Parts, account: Lead, number: AlarmNumber, wanted: Reopening) -> ReopenedResponse:
+    """Reopen the studies that another person has proposed to reopen: they are unread, and corrections go out."""
+    _check(parts, number, wanted)
+    return ReopenedResponse(studies=parts.store.reopen_cleared(number, actor=account.name, note=wanted.note))
+
+
+@router.post("/{number}/withdraw", status_code=204, responses=answers(401, 403, 404, 409, 422, 503))
+def withdraw(parts: Parts, account: Lead, number: AlarmNumber) -> None:
+    """Take the proposal back."""
+    parts.store.withdraw_reopening(number, actor=account.name)
+
+
+def _check(parts: ServerState, number: int, wanted: Reopening) -> None:
+    """Raise NotAllowedError where the studies are others by now than those that the asker was shown."""
+    alarm = next((one for one in parts.store.raised_alarms() if one.number == number), None)
+    if alarm is not None and alarm.cleared:
+        change: Change = of_reopening(alarm)
+        change.check(wanted.summary, note=wanted.note)

@@ -1,0 +1,187 @@
+"""Studies that were cleared among the films that raised a drift alarm: known, counted, and reopened by two people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sqlalchemy import select, update
+
+from tests.worklist.conftest import Clock, listed, on_both, place_at_least, png
+from tests.worklist.reporting import look_and_report
+from tests.worklist.test_worker import clearing
+from unseen.screening import DriftReference
+from unseen.screening.screener import Screener
+from unseen_server.worklist.outbox import Destination
+from unseen_server.worklist.parcels import SentInstance
+from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_decisions import REOPENED, enter_study, latest
+from unseen_server.worklist.tables import decisions, outbox, studies, watches
+from unseen_server.worklist.worker import Worker
+
+place = place_at_least
+NOTE = "the tube was changed on Monday"
+
+
+def drifting(*, audit_share: float = 0.0) -> Screener:
+    """A policy that clears every film, and whose calibration had other scores: each window of 20 raises an alarm."""
+    reference = DriftReference(
+        normals=tuple(np.linspace(5, 6, 50)), abnormals=(), prevalence=0.1, not_scored=0, window=20, false_alarms=0.01
+    )
+    return clearing(1e9, drift=reference, audit_share=audit_share)
+
+
+def alarmed(store: Store, films: int = 21, *, first: int = 0, screener: Screener | None = None) -> list[str]:
+    """So many studies, of which the twentieth raises an alarm, in their order."""
+    names = []
+    for number in range(first, first + films):
+        names.append(store.receive(png(number), name=f"{number}", source="ward").study)
+    watched = screener or drifting()
+    Worker(store, lambda: watched).drain()
+    return names
+
+
+@on_both
+def test_what_raised_an_alarm_is_counted_and_reopened_by_two_people(store: Store, clock: Clock) -> None:
+    names = alarmed(store)
+    (alarm,) = store.raised_alarms()
+    assert (alarm.studies, alarm.recorded, alarm.ended, alarm.kind) == (20, True, None, "scores")
+    assert alarm.cleared == tuple(names[:20]), "the one after the alarm was not cleared"
+    store.propose_reopening(alarm.number, actor="lea", note=NOTE)
+    assert store.raised_alarms()[0].proposed_by == "lea" and len(listed(store, "cleared")) == 20
+    for actor in ("lea", "lea"):
+        with pytest.raises(NotAllowedError, match="a second person must confirm it"):
+            store.reopen_cleared(alarm.number, actor=actor, note=NOTE)
+    assert store.reopen_cleared(alarm.number, actor="leo", note="seen ten of them") == 20
+    assert listed(store, "cleared") == [] and set(listed(store)) == set(names)
+    study = store.study(names[0], blind=False)
+    assert (study.entry.state, study.reports) == ("to_read", ())
+    assert study.decision is not None and study.decision.action == "read" and "drift alarm" in study.decision.reason
+    assert [event.actor for event in study.history if event.action == "study.reopened_after_alarm"] == ["leo"]
+    (alarm,) = store.raised_alarms()
+    assert (alarm.cleared, alarm.reopened_by, alarm.reopened_studies) == ((), "leo", 20)
+    with pytest.raises(NotAllowedError, match="leo has reopened these studies"):
+        store.reopen_cleared(alarm.number, actor="ada", note=NOTE)
+    assert store.verify_audit() is None and len(store.alarms()) == 1, "the alarm itself stands"
+
+
+def test_a_proposal_needs_a_note_can_be_withdrawn_and_is_made_once(store: Store) -> None:
+    alarmed(store)
+    number = store.raised_alarms()[0].number
+    with pytest.raises(NotFoundError, match="There is no drift alarm 99"):
+        store.propose_reopening(99, actor="lea", note=NOTE)
+    with pytest.raises(NotAllowedError, match="Nobody has proposed"):
+        store.reopen_cleared(number, actor="leo", note=NOTE)
+    with pytest.raises(WorklistError, match="why the studies are to be read"):
+        store.propose_reopening(number, actor="lea", note=" \n")
+    store.propose_reopening(number, actor="lea", note=NOTE)
+    with pytest.raises(NotAllowedError, match="lea has proposed this already"):
+        store.propose_reopening(number, actor="leo", note=NOTE)
+    with pytest.raises(WorklistError, match="Write a note"):
+        store.reopen_cleared(number, actor="leo", note="")
+    store.withdraw_reopening(number, actor="leo")
+    with pytest.raises(NotFoundError, match="nothing to take back"):
+        store.withdraw_reopening(number, actor="leo")
+    store.propose_reopening(number, actor="leo", note=NOTE)
+    assert store.reopen_cleared(number, actor="lea", note=NOTE) == 20
+
+
+@on_both
+def test_a_correction_goes_out_where_cleared_was_sent(store: Store) -> None:
+    store.outbox.set_destinations([Destination(name="archive")], actor="pacs")
+    names = alarmed(store)
+    with store.database.writing() as connection:  # as if these were DICOM, of which an archive has the study
+        connection.execute(update(studies).values(uid="u-" + studies.c.public_id))
+        for study in connection.execute(select(studies).where(studies.c.public_id.in_(names[:2]))).all():
+            last = select(decisions.c.id).where(decisions.c.study_id == study.id, decisions.c.film_id.is_(None))
+            connection.execute(
+                outbox.insert().values(
+                    study_id=study.id, decision_id=connection.execute(last).scalar_one(), destination="archive",
+                    state="waiting", tries=0, due_us=0, reason="", instances="[]", made_us=0,
+                )
+            )  # fmt: skip
+    parcel = store.outbox.take("archive")
+    assert parcel is not None and parcel.decision.action == "clear"
+    assert store.outbox.sent(parcel, [SentInstance(sop_class="1.2", instance="1.2.3", series="1.2.4")])
+    number = store.raised_alarms()[0].number
+    store.propose_reopening(number, actor="lea", note=NOTE)
+    store.reopen_cleared(number, actor="leo", note=NOTE)
+    corrected = next(one for one in store.outbox.list(state="waiting", most=100) if one.study == parcel.study)
+    assert corrected.action == "read"
+    waited = {one.state for one in store.outbox.list(most=100) if one.study == names[1] and one.action == "clear"}
+    assert waited == {"superseded"} or parcel.study == names[1], "what was not sent yet is not sent any more"
+    while (again := store.outbox.take("archive")) is not None:
+        assert again.decision.action == "read"
+        assert bool(again.replaces) == (again.study == parcel.study), "it names the objects that it replaces"
+
+
+@on_both
+def test_what_a_reader_has_read_stays_and_what_they_have_in_hand_is_theirs(store: Store) -> None:
+    names = alarmed(store)
+    store.claim(names[0], "ann")
+    look_and_report(store, names[0], "ann", "normal")
+    store.claim(names[1], "ann")
+    assert store.raised_alarms()[0].cleared == tuple(names[1:20])
+    number = store.raised_alarms()[0].number
+    store.propose_reopening(number, actor="lea", note=NOTE)
+    assert store.reopen_cleared(number, actor="leo", note=NOTE) == 19
+    assert store.study(names[0]).entry.state == "reported"
+    assert store.study(names[1]).entry.claimed_by == "ann"
+    store.release(names[1], "ann")
+    assert store.study(names[1]).entry.state == "to_read", "it does not go back among the cleared"
+
+
+def test_studies_of_the_audit_sample_are_corrected_and_stay_in_the_sample(store: Store) -> None:
+    names = alarmed(store, 20, screener=drifting(audit_share=0.5))
+    before = store.audit_sample().waiting
+    assert 0 < before < 20
+    number = store.raised_alarms()[0].number
+    store.propose_reopening(number, actor="lea", note=NOTE)
+    assert store.reopen_cleared(number, actor="leo", note=NOTE) == 20
+    assert store.audit_sample().waiting == before and set(listed(store)) == set(names)
+
+
+@on_both
+def test_no_policy_clears_a_reopened_study_again(store: Store) -> None:
+    alarmed(store)
+    (alarm,) = store.raised_alarms()
+    store.propose_reopening(alarm.number, actor="lea", note=NOTE)
+    store.reopen_cleared(alarm.number, actor="leo", note=NOTE)
+    for actor in ("lea", "leo"):
+        store.acknowledge_alarm(alarm.policy, actor=actor, note=NOTE)
+    (ended,) = store.raised_alarms()
+    assert ended.ended is not None and store.alarms() == []
+    with store.writing() as writing:
+        for study in writing.connection.execute(select(studies).where(studies.c.reopened_us.is_not(None))).all():
+            whole = replace(drifting().study(latest(writing, study.id)), action="clear", reason="below the threshold")
+            enter_study(writing, study, whole, "m" * 64, audit_share=0.0, actor="worker")
+    assert listed(store, "cleared") == []
+    with store.database.reading() as connection:
+        reasons = set(connection.execute(select(studies.c.reason).where(studies.c.reopened_us.is_not(None))).scalars())
+    assert reasons == {REOPENED}
+
+
+def test_after_the_alarm_ended_the_studies_can_still_be_reopened(store: Store) -> None:
+    names = alarmed(store)
+    policy = store.alarms()[0].policy
+    for actor in ("lea", "leo"):
+        store.acknowledge_alarm(policy, actor=actor, note=NOTE)
+    alarmed(store, 19, first=100)
+    first, *others = reversed(store.raised_alarms())
+    assert first.cleared == tuple(names[:20]) and first.ended is not None
+    assert [one.studies for one in others] == [20], "the next window begins after the last"
+    store.propose_reopening(first.number, actor="lea", note=NOTE)
+    assert store.reopen_cleared(first.number, actor="leo", note=NOTE) == 20
+
+
+def test_of_a_window_that_an_earlier_release_began_it_says_so(store: Store) -> None:
+    watched = drifting()
+    assert watched.policy is not None
+    alarmed(store, 10, screener=watched)
+    with store.database.writing() as connection:
+        connection.execute(update(watches).values(studies="[]"))
+    names = alarmed(store, 10, first=50, screener=watched)
+    (alarm,) = store.raised_alarms()
+    assert (alarm.studies, alarm.recorded, alarm.cleared) == (10, False, tuple(names))

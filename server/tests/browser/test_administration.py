@@ -143,6 +143,7 @@ def test_settings_are_saved_and_seen_by_everybody(shared_site: Site, chromium: B
         page.get_by_label("Remove cleared and reported").fill("400")
         page.get_by_label("A study is complete when").fill("90")
         page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_role("dialog", name="Change who sees names?").get_by_role("button", name="Change").click()
         expect(page.locator("#toasts")).to_contain_text("Saved")
         days = page.get_by_role("spinbutton", name="Days that studies of ward")
         days.fill("30")
@@ -161,6 +162,59 @@ def test_settings_are_saved_and_seen_by_everybody(shared_site: Site, chromium: B
         assert dict(found.kept_of) == {"ward": 30}
         assert (found.settle_s, dict(found.settle_of)) == (90, {"ward": 15})
         _check(page, "Sources and retention-dark")
+
+
+def test_who_sees_names_changes_only_after_a_question(shared_site: Site, chromium: Browser) -> None:
+    """The list takes its next value from a key, or from a wheel that was meant for the page."""
+    with shared_site.store() as store:
+        store.change_settings(actor="test", identity="nobody", kept_days=0)
+    with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
+        page = signed_in(context, shared_site, "ada", "/administration#settings")
+        who = page.get_by_label("Who sees patients")
+        save = page.get_by_role("button", name="Save", exact=True)
+        asked = page.get_by_role("dialog", name="Change who sees names?")
+        for answer in ("Cancel", "Escape"):
+            who.select_option("reader")
+            page.get_by_label("Remove cleared and reported").fill("300")
+            save.click()
+            expect(asked).to_contain_text("Nobody: everybody sees pseudonyms")
+            expect(asked).to_contain_text("Everybody who can sign in sees names, numbers and dates")
+            expect(asked.get_by_role("button", name="Cancel")).to_be_focused()
+            if answer == "Escape":
+                page.keyboard.press("Escape")
+            else:
+                page.keyboard.press("Enter")  # what was pressed once too often says no
+            expect(asked).to_have_count(0)
+            expect(who).to_have_value("nobody")
+            with shared_site.store() as store:
+                assert (store.settings().identity, store.settings().kept_days) == ("nobody", None), "nothing is saved"
+        who.select_option("lead")
+        save.click()
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate(WIDE) <= 0
+            _check(page, f"who-sees-names-{width}", VIOLATIONS)
+        asked.get_by_role("button", name="Change").click()
+        expect(page.locator("#toasts")).to_contain_text("Saved")
+        with shared_site.store() as store:
+            assert (store.settings().identity, store.settings().kept_days) == ("lead", 300)
+
+
+def test_other_settings_are_saved_without_a_question_and_names_stay(shared_site: Site, chromium: Browser) -> None:
+    """Another admin has hidden the names since this page was drawn: it must not show them again."""
+    with shared_site.store() as store:
+        store.change_settings(actor="test", identity="reader")
+    with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
+        page = signed_in(context, shared_site, "ada", "/administration#settings")
+        expect(page.get_by_label("Who sees patients")).to_have_value("reader")
+        with shared_site.store() as store:
+            store.change_settings(actor="test", identity="nobody")
+        page.get_by_label("Longest wait").fill("7")
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.locator("#toasts")).to_contain_text("Saved")
+        expect(page.get_by_label("Who sees patients")).to_have_value("nobody")
+        with shared_site.store() as store:
+            assert (store.settings().identity, store.settings().waiting_cap_s) == ("nobody", 7 * 3600)
 
 
 @pytest.mark.nightly  # but for colours, in the light theme, and one of them in the dark one: the two tests above

@@ -11,15 +11,33 @@ export function confirmed({ title, parts, word, action }) {
   const typed = el("input", { id: "confirm-word", autocomplete: "off", spellcheck: "false", autocapitalize: "none" });
   const go = el("button", { type: "submit", value: "yes", class: "danger", disabled: true }, action);
   typed.addEventListener("input", () => { go.disabled = typed.value.trim().toLowerCase() !== word; });
+  const field = el("div", { class: "field" }, el("label", { for: "confirm-word" }, "This cannot be undone. To go on, type ", el("b", {}, word)), typed);
+  const answer = ask(title, parts, field, el("div", { class: "row" }, go, el("button", { type: "submit", value: "no" }, "Cancel")));
+  typed.focus();
+  return answer;
+}
+
+/**
+ * Whether somebody agrees to what can be changed back; Enter alone says no.
+ * @param {{ title: string, parts: [string, string[]][], action: string }} asked
+ * @returns {Promise<boolean>}
+ */
+export function agreed({ title, parts, action }) {
+  const cancel = el("button", { type: "submit", value: "no" }, "Cancel");
+  const answer = ask(title, parts, el("div", { class: "row" }, cancel, el("button", { type: "submit", value: "yes", class: "danger" }, action)));
+  cancel.focus();
+  return answer;
+}
+
+/** A dialog with a title and lists; true where it is closed by a button with the value "yes". @param {string} title  @param {[string, string[]][]} parts  @param {HTMLElement[]} rest  @returns {Promise<boolean>} */
+function ask(title, parts, ...rest) {
   const form = el("form", { method: "dialog" },
     el("h2", { id: "confirm-title" }, title),
     ...parts.filter(([, sentences]) => sentences.length).flatMap(([heading, sentences]) => [el("h3", {}, heading), el("ul", { class: "notes" }, ...sentences.map((one) => el("li", {}, one)))]),
-    el("div", { class: "field" }, el("label", { for: "confirm-word" }, "This cannot be undone. To go on, type ", el("b", {}, word)), typed),
-    el("div", { class: "row" }, go, el("button", { type: "submit", value: "no" }, "Cancel")));
+    ...rest);
   const dialog = el("dialog", { class: "confirm", "aria-labelledby": "confirm-title" }, form);
   document.body.append(dialog);
   dialog.showModal();
-  typed.focus();
   return new Promise((done) => {
     dialog.addEventListener("close", () => {
       dialog.remove();

@@ -1,18 +1,25 @@
 // @ts-check
 // What the site has set: who sees names, how long studies wait and are kept; and what each source has sent.
 import { $, api, el, failed, toast } from "./api.js";
-import { fill, size } from "./admin_parts.js";
+import { agreed, fill, size } from "./admin_parts.js";
 import { date } from "./dates.js";
 
 /** @typedef {Page.Returned<"GET /settings">} Settings */
 const FROM_NOW = "It holds for films that come from now on.";
 const IDENTITY = /** @type {const} */ (["nobody", "lead", "reader"]);
+const SEES = {
+  nobody: "Nobody: everybody sees pseudonyms.",
+  lead: "Leads and admins see names, numbers and dates of patients in films' headers. Readers see pseudonyms.",
+  reader: "Everybody who can sign in sees names, numbers and dates of patients in films' headers.",
+};
+let identity = /** @type {typeof IDENTITY[number]} */ ("nobody"); // as it was when the page was drawn
 
 export async function showSettings() {
   draw(await api("/settings"));
 }
 
 function draw(/** @type {Settings} */ found) {
+  identity = found.identity;
   $("#identity").selectedIndex = IDENTITY.indexOf(found.identity);
   $("#pseudonyms").textContent = found.pseudonyms
     ? "The worklist itself stores patients and accession numbers as pseudonyms. A film's own header is kept as it was received."
@@ -68,10 +75,22 @@ async function store(body, effect) {
   }
 }
 
-$("#site-settings").addEventListener("submit", (event) => {
+/** Whether an admin means to change who sees names; a key or the wheel takes a list's next value, too. */
+function namesMeant(/** @type {typeof IDENTITY[number]} */ wanted) {
+  const parts = /** @type {[string, string[]][]} */ ([["Now", [SEES[identity]]], ["Then", [SEES[wanted], "It holds at once, for all films that are here. The audit trail records it."]]]);
+  return agreed({ title: "Change who sees names?", parts, action: "Change" });
+}
+
+$("#site-settings").addEventListener("submit", async (event) => {
   event.preventDefault();
+  const wanted = IDENTITY[$("#identity").selectedIndex];
+  const changed = wanted !== identity; // what was not changed here is not sent: another admin may have changed it
+  if (changed && !(await namesMeant(wanted))) {
+    $("#identity").selectedIndex = IDENTITY.indexOf(identity);
+    return;
+  }
   store({
-    identity: IDENTITY[$("#identity").selectedIndex], waiting_cap_s: Number($("#cap").value) * 3600, kept_days: Number($("#kept-days").value),
+    ...(changed ? { identity: wanted } : {}), waiting_cap_s: Number($("#cap").value) * 3600, kept_days: Number($("#kept-days").value),
     settle_s: Number($("#settle").value),
   }, "What is no longer kept is removed within the hour.");
 });

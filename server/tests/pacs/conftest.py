@@ -20,7 +20,8 @@ from pydicom import dcmwrite, uid
 from pydicom.dataset import Dataset, FileMetaDataset
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
-from pynetdicom.pdu import P_DATA_TF
+from pynetdicom.pdu import A_ASSOCIATE_RQ, P_DATA_TF
+from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotification, MaximumLengthNotification
 from pynetdicom.presentation import build_context
 
 from tests.cli.conftest import say  # noqa: F401  a fixture
@@ -159,6 +160,21 @@ def associated(
 
 
 PLAIN = (uid.ExplicitVRLittleEndian,)
+
+
+def request_for_verification(*, calling: str = "WARD", called: str = "TRIAGE") -> bytes:
+    """An A-ASSOCIATE-RQ for verification."""
+    primitive = A_ASSOCIATE()
+    primitive.application_context_name = "1.2.840.10008.3.1.1.1"
+    primitive.calling_ae_title, primitive.called_ae_title = calling, called
+    length, implementation = MaximumLengthNotification(), ImplementationClassUIDNotification()
+    length.maximum_length_received = 16384
+    implementation.implementation_class_uid = uid.UID("1.2.3")
+    primitive.user_information = [length, implementation]
+    context = build_context(VERIFICATION, list(PLAIN))
+    context.context_id = 1
+    primitive.presentation_context_definition_list = [context]
+    return A_ASSOCIATE_RQ(primitive).encode()
 
 
 def store_films(port: int, films: Sequence[Dataset], **more: Any) -> list[Dataset]:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pacs.conftest import PLAIN, VERIFICATION, StartNode, associated, dcmtk, peer
+from tests.pacs.conftest import StartNode, dcmtk, peer
+from tests.pacs.test_node import REJECTED_CALLING, rejection
 
 Program = Callable[..., str]
 CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
@@ -49,8 +50,7 @@ def echo_by_tls(program: Program, folder: Path, port: int | None, *words: object
 
 def test_a_peer_that_must_encrypt_is_rejected_without(start_node: StartNode, certificates: Path) -> None:
     node = start_node(peers=[peer(tls=True)], tls=tls(certificates))
-    with associated(node.port, [(VERIFICATION, PLAIN)]) as association:
-        assert association.is_rejected
+    assert rejection(node.port) == REJECTED_CALLING
 
 
 def test_tls_with_a_certificate_of_the_authority_is_answered(

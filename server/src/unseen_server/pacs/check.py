@@ -17,11 +17,13 @@ from pydicom.uid import UID
 from pynetdicom.presentation import build_context
 
 from unseen_server.pacs import calling, transport
+from unseen_server.pacs.admission import IDENTIFY_S, WAITING, WAITING_EACH
 from unseen_server.pacs.association_rules import COMMITMENT, UNCOMPRESSED, VERIFICATION, addresses_of
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.config import PacsConfig, Peer
 from unseen_server.pacs.fetching import GET, MOVE
 from unseen_server.pacs.finding import FIND, dicomweb, web_failure
+from unseen_server.pacs.peer_addresses import EVERY_S, is_address, open_networks
 
 if TYPE_CHECKING:
     from unseen_server.worklist.store import Store
@@ -84,6 +86,7 @@ def narrowable_accounts(config: PacsConfig, store: Store) -> Iterator[Finding]:
 def check(config: PacsConfig, peer: Peer) -> Iterator[Finding]:
     """Try everything with one peer; stops where nothing further can work."""
     yield _may_connect(config, peer)
+    yield from _open_addresses(peer)
     if peer.called:
         yield from _dimse(config, peer)
     if peer.dicomweb:
@@ -101,6 +104,23 @@ def _may_connect(config: PacsConfig, peer: Peer) -> Finding:
         return finding(False, f"the name {peer.host} has no address here. Correct host, or give addresses")
     encrypted = ", by TLS only" if peer.tls else ""
     return finding(True, f"as {peer.ae_title} from {', '.join(places)}{encrypted}")
+
+
+def _open_addresses(peer: Peer) -> Iterator[Finding]:
+    """Yield the cost of each place of a peer that is not a fixed address."""
+
+    def finding(sentence: str) -> Finding:
+        return Finding(peer=peer.name, what="fixed address", works=False, sentence=sentence, needed=False)
+
+    cost = f"may each hold {WAITING_EACH} of the {WAITING} places for connections without a request"
+    cure = "List the fixed addresses of the peer where it has some"
+    for network in open_networks(peer):
+        yield finding(f"{network} has {network.num_addresses:,} addresses, which {cost}, {IDENTIFY_S:g} s each. {cure}")
+    if peer.ae_title is not None and not peer.addresses and not is_address(peer.host):
+        yield finding(
+            f"{peer.host} is a name, which is resolved every {EVERY_S:g} s: whoever answers for it decides who may "
+            "connect, and a new address is unknown until then. Give addresses"
+        )
 
 
 def _dimse(config: PacsConfig, peer: Peer) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from pynetdicom import PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_
 
 from unseen.artifacts import LIMITS, write_text
 from unseen.data import EXTRA_SYNTAXES, readable_syntaxes
-from unseen_server.pacs import association_rules, fhir, transport
+from unseen_server.pacs import admission, association_rules, fhir, transport
 from unseen_server.pacs.check import RESULT_CLASSES
 from unseen_server.pacs.config import Limits, PacsConfig, Tls
 from unseen_server.pacs.er7 import CHARSETS
@@ -61,8 +61,17 @@ def statement() -> str:
                 ("Port", f"{config.port}, configurable"),
                 ("Port with TLS", f"{Tls.model_fields['port'].default}, configurable"),
                 ("Who may associate", "peers in `pacs.toml`, by AE title and address; others are rejected (1, 1, 3)"),
+                ("Connection from an address of no peer", "closed at accept, without an answer"),
+                (
+                    "Time for the A-ASSOCIATE-RQ",
+                    f"{admission.IDENTIFY_S:g} s in total, the TLS handshake included; then the connection is closed",
+                ),
+                ("Other first PDU", "A-ABORT (service provider, unexpected PDU)"),
                 ("Called AE title", "must be ours; else rejected (1, 1, 7)"),
-                ("Associations at once", f"{limits.associations}, configurable; one more is rejected"),
+                (
+                    "Associations at once",
+                    f"{limits.associations} accepted ones, configurable; one more is rejected (2, 3, 2)",
+                ),
                 ("Largest PDU received", f"{limits.pdu_bytes} bytes, configurable"),
                 ("Largest object", f"{limits.object_bytes} bytes, configurable; status C001 above it"),
                 ("Idle time", f"{limits.idle_s:g} s, configurable"),

@@ -17,12 +17,14 @@ from weakref import WeakKeyDictionary
 from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
-from pynetdicom.pdu import P_DATA_TF
+from pynetdicom.pdu import A_ABORT_RQ, A_RELEASE_RQ, P_DATA_TF
 
 from unseen_server.pacs import transport
+from unseen_server.pacs.admission import Rejection
 from unseen_server.pacs.association_rules import offered, peer_of
 from unseen_server.pacs.config import PacsConfig, PacsConfigError, Peer
 from unseen_server.pacs.intake import Discarded, Intake
+from unseen_server.pacs.peer_addresses import PeerAddresses
 from unseen_server.pacs.reactor_pause import make_pausable
 
 _log = logging.getLogger("unseen")
@@ -34,6 +36,10 @@ _PDV_ROOM: Final = 64
 _QUEUED: Final = 2
 _STATES_S: Final = 1.0
 _LOOK_S: Final = 0.05
+_RUNNING: Final = 2
+"""Threads of associations, as a multiple of the limit: those that have ended may still finish an object."""
+_COUNTED_HERE: Final = 10_000
+"""Limit of pynetdicom, which also counts associations that it has not accepted; `Listener.admitted` counts instead."""
 
 
 class Committing(Protocol):
@@ -49,12 +55,15 @@ class Committing(Protocol):
         """Take note of a PDU that came from a peer."""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class _Open:
-    """An association that was accepted: its peer, the studies of which it brought objects, and how many of its objects
-    are taken in and not answered yet."""
+    """An association that was admitted: its peer, the studies of which it brought objects, and how many of its objects
+    are taken in and not answered yet. `association` is None until it begins. `ended` is True as soon as the peer has
+    asked for the end, or its connection has ended; threads may still run then."""
 
     peer: Peer
+    association: Association | None = None
+    ended: bool = False
     studies: set[str] = field(default_factory=set)
     unanswered: int = 0
 
@@ -64,7 +73,10 @@ class Listener:
 
     def __init__(self, config: PacsConfig, intake: Intake, committing: Committing) -> None:
         self._config, self._intake, self._committing = config, intake, committing
+        self._addresses = PeerAddresses(config)
         self._open: WeakKeyDictionary[Association, _Open] = WeakKeyDictionary()
+        self._slots: set[_Open] = set()
+        self._slots_lock = threading.Lock()
         self._servers: list[transport.Server] = []
         self._busy = 0
         self._idle = threading.Condition()
@@ -87,18 +99,25 @@ class Listener:
 
     @property
     def associations(self) -> int:
-        """How many are open."""
-        return sum(len(server.active_associations) for server in self._servers)
+        """Number of associations that were admitted and have not ended."""
+        with self._slots_lock:
+            return self._counted()[0]
+
+    @property
+    def unidentified(self) -> int:
+        """Number of connections that have not sent a whole request."""
+        return sum(server.unidentified for server in self._servers)
 
     def start(self) -> None:
         """Listen. Raises PacsConfigError where a port is taken or a certificate cannot be used."""
         limits = self._config.limits
         ae = AE(self._config.ae_title)
-        ae.maximum_associations = limits.associations
+        ae.maximum_associations = _COUNTED_HERE
         ae.maximum_pdu_size = limits.pdu_bytes
         ae.network_timeout = limits.idle_s
         ae.dimse_timeout = limits.idle_s
         ae.supported_contexts = offered()
+        self._addresses.start()
         try:
             self._serve(ae, self._config.port, secure=False)
             if self._config.tls is not None:
@@ -111,7 +130,7 @@ class Listener:
         context = transport.server_context(self._config) if secure else None
         try:
             server = ae.make_server(
-                (self._config.host, port), evt_handlers=list(self._handlers(secure)), server_class=transport.Server
+                (self._config.host, port), evt_handlers=list(self._handlers()), server_class=transport.Server
             )
         except OSError as error:
             raise PacsConfigError(
@@ -121,7 +140,8 @@ class Listener:
         assert isinstance(server, transport.Server)
         server.secure = context
         server.idle_s = self._config.limits.idle_s
-        server.most_connections = self._config.limits.associations + transport.SPARE
+        server.most_request_bytes = self._config.limits.pdu_bytes + _COMMAND_BYTES
+        server.admitting = self
         self._servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.1,), name=f"pacs-{port}", daemon=True).start()
 
@@ -131,6 +151,7 @@ class Listener:
         associations = [found for server in self._servers for found in server.active_associations]
         for server in self._servers:
             server.shutdown()
+        self._addresses.stop()
         until = time.monotonic() + _GRACE_S
         with self._idle:
             while (self._busy or self._owes_answers()) and time.monotonic() < until:
@@ -142,12 +163,57 @@ class Listener:
         for thread in enders:
             thread.join()
 
+    # admission --------------------------------------------------------------------------------------------------------
+
+    def knows(self, address: str) -> bool:
+        """Return whether any peer may connect from this address."""
+        return self._addresses.knows(address)
+
+    def admitted(self, *, calling: str, called: str, address: str, secure: bool) -> _Open | Rejection:
+        """Return a place for an association, or a rejection: of unknown peers, of calls to another title, and of peers
+        above the limit."""
+        if self._stopping:
+            return Rejection(2, 3, 1)
+        config = self._config
+        found = peer_of(config, ae_title=calling, address=address, secure=secure, resolve=self._addresses.of)
+        if isinstance(found, str):
+            _log.warning("pacs.rejected ae=%r address=%s why=%s", calling, address, found)
+            return Rejection(1, 1, 3)
+        if called != config.ae_title.strip():
+            _log.warning("pacs.rejected peer=%s why=it calls %r, not %r", found.name, called, config.ae_title)
+            return Rejection(1, 1, 7)
+        with self._slots_lock:
+            open_now, running = self._counted()
+            if open_now < config.limits.associations and running < _RUNNING * config.limits.associations:
+                slot = _Open(peer=found)
+                self._slots.add(slot)
+                return slot
+        _log.warning("pacs.rejected peer=%s why=%d associations are open", found.name, config.limits.associations)
+        return Rejection(2, 3, 2)
+
+    def begun(self, association: Association, slot: transport.Slot) -> None:
+        """Take note of the association that a place is for."""
+        assert isinstance(slot, _Open)
+        slot.association = association
+        self._open[association] = slot
+
+    def left(self, slot: transport.Slot) -> None:
+        """Free a place whose association has not begun."""
+        assert isinstance(slot, _Open)
+        with self._slots_lock:
+            self._slots.discard(slot)
+
+    def _counted(self) -> tuple[int, int]:
+        """Return the number of associations that are open, and of those whose threads run; under the lock."""
+        self._slots = {slot for slot in self._slots if _runs(slot)}
+        return sum(not slot.ended for slot in self._slots), len(self._slots)
+
     # events -----------------------------------------------------------------------------------------------------------
 
-    def _handlers(self, secure: bool) -> list[tuple[evt.EventType, Callable[[evt.Event], object]]]:
+    def _handlers(self) -> list[tuple[evt.EventType, Callable[[evt.Event], object]]]:
         return [
             (evt.EVT_CONN_OPEN, self._connected),
-            (evt.EVT_REQUESTED, lambda event: self._requested(event, secure=secure)),
+            (evt.EVT_REQUESTED, self._requested),
             (evt.EVT_PDU_RECV, self._received),
             (evt.EVT_PDU_RECV, self._committing.received),
             (evt.EVT_C_ECHO, lambda event: 0x0000),
@@ -156,6 +222,7 @@ class Listener:
             (evt.EVT_N_EVENT_REPORT, lambda event: self._committing.reported(event, self._open[event.assoc].peer)),
             (evt.EVT_PDU_SENT, self._sent),
             (evt.EVT_RELEASED, self._released),
+            (evt.EVT_CONN_CLOSE, self._ended),
         ]
 
     def _connected(self, event: evt.Event) -> None:
@@ -164,26 +231,15 @@ class Listener:
         if (connection := event.assoc.dul.socket) is not None:
             transport.bounded(connection, most_bytes=self._config.limits.pdu_bytes + _COMMAND_BYTES)
 
-    def _requested(self, event: evt.Event, *, secure: bool) -> None:
-        """Reject who is not known, and who calls somebody else."""
-        association = event.assoc
-        request = association.requestor.primitive
-        assert request is not None  # the event is its arrival
-        calling, called = str(request.calling_ae_title).strip(), str(request.called_ae_title).strip()
-        address = association.requestor.address
+    def _requested(self, event: evt.Event) -> None:
+        """Reject who came while the node began to stop."""
         if self._stopping:
-            return _reject(association, (2, 3, 1))
-        found = peer_of(self._config, ae_title=calling, address=address, secure=secure)
-        if isinstance(found, str):
-            _log.warning("pacs.rejected ae=%r address=%s why=%s", calling, address, found)
-            return _reject(association, (1, 1, 3))
-        if called != self._config.ae_title.strip():
-            _log.warning("pacs.rejected peer=%s why=it calls %r, not %r", found.name, called, self._config.ae_title)
-            return _reject(association, (1, 1, 7))
-        self._open[association] = _Open(peer=found)
+            _reject(event.assoc, (2, 3, 1))
 
     def _received(self, event: evt.Event) -> None:
         """Before a PDU is decoded: keep no object above the limit, and no more requests than one answers."""
+        if isinstance(event.pdu, (A_RELEASE_RQ, A_ABORT_RQ)):
+            self._ended(event)
         message = event.assoc.dimse.message
         if event.assoc.dimse.msg_queue.qsize() > _QUEUED or (
             message is not None and message.encoded_command_set.tell() > _COMMAND_BYTES
@@ -194,6 +250,11 @@ class Listener:
             size = message.data_set.tell() + event.pdu.pdu_length
             if size > self._config.limits.object_bytes + _PDV_ROOM:
                 message.data_set = Discarded()
+
+    def _ended(self, event: evt.Event) -> None:
+        """Free the place of an association at once, before its threads end."""
+        if (opened := self._open.get(event.assoc)) is not None:
+            opened.ended = True
 
     def _store(self, event: evt.Event) -> Dataset:
         opened = self._open[event.assoc]
@@ -226,6 +287,11 @@ class Listener:
         opened = self._open.get(event.assoc)
         if opened is not None and opened.peer.closes == "association":
             self._intake.close_studies(sorted(opened.studies), opened.peer)
+
+
+def _runs(slot: _Open) -> bool:
+    association = slot.association
+    return association is None or association.ident is None or association.is_alive()
 
 
 def _reject(association: Association, reason: tuple[int, int, int]) -> None:

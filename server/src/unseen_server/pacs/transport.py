@@ -1,7 +1,7 @@
-"""The node's sockets: TLS by the BCP 195 profile (PS3.15 B.9), and a server that no silent client can hold up.
+"""The node's sockets: TLS by the BCP 195 profile (PS3.15 B.9), and a server that no unknown client can occupy.
 
-Differs from pynetdicom's server, which shakes hands for TLS in the thread that accepts connections, and reads a PDU of
-any length that a peer announces.
+Differs from pynetdicom's server, which makes an association for every connection, shakes hands for TLS in the thread
+that accepts connections, and reads a PDU of any length that a peer announces.
 """
 
 from __future__ import annotations
@@ -11,21 +11,23 @@ import socket
 import socketserver
 import ssl
 import threading
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from pynetdicom import _config
-from pynetdicom.transport import AssociationSocket, ThreadedAssociationServer
+from pynetdicom import _config, evt
+from pynetdicom.association import Association
+from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
+from unseen_server.pacs import admission
+from unseen_server.pacs.admission import Arrival, NotAdmittedError, Rejection
 from unseen_server.pacs.config import PacsConfig, PacsConfigError
+from unseen_server.service.waiting_clients import WaitingClients
 
 _log = logging.getLogger("unseen")
 _config.LOG_HANDLER_LEVEL = "none"  # its handlers write out what peers send, patients' names included
 for _library in ("pynetdicom", "dicomweb_client", "retrying", "urllib3"):  # what happens is logged here, in our words
     logging.getLogger(_library).setLevel(logging.CRITICAL)
 
-HANDSHAKE_S: Final = 10.0
-SPARE: Final = 8
-"""Connections above the limit of associations: these are refused in words; those above are closed."""
+_ENTRANCE_S: Final = 2.0
 
 # RFC 9325 (BCP 195), 4.2; TLS 1.3 brings its own
 OLDEST: Final = ssl.TLSVersion.TLSv1_2
@@ -71,41 +73,145 @@ def _fill(context: ssl.SSLContext, config: PacsConfig) -> None:
         ) from error
 
 
+class Admitting(Protocol):
+    """What decides about connections and associations; see `listener.Listener`."""
+
+    def knows(self, address: str) -> bool:
+        """Return whether any peer may connect from this address."""
+
+    def admitted(self, *, calling: str, called: str, address: str, secure: bool) -> Slot | Rejection:
+        """Return a place for the association, or why there is none."""
+
+    def begun(self, association: Association, slot: Slot) -> None:
+        """Take note of the association that the place is for; it runs next."""
+
+    def left(self, slot: Slot) -> None:
+        """Free a place whose association has not begun."""
+
+
+class Slot(Protocol):
+    """A place among the associations at once."""
+
+
 class Server(ThreadedAssociationServer):
-    """Takes connections and hands each to a thread of its own, in which it also shakes hands for TLS."""
+    """Server that accepts connections from known addresses, and makes an association for each peer that it admits."""
 
     daemon_threads = True
     block_on_close = False
     secure: ssl.SSLContext | None = None
-    most_connections = 0
     idle_s = 60.0
+    most_request_bytes = 2**17
+    admitting: Admitting
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:  # Any: pynetdicom's own
+        self._arrivals: WaitingClients[Arrival] = WaitingClients(
+            most=admission.WAITING, most_each=admission.WAITING_EACH
+        )
+        self._entrances: set[threading.Thread] = set()
+        super().__init__(*arguments, **more)
+
+    @property
+    def unidentified(self) -> int:
+        """Number of connections that have not sent a whole request."""
+        return len(self._arrivals)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # Any: socketserver's own
-        """Whether there is still a thread for this connection."""
-        alive = sum(1 for thread in threading.enumerate() if "AcceptorThread" in thread.name)
-        if alive < self.most_connections:
+        """Return whether a peer may connect from there; the connection is closed where none may."""
+        if self.admitting.knows(client_address[0]):
             return True
-        _log.warning("pacs.connection_closed address=%s why=too many connections", client_address[0])
+        _log.warning("pacs.connection_closed address=%s why=no peer connects from there", client_address[0])
         return False
 
+    def process_request(self, request: Any, client_address: Any) -> None:  # Any: socketserver's own
+        """Read the request in a thread of its own."""
+        arrival = Arrival(request, str(client_address[0]))
+        if (oldest := self._arrivals.enter(arrival, arrival.address)) is not None:
+            _log.warning("pacs.connection_closed address=%s why=others wait, too", oldest.address)
+            oldest.end()
+        thread = threading.Thread(target=self._enter, args=(arrival, client_address), name="pacs-arrival", daemon=True)
+        self._entrances.add(thread)
+        try:
+            thread.start()
+        except RuntimeError:  # no more threads
+            self._entrances.discard(thread)
+            self._arrivals.leave(arrival)
+            arrival.close()
+
     def shutdown(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections, and end those without a request."""
         socketserver.BaseServer.shutdown(self)
         self.server_close()
+        for arrival in self._arrivals.all():
+            arrival.end()
+        for thread in list(self._entrances):
+            thread.join(_ENTRANCE_S)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:  # Any: socketserver's own
-        """Shake hands where TLS is asked for, then begin the association."""
-        if self.secure is not None:
-            try:
-                request.settimeout(HANDSHAKE_S)
-                request = self.secure.wrap_socket(request, server_side=True)
-            except OSError as error:
-                _log.warning("pacs.tls_refused address=%s why=%s", client_address[0], _short(error))
-                self.shutdown_request(request)
-                return
-        request.settimeout(self.idle_s)  # a peer may stop in the middle of a PDU
-        request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        super().process_request_thread(request, client_address)
+    def _enter(self, arrival: Arrival, client_address: Any) -> None:  # Any: socketserver's own
+        try:
+            self._identify(arrival, client_address)
+        finally:
+            self._arrivals.leave(arrival)
+            self._entrances.discard(threading.current_thread())
+
+    def _identify(self, arrival: Arrival, client_address: Any) -> None:  # Any: socketserver's own
+        """Shake hands where TLS is asked for, read the request, and begin the association or refuse it."""
+        try:
+            if self.secure is not None:
+                arrival.secure(self.secure)
+            request = arrival.request(most_bytes=self.most_request_bytes)
+        except (OSError, ValueError) as error:  # ValueError: TLS that was ended in the meantime
+            what = "connection_closed" if self.secure is None else "tls_refused"
+            _log.warning("pacs.%s address=%s why=%s", what, arrival.address, _short(error))
+            return arrival.close()
+        except NotAdmittedError as error:
+            _log.warning("pacs.connection_closed address=%s why=%s", arrival.address, error.why)
+            return arrival.close(admission.ABORT if error.abort else b"")
+        if not self._arrivals.leave(arrival):
+            return arrival.close()
+        calling, called = admission.titles_of(request)
+        secure = self.secure is not None
+        slot = self.admitting.admitted(calling=calling, called=called, address=arrival.address, secure=secure)
+        if isinstance(slot, Rejection):
+            return arrival.close(slot.encoded())
+        try:
+            begun = self._begin(arrival, client_address, request, slot)
+        except BaseException:
+            self.admitting.left(slot)
+            arrival.close()
+            raise
+        if not begun:
+            self.admitting.left(slot)
+            arrival.close(admission.ABORT)
+
+    def _begin(self, arrival: Arrival, client_address: Any, request: bytes, slot: Slot) -> bool:  # Any: socketserver's
+        """Start an association that has its request already; return False for a request that cannot be decoded."""
+        connection = arrival.connection
+        connection.settimeout(self.idle_s)  # a peer may stop in the middle of a PDU
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        handler = _Handler(connection, client_address, self)
+        association = handler.association
+        evt.trigger(association, evt.EVT_CONN_OPEN, {"address": client_address})
+        try:
+            pdu, event = association.dul._decode_pdu(bytearray(request))
+            pdu.to_primitive()
+        except Exception as error:  # pynetdicom raises anything
+            _log.warning("pacs.connection_closed address=%s why=its request: %s", arrival.address, type(error).__name__)
+            return False
+        association.dul._recv_pdu.put(pdu)
+        association.dul.event_queue.put(event)
+        self.admitting.begun(association, slot)
+        association.start()
+        return True
+
+
+class _Handler(RequestHandler):
+    """Maker of an association that does not run yet."""
+
+    association: Association
+
+    def handle(self) -> None:
+        """Make it."""
+        self.association = self._create_association()
 
 
 def bounded(association_socket: AssociationSocket, *, most_bytes: int) -> None:
@@ -130,6 +236,6 @@ def bounded(association_socket: AssociationSocket, *, most_bytes: int) -> None:
     association_socket.recv = recv  # type: ignore[method-assign, assignment]
 
 
-def _short(error: OSError) -> str:
-    reason = getattr(error, "reason", None) or error.strerror or type(error).__name__
+def _short(error: OSError | ValueError) -> str:
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
     return str(reason).replace("\n", " ")[:120]

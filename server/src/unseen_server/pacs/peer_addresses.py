@@ -1,0 +1,117 @@
+"""Addresses from which the peers of the configuration may connect.
+
+A connection is compared with them at accept, so no name is resolved there: a thread resolves the names of hosts in
+advance, and again after `EVERY_S`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from unseen_server.pacs.association_rules import addresses_of
+from unseen_server.pacs.config import PacsConfig, Peer
+
+EVERY_S: Final = 30.0
+"""How long a changed address of a host may be unknown."""
+_FIRST_S: Final = 5.0
+"""How long a start waits for the first answers; later ones are used when they come."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class PeerAddresses:
+    """Networks and addresses of all peers that may connect; `start` resolves the names of hosts.
+
+    Args:
+        resolve: Function from a host's name to its addresses.
+
+    Example:
+        >>> config = PacsConfig.model_validate(
+        ...     {"peers": [{"name": "ct", "ae_title": "CT", "host": "10.1.0.7"},
+        ...                {"name": "web", "dicomweb": "http://10.1.0.9/"}]}
+        ... )
+        >>> known = PeerAddresses(config)
+        >>> known.knows("10.1.0.7"), known.knows("::ffff:10.1.0.7"), known.knows("10.1.0.9")
+        (True, True, False)
+    """
+
+    def __init__(self, config: PacsConfig, *, resolve: Callable[[str], Iterable[str]] = addresses_of) -> None:
+        self._resolve = resolve
+        self._peers = [peer for peer in config.peers if peer.ae_title is not None]
+        self._found: dict[str, tuple[str, ...]] = {}
+        self._names = sorted({peer.host for peer in self._peers if not peer.addresses})
+        for host in list(self._names):
+            if is_address(host):
+                self._found[host] = (host,)
+                self._names.remove(host)
+        self._networks = self._all()
+        self._stopping, self._first = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Resolve the names of hosts from now on; return after the first answers, within 5 s."""
+        if self._names:
+            self._thread = threading.Thread(target=self._run, name="pacs-addresses", daemon=True)
+            self._thread.start()
+            self._first.wait(_FIRST_S)
+
+    def stop(self) -> None:
+        """End the thread after the name that it resolves now; nobody waits for a slow name server."""
+        self._stopping.set()
+        self._first.set()
+        if self._thread is not None:
+            self._thread.join(1.0)
+
+    def knows(self, address: str) -> bool:
+        """Return whether any peer may connect from this address."""
+        here = _address(address)
+        return any(here in network for network in self._networks)
+
+    def of(self, host: str) -> tuple[str, ...]:
+        """Return the latest addresses of a peer's host."""
+        return self._found.get(host, ())
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            for host in self._names:
+                if found := tuple(self._resolve(host)):  # a name server that is out of reach changes nothing
+                    self._found[host] = found
+                self._networks = self._all()
+                if self._stopping.is_set():
+                    return
+            self._first.set()
+            self._stopping.wait(EVERY_S)
+
+    def _all(self) -> tuple[Network, ...]:
+        places = [place for peer in self._peers for place in peer.addresses or self._found.get(peer.host, ())]
+        return tuple({ipaddress.ip_network(place.partition("%")[0]): None for place in places})
+
+
+def is_address(host: str) -> bool:
+    """Return whether a host is given by its address, not by a name."""
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def open_networks(peer: Peer) -> list[Network]:
+    """Return the networks of more than one address from which a peer may connect.
+
+    Example:
+        >>> peer = Peer(name="ct", ae_title="CT", addresses=("10.1.0.0/16", "10.2.0.7", "10.3.0.1/32"))
+        >>> open_networks(peer)
+        [IPv4Network('10.1.0.0/16')]
+    """
+    found = [ipaddress.ip_network(place.partition("%")[0]) for place in peer.addresses]
+    return [network for network in found if network.num_addresses > 1]
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    here = ipaddress.ip_address(text.partition("%")[0])
+    mapped = here.ipv4_mapped if isinstance(here, ipaddress.IPv6Address) else None
+    return mapped or here

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 from tests.web.conftest import LOCAL, Api, MakeApi, said
 from tests.worklist.conftest import Clock, MakePlace, Place
@@ -138,6 +139,11 @@ def test_a_refused_sign_in_says_the_same_whatever_was_wrong(api: Api, store: Sto
     assert len({said(answer) for answer in answers}) == 1
 
 
+def at(api: Api, address: str) -> TestClient:
+    """A client from this address."""
+    return TestClient(api.app, base_url=f"{LOCAL}/api/v1", client=(address, 50000), raise_server_exceptions=False)
+
+
 def test_guessing_is_made_slow(api: Api, store: Store) -> None:
     store.accounts.add("rita", PASSWORD, "reader", actor="test")
     for _ in range(BY_NAME):
@@ -145,6 +151,31 @@ def test_guessing_is_made_slow(api: Api, store: Store) -> None:
     late = api.nobody.post("/tokens", json={"name": "rita", "password": PASSWORD})
     assert late.status_code == 429 and 0 < int(late.headers["retry-after"]) <= 600
     assert "Wait" in said(late)
+
+
+@pytest.mark.parametrize(
+    ("others", "own"),
+    [
+        (["10.0.0.66"], "10.0.0.1"),
+        ([f"10.0.{number}.66" for number in range(20)], "10.0.0.1"),
+        (["2001:db8:0:1::66"], "2001:db8:0:2::1"),
+        (["::ffff:10.0.0.66"], "::ffff:10.0.0.1"),
+    ],
+)
+def test_nobody_locks_somebody_else_out(api: Api, store: Store, others: list[str], own: str) -> None:
+    store.accounts.add("rita", PASSWORD, "reader", actor="test")
+    for other in others:
+        guessing = at(api, other)
+        statuses = [guessing.post("/tokens", json={"name": "rita", "password": "guess"}).status_code for _ in range(12)]
+        assert statuses == [401] * BY_NAME + [429] * 2
+    assert at(api, own).post("/tokens", json={"name": "rita", "password": PASSWORD}).status_code == 200
+    assert at(api, own).post("/sign-in", json={"name": "rita", "password": PASSWORD}).status_code == 200
+
+
+def test_a_network_of_ipv6_is_one_address_for_the_throttle() -> None:
+    throttle = Throttle(clock=Ticking())
+    assert [throttle.take("ann", f"2001:db8::{number:x}") for number in range(11)] == [0.0] * 10 + [600.0]
+    assert throttle.take("ann", "2001:db8:0:1::1") == 0.0
 
 
 class Ticking:
@@ -162,7 +193,8 @@ def test_the_throttle_forgives_who_was_right_and_forgets_after_a_while() -> None
         throttle.forgive("ann", "10.0.0.1")
     for _ in range(BY_NAME):
         assert throttle.take("ann", "10.0.0.1") == 0
-    assert throttle.take("ANN", "10.0.0.2") == 600
+    assert throttle.take("ANN", "10.0.0.1") == 600
+    assert throttle.take("ann", "10.0.0.2") == 0, "the same name from another address"
     assert throttle.take("ben", "10.0.0.1") == 0, "another name from the same address"
     for number in range(100):
         throttle.take(f"name{number}", "10.0.0.1")

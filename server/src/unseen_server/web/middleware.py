@@ -6,7 +6,7 @@ What lies around every request: who may call, how much may be sent, what every a
 
 A plain ASGI layer, outermost, so that errors get the same headers as answers.
 
-Guessing passwords is made slow: so many failed tries by name and by address, and then a wait.
+Guessing passwords is made slow: so many failed tries from one address, fewer for one name, and then a wait there.
 
 How fast one session may ask: a token bucket each, so that a script that has run wild leaves the server to others.
 """
@@ -32,6 +32,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unseen.artifacts import LIMITS
+from unseen_server.service.waiting_clients import address_group
 from unseen_server.web.errors import problem
 from unseen_server.worklist.states import WorklistError
 
@@ -248,8 +249,28 @@ def _place(error: BaseException) -> str:
 
 BY_NAME, BY_ADDRESS = 10, 50
 WITHIN_S = 600.0
-"""Ten tries in ten minutes: 1,440 a day, nothing against a password of twelve characters."""
+"""Ten tries in ten minutes: 1,440 a day, nothing against a password of twelve characters.
+
+`BY_NAME` counts the tries for one name from one address: counted by the name alone, anybody could lock anybody out.
+"""
 _MOST_KEYS: Final = 20_000
+
+
+_Key = tuple[str, str | None]
+"""An address, and a name that was tried from there; None: any name."""
+
+
+def _keys(name: str | None, address: str) -> dict[_Key, int]:
+    """Return what a try is counted for, and how many tries each allows."""
+    group = address_group(address)
+    found: dict[_Key, int] = {(group, None): BY_ADDRESS}
+    if name is not None:
+        found[(group, _folded(name))] = BY_NAME
+    return found
+
+
+def _folded(name: str) -> str:
+    return name[:64].casefold()
 
 
 class Throttle:
@@ -261,7 +282,7 @@ class Throttle:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._tries: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
+        self._tries: OrderedDict[_Key, deque[float]] = OrderedDict()
 
     def take(self, name: str | None, address: str) -> float:
         """Count a try; returns 0, or how many seconds to wait, in which case it was not counted.
@@ -269,17 +290,15 @@ class Throttle:
         >>> throttle = Throttle(clock=lambda: 0.0)
         >>> [throttle.take("ann", "10.0.0.1") for _ in range(11)][-2:]
         [0.0, 600.0]
-        >>> throttle.take("ben", "10.0.0.1")
-        0.0
+        >>> throttle.take("ben", "10.0.0.1"), throttle.take("ann", "10.0.0.2")
+        (0.0, 0.0)
         """
         now = self._clock()
-        wanted = [(("address", address), BY_ADDRESS)]
-        if name is not None:
-            wanted.append((("name", name[:64].casefold()), BY_NAME))
         with self._lock:
-            wait = max(self._wait(key, most, now) for key, most in wanted)
+            keys = _keys(name, address)
+            wait = max(self._wait(key, most, now) for key, most in keys.items())
             if wait == 0:
-                for key, _ in wanted:
+                for key in keys:
                     self._tries.setdefault(key, deque()).append(now)
                     self._tries.move_to_end(key)
                 while len(self._tries) > _MOST_KEYS:
@@ -287,14 +306,14 @@ class Throttle:
             return wait
 
     def forgive(self, name: str | None, address: str) -> None:
-        """The try succeeded: it is not held against the address, nor are earlier ones against the name."""
+        """The try succeeded: it is not held against the address, nor are earlier ones for the name from there."""
         with self._lock:
-            if (tries := self._tries.get(("address", address))) is not None and tries:
+            if (tries := self._tries.get((address_group(address), None))) is not None and tries:
                 tries.pop()
             if name is not None:
-                self._tries.pop(("name", name[:64].casefold()), None)
+                self._tries.pop((address_group(address), _folded(name)), None)
 
-    def _wait(self, key: tuple[str, str], most: int, now: float) -> float:
+    def _wait(self, key: _Key, most: int, now: float) -> float:
         tries = self._tries.get(key)
         if tries is None:
             return 0.0

@@ -136,7 +136,7 @@ def methods(parts: Parts, account: Admin) -> Methods:
                 name="Name and password",
                 on=True,
                 words=f"{LEAST_PASSWORD} characters or more, stored as argon2id. After {BY_NAME} failed tries under "
-                f"one name within {WITHIN_S / 60:g} minutes, further ones wait.",
+                f"one name from one address within {WITHIN_S / 60:g} minutes, further ones from there wait.",
             ),
             Method(
                 name="Identity provider",

@@ -33,8 +33,16 @@ CHARSETS: Final = {
     "GB18030-2000": "gb18030",
     "KSX1001": "euc_kr",
     "BIG-5": "big5",
+    **{f"ISO-8859-{part}": f"iso8859-{part}" for part in (*range(1, 12), 13, 14, 15, 16)},
+    **{f"WINDOWS-125{part}": f"cp125{part}" for part in range(9)},
 }
-"""Table 0211, without its spaces, to Python's codecs."""
+"""Table 0211, without its spaces, and names of other standards that senders write there, to Python's codecs."""
+_SPELLINGS: Final = (
+    (re.compile(r"ISO_?-?8859[-_/](\d+)"), r"ISO-8859-\1"),
+    (re.compile(r"(?:WINDOWS|CP|WIN)[-_]?(125\d)"), r"WINDOWS-\1"),
+    (re.compile(r"(UNICODE)?UTF_?8"), "UTF-8"),
+    (re.compile(r"(?:US-)?ASCII"), "ASCII"),
+)
 _MULTIPLE = ("ISOIR87", "ISOIR159", "ISOIR14")
 _BREAKS = (".br", ".sp", ".ce", ".fi")
 
@@ -154,12 +162,25 @@ def codec_of(named: Sequence[str]) -> str:
     >>> codec_of(["8859/1"]), codec_of(["", "ISO IR87"]), codec_of(["UNICODE UTF-8"])
     ('iso8859-1', 'iso2022_jp_3', 'utf-8')
     """
-    sets = [name.strip().upper().replace(" ", "") for name in named] or [""]
+    sets = [_spelled(name[:60]) for name in dict.fromkeys(named)] or [""]
     for name in sets:
         if name not in CHARSETS:
             raise Hl7Error(f'MSH-18 names the character set "{name[:40]}", which is not read here. Send UNICODE UTF-8.')
     switched = [name for name in sets if name in _MULTIPLE]
     return CHARSETS[switched[0] if switched else sets[0]]
+
+
+def _spelled(name: str) -> str:
+    """The name of a character set as `CHARSETS` has it.
+
+    >>> _spelled("iso8859-1"), _spelled("CP1252"), _spelled("ISO IR 87")
+    ('ISO-8859-1', 'WINDOWS-1252', 'ISOIR87')
+    """
+    plain = name.strip().upper().replace(" ", "")
+    for spelling, known in _SPELLINGS:
+        if spelling.fullmatch(plain):
+            return spelling.sub(known, plain)
+    return plain
 
 
 def time_us(written: str) -> int | None:

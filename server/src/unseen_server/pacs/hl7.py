@@ -1,9 +1,10 @@
 """The listener for HL7 version 2 over MLLP: reports (ORU^R01) and merges of patients (ADT^A40) come in here.
 
-A message is acknowledged with AA only when its content is durable in the worklist. AE: its content is at fault, and
-sending it again will not help; AR: it is not for us, or not now. The sentence in MSA-3 names the reason and the cure.
+A message is acknowledged with AA when its content is durable in the worklist, or when it is not used here: of another
+type, or of training or debugging (MSH-11). An AR for such a message would stop the queue of its sender. AE: its content
+is at fault, and the same message fails again; AR: not now. The sentence in MSA-3 names the reason and the remedy.
 
-MLLP: a message stands between 0x0B and 0x1C 0x0D. HL7 v2.5.1, section 2.9.2 (acknowledgement codes).
+HL7 v2.5.1, section 2.9.2 (acknowledgement codes), table 0103 (processing ID).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from typing import TYPE_CHECKING, Final
 
 from unseen.artifacts import UserError
 from unseen_server.pacs.er7 import Hl7Error, acknowledgement, parsed
-from unseen_server.pacs.hl7_messages import merges_of, reports_of, system_of
+from unseen_server.pacs.hl7_messages import merges_of, not_used, reports_of, system_of
+from unseen_server.pacs.mllp import END, START, Frames
 from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger("unseen")
 
 APPLICATION: Final = "UNSEEN"
-START, END = b"\x0b", b"\x1c\x0d"
 _PIECE = 65536
 _WAKE_S = 0.5
 _HANDSHAKE_S = 10.0
@@ -141,41 +142,38 @@ class Hl7Listener:
 
     def _messages(self, connection: socket.socket, address: str) -> None:
         limits = self._settings
-        kept = bytearray()
-        searched = 0  # up to here no frame ends
+        frames = Frames()
         since = time.monotonic()
         while True:
-            begun = kept.find(START)
-            if begun:  # what stands outside of frames has no meaning
-                del kept[: begun if begun > 0 else len(kept)]
-                searched = 0
-            end = kept.find(END, searched)
-            searched = max(0, len(kept) - 1)
-            if end >= 0:
-                self._answer(connection, bytes(kept[len(START) : end]))
-                del kept[: end + len(END)]
-                searched, since = 0, time.monotonic()
+            if (content := frames.next()) is not None:
+                self._answer(connection, content)
+                since = time.monotonic()
                 if self._stopping.is_set():
                     return
                 continue
-            if len(kept) > limits.message_bytes:
+            if len(frames) > limits.message_bytes:
                 sentence = f"The message has more than {limits.message_bytes} bytes, the limit of [hl7]."
-                self._send(connection, bytes(kept[len(START) :]), "AE", sentence)
+                self._send(connection, frames.begun, "AE", sentence)
                 return
-            if time.monotonic() - since > (limits.message_s if kept else limits.idle_s):
-                _log.info("hl7.closed address=%s why=%s", address, "a message that did not end" if kept else "idle")
+            if time.monotonic() - since > (limits.message_s if frames else limits.idle_s):
+                _log.info("hl7.closed address=%s why=%s", address, "a message that did not end" if frames else "idle")
                 return
             if self._stopping.is_set():
                 return
             try:
                 piece = connection.recv(_PIECE)
             except TimeoutError:
+                if (content := frames.rest()) is not None:
+                    self._answer(connection, content)
+                    since = time.monotonic()
                 continue
             if not piece:
+                if (content := frames.rest()) is not None:
+                    self._answer(connection, content)
                 return
-            if not kept:
+            if not frames:
                 since = time.monotonic()
-            kept += piece
+            frames.feed(piece)
 
     def _answer(self, connection: socket.socket, content: bytes) -> None:
         try:
@@ -204,21 +202,21 @@ class Hl7Listener:
     def _take(self, content: bytes) -> str:
         """Do what the message asks for; a sentence of what that led to."""
         message = parsed(content, charset=self._settings.charset)
-        kind = message.kind
-        if kind == ("ORU", "R01"):
+        if reason := not_used(message):
+            _log.info("hl7.not_used type=%s", "^".join(filter(None, message.kind)))
+            return reason
+        if message.kind[0] == "ORU":
             led_to = [self._intake.take(report) for report in reports_of(message, self._settings)]
             return f"Taken: {', '.join(led_to)}."
-        if kind == ("ADT", "A40"):
-            system = system_of(message, self._settings)
-            new = [
-                self._intake.merge(prior=one.prior, surviving=one.surviving, issuer=one.issuer, system=system)
-                for one in merges_of(message, self._settings)
-            ]
-            return "Patients merged." if any(new) else "These patients were merged before."
-        raise Hl7Error(
-            f"Messages {'^'.join(kind)[:20]} are not read here: ORU^R01 and ADT^A40 are. Route this one elsewhere.",
-            reject=True,
-        )
+        system = system_of(message, self._settings)
+        merges = merges_of(message, self._settings)
+        if not merges:
+            return "Unchanged: the patient was merged with itself."
+        new = [
+            self._intake.merge(prior=one.prior, surviving=one.surviving, issuer=one.issuer, system=system)
+            for one in merges
+        ]
+        return "Patients merged." if any(new) else "These patients were merged before."
 
 
 def is_allowed(address: str, places: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:

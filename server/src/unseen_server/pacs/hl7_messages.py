@@ -1,12 +1,15 @@
-"""What HL7 messages say: ORU^R01 to reports, ADT^A40 to merges of patients. Pure functions over `er7`.
+"""Reports and merges in HL7 messages: ORU^R01 to reports, ADT^A40 to merges of patients. Pure functions over `er7`.
 
 An ORU has an OBR for each thing that was ordered, and the OBX after it; those of one accession number are one report.
+A message is read once from its begin to its end, and its identifiers and orders are counted (`MOST_IDENTIFIERS`,
+`MOST_ORDERS`) before anything is looked up: the work grows as the message does.
 HL7 v2.5.1, sections 7.3.1 (ORU), 7.4.1.25 and table 0123 (OBR-25), 7.4.2.11 and table 0085 (OBX-11), 3.3.40 (A40).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -17,8 +20,15 @@ if TYPE_CHECKING:
     from unseen_server.pacs.report_settings import Hl7Fields
     from unseen_server.worklist.outside_reports import Status
 
-PRELIMINARY: Final = frozenset("OISARP")  # ordered, in progress, scheduled, some results, not verified, preliminary
+PRELIMINARY: Final = frozenset("OISARPMN")
+"""Ordered, in progress, scheduled, some results, not verified, preliminary, part of several, results pending."""
 GONE: Final = frozenset("DWX")  # deleted, wrong (of another patient), cannot be had
+MOST_IDENTIFIERS: Final = 50
+"""Different numbers of one patient; real ones have two or three."""
+MOST_ORDERS: Final = 500
+"""OBR of a message, without repetitions of the same one."""
+_USED: Final = frozenset((("ORU", "R01"), ("ADT", "A40")))
+_TRIAL: Final = {"T": "training", "D": "debugging"}
 _TEXTS: Final = frozenset(("TX", "FT", "ST"))
 _CODED: Final = frozenset(("CE", "CWE", "CNE", "CF", "IS", "ID"))
 
@@ -42,6 +52,18 @@ class _Order:
     patients: tuple[str, ...] = ()
 
 
+def not_used(message: Message) -> str:
+    """Why a message is acknowledged without effect; "" where it has one. Raises Hl7Error where MSH-9 names no type."""
+    code, event = message.kind
+    if not re.fullmatch("[A-Z][A-Z0-9]{2}", code):
+        raise Hl7Error("MSH-9 names no type of message, such as ORU^R01.")
+    if (trial := message.header.part(11).upper()) in _TRIAL:
+        return f"Not used: MSH-11 is {trial} ({_TRIAL[trial]})."
+    if (code, event) in _USED:
+        return ""
+    return f"Not used: messages {'^'.join(filter(None, (code, event)))[:20]} have no effect here."
+
+
 def system_of(message: Message, fields: Hl7Fields) -> str:
     """What the sending system is called: of letters that a log may hold."""
     own = "/".join(filter(None, (message.header.part(3), message.header.part(4))))
@@ -54,9 +76,10 @@ def reports_of(message: Message, fields: Hl7Fields) -> list[ReceivedReport]:
     orders = _orders(message)
     if not orders:
         raise Hl7Error("The message has no segment OBR, so it reports nothing.")
+    shared = _shared(message, (*fields.accession, *fields.study_uid))
     alike: dict[tuple[str, str], list[_Order]] = {}
     for number, order in enumerate(orders, start=1):
-        accession, uid = _first(order, fields.accession), _first(order, fields.study_uid)
+        accession, uid = _first(order, fields.accession, shared), _first(order, fields.study_uid, shared)
         if not accession and not uid:
             raise Hl7Error(
                 f"OBR {number} has no accession number: {', '.join(fields.accession)} are empty. Send it there, or set "
@@ -71,32 +94,78 @@ def reports_of(message: Message, fields: Hl7Fields) -> list[ReceivedReport]:
 
 
 def _orders(message: Message) -> list[_Order]:
-    found: list[_Order] = []
-    patients: tuple[str, ...] = ()
+    """The orders of a message, each once, with what follows it. Raises Hl7Error above `MOST_ORDERS`."""
+    found: dict[object, _Order] = {}
+    latest: _Order | None = None
+    patient: Segment | None = None
+    patients: tuple[str, ...] | None = ()
     waiting: list[Segment] = []
     for segment in message.segments[1:]:
         if segment.name == "PID":
-            numbers = (segment.part(3, of=one) for one in segment.repetitions(3))
-            patients, waiting = tuple(filter(None, numbers)), []
+            patient, patients, waiting = segment, None, []
         elif segment.name == "ORC":
             waiting = [segment]
         elif segment.name == "OBR":
-            found.append(_Order(request=segment, before=waiting, patients=patients))
+            _keep(found, latest)
+            if patients is None:
+                patients = () if patient is None else identifiers_of(patient)
+            latest = _Order(request=segment, before=waiting, patients=patients)
             waiting = []
-        elif found:
-            found[-1].after.append(segment)
-    for order in found:  # IPC and ZDS stand once, for all that follow or went before
-        order.after += [one for one in message.segments if one.name in ("ZDS", "IPC") and one not in order.after]
+        elif latest is not None:
+            latest.after.append(segment)
+    _keep(found, latest)
+    return list(found.values())
+
+
+def _keep(found: dict[object, _Order], order: _Order | None) -> None:
+    """Add an order that is not there yet; OBR-1, its number, does not distinguish two."""
+    if order is None:
+        return
+    segments = (order.request, *order.before, *order.after)
+    found.setdefault((tuple(order.request.fields[2:]), *(tuple(one.fields) for one in segments[1:])), order)
+    if len(found) > MOST_ORDERS:
+        raise Hl7Error(f"The message has more than {MOST_ORDERS} different OBR, the limit. Send fewer in a message.")
+
+
+def identifiers_of(patient: Segment) -> tuple[str, ...]:
+    """The different numbers of PID-3. Raises Hl7Error above `MOST_IDENTIFIERS`."""
+    return tuple(dict.fromkeys(number for _, number in _authorities(patient, 3) if number))
+
+
+def _authorities(segment: Segment, field_number: int) -> list[tuple[str, str]]:
+    """The assigning authority and the number of each different repetition. Raises Hl7Error above the limit."""
+    repetitions = dict.fromkeys(segment.repetitions(field_number))
+    found = dict.fromkeys(
+        (segment.part(field_number, 4, of=one), segment.part(field_number, of=one)) for one in repetitions
+    )
+    if len(found) > MOST_IDENTIFIERS:
+        raise Hl7Error(
+            f"{segment.name}-{field_number} has {len(found)} different numbers, the limit is {MOST_IDENTIFIERS}. "
+            "Send the numbers of one patient."
+        )
+    return list(found)
+
+
+def _shared(message: Message, places: Sequence[str]) -> dict[str, str]:
+    """By place the value of the segments IPC and ZDS, which stand once, for all orders."""
+    found: dict[str, str] = {}
+    for segment in message.segments:
+        for place in places if segment.name in ("ZDS", "IPC") else ():
+            name, number = place.split("-")
+            if segment.name == name and place not in found and (value := segment.part(int(number))):
+                found[place] = value
     return found
 
 
-def _first(order: _Order, places: Sequence[str]) -> str:
+def _first(order: _Order, places: Sequence[str], shared: Mapping[str, str]) -> str:
     """The first of these fields that is filled."""
     for place in places:
         name, number = place.split("-")
         for segment in (order.request, *order.before, *order.after):
             if segment.name == name and (value := segment.part(int(number))):
                 return value
+        if place in shared:
+            return shared[place]
     return ""
 
 
@@ -174,28 +243,34 @@ def _together(statuses: Sequence[Status]) -> Status:
 def merges_of(message: Message, fields: Hl7Fields) -> list[Merge]:
     """The merges of an ADT^A40: MRG names numbers that are given up, the PID before it those that stay.
 
-    Raises Hl7Error where it is not clear which number takes the place of which.
+    None where each patient is merged with itself. Raises Hl7Error where it is not clear which number takes the place
+    of which, and above `MOST_IDENTIFIERS` merges.
     """
-    found: list[Merge] = []
+    found: dict[Merge, None] = {}
+    named = False
     patient: Segment | None = None
+    stay: list[tuple[str, str]] | None = None
     for segment in message.segments:
         if segment.name == "PID":
-            patient = segment
+            patient, stay = segment, None
         elif segment.name == "MRG":
             if patient is None:
                 raise Hl7Error("A segment MRG comes before any PID: nobody knows whose number stays.")
-            found += _merges(patient, segment, fields)
-    if not found:
+            if stay is None:
+                stay = [one for one in _authorities(patient, 3) if one[1]]
+            given_up = _authorities(segment, 1)
+            named = named or bool(given_up)
+            found |= dict.fromkeys(_merges(stay, given_up, fields))
+            if len(found) > MOST_IDENTIFIERS:
+                raise Hl7Error(f"The message has more than {MOST_IDENTIFIERS} merges, the limit. Send fewer in a message.")
+    if not named:
         raise Hl7Error("The message merges nothing: it has no segment MRG with a number in MRG-1.")
-    return found
+    return list(found)
 
 
-def _merges(patient: Segment, merge: Segment, fields: Hl7Fields) -> list[Merge]:
-    stay = [(patient.part(3, 4, of=one), patient.part(3, of=one)) for one in patient.repetitions(3)]
-    stay = [one for one in stay if one[1]]
+def _merges(stay: list[tuple[str, str]], given_up: list[tuple[str, str]], fields: Hl7Fields) -> list[Merge]:
     found = []
-    for one in merge.repetitions(1):
-        authority, prior = merge.part(1, 4, of=one), merge.part(1, of=one)
+    for authority, prior in given_up:
         fitting = [number for issuer, number in stay if issuer == authority] or (
             [stay[0][1]] if len(stay) == 1 and not (authority and stay[0][0]) else []
         )

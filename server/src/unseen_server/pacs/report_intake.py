@@ -70,7 +70,10 @@ class ReportIntake:
         return what
 
     def merge(self, *, prior: str, surviving: str, issuer: str | None, system: str) -> bool:
-        """Merge two numbers of a patient; False where that was done before. Raises WorklistError."""
+        """Merge two numbers of a patient; False where that changes nothing. Raises WorklistError."""
+        names = self._store.names
+        if names.of("patient", prior) == names.of("patient", surviving):
+            return False
         return not self._store.merge_patients(prior=prior, surviving=surviving, issuer=issuer, actor=system).already
 
     def counts(self) -> dict[tuple[str, str], int]:

@@ -22,7 +22,7 @@ from unseen_server.pacs.config import Limits, PacsConfig, Tls
 from unseen_server.pacs.er7 import CHARSETS
 from unseen_server.pacs.fetching import GET, MOVE
 from unseen_server.pacs.finding import FIND
-from unseen_server.pacs.hl7_messages import GONE, PRELIMINARY
+from unseen_server.pacs.hl7_messages import GONE, MOST_IDENTIFIERS, MOST_ORDERS, PRELIMINARY
 from unseen_server.pacs.identifiers import IMPLEMENTATION
 from unseen_server.pacs.report_settings import Hl7Settings
 
@@ -124,10 +124,11 @@ def statement() -> str:
             ("Property", "Value"),
             [
                 ("Transport", f"MLLP, port {hl7.port}, TLS by choice; only addresses in `pacs.toml`"),
-                ("Messages", "ORU^R01 (reports), ADT^A40 (merges of patients); others get AR"),
+                ("Messages", "ORU^R01 (reports), ADT^A40 (merges of patients); others get AA and are not used"),
+                ("MSH-11", "T (training) and D (debugging) get AA and are not used"),
                 (
                     "Acknowledgement",
-                    "AA: durable; AE: wrong content; AR: not for us, or send it again",
+                    "AA: durable, or not used; AE: wrong content; AR: send it again",
                 ),
                 ("Accession number", f"the first that is filled of {', '.join(hl7.accession)}, configurable"),
                 ("StudyInstanceUID", f"the first that is filled of {', '.join(hl7.study_uid)}, configurable"),
@@ -138,10 +139,20 @@ def statement() -> str:
                     f"OBR-25 is X, or each OBX-11 is one of {', '.join(sorted(GONE))}: takes the report back",
                 ),
                 ("Character sets (MSH-18)", ", ".join(sorted(filter(None, CHARSETS)))),
+                (
+                    "Order of versions",
+                    "a correction replaces its original; else OBR-22, then MSH-7, then the arrival decide; "
+                    "an hour between two clocks does not count",
+                ),
+                (
+                    "Limits",
+                    f"{MOST_IDENTIFIERS} different numbers in PID-3 and MRG-1, {MOST_ORDERS} different OBR",
+                ),
                 ("Longest message", f"{hl7.message_bytes} bytes, configurable"),
             ],
         ),
-        "Spaces in names of character sets do not count: `ISO IR87` and `ISO IR 87` are the same.",
+        "Spaces in names of character sets do not count: `ISO IR87` and `ISO IR 87` are the same. `ISO8859-1`, `CP1252` and "
+        "`UTF8` are read, too.",
         "## FHIR R4",
         _table(
             ("Interaction", "Resource", "Where"),

@@ -88,7 +88,7 @@ def reports_of(message: Message, fields: Hl7Fields) -> list[ReceivedReport]:
         alike.setdefault((accession, uid), []).append(order)
     system = system_of(message, fields)
     return [
-        _report(of_one, system=system, accession=accession, uid=uid, fields=fields)
+        _report(of_one, message=message, system=system, accession=accession, uid=uid, fields=fields)
         for (accession, uid), of_one in alike.items()
     ]
 
@@ -169,7 +169,9 @@ def _first(order: _Order, places: Sequence[str], shared: Mapping[str, str]) -> s
     return ""
 
 
-def _report(orders: list[_Order], *, system: str, accession: str, uid: str, fields: Hl7Fields) -> ReceivedReport:
+def _report(
+    orders: list[_Order], *, message: Message, system: str, accession: str, uid: str, fields: Hl7Fields
+) -> ReceivedReport:
     codes: list[str] = []
     texts: list[str] = []
     statuses: list[Status] = []
@@ -191,6 +193,7 @@ def _report(orders: list[_Order], *, system: str, accession: str, uid: str, fiel
         codes=tuple(codes),
         text="\n".join(texts),
         issued_us=max(issued, default=None),
+        sent_us=time_us(message.header.part(7)),
     )
 
 

@@ -37,6 +37,7 @@ class ReceivedReport:
     codes: tuple[str, ...] = field(default=(), repr=False)
     text: str = field(default="", repr=False)
     issued_us: int | None = None
+    sent_us: int | None = None
 
 
 class ReportIntake:
@@ -62,6 +63,7 @@ class ReportIntake:
                 note="" if withdrawn or not match.rule else f"By the {match.rule}.",
                 content="\0".join((*report.codes, report.text)),
                 issued_us=report.issued_us,
+                sent_us=report.sent_us,
             )
         )
         with self._lock:

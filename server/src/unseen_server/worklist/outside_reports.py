@@ -39,6 +39,10 @@ study's."""
 
 EARLY_DAYS: Final = 30.0
 """How long a report waits for its films. Films come within the hour; a back-fill of an archive takes weeks."""
+MOST_PATIENTS: Final = 50
+"""Numbers of one patient; real ones have two or three."""
+CLOCK_US: Final = 3_600_000_000
+"""How far a clock is set back in autumn. Within this time the order of arrival decides, not the clock."""
 _EARLY_US: Final = int(EARLY_DAYS * 86_400e6)
 _WHAT: Final[tuple[What, ...]] = ("closed", "corrected", "withdrawn", "beside", "unchanged")
 _of = outside_reports.c
@@ -55,7 +59,8 @@ class OutsideReport:
     outcome    None: reported, and how is not known
     note       for the page and the exports: no word of the report that names anybody
     content    all that the report holds, whatever its form: the same again is a repetition. It is not stored
-    issued_us  when it was made, by its system's clock; an earlier one does not replace a later one
+    issued_us  when it was made, by its system's clock; see `_is_older`
+    sent_us    when the message was sent, by the same clock; two messages that differ in nothing else are the same
     """
 
     system: str
@@ -67,51 +72,104 @@ class OutsideReport:
     note: str = ""
     content: str = field(repr=False)
     issued_us: int | None = None
+    sent_us: int | None = None
 
 
-def take(writing: Writing, report: OutsideReport) -> What:
-    """Enter a report. Raises WorklistError where it names no study, or holds what no database can."""
+@dataclass(frozen=True, kw_only=True)
+class PreparedReport:
+    """A report whose identifiers were looked up; `outcome` and the rest are as in `OutsideReport`.
+
+    row  columns of `outside_reports`, but for the patients and the time of receipt
+    patients  pseudonyms of the patient's numbers, as the patient was called then
+    """
+
+    row: _Row = field(repr=False)
+    patients: tuple[str, ...] = field(repr=False)
+
+
+def prepare(connection: Connection, names: Pseudonyms, report: OutsideReport) -> PreparedReport:
+    """Look up what a report names; this needs no lock. Raises WorklistError where it names no study, names more than
+    `MOST_PATIENTS` patients, or holds what no database can."""
     _check(report)
-    if report.status == "preliminary":
-        return "preliminary"
-    names, connection = writing.names, writing.connection
-    patients = _patients(connection, names, report.patients)
-    said = [patients, report.accession.strip(), report.study_uid.strip(), report.status, report.outcome, report.content]
-    message = names.sealed("report", audit.canonical([report.system, *said, report.issued_us]))
-    if connection.execute(select(_of.id).where(_of.message == message).limit(1)).first() is not None:
-        return "repeated"
+    given = {names.of("patient", number) for number in report.patients if number.strip()}
+    called = merging.patients_of(connection, given)
+    patients = tuple(sorted({called.get(one, one) for one in given}))
+    said = [
+        json.dumps(sorted(given), ensure_ascii=False),
+        report.accession.strip(),
+        report.study_uid.strip(),
+        report.status,
+        report.outcome,
+        report.content,
+    ]
     row: _Row = {
         "accession": names.of("accession", report.accession) if report.accession.strip() else None,
         "uid": names.of("study", report.study_uid) if report.study_uid.strip() else None,
-        "patients": patients,
         "system": report.system,
-        "message": message,
+        "message": names.sealed("report", audit.canonical([report.system, *said, report.issued_us])),
         "status": report.status,
         "outcome": report.outcome,
         "note": report.note,
         "issued_us": report.issued_us,
-        "received_us": writing.now_us,
+        "sent_us": report.sent_us,
         "early": False,
     }
+    return PreparedReport(row=row, patients=patients)
+
+
+def take(writing: Writing, report: PreparedReport) -> What:
+    """Enter a report that was looked up. Patients may have been merged since: one query finds that out."""
+    connection = writing.connection
+    row: _Row = report.row | {"received_us": writing.now_us}
+    if row["status"] == "preliminary":
+        return "preliminary"
+    if _is_repeated(connection, row):
+        return "repeated"
+    called = merging.patients_of(connection, report.patients)
+    row["patients"] = json.dumps(sorted({called.get(one, one) for one in report.patients}), ensure_ascii=False)
     found = _studies_of(connection, row["uid"], row["accession"])
     fitting = [study for study in found if _is_patient(study, row["patients"])]
     for study in found:
         if study not in fitting:
-            writing.log(report.system, "study.report_other_patient", study.public_id)
+            writing.log(row["system"], "study.report_other_patient", study.public_id)
     if not fitting:
-        forget_early(writing)
-        before = _keys(row["uid"], row["accession"])
-        replaced = outside_reports.update().where(
-            _of.study_id.is_(None), _of.system == report.system, _of.replaced_us.is_(None), before
-        )
-        connection.execute(replaced.values(replaced_us=writing.now_us))
-        connection.execute(outside_reports.insert().values(row | {"early": True}))
+        _wait(writing, row)
         return "other patient" if found else "early"
     outcomes = {_apply(writing, study, row) for study in fitting}
     return min(outcomes, key=_WHAT.index)
 
 
+def _is_repeated(connection: Connection, row: _Row) -> bool:
+    """Whether the same message was taken before. A correction that returns to what an earlier one said is another
+    message: it was sent later than the one that it repeats, and that one was replaced."""
+    same = select(_of.sent_us, _of.replaced_us).where(_of.message == row["message"]).order_by(_of.id.desc()).limit(1)
+    before = connection.execute(same).one_or_none()
+    if before is None:
+        return False
+    returns = row["status"] == "corrected" and before.replaced_us is not None
+    return not (returns and row["sent_us"] is not None and before.sent_us is not None and row["sent_us"] > before.sent_us)
+
+
+def _wait(writing: Writing, row: _Row) -> None:
+    """Keep a report until its films come; of one system's versions the latest waits."""
+    forget_early(writing)
+    connection = writing.connection
+    of_system = (_of.study_id.is_(None), _of.system == row["system"], _of.replaced_us.is_(None))
+    keys = _keys(row["uid"], row["accession"])
+    waiting = connection.execute(select(outside_reports).where(*of_system, keys).order_by(_of.id)).all()
+    older = any(_is_older(row, one) for one in waiting)
+    if not older:
+        connection.execute(outside_reports.update().where(*of_system, keys).values(replaced_us=writing.now_us))
+    replaced_us = writing.now_us if older else None
+    connection.execute(outside_reports.insert().values(row | {"early": True, "replaced_us": replaced_us}))
+
+
 def _check(report: OutsideReport) -> None:
+    if len(report.patients) > MOST_PATIENTS:
+        raise WorklistError(
+            f"The report names {len(report.patients)} patient numbers, the limit is {MOST_PATIENTS}. Send those of one "
+            "patient."
+        )
     if not (report.accession.strip() or report.study_uid.strip()):
         raise WorklistError("The report names no study: it needs an accession number, or a StudyInstanceUID.")
     if report.outcome is not None:
@@ -124,12 +182,6 @@ def _check(report: OutsideReport) -> None:
     ):
         checked_text(text, what, most=200)
     checked_text(report.note, "The note", most=2000)
-
-
-def _patients(connection: Connection, names: Pseudonyms, numbers: tuple[str, ...]) -> str:
-    """The pseudonyms of a patient's numbers, each as the patient is called now."""
-    found = {merging.patient_of(connection, names.of("patient", number)) for number in numbers if number.strip()}
-    return json.dumps(sorted(found), ensure_ascii=False)
 
 
 def _studies_of(connection: Connection, uid: str | None, accession: str | None) -> list[Found]:
@@ -154,7 +206,7 @@ def _keys(uid: str | None, accession: str | None) -> ColumnElement[bool]:
 def _apply(writing: Writing, study: Found, row: _Row) -> What:
     """Bring one report to one study."""
     before = _latest(writing.connection, study.id, row["system"])
-    if before is not None and _is_older(row["issued_us"], before.issued_us):
+    if before is not None and _is_older(row, before):
         _keep(writing, study, row, replaced_us=writing.now_us)
         return "unchanged"
     standing = None if before is None or before.report_id is None else _undoable(writing, before.report_id)
@@ -184,8 +236,21 @@ def _is_patient(study: Found, patients: str | None) -> bool:
     return not called or study.patient is None or study.patient in called
 
 
-def _is_older(issued: object, before: int | None) -> bool:
-    return isinstance(issued, int) and before is not None and issued < before
+def _is_older(row: _Row, before: Found) -> bool:
+    """Whether a report that came later is an earlier version of the one that stands.
+
+    A correction is later than the report that it corrects, whatever the clock shows. A final report replaces a
+    correction only where both give the time of the report and its own is later. Otherwise the time of the report
+    decides, then that of the message, unless the clock may have been set back between them; then the arrival.
+    """
+    if row["status"] != "final" and before.status == "final":
+        return False
+    if row["status"] == "final" and before.status == "corrected":
+        return row["issued_us"] is None or before.issued_us is None or row["issued_us"] <= before.issued_us
+    for own, other in ((row["issued_us"], before.issued_us), (row["sent_us"], before.sent_us)):
+        if own is not None and other is not None and own != other:
+            return bool(other - own > CLOCK_US)
+    return False
 
 
 def _close(writing: Writing, study: Found, row: _Row, before: Found | None) -> What:

@@ -301,8 +301,12 @@ class Store(Lists, FilmAccess, Administration):
 
         When this returns, the report is not lost: one of a study that is not here waits 30 days for its films.
         """
+        with self.database.reading() as connection:
+            prepared = outside_reports.prepare(connection, self.names, report)
+        if report.status == "preliminary":
+            return "preliminary"
         with self.writing() as writing:
-            return outside_reports.take(writing, report)
+            return outside_reports.take(writing, prepared)
 
     def outside_counts(self) -> OutsideCounts:
         """Reports of other systems, by outcome; and what they say of studies that were decided to be clear."""

@@ -261,6 +261,8 @@ reports = sa.Table(
     # report, but why films that cannot be shown have none
     sa.Column("how", sa.Text, nullable=False, server_default="unrecorded"),
     sa.Column("dwell_ms", sa.Integer),  # from the first display of a film of it to the report; none: no page showed it
+    sa.Column("confirmed_by", sa.Text),  # of another system's report: who has seen the films and agrees
+    sa.Column("confirmed_us", sa.BigInteger),
     sa.CheckConstraint(one_of("outcome", ("normal", "abnormal", "unsure")), name="outcome"),
     sa.CheckConstraint(one_of("how", HOW), name="how"),
     sa.Index("ix_reports_outcome", "outcome", "id"),
@@ -281,11 +283,12 @@ outside_reports = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("outcome", sa.Text),  # none: no rule of the site's table matched it
     sa.Column("note", sa.Text, nullable=False),
-    sa.Column("issued_us", sa.BigInteger),  # by its system's clock
+    sa.Column("issued_us", sa.BigInteger),  # when it was made, by its system's clock
     sa.Column("received_us", sa.BigInteger, nullable=False, index=True),
     sa.Column("early", sa.Boolean, nullable=False),  # it came before any film of its study
     sa.Column("replaced_us", sa.BigInteger),  # when a later one of the same system took its place
     sa.Column("report_id", Number, sa.ForeignKey("reports.id"), index=True),  # the report that it became, where it did
+    sa.Column("sent_us", sa.BigInteger),  # when its message was sent, by the same clock
     sa.CheckConstraint(one_of("status", ("final", "corrected", "withdrawn")), name="status"),
     sa.CheckConstraint(one_of("outcome", ("normal", "abnormal", "unsure")), name="outcome"),
 )

@@ -37,7 +37,7 @@ ignore = ["history of pneumothorax"]
         ((), "Small lesion; tumour cannot be excluded. No pneumothorax.", "unsure"),
         ((), "history of pneumothorax", None),
         ((), "hydropneumothorax", None),
-        ((), "no evidence of pneumothorax", "abnormal"),
+        ((), "no evidence of pneumothorax", None),
         ((), "Kein ERGUSS.", "normal"),
         ((), "胸部に異常なし。", "normal"),
         ((), "胸部に異常あり。", "abnormal"),

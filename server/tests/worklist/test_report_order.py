@@ -118,7 +118,7 @@ def test_patients_are_looked_up_before_the_change_and_by_a_fixed_number_of_queri
 
     counts = []
     for number in (1, 50):
-        patients = tuple(f"X{one}" for one in range(number - 1)) + ("P1",)
+        patients = (*(f"X{one}" for one in range(number - 1)), "P1")
         statements.clear()
         store.take_report(said("normal", status="corrected", content=f"{number}", patients=patients))
         begins = next(place for place, one in enumerate(statements) if "merged_patients" in one)

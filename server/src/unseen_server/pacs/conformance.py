@@ -151,8 +151,8 @@ def statement() -> str:
                 ("Longest message", f"{hl7.message_bytes} bytes, configurable"),
             ],
         ),
-        "Spaces in names of character sets do not count: `ISO IR87` and `ISO IR 87` are the same. `ISO8859-1`, `CP1252` and "
-        "`UTF8` are read, too.",
+        "Spaces in names of character sets do not count: `ISO IR87` and `ISO IR 87` are the same. `ISO8859-1`, `CP1252` "
+        "and `UTF8` are read, too.",
         "## FHIR R4",
         _table(
             ("Interaction", "Resource", "Where"),

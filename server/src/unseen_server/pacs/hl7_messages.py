@@ -265,7 +265,9 @@ def merges_of(message: Message, fields: Hl7Fields) -> list[Merge]:
             named = named or bool(given_up)
             found |= dict.fromkeys(_merges(stay, given_up, fields))
             if len(found) > MOST_IDENTIFIERS:
-                raise Hl7Error(f"The message has more than {MOST_IDENTIFIERS} merges, the limit. Send fewer in a message.")
+                raise Hl7Error(
+                    f"The message has more than {MOST_IDENTIFIERS} merges, the limit. Send fewer in a message."
+                )
     if not named:
         raise Hl7Error("The message merges nothing: it has no segment MRG with a number in MRG-1.")
     return list(found)

@@ -1,7 +1,7 @@
 """Frames of MLLP in the bytes of a connection: a message stands between 0x0B and 0x1C 0x0D.
 
-Some senders leave the 0x0D out. A frame then ends where a line feed, the next 0x0B, a pause or the end of the connection
-follows the 0x1C. A 0x1C with text after it is part of the text: a report is never cut there.
+Some senders leave the 0x0D out. A frame then ends where a line feed, the next 0x0B, a pause or the end of the
+connection follows the 0x1C. A 0x1C with text after it is part of the text: a report is never cut there.
 
 HL7 v2.5.1, appendix C (minimal lower layer protocol).
 """

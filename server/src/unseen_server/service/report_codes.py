@@ -1,4 +1,4 @@
-"""A site's table that turns a report into an outcome: its codes, and phrases of its text. Nothing is guessed.
+"""A site's table that turns a report into an outcome: its codes, and phrases of its text.
 
 ```toml
 order = ["abnormal", "unsure", "normal"]   # which outcome counts where rules of several match; this one by default
@@ -15,16 +15,16 @@ ignore = ["no consolidation"]              # says nothing, and hides the shorter
 ```
 
 A phrase counts as whole words, and not inside a longer phrase of the table that matches there: where "no pneumothorax"
-stands in the table, its "pneumothorax" is not abnormal. A negation that the table does not have is not known. A report
-that no rule matches has no outcome.
+stands in the table, its "pneumothorax" is not abnormal. A phrase counts only where its sentence asserts it
+(`assertion`): "no pneumothorax or effusion", "rule out consolidation" and "resolved pneumothorax" are not abnormal, and
+"not a normal radiograph" is not normal. Where that is doubtful, and where the report asserts another finding
+(`finding_words`), the report is not normal, either. A report that no rule matches has no outcome.
 """
 
 from __future__ import annotations
 
-import re
 import tomllib
-import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -32,6 +32,8 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from unseen.artifacts import RecipeError, UserError, validated
+from unseen_server.service.assertion import AssertedText, folded
+from unseen_server.service.finding_words import finding_words
 from unseen_server.worklist.readers import OUTCOMES, Outcome
 
 PAGE: Final = "docs/how-to/reports.md"
@@ -118,23 +120,62 @@ class ReportCodes:
         for code in codes:
             if (outcome := self.codes.get(code.strip())) is not None:
                 found.setdefault(outcome, f'code "{code.strip()}"')
-        for phrase in self._phrases_in(text):
-            if (outcome := self.phrases[phrase]) is not None:
-                found.setdefault(outcome, f'phrase "{phrase}"')
+        for phrase, outcome in self._asserted_in(text).items():
+            found.setdefault(outcome, f'phrase "{phrase}"')
         first = next((outcome for outcome in self.order if outcome in found), None)
         return Match(outcome=None) if first is None else Match(outcome=first, rule=found[first])
 
-    def _phrases_in(self, text: str) -> list[str]:
-        """The phrases that the text has outside of longer ones."""
-        plain = _plain(text)
+    def _asserted_in(self, text: str) -> dict[str, Outcome]:
+        """The phrases that the text asserts, outside of longer ones, each with its outcome."""
+        lines = folded(text)
+        plain = lines.replace("\n", " ").replace("\f", " ")
+        places = self._places_in(plain)
+        if not places:
+            return {}
+        asserted = AssertedText(lines)
+        found: dict[str, Outcome] = {}
+        is_normal = True
+        hidden: list[tuple[int, int]] = []
+        for start, end, phrase in places:
+            outcome = self.phrases[phrase]
+            if outcome in (None, "normal"):
+                hidden.append((start, end))
+            if outcome is None:
+                continue
+            if outcome == "abnormal":
+                how = asserted.of(start, end)
+                is_normal = is_normal and how in ("negated", "mentioned")
+                if how == "asserted":
+                    found.setdefault(phrase, outcome)
+            elif not asserted.governed(start, end):
+                found.setdefault(phrase, outcome)
+            elif outcome == "normal":
+                is_normal = False
+        if "normal" in found.values() and not (is_normal and self._is_without_finding(plain, asserted, hidden)):
+            found = {phrase: outcome for phrase, outcome in found.items() if outcome != "normal"}
+        return found
+
+    def _is_without_finding(self, plain: str, asserted: AssertedText, hidden: Sequence[tuple[int, int]]) -> bool:
+        """Whether the text asserts no common word of a finding outside of the table's own phrases."""
+        ends = iter([*hidden, (len(plain) + 1, len(plain) + 1)])
+        begin, reach = next(ends)
+        for start, end in finding_words(plain):
+            while reach <= start:
+                begin, reach = next(ends)
+            if not begin <= start < reach and asserted.of(start, end) in ("asserted", "doubtful"):
+                return False
+        return True
+
+    def _places_in(self, plain: str) -> list[tuple[int, int, str]]:
+        """The phrases that the text has outside of longer ones, with begin and end."""
         places = sorted(
             ((start, start + len(phrase), phrase) for phrase in self.phrases for start in _places(phrase, plain)),
             key=lambda place: (place[0], -place[1]),
         )
         found, reach = [], 0
-        for _, end, phrase in places:  # by their beginning, the longest first: one that ends within is part of another
+        for start, end, phrase in places:  # by their begin, the longest first: one that ends within is part of another
             if end > reach:
-                found.append(phrase)
+                found.append((start, end, phrase))
                 reach = end
         return found
 
@@ -186,7 +227,7 @@ def _plain(text: str) -> str:
     >>> _plain(" No\\u00a0ACUTE\\n findings ")
     'no acute findings'
     """
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).casefold()).strip()
+    return folded(text).replace("\n", " ").replace("\f", " ")
 
 
 def _places(phrase: str, text: str) -> Iterator[int]:

@@ -147,7 +147,9 @@ def _is_repeated(connection: Connection, row: _Row) -> bool:
     if before is None:
         return False
     returns = row["status"] == "corrected" and before.replaced_us is not None
-    return not (returns and row["sent_us"] is not None and before.sent_us is not None and row["sent_us"] > before.sent_us)
+    return not (
+        returns and row["sent_us"] is not None and before.sent_us is not None and row["sent_us"] > before.sent_us
+    )
 
 
 def _wait(writing: Writing, row: _Row) -> None:

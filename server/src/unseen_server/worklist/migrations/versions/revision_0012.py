@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0011"
 
 ROLES_BEFORE = "role in ('reader', 'lead', 'admin')"
 ROLES = "role in ('sender', 'reader', 'lead', 'admin')"

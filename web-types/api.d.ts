@@ -131,7 +131,7 @@ declare namespace Api {
   /** Where the trail ends. Written down elsewhere, it proves later that nothing before it was changed or removed. */
   type HeadResponse = { seq: number; hash: string; head: string };
   /** ok: films are received and scored; impaired: something is wrong, and `problems` lists it. */
-  type Health = { status: "ok" | "impaired"; problems: (string)[]; version: string; limits: string; database: "ok" | "out of reach"; queue: QueueResponse | null; disk: Disk; workers: WorkersResponse | null };
+  type Health = { status: "ok" | "impaired"; problems: (string)[]; version: string; limits: string; database: "ok" | "out of reach" | "damaged"; queue: QueueResponse | null; disk: Disk; workers: WorkersResponse | null };
   /** One figure of an evaluation with its 95 % interval. */
   type HealthFigureResponse = { evaluation: string; measure: string; group: string; value: number; low: number; high: number; normals: number | null; abnormals: number | null };
   /** What scores, and what may be cleared. */

@@ -232,13 +232,15 @@ def restore(folder: Path | str, where: str | Path, *, films_folder: str | Path |
         )
     if isinstance(target, Path) and (home / MARKER).exists():
         check_file(home, target)
-    _check_no_further_films(folder, home)
+    if isinstance(target, Path) and not target.exists():  # before a connection makes it
+        _check_no_further_films(folder, home)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     if isinstance(target, Path):
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(target, patience_s=PATIENCE_S)
     try:
         _check_empty(database)
+        _check_no_further_films(folder, home)
         if kept is None:
             write_site_key(home / KEY, key)
         counts, damaged = _copy_files(folder, home)

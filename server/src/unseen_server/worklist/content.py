@@ -39,7 +39,7 @@ class ContentFolder:
 
         Raises NotADigestError for what is no digest: nothing else ever becomes part of a path.
         """
-        if not _NAME.fullmatch(str(sha256)):  # a damaged database may hold something else
+        if not _NAME.fullmatch(str(sha256)):  # damage can leave bytes in its place
             raise NotADigestError(
                 f"{self.path}: {str(sha256)[:80]!r} is not a SHA-256 in hexadecimal. If it is from the database, the "
                 "database is damaged: restore a backup into a new folder."

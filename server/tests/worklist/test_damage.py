@@ -15,6 +15,7 @@ import sqlalchemy
 
 from tests.cli.conftest import Say
 from tests.worklist.conftest import MakePlace, execute, png
+from unseen_server.service.watching import Watch
 from unseen_server.worklist import Store
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.belonging import DATABASE
@@ -34,6 +35,7 @@ COMMANDS = {
     "invite": ("invite", "ann"),
     "restore": ("restore", "SAVED"),
     "worker": ("worker", "models/pca"),
+    "pacs": ("pacs", "--config", "TOML"),
 }
 
 
@@ -145,8 +147,10 @@ def test_a_command_on_a_damaged_worklist_ends_in_one_sentence(
         store.receive(png(FILMS), name="after the backup")
         store.database.forget_overwritten()
     (tmp_path / "reported.csv").write_text("accession,outcome\nA1,normal\n")
+    (tmp_path / "pacs.toml").write_text('ae_title = "UNSEEN"\nport = 0\n')
     harm(home / DATABASE)
     places = {"TO": tmp_path / "to", "SAVED": tmp_path / "saved", "CSV": tmp_path / "reported.csv"}
+    places["TOML"] = tmp_path / "pacs.toml"
     answer = say(*(places.get(word, word) for word in words), "--folder", home)
     assert answer.code == 2 and "Traceback" not in answer.err
     sentence = answer.err.splitlines()[-1]
@@ -321,3 +325,20 @@ def test_a_row_whose_digest_is_none_is_damage(home: Path, say: Say, tmp_path: Pa
     answer = say("backup", tmp_path / "saved", "--folder", home)
     assert answer.code == 2 and "not a SHA-256" in answer.err and "restore a backup" in answer.err
     assert not (tmp_path / "saved").exists()
+
+
+def test_films_of_the_old_folder_are_received_again_from_a_watched_one(home: Path, tmp_path: Path) -> None:
+    with Store.open(home) as store:
+        back_up(store, tmp_path / "saved")
+        store.receive(png(100), name="after the backup")
+    restore(tmp_path / "saved", tmp_path / "new")
+    watched = tmp_path / "incoming" / "ward"
+    watched.mkdir(parents=True)
+    for path in (home / "films").glob("??/*"):
+        shutil.copy(path, watched)
+    with Store.open(tmp_path / "new", check="files") as store:
+        watch = Watch(store, tmp_path / "incoming", settled_s=0)
+        for _ in range(2):
+            watch.look()
+        assert films_of(tmp_path / "new") == films_of(home)
+        assert store.queue().waiting == FILMS + 1

@@ -22,8 +22,9 @@ from unseen_server.pacs.config import Limits, PacsConfig, Tls
 from unseen_server.pacs.er7 import CHARSETS
 from unseen_server.pacs.fetching import GET, MOVE
 from unseen_server.pacs.finding import FIND
-from unseen_server.pacs.hl7_messages import GONE, MOST_IDENTIFIERS, MOST_ORDERS, PRELIMINARY
+from unseen_server.pacs.hl7_messages import GONE, PRELIMINARY
 from unseen_server.pacs.identifiers import IMPLEMENTATION
+from unseen_server.pacs.report_intake import MOST_IDENTIFIERS, MOST_ORDERS
 from unseen_server.pacs.report_settings import Hl7Settings
 
 _KEPT: Final = (*association_rules.IMAGES_KEPT, *association_rules.DOCUMENTS_KEPT)
@@ -151,9 +152,9 @@ def statement() -> str:
                 ("Longest message", f"{hl7.message_bytes} bytes, configurable"),
             ],
         ),
-        "Spaces in names of character sets do not count: `ISO IR87` and `ISO IR 87` are the same. `ISO8859-1`, `CP1252` "
-        "and `UTF8` are read, too.",
-        "## FHIR R4",
+        "Spaces in names of character sets do not count: `ISO IR87` and `ISO IR 87` are the same. `ISO8859-1`, "
+        "`CP1252` and `UTF8` are read, too.",
+        "## FHIR R4 and R5",
         _table(
             ("Interaction", "Resource", "Where"),
             [
@@ -163,12 +164,24 @@ def statement() -> str:
                     "`POST /fhir/DiagnosticReport`, with a token",
                 ),
                 (
+                    "update (a correction; not stored as a resource)",
+                    "DiagnosticReport in JSON",
+                    "`PUT /fhir/DiagnosticReport/{id}`, with a token",
+                ),
+                (
+                    "batch, transaction, history, notification of a subscription",
+                    "Bundle of DiagnosticReport; with the ServiceRequest, ImagingStudy, Observation and Patient in it",
+                    "`POST /fhir` or `POST /fhir/DiagnosticReport`, with a token",
+                ),
+                (
                     "written by functions of `unseen_server.pacs`",
                     "DiagnosticReport, Observation",
                     "preliminary, ids from the decision",
                 ),
             ],
         ),
+        f"Limits: {MOST_ORDERS} entries of a Bundle, {MOST_ORDERS} results and {MOST_IDENTIFIERS} different identifiers "
+        "of a report. A report that is marked with the code HTEST in `meta` has no effect. R5's `study` is read.",
         _table(("`status`", "Meaning here"), [(f"`{status}`", meant) for status, meant in fhir.STATUS.items()]),
     ]
     return "\n\n".join(parts) + "\n"

@@ -1,7 +1,8 @@
-"""FHIR R4 DiagnosticReport in: a resource becomes the same report as an HL7 message does.
+"""DiagnosticReports of FHIR R4 and R5, alone or in a Bundle: a resource becomes the same report as an HL7 message does.
 
 The study is named by an accession number (an identifier of type ACSN, of the report, its request or its imaging study)
-or by a StudyInstanceUID (an identifier with the system urn:dicom:uid). http://hl7.org/fhir/R4/diagnosticreport.html
+or by a StudyInstanceUID (an identifier with the system urn:dicom:uid). References are followed to contained resources
+and to other entries of the Bundle. http://hl7.org/fhir/R4/diagnosticreport.html, http://hl7.org/fhir/R5/bundle.html
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from unseen.artifacts import UserError
 from unseen_server.pacs.identifiers import is_our_uid
-from unseen_server.pacs.report_intake import ReceivedReport
+from unseen_server.pacs.report_intake import MOST_IDENTIFIERS, MOST_ORDERS, ReceivedReport
 
 if TYPE_CHECKING:
     from unseen_server.pacs.report_settings import FhirSettings
@@ -25,6 +28,7 @@ STATUS: Final[dict[str, Status]] = {
     "registered": "preliminary",
     "partial": "preliminary",
     "preliminary": "preliminary",
+    "modified": "preliminary",
     "final": "final",
     "amended": "corrected",
     "corrected": "corrected",
@@ -32,9 +36,13 @@ STATUS: Final[dict[str, Status]] = {
     "cancelled": "withdrawn",
     "entered-in-error": "withdrawn",
 }
-"""http://hl7.org/fhir/diagnostic-report-status"""
+"""http://hl7.org/fhir/diagnostic-report-status; modified is of R5 alone"""
 UID_SYSTEM: Final = "urn:dicom:uid"
 _ACCESSION: Final = "ACSN"
+_TRIAL: Final = "HTEST"
+"""Of http://terminology.hl7.org/CodeSystem/v3-ActReason: test health data."""
+_REFERRED: Final = ("ServiceRequest", "ImagingStudy", "Observation", "Patient")
+_COUNTED: Final = ("identifier", "basedOn", "imagingStudy", "study", "result", "contained")
 _DEEPEST = 40
 _Json = dict[str, Any]  # Any: a resource, checked by its model first
 
@@ -43,57 +51,174 @@ class FhirError(UserError, ValueError):
     """A resource that cannot be used; the sentence is for its sender, and repeats nothing of a patient."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReceivedResources:
+    """Reports of a DiagnosticReport or of a Bundle, and how many were for tests alone.
+
+    reports  in the order of the Bundle
+    trials   how many reports are marked as test data (HTEST): they have no effect
+    """
+
+    reports: tuple[ReceivedReport, ...]
+    trials: int = 0
+
+
+def reports_of(content: bytes, settings: FhirSettings, *, replaced: str | None = None) -> ReceivedResources:
+    """The reports in a DiagnosticReport or a Bundle. Raises FhirError.
+
+    replaced  the id in the address of an update (PUT): the resource replaces the one that was sent before
+    """
+    raw = _parsed(content)
+    if raw.get("resourceType") != "Bundle":
+        if replaced is not None and raw.get("id") != replaced:
+            raise FhirError("The id of the resource is not that in the address. Send both alike.")
+        return _received([(raw, replaced is not None, "")], {}, settings)
+    if replaced is not None:
+        raise FhirError("A Bundle replaces no DiagnosticReport. Send the resource itself.")
+    entries = _dicts(raw.get("entry"))
+    if len(entries) > MOST_ORDERS:
+        raise FhirError(f"The Bundle has {len(entries)} entries, the limit is {MOST_ORDERS}. Send several Bundles.")
+    index: dict[str, _Json] = {}
+    found: list[tuple[_Json, bool, str]] = []
+    for number, entry in enumerate(entries, start=1):
+        resource = entry.get("resource")
+        if not isinstance(resource, dict):
+            continue
+        kind = resource.get("resourceType")
+        if kind == "DiagnosticReport":
+            request = entry.get("request")
+            updates = isinstance(request, dict) and request.get("method") == "PUT"
+            found.append((resource, updates, f"Entry {number} of the Bundle: "))
+        elif kind in _REFERRED:
+            checked = _validated(resource, f"Entry {number} of the Bundle: ")
+            index |= {str(name): checked for name in (entry.get("fullUrl"), f"{kind}/{resource.get('id')}") if name}
+    return _received(found, index, settings)
+
+
 def report_of(content: bytes, settings: FhirSettings) -> ReceivedReport:
-    """The report in a DiagnosticReport. Raises FhirError."""
-    resource = _checked(content)
+    """The one report in a DiagnosticReport. Raises FhirError."""
+    (found,) = reports_of(content, settings).reports
+    return found
+
+
+def _received(
+    found: Sequence[tuple[_Json, bool, str]], index: dict[str, _Json], settings: FhirSettings
+) -> ReceivedResources:
+    live = [(raw, updates, where) for raw, updates, where in found if not _is_trial(raw)]
+    reports = tuple(_report(_validated(raw, where), updates, where, index, settings) for raw, updates, where in live)
+    return ReceivedResources(reports=reports, trials=len(found) - len(reports))
+
+
+def _is_trial(raw: _Json) -> bool:
+    """Whether a resource is marked as test data, as MSH-11 marks a message."""
+    meta = raw.get("meta")
+    labels = [*_dicts(meta.get("security")), *_dicts(meta.get("tag"))] if isinstance(meta, dict) else []
+    return any(one.get("code") == _TRIAL for one in labels)
+
+
+def _report(
+    resource: _Json, updates: bool, where: str, index: dict[str, _Json], settings: FhirSettings
+) -> ReceivedReport:
     status = STATUS.get(str(resource.get("status")))
     if status is None:
-        raise FhirError(f"status is none of R4's: {', '.join(STATUS)}. Send one of them.")
-    contained = {f"#{one.get('id')}": one for one in resource.get("contained", [])}
-    about = [resource, *_referred(resource, "basedOn", contained), *_referred(resource, "imagingStudy", contained)]
-    identifiers = [one for part in about for one in _identifiers(part)]
+        raise FhirError(f"{where}status is none of R4's: {', '.join(STATUS)}. Send one of them.")
+    if updates and status == "final":
+        status = "corrected"
+    named = index | {f"#{one.get('id')}": one for one in resource.get("contained", [])}
+    about = [
+        resource,
+        *(one for key in ("basedOn", "imagingStudy", "study") for one in _referred(resource, key, named)),
+    ]
+    identifiers = _few([one for part in about for one in _identifiers(part)], where)
     if any(is_our_uid(_oid(one)) for one in _identifiers(resource)):
-        raise FhirError("This is a result that this installation made itself. Do not send results back to it.")
+        raise FhirError(f"{where}This is a result that this installation made itself. Do not send results back to it.")
     accession = next((one.get("value", "") for one in identifiers if _is_accession(one, settings.accession)), "")
     study_uid = next((_oid(one) for one in identifiers if one.get("system") == UID_SYSTEM), "")
     if not accession and not study_uid:
         raise FhirError(
-            "The report names no study. Give an identifier of type ACSN (the accession number), or one with the system "
-            f"{UID_SYSTEM} in imagingStudy (the StudyInstanceUID)."
+            f"{where}The report names no study. Give an identifier of type ACSN (the accession number), or one with "
+            f"the system {UID_SYSTEM} in imagingStudy, in R5 study (the StudyInstanceUID)."
         )
-    codes, texts = _said(resource, contained)
-    patients = [one for part in _referred(resource, "subject", contained) for one in _identifiers(part)]
+    codes, texts = _said(resource, named)
+    numbers = [one for part in _referred(resource, "subject", named) for one in _identifiers(part)]
+    patients = dict.fromkeys(one["value"] for one in _few(numbers, where) if one.get("value"))
     return ReceivedReport(
         system=settings.system,
         accession=accession,
         study_uid=study_uid,
-        patients=tuple(one["value"] for one in patients if one.get("value")) if settings.match_patient else (),
+        patients=tuple(patients) if settings.match_patient else (),
         status=status,
         codes=tuple(codes),
         text="\n".join(texts),
-        issued_us=_issued_us(resource),
+        issued_us=_time_us(resource.get("issued")),
+        sent_us=_time_us(resource.get("meta", {}).get("lastUpdated")),
     )
 
 
-def _checked(content: bytes) -> _Json:
-    """The resource as plain data, after its model has accepted it."""
-    from fhir.resources.R4B.diagnosticreport import DiagnosticReport  # a second to import
+def _few(identifiers: list[_Json], where: str) -> list[_Json]:
+    """The different identifiers. Raises FhirError above `MOST_IDENTIFIERS`."""
+    found = _distinct(identifiers)
+    if len(found) > MOST_IDENTIFIERS:
+        raise FhirError(
+            f"{where}The report has {len(found)} different identifiers of its study or of its patient, the limit is "
+            f"{MOST_IDENTIFIERS}. Send those of one."
+        )
+    return found
 
+
+def _distinct(values: Iterable[Any]) -> list[Any]:
+    """JSON values, each once, in their order."""
+    return list({json.dumps(one, sort_keys=True): one for one in reversed(list(values))}.values())[::-1]
+
+
+def _parsed(content: bytes) -> _Json:
+    """The resource as plain data, not checked by its model yet."""
     try:
         raw = json.loads(content)
-        if not isinstance(raw, dict) or raw.get("resourceType") != "DiagnosticReport":
+        if not isinstance(raw, dict) or raw.get("resourceType") not in ("DiagnosticReport", "Bundle"):
             raise FhirError("The content is no DiagnosticReport in JSON. Send the resource itself, in UTF-8.")
         _not_too_deep(raw)
-        checked: _Json = json.loads(DiagnosticReport.model_validate(raw).model_dump_json())
     except FhirError:
         raise
     except (RecursionError, UnicodeDecodeError) as error:
         raise FhirError("The content is no DiagnosticReport in JSON. Send the resource itself, in UTF-8.") from error
-    except (KeyError, TypeError) as error:  # the library's, for a contained resource without a known type
-        raise FhirError("The content is no valid DiagnosticReport of FHIR R4: contained has no known type.") from error
+    except ValueError as error:
+        raise FhirError("The content is no valid DiagnosticReport of FHIR R4: it is no JSON.") from error
+    return raw
+
+
+def _validated(raw: _Json, where: str = "") -> _Json:
+    """The resource after its model of R4, or else of R5, has accepted it; repetitions in lists are dropped first."""
+    kind = str(raw.get("resourceType"))
+    for key in _COUNTED:
+        if isinstance(raw.get(key), list):
+            raw = raw | {key: _distinct(raw[key])}
+            if len(raw[key]) > (MOST_IDENTIFIERS if key == "identifier" else MOST_ORDERS):
+                raise FhirError(f"{where}{key} has {len(raw[key])} different entries. Send those of one report.")
+    try:
+        return _by_model(raw, "fhir.resources.R4B", kind)
     except ValueError as error:  # pydantic's, and json's; both repeat the content
-        raise FhirError(f"The content is no valid DiagnosticReport of FHIR R4: {_where(error)}.") from error
+        first = error
+    except (KeyError, TypeError) as error:  # the library's, for a contained resource without a known type
+        raise FhirError(f"{where}The content is no valid {kind} of FHIR R4: contained has no known type.") from error
+    try:
+        return _by_model(raw, "fhir.resources", kind)
+    except ValueError as error:
+        is_r5 = "study" in raw and kind == "DiagnosticReport"
+        wrong, edition = (error, "R5") if is_r5 else (first, "R4")
+        raise FhirError(f"{where}The content is no valid {kind} of FHIR {edition}: {_where(wrong)}.") from error
+    except (KeyError, TypeError) as error:
+        raise FhirError(f"{where}The content is no valid {kind} of FHIR R5: contained has no known type.") from error
+
+
+def _by_model(raw: _Json, package: str, kind: str) -> _Json:
+    model = getattr(import_module(f"{package}.{kind.lower()}"), kind)  # a second to import
+    checked: _Json = json.loads(model.model_validate(raw).model_dump_json())
     return checked
+
+
+def _dicts(value: object) -> list[_Json]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _where(error: ValueError) -> str:
@@ -116,12 +241,15 @@ def _identifiers(part: _Json) -> list[_Json]:
     return found if isinstance(found, list) else [found]
 
 
-def _referred(resource: _Json, key: str, contained: dict[str, _Json]) -> Iterator[_Json]:
-    """What a reference names: itself with its identifier, and the contained resource that it points to."""
+def _referred(resource: _Json, key: str, named: dict[str, _Json]) -> Iterator[_Json]:
+    """What references name, each once: themselves with their identifiers, and the resources that they point to."""
     references = resource.get(key, [])
+    pointed: set[str] = set()
     for one in references if isinstance(references, list) else [references]:
         yield one
-        if (inside := contained.get(one.get("reference", ""))) is not None:
+        target = one.get("reference", "")
+        if target not in pointed and (inside := named.get(target)) is not None:
+            pointed.add(target)
             yield inside
 
 
@@ -135,12 +263,12 @@ def _oid(identifier: _Json) -> str:
     return str(identifier.get("value", "")).removeprefix("urn:oid:").strip()
 
 
-def _said(resource: _Json, contained: dict[str, _Json]) -> tuple[list[str], list[str]]:
+def _said(resource: _Json, named: dict[str, _Json]) -> tuple[list[str], list[str]]:
     """Codes and texts: of the conclusion, of plain text in presentedForm, of contained observations."""
     codes: list[str] = []
     texts = [resource.get("conclusion", "")]
     concepts = list(resource.get("conclusionCode", []))
-    for one in _referred(resource, "result", contained):
+    for one in _referred(resource, "result", named):
         texts.append(one.get("valueString", ""))
         concepts += [
             *([one["valueCodeableConcept"]] if "valueCodeableConcept" in one else []),
@@ -164,6 +292,5 @@ def _decoded(form: _Json) -> str:
         raise FhirError("presentedForm holds text that is not base64 of UTF-8. Send it so.") from error
 
 
-def _issued_us(resource: _Json) -> int | None:
-    issued = resource.get("issued")
-    return None if issued is None else int(datetime.fromisoformat(issued).timestamp() * 1e6)
+def _time_us(written: str | None) -> int | None:
+    return None if written is None else int(datetime.fromisoformat(written).timestamp() * 1e6)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from unseen_server.pacs.er7 import Hl7Error, Message, Segment, time_us
-from unseen_server.pacs.report_intake import ReceivedReport
+from unseen_server.pacs.report_intake import MOST_IDENTIFIERS, MOST_ORDERS, ReceivedReport
 
 if TYPE_CHECKING:
     from unseen_server.pacs.report_settings import Hl7Fields
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 PRELIMINARY: Final = frozenset("OISARPMN")
 """Ordered, in progress, scheduled, some results, not verified, preliminary, part of several, results pending."""
 GONE: Final = frozenset("DWX")  # deleted, wrong (of another patient), cannot be had
-MOST_IDENTIFIERS: Final = 50
-"""Different numbers of one patient; real ones have two or three."""
-MOST_ORDERS: Final = 500
-"""OBR of a message, without repetitions of the same one."""
 _USED: Final = frozenset((("ORU", "R01"), ("ADT", "A40")))
 _TRIAL: Final = {"T": "training", "D": "debugging"}
 _TEXTS: Final = frozenset(("TX", "FT", "ST"))

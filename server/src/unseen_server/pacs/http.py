@@ -1,4 +1,4 @@
-"""What a node answers over HTTP: `/metrics`, `/live`, `/ready`, and `POST /fhir/DiagnosticReport`.
+"""What a node answers over HTTP: `/metrics`, `/live`, `/ready`, and reports by FHIR.
 
 A small application of its own, beside the DICOM listener and in its process. Health and metrics name no patient and
 need no sign-in; a FHIR sender shows its bearer token.
@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from unseen.artifacts import LIMITS, UserError
-from unseen_server.pacs.fhir import FhirError, report_of
+from unseen_server.pacs.fhir import FhirError, reports_of
 from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:
@@ -65,7 +65,12 @@ def application(
         Route("/metrics", health.metrics),
     ]
     if fhir is not None and reports is not None:
-        routes.append(Route("/fhir/DiagnosticReport", _Fhir(fhir, reports).post, methods=["POST"]))
+        door = _Fhir(fhir, reports)
+        routes += [
+            Route("/fhir", door.post, methods=["POST"]),
+            Route("/fhir/DiagnosticReport", door.post, methods=["POST"]),
+            Route("/fhir/DiagnosticReport/{id}", door.put, methods=["PUT"]),
+        ]
     return Starlette(routes=routes)
 
 
@@ -105,7 +110,14 @@ class _Fhir:
         self._settings, self._reports = settings, reports
 
     async def post(self, request: Request) -> Response:
-        """Take a report; it is durable when the answer is 200."""
+        """Take a report, or those of a Bundle; they are durable when the answer is 200."""
+        return await self._answer(request, None)
+
+    async def put(self, request: Request) -> Response:
+        """Take a report in place of the one that was sent under this id."""
+        return await self._answer(request, str(request.path_params["id"]))
+
+    async def _answer(self, request: Request, replaced: str | None) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(), self._settings.token.encode()):
             refused = _outcome(401, "login", "Show the token of [fhir] as a bearer token.")
@@ -120,11 +132,12 @@ class _Fhir:
             return _outcome(408, "timeout", f"The content did not arrive within {BODY_S:g} s.")
         if body is None:
             return _outcome(413, "too-long", f"A report of more than {BODY_BYTES} bytes is not read.")
-        return await run_in_threadpool(self._take, body)
+        return await run_in_threadpool(self._take, body, replaced)
 
-    def _take(self, body: bytes) -> Response:
+    def _take(self, body: bytes, replaced: str | None) -> Response:
         try:
-            what = self._reports.take(report_of(body, self._settings))
+            found = reports_of(body, self._settings, replaced=replaced)
+            led_to = [self._reports.take(report) for report in found.reports]
         except FhirError as error:
             return _outcome(422, "invalid", str(error))
         except (BusyError, NoRoomError) as error:
@@ -133,17 +146,20 @@ class _Fhir:
             return answer
         except WorklistError as error:
             return _outcome(422, "invalid", str(error))
-        return _outcome(200, "informational", f"Taken: {what}.", severity="information")
+        parts = [f"Taken: {', '.join(led_to)}."] if led_to else []
+        parts += ["Not used: a report is marked as test data (HTEST)."] if found.trials else []
+        sentence = " ".join(parts or ["Not used: no DiagnosticReport is in the Bundle."])
+        return _outcome(200, "informational", sentence, severity="information")
 
 
 async def _body(request: Request) -> bytes | None:
     """The content; None where it is too long."""
-    found = b""
+    found = bytearray()
     async for piece in request.stream():
         found += piece
         if len(found) > BODY_BYTES:
             return None
-    return found
+    return bytes(found)
 
 
 def _outcome(status: int, code: str, sentence: str, *, severity: str = "error") -> JSONResponse:

@@ -9,14 +9,19 @@ import logging
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from unseen_server.worklist.outside_reports import OutsideReport
+from unseen_server.worklist.outside_reports import MOST_PATIENTS, OutsideReport
 
 if TYPE_CHECKING:
     from unseen_server.service.report_codes import ReportCodes
     from unseen_server.worklist.outside_reports import Status, What
     from unseen_server.worklist.store import Store
+
+MOST_IDENTIFIERS: Final = MOST_PATIENTS
+"""Different numbers of one patient, or of one study; real reports have two or three."""
+MOST_ORDERS: Final = 500
+"""Different orders (OBR), results or entries of one message."""
 
 _log = logging.getLogger("unseen")
 

@@ -50,7 +50,8 @@ _CUES: Final[tuple[tuple[str, str], ...]] = (
     ("S", r"absent|ausgeschlossen|nil"),
     ("Q", r"almost|nearly|near|partly|partially|incompletely|barely|hardly|scarcely|treated"),
     ("H", r"history of|h/o|hx of|status post|s/p|rule out|rule-out|r/o|to exclude|evaluate for|evaluation for|"
-     r"assess for|assessment for|query|zustand nach|z\.n\.|ausschluss|frage nach|to rule out|follow-up of|evaluation of"),
+     r"assess for|assessment for|query|zustand nach|z\.n\.|ausschluss|frage nach|to rule out|"
+     r"follow-up of|evaluation of"),
     ("R", r"resolved|resolution of|interval resolution of|clearing of"),
     ("N", r"(?:does|do|did|doesn't|don't|didn't) not (?:have|show|demonstrate|reveal|contain)|negative for|free of|"
      r"free from|clear of|absence of|lack of|w/o|denies|denied|devoid of|rather than|frei von|instead of"),

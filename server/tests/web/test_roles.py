@@ -70,6 +70,7 @@ LEAST = {
     "GET /api/v1/studies/{study}/priors": "reader",
     "PUT /api/v1/studies/{study}/draft": "reader",
     "POST /api/v1/studies/{study}/undo": "reader",
+    "POST /api/v1/studies/{study}/confirm": "reader",
     "POST /api/v1/studies/{study}/requeue": "lead",
     "POST /api/v1/reported-elsewhere": "lead",
     "POST /api/v1/reported-elsewhere/table": "lead",

@@ -180,8 +180,9 @@ def statement() -> str:
                 ),
             ],
         ),
-        f"Limits: {MOST_ORDERS} entries of a Bundle, {MOST_ORDERS} results and {MOST_IDENTIFIERS} different identifiers "
-        "of a report. A report that is marked with the code HTEST in `meta` has no effect. R5's `study` is read.",
+        f"Limits: {MOST_ORDERS} entries of a Bundle, {MOST_ORDERS} results and {MOST_IDENTIFIERS} different "
+        "identifiers of a report. A report that is marked with the code HTEST in `meta` has no effect. R5's `study` is "
+        "read.",
         _table(("`status`", "Meaning here"), [(f"`{status}`", meant) for status, meant in fhir.STATUS.items()]),
     ]
     return "\n\n".join(parts) + "\n"

@@ -19,7 +19,7 @@ from unseen_server.web.starting import Summary, of_activation
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.accounts import ROLES
 from unseen_server.worklist.calibration import AUDIT_SHARE, MISSES, Labels, labels, policy_from
-from unseen_server.worklist.labels import EVERY, SEEN
+from unseen_server.worklist.labels import CONFIRMATIONS, EVERY, SEEN
 from unseen_server.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ class CalibrationResponse(BaseModel):
     not_counted: dict[str, int] = Field(
         description="reported studies that do not count, since nothing shows that their films were seen, by origin"
     )
+    confirmed: int = Field(description="reports of other systems that a person here has confirmed")
+    confirmations_needed: int = Field(description="so many of them, before reports of other systems count")
     ready: bool = Field(description="something would be cleared from one source at least")
 
 
@@ -223,6 +225,8 @@ def calibration(
         selected=found.selected,
         hasty=found.hasty,
         not_counted={str(origin): count for origin, count in found.not_counted.items()},
+        confirmed=found.confirmed,
+        confirmations_needed=CONFIRMATIONS,
         ready=any(source.allowed_misses is not None for source in found.sources),
     )
 

@@ -259,6 +259,9 @@ class Reported(_Response):
         default=None,
         description="milliseconds from the first display of a film of the study to the report; null: not measured",
     )
+    confirmed_by: str | None = Field(
+        default=None, description="of another system's report: who has seen the films here and agrees; null: nobody"
+    )
 
 
 class Happened(_Response):

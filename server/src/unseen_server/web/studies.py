@@ -139,6 +139,16 @@ def undo(parts: Parts, account: Reader, study: StudyId) -> Listed:
     return _entry(parts, account, study)
 
 
+@router.post("/{study}/confirm", responses=answers(401, 403, 404, 409, 422, 503))
+def confirm(parts: Parts, account: Reader, study: StudyId) -> Listed:
+    """Confirm the outcome of another system's report, after every frontal film was shown to the asker.
+
+    Reports of other systems count in a calibration only after 50 confirmations.
+    """
+    parts.store.confirm_report(study, account.name)
+    return _entry(parts, account, study)
+
+
 @router.post("/{study}/requeue", responses=answers(401, 403, 404, 409, 422, 503))
 def requeue(parts: Parts, account: Lead, study: StudyId) -> Requeued:
     """Have those of its films scored again that could not be."""

@@ -27,7 +27,15 @@ from unseen.screening import (
     one_a_patient,
     policy_of,
 )
-from unseen_server.worklist.labels import SEEN, Origin, hasty_labels, standing, unseen_labels
+from unseen_server.worklist.labels import (
+    CONFIRMATIONS,
+    SEEN,
+    Origin,
+    confirmed,
+    hasty_labels,
+    standing,
+    unseen_labels,
+)
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import decisions, films, findings, reports, studies
 
@@ -77,6 +85,7 @@ class Labels:
     unread      studies of all sources that were received in the same time and wait for a reader still
     studies     what counts
     origins     how the reports came to be that count, and `not_counted`: reported studies of other origins
+    confirmed   reports of other systems that a person here has confirmed; below `CONFIRMATIONS` none of them counts
     """
 
     model: str
@@ -91,6 +100,7 @@ class Labels:
     hasty: int = 0
     origins: tuple[Origin, ...] = SEEN
     not_counted: Mapping[Origin, int] = field(default_factory=dict)
+    confirmed: int = 0
 
     @property
     def caution(self) -> str:
@@ -131,11 +141,15 @@ def labels(
     gated_alike models with the same input gate: a model that was only compared has scored what such a gate refused
     source_tag  DICOM keyword whose value is a film's source; else the source it was received under
     policies    by digest, further ones that have cleared here; those that were activated are known
-    origins     how the reports came to be that count: by default those on films that were shown to their reader
+    origins     how the reports came to be that count: by default those on films that were shown to their reader; those
+                of other systems count only after `CONFIRMATIONS` of them were confirmed here
     """
     needed = tuple(promise.abnormals_needed(misses) for misses in MISSES)
     known = {**(policies or {}), **store.activations.policies()}
     with store.database.reading() as connection:
+        agreed = confirmed(connection)
+        if agreed < CONFIRMATIONS:
+            origins = [origin for origin in origins if origin != "elsewhere"]
         rows = _films(connection, model, origins)
         others = unseen_labels(connection)
         hasty = hasty_labels(connection, origins=origins)
@@ -162,6 +176,7 @@ def labels(
         studies=tuple(gathered.studies),
         origins=tuple(origins),
         not_counted={origin: count for origin, count in others.items() if origin not in origins},
+        confirmed=agreed,
     )
 
 

@@ -110,6 +110,7 @@ class Report:
         undone: when it was taken back; None: it stands.
         how: how it came about, see `tables.HOW`.
         dwell_ms: milliseconds from the first display of a film of the study to the report; None: not measured.
+        confirmed_by: of another system's report, who has seen the films here and agrees; None: nobody.
 
     >>> made = datetime(2026, 1, 1)
     >>> Report(reader="reader-1", elsewhere=False, outcome="normal", note="", made=made, undone=None).outcome
@@ -124,6 +125,7 @@ class Report:
     undone: datetime | None
     how: str = "unrecorded"
     dwell_ms: int | None = None
+    confirmed_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,6 +289,7 @@ def study(connection: Connection, public_id: str, *, now_us: int, blind: bool, r
                 undone=None if report.undone_us is None else moment(report.undone_us),
                 how=report.how,
                 dwell_ms=report.dwell_ms,
+                confirmed_by=report.confirmed_by,
             )
             for report in said
         ),

@@ -34,6 +34,8 @@ SEEN: Final[tuple[Origin, ...]] = ("seen", "simulated")
 EVERY: Final[tuple[Origin, ...]] = get_args(Origin)
 HASTY_MS: Final = 2000
 """A film that was shown for less was not read, whatever its report."""
+CONFIRMATIONS: Final = 50
+"""Reports of other systems that persons of the site must have confirmed before such reports count in a calibration."""
 LATEST = 2000
 """Normal studies that others are compared with: enough for a percentile, and of the site as it is now."""
 
@@ -109,6 +111,17 @@ def unseen_labels(connection: Connection) -> dict[Origin, int]:
     rows = connection.execute(select(found.c.how, func.count().label("studies")).group_by(found.c.how))
     counts: dict[Origin, int] = {row.how: row.studies for row in rows}
     return {origin: counts.get(origin, 0) for origin in others}
+
+
+def confirmed(connection: Connection) -> int:
+    """Count the standing reports of other systems, normal or abnormal, that a person here has confirmed.
+
+    Their outcomes are read from texts by rules, which make mistakes: while there are fewer than `CONFIRMATIONS`,
+    reports of other systems count in no calibration.
+    """
+    of_others: tuple[Origin, ...] = ("elsewhere",)
+    found = standing("normal", "abnormal", origins=of_others).where(reports.c.confirmed_us.is_not(None))
+    return int(connection.execute(select(func.count()).select_from(found.order_by(None).subquery())).scalar_one())
 
 
 def labelled(connection: Connection, *, most: int, origins: Collection[Origin] = SEEN) -> list[LabelledFilm]:

@@ -207,6 +207,28 @@ def elsewhere(writing: Writing, studies_found: list[Found], *, actor: str, outco
     return len(todo)
 
 
+def confirm(writing: Writing, study_id: str, reader: str) -> None:
+    """A person here has seen the films and agrees with the outcome of another system's report: a confirmed label.
+
+    Raises NotAllowedError where the study has no such report, or a frontal film was not shown to the reader.
+    """
+    study = find_study(writing.connection, study_id)
+    stands = (reports.c.study_id == study.id, reports.c.undone_us.is_(None))
+    latest = writing.connection.execute(
+        select(reports).where(*stands).order_by(reports.c.id.desc()).limit(1)
+    ).one_or_none()
+    if latest is None or latest.how != "elsewhere" or latest.outcome not in ("normal", "abnormal"):
+        raise NotAllowedError(
+            "This study has no report of another system that is normal or abnormal, so there is nothing to confirm."
+        )
+    _must_have_seen(writing, study, reader)
+    if latest.confirmed_us is not None:
+        return
+    values = {"confirmed_by": reader, "confirmed_us": writing.now_us}
+    writing.connection.execute(reports.update().where(reports.c.id == latest.id).values(**values))
+    writing.log(reader, "study.report_confirmed", study.public_id, outcome=latest.outcome, reported_by=latest.reader)
+
+
 def studies_of(writing: Writing, *, accession: str | None, film_sha256: str | None) -> list[Found]:
     """The studies of an accession, or the study of a film.
 

@@ -296,6 +296,14 @@ class Store(Lists, FilmAccess, Administration):
             found = readers.studies_of(writing, accession=accession, film_sha256=film_sha256)
             return readers.elsewhere(writing, found, actor=actor, outcome=outcome, note=note)
 
+    def confirm_report(self, study: str, reader: str) -> None:
+        """A reader has seen the films and agrees with another system's report; see `labels.confirmed`.
+
+        Raises NotAllowedError where there is no such report, or a frontal film was not shown to the reader.
+        """
+        with self.writing() as writing:
+            readers.confirm(writing, study, reader)
+
     def take_report(self, report: OutsideReport) -> What:
         """Enter another system's report on a study; returns what that led to. Raises WorklistError where it names none.
 

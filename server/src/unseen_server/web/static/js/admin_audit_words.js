@@ -45,6 +45,7 @@ export const ACTIONS = {
   "result.given_up": "Result could not be sent",
   "result.again": "Result sent again",
   "study.report_beside": "Report of another system recorded: the reader's own stands",
+  "study.report_confirmed": "Report of another system confirmed",
   "study.report_corrected": "Report of another system corrected",
   "study.report_withdrawn": "Report of another system withdrawn",
   "study.report_other_patient": "Report not used: it names another patient",

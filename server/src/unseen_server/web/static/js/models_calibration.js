@@ -52,7 +52,9 @@ function draw(/** @type {Calibration} */ response) {
   }
   if (response.selected) notes.push(`${response.selected} ${response.selected === 1 ? "study was" : "studies were"} judged by a policy, which decides what is read. They count only if the audit sample would have taken them.`);
   const left = response.not_counted;
+  const { confirmed, confirmations_needed: needed } = response;
   if (left.elsewhere) notes.push(`${left.elsewhere} reported by another system do not count: nothing here shows that their films were seen.`);
+  if (left.elsewhere && confirmed < needed) notes.push(`Reports of other systems can count after ${needed} of them were confirmed here; ${confirmed} are. Open such a study, look at its films, and press Confirm next to the report.`);
   if (left.unrecorded) notes.push(`${left.unrecorded} reported with an earlier version do not count: it did not record what was shown.`);
   if (response.hasty) notes.push(`${response.hasty} ${response.hasty === 1 ? "study" : "studies"} left out: reported less than two seconds after the film was shown.`);
   if (response.trained_on) notes.push(`${response.trained_on} ${response.trained_on === 1 ? "film" : "films"} left out: the model was trained on them.`);

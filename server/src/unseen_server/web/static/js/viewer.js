@@ -204,10 +204,17 @@ function drawPanel() {
   showClaim($("#claim"), now.claim, { onTake: () => take().catch(failed) });
   showFilms(study.films, now.shown, (place) => showFilm(place).catch(failed));
   showVersions($("#versions"), study.films, now.shown);
-  showPast($("#past"), study);
+  showPast($("#past"), study, () => confirmReport(study.entry.study).catch(failed));
   drawDecide();
   document.title = `${study.entry.source} · film · unseen`;
   $("#title").textContent = `Film of ${study.entry.source}`;
+}
+
+/** Confirm another system's report on a study whose films were looked at. */
+async function confirmReport(/** @type {string} */ name) {
+  await api(`/studies/${name}/confirm`, { method: "POST" });
+  const response = await api(`/studies/${name}`);
+  if (now.response?.entry.study === name) showPast($("#past"), response, () => confirmReport(name).catch(failed));
 }
 
 function drawHead() {

@@ -29,7 +29,7 @@ const ACTIONS = {
   "study.undone": "report taken back", "film.seen": "film shown to", "study.set_aside": "set aside by", "study.joined": "joined to another study", "study.requeued": "to be scored again",
   "study.reopened": "clearing taken back, a film came later", "study.reopened_after_alarm": "clearing taken back after a drift alarm, by", "study.settled": "complete", "study.closed": "complete, closed by its sender", "film.copy": "same film received again",
   "study.report_beside": "reported elsewhere as well", "study.report_corrected": "report from elsewhere corrected", "study.report_withdrawn": "report from elsewhere withdrawn",
-  "study.report_other_patient": "a report from elsewhere names another patient", "study.patient_merged": "patient's numbers merged",
+  "study.report_confirmed": "report from elsewhere confirmed by", "study.report_other_patient": "a report from elsewhere names another patient", "study.patient_merged": "patient's numbers merged",
 };
 /** @type {Record<string, string>} */
 const ROLES = { decides: "decides", compares: "", earlier: "earlier" };
@@ -160,13 +160,17 @@ export function showFacts(/** @type {HTMLElement} */ place, /** @type {Study["fi
 /** 1.4 s, 12 s, 3 min. */
 const seconds = (/** @type {number} */ ms) => (ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : span(ms / 1000));
 
-/** Reports, and what happened to the study. */
-export function showPast(/** @type {HTMLElement} */ place, /** @type {Pick<Study, "reports" | "history">} */ { reports, history }) {
+/** Reports, and what happened to the study; a report from elsewhere can be confirmed. */
+export function showPast(/** @type {HTMLElement} */ place, /** @type {Pick<Study, "reports" | "history">} */ { reports, history }, /** @type {() => void} */ onConfirm) {
+  const latest = reports.filter((one) => !one.undone).at(-1);
   const said = reports.map((report) =>
     el("li", { class: report.undone ? "undone" : "" },
       el("b", {}, report.outcome ?? HOW[report.how] ?? "reported"), ` ${report.elsewhere ? "elsewhere" : `by ${report.reader}`}, ${date(report.made)}`,
       report.outcome !== null && HOW[report.how] && el("span", { class: "soft" }, ` · ${HOW[report.how]}`),
       report.dwell_ms !== null && report.dwell_ms !== undefined && el("span", { class: "soft" }, ` · film shown for ${seconds(report.dwell_ms)}`),
+      report.confirmed_by && el("span", { class: "soft" }, ` · confirmed by ${report.confirmed_by}`),
+      report === latest && report.how === "elsewhere" && !report.confirmed_by && (report.outcome === "normal" || report.outcome === "abnormal") &&
+        el("button", { type: "button", class: "quiet", id: "confirm-report", onclick: onConfirm, title: "The films agree with this outcome" }, "Confirm"),
       report.undone && el("span", { class: "soft" }, " · taken back"), report.note && el("p", { class: "note" }, report.note)));
   const happened = history.map((event) =>
     el("li", {}, el("time", { datetime: event.time }, date(event.time)), ` ${ACTIONS[event.action] ?? event.action} `, el("span", { class: "soft" }, event.actor)));

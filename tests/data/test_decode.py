@@ -17,6 +17,7 @@ import pytest
 
 from tests.data import making
 from tests.stopped_process import kill, once_asked, stop
+from unseen.data import decoder_protocol
 from unseen.data.decode import Decoder
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits
 
@@ -99,6 +100,24 @@ def test_a_file_that_takes_too_long_is_a_reason(decoder: Decoder, film: Path) ->
     assert "took longer than 1 s" in str(decoder.decode(film))
     decoder.limits = usual
     assert isinstance(decoder.decode(film), DecodedImage)
+
+
+def test_a_film_has_ten_seconds_and_a_second_try_shares_them(film: Path) -> None:
+    assert DecoderLimits().timeout_s <= 10
+    allowed: list[float] = []
+
+    class Timed(Decoder):
+        def _ask(self, request: decoder_protocol.Message, allowed_s: float) -> DecodedImage | list[list[str]] | str:
+            allowed.append(allowed_s)
+            child = self._running()
+            if len(allowed) == 1:
+                killed_when_asked(child)
+            return super()._ask(request, allowed_s)
+
+    decoder = Timed(limits=DecoderLimits(timeout_s=60))
+    assert isinstance(decoder.decode(film), DecodedImage)
+    decoder.close()
+    assert len(allowed) == 2 and allowed[0] == 60 and allowed[1] < 60
 
 
 def test_a_file_that_needs_too_much_memory_is_a_reason(film: Path, tmp_path: Path) -> None:

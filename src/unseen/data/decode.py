@@ -54,6 +54,7 @@ class Decoder:
         self.limits = limits or DecoderLimits()
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
+        self._asked = 0.0  # when the child was last asked, by the monotonic clock
         self._begun: decoder_protocol.Message | None = None  # what the child was asked for and nobody took yet
 
     @property
@@ -100,10 +101,11 @@ class Decoder:
         with self._lock:
             try:
                 try:
-                    return self._ask(request)
+                    return self._ask(request, self.limits.timeout_s)
                 except _Gone:  # at this file, or before it and not noticed yet: a second child decides
+                    spent_s = time.monotonic() - self._asked
                     self._stop()
-                    return self._ask(request)
+                    return self._ask(request, self.limits.timeout_s - spent_s)
             except _Late:
                 self._stop()
                 return (
@@ -123,12 +125,13 @@ class Decoder:
         """End the child; the next file starts a new one. Safe to call twice."""
         self._stop()
 
-    def _ask(self, request: decoder_protocol.Message) -> DecodedImage | list[list[str]] | str:
+    def _ask(self, request: decoder_protocol.Message, allowed_s: float) -> DecodedImage | list[list[str]] | str:
         child = self._running()
         if self._begun not in (None, request):
             self._stop()
             child = self._running()
-        deadline = time.monotonic() + self.limits.timeout_s
+        self._asked = time.monotonic()
+        deadline = self._asked + allowed_s
         assert child.stdin and child.stdout
         if self._begun is None:
             try:

@@ -54,14 +54,14 @@ class DecoderLimits:
         max_file_bytes: 64e6 pixels of 16 bits are 128e6 bytes.
         memory_mb: of the child's address space, its code included. With the caller's copy of the largest film it stays
             under 2 GB.
-        timeout_s: for one file, after which the child is killed.
+        timeout_s: for one file, after which the child is killed; a second try shares it.
     """
 
     max_pixels: int = 64_000_000
     min_side: int = 32
     max_file_bytes: int = 256 * 2**20
     memory_mb: int = 1500
-    timeout_s: float = 20.0
+    timeout_s: float = 10.0
 
     def check_size(self, *, width: int, height: int) -> None:
         """Raise `Refused` unless an image of this size may be decoded.

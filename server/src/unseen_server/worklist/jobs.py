@@ -23,6 +23,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from unseen_server.worklist.bulk import among
+from unseen_server.worklist.decoding_slots import MOST_OF_A_SENDER
 from unseen_server.worklist.states import NotAllowedError, State, after
 from unseen_server.worklist.tables import decisions, films, findings, jobs, studies
 from unseen_server.worklist.transactions import Writing, find_study
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from contextlib import AbstractContextManager
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Select
 
     from unseen_server.worklist.database import Database
     from unseen_server.worklist.site import Site
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 MOST_TRIES = 5
 LEASE_S = 60.0
-"""Longer than any film takes (the decoder gives up after 20 s), short enough that a dead worker's film is soon back."""
+"""Longer than any film takes (the decoder gives up after 10 s), short enough that a dead worker's film is soon back."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 2.0, 300.0
 CHANNEL = "unseen_jobs"
 """Of PostgreSQL's notices that films have come."""
@@ -117,7 +118,7 @@ def claim_several(site: Site, *, most: int, lease_s: float = LEASE_S) -> list[Jo
             if connection.execute(due.limit(1)).first() is None:
                 return []
     with _writing(site) as connection:
-        found = connection.execute(due.limit(most).with_for_update(skip_locked=True)).all()
+        found = _due_of_free_senders(connection, due, now_us, most)
         if not found:
             return []
         fresh = list(takewhile(lambda one: one.tries == 0, found))
@@ -139,6 +140,27 @@ def claim_several(site: Site, *, most: int, lease_s: float = LEASE_S) -> list[Jo
         )
         for number, tried in tries.items()
     ]
+
+
+def _due_of_free_senders(
+    connection: Connection, due: Select[Any], now_us: ColumnElement[int], most: int
+) -> Sequence[Found]:  # Any: film_id, tries
+    """The films to be claimed: those of senders of which fewer than two workers hold films go first, so that no sender
+    keeps all workers from the others' films."""
+    busy = list(
+        connection.execute(
+            select(films.c.source)
+            .join(jobs, jobs.c.film_id == films.c.id)
+            .where(jobs.c.state == "open", jobs.c.lease.is_not(None), jobs.c.due_us > now_us)
+            .group_by(films.c.source)
+            .having(func.count(jobs.c.lease.distinct()) >= MOST_OF_A_SENDER)
+        ).scalars()
+    )
+    if busy:
+        others = jobs.c.film_id.in_(select(films.c.id).where(films.c.source.not_in(busy)))
+        if found := connection.execute(due.where(others).limit(most).with_for_update(skip_locked=True)).all():
+            return found
+    return connection.execute(due.limit(most).with_for_update(skip_locked=True)).all()
 
 
 def lengthen(site: Site, *held: Job, lease_s: float = LEASE_S) -> bool:
@@ -168,6 +190,16 @@ def give_back(site: Site, *held: Job) -> None:
             jobs.update()
             .where(*_held(connection, held))
             .values(lease=None, tries=jobs.c.tries - 1, due_us=site.lease_clock())
+        )
+
+
+def postpone(site: Site, job: Job, *, wait_s: float) -> None:
+    """Put a film back for a while, as if it had not been claimed: two films of its sender are being decoded."""
+    with _writing(site) as connection:
+        connection.execute(
+            jobs.update()
+            .where(*_held(connection, [job]))
+            .values(lease=None, tries=jobs.c.tries - 1, due_us=site.lease_clock() + int(wait_s * 1e6))
         )
 
 

@@ -27,6 +27,7 @@ from unseen.data import Entry, Film, NotRead, read_film
 from unseen.screening import is_lateral, model_digest, probes_of, scored_film
 from unseen_server.worklist import jobs
 from unseen_server.worklist.batches import Rules
+from unseen_server.worklist.decoding_slots import DecodingSlots
 from unseen_server.worklist.entering import Entered, Examined, enter
 from unseen_server.worklist.jobs import Arrivals
 from unseen_server.worklist.renditions import Rendition, keep_generated, thumbnail
@@ -52,7 +53,12 @@ claims as many films as it will score in this time by its latest pace, of those 
 MOST = 64
 """Films of a batch."""
 _TIDY_S = 5.0
+_POSTPONED_S = 1.0  # a film whose sender has two films with decoders
 _BACK_OFF_S = 5.0  # after the database or the disk could not be used
+
+
+class _NoSlot(Exception):
+    """Two films of the sender are being decoded."""
 
 
 class Worker:
@@ -95,6 +101,7 @@ class Worker:
         self._digests: dict[str, str] | None = None
         self._pace_s: float | None = None  # that a film takes, by the latest ones
         self._stop = threading.Event()
+        self._slots = DecodingSlots(store.home / "decoding")
 
     @property
     def screener(self) -> Screener:
@@ -207,6 +214,8 @@ class Worker:
                 examined.append(self._examine(job))
             except WorklistError:
                 raise
+            except _NoSlot:
+                jobs.postpone(self.store.site, job, wait_s=_POSTPONED_S)
             except Exception as error:  # whatever a detector may raise costs this film, not the worker
                 self._failed(job, error)
             spent_ms[job.number] = 1000 * (time.monotonic() - start)
@@ -297,9 +306,16 @@ class Worker:
                 _log.warning("generated.not_made %s", _place_of(error))
 
     def _read(self, job: Job) -> Film | NotRead:
-        """The stored film; one whose bytes are no longer those that were received is not scored."""
+        """The stored film; one whose bytes are no longer those that were received is not scored.
+
+        Raises _NoSlot where two films of its sender are being decoded.
+        """
         path = self.store.films.of(job.sha256)
-        film = read_film(Entry(name=job.film, path=path, source=job.source, patient=job.film, study=job.film))
+        entry = Entry(name=job.film, path=path, source=job.source, patient=job.film, study=job.film)
+        with self._slots.taken(job.source) as free:
+            if not free:
+                raise _NoSlot
+            film = read_film(entry)
         if isinstance(film, Film) and film.file_sha256 != job.sha256:
             return NotRead(
                 name=job.film,

@@ -5,13 +5,14 @@ In Chromium; the test moves the page's clock, so that the second after a film's 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
-from tests.browser.conftest import SIDE, Site, as_dicom, look_at, signed_in
+from tests.browser.conftest import SIDE, Site, as_dicom, keep_image, look_at, signed_in
 from tests.browser.test_viewer import ill, sent, shows
 from tests.browser.test_worklist_page import selected
 from unseen.data import phantoms
@@ -118,15 +119,24 @@ def test_a_key_that_is_held_down_for_ten_seconds_reports_one_study(
 
 
 def test_a_button_that_is_clicked_twice_reports_one_study(page: Page, site: Site) -> None:
-    _, second, _ = opened(page, site, "click", 3, 73)
+    first, second, _ = opened(page, site, "click", 3, 73)
     button = page.locator("[data-outcome=abnormal]")
     button.dblclick()
     next_comes(page, second)
     expect(button).to_be_disabled()
+    keep_image(page, "first-second-1280")
     page.clock.run_for(400)
     button.click(force=True)
     can_report(page)
     assert len(made(site, "click")) == 1
+    page.goto(f"{site.root}/studies/{first}?source=click")
+    page.get_by_text("Reports and history").click()
+    expect(page.locator("#past")).to_contain_text(re.compile(r"film shown for \d+\.\d s"))
+    keep_image(page, "dwell-time-1280")
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.locator("#past").scroll_into_view_if_needed()
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    keep_image(page, "dwell-time-390")
 
 
 @pytest.mark.parametrize("key", ["Enter", "Space"])

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from tests.worklist.conftest import Clock, listed, on_both, place_at_least, png
+from tests.worklist.conftest import Clock, Place, execute, listed, on_both, own_on_both, place_at_least, png
 from tests.worklist.reporting import look_and_report
 from tests.worklist.test_worker import clearing
 from unseen.screening import DriftReference
 from unseen.screening.screener import Screener
+from unseen_server.worklist.belonging import DATABASE, MARKER
+from unseen_server.worklist.database import Database, url_of
+from unseen_server.worklist.opening import upgrade
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import SentInstance
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
@@ -22,6 +25,11 @@ from unseen_server.worklist.tables import decisions, outbox, studies, watches
 from unseen_server.worklist.worker import Worker
 
 place = place_at_least
+OLD = """
+INSERT INTO settings VALUES ('plain', '1'), ('key', '{key}'), ('waiting_cap_s', '86400.0');
+INSERT INTO watches (policy, state, since_us, kind, reason)
+    VALUES ('old', '{{}}', 1, 'scores', 'they differ'), ('quiet', '{{}}', 1, NULL, NULL)
+"""
 NOTE = "the tube was changed on Monday"
 
 
@@ -185,3 +193,30 @@ def test_of_a_window_that_an_earlier_release_began_it_says_so(store: Store) -> N
     names = alarmed(store, 10, first=50, screener=watched)
     (alarm,) = store.raised_alarms()
     assert (alarm.studies, alarm.recorded, alarm.cleared) == (10, False, tuple(names))
+
+
+@own_on_both
+def test_of_an_alarm_that_stood_when_the_store_was_upgraded_the_films_are_not_known(own_place: Place) -> None:
+    with own_place.open(pseudonymise=False) as made:  # for its key
+        fingerprint = made.names.fingerprint
+    url = url_of(own_place.where)
+    if url is None:
+        for path in own_place.home.glob(f"{DATABASE}*"):
+            path.unlink()
+    else:
+        name = f"{url.database}_old"
+        execute(url.set(database="postgres"), f"CREATE DATABASE {name}")
+        url = url.set(database=name)
+        (own_place.home / MARKER).unlink()
+    old = Database(own_place.home / DATABASE if url is None else url)
+    upgrade(old, to="0009")
+    with old.writing() as connection:
+        for statement in OLD.format(key=fingerprint).split(";\n"):
+            connection.exec_driver_sql(statement)
+    old.close()
+    where = own_place.where if url is None else url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with Store.open(where, films_folder=own_place.home, create=False) as store:
+        (alarm,) = store.raised_alarms()
+        assert (alarm.policy, alarm.reason, alarm.recorded, alarm.cleared) == ("old", "they differ", False, ())
+        with pytest.raises(NotAllowedError, match="nothing to reopen"):
+            store.propose_reopening(alarm.number, actor="lea", note=NOTE)

@@ -16,6 +16,7 @@ import uvicorn
 from tests.web.conftest import Api
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place, png
+from unseen_server.service import http_connections
 from unseen_server.web import server as serving
 from unseen_server.web import upload_stream
 from unseen_server.worklist.store import Store
@@ -130,14 +131,14 @@ def test_a_sender_who_is_cut_off_leaves_nothing(line: Any, store: Store) -> None
 
 
 def test_nobody_may_be_slow_in_asking(line: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "_HEAD_S", 0.3)
+    monkeypatch.setattr(http_connections, "HEAD_S", 0.3)
     silent, dripping = line(), line()
     dripping.say(b"GET /api/v1/health HTTP/1.1\r\nHost: ")
     assert silent.heard() == dripping.heard() == b""
 
 
 def test_a_second_slow_question_on_a_line_is_hung_up_on_too(line: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "_HEAD_S", 0.5)
+    monkeypatch.setattr(http_connections, "HEAD_S", 0.5)
     asking = line()
     asking.say(b"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert b" 200 " in asking.socket.recv(65536)

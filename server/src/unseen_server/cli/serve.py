@@ -27,6 +27,13 @@ def serve(
     public: Annotated[
         str | None, typer.Option(help="where a reverse proxy with TLS offers it: https://worklist.hospital.example")
     ] = None,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="address or network of a proxy whose X-Forwarded-For names the client; default with --public: this "
+            "machine; may be given several times"
+        ),
+    ] = None,
     watch: Annotated[Path | None, typer.Option(help="receive the films that are put into this folder")] = None,
     model: Annotated[
         Path | None, typer.Option(help="score with this bundle; without it, start workers with `unseen worker`")
@@ -78,7 +85,7 @@ def serve(
     from unseen_server.web.middleware import Address  # seconds of imports, which a wrong model need not wait for
     from unseen_server.web.server import serve as run
 
-    address = Address(host=host, port=port, public=public)
+    address = Address(host=host, port=port, public=public, proxies=tuple(proxy or ()))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     logging.getLogger("unseen").setLevel(logging.INFO)
     run(

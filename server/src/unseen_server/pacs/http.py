@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from unseen.artifacts import LIMITS, UserError
 from unseen_server.pacs.fhir import FhirError, reports_of
+from unseen_server.service.http_connections import BoundedConfig
 from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _log = logging.getLogger("unseen")
 BODY_BYTES: Final = 4 * 2**20
 """A report is text; what is longer has its images in it."""
 BODY_S: Final = 30.0
-_CONNECTIONS = 64
+_CONNECTIONS, _WAITING, _WAITING_EACH = 64, 32, 8
 _STOP_S = 5
 _FHIR = "application/fhir+json"
 
@@ -200,9 +201,10 @@ class HttpServer:
                 f"Port {port} of {host} cannot be listened on for HTTP ({error.strerror}). Stop what listens there, or "
                 "give another port in [http]."
             ) from error
-        config = uvicorn.Config(
+        config = BoundedConfig(
             self._app,
-            http="h11",
+            waiting=_WAITING,
+            waiting_each=_WAITING_EACH,
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -11,16 +11,20 @@ Accounts are an admin's: `people`.
 
 import logging
 import math
-from typing import Annotated, Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.security import APIKeyCookie, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import Scope
 
-from unseen_server.web.errors import answers
+from unseen_server.web.errors import answers, problem
 from unseen_server.web.shapes import WhoResponse
+from unseen_server.web.sign_in_requests import SignInRoute
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.accounts import ROLES, SESSION_S, Account, Role
+from unseen_server.worklist.states import WorklistError
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SIGN_IN: Final = "Sign in first: POST /api/v1/sign-in, or /api/v1/tokens for a program."
@@ -50,6 +54,24 @@ def from_our_page(request: Request, parts: ServerState) -> bool:
     if origin is not None:
         return parts.address.is_own(origin, request.headers.get("host", ""))
     return bool(request.headers.get("x-requested-with"))
+
+
+def refuse_unknown(parts: ServerState) -> Callable[[Scope], Awaitable[Response | None]]:
+    """Return a function that answers a request of nobody who is signed in, before its body is read; None lets it pass.
+
+    The route looks the session up again: what it finds counts.
+    """
+
+    async def refusal(scope: Scope) -> Response | None:
+        token, _ = token_of(Request(scope), parts)
+        try:
+            if token and await parts.sign_ins.look(parts.store.accounts.session, token) is not None:
+                return None
+        except WorklistError:
+            return None  # the route meets it again, and says what it is
+        return problem(401, _SIGN_IN, {"WWW-Authenticate": "Bearer"})
+
+    return refusal
 
 
 def signed_in(request: Request, parts: Parts) -> Account:
@@ -115,7 +137,9 @@ _log = logging.getLogger("unseen")
 LOCAL = "local"
 """Who signs in with the one-time link, in the audit trail; no account is called so."""
 
-router = APIRouter(tags=["signing in"])
+router = APIRouter(tags=["signing in"], route_class=SignInRoute)
+OPEN: Final = ("/sign-in", "/sign-in/link", "/sign-in/choose", "/tokens", "/tokens/link")
+"""Paths to which anybody may send a body."""
 _REFUSED = "Name or password is wrong, or the account is disabled."
 
 
@@ -144,17 +168,17 @@ class Token(WhoResponse):
 
 
 @router.post("/sign-in", responses=answers(401, 403, 422, 429, 503))
-def sign_in(request: Request, response: Response, parts: Parts, given: Password) -> WhoResponse:
+async def sign_in(request: Request, response: Response, parts: Parts, given: Password) -> WhoResponse:
     """Sign a browser in: the session is a cookie that no script can read."""
     _own_page(request, parts)
-    return _seated(response, parts, _by_password(request, parts, given))
+    return _seated(response, parts, await _by_password(request, parts, given))
 
 
 @router.post("/sign-in/link", responses=answers(403, 409, 422, 429, 503))
-def sign_in_by_link(request: Request, response: Response, parts: Parts, given: Link) -> WhoResponse:
+async def sign_in_by_link(request: Request, response: Response, parts: Parts, given: Link) -> WhoResponse:
     """Sign a browser in with the one-time link."""
     _own_page(request, parts)
-    return _seated(response, parts, _by_link(request, parts, given.link))
+    return _seated(response, parts, await _by_link(request, parts, given.link))
 
 
 class Choice(Link):
@@ -166,34 +190,38 @@ class Choice(Link):
 
 
 @router.post("/sign-in/choose", responses=answers(403, 409, 422, 429, 503))
-def choose(request: Request, response: Response, parts: Parts, given: Choice) -> WhoResponse:
+async def choose(request: Request, response: Response, parts: Parts, given: Choice) -> WhoResponse:
     """Choose a password by an admin's link, once, and sign the browser in."""
     _own_page(request, parts)
     address = counted(request, parts, None)
-    with parts.passwords:
-        found = parts.store.accounts.choose(given.link, given.password)
+
+    def chosen() -> _Session:
+        with parts.passwords:
+            return _session(parts, parts.store.accounts.choose(given.link, given.password))
+
+    found = await parts.sign_ins.run(chosen)
     parts.throttle.forgive(None, address)
     return _seated(response, parts, found)
 
 
 @router.get("/sign-in/link", responses=answers(409, 422, 429, 503))
-def sign_in_by_following_the_link(
+async def sign_in_by_following_the_link(
     request: Request, response: Response, parts: Parts, link: Annotated[str, Query(max_length=200)]
 ) -> WhoResponse:
     """The same for a link that is clicked in a terminal."""
-    return _seated(response, parts, _by_link(request, parts, link))
+    return _seated(response, parts, await _by_link(request, parts, link))
 
 
 @router.post("/tokens", responses=answers(401, 422, 429, 503))
-def token(request: Request, parts: Parts, given: Password) -> Token:
+async def token(request: Request, parts: Parts, given: Password) -> Token:
     """Sign a program in."""
-    return _token(parts, _by_password(request, parts, given))
+    return _token(await _by_password(request, parts, given))
 
 
 @router.post("/tokens/link", responses=answers(409, 422, 429, 503))
-def token_by_link(request: Request, parts: Parts, given: Link) -> Token:
+async def token_by_link(request: Request, parts: Parts, given: Link) -> Token:
     """Sign a program in with the one-time link."""
-    return _token(parts, _by_link(request, parts, given.link))
+    return _token(await _by_link(request, parts, given.link))
 
 
 @router.post("/sign-out", status_code=204, dependencies=[*SCHEMES], responses=answers(401, 403, 503))
@@ -220,22 +248,34 @@ def _own_page(request: Request, parts: ServerState) -> None:
         raise HTTPException(403, "Sign in from the worklist's own page.")
 
 
-def _by_password(request: Request, parts: ServerState, given: Password) -> str:
+class _Session(NamedTuple):
+    """A new session: its token, and whose it is."""
+
+    token: str
+    who: WhoResponse
+
+
+async def _by_password(request: Request, parts: ServerState, given: Password) -> _Session:
     address = counted(request, parts, given.name)
-    with parts.passwords:
-        found = parts.store.accounts.sign_in(given.name, given.password)
-    if found is None:
+
+    def opened() -> _Session | None:
+        with parts.passwords:
+            found = parts.store.accounts.sign_in(given.name, given.password)
+        return None if found is None else _session(parts, found)
+
+    session = await parts.sign_ins.run(opened)
+    if session is None:
         _log.warning("sign_in.refused address=%s", address)
         raise HTTPException(401, _REFUSED)
     parts.throttle.forgive(given.name, address)
-    return found
+    return session
 
 
-def _by_link(request: Request, parts: ServerState, link: str) -> str:
+async def _by_link(request: Request, parts: ServerState, link: str) -> _Session:
     address = counted(request, parts, None)
-    found = parts.store.accounts.redeem(link)
+    session = await parts.sign_ins.run(lambda: _session(parts, parts.store.accounts.redeem(link)))
     parts.throttle.forgive(None, address)
-    return found
+    return session
 
 
 def counted(request: Request, parts: ServerState, name: str | None) -> str:
@@ -251,16 +291,16 @@ def counted(request: Request, parts: ServerState, name: str | None) -> str:
     return address
 
 
-def _who(parts: ServerState, found: str) -> WhoResponse:
-    account = parts.store.accounts.session(found)
+def _session(parts: ServerState, token: str) -> _Session:
+    account = parts.store.accounts.session(token)
     if account is None:  # ended in between, as when the account was just disabled
         raise HTTPException(401, _REFUSED)
-    return WhoResponse.of(account)
+    return _Session(token, WhoResponse.of(account))
 
 
-def _seated(response: Response, parts: ServerState, found: str) -> WhoResponse:
-    seat(response, parts, found)
-    return _who(parts, found)
+def _seated(response: Response, parts: ServerState, found: _Session) -> WhoResponse:
+    seat(response, parts, found.token)
+    return found.who
 
 
 def seat(response: Response, parts: ServerState, found: str) -> None:
@@ -276,5 +316,5 @@ def seat(response: Response, parts: ServerState, found: str) -> None:
     )
 
 
-def _token(parts: ServerState, found: str) -> Token:
-    return Token(**_who(parts, found).model_dump(), token=found, lasts_s=SESSION_S)
+def _token(found: _Session) -> Token:
+    return Token(**found.who.model_dump(), token=found.token, lasts_s=SESSION_S)

@@ -178,5 +178,7 @@ def create_app(
         f"{stow.STOW}/": stow.MOST_BYTES,
     }
     app.add_middleware(GZipMiddleware, minimum_size=_GZIPPED, compresslevel=5, exclude_content_types=_AS_IT_IS)
-    app.add_middleware(Shell, address=parts.address, bodies=bodies)
+    sign_in = frozenset(f"{ROOT}{path}" for path in accounts.OPEN)
+    refusal = accounts.refuse_unknown(parts)
+    app.add_middleware(Shell, address=parts.address, bodies=bodies, open=sign_in, refusal=refusal)
     return app

@@ -11,6 +11,8 @@ Guessing passwords is made slow: so many failed tries from one address, fewer fo
 How fast one session may ask: a token bucket each, so that a script that has run wild leaves the server to others.
 """
 
+from __future__ import annotations
+
 import asyncio
 import ipaddress
 import logging
@@ -20,7 +22,7 @@ import threading
 import time
 import traceback
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
@@ -32,10 +34,12 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unseen.artifacts import LIMITS
+from unseen_server.service.http_connections import IDENTIFIED, checked_proxies
 from unseen_server.service.waiting_clients import address_group
 from unseen_server.web.errors import problem
 from unseen_server.worklist.states import WorklistError
 
+_THIS_MACHINE = ("127.0.0.1", "::1")
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -47,6 +51,8 @@ class Address:
     port    0: any that is free
     public  such as https://worklist.hospital.example: where a reverse proxy with TLS offers the server to others; None
             without one
+    proxies the addresses and networks of proxies whose header X-Forwarded-For names the client; none: with `public`,
+            those of this machine
 
     >>> Address().is_private, Address(public="https://a.example").is_private, Address(host="0.0.0.0").is_private
     (True, False, False)
@@ -55,8 +61,13 @@ class Address:
     host: str = "127.0.0.1"
     port: int = 8080
     public: str | None = None
+    proxies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        try:
+            checked_proxies(self.proxies)
+        except ValueError as error:
+            raise WorklistError(str(error)) from None
         if self.public is None:
             return
         parts = urlsplit(self.public)
@@ -65,6 +76,15 @@ class Address:
                 f"{self.public[:200]}: not an address that a proxy with TLS offers. Write it as "
                 "https://worklist.hospital.example, without a path."
             )
+
+    @property
+    def trusted(self) -> tuple[str, ...]:
+        """Proxies whose header X-Forwarded-For names the client.
+
+        >>> Address().trusted, Address(public="https://a.example").trusted
+        ((), ('127.0.0.1', '::1'))
+        """
+        return self.proxies or (_THIS_MACHINE if self.public is not None else ())
 
     @property
     def is_loopback(self) -> bool:
@@ -126,7 +146,15 @@ _log = logging.getLogger("unseen")
 
 MOST_BODY: Final = 2**20
 """Bytes of a request that brings neither a film nor a table."""
-_DRAINED, _DRAIN_S = 2**29, 5.0
+MOST_UNKNOWN: Final = 4096
+"""Bytes of a request that anybody may send, to sign in: a name of 64 characters, and a password of 1,024 characters of
+one to three bytes."""
+UNKNOWN_S: Final = 10.0
+"""How long a body may take that anybody may send."""
+BODY_S: Final = 30.0
+"""How long a body up to `MOST_BODY` may take; films and tables have their own clock."""
+_SILENCE_S: Final = 60.0
+_DRAINED, _DRAINED_UNKNOWN, _DRAIN_S = 2**29, 2**24, 5.0
 _HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -145,12 +173,24 @@ class Shell:
     address  whose names a request may use
     bodies   path → the most bytes that may be sent there, where that is more than `MOST_BODY`; a path that ends with a
              slash stands for all that begin so
+    open     paths to which anybody may send `MOST_UNKNOWN` bytes
+    refusal  answers who is not signed in, before the body is read; see `accounts.refuse_unknown`
     """
 
-    def __init__(self, app: ASGIApp, *, address: Address, bodies: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        address: Address,
+        bodies: Mapping[str, int],
+        open: frozenset[str],
+        refusal: Callable[[Scope], Awaitable[ASGIApp | None]],
+    ) -> None:
         self.app = app
         self.address = address
         self.bodies = bodies
+        self.open = open
+        self.refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -164,8 +204,8 @@ class Shell:
             if message["type"] == "http.response.start":
                 answered = True
                 self._dress(scope, MutableHeaders(scope=message))
-                if message["status"] >= 400 and message["status"] != 408:
-                    await body.drain()
+                if message["status"] >= 400 and message["status"] != 408 and not await body.drain():
+                    MutableHeaders(scope=message)["Connection"] = "close"
             await send(message)
 
         try:
@@ -174,6 +214,8 @@ class Shell:
                 await problem(421, detail)(scope, body.receive, answer)
             elif (length := body.promised) is not None and length > body.most:
                 await problem(413, body.too_large())(scope, body.receive, answer)
+            elif (refused := await self._refused(scope, body)) is not None:
+                await refused(scope, body.receive, answer)
             else:
                 await self.app(scope, body.receive, answer)
         except ClientDisconnect:
@@ -187,8 +229,19 @@ class Shell:
                 )
                 await problem(500, detail)(scope, body.receive, answer)
 
+    async def _refused(self, scope: Scope, body: _Body) -> ASGIApp | None:
+        """Return the answer to a request with a body, from nobody who is signed in, to a path that is not open."""
+        if scope["path"] in self.open or not body.comes:
+            return None
+        if (refused := await self.refusal(scope)) is None:
+            body.identify(own_clock=self._most(scope["path"]) > MOST_BODY)
+            scope.get("extensions", {}).get(IDENTIFIED, _nothing)()
+        return refused
+
     def _most(self, path: str) -> int:
         """Bytes that a request to `path` may have."""
+        if path in self.open:
+            return MOST_UNKNOWN
         if path in self.bodies:
             return self.bodies[path]
         return self.bodies.get(path[: path.rfind("/") + 1], MOST_BODY)
@@ -200,6 +253,10 @@ class Shell:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
 
 
+def _nothing() -> None:
+    """The server has no registers of connections, as in tests."""
+
+
 class _Body:
     """A request's body, counted as it comes."""
 
@@ -207,14 +264,33 @@ class _Body:
         self._receive = receive
         self.most = most
         self.size = 0
-        self._ended = False
         self._invited = headers.get("expect", "").lower() != "100-continue"
         length = headers.get("content-length", "")
         self.promised = int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None
+        in_pieces = "transfer-encoding" in headers
+        self.comes = in_pieces or bool(self.promised)
+        self._ended = not self.comes
+        self._begun = time.monotonic()
+        self._within_s: float | None = UNKNOWN_S
+        self._drained = _DRAINED_UNKNOWN
+
+    def identify(self, *, own_clock: bool) -> None:
+        """Somebody who is signed in sends it; `own_clock`: whoever reads it looks at the clock."""
+        self._within_s = None if own_clock else BODY_S
+        self._drained = _DRAINED
 
     async def receive(self) -> Message:
-        message = await self._receive()
         self._invited = True
+        if self._ended:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._left_s()):
+                message = await self._receive()
+        except TimeoutError:
+            self._ended = True
+            raise HTTPException(
+                408, "The request did not arrive in time. Nothing was stored. Send it again.", {"Connection": "close"}
+            ) from None
         if message["type"] == "http.disconnect":
             self._ended = True
         else:
@@ -224,11 +300,18 @@ class _Body:
                 raise HTTPException(413, self.too_large())
         return message
 
-    async def drain(self) -> None:
-        """Read what is still coming, within bounds: who is cut off while sending never sees the answer."""
+    def _left_s(self) -> float:
+        return _SILENCE_S if self._within_s is None else max(0.0, self._begun + self._within_s - time.monotonic())
+
+    async def drain(self) -> bool:
+        """Read what is still coming, within bounds: who is cut off while sending never sees the answer.
+
+        Returns:
+            False if something is left, and the connection must end.
+        """
         if self._ended or not self._invited:  # who waits to be asked for a body is not asked
-            return
-        left = _DRAINED
+            return True
+        left = self._drained
         try:
             async with asyncio.timeout(_DRAIN_S):
                 while left > 0 and not self._ended:
@@ -236,7 +319,9 @@ class _Body:
                     left -= len(message.get("body", b"")) + 1
                     self._ended = message["type"] == "http.disconnect" or not message.get("more_body", False)
         except TimeoutError:
-            self._ended = True
+            pass
+        done, self._ended = self._ended, True
+        return done
 
     def too_large(self) -> str:
         return f"The request has more than {self.most} bytes, which is the limit here. Nothing was stored."

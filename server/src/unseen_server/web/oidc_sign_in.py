@@ -11,7 +11,6 @@ import logging
 import re
 from typing import Annotated, Final
 
-import anyio.to_thread
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
@@ -53,12 +52,12 @@ def begin(request: Request, parts: Parts, next: Text = "/") -> Response:
 @router.get("/back")
 async def back(request: Request, parts: Parts, state: Text = "", code: Text = "", error: Text = "") -> Response:
     """From the provider: with a code, or with an error."""
-    return await anyio.to_thread.run_sync(_ended, request, parts, state, code, error)
-
-
-def _ended(request: Request, parts: ServerState, state: str, code: str, error: str) -> Response:
-    provider = _provider(parts)
     address = counted(request, parts, None)
+    return await parts.sign_ins.by_provider(_ended, request, parts, state, code, error, address)
+
+
+def _ended(request: Request, parts: ServerState, state: str, code: str, error: str, address: str) -> Response:
+    provider = _provider(parts)
     try:
         if not state or not hmac.compare_digest(state.encode(), request.cookies.get(_COOKIE, "").encode()):
             raise OidcError("This sign-in was not begun by this browser. Begin again from the sign-in page.")

@@ -38,7 +38,7 @@ class Readiness(BaseModel):
 
 
 @router.get("/live")
-def live() -> Liveness:
+async def live() -> Liveness:
     """200 while the server answers. Restart it where it does not."""
     return Liveness()
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import logging
@@ -17,16 +16,16 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from unseen.artifacts import LIMITS, UserError
+from unseen_server.service.http_connections import BoundedConfig
 from unseen_server.service.worker_process import Settings
 from unseen_server.service.workers import Models as Models  # public as `unseen_server.web.Models`, too
 from unseen_server.service.workers import Workers
@@ -42,9 +41,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("unseen")
 
-_CONNECTIONS = 256
-_HEAD_S = 20.0
-"""How long a request's first line and headers may take; what comes after has its own clock."""
+_CONNECTIONS: Final = 384
+_WAITING: Final = 128
+"""Connections that wait for a whole request; the others are answered, or show the list to somebody."""
+_WAITING_EACH: Final = 32
+"""The same, of one address: four browsers with eight connections each."""
 _FINISH_S = 10
 
 
@@ -86,7 +87,7 @@ def serve(
         _serve_damaged(str(error), films_folder=films_folder, address=address)
         return
     with opened as store, _listening(address) as listener:
-        address = Address(host=address.host, port=listener.getsockname()[1], public=address.public)
+        address = replace(address, port=listener.getsockname()[1])
         if (
             provider is None
             and not address.is_private
@@ -130,7 +131,7 @@ def serve(
 def _serve_damaged(sentence: str, *, films_folder: Path, address: Address) -> None:
     """Serve the page and the health of a damaged worklist, until SIGTERM or Ctrl-C."""
     with _listening(address) as listener:
-        address = Address(host=address.host, port=listener.getsockname()[1], public=address.public)
+        address = replace(address, port=listener.getsockname()[1])
         shown = sentence.replace(f"{films_folder}/", "")
         server = _Server(
             _config(create_damaged_app(shown, home=films_folder, address=address), address), threading.Event()
@@ -222,17 +223,17 @@ def _until_signalled(server: _Server) -> Iterator[None]:
 
 
 def _config(app: object, address: Address) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,  # type: ignore[arg-type]  # an ASGI application
-        http=_PatientProtocol,
-        ws="none",
+    return BoundedConfig(
+        app,
+        waiting=_WAITING,
+        waiting_each=_WAITING_EACH,
+        proxies=address.trusted,
         loop="asyncio",
         lifespan="on",
         access_log=False,  # an address could hold what no log may
         log_config=None,
         log_level="warning",
         server_header=False,
-        proxy_headers=address.public is not None,  # from a proxy on this machine alone, which is uvicorn's default
         limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=_FINISH_S,
     )
@@ -247,32 +248,6 @@ def _settings(where: str, films_folder: Path, models: Models, workers: int) -> S
         further=tuple(str(model.folder) for model in models.further),
         workers=workers,
     )
-
-
-class _PatientProtocol(H11Protocol):
-    """HTTP/1.1 by uvicorn, which also closes a connection that sends nothing, or sends too slowly."""
-
-    _hang_up: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
-        super().connection_made(transport)
-        self._hang_up = self.loop.call_later(_HEAD_S, transport.close)
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:  # the head is whole
-            self._be_patient()
-        elif self._hang_up is None:
-            self._hang_up = self.loop.call_later(_HEAD_S, self.transport.close)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._be_patient()
-        super().connection_lost(exc)
-
-    def _be_patient(self) -> None:
-        if self._hang_up is not None:
-            self._hang_up.cancel()
-            self._hang_up = None
 
 
 _LINK: Final = re.compile(r"(http://\S+)/sign-in#link=(\S+)")

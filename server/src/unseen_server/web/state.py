@@ -30,6 +30,7 @@ from unseen_server.web.laboratory import Laboratory, Uploads
 from unseen_server.web.middleware import Pace, Throttle
 from unseen_server.web.sentences import EARLIER, LIKELY, reading_of
 from unseen_server.web.shapes import Listed
+from unseen_server.web.sign_in_places import AT_ONCE, SignInPlaces
 from unseen_server.web.turing_rounds import Rounds
 from unseen_server.worklist.accounts import ROLES
 from unseen_server.worklist.filtering import FlagRule
@@ -185,7 +186,6 @@ UPLOADS = 16
 """Films that come in at the same time; further ones wait for their turn."""
 LOOK_S = 2.0
 _PICTURES = 2  # rendered at the same time: a film of 64 million pixels takes a quarter of a gigabyte
-_PASSWORDS = 2  # looked at at the same time: argon2id takes 64 MiB each
 
 
 @dataclass(kw_only=True, eq=False)
@@ -212,7 +212,8 @@ class ServerState:
     pace: Pace = field(default_factory=Pace)
     uploads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(UPLOADS))
     pictures: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_PICTURES))
-    passwords: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_PASSWORDS))
+    sign_ins: SignInPlaces = field(default_factory=SignInPlaces)
+    passwords: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(AT_ONCE))
     stopping: threading.Event = field(default_factory=threading.Event)
     figures: ComputedFigures = field(default_factory=ComputedFigures)
     rounds: Rounds = field(default_factory=Rounds)

@@ -285,25 +285,32 @@ class Accounts:
         The account is signed out everywhere else. Raises NotAllowedError for a link that is unknown, used or too old,
         and for the link of somebody without an account; WorklistError for a password that is too short.
         """
+        with self._site.database.reading() as connection:
+            self._invited(connection, link)  # a hash takes a while: not for everybody
         hashed = _hashed(password)
         with self._site.writing() as writing:
-            found = writing.connection.execute(
-                select(accounts.c.name, accounts.c.role)
-                .join(sessions, sessions.c.account == accounts.c.name)
-                .where(
-                    sessions.c.token_sha256 == _sealed(link),
-                    sessions.c.kind == "link",
-                    sessions.c.ended_us.is_(None),
-                    sessions.c.expires_us > writing.now_us,
-                    accounts.c.disabled_us.is_(None),
-                )
-            ).one_or_none()
-            if found is None:
-                raise NotAllowedError("This link was used already, or is too old. Ask for a new one.")
+            found = self._invited(writing.connection, link)
             _end_all(writing, found.name)
             writing.connection.execute(accounts.update().where(accounts.c.name == found.name).values(password=hashed))
             writing.log(found.name, "account.changed", found.name, role=None, password=True, disabled=None)
             return _opened(writing, found.name, found.role, lasts_s=lasts_s, kind="session")
+
+    def _invited(self, connection: Connection, link: str) -> Found:
+        """The account of a link that is good. Raises NotAllowedError."""
+        found = connection.execute(
+            select(accounts)
+            .join(sessions, sessions.c.account == accounts.c.name)
+            .where(
+                sessions.c.token_sha256 == _sealed(link),
+                sessions.c.kind == "link",
+                sessions.c.ended_us.is_(None),
+                sessions.c.expires_us > self._site.now_us(),
+                accounts.c.disabled_us.is_(None),
+            )
+        ).one_or_none()
+        if found is None:
+            raise NotAllowedError("This link was used already, or is too old. Ask for a new one.")
+        return found
 
     def session(self, token: str) -> Account | None:
         """Return the account whose token it is; None for one that is unknown, ended or expired."""

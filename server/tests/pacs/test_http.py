@@ -6,12 +6,14 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.local_clients import connect
 from tests.pacs.reports_in import outcomes, study, table
 from tests.pacs.test_fhir import SETTINGS, resource
 from tests.worklist.conftest import (  # noqa: F401  fixtures
@@ -52,6 +54,46 @@ def client(store: Store) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as made:
         yield made
     server.stop()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"GET /live HTTP/1.1\r\nHost: ",
+        b"POST /fhir/DiagnosticReport HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n{",
+    ],
+)
+def test_slow_clients_keep_no_monitor_out(client: httpx.Client, said: bytes) -> None:
+    """Fifty addresses with two connections each, and one address with more than the port has."""
+    port = client.base_url.port
+    assert port is not None
+    with ExitStack() as stack:
+        for source in [f"127.0.1.{number % 50 + 1}" for number in range(100)] + ["127.0.0.2"] * 80:
+            opened = stack.enter_context(connect(port, source=source))
+            with suppress(OSError):  # it was closed to make room
+                opened.sendall(said)
+        for _ in range(20):
+            with httpx.Client(base_url=client.base_url, timeout=20) as another:
+                assert another.get("/live").status_code == 200
+
+
+def test_a_report_that_arrives_slowly_is_taken_in_spite_of_slow_clients(client: httpx.Client, store: Store) -> None:
+    name = study(store)
+    body = json.dumps(resource()).encode()
+    head = f"POST {FHIR} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
+    headers = "".join(f"{key}: {value}\r\n" for key, value in TOKEN.items())
+    port = client.base_url.port
+    assert port is not None
+    with ExitStack() as stack:
+        sender = stack.enter_context(connect(port))
+        sender.sendall(f"{head}{headers}\r\n".encode() + body[:20])
+        assert client.get("/live").status_code == 200  # what came before was read
+        for _ in range(80):
+            stack.enter_context(connect(port))
+        sender.sendall(body[20:])
+        assert sender.recv(1000).startswith(b"HTTP/1.1 200 ")
+    assert outcomes(store, name) == ["normal"]
 
 
 def metrics_of(client: httpx.Client) -> dict[tuple[str, ...], float]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.local_clients import connect
 from tests.pacs.conftest import (
     PLAIN,
     VERIFICATION,
@@ -38,7 +39,7 @@ ABORT = b"\x07\x00\x00\x00\x00\x04\x00\x00\x02"
 
 @contextmanager
 def connected(port: int | None, *, source: str = "127.0.0.1") -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port or 0), timeout=AT_ONCE_S, source_address=(source, 0)) as opened:
+    with connect(port or 0, source=source, timeout_s=AT_ONCE_S) as opened:
         yield opened
 
 
@@ -302,3 +303,34 @@ def test_a_request_in_pieces_is_accepted(start_node: StartNode, program: Callabl
         assert opened.recv(1) == b"\x02"
     done = dcmtk(program("echoscu"), "-aet", "WARD", "-aec", "TRIAGE", "127.0.0.1", node.port)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.nightly
+def test_fifty_slow_clients_for_a_minute_delay_no_known_peer(start_node: StartNode) -> None:
+    """Each sends a byte every second from the peer's network, and begins again when it is closed."""
+    node = start_node(peers=[peer(addresses=["127.0.0.0/16"])])
+    stop = threading.Event()
+
+    def drip(source: str) -> None:
+        while not stop.is_set():
+            with suppress(OSError), connected(node.port, source=source) as opened:
+                for byte in request_for_verification():
+                    opened.sendall(bytes([byte]))
+                    if stop.wait(1.0):
+                        return
+
+    senders = [threading.Thread(target=drip, args=(f"127.0.1.{number + 1}",)) for number in range(50)]
+    for sender in senders:
+        sender.start()
+    times: list[float] = []
+    until = time.monotonic() + 60
+    try:
+        while time.monotonic() < until:
+            begun = time.monotonic()
+            assert echo(node.port) == 0
+            times.append(time.monotonic() - begun)
+    finally:
+        stop.set()
+        for sender in senders:
+            sender.join()
+    assert max(times) < 5.0 and sorted(times)[len(times) // 2] < 1.0

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from tests.local_clients import connect
 from tests.web.conftest import Api, MakeApi
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place, png
@@ -55,7 +56,7 @@ class Served:
         return len(self._server.server_state.connections)
 
     def connect(self, source: str = "127.0.0.1") -> socket.socket:
-        opened = socket.create_connection(("127.0.0.1", self.port), timeout=30, source_address=(source, 0))
+        opened = connect(self.port, source=source)
         self._opened.append(opened)
         return opened
 

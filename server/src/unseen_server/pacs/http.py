@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from unseen.artifacts import LIMITS, UserError
 from unseen_server.pacs.fhir import FhirError, reports_of
-from unseen_server.service.http_connections import BoundedConfig
+from unseen_server.service.http_connections import IDENTIFIED, BoundedConfig
 from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ class _Fhir:
             refused = _outcome(401, "login", "Show the token of [fhir] as a bearer token.")
             refused.headers["WWW-Authenticate"] = "Bearer"
             return refused
+        request.scope.get("extensions", {}).get(IDENTIFIED, lambda: None)()
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in (_FHIR, "application/json"):
             return _outcome(415, "not-supported", f"Send {_FHIR}; XML is not read here.")

@@ -16,8 +16,8 @@ from tests.local_clients import connect
 from tests.web.conftest import Api, MakeApi
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place, png
-from unseen_server.service import http_connections
-from unseen_server.service.http_connections import BoundedConfig
+from unseen_server import http_connections
+from unseen_server.http_connections import BoundedConfig
 from unseen_server.web import middleware
 from unseen_server.web import server as serving
 from unseen_server.web.middleware import Address

@@ -16,7 +16,7 @@ import uvicorn
 from tests.web.conftest import Api
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place, png
-from unseen_server.service import http_connections
+from unseen_server import http_connections
 from unseen_server.web import server as serving
 from unseen_server.web import upload_stream
 from unseen_server.worklist.store import Store

@@ -23,8 +23,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from unseen.artifacts import LIMITS, UserError
+from unseen_server.http_connections import IDENTIFIED, BoundedConfig
 from unseen_server.pacs.fhir import FhirError, reports_of
-from unseen_server.service.http_connections import IDENTIFIED, BoundedConfig
 from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unseen.artifacts import LIMITS
-from unseen_server.service.http_connections import IDENTIFIED, checked_proxies
+from unseen_server.http_connections import IDENTIFIED, checked_proxies
 from unseen_server.service.waiting_clients import address_group
 from unseen_server.web.errors import problem
 from unseen_server.worklist.states import WorklistError

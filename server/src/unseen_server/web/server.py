@@ -25,7 +25,7 @@ from urllib.parse import quote
 import uvicorn
 
 from unseen.artifacts import LIMITS, UserError
-from unseen_server.service.http_connections import BoundedConfig
+from unseen_server.http_connections import BoundedConfig
 from unseen_server.service.worker_process import Settings
 from unseen_server.service.workers import Models as Models  # public as `unseen_server.web.Models`, too
 from unseen_server.service.workers import Workers

@@ -28,6 +28,8 @@ from tests.pacs.conftest import (
 from tests.pacs.test_node import REJECTED_CALLED, REJECTED_CALLING, REJECTED_FULL, rejection
 from tests.pacs.test_node_tls import certificates, tls  # noqa: F401  a fixture
 from unseen_server.pacs import admission
+from unseen_server.pacs.config import Peer
+from unseen_server.pacs.listener import Listener
 
 UNKNOWN = "127.0.0.2"
 """All of 127.0.0.0/8 is this machine; the configured peer connects from 127.0.0.1."""
@@ -139,6 +141,25 @@ def test_what_is_no_request_is_answered_with_an_abort(
     with connected(start_node().port) as opened:
         say(opened)
         assert answer(opened).startswith(ABORT), "A-ABORT of the service provider (PS3.8, 9.3.8)"
+
+
+def test_a_request_that_cannot_be_decoded_is_given_no_place(
+    start_node: StartNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[str] = []
+    original = Listener.admitted
+
+    def admitted(self: Listener, known: Peer) -> object:
+        given.append(known.name)
+        return original(self, known)
+
+    monkeypatch.setattr(Listener, "admitted", admitted)
+    node = start_node()
+    with connected(node.port) as opened:
+        not_a_request(opened)
+        assert answer(opened).startswith(ABORT)
+    assert given == []
+    assert echo(node.port) == 0 and given == ["ward"]
 
 
 @pytest.mark.parametrize("secure", [False, True])

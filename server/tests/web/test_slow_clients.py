@@ -173,7 +173,9 @@ def test_connections_of_people_who_are_answered_do_not_wait(serve: Serve, api: A
     sender.sendall(
         b"POST /api/v1/films" + head + f"Content-Length: {len(film)}\r\n{CLOSE.decode()}".encode() + film[:50]
     )
-    until(lambda: served.waiting == 0, 30)
+    films = api.store.home / "films"
+    until(lambda: any(path.is_file() for path in films.rglob("*")), 30)  # its sender was identified
+    assert served.waiting == 0
     for _ in range(serving._WAITING_EACH + 10):
         served.connect()
     until(lambda: served.connections == serving._WAITING_EACH + 4, 30)

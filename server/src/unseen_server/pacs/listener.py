@@ -169,9 +169,9 @@ class Listener:
         """Return whether any peer may connect from this address."""
         return self._addresses.knows(address)
 
-    def admitted(self, *, calling: str, called: str, address: str, secure: bool) -> _Open | Rejection:
-        """Return a place for an association, or a rejection: of unknown peers, of calls to another title, and of peers
-        above the limit."""
+    def identified(self, *, calling: str, called: str, address: str, secure: bool) -> Peer | Rejection:
+        """Return the peer that asks for an association, or a rejection: of unknown peers, and of calls to another
+        title."""
         if self._stopping:
             return Rejection(2, 3, 1)
         config = self._config
@@ -182,13 +182,18 @@ class Listener:
         if called != config.ae_title.strip():
             _log.warning("pacs.rejected peer=%s why=it calls %r, not %r", found.name, called, config.ae_title)
             return Rejection(1, 1, 7)
+        return found
+
+    def admitted(self, peer: Peer) -> _Open | Rejection:
+        """Return a place for an association, or the rejection of a peer above the limit."""
+        most = self._config.limits.associations
         with self._slots_lock:
             open_now, running = self._counted()
-            if open_now < config.limits.associations and running < _RUNNING * config.limits.associations:
-                slot = _Open(peer=found)
+            if open_now < most and running < _RUNNING * most:
+                slot = _Open(peer=peer)
                 self._slots.add(slot)
                 return slot
-        _log.warning("pacs.rejected peer=%s why=%d associations are open", found.name, config.limits.associations)
+        _log.warning("pacs.rejected peer=%s why=%d associations are open", peer.name, most)
         return Rejection(2, 3, 2)
 
     def begun(self, association: Association, slot: transport.Slot) -> None:

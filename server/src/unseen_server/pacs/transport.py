@@ -15,11 +15,12 @@ from typing import Any, Final, Protocol
 
 from pynetdicom import _config, evt
 from pynetdicom.association import Association
+from pynetdicom.pdu import A_ASSOCIATE_RQ
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
 from unseen_server.pacs import admission
 from unseen_server.pacs.admission import Arrival, NotAdmittedError, Rejection
-from unseen_server.pacs.config import PacsConfig, PacsConfigError
+from unseen_server.pacs.config import PacsConfig, PacsConfigError, Peer
 from unseen_server.service.waiting_clients import WaitingClients
 
 _log = logging.getLogger("unseen")
@@ -28,6 +29,8 @@ for _library in ("pynetdicom", "dicomweb_client", "retrying", "urllib3"):  # wha
     logging.getLogger(_library).setLevel(logging.CRITICAL)
 
 _ENTRANCE_S: Final = 2.0
+_REQUEST_RECEIVED: Final = "Evt6"
+"""Event of the state machine: an A-ASSOCIATE-RQ was received (PS3.8, table 9-10)."""
 
 # RFC 9325 (BCP 195), 4.2; TLS 1.3 brings its own
 OLDEST: Final = ssl.TLSVersion.TLSv1_2
@@ -79,8 +82,11 @@ class Admitting(Protocol):
     def knows(self, address: str) -> bool:
         """Return whether any peer may connect from this address."""
 
-    def admitted(self, *, calling: str, called: str, address: str, secure: bool) -> Slot | Rejection:
-        """Return a place for the association, or why there is none."""
+    def identified(self, *, calling: str, called: str, address: str, secure: bool) -> Peer | Rejection:
+        """Return the peer that asks for an association, or why it may not."""
+
+    def admitted(self, peer: Peer) -> Slot | Rejection:
+        """Return a place for the association of a peer, or why there is none."""
 
     def begun(self, association: Association, slot: Slot) -> None:
         """Take note of the association that the place is for; it runs next."""
@@ -170,38 +176,47 @@ class Server(ThreadedAssociationServer):
             return arrival.close()
         calling, called = admission.titles_of(request)
         secure = self.secure is not None
-        slot = self.admitting.admitted(calling=calling, called=called, address=arrival.address, secure=secure)
+        peer = self.admitting.identified(calling=calling, called=called, address=arrival.address, secure=secure)
+        if isinstance(peer, Rejection):
+            return arrival.close(peer.encoded())
+        if (decoded := _decoded(request)) is None:
+            _log.warning("pacs.connection_closed address=%s why=its request cannot be decoded", arrival.address)
+            return arrival.close(admission.ABORT)
+        slot = self.admitting.admitted(peer)
         if isinstance(slot, Rejection):
             return arrival.close(slot.encoded())
         try:
-            begun = self._begin(arrival, client_address, request, slot)
+            self._begin(arrival, client_address, decoded, slot)
         except BaseException:
             self.admitting.left(slot)
             arrival.close()
             raise
-        if not begun:
-            self.admitting.left(slot)
-            arrival.close(admission.ABORT)
 
-    def _begin(self, arrival: Arrival, client_address: Any, request: bytes, slot: Slot) -> bool:  # Any: socketserver's
-        """Start an association that has its request already; return False for a request that cannot be decoded."""
+    def _begin(self, arrival: Arrival, client_address: Any, request: A_ASSOCIATE_RQ, slot: Slot) -> None:
+        """Start an association that has its request already.
+
+        client_address is Any as in socketserver.
+        """
         connection = arrival.connection
         connection.settimeout(self.idle_s)  # a peer may stop in the middle of a PDU
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        handler = _Handler(connection, client_address, self)
-        association = handler.association
+        association = _Handler(connection, client_address, self).association
         evt.trigger(association, evt.EVT_CONN_OPEN, {"address": client_address})
-        try:
-            pdu, event = association.dul._decode_pdu(bytearray(request))
-            pdu.to_primitive()
-        except Exception as error:  # pynetdicom raises anything
-            _log.warning("pacs.connection_closed address=%s why=its request: %s", arrival.address, type(error).__name__)
-            return False
-        association.dul._recv_pdu.put(pdu)
-        association.dul.event_queue.put(event)
+        association.dul._recv_pdu.put(request)
+        association.dul.event_queue.put(_REQUEST_RECEIVED)
         self.admitting.begun(association, slot)
         association.start()
-        return True
+
+
+def _decoded(request: bytes) -> A_ASSOCIATE_RQ | None:
+    """Return a request that has all that an association needs, else None."""
+    pdu = A_ASSOCIATE_RQ()
+    try:
+        pdu.decode(request)
+        pdu.to_primitive()
+    except Exception:  # pynetdicom raises anything
+        return None
+    return pdu
 
 
 class _Handler(RequestHandler):

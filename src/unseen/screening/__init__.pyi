@@ -22,7 +22,6 @@ from .policy import Decision as Decision
 from .policy import Policy as Policy
 from .policy import PolicyError as PolicyError
 from .policy import cleared_share as cleared_share
-from .policy import is_lateral as is_lateral
 from .policy import policy_lines as policy_lines
 from .policy import squashed_score as squashed_score
 from .probability import ProbabilityMap as ProbabilityMap
@@ -32,6 +31,7 @@ from .probability import reliability as reliability
 from .probes import Probe as Probe
 from .probes import probe_film as probe_film
 from .probes import probes_of as probes_of
+from .projection import is_lateral as is_lateral
 from .screened import Screened as Screened
 from .screened import study_decision as study_decision
 from .screener import ScoringDetector as ScoringDetector

@@ -26,7 +26,7 @@ from unseen.detectors.weights import FitError
 from unseen.evaluation.comparison import auroc_difference
 from unseen.evaluation.roc import auroc
 from unseen.evaluation.shortcuts import mix_scores, trivial_statistics
-from unseen.screening.policy import is_lateral
+from unseen.screening.projection import is_lateral
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

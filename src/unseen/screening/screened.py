@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unseen.data.film import Film, Label, NotRead
-from unseen.screening.policy import FIRST_PRIORITY, Decision, is_lateral
+from unseen.screening.policy import FIRST_PRIORITY, Decision
+from unseen.screening.projection import is_lateral
 
 if TYPE_CHECKING:
     from unseen.detectors.detector import Finding

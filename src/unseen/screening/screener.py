@@ -34,10 +34,10 @@ from unseen.screening.policy import (
     Decision,
     Policy,
     PolicyError,
-    is_lateral,
     squashed_score,
 )
 from unseen.screening.probes import Probe, disagreement, probes_of
+from unseen.screening.projection import is_lateral
 from unseen.screening.screened import Screened, study_decision
 
 if TYPE_CHECKING:

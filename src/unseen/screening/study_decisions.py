@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from unseen.data.film import Film, NotRead
 from unseen.evaluation.table import ScoreRow
-from unseen.screening.policy import is_lateral
+from unseen.screening.projection import is_lateral
 from unseen.screening.screened import study_of
 from unseen.screening.screener import KEPT_BY_STUDY, DecisionRow, Screener, decision_rows, ranked_rows
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -98,6 +98,29 @@ def test_a_study_clears_only_if_all_its_frontal_films_do_and_a_lateral_decides_n
     assert of(clear, read) == of(read, clear, side) == "read"
     assert of(clear, UNREAD) == of(read, UNREAD) == "not_scored"
     assert of(side) == "not_scored"
+
+
+@pytest.mark.parametrize("view", ["AXIAL", "AP LORDOTIC", "LLD", "PA/LAT"])
+def test_a_film_of_uncertain_projection_is_scored_and_read_and_never_cleared(screener: Screener, view: str) -> None:
+    uncertain = at(-9.0, view_position=view)
+    decision = screener(uncertain)
+    assert (decision.action, decision.score) == ("read", -9.0)
+    assert "does not state for certain that it is a frontal film" in decision.reason
+    study = screener.study(list(screener.screen([at(-9.5), uncertain])))
+    assert (study.action, study.reason) == ("read", decision.reason)
+
+
+def test_a_missing_projection_of_a_dicom_film_is_uncertain_and_of_an_image_is_frontal(screener: Screener) -> None:
+    dicom = replace(at(-9.0), view_position=None, projection="uncertain", file_format="dicom")
+    assert screener(dicom).action == "read"
+    assert screener(replace(at(-9.0), view_position=None, file_format="png")).action == "clear"
+
+
+def test_a_study_is_not_cleared_by_an_earlier_decision_on_a_film_of_uncertain_projection(screener: Screener) -> None:
+    (cleared,) = screener.screen([at(-9.0)])
+    assert isinstance(cleared.film, Film) and cleared.decision.action == "clear"
+    uncertain = replace(cleared, film=replace(cleared.film, projection="uncertain"))
+    assert screener.study([cleared, uncertain]).action == screener.study([uncertain]).action == "read"
 
 
 def test_a_mixed_study_is_read_for_the_reason_of_the_film_that_stays(screener: Screener) -> None:

@@ -10,6 +10,7 @@ from .cells import safe_table as safe_table
 from .decode import Decoder as Decoder
 from .decode import shared_decoder as shared_decoder
 from .decoder_protocol import DecoderLimits as DecoderLimits
+from .decoder_protocol import Projection as Projection
 from .decoder_protocol import Refused as Refused
 from .dicom import EXTRA_SYNTAXES as EXTRA_SYNTAXES
 from .dicom import readable_syntaxes as readable_syntaxes
@@ -29,6 +30,8 @@ from .manifest import ManifestError as ManifestError
 from .manifest import SourceError as SourceError
 from .manifest import read_manifest as read_manifest
 from .manifest import stream_manifest as stream_manifest
+from .projection import projection_of as projection_of
+from .projection import stated_projection as stated_projection
 from .reading import Films as Films
 from .reading import NotReadError as NotReadError
 from .reading import films as films

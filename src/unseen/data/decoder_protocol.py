@@ -8,10 +8,13 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+Projection = Literal["frontal", "lateral", "uncertain"]
+"""frontal: PA or AP, certainly; lateral; uncertain: neither is certain, or the view is another one."""
 
 Integers = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -35,6 +38,7 @@ class DecodedImage:
     file_format: str
     view_position: str | None = None
     patient_orientation: str | None = None
+    projection: Projection | None = None
     spacing_mm: float | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     identifiers: Mapping[str, str] = field(default_factory=dict, repr=False)

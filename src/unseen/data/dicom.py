@@ -36,6 +36,7 @@ from unseen.data.dicom_display import display_of, elements_of
 from unseen.data.dicom_header import FILM_CLASSES, DicomHeader, check_class, read_header, uid_name
 from unseen.data.image_files import jpeg_pixels
 from unseen.data.jpeg_whole import check_whole
+from unseen.data.projection import projection_of_header
 
 LABEL = "imagecodecs"
 EXTRA_SYNTAXES = (uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGExtended12Bit)
@@ -140,6 +141,7 @@ def read_dicom(data: bytes, *, bare: bool, limits: DecoderLimits, frame: int | N
         file_format="dicom",
         view_position=header.view_position,
         patient_orientation=header.patient_orientation,
+        projection=projection_of_header(ds),
         spacing_mm=header.spacing_mm,
         tags=header.tags,
         identifiers=header.identifiers,

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from unseen.data.decoder_protocol import Projection
+
 Label = Literal["normal", "abnormal"]
 
 
@@ -33,7 +35,9 @@ class Film:
         study: from the manifest; else, for DICOM, StudyInstanceUID; else the film's own name.
         bits: nominal bits a pixel, 8 to 16.
         view_position: DICOM ViewPosition as written ("PA", "AP", …); None when missing.
-        patient_orientation: DICOM PatientOrientation as written ("L\\F"); kept, not acted on.
+        patient_orientation: DICOM PatientOrientation as written ("L\\F"); pixels are never turned by it.
+        projection: frontal, lateral or uncertain, by the whole DICOM header; None for formats that state none
+            (see `projection_of`).
         tags: DICOM attributes that say where the film comes from, keyword to value as written, such as Modality,
             Manufacturer or PatientAge; none for images.
         identifiers: DICOM attributes that name the study and the patient (StudyInstanceUID, PatientID, …). They are for
@@ -63,6 +67,7 @@ class Film:
     bits: int
     view_position: str | None = None
     patient_orientation: str | None = None
+    projection: Projection | None = None
     spacing_mm: float | None = None
     file_sha256: str
     pixel_sha256: str

@@ -194,6 +194,7 @@ def read_film(
         bits=decoded.bits,
         view_position=decoded.view_position,
         patient_orientation=decoded.patient_orientation,
+        projection=decoded.projection,
         spacing_mm=decoded.spacing_mm,
         file_sha256=decoded.file_sha256,
         pixel_sha256=decoded.pixel_sha256,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from unseen.anatomy.lungs import FoundLungs
 from unseen.data.film import Film, NotRead
+from unseen.data.projection import projection_of
 from unseen.detectors import METHODS
 from unseen.detectors.adapted import Adapted, Head, ridge, standardised
 from unseen.detectors.detector import Detector
@@ -26,7 +27,6 @@ from unseen.detectors.weights import FitError
 from unseen.evaluation.comparison import auroc_difference
 from unseen.evaluation.roc import auroc
 from unseen.evaluation.shortcuts import mix_scores, trivial_statistics
-from unseen.screening.projection import is_lateral
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -136,7 +136,7 @@ def adapt(
     rows: list[tuple[torch.Tensor, float, bool, str, str]] = []
     statistics: list[dict[str, float | None]] = []
     for done, film in enumerate(labelled, start=1):
-        if isinstance(film, Film) and film.label is not None and not is_lateral(film.view_position):
+        if isinstance(film, Film) and film.label is not None and projection_of(film) != "lateral":
             patient = film.patient or film.pixel_sha256
             if film.pixel_sha256 not in trained and _dealt(patient, "teaches") < share:
                 seen = adapted.look(film, FoundLungs(film))

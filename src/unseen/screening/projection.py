@@ -1,17 +1,24 @@
-"""Which views decide about a study: a frontal film does, a lateral is carried along."""
+"""Influence of a film's projection on decisions: a lateral decides nothing, an uncertain one is never cleared."""
 
-LATERAL = frozenset({"LATERAL", "LAT", "LL", "RL", "LLO", "RLO"})
-"""ViewPosition (0018,5101) of a lateral film, as modalities write it; detectors here learn from frontal films alone."""
+from unseen.data.projection import stated_projection
+
+UNCERTAIN = (
+    "its projection is uncertain: the header does not state for certain that it is a frontal film (PA or AP), so it is "
+    "not cleared"
+)
+"""Reason why a film of uncertain projection is read."""
 
 
 def is_lateral(view_position: str | None) -> bool:
-    """Return whether a film is lateral. A film without a view counts as frontal, so its score is used.
+    """Return whether a ViewPosition names a lateral view.
+
+    A film's other attributes count, too: `unseen.data.projection_of` reads all of them.
 
     Args:
-        view_position: the DICOM attribute ViewPosition (0018,5101), in any case; None: missing.
+        view_position: the DICOM attribute ViewPosition (0018,5101), in any spelling; None: missing.
 
     Example:
-        >>> is_lateral("LL"), is_lateral("PA"), is_lateral(None)
-        (True, False, False)
+        >>> is_lateral("LL"), is_lateral("LATERAL LEFT"), is_lateral("PA"), is_lateral(None)
+        (True, True, False, False)
     """
-    return view_position is not None and view_position.strip().upper() in LATERAL
+    return view_position is not None and stated_projection(view_position=view_position) == "lateral"

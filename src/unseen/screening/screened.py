@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unseen.data.film import Film, Label, NotRead
+from unseen.data.projection import projection_of
 from unseen.screening.policy import FIRST_PRIORITY, Decision
-from unseen.screening.projection import is_lateral
+from unseen.screening.projection import UNCERTAIN
 
 if TYPE_CHECKING:
     from unseen.detectors.detector import Finding
@@ -46,7 +47,15 @@ class Screened:
     @property
     def lateral(self) -> bool:
         """Whether it is carried along and decides nothing."""
-        return isinstance(self.film, Film) and is_lateral(self.film.view_position)
+        return isinstance(self.film, Film) and projection_of(self.film) == "lateral"
+
+    @property
+    def decided(self) -> Decision:
+        """The decision; that of a film of uncertain projection never clears."""
+        uncertain = isinstance(self.film, Film) and projection_of(self.film) == "uncertain"
+        if uncertain and self.decision.action == "clear":
+            return replace(self.decision, action="read", reason=UNCERTAIN)
+        return self.decision
 
     @property
     def study(self) -> tuple[str, str]:
@@ -70,7 +79,8 @@ def study_decision(films: Sequence[Screened], *, policy_digest: str) -> Decision
     """Decide about one study from the decisions about all its films. Lateral films have no effect.
 
     The study is not scored if it has no frontal film or any frontal film was not scored. Otherwise the decision is that
-    of the frontal film with the highest score; the study is cleared only if all its frontal films are.
+    of the frontal film with the highest score; the study is cleared only if all its frontal films are. A film of
+    uncertain projection counts as frontal, and is never cleared.
 
     Args:
         films: all films of the study, screened.
@@ -89,7 +99,7 @@ def study_decision(films: Sequence[Screened], *, policy_digest: str) -> Decision
         >>> study_decision([], policy_digest="").reason
         'there is no frontal film in this study'
     """
-    frontal = [one.decision for one in films if not one.lateral]
+    frontal = [one.decided for one in films if not one.lateral]
     if not frontal:
         return Decision(
             action="not_scored", score=None, probability=None, p_value=None, priority=FIRST_PRIORITY,

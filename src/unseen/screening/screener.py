@@ -21,6 +21,7 @@ import numpy as np
 from unseen.anatomy.lungs import FoundLungs
 from unseen.artifacts.model_digest import canonical_json, digest_of_parts
 from unseen.data.film import Film, NotRead
+from unseen.data.projection import projection_of
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
 from unseen.detectors.saved import HasSettings, detector_parts, gate_parts
@@ -37,7 +38,7 @@ from unseen.screening.policy import (
     squashed_score,
 )
 from unseen.screening.probes import Probe, disagreement, probes_of
-from unseen.screening.projection import is_lateral
+from unseen.screening.projection import UNCERTAIN
 from unseen.screening.screened import Screened, study_decision
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ class Screener:
         likely = None if policy.probability is None else float(policy.probability(score))
         in_order = (likely, None if unusual is None else 1 - unusual, squashed_score(score))
         priority = next(value for value in in_order if value is not None)
-        stays = self._reason_to_read(score, source)
+        stays = self._reason_to_read(score, source, film)
         return Decision(
             action="read" if stays else "clear",
             score=score,
@@ -196,7 +197,7 @@ class Screener:
             policy_digest=self._digest,
         )
 
-    def _reason_to_read(self, score: float, source: str) -> str:
+    def _reason_to_read(self, score: float, source: str, film: Film) -> str:
         """Why a scored film is read; "" where it is cleared."""
         assert self.policy is not None
         if source == UNKNOWN_SOURCE:
@@ -208,6 +209,8 @@ class Screener:
         if score >= calibrated.threshold:
             at = f"the threshold of {source} ({calibrated.threshold:.4g})"
             return f"its score is at or above {at}, so it is not cleared"
+        if projection_of(film) == "uncertain":
+            return UNCERTAIN
         stopped = self.stopped or self.disagreement
         return f"clearing is stopped: {stopped}" if stopped else ""
 
@@ -249,7 +252,7 @@ class Screener:
 
     def refusal(self, film: Film, lungs: FoundLungs) -> str | None:
         """Why a film would not be scored: a lateral one, or one that the gate refuses; None where nothing is amiss."""
-        if is_lateral(film.view_position):
+        if projection_of(film) == "lateral":
             return _LATERAL
         if self.gate is None:
             return None

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from unseen.data.film import Film, NotRead
+from unseen.data.projection import projection_of
 from unseen.evaluation.table import ScoreRow
-from unseen.screening.projection import is_lateral
 from unseen.screening.screened import study_of
 from unseen.screening.screener import KEPT_BY_STUDY, DecisionRow, Screener, decision_rows, ranked_rows
 
@@ -77,7 +77,7 @@ def film_rows(screener: Screener, films: Iterable[Film | NotRead], *, maps: Path
             probability=row.probability,
             film_decision=row.decision,
             study=hashlib.sha256("\0".join(study_of(film)).encode()).hexdigest()[:_DIGITS],
-            lateral=isinstance(film, Film) and is_lateral(film.view_position),
+            lateral=isinstance(film, Film) and projection_of(film) == "lateral",
         )
 
 

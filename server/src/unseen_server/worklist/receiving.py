@@ -24,9 +24,9 @@ from unseen_server.worklist import jobs as queue
 from unseen_server.worklist.content import room, write_flushed
 from unseen_server.worklist.identities import Identity
 from unseen_server.worklist.instances import ReceivedHeader, attach, reopen
+from unseen_server.worklist.joining import add_terms, take_in
 from unseen_server.worklist.states import TooLargeError, WorklistError, order_of
-from unseen_server.worklist.tables import attachments, decisions, drafts, films, jobs, merged, reports, studies, terms
-from unseen_server.worklist.tables import outside_reports as outside
+from unseen_server.worklist.tables import attachments, films, jobs, studies, terms
 from unseen_server.worklist.transactions import Found, Writing, checked_text, clean
 
 if TYPE_CHECKING:
@@ -241,44 +241,9 @@ def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor
     return outside_reports.close_early(writing, study, new_film=film.instance is None)
 
 
-def add_terms(writing: Writing, study_id: int, wanted: Iterable[str]) -> None:
-    """Let a study be found by these too."""
-    there = writing.connection.execute(select(terms.c.term).where(terms.c.study_id == study_id)).scalars().all()
-    for term in sorted(set(wanted) - set(there)):
-        writing.connection.execute(terms.insert().values(term=term, study_id=study_id))
-
-
 def _same_patient(study: Found, identity: Mapping[str, str]) -> bool:
     """Whether nothing speaks against it: a film without a PatientID joins."""
     return all(
         getattr(study, key) is None or key not in identity or getattr(study, key) == identity[key]
         for key in ("patient", "issuer")
     )
-
-
-def take_in(writing: Writing, target: Found, own: Found, film: Found, *, actor: str) -> None:
-    """Move the film, and everything that its own study had, to `target`."""
-    connection = writing.connection
-    connection.execute(films.update().where(films.c.id == film.id).values(study_id=target.id))
-    for table in (decisions, reports, outside, merged):
-        connection.execute(table.update().where(table.c.study_id == own.id).values(study_id=target.id))
-    known = select(drafts.c.account).where(drafts.c.study_id == target.id).scalar_subquery()
-    mine = drafts.c.study_id == own.id
-    connection.execute(drafts.update().where(mine, drafts.c.account.not_in(known)).values(study_id=target.id))
-    connection.execute(drafts.delete().where(mine))
-    moved = connection.execute(select(terms.c.term).where(terms.c.study_id == own.id)).scalars().all()
-    connection.execute(terms.delete().where(terms.c.study_id == own.id))
-    connection.execute(studies.delete().where(studies.c.id == own.id))
-    connection.execute(merged.insert().values(public_id=own.public_id, study_id=target.id))
-    add_terms(writing, target.id, moved)
-    connection.execute(
-        studies.update()
-        .where(studies.c.id == target.id)
-        .values(
-            films=target.films + 1,
-            received_us=min(target.received_us, own.received_us),
-            assigned_to=target.assigned_to or own.assigned_to,
-            reopened_us=target.reopened_us or own.reopened_us,
-        )
-    )
-    writing.log(actor, "study.joined", target.public_id, film=film.public_id, was=own.public_id, held_by=own.claimed_by)

@@ -17,7 +17,8 @@ from unseen.screening import FIRST_PRIORITY, Decision, Screened
 from unseen_server.worklist import completeness, jobs
 from unseen_server.worklist.batches import Batch, Rules
 from unseen_server.worklist.instances import become_copy, original_of
-from unseen_server.worklist.receiving import join, take_in
+from unseen_server.worklist.joining import take_in
+from unseen_server.worklist.receiving import join
 from unseen_server.worklist.study_decisions import JudgeStudy, judge_rest
 from unseen_server.worklist.tables import findings, studies
 from unseen_server.worklist.transactions import Found, Writing

@@ -1,0 +1,46 @@
+"""Move a film, and everything that its own study had, to another study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+
+from unseen_server.worklist.tables import decisions, drafts, films, merged, reports, studies, terms
+from unseen_server.worklist.tables import outside_reports as outside
+from unseen_server.worklist.transactions import Found, Writing
+
+
+def take_in(writing: Writing, target: Found, own: Found, film: Found, *, actor: str) -> None:
+    """Move the film, and everything that its own study had, to `target`."""
+    connection = writing.connection
+    connection.execute(films.update().where(films.c.id == film.id).values(study_id=target.id))
+    for table in (decisions, reports, outside, merged):
+        connection.execute(table.update().where(table.c.study_id == own.id).values(study_id=target.id))
+    known = select(drafts.c.account).where(drafts.c.study_id == target.id).scalar_subquery()
+    mine = drafts.c.study_id == own.id
+    connection.execute(drafts.update().where(mine, drafts.c.account.not_in(known)).values(study_id=target.id))
+    connection.execute(drafts.delete().where(mine))
+    moved = connection.execute(select(terms.c.term).where(terms.c.study_id == own.id)).scalars().all()
+    connection.execute(terms.delete().where(terms.c.study_id == own.id))
+    connection.execute(studies.delete().where(studies.c.id == own.id))
+    connection.execute(merged.insert().values(public_id=own.public_id, study_id=target.id))
+    add_terms(writing, target.id, moved)
+    connection.execute(
+        studies.update()
+        .where(studies.c.id == target.id)
+        .values(
+            films=target.films + 1,
+            received_us=min(target.received_us, own.received_us),
+            assigned_to=target.assigned_to or own.assigned_to,
+            reopened_us=target.reopened_us or own.reopened_us,
+        )
+    )
+    writing.log(actor, "study.joined", target.public_id, film=film.public_id, was=own.public_id, held_by=own.claimed_by)
+
+
+def add_terms(writing: Writing, study_id: int, wanted: Iterable[str]) -> None:
+    """Let a study be found by these too."""
+    there = writing.connection.execute(select(terms.c.term).where(terms.c.study_id == study_id)).scalars().all()
+    for term in sorted(set(wanted) - set(there)):
+        writing.connection.execute(terms.insert().values(term=term, study_id=study_id))

@@ -164,6 +164,45 @@ def test_a_later_film_supersedes_the_report_that_was_sent(
     assert len(there.stored) == 2
 
 
+def reasons(report: pydicom.Dataset) -> list[str]:
+    """The texts of a report under "Reason"."""
+    (findings,) = [one for one in report.ContentSequence if "ContentSequence" in one][-1:]
+    return [
+        str(one.TextValue)
+        for one in findings.ContentSequence
+        if one.ValueType == "TEXT" and one.ConceptNameCodeSequence[0].CodeMeaning == "Reason"
+    ]
+
+
+def test_reports_of_a_study_under_two_patient_numbers_state_the_conflict_until_they_are_merged(
+    archives: Callable[..., Archive], ward_and: Callable[..., Running], judge_with: Any
+) -> None:
+    there = archives(handlers=committing())
+    running = ward_and(port=there.port)
+    decided(running, judge_with, 1, "clear")
+    soon(lambda: len(rows(running, "kept")) == 1, "the first commitment")
+    (status,) = store_films(running.port, [film(2, PatientID="000P1")])
+    assert status.Status == 0x0000
+    judge: Judge = judge_with(running.store)
+    assert judge("clear", 0.2, StudyInstanceUID="1.2.3.1", SOPInstanceUID="1.2.3.4.2", PatientID="000P1")
+    soon(lambda: len(rows(running, "kept")) == 3, "the correction, and the report of the other part")
+    first, *later = there.stored
+    assert "conflicting identities" not in reasons(first)[0]
+    assert {str(one.PatientID) for one in later} == {"P1", "000P1"}
+    assert all(reasons(one)[0].startswith("conflicting identities") for one in later)
+    running.store.merge_patients(prior="000P1", surviving="P1", actor="his")
+    soon(lambda: len(rows(running, "kept")) == 4, "the report of the whole study")
+    last = there.stored[-1]
+    assert "conflicting identities" not in reasons(last)[0]
+    superseded = {
+        one.ReferencedSOPInstanceUID
+        for study in last.PredecessorDocumentsSequence
+        for series in study.ReferencedSeriesSequence
+        for one in series.ReferencedSOPSequence
+    }
+    assert superseded == {one.SOPInstanceUID for one in there.stored[:-1]}
+
+
 def test_an_archive_that_does_not_keep_what_it_took_gets_the_same_object_again(
     archives: Callable[..., Archive], ward_and: Callable[..., Running], judge_with: Any
 ) -> None:

@@ -335,12 +335,13 @@ def judge_with(screener: Screener) -> Callable[[Store], Judge]:
             audit_share: float = 0.0,
             view: str = "PA",
             reason: str = "so",
+            pixel_sha256: str = "",
             **identifiers: str,
         ) -> bool:
             job = jobs.claim(store.site)
             if job is None:
                 return False
-            film = film_of(job, view=view, identifiers=identifiers)
+            film = film_of(job, view=view, identifiers=identifiers, pixel_sha256=pixel_sha256)
             screened = Screened(film=film, decision=decision(action, priority, reason))
             with store.writing() as writing:
                 return record(

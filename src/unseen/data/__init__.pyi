@@ -31,6 +31,7 @@ from .manifest import SourceError as SourceError
 from .manifest import read_manifest as read_manifest
 from .manifest import stream_manifest as stream_manifest
 from .projection import projection_of as projection_of
+from .projection import projection_of_header as projection_of_header
 from .projection import stated_projection as stated_projection
 from .reading import Films as Films
 from .reading import NotReadError as NotReadError

@@ -6,6 +6,7 @@ A film that was not cleared is never called normal: a score ranks films for read
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -13,6 +14,7 @@ from unseen_server.web.promise import Promise, percent, without_promise
 
 if TYPE_CHECKING:
     from unseen.screening import Decision
+    from unseen_server.worklist.identity_claims import IdentityClaim
     from unseen_server.worklist.labels import Reference
     from unseen_server.worklist.listing import Entry
 
@@ -25,6 +27,7 @@ _SOMEWHAT: Final = 0.75
 _LIMITS: Final[dict[Measure, float]] = {"probability": LIKELY, "percentile": EARLIER}
 _MEANS: Final = "The score orders films for reading. It is not a diagnosis."
 _IN_ORDER: Final = "To be read in this order"
+_FEWEST_OF_A_CONFLICT: Final = 2
 _WAITS: Final = ("to_read", "in_reading")
 
 
@@ -53,6 +56,8 @@ def reading_of(entry: Entry, *, rank: float | None, probability: float | None, b
     """
     if entry.state in ("reported", "reported_elsewhere", "set_aside"):
         return Reading(words=_done(entry))
+    if entry.claims:
+        return Reading(words=conflict_in_words(entry.claims))
     if entry.reason:
         return Reading(words="Not scored: look at it first")
     if entry.versions:
@@ -71,6 +76,30 @@ def reading_of(entry: Entry, *, rank: float | None, probability: float | None, b
         return Reading(words="Differs from normal films: read earlier" if early else _IN_ORDER, flag=early)
     flag = number >= _LIMITS[measure]
     return Reading(words=_waiting(number, measure), flag=flag, number=number, measure=measure)
+
+
+def conflict_in_words(claims: Sequence[IdentityClaim]) -> str:
+    """Return the sentence that names the films which disagree about the patient; "" where none do.
+
+    >>> from unseen_server.worklist.identity_claims import IdentityClaim
+    >>> here, there = IdentityClaim(study="s-1", films=("f-1",)), IdentityClaim(study="s-2", films=("f-2", "f-3"))
+    >>> conflict_in_words([here, there])
+    'Conflicting patient numbers: film f-1 of this study, films f-2 and f-3 of study s-2'
+    """
+    if not claims:
+        return ""
+    own, *others = claims
+    named = [f"{_films_in_words(own.films)} of this study"]
+    named += [f"{_films_in_words(one.films)} of study {one.study}" for one in others]
+    if not others and len(own.films) < _FEWEST_OF_A_CONFLICT:
+        named.append("a film that was erased")
+    return f"Conflicting patient numbers: {', '.join(named)}"
+
+
+def _films_in_words(films: Sequence[str]) -> str:
+    if not films:
+        return "no film"
+    return f"film {films[0]}" if len(films) == 1 else f"films {', '.join(films[:-1])} and {films[-1]}"
 
 
 def _number(rank: float | None, probability: float | None, *, blind: bool) -> tuple[float, Measure] | tuple[None, None]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.screening import Decision
 from unseen_server.web.promise import Promise, without_promise
-from unseen_server.web.sentences import Reading
+from unseen_server.web.sentences import Reading, conflict_in_words
 from unseen_server.worklist.disagreement import FAR
 from unseen_server.worklist.labels import FEWEST
 from unseen_server.worklist.refusals import parted
@@ -79,6 +79,9 @@ class Listed(_Response):
     seen: bool = Field(description="every frontal film was shown to the asker: only then can they report it")
     view: str | None = Field(description="ViewPosition of a frontal film, else of another one")
     assigned_to: str | None = Field(description="to whom a lead has assigned it; anybody may read it")
+    conflict: str = Field(
+        default="", description="names the films that came under other patient numbers or issuers; empty: none did"
+    )
     disagree: bool = Field(default=False, description="models' percentiles of one of its films lie half or more apart")
     acts: list[Literal["claim", "release", "report", "undo"]] = Field(
         default=[], description="what its state is open to; whose claim it is may still stand against it"
@@ -94,6 +97,7 @@ class Listed(_Response):
             "reason": without_promise(entry.reason),
             "clause": clause,
             "why": why,
+            "conflict": conflict_in_words(entry.claims),
             "disagree": entry.apart is not None and entry.apart >= FAR,
         }
         if reading is not None:

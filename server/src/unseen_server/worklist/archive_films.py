@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unseen.data import LEADING_BYTES, Refused, leading_header
+from unseen.data import LEADING_BYTES, Projection, Refused, leading_header, projection_of_header
 from unseen.screening import FIRST_PRIORITY, Decision, squashed_score
 from unseen_server.worklist.instances import ReceivedHeader
 from unseen_server.worklist.states import WorklistError
@@ -44,6 +44,7 @@ class ArchiveFilm:
     path       absolute; the worklist refers to it
     header     None of an image, and of a DICOM file that cannot be read
     view       ViewPosition
+    projection  by the first part of the header; frontal for an image
     decision   to read, or not scored; never to clear
     """
 
@@ -55,6 +56,7 @@ class ArchiveFilm:
     header: ReceivedHeader | None
     view: str | None
     decision: Decision
+    projection: Projection = "frontal"
 
 
 def look_at(entries: Sequence[Entry], rows: Sequence[Row], *, most_bytes: int) -> list[ArchiveFilm | str]:
@@ -73,7 +75,7 @@ def _look(entry: Entry, row: Row, most_bytes: int) -> ArchiveFilm | str:
         sha256, size, leading = _digest(entry.path, most_bytes)
         if row["sha256"] is not None and row["sha256"] != sha256:
             raise _RefusedFilmError("The file has changed since it was scored. Score it again.")
-        header, view = _header(leading, was_read=row["sha256"] is not None)
+        header, view, projection = _header(leading, was_read=row["sha256"] is not None)
     except (_RefusedFilmError, WorklistError) as refused:
         return str(refused)
     return ArchiveFilm(
@@ -85,6 +87,7 @@ def _look(entry: Entry, row: Row, most_bytes: int) -> ArchiveFilm | str:
         header=header,
         view=view,
         decision=decision_of(row),
+        projection=projection,
     )
 
 
@@ -108,21 +111,21 @@ def _digest(path: Path, most_bytes: int) -> tuple[str, int, bytes]:
     return digest.hexdigest(), size, leading
 
 
-def _header(leading: bytes, *, was_read: bool) -> tuple[ReceivedHeader | None, str | None]:
-    """What the header of a DICOM file names, and its ViewPosition; nothing of an image."""
+def _header(leading: bytes, *, was_read: bool) -> tuple[ReceivedHeader | None, str | None, Projection]:
+    """What the header of a DICOM file names, its ViewPosition and its projection; nothing of an image."""
     if leading[_PREAMBLE : _PREAMBLE + 4] != b"DICM":
-        return None, None
+        return None, None, "frontal"
     try:
         dataset = leading_header(leading)
         view = str(dataset.get("ViewPosition") or "").strip()
         header = ReceivedHeader.of(dataset)
     except Exception as error:  # the edge: damaged values make pydicom raise nearly anything
         if not was_read and isinstance(error, Refused):
-            return None, None
+            return None, None, "uncertain"
         raise _RefusedFilmError("The DICOM header cannot be read, so its study is not known.") from error
     if not header.is_film:
         raise _RefusedFilmError("The DICOM object is no film: not a CR or DX For Presentation.")
-    return header, clean(view) or None
+    return header, clean(view) or None, projection_of_header(dataset)
 
 
 def decision_of(row: Row) -> Decision:

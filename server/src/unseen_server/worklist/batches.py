@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
 
-from unseen.data import Film
-from unseen.screening import Screened, is_lateral
+from unseen.data import Film, projection_of
+from unseen.screening import Screened
 from unseen_server.worklist import clearing, completeness, disagreement, jobs, monitoring, outbox, study_decisions
 from unseen_server.worklist.bulk import among, insert_rows, update_rows
 from unseen_server.worklist.database import be_alone_with
@@ -163,6 +163,7 @@ class Batch:
         before, film.judged = film.judged, True
         if isinstance(read, Film):
             film.view_position = None if read.view_position is None else clean(read.view_position)
+            film.projection = projection_of(read)
             film.file_format, film.pixel_sha256 = read.file_format, read.pixel_sha256
             film.tags = json.dumps(dict(read.tags), sort_keys=True)
         if result.appearance is not None:
@@ -278,7 +279,7 @@ class Batch:
             self._among[model].insert(0, score)
 
     def _apart(self, study: int) -> float | None:
-        frontal = [film for film in self._of_study[study] if not is_lateral(film.view_position)]
+        frontal = [film for film in self._of_study[study] if film.projection != "lateral"]
         scored = [self._scores.get(film.id, {}) for film in frontal]
         return disagreement.largest(
             [{model: score for model, score in one.items() if score is not None} for one in scored], self._latest_scores
@@ -303,7 +304,8 @@ class Batch:
 
 
 _OF_FILM = (
-    "id", "judged", "view_position", "file_format", "pixel_sha256", "tags", "look", "statistics", "instance",
+    "id", "judged", "view_position", "projection", "file_format", "pixel_sha256", "tags", "look", "statistics",
+    "instance",
 )  # fmt: skip
 _OF_STUDY = (
     "id", "uid", "patient", "issuer", "accession", "state", "standing", "shelf", "band", "rank", "changed_us",

@@ -22,7 +22,6 @@ from unseen.screening import (
     Policy,
     PolicyError,
     Study,
-    is_lateral,
     is_sampled,
     one_a_patient,
     policy_of,
@@ -239,7 +238,7 @@ class _Gathered:
         self.not_seen = 0
 
     def take(self, of_study: list[Found]) -> None:
-        frontal = [row for row in of_study if not is_lateral(row.view_position)]
+        frontal = [row for row in of_study if row.projection != "lateral"]
         fresh = [row for row in frontal if row.pixel_sha256 not in self._trained]
         self.trained_on += len(frontal) - len(fresh)
         if not fresh:
@@ -272,7 +271,7 @@ def _films(connection: Connection, model: str, origins: Collection[Origin]) -> l
     query = (
         select(
             studies.c.id.label("number"), studies.c.public_id, studies.c.patient, studies.c.issuer, reported.c.outcome,
-            films.c.id.label("film"), films.c.source, films.c.tags, films.c.view_position, films.c.pixel_sha256,
+            films.c.id.label("film"), films.c.source, films.c.tags, films.c.projection, films.c.pixel_sha256,
             findings.c.id.label("finding"), findings.c.score,
         )
         .join(reported, reported.c.study_id == studies.c.id)

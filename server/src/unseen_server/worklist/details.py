@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from unseen.screening import is_lateral
 from unseen_server.worklist import audit, seeing
 from unseen_server.worklist.listing import Entry, entry_of, moment
 from unseen_server.worklist.references import blank_films
@@ -222,7 +221,7 @@ def _order(film: Found) -> tuple[bool, float, float, int]:
         except ValueError:
             return float("inf")
 
-    return is_lateral(film.view_position), number("SeriesNumber"), number("InstanceNumber"), film.id
+    return film.projection == "lateral", number("SeriesNumber"), number("InstanceNumber"), film.id
 
 
 def study(connection: Connection, public_id: str, *, now_us: int, blind: bool, reader: str | None = None) -> Study:

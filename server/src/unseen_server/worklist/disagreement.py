@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from sqlalchemy import Connection, select
 
-from unseen.screening import is_lateral
 from unseen_server.worklist.tables import films, findings
 
 FAR = 0.5
@@ -25,13 +24,13 @@ AMONG = 1000
 def apart(connection: Connection, study: int) -> float | None:
     """The largest difference, 0 to 1; None where no film has scores of two models with `FEWEST` scores each."""
     query = (
-        select(findings.c.film_id, findings.c.model, findings.c.score, films.c.view_position)
+        select(findings.c.film_id, findings.c.model, findings.c.score, films.c.projection)
         .join(films, films.c.id == findings.c.film_id)
         .where(films.c.study_id == study, findings.c.score.is_not(None))
     )
     by_film: dict[int, dict[str, float]] = {}
     for row in connection.execute(query):
-        if not is_lateral(row.view_position):
+        if row.projection != "lateral":
             by_film.setdefault(row.film_id, {})[row.model] = row.score
     return largest(by_film.values(), lambda model: latest_scores(connection, model))
 

@@ -138,6 +138,7 @@ class ImportedRows:
             received_us=self._writing.now_us,
             judged=True,
             view_position=one.view,
+            projection=one.projection,
             pixel_sha256=None,
             tags="{}",
             instance=None,
@@ -146,7 +147,9 @@ class ImportedRows:
     def _study(self, number: int, film: Kept) -> Kept:
         """A film's own study."""
         now_us = self._writing.now_us
-        study = SimpleNamespace(**dict.fromkeys(("uid", "patient", "issuer", "accession", "settles_us", "priority")))
+        study = SimpleNamespace(
+            **dict.fromkeys(("uid", "patient", "issuer", "accession", "settles_us", "priority", "disputed_uid"))
+        )
         vars(study).update(
             id=number,
             public_id=f"s-{film.public_id[2:]}",

@@ -142,15 +142,16 @@ def become_copy(writing: Writing, film: Found, original: Found, read: Film, *, a
     own = connection.execute(select(studies).where(studies.c.id == film.study_id)).one()
     target = connection.execute(select(studies).where(studies.c.id == original.study_id)).one()
     changed = changed_attributes(writing, original, target, read)
+    claimed = _claimed(writing, target, read)
     for table in (jobs, seen, decisions, findings):
         connection.execute(table.delete().where(table.c.film_id == film.id))
     connection.execute(films.delete().where(films.c.id == film.id))
     connection.execute(
         attachments.insert().values(
             public_id=film.public_id,
-            uid=target.uid,
-            patient=target.patient,
-            issuer=target.issuer,
+            uid=target.uid or target.disputed_uid,
+            patient=claimed.get("patient", target.patient),
+            issuer=claimed.get("issuer", target.issuer),
             instance=original.instance,
             film_id=original.id,
             sop_class="",
@@ -165,6 +166,23 @@ def become_copy(writing: Writing, film: Found, original: Found, read: Film, *, a
     writing.log(
         actor, "film.copy", original.public_id, copy=film.public_id, study=target.public_id, changed=",".join(changed)
     )
+
+
+def _claimed(writing: Writing, target: Found, read: Film) -> dict[str, str]:
+    """Patient number and issuer, as pseudonyms, that a copy names for the study; none where it names another study."""
+    names = writing.names
+
+    def said(keyword: str) -> str:
+        return clean(read.identifiers.get(keyword, "")).strip()
+
+    if names.of("study", said("StudyInstanceUID")) != (target.uid or target.disputed_uid):
+        return {}
+    claimed = {}
+    if said("PatientID"):
+        claimed["patient"] = patient_of(writing.connection, names.of("patient", said("PatientID")))
+    if said("IssuerOfPatientID"):
+        claimed["issuer"] = names.of("issuer", said("IssuerOfPatientID"))
+    return claimed
 
 
 def changed_attributes(writing: Writing, original: Found, study: Found, read: Film) -> list[str]:

@@ -1,4 +1,4 @@
-"""Move a film, and everything that its own study had, to another study."""
+"""Move a study's films, and everything else that it had, to another study."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
-from unseen_server.worklist.tables import decisions, drafts, films, merged, reports, studies, terms
+from unseen_server.worklist.tables import decisions, drafts, films, merged, outbox, reports, studies, terms
 from unseen_server.worklist.tables import outside_reports as outside
 from unseen_server.worklist.transactions import Found, Writing
 
 
-def take_in(writing: Writing, target: Found, own: Found, film: Found, *, actor: str) -> None:
-    """Move the film, and everything that its own study had, to `target`."""
+def take_in(writing: Writing, target: Found, own: Found, *, actor: str) -> None:
+    """Move the films of a study, and everything else that it had, to `target`."""
     connection = writing.connection
-    connection.execute(films.update().where(films.c.id == film.id).values(study_id=target.id))
-    for table in (decisions, reports, outside, merged):
+    moving = select(films.c.public_id).where(films.c.study_id == own.id).order_by(films.c.id)
+    moved_films = connection.execute(moving).scalars().all()
+    for table in (films, decisions, reports, outside, merged, outbox):
         connection.execute(table.update().where(table.c.study_id == own.id).values(study_id=target.id))
     known = select(drafts.c.account).where(drafts.c.study_id == target.id).scalar_subquery()
     mine = drafts.c.study_id == own.id
@@ -30,13 +31,14 @@ def take_in(writing: Writing, target: Found, own: Found, film: Found, *, actor: 
         studies.update()
         .where(studies.c.id == target.id)
         .values(
-            films=target.films + 1,
+            films=target.films + own.films,
             received_us=min(target.received_us, own.received_us),
             assigned_to=target.assigned_to or own.assigned_to,
             reopened_us=target.reopened_us or own.reopened_us,
         )
     )
-    writing.log(actor, "study.joined", target.public_id, film=film.public_id, was=own.public_id, held_by=own.claimed_by)
+    for film in moved_films:
+        writing.log(actor, "study.joined", target.public_id, film=film, was=own.public_id, held_by=own.claimed_by)
 
 
 def add_terms(writing: Writing, study_id: int, wanted: Iterable[str]) -> None:

@@ -31,6 +31,7 @@ from unseen_server.worklist.tables import studies
 from unseen_server.worklist.transactions import Found
 
 if TYPE_CHECKING:
+    from unseen_server.worklist.identity_claims import IdentityClaim
     from unseen_server.worklist.opening import Pseudonyms
 
 MOST = 200
@@ -63,6 +64,7 @@ class Entry:
     assigned_to   to whom a lead has assigned it; None: to nobody
     apart         how far models' shares lie apart (`disagreement`); None where unknown, and on a blind page
     versions      two of its films are one instance with different pixels: a person decides which of them counts
+    claims        films that disagree about the patient, its own first; none where nothing is disputed
     """
 
     study: str
@@ -89,6 +91,7 @@ class Entry:
     assigned_to: str | None = None
     apart: float | None = None
     versions: bool = False
+    claims: tuple[IdentityClaim, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,6 +288,7 @@ def entry_of(row: Found, beside: RowFacts, *, now_us: int, blind: bool) -> Entry
         how=beside.how,
         seen=beside.seen,
         versions=beside.versions,
+        claims=beside.claims,
         view=row.view,
         assigned_to=row.assigned_to,
         apart=None if blind else row.apart,

@@ -7,7 +7,7 @@ come under it later join the patient's studies.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from unseen_server.worklist.bulk import among
 from unseen_server.worklist.states import NotAllowedError, WorklistError
 from unseen_server.worklist.tables import attachments, merged_patients, outside_reports, studies, terms
-from unseen_server.worklist.transactions import Writing, checked_text
+from unseen_server.worklist.transactions import Found, Writing, checked_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Merged:
-    """How much moved; `already`: the same merge had been made before, and nothing came under the old number since."""
+    """How much moved; `already`: the same merge had been made before, and nothing came under the old number since.
+
+    `uids` are the StudyInstanceUIDs, as pseudonyms, whose identity may be another one now: `identity_conflicts.review`.
+    """
 
     studies: int
     attachments: int
     already: bool
+    uids: tuple[str, ...] = field(default=(), repr=False)
 
 
 def patient_of(connection: Connection, patient: str) -> str:
@@ -76,10 +80,12 @@ def merge_patients(writing: Writing, *, prior: str, surviving: str, issuer: str 
         query = query.where(studies.c.issuer.is_(None) | (studies.c.issuer == of_issuer))
         kept &= attachments.c.issuer.is_(None) | (attachments.c.issuer == of_issuer)
     found = connection.execute(query).all()
+    copied = set(connection.execute(select(attachments.c.uid).where(kept, attachments.c.uid.is_not(None))).scalars())
     if issuer is None and len({study.issuer for study in found}) > 1:
         raise NotAllowedError("Several issuers have given out the number that is given up. Say whose it is.")
     for study in found:
-        connection.execute(studies.update().where(studies.c.id == study.id).values(patient=new))
+        values = {"patient": new} | ({} if issuer is not None else _surviving_issuer(connection, study, new))
+        connection.execute(studies.update().where(studies.c.id == study.id).values(**values))
         _found_by(writing, study.id, term_of(names, old), term_of(names, new))
         writing.log(actor, "study.patient_merged", study.public_id)
     moved = connection.execute(attachments.update().where(kept).values(patient=new)).rowcount
@@ -93,7 +99,20 @@ def merge_patients(writing: Writing, *, prior: str, surviving: str, issuer: str 
         connection.execute(merged_patients.update().where(merged_patients.c.patient == old).values(patient=new))
         connection.execute(merged_patients.insert().values(prior=old, patient=new, made_us=writing.now_us))
         writing.log(actor, "patient.merged", "patient", studies=len(found), attachments=moved)
-    return Merged(studies=len(found), attachments=moved, already=already)
+    of_studies = {study.disputed_uid or study.uid for study in found}
+    uids = tuple(sorted((copied | of_studies) - {None}))
+    return Merged(studies=len(found), attachments=moved, already=already, uids=uids)
+
+
+def _surviving_issuer(connection: Connection, study: Found, patient: str) -> dict[str, str]:
+    """The issuer of the number that stays, for a study whose identity is disputed: the merge says that it counts."""
+    if study.disputed_uid is None:
+        return {}
+    other = select(studies.c.issuer).where(
+        studies.c.disputed_uid == study.disputed_uid, studies.c.patient == patient, studies.c.issuer.is_not(None)
+    )
+    issuer = connection.execute(other.limit(1)).scalar_one_or_none()
+    return {} if issuer is None else {"issuer": issuer}
 
 
 def _found_by(writing: Writing, study_id: int, old: str, new: str) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from unseen.screening import DriftReference, DriftWatch, abnormal_share, is_lateral
+from unseen.screening import DriftReference, DriftWatch, abnormal_share
 from unseen_server.worklist.listing import moment
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.tables import alarms as raised_alarms
@@ -228,13 +228,13 @@ def blocks(store: Store, model: str, *, above: float | None, most: int = FILMS, 
     """
     with store.database.reading() as connection:
         rows = connection.execute(
-            select(findings.c.score, findings.c.made_us, films.c.view_position)
+            select(findings.c.score, findings.c.made_us, films.c.projection)
             .join(films, films.c.id == findings.c.film_id)
             .where(findings.c.model == model)
             .order_by(findings.c.id.desc())
             .limit(most)
         ).all()
-    kept: list[Found] = [row for row in reversed(rows) if not is_lateral(row.view_position)]
+    kept: list[Found] = [row for row in reversed(rows) if row.projection != "lateral"]
     return [_block(kept[start : start + size], above) for start in range(0, len(kept), size)]
 
 

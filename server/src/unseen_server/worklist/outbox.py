@@ -75,7 +75,7 @@ def destinations(connection: Connection) -> list[Destination]:
 def enter(writing: Writing, study: Found, decision: Found) -> None:
     """Enter a decision on a complete study for each destination that takes results of its source."""
     connection = writing.connection
-    if study.uid is None:  # an image: no archive has its study
+    if study.uid is None and study.disputed_uid is None:  # an image: no archive has its study
         return
     for destination in destinations(connection):
         if destination.sources and study.source not in destination.sources:

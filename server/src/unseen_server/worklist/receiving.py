@@ -6,7 +6,8 @@ is the film acknowledged. Whatever fails before leaves nothing behind.
 A film that was read joins its study: by StudyInstanceUID, whatever the order in which a study's films arrive.
 
 Until it is read a film stands as a study of its own. The study that is there already takes it in, and keeps its state;
-the film's own study is gone, but is still found under its name. Films of two patients are never joined.
+the film's own study is gone, but is still found under its name. Films of two patients are never joined: see
+`identity_conflicts`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from unseen_server.worklist import completeness, merging, outside_reports
+from unseen_server.worklist import completeness, identity_conflicts, merging, outside_reports
 from unseen_server.worklist import jobs as queue
 from unseen_server.worklist.content import room, write_flushed
 from unseen_server.worklist.identities import Identity
@@ -221,24 +222,45 @@ def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor
     if "patient" in identity:
         identity["patient"] = merging.patient_of(connection, identity["patient"])
         wanted.append(merging.term_of(names, identity["patient"]))
-    study = own
+    study, disputed = own, None
     if "uid" in identity:
         target = connection.execute(select(studies).where(studies.c.uid == identity["uid"])).one_or_none()
         if target is not None and target.id != own.id:
             if _same_patient(target, identity):
-                take_in(writing, target, own, film, actor=actor)
+                take_in(writing, target, own, actor=actor)
                 study = target
             else:
-                del identity["uid"]  # it stays on its own; a person has to look
-                writing.log(actor, "study.not_joined", own.public_id, other=target.public_id, why="another patient")
+                disputed = identity.pop("uid")  # it stays on its own; a person has to look
+                study = _disputing(writing, own, target, identity, disputed, actor=actor)
+    disputed = disputed or own.disputed_uid or study.disputed_uid
     if found.instance is not None and film.instance is None:
         connection.execute(films.update().where(films.c.id == film.id).values(instance=found.instance))
     missing = {key: value for key, value in identity.items() if getattr(study, key) is None}
     if missing:
         connection.execute(studies.update().where(studies.c.id == study.id).values(**missing))
     add_terms(writing, study.id, wanted)
-    study = connection.execute(select(studies).where(studies.c.id == study.id)).one()
+    if disputed is not None:
+        identity_conflicts.review(writing, disputed, actor=actor)
+    stands = select(films.c.study_id).where(films.c.id == film.id).scalar_subquery()  # a review may join studies
+    study = connection.execute(select(studies).where(studies.c.id == stands)).one()
     return outside_reports.close_early(writing, study, new_film=film.instance is None)
+
+
+def _disputing(
+    writing: Writing, own: Found, target: Found, identity: Mapping[str, str], uid: str, *, actor: str
+) -> Found:
+    """The study of a film that names another patient than the study with its UID: one that does so already, or its
+    own."""
+    connection = writing.connection
+    patient, issuer = identity.get("patient"), identity.get("issuer")
+    known = identity_conflicts.agreeing_study(connection, uid, but=own.id, patient=patient, issuer=issuer)
+    if known is not None:
+        take_in(writing, known, own, actor=actor)
+        return known
+    if own.disputed_uid is None:
+        connection.execute(studies.update().where(studies.c.id == own.id).values(disputed_uid=uid))
+        writing.log(actor, "study.not_joined", own.public_id, other=target.public_id, why="another patient")
+    return own
 
 
 def _same_patient(study: Found, identity: Mapping[str, str]) -> bool:

@@ -16,6 +16,7 @@ from unseen.data import Film
 from unseen.screening import FIRST_PRIORITY, Decision, Screened
 from unseen_server.worklist import completeness, jobs
 from unseen_server.worklist.batches import Batch, Rules
+from unseen_server.worklist.identity_conflicts import review
 from unseen_server.worklist.instances import become_copy, original_of
 from unseen_server.worklist.joining import take_in
 from unseen_server.worklist.receiving import join
@@ -118,10 +119,12 @@ def record(
     if isinstance(read, Film) and (original := original_of(writing, film, read)) is not None:
         own, target = (_study(writing, one.study_id) for one in (film, original))
         if own.id != target.id and own.films == 1:  # all that its own study had goes with it
-            take_in(writing, target, own, film, actor=worker)
+            take_in(writing, target, own, actor=worker)
             film, own = _held_film(writing, job), target
             assert film is not None
         become_copy(writing, film, original, read, actor=worker)
+        if (uid := target.uid or target.disputed_uid) is not None:
+            review(writing, uid, actor=worker)
         for number in dict.fromkeys((target.id, own.id)):
             study = _study(writing, number)
             judge_rest(writing, study, result.model, judge=judge, audit_share=audit_share, worker=worker)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from unseen.screening import is_lateral
 from unseen_server.worklist.bulk import among
+from unseen_server.worklist.identity_claims import IdentityClaim, claims_of
 from unseen_server.worklist.tables import films, reports, seen
 from unseen_server.worklist.transactions import Found
 
@@ -25,6 +25,7 @@ class RowFacts:
     reported_by  whose report that is, and `how` it came to be
     seen         the one who asks was shown every frontal film
     versions     two of its films are one instance with different pixels
+    claims       films that disagree about the patient, its own first; none where nothing is disputed
     """
 
     film: str | None = None
@@ -33,6 +34,7 @@ class RowFacts:
     how: str | None = None
     seen: bool = False
     versions: bool = False
+    claims: tuple[IdentityClaim, ...] = ()
 
 
 def row_facts(connection: Connection, rows: Sequence[Found], *, reader: str | None = None) -> dict[int, RowFacts]:
@@ -42,10 +44,11 @@ def row_facts(connection: Connection, rows: Sequence[Found], *, reader: str | No
         return {}
     of_studies = _films(connection, numbers, reader)
     said = _reports(connection, [row.id for row in rows if row.shelf == "reported"])
+    claims = claims_of(connection, rows)
     found = {}
     for number in numbers:
         of_study = of_studies.get(number, [])
-        frontal = [film for film in of_study if not is_lateral(film.view_position)]
+        frontal = [film for film in of_study if film.projection != "lateral"]
         readable = [film for film in (*frontal, *of_study) if film.has_look]
         wanted = [film for film in (frontal or of_study) if film.aside is None]
         report = said.get(number)
@@ -56,6 +59,7 @@ def row_facts(connection: Connection, rows: Sequence[Found], *, reader: str | No
             how=None if report is None else report.how,
             seen=bool(wanted) and all(film.seen_us is not None for film in wanted),
             versions=are_versions(of_study),
+            claims=claims.get(number, ()),
         )
     return found
 
@@ -73,7 +77,7 @@ def _films(connection: Connection, numbers: list[int], reader: str | None) -> di
         select(
             films.c.study_id,
             films.c.public_id,
-            films.c.view_position,
+            films.c.projection,
             films.c.look.is_not(None).label("has_look"),
             films.c.aside,
             films.c.instance,

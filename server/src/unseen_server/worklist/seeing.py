@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from unseen.screening import is_lateral
 from unseen_server.worklist.tables import films, seen
 from unseen_server.worklist.transactions import find_film
 
@@ -47,5 +46,5 @@ def to_be_seen(connection: Connection, study: int) -> list[Found]:
     rows = connection.execute(
         select(films).where(films.c.study_id == study, films.c.aside.is_(None)).order_by(films.c.id)
     ).all()
-    frontal = [row for row in rows if not is_lateral(row.view_position)]
+    frontal = [row for row in rows if row.projection != "lateral"]
     return frontal or list(rows)  # of a study of laterals alone, all: something must have been looked at

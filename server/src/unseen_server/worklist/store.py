@@ -18,6 +18,7 @@ from unseen_server.worklist import (
     clearing,
     completeness,
     details,
+    identity_conflicts,
     jobs,
     merging,
     monitoring,
@@ -322,9 +323,12 @@ class Store(Lists, FilmAccess, Administration):
             return outside_reports.counts(connection)
 
     def merge_patients(self, *, prior: str, surviving: str, issuer: str | None = None, actor: str) -> Merged:
-        """Two numbers of one patient become one; see `merging.merge_patients`."""
+        """Merge two numbers of one patient, see `merging.merge_patients`, and join the studies that agree by then."""
         with self.writing() as writing:
-            return merging.merge_patients(writing, prior=prior, surviving=surviving, issuer=issuer, actor=actor)
+            merged = merging.merge_patients(writing, prior=prior, surviving=surviving, issuer=issuer, actor=actor)
+            for uid in merged.uids:
+                identity_conflicts.review(writing, uid, actor=actor)
+            return merged
 
     def requeue(self, study: str, *, actor: str) -> int:
         """Have the films of a study scored that could not be; returns how many."""

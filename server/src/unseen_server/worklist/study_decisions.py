@@ -14,13 +14,14 @@ import numpy as np
 from sqlalchemy import func, select
 
 from unseen.data import Film
-from unseen.screening import Decision, Screened, is_lateral, is_sampled
+from unseen.screening import Decision, Screened, is_sampled
 from unseen_server.worklist import clearing, completeness, disagreement, outbox
 from unseen_server.worklist.bulk import among
+from unseen_server.worklist.identity_claims import in_conflict
 from unseen_server.worklist.instances import TWO_VERSIONS
 from unseen_server.worklist.refusals import parted
 from unseen_server.worklist.row_facts import are_versions
-from unseen_server.worklist.states import BY_PRIORITY, State, after, standing_of
+from unseen_server.worklist.states import BY_PRIORITY, Act, State, after, standing_of
 from unseen_server.worklist.tables import LEAST_SCORE, decisions, films, studies
 from unseen_server.worklist.transactions import Found, Writing, clean, decision_of
 
@@ -40,7 +41,7 @@ _AMONG = 1000  # waiting studies from which a sampled one takes its place in the
 class Settled:
     """What a decision on a study leads to.
 
-    whole     the decision, which clears no study with two versions of a film
+    whole     the decision, which clears no study with two versions of a film or a disputed identity
     standing  of the study
     columns   of the study's row, but for its place in the list
     final     the study is complete and all its films are judged: its result may be sent
@@ -64,20 +65,22 @@ def settled(
 ) -> Settled:
     """What the decision `whole` on a study leads to.
 
-    of_study  its films in their order: view_position, judged, instance, pixel_sha256
+    of_study  its films in their order: view_position, projection, judged, instance, pixel_sha256
     apart     how far models lie apart on it (`disagreement`)
     """
     if whole.action == "clear" and are_versions(of_study):
         whole = replace(whole, action="read", reason=TWO_VERSIONS)
     if whole.action == "clear" and study.reopened_us is not None:
         whole = replace(whole, action="read", reason=REOPENED)
+    if study.disputed_uid is not None:
+        whole = in_conflict(whole)
     unjudged = sum(not film.judged for film in of_study)
     standing = standing_of(whole.action, unjudged=unjudged)
     columns = columns_of(whole)
     del columns["policy_digest"]
     columns["refusal"] = parted(whole.reason)[0] if whole.action == "not_scored" else None
     columns |= {"model": model, "policy": whole.policy_digest, "apart": apart}
-    columns["view"] = _view(film.view_position for film in of_study)
+    columns["view"] = _view(of_study)
     columns["score_rank"] = LEAST_SCORE if whole.score is None else whole.score
     columns["audit_sample"] = standing == "cleared" and is_sampled(
         study.public_id, share=audit_share, key=writing.names.key
@@ -91,8 +94,10 @@ def settled(
     return Settled(whole=whole, standing=standing, columns=columns, final=complete and not unjudged)
 
 
-def enter_study(writing: Writing, study: Found, whole: Decision, model: str, *, audit_share: float, actor: str) -> None:
-    """Enter the decision on a study, and bring the study to its place."""
+def enter_study(
+    writing: Writing, study: Found, whole: Decision, model: str, *, audit_share: float, actor: str, act: Act = "judge"
+) -> None:
+    """Enter the decision on a study, and bring the study to its place; "reopen" also opens a reported one."""
     connection = writing.connection
     of_study = connection.execute(select(films).where(films.c.study_id == study.id).order_by(films.c.id)).all()
     apart = disagreement.apart(connection, study.id)
@@ -102,7 +107,7 @@ def enter_study(writing: Writing, study: Found, whole: Decision, model: str, *, 
     decided = connection.execute(entered).one()
     writing.move(
         study,
-        after(study.state, "judge", standing=found.standing),
+        after(study.state, act, standing=found.standing),
         actor=actor,
         action="study.judged",
         standing=found.standing,
@@ -141,11 +146,12 @@ def unless_stopped(decision: Decision, why: str) -> Decision:
     return replace(decision, action="read", reason=f"clearing is stopped: {why}")
 
 
-def _view(positions: Iterable[str | None]) -> str | None:
+def _view(of_study: Iterable[Found]) -> str | None:
     """The ViewPosition by which a study is found: of its first frontal film that has one, else of the first that
     does."""
-    said = [view.strip().upper()[:_LONGEST_VIEW] for view in positions if view is not None and view.strip()]
-    return next((view for view in said if not is_lateral(view)), next(iter(said), None))
+    said = [film for film in of_study if film.view_position is not None and film.view_position.strip()]
+    said.sort(key=lambda film: film.projection == "lateral")
+    return said[0].view_position.strip().upper()[:_LONGEST_VIEW] if said else None
 
 
 def latest(writing: Writing, study_id: int) -> list[Screened]:
@@ -161,7 +167,7 @@ def latest_of(writing: Writing, numbers: Collection[int]) -> dict[int, dict[int,
         .group_by(decisions.c.study_id, decisions.c.film_id)
     )
     rows = writing.connection.execute(
-        select(decisions, films.c.public_id, films.c.source, films.c.view_position)
+        select(decisions, films.c.public_id, films.c.source, films.c.view_position, films.c.projection)
         .join(films, films.c.id == decisions.c.film_id)
         .where(decisions.c.id.in_(newest))
         .order_by(films.c.id)
@@ -183,6 +189,7 @@ def film_of(row: Found) -> Film:
         study=row.public_id,
         bits=8,
         view_position=row.view_position,
+        projection=row.projection,
         file_sha256="",
         pixel_sha256="",
         file_bytes=0,

@@ -99,6 +99,7 @@ studies = sa.Table(
     sa.Column("apart", sa.Double),  # how far models' percentiles of one of its films lie apart, 0 to 1 (`disagreement`)
     sa.Column("settles_us", sa.BigInteger),  # when it counts as complete, if no film comes before; none: it is complete
     sa.Column("reopened_us", sa.BigInteger),  # when two people reopened it; no policy clears it after that
+    sa.Column("disputed_uid", sa.Text, index=True),  # of which another study names another patient; none: undisputed
     sa.CheckConstraint(one_of("state", STATES), name="state"),
     sa.CheckConstraint(one_of("shelf", SHELVES), name="shelf"),
     sa.Index("ix_studies_order", *_LISTED),
@@ -149,6 +150,10 @@ films = sa.Table(
     sa.Column("statistics", sa.Text),  # JSON, name to number; likewise
     sa.Column("aside", sa.Text),  # returned or discarded: it cannot be shown, and no report speaks of it
     sa.Column("instance", sa.Text),  # pseudonym of SOPInstanceUID; none for images
+    sa.Column("projection", sa.Text),  # frontal, lateral or uncertain; none before the film was read
+    sa.Column("origin", sa.Text),  # original, derived or companion; likewise
+    sa.Column("exposure", sa.Text),  # pseudonym of IrradiationEventUID
+    sa.Column("derived_from", sa.Text),  # JSON: pseudonyms of the instances that it was made from
     sa.CheckConstraint(one_of("aside", ("returned", "discarded")), name="aside"),
     sa.Index("ix_films_instance", "instance"),
     sa.Index("ix_films_source_name", "source", "name"),

@@ -23,8 +23,8 @@ import numpy as np
 
 from unseen.anatomy import FoundLungs, share_finders
 from unseen.artifacts import PluginError
-from unseen.data import Entry, Film, NotRead, read_film
-from unseen.screening import is_lateral, model_digest, probes_of, scored_film
+from unseen.data import Entry, Film, NotRead, projection_of, read_film
+from unseen.screening import model_digest, probes_of, scored_film
 from unseen_server.worklist import jobs
 from unseen_server.worklist.batches import Rules
 from unseen_server.worklist.decoding_slots import DecodingSlots
@@ -272,7 +272,7 @@ class Worker:
     def _compare(self, lungs: FoundLungs | None, job: Job) -> dict[str, Finding]:
         """What the further detectors say of a film, by model; those that cannot say anything are left out."""
         found: dict[str, Finding] = {}
-        if lungs is None or is_lateral(lungs.film.view_position):
+        if lungs is None or projection_of(lungs.film) == "lateral":
             return found
         for detector in self.further:
             model = detector.weights_sha256

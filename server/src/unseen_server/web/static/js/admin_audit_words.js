@@ -53,6 +53,8 @@ export const ACTIONS = {
   "patient.merged": "Two numbers of a patient merged",
   "study.judged": "Study judged",
   "study.not_joined": "Study not joined: another patient",
+  "study.identity_disputed": "Study with conflicting patient numbers",
+  "study.identity_settled": "Study whose patient numbers agree again",
   "study.assigned": "Study assigned to a reader, or to nobody",
   "study.released": "Study released",
   "study.reported": "Study reported",

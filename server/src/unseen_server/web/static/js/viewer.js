@@ -21,7 +21,7 @@ import { confirmSeen, framesLeft, unseen, whyNot } from "./viewer_seen.js";
 import { isShown, now, study as current } from "./viewer_state.js";
 import { wireTags } from "./viewer_tags.js";
 import { painted, showFilms, tools } from "./viewer_tools.js";
-import { showVersions } from "./viewer_versions.js";
+import { showConflict, showVersions } from "./viewer_versions.js";
 
 const RENEW_MS = 5 * 60_000;
 const NEWS_MS = 1500;
@@ -203,6 +203,7 @@ function drawPanel() {
   drawHead();
   showClaim($("#claim"), now.claim, { onTake: () => take().catch(failed) });
   showFilms(study.films, now.shown, (place) => showFilm(place).catch(failed));
+  showConflict($("#conflict"), study.entry.conflict);
   showVersions($("#versions"), study.films, now.shown);
   showPast($("#past"), study, () => confirmReport(study.entry.study).catch(failed));
   drawDecide();

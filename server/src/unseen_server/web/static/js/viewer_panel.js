@@ -26,7 +26,7 @@ const ACTIONS = {
   "film.received": "came", "film.scored": "scored", "film.compared": "scored for comparison", "film.given_up": "could not be scored",
   "study.judged": "placed in the list", "study.claimed": "taken for reading", "study.claim_ran_out": "claim ran out",
   "study.released": "released", "study.reported": "reported", "study.reported_elsewhere": "reported elsewhere",
-  "study.undone": "report taken back", "film.seen": "film shown to", "study.set_aside": "set aside by", "study.joined": "joined to another study", "study.requeued": "to be scored again",
+  "study.undone": "report taken back", "film.seen": "film shown to", "study.set_aside": "set aside by", "study.joined": "joined to another study", "study.not_joined": "not joined: another patient", "study.identity_disputed": "patient numbers conflict", "study.identity_settled": "patient numbers agree again", "study.requeued": "to be scored again",
   "study.reopened": "clearing taken back, a film came later", "study.reopened_after_alarm": "clearing taken back after a drift alarm, by", "study.settled": "complete", "study.closed": "complete, closed by its sender", "film.copy": "same film received again",
   "study.report_beside": "reported elsewhere as well", "study.report_corrected": "report from elsewhere corrected", "study.report_withdrawn": "report from elsewhere withdrawn",
   "study.report_confirmed": "report from elsewhere confirmed by", "study.report_other_patient": "a report from elsewhere names another patient", "study.patient_merged": "patient's numbers merged",

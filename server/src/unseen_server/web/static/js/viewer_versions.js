@@ -19,6 +19,12 @@ export function showVersions(/** @type {HTMLElement} */ place, /** @type {Films}
   place.textContent = place.hidden ? "" : `Films ${numbers.slice(0, -1).join(", ")} and ${numbers.at(-1)} are versions of one film: they have one SOP Instance UID and different pixels. Look at both, and decide which counts.`;
 }
 
+/** Which films came under another patient number or issuer. */
+export function showConflict(/** @type {HTMLElement} */ place, /** @type {string} */ sentence) {
+  place.hidden = !sentence;
+  place.textContent = sentence ? `${sentence}. They have one Study Instance UID, and no part of the study is cleared. Check whose films they are.` : "";
+}
+
 /** The copies of a film, each with what differs in its header. @returns {Page.Child[]} */
 export function copiesInWords(/** @type {Films[number]} */ film) {
   return film.copies.map(({ changed, source, received }) =>

@@ -1,0 +1,197 @@
+"""One Study Instance UID under two patient numbers or issuers: nothing is cleared, films are named, a merge rejoins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.worklist.conftest import Judge, dicom_film, listed, on_both, png
+from tests.worklist.reporting import look_and_report
+from unseen_server.web.sentences import conflict_in_words
+from unseen_server.worklist.identity_claims import CONFLICT
+from unseen_server.worklist.instances import ReceivedHeader
+from unseen_server.worklist.outbox import Destination
+from unseen_server.worklist.parcels import SentInstance
+from unseen_server.worklist.receiving import Receipt
+from unseen_server.worklist.store import Store
+
+UID = {"StudyInstanceUID": "1.2.3"}
+FILM = "1.2.840.10008.5.1.4.1.1.1"
+
+Half = Callable[..., Receipt]
+
+
+@pytest.fixture
+def half(store: Store, judge: Judge) -> Half:
+    """`half(1, patient="p1")`: film 1 of the study is received, and judged under this number."""
+    store.set_settle_s(0, actor="lea")
+    store.outbox.set_destinations([Destination(name="pacs")], actor="lea")
+
+    def of(
+        number: int,
+        action: str = "clear",
+        *,
+        patient: str = "",
+        issuer: str = "",
+        door: bool = True,
+        uid: str = "1.2.3",
+    ) -> Receipt:
+        names = {"PatientID": patient, "IssuerOfPatientID": issuer}
+        named = {"StudyInstanceUID": uid, "SOPInstanceUID": f"{uid}.{number}"} | {k: v for k, v in names.items() if v}
+        header = ReceivedHeader(sop_class=FILM, instance=f"{uid}.{number}", study=uid, patient=patient, issuer=issuer)
+        receipt = store.receive(png(number), name=f"{number}", source="ward", header=header if door else None)
+        assert judge(action, 0.1 if action == "clear" else 0.7, **named)
+        return receipt
+
+    return of
+
+
+CONFLICTS: list[Any] = [
+    ({"patient": "123"}, {"patient": "000123"}),
+    ({"patient": "TRAUMA-7"}, {"patient": "4711"}),
+    ({"patient": "4711", "issuer": "NORTH"}, {"patient": "4711", "issuer": "SOUTH"}),
+    ({"patient": "4711"}, {"patient": "4711 B"}),
+]
+
+
+@on_both
+@pytest.mark.parametrize("door", [True, False])
+@pytest.mark.parametrize(("first", "second"), CONFLICTS)
+def test_no_part_of_a_study_with_two_identities_is_cleared(
+    store: Store, half: Half, first: dict[str, str], second: dict[str, str], door: bool
+) -> None:
+    one = half(1, door=door, **first)
+    assert listed(store, "cleared") == [one.study]
+    two = half(2, door=door, **second)
+    assert listed(store, "cleared") == [] and sorted(listed(store)) == sorted([one.study, two.study])
+    third = half(3, door=door, **second)  # a further film of the second identity is not cleared either
+    assert listed(store, "cleared") == [] and store.study(third.study).entry.study == two.study
+    for study in (one.study, two.study):
+        decided = store.study(study, blind=False).decision
+        assert decided is not None and (decided.action, decided.reason) == ("read", CONFLICT)
+
+
+def test_the_row_and_the_study_name_the_films_that_disagree(store: Store, half: Half) -> None:
+    one, two = half(1, patient="p1"), half(2, patient="p2")
+    (row,) = [row for row in store.page().rows if row.study == one.study]
+    assert [(claim.study, claim.films) for claim in row.claims] == [
+        (one.study, (one.film_id,)),
+        (two.study, (two.film_id,)),
+    ]
+    words = conflict_in_words(store.study(two.study).entry.claims)
+    assert words == (
+        f"Conflicting patient numbers: film {two.film_id} of this study, film {one.film_id} of study {one.study}"
+    )
+    undisputed = half(9, patient="p1", uid="9.9")
+    assert store.study(undisputed.study).entry.claims == ()
+
+
+def test_a_film_without_a_patient_number_raises_no_conflict(store: Store, half: Half) -> None:
+    one = half(1, patient="p1")
+    half(2)
+    assert listed(store, "cleared") == [one.study] and store.study(one.study).entry.films == 2
+
+
+@on_both
+def test_a_result_that_was_sent_is_corrected_when_the_second_identity_comes(store: Store, half: Half) -> None:
+    one = half(1, patient="p1")
+    cleared = store.outbox.take("pacs")
+    assert cleared is not None and cleared.decision.action == "clear"
+    sent = SentInstance(sop_class="1.2", instance="1.9", series="1.8")
+    assert store.outbox.sent(cleared, [sent])
+    two = half(2, "read", patient="p2")
+    found = {}
+    while (parcel := store.outbox.take("pacs")) is not None:
+        found[parcel.study] = parcel
+        if not parcel.awaiting:
+            assert store.outbox.sent(parcel, [SentInstance(sop_class="1.2", instance=f"2.{parcel.number}", series="2")])
+    assert set(found) == {one.study, two.study}
+    correction = found[one.study]
+    assert correction.decision.action == "read" and correction.decision.reason == CONFLICT
+    assert correction.replaces == (sent,)
+    assert found[two.study].decision.reason.startswith(CONFLICT)
+
+
+@on_both
+def test_a_reported_study_is_opened_again_when_the_second_identity_comes(store: Store, half: Half) -> None:
+    one = half(1, "read", patient="p1")
+    store.claim(one.study, "ann")
+    look_and_report(store, one.study, "ann", "normal")
+    assert listed(store, "reported") == [one.study]
+    two = half(2, patient="p2")
+    assert listed(store, "reported") == [] and sorted(listed(store)) == sorted([one.study, two.study])
+    assert [report.outcome for report in store.study(one.study).reports] == ["normal"]
+
+
+@on_both
+@pytest.mark.parametrize(("first", "second"), [("p1", "p2"), ("p2", "p1"), ("123", "000123")])
+def test_a_merge_of_the_numbers_rejoins_the_study_and_decides_again(
+    store: Store, half: Half, first: str, second: str
+) -> None:
+    one, two = half(1, patient=first), half(2, patient=second)
+    assert listed(store, "cleared") == []
+    store.merge_patients(prior=second, surviving=first, actor="his")
+    (study,) = {store.study(name).entry.study for name in (one.study, two.study)}
+    whole = store.study(study, blind=False)
+    assert whole.entry.films == 2 and whole.entry.claims == ()
+    assert whole.decision is not None and whole.decision.action == "clear"
+    assert listed(store, "cleared") == [study] or whole.audit_sample
+    later = half(3, patient=second)  # a modality sends the old number for a while
+    assert store.study(later.study).entry.study == study and store.study(study).entry.claims == ()
+    assert store.verify_audit() is None
+
+
+def test_a_rejoined_study_is_read_where_one_of_its_films_is(store: Store, half: Half) -> None:
+    one, two = half(1, patient="p1"), half(2, "read", patient="p2")
+    store.merge_patients(prior="p1", surviving="p2", actor="his")
+    study = store.study(one.study).entry.study
+    assert study == store.study(two.study).entry.study
+    whole = store.study(study, blind=False)
+    assert whole.decision is not None and whole.decision.action == "read" and CONFLICT not in whole.decision.reason
+    assert listed(store, "cleared") == []
+
+
+def test_a_merge_of_two_of_three_numbers_leaves_the_third_in_conflict(store: Store, half: Half) -> None:
+    one, two, three = half(1, patient="p1"), half(2, patient="p2"), half(3, patient="p3")
+    store.merge_patients(prior="p2", surviving="p1", actor="his")
+    assert store.study(two.study).entry.study == store.study(one.study).entry.study
+    assert listed(store, "cleared") == []
+    assert {claim.study for claim in store.study(three.study).entry.claims} == {one.study, three.study}
+    store.merge_patients(prior="p3", surviving="p1", actor="his")
+    assert store.study(three.study).entry.study == one.study and store.study(one.study).entry.claims == ()
+
+
+def test_a_merge_before_the_second_half_comes_leaves_no_conflict(store: Store, half: Half) -> None:
+    one = half(1, patient="p1")
+    store.merge_patients(prior="p2", surviving="p1", actor="his")
+    two = half(2, patient="p2")
+    assert store.study(two.study).entry.study == one.study and store.study(one.study).entry.claims == ()
+
+
+def test_a_reported_half_and_an_unread_half_are_read_after_the_merge(store: Store, half: Half) -> None:
+    one = half(1, "read", patient="p1")
+    half(2, patient="p2")
+    store.claim(one.study, "ann")
+    look_and_report(store, one.study, "ann", "normal")
+    assert listed(store, "reported") == [one.study]
+    store.merge_patients(prior="p2", surviving="p1", actor="his")
+    assert listed(store, "reported") == [] and listed(store) == [one.study]
+
+
+def test_the_same_film_under_a_reconciled_number_is_a_conflict_until_the_merge(store: Store, judge: Judge) -> None:
+    store.set_settle_s(0, actor="lea")
+    tags = UID | {"SOPInstanceUID": "1.2.3.4"}
+    first = store.receive(dicom_film(1, **tags, PatientID="TRAUMA"), name="a", source="ward")
+    assert judge("clear", 0.1, pixel_sha256="ab" * 32, **tags, PatientID="TRAUMA")
+    assert listed(store, "cleared") == [first.study]
+    again = store.receive(dicom_film(1, **tags, PatientID="4711"), name="b", source="ward")
+    judge("clear", 0.1, pixel_sha256="ab" * 32, **tags, PatientID="4711")
+    assert listed(store, "cleared") == [] and listed(store) == [first.study]
+    (claim,) = store.study(first.study).entry.claims
+    assert claim.films == (first.film_id, again.film_id)
+    store.merge_patients(prior="TRAUMA", surviving="4711", actor="his")
+    assert store.study(first.study).entry.claims == ()
+    whole = store.study(first.study, blind=False)
+    assert whole.decision is not None and whole.decision.action == "clear"

@@ -27,6 +27,7 @@ from pydicom.uid import UID
 
 from unseen.data.decoder_protocol import DecoderLimits, Refused
 from unseen.data.file_headers import file_meta
+from unseen.data.patient_age import FILM_DATES, age_from_dates, is_age
 
 CR = "1.2.840.10008.5.1.4.1.1.1"
 DX_FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.1"
@@ -175,10 +176,21 @@ def read_header(ds: Dataset, *, limits: DecoderLimits, frame: int | None = None)
         spacing_mm=_spacing(ds),
         view_position=_text(ds, "ViewPosition"),
         patient_orientation=_text(ds, "PatientOrientation"),
-        tags=_kept(ds, TAGS),
+        tags=_tags(ds),
         identifiers=_kept(ds, IDENTIFYING_KEYWORDS),
         frames=frames,
     )
+
+
+def _tags(ds: Dataset) -> dict[str, str]:
+    """The film's origin. PatientAge is computed from the dates where it is missing or no age."""
+    tags = _kept(ds, TAGS)
+    if not is_age(tags.get("PatientAge", "")):
+        dates = _kept(ds, ("PatientBirthDate", *FILM_DATES))
+        age = age_from_dates(dates.get("PatientBirthDate", ""), [dates.get(keyword, "") for keyword in FILM_DATES])
+        if age is not None:
+            tags["PatientAge"] = age
+    return tags
 
 
 def _kept(ds: Dataset, keywords: tuple[str, ...]) -> dict[str, str]:

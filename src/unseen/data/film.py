@@ -39,7 +39,8 @@ class Film:
         projection: frontal, lateral or uncertain, by the whole DICOM header; None for formats that state none
             (see `projection_of`).
         tags: DICOM attributes that say where the film comes from, keyword to value as written, such as Modality,
-            Manufacturer or PatientAge; none for images.
+            Manufacturer or PatientAge; none for images. Without an age tag, PatientAge is computed from the birth date
+            and the date of the film.
         identifiers: DICOM attributes that name the study and the patient (StudyInstanceUID, PatientID, …). They are for
             joining films to studies; never log or print them.
         spacing_mm: distance of neighbouring pixels; None when unknown or when rows and columns differ by more than 1 %.

@@ -22,9 +22,9 @@ SOUND = {"Modality": "DX", "BodyPartExamined": "CHEST", "PatientAge": "044Y"}
         (
             {"PatientAge": "015Y"},
             "age",
-            "a child by the age tag: the patient is 15 years old, this model learnt from films of adults",
+            "a child by its age or birth date: the patient is 15 years old, this model learnt from films of adults",
         ),
-        ({"PatientAge": "018M"}, "age", "a child by the age tag: the patient is 18 months old"),
+        ({"PatientAge": "018M"}, "age", "a child by its age or birth date: the patient is 18 months old"),
     ],
 )
 def test_a_tag_that_speaks_against_a_film_refuses_it(tags: dict[str, str], kind: str, words: str) -> None:

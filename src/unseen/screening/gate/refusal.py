@@ -105,8 +105,8 @@ def judge_tags(tags: Mapping[str, str], *, least_age_years: float | None) -> Ref
     age = age_years(tags.get("PatientAge", ""))
     if age is not None and least_age_years is not None and age < least_age_years:
         reason = (
-            f"a child by the age tag: the patient is {_said(age)} old, this model learnt from films of adults, and "
-            f"scores from {least_age_years:g} years on. Have it read"
+            f"a child by its age or birth date: the patient is {_said(age)} old, this model learnt from films of "
+            f"adults, and scores from {least_age_years:g} years on. Have it read"
         )
         return Refusal("age", reason, age, least_age_years)
     return None

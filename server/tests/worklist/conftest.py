@@ -6,9 +6,9 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -336,12 +336,14 @@ def judge_with(screener: Screener) -> Callable[[Store], Judge]:
             view: str = "PA",
             reason: str = "so",
             pixel_sha256: str = "",
+            header: Mapping[str, Any] | None = None,
             **identifiers: str,
         ) -> bool:
             job = jobs.claim(store.site)
             if job is None:
                 return False
             film = film_of(job, view=view, identifiers=identifiers, pixel_sha256=pixel_sha256)
+            film = replace(film, **(header or {}))
             screened = Screened(film=film, decision=decision(action, priority, reason))
             with store.writing() as writing:
                 return record(

@@ -74,7 +74,10 @@ def described(store: Store) -> tuple[object, ...]:
     of_study = {row.id: sorted(film.sha256 for film in rows(store, films) if film.study_id == row.id)
                 for row in rows(store, studies)}  # fmt: skip
     named_anew = "id public_id study_id film_id changed_us made_us settles_us received_us rank uid patient accession"
-    leave = {*named_anew.split(), *["issuer", "instance", "name", "seq", "time_us", "hash", "previous"]}
+    leave = {
+        *named_anew.split(),
+        *["issuer", "instance", "related", "disputed_uid", "name", "seq", "time_us", "hash", "previous"],
+    }
 
     def of(row: sqlalchemy.Row[tuple[object, ...]]) -> str:
         return repr({key: value for key, value in row._mapping.items() if key not in leave})

@@ -10,6 +10,7 @@ from .cells import safe_table as safe_table
 from .decode import Decoder as Decoder
 from .decode import shared_decoder as shared_decoder
 from .decoder_protocol import DecoderLimits as DecoderLimits
+from .decoder_protocol import Origin as Origin
 from .decoder_protocol import Projection as Projection
 from .decoder_protocol import Refused as Refused
 from .dicom import EXTRA_SYNTAXES as EXTRA_SYNTAXES

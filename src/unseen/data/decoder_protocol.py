@@ -6,7 +6,7 @@ of its dtype follow. This module imports little, because the child process start
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 
 Projection = Literal["frontal", "lateral", "uncertain"]
 """frontal: PA or AP, certainly; lateral; uncertain: neither is certain, or the view is another one."""
+
+Origin = Literal["original", "derived", "secondary", "processed"]
+"""original: an exposure, or unknown; derived: made from one, as vendors also mark ordinary films; secondary: a
+secondary capture; processed: content was changed, such as by bone suppression."""
 
 Integers = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -39,6 +43,8 @@ class DecodedImage:
     view_position: str | None = None
     patient_orientation: str | None = None
     projection: Projection | None = None
+    origin: Origin = "original"
+    related: Sequence[str] = field(default=(), repr=False)
     spacing_mm: float | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     identifiers: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -35,6 +35,7 @@ from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused, c
 from unseen.data.dicom_display import display_of, elements_of
 from unseen.data.dicom_header import FILM_CLASSES, DicomHeader, check_class, read_header, uid_name
 from unseen.data.image_files import jpeg_pixels
+from unseen.data.image_origin import origin_of_header, related_uids
 from unseen.data.jpeg_whole import check_whole
 from unseen.data.projection import projection_of_header
 
@@ -142,6 +143,8 @@ def read_dicom(data: bytes, *, bare: bool, limits: DecoderLimits, frame: int | N
         view_position=header.view_position,
         patient_orientation=header.patient_orientation,
         projection=projection_of_header(ds),
+        origin=origin_of_header(ds),
+        related=related_uids(ds),
         spacing_mm=header.spacing_mm,
         tags=header.tags,
         identifiers=header.identifiers,

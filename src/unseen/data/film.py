@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unseen.data.decoder_protocol import Projection
+from unseen.data.decoder_protocol import Origin, Projection
 
 Label = Literal["normal", "abnormal"]
 
@@ -38,6 +38,9 @@ class Film:
         patient_orientation: DICOM PatientOrientation as written ("L\\F"); pixels are never turned by it.
         projection: frontal, lateral or uncertain, by the whole DICOM header; None for formats that state none
             (see `projection_of`).
+        origin: original, derived, secondary or processed, by the DICOM header.
+        related: UIDs by which films of one exposure know each other: its own, its exposure's, its sources'. Never log
+            them.
         tags: DICOM attributes that say where the film comes from, keyword to value as written, such as Modality,
             Manufacturer or PatientAge; none for images. Without an age tag, PatientAge is computed from the birth date
             and the date of the film.
@@ -69,6 +72,8 @@ class Film:
     view_position: str | None = None
     patient_orientation: str | None = None
     projection: Projection | None = None
+    origin: Origin = "original"
+    related: tuple[str, ...] = field(default=(), repr=False)
     spacing_mm: float | None = None
     file_sha256: str
     pixel_sha256: str

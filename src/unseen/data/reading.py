@@ -195,6 +195,8 @@ def read_film(
         view_position=decoded.view_position,
         patient_orientation=decoded.patient_orientation,
         projection=decoded.projection,
+        origin=decoded.origin,
+        related=tuple(decoded.related),
         spacing_mm=decoded.spacing_mm,
         file_sha256=decoded.file_sha256,
         pixel_sha256=decoded.pixel_sha256,

@@ -6,6 +6,7 @@ from .calibration import Study as Study
 from .calibration import calibrate as calibrate
 from .calibration import one_a_patient as one_a_patient
 from .calibration import policy_of as policy_of
+from .companions import deciding as deciding
 from .gate.gate import Gate as Gate
 from .gate.refusal import Refusal as Refusal
 from .guarantee import Guarantee as Guarantee
@@ -34,6 +35,7 @@ from .probes import probes_of as probes_of
 from .projection import is_lateral as is_lateral
 from .screened import Screened as Screened
 from .screened import study_decision as study_decision
+from .screened import without_companions as without_companions
 from .screener import ScoringDetector as ScoringDetector
 from .screener import Screener as Screener
 from .screener import load as load

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from unseen import __version__
 from unseen.data.film import Film, NotRead
+from unseen.screening.companions import deciding
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import UNKNOWN_SOURCE, Policy, PolicyError, SourcePolicy, named_source
@@ -27,6 +28,7 @@ from unseen.screening.probability import fit_probability
 from unseen.screening.probes import Probe, probes_of
 
 if TYPE_CHECKING:
+    from unseen.data.decoder_protocol import Origin
     from unseen.screening.screened import Screened
     from unseen.screening.screener import Guards, ScoringDetector, Screener
 
@@ -57,13 +59,13 @@ class Study:
 
 
 def studies_of(screened: Iterable[Screened], *, source_tag: str | None) -> list[Study]:
-    """Films that were screened, as studies, in the order in which they first appear. Films without a label and lateral
-    films are left out; a study is abnormal if any of its films is. No image is kept."""
+    """Films that were screened, as studies, in the order in which they first appear. Films without a label, lateral
+    films and companion images are left out; a study is abnormal if any of its films is. No image is kept."""
     groups: dict[tuple[str, str], list[_Frontal]] = {}
     for one in screened:
         if one.label is not None and not one.lateral:
             groups.setdefault(one.study, []).append(_frontal(one, source_tag))
-    return [_study(*key, films) for key, films in groups.items()]
+    return [_study(*key, _deciding(films)) for key, films in groups.items()]
 
 
 class _Frontal(NamedTuple):
@@ -73,13 +75,20 @@ class _Frontal(NamedTuple):
     score: float | None
     source: str | None
     pixels: str | None
+    image: tuple[Origin, tuple[str, ...]] = ("original", ())
 
 
 def _frontal(one: Screened, source_tag: str | None) -> _Frontal:
     film, abnormal, score = one.film, one.label == "abnormal", one.decision.score
     if isinstance(film, Film):
-        return _Frontal(abnormal, score, named_source(film, source_tag), film.pixel_sha256)
+        return _Frontal(abnormal, score, named_source(film, source_tag), film.pixel_sha256, (film.origin, film.related))
     return _Frontal(abnormal, score, None, None)
+
+
+def _deciding(films: list[_Frontal]) -> list[_Frontal]:
+    """The films without companion images, as a study is decided."""
+    decides = deciding([film.image for film in films])
+    return [film for film, counts in zip(films, decides, strict=True) if counts]
 
 
 def _study(patient: str, name: str, films: list[_Frontal]) -> Study:

@@ -13,6 +13,7 @@ import numpy as np
 
 from unseen.data.film import Film, Label, NotRead
 from unseen.data.projection import projection_of
+from unseen.screening.companions import PROCESSED, deciding
 from unseen.screening.policy import FIRST_PRIORITY, Decision
 from unseen.screening.projection import UNCERTAIN
 
@@ -51,10 +52,10 @@ class Screened:
 
     @property
     def decided(self) -> Decision:
-        """The decision; that of a film of uncertain projection never clears."""
-        uncertain = isinstance(self.film, Film) and projection_of(self.film) == "uncertain"
-        if uncertain and self.decision.action == "clear":
-            return replace(self.decision, action="read", reason=UNCERTAIN)
+        """The decision; a film of uncertain projection and a processed image are never cleared."""
+        reason = never_cleared(self.film) if isinstance(self.film, Film) else ""
+        if reason and self.decision.action == "clear":
+            return replace(self.decision, action="read", reason=reason)
         return self.decision
 
     @property
@@ -70,9 +71,41 @@ class Screened:
         return replace(self, film=film, finding=None)
 
 
+def never_cleared(film: Film) -> str:
+    """Return why a film is not cleared, whatever its score; "" where only its score decides."""
+    if projection_of(film) == "uncertain":
+        return UNCERTAIN
+    return PROCESSED if film.origin == "processed" else ""
+
+
 def study_of(film: Film | NotRead) -> tuple[str, str]:
     """Patient and study; a file that was not read is a study of its own."""
     return (film.patient, film.study if isinstance(film, Film) else film.name)
+
+
+def without_companions(frontal: Sequence[Screened]) -> list[Screened]:
+    """Return the frontal images of one study that decide about it; a file that was not read does.
+
+    Args:
+        frontal: all frontal images of the study, screened.
+
+    Returns:
+        Those that decide, in their order; see `deciding`.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> from unseen.data import phantoms
+        >>> from unseen.detectors import load
+        >>> from unseen.screening import Screener
+        >>> first, second = phantoms.normals(2, size=64)
+        >>> suppressed = replace(second, origin="processed")
+        >>> screened = list(Screener(load("models/pca")).screen([first, suppressed]))
+        >>> [one.film is first for one in without_companions(screened)]
+        [True]
+    """
+    images = [one.film for one in frontal]
+    known = [(film.origin, film.related) if isinstance(film, Film) else ("original", ()) for film in images]
+    return [one for one, decides in zip(frontal, deciding(known), strict=True) if decides]
 
 
 def study_decision(films: Sequence[Screened], *, policy_digest: str) -> Decision:
@@ -80,7 +113,7 @@ def study_decision(films: Sequence[Screened], *, policy_digest: str) -> Decision
 
     The study is not scored if it has no frontal film or any frontal film was not scored. Otherwise the decision is that
     of the frontal film with the highest score; the study is cleared only if all its frontal films are. A film of
-    uncertain projection counts as frontal, and is never cleared.
+    uncertain projection counts as frontal, and is never cleared. Companion images have no effect (`deciding`).
 
     Args:
         films: all films of the study, screened.
@@ -99,7 +132,7 @@ def study_decision(films: Sequence[Screened], *, policy_digest: str) -> Decision
         >>> study_decision([], policy_digest="").reason
         'there is no frontal film in this study'
     """
-    frontal = [one.decided for one in films if not one.lateral]
+    frontal = [one.decided for one in without_companions([one for one in films if not one.lateral])]
     if not frontal:
         return Decision(
             action="not_scored", score=None, probability=None, p_value=None, priority=FIRST_PRIORITY,

@@ -38,8 +38,7 @@ from unseen.screening.policy import (
     squashed_score,
 )
 from unseen.screening.probes import Probe, disagreement, probes_of
-from unseen.screening.projection import UNCERTAIN
-from unseen.screening.screened import Screened, study_decision
+from unseen.screening.screened import Screened, never_cleared, study_decision
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -209,8 +208,8 @@ class Screener:
         if score >= calibrated.threshold:
             at = f"the threshold of {source} ({calibrated.threshold:.4g})"
             return f"its score is at or above {at}, so it is not cleared"
-        if projection_of(film) == "uncertain":
-            return UNCERTAIN
+        if reason := never_cleared(film):
+            return reason
         stopped = self.stopped or self.disagreement
         return f"clearing is stopped: {stopped}" if stopped else ""
 

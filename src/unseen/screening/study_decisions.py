@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING, Literal
 from unseen.data.film import Film, NotRead
 from unseen.data.projection import projection_of
 from unseen.evaluation.table import ScoreRow
+from unseen.screening.companions import deciding
 from unseen.screening.screened import study_of
 from unseen.screening.screener import KEPT_BY_STUDY, DecisionRow, Screener, decision_rows, ranked_rows
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from unseen.data.decoder_protocol import Origin
 
 _DIGITS = 32  # of the study's digest: 128 bits, so that no two of a billion studies share one
 
@@ -45,6 +48,8 @@ class FilmRow(ScoreRow):
     film_decision  as if the film were its study's only one
     study          the same digest for all films of a study; it names neither the patient nor the study
     lateral        whether it is a lateral film, which has no influence on its study's decision
+    origin         by which a companion image is known, which has none either (`companions`)
+    related        digests of the UIDs by which images of one exposure know each other, joined by spaces
     """
 
     sha256: str | None
@@ -52,6 +57,8 @@ class FilmRow(ScoreRow):
     film_decision: Literal["clear", "read", "not_scored"]
     study: str
     lateral: bool
+    origin: Origin
+    related: str
 
 
 def ranked_film_rows(
@@ -76,9 +83,32 @@ def film_rows(screener: Screener, films: Iterable[Film | NotRead], *, maps: Path
             sha256=_sha256(film),
             probability=row.probability,
             film_decision=row.decision,
-            study=hashlib.sha256("\0".join(study_of(film)).encode()).hexdigest()[:_DIGITS],
+            study=_digest("\0".join(study_of(film))),
             lateral=isinstance(film, Film) and projection_of(film) == "lateral",
+            origin=film.origin if isinstance(film, Film) else "original",
+            related=" ".join(map(_digest, film.related)) if isinstance(film, Film) else "",
         )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+def _companions(rows: pl.DataFrame) -> pl.Series:
+    """Which rows are of images that do not decide about their study; none in parts of an earlier release."""
+    import polars as pl
+
+    aside = [False] * len(rows)
+    if "origin" in rows.columns:
+        numbered = rows.select("study", "origin", "related").with_row_index("row").filter(~rows["lateral"])
+        mixed = numbered.filter((pl.col("origin") != "original").any().over("study"))
+        for of_study in mixed.partition_by("study"):
+            known = [
+                (origin, (related or "").split()) for origin, related in of_study.select("origin", "related").rows()
+            ]
+            for row, decides in zip(of_study["row"], deciding(known), strict=True):
+                aside[row] = not decides
+    return pl.Series(aside, dtype=pl.Boolean)
 
 
 def _sha256(film: Film | NotRead) -> str | None:
@@ -90,7 +120,7 @@ def with_study_decisions(rows: pl.DataFrame) -> pl.DataFrame:
     films of its study are."""
     import polars as pl
 
-    against = (pl.col("film_decision") != "clear") & ~pl.col("lateral")
+    against = (pl.col("film_decision") != "clear") & ~pl.col("lateral") & ~_companions(rows)
     kept = (pl.col("film_decision") == "clear") & against.any().over("study")
     return rows.with_columns(
         decision=pl.when(kept).then(pl.lit("read")).otherwise("film_decision"),

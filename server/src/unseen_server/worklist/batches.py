@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select
 
 from unseen.data import Film, projection_of
-from unseen.screening import Screened
+from unseen.screening import Screened, without_companions
 from unseen_server.worklist import clearing, completeness, disagreement, jobs, monitoring, outbox, study_decisions
 from unseen_server.worklist.bulk import among, insert_rows, update_rows
 from unseen_server.worklist.database import be_alone_with
@@ -163,7 +163,8 @@ class Batch:
         before, film.judged = film.judged, True
         if isinstance(read, Film):
             film.view_position = None if read.view_position is None else clean(read.view_position)
-            film.projection = projection_of(read)
+            film.projection, film.origin = projection_of(read), read.origin
+            film.related = _pseudonyms(self._writing, read)
             film.file_format, film.pixel_sha256 = read.file_format, read.pixel_sha256
             film.tags = json.dumps(dict(read.tags), sort_keys=True)
         if result.appearance is not None:
@@ -181,14 +182,15 @@ class Batch:
             **({"digest": digest} if (digest := self._rules.digests.get(model)) else {}),
         )
         frontals = self.decide(job, decision, model)
-        if self._rules.drift is not None and not before and not result.screened.lateral and frontals == 1:
+        decides = not result.screened.lateral and film.origin != "processed"
+        if self._rules.drift is not None and not before and decides and frontals == 1:
             study = self._studies[film.study_id].public_id
             self._observed.setdefault(decision.policy_digest, []).append((study, decision.score))  # once a study
         self._done.add(film.id)
 
     def decide(self, job: Job, decision: Decision, model: str) -> int:
-        """Enter the decision on a film, decide on its study again, and bring it to its place. Returns how many frontal
-        films of the study were judged by now."""
+        """Enter the decision on a film, decide on its study again, and bring it to its place. Returns how many
+        frontal films that decide about the study were judged by now."""
         writing, rules = self._writing, self._rules
         film = self._films[job.number]
         film.judged = True
@@ -222,7 +224,7 @@ class Batch:
         if found.final:
             self._final.append((SimpleNamespace(**vars(study)), whole))
         self._judged[film.id] = film
-        return sum(not one.lateral for one in all_films)
+        return len(without_companions([one for one in all_films if not one.lateral]))
 
     def write(self) -> None:
         """Write all of it. Raises OvertakenError where an alarm stood before a study was cleared here."""
@@ -304,14 +306,19 @@ class Batch:
 
 
 _OF_FILM = (
-    "id", "judged", "view_position", "projection", "file_format", "pixel_sha256", "tags", "look", "statistics",
-    "instance",
+    "id", "judged", "view_position", "projection", "origin", "related", "file_format", "pixel_sha256", "tags",
+    "look", "statistics", "instance",
 )  # fmt: skip
 _OF_STUDY = (
     "id", "uid", "patient", "issuer", "accession", "state", "standing", "shelf", "band", "rank", "changed_us",
     "audit_sample", "action", "priority", "score", "probability", "p_value", "reason", "refusal", "score_rank", "model",
     "policy", "view", "apart", "settles_us",
 )  # fmt: skip
+
+
+def _pseudonyms(writing: Writing, read: Film) -> str:
+    """The UIDs of a film that relate it to others, in JSON, as the database may hold them."""
+    return json.dumps([writing.names.of("instance", clean(uid)) for uid in read.related])
 
 
 def _kept(row: Any) -> SimpleNamespace:  # Any: SQLAlchemy knows a row's columns by name only when it runs

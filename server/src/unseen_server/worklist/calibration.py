@@ -22,6 +22,7 @@ from unseen.screening import (
     Policy,
     PolicyError,
     Study,
+    deciding,
     is_sampled,
     one_a_patient,
     policy_of,
@@ -239,6 +240,8 @@ class _Gathered:
 
     def take(self, of_study: list[Found]) -> None:
         frontal = [row for row in of_study if row.projection != "lateral"]
+        decides = deciding([(row.origin or "original", json.loads(row.related or "[]")) for row in frontal])
+        frontal = [row for row, counts in zip(frontal, decides, strict=True) if counts]
         fresh = [row for row in frontal if row.pixel_sha256 not in self._trained]
         self.trained_on += len(frontal) - len(fresh)
         if not fresh:
@@ -272,6 +275,7 @@ def _films(connection: Connection, model: str, origins: Collection[Origin]) -> l
         select(
             studies.c.id.label("number"), studies.c.public_id, studies.c.patient, studies.c.issuer, reported.c.outcome,
             films.c.id.label("film"), films.c.source, films.c.tags, films.c.projection, films.c.pixel_sha256,
+            films.c.origin, films.c.related,
             findings.c.id.label("finding"), findings.c.score,
         )
         .join(reported, reported.c.study_id == studies.c.id)

@@ -139,6 +139,8 @@ class ImportedRows:
             judged=True,
             view_position=one.view,
             projection=one.projection,
+            origin=None,
+            related=None,
             pixel_sha256=None,
             tags="{}",
             instance=None,

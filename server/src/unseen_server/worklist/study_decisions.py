@@ -6,6 +6,7 @@ rows, of many studies.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -167,7 +168,15 @@ def latest_of(writing: Writing, numbers: Collection[int]) -> dict[int, dict[int,
         .group_by(decisions.c.study_id, decisions.c.film_id)
     )
     rows = writing.connection.execute(
-        select(decisions, films.c.public_id, films.c.source, films.c.view_position, films.c.projection)
+        select(
+            decisions,
+            films.c.public_id,
+            films.c.source,
+            films.c.view_position,
+            films.c.projection,
+            films.c.origin,
+            films.c.related,
+        )
         .join(films, films.c.id == decisions.c.film_id)
         .where(decisions.c.id.in_(newest))
         .order_by(films.c.id)
@@ -190,6 +199,8 @@ def film_of(row: Found) -> Film:
         bits=8,
         view_position=row.view_position,
         projection=row.projection,
+        origin=row.origin or "original",
+        related=tuple(json.loads(row.related or "[]")),
         file_sha256="",
         pixel_sha256="",
         file_bytes=0,

@@ -151,9 +151,8 @@ films = sa.Table(
     sa.Column("aside", sa.Text),  # returned or discarded: it cannot be shown, and no report speaks of it
     sa.Column("instance", sa.Text),  # pseudonym of SOPInstanceUID; none for images
     sa.Column("projection", sa.Text),  # frontal, lateral or uncertain; none before the film was read
-    sa.Column("origin", sa.Text),  # original, derived or companion; likewise
-    sa.Column("exposure", sa.Text),  # pseudonym of IrradiationEventUID
-    sa.Column("derived_from", sa.Text),  # JSON: pseudonyms of the instances that it was made from
+    sa.Column("origin", sa.Text),  # original, derived, secondary or processed; likewise
+    sa.Column("related", sa.Text),  # JSON: pseudonyms of its own, its exposure's and its sources' UIDs
     sa.CheckConstraint(one_of("aside", ("returned", "discarded")), name="aside"),
     sa.Index("ix_films_instance", "instance"),
     sa.Index("ix_films_source_name", "source", "name"),

@@ -28,6 +28,6 @@ PROJECTIONS = f"""
 def upgrade() -> None:
     op.add_column("studies", sa.Column("disputed_uid", sa.Text(), nullable=True))
     op.create_index("ix_studies_disputed_uid", "studies", ["disputed_uid"])
-    for name in ("projection", "origin", "exposure", "derived_from"):
+    for name in ("projection", "origin", "related"):
         op.add_column("films", sa.Column(name, sa.Text(), nullable=True))
     op.execute(PROJECTIONS)

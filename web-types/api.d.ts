@@ -43,8 +43,7 @@ declare namespace Api {
   /** A model to score with, and what to promise with it. */
   type CalibrationProposal = { model: string; note: string; max_miss_rate?: number; confidence?: number; prevalence?: number | null; others?: boolean };
   /** How far this site is with a calibration of a model. */
-  type CalibrationResponse = { model: string; promise: string; needed: (Needed)[]; sources: (ActivationSourceResponse)[]; trained_on: number; not_seen: number; selected: number; hasty: number; not_counted: Record<string, number>; ready: boolean };
-  type CalibrationResponse = { model: string; promise: string; needed: (Needed)[]; sources: (ActivationSourceResponse)[]; trained_on: number; not_seen: number; selected: number; not_counted: Record<string, number>; confirmed: number; confirmations_needed: number; ready: boolean };
+  type CalibrationResponse = { model: string; promise: string; needed: (Needed)[]; sources: (ActivationSourceResponse)[]; trained_on: number; not_seen: number; selected: number; hasty: number; not_counted: Record<string, number>; confirmed: number; confirmations_needed: number; ready: boolean };
   /** What is known of a model. */
   type CardResponse = { name: string; weights_sha256: string; role: "decides" | "compares"; data: string; training_films: number; licence: string; limits: string; trained_on: string; created: string; version: string; recipe_digest: string | null; weights_bytes: number; view: Record<string, string>; lungs: boolean; gate: boolean; figures: (HealthFigureResponse)[] };
   /** All models that this server was given; the one that decides first. */
@@ -260,8 +259,7 @@ declare namespace Api {
   /** The latest alarms, the latest first. */
   type ReopeningsResponse = { alarms: (RaisedAlarmResponse)[] };
   /** A reader's report. */
-  type Reported = { reader: string; elsewhere: boolean; outcome: string | null; note: string; made: string; undone: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded"; dwell_ms: number | null };
-  type Reported = { reader: string; elsewhere: boolean; outcome: string | null; note: string; made: string; undone: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded"; confirmed_by: string | null };
+  type Reported = { reader: string; elsewhere: boolean; outcome: string | null; note: string; made: string; undone: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded"; dwell_ms: number | null; confirmed_by: string | null };
   /** How many films are scored again. */
   type Requeued = { films: number };
   /** How a round ended. */

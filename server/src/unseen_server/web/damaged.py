@@ -8,6 +8,7 @@ from typing import Final
 
 from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.types import Scope
 
 from unseen import __version__
 from unseen.artifacts import LIMITS
@@ -50,7 +51,7 @@ def create_damaged_app(sentence: str, *, home: Path, address: Address) -> FastAP
 
     @app.get(f"{_ROOT}/health/live")
     def live() -> readiness.Liveness:
-        return readiness.live()
+        return readiness.Liveness()
 
     @app.get(f"{_ROOT}/health/ready")
     def ready() -> JSONResponse:
@@ -64,5 +65,8 @@ def create_damaged_app(sentence: str, *, home: Path, address: Address) -> FastAP
     def page() -> Response:
         return pages.rendered_alone("damaged.html.j2", 503, sentence=sentence)
 
-    app.add_middleware(Shell, address=address, bodies={})
+    async def refused(scope: Scope) -> Response:
+        return problem(503, sentence)
+
+    app.add_middleware(Shell, address=address, bodies={}, open=frozenset(), refusal=refused)
     return app

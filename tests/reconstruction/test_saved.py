@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from tests.reconstruction.making import holes, images, inpainting, magnetic, measured, short
-from unseen.artifacts import BundleError, bundle
+from unseen.artifacts import BundleError, Card, bundle
+from unseen.artifacts.model_digest import digest_of_parts, part_digests
 from unseen.losses import MeasurementConsistency
 from unseen.physics import (
     BeerLambert,
@@ -134,7 +135,10 @@ def test_bundles_that_are_not_reconstructors_or_were_changed_are_refused(tmp_pat
     card = json.loads(path.read_text())
 
     def changed(**fields: object) -> None:
-        path.write_text(json.dumps(card | fields))
+        """Write a card whose digests fit the change, as a forger would."""
+        body = {key: value for key, value in (card | fields).items() if key not in ("digests", "digest")}
+        parts = part_digests(Card.model_validate(body))
+        path.write_text(json.dumps(body | {"digests": parts, "digest": digest_of_parts(parts)}))
 
     changed(process={"A": {"part": "os.system", "arguments": ["true"], "named": {}}})
     with pytest.raises(BundleError, match=r'its process cannot be rebuilt \(part of a process "os.system": unknown'):

@@ -175,6 +175,9 @@ def test_other_senders_are_answered_while_long_messages_are_read(listener: tuple
         while not all(one.done() for one in asked):
             assert other.ask(report("x", accession=f"B{answered}")) == ("AA", "Taken: early.")
             answered += 1
-        assert answered > 0 and all(one.result()[0] in ("AA", "AE") for one in asked)
+        answers = [one.result() for one in asked]
+        assert answered > 0
+        for code, sentence in answers:  # where another transaction holds the lock for long, the sender tries again
+            assert code in ("AA", "AE") or (code == "AR" and sentence.endswith("Send it again later.")), sentence
         for sender in senders:
             sender.connection.close()

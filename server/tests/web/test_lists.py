@@ -78,7 +78,7 @@ def test_the_filter_finds_the_rows_that_are_flagged_and_no_others(
         monkeypatch.setattr(
             Promise,
             "of",
-            classmethod(lambda cls, store, models: Promise(state="clears", policy=_Policy, why="")),  # type: ignore[arg-type]
+            classmethod(lambda cls, store, models, stopped="": Promise(state="clears", policy=_Policy, why="")),  # type: ignore[arg-type]
         )
     assert last.study
     for client in (api.reader, api.lead):

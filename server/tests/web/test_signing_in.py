@@ -116,6 +116,7 @@ def test_accounts_are_an_admins(api: Api) -> None:
     assert api.admin.post("/accounts", json=new | {"name": "a<b>"}).status_code == 422
     listed = api.admin.get("/accounts").json()["accounts"]
     rita = {"name": "rita", "role": "reader", "disabled": False, "has_password": True, "provided": False, "sessions": 0}
+    rita |= {"sources": []}
     assert listed == [rita]
     browser = api.client()
     assert browser.post("/sign-in", json={"name": "rita", "password": PASSWORD}).json()["role"] == "reader"

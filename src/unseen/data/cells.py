@@ -25,8 +25,15 @@ _Value = TypeVar("_Value")
 def safe_cell(text: str) -> str:
     """Return a text as a CSV cell that no spreadsheet takes for a formula.
 
-    >>> safe_cell("=1+1"), safe_cell("-0.5"), safe_cell("ward"), safe_cell("'=1+1")
-    ("'=1+1", '-0.5', 'ward', "''=1+1")
+    Args:
+        text: what the cell is to show.
+
+    Returns:
+        The text, after an apostrophe where it would begin a formula.
+
+    Example:
+        >>> safe_cell("=1+1"), safe_cell("-0.5"), safe_cell("ward"), safe_cell("'=1+1")
+        ("'=1+1", '-0.5', 'ward', "''=1+1")
     """
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
@@ -34,8 +41,15 @@ def safe_cell(text: str) -> str:
 def safe_row(cells: Sequence[_Value]) -> list[_Value | str]:
     """Return the cells of a row, each text safe; values of other types as they are.
 
-    >>> safe_row(["@ward", -1.5, None])
-    ["'@ward", -1.5, None]
+    Args:
+        cells: the row's values.
+
+    Returns:
+        The cells, for a CSV writer.
+
+    Example:
+        >>> safe_row(["@ward", -1.5, None])
+        ["'@ward", -1.5, None]
     """
     return [safe_cell(cell) if isinstance(cell, str) else cell for cell in cells]
 
@@ -43,14 +57,33 @@ def safe_row(cells: Sequence[_Value]) -> list[_Value | str]:
 def plain_cell(cell: str) -> str:
     """Return the text of a cell that `safe_cell` wrote.
 
-    >>> plain_cell("'=1+1"), plain_cell("-0.5"), plain_cell("'tis")
-    ('=1+1', '-0.5', "'tis")
+    Args:
+        cell: the cell as it stands in the file.
+
+    Returns:
+        The text without the apostrophe that `safe_cell` added.
+
+    Example:
+        >>> plain_cell("'=1+1"), plain_cell("-0.5"), plain_cell("'tis")
+        ('=1+1', '-0.5', "'tis")
     """
     return cell[1:] if _QUOTED.match(cell) else cell
 
 
 def safe_table(table: pl.DataFrame) -> pl.DataFrame:
-    """Return a table whose texts and column names are safe in a CSV file; columns of other types are as they are."""
+    """Return a table whose texts and column names are safe in a CSV file; columns of other types are as they are.
+
+    Args:
+        table: any table.
+
+    Returns:
+        The table, for `write_csv`.
+
+    Example:
+        >>> import polars as pl
+        >>> safe_table(pl.DataFrame({"source": ["=1+1"], "score": [-0.5]})).rows()
+        [("'=1+1", -0.5)]
+    """
     import polars as pl
 
     names = {name: safe_cell(name) for name in table.columns}

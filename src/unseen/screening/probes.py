@@ -28,7 +28,12 @@ _ROUNDING = 1e-6  # of a score, where all normal studies have the same one
 
 
 class Probe(BaseModel):
-    """A probe film and its score on the machine that calibrated."""
+    """A probe film and its score on the machine that calibrated.
+
+    Example:
+        >>> Probe(seed=3, score=0.25).seed
+        3
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

@@ -120,7 +120,8 @@ def with_study_decisions(rows: pl.DataFrame) -> pl.DataFrame:
     films of its study are."""
     import polars as pl
 
-    against = (pl.col("film_decision") != "clear") & ~pl.col("lateral") & ~_companions(rows)
+    rows = rows.with_columns(_companions(rows).alias("companion"))  # a column: `over` evaluates by study
+    against = (pl.col("film_decision") != "clear") & ~pl.col("lateral") & ~pl.col("companion")
     kept = (pl.col("film_decision") == "clear") & against.any().over("study")
     return rows.with_columns(
         decision=pl.when(kept).then(pl.lit("read")).otherwise("film_decision"),

@@ -25,7 +25,7 @@ from unseen.artifacts import UserError
 from unseen_server.pacs.er7 import Hl7Error, acknowledgement, parsed
 from unseen_server.pacs.hl7_messages import merges_of, not_used, reports_of, system_of
 from unseen_server.pacs.mllp import END, START, Frames
-from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
+from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:
     from unseen_server.pacs.report_intake import ReportIntake
@@ -180,7 +180,7 @@ class Hl7Listener:
             code, sentence = "AA", self._take(content)
         except Hl7Error as error:
             code, sentence = ("AR" if error.reject else "AE"), str(error)
-        except (BusyError, NoRoomError) as error:
+        except (BusyError, DamagedError, NoRoomError) as error:
             code, sentence = "AR", f"{error} Send it again later."
         except WorklistError as error:
             code, sentence = "AE", str(error)

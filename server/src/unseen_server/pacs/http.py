@@ -25,7 +25,7 @@ from starlette.routing import Route
 from unseen.artifacts import LIMITS, UserError
 from unseen_server.http_connections import IDENTIFIED, BoundedConfig
 from unseen_server.pacs.fhir import FhirError, reports_of
-from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
+from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:
     from unseen_server.pacs.metrics import NodeMetrics
@@ -142,7 +142,7 @@ class _Fhir:
             led_to = [self._reports.take(report) for report in found.reports]
         except FhirError as error:
             return _outcome(422, "invalid", str(error))
-        except (BusyError, NoRoomError) as error:
+        except (BusyError, DamagedError, NoRoomError) as error:
             answer = _outcome(503, "transient", f"{error} Send it again later.")
             answer.headers["Retry-After"] = "30"
             return answer

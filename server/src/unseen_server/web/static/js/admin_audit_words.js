@@ -22,6 +22,7 @@ export const ACTIONS = {
   "film.seen": "Film shown",
   "link.opened": "Link made",
   "model.activated": "Model activated",
+  "model.probed": "Probe films of a model scored for the first time",
   "model.proposed": "Model proposed",
   "model.retired": "Model retired",
   "model.withdrawn": "Model withdrawn",

@@ -210,6 +210,19 @@ def test_an_answer_that_the_peer_does_not_take_is_given_after_a_restart(start_no
     assert len(ward.events) == 1
 
 
+def test_after_a_step_back_of_the_clock_an_answer_does_not_wait_for_the_hours(start_node: StartNode) -> None:
+    port, hours = free_port(), [10.0]
+    node = start_node(peers=[peer(port=port)])
+    node.node.commitments._clock = lambda: time.time() + 3600 * hours[0]
+    store_films(node.port, [film(1)])
+    with associated(node.port, [(COMMITMENT, PLAIN)]) as association:
+        assert ask(association, request("1.2.3.4.1")) == 0x0000
+    soon(lambda: node.node.commitments._again, "the first attempt to fail")
+    hours[0] = 0.0
+    with archive(ae_title="WARD", roles=[COMMITMENT], port=port) as ward:
+        assert instances_of(soon(lambda: ward.events, "the report")[0], "ReferencedSOPSequence") == ["1.2.3.4.1"]
+
+
 def test_a_damaged_request_on_the_disk_does_not_stop_the_node(start_node: StartNode, folder: Path) -> None:
     (folder / "worklist" / FOLDER).mkdir(parents=True)
     (folder / "worklist" / FOLDER / "x.json").write_text("{")

@@ -177,7 +177,7 @@ class Commitments:
         soonest: float | None = None
         for request in self._waiting.values():
             due = self._again.get(request.peer, (0, now))[1]
-            if due <= now:
+            if due <= now or due > now + _BACK_OFF_S[-1]:  # no wait is longer: the clock was set back
                 return request, None
             soonest = due if soonest is None else min(soonest, due)
         return None, None if soonest is None else max(0.05, soonest - now)

@@ -27,7 +27,7 @@ from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.objects import result_objects
 from unseen_server.pacs.sending import Accepted, NotReached, Refused, send
 from unseen_server.pacs.study_result import FilmResult, Replaced, StudyResult
-from unseen_server.worklist.outbox import CONFIRM_S, LEASE_S, Destination
+from unseen_server.worklist.outbox import CONFIRM_S, LEASE_S, LONGEST_WAIT_S, Destination
 from unseen_server.worklist.parcels import Parcel, ParcelFilm, SentInstance
 from unseen_server.worklist.states import WorklistError
 
@@ -49,7 +49,6 @@ MOST_ASKED: Final = 12
 """How often the confirmation of an accepted result is asked for: over some hours."""
 _FIRST_LOOKED_S: Final = 2.0
 """After how long a result that an archive does not show yet is looked for again, the first time."""
-_LONGEST_ASKED_S: Final = 3600.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 300.0
 
 
@@ -202,7 +201,7 @@ class Courier:
 
     def _asked_s(self, asked: int) -> float:
         first_s = self.delivery.asked_s if self.peer.confirms_by == "commitment" else _FIRST_LOOKED_S
-        return min(_LONGEST_ASKED_S, first_s * 2.0**asked)
+        return min(LONGEST_WAIT_S, first_s * 2.0**asked)
 
     def _confirm(self, parcel: Parcel, instances: Sequence[SentInstance]) -> None:
         """An accepted result is not confirmed yet: ask again."""

@@ -36,6 +36,12 @@ def settle_s(connection: Connection, source: str) -> float:
     return float(found.get(SETTLE_OF + source, found.get(SETTLE, SETTLE_S)))
 
 
+def longest_settle_s(connection: Connection) -> float:
+    """Return the longest time for which no film of a study must have come: of any source, or the default."""
+    query = select(settings.c.value).where((settings.c.name == SETTLE) | settings.c.name.startswith(SETTLE_OF))
+    return max([SETTLE_S, *(float(value) for value in connection.execute(query).scalars())])
+
+
 def set_settle_s(
     writing: Writing, seconds: float | None, *, of: Mapping[str, float | None] | None = None, actor: str
 ) -> None:

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 MOST_TRIES = 5
 LEASE_S = 60.0
 """Longer than any film takes (the decoder gives up after 10 s), short enough that a dead worker's film is soon back."""
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 2.0, 300.0
+_FIRST_WAIT_S, _MOST_WAIT_S, _SPREAD = 2.0, 300.0, 0.5
+LONGEST_WAIT_S = _MOST_WAIT_S * (1 + _SPREAD)
+"""Longest wait of a film until it may be claimed."""
 CHANNEL = "unseen_jobs"
 """Of PostgreSQL's notices that films have come."""
 
@@ -237,8 +239,8 @@ def wait_s(number: int, tries: int) -> float:
     [2.7, 3.6, 8.2, 366.7]
     """
     digest = hashlib.sha256(f"{number}:{tries}".encode()).digest()
-    spread = 0.5 + int.from_bytes(digest[:4], "big") / 2**32  # [0.5, 1.5)
-    return float(min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (tries - 1))) * spread
+    spread = 1 - _SPREAD + 2 * _SPREAD * int.from_bytes(digest[:4], "big") / 2**32  # [0.5, 1.5)
+    return float(min(_MOST_WAIT_S, _FIRST_WAIT_S * 2 ** (tries - 1))) * spread
 
 
 def close(connection: Connection, numbers: Collection[int], *, state: str, reason: str = "") -> None:

@@ -34,6 +34,8 @@ LEASE_S: Final = 120.0
 UIDs."""
 CONFIRM_S: Final = 60.0
 """How long an accepted result may wait for its confirmation before it is asked for again."""
+LONGEST_WAIT_S: Final = 3600.0
+"""Longest wait of a result until it is sent, or its confirmation asked for, again."""
 _SETTING: Final = "destinations"
 _CONTENT: Final = ("action", "score", "probability", "reason", "policy_digest", "model")
 
@@ -175,7 +177,7 @@ class Outbox:
                     state="sent",
                     lease=None,
                     tries=row.tries + 1,
-                    due_us=writing.now_us + int(confirm_s * 1e6),
+                    due_us=writing.now_us + int(min(confirm_s, LONGEST_WAIT_S) * 1e6),
                     instances=written(instances),
                     sent_us=writing.now_us if first else row.sent_us,
                 )
@@ -265,7 +267,9 @@ class Outbox:
                 writing.connection.execute(
                     outbox.update()
                     .where(outbox.c.id == row.id)
-                    .values(lease=None, due_us=writing.now_us + int(again_s * 1e6), reason=reason[:500])
+                    .values(
+                        lease=None, due_us=writing.now_us + int(min(again_s, LONGEST_WAIT_S) * 1e6), reason=reason[:500]
+                    )
                 )
 
     def again(self, number: int, *, actor: str) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from unseen_server.worklist import (
     clearing,
+    clock_steps,
     completeness,
     details,
     identity_conflicts,
@@ -341,7 +342,9 @@ class Store(Lists, FilmAccess, Administration):
             transactions.set_cap(writing, seconds, actor=actor)
 
     def tidy(self) -> None:
-        """Move up studies that wait too long, and release claims that ran out; workers call this regularly."""
+        """Correct moments that a step of the clock left in the future, move up studies that wait too long, and release
+        claims that ran out; workers call this regularly."""
+        clock_steps.correct(self.site, claim_s=self.claim_s)
         self.site.age()
         with self.database.reading() as connection:
             lapsed = select(studies.c.id).where(studies.c.claimed_until_us <= self.now_us()).limit(1)

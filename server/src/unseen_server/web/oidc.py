@@ -3,6 +3,9 @@
 The provider is asked for its addresses and keys at the start, for a token at each sign-in, and for its keys again where
 a token names one that is new. Nothing else goes over the network. What it states about a person is believed only where
 its signature, issuer, audience, time and nonce are right (OpenID Connect Core, 3.1.3.7).
+
+The provider is not trusted with this server's threads and memory: each of its answers has a limit on time and size
+(`bounded_http`).
 """
 
 from __future__ import annotations
@@ -29,15 +32,21 @@ from joserfc.jwk import KeySet
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unseen.artifacts import UserError
+from unseen_server.service.waiting_clients import address_group
+from unseen_server.web.bounded_http import BoundedAdapter
 from unseen_server.worklist.accounts import ROLES, PersonRole
 
-WAIT_S: Final = 10.0
 PENDING_S: Final = 600.0
 """How long a person may take at the provider."""
 LEEWAY_S: Final = 60
 _MOST_PENDING: Final = 1000
+_MOST_OF_AN_ADDRESS: Final = 100
+"""Sign-ins of one address that are begun and not ended; a further one ends its oldest."""
 _ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 
+
+_NOT_AS_IT_MUST_BE: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+"""Errors that parsers raise for what a provider sends: other types, too large numbers, too deep nesting."""
 
 _Session = TypeVar("_Session", bound=requests.Session)
 
@@ -113,13 +122,60 @@ class Pending:
     until_s: float
 
 
+class PendingSignIns:
+    """Sign-ins that browsers have begun and not ended, by state: a limited number of each address and of all.
+
+    An address that has too many loses its own oldest one. Where all together are too many, the address that has most
+    loses one. So nobody can end the sign-ins of others by beginning many.
+
+    Args:
+        most: Sign-ins of all addresses.
+        of_an_address: Sign-ins of one address; the /64 network of an IPv6 address counts as one.
+    """
+
+    def __init__(self, *, most: int = _MOST_PENDING, of_an_address: int = _MOST_OF_AN_ADDRESS) -> None:
+        self._most, self._of_an_address = most, of_an_address
+        self._lock = threading.Lock()
+        self._groups: dict[str, str] = {}  # by state
+        self._pending: dict[str, OrderedDict[str, Pending]] = {}  # by group of addresses, then by state
+
+    def __len__(self) -> int:
+        """Return the number of sign-ins."""
+        return len(self._groups)
+
+    def add(self, pending: Pending, address: str) -> str:
+        """Keep a sign-in; returns its state."""
+        state, group = secrets.token_urlsafe(32), address_group(address)
+        with self._lock:
+            own = self._pending.setdefault(group, OrderedDict())
+            own[state] = pending
+            self._groups[state] = group
+            if len(own) > self._of_an_address:
+                self._remove(next(iter(own)))
+            if len(self._groups) > self._most:
+                self._remove(next(iter(max(self._pending.values(), key=len))))
+        return state
+
+    def take(self, state: str) -> Pending | None:
+        """Return a sign-in and forget it; None for an unknown state."""
+        with self._lock:
+            return self._remove(state) if state in self._groups else None
+
+    def _remove(self, state: str) -> Pending:
+        group = self._groups.pop(state)
+        found = self._pending[group].pop(state)
+        if not self._pending[group]:
+            del self._pending[group]
+        return found
+
+
 class OidcProvider:
     """A provider whose addresses and keys are known. Raises OidcError where it does not answer as it must."""
 
     def __init__(self, settings: OidcSettings, *, clock: Callable[[], float] = time.time) -> None:
         self.settings, self._clock = settings, clock
         self._lock = threading.Lock()
-        self._pending: OrderedDict[str, Pending] = OrderedDict()
+        self._pending = PendingSignIns()
         about = self._asked(f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration")
         if about.get("issuer") != settings.issuer:
             raise OidcError(
@@ -129,32 +185,29 @@ class OidcProvider:
             _check_address(str(about.get(name, "")), name)
             for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
         )
-        offered = about.get("id_token_signing_alg_values_supported", ["RS256"])
+        offered = _names(about, "id_token_signing_alg_values_supported", "RS256")
         self._algorithms = [name for name in _ALGORITHMS if name in offered]
         if not self._algorithms:
             raise OidcError(f"{settings.issuer}: signs with none of {', '.join(_ALGORITHMS)}. Change that there.")
-        methods = about.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        methods = _names(about, "token_endpoint_auth_methods_supported", "client_secret_basic")
         basic = "client_secret_basic" if "client_secret_basic" in methods else "client_secret_post"
         self._method = basic if settings.client_secret else "none"
         self._keys = self._known_keys()
 
-    def begin(self, *, redirect_uri: str, onwards: str) -> tuple[str, str]:
+    def begin(self, *, redirect_uri: str, onwards: str, address: str) -> tuple[str, str]:
         """Where the browser is sent, and the state that it must come back with.
 
         onwards  the page of ours that it is led to in the end
+        address  of the browser
         """
-        state = secrets.token_urlsafe(32)
         pending = Pending(
             nonce=secrets.token_urlsafe(32),
             verifier=secrets.token_urlsafe(48),
             redirect_uri=redirect_uri,
             onwards=onwards,
-            until_s=self._clock() + PENDING_S,
+            until_s=time.monotonic() + PENDING_S,
         )
-        with self._lock:
-            self._pending[state] = pending
-            while len(self._pending) > _MOST_PENDING:
-                self._pending.popitem(last=False)
+        state = self._pending.add(pending, address)
         with self._client(redirect_uri) as client:
             url, _ = client.create_authorization_url(
                 self._authorization, state=state, code_verifier=pending.verifier, nonce=pending.nonce
@@ -163,9 +216,8 @@ class OidcProvider:
 
     def ended(self, state: str) -> Pending:
         """The sign-in that `state` belongs to, once. Raises OidcError for one that is unknown, used or too old."""
-        with self._lock:
-            pending = self._pending.pop(state, None)
-        if pending is None or pending.until_s < self._clock():
+        pending = self._pending.take(state)
+        if pending is None or pending.until_s < time.monotonic():
             raise OidcError("This sign-in was used already, or is too old. Begin again from the sign-in page.")
         return pending
 
@@ -178,10 +230,9 @@ class OidcProvider:
                     code=code,
                     code_verifier=pending.verifier,
                     grant_type="authorization_code",
-                    timeout=WAIT_S,
                     allow_redirects=False,
                 )
-        except (AuthlibBaseError, requests.RequestException, ValueError) as error:
+        except (AuthlibBaseError, requests.RequestException, *_NOT_AS_IT_MUST_BE) as error:
             raise OidcError(
                 f"The provider has not confirmed the sign-in ({type(error).__name__}). Begin again."
             ) from error
@@ -202,7 +253,7 @@ class OidcProvider:
         try:
             claims = self._decoded(token)
             asked.validate(claims)
-        except (JoseError, ValueError, TypeError) as error:
+        except (JoseError, *_NOT_AS_IT_MUST_BE) as error:
             raise OidcError(
                 f"The provider's statement is not valid ({type(error).__name__}): its signature, issuer, audience, "
                 "time or nonce. Begin again; if it stays so, tell whoever runs this server."
@@ -215,7 +266,7 @@ class OidcProvider:
     def _decoded(self, token: str) -> dict[str, Any]:
         try:
             return jwt.decode(token, self._keys, algorithms=self._algorithms).claims
-        except (JoseError, ValueError):
+        except (JoseError, *_NOT_AS_IT_MUST_BE):
             self._keys = self._known_keys()  # they may have changed since
             return jwt.decode(token, self._keys, algorithms=self._algorithms).claims
 
@@ -252,6 +303,8 @@ class OidcProvider:
         return self._set_up(session)
 
     def _set_up(self, session: _Session) -> _Session:
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, BoundedAdapter())
         session.trust_env = False  # .netrc would send another program's password
         session.proxies = requests.utils.get_environ_proxies(self.settings.issuer)
         session.verify = True if self.settings.ca_file is None else str(self.settings.ca_file)
@@ -260,22 +313,28 @@ class OidcProvider:
     def _known_keys(self) -> KeySet:
         try:
             return KeySet.import_key_set(self._asked(self._jwks))  # type: ignore[arg-type]  # checked by it
-        except (JoseError, ValueError, KeyError, TypeError) as error:
+        except (JoseError, *_NOT_AS_IT_MUST_BE) as error:
             raise OidcError(f"{self._jwks}: these are no keys (RFC 7517).") from error
 
     def _asked(self, url: str) -> dict[str, Any]:
         try:
             with self._set_up(requests.Session()) as session:
-                asked = session.get(url, timeout=WAIT_S, allow_redirects=False)
+                asked = session.get(url, allow_redirects=False)
                 asked.raise_for_status()
                 answer = asked.json()
-        except (requests.RequestException, ValueError) as error:
+        except (requests.RequestException, *_NOT_AS_IT_MUST_BE) as error:
             raise OidcError(
                 f"{url}: does not answer ({type(error).__name__}). Check issuer, and the network."
             ) from error
         if not isinstance(answer, dict):
             raise OidcError(f"{url}: answers with something else than a JSON object. Check issuer.")
         return answer
+
+
+def _names(about: Mapping[str, Any], key: str, default: str) -> list[str]:
+    """Names that a provider lists under `key`; those that are no text are left out."""
+    listed = about.get(key, [default])
+    return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
 
 
 def _values(claims: Mapping[str, Any], path: str) -> list[str]:
@@ -297,8 +356,11 @@ def _values(claims: Mapping[str, Any], path: str) -> list[str]:
 
 def _check_address(url: str, what: str) -> str:
     """An address over TLS, or of this machine. Raises OidcError."""
-    parts = urlsplit(url)
-    name = parts.hostname or ""
+    try:
+        parts = urlsplit(url)
+        name = parts.hostname or ""
+    except ValueError:  # brackets without an address of IPv6
+        raise OidcError(f"{what} is {url[:200]!r}. Give an address that begins with https://.") from None
     try:
         local = name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:

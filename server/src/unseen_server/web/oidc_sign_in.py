@@ -35,7 +35,8 @@ def begin(request: Request, parts: Parts, next: Text = "/") -> Response:
     """To the provider, and afterwards to `next`."""
     provider = _provider(parts)
     onwards = next if _OWN.fullmatch(next) else "/"
-    url, state = provider.begin(redirect_uri=_back(request, parts), onwards=onwards)
+    address = request.client.host if request.client is not None else "unknown"
+    url, state = provider.begin(redirect_uri=_back(request, parts), onwards=onwards, address=address)
     answer = RedirectResponse(url, 303)
     answer.set_cookie(
         _COOKIE,

@@ -19,7 +19,8 @@ WAITING: Final = 64
 """Sign-ins that wait for their turn; further ones are refused."""
 _PARSING: Final = 4
 _LOOKS: Final = 4
-_PROVIDER: Final = 4
+PROVIDER: Final = 8
+"""Sign-ins that wait for the identity provider at the same time; each of its answers has a limit on time and size."""
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -33,7 +34,7 @@ class SignInPlaces:
 
     def __init__(self) -> None:
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
-        self._provider = anyio.CapacityLimiter(_PROVIDER)
+        self._provider = anyio.CapacityLimiter(PROVIDER)
         self.parsers = anyio.CapacityLimiter(_PARSING)
         self._looks = anyio.CapacityLimiter(_LOOKS)
 

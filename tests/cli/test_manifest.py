@@ -129,7 +129,7 @@ def test_a_folder_whose_name_almost_is_a_label_is_not_passed_over(say: Say, here
         (["films", "--label", "x", "--labels", "y.csv"], "give --label, a pattern, or --labels, a table, not both"),
         (
             ["films", "--labels", "none.csv"],
-            "none.csv: the table of labels cannot be read (No such file or directory).",
+            "none.csv: the file cannot be read (No such file or directory).",
         ),
         (["films", "--labels", "table.csv"], "table.csv: has no column 'label'; its columns are: file. Name one by"),
         (["films", "--out", "table.csv"], "table.csv: is there already. Delete it, or give another --out"),

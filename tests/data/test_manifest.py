@@ -14,6 +14,8 @@ import pytest
 from tests.data import making
 from unseen.data.film import Film, NotRead
 from unseen.data.manifest import ManifestError, SourceError, parse_manifest, stream_manifest
+from unseen.data.parquet_child import ParquetLimits
+from unseen.data.parquet_rows import parquet_rows
 from unseen.data.reading import NotReadError, films
 
 FILM = making.image(making.ramp())
@@ -172,10 +174,10 @@ def test_a_parquet_manifest_gives_the_entries_of_the_csv(tmp_path: Path) -> None
     assert tuple(stream_manifest(tmp_path / "m.csv")) == films(tmp_path / "m.csv").entries
 
 
-def test_a_parquet_manifest_is_read_some_rows_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unseen.data.manifest._ROWS_AT_ONCE", 3)
+def test_a_parquet_manifest_is_read_some_rows_at_a_time(tmp_path: Path) -> None:
     pl.DataFrame({"file": [f"{n}.png" for n in range(7)]}).write_parquet(tmp_path / "m.parquet")
-    assert [entry.name for entry in stream_manifest(tmp_path / "m.parquet")] == [f"{n}.png" for n in range(7)]
+    rows = list(parquet_rows(tmp_path / "m.parquet", limits=ParquetLimits(rows_at_once=3)))
+    assert rows == [["file"], *([f"{n}.png"] for n in range(7))]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ its own. POSIX only.
 import atexit
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -21,20 +20,11 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from unseen.data import decoder_protocol
+from unseen.data import child_pipe, decoder_protocol
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits
 
-_START_S = 60.0  # for the child's imports on a machine under load
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
 """Of glibc: the child keeps a film's memory for the next one, instead of giving it back to the system."""
-
-
-class _Late(Exception):
-    """The child did not answer in time."""
-
-
-class _Gone(Exception):
-    """The child ended while an answer was due."""
 
 
 class Decoder:
@@ -102,17 +92,17 @@ class Decoder:
             try:
                 try:
                     return self._ask(request, self.limits.timeout_s)
-                except _Gone:  # at this file, or before it and not noticed yet: a second child decides
+                except child_pipe.Gone:  # at this file, or before it and not noticed yet: a second child decides
                     spent_s = time.monotonic() - self._asked
                     self._stop()
                     return self._ask(request, self.limits.timeout_s - spent_s)
-            except _Late:
+            except child_pipe.Late:
                 self._stop()
                 return (
                     f"Decoding took longer than {self.limits.timeout_s:g} s and was stopped. "
                     "Export the film again, uncompressed."
                 )
-            except _Gone:
+            except child_pipe.Gone:
                 return self._epitaph()
             except (OSError, ValueError, KeyError, TypeError) as error:
                 self._stop()
@@ -137,9 +127,9 @@ class Decoder:
             try:
                 child.stdin.write(decoder_protocol.frame(request))
             except BrokenPipeError:
-                raise _Gone from None
+                raise child_pipe.Gone from None
         self._begun = None
-        reply = self._message(child, deadline)
+        reply = child_pipe.message(child.stdout.fileno(), deadline)
         if "reason" in reply:
             if reply.get("last"):  # it ran out of memory and leaves
                 self._stop()
@@ -147,41 +137,25 @@ class Decoder:
         if "elements" in reply:
             return [[str(part) for part in line] for line in reply["elements"]]
         pixels = decoder_protocol.empty_pixels(reply, limits=self.limits)
-        _receive(child.stdout.fileno(), decoder_protocol.octets(pixels), deadline)
+        child_pipe.receive(child.stdout.fileno(), decoder_protocol.octets(pixels), deadline)
         return decoder_protocol.image(reply, pixels)
-
-    def _message(self, child: subprocess.Popen[bytes], deadline: float) -> decoder_protocol.Message:
-        assert child.stdout
-        head = bytearray(decoder_protocol.LENGTH.size)
-        _receive(child.stdout.fileno(), memoryview(head), deadline)
-        (length,) = decoder_protocol.LENGTH.unpack(head)
-        if length > decoder_protocol.MAX_FRAME:
-            raise ValueError(f"a message of {length} bytes")
-        body = bytearray(length)
-        _receive(child.stdout.fileno(), memoryview(body), deadline)
-        message: decoder_protocol.Message = json.loads(body)
-        return message
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child and self._child.poll() is None:
             return self._child
         self._stop()
-        # The child finds modules where this process does, in the same order; one thread each keeps its address space
-        # small.
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(part or os.getcwd() for part in sys.path)}
-        environment |= {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-        environment |= _KEEP_MEMORY
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-m", "unseen.data.decoder_child", json.dumps(asdict(self.limits))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # native libraries write there at will
             bufsize=0,
-            env=environment,
+            env=child_pipe.environment() | _KEEP_MEMORY,
         )
         try:
-            self._message(self._child, time.monotonic() + _START_S)  # "ready"
-        except (_Late, _Gone) as error:
+            assert self._child.stdout
+            child_pipe.message(self._child.stdout.fileno(), time.monotonic() + child_pipe.START_S)  # "ready"
+        except (child_pipe.Late, child_pipe.Gone) as error:
             self._stop()
             raise RuntimeError(
                 f"The decoder ({sys.executable} -m unseen.data.decoder_child) does not start."
@@ -227,20 +201,6 @@ class Decoder:
                 if stream:
                     stream.close()
             child.returncode = 0  # not ours to wait for
-
-
-def _receive(descriptor: int, into: memoryview, deadline: float) -> None:
-    """Fill `into` from the pipe, or raise `_Late` or `_Gone`."""
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    done = 0
-    while done < len(into):
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            raise _Late
-        count = os.readv(descriptor, [into[done:]])
-        if not count:
-            raise _Gone
-        done += count
 
 
 _SHARED = [Decoder()]

@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from unseen.data.cells import safe_row
+from unseen.data.csv_rows import open_table
 from unseen.data.film import Label
 from unseen.data.label_names import LabelNames
-from unseen.data.manifest import ManifestError, entries
+from unseen.data.manifest import entries
+from unseen.data.source_errors import ManifestError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".dcm", ".dicom", "")
 """Of files that are listed; a DICOM file often has none."""
@@ -119,19 +121,12 @@ def by_table(names: LabelNames, table: Path, *, file_column: str, label_column: 
     Raises:
         ManifestError: the table cannot be read, or has no such columns.
     """
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ManifestError(
-            f"{table}: the table of labels cannot be read ({why}). Give a CSV file in UTF-8."
-        ) from error
-    rows = csv.DictReader(io.StringIO(text, newline=""))
+    columns, rows = open_table(table)
     for column, option in ((file_column, "--file-column"), (label_column, "--label-column")):
-        if column not in (rows.fieldnames or ()):
-            seen = ", ".join(rows.fieldnames or ()) or "none"
+        if column not in columns:
+            seen = ", ".join(columns)[:200]
             raise ManifestError(f"{table}: has no column {column!r}; its columns are: {seen}. Name one by {option}.")
-    words: Mapping[str, str] = {row[file_column] or "": row[label_column] or "" for row in rows}
+    words: Mapping[str, str] = {row[file_column]: row.get(label_column, "") for row in rows if file_column in row}
     return lambda file: names.label_of([words.get(file, words.get(Path(file).name, ""))])
 
 

@@ -2,11 +2,11 @@
 
 A manifest: a CSV or Parquet file that lists films and what is known about each.
 
-Columns `file, label, source, patient, study, mask, lesion`; only `file` must be there, any other column is kept as
-written. A Parquet file has the same columns; numbers and dates become their text, and null is an empty cell. Paths are
-relative to the manifest. Rows are kept in order and never merged: a file named twice is two rows. A
-broken manifest raises `ManifestError`; a file that is missing or broken is a row like any other and becomes `NotRead`
-when it is read.
+Columns `file, label, source, patient, study, mask, lesion`, in any case; only `file` must be there, any other column is
+kept as written. A Parquet file has the same columns; numbers and dates become their text, and null or NaN is an empty
+cell. A patient or study called `NaN`, `NA` or `None` is a missing one. Paths are relative to the manifest. Rows are
+kept in order and never merged: a file named twice is two rows. A broken manifest raises `ManifestError`; a file that is
+missing or broken is a row like any other and becomes `NotRead` when it is read.
 
 From what a user names (a folder, a glob, a manifest, a file, or a list of those) to entries in a fixed order.
 
@@ -15,7 +15,6 @@ Plan only: no image is opened here. A folder is walked to its depth; hidden file
 film becomes a `NotRead` row, never a silent gap.
 """
 
-import csv
 import glob
 import io
 import os
@@ -24,25 +23,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unseen.artifacts.errors import UserError
-from unseen.data.cells import plain_cell
+from unseen.data.csv_rows import check_columns, open_rows, text_rows
 from unseen.data.film import Label
 from unseen.data.label_names import LabelNames
+from unseen.data.parquet_rows import parquet_rows
+from unseen.data.source_errors import ManifestError as ManifestError
+from unseen.data.source_errors import SourceError as SourceError
 
 _KNOWN = ("file", "label", "source", "patient", "study", "mask", "lesion")
 MANIFESTS = (".csv", ".parquet")
 """How a manifest's name ends."""
-_ROWS_AT_ONCE = 50_000  # of a Parquet file
+_MISSING = frozenset(
+    """#N/A #NA -1.#IND -1.#QNAN -NaN -nan 1.#IND 1.#QNAN <NA> N/A NA NULL NaN NaT None n/a nan null""".split()
+)
+"""Cells that pandas and R write or read as a missing value."""
 _LABELS: dict[str, Label | None] = {"normal": "normal", "abnormal": "abnormal", "": None}
-
-
-class SourceError(UserError, ValueError):
-    """The given source of films cannot be used; the message gives the reason and what to do."""
-
-
-class ManifestError(SourceError):
-    """The manifest itself is wrong (not a film it names); the message names the file and, where there is one, the
-    line."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,9 +84,9 @@ def read_manifest(path: Path, names: LabelNames | None = None) -> tuple[Entry, .
         One entry per row. No film is opened.
 
     Raises:
-        ManifestError: the file cannot be read, is neither UTF-8 CSV nor Parquet, is empty, has no `file` column, a
-            column twice, a row longer than the header, an empty `file` cell, or a label other than normal, abnormal
-            or empty.
+        ManifestError: the file cannot be read, is neither UTF-8 CSV nor Parquet, is damaged or empty, has no `file`
+            column, a column twice, more than 4,096 columns, a row longer than the header or than 2^20 characters, an
+            empty `file` cell, or a label other than normal, abnormal or empty.
 
     Example:
         >>> import tempfile
@@ -100,15 +95,7 @@ def read_manifest(path: Path, names: LabelNames | None = None) -> tuple[Entry, .
         >>> [(entry.name, entry.label) for entry in read_manifest(manifest)]
         [('a.png', 'normal'), ('b.png', None)]
     """
-    if path.suffix.lower() == ".parquet":
-        return tuple(stream_manifest(path, names))
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ManifestError(
-            f"{path}: the manifest cannot be read ({error.strerror}). Check the path and its permissions."
-        ) from error
-    return parse_manifest(data, path=path, names=names)
+    return tuple(stream_manifest(path, names))
 
 
 def parse_manifest(data: bytes, *, path: Path, names: LabelNames | None = None) -> tuple[Entry, ...]:
@@ -118,16 +105,8 @@ def parse_manifest(data: bytes, *, path: Path, names: LabelNames | None = None) 
     >>> entry.path.as_posix(), entry.label, entry.source, entry.patient, dict(entry.columns)
     ('ward/a.png', 'normal', 'ward', 'a.png', {'age': '61'})
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ManifestError(
-            f"{path}: the manifest is not UTF-8 (byte {error.start} is {data[error.start]:#04x}). "
-            "Save it as CSV in UTF-8."
-        ) from error
-    if "\0" in text:
-        raise ManifestError(f"{path}: the manifest holds a zero byte, so it is not text. Save it as CSV in UTF-8.")
-    return tuple(_from_lines(io.StringIO(text, newline=""), path, names))
+    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", errors="surrogateescape", newline="")
+    return tuple(_from_rows(text_rows(text, path), path, names))
 
 
 def stream_manifest(path: Path, names: LabelNames | None = None) -> Iterator[Entry]:
@@ -152,57 +131,35 @@ def stream_manifest(path: Path, names: LabelNames | None = None) -> Iterator[Ent
     """
     try:
         if path.suffix.lower() == ".parquet":
-            yield from _from_parquet(path, names)
+            yield from _from_rows(enumerate(parquet_rows(path)), path, names, counted="row")
         else:
-            with path.open(encoding="utf-8-sig", newline="") as lines:
-                yield from _from_lines(lines, path, names)
-    except UnicodeDecodeError as error:
-        raise ManifestError(f"{path}: the manifest is not UTF-8. Save it as CSV in UTF-8.") from error
+            yield from _from_rows(open_rows(path), path, names)
     except OSError as error:
         raise ManifestError(
             f"{path}: the manifest cannot be read ({error.strerror or error}). Check the path and its permissions."
         ) from error
 
 
-def _from_parquet(path: Path, names: LabelNames | None) -> Iterator[Entry]:
-    import polars as pl
-
-    path.open("rb").close()  # a missing file gets the system's own reason
-    try:
-        table = pl.scan_parquet(path, glob=False)
-        header = table.collect_schema().names()
-        _check_header(header, path, None if names is None else names.column)
-        table = table.select(pl.all().cast(pl.String).fill_null(""))
-        start = 0
-        while rows := table.slice(start, _ROWS_AT_ONCE).collect().rows():
-            for line, row in enumerate(rows, start=start + 1):
-                yield _entry(header, list(row), f"row {line}", path, names)
-            start += len(rows)
-    except pl.exceptions.PolarsError as error:
-        raise ManifestError(
-            f"{path}: the manifest cannot be read as Parquet ({str(error).splitlines()[0]}). Write it again, with "
-            "cells of text, numbers or dates; or give a CSV file."
-        ) from error
+def _from_rows(
+    rows: Iterator[tuple[int, list[str]]], path: Path, names: LabelNames | None, *, counted: str = "line"
+) -> Iterator[Entry]:
+    header = [_column(name) for name in next(rows, (0, []))[1]]
+    label = "label" if names is None else _column(names.column)
+    _check_header(header, path, None if names is None else label)
+    folder = path.parent
+    source = folder.absolute().name
+    for number, row in rows:
+        yield _entry(header, row, f"{path}, {counted} {number}", folder, source, label, names)
 
 
-def _from_lines(lines: Iterable[str], path: Path, names: LabelNames | None) -> Iterator[Entry]:
-    reader = csv.reader(lines, strict=True)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        _check_header(header, path, None if names is None else names.column)
-        for row in reader:
-            if row:
-                row = [plain_cell(cell) for cell in row]
-                yield _entry(header, row, f"line {reader.line_num}", path, names)
-    except csv.Error as error:
-        raise ManifestError(
-            f"{path}, line {reader.line_num}: not valid CSV ({error}). Check the quotes on that line."
-        ) from error
+def _column(name: str) -> str:
+    """The column's name without surrounding spaces; one of ours in lower case."""
+    plain = name.strip()
+    return plain.lower() if plain.lower() in _KNOWN else plain
 
 
 def _check_header(header: list[str], path: Path, label: str | None) -> None:
-    if not any(header):
-        raise ManifestError(f"{path}: the manifest is empty. Its first line must name the columns, at least `file`.")
+    check_columns(header, path)
     if "file" not in header:
         seen = ", ".join(header)[:200]
         raise ManifestError(
@@ -214,41 +171,43 @@ def _check_header(header: list[str], path: Path, label: str | None) -> None:
             f"{path}: there is no column `{label}` to take labels from; the columns are: {', '.join(header)[:200]}. "
             "Name one of them (--label-column)."
         )
-    for name in header:
-        if name and header.count(name) > 1:
-            raise ManifestError(f"{path}: the column `{name}` is there {header.count(name)} times. Keep one of them.")
 
 
-def _entry(header: list[str], row: list[str], line: str, path: Path, names: LabelNames | None) -> Entry:
+def _entry(
+    header: list[str], row: list[str], where: str, folder: Path, source: str, label: str, names: LabelNames | None
+) -> Entry:
     if any("\0" in cell for cell in row):
-        raise ManifestError(f"{path}: the manifest holds a zero byte, so it is not text. Save it as CSV in UTF-8.")
+        raise ManifestError(f"{where}: a cell holds a zero byte, so it is not text. Write the manifest again.")
     if len(row) > len(header):
-        raise ManifestError(
-            f"{path}, {line}: {len(row)} cells under {len(header)} columns. Quote cells that hold a comma."
-        )
-    cells = dict(zip(header, row + [""] * (len(header) - len(row)), strict=True))
+        raise ManifestError(f"{where}: {len(row)} cells under {len(header)} columns. Quote cells that hold a comma.")
+    cells = dict(zip(header, row, strict=False))  # a short row has no cells in its last columns
     name = cells["file"]
     if not name:
-        raise ManifestError(f"{path}, {line}: the `file` cell is empty. Give the film's path or delete the line.")
-    label = cells.get("label" if names is None else names.column, "")
-    if names is None and label not in _LABELS:
+        raise ManifestError(f"{where}: the `file` cell is empty. Give the film's path or delete the line.")
+    called = cells.get(label, "").strip()
+    if names is None and called not in _LABELS:
         raise ManifestError(
-            f"{path}, {line}: the label is {label!r}. It must be normal, abnormal or empty, or name what the set "
-            "calls them (--normal NAME --abnormal NAME)."
+            f"{where}: the label is {called!r}. It must be normal, abnormal or empty, or name what the set calls them "
+            "(--normal NAME --abnormal NAME)."
         )
-    folder = path.parent
     return Entry(
         name=name,
         path=folder / name,
-        label=_LABELS[label] if names is None else names.label_of([label]),
-        called=() if names is None else (label,),
-        source=cells.get("source") or folder.absolute().name,
-        patient=cells.get("patient") or name,
-        study=cells.get("study") or name,
+        label=_LABELS[called] if names is None else names.label_of([called]),
+        called=() if names is None else (called,),
+        source=cells.get("source", "").strip() or source,
+        patient=_number(cells, "patient") or name,
+        study=_number(cells, "study") or name,
         mask=folder / cells["mask"] if cells.get("mask") else None,
         lesion=folder / cells["lesion"] if cells.get("lesion") else None,
         columns={key: value for key, value in cells.items() if key and key not in _KNOWN},
     )
+
+
+def _number(cells: Mapping[str, str], column: str) -> str:
+    """The patient or study of a row; empty where the cell is a program's word for a missing number."""
+    number = cells.get(column, "").strip()
+    return "" if number in _MISSING else number
 
 
 Source = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]

@@ -5,7 +5,6 @@ fold is int(sha256(patient), 16) mod 5. With `column`, that column holds train o
 A recipe without a manifest is about phantoms, which are made on the spot.
 """
 
-import csv
 import glob
 import hashlib
 import itertools
@@ -17,7 +16,7 @@ from pathlib import Path
 from unseen.artifacts.files import sha256_of
 from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
 from unseen.data import phantoms
-from unseen.data.cells import plain_cell
+from unseen.data.csv_rows import open_table
 from unseen.data.film import Film, NotRead
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, Source
@@ -105,8 +104,7 @@ def _fixed_split(data: RecipeData, listed: Films) -> Cohort:
     if data.split is None:
         raise RecipeError(f"data.column: {data.column} is a column of data.split, which is missing")
     path = _located(data.split, "data.split")
-    with path.open(newline="", encoding="utf-8") as file:
-        said = {plain_cell(row["file"]): row.get(data.column or "") or "" for row in csv.DictReader(file)}
+    said = {file: row.get(data.column or "", "") for file, row in _split_rows(path).items()}
     strangers = sorted(set(said.values()) - {"train", "test", ""})
     if strangers or not {"train", "test"} <= set(said.values()):
         raise RecipeError(
@@ -246,15 +244,22 @@ def _located(given: str, where: str) -> Path:
 
 
 def _split(path: Path, entries: Sequence[Entry]) -> dict[str, int]:
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = {plain_cell(row["file"]): row for row in csv.DictReader(file)}
+    rows = _split_rows(path)
     fold_of = {}
     for entry in entries:
-        row = rows.get(entry.name)
-        if row is None or not (row.get("fold") or "").isdigit():
+        fold = rows.get(entry.name, {}).get("fold", "").strip()
+        if not (fold.isascii() and fold.isdigit() and len(fold) < 10):
             raise RecipeError(f"data.split: {path} gives no fold to {entry.name}. Every film of the manifest needs one")
-        fold_of[entry.name] = int(row["fold"])
+        fold_of[entry.name] = int(fold)
     return fold_of
+
+
+def _split_rows(path: Path) -> dict[str, dict[str, str]]:
+    """The rows of a split by film."""
+    columns, rows = open_table(path)
+    if "file" not in columns:
+        raise RecipeError(f"data.split: {path} has no column `file`; its columns are {', '.join(columns)[:200]}")
+    return {row["file"]: row for row in rows if "file" in row}
 
 
 def _digest(entries: Sequence[Entry], fold_of: Mapping[str, int]) -> str:

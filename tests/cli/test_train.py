@@ -33,7 +33,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("quick_lungs")
 def test_ones_own_films_with_masks(say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path) -> None:
-    answer = say("train", recipe, "--data", world.normals, "--out", tmp_path / "model")
+    answer = say("train", recipe, "--data", world.normals, "--finder", "masks", "--out", tmp_path / "model")
     assert answer.code == 0, answer.err
     assert answer.out.strip() == str(tmp_path / "model"), "the last word on stdout is the model's folder"
     assert "30 normal films" in answer.err and LIMITS in answer.err
@@ -79,12 +79,13 @@ def test_a_finder_is_taken_from_another_model(say: Say, world: World, recipe: Pa
     assert say("score", tmp_path / "model", world.bare).code == 0
 
 
-def test_films_without_masks_are_seen_by_the_packages_finder_and_it_is_said(
-    say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path
+@pytest.mark.parametrize("films", ["bare", "normals"])
+def test_films_with_and_without_masks_use_the_installed_finder_and_it_is_reported(
+    say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path, films: str
 ) -> None:
-    answer = say("train", recipe, "--data", world.bare, "--out", tmp_path / "model")
+    answer = say("train", recipe, "--data", getattr(world, films), "--out", tmp_path / "model")
     assert answer.code == 0, answer.err
-    assert answer.err.count("lungs are found by models/lungs, a model of unseen-models") == 1
+    assert answer.err.count("lungs are found by models/lungs, an installed model") == 1
     assert not (runs / "lungs").exists(), "no finder is trained"
     own, taken = (finder_of(folder) for folder in ("models/lungs", tmp_path / "model"))
     assert isinstance(own, LungFinder) and isinstance(taken, LungFinder)
@@ -154,7 +155,7 @@ def test_a_fold_of_ones_own_films_is_refused_with_the_cure(say: Say, world: Worl
 def test_it_is_said_that_a_finder_learns_from_the_sources_of_the_recipe(
     say: Say, world: World, recipe: Path, runs: Path
 ) -> None:
-    answer = say("train", recipe, "--data", world.normals, "--set", 'data.lungs_from=["phantom"]')
+    answer = say("train", recipe, "--data", world.normals, "--finder", "masks", "--set", 'data.lungs_from=["phantom"]')
     assert answer.code == 0, answer.err
     assert "a lung finder is trained first, from films of phantom (lungs_from in the recipe)" in answer.err
 

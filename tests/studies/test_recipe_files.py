@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from studies import recipe_files as recipes
 from studies.imaging.settings import resolved
+from tests.docs.blocks import ROOT
 from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.recipe import names as shipped
 from unseen.runs import generator_training as generator
@@ -26,6 +28,17 @@ def test_every_recipe_is_valid() -> None:
             assert generator.resolve(recipes.load(name)).name == name
         else:
             assert resolve(recipes.load(name)).name == name
+
+
+def test_a_shipped_recipe_trains_every_row_of_the_results_table() -> None:
+    """`models/NAME` by a recipe of that name; a method and a size by a recipe on the same films."""
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("<!-- results:begin -->")[2]
+    rows = re.findall(r"^\| \**`([^`]+)`(?:, (\d+) px)?", table.partition("<!-- results:end -->")[0], re.MULTILINE)
+    assert len(rows) >= 10
+    for name, size in rows:
+        short = name.removeprefix("models/")
+        places = [f"ms_cxr/{short}-{size}-lungs"] if size else [f"detectors/{short}", f"shipped/{short}"]
+        assert set(places) & set(shipped()), f"no shipped recipe trains {name}"
 
 
 def test_the_recipes_on_real_films_differ_in_nothing_but_method_frame_and_size() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from unseen.data.reading import Films
     from unseen.evaluation.assessment import Evaluation
     from unseen.runs.suspects import Suspect
+
+
+MASKS: Final = "masks"
+"""Value of `--finder` that trains a lung finder from the films' own masks."""
+
+Finder = Annotated[
+    str | None,
+    typer.Option(
+        help="model whose lung finder is used, or `masks`: train one from the films' own masks (minutes); default with "
+        "--data: the installed models/lungs"
+    ),
+]
 
 
 def train(
@@ -35,10 +47,7 @@ def train(
     normal: console.Normal = None,
     abnormal: console.Abnormal = None,
     label_column: console.LabelColumn = "label",
-    finder: Annotated[
-        Path | None,
-        typer.Option(help="a model whose lung finder is taken; default for films without masks: models/lungs"),
-    ] = None,
+    finder: Finder = None,
     unlabelled: Annotated[
         str | None,
         typer.Option(help="unlabelled films: the epoch that separates them best from the normal films is kept"),
@@ -121,8 +130,7 @@ def train(
     listed = None if data is None else _listed(data, names)
     if listed is None and names is not None:
         raise UsageError("--normal and --abnormal: go with --data; the films of a recipe have labels")
-    if listed is not None:
-        finder = finder or _finder_without_masks(chosen, listed)
+    lungs = _finder(chosen, listed, finder)
     if (crossfit is None and report is not None) or (crossfit is not None and listed is None):
         raise UsageError("--crossfit goes with --data, labelled films of your own, and --report with --crossfit")
     if out is not None:
@@ -135,13 +143,13 @@ def train(
     try:
         judged = None
         if crossfit is not None and listed is not None:
-            judged = _judged(chosen, listed, crossfit, finder, report)
+            judged = _judged(chosen, listed, crossfit, lungs, report)
         console.step(f"training {chosen.name}")
         trained = train_recipe(
             chosen,
             fold=fold,
             data=listed,
-            finder=finder,
+            finder=lungs,
             unlabelled=unlabelled,
             backbone=backbone,
             progress=progress,
@@ -209,23 +217,30 @@ def _listed(data: str, names: LabelNames | None) -> Films:
     return listed
 
 
-def _finder_without_masks(recipe: Recipe, listed: Films) -> Path | None:
-    """The package's lung finder where the films need one and have no masks; prints whence the finder comes."""
-    from unseen.runs.training import ready_finder
+def _finder(recipe: Recipe, listed: Films | None, given: str | None) -> Path | None:
+    """Return the model whose lung finder is used; None where one is trained from masks, or none is needed.
 
-    finder = ready_finder(recipe, listed)
-    if finder is not None:
-        console.note(f"no film has a lung mask: lungs are found by {finder}, a model of unseen-models (--finder)")
-    elif any(entry.mask is not None for entry in listed.entries):
+    Args:
+        recipe: the recipe.
+        listed: the user's films; None: the recipe's own, whose finder is trained as the recipe states.
+        given: the value of `--finder`.
+    """
+    from unseen.runs.training import detector_of, looks_for_lungs, ready_finder
+
+    if given is not None and given != MASKS:
+        return Path(given)
+    if listed is None:
+        return None
+    ready = None if given == MASKS else ready_finder(recipe)
+    if ready is not None:
+        console.note(f"lungs are found by {ready}, an installed model; --finder masks trains a finder from your masks")
+    elif any(entry.mask is not None for entry in listed.entries) and looks_for_lungs(detector_of(recipe), recipe):
         sources = recipe.data.lungs_from
         those = "the films that have a lung mask"
         if sources is not None:
             those = f"films of {', '.join(sources)} (lungs_from in the recipe)"
-        console.note(
-            f"a lung finder is trained first, from {those}, which takes minutes; --finder models/lungs takes a ready "
-            "one"
-        )
-    return finder
+        console.note(f"a lung finder is trained first, from {those}, which takes minutes")
+    return ready
 
 
 def suspects(
@@ -235,10 +250,7 @@ def suspects(
     ] = None,
     normal: console.Normal = None,
     label_column: console.LabelColumn = "label",
-    finder: Annotated[
-        Path | None,
-        typer.Option(help="a model whose lung finder is taken; default for films without masks: models/lungs"),
-    ] = None,
+    finder: Finder = None,
     top: Annotated[int, typer.Option(min=1, help="how many to print")] = 20,
     out: Annotated[Path | None, typer.Option(help="write all films here, the strangest first, as CSV")] = None,
 ) -> None:
@@ -263,10 +275,9 @@ def suspects(
     chosen = recipes.load(recipe)
     names = console.label_names(normal, None, label_column)
     listed = None if data is None else _listed(data, names)
-    if listed is not None:
-        finder = finder or _finder_without_masks(chosen, listed)
+    lungs = _finder(chosen, listed, finder)
     console.step(f"suspects among the films of {data or chosen.name}")
-    found, not_read = found_among(chosen, data=listed, finder=finder, progress=shown_on(), say=console.note)
+    found, not_read = found_among(chosen, data=listed, finder=lungs, progress=shown_on(), say=console.note)
     typer.echo(f"{len(found)} films; deviations from the median, in robust standard deviations")
     for one in found[:top]:
         typer.echo(f"{one.deviations:+8.1f}  {one.name}")

@@ -29,7 +29,9 @@ from unseen import __version__
 from unseen.anatomy.lungs import CrossFittedLungs, Finder, LungFinder, NoMasksError, cross_fitted
 from unseen.anatomy.view import View
 from unseen.artifacts import bundle
+from unseen.artifacts.installation import shipped
 from unseen.artifacts.recipe import Recipe, RecipeError, Run, digest, runs_root, validated
+from unseen.artifacts.recipe import names as recipe_names
 from unseen.artifacts.registry import with_plugin_faults
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
@@ -296,13 +298,29 @@ def _joined(data_digest: str, finder: Path | None) -> str:
     return f"{data_digest} lungs {bundle.load(finder).card.weights_sha256}"
 
 
-def ready_finder(recipe: Recipe, films: Films) -> Path | None:
-    """The package's own finder, for a user's films none of which has a lung mask, where the recipe looks at lungs; None
-    where a finder can learn from masks, and where none is needed."""
-    if any(entry.mask is not None for entry in films.entries):
+def ready_finder(recipe: Recipe) -> Path | None:
+    """Return the installed model whose lung finder a recipe can use on a user's films, so that none is trained.
+
+    Args:
+        recipe: the recipe. The section ``[finder]`` of a user's own recipe is an order to train one.
+
+    Returns:
+        The model: for a shipped recipe with a section ``[finder]`` the model of the same name, else ``models/lungs``.
+        None where the recipe needs no lungs, where it orders a training, and where the model is not installed.
+
+    Example:
+        >>> from unseen.artifacts import recipe as recipes
+        >>> ready_finder(recipes.load("detectors/pca")).as_posix()
+        'models/lungs'
+        >>> ready_finder(recipes.load("detectors/ensemble-five")).as_posix()
+        'models/ensemble-five'
+    """
+    if not looks_for_lungs(detector_of(recipe), recipe):
         return None
-    detector = detector_of(recipe)
-    return Path("models/lungs") if looks_for_lungs(detector, recipe) else None
+    if recipe.finder and recipe.name not in recipe_names():
+        return None
+    model = Path("models") / (recipe.short if recipe.finder else "lungs")
+    return model if model in shipped() else None
 
 
 def looks_for_lungs(detector: Detector, recipe: Recipe) -> bool:

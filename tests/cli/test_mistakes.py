@@ -221,3 +221,44 @@ def test_mistakes_are_told_by_the_installed_command_too(world: World, recipe: Pa
     told(run("train", recipe, "--data", tmp_path / "normls"), "no such file or folder")
     told(run("score", world.pca), "give either FILES or --data")
     told(run("train", "ms_cxr/ganomaly-64-lungs", UNSEEN_DATA=str(tmp_path)), "UNSEEN_DATA")
+
+
+MISSING = (
+    ("score", "gone", "film.png"),
+    ("score", "models/pca", "gone.png"),
+    ("score", "models/pca", "--data", "gone.csv"),
+    ("score", "models/pca", "film.png", "--policy", "gone.json"),
+    ("manifest", "gone"),
+    ("manifest", "film.png"),
+    ("manifest", ".", "--labels", "gone.csv"),
+    ("train", "gone.toml"),
+    ("train", "folder.toml"),
+    ("train", "detectors/pca", "--data", "gone"),
+    ("train", "detectors/pca", "--data", "gone.csv"),
+    ("evaluate", "models/pca", "--data", "gone.csv", "--out", "report"),
+    ("compare", "models/pca", "gone", "--data", "gone.csv"),
+    ("calibrate", "models/pca", "--data", "gone.csv"),
+    ("gate", "models/pca", "--data", "gone.csv", "--out", "gated"),
+    ("adapt", "models/pca", "--data", "gone.csv", "--out", "adapted"),
+    ("onnx", "models/roi-sure", "--to", "onnx", "--film", "gone.png"),
+    ("reconstruct", "gone.npy", "--operator", "gone.toml", "--out", "out.npy"),
+    ("reconstruct", "gone", "gone.npy", "--out", "out.npy"),
+    ("identify", "gone.toml"),
+    ("info", "gone"),
+    ("pacs", "check", "--config", "gone.toml"),
+)
+
+
+@pytest.mark.parametrize("words", MISSING, ids=" ".join)
+def test_a_file_that_is_not_there_is_named_without_an_error_number(
+    words: tuple[str, ...], say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "300")
+    (tmp_path / "film.png").write_bytes(b"no image")
+    (tmp_path / "folder.toml").mkdir()
+    answer = say(*words)
+    assert answer.code in (1, 2), (answer.out, answer.err)
+    said = answer.out + answer.err
+    assert "Errno" not in said and "Traceback" not in said, said
+    assert any(word in said for word in words if word.startswith(("gone", "folder")) or word == "film.png"), said

@@ -5,6 +5,7 @@ from .bundle import BundleError as BundleError
 from .bundle import Card as Card
 from .bundle import card_of as card_of
 from .errors import UserError as UserError
+from .errors import reason_of as reason_of
 from .files import replacing as replacing
 from .files import replacing_folder as replacing_folder
 from .files import sha256_of as sha256_of

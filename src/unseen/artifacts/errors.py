@@ -1,4 +1,7 @@
-"""`UserError`: a mistake that the user can mend. Its message is a sentence; everything else that raises is a bug."""
+"""`UserError`: a mistake that the user can mend. Its message is a sentence; everything else that raises is a bug.
+
+`reason_of`: the cause of an error, as part of such a sentence.
+"""
 
 
 class UserError(Exception):
@@ -12,3 +15,27 @@ class UserError(Exception):
     >>> isinstance(NoFilms("no film in folder/. Give another folder"), ValueError)
     True
     """
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the cause of an error as part of a sentence: one line, without the number of a system error.
+
+    Args:
+        error: any error.
+
+    Returns:
+        At most 200 characters; the type's name where the error has no text.
+
+    Example:
+        >>> try:
+        ...     open("gone.csv")
+        ... except OSError as error:
+        ...     reason_of(error)
+        'No such file or directory'
+        >>> reason_of(KeyError())
+        'KeyError'
+    """
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    lines = str(error).splitlines()
+    return lines[0][:200] if lines else type(error).__name__

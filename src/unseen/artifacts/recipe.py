@@ -31,7 +31,7 @@ from typing import Any, Self, TypeVar, cast, get_args
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from unseen.artifacts.errors import UserError
+from unseen.artifacts.errors import UserError, reason_of
 from unseen.artifacts.files import write_text
 from unseen.artifacts.registry import did_you_mean
 
@@ -224,7 +224,7 @@ def load(path_or_name: str | Path) -> Recipe:
             return Recipe.from_toml(path.read_text(encoding="utf-8"), name=name)
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(
-                f"{path}: cannot be read ({error}). Give a TOML file, or one of `unseen recipes`"
+                f"{path}: cannot be read ({reason_of(error)}). Give a TOML file, or one of `unseen recipes`"
             ) from error
         except RecipeError as error:
             raise RecipeError(f"{path}: {error}") from error

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from unseen.artifacts.errors import UserError
+from unseen.artifacts.errors import UserError, reason_of
 from unseen.artifacts.installation import LIMITS
 
 if TYPE_CHECKING:
@@ -61,6 +61,21 @@ def label_names(normal: list[str] | None, abnormal: list[str] | None, column: st
 
 class UsageError(UserError, ValueError):
     """What is wrong with the command line, and what to give instead."""
+
+
+def file_sentence(error: OSError) -> str:
+    """Return the sentence for a file or folder that the system refuses: its name, the cause, the remedy.
+
+    >>> file_sentence(FileNotFoundError(2, "No such file or directory", "films"))
+    'films: no such file or directory. Check the path'
+    """
+    if error.filename is None:
+        return str(error)
+    remedy = "Check its permissions" if isinstance(error, PermissionError) else "Check the path"
+    if isinstance(error, FileExistsError):
+        remedy = "Delete it, or give another path"
+    reason = reason_of(error)
+    return f"{error.filename}: {reason[:1].lower()}{reason[1:]}. {remedy}"
 
 
 def step(text: str) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from unseen import __version__
-from unseen.artifacts.errors import UserError
+from unseen.artifacts.errors import UserError, reason_of
 from unseen.artifacts.installation import LIMITS
 from unseen.cli import (
     adapt,
@@ -83,7 +83,7 @@ def _options(
 
 
 _NAMED = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
-"""Errors of the system whose own message names the file."""
+"""Errors of the system that name the file."""
 
 
 def main() -> None:
@@ -113,8 +113,11 @@ def _sentence(error: Exception) -> str | None:
     from unseen.artifacts.registry import plugin_fault
 
     if is_full(error):
-        return f"the disk is full ({error}). Free some space, then run the command again"
-    if isinstance(error, (UserError, *_NAMED)):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"the disk is full ({place}{reason_of(error)}). Free some space, then run the command again"
+    if isinstance(error, _NAMED):
+        return console.file_sentence(error)
+    if isinstance(error, UserError):
         return str(error)
     if isinstance(error, ModuleNotFoundError) and (missing := console.sentence(error)) is not None:
         return missing

@@ -247,9 +247,10 @@ def reconstruct(
     for path, stem in zip(files, stems, strict=True):
         try:
             found, said = solve(read_array(path, name=name), rows)
-        except (ArrayError, MeasurementError, FileNotFoundError) as reason:
+        except (ArrayError, MeasurementError, FileNotFoundError) as error:
             failed += 1
-            console.note(f"{path}: {str(reason).removeprefix(f'{path}: ')}")
+            reason = console.file_sentence(error) if isinstance(error, FileNotFoundError) else str(error)
+            console.note(f"{path}: {reason.removeprefix(f'{path}: ')}")
             continue
         images = found.numpy()
         with replacing(out / f"{stem}.npy") as temporary, temporary.open("wb") as file:
@@ -276,7 +277,7 @@ def _by_model(
     try:
         process = None if operator is None else read_operator(operator)
     except OSError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(console.file_sentence(error)) from error
     f = load(words[0], network=None if network is None else imported(network)(), process=process)
     _usable(device)
     f.to(device)
@@ -315,8 +316,10 @@ def _by_prior(
         raise UsageError("--prior needs --sigma, the noise's standard deviation, or --weight, λ itself: one of them")
     try:
         A = read_operator(operator)
-    except (OperatorError, OSError) as error:
+    except OperatorError as error:
         raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(console.file_sentence(error)) from error
     _usable(device)
     G = load(words[0]).to(device) if prior in latent_priors() else None
 

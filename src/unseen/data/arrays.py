@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from unseen.artifacts.errors import UserError
+from unseen.artifacts.errors import UserError, reason_of
 from unseen.artifacts.registry import UnknownName, did_you_mean, imported
 from unseen.physics import OPERATORS
 from unseen.physics.operator import Operator
@@ -70,8 +70,7 @@ def read_array(path: Path | str, *, name: str | None = None) -> Array:
     except ArrayError:
         raise
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        cause = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise ArrayError(f"{path}: cannot be read as {ending} ({cause}). Write or copy it again.") from error
+        raise ArrayError(f"{path}: cannot be read as {ending} ({reason_of(error)}). Write or copy it again.") from error
     if array.dtype.kind not in _KINDS:
         raise ArrayError(f"{path}: holds {array.dtype}, and numbers were expected.")
     return array
@@ -239,4 +238,4 @@ def _array(path: Path, place: str, entry: str, given: object) -> Tensor:
     except FileNotFoundError as error:
         raise OperatorError(f"{place}: {entry}: there is no file {named} beside it") from error
     except (OSError, ValueError, TypeError) as error:
-        raise OperatorError(f"{place}: {entry}: {error}, but got {given!r}") from error
+        raise OperatorError(f"{place}: {entry}: {reason_of(error)}, but got {given!r}") from error

@@ -17,6 +17,7 @@ import warnings
 from dataclasses import replace
 from typing import BinaryIO
 
+from unseen.artifacts.errors import reason_of
 from unseen.data import decoder_protocol, file_headers
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused
 
@@ -70,7 +71,7 @@ def read_bytes(path: str, *, limits: DecoderLimits) -> bytes:
     except PermissionError:
         raise Refused("There is no permission to read this file. Change its permissions.") from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
-        raise Refused(f"The file cannot be opened ({error}). Check the path and the disk.") from None
+        raise Refused(f"The file cannot be opened ({reason_of(error)}). Check the path and the disk.") from None
     try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from unseen.anatomy.view import Viewed
+from unseen.artifacts.errors import reason_of
 from unseen.detectors.weights import FitError
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Backbone:
             content = Path(path).read_bytes()
             return cls(load(content), hashlib.sha256(content).hexdigest(), str(path))
         except OSError as error:
-            raise FitError(f"backbone: {path} cannot be read ({error}). Give a file of weights") from error
+            raise FitError(f"backbone: {path} cannot be read ({reason_of(error)}). Give a file of weights") from error
         except SafetensorError as error:
             raise FitError(
                 f"backbone: {path} is no safetensors file ({error}). No other format is opened; "

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 import numpy as np
 import polars as pl
 
-from unseen.artifacts.errors import UserError
+from unseen.artifacts.errors import UserError, reason_of
 from unseen.artifacts.files import replacing
 from unseen.data.cells import plain_cell, safe_table
 from unseen.data.film import NotRead
@@ -260,7 +260,9 @@ def read_scores(path: Path | str, *, model: str) -> pl.DataFrame:
     try:
         saved = pl.read_csv(path, infer_schema=False)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise ScoresError(f"{path}: cannot be read as CSV ({error}). Save it again in the page Compare.") from error
+        raise ScoresError(
+            f"{path}: cannot be read as CSV ({reason_of(error)}). Save it again in the page Compare."
+        ) from error
     if missing := [name for name in ABOUT if name not in saved.columns]:
         raise ScoresError(f"{path}: has no column {missing[0]}. Save it again in the page Compare: Scores as CSV.")
     saved = saved.rename({name: plain_cell(name) for name in saved.columns})

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unseen.artifacts.errors import reason_of
 from unseen.artifacts.files import clear_leftovers, replacing
 from unseen.training.history import History
 from unseen.training.learner import Learner
@@ -130,8 +131,7 @@ def read(path: Path, *, marks: Mapping[str, str]) -> Checkpoint | None:
         state = torch.load(path, map_location="cpu", weights_only=True)
         known, version = state["fingerprint"], state["format"]
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError) as error:
-        cause = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise TrainingError(f"{path}: cannot be read ({cause}). Delete it to start again.") from error
+        raise TrainingError(f"{path}: cannot be read ({reason_of(error)}). Delete it to start again.") from error
     if version != _FORMAT:
         raise TrainingError(f"{path}: format {version}, this version reads {_FORMAT}. Delete it to start again.")
     differing = sorted(name for name in known.keys() | marks.keys() if known.get(name) != marks.get(name))

@@ -15,7 +15,7 @@ from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext
 
-from unseen.artifacts import UserError
+from unseen.artifacts import UserError, reason_of
 from unseen_server.pacs import transport
 from unseen_server.pacs.answering import Answering
 from unseen_server.pacs.config import PacsConfig, Peer
@@ -87,7 +87,9 @@ def association(
             tls_args=(transport.client_context(config), peer.host) if peer.tls else None,
         )
     except OSError as error:  # the host's name is not known
-        raise NotReachedError(f"{_place(peer)} cannot be reached ({error}). Check host in pacs.toml") from error
+        raise NotReachedError(
+            f"{_place(peer)} cannot be reached ({reason_of(error)}). Check host in pacs.toml"
+        ) from error
     if not found.is_established:
         raise NotReachedError(_why(config, peer, found, connected=bool(connected)))
     try:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
-from unseen.artifacts import RecipeError, UserError, validated
+from unseen.artifacts import RecipeError, UserError, reason_of, validated
 from unseen_server.pacs.report_settings import FhirSettings, Hl7Settings, HttpSettings, SyslogSettings
 
 PAGE = "docs/how-to/pacs.md"
@@ -195,7 +195,7 @@ def load(path: Path) -> PacsConfig:
     try:
         table: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise PacsConfigError(f"{path}: cannot be read ({error}). Write it as {PAGE} shows") from error
+        raise PacsConfigError(f"{path}: cannot be read ({reason_of(error)}). Write it as {PAGE} shows") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PacsConfigError(f"{path}: not TOML: {error}. Strings need quotes; see {PAGE}") from error
     try:

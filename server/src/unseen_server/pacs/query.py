@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
-from unseen.artifacts import UserError, did_you_mean, write_text
+from unseen.artifacts import UserError, did_you_mean, reason_of, write_text
 from unseen_server.pacs import finding
 from unseen_server.pacs.config import PacsConfig, Peer
 from unseen_server.pacs.fetching import By, Fetched, fetch
@@ -89,7 +89,9 @@ def from_table(path: Path, *, column: str | None = None) -> list[Wanted]:
             columns = list(reader.fieldnames or ())
             rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise QueryError(f"{path}: cannot be read ({error}). Give a CSV in UTF-8 with a header line") from error
+        raise QueryError(
+            f"{path}: cannot be read ({reason_of(error)}). Give a CSV in UTF-8 with a header line"
+        ) from error
     name = column or next((known for known in _COLUMNS if known in columns), None)
     if name is None:
         raise QueryError(f"{path}: has no column study or accession, but {', '.join(columns) or 'none'}. Give --column")

@@ -18,6 +18,7 @@ from pynetdicom.association import Association
 from pynetdicom.pdu import A_ASSOCIATE_RQ
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
+from unseen.artifacts import reason_of
 from unseen_server.pacs import admission
 from unseen_server.pacs.admission import Arrival, NotAdmittedError, Rejection
 from unseen_server.pacs.config import PacsConfig, PacsConfigError, Peer
@@ -72,7 +73,8 @@ def _fill(context: ssl.SSLContext, config: PacsConfig) -> None:
         context.load_verify_locations(config.file(tls.ca))
     except OSError as error:  # SSLError is one
         raise PacsConfigError(
-            f"The certificate, key or ca of [tls] cannot be used ({error}). Give PEM files that belong together"
+            f"The certificate, key or ca of [tls] cannot be used ({reason_of(error)}). "
+            "Give PEM files that belong together"
         ) from error
 
 

@@ -31,7 +31,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from unseen.artifacts import RecipeError, UserError, validated
+from unseen.artifacts import RecipeError, UserError, reason_of, validated
 from unseen_server.service.assertion import AssertedText, folded
 from unseen_server.service.finding_words import finding_words
 from unseen_server.worklist.readers import OUTCOMES, Outcome
@@ -197,7 +197,9 @@ def load_report_codes(path: Path) -> ReportCodes:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ReportCodesError(f"{path}: cannot be read ({error}). Write it as {PAGE} shows, in UTF-8.") from error
+        raise ReportCodesError(
+            f"{path}: cannot be read ({reason_of(error)}). Write it as {PAGE} shows, in UTF-8."
+        ) from error
     return parsed(text, name=str(path))
 
 

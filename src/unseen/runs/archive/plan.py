@@ -21,7 +21,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unseen.artifacts.bundle import card_of
-from unseen.artifacts.errors import UserError
+from unseen.artifacts.errors import UserError, reason_of
 from unseen.artifacts.files import write_text
 from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.table import ScoreRow
@@ -237,7 +237,7 @@ def part_tally(folder: Path, number: int, plan: ArchivePlan) -> Counter[str]:
         rows = pl.read_parquet(path, columns=["status", "reason"], glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise ArchiveError(
-            f"{path}: cannot be read ({str(error).splitlines()[0]}). Delete it and run `unseen score` with --resume"
+            f"{path}: cannot be read ({reason_of(error)}). Delete it and run `unseen score` with --resume"
         ) from error
     if len(rows) != plan.films_of(number):
         raise ArchiveError(

@@ -16,8 +16,8 @@ from unseen.artifacts import recipe as recipes
 from unseen.cli import app
 
 COMMANDS = (
-    "manifest", "suspects", "train", "score", "evaluate", "compare", "adapt", "gate", "calibrate", "pilot",
-    "reconstruct", "identify", "recipes", "info", "onnx",
+    "manifest", "suspects", "train", "score", "evaluate", "compare", "adapt", "gate", "recipes", "info", "onnx",
+    "calibrate", "pilot", "reconstruct", "identify",
     "demo", "serve", "worker", "audit", "export", "import", "import-scores",
     "backup", "restore", "invite", "erase", "retire", "prior", "pacs",
 )  # fmt: skip

@@ -117,12 +117,12 @@ def test_films_that_the_gate_would_refuse_are_warned_of_and_with_a_policy_counte
         Image.fromarray(grey).save(noise / f"{seed}.png")
     out = tmp_path / "s.csv"
     answer = say("score", "models/pca", noise, "--out", out)
-    assert answer.code == 0 and "3 scored, 0 not read" in answer.err
-    assert "warning: 3 of the 3 are unlike the films that the model learnt from" in answer.err
+    assert answer.code == 0 and "0 scored, 3 refused (the reason is in its row), 0 not read" in answer.err
+    assert "warning: 3 of 3 films are unlike the films that the model learnt from" in answer.err
     rows = pl.read_csv(out)
     assert set(rows["status"]) == {"scored"} and rows["reason"].null_count() == 0
     printed = say("score", "models/pca", noise)
-    assert "warning: 3 of the 3" in printed.err and len(printed.out.splitlines()) == 3
+    assert "warning: 3 of 3" in printed.err and len(printed.out.splitlines()) == 3
 
     screener = load("models/pca")
     assert screener.gate is not None
@@ -136,7 +136,7 @@ def test_films_that_the_gate_would_refuse_are_warned_of_and_with_a_policy_counte
         gate=screener.gate.thresholds,
     ).save(tmp_path / "policy.json")
     answer = say("score", "models/pca", noise, "--policy", tmp_path / "policy.json", "--out", out)
-    assert "0 scored, 3 not scored (refused; the reason is in its row), 0 not read" in answer.err
+    assert "0 scored, 3 refused (the reason is in its row), 0 not read" in answer.err
     assert "warning" not in answer.err
     quiet = say("score", world.pca, noise, "--out", out)
     assert "warning" not in quiet.err, "a model without a gate cannot know"

@@ -107,7 +107,8 @@ def commands() -> dict[str, Any]:  # Any: JSON
         for name, (code, out, err) in zip(waiting, printed, strict=True):
             assert code == 0, f"{name}: {err}"
             panels = _panels(out)
-            inside = [row.split()[0] for row in panels.pop("Commands", [])]
+            groups = [title for title in panels if title.startswith("Commands")]
+            inside = [row.split()[0] for title in groups for row in panels.pop(title)]
             found[f"unseen {name}".strip()] = {
                 "usage": next(line.strip() for line in out.splitlines() if line.strip().startswith("Usage:")),
                 **{title: [_row(text) for text in rows] for title, rows in panels.items()},

@@ -39,11 +39,13 @@ def adapt(
       unseen calibrate adapted --data labelled.csv --out policy.json
     """
     from unseen.data.reading import films
+
+    console.check_model(model)
+    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     from unseen.detectors.saved import load, save
     from unseen.screening.adaptation import adapt as teach
     from unseen.screening.screener import gate_in
 
-    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     console.step(f"looking at {data}")
     detector = load(model, device=device)
     card = detector.card
@@ -63,7 +65,6 @@ def adapt(
         licence=licence or card.licence,
         gate=gate_in(model),
     )
-    for line in found.lines():
-        typer.echo(line)
-    typer.echo(f"adapted model: {out}")
+    console.result("\n".join(found.lines()), summary=list(found.lines()))
+    console.result(f"adapted model: {out}", model=out)
     console.limits()

@@ -69,20 +69,27 @@ def calibrate(
     promise = Guarantee(max_miss_rate, confidence)
     spent = promise if lifetime is None else promise.spent(lifetime)
     needed = [spent.abnormals_needed(misses) for misses in range(3)]
-    typer.echo(
+    console.result(
         f"{promise} needs {needed[0]}, {needed[1]} or {needed[2]} labelled abnormal studies of each source, of which "
-        "0, 1 or 2 may lie below the threshold."
+        "0, 1 or 2 may lie below the threshold.",
+        abnormals_needed=needed,
     )
     if data is None:
         console.limits()
         return
     from unseen.data.reading import films
     from unseen.screening.calibration import calibrate as fit
-    from unseen.screening.policy import policy_lines
+    from unseen.screening.policy import PolicyError, policy_lines
+
+    console.check_model(model)
+    if prevalence is not None and not 0 < prevalence < 1:
+        raise PolicyError(f"--prevalence is {prevalence}; give a share between 0 and 1, like 0.1")
+    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
+    from unseen.runs.kept_scores import kept_scores
     from unseen.screening.screener import load
 
     uncalibrated = load(model, device=device, runtime=runtime)
-    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
+    known = kept_scores(uncalibrated.detector, device=device)
     console.step(f"scoring {data}")
     seen = _Seen()
     screener = fit(
@@ -97,17 +104,20 @@ def calibrate(
         jointly=jointly,
         progress=console.count_progress("scored"),
         watch=seen.add,
+        scores=known,
     )
+    if reused := seen.digests & known.keys():
+        console.note(f"scores of {len(reused)} films are those that `unseen evaluate` has computed")
     assert screener.policy is not None
     screener.policy.save(out)
     if screener.gate is None:
-        console.note(
+        console.warn(
             "this model has no input gate: an image that is no chest film is scored like one, and could be cleared. "
             "Train it with --gate"
         )
-    for line in (*seen.lines(), *policy_lines(screener.policy)):
-        typer.echo(line)
-    typer.echo(f"policy: {out}")
+    lines = [*seen.lines(), *policy_lines(screener.policy)]
+    console.result("\n".join(lines), summary=lines)
+    console.result(f"policy: {out}", policy=out, films=seen.labels)
     console.limits()
 
 
@@ -118,17 +128,21 @@ class _Seen:
     labels: Counter[str] = field(default_factory=Counter)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     patients: set[str] = field(default_factory=set)
+    digests: set[str] = field(default_factory=set)
+    """Of the pixels of the scored films."""
     named: bool = False
     """Whether any film's patient is known; else each film counts as a patient of its own."""
 
     def add(self, one: Screened) -> None:
-        from unseen.data.film import NotRead
+        from unseen.data.film import Film, NotRead
 
         label = one.label or "unlabelled"
         self.labels[label] += 1
         self.patients.add(one.film.patient)
         self.named |= one.film.patient != one.film.name
-        if one.finding is None:
+        if one.decision.score is not None and isinstance(one.film, Film):
+            self.digests.add(one.film.pixel_sha256)
+        else:
             reason = "not read" if isinstance(one.film, NotRead) else one.decision.reason.partition(":")[0]
             self.refused[reason, label] += 1
 
@@ -171,11 +185,16 @@ def pilot(
 
     from unseen.artifacts.files import write_text
     from unseen.data.reading import films
+    from unseen.screening.policy import Policy
+
+    console.check_model(model)
+    if policy is not None:
+        Policy.load(policy)
+    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     from unseen.screening.pilot import percent, pilot_html
     from unseen.screening.pilot import pilot as run
     from unseen.screening.screener import load
 
-    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     screener = load(model, policy, device=device, runtime=runtime)
     console.step(f"screening {data}")
     found = run(screener, listed, seed=seed, progress=console.count_progress("screened"))
@@ -183,11 +202,14 @@ def pilot(
     write_text(out / "pilot.html", pilot_html(found, policy=screener.policy, model=str(model)))
     write_text(out / "pilot.json", json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n")
     everything = found.groups[0]
-    typer.echo(f"{len(found.studies)} studies; AUROC of the order {found.auroc}")
-    typer.echo(f"normal studies cleared: {percent(everything.normals_cleared)}")
-    typer.echo(f"abnormal studies cleared (missed): {percent(everything.abnormals_cleared)}")
-    typer.echo(f"not scored: {everything.not_scored}")
-    typer.echo(f"page: {out / 'pilot.html'}")
+    console.result(
+        f"{len(found.studies)} studies; AUROC of the order {found.auroc}\n"
+        f"normal studies cleared: {percent(everything.normals_cleared)}\n"
+        f"abnormal studies cleared (missed): {percent(everything.abnormals_cleared)}\n"
+        f"not scored: {everything.not_scored}\n"
+        f"page: {out / 'pilot.html'}",
+        **found.to_json(), page=out / "pilot.html",
+    )  # fmt: skip
     if found.left_out:
         studies = "study" if found.left_out == 1 else "studies"
         learnt = "trained" if policy is None else "trained or the policy calibrated"

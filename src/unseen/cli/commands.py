@@ -35,6 +35,7 @@ def add_commands(app: typer.Typer) -> None:
     for entry in sorted(metadata.entry_points(group=GROUP), key=_place):
         if entry.name in names_of(app):
             continue
+        panel = "Commands for the worklist server" if entry.name in SERVER else "Commands of other packages"
         try:
             command = entry.load()
         except (Exception, SystemExit) as error:  # whatever another package does as it is imported
@@ -47,9 +48,9 @@ def add_commands(app: typer.Typer) -> None:
             )
             continue
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=entry.name)
+            app.add_typer(command, name=entry.name, rich_help_panel=panel)
         else:
-            app.command(entry.name)(command)
+            app.command(entry.name, rich_help_panel=panel)(command)
     for name in SERVER:
         if name not in names_of(app):
             _add_failing(

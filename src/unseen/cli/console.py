@@ -9,10 +9,16 @@ A package that an extra brings and that is not installed: one sentence instead o
 
 from __future__ import annotations
 
+import functools
+import inspect
+import json
 import sys
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Final
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -21,6 +27,146 @@ from unseen.artifacts.installation import LIMITS
 
 if TYPE_CHECKING:
     from unseen.data.label_names import LabelNames
+    from unseen.training.loop import Progress
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])  # Any: a command's own parameters
+
+
+@dataclass
+class _Output:
+    """How the command that runs prints: its options, and in JSON what it has printed so far."""
+
+    quiet: bool = False
+    json: bool = False
+    document: dict[str, Any] = field(default_factory=dict)  # Any: JSON
+    notes: list[str] = field(default_factory=list)
+
+
+_output = _Output()
+_QUIET: Final = Annotated[
+    bool, typer.Option("--quiet", "-q", help="no steps, notes and progress; results, warnings and errors only")
+]
+_JSON: Final = Annotated[bool, typer.Option("--json", help="print the result as one JSON document on standard output")]
+
+
+def with_output_options(command: _Function) -> _Function:
+    """Add the options `--quiet` and `--json` to the function of a command.
+
+    With `--json` the command's results, its notes and the research-only sentence are one JSON document on standard
+    output; an error is a document with the key `error`.
+
+    Args:
+        command: the function. It prints through `result`, `item`, `step`, `note` and `warn`.
+
+    Returns:
+        A function with two more parameters, for `typer`.
+
+    Example:
+        >>> def count(films: int) -> None:
+        ...     result(f"{films} films", films=films)
+        >>> with_output_options(count)(films=2, quiet=True, json=False)
+        2 films
+    """
+    signature = inspect.signature(command, eval_str=True)
+    added = {"quiet": _QUIET, "json": _JSON}
+
+    @functools.wraps(command)
+    def run(*words: Any, quiet: bool, json: bool, **options: Any) -> None:  # Any: the command's own
+        with _printing(quiet=quiet, as_json=json):
+            command(*words, **options)
+
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
+        for name, kind in added.items()
+    ]
+    run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*signature.parameters.values(), *parameters]
+    )
+    run.__annotations__ = {**command.__annotations__, **added}
+    return run  # type: ignore[return-value]
+
+
+@contextmanager
+def _printing(*, quiet: bool, as_json: bool) -> Iterator[None]:
+    """Print in one way until the block ends; in JSON, print the document then, unless the block fails."""
+    global _output
+    before, _output = _output, _Output(quiet, as_json)
+    try:
+        try:
+            yield
+        except typer.Exit:
+            _print_document()
+            raise
+        except UserError as error:
+            _output.document = {"error": str(error)}
+            _print_document()
+            raise
+        except OSError as error:
+            _output.document = {"error": file_sentence(error)}
+            _print_document()
+            raise
+        _print_document()
+    finally:
+        _output = before
+
+
+def _print_document() -> None:
+    if _output.json:
+        found = {**_output.document, "notes": _output.notes, "limits": LIMITS}
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1, default=_plain))
+
+
+def _plain(value: object) -> object:
+    """A value that JSON has no type for: a path, a figure, a NumPy number."""
+    for name in ("to_json", "item"):
+        if callable(method := getattr(value, name, None)):
+            return method()
+    return str(value)
+
+
+def result(text: str | None, **facts: object) -> None:
+    """Print a result: the text, or with `--json` the facts, which go into the document.
+
+    Args:
+        text: a line, or lines; None: nothing.
+        facts: the same as values, by name.
+    """
+    if _output.json:
+        _output.document |= facts
+    elif text is not None:
+        typer.echo(text)
+
+
+def item(of: str, text: str, facts: Mapping[str, object]) -> None:
+    """Print an item of a list: the text, or with `--json` the facts, which go into the list of that name.
+
+    Args:
+        of: the name of the list in the document.
+        text: a line.
+        facts: the same as values, by name.
+    """
+    if _output.json:
+        _output.document.setdefault(of, []).append(dict(facts))
+    else:
+        typer.echo(text)
+
+
+def check_model(model: Path | str) -> None:
+    """Read the card of a model, before anything is imported that computes.
+
+    Raises:
+        BundleError: there is no such model.
+    """
+    from unseen.artifacts.bundle import card_of
+
+    card_of(model)
+
+
+def training_progress() -> Callable[[str, Progress], None]:
+    """Return a callback for trainings that shows their progress; with `--quiet`, one that shows nothing."""
+    from unseen.training.settings import shown_on
+
+    return (lambda name, state: None) if _output.quiet else shown_on()
 
 
 Normal = Annotated[
@@ -80,12 +226,22 @@ def file_sentence(error: OSError) -> str:
 
 def step(text: str) -> None:
     """Announce what happens next."""
+    if _output.quiet:
+        return
     typer.secho(f"▸ {text}", err=True, bold=True)
 
 
 def note(text: str) -> None:
-    """A remark on stderr."""
-    typer.secho(f"  {text}", err=True)
+    """Print a remark on standard error; not with `--quiet`."""
+    _output.notes.append(text)
+    if not _output.quiet:
+        typer.secho(f"  {text}", err=True)
+
+
+def warn(text: str) -> None:
+    """Print a warning on standard error, with `--quiet` also."""
+    _output.notes.append(f"warning: {text}")
+    typer.secho(f"  warning: {text}", err=True)
 
 
 def limits() -> None:
@@ -102,6 +258,8 @@ def count_progress(what: str) -> Callable[[int], None]:
 
     def report(done: int) -> None:
         nonlocal spoke
+        if _output.quiet:
+            return
         if live and done % 10 == 0:
             typer.echo(f"\r\033[K  {what}: {done}", err=True, nl=False)
         elif not live and time.monotonic() - spoke >= EVERY_S:
@@ -121,6 +279,8 @@ def rate_progress(what: str) -> Callable[[int, int, int], None]:
 
     def report(now: int, done: int, total: int) -> None:
         nonlocal spoke
+        if _output.quiet:
+            return
         seconds = time.monotonic() - began
         line = f"{what}: {done:,} of {total:,}"
         if now and seconds > 0:

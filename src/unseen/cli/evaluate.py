@@ -45,14 +45,17 @@ def evaluate(
       unseen evaluate model --data labelled.csv --out report/
     """
     from unseen.data.reading import films
+
+    names = console.label_names(normal, abnormal, label_column)
+    console.check_model(model)
+    listed = films(data, strict=strict, lesions=True, labels=names)
+    _check_labels(data, listed)
     from unseen.detectors.saved import load
     from unseen.evaluation.assessment import evaluate as judge
     from unseen.evaluation.intervals import Interval
+    from unseen.runs.kept_scores import keep_scores
 
-    names = console.label_names(normal, abnormal, label_column)
     detector = load(model, device=device, runtime=runtime)
-    listed = films(data, strict=strict, lesions=True, labels=names)
-    _check_labels(data, listed)
     console.step(f"scoring {data}")
     result = judge(
         detector,
@@ -61,22 +64,26 @@ def evaluate(
         seed=seed,
         progress=console.count_progress("scored"),
     )
+    keep_scores(detector, result.table, device=device)
     if not isinstance(result.auroc, Interval):
         raise UsageError(
             f"{data}: {result.headline[:-1]} ({result.trained_on} left out because the model was trained on them, "
             f"{result.not_read} not read). Add films of other patients, or let `unseen train RECIPE --data … "
             f"--crossfit 5` judge the recipe. Each film's score or reason: {out / 'report.html'}"
         )
-    typer.echo(result.headline)
-    typer.echo(result.verdict)
-    for count, what in (
-        (result.trained_on, "left out: the model was trained on them"),
-        (result.unlabelled, "without a label (normal or abnormal, in a manifest's column `label`): scored, not judged"),
-        (result.not_read, "not read; the report gives the reason"),
+    console.result(result.headline, headline=result.headline, auroc=result.auroc)
+    console.result(result.verdict, verdict=result.verdict)
+    for name, count, what in (
+        ("trained_on", result.trained_on, "left out: the model was trained on them"),
+        (
+            "unlabelled",
+            result.unlabelled,
+            "without a label (normal or abnormal, in a manifest's column `label`): scored, not judged",
+        ),
+        ("not_read", result.not_read, "not read; the report gives the reason"),
     ):
-        if count:
-            typer.echo(f"{count} of {len(listed)} films {what}.")
-    typer.echo(f"report: {out / 'report.html'}")
+        console.result(f"{count} of {len(listed)} films {what}." if count else None, **{name: count})
+    console.result(f"report: {out / 'report.html'}", films=len(listed), report=out / "report.html")
     console.limits()
     raise typer.Exit(1 if result.not_read else 0)
 
@@ -125,22 +132,24 @@ def compare(
       unseen compare model-a model-b --data labelled.csv
     """
     from unseen.data.reading import films
-    from unseen.detectors.saved import load
-    from unseen.evaluation.comparison import compare_detectors, write_comparison
 
     if len(models) < 2:
         raise UsageError("a comparison needs two models or more")
     if len({str(path) for path in models}) < len(models):
         raise UsageError("a model is named twice; a comparison needs different ones")
-    detectors = {str(path): load(path, device=device) for path in models}
+    for model in models:
+        console.check_model(model)
     listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     _check_labels(data, listed)
+    from unseen.detectors.saved import load
+    from unseen.evaluation.comparison import compare_detectors, write_comparison
+
+    detectors = {str(path): load(path, device=device) for path in models}
     result = compare_detectors(detectors, listed, seed=seed, progress=console.count_progress("scored"))
-    for name, figure in result.auroc.items():
-        typer.echo(f"{name}: AUROC {figure}")
-    for pair in result.pairs:
-        typer.echo(str(pair))
-    typer.echo(f"{result.films} films, {result.left_out} left out (trained on, not labelled, not read, or named twice)")
+    lines = [f"{name}: AUROC {figure}" for name, figure in result.auroc.items()]
+    lines += map(str, result.pairs)
+    lines += [f"{result.films} films, {result.left_out} left out (trained on, not labelled, not read, or named twice)"]
+    console.result("\n".join(lines), **result.to_json())
     if out is not None:
         write_comparison(result, out)
         console.note(f"written: {out}")

@@ -34,6 +34,9 @@ def gate(
     from unseen.artifacts.files import replacing_folder
     from unseen.data.film import Film
     from unseen.data.reading import films
+
+    console.check_model(model)
+    listed = films(data)
     from unseen.detectors.saved import add_gate, load
     from unseen.screening.gate.gate import Gate, GateError
 
@@ -41,11 +44,14 @@ def gate(
     if detector.finder is None:
         raise GateError(f"{model}: has no lung finder, and a gate judges lungs. Give a model of the lungs")
     console.step(f"looking at {data}")
-    known = [film for film in films(data) if film.label != "abnormal"]
+    known = [film for film in listed if film.label != "abnormal"]
     fitted = Gate.fit(known, finder=detector.finder, least_age_years=least_age or None)
     with replacing_folder(out) as temporary:
         shutil.copytree(bundle.load(model).folder, temporary, dirs_exist_ok=True)
         card = add_gate(temporary, fitted)
     read = sum(isinstance(film, Film) for film in known)
-    typer.echo(f"a gate from {read} films; the model's weights are {card.weights_sha256[:16]}… now: {out}")
+    console.result(
+        f"a gate from {read} films; the model's weights are {card.weights_sha256[:16]}… now: {out}",
+        model=out, films=read, weights_sha256=card.weights_sha256,
+    )  # fmt: skip
     console.limits()

@@ -24,9 +24,10 @@ def info(
     if model is None:
         from unseen.artifacts.installation import installation
 
-        for name, value in installation().items():
-            typer.echo(f"{name:18} {value}")
+        found = installation()
+        console.result("\n".join(f"{name:18} {value}" for name, value in found.items()), **found)
     else:
+        console.check_model(model)
         from unseen.artifacts.bundle import load
 
         card = load(model).card
@@ -47,10 +48,9 @@ def info(
             "made": f"{card.created} by unseen {card.version}",
             "limits": card.limits,
         }
-        for name, fact in facts.items():
-            typer.echo(f"{name:20} {fact}")
-        for name, figure in _figures(card.metrics):
-            typer.echo(f"{name:40} {figure}")
+        lines = [f"{name:20} {fact}" for name, fact in facts.items()]
+        lines += [f"{name:40} {figure}" for name, figure in _figures(card.metrics)]
+        console.result("\n".join(lines), **facts, metrics=card.metrics)
     console.limits()
 
 
@@ -79,8 +79,8 @@ def recipes(
     from unseen.artifacts import recipe
 
     if name is not None:
-        typer.echo(recipe.source_of(name), nl=False)
+        console.result(recipe.source_of(name).rstrip("\n"), name=name, toml=recipe.source_of(name))
         return
     for known in recipe.names():
         first = recipe.source_of(known).splitlines()[0].lstrip("# ")
-        typer.echo(f"{known:34} {first}")
+        console.item("recipes", f"{known:34} {first}", {"name": known, "description": first})

@@ -83,10 +83,12 @@ def manifest(
         write_text(split, as_csv(dealt, before=before, source=source, folds=True))
     write_text(out, as_csv(rows, before=before, source=source))
     known = [row.label for row in rows]
-    typer.echo(
+    console.result(
         f"{len(rows)} films: {known.count('normal')} normal, {known.count('abnormal')} abnormal, "
-        f"{known.count(None)} without a label: {out}"
-    )
+        f"{known.count(None)} without a label: {out}",
+        films=len(rows), normal=known.count("normal"), abnormal=known.count("abnormal"), unlabelled=known.count(None),
+        manifest=out,
+    )  # fmt: skip
     if not any(known):
         console.note(
             "no film has a label. `unseen score` takes this manifest; `unseen train` takes all its films as normal; "
@@ -97,11 +99,12 @@ def manifest(
         shown = ", ".join(unknown[:5]) + (", …" if len(unknown) > 5 else "")
         console.note(f"no label for the folders {shown}: name them with --normal NAME or --abnormal NAME")
     if patient is not None:
-        typer.echo(f"{len({row.patient for row in rows})} patients")
+        patients = len({row.patient for row in rows})
+        console.result(f"{patients} patients", patients=patients)
     elif folds is not None:
         console.note("without --patient each film counts as a patient: films of one person may lie in several folds")
     if folds is not None:
-        typer.echo(f"{folds} folds: {split}")
+        console.result(f"{folds} folds: {split}", folds=folds, splits=split)
 
 
 def _labeller(

@@ -28,6 +28,7 @@ def onnx(
 
       unseen onnx models/roi-sure --to onnx/
     """
+    console.check_model(model)
     from unseen.anatomy.lungs import LungFinder
     from unseen.artifacts.bundle import card_of
     from unseen.data import phantoms
@@ -46,14 +47,15 @@ def onnx(
     exported = export_networks(source, seen, to)
     for one in exported:
         shapes = ", ".join(" × ".join(map(str, shape)) for shape in one.shapes)
-        typer.echo(
-            f"{one.file}: inputs {shapes}; differs from torch by {one.difference:.1e} at most, of {one.largest:.3g}"
+        console.item(
+            "files",
+            f"{one.file}: inputs {shapes}; differs from torch by {one.difference:.1e} at most, of {one.largest:.3g}",
+            {"file": one.file, "shapes": one.shapes, "difference": one.difference, "largest": one.largest},
         )
     if not exported:
-        typer.echo(f"{model}: has no network")
+        console.result(f"{model}: has no network", files=[])
     elif not isinstance(source, LungFinder) and {one.name for one in exported} == {"finder"}:
-        console.note(
-            f"warning: this is the lung finder alone. {source.key} has no network: `unseen score {model}` computes "
-            "its score"
+        console.warn(
+            f"this is the lung finder alone. {source.key} has no network: `unseen score {model}` computes its score"
         )
     console.limits()

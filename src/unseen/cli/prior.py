@@ -16,6 +16,7 @@ prior = typer.Typer(
 
 
 @prior.command()
+@console.with_output_options
 def train(
     recipe: Annotated[
         str, typer.Argument(help="a shipped recipe's name (priors/… of `unseen recipes`) or a .toml of your own")
@@ -39,15 +40,16 @@ def train(
       unseen prior train priors/shapes-ae --seed 1 --device cpu
     """
     from unseen.artifacts import recipe as recipes
+
+    given = recipes.load(recipe)  # before anything is imported that computes
     from unseen.runs.generator_training import train_generator
     from unseen.runs.training import join, with_changes
-    from unseen.training.settings import shown_on
 
-    chosen = with_changes(recipes.load(recipe), device=device, devices=devices, nodes=nodes, seed=seed)
+    chosen = with_changes(given, device=device, devices=devices, nodes=nodes, seed=seed)
     join(chosen)
     console.step(f"training {chosen.name}")
     try:
-        trained = train_generator(chosen, out=out, licence=licence, progress=shown_on())
+        trained = train_generator(chosen, out=out, licence=licence, progress=console.training_progress())
     except KeyboardInterrupt:
         console.note("stopped; the finished part is kept. Run the same command again to resume")
         raise typer.Exit(130) from None
@@ -56,5 +58,6 @@ def train(
     console.note(f"{len(trained.G.training_digests)} images learnt from")
     for name, value in trained.metrics.items():
         console.note(f"{name.replace('_', ' ')}: {value} dB")
-    typer.echo(str(out or trained.run.bundle))
+    model = str(out or trained.run.bundle)
+    console.result(model, model=model, metrics=trained.metrics)
     console.limits()

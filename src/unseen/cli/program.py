@@ -45,25 +45,25 @@ app = typer.Typer(
     "[bold]unseen calibrate[/bold] MODEL --data labelled.csv --out policy.json",
     epilog="Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.",
 )
-for command in (
-    manifest.manifest,
-    train.suspects,
-    train.train,
-    score.score,
-    evaluate.evaluate,
-    evaluate.compare,
-    adapt.adapt,
-    gate.gate,
-    calibrate.calibrate,
-    calibrate.pilot,
-    reconstruct.reconstruct,
-    reconstruct.identify,
-    info.recipes,
-    info.info,
-    onnx.onnx,
-):
-    app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
-app.add_typer(prior.prior, name="prior")
+for panel, members in {
+    "Commands for films": (manifest.manifest, train.suspects),
+    "Commands for models": (
+        train.train,
+        score.score,
+        evaluate.evaluate,
+        evaluate.compare,
+        adapt.adapt,
+        gate.gate,
+        info.recipes,
+        info.info,
+        onnx.onnx,
+    ),
+    "Commands for decisions": (calibrate.calibrate, calibrate.pilot),
+    "Commands for imaging": (reconstruct.reconstruct, reconstruct.identify),
+}.items():
+    for command in members:
+        app.command(command.__name__, rich_help_panel=panel)(console.with_output_options(command))
+app.add_typer(prior.prior, name="prior", rich_help_panel="Commands for imaging")
 commands.add_commands(app)
 
 

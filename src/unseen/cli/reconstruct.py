@@ -102,8 +102,8 @@ def identify(
         found = can_learn(A, _group(group), dimension=dimension, device=device, generator=generator)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    typer.echo(f"{operator}, {A.domain[-2]} × {A.domain[-1]}, {group}")
-    typer.echo(found)
+    console.result(f"{operator}, {A.domain[-2]} × {A.domain[-1]}, {group}", operator=operator, group=group)
+    console.result(str(found), verdict=found.verdict, reason=found.reason)
 
 
 def _operator(name: str, size: int, own: dict[str, float], generator: Generator) -> Operator:
@@ -261,7 +261,7 @@ def reconstruct(
                     grey(image).save(temporary, format="PNG")
         for sentence in said:
             console.note(f"{path}: {sentence}")
-        typer.echo(str(out / f"{stem}.npy"))
+        console.item("images", str(out / f"{stem}.npy"), {"measurements": path, "images": out / f"{stem}.npy"})
     console.note(f"{len(files) - failed} files reconstructed, {failed} not")
     console.limits()
     raise typer.Exit(1 if failed else 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -54,7 +55,8 @@ def score(
     A score is not a probability, and depends on its film alone. Inputs that are not read get a row with the reason,
     and the others go on; the exit status is then 1.
 
-    Without a policy every film is scored; where the model's input gate would refuse it, the row has the reason.
+    Without a policy every film gets a score; the row of a film that the model's input gate refuses is marked as
+    refused, with the reason, and its score has no meaning.
 
     With a policy each film also gets its probability of being abnormal and its study's decision: clear, read, or
     not_scored with the reason.
@@ -87,8 +89,7 @@ def score(
         )
     else:
         from unseen.data.reading import films
-        from unseen.evaluation.table import ScoreRow, write_scores
-        from unseen.screening.screener import DecisionRow, decision_rows, load, ranked_rows
+        from unseen.screening.policy import Policy
 
         table = None if out is None else Path(out)
         if table is not None and table.suffix not in (".parquet", ".csv"):
@@ -97,6 +98,12 @@ def score(
         if not inputs.entries:
             where = data if data is not None else ", ".join(files or [])
             raise UsageError(f"{where}: no film was found there. Give films, or a folder that holds some")
+        console.check_model(model)
+        if policy is not None:
+            Policy.load(policy)
+        from unseen.evaluation.table import ScoreRow, write_scores
+        from unseen.screening.screener import DecisionRow, decision_rows, load, ranked_rows
+
         progress = console.count_progress("scored") if out else None
         screener = load(model, policy, device=device, runtime=runtime)
         if screener.disagreement:
@@ -105,7 +112,7 @@ def score(
         rows = _counted(rows_of(screener, inputs.read_ahead(), maps=maps, progress=progress), counts)
         if table is None:
             for row in rows:
-                typer.echo(_line(row))
+                console.item("films", _line(row), asdict(row))
         else:
             write_scores(rows, table, kind=ScoreRow if policy is None else DecisionRow)
     _summary(counts, out, with_policy=policy is not None)
@@ -141,13 +148,19 @@ def _archive(
 
 
 def _summary(counts: Counter[str], out: str | None, *, with_policy: bool) -> None:
-    """What became of the inputs, and why the scores of some mean nothing."""
-    refused = f"{counts['not_scored']} not scored (refused; the reason is in its row), " if counts["not_scored"] else ""
-    console.note(f"{counts['scored']} scored, {refused}{counts['not_read']} not read{f': {out}' if out else ''}")
-    if not with_policy and counts["doubted"]:
-        console.note(
-            f"warning: {counts['doubted']} of the {counts['scored']} are unlike the films that the model learnt from, "
-            "so their scores mean nothing; the reason stands with each. With a policy they are not scored"
+    """Print how many inputs were scored, refused and not read, and why the scores of some have no meaning.
+
+    A film that the input gate refuses is not counted as scored, with or without a policy.
+    """
+    doubted = 0 if with_policy else counts["doubted"]
+    scored, refused = counts["scored"] - doubted, counts["not_scored"] + doubted
+    console.result(None, scored=scored, refused=refused, not_read=counts["not_read"], out=out)
+    described = f"{refused} refused (the reason is in its row), " if refused else ""
+    console.note(f"{scored} scored, {described}{counts['not_read']} not read{f': {out}' if out else ''}")
+    if doubted:
+        console.warn(
+            f"{doubted} of {scored + doubted} films are unlike the films that the model learnt from. Their scores have "
+            "no meaning and are kept for research only; with a policy they are not computed"
         )
     if counts["other_source"]:
         console.note(
@@ -171,7 +184,11 @@ def _counted(rows: Iterator[ScoreRow], counts: Counter[str]) -> Iterator[ScoreRo
 
 
 def _line(row: ScoreRow) -> str:
+    from unseen.evaluation.table import ScoreRow
+
     cells = [f"{row.score:.6g}" if row.score is not None else row.status.replace("_", " ")]
+    if type(row) is ScoreRow and row.status == "scored" and row.reason:  # refused by the gate, without a policy
+        cells = [f"refused ({cells[0]})"]
     probability, decision = getattr(row, "probability", None), getattr(row, "decision", None)
     if decision is not None:
         cells += [decision, "" if probability is None else f"{probability:.3f}"]

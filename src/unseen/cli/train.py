@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -117,25 +118,32 @@ def train(
     from unseen.artifacts import recipe as recipes
     from unseen.artifacts.bundle import annotate, check_free
     from unseen.artifacts.recipe import runs_root
+
+    # first what needs no library that computes, so that a mistake is reported at once
+    known = recipes.load(recipe)
+    names = console.label_names(normal, abnormal, label_column)
+    if data is None and names is not None:
+        raise UsageError("--normal and --abnormal: go with --data; the films of a recipe have labels")
+    if (crossfit is None and report is not None) or (crossfit is not None and data is None):
+        raise UsageError("--crossfit goes with --data, labelled films of your own, and --report with --crossfit")
+    if finder is not None and finder != MASKS:
+        console.check_model(finder)
+    if out is not None:
+        check_free(out)
+    if data is not None:
+        _check_films(data, names)
+
     from unseen.runs.normal_scores import default_folds
     from unseen.runs.overrides import overridden
     from unseen.runs.training import detector_of, join, resolve, train_recipe, with_changes
     from unseen.training.history import tensorboard_curves
-    from unseen.training.settings import shown_on
 
-    given = with_changes(recipes.load(recipe), device=device, devices=devices, nodes=nodes, seed=seed)
+    given = with_changes(known, device=device, devices=devices, nodes=nodes, seed=seed)
     chosen = overridden(given, settings or [])
     join(chosen)
-    names = console.label_names(normal, abnormal, label_column)
     listed = None if data is None else _listed(data, names)
-    if listed is None and names is not None:
-        raise UsageError("--normal and --abnormal: go with --data; the films of a recipe have labels")
     lungs = _finder(chosen, listed, finder)
-    if (crossfit is None and report is not None) or (crossfit is not None and listed is None):
-        raise UsageError("--crossfit goes with --data, labelled films of your own, and --report with --crossfit")
-    if out is not None:
-        check_free(out)
-    progress = shown_on()
+    progress = console.training_progress()
     if log == "tensorboard":
         curves = runs_root() / "tensorboard" / chosen.name
         progress = tensorboard_curves(curves, then=progress)
@@ -181,7 +189,8 @@ def train(
         console.note("not converged: the loss was still falling by more than 5 %; more epochs would change the model")
     if trained.not_read:
         console.note(f"{len(trained.not_read)} films left out, not read; the reasons stand above")
-    typer.echo(str(out or trained.run.bundle))
+    model = out or trained.run.bundle
+    console.result(str(model), model=model, facts=trained.detector.facts, found=trained.found)
     console.limits()
     raise typer.Exit(1 if trained.not_read else 0)
 
@@ -190,16 +199,24 @@ def _judged(recipe: Recipe, listed: Films, folds: int, finder: Path | None, repo
     """The cross-fitted figures, printed."""
     from unseen.evaluation.intervals import Interval
     from unseen.runs.crossfit import crossfit
-    from unseen.training.settings import shown_on
 
     console.step(f"cross-fitting {recipe.name}")
-    judged = crossfit(recipe, listed, folds=folds, finder=finder, out=report, progress=shown_on(), say=console.note)
-    typer.echo(f"cross-fitted: {judged.headline}")
+    judged = crossfit(recipe, listed, folds=folds, finder=finder, out=report, progress=console.training_progress(),
+        say=console.note,
+    )  # fmt: skip
+    console.result(f"cross-fitted: {judged.headline}", headline=judged.headline, auroc=judged.auroc)
     if isinstance(judged.auroc, Interval):
-        typer.echo(judged.verdict)
+        console.result(judged.verdict, verdict=judged.verdict)
     if report is not None:
-        typer.echo(f"report: {report / 'report.html'}")
+        console.result(f"report: {report / 'report.html'}", report=report / "report.html")
     return judged
+
+
+def _check_films(data: str, names: LabelNames | None) -> None:
+    """Raise what a path or a label's name that is wrong raises; nothing is read but the list."""
+    from unseen.runs.cohort import own_films
+
+    own_films(data, names)
 
 
 def _listed(data: str, names: LabelNames | None) -> Films:
@@ -265,8 +282,6 @@ def suspects(
     """
     from unseen.artifacts import recipe as recipes
     from unseen.artifacts.files import write_text
-    from unseen.runs.suspects import suspects as found_among
-    from unseen.training.settings import shown_on
 
     if out is not None and out.is_dir():
         raise UsageError(f"--out {out}: is a folder; give a file, such as {out / 'suspects.csv'}")
@@ -274,13 +289,19 @@ def suspects(
         out.parent.mkdir(parents=True, exist_ok=True)
     chosen = recipes.load(recipe)
     names = console.label_names(normal, None, label_column)
+    if data is not None:
+        _check_films(data, names)
+    from unseen.runs.suspects import suspects as found_among
+
     listed = None if data is None else _listed(data, names)
     lungs = _finder(chosen, listed, finder)
     console.step(f"suspects among the films of {data or chosen.name}")
-    found, not_read = found_among(chosen, data=listed, finder=lungs, progress=shown_on(), say=console.note)
-    typer.echo(f"{len(found)} films; deviations from the median, in robust standard deviations")
+    found, not_read = found_among(
+        chosen, data=listed, finder=lungs, progress=console.training_progress(), say=console.note
+    )
+    console.result(f"{len(found)} films; deviations from the median, in robust standard deviations", films=len(found))
     for one in found[:top]:
-        typer.echo(f"{one.deviations:+8.1f}  {one.name}")
+        console.item("suspects", f"{one.deviations:+8.1f}  {one.name}", asdict(one))
     if out is not None:
         write_text(out, as_csv(found))
         console.note(f"written: {out}")

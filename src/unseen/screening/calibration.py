@@ -147,6 +147,7 @@ def calibrate(
     audit_share: float = 0.05,
     progress: Callable[[int], None] | None = None,
     watch: Callable[[Screened], None] | None = None,
+    scores: Mapping[str, float] | None = None,
 ) -> Screener:
     """Calibrate `detector` on labelled films of a site and return the screener.
 
@@ -163,6 +164,7 @@ def calibrate(
     audit_share    of cleared studies, read all the same, in [0, 1]
     progress       called with the number of films done
     watch          called with each film that was looked at, and what became of it
+    scores         scores that this detector has given before, by the films' pixel digests; they are not computed again
 
     Raises GuaranteeError for a rate that cannot be guaranteed, PolicyError for another share that is none, and where
     no labelled film was scored.
@@ -198,7 +200,7 @@ def calibrate(
                 progress(done)
 
     def screened() -> Iterable[Screened]:
-        for one in screener.screen(fresh()):
+        for one in screener.screen(fresh(), scores=scores):
             if watch is not None:
                 watch(one)
             yield one

@@ -11,7 +11,7 @@ A model's bundle and a site's policy file → a `Screener`: the detector, and th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
@@ -142,10 +142,17 @@ class Screener:
         """The decision about one film, as if it were its study's only one."""
         return next(self.screen([film])).decision
 
-    def screen(self, films: Iterable[Film | NotRead]) -> Iterator[Screened]:
-        """Decide film by film, lazily and in order; every input comes out once."""
+    def screen(
+        self, films: Iterable[Film | NotRead], *, scores: Mapping[str, float] | None = None
+    ) -> Iterator[Screened]:
+        """Decide film by film, lazily and in order; every input comes out once.
+
+        scores  scores that the detector has given before, by the films' pixel digests; such a film is not scored again
+                and has no finding
+        """
         for film in films:
-            yield self.screen_film(film)
+            known = None if scores is None or isinstance(film, NotRead) else scores.get(film.pixel_sha256)
+            yield self.screen_film(film) if known is None else self._known(film, known)
 
     def screen_film(self, film: Film | NotRead, lungs: FoundLungs | None = None) -> Screened:
         """Decide about one input; the gate and the detector look for its lungs once between them.
@@ -164,6 +171,12 @@ class Screener:
         if isinstance(outcome, NotRead):
             return Screened(film=film, decision=self._not_scored(outcome.reason))
         return Screened(film=film, decision=self.decide(outcome.score, outcome.film), finding=outcome)
+
+    def _known(self, film: Film | NotRead, score: float) -> Screened:
+        """Decide about a film whose score is known; the gate judges it as always."""
+        assert isinstance(film, Film)
+        refusal = self.refusal(film, FoundLungs.of(film, None))
+        return Screened(film=film, decision=self.decide(score, film) if refusal is None else self._not_scored(refusal))
 
     def study(self, films: Sequence[Screened]) -> Decision:
         """The decision about one study from all its films; see `study_decision`."""

@@ -1,0 +1,123 @@
+"""Output options of the commands: `--json` prints one document, `--quiet` only results; mistakes come before torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cli.conftest import LIMITS, Say, World
+
+LIGHT = (
+    ("score", "models/pca"),
+    ("score", "models/pca", "film.png", "--out", "rows.txt"),
+    ("score", "models/none", "film.png"),
+    ("score", "models/pca", "film.png", "--policy", "gone.json"),
+    ("train", "no/such-recipe"),
+    ("train", "detectors/pca", "--data", "gone"),
+    ("train", "detectors/pca", "--crossfit", "5"),
+    ("train", "detectors/pca", "--data", ".", "--finder", "models/none"),
+    ("suspects", "detectors/pca", "--data", "gone"),
+    ("evaluate", "models/none", "--data", "gone.csv", "--out", "report"),
+    ("evaluate", "models/pca", "--data", "gone.csv", "--out", "report"),
+    ("compare", "models/pca", "--data", "gone.csv"),
+    ("compare", "models/none", "models/pca", "--data", "gone.csv"),
+    ("calibrate", "models/none", "--data", "gone.csv"),
+    ("calibrate", "models/pca", "--data", "gone.csv", "--prevalence", "3"),
+    ("pilot", "models/none", "--data", "gone.csv", "--out", "pilot"),
+    ("gate", "models/pca", "--data", "gone.csv", "--out", "gated"),
+    ("adapt", "models/pca", "--data", "gone.csv", "--out", "adapted"),
+    ("onnx", "models/none", "--to", "onnx"),
+    ("prior", "train", "no/such-recipe"),
+    ("info", "gone"),
+)
+
+
+def test_mistakes_are_reported_before_torch_is_imported(tmp_path: Path) -> None:
+    """One process for all commands, so that a command which imports torch fails from there on."""
+    (tmp_path / "film.png").write_bytes(b"no image")
+    program = (
+        "import json, sys\n"
+        "from unseen.cli import main\n"
+        "for words in json.loads(sys.argv[1]):\n"
+        "    sys.argv = ['unseen', *words]\n"
+        "    try:\n"
+        "        main()\n"
+        "    except SystemExit as left:\n"
+        "        print(left.code, 'torch' in sys.modules, *words)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, json.dumps(LIGHT)], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    reported = [line for line in done.stdout.splitlines() if line.startswith("2 ")]
+    assert reported == [f"2 False {' '.join(words)}" for words in LIGHT], done.stderr
+
+
+def test_json_is_one_document_with_the_rows_the_counts_and_the_limits(say: Say, world: World) -> None:
+    answer = say("score", world.pca, world.bare, "--json")
+    found = json.loads(answer.out)
+    assert answer.code == 0 and found["limits"] == LIMITS
+    assert found["scored"] == len(found["films"]) == 12 and found["not_read"] == 0
+    assert {"file", "status", "score", "reason"} <= found["films"][0].keys()
+    plain = say("score", world.pca, world.bare).out.splitlines()
+    assert [f"{row['score']:.6g}" for row in found["films"]] == [line.split("\t")[0] for line in plain]
+
+
+def test_json_of_a_mistake_has_the_sentence(say: Say) -> None:
+    answer = say("score", "models/pca", "--json")
+    assert answer.code == 2 and "give either FILES or --data" in json.loads(answer.out)["error"]
+    assert "give either FILES or --data" in answer.err
+    assert "gone.toml" in json.loads(say("train", "gone.toml", "--json").out)["error"]
+
+
+@pytest.mark.parametrize("words", [("info",), ("info", "models/pca"), ("recipes",), ("recipes", "detectors/pca")])
+def test_json_of_what_is_installed(words: tuple[str, ...], say: Say) -> None:
+    answer = say(*words, "--json")
+    assert answer.code == 0 and json.loads(answer.out).keys() > {"notes", "limits"}
+
+
+def test_quiet_leaves_results_and_the_limits(say: Say, world: World, tmp_path: Path) -> None:
+    loud = say("evaluate", world.pca, "--data", world.twins, "--out", tmp_path / "loud")
+    quiet = say("evaluate", world.pca, "--data", world.twins, "--out", tmp_path / "quiet", "--quiet")
+    assert loud.out.replace("loud", "quiet") == quiet.out
+    assert "▸ scoring" in loud.err and quiet.err.strip() == LIMITS
+
+
+def test_json_of_an_evaluation_has_the_figure_with_its_interval(say: Say, world: World, tmp_path: Path) -> None:
+    answer = say("evaluate", world.pca, "--data", world.twins, "--out", tmp_path / "report", "--json")
+    found = json.loads(answer.out)
+    assert 0 <= found["auroc"]["low"] <= found["auroc"]["value"] <= found["auroc"]["high"] <= 1
+    assert found["report"] == str(tmp_path / "report" / "report.html") and found["films"] == 24
+
+
+def test_random_noise_is_not_counted_as_scored(say: Say, tmp_path: Path) -> None:
+    noise = tmp_path / "noise.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (256, 256), dtype=np.uint8)).save(noise)
+    answer = say("score", "models/pca", noise)
+    assert answer.code == 0 and answer.out.startswith("refused (")
+    assert "0 scored, 1 refused" in answer.err and "1 scored" not in answer.err
+    found = json.loads(say("score", "models/pca", noise, "--json").out)
+    assert (found["scored"], found["refused"]) == (0, 1) and found["films"][0]["reason"]
+
+
+def test_calibrate_reuses_the_scores_of_evaluate_and_makes_the_same_policy(
+    say: Say, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNSEEN_RUNS", str(tmp_path / "runs"))
+    words = ("calibrate", world.pca, "--data", world.twins, "--max-miss-rate", 0.3)
+    fresh = say(*words, "--out", tmp_path / "fresh.json")
+    assert fresh.code == 0 and "that `unseen evaluate` has computed" not in fresh.err
+    assert say("evaluate", world.pca, "--data", world.twins, "--out", tmp_path / "report").code == 0
+    reused = say(*words, "--out", tmp_path / "reused.json")
+    assert "scores of 24 films are those that `unseen evaluate` has computed" in reused.err
+    one, other = (json.loads((tmp_path / name).read_text()) for name in ("fresh.json", "reused.json"))
+    for part in ("sources", "drift", "probability", "films", "model_digest"):
+        assert one[part] == other[part], part
+    (kept,) = (tmp_path / "runs" / "scores").iterdir()
+    kept.write_bytes(b"damaged")
+    assert "that `unseen evaluate`" not in say(*words, "--out", tmp_path / "again.json").err

@@ -51,12 +51,17 @@ def test_from_labelled_films_to_decisions_and_a_pilot(say: Say, model: Path, lab
     out = tmp_path / "decisions.csv"
     assert say("score", model, "--data", labelled, "--policy", policy, "--out", out).code == 0
     rows = pl.read_csv(out)
-    assert rows.columns == ["file", "status", "score", "reason", "map", "probability", "decision"]
+    assert rows.columns == [
+        "file", "status", "score", "reason", "map", "percentile", "reference", "probability", "decision",
+    ]  # fmt: skip
+    assert set(rows["reference"]) == {"34 normals of the calibration"}
     cleared = rows["decision"] == "clear"
     assert (cleared == (rows["score"] < threshold)).all() and set(rows["decision"]) == {"clear", "read"}
-    assert rows["probability"].is_between(0, 1, closed="none").all()
+    assert rows["probability"].null_count() == len(rows), "no prevalence was entered"
+    assert "No probabilities: no prevalence was entered." in answer.out
     printed = say("score", model, "--data", labelled, "--policy", policy).out.splitlines()
-    assert len(printed) == len(rows) and printed[0].split("\t")[1] == rows["decision"][0]
+    assert len(printed) == len(rows) and printed[0].split("\t")[2] == rows["decision"][0]
+    assert printed[0].split("\t")[1] == f"higher than {int(rows['percentile'][0])} % of 34 normals of the calibration"
 
     films = Path(labelled).parent / "films"  # a folder, whose name is then the source
     other = say("score", model, sorted(films.iterdir())[0], "--policy", policy)
@@ -127,7 +132,11 @@ def test_normals_that_the_model_learnt_from_are_left_out_and_it_is_said(
     assert "not given" not in answer.out
     read = say("score", model, "--data", labelled, "--policy", policy)
     threshold = json.loads(policy.read_text(encoding="utf-8"))["sources"]["ward"]["threshold"]
-    reasons = {line.split("\t")[4] for line in read.out.splitlines() if line.split("\t")[1] == "read"}
+    reasons = {line.split("\t")[5] for line in read.out.splitlines() if line.split("\t")[2] == "read"}
+    assert {line.split("\t")[1] for line in read.out.splitlines()} == {"no percentile"}
+    assert "no reference: this model keeps no scores of its training normals; a percentile needs 20 normals of the" in (
+        " ".join(read.err.split())
+    )
     assert reasons == {f"its score is at or above the threshold of ward ({threshold:.4g}), so it is not cleared"}
 
 
@@ -178,3 +187,18 @@ def test_a_source_tag_is_asked_of_dicom_files(say: Say, model: Path, tmp_path: P
     )
     assert answer.code == 0, answer.err
     assert json.loads(out.read_text(encoding="utf-8"))["source_tag"] == "StationName"
+
+
+def test_one_run_calibrates_several_models(say: Say, model: Path, labelled: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    view = un.anatomy.View(frame="whole", size=32)
+    un.detectors.save(un.detectors.Dct(view=view).fit(un.data.phantoms.normals(30, seed=1, size=64)), other)
+    out = tmp_path / "site.json"
+    answer = say("calibrate", model, other, "--data", labelled, "--max-miss-rate", "0.3", "--out", out)
+    assert answer.code == 0, answer.err
+    paths = {one: tmp_path / f"site-{one.name}.json" for one in (model, other)}
+    assert not out.exists() and all(f"policy: {path}" in answer.out for path in paths.values())
+    for one, path in paths.items():
+        assert un.screening.load(one, path).reference.words == "34 normals of the calibration"
+    twice = say("calibrate", model, model, "--data", labelled, "--out", out)
+    assert twice.code == 2 and f"two models are called {model.name}" in twice.err

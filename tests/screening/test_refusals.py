@@ -36,7 +36,7 @@ def films(normals: int = 100, abnormals: int = 60) -> list[Film]:
 
 @pytest.fixture(scope="module")
 def screener() -> Screener:
-    return calibrate(Replayed(), films(), 0.10)
+    return calibrate(Replayed(), films(), 0.10, prevalence=0.375)
 
 
 class Blind(Replayed):
@@ -144,4 +144,4 @@ def test_a_policy_in_words_has_each_source_and_what_is_missing() -> None:
 
 def test_a_calibrated_policy_in_words_has_the_prevalence_of_its_probabilities(screener: Screener) -> None:
     assert screener.policy is not None
-    assert "Probabilities are for a prevalence of 37.5 %." in "\n".join(policy_lines(screener.policy))
+    assert "Probabilities are for a prevalence of 37.5 %, as entered." in "\n".join(policy_lines(screener.policy))

@@ -34,7 +34,9 @@ def labelled(*, normals: int = 200, abnormals: int = 60, source: str = "ward", s
 
 @pytest.fixture(scope="module")
 def screener() -> Screener:
-    return calibrate(Replayed(), labelled() + labelled(source="small", abnormals=24, seed=1), 0.10, 0.95)
+    return calibrate(
+        Replayed(), labelled() + labelled(source="small", abnormals=24, seed=1), 0.10, 0.95, prevalence=0.1
+    )
 
 
 def at(score: float, *, source: str = "ward", **more: str) -> Film:
@@ -254,7 +256,7 @@ def test_a_policy_holds_no_patient_and_no_file_name(screener: Screener) -> None:
     "spoil, said",
     [
         (lambda t: json.dumps(t | {"max_miss_rate": 0.2}), "altered since it was written"),
-        (lambda t: json.dumps(t | {"format": 3}), "format 3, but this version reads up to 2. Update unseen"),
+        (lambda t: json.dumps(t | {"format": 4}), "format 4, but this version reads up to 3. Update unseen"),
         (lambda t: json.dumps(t)[:-9], "not JSON"),
         (lambda t: "[1]", "not a policy"),
         (lambda t: "[" * 100_000, "not JSON"),

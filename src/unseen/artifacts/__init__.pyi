@@ -14,6 +14,12 @@ from .files import write_text as write_text
 from .installation import LIMITS as LIMITS
 from .installation import shipped as shipped
 from .model_digest import part_digests as part_digests
+from .percentile import FEWEST_NORMALS as FEWEST_NORMALS
+from .percentile import FLAGGED_FROM as FLAGGED_FROM
+from .percentile import ReferenceNormals as ReferenceNormals
+from .percentile import least_score as least_score
+from .percentile import share_below as share_below
+from .percentile import whole_percent as whole_percent
 from .recipe import Recipe as Recipe
 from .recipe import RecipeError as RecipeError
 from .recipe import Run as Run

@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 
 
 def calibrate(
-    model: Annotated[
-        Path, typer.Argument(help="a model's bundle: the folder that `unseen train` printed, or models/pca")
+    models: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="MODEL...",
+            help="models' bundles: folders that `unseen train` printed, or models/pca; each gets a policy",
+        ),
     ],
     data: Annotated[
         str | None,
@@ -37,9 +41,12 @@ def calibrate(
         float, typer.Option(help="the share of abnormal studies that may be cleared at most, per source")
     ] = 0.05,
     confidence: Annotated[float, typer.Option(help="how sure that is to hold")] = 0.95,
-    out: Annotated[Path, typer.Option(help="write the policy here")] = Path("policy.json"),
+    out: Annotated[Path, typer.Option(help="write the policy here; of several models: policy-MODEL.json each")] = Path(
+        "policy.json"
+    ),
     prevalence: Annotated[
-        float | None, typer.Option(help="share of abnormal studies at the site, for probabilities (else as labelled)")
+        float | None,
+        typer.Option(help="share of abnormal studies at the site; without it no probability is given"),
     ] = None,
     source_tag: Annotated[
         str | None, typer.Option(help="DICOM keyword that names a film's source, such as StationName")
@@ -53,7 +60,7 @@ def calibrate(
         Literal["torch", "openvino"], typer.Option(help="what computes; the policy holds for this runtime alone")
     ] = "torch",
 ) -> None:
-    """Calibrate a model on a site's labelled films: which films may be cleared, and how likely the others are abnormal.
+    """Calibrate models on a site's labelled films: which films may be cleared, and how unusual a score is.
 
     Without --data, the command only reports how many abnormal studies must be labelled. The model's training films are
     left out. Cleared studies stay visible; readers should read a blinded sample of them.
@@ -63,6 +70,8 @@ def calibrate(
       unseen calibrate models/pca --max-miss-rate 0.05
 
       unseen calibrate models/pca --data labelled.csv --max-miss-rate 0.05 --out policy.json
+
+      unseen calibrate models/pca models/roi-sure --data labelled.csv --prevalence 0.05 --out policy.json
     """
     from unseen.screening.guarantee import Guarantee
 
@@ -81,44 +90,61 @@ def calibrate(
     from unseen.screening.calibration import calibrate as fit
     from unseen.screening.policy import PolicyError, policy_lines
 
-    console.check_model(model)
+    for model in models:
+        console.check_model(model)
     if prevalence is not None and not 0 < prevalence < 1:
         raise PolicyError(f"--prevalence is {prevalence}; give a share between 0 and 1, like 0.1")
-    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
+    labels = console.label_names(normal, abnormal, label_column)
+    films(data, labels=labels)  # mistakes in the data are reported before a model is loaded
     from unseen.runs.kept_scores import kept_scores
     from unseen.screening.screener import load
 
-    uncalibrated = load(model, device=device, runtime=runtime)
-    known = kept_scores(uncalibrated.detector, device=device)
-    console.step(f"scoring {data}")
-    seen = _Seen()
-    screener = fit(
-        uncalibrated.detector,
-        listed,
-        max_miss_rate,
-        confidence,
-        prevalence=prevalence,
-        source_tag=source_tag,
-        gate=uncalibrated.gate,
-        lifetime=lifetime,
-        jointly=jointly,
-        progress=console.count_progress("scored"),
-        watch=seen.add,
-        scores=known,
-    )
-    if reused := seen.digests & known.keys():
-        console.note(f"scores of {len(reused)} films are those that `unseen evaluate` has computed")
-    assert screener.policy is not None
-    screener.policy.save(out)
-    if screener.gate is None:
-        console.warn(
-            "this model has no input gate: an image that is no chest film is scored like one, and could be cleared. "
-            "Train it with --gate"
+    for model, path in _policy_paths(models, out).items():
+        uncalibrated = load(model, device=device, runtime=runtime)
+        known = kept_scores(uncalibrated.detector, device=device)
+        console.step(f"scoring {data} by {model}" if len(models) > 1 else f"scoring {data}")
+        seen = _Seen()
+        screener = fit(
+            uncalibrated.detector,
+            films(data, labels=labels),
+            max_miss_rate,
+            confidence,
+            prevalence=prevalence,
+            source_tag=source_tag,
+            gate=uncalibrated.gate,
+            lifetime=lifetime,
+            jointly=jointly,
+            progress=console.count_progress("scored"),
+            watch=seen.add,
+            scores=known,
         )
-    lines = [*seen.lines(), *policy_lines(screener.policy)]
-    console.result("\n".join(lines), summary=lines)
-    console.result(f"policy: {out}", policy=out, films=seen.labels)
+        if reused := seen.digests & known.keys():
+            console.note(f"scores of {len(reused)} films are those that `unseen evaluate` has computed")
+        assert screener.policy is not None
+        screener.policy.save(path)
+        if screener.gate is None:
+            console.warn(
+                "this model has no input gate: an image that is no chest film is scored like one, and could be "
+                "cleared. Train it with --gate"
+            )
+        lines = [*seen.lines(), *policy_lines(screener.policy)]
+        calibrated = {"model": model, "policy": path, "films": seen.labels, "summary": lines}
+        console.item("policies", "\n".join([*lines, f"policy: {path}"]), calibrated)
     console.limits()
+
+
+def _policy_paths(models: list[Path], out: Path) -> dict[Path, Path]:
+    """The file of each model's policy: `out` for one model, else `out` with the model's name."""
+    if len(models) == 1:
+        return {models[0]: out}
+    names = Counter(model.resolve().name for model in models)
+    twice = next((name for name, count in names.items() if count > 1), None)
+    if twice is not None:
+        raise console.UsageError(
+            f"two models are called {twice}, so their policies would have one name. Calibrate them one by one, each "
+            "with its own --out"
+        )
+    return {model: out.with_name(f"{out.stem}-{model.resolve().name}{out.suffix}") for model in models}
 
 
 @dataclass

@@ -33,7 +33,7 @@ def score(
     ] = None,
     maps: Annotated[Path | None, typer.Option(help="write each film's anomaly map here: <digest>.npy, float32")] = None,
     policy: Annotated[
-        Path | None, typer.Option(help="a site's policy.json (`unseen calibrate`): adds probability and decision")
+        Path | None, typer.Option(help="a site's policy.json (`unseen calibrate`): adds the decision")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="stop at the first input that is not read")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
@@ -52,14 +52,16 @@ def score(
 ) -> None:
     """Score films: higher is less like the normal films that the model has learnt from.
 
-    A score is not a probability, and depends on its film alone. Inputs that are not read get a row with the reason,
-    and the others go on; the exit status is then 1.
+    Each score comes with its percentile among the model's own training normals, or with a policy among the normals that
+    calibrated it. A score is not a probability, and depends on its film alone.
+
+    Inputs that are not read get a row with the reason, and the others go on; the exit status is then 1.
 
     Without a policy every film gets a score; the row of a film that the model's input gate refuses is marked as
     refused, with the reason, and its score has no meaning.
 
-    With a policy each film also gets its probability of being abnormal and its study's decision: clear, read, or
-    not_scored with the reason.
+    With a policy each film also gets its study's decision: clear, read, or not_scored with the reason. It gets a
+    probability of being abnormal if a prevalence was entered when the policy was calibrated.
 
     Examples:
 
@@ -76,6 +78,7 @@ def score(
     if bool(files) == (data is not None):
         raise UsageError("give either FILES or --data, such as `unseen score MODEL film.png`")
     counts: Counter[str] = Counter()
+    without_reference = ""
     if out is not None and (out.endswith("/") or Path(out).is_dir()):
         from unseen.runs.archive.scoring import Task
 
@@ -108,6 +111,7 @@ def score(
         screener = load(model, policy, device=device, runtime=runtime)
         if screener.disagreement:
             console.note(f"nothing is cleared: {screener.disagreement}")
+        without_reference = "" if screener.reference.scores else screener.reference.words
         rows_of = ranked_rows if policy is None else decision_rows
         rows = _counted(rows_of(screener, inputs.read_ahead(), maps=maps, progress=progress), counts)
         if table is None:
@@ -115,7 +119,7 @@ def score(
                 console.item("films", _line(row), asdict(row))
         else:
             write_scores(rows, table, kind=ScoreRow if policy is None else DecisionRow)
-    _summary(counts, out, with_policy=policy is not None)
+    _summary(counts, out, with_policy=policy is not None, without_reference=without_reference)
     raise typer.Exit(1 if counts["not_read"] else 0)
 
 
@@ -147,8 +151,8 @@ def _archive(
     )
 
 
-def _summary(counts: Counter[str], out: str | None, *, with_policy: bool) -> None:
-    """Print how many inputs were scored, refused and not read, and why the scores of some have no meaning.
+def _summary(counts: Counter[str], out: str | None, *, with_policy: bool, without_reference: str = "") -> None:
+    """Print how many inputs were scored, refused and not read, and why the scores of some have no meaning or percentile.
 
     A film that the input gate refuses is not counted as scored, with or without a policy.
     """
@@ -162,6 +166,8 @@ def _summary(counts: Counter[str], out: str | None, *, with_policy: bool) -> Non
             f"{doubted} of {scored + doubted} films are unlike the films that the model learnt from. Their scores have "
             "no meaning and are kept for research only; with a policy they are not computed"
         )
+    if without_reference:
+        console.note(without_reference)
     if counts["other_source"]:
         console.note(
             f"{counts['other_source']} of the {counts['scored']} are of a source that the policy was not calibrated "
@@ -184,11 +190,15 @@ def _counted(rows: Iterator[ScoreRow], counts: Counter[str]) -> Iterator[ScoreRo
 
 
 def _line(row: ScoreRow) -> str:
+    from unseen.artifacts.percentile import percentile_in_words
     from unseen.evaluation.table import ScoreRow
 
     cells = [f"{row.score:.6g}" if row.score is not None else row.status.replace("_", " ")]
     if type(row) is ScoreRow and row.status == "scored" and row.reason:  # refused by the gate, without a policy
         cells = [f"refused ({cells[0]})"]
+    elif row.score is not None:
+        known = row.percentile is not None and row.reference is not None
+        cells.append(percentile_in_words(row.percentile / 100, row.reference) if known else "no percentile")
     probability, decision = getattr(row, "probability", None), getattr(row, "decision", None)
     if decision is not None:
         cells += [decision, "" if probability is None else f"{probability:.3f}"]

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from unseen.anatomy.lungs import Finder, FoundLungs
 from unseen.anatomy.view import View, Viewed
+from unseen.artifacts.percentile import NO_REFERENCE, ReferenceNormals
 from unseen.artifacts.recipe import configured
 from unseen.data.film import Film, NotRead
 from unseen.detectors.fitting import Fitting, Normals, check_devices
@@ -88,6 +89,9 @@ class Finding:
     >>> finding = detector.score_film(films[0])
     >>> finding.score > 0, finding.anomaly_map.shape
     (True, (32, 32))
+    >>> from unseen.detectors import load
+    >>> load("models/pca").score_film(films[0]).percentile_in_words
+    'higher than ... % of its 279 training normals (another hospital)'
 
     film            what was scored
     score           higher is less like the training films; the unit is the method's own
@@ -96,6 +100,8 @@ class Finding:
     reconstruction  float32 (size, size), network units; None for a method that gives no image back
     viewed          the film as the network saw it (before alignment, where the view aligns), and how to bring other
                     images onto that grid
+    reference       the normals with which the score is compared: the model's own training normals, cross-fitted; those
+                    of a policy where a screener follows one
     """
 
     film: Film = field(repr=False)
@@ -104,6 +110,18 @@ class Finding:
     anomaly_map: NDArray[np.float32] = field(repr=False)
     reconstruction: NDArray[np.float32] | None = field(repr=False)
     viewed: Viewed = field(repr=False)
+    reference: ReferenceNormals = field(default=NO_REFERENCE, repr=False)
+
+    @property
+    def percentile(self) -> float | None:
+        """Share of the normals of `reference` that score lower, in per cent; None without a reference."""
+        share = self.reference.share(self.score)
+        return None if share is None else 100 * share
+
+    @property
+    def percentile_in_words(self) -> str:
+        """The percentile and its reference in words; the reason where there is no reference."""
+        return self.reference.sentence(self.score)
 
 
 class Detector(ABC):
@@ -285,7 +303,13 @@ class Detector(ABC):
                 patient=film.patient,
             )
         made = None if judged.reconstruction is None else viewed.turned_back(judged.reconstruction)
-        return Finding(film, judged.score, judged.parts, viewed.turned_back(judged.anomaly_map), made, viewed.upright)
+        drawn = viewed.turned_back(judged.anomaly_map)
+        return Finding(film, judged.score, judged.parts, drawn, made, viewed.upright, self.reference)
+
+    @property
+    def reference(self) -> ReferenceNormals:
+        """The normals with which a score is compared: the training normals, cross-fitted."""
+        return ReferenceNormals.of_training(self.normal_scores, self.card)
 
     def look(self, film: Film, lungs: FoundLungs | None = None) -> Viewed:
         """The film through this detector's view, with its own finder's lungs; `lungs` as for `score_film`."""

@@ -6,9 +6,8 @@ Streams: 20,000 films leave 20,000 rows and no pixels, but for a bounded number 
 
 Exported scores: one row per input, in input order, and each film's anomaly map if requested.
 
-`scores.parquet`: file (as given), status (scored | not_read), score, reason, map. Streams: rows are small, maps are
-written
-one at a time, and no cache is kept.
+`scores.parquet`: file (as given), status (scored | not_read), score, reason, map, percentile, reference.
+Streams: rows are small, maps are written one at a time, and no cache is kept.
 
 The table that the page Compare saves, read back: several models' scores of reported films.
 """
@@ -197,13 +196,16 @@ def _finding_columns(finding: Finding) -> dict[str, object]:
 @dataclass(frozen=True)
 class ScoreRow:
     """One input: its name as given, whether it was scored (not_scored: read, but a policy's gate refused it), the
-    score, the reason why not or why to doubt it; the map's file name."""
+    score, the reason why not or why to doubt it; the map's file name; the percentile, in per cent, and
+    the normals among which it is one (without a percentile, the reason)."""
 
     file: str
     status: Literal["scored", "not_read", "not_scored"]
     score: float | None
     reason: str | None
     map: str | None
+    percentile: float | None = None
+    reference: str | None = None
 
 
 def map_of(finding: Finding, folder: Path) -> str:
@@ -223,7 +225,7 @@ def write_scores(rows: Iterable[ScoreRow], path: Path, *, kind: type[ScoreRow] =
     for row in rows:
         for name, value in asdict(row).items():
             columns[name].append(value)
-    known = {"score": pl.Float64, "probability": pl.Float64, "lateral": pl.Boolean}
+    known = {"score": pl.Float64, "percentile": pl.Float64, "probability": pl.Float64, "lateral": pl.Boolean}
     types = {name: known.get(name, pl.String) for name in columns}
     table = pl.DataFrame(columns, schema=types)
     with replacing(path) as temporary:

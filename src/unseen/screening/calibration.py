@@ -156,7 +156,7 @@ def calibrate(
                    warning in the log counts them
     max_miss_rate  α: the share of abnormal studies that may be cleared, per source, in (0, 1)
     confidence     1 − δ: how sure that is to hold, in (0, 1)
-    prevalence     of abnormal studies at the site, in (0, 1), for the probabilities; None: as among the labelled
+    prevalence     of abnormal studies at the site, in (0, 1), for the probabilities; None: no probability is given
     source_tag     DICOM keyword whose value is a film's source, such as "StationName"; else the manifest's `source`
     gate           refuses films unlike the training films
     lifetime       this is the j-th calibration of a lifetime, which spends δ/2ʲ
@@ -254,7 +254,8 @@ def policy_of(
         weights_sha256: SHA-256 of its weights.
         model_parts: SHA-256 of each of its parts; the policy holds for this model alone. None: no screener accepts it.
         probes: the probe films, scored by the machine that scored the studies.
-        prevalence: of abnormal studies at the site, in (0, 1); None: as among the labelled.
+        prevalence: of abnormal studies at the site, in (0, 1), as the user entered it; None: the policy gives no
+            probabilities.
         lifetime: this is the j-th calibration of a lifetime, which spends δ/2ʲ.
         jointly: whether the guarantee holds for all sources at once.
 
@@ -294,7 +295,7 @@ def policy_of(
         lifetime=lifetime,
         jointly=jointly,
         sources={name: _source([s for s in counted if s.source == name], spent, name) for name in names},
-        probability=fit_probability(values, labels, prevalence=prevalence) if both else None,
+        probability=fit_probability(values, labels, prevalence=prevalence) if both and prevalence is not None else None,
         drift=DriftReference(
             normals=tuple(sorted(score for score, abnormal in scored if not abnormal)),
             abnormals=tuple(sorted(score for score, abnormal in scored if abnormal)),

@@ -38,7 +38,8 @@ FALSE_ALARMS = 0.001
 class DriftReference(BaseModel):
     """Reference of the drift watch: the scores and counts of the calibration, with which each window is compared.
 
-    The reference is part of the policy. `prevalence` is the share of abnormal studies at the site.
+    The reference is part of the policy. `prevalence` weighs the calibration's two classes: the share of
+    abnormal studies that the user entered, else the labelled studies' own. No probability follows from it.
 
     Example:
         >>> reference = DriftReference(normals=(0.1, 0.2), abnormals=(0.8,), prevalence=0.1, not_scored=0)

@@ -136,9 +136,7 @@ def pilot(
     cohort, probabilities = _scored(ordered)
     rng = np.random.default_rng(seed)
     prevalence = (
-        None
-        if screener.policy is None or screener.policy.probability is None
-        else float(screener.policy.probability.prevalence)
+        None if screener.policy is None or screener.policy.prevalence is None else float(screener.policy.prevalence)
     )
     return Pilot(
         studies=ordered,

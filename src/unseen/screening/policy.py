@@ -14,6 +14,7 @@ A policy in words, a line a source: for the command line and for people.
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import write_text
 from unseen.artifacts.installation import LIMITS
 from unseen.artifacts.model_digest import altered_parts, canonical_json, digest_of_parts, strict_json
+from unseen.artifacts.percentile import ReferenceNormals
 from unseen.artifacts.recipe import RecipeError, validated
 from unseen.data.film import Film
 from unseen.evaluation.intervals import Figure, Missing, proportion
@@ -63,8 +65,8 @@ class Decision:
     Attributes:
         action: clear (a policy guarantees the miss rate), read, or not_scored (a person looks at it first).
         score: the detector's, in its own unit; None where not scored.
-        probability: of being abnormal, at the site's prevalence, 0 to 1; None where not scored, and where no labelled
-            abnormals calibrated it.
+        probability: of being abnormal, at the prevalence that the user entered, 0 to 1; None where not scored, where no
+            labelled abnormals calibrated it, and where no prevalence was entered.
         p_value: conformal, 0 to 1: the share of normal studies at least as unusual; None where not scored or not
             calibrated.
         priority: higher is read earlier: `FIRST_PRIORITY` for what was not scored, otherwise within [0, 1].
@@ -90,7 +92,8 @@ class Decision:
 UNKNOWN_SOURCE = "unknown"
 """The source of a film that no calibrated source claims; it is never cleared."""
 
-_FORMAT = 2
+_FORMAT = 3
+_FORMAT_OF_ENTERED = 3  # from this format on, a policy has probabilities only if a prevalence was entered
 _DIGESTS = ("digest", "digests", "model_digest")
 """Keys of the file that are computed from the others."""
 _SINCE_FORMAT_2 = {"model_parts", "probes"}
@@ -127,7 +130,7 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    format: Literal[1, 2] = 2
+    format: Literal[1, 2, 3] = 3
     model: str = Field(description="the detector's name, for people")
     weights_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the model's weights file")
     model_parts: dict[str, str] = Field(
@@ -203,6 +206,29 @@ class Policy(BaseModel):
                 "other"
             )
         return ""
+
+    @property
+    def prevalence(self) -> float | None:
+        """Prevalence of abnormal studies that the user entered; None: none was, and no probability is shown.
+
+        Earlier formats took the labelled studies' own share where none was entered; this counts as not entered.
+        """
+        if self.probability is None or self.format >= _FORMAT_OF_ENTERED:
+            return None if self.probability is None else self.probability.prevalence
+        known = 0 if self.drift is None else len(self.drift.normals) + len(self.drift.abnormals)
+        if self.drift is None or known == 0:
+            return None
+        as_labelled = len(self.drift.abnormals) / known
+        entered = self.probability.prevalence
+        return None if math.isclose(entered, as_labelled, rel_tol=1e-9) else entered
+
+    @property
+    def reference(self) -> ReferenceNormals:
+        """The calibration's normal studies, as the reference of percentiles."""
+        normals = [score for source in self.sources.values() for score in source.normals]
+        return ReferenceNormals.of(
+            self.drift.normals if self.drift is not None else normals, "normals of the calibration"
+        )
 
     @property
     def guarantee(self) -> Guarantee:
@@ -302,10 +328,12 @@ def policy_lines(policy: Policy) -> Iterator[str]:
     lost = sum(source.not_scored for source in policy.sources.values())
     if lost:
         yield f"{lost} studies were not scored and calibrated nothing."
-    if policy.probability is None:
-        yield f"No probabilities: they need normal and abnormal studies that were scored{_scored(policy)}."
+    if policy.prevalence is not None:
+        yield f"Probabilities are for a prevalence of {100 * policy.prevalence:.3g} %, as entered."
+    elif policy.drift is not None and policy.drift.normals and policy.drift.abnormals:
+        yield "No probabilities: no prevalence was entered. Calibrate with the share of abnormal studies at the site."
     else:
-        yield f"Probabilities are for a prevalence of {100 * policy.probability.prevalence:.3g} %."
+        yield f"No probabilities: they need normal and abnormal studies that were scored{_scored(policy)}."
     yield f"{100 * policy.audit_share:.6g} % of the cleared studies should be read nevertheless, as an audit sample."
 
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from unseen.anatomy.lungs import FoundLungs
 from unseen.artifacts.model_digest import canonical_json, digest_of_parts
+from unseen.artifacts.percentile import FEWEST_NORMALS, NO_REFERENCE, ReferenceNormals
 from unseen.data.film import Film, NotRead
 from unseen.data.projection import projection_of
 from unseen.detectors import METHODS
@@ -51,7 +52,6 @@ _LATERAL = "a lateral film: it is not scored, and is carried along with the fron
 OTHER_SOURCE = "its source is not among the calibrated ones"
 """Begins the reason why a film of no calibrated source is read."""
 KEPT_BY_STUDY = "another film of its study is not cleared"
-_FEWEST_NORMALS = 20  # of a source, below which a film is compared with all sources' normals
 
 
 class ScoringDetector(Protocol):
@@ -170,6 +170,7 @@ class Screener:
         outcome = scored_film(self.detector, film, lungs)
         if isinstance(outcome, NotRead):
             return Screened(film=film, decision=self._not_scored(outcome.reason))
+        outcome = replace(outcome, reference=self.reference)
         return Screened(film=film, decision=self.decide(outcome.score, outcome.film), finding=outcome)
 
     def _known(self, film: Film | NotRead, score: float) -> Screened:
@@ -177,6 +178,13 @@ class Screener:
         assert isinstance(film, Film)
         refusal = self.refusal(film, FoundLungs.of(film, None))
         return Screened(film=film, decision=self.decide(score, film) if refusal is None else self._not_scored(refusal))
+
+    @property
+    def reference(self) -> ReferenceNormals:
+        """The normals with which scores are compared: the policy's if they are enough, else the model's training
+        normals."""
+        own = getattr(self.detector, "reference", NO_REFERENCE)
+        return own if self.policy is None else ReferenceNormals.first_of(self.policy.reference, own)
 
     def study(self, films: Sequence[Screened]) -> Decision:
         """The decision about one study from all its films; see `study_decision`."""
@@ -192,11 +200,14 @@ class Screener:
         policy = self.policy
         source = policy.source_of(film)
         normals: Sequence[float] = policy.sources[source].normals if source != UNKNOWN_SOURCE else ()
-        if len(normals) < _FEWEST_NORMALS:
+        if len(normals) < FEWEST_NORMALS:  # of its source: then those of all sources
             normals = self._all_normals
         unusual = p_value(score, normals) if normals else None
-        likely = None if policy.probability is None else float(policy.probability(score))
-        in_order = (likely, None if unusual is None else 1 - unusual, squashed_score(score))
+        entered = policy.prevalence is not None
+        likely = float(policy.probability(score)) if entered and policy.probability is not None else None
+        # of scores between the same two normals, the higher one comes first
+        unlike = None if unusual is None else 1 - unusual + squashed_score(score) / (len(normals) + 1)
+        in_order = (likely, unlike, squashed_score(score))
         priority = next(value for value in in_order if value is not None)
         stays = self._reason_to_read(score, source, film)
         return Decision(
@@ -305,7 +316,7 @@ def scored_film(detector: ScoringDetector, film: Film, lungs: FoundLungs) -> Fin
         return next(iter(detector.score([film])))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DecisionRow(ScoreRow):
     """A score's row, and what becomes of the film: its probability of being abnormal, and its study's decision."""
 
@@ -341,7 +352,8 @@ def _ranked(screener: Screener, film: Film | NotRead, maps: Path | None) -> Scor
     outcome = scored_film(screener.detector, film, lungs)
     if isinstance(outcome, NotRead):
         return ScoreRow(outcome.name, "not_read", None, outcome.reason, None)
-    return ScoreRow(film.name, "scored", outcome.score, refusal, map_of(outcome, maps) if maps else None)
+    drawn = map_of(outcome, maps) if maps else None
+    return ScoreRow(film.name, "scored", outcome.score, refusal, drawn, outcome.percentile, outcome.reference.words)
 
 
 def decision_rows(
@@ -374,12 +386,15 @@ def _row(one: Screened, screener: Screener, study: list[Screened], name: str | N
     own = one.decision
     if own.action == "clear" and screener.study(study).action != "clear":
         own = replace(own, action="read", reason=KEPT_BY_STUDY)
+    share = screener.reference.share(own.score)
     return DecisionRow(
         file=one.film.name,
         status=_status(one),
         score=own.score,
         reason=own.reason,
         map=name,
+        percentile=None if share is None else 100 * share,
+        reference=None if own.score is None else screener.reference.words,
         probability=own.probability,
         decision=own.action,
     )

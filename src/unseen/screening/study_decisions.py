@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _DIGITS = 32  # of the study's digest: 128 bits, so that no two of a billion studies share one
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RankedFilmRow(ScoreRow):
     """A film's row in a part of a run without a policy.
 
@@ -40,7 +40,7 @@ class RankedFilmRow(ScoreRow):
     sha256: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FilmRow(ScoreRow):
     """A film's row and its own decision, before its study's is known.
 
@@ -67,7 +67,7 @@ def ranked_film_rows(
     """One row per film, lazily and in order; arguments as for `ranked_rows`."""
     for film in films:
         [row] = ranked_rows(screener, [film], maps=maps)
-        yield RankedFilmRow(row.file, row.status, row.score, row.reason, row.map, _sha256(film))
+        yield RankedFilmRow(**vars(row), sha256=_sha256(film))
 
 
 def film_rows(screener: Screener, films: Iterable[Film | NotRead], *, maps: Path | None = None) -> Iterator[FilmRow]:
@@ -80,6 +80,8 @@ def film_rows(screener: Screener, films: Iterable[Film | NotRead], *, maps: Path
             score=row.score,
             reason=row.reason,
             map=row.map,
+            percentile=row.percentile,
+            reference=row.reference,
             sha256=_sha256(film),
             probability=row.probability,
             film_decision=row.decision,
@@ -120,10 +122,11 @@ def with_study_decisions(rows: pl.DataFrame) -> pl.DataFrame:
     films of its study are."""
     import polars as pl
 
+    absent = [name for name in ("percentile", "reference") if name not in rows.columns]  # in parts of earlier releases
     rows = rows.with_columns(_companions(rows).alias("companion"))  # a column: `over` evaluates by study
     against = (pl.col("film_decision") != "clear") & ~pl.col("lateral") & ~pl.col("companion")
     kept = (pl.col("film_decision") == "clear") & against.any().over("study")
     return rows.with_columns(
         decision=pl.when(kept).then(pl.lit("read")).otherwise("film_decision"),
         reason=pl.when(kept).then(pl.lit(KEPT_BY_STUDY)).otherwise("reason"),
-    ).select(list(DecisionRow.__dataclass_fields__))
+    ).select([name for name in DecisionRow.__dataclass_fields__ if name not in absent])

@@ -202,9 +202,12 @@ def read_parts(folder: Path | str) -> pl.DataFrame:
         )
     for number in range(plan.parts):
         part_tally(folder, number, plan)
-    rows = pl.concat([pl.read_parquet(part_path(folder, number), glob=False) for number in range(plan.parts)])
+    rows = pl.concat(
+        [pl.read_parquet(part_path(folder, number), glob=False) for number in range(plan.parts)],
+        how="diagonal",  # parts of an earlier version have no percentiles
+    )
     if plan.policy_sha256 is None:
-        return rows.select(list(ScoreRow.__dataclass_fields__))
+        return rows.select([name for name in ScoreRow.__dataclass_fields__ if name in rows.columns])
     return with_study_decisions(rows)
 
 

@@ -1,0 +1,239 @@
+"""Percentile of a score among normal films: one computation, one choice of the reference, and one wording.
+
+The command line, Python, and every page of the server use these names, so that a score is compared with the same
+normals and described by the same words everywhere.
+
+    share = (normals that score lower + half of those that score the same) / normals
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Self
+
+from unseen.artifacts.installation import located, shipped
+
+if TYPE_CHECKING:
+    from unseen.artifacts.bundle import Card
+
+FEWEST_NORMALS: Final = 20
+"""Normals below which a percentile among them is not shown."""
+FLAGGED_FROM: Final = 0.95
+"""The share of normals that score lower, from which a film is flagged."""
+
+
+def share_below(score: float, normals: Sequence[float]) -> float | None:
+    """Compute the share of normals that score lower; ties count by half.
+
+    Args:
+        score: the score.
+        normals: the normals' scores, increasing.
+
+    Returns:
+        The share, 0 to 1; None without normals.
+
+    Example:
+        >>> share_below(2.0, [1.0, 2.0, 3.0, 4.0])
+        0.375
+    """
+    return (bisect_left(normals, score) + bisect_right(normals, score)) / 2 / len(normals) if normals else None
+
+
+def least_score(normals: Sequence[float], share: float) -> tuple[float, bool]:
+    """Find the score from which on `share_below` is `share` or more.
+
+    Args:
+        normals: the normals' scores, increasing, at least one.
+        share: the share, 0 to 1.
+
+    Returns:
+        The score, and whether it is itself included.
+
+    Example:
+        >>> least_score([1.0, 2.0, 3.0, 4.0], 0.5), least_score([1.0, 2.0, 3.0, 4.0], 0.6)
+        ((2.0, False), (3.0, True))
+    """
+    at = min(len(normals) - 1, max(0, math.ceil(share * len(normals)) - 1))
+    while at > 0 and normals[at - 1] == normals[at]:
+        at -= 1
+    for score in normals[max(0, at - 1) :]:
+        if bisect_left(normals, score) / len(normals) >= share:  # so have those between it and the one before
+            below = bisect_left(normals, score) - 1
+            return (normals[below], False) if below >= 0 else (score, True)
+        if (share_below(score, normals) or 0.0) >= share:
+            return score, True
+    return normals[-1], False
+
+
+def whole_percent(share: float) -> str:
+    """Write a share in whole per cent, rounded down: 95 % is never written for a film that is not flagged.
+
+    Args:
+        share: the share, 0 to 1.
+
+    Returns:
+        The text, such as "84 %".
+
+    Example:
+        >>> whole_percent(0.9499), whole_percent(0.29), whole_percent(1.0)
+        ('94 %', '29 %', '100 %')
+    """
+    return f"{math.floor(100 * share + 1e-9)} %"
+
+
+def percentile_in_words(share: float, normals: str) -> str:
+    """Write a percentile as every page and program does.
+
+    Args:
+        share: the share of normals that score lower, 0 to 1.
+        normals: the normals in words, such as "35 normals of this site".
+
+    Returns:
+        The clause, without a full stop.
+
+    Example:
+        >>> percentile_in_words(0.84, "35 normals of this site")
+        'higher than 84 % of 35 normals of this site'
+    """
+    return f"higher than {whole_percent(share)} of {normals}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceNormals:
+    """Scores of normal films with which a score is compared.
+
+    Attributes:
+        scores: increasing, in the model's own unit; none where there are fewer than `FEWEST_NORMALS`.
+        words: the normals in words, such as "its 278 training normals (another hospital)"; without scores, the reason.
+        count: the number of normals, also where they are too few.
+
+    Example:
+        >>> reference = ReferenceNormals.of([float(score) for score in range(35)], "normals of this site")
+        >>> reference.sentence(30.0)
+        'higher than 87 % of 35 normals of this site'
+    """
+
+    scores: tuple[float, ...] = field(repr=False)
+    words: str
+    count: int
+
+    @classmethod
+    def of(cls, scores: Sequence[float], whose: str) -> Self:
+        """Take normals as the reference if they are enough.
+
+        Args:
+            scores: their scores, in any order.
+            whose: the normals in words, such as "normals of this site".
+
+        Returns:
+            The reference; without scores where there are fewer than `FEWEST_NORMALS`.
+
+        Example:
+            >>> ReferenceNormals.of([0.1, 0.2, 0.3], "normals of this site")
+            ReferenceNormals(words='no reference: a percentile needs 20 normals of this site, and there are 3', count=3)
+        """
+        count = len(scores)
+        if count < FEWEST_NORMALS:
+            there = "is 1" if count == 1 else f"are {count}"
+            words = f"no reference: a percentile needs {FEWEST_NORMALS} {whose}, and there {there}"
+            return cls(scores=(), words=words, count=count)
+        return cls(scores=tuple(sorted(scores)), words=f"{count} {whose}", count=count)
+
+    @classmethod
+    def of_training(cls, scores: Sequence[float], card: Card | None = None) -> Self:
+        """Take a model's cross-fitted training normals as the reference.
+
+        Args:
+            scores: `Card.normal_scores`.
+            card: the model's card; None for a model that was not loaded from a bundle.
+
+        Returns:
+            The reference; without scores where the model keeps too few.
+
+        Example:
+            >>> from unseen.artifacts import card_of
+            >>> card = card_of("models/pca")
+            >>> ReferenceNormals.of_training(card.normal_scores, card).words
+            'its 279 training normals (another hospital)'
+            >>> ReferenceNormals.of_training([]).sentence(0.5)[:63]
+            'no reference: this model keeps no scores of its training normal'
+        """
+        count = len(scores)
+        if not count:
+            words = "no reference: this model keeps no scores of its training normals"
+            return cls(scores=(), words=words, count=0)
+        found = cls.of(scores, "training normals")
+        if not found.scores:
+            return found
+        elsewhere = " (another hospital)" if card is not None and _is_of_another_hospital(card) else ""
+        return cls(scores=found.scores, words=f"its {count} training normals{elsewhere}", count=count)
+
+    @classmethod
+    def first_of(cls, *references: Self) -> Self:
+        """Choose the first reference that has enough normals.
+
+        Args:
+            references: from the preferred one to the last one.
+
+        Returns:
+            The chosen one; where none has enough, one without scores that states all reasons.
+
+        Example:
+            >>> few = ReferenceNormals.of([0.1], "normals of this site")
+            >>> ReferenceNormals.first_of(few, ReferenceNormals.of_training([])).words
+            'no reference: this model keeps no scores of its training normals; a percentile needs 20 normals of this \
+site, and there is 1'
+        """
+        for one in references:
+            if one.scores:
+                return one
+        reasons = [one.words.removeprefix("no reference: ") for one in reversed(references) if one.words]
+        return cls(scores=(), words=f"no reference: {'; '.join(reasons)}", count=max(one.count for one in references))
+
+    def share(self, score: float | None) -> float | None:
+        """Compute the share of these normals that score lower; None without a score, and without enough normals."""
+        return None if score is None else share_below(score, self.scores)
+
+    def sentence(self, score: float | None) -> str:
+        """Compare a score with these normals, in words.
+
+        Args:
+            score: the score; None for a film without one.
+
+        Returns:
+            Such as "higher than 84 % of its 278 training normals (another hospital)", without a full stop; the reason
+            where there is no reference; "" without a score.
+
+        Example:
+            >>> ReferenceNormals.of([0.5] * 20, "normals of this site").sentence(0.5)
+            'higher than 50 % of 20 normals of this site'
+        """
+        if score is None:
+            return ""
+        share = self.share(score)
+        return self.words if share is None else percentile_in_words(share, self.words)
+
+
+NO_REFERENCE: Final = ReferenceNormals.of_training(())
+"""The reference of a model that keeps no scores of its training normals."""
+
+
+def _is_of_another_hospital(card: Card) -> bool:
+    """Whether the model is an installed one whose card names a hospital: its normals are not this site's."""
+    return card.weights_sha256 in _shipped_weights() and "hospital" in card.data.lower()
+
+
+@functools.cache
+def _shipped_weights() -> frozenset[str]:
+    from unseen.artifacts.bundle import BundleError, card_of
+
+    found = set()
+    for path in shipped():
+        with contextlib.suppress(BundleError):  # whoever loads that one is told
+            found.add(card_of(located(path)).weights_sha256)
+    return frozenset(found)

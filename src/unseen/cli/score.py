@@ -196,9 +196,10 @@ def _line(row: ScoreRow) -> str:
     cells = [f"{row.score:.6g}" if row.score is not None else row.status.replace("_", " ")]
     if type(row) is ScoreRow and row.status == "scored" and row.reason:  # refused by the gate, without a policy
         cells = [f"refused ({cells[0]})"]
-    elif row.score is not None:
-        known = row.percentile is not None and row.reference is not None
-        cells.append(percentile_in_words(row.percentile / 100, row.reference) if known else "no percentile")
+    elif row.score is not None and (row.percentile is None or row.reference is None):
+        cells.append("no percentile")
+    elif row.score is not None and row.percentile is not None and row.reference is not None:
+        cells.append(percentile_in_words(row.percentile / 100, row.reference))
     probability, decision = getattr(row, "probability", None), getattr(row, "decision", None)
     if decision is not None:
         cells += [decision, "" if probability is None else f"{probability:.3f}"]

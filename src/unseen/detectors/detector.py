@@ -304,10 +304,10 @@ class Detector(ABC):
             )
         made = None if judged.reconstruction is None else viewed.turned_back(judged.reconstruction)
         drawn = viewed.turned_back(judged.anomaly_map)
-        return Finding(film, judged.score, judged.parts, drawn, made, viewed.upright, self.reference)
+        return Finding(film, judged.score, judged.parts, drawn, made, viewed.upright, self.reference_normals)
 
     @property
-    def reference(self) -> ReferenceNormals:
+    def reference_normals(self) -> ReferenceNormals:
         """The normals with which a score is compared: the training normals, cross-fitted."""
         return ReferenceNormals.of_training(self.normal_scores, self.card)
 

@@ -183,7 +183,7 @@ class Screener:
     def reference(self) -> ReferenceNormals:
         """The normals with which scores are compared: the policy's if they are enough, else the model's training
         normals."""
-        own = getattr(self.detector, "reference", NO_REFERENCE)
+        own = getattr(self.detector, "reference_normals", NO_REFERENCE)
         return own if self.policy is None else ReferenceNormals.first_of(self.policy.reference, own)
 
     def study(self, films: Sequence[Screened]) -> Decision:

@@ -15,5 +15,6 @@ from . import runs as runs
 from . import screening as screening
 from . import testing as testing
 from . import training as training
+from .evaluation.findings_table import table as table
 
 __version__: str

@@ -143,7 +143,7 @@ def test_films_that_are_not_there_say_where_they_are_looked_for(
 def test_too_few_films_say_how_many_are_needed(say: Say, world: World, tmp_path: Path) -> None:
     path = changed(tmp_path, "components = 8", "components = 50")
     answer = say("train", path, "--data", world.normals, "--finder", world.pca)
-    told(answer, "components=50", "needs 51 normal films", "there are 30", "--set method.NAME=VALUE")
+    told(answer, "components=50", "needs 51 normal films", "there are 30", "--set method.NAME=…")
 
 
 def test_a_size_that_the_networks_cannot_have(say: Say, world: World, tmp_path: Path) -> None:

@@ -93,8 +93,7 @@ class LungExamples:
         if not images:
             raise NoMasksError(
                 "none of the films carries a lung mask to learn from. Give masks (manifest column `mask`, read with "
-                "films(…, masks=True)), or a trained model whose finder is taken (finder=…; on the "
-                "command line --finder)"
+                "films(…, masks=True)), or a trained model whose finder is taken (`finder=`)"
             )
         return cls(torch.stack(images), torch.stack(masks), tuple(digests))
 

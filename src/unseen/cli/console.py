@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -98,7 +99,7 @@ def _printing(*, quiet: bool, as_json: bool) -> Iterator[None]:
             _print_document()
             raise
         except UserError as error:
-            _output.document = {"error": str(error)}
+            _output.document = {"error": with_options(str(error))}
             _print_document()
             raise
         except OSError as error:
@@ -207,6 +208,20 @@ def label_names(normal: list[str] | None, abnormal: list[str] | None, column: st
 
 class UsageError(UserError, ValueError):
     """What is wrong with the command line, and what to give instead."""
+
+
+def with_options(text: str) -> str:
+    """Return a message of the library with the options of the command line in the place of Python's arguments.
+
+    >>> with_options("Give some (`unlabelled=`), or change `Pca(NAME=…)`")
+    'Give some (--unlabelled), or change --set method.NAME=…'
+    """
+    text = re.sub(r"`[A-Z]\w*\((\w+)=…\)`", r"--set method.\1=…", text)
+    return re.sub(r"`([a-z_]+)=`", lambda found: f"--{_NAMES.get(found[1], found[1]).replace('_', '-')}", text)
+
+
+_NAMES: Final = {"column": "label-column"}
+"""Options whose name is not that of Python's argument."""
 
 
 def file_sentence(error: OSError) -> str:

@@ -101,6 +101,7 @@ def run(program: typer.Typer) -> None:
         program()
     except Exception as error:
         said = _sentence(error)
+        said = None if said is None else console.with_options(said)
         if said is None or os.environ.get("UNSEEN_TRACEBACK") == "1":
             raise
         typer.secho(f"unseen: {said}", err=True, fg=typer.colors.RED)

@@ -25,7 +25,9 @@ from .dicom_header import uid_name as uid_name
 from .film import Film as Film
 from .film import NotRead as NotRead
 from .film import area as area
+from .film import thumbnail as thumbnail
 from .label_names import LabelNames as LabelNames
+from .loading import loader as loader
 from .manifest import Entry as Entry
 from .manifest import ManifestError as ManifestError
 from .manifest import SourceError as SourceError
@@ -37,6 +39,7 @@ from .projection import stated_projection as stated_projection
 from .reading import Films as Films
 from .reading import NotReadError as NotReadError
 from .reading import films as films
+from .reading import films_in as films_in
 from .reading import read_film as read_film
 from .toy_images import read_digits as read_digits
 from .toy_images import squares_and_circles as squares_and_circles

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from unseen.artifacts.notebook import html_card
 from unseen.data.decoder_protocol import Origin, Projection
 
 Label = Literal["normal", "abnormal"]
@@ -84,6 +85,18 @@ class Film:
     columns: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     identifiers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def _repr_html_(self) -> str:
+        """The film as a notebook shows it: at most 256 pixels of its long side, and where it comes from."""
+        height, width = self.pixels.shape
+        facts = {
+            "file": self.name,
+            "label": self.label,
+            "source": self.source,
+            "size": f"{width} × {height} pixels, {self.bits} bits",
+            "projection": self.projection,
+        }
+        return html_card("Film", facts, [("film", thumbnail(self))])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,3 +208,24 @@ def _windows(extent: int, low: float, high: float, size: int) -> tuple[NDArray[n
 
 def _filter(extent: float, size: int) -> Image.Resampling:
     return Image.Resampling.BOX if extent >= size else Image.Resampling.BILINEAR
+
+
+def thumbnail(film: Film, *, long_side: int = 256) -> NDArray[np.uint8]:
+    """Return a film's image for a page: grey values, 0 to 255.
+
+    Args:
+        film: the film.
+        long_side: the largest height or width in pixels; a smaller film is not enlarged.
+
+    Returns:
+        uint8 (height, width).
+
+    Example:
+        >>> from unseen.data import phantoms
+        >>> thumbnail(phantoms.normals(1, size=64)[0], long_side=32).shape
+        (32, 32)
+    """
+    height, width = film.pixels.shape
+    scale = min(1.0, long_side / max(height, width))
+    small = area(film.pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+    return np.asarray(np.clip(small, 0, 1) * 255 + 0.5, dtype=np.uint8)

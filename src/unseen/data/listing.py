@@ -69,7 +69,7 @@ def list_films(
     if (labels_expected or almost) and all(row.label is None for row in found):
         raise ManifestError(
             f"{folder}: none of the {len(found)} films has a label. Put films into folders named normal and abnormal, "
-            "name your folders by --normal and --abnormal, or give --labels or --label."
+            "name your folders by `normal=` and `abnormal=`, or give `labels=` or `label=`."
         )
     return found
 
@@ -81,7 +81,7 @@ def _patient(file: str, pattern: re.Pattern[str] | None) -> str:
     who = "" if match is None else (match.group(1) if pattern.groups else match.group()) or ""
     if not who:
         raise ManifestError(
-            f"{file}: --patient {pattern.pattern!r} finds nothing in this name. Change the pattern so that it fits "
+            f"{file}: `patient=` {pattern.pattern!r} finds nothing in this name. Change the pattern so that it fits "
             "every film."
         )
     return who
@@ -122,7 +122,7 @@ def by_table(names: LabelNames, table: Path, *, file_column: str, label_column: 
         ManifestError: the table cannot be read, or has no such columns.
     """
     columns, rows = open_table(table)
-    for column, option in ((file_column, "--file-column"), (label_column, "--label-column")):
+    for column, option in ((file_column, "`file_column=`"), (label_column, "`label_column=`")):
         if column not in columns:
             seen = ", ".join(columns)[:200]
             raise ManifestError(f"{table}: has no column {column!r}; its columns are: {seen}. Name one by {option}.")
@@ -144,7 +144,7 @@ def deal_folds(rows: Sequence[Listed], *, folds: int, seed: int) -> list[Listed]
         abnormal[who] = abnormal.get(who, False) or row.label == "abnormal"
     if len(abnormal) < folds:
         raise ManifestError(
-            f"{folds} folds need {folds} patients or more, and there are {len(abnormal)}. Lower --folds."
+            f"{folds} folds need {folds} patients or more, and there are {len(abnormal)}. Lower `folds=`."
         )
     rng = np.random.default_rng(seed)
     fold_of: dict[str, int] = {}

@@ -169,7 +169,7 @@ def _check_header(header: list[str], path: Path, label: str | None) -> None:
     if label is not None and label not in header:
         raise ManifestError(
             f"{path}: there is no column `{label}` to take labels from; the columns are: {', '.join(header)[:200]}. "
-            "Name one of them (--label-column)."
+            "Name one of them (`column=`)."
         )
 
 
@@ -188,7 +188,7 @@ def _entry(
     if names is None and called not in _LABELS:
         raise ManifestError(
             f"{where}: the label is {called!r}. It must be normal, abnormal or empty, or name what the set calls them "
-            "(--normal NAME --abnormal NAME)."
+            "(`normal=` and `abnormal=`)."
         )
     return Entry(
         name=name,
@@ -230,7 +230,7 @@ def entries(source: Source, names: LabelNames | None = None) -> tuple[Entry, ...
     if missing := names.missing(seen):
         raise SourceError(
             f"{source}: no film is called {missing[0]!r}; seen: {', '.join(sorted(seen))[:300] or 'none'}. "
-            "Give one of these with --normal or --abnormal."
+            "Give one of these with `normal=` or `abnormal=`."
         )
     return found
 

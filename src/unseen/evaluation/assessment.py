@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unseen.artifacts.notebook import html_card
+from unseen.data.reading import Given, films_in
 from unseen.evaluation.adjusted import Adjustment
 from unseen.evaluation.bootstrap import DRAWS
 from unseen.evaluation.intervals import Figure, Json
@@ -18,7 +20,6 @@ from unseen.evaluation.table import Scored, Scorer, score_table
 if TYPE_CHECKING:
     import polars as pl
 
-    from unseen.data.film import Film, NotRead
     from unseen.detectors.detector import Finding
 
 
@@ -65,6 +66,12 @@ class Evaluation:
     def __repr__(self) -> str:
         return f"<Evaluation: {self.headline}>"
 
+    def _repr_html_(self) -> str:
+        """The evaluation as a notebook shows it: the figures of each source, and the sentence on shortcuts."""
+        groups = entry_at(self.metrics, "auroc")
+        figures = {f"AUROC, {name}": figure_at(self.metrics, "auroc", name) for name in groups or ()}  # type: ignore[union-attr]
+        return html_card(self.headline, {**figures, "shortcuts": self.verdict, "report": self.folder})
+
     @property
     def trained_on(self) -> int:
         """How many films are left out of the figures because the model was trained on them."""
@@ -86,7 +93,7 @@ class Evaluation:
 
 def evaluate(
     detector: Scorer,
-    films: Iterable[Film | NotRead],
+    films: Given,
     *,
     exclude: frozenset[str] = frozenset(),
     adjustment: Adjustment | Mapping[str, float] | None = None,
@@ -102,7 +109,7 @@ def evaluate(
     """Scores `films` with `detector` and judges the scores.
 
     detector    anything with ``score(films)``, such as a `Detector`
-    films       labelled films
+    films       labelled films, or a manifest or a list of files that names them
     exclude     pixel digests to leave out, in addition to the training films that the detector itself names
     adjustment  coefficients for the adjusted figure; by default the card's, else fitted within
     seed        of the bootstrap
@@ -123,6 +130,7 @@ def evaluate(
     >>> result.table["label"].to_list()
     ['normal', 'normal', 'normal', 'abnormal', 'abnormal', 'abnormal']
     """
+    films = films_in(films, lesions=True)
     card = getattr(detector, "card", None)
     known = getattr(detector, "training_films", None) or getattr(card, "training_films", None) or ()
     trained = exclude | frozenset(known)

@@ -1,66 +1,19 @@
-"""Films as a report shows them: small images, PNG data, colour maps.
-
-Arrays to PNG inside a page, and the residual's colours: cividis, which reads alike with every colour vision.
-"""
+"""Films as a report shows them: small images."""
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unseen.artifacts.notebook import CIVIDIS as CIVIDIS
+from unseen.artifacts.notebook import coloured as coloured
+from unseen.artifacts.notebook import data_uri as data_uri
+
 if TYPE_CHECKING:
     from unseen.detectors.detector import Finding
-
-CIVIDIS = ((0, 34, 78), (18, 53, 112), (59, 73, 108), (87, 93, 109), (112, 113, 115), (138, 134, 120), (165, 156, 116),
-           (195, 179, 105), (225, 204, 85), (254, 232, 56))  # fmt: skip
-"""Ten even steps of the map. J. Nuñez, C. Anderton, R. Renslow, PLoS ONE 13 (2018) e0199239."""
-
-
-def coloured(values: NDArray[np.float32], *, high: float) -> NDArray[np.uint8]:
-    """Map values in [0, high] to the colours of the colour map cividis.
-
-    Args:
-        values: values of shape (height, width), in any unit. Values outside the range are clipped, NaN counts as 0.
-        high: the value with the brightest colour, in the same unit.
-
-    Returns:
-        RGB image of shape (height, width, 3), 0 to 255.
-
-    Example:
-        >>> coloured(np.array([[0.0, 2.0]], dtype=np.float32), high=1.0).tolist()
-        [[[0, 34, 78], [254, 232, 56]]]
-    """
-    anchors = np.array(CIVIDIS, dtype=np.float64)
-    at = np.clip(np.nan_to_num(values) / max(high, 1e-12), 0, 1)
-    places = np.linspace(0, 1, len(anchors))
-    channels = [np.interp(at, places, anchors[:, c]) for c in range(3)]
-    return np.asarray(np.stack(channels, axis=-1) + 0.5, dtype=np.uint8)
-
-
-def data_uri(image: NDArray[np.uint8]) -> str:
-    """Encode an image as PNG in a data URI.
-
-    Args:
-        image: grey image of shape (height, width), or RGB image of shape (height, width, 3), 0 to 255.
-
-    Returns:
-        The text `data:image/png;base64,…`, for the attribute `src` of an HTML image.
-
-    Example:
-        >>> data_uri(np.zeros((8, 8), np.uint8))[:22]
-        'data:image/png;base64,'
-    """
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
 
 LONG_SIDE = 256
 T = TypeVar("T", bound=np.generic)

@@ -26,6 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unseen.artifacts.notebook import html_card
 from unseen.physics.action import Action, adjoint_of, check_one_kind, shared_batch
 from unseen.physics.algebra import as_tensor, describe
 from unseen.physics.pseudo_inverse import adjoint_of_least_squares
@@ -121,6 +122,16 @@ class Operator(Action):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({describe(self.domain)} -> {describe(self.range)})"
+
+    def _repr_html_(self) -> str:
+        """The operator as a notebook shows it: shapes of images and measurements, and their ratio."""
+        domain, range_ = math.prod(self.domain), math.prod(self.range)
+        facts = {
+            "image": f"{describe(self.domain)}: {domain:,} numbers",
+            "measurement": f"{describe(self.range)}: {range_:,} numbers",
+            "measured per number of the image": f"{range_ / domain:.2f}",
+        }
+        return html_card(type(self).__name__, facts)
 
 
 class Composed(Operator):

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from unseen import __version__
 from unseen.artifacts import bundle
+from unseen.artifacts.notebook import html_card
 from unseen.artifacts.recipe import configured
 from unseen.physics.algebra import arrays_too
 from unseen.physics.measurement import Measurement
@@ -189,6 +190,17 @@ class Reconstructor(nn.Module, ABC):
     def __repr__(self) -> str:
         learnt = f"learnt from {len(self.training_digests)} measurements" if self.trained_on else "not trained"
         return f"<{self.key}, {sum(w.numel() for w in self.parameters()):,} weights, {learnt}>"
+
+    def _repr_html_(self) -> str:
+        """The reconstructor as a notebook shows it: what it was trained on, and its process."""
+        process = self.process
+        facts = {
+            "operator": None if process is None else process.A,
+            "noise": None if process is None else process.noise,
+            "training seconds": None if self.history is None else f"{self.history.seconds:.1f}",
+            "trained with": self.trained_on or None,
+        }
+        return html_card(repr(self), facts)
 
 
 def on_images(network: nn.Module, x: Tensor) -> Tensor:

@@ -136,7 +136,7 @@ def _check_folders_name_no_label(source: str) -> None:
     if called and len(below) > 1:
         raise RecipeError(
             f"data: {source} holds the folders {', '.join(below)}, and a folder's name is no label by itself. Name the "
-            f"normal films: --normal {called[0]}"
+            f"normal films: `normal=` {called[0]}"
         )
 
 
@@ -152,7 +152,7 @@ def own_normals(source: str | Films) -> Cohort:
     if not listed.entries:
         raise RecipeError(
             f"data: {source} names no normal film. Give a folder, a glob or a manifest of normal films, or name what "
-            "the set calls them (--normal NAME)"
+            "the set calls them (`normal=`)"
         )
     _check_readable(listed)
     return Cohort(listed, {}, _digest(listed.entries, {}))

@@ -237,7 +237,7 @@ def tensorboard_curves(folder: Path, *, then: Report) -> Report:
         import tensorboard  # noqa: F401  Fabric's logger asks for it
         from lightning_fabric.loggers.tensorboard import TensorBoardLogger
     except ImportError as error:
-        raise TrainingError('--log tensorboard: not installed here. pip install "unseen[train,tensorboard]"') from error
+        raise TrainingError('tensorboard is not installed here. pip install "unseen[train,tensorboard]"') from error
     loggers: dict[str, Any] = {}  # Any: Fabric's logger has untyped methods
 
     def report(name: str, state: Progress) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.artifacts.errors import UserError
+from unseen.artifacts.notebook import in_notebook
 
 if TYPE_CHECKING:
     from unseen.training.loop import Progress
@@ -81,7 +82,7 @@ def shown_on(stream: TextIO | None = None, *, silent_off_terminal: bool = False)
     '  pca: 9 steps in 2 s\\n'
     """
     stream = sys.stderr if stream is None else stream
-    live = stream.isatty()
+    live = stream.isatty() or (stream is sys.stderr and in_notebook())
     spoke = time.monotonic()
 
     def report(name: str, state: Progress) -> None:

@@ -1,0 +1,138 @@
+"""Objects as notebooks show them, and progress in terminals and notebooks.
+
+Arrays to PNG inside a page, and the anomaly map's colours: cividis, which reads alike with every colour vision.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from unseen.artifacts.installation import LIMITS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_Item = TypeVar("_Item")
+CIVIDIS = ((0, 34, 78), (18, 53, 112), (59, 73, 108), (87, 93, 109), (112, 113, 115), (138, 134, 120), (165, 156, 116),
+           (195, 179, 105), (225, 204, 85), (254, 232, 56))  # fmt: skip
+"""Ten even steps of the map. J. Nuñez, C. Anderton, R. Renslow, PLoS ONE 13 (2018) e0199239."""
+
+
+def coloured(values: NDArray[np.float32], *, high: float) -> NDArray[np.uint8]:
+    """Map values in [0, high] to the colours of the colour map cividis.
+
+    Args:
+        values: values of shape (height, width), in any unit. Values outside the range are clipped, NaN counts as 0.
+        high: the value with the brightest colour, in the same unit.
+
+    Returns:
+        RGB image of shape (height, width, 3), 0 to 255.
+
+    Example:
+        >>> coloured(np.array([[0.0, 2.0]], dtype=np.float32), high=1.0).tolist()
+        [[[0, 34, 78], [254, 232, 56]]]
+    """
+    import numpy as np
+
+    anchors = np.array(CIVIDIS, dtype=np.float64)
+    at = np.clip(np.nan_to_num(values) / max(high, 1e-12), 0, 1)
+    places = np.linspace(0, 1, len(anchors))
+    channels = [np.interp(at, places, anchors[:, c]) for c in range(3)]
+    return np.asarray(np.stack(channels, axis=-1) + 0.5, dtype=np.uint8)
+
+
+def data_uri(image: NDArray[np.uint8]) -> str:
+    """Encode an image as PNG in a data URI.
+
+    Args:
+        image: grey image of shape (height, width), or RGB image of shape (height, width, 3), 0 to 255.
+
+    Returns:
+        The text `data:image/png;base64,…`, for the attribute `src` of an HTML image.
+
+    Example:
+        >>> data_uri(np.zeros((8, 8), np.uint8))[:22]
+        'data:image/png;base64,'
+    """
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def html_card(title: str, facts: Mapping[str, object], images: Sequence[tuple[str, NDArray[np.uint8]]] = ()) -> str:
+    """Write an object as HTML: a title, images side by side, a table of facts, the research-only sentence.
+
+    Args:
+        title: the object in a few words.
+        facts: names and values; a value of None is left out.
+        images: captions and images, as for `data_uri`.
+
+    Returns:
+        HTML for `_repr_html_`; all text is escaped.
+
+    Example:
+        >>> print(html_card("<pca>", {"score": 0.5}))
+        <div><b>&lt;pca&gt;</b><table><tr><th>score</th><td>0.5</td></tr></table><small>...</small></div>
+    """
+    figures = "".join(
+        '<figure style="display:inline-block;margin:0 8px 0 0">'
+        f'<img src="{data_uri(image)}" alt="{html.escape(caption)}" style="height:200px">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+        for caption, image in images
+    )
+    rows = "".join(
+        f"<tr><th>{html.escape(name)}</th><td>{html.escape(str(value))}</td></tr>"
+        for name, value in facts.items()
+        if value is not None
+    )
+    return f"<div><b>{html.escape(title)}</b>{figures}<table>{rows}</table><small>{LIMITS}</small></div>"
+
+
+def is_live() -> bool:
+    """Return whether a line on standard error can be written over: in a terminal, and in a notebook.
+
+    Example:
+        >>> is_live() in (True, False)
+        True
+    """
+    return sys.stderr.isatty() or in_notebook()
+
+
+def in_notebook() -> bool:
+    """Return whether the program runs in the kernel of a notebook.
+
+    Example:
+        >>> in_notebook()
+        False
+    """
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def counted(items: Iterable[_Item], *, total: int, what: str) -> Iterator[_Item]:
+    """Pass items on, and show their number in one line where it can be written over.
+
+    Args:
+        items: anything that can be gone through.
+        total: the number of items.
+        what: the work, such as "scored".
+
+    Yields:
+        The items.
+
+    Example:
+        >>> list(counted("ab", total=2, what="scored"))
+        ['a', 'b']
+    """
+    show: Callable[[str], object] = sys.stderr.write if is_live() else lambda text: None
+    for done, item in enumerate(items, start=1):
+        yield item
+        show(f"\r  {what}: {done} of {total}" + ("\n" if done == total else ""))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 import threading
 import time
@@ -90,9 +91,9 @@ class Cost:
     contents: set[bytes] = field(default_factory=set)  # digests of the regular files
 
 
-def check_kind(kind: str, folder: Path, cost: Cost, *, rounds: int) -> None:
+def check_kind(kind: str, folder: Path, cost: Cost, *, rounds: int, seed: int = 0) -> None:
     """Rounds of 20 files of `kind`, those of every second round damaged: each gives a film or a reason, in time."""
-    rng = np.random.default_rng(zlib.crc32(kind.encode()))
+    rng = np.random.default_rng(zlib.crc32(kind.encode()) + seed)
     for number in range(rounds):
         place = folder / f"{kind} {number}"
         place.mkdir()
@@ -161,6 +162,20 @@ def test_many_hostile_files_cost_their_own_rows_and_nothing_else(
         peak_bytes=watch.peak_bytes,
         limit_bytes=LIMIT_BYTES,
     )
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(2700)
+def test_hostile_files_of_a_new_seed_cost_their_own_rows_and_nothing_else(watch: Watch, tmp_path: Path) -> None:
+    """Other files every night; HOSTILE_SEED repeats those of a night."""
+    seed = int(os.environ.get("HOSTILE_SEED") or secrets.randbits(32))
+    print(f"HOSTILE_SEED={seed}")
+    cost = Cost()
+    for kind in KINDS:
+        check_kind(kind, tmp_path, cost, rounds=10, seed=seed)
+    watch.check()
+    assert cost.files == 10 * EACH * len(KINDS)
+    print(f"{cost.files} files, {cost.damaged} damaged, {cost.read} read, slowest {cost.slowest_s:.1f} s")
 
 
 def test_a_folder_of_strange_things_is_read_in_order(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ CODED: dict[str, Callable[[], bytes]] = {
     "baseline": jpeg,
     "optimised": lambda: jpeg(optimize=True),
     "progressive": lambda: jpeg(progressive=True),
+    "progressive colour": lambda: jpeg(np.stack([body()] * 3, -1), progressive=True),
+    "progressive restarts": lambda: jpeg(progressive=True, restart_marker_rows=2),
     "restarts": lambda: jpeg(restart_marker_rows=2),
     "colour": lambda: jpeg(np.stack([body()] * 3, -1), subsampling=2),
 }
@@ -106,7 +108,7 @@ def test_a_jpeg_file_cut_off_and_closed_is_refused(read: Read, name: str, share:
     data = CODED[name]()
     assert isinstance(read(data), DecodedImage)
     found = read(cut(data, share))
-    assert isinstance(found, str) and found.endswith("Send the file again from its source.")
+    assert isinstance(found, str) and found.endswith("again from its source.")
 
 
 @pytest.mark.parametrize("share", SHARES)
@@ -127,8 +129,9 @@ def test_a_header_with_more_rows_than_the_data_is_refused(read: Read, name: str)
     assert ENDS in str(read(with_height(CODED[name](), 400)))
 
 
-def test_a_header_with_fewer_rows_than_the_data_is_refused(read: Read) -> None:
-    assert GOES_ON in str(read(with_height(jpeg(), 96)))
+@pytest.mark.parametrize("name", ["baseline", "progressive", "colour", "progressive colour"])
+def test_a_header_with_fewer_rows_than_the_data_is_refused(read: Read, name: str) -> None:
+    assert GOES_ON in str(read(with_height(CODED[name](), 96)))
 
 
 @pytest.mark.parametrize(("removed", "zeroed"), [(1000, 0), (100, 0), (0, 1000)])
@@ -159,6 +162,48 @@ def test_a_progressive_jpeg_without_its_last_scans_is_refused(read: Read) -> Non
     data = jpeg(progressive=True)
     last = data.rindex(b"\xff\xda")
     assert "lack scans" in str(read(data[:last] + EOI))
+
+
+PROGRESSIVE = ("progressive", "progressive colour")
+
+
+def scans(data: bytes) -> list[tuple[int, int, int]]:
+    """For each scan: where its tables or its header begin, where its coded data begin, and where they end."""
+    found, start, at = [], data.index(b"\xff\xc2"), data.index(b"\xff\xc2")
+    start = at = at + 2 + int(struct.unpack_from(">H", data, at + 2)[0])
+    while data[at + 1] != 0xD9:
+        coded = at + 2 + int(struct.unpack_from(">H", data, at + 2)[0])
+        if data[at + 1] != 0xDA:
+            at = coded
+            continue
+        end = next(k for k in range(coded, len(data)) if data[k] == 0xFF and data[k + 1] not in (0, *range(0xD0, 0xD8)))
+        found.append((start, coded, end))
+        start = at = end
+    return found
+
+
+@pytest.mark.parametrize("name", PROGRESSIVE)
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_progressive_jpeg_with_any_scan_cut_in_its_middle_is_refused(read: Read, name: str, share: float) -> None:
+    data = CODED[name]()
+    places = [(coded, end) for _, coded, end in scans(data) if end - coded > 40]
+    assert len(places) >= 4
+    for coded, end in places:
+        at = coded + int(share * (end - coded))
+        assert isinstance(read(data[:at] + data[end:]), str), "the scan is cut, and the later ones are there"
+        assert isinstance(read(data[:at] + EOI), str), "nothing comes after the cut"
+
+
+@pytest.mark.parametrize("name", PROGRESSIVE)
+def test_a_progressive_jpeg_without_a_scan_or_with_one_twice_or_out_of_order_is_refused(read: Read, name: str) -> None:
+    data = CODED[name]()
+    found = scans(data)
+    for number, (start, _, end) in enumerate(found):
+        assert isinstance(read(data[:start] + data[end:]), str), f"without scan {number}"
+        assert isinstance(read(data[:end] + data[start:]), str), f"scan {number} twice"
+    first, last = found[0], found[-1]
+    swapped = data[: first[0]] + data[last[0] : last[2]] + data[first[2] : last[0]] + data[first[0] : first[2]] + EOI
+    assert "not in their order" in str(read(swapped))
 
 
 def test_arithmetic_coding_is_refused_by_name(read: Read) -> None:

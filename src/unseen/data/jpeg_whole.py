@@ -50,7 +50,8 @@ def check_whole(stream: bytes, decode: Decode, *, pixels: NDArray[np.unsignedint
     pixels = decode(stream) if pixels is None else pixels
     if not np.array_equal(decode(_with_tails(stream, frame, seed=1, cut=0)), pixels):
         raise Refused(f"The JPEG data end before the last pixel: the film is cut off or damaged. {_AGAIN}")
-    if frame.process == _PROGRESSIVE or len(frame.segments) != 1 or frame.size < 4 * _SURPLUS_BYTES:
+    longest = max(end - start for start, end in frame.segments)
+    if frame.restarts or longest < 4 * _SURPLUS_BYTES:
         return
     for seed in (2, 3, 4):  # a change may lie outside of the image's edge, or be clipped: that of all three does not
         if not np.array_equal(decode(_with_tails(stream, frame, seed=seed, cut=_SURPLUS_BYTES)), pixels):
@@ -76,10 +77,7 @@ class _Frame:
     height: int
     components: dict[int, _Component]
     segments: list[tuple[int, int]] = field(default_factory=list)
-
-    @property
-    def size(self) -> int:
-        return sum(end - start for start, end in self.segments)
+    restarts: bool = False
 
     def units(self, of: list[int]) -> int:
         """The number of MCUs of a scan with these components (A.2)."""
@@ -151,10 +149,21 @@ def _scan(frame: _Frame, body: bytes) -> list[int]:
         raise Refused(f"A scan of the JPEG data names a component {unknown[0]} that the frame does not have. {_AGAIN}")
     if frame.process != _PROGRESSIVE:
         first, last, bits = 0, 63, 0
+    before, low = bits >> 4, bits & 15
     for one in of:
         lowest = frame.components[one].lowest
-        lowest[first : last + 1] = [bits & 15] * len(lowest[first : last + 1])
+        due = [before == 0 if bit is None else (bit, before) == (low + 1, low + 1) for bit in lowest[first : last + 1]]
+        if frame.process == _PROGRESSIVE and not (all(due) and _is_band(first, last, len(of), lowest)):
+            raise Refused(f"The scans of the JPEG data are not in their order, or one came twice. {_AGAIN}")
+        lowest[first : last + 1] = [low] * len(lowest[first : last + 1])
     return of
+
+
+def _is_band(first: int, last: int, components: int, lowest: list[int | None]) -> bool:
+    """Return whether a progressive scan has DC alone, or AC of one component after its DC (G.1.1)."""
+    if first == 0:
+        return last == 0
+    return first <= last <= 63 and components == 1 and lowest[0] is not None
 
 
 def _scanned(stream: bytes, at: int, frame: _Frame, of: list[int], interval: int) -> int:
@@ -170,6 +179,7 @@ def _scanned(stream: bytes, at: int, frame: _Frame, of: list[int], interval: int
         frame.segments.append((start, found.start()))
         start, restarts = found.end(), restarts + 1
     frame.segments.append((start, end))
+    frame.restarts = frame.restarts or restarts > 0
     wanted = -(-frame.units(of) // interval) - 1 if interval else 0
     if restarts != wanted:
         raise Refused(f"A scan of the JPEG data has {restarts} restart markers, its size needs {wanted}. {_AGAIN}")
@@ -177,10 +187,13 @@ def _scanned(stream: bytes, at: int, frame: _Frame, of: list[int], interval: int
 
 
 def _with_tails(stream: bytes, frame: _Frame, *, seed: int, cut: int) -> bytes:
-    """The stream with random bytes at the end of each segment, in place of its last `cut` bytes."""
+    """The stream with random bytes at the end of each segment; in place of the last `cut` bytes of the longest one."""
     tail = _ONES + bytes(random.Random(seed).choices(range(1, 255), k=_TAIL_BYTES))  # neither FF nor 00
     parts, at = [], 0
+    longest = max(frame.segments, key=lambda segment: segment[1] - segment[0])
     for start, end in frame.segments:
+        if cut and (start, end) != longest:
+            continue
         kept = max(start, end - cut)
         if stream[kept - 1 : kept] == b"\xff":  # of FF 00, a byte of data
             kept -= 1

@@ -152,7 +152,7 @@ def _archive(
 
 
 def _summary(counts: Counter[str], out: str | None, *, with_policy: bool, without_reference: str = "") -> None:
-    """Print how many inputs were scored, refused and not read, and why the scores of some have no meaning or percentile.
+    """Print how many inputs were scored, refused and not read, and why some scores have no meaning or percentile.
 
     A film that the input gate refuses is not counted as scored, with or without a policy.
     """

@@ -17,6 +17,7 @@ _SCHEMA = {
     "file": pl.String,
     "status": pl.String,
     "score": pl.Float64,
+    "percentile": pl.Float64,
     "reason": pl.String,
     "label": pl.String,
     "source": pl.String,
@@ -34,7 +35,8 @@ def table(findings: Iterable[Finding | NotRead]) -> pl.DataFrame:
         findings: findings and unread files; they are gone through once.
 
     Returns:
-        One row per film, in order: `file`, `status` (scored or not_read), `score`, `reason` (why it was not read),
+        One row per film, in order: `file`, `status` (scored or not_read), `score`, `percentile` (share of the
+        reference normals that score lower, in per cent; null without a reference), `reason` (why it was not read),
         `label`, `source`, `patient`, `pixel_sha256`.
 
     Example:
@@ -43,6 +45,8 @@ def table(findings: Iterable[Finding | NotRead]) -> pl.DataFrame:
         >>> found = table(load("models/pca").score(phantoms.normals(2, size=64)))
         >>> found["status"].to_list(), found.columns[:3]
         (['scored', 'scored'], ['file', 'status', 'score'])
+        >>> found["percentile"].null_count()
+        0
     """
     return pl.DataFrame([_row(one) for one in findings], schema=_SCHEMA)
 
@@ -50,7 +54,15 @@ def table(findings: Iterable[Finding | NotRead]) -> pl.DataFrame:
 def _row(one: Finding | NotRead) -> dict[str, object]:
     if isinstance(one, NotRead):
         return _about(one) | {"status": "not_read", "reason": one.reason}
-    return _about(one.film) | {"status": "scored", "score": one.score, "pixel_sha256": one.film.pixel_sha256}
+    return (
+        _about(one.film)
+        | {"status": "scored"}
+        | {
+            "score": one.score,
+            "percentile": one.percentile,
+            "pixel_sha256": one.film.pixel_sha256,
+        }
+    )
 
 
 def _about(film: Film | NotRead) -> dict[str, object]:

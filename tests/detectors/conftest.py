@@ -48,6 +48,7 @@ KINDS = {
     "ensemble",
     "f-anogan",
     "ganomaly",
+    "lesion-segmentation",
     "patchcore",
     "pca",
     "roi-sure",

@@ -19,7 +19,7 @@ from unseen.testing import DETECTOR_LAWS
 from unseen.training.loop import Progress
 
 FROZEN = ("feature-lda", "feature-pca", "mahalanobis", "padim", "patchcore")
-GIVES_NO_IMAGE = ("anatpaste", "deep-svdd", "patch-memory", "student-teacher", *FROZEN)
+GIVES_NO_IMAGE = ("anatpaste", "deep-svdd", "lesion-segmentation", "patch-memory", "student-teacher", *FROZEN)
 LEARNING = {"dae", "ensemble", "f-anogan", "ganomaly", "patchcore"}
 """A loss, a game, two trainings one after the other, members, and what is computed at once."""
 

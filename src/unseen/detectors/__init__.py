@@ -35,6 +35,7 @@ METHODS = Registry(
         "alpha-gan": "alpha_gan:AlphaGan",
         "resunet-ganomaly": "resunet_ganomaly:ResUnetGanomaly",
         "randgan": "randgan:RandGan",
+        "lesion-segmentation": "lesion_segmentation:LesionSegmentation",
         "ensemble": "ensemble:Ensemble",
     },
 )

@@ -25,6 +25,7 @@ from .feature_pca import FeaturePca as FeaturePca
 from .fitting import Fitting as Fitting
 from .fitting import Normals as Normals
 from .ganomaly import Ganomaly as Ganomaly
+from .lesion_segmentation import LesionSegmentation as LesionSegmentation
 from .one_class_svm import OneClassSvm as OneClassSvm
 from .padim import Mahalanobis as Mahalanobis
 from .padim import Padim as Padim

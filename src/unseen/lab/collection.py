@@ -1,4 +1,4 @@
-"""The collection: a folder of trained bundles, reconstructors and generators, each with a key."""
+"""The collection: a folder of trained bundles and the reconstructors that ship with the package, each with a key."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unseen.artifacts.bundle import BundleError, Card, card_of
+from unseen.artifacts.installation import located, shipped
 
 if TYPE_CHECKING:
     from unseen.priors.trained import TrainedGenerator
@@ -64,7 +65,15 @@ class Collection:
 
     @classmethod
     def of(cls, folder: Path | None) -> Collection:
-        """Search `folder`, three folders deep, not through links. None or an empty folder: an empty collection."""
+        """Search `folder`, three folders deep, not through links, and add the reconstructors of the package.
+
+        Args:
+            folder: the folder with the bundles; None: the reconstructors of the package alone.
+
+        Example:
+            >>> [entry.name for entry in Collection.of(None).reconstructors][:1]
+            ['phantom-ct']
+        """
         found: dict[str, list[Collected]] = {"reconstruction": [], "generator": []}
         refused = []
         for number, path in enumerate(_bundles(folder)):
@@ -81,6 +90,11 @@ class Collection:
                 entry = Collected(key=card.weights_sha256[:_KEY], name=name, folder=path, card=card)
                 if all(entry.key != other.key for other in found[card.kind]):  # a copy is the same model
                     found[card.kind].append(entry)
+        for named in shipped():
+            card = card_of(named)
+            if card.kind == "reconstruction":
+                key = card.weights_sha256[:_KEY]
+                found[card.kind].append(Collected(key=key, name=named.name, folder=located(named), card=card))
         return cls(
             reconstructors=tuple(found["reconstruction"]),
             generators=tuple(found["generator"]),

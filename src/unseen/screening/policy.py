@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import write_text
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.installation import LIMITS, located
 from unseen.artifacts.model_digest import altered_parts, canonical_json, digest_of_parts, strict_json
 from unseen.artifacts.percentile import ReferenceNormals
 from unseen.artifacts.recipe import RecipeError, validated
@@ -251,11 +251,11 @@ class Policy(BaseModel):
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """Read a policy back.
+        """Read a policy back; `models/phantom-screener.policy.json` names the policy that ships with that model.
 
         Raises PolicyError for a file that is missing, no policy, of a newer format, or altered since it was written.
         """
-        path = Path(path)
+        path = located(Path(path))
         try:
             if path.stat().st_size > _MOST_BYTES:
                 raise PolicyError(f"{path}: {path.stat().st_size} bytes is no policy. Give {_WANTED}")

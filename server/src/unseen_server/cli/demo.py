@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from unseen_server.web.server import OwnServer
 
 
-_NEEDED: Final = {"lightning-fabric": "lightning_fabric", "unseen-models": "unseen_models"}
-"""Packages that the demonstration needs and the server does not: it trains, and scores with a trained model."""
+_NEEDED: Final = {"lightning-fabric": "lightning_fabric"}
+"""Packages that the demonstration needs and the server does not: it trains."""
 
 
 def demo(
@@ -34,7 +34,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="of the phantoms and the trainings")] = 0,
     normals: Annotated[int, typer.Option(min=80, help="simulated normal films to learn from")] = 200,
     pairs: Annotated[int, typer.Option(min=24, help="twin pairs to test on")] = 100,
-    epochs: Annotated[int, typer.Option(min=1, help="passes of roi-sure over the normals")] = 20,
+    epochs: Annotated[int, typer.Option(min=1, help="passes of dae over the normals")] = 10,
     labelled: Annotated[int, typer.Option(min=29, help="abnormal films of each site to calibrate on")] = 46,
     browser: Annotated[
         bool | None,
@@ -45,8 +45,8 @@ def demo(
         ),
     ] = None,
 ) -> None:
-    """Make simulated films, train two detectors live, score, report; show a shortcut caught and broken files refused;
-    then calibrate, fill a worklist, and open the reader's page. Ctrl-C ends it.
+    """Make simulated films, score them with the shipped model, train two detectors live, report; show a shortcut
+    caught and broken files refused; then calibrate, fill a worklist, and open the reader's page. Ctrl-C ends it.
 
     Files of an earlier demo in the folder are replaced.
 
@@ -60,8 +60,7 @@ def demo(
     missing = [name for name, module in _NEEDED.items() if find_spec(module) is None]
     if missing:
         raise UsageError(
-            f"the demo needs packages that are not installed ({', '.join(missing)}): "
-            'pip install "unseen[train]" unseen-models'
+            f'the demo needs packages that are not installed ({", ".join(missing)}): pip install "unseen[train]"'
         )
     import torch
 
@@ -91,7 +90,7 @@ def demo(
             progress=shown_on(),
         )
         console.step(
-            f"9/{STEPS}  Filling a worklist: films come in, a worker scores them, a simulated reader reads some"
+            f"8/{STEPS}  Filling a worklist: films come in, a worker scores them, a simulated reader reads some"
         )
         filled = fill(
             worklist,
@@ -108,7 +107,7 @@ def demo(
         words: list[str | Path] = ["--folder", worklist, "--model", made.decides, "--policy", made.policy]
         words += [word for one in made.further for word in ("--also", one)]
         words += ["--runs", made.runs]
-        console.step(f"10/{STEPS}  {'Opening' if browser else 'Checking'} the reader's page")
+        console.step(f"9/{STEPS}  {'Opening' if browser else 'Checking'} the reader's page")
         for number in (signal.SIGTERM, signal.SIGHUP):  # so that the server is not left alone
             signal.signal(number, lambda *_: sys.exit(1))
         with OwnServer([*words, "--port", "0"], log=out / "serve.log") as server:

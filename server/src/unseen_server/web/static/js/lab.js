@@ -45,6 +45,11 @@ async function start() {
   options($("#operator"), [...lab.operators.map(({ kind, words }) => ({ value: kind, words })), ...learnt]);
   options($("#noise"), lab.noises.map(({ kind, words }) => ({ value: kind, words })));
   options($("#group"), lab.groups.map(({ name, words }) => ({ value: name, words })));
+  const first = lab.reconstructors.find(({ name }) => name === "phantom-inpainting");
+  if (first && !location.search) {
+    $("#operator").value = `learnt:${first.key}`; // a measurement for which a trained network is there
+    $("#picture").value = "film";
+  }
   asTheAddressAsks();
   showLatents(lab, taken);
   wireCopies(asked, () => offered.filter(isOn).map(({ key }) => key));

@@ -1,0 +1,215 @@
+"""The model that ships for the phantoms: `python -m studies.phantom_screener train`, `policy`, `measure`, `page`.
+
+`train` trains a lung finder and `lesion-segmentation` on normal phantoms, adds an input gate and the scores of further
+normal phantoms, and writes `models/phantom-screener` into the library; it resumes from `$UNSEEN_RUNS`. `policy`
+calibrates it. `measure` scores matched pairs of seeds that nothing was trained, chosen or calibrated on. `page` writes
+`docs/results-phantom-screener.md` from the rows.
+
+Choices are made on seed 4901 alone (`--development`, which writes no row).
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from studies.pages.cells import put_between, table
+from studies.row_files import read_study, write_row
+from studies.rows import Row
+from unseen import __version__
+from unseen.anatomy.lungs import LungExamples, LungFinder
+from unseen.anatomy.view import View
+from unseen.artifacts.bundle import add_normal_scores, card_of
+from unseen.artifacts.recipe import runs_root
+from unseen.data import phantoms
+from unseen.data.film import Film, NotRead
+from unseen.data.phantoms.lesion_ranges import KINDS, Contrast
+from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.lesion_segmentation import LesionSegmentation
+from unseen.detectors.saved import load, save
+from unseen.evaluation.bootstrap import share_of
+from unseen.evaluation.intervals import interval_text
+from unseen.evaluation.roc import auroc
+from unseen.screening.calibration import calibrate
+from unseen.screening.gate.gate import Gate
+from unseen.screening.screener import load as load_screener
+from unseen.training.settings import Training, shown_on
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "src" / "unseen" / "phantom_models"
+NAME = Path("models/phantom-screener")
+POLICY = Path("models/phantom-screener.policy.json")
+PAGE = ROOT / "docs" / "results-phantom-screener.md"
+BEGIN, END = "<!-- phantom screener table -->", "<!-- end of the phantom screener table -->"
+
+TRAIN, CHOSEN_BY, REFERENCE, CALIBRATION = 4900, 4901, 4903, 4904
+"""Seeds of the phantoms. 4901 is the only one with lesions that choices were made by."""
+TEST: tuple[tuple[int, Contrast], ...] = (
+    (5101, "moderate"), (5102, "moderate"), (5103, "moderate"), (5104, "obvious"),
+)  # fmt: skip
+"""Seeds of the tested pairs: used once, for the rows."""
+PAIRS, REFERENCES, LABELLED = 60, 400, 400
+NORMALS, LUNG_FILMS = 1500, 400
+TRAINING = Training(epochs=36, batch_size=8, seed=0, threads=1, device="cpu")
+FINDER = LungFinder.Config(size=128, features=6, depth=4, steps=800, painted=0.6, varied=True)
+AIMS = {"pooled": 0.90, **dict.fromkeys(KINDS, 0.80), "inside": 0.70}
+_DATA = (
+    f"{NORMALS} simulated normal films (`unseen.data.phantoms.normals`, seed {TRAIN}) with lesions painted by "
+    "`unseen.detectors.painted_lesions`; no film of a person."
+)
+
+
+class _DrawnLungs:
+    """The lungs as a phantom's film holds them: where lesions are painted in training."""
+
+    def find(self, film: Film) -> NDArray[np.bool_]:
+        assert film.lungs is not None, film.name
+        return film.lungs
+
+
+def train() -> None:
+    """Train, add gate and reference scores, and write the bundle."""
+    runs = runs_root() / "phantom-screener"
+    show = shown_on()
+    normals = phantoms.normals(NORMALS, seed=TRAIN)
+    examples = LungExamples.of(normals[:LUNG_FILMS], size=FINDER.size)
+    finder = LungFinder(FINDER).fit(
+        examples, device="cpu", folder=runs / "lungs", progress=lambda state: show("lungs", state)
+    )
+    detector = LesionSegmentation(view=View(frame="whole", size=256))
+    detector.fit(normals, finder=_DrawnLungs(), training=TRAINING, folder=runs / "network", progress=show)
+    detector.finder = finder
+    gate = Gate.fit(phantoms.normals(REFERENCES, seed=TRAIN), finder=finder, seed=0)
+    target = FOLDER / NAME.name
+    save(detector, target, data=_DATA, licence="Apache-2.0", half=True, gate=gate)
+    shipped = load(target)
+    scores = [found.score for found in shipped.score(phantoms.normals(REFERENCES, seed=REFERENCE)) if _is(found)]
+    card = add_normal_scores(target, scores, folds=1)
+    size = sum(path.stat().st_size for path in target.iterdir())
+    print(f"{target}: {size / 1e6:.2f} MB, {len(card.normal_scores)} reference scores, digest {card.digest[:16]}")
+
+
+def _is(found: Finding | NotRead) -> bool:
+    assert isinstance(found, Finding), found
+    return True
+
+
+def policy() -> None:
+    """Calibrate the shipped model on labelled phantoms and write its policy beside it."""
+    screener = load_screener(NAME)
+    half = LABELLED // 2
+    labelled = [*phantoms.normals(half, seed=CALIBRATION), *phantoms.abnormals(half, seed=CALIBRATION)]
+    made = calibrate(screener.detector, labelled, 0.05, 0.95, gate=screener.gate)
+    assert made.policy is not None
+    made.policy.save(FOLDER / POLICY.name)
+    print(f"{FOLDER / POLICY.name}: from {len(labelled)} films")
+
+
+def measured(detector: Detector, *, seed: int, contrast: Contrast) -> dict[str, object]:
+    """Figures of the matched pairs of a seed: AUROC, pooled and by type of lesion, and the share of maps with their
+    maximum inside the lesion, each with a 95 % bootstrap interval over pairs."""
+    films = list(phantoms.twins(PAIRS, seed=seed, contrast=contrast))
+    found = [one for one in detector.score(films) if isinstance(one, Finding)]
+    assert len(found) == len(films)
+    scores = np.array([one.score for one in found])
+    normal, abnormal = scores[0::2], scores[1::2]
+    kinds = np.array([film.columns["kind"] for film in films[1::2]])
+    figures: dict[str, object] = {"pooled": _auroc(normal, abnormal)}
+    for kind in KINDS:
+        figures[kind] = {**_auroc(normal, abnormal[kinds == kind]), "pairs": int((kinds == kind).sum())}
+    inside = np.array([_maximum_inside(one) for one in found[1::2]])
+    figures["inside"] = {**share_of(inside).to_json(), "films": len(inside)}
+    refused = [one.finding is None for one in load_screener(NAME).screen(films)]
+    figures["refused"] = {"normal": sum(refused[0::2]), "abnormal": sum(refused[1::2])}
+    return figures
+
+
+def _auroc(normal: NDArray[np.float64], abnormal: NDArray[np.float64]) -> dict[str, object]:
+    rng = np.random.default_rng(0)
+
+    def of(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+        return auroc([*first, *second], [False] * len(first) + [True] * len(second))
+
+    draws = [of(rng.choice(normal, len(normal)), rng.choice(abnormal, len(abnormal))) for _ in range(1000)]
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return {"value": round(of(normal, abnormal), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+
+
+def _maximum_inside(found: Finding) -> bool:
+    """Whether the map's maximum lies inside the lesion."""
+    lesion = found.viewed.on_grid(found.film.lesion.astype(np.float32)) if found.film.lesion is not None else None
+    assert lesion is not None
+    return bool(lesion.reshape(-1)[int(np.argmax(found.anomaly_map))] > 0.5)
+
+
+def measure(rows: Path) -> None:
+    """Measure the shipped model on the test seeds and write a row for each."""
+    detector = load(NAME)
+    card = card_of(NAME)
+    for seed, contrast in TEST:
+        row: Row = {
+            "recipe": f"phantom_screener/{contrast}",
+            "seed": seed,
+            "model_digest": card.digest,
+            "contrast": contrast,
+            "pairs": PAIRS,
+            "figures": measured(detector, seed=seed, contrast=contrast),
+            "version": __version__,
+            "device": platform.processor() or platform.machine(),
+            "date": datetime.now(UTC).date().isoformat(),
+        }
+        print(write_row(row, rows), row["figures"])
+
+
+def page(rows: Path) -> None:
+    """Write the tables of the page from the rows."""
+    put_between(PAGE, BEGIN, END, page_table(read_study("phantom_screener", rows).values()))
+
+
+def page_table(rows: Iterable[Row]) -> str:
+    """One column for each test seed, one line for each figure with its aim."""
+    listed = list(rows)
+    heads = ["", "aim", *(f"{row['contrast']}, seed {row['seed']}" for row in listed)]
+    words = {"pooled": "AUROC, pooled", "inside": "maximum of the map inside the lesion"}
+    lines: list[Sequence[str]] = [
+        [words.get(name, f"AUROC, {name}"), f"≥ {aim:.2f}", *(interval_text(row["figures"][name]) for row in listed)]
+        for name, aim in AIMS.items()
+    ]
+    lines.append(
+        ["refused by the gate (normal, abnormal)", "", *(
+            f"{row['figures']['refused']['normal']}, {row['figures']['refused']['abnormal']} of {row['pairs']}"
+            for row in listed
+        )]
+    )  # fmt: skip
+    return table(heads, lines)
+
+
+def main() -> None:
+    """Run one step."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("step", choices=["train", "policy", "measure", "page"])
+    parser.add_argument("--development", action="store_true", help="measure on the seed of the choices, without a row")
+    parser.add_argument("--rows", type=Path, default=ROOT / "studies" / "results")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    if given.development:
+        print(measured(load(NAME), seed=CHOSEN_BY, contrast="moderate"))
+    elif given.step == "train":
+        train()
+    elif given.step == "policy":
+        policy()
+    elif given.step == "measure":
+        measure(given.rows)
+    else:
+        page(given.rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -33,28 +33,7 @@ from unseen.data.source_errors import SourceError as SourceError
 _KNOWN = ("file", "label", "source", "patient", "study", "mask", "lesion")
 MANIFESTS = (".csv", ".parquet")
 """How a manifest's name ends."""
-_MISSING = frozenset(
-    [
-        "#N/A",
-        "#NA",
-        "-1.#IND",
-        "-1.#QNAN",
-        "-NaN",
-        "-nan",
-        "1.#IND",
-        "1.#QNAN",
-        "<NA>",
-        "N/A",
-        "NA",
-        "NULL",
-        "NaN",
-        "NaT",
-        "None",
-        "n/a",
-        "nan",
-        "null",
-    ]
-)
+_MISSING = frozenset({"", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "NaT", "None", "n/a", "nan", "null"})
 """Cells that pandas and R write or read as a missing value."""
 _LABELS: dict[str, Label | None] = {"normal": "normal", "abnormal": "abnormal", "": None}
 

@@ -197,6 +197,11 @@ def test_the_machines_own_word_goes_before_the_folders_name() -> None:
     assert screener.policy is not None and list(screener.policy.sources) == ["CR1"]
     assert screener(film("a", -9.0, None, "CR1")).action == "clear"
     assert screener(film("b", -9.0, None, "CR2")).action == screener(film("c", -9.0, None, None)).action == "read"
+    screener.fixed_sources = {"folder"}
+    forged = screener(film("a", -9.0, None, "CR1"))
+    assert forged.action == "read", "the sender was authenticated for a source, so its header names no other"
+    screener.fixed_sources = {"elsewhere"}
+    assert screener(film("a", -9.0, None, "CR1")).action == "clear"
 
 
 @dataclass

@@ -54,7 +54,9 @@ def rows(store: Store, table: sqlalchemy.Table) -> int:
         return connection.execute(sqlalchemy.select(sqlalchemy.func.count()).select_from(table)).scalar_one()
 
 
-def clearing(threshold: float, *, audit_share: float = 0.0, drift: DriftReference | None = None) -> Screener:
+def clearing(
+    threshold: float, *, audit_share: float = 0.0, drift: DriftReference | None = None, source_tag: str | None = None
+) -> Screener:
     """A screener that clears whatever scores below the threshold, from source `ward`."""
     detector = load(PCA)
     policy = Policy(
@@ -67,6 +69,7 @@ def clearing(threshold: float, *, audit_share: float = 0.0, drift: DriftReferenc
         sources={"ward": SourcePolicy(abnormals=29, normals=tuple(np.linspace(0, 1, 40)), threshold=threshold)},
         audit_share=audit_share,
         drift=drift,
+        source_tag=source_tag,
     )
     return Screener(detector, policy)
 
@@ -125,6 +128,23 @@ def test_a_policy_clears_and_its_digest_is_kept(store: Store) -> None:
     decision = store.study(receipt.study, blind=False).decision
     assert decision is not None and screener.policy is not None
     assert decision.policy_digest == screener.policy.digest and "cleared" in decision.reason
+
+
+@on_both
+def test_a_header_names_no_source_where_the_account_fixes_it(store: Store) -> None:
+    """A policy that goes by StationName: senders write any name there, and `ward` is the source that clears."""
+    screener = clearing(1e9, source_tag="StationName")
+    store.accounts.add("sid", None, "sender", actor="ada", sources=["ward 3"])
+    store.accounts.add("wanda", None, "sender", actor="ada", sources=["ward", "north"])
+    forged = [
+        store.receive(dicom_film(number, StationName="ward"), name="f.dcm", source=source).study
+        for number, source in enumerate(("ward 3", "north", "unknown"))
+    ]
+    own = store.receive(dicom_film(7, StationName="elsewhere"), name="o.dcm", source="ward").study
+    peer = store.receive(dicom_film(8, StationName="ward"), name="p.dcm", source="gateway").study
+    Worker(store, lambda: screener).drain()
+    assert sorted(listed(store)) == sorted(forged)
+    assert sorted(listed(store, "cleared")) == sorted([own, peer])
 
 
 @sqlite_at_least

@@ -22,6 +22,7 @@ from .policy import Action as Action
 from .policy import Decision as Decision
 from .policy import Policy as Policy
 from .policy import PolicyError as PolicyError
+from .policy import claimed_source as claimed_source
 from .policy import cleared_share as cleared_share
 from .policy import policy_lines as policy_lines
 from .policy import squashed_score as squashed_score

@@ -23,7 +23,7 @@ from unseen.data.film import Film, NotRead
 from unseen.screening.companions import deciding
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.monitoring import DriftReference
-from unseen.screening.policy import UNKNOWN_SOURCE, Policy, PolicyError, SourcePolicy, named_source
+from unseen.screening.policy import UNKNOWN_SOURCE, Policy, PolicyError, SourcePolicy, claimed_source
 from unseen.screening.probability import fit_probability
 from unseen.screening.probes import Probe, probes_of
 
@@ -81,7 +81,13 @@ class _Frontal(NamedTuple):
 def _frontal(one: Screened, source_tag: str | None) -> _Frontal:
     film, abnormal, score = one.film, one.label == "abnormal", one.decision.score
     if isinstance(film, Film):
-        return _Frontal(abnormal, score, named_source(film, source_tag), film.pixel_sha256, (film.origin, film.related))
+        return _Frontal(
+            abnormal,
+            score,
+            claimed_source(film.tags, film.source, tag=source_tag),
+            film.pixel_sha256,
+            (film.origin, film.related),
+        )
     return _Frontal(abnormal, score, None, None)
 
 

@@ -15,7 +15,7 @@ A policy in words, a line a source: for the command line and for people.
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -235,9 +235,9 @@ class Policy(BaseModel):
         """What holds for each source."""
         return Guarantee(self.max_miss_rate, self.level)
 
-    def source_of(self, film: Film) -> str:
-        """The calibrated source that a film belongs to, or "unknown"."""
-        name = named_source(film, self.source_tag)
+    def source_of(self, film: Film, *, fixed: Collection[str] = ()) -> str:
+        """The calibrated source that a film belongs to, or "unknown"; `fixed`: as for `claimed_source`."""
+        name = claimed_source(film.tags, film.source, tag=self.source_tag, fixed=fixed)
         return name if name in self.sources else UNKNOWN_SOURCE
 
     def save(self, path: Path | str) -> None:
@@ -288,10 +288,30 @@ class Policy(BaseModel):
         return policy
 
 
-def named_source(film: Film, tag: str | None) -> str:
-    """The source that a film claims: the value of its DICOM `tag` where the policy goes by one and the film has it,
-    else `Film.source` (the manifest's column, else the folder). A machine's own word goes before a folder's name."""
-    return (film.tags.get(tag) if tag else None) or film.source
+def claimed_source(tags: Mapping[str, str], source: str, *, tag: str | None = None, fixed: Collection[str] = ()) -> str:
+    """Return the source of a film for a policy.
+
+    A header is written by the sender, who can write any name into it. So the header counts only where nobody has
+    authenticated the sender for a source.
+
+    Args:
+        tags: the film's DICOM attributes by keyword.
+        source: the source under which the film came: the manifest's column, the folder, or the sender's account.
+        tag: DICOM keyword whose value is a film's source, such as "StationName"; None: `source` counts.
+        fixed: sources that senders were authenticated for; for them `source` counts, whatever the header has.
+
+    Returns:
+        The value of the attribute where it counts and the film has it, else `source`.
+
+    Example:
+        >>> header = {"StationName": "DX-2"}
+        >>> claimed_source(header, "ward", tag="StationName")
+        'DX-2'
+        >>> claimed_source(header, "ward", tag="StationName", fixed={"ward"})
+        'ward'
+    """
+    named = tags.get(tag) if tag and source not in fixed else None
+    return named or source
 
 
 def _field_digests(table: Mapping[str, object]) -> dict[str, str]:

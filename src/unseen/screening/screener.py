@@ -11,7 +11,7 @@ A model's bundle and a site's policy file → a `Screener`: the detector, and th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
@@ -135,6 +135,8 @@ class Screener:
         """How the scores of this machine differ from those of the calibrating machine; "" where they agree."""
         self.stopped = ""
         """Why nothing is cleared at present, such as a drift alarm; "" where nothing stands against it."""
+        self.fixed_sources: Collection[str] = ()
+        """Sources that senders were authenticated for: their films' headers name no other source."""
         self._digest = "" if policy is None else policy.digest
         self._all_normals = sorted(s for source in policy.sources.values() for s in source.normals) if policy else []
 
@@ -198,7 +200,7 @@ class Screener:
                 reason="no policy: films are ranked by their score, and none is cleared", policy_digest="",
             )  # fmt: skip
         policy = self.policy
-        source = policy.source_of(film)
+        source = policy.source_of(film, fixed=self.fixed_sources)
         normals: Sequence[float] = policy.sources[source].normals if source != UNKNOWN_SOURCE else ()
         if len(normals) < FEWEST_NORMALS:  # of its source: then those of all sources
             normals = self._all_normals

@@ -14,6 +14,7 @@ import numpy as np
 from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from unseen.screening import claimed_source
 from unseen_server.web import images
 from unseen_server.web.accounts import Reader, Sighted
 from unseen_server.web.errors import answers
@@ -289,8 +290,8 @@ def _threshold(parts: ServerState, film: StoredFilm) -> float | None:
     policy = None if parts.models is None else parts.models.policy
     if policy is None:
         return None
-    said = film.tags.get(policy.source_tag) if policy.source_tag else None
-    calibrated = policy.sources.get(said or film.source)
+    fixed = parts.store.accounts.fixed_sources() if policy.source_tag else ()
+    calibrated = policy.sources.get(claimed_source(film.tags, film.source, tag=policy.source_tag, fixed=fixed))
     return None if calibrated is None else calibrated.threshold
 
 

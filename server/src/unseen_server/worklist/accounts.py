@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from sqlalchemy import Connection, func, select
 
+from unseen.screening import UNKNOWN_SOURCE
 from unseen_server.worklist.narrowing import NarrowableAccount, narrowable
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.tables import accounts, sessions
@@ -167,6 +168,14 @@ class Accounts:
         """All accounts, by name."""
         with self._site.database.reading() as connection:
             return [_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.name))]
+
+    def fixed_sources(self) -> frozenset[str]:
+        """Return the sources that accounts are limited to, and `unknown`, under which a reader without sources sends.
+
+        A film that came under one of them has this source for every policy, whatever its header names.
+        """
+        with self._site.database.reading() as connection:
+            return fixed_sources(connection)
 
     def open_sessions(self) -> dict[str, int]:
         """How many sessions each name has that are open now."""
@@ -404,6 +413,12 @@ def _account(row: Found) -> Account:
 def _sources_of(kept: str | None) -> tuple[str, ...] | None:
     """Return the sources that an account's row holds; None where it is not limited to any."""
     return None if kept is None else tuple(json.loads(kept))
+
+
+def fixed_sources(connection: Connection) -> frozenset[str]:
+    """Return what `Accounts.fixed_sources` returns."""
+    kept = connection.execute(select(accounts.c.sources).where(accounts.c.sources.is_not(None))).scalars()
+    return frozenset({UNKNOWN_SOURCE, *(source for one in kept for source in json.loads(one))})
 
 
 def _kept_sources(sources: tuple[str, ...] | None) -> str | None:

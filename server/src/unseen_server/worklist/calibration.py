@@ -22,11 +22,13 @@ from unseen.screening import (
     Policy,
     PolicyError,
     Study,
+    claimed_source,
     deciding,
     is_sampled,
     one_a_patient,
     policy_of,
 )
+from unseen_server.worklist.accounts import fixed_sources
 from unseen_server.worklist.labels import (
     CONFIRMATIONS,
     SEEN,
@@ -156,7 +158,8 @@ def labels(
         deciding = _deciding(connection)
         unread = _unread(connection)
         refused = _refused(connection, gated_alike)
-    gathered = _Gathered(frozenset(trained_on), refused, source_tag)
+        fixed = fixed_sources(connection)
+    gathered = _Gathered(frozenset(trained_on), refused, source_tag, fixed)
     selected = 0
     for number, of_study in _by_study(rows):
         if not _counts(of_study[0].public_id, deciding.get(number, ()), known, store.names.key):
@@ -232,8 +235,10 @@ def policy_from(
 class _Gathered:
     """Studies as `screening.calibration` makes them of films, from what is kept of them."""
 
-    def __init__(self, trained: frozenset[str], refused: frozenset[int], source_tag: str | None) -> None:
-        self._trained, self._refused, self._tag = trained, refused, source_tag
+    def __init__(
+        self, trained: frozenset[str], refused: frozenset[int], source_tag: str | None, fixed: frozenset[str]
+    ) -> None:
+        self._trained, self._refused, self._tag, self._fixed = trained, refused, source_tag, fixed
         self.studies: list[Study] = []
         self.trained_on = 0
         self.not_seen = 0
@@ -264,8 +269,7 @@ class _Gathered:
         )
 
     def _source(self, row: Found) -> str:
-        named = json.loads(row.tags).get(self._tag) if self._tag else None
-        return str(named or row.source)
+        return str(claimed_source(json.loads(row.tags), row.source, tag=self._tag, fixed=self._fixed))
 
 
 def _films(connection: Connection, model: str, origins: Collection[Origin]) -> list[Found]:

@@ -202,6 +202,8 @@ class Worker:
         policy = self.screener.policy
         if policy is not None:
             self.screener.stopped = self.store.clearing_stopped(policy.digest)
+            if policy.source_tag:
+                self.screener.fixed_sources = self.store.accounts.fixed_sources()
         began = time.monotonic()
         examined: list[Examined] = []
         spent_ms: dict[int, float] = {}

@@ -26,6 +26,8 @@ _HEAD: Final = 6
 _TITLES: Final = 68
 """Bytes up to the variable items: versions, both titles, reserved ones (PS3.8, table 9-11)."""
 _ASSOCIATE_RQ: Final = 1
+_TLS_HANDSHAKE: Final = 0x16
+"""First byte of a TLS connection (RFC 8446, 5.1)."""
 
 
 class Rejection(NamedTuple):
@@ -83,6 +85,8 @@ class Arrival:
         """Read the A-ASSOCIATE-RQ. Raises OSError and NotAdmittedError."""
         head = self._read(_HEAD)
         length = int.from_bytes(head[2:])
+        if head[0] == _TLS_HANDSHAKE and not isinstance(self.connection, ssl.SSLSocket):
+            raise NotAdmittedError("it sends TLS to the port without TLS")
         if head[0] != _ASSOCIATE_RQ:
             raise NotAdmittedError(f"its first PDU has type {head[0]}, not an A-ASSOCIATE-RQ", abort=True)
         if not _TITLES <= length <= most_bytes:

@@ -12,6 +12,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Protocol
 
+from unseen_server.pacs import certificates
 from unseen_server.pacs.commitment import Commitments, OnReport
 from unseen_server.pacs.config import PacsConfig
 from unseen_server.pacs.delivery import Delivery
@@ -94,6 +95,8 @@ class Node:
 
     on_report  takes what peers report of our results; where it raises a WorklistError, the peer reports again; None:
                the outbox takes it
+
+    Raises PacsConfigError where a certificate, key or ca of [tls] cannot be used.
     """
 
     def __init__(
@@ -103,6 +106,7 @@ class Node:
         *,
         on_report: OnReport | None = None,
     ) -> None:
+        certificates.check(config)
         self.config, self.store = config, store
         self.intake = Intake(store, config)
         self.commitments = Commitments(

@@ -18,10 +18,9 @@ from pynetdicom.association import Association
 from pynetdicom.pdu import A_ASSOCIATE_RQ
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
-from unseen.artifacts import reason_of
-from unseen_server.pacs import admission
+from unseen_server.pacs import admission, certificates
 from unseen_server.pacs.admission import Arrival, NotAdmittedError, Rejection
-from unseen_server.pacs.config import PacsConfig, PacsConfigError, Peer
+from unseen_server.pacs.config import PacsConfig, Peer
 from unseen_server.service.waiting_clients import WaitingClients
 
 _log = logging.getLogger("unseen")
@@ -33,17 +32,11 @@ _ENTRANCE_S: Final = 2.0
 _REQUEST_RECEIVED: Final = "Evt6"
 """Event of the state machine: an A-ASSOCIATE-RQ was received (PS3.8, table 9-10)."""
 
-# RFC 9325 (BCP 195), 4.2; TLS 1.3 brings its own
-OLDEST: Final = ssl.TLSVersion.TLSv1_2
-CIPHERS: Final = ":".join(
-    f"ECDHE-{key}-{cipher}" for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384") for key in ("ECDSA", "RSA")
-)
-
 
 def server_context(config: PacsConfig) -> ssl.SSLContext:
     """For the port that takes TLS: clients must show a certificate that the configured authority has signed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _fill(context, config)
+    certificates.load(context, config)
     context.verify_mode = ssl.CERT_REQUIRED
     return context
 
@@ -51,31 +44,15 @@ def server_context(config: PacsConfig) -> ssl.SSLContext:
 def web_context(config: PacsConfig) -> ssl.SSLContext:
     """For HTTP with TLS: the node shows its certificate, and clients show tokens instead of one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _fill(context, config)
+    certificates.load(context, config)
     return context
 
 
 def client_context(config: PacsConfig) -> ssl.SSLContext:
     """For calling peers by TLS: their certificate is checked, their host's name too, and ours is shown."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    _fill(context, config)
+    certificates.load(context, config)
     return context
-
-
-def _fill(context: ssl.SSLContext, config: PacsConfig) -> None:
-    tls = config.tls
-    if tls is None:
-        raise PacsConfigError("pacs.toml has no table [tls]. Add it, with certificate, key and ca")
-    context.minimum_version = OLDEST
-    context.set_ciphers(CIPHERS)
-    try:
-        context.load_cert_chain(config.file(tls.certificate), config.file(tls.key))
-        context.load_verify_locations(config.file(tls.ca))
-    except OSError as error:  # SSLError is one
-        raise PacsConfigError(
-            f"The certificate, key or ca of [tls] cannot be used ({reason_of(error)}). "
-            "Give PEM files that belong together"
-        ) from error
 
 
 class Admitting(Protocol):
@@ -169,7 +146,7 @@ class Server(ThreadedAssociationServer):
             request = arrival.request(most_bytes=self.most_request_bytes)
         except (OSError, ValueError) as error:  # ValueError: TLS that was ended in the meantime
             what = "connection_closed" if self.secure is None else "tls_refused"
-            _log.warning("pacs.%s address=%s why=%s", what, arrival.address, _short(error))
+            _log.warning("pacs.%s address=%s why=%s", what, arrival.address, certificates.why_refused(error))
             return arrival.close()
         except NotAdmittedError as error:
             _log.warning("pacs.connection_closed address=%s why=%s", arrival.address, error.why)
@@ -251,8 +228,3 @@ def bounded(association_socket: AssociationSocket, *, most_bytes: int) -> None:
         return buffer
 
     association_socket.recv = recv  # type: ignore[method-assign, assignment]
-
-
-def _short(error: OSError | ValueError) -> str:
-    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
-    return str(reason).replace("\n", " ")[:120]

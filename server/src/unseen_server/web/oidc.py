@@ -153,7 +153,8 @@ class PendingSignIns:
             if len(own) > self._of_an_address:
                 self._remove(next(iter(own)))
             if len(self._groups) > self._most:
-                self._remove(next(iter(max(self._pending.values(), key=len))))
+                most = max(self._pending.values(), key=lambda one: len(one))
+                self._remove(next(iter(most)))
         return state
 
     def take(self, state: str) -> Pending | None:

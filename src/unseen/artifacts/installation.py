@@ -43,9 +43,22 @@ def installation() -> dict[str, str]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
         "plug-ins": ", ".join(plugins()) or "none",
+        "could be saved": _savings(),
         "films (UNSEEN_DATA)": os.environ.get("UNSEEN_DATA") or "not set",
         "runs (UNSEEN_RUNS)": os.environ.get("UNSEEN_RUNS") or "runs",
     }
+
+
+def _savings() -> str:
+    """Return what of this installation is not needed here: the libraries of PyTorch's CUDA build without a GPU."""
+    parts = [one for one in metadata.distributions() if one.name.startswith(("nvidia-", "triton"))]
+    if not parts or Path("/dev/nvidia0").exists():
+        return "nothing"
+    size = sum(file.size or 0 for one in parts for file in one.files or ())
+    return (
+        f"{size / 1e9:.1f} GB: {len(parts)} packages of PyTorch's CUDA build, and this machine has no NVIDIA GPU. "
+        "Install the CPU build in a new environment"
+    )
 
 
 def plugins() -> list[str]:

@@ -27,7 +27,7 @@ def loader(
     shuffle: bool = False,
     workers: int = 0,
     transform: Callable[[Film], Tensor] | None = None,
-) -> DataLoader[dict[str, Any]]:  # Any: tensors and lists
+) -> DataLoader[Any]:  # Any: dictionaries of tensors and lists
     """Return a `torch.utils.data.DataLoader` over films.
 
     A film that is not square gets a black border, so that its proportions stay. A file that cannot be read is left out

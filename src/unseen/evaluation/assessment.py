@@ -69,8 +69,11 @@ class Evaluation:
     def _repr_html_(self) -> str:
         """The evaluation as a notebook shows it: the figures of each source, and the sentence on shortcuts."""
         groups = entry_at(self.metrics, "auroc")
-        figures = {f"AUROC, {name}": figure_at(self.metrics, "auroc", name) for name in groups or ()}  # type: ignore[union-attr]
-        return html_card(self.headline, {**figures, "shortcuts": self.verdict, "report": self.folder})
+        facts: dict[str, object] = {
+            f"AUROC, {name}": figure_at(self.metrics, "auroc", name)
+            for name in (groups if isinstance(groups, Mapping) else ())
+        }
+        return html_card(self.headline, facts | {"shortcuts": self.verdict, "report": self.folder})
 
     @property
     def trained_on(self) -> int:

@@ -123,7 +123,8 @@ def lazy(detector: Detector, films: Sequence[Film]) -> None:
 def passes_on_what_was_not_read(detector: Detector, films: Sequence[Film]) -> None:
     """What could not be read is passed on in its place."""
     broken = NotRead(name="x.dcm", reason="It is empty.", source="s", patient="p")
-    found = list(detector.score([films[0], broken, films[1]]))
+    given: list[Film | NotRead] = [films[0], broken, films[1]]
+    found = list(detector.score(given))
     holds(found[1] is broken, "what was not read is not passed on in its place")
 
 

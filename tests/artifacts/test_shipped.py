@@ -44,3 +44,20 @@ def test_another_name_is_refused_with_those_that_there_are(tmp_path: Path, monke
         bundle.load("models/pac")
     with pytest.raises(BundleError, match="elsewhere/pca"):
         bundle.load("elsewhere/pca")
+
+
+def test_info_reports_cuda_libraries_that_a_machine_without_a_gpu_does_not_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unseen.artifacts.installation import installation
+
+    if Path("/dev/nvidia0").exists():
+        pytest.skip("this machine has a GPU")
+    before = installation()["could be saved"]
+    folder = tmp_path / "nvidia_large-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: nvidia-large\nVersion: 1.0\n")
+    (folder / "RECORD").write_text("nvidia/large.so,,2500000000\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    after = installation()["could be saved"]
+    assert after != before and "CPU build" in after and "GB: " in after

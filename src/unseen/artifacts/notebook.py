@@ -35,6 +35,7 @@ def coloured(values: NDArray[np.float32], *, high: float) -> NDArray[np.uint8]:
         RGB image of shape (height, width, 3), 0 to 255.
 
     Example:
+        >>> import numpy as np
         >>> coloured(np.array([[0.0, 2.0]], dtype=np.float32), high=1.0).tolist()
         [[[0, 34, 78], [254, 232, 56]]]
     """
@@ -57,6 +58,7 @@ def data_uri(image: NDArray[np.uint8]) -> str:
         The text `data:image/png;base64,…`, for the attribute `src` of an HTML image.
 
     Example:
+        >>> import numpy as np
         >>> data_uri(np.zeros((8, 8), np.uint8))[:22]
         'data:image/png;base64,'
     """

@@ -9,7 +9,7 @@ declare namespace Api {
   /** An account, as admins see it. */
   type AccountResponse = { name: string; role: "sender" | "reader" | "lead" | "admin"; disabled: boolean; has_password: boolean; provided: boolean; sessions: number; sources: (string)[] };
   /** A model that somebody has proposed, and what became of it. */
-  type ActivationResponse = { number: number; standing: "proposed" | "active" | "superseded" | "withdrawn"; model: string; model_name: string; here: boolean; policy: PolicyProposed | null; stopped: string; summary: Summary | null; note: string; proposed_by: string; proposed: string; activated_by: string | null; activated: string | null; activated_note: string; despite: string; withdrawn_by: string | null; withdrawn: string | null; mine: boolean };
+  type ActivationResponse = { number: number; standing: "proposed" | "active" | "superseded" | "withdrawn"; model: string; model_name: string; here: boolean; further: (FurtherCalibrated)[]; policy: PolicyProposed | null; stopped: string; summary: Summary | null; note: string; proposed_by: string; proposed: string; activated_by: string | null; activated: string | null; activated_note: string; despite: string; withdrawn_by: string | null; withdrawn: string | null; mine: boolean };
   /** What readers have reported of one source, one study a patient and label. */
   type ActivationSourceResponse = { source: string; abnormals: number; normals: number; not_scored: number; unread: number; allowed_misses: number | null; refused: string };
   /** Proposals and activations, latest first. */
@@ -59,7 +59,7 @@ declare namespace Api {
   /** The study is the reader's until then. */
   type Claimed = { until: string; study: Listed };
   /** The scores with which a film's is compared. */
-  type Compared = { words: string; count: number; needed: number; histogram: Histogram | null };
+  type Compared = { words: string; count: number; needed: number; of_site: boolean; histogram: Histogram | null };
   /** A figure with the ends of its 95 % interval; null with a reason where there can be none. */
   type ComparisonFigureResponse = { value: number | null; low: number | null; high: number | null; reason: string };
   /** The same film, received again with another transfer syntax or another header. */
@@ -114,6 +114,8 @@ declare namespace Api {
   type FourierLines = { kind?: "fourier-lines"; acceleration?: number; real?: boolean };
   /** Lines through the centre of k-space. */
   type FourierSpokes = { kind?: "fourier-spokes"; spokes?: number; real?: boolean };
+  /** A model that was calibrated together with the one that decides. */
+  type FurtherCalibrated = { model: string; name: string; normals: number };
   /** y = A x + level · ‖A‖ · n, n ~ N(0, I): the level means the same for every operator, as with ‖A‖ = 1. */
   type GaussianNoise = { kind?: "gaussian"; level?: number };
   /** An image of a generator. */
@@ -149,7 +151,7 @@ declare namespace Api {
   /** The text after `link=` in the last line of the server's start; it is good once, for ten minutes. */
   type Link = { link: string };
   /** A study as the list shows it. */
-  type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; words: string; flag: boolean; number: number | null; measure: "probability" | "percentile" | null; of: number | null; clause: string; why: string; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" | null; seen: boolean; view: string | null; assigned_to: string | null; conflict: string; disagree: boolean; acts: ("claim" | "release" | "report" | "undo")[] };
+  type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; words: string; flag: boolean; number: number | null; measure: "percentile" | null; models: (ModelScore)[]; of: number | null; clause: string; why: string; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" | null; seen: boolean; view: string | null; assigned_to: string | null; conflict: string; disagree: boolean; acts: ("claim" | "release" | "report" | "undo")[] };
   /** Some rows of a tab, in its order. */
   type ListedPage = { rows: (Listed)[]; next: string | null; previous: string | null; total: number; more: boolean; blind: boolean; groups: (GroupResponse)[]; reference: ShapesReferenceResponse | null; prevalence: number | null };
   /** The server answers. */
@@ -185,7 +187,9 @@ declare namespace Api {
   /** A model that has scored films of the labelled set. */
   type ModelCompared = { model: string; name: string; part: "decides" | "compares" | "earlier"; normal: number; abnormal: number; trained_on: number };
   /** One model's finding on the film. */
-  type ModelLook = { model: string; name: string; role: "decides" | "compares" | "earlier"; score: number | null; rank: number | null; reference: Compared; threshold: number | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; map_high: number | null; renditions: boolean; gives_back: boolean };
+  type ModelLook = { model: string; name: string; role: "decides" | "compares" | "earlier"; score: number | null; rank: number | null; high: boolean; sentence: string; reference: Compared; threshold: number | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; map_high: number | null; renditions: boolean; gives_back: boolean };
+  /** A loaded model's score of a study, with its percentile. */
+  type ModelScore = { model: string; name: string; score: number; rank: number | null; sentence: string };
   /** A model that this server scores with. */
   type ModelVersion = { name: string; role: "decides" | "compares"; weights_sha256: string; version: string; created: string | null; policy: string };
   /** The models of the workers that this server has started. */
@@ -311,7 +315,7 @@ declare namespace Api {
   /** A model's finding on a film. */
   type ShapesFound = { model: string; score: number | null; parts: Record<string, number>; map_sha256: string | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; made: string };
   /** Films that a score is compared with. */
-  type ShapesReferenceResponse = { words: string; count: number; needed: number };
+  type ShapesReferenceResponse = { words: string; count: number; needed: number; of_site: boolean };
   /** A trivial statistic of the image, held against the model's score. */
   type Shortcut = { name: string; words: string; direction: string; acquisition: boolean; strength: ComparisonFigureResponse; difference: ComparisonFigureResponse };
   /** One detector behind patterns of ±1. */
@@ -742,7 +746,6 @@ declare namespace Api {
     "ppv": "output";
     "presets": "select";
     "prevalence": "input";
-    "prevalence-number": "input";
     "preview": "img";
     "preview-words": "p";
     "previous": "button";
@@ -758,7 +761,6 @@ declare namespace Api {
     "queue-rows": "tbody";
     "range": "span";
     "real": "button";
-    "reference": "p";
     "refusals": "p";
     "refusals-close": "button";
     "refusals-words": "span";

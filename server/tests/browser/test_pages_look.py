@@ -70,7 +70,7 @@ def _work(folder: Path, bundles: dict[str, Path]) -> None:
         folder / "in",
         side=side,
     )
-    screener = calibrate(load(bundles["pca"]), films(labelled), max_miss_rate=0.3, confidence=0.9)
+    screener = calibrate(load(bundles["pca"]), films(labelled), max_miss_rate=0.3, confidence=0.9, prevalence=0.5)
     assert screener.policy is not None
     screener.policy.save(folder / "policy.json")
     broken = folder / "cut-short.dcm"
@@ -243,17 +243,18 @@ def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_fro
             assert not page.locator("#order").evaluate(SPILLS), f"the promise is cut off at {width}"
             cut = page.locator("#rows .value").evaluate_all(f"(all) => ({OUTSIDE})(all).length")
             assert cut == 0, f"{cut} numbers are cut off at {width}"
-        expect(page.locator("#measure")).to_have_text("Probability")
-        expect(page.locator("th #at-prevalence")).to_have_text("at prevalence 50\u00a0%")
-        percentiles = "async () => [0, 0.003, 0.85, 0.998, 1].map((await import('/static/js/percentile.js')).above)"
-        said = ["above none", "above < 1 %", "above 85 %", "above 99 %", "above all"]
-        assert page.evaluate(percentiles) == said, "in words, so that none is taken for a probability"
-        likely = page.locator("#rows tr", has=page.locator("td.source", has_text="North")).locator(".value:visible")
-        assert likely.count() and all(said.endswith(" %") and "above" not in said for said in likely.all_inner_texts())
+        expect(page.locator("#measure")).to_have_text("Percentile")
+        expect(page.locator("th #at-prevalence")).to_have_text("probability at prevalence 50\u00a0%")
+        percentiles = "async () => [0, 0.003, 0.85, 0.9499, 1].map((await import('/static/js/percentile.js')).placeOf)"
+        assert page.evaluate(percentiles) == ["0 %", "0 %", "85 %", "94 %", "100 %"], (
+            "rounded down, as in the sentences"
+        )
+        north = page.locator("#rows tr", has=page.locator("td.source", has_text="North")).locator(".measure .line")
+        assert any(said.startswith("probability ") for said in north.all_inner_texts())
         page.set_viewport_size(SCREEN)
         page.locator("#rows tr.flagged:not(.unscored)").first.dblclick()
         expect(page.locator("#viewer[data-film]")).to_be_visible()
-        expect(page.locator("#words #at-prevalence")).to_have_text("at a prevalence of 50 %")
+        expect(page.locator("#words #at-prevalence")).to_have_text("at the entered prevalence of 50 %")
 
 
 def looked_at(page: Page, name: str, visit: Callable[[], None], colours: dict[str, Contrast]) -> list[str]:

@@ -118,7 +118,10 @@ def test_the_rows_are_the_apis_and_enter_opens_the_top_one(shared_site: Site, pa
     assert shown(page) == wanted and len(wanted) == 8
     expect(rows(page).first).to_have_attribute("aria-selected", "true")
     expect(rows(page).first).to_contain_text("To be read in this order")
-    few = "No percentile yet: it needs 20 normal films from this site, and there are 0."
+    few = (
+        "No reference: this model keeps no scores of its training normals; a percentile needs 20 normals of this site, "
+        "and there are 0."
+    )
     expect(page.locator("#compared")).to_have_text(few)
     expect(page.locator("#rows .value").first).to_be_hidden()
     expect(rows(page).first).to_contain_text("score ")

@@ -20,8 +20,9 @@ from unseen.screening.policy import Policy
 from unseen.screening.probes import Probe
 from unseen_server.service.worker_process import Settings
 from unseen_server.service.workers import Models, Workers
+from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
-from unseen_server.worklist.tables import decisions
+from unseen_server.worklist.tables import activations, decisions, films, findings
 
 FOLDERS = (Path("models/pca"), Path("models/roi-sure"))
 LOOSE = {"max_miss_rate": 0.3, "confidence": 0.9}
@@ -87,6 +88,7 @@ def test_a_lead_proposes_and_another_activates(
         True,
         0.2,
     )
+    assert made.json()["further"] == [], "no other model has scored a labelled film"
     assert "second person" in said(activated(api.lead, number))
     assert api.reader.post(f"/activations/{number}/activate", json={"note": "x", "summary": "x"}).status_code == 403
     assert workers.settings.policy is None and not api.app.state.served.is_blind("reader")
@@ -102,6 +104,41 @@ def test_a_lead_proposes_and_another_activates(
     api.lead.post(f"/activations/{number}/withdraw").raise_for_status()
     assert workers.settings.policy is None and api.lead.get("/models").json()["models"][0]["policy"] is None
     assert store.clearing_stopped(policy.digest), "a worker that still has it clears no more"
+
+
+def test_one_calibration_covers_all_loaded_models(
+    api: Api,
+    models: Models,
+    store: Store,
+    reported: Reported,  # noqa: F811
+) -> None:
+    """Of two models one was calibrated, and the other had no percentile for good."""
+    weights, other = models.card.weights_sha256, models.further[0].card.weights_sha256
+    store.model_probes.keep(models.card.digest, [Probe(seed=0, score=1.0)], worker="worker")
+    for n in range(60):
+        study = reported(n, 0.01 * n, "abnormal" if n < 20 else "normal", model=weights)
+        with store.database.writing() as connection:
+            film = store.study(study, blind=False).films[0].film
+            row = connection.execute(sqlalchemy.select(films).where(films.c.public_id == film)).one()
+            connection.execute(
+                findings.insert().values(film_id=row.id, model=other, score=5.0 + n, parts="{}", made_us=0)
+            )
+    made = api.lead.post("/calibration/propose", json={"model": weights, "note": "why"} | LOOSE)
+    assert made.status_code == 201, made.text
+    assert made.json()["further"] == [{"model": other, "name": "roi-sure", "normals": 40}]
+    assert made.json()["policy"]["prevalence"] is None, "nobody entered one"
+    ranks = api.app.state.served.ranks
+    assert ranks.reference_now(other).words == "40 normals of this site"
+    activated(api.admin, made.json()["number"]).raise_for_status()
+    for model in (weights, other):
+        assert ranks.reference_now(model).words == "40 normals of the calibration"
+    assert ranks.reference_now(other).share(5.0 + 60) == 1.0
+    with store.database.writing() as connection:
+        connection.execute(activations.update().values(further=activations.c.further + " "))
+        altered = connection.execute(sqlalchemy.select(activations.c.further)).scalar_one().replace("64.0", "65.0")
+        connection.execute(activations.update().values(further=altered))
+    with pytest.raises(WorklistError, match="is not the one that was proposed"):
+        store.activations.active()
 
 
 def test_another_model_decides_when_it_was_activated(api: Api, models: Models, workers: Workers) -> None:

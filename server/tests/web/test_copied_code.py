@@ -78,6 +78,7 @@ def test_the_figures_at_a_threshold_are_counted_from_the_table(compared: Api) ->
     assert sensitivity == caught / int(ill.sum()) and specificity == 1 - alarms / int((~ill).sum())
     ppv = sensitivity * 0.2 / (sensitivity * 0.2 + (1 - specificity) * 0.8)
     assert f"PPV {ppv}" in printed
+    assert "PPV" not in run(compared, "threshold", "lungs", threshold=threshold), "no prevalence was entered"
 
 
 def test_sources_and_shortcuts_are_the_pages(compared: Api) -> None:

@@ -19,7 +19,6 @@ from unseen.screening.screener import Screener
 from unseen_server.service.workers import Models
 from unseen_server.web.promise import Promise
 from unseen_server.web.sentences import Reading, in_words
-from unseen_server.web.state import rank_of
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.worker import Worker
 
@@ -63,7 +62,7 @@ def test_a_probability_stands_with_the_prevalence_that_it_assumes(
     look = clearing.lead.get(f"/films/{name}/look").json()
     assert look["probability"] is not None and look["prevalence"] == 0.2
     (said,) = [words for words in look["words"] if words.startswith("Probability of being abnormal")]
-    assert "if 20 % of the studies are abnormal, as the calibration assumes" in said and "this site" not in said
+    assert "if 20 % of the studies are abnormal, as was entered" in said and "this site" not in said
     assert "With fewer abnormal studies it is lower" in said
     assert clearing.lead.post("/studies/search", json={"tab": "all"}).json()["prevalence"] == 0.2
     assert clearing.reader.post("/studies/search", json={"tab": "all"}).json()["prevalence"] is None
@@ -86,16 +85,14 @@ def test_sentence_and_chart_count_the_same_normal_studies(
     assert reference.count == 60
     words = in_words(
         dataclasses.replace(decision, action="read"),
-        Reading(words="To be read in this order", number=decision.probability, measure="probability"),
+        Reading(words="To be read in this order"),
         reference,
         promise=Promise(state="clears", policy=policy, why=""),
     )
-    (said,) = [one for one in words if "a score as high or higher" in one]
-    count, verb = ("None", "has") if at_least == 0 else (str(at_least), "has" if at_least == 1 else "have")
-    assert said == f"{count} of 60 normal studies of the calibration {verb} a score as high or higher."
-    rank = rank_of(score, reference.scores)
+    rank = reference.share(score)
     ties = (WARD + NORTH).count(score)
     assert rank is not None and 60 * (1 - rank) == pytest.approx(at_least - ties / 2), "what the chart draws"
+    assert f"Higher than {int(100 * rank + 1e-9)} % of 60 normals of the calibration." in words
 
 
 def test_the_promise_is_of_the_studies_that_pass_the_gate_where_there_is_one(
@@ -113,7 +110,7 @@ def test_no_step_of_the_guide_is_done_before_the_one_that_it_rests_on(
     """Without a gate, step 2 was "next" and step 3 "done": but a model that gets a gate needs another calibration."""
     steps = make_api(models=gateless(models, policy)).lead.get("/fit").json()["steps"]
     assert [step["state"] for step in steps] == ["done", "next", "waits"]
-    assert steps[0]["words"] == "60 normal studies of the calibration."
+    assert steps[0]["words"] == "60 normals of the calibration."
     assert "A policy is in force" in steps[2]["words"] and "calibrate again" in steps[2]["words"]
     before = make_api(models=gateless(models, None)).lead.get("/fit").json()["steps"]
     assert [step["state"] for step in before] == ["next", "waits", "waits"]

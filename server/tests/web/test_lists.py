@@ -57,7 +57,7 @@ def test_it_is_sorted_and_filtered_and_counts_agree(api: Api, judged: Any, clock
 def test_the_filter_finds_the_rows_that_are_flagged_and_no_others(
     api: Api, store: Store, judged: Any, monkeypatch: pytest.MonkeyPatch, clears: bool
 ) -> None:
-    """Sighted and blind, with a probability and with a percentile."""
+    """Sighted and blind, while a policy clears and without one."""
     monkeypatch.setattr(served, "LOOK_S", 0.0)
     for number in range(30):
         study = judged(number, "read", number / 30).study
@@ -94,7 +94,7 @@ def test_the_filter_finds_the_rows_that_are_flagged_and_no_others(
 
 class _Policy:
     digest = "p"
-    max_miss_rate, confidence, sources, probability = 0.1, 0.9, {}, None  # type: ignore[var-annotated]
+    max_miss_rate, confidence, sources, probability, prevalence = 0.1, 0.9, {}, None, None  # type: ignore[var-annotated]
 
 
 def test_the_blind_are_refused_what_would_tell_them_scores(

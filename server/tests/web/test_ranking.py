@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
 from unseen_server.web.promise import Promise
-from unseen_server.web.state import KEPT_S, Ranks, least_score, rank_of
+from unseen_server.web.ranks import KEPT_S, Loaded, Ranks
 from unseen_server.worklist.listing import Entry
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import films, findings
@@ -28,6 +28,10 @@ def policy(**more: Any) -> Policy:
     ward = SourcePolicy(abnormals=29, normals=(0.1, 0.2), threshold=0.15, allowed_misses=0)
     rates: Any = {"max_miss_rate": 0.1, "confidence": 0.95, "level": 0.95}
     return Policy(model="pca", weights_sha256=MODEL, sources={"ward": ward}, **rates, **more)
+
+
+def loaded(given: Policy | None = None, **calibrated: Policy) -> Callable[[], Loaded]:
+    return lambda: Loaded(deciding=MODEL, policy=given, named={}, calibrated=calibrated)
 
 
 def scored(store: Store, judged: Judged, *scores: float, first: int = 0) -> list[str]:
@@ -52,31 +56,19 @@ def reported(store: Store, *names: str) -> None:
         look_and_report(store, study, "ann", "normal")
 
 
-def test_the_least_score_of_a_rank_is_where_the_rank_begins() -> None:
-    rng = random.Random(2)
-    for _ in range(300):
-        reference = sorted(rng.choice([rng.random(), 0.25, 0.5, 0.75]) for _ in range(rng.randint(1, 24)))
-        share = rng.choice([0.05, 0.5, 0.75, 0.95, 1.0])
-        least, included = least_score(reference, share)
-        tried = {score + step for score in reference for step in (-1e-9, 0.0, 1e-9)} | {-1.0, 2.0}
-        for score in tried:
-            high = (rank_of(score, reference) or 0.0) >= share
-            assert high == (score >= least if included else score > least), (reference, share, score)
-
-
 def test_ranks_are_scipys(store: Store, judged: Judged) -> None:
     reported(store, *scored(store, judged, *SCORES))
-    ranks = Ranks(store, lambda: (MODEL, None))
+    ranks = Ranks(store, loaded())
     for score in (0.0, 0.1, 0.15, 0.2, 0.9, 2.0):
         assert ranks.of(MODEL, score) == pytest.approx(percentileofscore(SCORES, score, kind="mean") / 100)
     assert ranks.of(None, 0.5) is ranks.of(MODEL, None) is ranks.of("b" * 64, 0.5) is None
-    assert ranks.known(MODEL).words == f"{len(SCORES)} normal films from this site"
+    assert ranks.known(MODEL).words == f"{len(SCORES)} normals of this site"
 
 
 def test_the_reference_is_asked_for_once_a_while(store: Store, judged: Judged) -> None:
     reported(store, *scored(store, judged, *[0.1, 0.3] * 10))
     now = 0.0
-    ranks = Ranks(store, lambda: (MODEL, None), clock=lambda: now)
+    ranks = Ranks(store, loaded(), clock=lambda: now)
     assert ranks.of(MODEL, 0.2) == 0.5
     reported(store, *scored(store, judged, *[0.5] * 20, first=100))
     now = KEPT_S - 1
@@ -85,19 +77,21 @@ def test_the_reference_is_asked_for_once_a_while(store: Store, judged: Judged) -
     assert ranks.of(MODEL, 0.2) == 0.25
 
 
-def test_one_reference_a_screen_where_a_policy_is_in_force(store: Store, judged: Judged) -> None:
-    """Release 0.1 compared one model with the calibration, and the others on the same screen with other films."""
+def test_under_a_policy_every_model_is_compared_with_the_calibration_that_it_was_part_of(
+    store: Store, judged: Judged
+) -> None:
+    """Every model but one had no percentile for good, once a policy was in force."""
     reported(store, *scored(store, judged, *SCORES))
     normals = tuple(number / 100 for number in range(50))
     drift = DriftReference(normals=normals, abnormals=(), prevalence=0.1, not_scored=0)
-    ranks = Ranks(store, lambda: (MODEL, policy(drift=drift)))
-    assert ranks.known(MODEL).words == "50 normal studies of the calibration" and ranks.of(MODEL, 0.25) == 0.51
-    assert ranks.of("b" * 64, 0.25) is None and "scores of the model that decides alone" in ranks.known("b" * 64).words
-    few = Ranks(store, lambda: (MODEL, policy(drift=drift.model_copy(update={"normals": normals[:3]}))))
-    assert (
-        few.of(MODEL, 0.25) is None
-        and "it needs 20 normal studies of the calibration, and there are 3" in few.known(MODEL).words
-    )
+    other = policy(drift=drift.model_copy(update={"normals": tuple(2 * one for one in normals)}))
+    ranks = Ranks(store, loaded(policy(drift=drift), **{"b" * 64: other}))
+    assert ranks.known(MODEL).words == "50 normals of the calibration" and ranks.of(MODEL, 0.25) == 0.51
+    assert ranks.known("b" * 64).words == "50 normals of the calibration" and ranks.of("b" * 64, 0.25) == 0.26
+    assert ranks.is_of_site(MODEL) and ranks.is_of_site("b" * 64) and not ranks.is_of_site("c" * 64)
+    few = Ranks(store, loaded(policy(drift=drift.model_copy(update={"normals": normals[:3]}))))
+    assert few.of(MODEL, 0.25) is None
+    assert "a percentile needs 20 normals of the calibration, and there are 3" in few.known(MODEL).words
 
 
 def flags(ranks: Ranks, entry: Entry, *, state: str = "clears") -> bool:
@@ -113,9 +107,12 @@ def test_a_blind_flag_is_of_what_waits_and_ends_while_something_stands_against_t
     entries = [*store.page(limit=200).rows, *store.page("cleared").rows]
     by = {(entry.state, entry.priority): entry for entry in entries}
     high, middle = by["to_read", 0.97], by["to_read", 0.6]
-    conformal, likely = Ranks(store, lambda: (MODEL, policy())), Ranks(store, lambda: (MODEL, policy(probability=SOME)))
+    conformal, likely = (
+        Ranks(store, loaded(policy(drift=ENOUGH))),
+        Ranks(store, loaded(policy(probability=SOME, drift=ENOUGH))),
+    )
     assert [flags(ranks, high) for ranks in (conformal, likely)] == [True, True]
-    assert [flags(ranks, middle) for ranks in (conformal, likely)] == [False, True]
+    assert [flags(ranks, middle) for ranks in (conformal, likely)] == [False, False], "0.6 is no limit of its own"
     assert [flags(ranks, high, state="stopped") for ranks in (conformal, likely)] == [False, False]
     assert not any(flags(likely, entry) for entry in entries if entry.state != "to_read")
 
@@ -124,9 +121,12 @@ def test_a_blind_flag_follows_the_place_in_the_list_alone(store: Store, judged: 
     for number in range(6):
         judged(number, "read", 0.9)
     sampled = judged(50, "clear", 0.01, audit_share=1.0).study
-    ranks = Ranks(store, lambda: (MODEL, policy(probability=SOME)))
+    ranks = Ranks(store, loaded(policy(probability=SOME, drift=ENOUGH)))
     flagged = {entry.study: flags(ranks, entry) for entry in store.page().rows}
     assert flagged[sampled] and set(flagged.values()) == {True}, "its score would not have flagged it"
 
 
+ENOUGH = DriftReference(
+    normals=tuple(number / 100 for number in range(100)), abnormals=(), prevalence=0.1, not_scored=0
+)
 SOME = ProbabilityMap(scores=(0.0, 1.0), probabilities=(0.1, 0.9), prevalence=0.5)

@@ -1,4 +1,4 @@
-"""Flag, sentence and number of a row never disagree, in any state; three reference films give no percentile."""
+"""Flag, sentence and number of a row never disagree, in any state and for any role; every score has a reference."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.web.conftest import Api
+from tests.web.conftest import Api, MakeApi
 from tests.worklist.conftest import Judged, MakePlace, Place
 from tests.worklist.reporting import look_and_report
 from tests.worklist.test_showing import FIRST, Scored, scored  # noqa: F401  a fixture
-from unseen.screening.policy import Decision
+from unseen.artifacts import FLAGGED_FROM, ReferenceNormals
+from unseen.screening.monitoring import DriftReference
+from unseen.screening.policy import Decision, Policy, SourcePolicy
+from unseen.screening.probability import ProbabilityMap
+from unseen_server.service.workers import Models
 from unseen_server.web.promise import Promise
-from unseen_server.web.sentences import EARLIER, LIKELY, Reading, in_words, reading_of
-from unseen_server.worklist.labels import FEWEST, Reference
+from unseen_server.web.sentences import in_words, reading_of
+from unseen_server.web.shapes import Decided, Listed
+from unseen_server.worklist.identity_claims import IdentityClaim
 from unseen_server.worklist.listing import Entry
 from unseen_server.worklist.states import STATES
 from unseen_server.worklist.store import Store
 
-LIMITS = {"probability": LIKELY, "percentile": EARLIER}
 THEN = datetime(2026, 11, 24, tzinfo=UTC)
 BASE = Entry(
     study="s-1", state="to_read", source="ward", films=1, received=THEN, changed=THEN, priority=0.5, overdue=False,
@@ -41,17 +45,31 @@ def entries(draw: Any) -> Entry:
     return replace(
         BASE, state=state, reason="blank: nothing can be seen" if refused else "", outcome=outcome, how=how,
         reported_by=draw(st.sampled_from([None, "ann"])), score=None if refused else draw(st.floats(-1e6, 1e6)),
-        priority=draw(share), overdue=draw(st.booleans()),
+        priority=draw(share), overdue=draw(st.booleans()), versions=draw(st.booleans()),
+        claims=draw(st.sampled_from([(), (IdentityClaim(study="s-1", films=("f-1", "f-2")),)])),
     )  # fmt: skip
 
 
-@given(entries(), share, share, st.booleans(), st.booleans())
-def test_flag_sentence_and_number_agree_in_every_state(
-    entry: Entry, rank: float | None, probability: float | None, blind: bool, early: bool
+POLICY = {
+    "model": "pca", "weights_sha256": "ab" * 32, "max_miss_rate": 0.1, "confidence": 0.95, "level": 0.95,
+    "sources": {"ward": SourcePolicy(abnormals=29, normals=(0.1, 0.2), threshold=0.15, allowed_misses=0)},
+}  # fmt: skip
+MAPPED = ProbabilityMap(scores=(0.0, 1.0), probabilities=(0.1, 0.9), prevalence=0.5)
+HALVES = DriftReference(normals=(0.1, 0.2), abnormals=(0.3, 0.4), prevalence=0.5, not_scored=0)
+POLICIES = {
+    "none entered": Policy(**POLICY),
+    "entered": Policy(**POLICY, probability=MAPPED),
+    "as labelled, of an earlier format": Policy(**POLICY, probability=MAPPED, drift=HALVES, format=2),
+}
+
+
+@given(entries(), share, st.booleans(), st.booleans())
+def test_flag_sentence_and_number_agree_in_every_state_for_every_role(
+    entry: Entry, rank: float | None, blind: bool, early: bool
 ) -> None:
     if entry.score is None:
-        rank = probability = None
-    reading = reading_of(entry, rank=rank, probability=probability, blind=blind, early=early)
+        rank = None
+    reading = reading_of(entry, rank=rank, blind=blind, early=early)
     waits = entry.state in ("to_read", "in_reading") and not entry.reason
     said = reading.words.lower()
     assert reading.flag == ("read earlier" in said), "the flag and the sentence"
@@ -59,42 +77,64 @@ def test_flag_sentence_and_number_agree_in_every_state(
     assert (reading.number is None) == (reading.measure is None)
     if blind:
         assert reading.number is None, "a number would tell which studies are sampled"
-    if reading.number is not None and reading.measure is not None:
-        high = reading.number >= LIMITS[reading.measure]
-        assert high == reading.flag, "the number and the flag"
+        assert reading.flag == (waits and early)
+    else:
+        assert reading.number == rank, "a score that is known is shown in every state, reported ones included"
+        high = reading.number is not None and reading.number >= FLAGGED_FROM
+        assert reading.flag == (waits and high), "the number and the flag"
         assert not (high and "does not stand out" in said) and not ("differs from" in said and not high)
-    if entry.state == "cleared":
+    if entry.state == "cleared" and not entry.claims and not entry.versions:
         assert "cleared" in said
     if entry.outcome != "normal":
         assert "reported normal" not in said and "is normal" not in said and "looks normal" not in said
 
 
-@given(entries(), share, share, st.sampled_from(["clears", "stopped", "ranks"]))
-def test_the_panel_begins_with_the_sentence_of_the_row(
-    entry: Entry, rank: float | None, probability: float | None, state: Any
+@given(
+    entries(),
+    share,
+    st.sampled_from(["clears", "stopped", "ranks"]),
+    st.sampled_from(sorted(POLICIES)),
+    st.booleans(),
+)
+def test_no_probability_is_shown_unless_a_prevalence_was_entered_and_the_policy_clears(
+    entry: Entry, probability: float | None, state: Any, which: str, covered: bool
+) -> None:
+    """A policy took the labelled studies' own share, and 13 of 25 films were more likely abnormal than not."""
+    policy = POLICIES[which]
+    promise = Promise(state=state, policy=policy, why="" if state == "clears" else "Nothing is cleared.")
+    entry = replace(entry, probability=probability, policy=policy.digest if covered else "another")
+    row = Listed.made(entry, promise)
+    decision = Decision(
+        action="read", score=1.0, probability=probability, p_value=None, priority=0.5, reason="so",
+        policy_digest=entry.policy,
+    )  # fmt: skip
+    decided = Decided.of(decision, promise)
+    assert decided is not None
+    shown = probability if which == "entered" and covered and state == "clears" else None
+    assert row.probability == decided.probability == shown
+    reading = reading_of(entry, rank=0.4, blind=False, early=False)
+    text = " ".join(in_words(decision, reading, None, promise=promise)).lower()
+    assert ("probability of being abnormal" in text) == (shown is not None)
+    assert (promise.prevalence is not None) == (which == "entered" and state == "clears")
+
+
+@given(entries(), share, st.sampled_from(["clears", "stopped", "ranks"]))
+def test_the_panel_begins_with_the_sentence_of_the_row_and_compares_the_score(
+    entry: Entry, rank: float | None, state: Any
 ) -> None:
     promise = Promise(state=state, policy=None, why="" if state == "clears" else "Nothing is cleared.")
-    shown = None  # no policy covers it
-    reading = reading_of(entry, rank=rank, probability=shown, blind=False, early=False)
+    reading = reading_of(entry, rank=rank, blind=False, early=False)
     action: Any = "not_scored" if entry.reason else "clear" if entry.state == "cleared" else "read"
     decision = Decision(
-        action=action, score=entry.score, probability=probability, p_value=probability, priority=0.5, reason="so",
+        action=action, score=entry.score, probability=None, p_value=None, priority=0.5, reason="so",
         policy_digest="p",
     )  # fmt: skip
-    words = in_words(decision, reading, Reference.of([0.0] * 3, "films"), promise=promise)
+    words = in_words(decision, reading, ReferenceNormals.of([0.0] * 20, "normals of this site"), promise=promise)
     text = " ".join(words).lower()
-    assert "probability of being abnormal" not in text and "at least as unusual" not in text
     if action == "read":
-        assert words[0] == f"{reading.words}." and "no percentile yet: it needs 20 films, and there are 3" in text
+        assert words[0] == f"{reading.words}."
+        assert ("% of 20 normals of this site." in text) == (entry.score is not None)
     assert ("read earlier" in text) == (reading.flag and action == "read")
-
-
-def test_what_is_likely_abnormal_is_not_said_to_stand_out_little() -> None:
-    """Release 0.1 wrote "does not stand out" beside "probability 61 %"."""
-    reading = reading_of(BASE, rank=0.4, probability=0.61, blind=False, early=False)
-    assert reading == Reading(
-        words="More likely abnormal than not: read earlier", flag=True, number=0.61, measure="probability"
-    )
 
 
 @pytest.fixture
@@ -102,26 +142,36 @@ def place(make_place: MakePlace) -> Place:
     return make_place("sqlite")
 
 
-def test_three_reference_films_give_no_percentile(api: Api, store: Store, scored: Scored) -> None:  # noqa: F811
-    """Release 0.1 placed a score among the last three films, whatever they showed, as "the reference set"."""
+def test_before_twenty_normals_of_the_site_scores_are_compared_with_the_training_normals(
+    make_api: MakeApi,
+    models: Models,
+    store: Store,
+    scored: Scored,  # noqa: F811
+) -> None:
+    """Every card, row and panel had "–" until twenty normal films were reported at the site."""
+    api = make_api(models=models)
+    own = models.card.weights_sha256
     for number in range(4):
-        scored(number, {FIRST: float(number)})
+        scored(number, {own: 100.0 * number, FIRST: float(number)})
     for row in store.page("to_read", limit=3, blind=False).rows:
         store.claim(row.study, "ann")
         look_and_report(store, row.study, "ann", "normal")
-    found = store.reference(FIRST)
-    assert (found.scores, found.count, found.words) == (
-        (),
-        3,
-        "no percentile yet: it needs 20 normal films from this site, and there are 3",
-    )
     page = api.lead.post("/studies/search", json={"tab": "all"}).json()
-    assert {row["number"] for row in page["rows"]} == {None} and not any(row["flag"] for row in page["rows"])
+    words = f"its {len(models.card.normal_scores)} training normals (another hospital)"
+    assert page["reference"]["words"] == words and page["reference"]["of_site"] is False
     for row in page["rows"]:
-        look = api.lead.get(f"/films/{row['film']}/look").json() if row["film"] else None
-        for model in look["models"] if look else []:
-            assert model["rank"] is None and model["reference"]["count"] == 3
-            assert model["reference"]["needed"] == FEWEST
+        listed = next(one for one in row["models"] if one["model"] == own)
+        look = api.lead.get(f"/films/{row['film']}/look").json() if row["film"] else {"models": []}
+        by = {model["model"]: model for model in look["models"]}
+        assert listed["sentence"].endswith(words) and listed["rank"] is not None
+        if by:
+            assert by[own]["sentence"] == listed["sentence"] and by[own]["rank"] == listed["rank"]
+            assert by[FIRST]["rank"] is None
+            assert by[FIRST]["sentence"] == (
+                "no reference: this server was not given this model; a percentile needs 20 normals of this site, and "
+                "there are 3"
+            )
+    assert {row["state"] for row in page["rows"]} == {"to_read", "reported"}, "reported rows keep their scores"
 
 
 def test_a_wall_of_refusals_is_one_group_with_its_films_behind(api: Api, store: Store, judged: Judged) -> None:

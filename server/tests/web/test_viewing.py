@@ -160,13 +160,16 @@ def test_a_look_says_what_is_known(api: Api, store: Store, screener: Screener) -
     assert (model["model"], model["score"], model["box"]) == (finding.model, finding.score, list(finding.box or ()))
     assert model["rank"] is None and model["reference"]["histogram"] is None
     assert model["reference"] == seen["reference"] | {"histogram": None}, "one reference a screen"
-    assert seen["reference"]["words"] == "no percentile yet: it needs 20 normal films from this site, and there is 1"
+    assert seen["reference"]["words"] == (
+        "no reference: this server was not given this model; a percentile needs 20 normals of this site, and there is 1"
+    )
+    assert model["sentence"] == seen["reference"]["words"] and not seen["reference"]["of_site"]
     numbers = np.load(io.BytesIO(api.reader.get(f"/films/{film}/map.npy").content))
     assert model["map_high"] == pytest.approx(np.percentile(numbers, 99.5), rel=1e-4)
     assert model["renditions"] is model["gives_back"] is True
     if seen["study"] != normal:
         assert [near["study"] for near in seen["nearest"]] == [normal]
-    said = " ".join(word for word in seen["words"] if not word.startswith("No percentile yet"))
+    said = " ".join(word for word in seen["words"] if not word.startswith("No reference"))
     assert "normal" not in said.lower().replace("abnormal", "")
     assert api.reader.get("/films/f-" + "0" * 20 + "/look").status_code == 404
 
@@ -218,7 +221,7 @@ def test_a_film_that_was_not_cleared_is_never_called_normal(judged: Any, store: 
         study = judged(1 if action == "read" else 2, action, reason="its source is not among the calibrated ones").study
         nothing = Promise(state="ranks", policy=None, why="No policy is in force.")
         found = store.study(study, blind=False)
-        reading = reading_of(found.entry, rank=rank, probability=None, blind=False, early=False)
+        reading = reading_of(found.entry, rank=rank, blind=False, early=False)
         words = " ".join(in_words(found.decision, reading, None, promise=nothing)).lower()
         assert words and "is normal" not in words and "looks normal" not in words
 

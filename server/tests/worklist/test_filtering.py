@@ -20,7 +20,7 @@ from unseen_server.worklist.states import NotAllowedError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import LEAST_SCORE, films, findings, studies
 
-RULE: dict[str, Any] = {"probability": 0.5, "policy": "p", "scores": {"m": (0.7, True), "n": (0.9, False)}}
+RULE: dict[str, Any] = {"scores": {"m": (0.7, True), "n": (0.9, False)}}
 
 
 @pytest.fixture
@@ -67,8 +67,6 @@ def flagged(row: Any, rule: FlagRule) -> bool:
         return False
     if rule.priority is not None:
         return bool(row.priority is not None and row.priority >= rule.priority)
-    if row.policy == "p" and row.probability is not None:
-        return bool(row.probability >= 0.5)
     return row.score is not None and ((row.model == "m" and row.score >= 0.7) or (row.model == "n" and row.score > 0.9))
 
 

@@ -72,9 +72,9 @@ def test_a_reference_is_the_scores_of_reported_normals(store: Store, scored: Sco
     scored(52, {FIRST: None}, outcome="normal")
     found = store.reference(FIRST)
     assert found.scores == tuple(sorted(100.0 - number for number in range(22)))
-    assert found.words == "22 normal films from this site"
+    assert found.words == "22 normals of this site"
     of_ward = store.reference(FIRST, source="ward")
-    assert len(of_ward.scores) == 21 and of_ward.words == "21 normal films from ward"
+    assert len(of_ward.scores) == 21 and of_ward.words == "21 normals of ward"
 
 
 def test_with_few_reported_normals_nothing_stands_in_for_them(store: Store, scored: Scored) -> None:
@@ -84,7 +84,7 @@ def test_with_few_reported_normals_nothing_stands_in_for_them(store: Store, scor
     assert (found.scores, found.count, found.words) == (
         (),
         4,
-        "no percentile yet: it needs 20 normal films from this site, and there are 4",
+        "no reference: a percentile needs 20 normals of this site, and there are 4",
     )
     assert store.reference(FIRST, source="s1").count == 2
     assert store.reference("9" * 64).count == 0 == store.reference(FIRST, source="nowhere").count

@@ -87,7 +87,14 @@ class ActiveModels:
         if active.policy is not None:
             path = self._store.home / POLICIES / f"{active.policy_digest}.json"
             active.policy.save(path)
-        return deciding(models, active.model, policy_file=path, policy=active.policy)
+        known = {one.weights_sha256: one for one in active.further}
+        kept = {
+            model: known[model]
+            for model, (_, card) in models.named.items()
+            if model in known and not known[model].mismatch(card.digests)
+        }
+        made = deciding(models, active.model, policy_file=path, policy=active.policy)
+        return replace(made, calibrated=kept)
 
 
 def deciding(models: Models, model: str, *, policy_file: Path | None, policy: Policy | None) -> Models:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -38,6 +38,7 @@ class Models:
     folder       the bundle of the model that decides
     policy_file  what `unseen calibrate` wrote; None: films are ranked, and none is cleared
     further      the others, in the order given
+    calibrated   policies of the others, by SHA-256 of their weights: their normals are references, and clear nothing
     """
 
     folder: Path
@@ -45,6 +46,7 @@ class Models:
     policy_file: Path | None = None
     policy: Policy | None = None
     further: tuple[FurtherModel, ...] = ()
+    calibrated: Mapping[str, Policy] = field(default_factory=dict)
 
     @classmethod
     def of(cls, folder: Path, policy_file: Path | None = None, *, further: Sequence[Path] = ()) -> Self:

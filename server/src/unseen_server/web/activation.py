@@ -25,6 +25,7 @@ from unseen_server.worklist.states import NotFoundError, WorklistError
 if TYPE_CHECKING:
     from unseen.artifacts import Card
     from unseen.screening import Policy
+    from unseen_server.service.workers import Models
     from unseen_server.worklist.activation import Activation
 
 router = APIRouter(tags=["models"])
@@ -100,7 +101,7 @@ class PolicyProposed(BaseModel):
     digest: str
     max_miss_rate: float
     confidence: float
-    prevalence: float | None = Field(description="that the probabilities are for")
+    prevalence: float | None = Field(description="that was entered for the probabilities; null: none is shown")
     audit_share: float
     films: int
     created: str
@@ -114,7 +115,7 @@ class PolicyProposed(BaseModel):
             digest=policy.digest,
             max_miss_rate=policy.max_miss_rate,
             confidence=policy.confidence,
-            prevalence=None if policy.probability is None else policy.probability.prevalence,
+            prevalence=policy.prevalence,
             audit_share=policy.audit_share,
             films=len(policy.films),
             created=policy.created,
@@ -136,6 +137,14 @@ class PolicyProposed(BaseModel):
         )
 
 
+class FurtherCalibrated(BaseModel):
+    """A model that was calibrated together with the one that decides."""
+
+    model: str = Field(description="SHA-256 of its weights")
+    name: str
+    normals: int = Field(description="normal studies with which its scores are compared")
+
+
 class ActivationResponse(BaseModel):
     """A model that somebody has proposed, and what became of it."""
 
@@ -144,6 +153,7 @@ class ActivationResponse(BaseModel):
     model: str
     model_name: str
     here: bool = Field(description="this server was given the model")
+    further: list[FurtherCalibrated] = Field(description="models calibrated together with it; they clear nothing")
     policy: PolicyProposed | None = Field(description="null: films are ranked, and none is cleared")
     stopped: str = Field(description='of the one in force: why nothing is cleared; "" where nothing stands against it')
     summary: Summary | None = Field(description="of a proposal: what starts and stops when it is activated now")
@@ -197,7 +207,7 @@ class CalibrationProposal(Proposal):
     max_miss_rate: Rate = 0.05
     confidence: Confidence = 0.95
     prevalence: Annotated[float, Field(gt=0, lt=1)] | None = Field(
-        default=None, description="of abnormal studies here, for the probabilities; null: as among the reported"
+        default=None, description="of abnormal studies here, for the probabilities; null: no probability is shown"
     )
     others: bool = Field(default=False, description=OTHERS)
 
@@ -233,29 +243,27 @@ def calibration(
 
 @router.post("/calibration/propose", status_code=201, responses=answers(400, 401, 403, 404, 422, 503))
 def propose_calibration(parts: Parts, account: Lead, wanted: CalibrationProposal) -> ActivationResponse:
-    """Calibrate a model on what readers reported here, and propose to score and clear by that."""
+    """Calibrate all loaded models on what readers reported here, and propose to score and clear by one of them.
+
+    The normals of the others are the reference of their percentiles from its activation on.
+    """
     name, card = _known(parts, wanted.model)
     found = _labels(parts, card, _promise(wanted.max_miss_rate, wanted.confidence), others=wanted.others)
-    given = None if parts.models is None else parts.models.policy
-    probes = parts.store.model_probes.of(card.digest)
-    policy = policy_from(
-        found,
-        name=card.name,
-        model_parts=card.digests,
-        probes=probes,
-        prevalence=wanted.prevalence,
-        gate=thresholds_of(card),
-        source_tag=None if given is None else given.source_tag,
-        audit_share=AUDIT_SHARE if given is None else given.audit_share,
-    )
-    if not probes:
+    policy = _policy(parts, card, found, wanted)
+    if not policy.probes:
         raise WorklistError(
             f"No worker has had {name} with the digest {card.digest[:16]}… yet, so nobody knows how this site's "
             "machines score its probe films. Start a worker with this model, then propose again."
         )
     note = "\n\n".join(part for part in (wanted.note, found.caution) if part)  # the second person must know it too
     made = parts.store.activations.propose(
-        wanted.model, name, policy, actor=account.name, note=note, model_digest=card.digest
+        wanted.model,
+        name,
+        policy,
+        actor=account.name,
+        note=note,
+        model_digest=card.digest,
+        further=_further(parts, wanted),
     )
     return _response(parts, made, account.name)
 
@@ -309,6 +317,37 @@ def withdraw(parts: Parts, account: Lead, number: Number) -> ActivationResponse:
     return _response(parts, made, account.name)
 
 
+def _policy(
+    parts: ServerState, card: Card, found: Labels, wanted: CalibrationProposal, *, may_clear_nothing: bool = False
+) -> Policy:
+    given = None if parts.models is None else parts.models.policy
+    return policy_from(
+        found,
+        name=card.name,
+        model_parts=card.digests,
+        probes=parts.store.model_probes.of(card.digest),
+        prevalence=wanted.prevalence,
+        gate=thresholds_of(card),
+        source_tag=None if given is None else given.source_tag,
+        audit_share=AUDIT_SHARE if given is None else given.audit_share,
+        may_clear_nothing=may_clear_nothing,
+    )
+
+
+def _further(parts: ServerState, wanted: CalibrationProposal) -> list[Policy]:
+    """Calibrate the loaded models that decide nothing; those without a labelled score are left out."""
+    assert parts.models is not None
+    promise = _promise(wanted.max_miss_rate, wanted.confidence)
+    made = []
+    for model, (_, card) in parts.models.named.items():
+        if model == wanted.model:
+            continue
+        found = _labels(parts, card, promise, others=wanted.others)
+        if any(study.score is not None for study in found.studies):
+            made.append(_policy(parts, card, found, wanted, may_clear_nothing=True))
+    return made
+
+
 def _known(parts: ServerState, model: str) -> tuple[str, Card]:
     """The model's name for people, and its card."""
     if parts.models is None or model not in parts.models.named:
@@ -317,6 +356,10 @@ def _known(parts: ServerState, model: str) -> tuple[str, Card]:
             "that bundle."
         )
     return parts.models.named[model]
+
+
+def _name(models: Models, policy: Policy) -> str:
+    return models.named[policy.weights_sha256][0] if policy.weights_sha256 in models.named else policy.model
 
 
 def _promise(max_miss_rate: float, confidence: float) -> Guarantee:
@@ -353,6 +396,14 @@ def _response(parts: ServerState, made: Activation, asker: str) -> ActivationRes
         model=made.model,
         model_name=made.model_name,
         here=parts.models is not None and made.model in parts.models.named,
+        further=[
+            FurtherCalibrated(
+                model=one.weights_sha256,
+                name=one.model if parts.models is None else _name(parts.models, one),
+                normals=one.reference.count,
+            )
+            for one in made.further
+        ],
         policy=None if made.policy is None else PolicyProposed.of(made.policy, stopped=stopped),
         stopped=stopped,
         summary=Summary.model_validate(of_activation(parts, made)) if made.standing == "proposed" else None,

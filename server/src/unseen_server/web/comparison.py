@@ -225,7 +225,7 @@ def code(
     figure: FigureName,
     model: Annotated[list[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]], Query(min_length=1, max_length=6)],
     threshold: Annotated[float, Query(allow_inf_nan=False)] = 0.0,
-    prevalence: Annotated[float, Query(gt=0, lt=1)] = 0.1,
+    prevalence: Annotated[float | None, Query(gt=0, lt=1)] = None,
     others: Others = False,
 ) -> Response:
     """A figure of the page as Python, which computes it again from `scores.csv`."""

@@ -40,10 +40,10 @@ read = scores["score"] >= THRESHOLD  # the others are cleared
 caught, missed = (abnormal & read).sum(), (abnormal & ~read).sum()
 alarms, right = (~abnormal & read).sum(), (~abnormal & ~read).sum()
 sensitivity, specificity = caught / (caught + missed), right / (right + alarms)
-read_abnormal, read_normal = sensitivity * PREVALENCE, (1 - specificity) * (1 - PREVALENCE)
 print("true positives", caught, "false negatives", missed, "false positives", alarms, "true negatives", right)
 print("sensitivity", sensitivity, "specificity", specificity)
-if caught or alarms:
+if PREVALENCE is not None and (caught or alarms):
+    read_abnormal, read_normal = sensitivity * PREVALENCE, (1 - specificity) * (1 - PREVALENCE)
     print("PPV", read_abnormal / (read_abnormal + read_normal))
 """
 
@@ -89,14 +89,14 @@ _BODIES: Final[dict[FigureName, str]] = {
 
 
 def code_of(
-    figure: FigureName, models: Sequence[str], *, draws: int, threshold: float = 0.0, prevalence: float = 0.1
+    figure: FigureName, models: Sequence[str], *, draws: int, threshold: float = 0.0, prevalence: float | None = None
 ) -> str:
     """The code of a figure.
 
     models      names of columns of the table; "difference" takes two, "roc" any number, the others the first
     draws       of the intervals, as the page's
     threshold   a score; films below it are cleared
-    prevalence  share of abnormal studies, above 0 and below 1
+    prevalence  share of abnormal studies, above 0 and below 1; None: none was entered, and no PPV is computed
 
     >>> print(code_of("difference", ["pca", "flow"], draws=1000).splitlines()[6])
     first, second = ['pca', 'flow']

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from unseen.artifacts import FEWEST_NORMALS as FEWEST
 from unseen.screening import Guarantee
 from unseen_server.web.accounts import Lead
 from unseen_server.web.errors import answers
 from unseen_server.web.state import Parts
-from unseen_server.worklist.labels import FEWEST
 from unseen_server.worklist.monitoring import blocks
 
 if TYPE_CHECKING:
@@ -66,13 +66,14 @@ def fit(parts: Parts, account: Lead) -> Fit:
 
 def _collect(parts: ServerState) -> Step:
     assert parts.deciding is not None
-    reference = parts.ranks.reference(parts.deciding)
+    reference = parts.ranks.of_site(parts.deciding)
     if reference.scores:
         return Step(name="collect", state="done", words=f"{reference.words}.", do=[], commands=[])
     return Step(
         name="collect",
         state="next",
-        words=f"{reference.count} of {FEWEST} normal films are reported: below that no percentile is shown.",
+        words=f"{reference.count} of {FEWEST} normal films are reported: below that, scores are compared with the "
+        "training normals.",
         do=[
             "Send films of this site as they come, not selected ones.",
             f"Read and report them: {FEWEST} normal ones at least. Only films that were shown to the reader count.",

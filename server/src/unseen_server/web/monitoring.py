@@ -272,7 +272,7 @@ def growth(parts: Parts, account: Lead) -> Grown:
 
 def _reference(parts: ServerState) -> ReferenceResponse | None:
     assert parts.models is not None
-    known = parts.ranks.reference(parts.models.card.weights_sha256)
+    known = parts.ranks.of_site(parts.models.card.weights_sha256)
     return _of(known.scores, known.words) if known.scores else None
 
 

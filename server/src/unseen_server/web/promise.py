@@ -71,14 +71,24 @@ class Promise:
 
     @property
     def prevalence(self) -> float | None:
-        """Which the probabilities that are shown assume; None while none is shown."""
-        if self.state != "clears" or self.policy is None or self.policy.probability is None:
-            return None
-        return self.policy.probability.prevalence
+        """Prevalence that was entered for the probabilities that are shown; None while none is shown."""
+        return self.policy.prevalence if self.state == "clears" and self.policy is not None else None
 
     def covers(self, policy_digest: str) -> bool:
-        """Whether a decision by this policy may be shown with its probability."""
+        """Whether a decision by this policy may be shown with what it promises."""
         return self.state == "clears" and self.policy is not None and self.policy.digest == policy_digest
+
+    def probability(self, policy_digest: str, value: float | None) -> float | None:
+        """Return a decision's probability as far as it may be shown.
+
+        Args:
+            policy_digest: the policy that decided.
+            value: the probability that is stored.
+
+        Returns:
+            The value; None where the policy is not in force, and where no prevalence was entered for it.
+        """
+        return value if self.covers(policy_digest) and self.prevalence is not None else None
 
 
 def percent(share: float) -> str:

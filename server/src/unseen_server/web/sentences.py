@@ -5,26 +5,22 @@ A film that was not cleared is never called normal: a score ranks films for read
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from unseen.artifacts import FLAGGED_FROM
 from unseen_server.web.promise import Promise, percent, without_promise
 
 if TYPE_CHECKING:
+    from unseen.artifacts import ReferenceNormals
     from unseen.screening import Decision
     from unseen_server.worklist.identity_claims import IdentityClaim
-    from unseen_server.worklist.labels import Reference
     from unseen_server.worklist.listing import Entry
 
-Measure = Literal["probability", "percentile"]
-EARLIER: Final = 0.95
-"""The percentile from which a study is to be read earlier."""
-LIKELY: Final = 0.5
-"""The probability from which it is: abnormal rather than not."""
+Measure = Literal["percentile"]
 _SOMEWHAT: Final = 0.75
-_LIMITS: Final[dict[Measure, float]] = {"probability": LIKELY, "percentile": EARLIER}
+_EARLIER: Final = "differs from normal films: read earlier"
 _MEANS: Final = "The score orders films for reading. It is not a diagnosis."
 _IN_ORDER: Final = "To be read in this order"
 _FEWEST_OF_A_CONFLICT: Final = 2
@@ -46,36 +42,45 @@ class Reading:
     measure: Measure | None = None
 
 
-def reading_of(entry: Entry, *, rank: float | None, probability: float | None, blind: bool, early: bool) -> Reading:
-    """The row's flag, sentence and number.
+def reading_of(entry: Entry, *, rank: float | None, blind: bool, early: bool) -> Reading:
+    """Return the row's flag, sentence and number; the flag follows from the number that stands next to it.
 
-    rank         the share of the reference that scores lower; None where the reference is too small
-    probability  as far as it may be shown
-    blind        the reader sees order and flag alone
-    early        on a blind page: by its place in the list, and by nothing else
+    Args:
+        entry: the study.
+        rank: the share of the reference that scores lower; None without a score or a reference.
+        blind: the reader sees order and flag alone.
+        early: on a blind page: by its place in the list, and by nothing else.
+
+    Returns:
+        The reading. Only a study that waits and was scored is flagged; a number is shown in every state.
     """
+    number = None if blind else rank
+    measure: Measure | None = None if number is None else "percentile"
+    waits = entry.state in _WAITS and not entry.reason
+    flag = waits and (early if blind else number is not None and number >= FLAGGED_FROM)
+    return Reading(words=_words(entry, number, flag=flag), flag=flag, number=number, measure=measure)
+
+
+def _words(entry: Entry, number: float | None, *, flag: bool) -> str:
     if entry.state in ("reported", "reported_elsewhere", "set_aside"):
-        return Reading(words=_done(entry))
+        return _done(entry)
     if entry.claims:
-        return Reading(words=conflict_in_words(entry.claims))
+        return conflict_in_words(entry.claims) + (f"; {_EARLIER}" if flag else "")
     if entry.reason:
-        return Reading(words="Not scored: look at it first")
+        return "Not scored: look at it first"
     if entry.versions:
-        return Reading(words="Two versions of one film came: look at both")
-    number, measure = _number(rank, probability, blind=blind)
+        return "Two versions of one film came: look at both" + (f"; {_EARLIER}" if flag else "")
     if entry.state == "received":
-        return Reading(words="Waits for a worker to score it")
+        return "Waits for a worker to score it"
     if entry.state == "scored":
-        return Reading(words="Not complete yet: further films may come, or are still to be scored")
+        return "Not complete yet: further films may come, or are still to be scored"
     if entry.state not in _WAITS:
-        high = measure is not None and number is not None and number >= _LIMITS[measure]
-        shown = (None, None) if high else (number, measure)  # cleared: no number beside it speaks against that
-        return Reading(words="Cleared by the policy; anybody may read it", number=shown[0], measure=shown[1])
-    if blind or number is None or measure is None:
-        early = early and blind
-        return Reading(words="Differs from normal films: read earlier" if early else _IN_ORDER, flag=early)
-    flag = number >= _LIMITS[measure]
-    return Reading(words=_waiting(number, measure), flag=flag, number=number, measure=measure)
+        return "Cleared by the policy; anybody may read it"
+    if flag:
+        return _EARLIER[0].upper() + _EARLIER[1:]
+    if number is None:
+        return _IN_ORDER
+    return "Differs somewhat from normal films" if number >= _SOMEWHAT else "Does not stand out from normal films"
 
 
 def conflict_in_words(claims: Sequence[IdentityClaim]) -> str:
@@ -102,22 +107,6 @@ def _films_in_words(films: Sequence[str]) -> str:
     return f"film {films[0]}" if len(films) == 1 else f"films {', '.join(films[:-1])} and {films[-1]}"
 
 
-def _number(rank: float | None, probability: float | None, *, blind: bool) -> tuple[float, Measure] | tuple[None, None]:
-    if blind:
-        return None, None
-    if probability is not None:
-        return probability, "probability"
-    return (None, None) if rank is None else (rank, "percentile")
-
-
-def _waiting(number: float, measure: Measure) -> str:
-    if measure == "probability":
-        return "More likely abnormal than not: read earlier" if number >= LIKELY else _IN_ORDER
-    if number >= EARLIER:
-        return "Differs from normal films: read earlier"
-    return "Differs somewhat from normal films" if number >= _SOMEWHAT else "Does not stand out from normal films"
-
-
 def _done(entry: Entry) -> str:
     by = f" by {entry.reported_by}" if entry.reported_by else ""
     if entry.state == "set_aside":
@@ -126,7 +115,12 @@ def _done(entry: Entry) -> str:
 
 
 def in_words(
-    decision: Decision | None, reading: Reading, reference: Reference | None, *, promise: Promise, sampled: bool = False
+    decision: Decision | None,
+    reading: Reading,
+    reference: ReferenceNormals | None,
+    *,
+    promise: Promise,
+    sampled: bool = False,
 ) -> list[str]:
     """Sentences for the panel beside a film; the first is the row's.
 
@@ -155,31 +149,21 @@ def in_words(
         said.append(sentence(without_promise(decision.reason)))
         return [*said, "It was drawn for the audit sample, so it is read all the same."] if sampled else said
     said += [_MEANS, sentence(decision.reason)]
-    if reading.measure == "probability" and reading.number is not None:
-        said.append(_probability(reading.number, promise.prevalence))
-    if reference is not None and not reference.scores:
-        said.append(sentence(reference.words))
-    elif covered and reference is not None and decision.score is not None:
-        said.append(_at_least(decision.score, reference))
+    probability = promise.probability(decision.policy_digest, decision.probability)
+    if probability is not None and promise.prevalence is not None:
+        said.append(_probability(probability, promise.prevalence))
+    if reference is not None and decision.score is not None:
+        said.append(sentence(reference.sentence(decision.score)))
     if decision.policy_digest and promise.state == "stopped":
         said.append(promise.why)
     return said
 
 
-def _probability(number: float, prevalence: float | None) -> str:
-    said = f"Probability of being abnormal: {percent(number)}"
-    if prevalence is None:
-        return f"{said}."
+def _probability(number: float, prevalence: float) -> str:
     return (
-        f"{said}, if {percent(prevalence)} of the studies are abnormal, as the calibration assumes. "
-        "With fewer abnormal studies it is lower."
+        f"Probability of being abnormal: {percent(number)}, if {percent(prevalence)} of the studies are abnormal, as "
+        "was entered. With fewer abnormal studies it is lower."
     )
-
-
-def _at_least(score: float, reference: Reference) -> str:
-    """How many of the reference score as high: counted where the percentile is, so that the two agree."""
-    count = len(reference.scores) - bisect_left(reference.scores, score)
-    return f"{count or 'None'} of {reference.words} {'have' if count > 1 else 'has'} a score as high or higher."
 
 
 def sentence(text: str) -> str:

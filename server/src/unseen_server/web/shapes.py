@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from unseen.artifacts import FEWEST_NORMALS, ReferenceNormals
 from unseen.screening import Decision
 from unseen_server.web.promise import Promise, without_promise
 from unseen_server.web.sentences import Reading, conflict_in_words
 from unseen_server.worklist.disagreement import FAR
-from unseen_server.worklist.labels import FEWEST
 from unseen_server.worklist.refusals import parted
 from unseen_server.worklist.states import State, allowed
 
 if TYPE_CHECKING:
-    from unseen_server.web.state import Ranks
+    from unseen_server.web.ranks import Ranks
     from unseen_server.worklist.accounts import Account
     from unseen_server.worklist.details import StoredFilm, Study
-    from unseen_server.worklist.labels import Reference
     from unseen_server.worklist.listing import Entry, Page
 
 ACTS = ("claim", "release", "report", "undo")
@@ -43,6 +42,16 @@ class Received(BaseModel):
     already: bool = Field(description="the same bytes had been received before")
 
 
+class ModelScore(BaseModel):
+    """A loaded model's score of a study, with its percentile."""
+
+    model: str = Field(description="SHA-256 of its weights")
+    name: str = Field(description="its bundle's folder")
+    score: float = Field(description="the highest of the films that decide about the study")
+    rank: float | None = Field(description="the share of the model's reference that scores lower, 0 to 1; null: none")
+    sentence: str = Field(description="the percentile and its reference in words; the reason where there is none")
+
+
 class Listed(_Response):
     """A study as the list shows it."""
 
@@ -58,15 +67,17 @@ class Listed(_Response):
     claimed_by: str | None
     claimed: datetime | None
     probability: float | None = Field(
-        description="of being abnormal; null where this reader must not see it, and while no policy clears"
+        description="of being abnormal; null where this reader must not see it, while no policy clears, and where no "
+        "prevalence was entered"
     )
     score: float | None
     words: str = Field(default="", description="in a page: the row's sentence, which agrees with flag and number")
     flag: bool = Field(default=False, description="in a page: it is to be read earlier")
     number: float | None = Field(default=None, description="in a page: of `measure`, 0 to 1; null likewise")
-    measure: Literal["probability", "percentile"] | None = Field(
+    measure: Literal["percentile"] | None = Field(
         default=None, description="in a page: percentile: the share of the page's reference that scores lower"
     )
+    models: list[ModelScore] = Field(default=[], description="in a page: scores of the loaded models; none if blind")
     of: int | None = Field(default=None, description="in a page: scores of the reference of a percentile")
     clause: str = Field(default="", description="why it was not scored, in a few words; `why` explains it")
     why: str = ""
@@ -88,7 +99,15 @@ class Listed(_Response):
     )
 
     @classmethod
-    def made(cls, entry: Entry, promise: Promise, reading: Reading | None = None, *, of: int | None = None) -> Self:
+    def made(
+        cls,
+        entry: Entry,
+        promise: Promise,
+        reading: Reading | None = None,
+        *,
+        of: int | None = None,
+        models: Sequence[ModelScore] = (),
+    ) -> Self:
         """The row, with its words in a page."""
         listed = cls.model_validate(entry)
         clause, why = parted(entry.reason)
@@ -101,9 +120,9 @@ class Listed(_Response):
             "disagree": entry.apart is not None and entry.apart >= FAR,
         }
         if reading is not None:
-            update |= {name: getattr(reading, name) for name in ("words", "flag", "number", "measure")} | {"of": of}
-        if not promise.covers(entry.policy):
-            update["probability"] = None
+            update |= {name: getattr(reading, name) for name in ("words", "flag", "number", "measure")}
+            update |= {"of": of, "models": list(models)}
+        update["probability"] = promise.probability(entry.policy, entry.probability)
         return listed.model_copy(update=update)
 
 
@@ -113,10 +132,11 @@ class ReferenceResponse(BaseModel):
     words: str = Field(description="whose scores they are; below `needed`, how many there are")
     count: int
     needed: int = Field(description="below this number there is no percentile, and no flag from one")
+    of_site: bool = Field(description="of this site or its calibration; false: the model's training normals, or none")
 
     @classmethod
-    def of(cls, reference: Reference) -> Self:
-        return cls(words=reference.words, count=reference.count, needed=FEWEST)
+    def of(cls, reference: ReferenceNormals, *, of_site: bool) -> Self:
+        return cls(words=reference.words, count=reference.count, needed=FEWEST_NORMALS, of_site=of_site)
 
 
 class GroupResponse(BaseModel):
@@ -160,7 +180,9 @@ class ListedPage(BaseModel):
                 )
                 for group in page.groups
             ],
-            reference=None if blind or model is None else ReferenceResponse.of(ranks.known(model)),
+            reference=None
+            if blind or model is None
+            else ReferenceResponse.of(ranks.known(model), of_site=ranks.is_of_site(model)),
             prevalence=None if blind else promise.prevalence,
             next=page.next,
             previous=page.previous,
@@ -189,9 +211,13 @@ class Decided(_Response):
         """The decision; without probabilities where nothing is promised at present."""
         if decision is None:
             return None
-        shown = cls.model_validate(decision).model_copy(update={"reason": without_promise(decision.reason)})
-        kept = promise.covers(decision.policy_digest)
-        return shown if kept else shown.model_copy(update={"probability": None, "p_value": None})
+        digest = decision.policy_digest
+        update = {
+            "reason": without_promise(decision.reason),
+            "probability": promise.probability(digest, decision.probability),
+            "p_value": decision.p_value if promise.covers(digest) else None,
+        }
+        return cls.model_validate(decision).model_copy(update=update)
 
 
 class Found(_Response):

@@ -14,6 +14,7 @@ import numpy as np
 from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from unseen.artifacts import FLAGGED_FROM
 from unseen.screening import claimed_source
 from unseen_server.web import images
 from unseen_server.web.accounts import Reader, Sighted
@@ -21,9 +22,8 @@ from unseen_server.web.errors import answers
 from unseen_server.web.films import PNG, FilmId
 from unseen_server.web.sentences import in_words, reading_of
 from unseen_server.web.shapes import ReferenceResponse
-from unseen_server.web.state import Parts, ServerState, rank_of
+from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.details import StoredFilm, StoredFinding, Study
-from unseen_server.worklist.labels import FEWEST
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 
 if TYPE_CHECKING:
@@ -80,7 +80,9 @@ class ModelLook(BaseModel):
     name: str = Field(description="its bundle's folder")
     role: Role = Field(description="earlier: it is no longer in use here")
     score: float | None
-    rank: float | None = Field(description="the share of the reference that scores lower, 0 to 1; null if too small")
+    rank: float | None = Field(description="the share of the reference that scores lower, 0 to 1; null: no reference")
+    high: bool = Field(description="from the 95th percentile on")
+    sentence: str = Field(description="the percentile and its reference in words; the reason where there is none")
     reference: Compared
     threshold: float | None = Field(description="of the film's source: below it the policy clears; null without one")
     box: tuple[float, float, float, float] | None = Field(description="top, left, bottom, right on the film, in pixels")
@@ -107,7 +109,7 @@ class Look(BaseModel):
     words: list[str] = Field(description="the row's sentence, the decision on the study, what is promised")
     flag: bool = Field(description="the study is to be read earlier; also for whoever is blind")
     reference: ReferenceResponse | None = Field(description="of every percentile here; null without a score")
-    probability: float | None = Field(description="of being abnormal; null where nothing calibrated it")
+    probability: float | None = Field(description="of being abnormal; null where no prevalence was entered for it")
     prevalence: float | None = Field(description="of abnormal studies, which the probability assumes; null likewise")
     models: list[ModelLook] = Field(description="the one that decides first")
     nearest: list[Near] = Field(description="the nearest first")
@@ -229,9 +231,8 @@ def _seen(parts: ServerState, study: Study, film: StoredFilm, nothing: Look) -> 
     decision = study.decision
     promise = parts.promise()
     entry = study.entry
-    shown = entry.probability if promise.covers(entry.policy) else None
-    rank = parts.ranks.of(entry.model, entry.score)
-    reading = reading_of(entry, rank=rank, probability=shown, blind=False, early=False)
+    shown = promise.probability(entry.policy, entry.probability)
+    reading = reading_of(entry, rank=parts.ranks.of(entry.model, entry.score), blind=False, early=False)
     reference = None if entry.model is None else parts.ranks.known(entry.model)
     words = in_words(decision, reading, reference, promise=promise, sampled=bool(study.audit_sample))
     if decision is not None and decision.action != "not_scored" and models and models[0].score is None:
@@ -240,9 +241,11 @@ def _seen(parts: ServerState, study: Study, film: StoredFilm, nothing: Look) -> 
         update={
             "words": [one for one in words if one],
             "flag": reading.flag,
-            "reference": None if reference is None else ReferenceResponse.of(reference),
-            "probability": reading.number if reading.measure == "probability" else None,
-            "prevalence": promise.prevalence if reading.measure == "probability" else None,
+            "reference": None
+            if reference is None or entry.model is None
+            else ReferenceResponse.of(reference, of_site=parts.ranks.is_of_site(entry.model)),
+            "probability": shown,
+            "prevalence": None if shown is None else promise.prevalence,
             "models": models,
             "nearest": _nearest(parts, film.film),
         }
@@ -253,6 +256,7 @@ def _model(parts: ServerState, film: StoredFilm, finding: StoredFinding) -> Mode
     name, role = _called(parts, finding.model)
     reference = parts.ranks.known(finding.model)
     scored = finding.score is not None
+    rank = reference.share(finding.score)
     threshold = _threshold(parts, film) if role == "decides" else None
     kept = _rendition(parts, film.film, finding.model) if scored else None
     return ModelLook(
@@ -260,11 +264,11 @@ def _model(parts: ServerState, film: StoredFilm, finding: StoredFinding) -> Mode
         name=name,
         role=role,
         score=finding.score,
-        rank=None if finding.score is None else rank_of(finding.score, reference.scores),
+        rank=rank,
+        high=rank is not None and rank >= FLAGGED_FROM,
+        sentence=reference.sentence(finding.score),
         reference=Compared(
-            words=reference.words,
-            count=reference.count,
-            needed=FEWEST,
+            **vars(ReferenceResponse.of(reference, of_site=parts.ranks.is_of_site(finding.model))),
             histogram=_histogram(reference.scores, finding.score, threshold),
         ),
         threshold=threshold,

@@ -19,7 +19,6 @@ from .import_export import import_elsewhere as import_elsewhere
 from .jobs import Queue as Queue
 from .labels import Disagreement as Disagreement
 from .labels import LabelledFilm as LabelledFilm
-from .labels import Reference as Reference
 from .listing import Entry as Entry
 from .listing import Page as Page
 from .monitoring import AuditSample as AuditSample

@@ -8,6 +8,7 @@ comes back by itself. One person stops clearing; two, each with a note, start it
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -40,6 +41,8 @@ class Activation:
     model_digest    of the whole model; None where it was not known, as before revision 0014
     policy          None: films are ranked, and none is cleared
     note            the proposer's, `activated_note` the second person's; a policy needs both
+    further         policies of models that were calibrated together with it: references of percentiles, which clear
+                    nothing
     despite         why it was activated though the model has no input gate, or no evaluation
     """
 
@@ -59,6 +62,7 @@ class Activation:
     despite: str
     withdrawn_by: str | None
     withdrawn: datetime | None
+    further: tuple[Policy, ...] = field(default=(), repr=False)
 
 
 class Activations:
@@ -76,12 +80,14 @@ class Activations:
         actor: str,
         note: str = "",
         model_digest: str | None = None,
+        further: Sequence[Policy] = (),
     ) -> Activation:
         """Propose to score with a model from now on; nothing changes until another person activates it.
 
         model   SHA-256 of the weights
         policy  what films are cleared by; None: none is
         model_digest  of the whole model; None: not known here
+        further  policies of models that were calibrated together with it
 
         Raises WorklistError for a policy of another model, and for a policy without a note.
         """
@@ -111,11 +117,15 @@ class Activations:
                     proposed_by=actor,
                     proposed_us=writing.now_us,
                     model_digest=model_digest,
+                    further=json.dumps({one.digest: one.model_dump(mode="json") for one in further})
+                    if further
+                    else None,
                 )
                 .returning(activations.c.id)
             ).scalar_one()
             row = _row(writing.connection, number)
-            _log(writing, actor, "model.proposed", row, note=writing.names.sealed("note", note))
+            more = {"further": " ".join(one.digest for one in further)} if further else {}
+            _log(writing, actor, "model.proposed", row, note=writing.names.sealed("note", note), **more)
             return _one(writing.connection, number)
 
     def activate(self, number: int, *, actor: str, note: str = "", despite: str = "") -> Activation:
@@ -263,21 +273,33 @@ def _of(row: Found, last: int | None) -> Activation:
         despite=row.despite or "",
         withdrawn_by=row.withdrawn_by,
         withdrawn=None if row.withdrawn_us is None else moment(row.withdrawn_us),
+        further=_further(row),
     )
 
 
 def _policy(row: Found) -> Policy | None:
-    """The policy that a row holds.
+    """Return the policy that a row holds.
 
     Raises WorklistError where it is not the one that was proposed.
     """
-    if row.policy is None:
-        return None
+    return None if row.policy is None else _checked(row, row.policy, row.policy_digest)
+
+
+def _table_of(further: Sequence[Policy]) -> str | None:
+    return json.dumps({one.digest: one.model_dump(mode="json") for one in further}) if further else None
+
+
+def _further(row: Found) -> tuple[Policy, ...]:
+    known: dict[str, object] = {} if row.further is None else json.loads(row.further)
+    return tuple(_checked(row, json.dumps(one), digest) for digest, one in known.items())
+
+
+def _checked(row: Found, text: str, digest: str) -> Policy:
     try:
-        policy = Policy.model_validate_json(row.policy)
+        policy = Policy.model_validate_json(text)
     except ValidationError:
         policy = None
-    if policy is None or policy.digest != row.policy_digest:
+    if policy is None or policy.digest != digest:
         raise WorklistError(
             f"The policy of proposal {row.id} is not the one that was proposed: the database was altered. Check the "
             "audit trail, and restore a backup."

@@ -193,6 +193,7 @@ def policy_from(
     gate: Mapping[str, float] | None = None,
     source_tag: str | None = None,
     audit_share: float = AUDIT_SHARE,
+    may_clear_nothing: bool = False,
 ) -> Policy:
     """The policy that these labels lead to, as `screening.calibrate` would have made it.
 
@@ -200,12 +201,13 @@ def policy_from(
     model_parts  SHA-256 of each of its parts
     probes  the probe films, as this site's workers score them
     gate  the thresholds of the model's input gate
+    may_clear_nothing  for a model that decides nothing: its policy is a reference for percentiles
 
     Raises WorklistError, with what is missing, where nothing would be cleared from any source.
     """
     if prevalence is not None and not 0 < prevalence < 1:
         raise WorklistError(f"prevalence is {prevalence}; give a share between 0 and 1, like 0.1.")
-    if all(source.allowed_misses is None for source in found.sources):
+    if not may_clear_nothing and all(source.allowed_misses is None for source in found.sources):
         reasons = "; ".join(f"{source.source}: {source.refused}" for source in found.sources)
         raise WorklistError(
             f"Nothing could be cleared. For {found.promise}, {found.needed[0]} abnormal studies of a source must have "

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from unseen_server.worklist.labels import Disagreement, LabelledFilm, Origin, Reference
+    from unseen.artifacts import ReferenceNormals
+    from unseen_server.worklist.labels import Disagreement, LabelledFilm, Origin
     from unseen_server.worklist.renditions import Rendition
     from unseen_server.worklist.similar_films import Neighbour
     from unseen_server.worklist.site import Site
@@ -77,7 +78,7 @@ class FilmAccess:
         with self.site.database.reading() as connection:
             return similar_films.nearest(connection, film, count=count)
 
-    def reference(self, model: str, *, source: str | None = None) -> Reference:
+    def reference(self, model: str, *, source: str | None = None) -> ReferenceNormals:
         """The model's scores of films of the latest 2000 studies that readers reported normal.
 
         source  films of this source alone

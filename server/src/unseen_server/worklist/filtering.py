@@ -46,16 +46,13 @@ Of = Callable[[Any], Any]  # Any: a column of whatever type
 class FlagRule:
     """Which studies carry the flag: the same that a row's words follow from.
 
-    flagged      True: those that do; False: those that do not
-    priority     from this priority on, whatever the score: on a blind page; None on others
-    probability  from this probability on, for studies that the policy `policy` decided on; None: none is shown
-    scores       by model: the score from which on, and whether it is itself included
+    flagged   True: those that do; False: those that do not
+    priority  from this priority on, whatever the score: on a blind page; None on others
+    scores    by model: the score from which on, and whether it is itself included
     """
 
     flagged: bool
     priority: float | None = None
-    probability: float | None = None
-    policy: str = ""
     scores: Mapping[str, tuple[float, bool]] = field(default_factory=dict)
 
 
@@ -245,14 +242,13 @@ def _dates(wanted: Filters, of: Of) -> list[Condition]:
 
 
 def _flagged(tab: Tab, rule: FlagRule) -> list[Condition]:
-    never = rule.priority is None and rule.probability is None and not rule.scores
+    never = rule.priority is None and not rule.scores
     if never or tab in ("cleared", "reported", "not_scored"):  # nothing there is to be read earlier than another
         return [sa.false()] if rule.flagged else []
     waits = sa.and_(_passed_over(studies.c.state).in_(_WAITS), _passed_over(studies.c.standing) != "not_scored")
     if rule.priority is not None:
         high: Condition = _passed_over(studies.c.priority) >= rule.priority
     else:
-        probability = _passed_over(studies.c.probability)
         by_score = [
             sa.and_(
                 _passed_over(studies.c.model) == model,
@@ -261,9 +257,6 @@ def _flagged(tab: Tab, rule: FlagRule) -> list[Condition]:
             for model, (least, included) in sorted(rule.scores.items())
         ]
         high = sa.or_(sa.false(), *by_score)
-        if rule.probability is not None:
-            shown = sa.and_(_passed_over(studies.c.policy) == rule.policy, probability.is_not(None))
-            high = sa.case((shown, probability >= rule.probability), else_=high)
     flagged = sa.case((sa.and_(waits, high), 1), else_=0)
     return [flagged == int(rule.flagged)]
 

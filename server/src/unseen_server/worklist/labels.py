@@ -16,14 +16,15 @@ rank = (films that score lower + half of those that score the same) / films,   a
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Self, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
+from unseen.artifacts import ReferenceNormals
 from unseen_server.worklist.references import is_reference
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import films, findings, reports, studies
@@ -177,54 +178,19 @@ def labelled(connection: Connection, *, most: int, origins: Collection[Origin] =
     ]
 
 
-FEWEST = 20
-"""Scores of reported normals below which a percentile among them would say little."""
 _AMONG = 5000  # films among which two models are compared
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reference:
-    """Scores to compare with.
-
-    scores  rising, in the model's own unit; none where there are fewer than `FEWEST`
-    words   whose they are, "212 normal films from this site", or of which there are too few
-    count   how many there are, too few ones included
-    """
-
-    scores: tuple[float, ...] = field(repr=False)
-    words: str
-    count: int
-
-    @classmethod
-    def of(cls, scores: Sequence[float], whose: str) -> Self:
-        """These scores, if they are enough: a percentile among three films would say nothing.
-
-        >>> Reference.of([0.1, 0.2, 0.3], "normal films from this site")
-        Reference(words='no percentile yet: it needs 20 normal films from this site, and there are 3', count=3)
-        """
-        count = len(scores)
-        if count < FEWEST:
-            there = "is 1" if count == 1 else f"are {count}"
-            words = f"no percentile yet: it needs {FEWEST} {whose}, and there {there}"
-            return cls(scores=(), words=words, count=count)
-        return cls(scores=tuple(sorted(scores)), words=f"{count} {whose}", count=count)
-
-    @classmethod
-    def none(cls, words: str = "") -> Self:
-        """No score to compare with, and why."""
-        return cls(scores=(), words=words, count=0)
-
-
-def reference(connection: Connection, model: str, *, source: str | None) -> Reference:
+def reference(connection: Connection, model: str, *, source: str | None) -> ReferenceNormals:
     """See `Store.reference`."""
-    whose = "normal films from this site" if source is None else f"normal films from {source}"
+    whose = "normals of this site" if source is None else f"normals of {source}"
     query = normal_films(findings.c.score).join(
         findings, (findings.c.film_id == films.c.id) & (findings.c.model == model)
     )
     query = query.where(findings.c.score.is_not(None))
     if source is not None:
         query = query.where(films.c.source == source)
-    return Reference.of(list(connection.execute(query).scalars()), whose)
+    return ReferenceNormals.of(list(connection.execute(query).scalars()), whose)
 
 
 MOST = 500

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import reduce
 from operator import add
@@ -65,6 +65,7 @@ class Entry:
     apart         how far models' shares lie apart (`disagreement`); None where unknown, and on a blind page
     versions      two of its films are one instance with different pixels: a person decides which of them counts
     claims        films that disagree about the patient, its own first; none where nothing is disputed
+    scores        by model, the highest of the films that decide; none on a blind page
     """
 
     study: str
@@ -92,6 +93,7 @@ class Entry:
     apart: float | None = None
     versions: bool = False
     claims: tuple[IdentityClaim, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +138,7 @@ class Wanted:
 
 
 def page(connection: sa.Connection, names: Pseudonyms, wanted: Wanted, *, now_us: int, due_us: int) -> Page | None:
-    """One page: two statements, two more for what its rows show beside them, and one or two for filters.
+    """One page: two statements, a few more for what its rows show beside them, and one or two for filters.
 
     None where, at `due_us`, a study has waited too long and still stands among the priorities: it is to be moved first.
     """
@@ -166,7 +168,7 @@ def page(connection: sa.Connection, names: Pseudonyms, wanted: Wanted, *, now_us
     if backwards:
         found.reverse()
     places = [cursor_of(tuple(getattr(row, column.name) for column in columns)) for row in (found[:1] + found[-1:])]
-    beside = row_facts(connection, found, reader=wanted.reader)
+    beside = row_facts(connection, found, reader=wanted.reader, blind=wanted.blind)
     earlier = further if backwards else cursor is not None
     later = (before is not None) if backwards else further
     total = int(facts.matched or 0)
@@ -289,6 +291,7 @@ def entry_of(row: Found, beside: RowFacts, *, now_us: int, blind: bool) -> Entry
         seen=beside.seen,
         versions=beside.versions,
         claims=beside.claims,
+        scores={} if blind else beside.scores,
         view=row.view,
         assigned_to=row.assigned_to,
         apart=None if blind else row.apart,

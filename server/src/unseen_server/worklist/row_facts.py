@@ -5,14 +5,17 @@ Asked for a page of studies at once, each from an index.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection, select
 
+from unseen.screening import deciding
 from unseen_server.worklist.bulk import among
 from unseen_server.worklist.identity_claims import IdentityClaim, claims_of
-from unseen_server.worklist.tables import films, reports, seen
+from unseen_server.worklist.tables import films, findings, reports, seen
 from unseen_server.worklist.transactions import Found
 
 
@@ -26,6 +29,7 @@ class RowFacts:
     seen         the one who asks was shown every frontal film
     versions     two of its films are one instance with different pixels
     claims       films that disagree about the patient, its own first; none where nothing is disputed
+    scores       by model, the highest of the films that decide about the study
     """
 
     film: str | None = None
@@ -35,16 +39,20 @@ class RowFacts:
     seen: bool = False
     versions: bool = False
     claims: tuple[IdentityClaim, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
 
 
-def row_facts(connection: Connection, rows: Sequence[Found], *, reader: str | None = None) -> dict[int, RowFacts]:
-    """The facts by study, for studies as they are stored; `seen` is by `reader`."""
+def row_facts(
+    connection: Connection, rows: Sequence[Found], *, reader: str | None = None, blind: bool = False
+) -> dict[int, RowFacts]:
+    """The facts by study, for studies as they are stored; `seen` is by `reader`; no scores for the `blind`."""
     numbers = [row.id for row in rows]
     if not numbers:
         return {}
     of_studies = _films(connection, numbers, reader)
     said = _reports(connection, [row.id for row in rows if row.shelf == "reported"])
     claims = claims_of(connection, rows)
+    scored = {} if blind else _scores(connection, numbers)
     found = {}
     for number in numbers:
         of_study = of_studies.get(number, [])
@@ -60,6 +68,7 @@ def row_facts(connection: Connection, rows: Sequence[Found], *, reader: str | No
             seen=bool(wanted) and all(film.seen_us is not None for film in wanted),
             versions=are_versions(of_study),
             claims=claims.get(number, ()),
+            scores=_highest([scored.get(film.id, {}) for film in _decide(frontal)]),
         )
     return found
 
@@ -75,8 +84,11 @@ def _films(connection: Connection, numbers: list[int], reader: str | None) -> di
     mine = (seen.c.film_id == films.c.id) & (seen.c.account == (reader or ""))
     query = (
         select(
+            films.c.id,
             films.c.study_id,
             films.c.public_id,
+            films.c.origin,
+            films.c.related,
             films.c.projection,
             films.c.look.is_not(None).label("has_look"),
             films.c.aside,
@@ -91,6 +103,35 @@ def _films(connection: Connection, numbers: list[int], reader: str | None) -> di
     found: dict[int, list[Found]] = {}
     for film in connection.execute(query):
         found.setdefault(film.study_id, []).append(film)
+    return found
+
+
+def _decide(frontal: Sequence[Found]) -> list[Found]:
+    """The frontal films without companion images."""
+    images: list[tuple[Any, list[str]]] = [
+        (film.origin or "original", json.loads(film.related or "[]")) for film in frontal
+    ]
+    return [film for film, counts in zip(frontal, deciding(images), strict=True) if counts]
+
+
+def _scores(connection: Connection, numbers: list[int]) -> dict[int, dict[str, float]]:
+    """By film, the scores of all models."""
+    query = (
+        select(findings.c.film_id, findings.c.model, findings.c.score)
+        .join(films, films.c.id == findings.c.film_id)
+        .where(among(connection, films.c.study_id, numbers), findings.c.score.is_not(None))
+    )
+    found: dict[int, dict[str, float]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.film_id, {})[row.model] = row.score
+    return found
+
+
+def _highest(of_films: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for scores in of_films:
+        for model, score in scores.items():
+            found[model] = max(score, found.get(model, score))
     return found
 
 

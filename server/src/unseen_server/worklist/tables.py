@@ -406,6 +406,7 @@ activations = sa.Table(
     sa.Column("activated_note", sa.Text),  # the second person's
     sa.Column("despite", sa.Text),  # why, though the model has no input gate or no evaluation
     sa.Column("model_digest", sa.Text),  # of the whole model; none before revision 0014
+    sa.Column("further", sa.Text),  # JSON: by digest, policies of models that were calibrated together with it
 )
 
 model_probes = sa.Table(

@@ -14,7 +14,6 @@ import { moveSources, showMetrics } from "./compare_tables.js";
 import { measured } from "./percentile.js";
 
 const MOST = 6;
-const PREVALENCE = /** @type {const} */ (["#prevalence", "#prevalence-number"]);
 /** @typedef {import("./charts.js").Metrics} Metrics  @typedef {Page.Returned<"GET /compare/labelled">} LabelledSet */
 /** @typedef {import("./compare_operating.js").Scores} Scores  @typedef {"caught" | "missed" | "alarms" | "right"} Cell */
 /** @typedef {LabelledSet["films"][number] & { score: number }} Scored */
@@ -36,7 +35,7 @@ let labelled = { models: [], films: [], selected: false, not_counted: {} };
 /** @type {{ model: string, films: Scored[], scores: Scores, sources: { source: string, scores: Scores }[], low: number, high: number } | null} */
 let chosen = null;
 let threshold = 0;
-let prevalence = 0.1;
+let prevalence = /** @type {number | null} */ (null); // nothing is assumed before somebody enters one
 let cell = /** @type {Cell | null} */ (null);
 let roc = /** @type {ReturnType<typeof rocChart> | null} */ (null);
 let spread = /** @type {ReturnType<typeof spreadChart> | null} */ (null);
@@ -51,7 +50,10 @@ async function start() {
   const usable = labelled.models.filter(({ normal, abnormal }) => normal + abnormal > 0);
   const kept = wanted(labelled.models);
   thresholds = new Map(Object.entries(kept.thresholds));
-  setPrevalence(100 * kept.prevalence);
+  if (kept.prevalence !== null) {
+    $("#prevalence").value = String(Number((100 * kept.prevalence).toPrecision(4)));
+    setPrevalence(100 * kept.prevalence);
+  }
   const first = kept.shown.length ? kept.shown : (usable.length ? usable : labelled.models).slice(0, 3).map(({ model }) => model);
   for (const model of first) place(model);
   const ill = about(labelled);
@@ -220,7 +222,7 @@ function operate() {
   const { normal, abnormal } = chosen.scores;
   tell("sensitivity", now.sensitivity, measured(now.sensitivity), `${now.caught} of ${abnormal.length}`);
   tell("specificity", now.specificity, measured(now.specificity), `${now.right} of ${normal.length}`);
-  tell("ppv", now.ppv, measured(now.ppv), `NPV ${measured(now.npv)}`);
+  tell("ppv", now.ppv, measured(now.ppv), prevalence === null ? "enter the prevalence below" : `NPV ${measured(now.npv)}`);
   tell("cleared", now.cleared, now.cleared, `of ${normal.length + abnormal.length}`);
   tell("missed", now.missed, now.missed, `of ${abnormal.length} abnormal`);
   for (const button of cells) {
@@ -274,19 +276,15 @@ function shownNow() {
   return { ...own, ...pairs, models, curves: models.flatMap((one) => computed.get(one) ?? []), chosen: model, name: nameOf(model), metrics: computed.get(model) ?? null, threshold, prevalence };
 }
 
-function setPrevalence(/** @type {number} */ inPerCent, from = "") {
-  if (!(inPerCent > 0 && inPerCent < 100)) return;
-  prevalence = inPerCent / 100;
-  for (const id of PREVALENCE) if (id !== from) $(id).value = String(Number((100 * prevalence).toPrecision(4)));
+function setPrevalence(/** @type {number} */ inPerCent) {
+  prevalence = inPerCent > 0 && inPerCent < 100 ? inPerCent / 100 : null;
   if (chosen) operate();
 }
 
 if (find("#compare")) {
   wireCopies(shownNow);
-  for (const id of PREVALENCE) {
-    $(id).addEventListener("input", () => setPrevalence($(id).valueAsNumber, id));
-    $(id).addEventListener("change", settled);
-  }
+  $("#prevalence").addEventListener("input", () => setPrevalence($("#prevalence").valueAsNumber));
+  $("#prevalence").addEventListener("change", settled);
   $("#slider").addEventListener("input", () => setThreshold(rounded($("#slider").valueAsNumber, there(chosen))));
   $("#threshold").addEventListener("input", () => { if (Number.isFinite($("#threshold").valueAsNumber)) setThreshold($("#threshold").valueAsNumber); });
   for (const id of /** @type {const} */ (["#slider", "#threshold"])) $(id).addEventListener("change", settled);

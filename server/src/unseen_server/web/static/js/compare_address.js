@@ -5,7 +5,7 @@ const KEPT = "unseen.compare";
 const SHORT = 12; // digits of a model's digest in the address
 
 /**
- * @typedef {{ shown: string[], chosen: string | undefined, thresholds: Record<string, number>, prevalence: number, pair: string[] | undefined }} Kept
+ * @typedef {{ shown: string[], chosen: string | undefined, thresholds: Record<string, number>, prevalence: number | null, pair: string[] | undefined }} Kept
  * chosen: whose threshold is shown
  */
 
@@ -21,10 +21,10 @@ export function wanted(/** @type {{ model: string }[]} */ models) {
   const thresholds = { ...saved.thresholds };
   const at = number("at");
   if (chosen && at !== undefined) thresholds[chosen] = at;
-  const share = number("prevalence") ?? saved.prevalence ?? 0.1;
+  const share = number("prevalence") ?? saved.prevalence ?? null; // there is no default
   return {
     shown: every(given.get("models")?.split(",") ?? saved.shown) ?? [], chosen, thresholds,
-    prevalence: share > 0 && share < 1 ? share : 0.1, pair: every(given.get("pair")?.split(",") ?? saved.pair),
+    prevalence: share !== null && share > 0 && share < 1 ? share : null, pair: every(given.get("pair")?.split(",") ?? saved.pair),
   };
 }
 
@@ -39,7 +39,7 @@ export function keepShown(/** @type {Kept} */ kept) {
     said.set("of", short(kept.chosen));
     said.set("at", String(kept.thresholds[kept.chosen]));
   }
-  said.set("prevalence", String(kept.prevalence));
+  if (kept.prevalence !== null) said.set("prevalence", String(kept.prevalence));
   if (kept.pair) said.set("pair", kept.pair.map(short).join(","));
   history.replaceState(history.state, "", `${location.pathname}?${said}`.replaceAll("%2C", ","));
 }

@@ -19,7 +19,7 @@ import { copyButtons } from "./copying.js";
  * @property {Scores} scores
  * @property {{ source: string, scores: Scores }[]} sources
  * @property {number} threshold
- * @property {number} prevalence
+ * @property {number | null} prevalence
  * @property {string[]} pair
  * @property {Difference | null} difference
  */
@@ -28,7 +28,7 @@ const ends = (/** @type {Figure} */ { value, low, high }) => [value, low, high];
 const ENDS = ["low_95", "high_95"];
 
 async function python(/** @type {"roc" | "threshold" | "sources" | "shortcuts" | "difference"} */ figure, /** @type {string[]} */ models, /** @type {Shown} */ { threshold, prevalence }) {
-  const said = new URLSearchParams([["figure", figure], ...models.map((model) => ["model", model]), ["threshold", String(threshold)], ["prevalence", String(prevalence)], ["others", String(others)]]);
+  const said = new URLSearchParams([["figure", figure], ...models.map((model) => ["model", model]), ["threshold", String(threshold)], ...(prevalence === null ? [] : [["prevalence", String(prevalence)]]), ["others", String(others)]]);
   return (await api(`/compare/code?${said}`, { as: "response" })).text();
 }
 

@@ -6,7 +6,6 @@ import { swatch } from "./charts.js";
 import { keptList } from "./compare_gallery.js";
 import { short } from "./compare_operating.js";
 import { Pane, ROWS } from "./compare_panes.js";
-import { placeOf } from "./percentile.js";
 import { films } from "./films.js";
 
 const KEPT = "unseen.compare"; // as the comparison's page has it
@@ -117,25 +116,17 @@ function columns() {
     return el("article", { class: `column m${place}`, "aria-label": model.name, dataset: { model: model.model } }, head(model, place), ...own.map(({ node }) => node));
   });
   $("#seen").replaceChildren(...made);
-  /** @type {Map<string, string[]>} */
-  const whose = new Map();
-  for (const { name, reference } of shown) {
-    const words = reference.count >= reference.needed ? `compared with ${reference.words}` : reference.words;
-    if (words) whose.set(words, [...(whose.get(words) ?? []), name]);
-  }
-  const sentences = [...whose].map(([words, names]) => `${whose.size > 1 ? `${names.join(", ")}: ` : ""}${words}.`);
-  $("#reference").textContent = sentences.join(" ");
   return Promise.all(panes.map((pane) => pane.show(film, view)));
 }
 
-function head(/** @type {Model} */ { name, score, rank, reference }, /** @type {number | undefined} */ place) {
+function head(/** @type {Model} */ { name, score, rank, sentence }, /** @type {number | undefined} */ place) {
   const bar = el("i", {});
   bar.style.width = `${100 * (rank ?? 0)}%`;
   return el(
     "header", {}, el("h2", { title: name }, swatch(place), el("span", {}, name)),
     el("div", { class: "score" }, el("b", { dataset: { score: score ?? "" } }, score === null ? "not scored" : short(score)),
-      el("small", {}, rank === null ? "no percentile" : `above ${placeOf(rank, reference)}`)),
-    el("div", { class: "place", role: "img", "aria-label": rank === null ? "No percentile" : `Percentile ${Math.round(100 * rank)}` }, bar),
+      el("small", {}, sentence)),
+    el("div", { class: "place", role: "img", "aria-label": sentence || "No score" }, bar),
   );
 }
 

@@ -28,16 +28,17 @@ export function below(/** @type {Float64Array} */ scores, /** @type {number} */ 
  *   sensitivity = read abnormal / abnormal          specificity = cleared normal / normal
  *   PPV = se · p / (se · p + (1 − sp)(1 − p))       NPV = sp (1 − p) / (sp (1 − p) + (1 − se) p)
  *
- * with the prevalence p; null where a class has no film, or nothing is read or cleared.
+ * with the prevalence p that the user entered; null where a class has no film, nothing is read or cleared, or (PPV and
+ * NPV) no prevalence was entered.
  */
-export function atThreshold(/** @type {Scores} */ { normal, abnormal }, /** @type {number} */ threshold, /** @type {number} */ prevalence) {
+export function atThreshold(/** @type {Scores} */ { normal, abnormal }, /** @type {number} */ threshold, /** @type {number | null} */ prevalence) {
   const missed = below(abnormal, threshold);
   const right = below(normal, threshold);
   const caught = abnormal.length - missed;
   const alarms = normal.length - right;
   const sensitivity = share(caught, abnormal.length);
   const specificity = share(right, normal.length);
-  const known = sensitivity !== null && specificity !== null;
+  const known = sensitivity !== null && specificity !== null && prevalence !== null;
   const read = known ? [sensitivity * prevalence, (1 - specificity) * (1 - prevalence)] : [0, 0];
   const cleared = known ? [specificity * (1 - prevalence), (1 - sensitivity) * prevalence] : [0, 0];
   return {

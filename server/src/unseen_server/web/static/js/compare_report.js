@@ -54,7 +54,7 @@ function showThreshold(/** @type {LabelledSet} */ labelled, /** @type {Metrics} 
   const threshold = thresholds[metrics.model] ?? nothingMissed(scores);
   const now = atThreshold(scores, threshold, prevalence);
   $("#threshold-title").textContent = `At the threshold ${short(threshold)} of ${metrics.name}`;
-  $("#threshold-words").textContent = `Films with a score below the threshold are cleared, the others are read. PPV and NPV at a prevalence of ${measured(prevalence)}.`;
+  $("#threshold-words").textContent = `Films with a score below the threshold are cleared, the others are read. ${prevalence === null ? "No prevalence was entered, so there is no PPV and no NPV" : `PPV and NPV at a prevalence of ${measured(prevalence)}`}.`;
   table($("#at-threshold"), ["", "Share", "Films"], [
     ["Sensitivity", measured(now.sensitivity), `${now.caught} of ${scores.abnormal.length} abnormal are read`],
     ["Specificity", measured(now.specificity), `${now.right} of ${scores.normal.length} normal are cleared`],

@@ -19,7 +19,7 @@ const SHOWN = 6;
 const CHIPS = { good: "above every single statistic", warn: "check this", unknown: "no verdict" };
 
 /** Show what the server computed of a model, beside what the threshold does to `sources`. */
-export function showMetrics(/** @type {Metrics} */ response, /** @type {Sources} */ sources, /** @type {number} */ threshold, /** @type {number} */ prevalence) {
+export function showMetrics(/** @type {Metrics} */ response, /** @type {Sources} */ sources, /** @type {number} */ threshold, /** @type {number | null} */ prevalence) {
   const heads = (/** @type {(readonly [words: string, kind?: string])[]} */ columns) => el("thead", {}, el("tr", {}, ...columns.map(([words, kind]) => el("th", { scope: "col", class: kind }, words))));
   $("#sources").replaceChildren(heads(COLUMNS), el("tbody", {}, ...response.sources.map(sourceRow)));
   $("#verdict").replaceChildren(
@@ -48,7 +48,7 @@ export function showMetrics(/** @type {Metrics} */ response, /** @type {Sources}
 }
 
 /** Bring the table of sources to a threshold. */
-export function moveSources(/** @type {Sources} */ sources, /** @type {number} */ threshold, /** @type {number} */ prevalence) {
+export function moveSources(/** @type {Sources} */ sources, /** @type {number} */ threshold, /** @type {number | null} */ prevalence) {
   for (const { source, scores } of sources) {
     const row = find(`#sources [data-source="${CSS.escape(source)}"]`);
     if (!row) continue;

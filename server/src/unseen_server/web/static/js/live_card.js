@@ -12,8 +12,6 @@ import { placeOf } from "./percentile.js";
  *   began?: number, seconds?: number }} Item
  */
 
-const EARLIER = 0.95; // as in the decision's words
-
 export const figure = (/** @type {number} */ score) => (Math.abs(score) >= 1e5 ? score.toExponential(2) : String(Number(score.toPrecision(3))));
 
 /** How a film ended: a word, the kind of its chip, and the sentences. */
@@ -75,20 +73,23 @@ function models(/** @type {Look["models"]} */ all) {
   const scored = all.filter((model) => model.score !== null && model.role !== "earlier");
   if (!scored.length) return null;
   const head = ["model", "", "percentile", "score"].map((word) => el(word ? "th" : "td", word ? { scope: "col" } : { "aria-hidden": "true" }, word));
-  return el("table", { class: "models" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...scored.map(row)));
+  return el("table", { class: "models" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...scored.flatMap(row)));
 }
 
 function row(/** @type {Look["models"][number]} */ model) {
   const dot = el("i", {});
   if (model.rank !== null) dot.style.left = `${100 * model.rank}%`;
-  return el(
-    "tr",
-    { class: (model.rank ?? 0) >= EARLIER ? "high" : "", title: model.reference.words },
-    el("th", { scope: "row" }, model.name),
-    el("td", { class: "where", "aria-hidden": "true" }, el("span", { class: "track" }, model.rank !== null && dot)),
-    el("td", { class: "rank" }, placeOf(model.rank, model.reference)),
-    el("td", { class: "score" }, model.score === null ? "" : figure(model.score)),
-  );
+  return [
+    el(
+      "tr",
+      { class: model.high ? "high" : "" },
+      el("th", { scope: "row", title: model.name }, model.name),
+      el("td", { class: "where", "aria-hidden": "true" }, el("span", { class: "track" }, model.rank !== null && dot)),
+      el("td", { class: "rank" }, placeOf(model.rank)),
+      el("td", { class: "score" }, model.score === null ? "" : figure(model.score)),
+    ),
+    el("tr", { class: "sentence" }, el("td", { colspan: 4 }, model.sentence)),
+  ];
 }
 
 /** A path's last part, with its folder where it has one: what tells files of a study apart. */

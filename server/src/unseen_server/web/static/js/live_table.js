@@ -12,7 +12,7 @@ export function rowsOf(/** @type {Item[]} */ items, /** @type {string} */ limits
   const models = new Map();
   for (const item of items)
     for (const model of item.look?.models ?? []) if (model.role !== "earlier") models.set(model.model, nameOf(model, models));
-  const columns = [...models].flatMap(([, name]) => [`${name} score`, `${name} percentile`, `${name} percentile of`]);
+  const columns = [...models].flatMap(([, name]) => [`${name} score`, `${name} percentile`, `${name} reference`]);
   const head = ["file", "film", "study", "source", "result", "reason", "probability", "prevalence", ...columns, "limits"];
   return [head, ...items.map((item) => [...rowOf(item), ...[...models.keys()].flatMap((model) => scores(item, model)), limits])];
 }
@@ -31,7 +31,7 @@ function rowOf(/** @type {Item} */ item) {
 
 function scores(/** @type {Item} */ item, /** @type {string} */ sha256) {
   const found = (item.look?.models ?? []).find((model) => model.model === sha256);
-  return [found?.score ?? "", found?.rank === null || found?.rank === undefined ? "" : 100 * found.rank, found?.reference.count ?? ""];
+  return [found?.score ?? "", found?.rank === null || found?.rank === undefined ? "" : 100 * found.rank, found?.reference.words ?? ""];
 }
 
 function nameOf(/** @type {Model} */ model, /** @type {Map<string, string>} */ models) {

@@ -10,17 +10,18 @@ export const measured = (/** @type {number | null} */ share) => (share === null 
 /** A share without its digits after the point, for narrow places: never 0 % or 100 % for what is neither. */
 export const whole = (/** @type {number} */ share) => `${share > 0 && share < 0.005 ? "< 1" : share < 1 && share > 0.995 ? "> 99" : Math.round(100 * share)} %`;
 
-/** A percentile in words, so that nobody takes it for a probability that stands above it: "above 85 %". */
-export const above = (/** @type {number} */ rank) => (rank >= 1 ? "above all" : rank <= 0 ? "above none" : `above ${rank > 0.995 ? "99 %" : whole(rank)}`);
+/** @typedef {{ words: string, count: number, needed: number, of_site: boolean }} Reference */
 
-/** @typedef {{ words: string, count: number, needed: number }} Reference */
+/** A percentile for narrow places, rounded down as in the server's sentences: 94.9 % is no 95 %. */
+export const placeOf = (/** @type {number | null} */ rank) => (rank === null ? "no reference" : `${Math.floor(100 * rank + 1e-9)} %`);
 
-/** A film's place among the reference, in a few words: "97 % of 212"; "–" where there are too few. */
-export const placeOf = (/** @type {number | null} */ rank, /** @type {Reference} */ reference) => (rank === null ? "–" : `${whole(rank)} of ${reference.count}`);
+/** A model's score and percentile in words: "score 3.1, higher than 84 % of 35 normals of this site". */
+export const scoreInWords = (/** @type {{ score: number | null, sentence: string }} */ { score, sentence }) =>
+  score === null ? "no score" : `score ${Number(score.toPrecision(3))}, ${sentence}`;
 
-/** What is compared, in a sentence: "Compared with 212 normal films from this site." */
+/** The reference in a sentence: "Compared with 35 normals of this site." */
 export function comparedWith(/** @type {Reference | null} */ reference) {
   if (reference === null || reference.words === "") return "";
-  const { words, count, needed } = reference;
-  return count < needed ? `${words[0].toUpperCase()}${words.slice(1)}.` : `Compared with ${words}.`;
+  const { words } = reference;
+  return words.startsWith("no reference") ? `${words[0].toUpperCase()}${words.slice(1)}.` : `Compared with ${words}.`;
 }

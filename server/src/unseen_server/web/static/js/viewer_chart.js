@@ -1,7 +1,6 @@
 // @ts-check
 // A score among those of the reference, as a small chart with its words.
 import { el } from "./api.js";
-import { whole } from "./percentile.js";
 
 const WIDTH = 320;
 const HEIGHT = 112;
@@ -10,15 +9,13 @@ const FOOT = 18;
 
 /** @typedef {Page.Returned<"GET /films/{film}/look">["models"][number]} Model */
 
-const short = (/** @type {number} */ value) => (Math.abs(value) >= 100 || value === 0 ? value.toFixed(0) : Number(value.toPrecision(3)).toString());
+/** A score in three digits. */
+export const short = (/** @type {number} */ value) => (Math.abs(value) >= 100 || value === 0 ? value.toFixed(0) : Number(value.toPrecision(3)).toString());
 
 /** What the chart says, in a sentence. */
 export function rankInWords(/** @type {Model} */ model) {
   if (model.score === null) return "This model gave the film no score.";
-  const score = `Score ${short(model.score)}`;
-  if (model.rank === null) return model.reference.words ? `${score}; ${model.reference.words}.` : `${score}.`;
-  const share = model.rank >= 1 ? "all" : model.rank <= 0 ? "none" : whole(model.rank);
-  return `${score}: higher than ${share} of ${model.reference.words}.`;
+  return `Score ${short(model.score)}: ${model.sentence}.`;
 }
 
 /** The chart, as SVG; null where there is nothing to show. */

@@ -3,7 +3,7 @@
 import { el, span } from "./api.js";
 import { calendar, clock, date } from "./dates.js";
 import { percent, placeOf, whole } from "./percentile.js";
-import { distribution, rankInWords } from "./viewer_chart.js";
+import { distribution, rankInWords, short } from "./viewer_chart.js";
 import { copiesInWords } from "./viewer_versions.js";
 
 /** @typedef {Page.Returned<"GET /studies/{study}">} Study */
@@ -95,7 +95,7 @@ export function showWords(/** @type {HTMLElement} */ place, /** @type {Look} */ 
       el("div", { class: "probability" },
         el("div", { class: "meter", role: "meter", "aria-label": "Probability of being abnormal", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": share.toFixed(1), "aria-valuetext": percent(look.probability) }, bar),
         el("b", {}, whole(look.probability))),
-      look.prevalence !== null && el("p", { class: "small soft", id: "at-prevalence" }, `at a prevalence of ${percent(look.prevalence)}`),
+      look.prevalence !== null && el("p", { class: "small soft", id: "at-prevalence" }, `at the entered prevalence of ${percent(look.prevalence)}`),
     );
   }
   const [first, ...more] = look.words;
@@ -116,7 +116,8 @@ export function showModels(/** @type {HTMLElement} */ place, /** @type {Look["mo
         i < 9 && el("kbd", {}, i + 1),
         el("span", { class: "name" }, model.name, ROLES[model.role] && el("small", {}, ROLES[model.role])),
         el("span", { class: "rank", "aria-hidden": "true" }, bar),
-        el("span", { class: "share" }, placeOf(model.rank, model.reference)),
+        el("span", { class: "share" }, placeOf(model.rank)),
+        model.score !== null && el("span", { class: "sentence" }, `score ${short(model.score)}, ${model.sentence}`),
       );
     }),
   );

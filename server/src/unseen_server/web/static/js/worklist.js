@@ -121,7 +121,7 @@ function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
   $("#time").textContent = time;
   if (!blind) heading(page);
   $("#compared").textContent = comparedWith(page.reference);
-  $("#fit").hidden = !isLead || !page.reference || page.reference.count >= page.reference.needed;
+  $("#fit").hidden = !isLead || !page.reference || page.reference.of_site;
   $("#empty").hidden = page.rows.length + groups.length > 0;
   if (page.rows.length + groups.length === 0) emptied($("#empty"), { view, counts: counts.known, goTo, unfiltered });
   const { offset } = view;
@@ -136,11 +136,10 @@ function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
   chosen.show();
 }
 
-/** The head of the numbers' column: what they are, and for which prevalence; a percentile among them names itself. */
+/** The head of the numbers' column: the prevalence that was entered, where a row shows a probability. */
 function heading(/** @type {Listed} */ { rows: entries, prevalence }) {
-  const likely = entries.some((entry) => entry.measure === "probability");
-  $("#measure").textContent = likely ? "Probability" : "Percentile";
-  $("#at-prevalence").textContent = likely && prevalence !== null ? `at prevalence ${percent(prevalence).replace(" ", "\u00a0")}` : "";
+  const likely = entries.some((entry) => entry.probability !== null);
+  $("#at-prevalence").textContent = likely && prevalence !== null ? `probability at prevalence ${percent(prevalence).replace(" ", "\u00a0")}` : "";
 }
 
 let movedUp = { study: /** @type {string | null} */ (null), at: -Infinity }; // the row that has taken a reported one's place

@@ -2,7 +2,7 @@
 // Rows of the list: one element a study, kept while the study stays on the page, so that nothing flickers.
 import { $, el, span } from "./api.js";
 import { date } from "./dates.js";
-import { above, percent, whole } from "./percentile.js";
+import { placeOf, scoreInWords, whole } from "./percentile.js";
 
 const MARKED_MS = 6000;
 
@@ -28,12 +28,6 @@ function chip(/** @type {Entry} */ entry, /** @type {string} */ me) {
   if (entry.state === "reported") return [entry.outcome ?? "reported", entry.outcome ?? ""];
   return CHIPS[entry.state];
 }
-
-/** What the number in the bar is. */
-const MEANINGS = {
-  probability: () => "probability of being abnormal, at the prevalence that the calibration assumes",
-  percentile: (/** @type {Entry} */ entry) => `of ${entry.of} normal films score lower`,
-};
 
 export class Rows {
   #body = $("#rows");
@@ -173,14 +167,16 @@ export class Rows {
     say(known.chip, state);
     known.chip.className = `chip ${kind}`;
     if (!blind) {
-      const { number, measure } = entry;
+      const { number, probability } = entry;
       known.bar.hidden = number === null;
       known.bar.style.setProperty("--share", String(number ?? 0));
       known.value.hidden = number === null;
-      say(known.value, number === null ? "" : measure === "percentile" ? above(number) : whole(number));
-      known.value.title = number === null || measure === null ? "" : `${percent(number)} ${MEANINGS[measure](entry)}`;
-      const score = entry.score === null ? "no score" : `score ${Number(entry.score.toPrecision(3))}`;
-      say(known.score, measure === "percentile" ? `of ${entry.of} · ${score}` : score);
+      say(known.value, number === null ? "" : placeOf(number));
+      const lines = entry.models.map(({ name, score, rank }) => `${name} ${Number(score.toPrecision(3))} · ${placeOf(rank)}`);
+      if (probability !== null) lines.push(`probability ${whole(probability)}`);
+      if (entry.score === null) lines.push("no score");
+      if (known.score.textContent !== lines.join("")) known.score.replaceChildren(...lines.map((line) => el("span", { class: "line" }, line)));
+      known.value.title = known.score.title = entry.models.map((one) => `${one.name}: ${scoreInWords(one)}`).join("\n");
     }
     if (known.film !== entry.film) {
       known.film = entry.film;

@@ -55,11 +55,11 @@ class Guard:
     finder: Finder
 
     def refused(self, film: Film | NotRead) -> str | None:
-        """The refusal's kind, "not-read" for a file that was not read, or None."""
+        """The refusal's code, "not-read" for a file that was not read, or None."""
         if isinstance(film, NotRead):
             return "not-read"
         told = self.gate.judge(film, self.finder.find(film))
-        return None if told is None else told.kind
+        return None if told is None else told.code
 
 
 def row(name: str, kinds: Sequence[str | None], *, rule: str | None) -> dict[str, Json]:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.cli.conftest import LIMITS, Say, World, run
 from unseen.data.reading import films
+from unseen.screening.gate import CODES
 from unseen.screening.policy import Policy
 from unseen.screening.screener import load
 
@@ -123,6 +124,10 @@ def test_films_that_the_gate_would_refuse_are_warned_of_and_with_a_policy_counte
     assert set(rows["status"]) == {"scored"} and rows["reason"].null_count() == 0
     printed = say("score", "models/pca", noise)
     assert "warning: 3 of 3" in printed.err and len(printed.out.splitlines()) == 3
+    codes = {line.rpartition(" [")[2].removesuffix("]") for line in printed.out.splitlines()}
+    for code in codes:
+        assert printed.err.count(f"[{code}] ") == 1 and CODES[code].explanation in " ".join(printed.err.split())
+        assert CODES[code].explanation not in printed.out, "once under the table, not in each row"
 
     screener = load("models/pca")
     assert screener.gate is not None

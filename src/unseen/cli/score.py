@@ -79,6 +79,7 @@ def score(
         raise UsageError("give either FILES or --data, such as `unseen score MODEL film.png`")
     counts: Counter[str] = Counter()
     without_reference = ""
+    refusals: Counter[str] = Counter()
     if out is not None and (out.endswith("/") or Path(out).is_dir()):
         from unseen.runs.archive.scoring import Task
 
@@ -113,12 +114,13 @@ def score(
             console.note(f"nothing is cleared: {screener.disagreement}")
         without_reference = "" if screener.reference.scores else screener.reference.words
         rows_of = ranked_rows if policy is None else decision_rows
-        rows = _counted(rows_of(screener, inputs.read_ahead(), maps=maps, progress=progress), counts)
+        rows = _counted(rows_of(screener, inputs.read_ahead(), maps=maps, progress=progress), counts, refusals)
         if table is None:
             for row in rows:
                 console.item("films", _line(row), asdict(row))
         else:
             write_scores(rows, table, kind=ScoreRow if policy is None else DecisionRow)
+    _explain(refusals)
     _summary(counts, out, with_policy=policy is not None, without_reference=without_reference)
     raise typer.Exit(1 if counts["not_read"] else 0)
 
@@ -177,12 +179,23 @@ def _summary(counts: Counter[str], out: str | None, *, with_policy: bool, withou
     console.limits()
 
 
-def _counted(rows: Iterator[ScoreRow], counts: Counter[str]) -> Iterator[ScoreRow]:
-    """The rows as they are, counted by status; `doubted`: scored, with a reason (without a policy, the gate's);
-    `other_source`: not cleared since the policy does not know their source."""
+def _explain(refusals: Counter[str]) -> None:
+    """One explanation of each code that stands in a row."""
+    from unseen.screening.gate.refusal import CODES
+
+    for code, number in refusals.items():
+        console.note(f"[{code}] {number} {'film' if number == 1 else 'films'}. {CODES[code].explanation}")
+
+
+def _counted(rows: Iterator[ScoreRow], counts: Counter[str], refusals: Counter[str]) -> Iterator[ScoreRow]:
+    """The rows as they are, counted by status and by the code of a refusal; `doubted`: scored, with a reason (without a
+    policy, the gate's); `other_source`: not cleared since the policy does not know their source."""
+    from unseen.screening.gate.refusal import refusal_code
     from unseen.screening.screener import OTHER_SOURCE
 
     for row in rows:
+        if row.reason is not None and (refused := refusal_code(row.reason)) is not None:
+            refusals[refused.code] += 1
         counts[row.status] += 1
         counts["other_source"] += row.reason is not None and row.reason.startswith(OTHER_SOURCE)
         counts["doubted"] += row.status == "scored" and row.reason is not None

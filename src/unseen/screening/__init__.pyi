@@ -9,6 +9,7 @@ from .calibration import policy_of as policy_of
 from .companions import deciding as deciding
 from .gate.gate import Gate as Gate
 from .gate.refusal import Refusal as Refusal
+from .gate.refusal import refusal_code as refusal_code
 from .guarantee import Guarantee as Guarantee
 from .guarantee import GuaranteeError as GuaranteeError
 from .monitoring import Alarm as Alarm

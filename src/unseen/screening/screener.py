@@ -29,6 +29,7 @@ from unseen.detectors.saved import HasSettings, detector_parts, gate_parts
 from unseen.detectors.saved import load as load_detector
 from unseen.evaluation.table import ScoreRow, map_of
 from unseen.screening.gate.gate import Gate
+from unseen.screening.gate.refusal import short_reason
 from unseen.screening.guarantee import p_value
 from unseen.screening.policy import (
     FIRST_PRIORITY,
@@ -354,8 +355,9 @@ def _ranked(screener: Screener, film: Film | NotRead, maps: Path | None) -> Scor
     outcome = scored_film(screener.detector, film, lungs)
     if isinstance(outcome, NotRead):
         return ScoreRow(outcome.name, "not_read", None, outcome.reason, None)
+    reason = None if refusal is None else short_reason(refusal)
     drawn = map_of(outcome, maps) if maps else None
-    return ScoreRow(film.name, "scored", outcome.score, refusal, drawn, outcome.percentile, outcome.reference.words)
+    return ScoreRow(film.name, "scored", outcome.score, reason, drawn, outcome.percentile, outcome.reference.words)
 
 
 def decision_rows(
@@ -393,7 +395,7 @@ def _row(one: Screened, screener: Screener, study: list[Screened], name: str | N
         file=one.film.name,
         status=_status(one),
         score=own.score,
-        reason=own.reason,
+        reason=short_reason(own.reason),
         map=name,
         percentile=None if share is None else 100 * share,
         reference=None if own.score is None else screener.reference.words,

@@ -45,7 +45,7 @@ def test_an_upright_chest_with_consolidations_is_not_called_turned(
     (path,) = (shared_data / "kermany").rglob(f"{name}.*")
     upright = film(path)
     told = judged(shipped, upright)
-    assert told is None or told.kind != "turned", told
+    assert told is None or told.code != "turned", told
     over = judged(shipped, replace(upright, pixels=upright.pixels[::-1, ::-1].copy()))
     assert over is not None, "turned over it is refused, as before"
 
@@ -54,11 +54,11 @@ def test_a_chest_that_is_turned_over_is_called_so(shipped: Screener, shared_data
     for path in sorted((shared_data / "ms_cxr" / "images").glob("MCUCXR_000*_0.png"))[:5]:
         upright = film(path)
         told = judged(shipped, replace(upright, pixels=upright.pixels[::-1, ::-1].copy()))
-        assert told is not None and told.kind == "turned"
+        assert told is not None and told.code == "turned"
 
 
 def test_a_film_with_opacities_that_is_stored_dark_is_not_called_blank(shipped: Screener, shared_data: Path) -> None:
     for path in sorted((shared_data / "ms_cxr" / "images").glob("MCUCXR_*_1.png"))[:5]:
         bright = film(path)
         told = judged(shipped, replace(bright, pixels=0.02 + bright.pixels / 16, bits=16))
-        assert told is None or told.kind != "blank", told
+        assert told is None or told.code != "blank", told

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.artifacts import FEWEST_NORMALS, ReferenceNormals
-from unseen.screening import Decision
+from unseen.screening import Decision, refusal_code
 from unseen_server.web.promise import Promise, without_promise
 from unseen_server.web.sentences import Reading, conflict_in_words
 from unseen_server.worklist.disagreement import FAR
@@ -80,6 +80,7 @@ class Listed(_Response):
     models: list[ModelScore] = Field(default=[], description="in a page: scores of the loaded models; none if blind")
     of: int | None = Field(default=None, description="in a page: scores of the reference of a percentile")
     clause: str = Field(default="", description="why it was not scored, in a few words; `why` explains it")
+    code: str = Field(default="", description="the input gate's code for it; empty for any other reason")
     why: str = ""
     film: str | None = Field(description="one to look at; null before a worker has read one")
     outcome: Literal["normal", "abnormal", "unsure"] | None = Field(description="of the report that stands")
@@ -111,11 +112,13 @@ class Listed(_Response):
         """The row, with its words in a page."""
         listed = cls.model_validate(entry)
         clause, why = parted(entry.reason)
+        refused = refusal_code(entry.reason)
         update: dict[str, object] = {
             "acts": [act for act in ACTS if act in allowed(entry.state)],
             "reason": without_promise(entry.reason),
             "clause": clause,
             "why": why,
+            "code": "" if refused is None else refused.code,
             "conflict": conflict_in_words(entry.claims),
             "disagree": entry.apart is not None and entry.apart >= FAR,
         }

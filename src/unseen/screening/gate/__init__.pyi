@@ -2,5 +2,7 @@
 
 from .gate import Gate as Gate
 from .gate import GateError as GateError
-from .refusal import KINDS as KINDS
+from .refusal import CODES as CODES
 from .refusal import Refusal as Refusal
+from .refusal import RefusalCode as RefusalCode
+from .refusal import refusal_code as refusal_code

@@ -16,7 +16,6 @@ import numpy as np
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.recipe import validated
 from unseen.data.film import Film, NotRead
-from unseen.screening.gate import refusal as sentences
 from unseen.screening.gate.features import VIEWS, Floats, Look, mirror_difference, own_range, stretched, zscored
 from unseen.screening.gate.refusal import Refusal, judge_tags
 from unseen.screening.gate.rules import HANDLING, Examples, Reduced, Rules, out_of_fold, upper_limit
@@ -45,15 +44,22 @@ _DEEPER = 0.25
 on its own range. A paler one is judged as it is: its exposure is unlike that of the training films."""
 _LEAST_SIDE = 64  # the lung finder's grid
 _FORMAT = 1
-_KIND = {
+_CODES = {
     "turned-clockwise": "turned",
     "turned-anticlockwise": "turned",
     "turned-over": "turned",
     "upside-down": "turned",
-    "mirrored": "flipped",
+    "mirrored": "left-right",
     "inverted": "inverted",
     "cropped": "cropped",
 }
+_TURNS = {
+    "turned-clockwise": "by 90° anticlockwise",
+    "turned-anticlockwise": "by 90° clockwise",
+    "turned-over": "by 180° or flipped top to bottom",
+    "upside-down": "by 180° or flipped top to bottom",
+}
+"""What undoes an alteration."""
 
 
 def refused_at_most(normals: int) -> float:
@@ -170,13 +176,13 @@ class Gate:
             return refusal
         side = float(min(film.pixels.shape))
         if side < limits["small"]:
-            return self._refused("small", "small", sentences.SMALL, side)
+            return self._refused("small", "small", side, what=f"{limits['small']:.0f}")
         mask = np.zeros((1, 1), dtype=bool) if lungs is None else lungs
         look = Look.at(film.pixels, mask)
         if look.spread < limits["blank"]:
             own = own_range(film.pixels, bits=film.bits)
             if own is None:
-                return self._refused("blank", "blank", sentences.BLANK, look.spread)
+                return self._refused("blank", "blank", look.spread)
             if own[1] - own[0] <= _DEEPER:
                 look = Look.at(stretched(film.pixels, *own), mask)
         return None if lungs is None else self._judge_image(look)
@@ -248,18 +254,19 @@ class Gate:
             if self._explains(name, look):
                 return self._altered(name, values[name])
         if look.lung_area < limits["no-lungs"]:
-            return self._refused("no-lungs", "no-lungs", sentences.NO_LUNGS, look.lung_area)
+            return self._refused("no-lungs", "no-lungs", look.lung_area)
         if values["mirrored"] > limits["mirrored"]:
             if self._explains("mirrored", look):
                 return self._altered("mirrored", values["mirrored"])
             broken.append("mirrored")
         if values["lungs"] > limits["lungs"]:
-            return self._refused("lungs", "lungs", sentences.LUNGS, values["lungs"])
+            return self._refused("lungs", "lungs", values["lungs"])
         if values["unlike"] > limits["unlike"]:
-            return self._refused("unlike", "unlike", self._unlike(views), values["unlike"])
+            return self._refused("unlike", "unlike", values["unlike"], what=self._most_unlike(views))
         if not broken:
             return None
-        return self._refused("unlike", "handling", self._unlike(views), values[broken[0]])  # it is not that alteration
+        # it is not that alteration
+        return self._refused("unlike", "handling", values[broken[0]], what=self._most_unlike(views))
 
     def _values(self, look: Look) -> tuple[dict[str, float], dict[str, Floats]]:
         views = {name: row[None] for name, row in look.views().items()}
@@ -286,25 +293,15 @@ class Gate:
         return among and undone * _NEARER <= distance(look.image)
 
     def _altered(self, name: str, value: float) -> Refusal:
-        sentence = {
-            "turned-clockwise": sentences.TURNED.replace("{way}", "clockwise"),
-            "turned-anticlockwise": sentences.TURNED.replace("{way}", "anticlockwise"),
-            "turned-over": sentences.OVER,
-            "upside-down": sentences.OVER,
-            "mirrored": sentences.MIRRORED,
-            "inverted": sentences.INVERTED,
-            "cropped": sentences.CROPPED,
-        }[name]
-        return self._refused(_KIND[name], "mirrored" if name == "mirrored" else "handling", sentence, value)
+        limit = "mirrored" if name == "mirrored" else "handling"
+        return self._refused(_CODES[name], limit, value, what=_TURNS.get(name, ""))
 
-    def _unlike(self, views: Mapping[str, Floats]) -> str:
+    def _most_unlike(self, views: Mapping[str, Floats]) -> str:
         distances = {name: float(self._rules.embedding.distance(name, views)[0]) for name in VIEWS}
-        most = max(VIEWS, key=lambda name: distances[name] / self._typical[name])
-        return sentences.UNLIKE.format(what=VIEWS[most])
+        return VIEWS[max(VIEWS, key=lambda name: distances[name] / self._typical[name])]
 
-    def _refused(self, kind: str, limit: str, sentence: str, value: float) -> Refusal:
-        threshold = self.thresholds[limit]
-        return Refusal(kind, sentence.format(value=value, percent=100 * value, threshold=threshold), value, threshold)
+    def _refused(self, code: str, limit: str, value: float, *, what: str = "") -> Refusal:
+        return Refusal(code, value, self.thresholds[limit], what)
 
 
 def _some(normals: Iterable[Film | NotRead], *, seed: int) -> list[Reduced]:

@@ -1,80 +1,164 @@
-"""Why a film is refused: the sentences, and what DICOM tags alone say.
+"""Refusals of the input gate: codes with a short clause and an explanation, and what DICOM tags alone decide.
 
-What a film can be refused for, and the sentence that a user reads: what was seen, and what to do.
+A clause states what was observed, never a cause that was not verified, and no number without a unit. A row shows clause
+and code; the explanation of a code is shown once, under the table.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-KINDS = (
-    "modality",
-    "body-part",
-    "age",
-    "small",
-    "blank",
-    "turned",
-    "inverted",
-    "cropped",
-    "no-lungs",
-    "flipped",
-    "lungs",
-    "unlike",
+
+@dataclass(frozen=True)
+class RefusalCode:
+    """One reason for which a film is not scored.
+
+    Attributes:
+        code: its name, lower-case words joined by hyphens.
+        clause: what was observed; `{what}` is replaced by the particulars.
+        explanation: sentences about what it means and what to do, the same for every film.
+    """
+
+    code: str
+    clause: str
+    explanation: str
+
+
+_ALL = (
+    RefusalCode(
+        "modality", "Modality is {what}", "Films of Modality CR and DX are scored. Send the chest film itself."
+    ),
+    RefusalCode(
+        "body-part",
+        "BodyPartExamined is {what}",
+        "Films of the chest are scored. Send chest films alone, or correct the tag where it is wrong.",
+    ),
+    RefusalCode(
+        "age",
+        "the patient is younger than {what} years",
+        "By the age or the birth date in its header, the film is a child's. The model learnt from films of adults. "
+        "Have it read.",
+    ),
+    RefusalCode(
+        "small",
+        "the shorter side has fewer than {what} pixels",
+        "The image shows too little for this model. Send the film in its original size.",
+    ),
+    RefusalCode(
+        "blank",
+        "no structure is visible",
+        "The image has one grey value, or noise alone, also on its own range of grey values. Send the film again.",
+    ),
+    RefusalCode(
+        "turned",
+        "it looks like the training films once turned {what}",
+        "The image resembles the training films after this turn, and not before. Turn it upright and send it again.",
+    ),
+    RefusalCode(
+        "inverted",
+        "it looks like the training films once its grey scale is inverted",
+        "Air should be black and bone white. Check PhotometricInterpretation, or invert the image, and send it again.",
+    ),
+    RefusalCode(
+        "cropped",
+        "it looks like a part of the training films",
+        "Check that it is a frontal chest film, and send the whole film.",
+    ),
+    RefusalCode(
+        "no-lungs",
+        "no lungs were found",
+        "The model's lung finder marks less of the image than of almost every training film. Check that it is a "
+        "frontal chest film. If it is one, have it read.",
+    ),
+    RefusalCode(
+        "left-right",
+        "heart and lungs differ between left and right from the training films",
+        "The image resembles the training films more when it is flipped left to right. A flipped film, a displaced "
+        "mediastinum, the loss of one lung's volume or a heart on the right side can be the cause. Check the side "
+        "marker. Flip a flipped film back, and have any other read.",
+    ),
+    RefusalCode(
+        "lungs",
+        "the lungs that were found have an unusual shape",
+        "Their place or outline differs from those in the training films. One lung may be opaque, outside the image or "
+        "not found. Check that it is a frontal chest film that shows both lungs. If it is one, have it read.",
+    ),
+    RefusalCode(
+        "unlike",
+        "it differs from the training films, most in {what}",
+        "It may be no frontal chest film, or come from another device or population than the training films, or show "
+        "an extensive abnormality. Have it read. If many films of one device are refused, train the model on normal "
+        "films of that device.",
+    ),
 )
-"""In the order in which they are asked about."""
+CODES: Mapping[str, RefusalCode] = {one.code: one for one in _ALL}
+"""By code, in the order in which the gate checks them."""
+_CODE = re.compile(r"^[^\[\]]* \[([a-z-]+)\](?=:|$)")
 
 
 @dataclass(frozen=True)
 class Refusal:
     """Why a film is not scored.
 
-    >>> Refusal("small", "the image is too small", value=32, threshold=64).kind
-    'small'
+    >>> refusal = Refusal("small", value=32, threshold=64, what="64")
+    >>> refusal.clause
+    'the shorter side has fewer than 64 pixels [small]'
+    >>> refusal.reason.partition(": ")[2]
+    'The image shows too little for this model. Send the film in its original size.'
 
-    kind       one of `KINDS`
-    reason     a sentence for the reader
+    code       one of `CODES`
     value      what was measured; for a DICOM tag 1, or the age in years
     threshold  the limit that it went beyond: `small`, `blank`, `no-lungs` and `age` are refused below, the others above
+    what       the particulars that the clause names
     """
 
-    kind: str
-    reason: str
+    code: str
     value: float
     threshold: float
+    what: str = ""
+
+    @property
+    def clause(self) -> str:
+        """What was observed, and the code in brackets."""
+        return f"{CODES[self.code].clause.format(what=self.what)} [{self.code}]"
+
+    @property
+    def reason(self) -> str:
+        """The clause and the explanation."""
+        return f"{self.clause}: {CODES[self.code].explanation}"
 
 
-TURNED = (
-    "turned by 90° {way}: the image looks like the training films once it is turned back. Turn it upright and send "
-    "it again"
-)
-OVER = (
-    "turned by 180°, or flipped top to bottom: the image looks like the training films once it stands upright. Put "
-    "it upright and send it again"
-)
-MIRRORED = (
-    "flipped left to right: heart and lungs lie as in a mirror. Check the side marker: a flipped film must be flipped "
-    "back, a heart on the right side is for a reader"
-)
-INVERTED = (
-    "the grey scale is inverted: air is white and bone is black. Send it with white bone (DICOM: check "
-    "PhotometricInterpretation)"
-)
-CROPPED = "cropped: it shows a part of a chest at most. Check that it is a frontal chest film, and send the whole film"
-NO_LUNGS = "no lungs found: {percent:.1f} % of the image looks like lung. Check that it is a frontal chest film"
-LUNGS = (
-    "lungs of an unusual shape: what was found lies {value:.0f} from the training films' lungs, the limit is "
-    "{threshold:.0f}. Check that it is a frontal chest film that shows both lungs"
-)
-BLANK = (
-    "blank: on its own range of greys, too, the image holds noise at most (spread {value:.3f} of the grey scale). Send "
-    "the film again"
-)
-SMALL = "too small: the shorter side is {value:.0f} pixels, {threshold:.0f} are needed. Send it in its original size"
-UNLIKE = (
-    "unlike the films that the model learnt from: {what} differs most. It may be no frontal chest film, or from "
-    "another device or population than the training films: have it read, and fit the model on films of that kind "
-    "before it scores them"
-)
+def refusal_code(reason: str) -> RefusalCode | None:
+    """Find the code of a refusal by its clause or its reason.
+
+    Args:
+        reason: of a decision or a row.
+
+    Returns:
+        The code; None if the reason is no refusal of this gate.
+
+    Example:
+        >>> refusal_code("no lungs were found [no-lungs]").code, refusal_code("no policy: films are ranked")
+        ('no-lungs', None)
+    """
+    found = _CODE.match(reason)
+    return None if found is None else CODES.get(found[1])
+
+
+def short_reason(reason: str) -> str:
+    """Return a reason as a row shows it: a refusal without its explanation, and any other as it is.
+
+    Args:
+        reason: of a decision.
+
+    Returns:
+        The clause and the code of a refusal; else `reason`.
+
+    Example:
+        >>> short_reason(Refusal("no-lungs", value=0, threshold=0.05).reason)
+        'no lungs were found [no-lungs]'
+    """
+    return reason if refusal_code(reason) is None else reason[: reason.index("]") + 1]
 
 
 FILM_MODALITIES = ("CR", "DX")
@@ -82,33 +166,26 @@ FILM_MODALITIES = ("CR", "DX")
 CHEST = ("CHEST", "THORAX", "LUNG")
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 _AGE = re.compile(r"(\d{1,3})([DWMY])")
+_NO_WORD = re.compile(r"[^\w /\\-]")
 
 
 def judge_tags(tags: Mapping[str, str], *, least_age_years: float | None) -> Refusal | None:
     """Modality, body part, age, in this order.
 
-    >>> judge_tags({"Modality": "CT"}, least_age_years=16).kind
+    >>> judge_tags({"Modality": "CT"}, least_age_years=16).code
     'modality'
     >>> judge_tags({"Modality": "DX", "BodyPartExamined": "CHEST", "PatientAge": "044Y"}, least_age_years=16) is None
     True
     """
     modality = tags.get("Modality", "").strip().upper()
     if modality and modality not in FILM_MODALITIES:
-        reason = f"no X-ray film: Modality is {modality}, and CR or DX is scored. Send the chest film itself"
-        return Refusal("modality", reason, 1.0, 0.0)
+        return Refusal("modality", 1.0, 0.0, what=_NO_WORD.sub("", modality))
     part = tags.get("BodyPartExamined", "").strip().upper()
     if part and not any(word in part for word in CHEST):
-        reason = (
-            f"no chest film: BodyPartExamined is {part}. Send chest films alone, or correct the tag where it is wrong"
-        )
-        return Refusal("body-part", reason, 1.0, 0.0)
+        return Refusal("body-part", 1.0, 0.0, what=_NO_WORD.sub("", part))
     age = age_years(tags.get("PatientAge", ""))
     if age is not None and least_age_years is not None and age < least_age_years:
-        reason = (
-            f"a child by its age or birth date: the patient is {_said(age)} old, this model learnt from films of "
-            f"adults, and scores from {least_age_years:g} years on. Have it read"
-        )
-        return Refusal("age", reason, age, least_age_years)
+        return Refusal("age", age, least_age_years, what=f"{least_age_years:g}")
     return None
 
 
@@ -120,7 +197,3 @@ def age_years(said: str) -> float | None:
     """
     found = _AGE.fullmatch(said.strip().upper())
     return None if found is None else int(found[1]) * _YEARS[found[2]]
-
-
-def _said(age: float) -> str:
-    return f"{age:.0f} years" if age >= 2 else f"{age * 12:.0f} months"

@@ -3,7 +3,7 @@
 
 declare namespace Api {
   /** How the film asks to be shown, and of whom it is. */
-  type About = { film: string; windows: (WindowResponse)[]; luts: (LutResponse)[]; spacing: string; frames: number; modality: Modality | null; person: Person };
+  type About = { film: string; windows: (WindowResponse)[]; luts: (LutResponse)[]; first: number; spacing: string; frames: number; modality: Modality | null; person: Person };
   /** All accounts, by name. */
   type AccountList = { accounts: (AccountResponse)[] };
   /** An account, as admins see it. */
@@ -151,7 +151,7 @@ declare namespace Api {
   /** The text after `link=` in the last line of the server's start; it is good once, for ten minutes. */
   type Link = { link: string };
   /** A study as the list shows it. */
-  type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; words: string; flag: boolean; number: number | null; measure: "percentile" | null; models: (ModelScore)[]; of: number | null; clause: string; why: string; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" | null; seen: boolean; view: string | null; assigned_to: string | null; conflict: string; disagree: boolean; acts: ("claim" | "release" | "report" | "undo")[] };
+  type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; words: string; flag: boolean; number: number | null; measure: "percentile" | null; models: (ModelScore)[]; of: number | null; clause: string; code: string; why: string; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" | null; seen: boolean; view: string | null; assigned_to: string | null; conflict: string; disagree: boolean; acts: ("claim" | "release" | "report" | "undo")[] };
   /** Some rows of a tab, in its order. */
   type ListedPage = { rows: (Listed)[]; next: string | null; previous: string | null; total: number; more: boolean; blind: boolean; groups: (GroupResponse)[]; reference: ShapesReferenceResponse | null; prevalence: number | null };
   /** The server answers. */

@@ -63,7 +63,8 @@ def test_monochrome1_is_inverted_once(read_file: Any) -> None:
 
 
 def test_monochrome1_is_inverted_against_the_nominal_range_not_its_own_maximum(read_file: Any) -> None:
-    film = read_file(making.dicom(RAMP // 2, bits=12, PhotometricInterpretation="MONOCHROME1"))
+    window = {"WindowCenter": 2048, "WindowWidth": 4096}
+    film = read_file(making.dicom(RAMP // 2, bits=12, PhotometricInterpretation="MONOCHROME1", **window))
     assert _integers(film).min() == 4095 - 2047
 
 
@@ -72,7 +73,7 @@ def test_inverse_presentation_lut_shape_does_not_invert_monochrome1_twice(read_f
     assert np.array_equal(_integers(read_file(making.dicom(RAMP, bits=12, **tags))), 4095 - RAMP.astype(int))
 
 
-def test_the_window_does_not_touch_the_pixels(read_file: Any) -> None:
+def test_a_window_that_shows_two_values_of_the_film_is_not_used(read_file: Any) -> None:
     film = read_file(making.dicom(RAMP, bits=12, WindowCenter=1, WindowWidth=2))
     assert np.array_equal(_integers(film), RAMP)
 
@@ -98,11 +99,15 @@ def test_signed_pixels_are_placed_in_the_signed_range(read_file: Any) -> None:
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
-def test_padding_becomes_black(read_file: Any, photometric: str) -> None:
+def test_a_padded_border_becomes_black_and_padding_within_the_film_stays(read_file: Any, photometric: str) -> None:
     tags = {"PixelPaddingValue": 4000, "PixelPaddingRangeLimit": 4095}
-    film = read_file(making.dicom(RAMP, bits=12, PhotometricInterpretation=photometric, **tags))
+    stored = RAMP.copy()
+    stored[10:12, 10:12] = 4050  # a mark on the film
+    film = read_file(making.dicom(stored, bits=12, PhotometricInterpretation=photometric, **tags))
     values = _integers(film)
     padded = RAMP >= 4000
+    assert (values[10:12, 10:12] == (45 if photometric == "MONOCHROME1" else 4050)).all()
+    values[10:12, 10:12] = (4095 - RAMP if photometric == "MONOCHROME1" else RAMP)[10:12, 10:12]
     assert not values[padded].any()
     assert np.array_equal(values[~padded], (4095 - RAMP.astype(int) if photometric == "MONOCHROME1" else RAMP)[~padded])
 
@@ -244,4 +249,6 @@ def test_the_same_film_in_two_formats_has_one_pixel_digest(shared_data: Path) ->
     assert dicom_film.bits == png_film.bits == 10
     assert dicom_film.pixel_sha256 == png_film.pixel_sha256
     assert dicom_film.file_sha256 != png_film.file_sha256
-    assert np.array_equal(dicom_film.pixels, png_film.pixels)
+    stored = np.rint(png_film.pixels * 1023)
+    window = np.clip(((1023 - stored) - 549.5) / 1023 + 0.5, 0, 1)  # of the DICOM file: centre 550, width 1024
+    assert np.abs(dicom_film.pixels - (1 - window)).max() < 1e-5, "the PNG has no window"

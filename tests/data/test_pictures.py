@@ -75,7 +75,8 @@ def test_16_bit_png_has_the_fewest_bits_that_hold_its_maximum(read_file: Any, hi
     pixels = np.minimum(making.ramp(bits=16), highest)
     film = read_file(making.image(pixels))
     assert film.bits == bits
-    assert np.array_equal(_integers(film), pixels)
+    top = 2 ** highest.bit_length() - 1 if bits > 8 else 255  # what uses less than half of its bits has fewer
+    np.testing.assert_allclose(film.pixels, pixels / top, atol=1e-6)
 
 
 def test_16_bit_colour_is_read_by_its_upper_byte_where_all_bits_are_meant(read_file: Any) -> None:

@@ -22,6 +22,7 @@ from tests.pacs.film_headers import (
     ROWS,
     anomaly_map,
     film_result,
+    grey,
     header,
     study_result,
     voi_lut,
@@ -224,8 +225,15 @@ def test_a_capture_shows_the_film_and_the_map_where_they_are() -> None:
     warm = (marked[..., 0] - marked[..., 2])[:384]
     peak, edge = ((int(row * 512 / COLUMNS), int(column * 512 / COLUMNS)) for row, column in (PEAK, (14.0, 62.0)))
     assert warm[peak] > warm[edge] > 0
-    large = film_result(header(Rows=3000, Columns=2500), pixels=np.zeros((3000, 2500), np.uint16))
+    large = film_result(header(Rows=3000, Columns=2500), pixels=np.zeros((3000, 2500), np.float32))
     assert burnt_in(large, [LIMITS]).shape[1] == round(2500 * 2048 / 3000)
+
+
+def test_a_capture_shows_the_grey_values() -> None:
+    """Values between 0.4 and 0.6 stay pale: a capture has no window of its own."""
+    pale = np.float32(0.4) + np.float32(0.2) * grey()
+    plain = burnt_in(film_result(header(), anomaly_map=np.zeros((15, 20)), pixels=pale), ["-"])[:384].astype(int)
+    assert plain.min() >= 0.4 * 255 - 1 and plain.max() <= 0.6 * 255 + 1
 
 
 def test_a_capture_keeps_millimetres() -> None:

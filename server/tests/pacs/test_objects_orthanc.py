@@ -12,7 +12,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from tests.pacs.film_headers import film_result, headers, phantoms, pixels, study_result
+from tests.pacs.film_headers import film_result, grey, headers, phantoms, study_result
 from tests.pacs.orthanc_server import Orthanc, orthanc
 from unseen_server.pacs.identifiers import is_ours
 from unseen_server.pacs.objects import as_file, result_objects
@@ -25,7 +25,7 @@ def test_sent_twice_by_dimse_they_are_kept_once_in_the_films_study(
 ) -> None:
     film = phantoms()["phantom CR"]
     orthanc.put(film)
-    result = study_result(film_result(pydicom.dcmread(io.BytesIO(film), stop_before_pixels=True), pixels=pixels()))
+    result = study_result(film_result(pydicom.dcmread(io.BytesIO(film), stop_before_pixels=True), pixels=grey()))
     made = result_objects(result, ["sr", "capture", "overlay"])
     files = [tmp_path / f"{one.Modality}.dcm" for one in made]
     for file, one in zip(files, made, strict=True):

@@ -13,6 +13,7 @@ from tests.web.conftest import Api, look_at, said
 from tests.web.test_viewing import noise, sent
 from tests.worklist.conftest import Judged, MakePlace, Place
 from tests.worklist.reporting import look_and_report
+from unseen.data import Entry, read_film
 from unseen.screening.screener import Screener
 from unseen_server.web.harmless_elements import HIDDEN
 from unseen_server.worklist.store import Store
@@ -126,3 +127,18 @@ def test_a_draft_is_its_writers_alone(api: Api, judged: Judged) -> None:
     assert api.reader.get(path).json()["draft"] == ""
     api.reader.post(f"{path}/undo").raise_for_status()
     assert api.reader.get(path).json()["draft"] == "left apex"
+
+
+def test_the_film_is_first_shown_on_the_grey_scale_in_which_it_is_scored(api: Api, store: Store) -> None:
+    """Half of the bits, with a window and without one, and an image of 8 bits."""
+    stored = noise(3, bits=11)
+    window = {"WindowCenter": 1024, "WindowWidth": 2048}
+    dark = dicom(stored, bits=12, StudyInstanceUID="1.2.1", SOPInstanceUID="1.2.1.1")
+    shown = dicom(stored, bits=12, StudyInstanceUID="1.2.2", SOPInstanceUID="1.2.2.1", **window)
+    for data in (dark, shown):
+        film = sent(api, data)
+        about = api.reader.get(f"/films/{film}/about").json()
+        first = [*about["windows"], *about["luts"]][about["first"]]
+        assert (first["centre"], first["width"], first["function"]) == (1024, 2048, "LINEAR")
+        found = read_film(Entry(name=film, path=store.film_path(film), source="", patient=film, study=film))
+        assert np.abs(found.pixels - stored / 2047).max() < 1e-6  # type: ignore[union-attr]

@@ -149,7 +149,11 @@ def test_a_study_shows_no_text_of_institution_or_station_where_names_are_hidden(
     for path in (f"/studies/{study}", f"/films/{film}", f"/films/{film}/about"):
         text = api.lead.get(path).raise_for_status().text
         assert not [one for one in ("St. Anna", "DOE-ROOM", "SN-99", "Doe", "PN4711", "ACC17") if one in text], path
-    assert [one["name"] for one in api.lead.get(f"/films/{film}/about").json()["windows"]] == ["HARDER", "Window 2"]
+    assert [one["name"] for one in api.lead.get(f"/films/{film}/about").json()["windows"]] == [
+        "HARDER",
+        "Window 2",
+        "Whole range",
+    ]
     tags = api.reader.get(f"/studies/{study}").json()["films"][0]["tags"]
     assert tags["Manufacturer"] == "ACME" and tags["Modality"]
     store.change_settings(actor="ada", identity="lead")

@@ -34,7 +34,7 @@ class DecodedImage:
     Attributes:
         pixels: (height, width), upright, white = dense, 0 to 2**bits - 1; uint8 when `bits` is 8, else uint16.
         bits: nominal bits a pixel, 8 to 16.
-        display: how the file asks to be shown; none for images.
+        display: how the file asks to be shown, and its grey scale; see `dicom_display.display_of`.
     """
 
     pixels: Integers
@@ -48,7 +48,7 @@ class DecodedImage:
     spacing_mm: float | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     identifiers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    display: Mapping[str, Any] = field(default_factory=dict, repr=False)  # Any: JSON, see `dicom_display.display_of`
+    display: Mapping[str, Any] = field(default_factory=dict, repr=False)  # Any: JSON, see `grey_scale.with_grey_scale`
     file_sha256: str = ""
     file_bytes: int = 0
     pixel_sha256: str = ""

@@ -8,16 +8,16 @@ asks for.
 
 DICOM to upright grey integers, in this order and no other:
 
-file meta → guards → decode → padding mask → modality LUT → inversion → orientation → nominal range.
+file meta → guards → decode → padding → modality LUT → inversion → nominal range → grey scale.
 
 - File meta first: a Deflated file inflates even when its pixels are not asked for, so the transfer syntax is judged
   before the rest.
-- The modality LUT is linear and the nominal range goes through it too, so on [0, 1] only the slope's sign is left of
-  it.
-- MONOCHROME1 is inverted once, here, against the nominal range; nobody else inverts.
-- Padded pixels become black (0), whatever they held.
-- The window is for display and not applied. Orientation is kept as written, not acted on: the tags are wrong often
-  enough.
+- Of Rescale Slope and Intercept, only the slope's sign changes the samples, because the nominal range is rescaled, too.
+  A Modality LUT is applied.
+- MONOCHROME1 is inverted once, here, against the nominal range.
+- Pixels of the padding value become black where they form a border. Inside the film they are film.
+- Window and VOI LUT do not change the samples: they are the grey scale (`grey_scale`), which `read_film` applies.
+- Orientation is kept as written and not applied, because the tags are often wrong.
 """
 
 import importlib.util
@@ -34,6 +34,7 @@ from unseen.data import file_headers
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused, canonical
 from unseen.data.dicom_display import display_of, elements_of
 from unseen.data.dicom_header import FILM_CLASSES, DicomHeader, check_class, read_header, uid_name
+from unseen.data.grey_scale import grey_table, with_grey_scale
 from unseen.data.image_files import jpeg_pixels
 from unseen.data.image_origin import origin_of_header, related_uids
 from unseen.data.jpeg_whole import check_whole
@@ -84,6 +85,7 @@ def _jpeg_pixels(source: bytes) -> NDArray[np.unsignedinteger]:
 config.settings.reading_validation_mode = config.IGNORE  # the guards look at what matters
 
 _NATIVE = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian)
+_LEAST_BORDER = 0.05  # of an edge
 _J2K = (uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K)
 _PLUGINS = {
     **dict.fromkeys(_J2K, "pylibjpeg"),
@@ -136,8 +138,13 @@ def read_dicom(data: bytes, *, bare: bool, limits: DecoderLimits, frame: int | N
             f"Decoding gave {stored.shape}, Rows × Columns is {(header.rows, header.columns)}. "
             "Send the file again, uncompressed."
         )
+    samples, border = nominal_integers(stored, header, native=syntax in _NATIVE)
+    header = header.after_modality_lut()
+    display = with_grey_scale(display_of(ds, header), samples, bits=header.bits_stored, outside=border)
+    if border is not None:
+        samples[border] = np.argmin(grey_table(display, bits=header.bits_stored))
     return DecodedImage(
-        pixels=canonical(nominal_integers(stored, header, native=syntax in _NATIVE), bits=header.bits_stored),
+        pixels=canonical(samples, bits=header.bits_stored),
         bits=header.bits_stored,
         file_format="dicom",
         view_position=header.view_position,
@@ -148,7 +155,7 @@ def read_dicom(data: bytes, *, bare: bool, limits: DecoderLimits, frame: int | N
         spacing_mm=header.spacing_mm,
         tags=header.tags,
         identifiers=header.identifiers,
-        display=display_of(ds, header),
+        display=display,
     )
 
 
@@ -162,11 +169,22 @@ def read_elements(data: bytes, *, bare: bool) -> list[list[str]]:
     return elements_of(ds)
 
 
-def nominal_integers(stored: NDArray[np.integer], header: DicomHeader, *, native: bool) -> NDArray[np.unsignedinteger]:
-    """Stored values (rows, columns) to 0 … 2**bits - 1 with white = dense: padding, modality LUT, inversion.
+def nominal_integers(
+    stored: NDArray[np.integer], header: DicomHeader, *, native: bool
+) -> tuple[NDArray[np.uint16], NDArray[np.bool_] | None]:
+    """Stored values (rows, columns) to samples with white = dense, and the border that padding makes.
 
     With slope·v + intercept and the nominal ends sent through the same line, a value lies at (v − low) / (high − low)
     of its range when the slope is positive and at one minus that when it is negative.
+
+    Args:
+        stored: as decoded.
+        header: of the film.
+        native: whether the pixels are stored uncompressed.
+
+    Returns:
+        Samples, 0 to 2**bits − 1 with the bits of `header.after_modality_lut()`; and the pixels of the border, None
+        where there is none.
 
     Raises:
         Refused: a compressed film holds values that its Bits Stored cannot.
@@ -185,12 +203,29 @@ def nominal_integers(stored: NDArray[np.integer], header: DicomHeader, *, native
                 f"The pixels reach beyond the {header.bits_stored} Bits Stored. Export the film again, uncompressed."
             )
         stored = np.clip(stored, low, high)
-    values = stored.astype(np.uint16) - np.uint16(low % 2**16)  # (rows, columns), modulo 2**16: 0 … 2**bits - 1
+    if header.modality_lut is None:
+        values = stored.astype(np.uint16) - np.uint16(low % 2**16)  # (rows, columns), modulo 2**16: 0 … 2**bits - 1
+    else:
+        values = header.modality_lut(stored).astype(np.uint16)
+        low, high = header.after_modality_lut().nominal
     if (header.slope < 0) != header.inverted:
         values = np.uint16(high - low) - values
-    if padded is not None:
-        values[padded] = 0
-    return values
+    return values, None if padded is None else _border(padded)
+
+
+def _border(padded: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """The padded pixels that a row or column of padded pixels alone joins to an edge; None if there are none.
+
+    A short part of an edge is no border: single pixels of the film may have the padding value.
+    """
+    border = np.zeros_like(padded)
+    for turns in range(4):
+        seen = np.rot90(padded, turns)
+        ends = np.flatnonzero(np.diff(np.concatenate([[0], seen[0].view(np.int8), [0]]))).reshape(-1, 2)
+        for first, last in ends[np.diff(ends)[:, 0] >= _LEAST_BORDER * seen.shape[1]]:
+            border_here = np.rot90(border, turns)  # a view
+            border_here[:, first:last] |= np.logical_and.accumulate(seen[:, first:last], axis=0)
+    return border if border.any() else None
 
 
 def _with_meta(data: bytes) -> tuple[Dataset, uid.UID]:

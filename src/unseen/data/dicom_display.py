@@ -18,12 +18,15 @@ import numpy as np
 
 from unseen.data.decoder_protocol import Refused
 from unseen.data.dicom_header import attribute_values
+from unseen.data.lookup_table import lookup_table
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
     from unseen.data.dicom_header import DicomHeader
+    from unseen.data.lookup_table import LookupTable
 
 MOST = 8
 """Windows or LUTs of a film that are offered."""
@@ -93,69 +96,63 @@ def _windows(ds: Dataset, header: DicomHeader) -> list[dict[str, Json]]:
     function = _text(ds, "VOILUTFunction") or "LINEAR"
     if function not in _FUNCTIONS:
         function = "LINEAR"
+    half = (
+        0.5 if function == "LINEAR" else 0.0
+    )  # C.11.2.1.2: LINEAR goes from c − 0.5 − (w − 1)/2 to c − 0.5 + (w − 1)/2
     found = []
     for place, (centre, width) in enumerate(zip(centres, widths, strict=False)):
         if not (math.isfinite(centre) and math.isfinite(width) and width >= 1):
             continue
         name = names[place] if place < len(names) and names[place] else f"Window {place + 1}"
-        own_width = width / abs(header.slope)
-        found.append(
-            {"name": name, "centre": _sample(centre, header), "width": max(1.0, own_width), "function": function}
-        )
+        own_width = (width - 2 * half) / abs(header.slope) + 2 * half
+        own_centre = _sample(centre - half, header) + half
+        found.append({"name": name, "centre": own_centre, "width": max(1.0, own_width), "function": function})
     return found[:MOST]
 
 
 def _sample(value: float, header: DicomHeader) -> float:
-    """A value of the film in the units of its samples. Turned over, LINEAR's half steps are on the other side."""
+    """A value of the film in the units of its samples."""
     low, high = header.nominal
     stored = (value - header.intercept) / header.slope
-    return high - stored + 1 if (header.slope < 0) != header.inverted else stored - low
+    return high - stored if (header.slope < 0) != header.inverted else stored - low
 
 
 def _luts(ds: Dataset, header: DicomHeader) -> list[dict[str, Json]]:
-    """VOI LUTs over the samples. A LUT is stored for values of the film, which must be whole numbers of samples."""
-    if abs(header.slope) != 1 or header.intercept != int(header.intercept):
-        return []
+    """VOI LUTs over the samples. Of MONOCHROME1, the output is inverted, as the samples are."""
     try:
         items = list(ds.get("VOILUTSequence") or [])
     except Exception:  # as above
         return []
     found = []
     for place, item in enumerate(items[:MOST]):
-        descriptor, data = _numbers(item, "LUTDescriptor"), _lut_data(item)
-        if len(descriptor) != 3 or data is None:
+        table = lookup_table(item, signed=header.signed or header.intercept < 0)
+        if table is None:
             continue
-        entries, first, bits = int(descriptor[0]) or 65536, int(descriptor[1]), int(descriptor[2])
-        if len(data) != entries or not 1 <= bits <= 16:
-            continue
-        if first > 32767 and header.signed:
-            first -= 65536
-        start = (first - header.intercept) / header.slope
-        turned = (header.slope < 0) != header.inverted
-        low, high = header.nominal
-        if turned:
-            data, start = (2**bits - 1) - data[::-1], high - (start + entries - 1)
-        else:
-            start -= low
+        first, entries = _over_samples(table, header)
+        if header.inverted:
+            entries = (2**table.bits - 1) - entries
         found.append(
             {
                 "name": _text(item, "LUTExplanation") or f"LUT {place + 1}",
-                "first": int(start),
-                "bits": bits,
-                "values": base64.b64encode(data.astype("<u2").tobytes()).decode(),
+                "first": first,
+                "bits": table.bits,
+                "values": base64.b64encode(entries.astype("<u2").tobytes()).decode(),
             }
         )
     return found
 
 
-def _lut_data(item: Dataset) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]] | None:
-    try:
-        value = item.LUTData
-        if isinstance(value, bytes):
-            return np.frombuffer(value, "<u2").astype(np.int64)
-        return np.asarray(value, dtype=np.int64).reshape(-1)
-    except Exception:  # as above
-        return None
+def _over_samples(table: LookupTable, header: DicomHeader) -> tuple[int, NDArray[np.int64]]:
+    """The table's first sample and its entries in the order of the samples: one for each sample where a step of the
+    samples is no step of the film's values."""
+    low, high = header.nominal
+    if abs(header.slope) == 1 and header.intercept == int(header.intercept):
+        ends = [int(_sample(table.first + place, header)) for place in (0, len(table.entries) - 1)]
+        return min(ends), table.entries[:: -1 if ends[0] > ends[1] else 1]
+    stored = np.arange(low, high + 1)
+    values = np.rint(header.slope * stored + header.intercept).astype(np.int64)
+    turned = (header.slope < 0) != header.inverted
+    return 0, table(values[::-1] if turned else values)
 
 
 def _spacing_kind(ds: Dataset) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pydicom import config, uid
@@ -27,6 +27,7 @@ from pydicom.uid import UID
 
 from unseen.data.decoder_protocol import DecoderLimits, Refused
 from unseen.data.file_headers import file_meta
+from unseen.data.lookup_table import LookupTable, lookup_table
 from unseen.data.patient_age import FILM_DATES, age_from_dates, is_age
 
 CR = "1.2.840.10008.5.1.4.1.1.1"
@@ -34,6 +35,7 @@ DX_FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.1"
 FILM_CLASSES = (CR, DX_FOR_PRESENTATION)
 """UIDs of the SOP classes that are read as films: CR, and DX For Presentation."""
 _MOST_FRAMES = 64
+_FEWEST_BITS = 8  # of a film
 TAGS = (
     "Modality",
     "BodyPartExamined",
@@ -65,7 +67,8 @@ IDENTIFYING_KEYWORDS = (
 class DicomHeader:
     """What decoding needs to know. `padding` is the inclusive range of stored values that are no image, or None.
 
-    `slope` and `intercept` are the modality LUT's (C.11.1); `inverted` is MONOCHROME1 (C.7.6.3.1.2).
+    `slope` and `intercept` are the modality transformation (C.11.1), or `modality_lut` is; `inverted` is MONOCHROME1
+    (C.7.6.3.1.2).
     """
 
     rows: int
@@ -83,6 +86,14 @@ class DicomHeader:
     tags: dict[str, str]
     identifiers: dict[str, str]
     frames: int = 1
+    modality_lut: LookupTable | None = None
+
+    def after_modality_lut(self) -> DicomHeader:
+        """The header of the film once its Modality LUT is applied; itself without one."""
+        if self.modality_lut is None:
+            return self
+        bits = self.modality_lut.bits
+        return replace(self, bits_stored=bits, signed=False, slope=1.0, intercept=0.0, modality_lut=None)
 
     @property
     def nominal(self) -> tuple[int, int]:
@@ -158,11 +169,7 @@ def read_header(ds: Dataset, *, limits: DecoderLimits, frame: int | None = None)
     intercept = _number(ds, "RescaleIntercept", 0.0)
     if slope == 0:
         raise Refused("Rescale Slope is 0, which makes every pixel the same. Export the film again.")
-    if "ModalityLUTSequence" in ds:
-        raise Refused(
-            "The film has a Modality LUT Sequence, which is not applied here. "
-            "Export it with Rescale Slope and Intercept."
-        )
+    modality_lut = _modality_lut(ds, signed=signed)
     return DicomHeader(
         rows=rows,
         columns=columns,
@@ -170,8 +177,8 @@ def read_header(ds: Dataset, *, limits: DecoderLimits, frame: int | None = None)
         bits_stored=stored,
         signed=signed,
         inverted=_is_inverted(ds),
-        slope=slope,
-        intercept=intercept,
+        slope=slope if modality_lut is None else 1.0,
+        intercept=intercept if modality_lut is None else 0.0,
         padding=_padding(ds),
         spacing_mm=_spacing(ds),
         view_position=_text(ds, "ViewPosition"),
@@ -179,6 +186,7 @@ def read_header(ds: Dataset, *, limits: DecoderLimits, frame: int | None = None)
         tags=_tags(ds),
         identifiers=_kept(ds, IDENTIFYING_KEYWORDS),
         frames=frames,
+        modality_lut=modality_lut,
     )
 
 
@@ -219,12 +227,29 @@ def _is_inverted(ds: Dataset) -> bool:
 
 
 def _padding(ds: Dataset) -> tuple[int, int] | None:
-    """C.7.5.1.1.2: one value, or the range between two in either order."""
-    if "PixelPaddingValue" not in ds:
+    """C.7.5.1.1.2: one value, or the range between two in either order; None where the value is missing or empty."""
+    if not attribute_values(ds, "PixelPaddingValue"):
         return None
     first = _whole(ds, "PixelPaddingValue")
-    last = _whole(ds, "PixelPaddingRangeLimit") if "PixelPaddingRangeLimit" in ds else first
+    last = _whole(ds, "PixelPaddingRangeLimit") if attribute_values(ds, "PixelPaddingRangeLimit") else first
     return min(first, last), max(first, last)
+
+
+def _modality_lut(ds: Dataset, *, signed: bool) -> LookupTable | None:
+    """C.11.1.1: the table of a Modality LUT Sequence, of 8 to 16 bits; None without one."""
+    try:
+        items = list(ds.get("ModalityLUTSequence") or [])
+    except Exception:  # the edge: pydicom parses on access, and garbage raises anything
+        items = [Dataset()]
+    if not items:
+        return None
+    table = lookup_table(items[0], signed=signed)
+    if table is None or table.bits < _FEWEST_BITS:
+        raise Refused(
+            "The film has a Modality LUT Sequence that cannot be read: its table contradicts its descriptor, or has "
+            f"fewer than {_FEWEST_BITS} bits. Export it with Rescale Slope and Intercept."
+        )
+    return table
 
 
 def _spacing(ds: Dataset) -> float | None:

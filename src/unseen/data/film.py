@@ -24,12 +24,12 @@ Label = Literal["normal", "abnormal"]
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Film:
-    """One chest X-ray, upright, white = dense, on its nominal range.
+    """One chest X-ray, upright, white = dense, on its grey scale.
 
     Attributes:
         name: the file as given (the manifest's cell, or the path).
-        pixels: float32, (height, width), in [0, 1]; 0 and 1 are the ends of the *nominal* range (2**bits - 1), never of
-            the film's own minimum and maximum, so that a pale film stays pale.
+        pixels: float32, (height, width), grey values in [0, 1]: by the file's VOI LUT or window, else on the nominal
+            range (2**bits - 1), so that a pale film stays pale; see `unseen.data.grey_scale`.
         label: from the manifest; None when the manifest gives none.
         source: the site or collection; the folder's name when nothing else is known.
         patient: from the manifest; else, for DICOM, a digest of PatientID and its issuer; else the film's own name.
@@ -49,7 +49,7 @@ class Film:
             joining films to studies; never log or print them.
         spacing_mm: distance of neighbouring pixels; None when unknown or when rows and columns differ by more than 1 %.
         file_sha256: of the file's bytes.
-        pixel_sha256: of the integers that `pixels` was made of, with their shape and dtype: the same image in two
+        pixel_sha256: of the samples that `pixels` was computed from, with their shape and dtype: the same image in two
             formats has the same digest. Duplicates and leakage are judged by it.
         file_bytes: the file's length.
         file_format: "png", "jpeg", "webp", "dicom" or "phantom".

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused, canonical
+from unseen.data.grey_scale import whole_range, with_grey_scale
 from unseen.data.jpeg_whole import check_whole
 
 _COLOURS = {0: "grey", 2: "colour", 3: "palette", 4: "grey with alpha", 6: "colour with alpha"}
@@ -203,7 +204,9 @@ def read_common(
                 "Export it as 16-bit grey."
             )
     bits = _nominal_bits(pixels) if pixels.dtype == np.uint16 else 8
-    return DecodedImage(pixels=canonical(_upright(pixels, orientation), bits=bits), bits=bits, file_format=file_format)
+    samples = canonical(_upright(pixels, orientation), bits=bits)
+    display = with_grey_scale({}, samples, bits=bits) if pixels.dtype == np.uint16 else whole_range(bits)
+    return DecodedImage(pixels=samples, bits=bits, file_format=file_format, display=display)
 
 
 def jpeg_pixels(data: bytes) -> NDArray[np.uint8]:

@@ -20,6 +20,7 @@ from unseen.artifacts.errors import UserError
 from unseen.data.decode import Decoder, ahead, shared_decoder
 from unseen.data.decoder_protocol import DecodedImage
 from unseen.data.film import Film, NotRead
+from unseen.data.grey_scale import grey_values
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, Source, SourceError, entries
 
@@ -187,7 +188,7 @@ def read_film(
         regions[column] = region
     return Film(
         name=entry.name,
-        pixels=np.divide(decoded.pixels, np.float32(2**decoded.bits - 1), dtype=np.float32),  # (height, width)
+        pixels=grey_values(decoded),  # (height, width)
         label=entry.label,
         source=entry.source,
         patient=_patient(decoded) or entry.name if entry.patient == entry.name else entry.patient,

@@ -293,8 +293,9 @@ def _map(film: ParcelFilm) -> NDArray[np.floating] | None:
     return part
 
 
-def _pixels(film: ParcelFilm) -> NDArray[np.uint16]:
+def _pixels(film: ParcelFilm) -> NDArray[np.float32]:
+    """The film's grey values."""
     found = read_film(Entry(name=film.film, path=film.path, source="", patient=film.film, study=film.film))
     if not isinstance(found, Film):
         raise NotMadeError(found.reason)
-    return np.asarray(np.rint(found.pixels * (2**found.bits - 1)), np.uint16)
+    return found.pixels

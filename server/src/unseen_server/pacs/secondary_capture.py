@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 LONG_SIDE: Final = (512, 2048)
 """Pixels of a capture's longer side, the band excluded: at least, so that words can be read, and at most."""
-_LOW, _HIGH = 0.5, 99.5  # percentiles: marks and markers at the ends do not make the lungs pale
 _COLOUR: Final = (255, 96, 0)
 _OPACITY = 0.45  # of the map's highest value: the film is still seen below it
 _UNKNOWN: Final = ("L", "F")  # highdicom wants an orientation; it is emptied again where the film has none
@@ -97,11 +96,8 @@ def _scale(shape: tuple[int, ...]) -> float:
     return min(max(longer, least), most) / longer
 
 
-def _eight_bits(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.uint8]:
-    low, high = np.percentile(pixels, (_LOW, _HIGH))
-    spread = max(float(high - low), 1.0)
-    shares = np.clip((pixels.astype(np.float32) - np.float32(low)) / np.float32(spread), 0, 1)
-    grey: NDArray[np.uint8] = np.rint(shares * np.float32(255)).astype(np.uint8)
+def _eight_bits(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
+    grey: NDArray[np.uint8] = np.rint(np.clip(pixels, 0, 1) * np.float32(255)).astype(np.uint8)
     return grey
 
 

@@ -48,7 +48,7 @@ class FilmResult:
     """One film of the study.
 
     header       the film's data set, without pixels; it is not altered
-    pixels       (rows, columns), unsigned integers, white = dense; None where no capture is wanted
+    pixels       (rows, columns), grey values in [0, 1], white = dense; None where no capture is wanted
     score        the detector's, in its own unit; None where the film was not scored
     probability  of being abnormal, at the site's prevalence, 0 to 1; None where it is not calibrated
     percentile   share of the normal reference films with a lower score, 0 to 100; None where it is not calibrated
@@ -58,7 +58,7 @@ class FilmResult:
     """
 
     header: Dataset = field(repr=False)
-    pixels: NDArray[np.unsignedinteger] | None = field(default=None, repr=False)
+    pixels: NDArray[np.float32] | None = field(default=None, repr=False)
     score: float | None = None
     probability: float | None = None
     percentile: float | None = None

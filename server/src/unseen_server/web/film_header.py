@@ -79,6 +79,9 @@ class About(BaseModel):
     film: str
     windows: list[WindowResponse]
     luts: list[LutResponse]
+    first: int = Field(
+        description="place in `windows` followed by `luts`: the grey scale in which it is scored and first shown"
+    )
     spacing: str = Field(description='calibrated, or detector: bodies measure larger there; "" unknown')
     frames: int
     modality: Modality | None = Field(description="null for images")
@@ -124,6 +127,7 @@ def about(parts: Parts, account: Reader, film: FilmId) -> About:
         film=film,
         windows=_named(display.get("windows", []), "Window", as_written=named),
         luts=_named(display.get("luts", []), "LUT", as_written=named),
+        first=display["first"],
         spacing=display.get("spacing", ""),
         frames=display.get("frames", 1),
         modality=display.get("modality"),

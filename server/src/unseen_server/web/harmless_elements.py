@@ -12,6 +12,8 @@ import functools
 import re
 from typing import TYPE_CHECKING, Final
 
+from unseen.data import RANGE_NAMES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -54,7 +56,10 @@ _NUMBER_FORM: Final = re.compile(r"[-+0-9.eE,'\[\] ]*")
 _CODE_FORM: Final = re.compile(r"[A-Z0-9_ .,'\[\]-]*")
 _UID_FORM: Final = re.compile(r"[0-9.]*")
 _TAG: Final = re.compile(r"((?:> )*)\(([0-9a-fA-F]{4}),([0-9a-fA-F]{4})\)")
-_WINDOW_NAMES: Final = frozenset({"NORMAL", "HARDER", "SOFTER", "HARD", "SOFT", "LUNG", "BONE", "MEDIASTINUM"})
+_WINDOW_NAMES: Final = frozenset(
+    {"NORMAL", "HARDER", "SOFTER", "HARD", "SOFT", "LUNG", "BONE", "MEDIASTINUM"}
+    | {name.upper() for name in RANGE_NAMES}
+)
 
 
 def harmless_lines(lines: Iterable[list[str]]) -> list[list[str]]:

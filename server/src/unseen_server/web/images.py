@@ -52,9 +52,9 @@ class Decoded:
 
     samples     little-endian uint16, row by row: `Film.pixels` × (2**bits − 1)
     residuals   the same in fewer bytes, see `unseen_server.web.images`: gzip
-    low, high   the samples at 0.5 % and 99.5 % of the film's own, from where to where it is shown at first
+    low, high   the samples at 0.5 % and 99.5 % of the film's own, for the window over its own range
     spacing_mm  distance of neighbouring pixels; None where unknown
-    display     how the file asks to be shown, see `data.dicom_display.display_of`; none for images
+    display     how the file asks to be shown, and its grey scale: see `data.dicom_display.display_of`
     """
 
     samples: bytes = field(repr=False)
@@ -156,7 +156,7 @@ _PNG_LOW, _PNG_HIGH = 0.5, 99.5  # percentiles: marks and markers at the ends do
 
 
 def preview(path: Path, name: str, *, size: int) -> bytes:
-    """The film at `path` as a grey PNG whose longer side has `size` pixels at most.
+    """The film's grey values at `path` as a PNG whose longer side has `size` pixels at most.
 
     Raises WorklistError, with the reason, where it cannot be read.
     """
@@ -170,8 +170,7 @@ def preview(path: Path, name: str, *, size: int) -> bytes:
     pixels = film.pixels
     if scale < 1:
         pixels = area(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
-    low, high = np.percentile(pixels, (_PNG_LOW, _PNG_HIGH))
-    return _png(_eight_bits((pixels - low) / max(float(high - low), 1e-6)))
+    return _png(_eight_bits(pixels))
 
 
 def numbers(path: Path) -> bytes:

@@ -27,7 +27,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unseen.data import Decoder, DecoderLimits, area
+from unseen.data import Decoder, DecoderLimits, area, grey_values
 from unseen.lab import IMAGE_SIZES
 from unseen_server.worklist.states import BusyError, NotFoundError, WorklistError
 
@@ -251,7 +251,7 @@ class Uploads:
         if isinstance(found, str):
             raise WorklistError(f"The image cannot be read: {found}")
         height, width = found.pixels.shape
-        grey = found.pixels.astype(np.float32) / (2**found.bits - 1)
+        grey = grey_values(found)
         side = min(height, width)
         top, left = (height - side) / 2, (width - side) / 2
         small = min(side, _SIDE)

@@ -44,8 +44,8 @@ _SAMPLES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI's objects
                 "Width": "columns",
                 "Height": "rows",
                 "Bits": "a sample lies in 0 … 2^bits − 1; white = dense, MONOCHROME1 is inverted already",
-                "Low": "the sample at 0.5 % of the film's own: black at first",
-                "High": "the sample at 99.5 %: white at first",
+                "Low": "the sample at 0.5 % of the film's own",
+                "High": "the sample at 99.5 %",
                 "Spacing-Mm": "between neighbouring pixels; absent where unknown",
                 "Frames": "that the file has",
             }.items()

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 THUMBNAIL = "thumbnail.png"
 LONG_SIDE = 160
 """Pixels of a thumbnail's longer side, at most: the largest that a list shows."""
-_LOW, _HIGH = 0.5, 99.5  # percentiles: marks and markers at the ends do not make the lungs pale
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -165,17 +164,15 @@ def read_thumbnail(folder: RenditionFolder, film: str) -> bytes:
 
 
 def thumbnail(pixels: NDArray[np.float32]) -> bytes:
-    """A film as a small grey PNG, its 0.5th percentile black and its 99.5th white.
+    """A film's grey values as a small PNG.
 
-    pixels  (height, width), in [0, 1], white = dense
+    pixels  (height, width), grey values in [0, 1], white = dense
     """
     height, width = pixels.shape
     scale = min(1.0, LONG_SIDE / max(height, width))
     small = area(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
-    low, high = np.percentile(small, (_LOW, _HIGH))
-    grey = np.clip((small - low) / max(float(high - low), 1e-6), 0, 1)
     written = io.BytesIO()
-    Image.fromarray(np.asarray(grey * 255 + 0.5, dtype=np.uint8)).save(written, format="PNG")
+    Image.fromarray(np.asarray(np.clip(small, 0, 1) * 255 + 0.5, dtype=np.uint8)).save(written, format="PNG")
     return written.getvalue()
 
 

@@ -27,11 +27,11 @@ export async function loadFilm(/** @type {string} */ film, /** @type {number} */
     frame,
   };
   found.windows = windowsOf(found);
-  found.first = found.windows[0];
+  found.first = found.windows[about.first];
   return found;
 }
 
-/** The windows that a film is offered with: its own first, then its VOI LUTs, then the range of its samples. @param {Page.FilmOfApi} film @returns {Page.Window[]} */
+/** The windows that a film is offered with: its own, its VOI LUTs, then ranges of its samples. `about.first` counts the first two. @param {Page.FilmOfApi} film @returns {Page.Window[]} */
 function windowsOf({ about, low, high, bits }) {
   const luts = about.luts.map(({ name, first, bits: deep, values }) => {
     const bytes = Uint8Array.from(atob(values), (letter) => letter.charCodeAt(0));
@@ -39,12 +39,13 @@ function windowsOf({ about, low, high, bits }) {
     return { name, centre: first + lut.values.length / 2, width: lut.values.length, lut };
   });
   const at = (/** @type {number} */ share) => low + share * (high - low);
+  const whole = { name: "Whole range", ...between(0, 2 ** bits - 1) };
   return [
     ...about.windows, ...luts,
     { name: "Own range", ...between(low, high) },
     { name: "Lungs: darker part", ...between(low, at(0.65)) },
     { name: "Mediastinum: brighter part", ...between(at(0.35), high) },
-    { name: "Whole range", ...between(0, 2 ** bits - 1) },
+    ...(about.windows.some(({ name }) => name === whole.name) ? [] : [whole]),
   ];
 }
 

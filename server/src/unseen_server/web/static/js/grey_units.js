@@ -13,11 +13,11 @@ export function ownValue(/** @type {Page.Film | null} */ film, /** @type {number
   return slope * (inverted ? high - sample : sample + low) + intercept;
 }
 
-/** A window over samples, in the file's values. LINEAR's half steps are on the other side of what is inverted. */
+/** A window over samples, in the file's values; LINEAR goes from centre − 0.5 − (width − 1)/2, so the half steps stay. */
 export function inOwn(/** @type {Page.Film | null} */ film, /** @type {Centred} */ { centre, width }) {
   const modality = modalityOf(film);
   if (!modality) return { centre, width };
-  return { centre: ownValue(film, modality.inverted ? centre - 1 : centre), width: width * Math.abs(modality.slope) };
+  return { centre: ownValue(film, centre - 0.5) + 0.5, width: (width - 1) * Math.abs(modality.slope) + 1 };
 }
 
 /** A window in the file's values, over samples. */
@@ -25,6 +25,6 @@ export function overSamples(/** @type {Page.Film | null} */ film, /** @type {Cen
   const modality = modalityOf(film);
   if (!modality) return { centre, width };
   const { slope, intercept, low, high, inverted } = modality;
-  const stored = (centre - intercept) / slope;
-  return { centre: inverted ? high - stored + 1 : stored - low, width: width / Math.abs(slope) };
+  const stored = (centre - 0.5 - intercept) / slope;
+  return { centre: (inverted ? high - stored : stored - low) + 0.5, width: (width - 1) / Math.abs(slope) + 1 };
 }

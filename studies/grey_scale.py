@@ -217,6 +217,7 @@ def main() -> None:
     picked = [listed.entries[i] for i in np.linspace(0, len(listed) - 1, FILMS).round().astype(int)]
     lines = [json.loads(line) for line in given.kept.read_text().splitlines()] if given.kept.exists() else []
     done = {line["film"] for line in lines}
+    given.kept.parent.mkdir(parents=True, exist_ok=True)
     with given.kept.open("a", encoding="utf-8") as kept:
         for entry in picked:
             if entry.name in done:

@@ -6,4 +6,7 @@ at one film's DICOM tags, its image and its predicted lungs, and returns None or
 
 import lazy_loader
 
+from unseen.deprecation import renamed
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__ = renamed(__name__, {"KINDS": "CODES"}, removed_in="0.4", otherwise=__getattr__)

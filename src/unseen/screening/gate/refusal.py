@@ -5,6 +5,7 @@ and code; the explanation of a code is shown once, under the table.
 """
 
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -116,6 +117,12 @@ class Refusal:
     value: float
     threshold: float
     what: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The earlier name of `code`, until unseen 0.4."""
+        warnings.warn("Refusal.kind is now Refusal.code.", DeprecationWarning, stacklevel=2)
+        return self.code
 
     @property
     def clause(self) -> str:

@@ -160,6 +160,9 @@ class ReferenceNormals:
             >>> card = card_of("models/pca")
             >>> ReferenceNormals.of_training(card.normal_scores, card).words
             'its 279 training normals (another hospital)'
+            >>> card = card_of("models/phantom-screener")
+            >>> ReferenceNormals.of_training(card.normal_scores, card).words
+            'its 400 normal films outside its training'
             >>> ReferenceNormals.of_training([]).sentence(0.5)[:63]
             'no reference: this model keeps no scores of its training normal'
         """
@@ -167,11 +170,13 @@ class ReferenceNormals:
         if not count:
             words = "no reference: this model keeps no scores of its training normals"
             return cls(scores=(), words=words, count=0)
-        found = cls.of(scores, "training normals")
+        # one detector scored films that it did not learn from, instead of several that left out parts of the training
+        whose = "normal films outside its training" if card is not None and card.normal_folds == 1 else "training normals"
+        found = cls.of(scores, whose)
         if not found.scores:
             return found
         elsewhere = " (another hospital)" if card is not None and _is_of_another_hospital(card) else ""
-        return cls(scores=found.scores, words=f"its {count} training normals{elsewhere}", count=count)
+        return cls(scores=found.scores, words=f"its {count} {whose}{elsewhere}", count=count)
 
     @classmethod
     def first_of(cls, *references: Self) -> Self:

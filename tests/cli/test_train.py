@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import signal
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from tests.cli.conftest import LIMITS, Say, World, begin, run
+from tests.cli.conftest import LIMITS, Say, World
 from unseen.anatomy.lungs import LungFinder
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import runs_root
@@ -234,37 +232,6 @@ def test_a_broken_film_is_left_out_and_told(
 
 def test_runs_made_here_lie_outside_the_repository() -> None:
     assert Path(__file__).parents[2] not in runs_root().resolve().parents
-
-
-@pytest.mark.nightly
-@pytest.mark.slow
-def test_a_killed_training_goes_on_to_the_same_weights(world: World, tmp_path: Path) -> None:
-    path = tmp_path / "gan.toml"
-    path.write_text(
-        '[view]\nsize = 32\n[method]\nkey = "roi-sure"\nfeatures = 4\nlatent = 8\n'
-        '[training]\nepochs = 60\nbatch_size = 8\ndevice = "cpu"\nthreads = 1\ncheckpoint_every_steps = 5\n',
-        encoding="utf-8",
-    )
-    words = ("train", path, "--data", world.bare, "--finder", world.pca)
-    whole = run(*words, UNSEEN_RUNS=str(tmp_path / "whole"))
-    assert whole.code == 0, whole.err
-
-    killed = tmp_path / "killed"
-    process = begin(*words, UNSEEN_RUNS=str(killed))
-    while process.poll() is None and not any(log.read_bytes().count(b"\n") > 12 for log in killed.glob("*/log.csv")):
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "the training was over before it was killed"
-    assert not list(killed.glob("*/bundle")), "there is no model before the end"
-
-    again = run(*words, UNSEEN_RUNS=str(killed))
-    assert again.code == 0, again.err
-    one = load_file(Path(whole.out.strip()) / "weights.safetensors")
-    other = load_file(Path(again.out.strip()) / "weights.safetensors")
-    assert one.keys() == other.keys() and all((one[name] == other[name]).all() for name in one)
-    assert bundle.load(Path(again.out.strip())).card.weights_sha256
-    logs = [next(root.glob("*/log.csv")).read_text().splitlines() for root in (tmp_path / "whole", killed)]
-    assert len(logs[0]) == len(logs[1]) == 61
 
 
 @pytest.mark.usefixtures("quick_lungs")

@@ -23,6 +23,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,6 +35,7 @@ from scipy import ndimage
 from unseen.anatomy.lung_augmentation import augmented
 from unseen.anatomy.view import View
 from unseen.artifacts.errors import UserError
+from unseen.artifacts.folder_lock import locked
 from unseen.data.film import Film, NotRead
 from unseen.losses.supervised import bce, dice_loss
 from unseen.networks.unet import UNet
@@ -294,11 +296,13 @@ def cross_fitted(
         target = None if folder is None else folder / name
         return LungFinder(config).fit(part, seed=seed, device=device, folder=target, progress=report)
 
-    full = fit("lungs", examples)
-    parts = [examples.half(which) for which in (0, 1)]
-    if not all(part.digests for part in parts):
-        return CrossFittedLungs(full, ())
-    return CrossFittedLungs(full, tuple(fit(f"lungs-half-{i}", part) for i, part in enumerate(parts, start=1)))
+    # several trainings share the folder: the first one trains the finders, and the others then find them
+    with nullcontext() if folder is None else locked(folder, wait=True):
+        full = fit("lungs", examples)
+        parts = [examples.half(which) for which in (0, 1)]
+        if not all(part.digests for part in parts):
+            return CrossFittedLungs(full, ())
+        return CrossFittedLungs(full, tuple(fit(f"lungs-half-{i}", part) for i, part in enumerate(parts, start=1)))
 
 
 class Finder(Protocol):

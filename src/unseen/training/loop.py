@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
+from unseen.artifacts.folder_lock import locked
 from unseen.training import checkpoint
 from unseen.training.checkpoint import Checkpoint, Place, Stop, deferred_interrupt
 from unseen.training.history import History, Log
@@ -118,6 +119,7 @@ def train(
     Raises:
         TrainingError: Fabric or the device is missing, the checkpoint belongs to another training, a loss is NaN, a
             process that shares the training ended.
+        FolderInUse: another process trains in `folder`.
         KeyboardInterrupt: Ctrl-C, after the batch and its checkpoint.
         RunStopped: the time of `limits.limited` has passed; after the batch and its checkpoint.
 
@@ -142,24 +144,35 @@ def train(
         )
     path = folder / "checkpoint.pt" if folder is not None else None
     marks = checkpoint.fingerprint(learner, data, settings, identity=identity) if path is not None else {}
-    found = checkpoint.read(path, marks=marks) if path is not None else None
-    if found is not None and found.place.epoch == settings.epochs:
-        found.restore_modules(learner)
-        rest(learner)
-        return found.history
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-    kept = _Kept(folder, marks, validate, progress)
+
+    def begun() -> Checkpoint | None:
+        return None if path is None else checkpoint.read(path, marks=marks)
+
+    found = begun()
+    if found is None or found.place.epoch < settings.epochs:
+        with contextlib.nullcontext() if folder is None else locked(folder):
+            found = begun()  # another process may have written it before the lock
+            if found is None or found.place.epoch < settings.epochs:
+                return _led(learner, data, settings, found, kept=_Kept(folder, marks, validate, progress))
+    found.restore_modules(learner)
+    rest(learner)
+    return found.history
+
+
+def _led(
+    learner: Learner, data: Sequence[Tensor], settings: Training, found: Checkpoint | None, *, kept: _Kept
+) -> History:
+    """The training that is left, on this process's device or shared with others."""
     with together(settings) as ranks:
         if ranks is None:
             return _trained(learner, data, settings, found, kept=kept)
         check_hooks(learner.optimisers)
         try:
-            ranks.send((learner, tuple(data), settings, found, validate is not None))
+            ranks.send((learner, tuple(data), settings, found, kept.validate is not None))
             return _trained(learner, data, settings, found, kept=kept, ranks=ranks)
         except LostProcess as error:
-            cure = "Start the same training again" + ("; it resumes from its checkpoint." if path is not None else ".")
-            raise LostProcess(f"{error} {cure}") from error
+            cure = "; it resumes from its checkpoint." if kept.folder is not None else "."
+            raise LostProcess(f"{error} Start the same training again{cure}") from error
 
 
 def take_part(

@@ -79,8 +79,8 @@ def test_a_training_that_was_killed_ends_with_the_same_model(world: World, tmp_p
 
 @pytest.mark.slow
 def test_a_second_training_in_the_folder_ends_with_a_sentence(world: World, tmp_path: Path) -> None:
-    words = ("train", recipe_of(tmp_path, epochs=60), "--data", world.bare, "--finder", world.pca)
-    words = (*words, "--normal-folds", 0)
+    recipe = recipe_of(tmp_path, epochs=60)
+    words = ("train", recipe, "--data", world.bare, "--finder", world.pca, "--normal-folds", 0)
     runs = tmp_path / "runs"
     first = begin(*words, UNSEEN_RUNS=str(runs))
     after_lines(first, runs, 4)

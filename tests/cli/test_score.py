@@ -15,7 +15,7 @@ from unseen.screening.gate import CODES
 from unseen.screening.policy import Policy
 from unseen.screening.screener import load
 
-COLUMNS = ["file", "status", "score", "reason", "map"]
+COLUMNS = ["file", "status", "score", "reason", "map", "percentile", "reference"]
 
 
 @pytest.fixture
@@ -65,12 +65,13 @@ def test_without_out_the_rows_are_printed(say: Say, world: World, mixed: list[Pa
     assert answer.code == 1
     lines = answer.out.splitlines()
     assert len(lines) == 5 and lines[1].startswith("not read\t") and lines[3].startswith("not read\t")
-    assert [line.split("\t")[1] for line in lines] == [str(path) for path in mixed]
+    assert [line.split("\t")[2] for line in lines] == [str(path) for path in mixed]
     assert float(lines[0].split("\t")[0]) > 0
 
 
 def test_a_score_does_not_depend_on_what_else_is_scored(say: Say, world: World, mixed: list[Path]) -> None:
-    together = dict(reversed(line.split("\t")[:2]) for line in say("score", world.oracle, *mixed).out.splitlines())
+    rows = [line.split("\t") for line in say("score", world.oracle, *mixed).out.splitlines()]
+    together = {file: score for score, _, file, *_ in rows}
     alone = say("score", world.oracle, mixed[2])
     assert alone.code == 0 and alone.out.split("\t")[0] == together[str(mixed[2])]
 

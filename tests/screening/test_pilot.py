@@ -106,4 +106,6 @@ def test_rows_keep_their_order_and_a_film_is_cleared_only_with_its_study(screene
     assert rows[0].reason == "another film of its study is not cleared"
     path = tmp_path / "decisions.parquet"
     assert write_scores(rows, path, kind=DecisionRow) == (4, 1)
-    assert pl.read_parquet(path).columns == ["file", "status", "score", "reason", "map", "probability", "decision"]
+    assert pl.read_parquet(path).columns == [
+        "file", "status", "score", "reason", "map", "percentile", "reference", "probability", "decision",
+    ]  # fmt: skip

@@ -207,11 +207,14 @@ def _line(row: ScoreRow) -> str:
     from unseen.evaluation.table import ScoreRow
 
     cells = [f"{row.score:.6g}" if row.score is not None else row.status.replace("_", " ")]
-    if type(row) is ScoreRow and row.status == "scored" and row.reason:  # refused by the gate, without a policy
+    refused = type(row) is ScoreRow and row.status == "scored" and bool(row.reason)  # by the gate, without a policy
+    if refused:
         cells = [f"refused ({cells[0]})"]
-    elif row.score is not None and (row.percentile is None or row.reference is None):
+    if row.score is None or refused:
+        cells.append("")
+    elif row.percentile is None or row.reference is None:
         cells.append("no percentile")
-    elif row.score is not None and row.percentile is not None and row.reference is not None:
+    else:
         cells.append(percentile_in_words(row.percentile / 100, row.reference))
     probability, decision = getattr(row, "probability", None), getattr(row, "decision", None)
     if decision is not None:

@@ -73,11 +73,11 @@ def _inpainting() -> Measurement:
 def _ct() -> Measurement:
     angles = torch.arange(20, dtype=torch.float64) * 180 / 20
     A = Tomography(SIZE, angles, pixel_size=1 / SIZE)
-    return Measurement(A, Gaussian(0.02 * float(A.norm())))
+    return Measurement(A, noise=Gaussian(0.02 * float(A.norm())))
 
 
 def _denoising() -> Measurement:
-    return Measurement(Identity((1, SIZE, SIZE)), Gaussian(0.1))
+    return Measurement(Identity((1, SIZE, SIZE)), noise=Gaussian(0.1))
 
 
 RECIPES = {

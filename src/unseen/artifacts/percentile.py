@@ -171,7 +171,9 @@ class ReferenceNormals:
             words = "no reference: this model keeps no scores of its training normals"
             return cls(scores=(), words=words, count=0)
         # one detector scored films that it did not learn from, instead of several that left out parts of the training
-        whose = "normal films outside its training" if card is not None and card.normal_folds == 1 else "training normals"
+        whose = (
+            "normal films outside its training" if card is not None and card.normal_folds == 1 else "training normals"
+        )
         found = cls.of(scores, whose)
         if not found.scores:
             return found

@@ -180,7 +180,7 @@ def _table(chosen: Mapping[str, Json], bits: int) -> NDArray[np.float32]:
     if "values" in chosen:
         entries = np.frombuffer(base64.b64decode(chosen["values"]), "<u2")
         places = np.clip(samples - chosen["first"], 0, len(entries) - 1)
-        return np.minimum(entries[places] / (2 ** chosen["bits"] - 1), 1).astype(np.float32)
+        return np.asarray(np.minimum(entries[places] / (2 ** chosen["bits"] - 1), 1), np.float32)
     centre, width = chosen["centre"], chosen["width"]
     match chosen["function"]:
         case "SIGMOID":
@@ -192,4 +192,4 @@ def _table(chosen: Mapping[str, Json], bits: int) -> NDArray[np.float32]:
                 return _nominal(bits)  # to the last bit
             middle = centre - 0.5
             shown = np.clip((samples - middle) / max(width - 1, 1e-9) + 0.5, 0, 1)
-    return shown.astype(np.float32)
+    return np.asarray(shown, np.float32)

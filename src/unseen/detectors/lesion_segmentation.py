@@ -140,7 +140,7 @@ class Outliner(nn.Module):
         height, width = x.shape[-2:]
         side = 2 * self.unet.divisor
         whole = functional.pad(x, (0, -width % side, 0, -height % side), mode="replicate")
-        logits = functional.pixel_shuffle(self.unet(functional.pixel_unshuffle(whole, 2)), 2)
+        logits: Tensor = functional.pixel_shuffle(self.unet(functional.pixel_unshuffle(whole, 2)), 2)
         return logits[..., :height, :width]
 
 
@@ -217,7 +217,8 @@ def both_ways(network: nn.Module, x: Tensor) -> Tensor:
         >>> torch.allclose(first, mirrored.flip(-1))
         True
     """
-    return 0.5 * (network(x).float() + network(x.flip(-1)).float().flip(-1))
+    mirrored: Tensor = network(x.flip(-1)).float().flip(-1)
+    return 0.5 * (mirrored + network(x).float())
 
 
 def largest(logits: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from unseen import __version__
 from unseen.artifacts import write_bytes
 from unseen.data import NotRead, films, phantoms
-from unseen.detectors import Dae, Detector, Finding, Pca, save
+from unseen.detectors import Dae, Detector, Finding, Pca, load, save
 from unseen.evaluation import Evaluation, auroc, evaluate
 from unseen.runs import worker_processes
 from unseen.screening import calibrate, policy_lines
@@ -99,13 +99,13 @@ def demonstrate(
         say(f"     {tested}")
 
         step(f"2/{STEPS}  Scoring {_FIRST} of the pairs with {_SCREENER}, a trained model of this package")
-        screener = load_screener(_SCREENER)
-        say(f"     {_first_scores(screener.detector, tested)}")
+        screener, gate = load(_SCREENER), load_screener(_SCREENER).gate
+        say(f"     {_first_scores(screener, tested)}")
         say("     Look at: AUROC 0.5 is chance, 1 is a perfect order of abnormal before normal films.")
 
         step(f"3/{STEPS}  Training two detectors on normal films alone: pca, then dae (64 px), with its lung finder")
         training = Training(epochs=epochs, seed=seed)
-        finder = screener.detector.finder
+        finder = screener.finder
         run = out / "runs" / "demo-dae"
         detectors = {
             "pca": Pca(size=64).fit(learnt, finder=finder, training=training),
@@ -118,7 +118,7 @@ def demonstrate(
             "version": __version__, "device": detectors["dae"].trained_on, "films": "phantoms, made by the demo"
         }  # fmt: skip
         step(f"4/{STEPS}  Scoring the matched pairs; comparing the scores with simple image statistics")
-        compared = {"phantom-screener": screener.detector, **detectors}
+        compared = {"phantom-screener": screener, **detectors}
         results = {
             name: evaluate(detector, films(tested, lesions=True), out=out / "reports" / name, seed=seed, facts=facts)
             for name, detector in compared.items()
@@ -146,7 +146,7 @@ def demonstrate(
 
         step(f"7/{STEPS}  Calibrating {_SCREENER} on labelled films of two simulated sites, {NORTH.name}, {SOUTH.name}")
         labelled_films = films(drawn[2].result())
-        calibrated = calibrate(screener.detector, labelled_films, _MAX_MISS_RATE, _CONFIDENCE, gate=screener.gate)
+        calibrated = calibrate(screener, labelled_films, _MAX_MISS_RATE, _CONFIDENCE, gate=gate)
         assert calibrated.policy is not None
         calibrated.policy.save(out / "policy.json")
         for line in policy_lines(calibrated.policy):

@@ -16,7 +16,7 @@ from pynetdicom import PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_
 
 from unseen.artifacts import LIMITS, write_text
 from unseen.data import EXTRA_SYNTAXES, readable_syntaxes
-from unseen_server.pacs import admission, association_rules, fhir, transport
+from unseen_server.pacs import admission, association_rules, certificates, fhir
 from unseen_server.pacs.check import RESULT_CLASSES
 from unseen_server.pacs.config import Limits, PacsConfig, Tls
 from unseen_server.pacs.er7 import CHARSETS
@@ -28,7 +28,7 @@ from unseen_server.pacs.report_intake import MOST_IDENTIFIERS, MOST_ORDERS
 from unseen_server.pacs.report_settings import Hl7Settings
 
 _KEPT: Final = (*association_rules.IMAGES_KEPT, *association_rules.DOCUMENTS_KEPT)
-_OLDEST: Final = transport.OLDEST.name.replace("v", " ").replace("_", ".")
+_OLDEST: Final = certificates.OLDEST.name.replace("v", " ").replace("_", ".")
 _RESULTS: Final = {
     "sr": "structured report, preliminary and unverified: TID 1500, or TID 2000 if no film has a place",
     "capture": "the film with the anomaly map burnt in",
@@ -105,7 +105,7 @@ def statement() -> str:
         "A result counts as kept after storage commitment (N-EVENT-REPORT), or when C-FIND or QIDO-RS shows it.",
         "## Security",
         f"TLS by the BCP 195 profile (PS3.15, B.9): {_OLDEST} or later, with a certificate from each client. "
-        f"Cipher suites of TLS 1.2: {', '.join(f'`{one}`' for one in transport.CIPHERS.split(':'))}. "
+        f"Cipher suites of TLS 1.2: {', '.join(f'`{one}`' for one in certificates.CIPHERS.split(':'))}. "
         "The audit trail is sent as audit messages (PS3.15, A.5) to a syslog server over UDP, TCP or TLS.",
         "## DICOMweb",
         _table(

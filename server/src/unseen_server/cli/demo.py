@@ -33,7 +33,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="folder for everything the demo makes")] = Path("unseen-demo"),
     seed: Annotated[int, typer.Option(help="of the phantoms and the trainings")] = 0,
     normals: Annotated[int, typer.Option(min=80, help="simulated normal films to learn from")] = 200,
-    pairs: Annotated[int, typer.Option(min=24, help="twin pairs to test on")] = 100,
+    pairs: Annotated[int, typer.Option(min=24, help="twin pairs to test on")] = 60,
     epochs: Annotated[int, typer.Option(min=1, help="passes of dae over the normals")] = 10,
     labelled: Annotated[int, typer.Option(min=29, help="abnormal films of each site to calibrate on")] = 46,
     browser: Annotated[

@@ -110,7 +110,14 @@ def test_settings_change_and_have_their_effect(api: Api, store: Store, judged: J
         ("south", 1, 1),
     ]
     changed = api.admin.patch(
-        "/settings", json={"identity": "lead", "waiting_cap_s": 7200, "kept_days": 90, "kept_of": {"north": 30}}
+        "/settings",
+        json={
+            "identity": "lead",
+            "identity_was": "nobody",
+            "waiting_cap_s": 7200,
+            "kept_days": 90,
+            "kept_of": {"north": 30},
+        },
     ).json()
     assert (changed["identity"], changed["waiting_cap_s"], changed["kept_days"]) == ("lead", 7200, 90)
     assert [(one["name"], one["own"], one["kept_days"]) for one in changed["sources"]] == [
@@ -130,7 +137,9 @@ def test_settings_change_and_have_their_effect(api: Api, store: Store, judged: J
         {"kept_days": 0.5},
         {"kept_days": -1},
         {"waiting_cap_s": 0},
-        {"identity": "all"},
+        {"identity": "all", "identity_was": "lead"},
+        {"identity": "reader"},
+        {"identity_was": "lead"},
         {"x": 1},
     ):
         assert api.admin.patch("/settings", json=wrong).status_code == 422
@@ -138,6 +147,19 @@ def test_settings_change_and_have_their_effect(api: Api, store: Store, judged: J
     assert store.retire_by_age() == 1
     later = api.client("ada", "admin")
     assert [one["name"] for one in later.get("/settings").json()["sources"]] == ["south"]
+
+
+def test_who_sees_names_changes_only_from_the_state_that_was_seen(api: Api, store: Store) -> None:
+    other = api.client("lou", "admin")
+    assert api.admin.patch("/settings", json={"identity": "lead", "identity_was": "nobody"}).status_code == 200
+    late = other.patch("/settings", json={"identity": "reader", "identity_was": "nobody", "waiting_cap_s": 7200})
+    assert late.status_code == 409 and "it is now lead, and this change was made from nobody" in said(late)
+    found = api.admin.get("/settings").json()
+    assert (found["identity"], found["waiting_cap_s"]) == ("lead", 86_400), "nothing of the request holds"
+    again = other.patch("/settings", json={"identity": "reader", "identity_was": "lead"})
+    assert again.json()["identity"] == "reader"
+    assert other.patch("/settings", json={"waiting_cap_s": 7200}).json()["waiting_cap_s"] == 7200
+    assert store.verify_audit() is None
 
 
 def test_a_patient_is_erased_as_shown_and_the_trail_keeps_that_it_happened(

@@ -13,7 +13,7 @@ import pytest
 from tests.web.conftest import Api
 from tests.web.running import START_S, Running, until
 from tests.worklist.conftest import MakePlace, png
-from tests.worklist.test_damage import FILMS, films_of, page_overwritten, table_dropped, truncated
+from tests.worklist.test_damage import FILMS, deleted, films_of, page_overwritten, table_dropped, truncated
 from unseen_server.worklist.belonging import DATABASE
 from unseen_server.worklist.store import Store
 
@@ -30,11 +30,18 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "worklist"
 
 
+def content(home: Path) -> bytes | None:
+    """The database's bytes; None where it is missing."""
+    return (home / DATABASE).read_bytes() if (home / DATABASE).exists() else None
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("harm", [truncated, page_overwritten, pytest.param(table_dropped, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    "harm", [truncated, deleted, page_overwritten, pytest.param(table_dropped, marks=pytest.mark.nightly)]
+)
 def test_a_server_over_a_damaged_worklist_states_what_to_do(home: Path, harm: Callable[[Path], None]) -> None:
     harm(home / DATABASE)
-    before = (home / DATABASE).read_bytes()
+    before = content(home)
     with Running("--folder", home, "--port", "0", "--model", "models/pca") as running:
         until(lambda: "unseen serves" in running.log or running.process.poll() is not None, START_S)
         assert running.process.poll() is None, running.log
@@ -59,7 +66,7 @@ def test_a_server_over_a_damaged_worklist_states_what_to_do(home: Path, harm: Ca
         assert (stow.status_code, stow.json()) == (503, {"error": problem})
         assert running.stop() == 0
     assert "worker" not in running.log
-    assert (home / DATABASE).read_bytes() == before and len(films_of(home)) == FILMS
+    assert content(home) == before and len(films_of(home)) == FILMS
 
 
 def _answers(root: str) -> bool:

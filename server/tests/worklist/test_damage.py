@@ -85,6 +85,11 @@ def page_zeroed(file: Path) -> None:
     file.write_bytes(data)
 
 
+def deleted(file: Path) -> None:
+    for path in file.parent.glob(f"{file.name}*"):
+        path.unlink()
+
+
 def schema_emptied(file: Path) -> None:
     """A sound SQLite database without a table."""
     file.unlink()
@@ -112,7 +117,7 @@ def settings_lost(file: Path) -> None:
     connection.close()
 
 
-EMPTY = [truncated, schema_emptied]
+EMPTY = [truncated, deleted, schema_emptied]
 DAMAGED = [*EMPTY, halved, other_file, page_overwritten, page_zeroed, table_dropped, revision_lost, settings_lost]
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.worklist.conftest import on_both, place_at_least
+from tests.worklist.conftest import Judged, on_both, place_at_least
 from tests.worklist.reporting import look
 from tests.worklist.test_activating import LOOSE, MODEL, Reported, reported
 from unseen_server.worklist.calibration import labels
 from unseen_server.worklist.import_export import export_labelled, export_tables
+from unseen_server.worklist.monitoring import audited
 from unseen_server.worklist.states import NotAllowedError, WorklistError
 from unseen_server.worklist.store import Store
 
@@ -37,6 +38,16 @@ def test_a_calibration_leaves_out_and_counts_reports_under_two_seconds(store: St
     assert {one.name for one in found.studies} == set(studies[3:])
     kept = [store.study(study).reports[0].dwell_ms for study in studies]
     assert kept == times
+
+
+@on_both
+def test_the_audit_sample_counts_no_report_under_two_seconds(store: Store, judged: Judged) -> None:
+    times: list[int | None] = [1000, 1999, 2000, 60_000, None]
+    for number, dwell_ms in enumerate(times):
+        report(store, judged(number, "clear", 0.1, audit_share=1.0).study, "abnormal", dwell_ms)
+    found = store.audit_sample()
+    assert (found.read, found.abnormal, found.waiting) == (3, 3, 0)
+    assert [(point.read, point.abnormal) for point in audited(store)] == [(1, 1), (2, 2), (3, 3)]
 
 
 def test_a_hasty_report_overrules_an_earlier_one_and_a_later_one_overrules_it(store: Store, reported: Reported) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import platform
 from datetime import datetime
 from importlib.metadata import version
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from unseen import __version__
 from unseen_server.web.accounts import Admin
@@ -61,7 +61,12 @@ class SettingsChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    identity: Literal["nobody", "lead", "reader"] | None = None
+    identity: Literal["nobody", "lead", "reader"] | None = Field(
+        default=None, description="needs `identity_was`: another admin may have changed it meanwhile"
+    )
+    identity_was: Literal["nobody", "lead", "reader"] | None = Field(
+        default=None, description="what `identity` was when the change was confirmed; anything else is answered 409"
+    )
     waiting_cap_s: Annotated[float, Field(gt=0, le=3.2e7)] | None = None
     kept_days: Days | None = Field(default=None, description="0: nothing is removed by age")
     kept_of: dict[str, Days | None] | None = Field(
@@ -71,6 +76,12 @@ class SettingsChange(BaseModel):
     settle_of: dict[str, Seconds | None] | None = Field(
         default=None, description="the same by source; null: as the site's others"
     )
+
+    @model_validator(mode="after")
+    def _names_what_it_was(self) -> Self:
+        if (self.identity is None) != (self.identity_was is None):
+            raise ValueError("identity and identity_was go together: give both, or neither")
+        return self
 
 
 class PartResponse(BaseModel):
@@ -172,9 +183,12 @@ def settings(parts: Parts, account: Admin) -> SettingsResponse:
     return _settings(parts)
 
 
-@router.patch("/settings", responses=answers(400, 401, 403, 422, 503))
+@router.patch("/settings", responses=answers(400, 401, 403, 409, 422, 503))
 def change_settings(parts: Parts, account: Admin, changes: SettingsChange) -> SettingsResponse:
-    """Change settings; each change is on record. What is no longer kept goes within the hour."""
+    """Change settings; each change is on record. What is no longer kept goes within the hour.
+
+    Who sees names changes only from the state that the request names: otherwise 409, and nothing changes.
+    """
     parts.store.change_settings(actor=account.name, **changes.model_dump())
     return _settings(parts)
 

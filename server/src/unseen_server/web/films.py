@@ -15,7 +15,7 @@ from unseen_server.web.film_source import film_source
 from unseen_server.web.hidden_names import film_for
 from unseen_server.web.shapes import Decided, FilmResponse, FilmStatus, Received
 from unseen_server.web.state import Parts
-from unseen_server.web.upload_stream import pieces, room, upload_of
+from unseen_server.web.upload_stream import pieces, upload_of
 from unseen_server.worklist.states import NotFoundError
 
 _log = logging.getLogger("unseen")
@@ -76,16 +76,13 @@ async def receive(request: Request, response: Response, parts: Parts, account: S
     """
     began = time.monotonic()
     upload = upload_of(request)
-    await room(parts.uploads)
-    try:
+    async with parts.uploads.place(account.name):
         await upload.begin()
         source = film_source(account, upload.source, default=UNKNOWN_SOURCE)
         receipt = await anyio.to_thread.run_sync(
             lambda: parts.store.receive(pieces(upload), name=upload.name, source=source, actor=account.name),
             limiter=anyio.CapacityLimiter(1),  # its place is taken above; other requests keep their threads
         )
-    finally:
-        parts.uploads.release()
     response.status_code = 200 if receipt.already else 201
     spent_ms = 1000 * (time.monotonic() - began)
     _log.info(

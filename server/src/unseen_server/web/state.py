@@ -15,7 +15,6 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated
 
-import anyio
 from fastapi import Depends, Request
 
 from unseen_server.service.active_models import ActiveModels
@@ -26,6 +25,7 @@ from unseen_server.web.middleware import Pace, Throttle
 from unseen_server.web.ranks import Loaded, Ranks
 from unseen_server.web.sign_in_places import AT_ONCE, SignInPlaces
 from unseen_server.web.turing_rounds import Rounds
+from unseen_server.web.upload_places import UploadPlaces
 from unseen_server.worklist.accounts import ROLES
 from unseen_server.worklist.states import NotFoundError, WorklistError
 
@@ -59,8 +59,6 @@ class Pulse:
             return self._seen
 
 
-UPLOADS = 16
-"""Films that come in at the same time; further ones wait for their turn."""
 LOOK_S = 2.0
 _PICTURES = 2  # rendered at the same time: a film of 64 million pixels takes a quarter of a gigabyte
 
@@ -87,7 +85,7 @@ class ServerState:
     oidc: OidcProvider | None = None
     throttle: Throttle = field(default_factory=Throttle)
     pace: Pace = field(default_factory=Pace)
-    uploads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(UPLOADS))
+    uploads: UploadPlaces = field(default_factory=UploadPlaces)
     pictures: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_PICTURES))
     sign_ins: SignInPlaces = field(default_factory=SignInPlaces)
     passwords: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(AT_ONCE))

@@ -30,7 +30,7 @@ from unseen_server.web.accounts import Sender
 from unseen_server.web.errors import answers
 from unseen_server.web.film_source import film_source
 from unseen_server.web.state import Parts, ServerState
-from unseen_server.web.upload_stream import RequestStream, room, source_of
+from unseen_server.web.upload_stream import RequestStream, source_of
 from unseen_server.worklist.instances import ReceivedHeader
 from unseen_server.worklist.states import BusyError, NoRoomError, TooLargeError, WorklistError
 
@@ -306,14 +306,11 @@ async def _receive(
         while piece := anyio.from_thread.run(related.piece):
             yield piece
 
-    await room(parts.uploads)
-    try:
+    async with parts.uploads.place(actor):
         receipt = await anyio.to_thread.run_sync(
             lambda: parts.store.receive(pieces(), name=header.instance, source=source, actor=actor, header=header),
             limiter=anyio.CapacityLimiter(1),  # its place is taken above; other requests keep their threads
         )
-    finally:
-        parts.uploads.release()
     _log.info("film.acknowledged id=%s already=%s", receipt.film_id, receipt.already)
 
 

@@ -22,7 +22,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.datastructures import Headers
 
-from unseen_server.worklist.states import BusyError, WorklistError
+from unseen_server.worklist.states import WorklistError
 
 SILENCE_S = 30.0
 """A sender that is silent for so long is gone."""
@@ -255,15 +255,3 @@ def _text(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError:
         return data.decode("latin-1")
-
-
-async def room(limiter: anyio.CapacityLimiter, wait_s: float = 10.0) -> None:
-    """Wait until another film may come in; the caller gives the place back.
-
-    Raises BusyError when that takes too long.
-    """
-    try:
-        async with asyncio.timeout(wait_s):
-            await limiter.acquire()
-    except TimeoutError:
-        raise BusyError("Too many films are coming in at once. Nothing was stored; send it again.") from None

@@ -36,6 +36,7 @@ class Administration:
         *,
         actor: str,
         identity: Identity | None = None,
+        identity_was: Identity | None = None,
         waiting_cap_s: float | None = None,
         kept_days: float | None = None,
         kept_of: Mapping[str, float | None] | None = None,
@@ -44,6 +45,7 @@ class Administration:
     ) -> SiteSettings:
         """Change what is given (`site_settings.SiteSettings`).
 
+        identity_was  what `identity` must be until now; None: anything. Raises NotAllowedError for another value
         kept_days  0: nothing is removed by age
         kept_of    the same by source; None: that source has no period of its own any more
         settle_s   for films that come from now on; `settle_of` as `kept_of`
@@ -53,6 +55,7 @@ class Administration:
                 writing,
                 actor=actor,
                 identity=identity,
+                identity_was=identity_was,
                 waiting_cap_s=waiting_cap_s,
                 kept_days=kept_days,
                 kept_of=kept_of,

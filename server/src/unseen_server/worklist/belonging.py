@@ -51,12 +51,20 @@ def marker(home: Path) -> Marker | None:
     return Marker(address=lines[0], name=lines[1])
 
 
-def check_file(home: Path, file: Path) -> None:
-    """Refuse to make or open the SQLite database `file` for a folder whose tables lie in PostgreSQL."""
+def check_file(home: Path, file: Path, *, remedy: str = "") -> None:
+    """Refuse to make or open the SQLite database `file` for a folder whose tables lie in PostgreSQL.
+
+    Raises DamagedError, with the remedy where one is given, where the file is missing next to films.
+    """
     if (kept := marker(home)) is not None:
         raise NotAllowedError(
             f"{home / MARKER}: this worklist lies in the PostgreSQL database {kept.address}, and no URL was given. "
             "Set UNSEEN_URL (postgresql://user@host/name), or give --url."
+        )
+    if (home / KEY).exists() and not file.exists() and remedy and has_films(home):
+        raise DamagedError(
+            f"{file.name}: the database is missing: the folder holds {KEY} and no {DATABASE}, and {films_in(home)}. "
+            f"{remedy} If the worklist lies in PostgreSQL, set UNSEEN_URL (postgresql://user@host/name) instead."
         )
     if (home / KEY).exists() and not file.exists():
         raise NotAllowedError(

@@ -57,16 +57,17 @@ def standing(  # Any: report_id, study_id, outcome, …
         .where(reports.c.outcome.in_(outcomes), reports.c.how.in_(origins), reports.c.undone_us.is_(None), ~overruled)
         .order_by(reports.c.id.desc())
     )
-    return found if hasty else found.where(~_is_hasty())
+    return found if hasty else found.where(~is_hasty())
 
 
-def _is_hasty() -> ColumnElement[bool]:
+def is_hasty() -> ColumnElement[bool]:
+    """Return the condition that a film of the report was shown for less than `HASTY_MS`."""
     return func.coalesce(reports.c.dwell_ms, HASTY_MS) < HASTY_MS
 
 
 def hasty_labels(connection: Connection, *, origins: Collection[Origin] = SEEN) -> int:
     """Return how many studies have a standing report, normal or abnormal, that is no label since it took no time."""
-    found = standing("normal", "abnormal", origins=origins, hasty=True).where(_is_hasty()).order_by(None).subquery()
+    found = standing("normal", "abnormal", origins=origins, hasty=True).where(is_hasty()).order_by(None).subquery()
     return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
 
 

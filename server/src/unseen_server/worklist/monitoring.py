@@ -20,6 +20,7 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from unseen.screening import DriftReference, DriftWatch, abnormal_share
+from unseen_server.worklist.labels import is_hasty
 from unseen_server.worklist.listing import moment
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.tables import alarms as raised_alarms
@@ -251,7 +252,7 @@ def audited(store: Store) -> list[Audited]:
     latest = (
         select(func.max(reports.c.id))
         .join(studies, studies.c.id == reports.c.study_id)
-        .where(studies.c.audit_sample, reports.c.undone_us.is_(None))
+        .where(studies.c.audit_sample, reports.c.undone_us.is_(None), ~is_hasty())
         .group_by(reports.c.study_id)
     )
     with store.database.reading() as connection:
@@ -304,11 +305,11 @@ class AuditSample:
 
 
 def audit_sample(connection: Connection) -> AuditSample:
-    """The sample as it stands. A study whose report was undone waits again."""
+    """The sample as it stands, without reports under two seconds. A study whose report was undone waits again."""
     latest = (
         select(func.max(reports.c.id))
         .join(studies, studies.c.id == reports.c.study_id)
-        .where(studies.c.audit_sample, reports.c.undone_us.is_(None))
+        .where(studies.c.audit_sample, reports.c.undone_us.is_(None), ~is_hasty())
         .group_by(reports.c.study_id)
     )
     by_outcome = (

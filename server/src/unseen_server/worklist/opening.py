@@ -184,7 +184,7 @@ def opened(
     try:
         with _locked(home / "opening.lock"):
             if isinstance(target, Path):
-                check_file(home, target)
+                check_file(home, target, remedy=database.remedy)
                 damage.check_size(database, target, home)
             else:
                 check_server(database, home, create=create)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 from sqlalchemy import Connection, select
 
 from unseen_server.worklist.completeness import SETTLE, SETTLE_OF, SETTLE_S, set_settle_s
-from unseen_server.worklist.states import WorklistError
+from unseen_server.worklist.states import NotAllowedError, WorklistError
 from unseen_server.worklist.tables import settings
 from unseen_server.worklist.transactions import CAP_S, checked_text, set_cap
 
@@ -71,6 +71,7 @@ def change(
     *,
     actor: str,
     identity: Identity | None = None,
+    identity_was: Identity | None = None,
     waiting_cap_s: float | None = None,
     kept_days: float | None = None,
     kept_of: Mapping[str, float | None] | None = None,
@@ -79,8 +80,13 @@ def change(
 ) -> SiteSettings:
     """Change what is given, on record; `kept_days` of 0: nothing is removed by age. By source, None: as the site.
 
-    Raises WorklistError for what makes no sense.
+    Raises WorklistError for what makes no sense, NotAllowedError where `identity_was` is given and is not so.
     """
+    if identity_was is not None and (now := read(writing.connection).identity) != identity_was:
+        raise NotAllowedError(
+            f"Who sees names was changed meanwhile: it is now {now}, and this change was made from {identity_was}. "
+            "Nothing was changed. Look again, then change it."
+        )
     if identity is not None:
         if identity not in get_args(Identity):
             raise WorklistError(f"{str(identity)[:40]!r}: names are shown to {', '.join(get_args(Identity))}.")

@@ -90,7 +90,7 @@ $("#site-settings").addEventListener("submit", async (event) => {
     return;
   }
   store({
-    ...(changed ? { identity: wanted } : {}), waiting_cap_s: Number($("#cap").value) * 3600, kept_days: Number($("#kept-days").value),
+    ...(changed ? { identity: wanted, identity_was: identity } : {}), waiting_cap_s: Number($("#cap").value) * 3600, kept_days: Number($("#kept-days").value),
     settle_s: Number($("#settle").value),
   }, "What is no longer kept is removed within the hour.");
 });

@@ -22,6 +22,7 @@ def test_the_share_counts_ties_by_half_and_the_text_never_reaches_the_flag_befor
     normals: list[float], score: float
 ) -> None:
     share = ReferenceNormals.of(normals, "normals of this site").share(score)
+    assert share is not None
     values = np.asarray(normals)
     assert share == pytest.approx(((values < score).sum() + (values == score).sum() / 2) / len(values))
     assert (int(whole_percent(share).split()[0]) >= 100 * FLAGGED_FROM) == (share >= FLAGGED_FROM)
@@ -50,7 +51,10 @@ def test_a_model_of_this_user_is_not_of_another_hospital_and_an_old_one_has_no_r
     assert isinstance(bare, un.detectors.Finding)
     assert bare.percentile is None
     assert bare.percentile_in_words == "no reference: this model keeps no scores of its training normals"
-    detector.normal_scores, detector.normal_folds = tuple(sorted(f.score for f in detector.score(films))), 2
+    detector.normal_scores, detector.normal_folds = (
+        tuple(sorted(one.score for one in detector.score(films) if isinstance(one, un.detectors.Finding))),
+        2,
+    )
     un.detectors.save(detector, tmp_path / "own", data="normal films of General Hospital")
     loaded = un.detectors.load(tmp_path / "own")
     found = loaded.score_film(films[0])

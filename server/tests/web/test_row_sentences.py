@@ -50,7 +50,7 @@ def entries(draw: Any) -> Entry:
     )  # fmt: skip
 
 
-POLICY = {
+POLICY: dict[str, Any] = {
     "model": "pca", "weights_sha256": "ab" * 32, "max_miss_rate": 0.1, "confidence": 0.95, "level": 0.95,
     "sources": {"ward": SourcePolicy(abnormals=29, normals=(0.1, 0.2), threshold=0.15, allowed_misses=0)},
 }  # fmt: skip

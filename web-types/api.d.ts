@@ -303,7 +303,7 @@ declare namespace Api {
   /** A field of a form. */
   type SettingResponse = { name: string; words: string; kind: "number" | "whole" | "yes" | "one of"; value: boolean | number | string; low: number | null; high: number | null; step: number | null; options: (string)[] };
   /** What is given changes. */
-  type SettingsChange = { identity?: "nobody" | "lead" | "reader" | null; waiting_cap_s?: number | null; kept_days?: number | null; kept_of?: Record<string, number | null> | null; settle_s?: number | null; settle_of?: Record<string, number | null> | null };
+  type SettingsChange = { identity?: "nobody" | "lead" | "reader" | null; identity_was?: "nobody" | "lead" | "reader" | null; waiting_cap_s?: number | null; kept_days?: number | null; kept_of?: Record<string, number | null> | null; settle_s?: number | null; settle_of?: Record<string, number | null> | null };
   /** What the site has set. */
   type SettingsResponse = { identity: "nobody" | "lead" | "reader"; pseudonyms: boolean; waiting_cap_s: number; kept_days: number | null; settle_s: number; settled_s: number | null; sources: (AdministrationSourceResponse)[] };
   /** How an image is measured. */

@@ -60,7 +60,7 @@ class Decoder:
             mask: it is a mask, which may be smaller and have fewer bits than a film.
             frame: which frame of a DICOM file that may hold several, for looking at it; None: one is expected.
         """
-        found = self._answered({"path": os.fspath(path), "mask": mask, "frame": frame})
+        found = self._answered({"path": os.path.abspath(path), "mask": mask, "frame": frame})
         return found if isinstance(found, (str, DecodedImage)) else "The decoder gave no image."
 
     def begin(self, path: Path) -> None:
@@ -69,7 +69,7 @@ class Decoder:
         The child waits with the pixels until they are taken, so one image is decoded ahead. Anything else that is asked
         for in between drops it.
         """
-        request = {"path": os.fspath(path), "mask": False, "frame": None}
+        request = {"path": os.path.abspath(path), "mask": False, "frame": None}
         with self._lock, suppress(BrokenPipeError):  # a child that has ended is replaced when the image is asked for
             child = self._running()
             assert child.stdin
@@ -84,7 +84,7 @@ class Decoder:
 
     def elements(self, path: Path) -> list[list[str]] | str:
         """The elements of the DICOM file at `path` (tag, name, VR, value), none of another file; or why not."""
-        found = self._answered({"path": os.fspath(path), "elements": True})
+        found = self._answered({"path": os.path.abspath(path), "elements": True})
         return found if isinstance(found, (str, list)) else "The decoder gave no elements."
 
     def _answered(self, request: decoder_protocol.Message) -> DecodedImage | list[list[str]] | str:

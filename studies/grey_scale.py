@@ -110,9 +110,13 @@ WAYS: Mapping[str, Callable[[Grey], bytes]] = {
 
 
 def measured(film: Film | NotRead, screener: Screener) -> tuple[float | None, str | None]:
-    """The film's score, and the reason for which the gate refuses it."""
+    """The film's score, and the reason for which the gate refuses it.
+
+    Raises:
+        SystemExit: the file was not read, such as on a machine under load; nothing of its film is kept.
+    """
     if isinstance(film, NotRead):
-        return None, film.reason
+        raise SystemExit(f"{film.name}: {film.reason}")
     lungs = FoundLungs.of(film, None)
     refusal = screener.refusal(film, lungs)
     found = scored_film(screener.detector, film, lungs)
@@ -129,8 +133,10 @@ def stored_in_all_ways(film: Film) -> Iterator[tuple[str, Film | NotRead]]:
             yield way, read_film(Entry(name=way, path=path, source=film.source, patient="p", study="s"))
 
 
-def measure(film: Film, screener: Screener) -> dict[str, Json]:
+def measure(film: Film | NotRead, screener: Screener) -> dict[str, Json]:
     """Scores and refusals of the film as it is ("PNG") and stored in each way."""
+    if isinstance(film, NotRead):
+        raise SystemExit(f"{film.name}: {film.reason}")
     score, refusal = measured(film, screener)
     ways: dict[str, Json] = {"PNG": [score, refusal]}
     for way, again in stored_in_all_ways(film):
@@ -223,8 +229,6 @@ def main() -> None:
             if entry.name in done:
                 continue
             film = read_film(entry)
-            if isinstance(film, NotRead):
-                raise SystemExit(f"{film.name}: {film.reason}")
             lines.append(measure(film, screener))
             print(json.dumps(lines[-1]), file=kept, flush=True)
     name = f"{STUDY}/{Path(given.model).name}"

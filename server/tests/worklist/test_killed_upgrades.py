@@ -124,7 +124,7 @@ def make_old(request: pytest.FixtureRequest, tmp_path: Path) -> MakeOld:
         assert programs is not None
         subprocess.run(
             [
-                str(programs / "psql"),
+                shutil.which("psql") or str(programs / "psql"),
                 f"--host={url.query['host']}",
                 f"--username={url.username}",
                 f"--dbname={name}",

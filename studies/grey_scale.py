@@ -40,12 +40,14 @@ FILMS = 200
 MOST_CHANGE = 0.1
 """Of the normal films' standard deviation: what a score may change by the way in which its film is stored."""
 BEGIN, END = "<!-- grey scale table -->", "<!-- end of the grey scale table -->"
-_CR = "1.2.840.10008.5.1.4.1.1.1"
+_CR = uid.UID("1.2.840.10008.5.1.4.1.1.1")
 
 Grey = NDArray[np.uint8]
 
 
-def _dicom(stored: NDArray[np.integer], *, bits: int, syntax: str = uid.ExplicitVRLittleEndian, **tags: Any) -> bytes:
+def _dicom(
+    stored: NDArray[np.integer], *, bits: int, syntax: uid.UID = uid.ExplicitVRLittleEndian, **tags: Any
+) -> bytes:
     """A CR film; `tags` are attributes."""
     ds = Dataset()
     ds.file_meta = FileMetaDataset()
@@ -69,10 +71,10 @@ def _dicom(stored: NDArray[np.integer], *, bits: int, syntax: str = uid.Explicit
 
 
 def _deep(grey: Grey, bits: int = 12) -> NDArray[np.uint16]:
-    return np.rint(grey / 255 * (2**bits - 1)).astype(np.uint16)
+    return np.asarray(np.rint(grey / 255 * (2**bits - 1)), np.uint16)
 
 
-def _window(low: float, high: float) -> dict[str, float]:
+def _window(low: float, high: float) -> dict[str, Any]:  # Any: values of attributes
     return {"WindowCenter": (low + high + 1) / 2, "WindowWidth": high - low + 1}
 
 

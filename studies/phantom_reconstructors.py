@@ -64,6 +64,8 @@ class Recipe:
     group: Group | None
     epochs: int
     depth: int
+    learning_rate: float = 5e-4
+    hold_out: float | None = None
 
 
 def _inpainting() -> Measurement:
@@ -83,7 +85,9 @@ def _denoising() -> Measurement:
 RECIPES = {
     "phantom-inpainting": Recipe(process=_inpainting, losses="ei", group=Shifts(), epochs=40, depth=3),
     "phantom-ct": Recipe(process=_ct, losses="rei", group=Rotations(), epochs=40, depth=3),
-    "phantom-denoiser": Recipe(process=_denoising, losses="sure", group=None, epochs=40, depth=2),
+    "phantom-denoiser": Recipe(
+        process=_denoising, losses="sure", group=None, epochs=30, depth=2, learning_rate=1e-4, hold_out=0.0
+    ),
 }
 
 
@@ -117,6 +121,8 @@ def train(name: str) -> None:
         group=recipe.group,
         network=ArtifactRemoval.for_process(process, features=8, depth=recipe.depth),
         training=Training(epochs=recipe.epochs, batch_size=4, seed=0, threads=1, device="cpu"),
+        learning_rate=recipe.learning_rate,
+        hold_out=recipe.hold_out,
         milestones=(recipe.epochs * 3 // 4,),
         folder=runs_root() / name,
     )

@@ -46,9 +46,8 @@ def test_the_demonstration_shows_what_it_promises(tmp_path: Path, whole: bool) -
     assert steps == [f"{i}/9" for i in range(1, 10)]
     assert LIMITS in done.err
     scored = 40 if whole else 8
-    assert re.search(rf"{scored} films scored, AUROC [01]\.\d\d; it has learnt from other simulated", done.out), (
-        done.out
-    )
+    first = rf"{scored} films scored, AUROC [01]\.\d\d; it has learnt from other simulated"
+    assert re.search(first, done.out), done.out
     for name in ("phantom-screener", "pca", "dae"):
         assert re.search(rf"{name}: AUROC 0\.\d\d \(95 % interval 0\.\d\d to [01]\.\d\d\)", done.out), done.out
         report = tmp_path / "demo" / "reports" / name

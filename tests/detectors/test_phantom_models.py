@@ -1,0 +1,84 @@
+"""The models that ship for simulated films: small, of phantoms alone, and better than chance on lesions that other code
+makes. `studies/phantom_screener.py` measures them on many more films.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from studies import phantom_reconstructors, phantom_screener
+from studies.row_files import read_study
+from unseen.artifacts.bundle import card_of
+from unseen.artifacts.installation import LIMITS, is_shipped, located
+from unseen.data import phantoms
+from unseen.detectors.detector import Finding
+from unseen.detectors.saved import load
+from unseen.evaluation.image_metrics import psnr
+from unseen.evaluation.roc import auroc
+from unseen.reconstruction.saved import load as load_reconstructor
+from unseen.reconstruction.untrained import pseudo_inverse
+from unseen.screening.policy import Policy
+from unseen.screening.screener import load as load_screener
+
+ROWS = Path(__file__).parents[2] / "studies" / "results"
+RECONSTRUCTORS = tuple(phantom_reconstructors.RECIPES)
+NAMES = ("phantom-screener", *RECONSTRUCTORS)
+
+
+def test_together_they_are_small() -> None:
+    files = [path for name in NAMES for path in located(Path("models") / name).iterdir()]
+    assert sum(path.stat().st_size for path in [*files, located(phantom_screener.POLICY)]) <= 3_000_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_states_that_it_has_seen_no_person(name: str) -> None:
+    card = card_of(Path("models") / name)
+    assert is_shipped(Path("models") / name)
+    assert card.licence == "Apache-2.0" and "simulated" in card.data and "no film of a person" in card.data
+    assert card.limits.startswith(LIMITS)
+
+
+def test_the_rows_are_of_the_model_that_ships() -> None:
+    rows = read_study("phantom_screener", ROWS).values()
+    assert len(rows) == len(phantom_screener.TEST)
+    assert {row["model_digest"] for row in rows} == {card_of(phantom_screener.NAME).digest}
+    cards = {name: card_of(Path("models") / name).weights_sha256 for name in RECONSTRUCTORS}
+    rows = read_study("phantom_reconstructors", ROWS).values()
+    assert {row["recipe"].partition("/")[2]: row["weights"] for row in rows} == cards
+
+
+def test_lesions_of_other_code_score_higher() -> None:
+    films = list(phantoms.twins(10, seed=4901, contrast="obvious"))
+    found = [one for one in load(phantom_screener.NAME).score(films) if isinstance(one, Finding)]
+    assert len(found) == 20
+    # 0.94 on 60 pairs; that of ten pairs of such a model is below 0.7 once in a thousand
+    assert auroc([one.score for one in found], [film.label == "abnormal" for film in films]) >= 0.7
+    assert all(one.percentile is not None for one in found)
+    inside = [
+        found.viewed.on_grid(found.film.lesion).reshape(-1)[np.argmax(found.anomaly_map)] > 0.5
+        for found in found[1::2]
+        if found.film.lesion is not None
+    ]
+    assert sum(inside) >= 5
+
+
+def test_its_policy_is_of_this_model_and_reads_a_large_lesion() -> None:
+    screener = load_screener(phantom_screener.NAME, phantom_screener.POLICY)
+    policy = Policy.load(phantom_screener.POLICY)
+    assert screener.policy == policy and not policy.mismatch(card_of(phantom_screener.NAME).digests)
+    consolidations = [
+        film for film in phantoms.twins(12, seed=4901, contrast="obvious") if film.columns["kind"] == "consolidation"
+    ]
+    assert consolidations and all(screener(film).action != "clear" for film in consolidations)
+
+
+@pytest.mark.parametrize("name", RECONSTRUCTORS)
+def test_a_reconstructor_improves_on_the_pseudo_inverse(name: str) -> None:
+    x, y, process = phantom_reconstructors.measurements(name, 4, seed=phantom_reconstructors.CHOSEN_BY)
+    f = load_reconstructor(Path("models") / name)
+    with torch.inference_mode():
+        assert float(psnr(f(y), x).mean()) > float(psnr(pseudo_inverse(y, process), x).mean()) + 1

@@ -32,9 +32,11 @@ from unseen.artifacts.recipe import runs_root
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.data.phantoms.lesion_ranges import KINDS, Contrast
+from unseen.detectors.dct import Dct
 from unseen.detectors.detector import Detector, Finding
 from unseen.detectors.lesion_segmentation import LesionSegmentation
 from unseen.detectors.painted_lesions import effusion, opacity, pneumothorax
+from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
 from unseen.evaluation.bootstrap import share_of
 from unseen.evaluation.intervals import interval_text
@@ -127,7 +129,7 @@ def policy() -> None:
     print(f"{FOLDER / POLICY.name}: from {len(labelled)} films")
 
 
-def measured(detector: Detector, *, seed: int, contrast: Contrast) -> dict[str, object]:
+def measured(detector: Detector, *, seed: int, contrast: Contrast, gated: bool = True) -> dict[str, object]:
     """Figures of the matched pairs of a seed: AUROC, pooled and by type of lesion, and the share of maps with their
     maximum inside the lesion, each with a 95 % bootstrap interval over pairs."""
     films = list(phantoms.twins(PAIRS, seed=seed, contrast=contrast))
@@ -141,6 +143,8 @@ def measured(detector: Detector, *, seed: int, contrast: Contrast) -> dict[str, 
         figures[kind] = {**_auroc(normal, abnormal[kinds == kind]), "pairs": int((kinds == kind).sum())}
     inside = np.array([_maximum_inside(one) for one in found[1::2]])
     figures["inside"] = {**share_of(inside).to_json(), "films": len(inside)}
+    if not gated:
+        return figures
     refused = [one.finding is None for one in load_screener(NAME).screen(films)]
     figures["refused"] = {"normal": sum(refused[0::2]), "abnormal": sum(refused[1::2])}
     return figures
@@ -183,9 +187,63 @@ def measure(rows: Path) -> None:
         print(write_row(row, rows), row["figures"])
 
 
+def attempts(rows: Path) -> None:
+    """Measure other approaches on the seed of the choices, and write a row for each."""
+    shipped = load(NAME)
+    assert isinstance(shipped, LesionSegmentation)
+    some = phantoms.normals(LABELLED, seed=TRAIN)
+    tried: dict[str, Detector] = {
+        "pca": Pca(size=64).fit(some, finder=shipped.finder),
+        "dct": Dct(size=128).fit(some, finder=shipped.finder),
+    }
+    films = list(phantoms.normals(200, seed=TRAIN))
+    for copies in (1, 2):
+        other = LesionSegmentation(view=shipped.view, features=shipped.config.features, copies=copies)
+        other.modules()
+        other.network.load_state_dict(shipped.network.state_dict())
+        other.finder, other.training_films = _DrawnLungs(), shipped.training_films
+        other.weigh(other.prepare(films), seed=0)
+        tried["one-copy" if copies == 1 else "two-copies"] = other
+    tried["eight-copies"] = shipped
+    for name, detector in tried.items():
+        row: Row = {
+            "recipe": f"phantom_screener_attempts/{name}",
+            "seed": CHOSEN_BY,
+            "contrast": "moderate",
+            "pairs": PAIRS,
+            "figures": measured(detector, seed=CHOSEN_BY, contrast="moderate", gated=False),
+            "version": __version__,
+            "date": datetime.now(UTC).date().isoformat(),
+        }
+        print(write_row(row, rows), row["figures"])
+
+
 def page(rows: Path) -> None:
     """Write the tables of the page from the rows."""
     put_between(PAGE, BEGIN, END, page_table(read_study("phantom_screener", rows).values()))
+    put_between(PAGE, "<!-- attempts -->", "<!-- end of the attempts -->", attempts_table(rows))
+
+
+_APPROACHES = {
+    "pca": "`pca`, lungs at 64 pixels, 400 normal films",
+    "dct": "`dct`, lungs at 128 pixels, 400 normal films",
+    "one-copy": "`lesion-segmentation`, the film alone",
+    "two-copies": "`lesion-segmentation`, the film and its mirror image",
+    "eight-copies": "`lesion-segmentation`, eight copies of the film (ships)",
+}
+
+
+def attempts_table(rows: Path) -> str:
+    """A line for each approach."""
+    found = read_study("phantom_screener_attempts", rows)
+    return table(
+        ["", *("pooled" if name == "pooled" else name for name in AIMS)],
+        [
+            [words, *(interval_text(row["figures"][aim]) for aim in AIMS)]
+            for name, words in _APPROACHES.items()
+            if (row := found.get(f"phantom_screener_attempts/{name}-{CHOSEN_BY}"))
+        ],
+    )
 
 
 def page_table(rows: Iterable[Row]) -> str:
@@ -209,7 +267,7 @@ def page_table(rows: Iterable[Row]) -> str:
 def main() -> None:
     """Run one step."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=["train", "policy", "measure", "page"])
+    parser.add_argument("step", choices=["train", "policy", "measure", "attempts", "page"])
     parser.add_argument("--development", action="store_true", help="measure on the seed of the choices, without a row")
     parser.add_argument("--rows", type=Path, default=ROOT / "studies" / "results")
     given = parser.parse_args()
@@ -222,6 +280,8 @@ def main() -> None:
         policy()
     elif given.step == "measure":
         measure(given.rows)
+    elif given.step == "attempts":
+        attempts(given.rows)
     else:
         page(given.rows)
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
@@ -50,6 +50,7 @@ class LesionSegmentation(Detector):
         size: side of that image in pixels, in the place of the view's.
         features: channels at half the image's size.
         learning_rate: of Adam at the start; it falls to zero as half a cosine.
+        copies: of a film, over which its logits are averaged.
 
     Example:
         >>> LesionSegmentation(size=64, features=4).config.learning_rate
@@ -66,6 +67,11 @@ class LesionSegmentation(Detector):
         learning_rate: float = Field(
             default=0.003, gt=0, le=1, description="learning rate of Adam at the start, cosine decay"
         )
+        copies: Literal[1, 2, 8] = Field(
+            default=8,
+            exclude_if=lambda number: number == 8,
+            description="copies of a film whose logits are averaged: 2: mirrored or not; 8: also moved by a pixel",
+        )
 
     config: Config
 
@@ -79,6 +85,7 @@ class LesionSegmentation(Detector):
             size: int | None = None,
             features: int = 12,
             learning_rate: float = 0.003,
+            copies: Literal[1, 2, 8] = 8,
         ) -> None: ...
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
@@ -89,8 +96,18 @@ class LesionSegmentation(Detector):
         learner = _Outlining(self.network, rate=self.config.learning_rate, steps=steps)
         self.history = self.descend(learner, (normals.images, normals.lungs), fitting)
         self.network.eval()
-        rows = evenly(range(n), _CALIBRATED_ON)
-        self.evidence.fit(self.network, normals.images[rows], normals.lungs[rows], seed=training.seed)
+        self.weigh(normals, seed=training.seed)
+
+    def weigh(self, normals: Normals, *, seed: int) -> None:
+        """Fit the evidence of each group of lesions, with the network as it is.
+
+        Args:
+            normals: training films.
+            seed: of the painted lesions.
+        """
+        rows = evenly(range(len(normals.images)), _CALIBRATED_ON)
+        images, lungs = normals.images[rows], normals.lungs[rows]
+        self.evidence.fit(self.network, images, lungs, copies=self.config.copies, seed=seed)
 
     def modules(self) -> Mapping[str, nn.Module]:
         if not hasattr(self, "network"):
@@ -101,7 +118,7 @@ class LesionSegmentation(Detector):
         self.modules()
         device = next(self.network.parameters()).device
         with torch.inference_mode():
-            logits = averaged(self.network, viewed.image[None].to(device))
+            logits = averaged(self.network, viewed.image[None].to(device), copies=self.config.copies)
             evidence = self.evidence.to(device)(largest(logits))[0]  # (groups,)
             score = _any_of(evidence)
             shown = 1 - torch.sigmoid(-logits[0]).prod(0)  # (size, size)
@@ -201,7 +218,7 @@ def painted_film(image: Tensor, lungs: Tensor, rng: torch.Generator) -> tuple[Te
     return image * uniform(0.9, 1.1, rng) + uniform(-0.05, 0.05, rng), outlines
 
 
-def averaged(network: nn.Module, x: Tensor) -> Tensor:
+def averaged(network: nn.Module, x: Tensor, *, copies: int = 8) -> Tensor:
     """Mean of the logits of an image, moved by 0 or 1 pixel down and across, and of the mirror images of these.
 
     The network sees squares of 2 × 2 pixels, so that its answer depends a little on where the squares begin.
@@ -209,6 +226,7 @@ def averaged(network: nn.Module, x: Tensor) -> Tensor:
     Args:
         network: an `Outliner`.
         x: (batch, 1, height, width).
+        copies: 8; 2: of the image and its mirror image alone; 1: of the image.
 
     Returns:
         float32 logits (batch, groups, height, width), on the grid of `x`.
@@ -220,13 +238,17 @@ def averaged(network: nn.Module, x: Tensor) -> Tensor:
         >>> plain.shape, moved.shape
         (torch.Size([1, 3, 32, 32]), torch.Size([1, 3, 32, 32]))
     """
+    if copies == 1:
+        alone: Tensor = network(x).float()
+        return alone
+    places = list(product((0, 1), (0, 1))) if copies == 8 else [(0, 0)]
     mean = torch.zeros(len(x), len(GROUPS), *x.shape[2:], device=x.device)
-    for down, across in product((0, 1), (0, 1)):
+    for down, across in places:
         moved = x.roll((down, across), (2, 3))
         both = network(torch.cat([moved, moved.flip(-1)])).float()
         logits = 0.5 * (both[: len(x)] + both[len(x) :].flip(-1))
-        mean += 0.25 * logits.roll((-down, -across), (2, 3))
-    return mean
+        mean += logits.roll((-down, -across), (2, 3))
+    return mean / len(places)
 
 
 def largest(logits: Tensor) -> Tensor:
@@ -259,7 +281,7 @@ class _Evidence(nn.Module):
         evidence: Tensor = (top * self.weights).sum(-1) + self.offsets
         return evidence
 
-    def fit(self, network: Outliner, images: Tensor, lungs: Tensor, *, seed: int) -> None:
+    def fit(self, network: Outliner, images: Tensor, lungs: Tensor, *, copies: int, seed: int) -> None:
         """Fit to the films as they are against the films with one painted lesion, each group on its own."""
         rng = torch.Generator().manual_seed(seed)
         painters: Sequence[Sequence[_Painter]] = ((_one_nodule,), (opacity, effusion), (pneumothorax,))
@@ -268,7 +290,7 @@ class _Evidence(nn.Module):
 
         def seen(films: list[Tensor]) -> Tensor:
             with torch.inference_mode():
-                parts = [largest(averaged(network, film[None, None].to(device))) for film in films]
+                parts = [largest(averaged(network, film[None, None].to(device), copies=copies)) for film in films]
             return torch.cat(parts).double().clone()  # (films, groups, shares)
 
         plain = seen(list(images[:, 0]))

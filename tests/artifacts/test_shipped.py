@@ -18,6 +18,10 @@ def test_the_names_are_those_that_the_docs_give() -> None:
         "ensemble-five",
         "lungs",
         "pca",
+        "phantom-ct",
+        "phantom-denoiser",
+        "phantom-inpainting",
+        "phantom-screener",
         "roi-sure",
     ]
     assert all(path.parent == Path("models") for path in shipped())
@@ -40,7 +44,9 @@ def test_a_path_that_is_there_comes_first(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_another_name_is_refused_with_those_that_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(BundleError, match=r"models/pac: not a bundle.*models/lungs, models/pca, models/roi-sure"):
+    with pytest.raises(
+        BundleError, match=r"models/pac: not a bundle.*models/pca, models/phantom-ct, .*models/roi-sure"
+    ):
         bundle.load("models/pac")
     with pytest.raises(BundleError, match="elsewhere/pca"):
         bundle.load("elsewhere/pca")

@@ -18,13 +18,13 @@ import yaml
 from packaging.requirements import Requirement
 
 import unseen
-from deploy.wheel_contents import LARGEST_LIBRARY, faults
+from deploy.wheel_contents import LARGEST_LIBRARY, LARGEST_PHANTOM_MODELS, PHANTOM_MODELS, faults
 from tests.docs.blocks import ROOT
 from unseen.artifacts.installation import shipped
 
 PROJECTS = {"unseen": ROOT, "unseen_server": ROOT / "server", "unseen_models": ROOT / "models"}
-MODELS = {path.name for path in shipped()}
 WEIGHTS = ROOT / "models/src/unseen_models"
+MODELS = {path.name for path in shipped() if (WEIGHTS / path.name).is_dir()}
 
 
 def run(*words: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -117,6 +117,12 @@ def test_wheels_without_a_fault_are_accepted(tmp_path: Path) -> None:
         ("unseen", LIBRARY | {"unseen/a.py": "from sqlite3 import connect"}, (), "a.py imports sqlite3"),
         ("unseen", LIBRARY, ("SQLAlchemy>=2",), "requires sqlalchemy"),
         ("unseen", LIBRARY | {"unseen/long.txt": "x" * (LARGEST_LIBRARY + 1)}, (), "the limit is"),
+        (
+            "unseen",
+            LIBRARY | {f"{PHANTOM_MODELS}a/weights.safetensors": "x" * (LARGEST_PHANTOM_MODELS + 1)},
+            (),
+            "models for phantoms",
+        ),
         ("unseen", LIBRARY | {"tests/a.py": ""}, (), "tests/a.py: outside the package unseen"),
         ("unseen", {"unseen/__init__.py": ""}, (), "no file unseen/py.typed"),
         ("unseen-models", MODEL | {"unseen_models/__init__.py": "import torch"}, (), "__init__.py imports torch"),

@@ -258,10 +258,13 @@ def test_a_method_that_does_not_fit_is_named(x: torch.Tensor) -> None:
 
 def test_the_shelf_holds_what_can_be_used_and_says_what_cannot(collection: Collection) -> None:
     names = [entry.name for entry in collection.reconstructors]
-    assert sorted(names) == ["inpainting/ei", "later", "several", "small"]  # a link is not followed
+    own = [entry.name for entry in collection.reconstructors if not entry.ships]
+    assert sorted(own) == ["inpainting/ei", "later", "several", "small"]  # a link is not followed
+    assert sorted(set(names) - set(own)) == ["phantom-ct", "phantom-denoiser", "phantom-inpainting"]
     (refused,) = collection.refused
     assert refused.startswith("damaged/card.json: not JSON")
-    assert Collection.of(None) == Collection() == Collection.of(Path("no such folder"))
+    assert Collection.of(None) == Collection.of(Path("no such folder"))
+    assert all(entry.ships for entry in Collection.of(None).reconstructors) and not Collection.of(None).generators
 
 
 def test_a_model_is_offered_where_its_process_fits_and_applied_as_it_is(

@@ -32,6 +32,7 @@ class Collected:
         name: its folder, relative to the folder of the collection.
         folder: the path of its folder.
         card: its card, without the weights.
+        ships: whether it ships with the package; where it does not fit a measurement, no reason is stated.
 
     Example:
         >>> from unseen.artifacts import card_of
@@ -45,6 +46,7 @@ class Collected:
     name: str
     folder: Path
     card: Card
+    ships: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +96,9 @@ class Collection:
             card = card_of(named)
             if card.kind == "reconstruction":
                 key = card.weights_sha256[:_KEY]
-                found[card.kind].append(Collected(key=key, name=named.name, folder=located(named), card=card))
+                found[card.kind].append(
+                    Collected(key=key, name=named.name, folder=located(named), card=card, ships=True)
+                )
         return cls(
             reconstructors=tuple(found["reconstruction"]),
             generators=tuple(found["generator"]),

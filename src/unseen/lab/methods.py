@@ -126,7 +126,7 @@ def offered_methods(made: Measured, collection: Collection) -> Offered:
         fitted = _learnt(entry, made, collection)
         if isinstance(fitted, Method):
             methods.append(fitted)
-        else:
+        elif not entry.ships:
             left_out.append(f"{entry.name}: {fitted}")
     for entry in collection.generators:
         fits = _fits(entry, made, collection)

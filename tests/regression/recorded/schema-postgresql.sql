@@ -33,7 +33,8 @@ CREATE TABLE public.activations (
     withdrawn_us bigint,
     activated_note text,
     despite text,
-    model_digest text
+    model_digest text,
+    further text
 );
 CREATE SEQUENCE public.activations_id_seq
     START WITH 1

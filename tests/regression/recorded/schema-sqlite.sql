@@ -70,7 +70,7 @@ CREATE TABLE activations (
 	activated_by TEXT, 
 	activated_us BIGINT, 
 	withdrawn_by TEXT, 
-	withdrawn_us BIGINT, activated_note TEXT, despite TEXT, model_digest TEXT, 
+	withdrawn_us BIGINT, activated_note TEXT, despite TEXT, model_digest TEXT, further TEXT, 
 	CONSTRAINT pk_activations PRIMARY KEY (id)
 );
 CREATE TABLE alarms (

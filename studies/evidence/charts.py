@@ -17,6 +17,7 @@ BLUE, ORANGE, GREEN, GREY, RED, VIOLET = "#0b5c8a", "#c2410c", "#15803d", "#5f63
 _INK, _FAINT, _LETTER, _LABEL, _ROW = "#1f2328", "#dfe3e8", 6.3, 6.7, 17
 _MANY, _DENSE = 16, 13.5  # rows beyond which they stand closer, and how close
 _TOP, _MARGIN = 8, 10
+_AXIS, _ABOVE = 300 * WIDTH / SHOWN, 15  # units: the shortest axis, and the height of a label above its marks
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,16 @@ class _Scale:
         return self.start + (at - low) / (high - low) * (self.end - self.start)
 
 
+@dataclass(frozen=True)
+class _Lines:
+    """Where the rows of a chart lie: `left` is where the labels end, `ys` are the heights of the marks."""
+
+    left: float
+    ys: tuple[float, ...]
+    bottom: float
+    above: bool
+
+
 @dataclass
 class _Sheet:
     """SVG elements as they are added, and the height that they take so far."""
@@ -99,6 +110,15 @@ class _Sheet:
             f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" '
             f'stroke-width="{width:g}"{dashes}/>'
         )
+
+    def label(self, row: Row, lines: _Lines, y: float) -> None:
+        """The row's label, left of its marks at `y` or above them."""
+        more = {"font_weight": "bold"} if row.strong else {}
+        if row.label and lines.above:
+            clear = {"stroke": "#ffffff", "stroke_width": "3", "paint_order": "stroke"}
+            self.text(_MARGIN, y - 9, row.label, **more, **clear)
+        elif row.label:
+            self.text(lines.left, y + 4, row.label, anchor="end", **more)
 
     def dot(self, x: float, y: float, colour: str, *, hollow: bool = False, size: float = 4) -> None:
         fill = "#ffffff" if hollow else colour
@@ -185,22 +205,19 @@ def forest(
     named += [(rule.label, rule.colour, True) for rule in rules if rule.label]
     top = sheet.legend(named, _TOP)
     tall = _ROW if len(rows) <= _MANY else _DENSE
-    bottom, left = top + tall * len(rows), _room(rows)
-    scale = _Scale(*span, left + 10, WIDTH - 14)
-    _grid(sheet, scale, top, bottom, axis)
+    lines = _lines(rows, top, tall, WIDTH - 14 - 10)
+    scale = _Scale(*span, lines.left + 10, WIDTH - 14)
+    _grid(sheet, scale, top, lines.bottom, axis)
     for rule in rules:
-        sheet.line(scale(rule.value), top, scale(rule.value), bottom, rule.colour, 1.6, "4 3")
-    for place, row in enumerate(rows):
-        y = top + tall * (place + 0.5)
-        weight = {"font_weight": "bold"} if row.strong else {}
-        if row.label:
-            sheet.text(left, y + 4, row.label, anchor="end", **weight)
+        sheet.line(scale(rule.value), top, scale(rule.value), lines.bottom, rule.colour, 1.6, "4 3")
+    for y, row in zip(lines.ys, rows, strict=True):
+        sheet.label(row, lines, y)
         for mark in row.marks:
             width = 3.0 if row.strong else 1.8
             if mark.low is not None and mark.high is not None:
                 sheet.line(scale(mark.low), y, scale(mark.high), y, mark.colour, width)
             sheet.dot(scale(mark.value), y, mark.colour, hollow=mark.hollow, size=4.6 if row.strong else 3.8)
-    return sheet.written(bottom + 40)
+    return sheet.written(lines.bottom + 40)
 
 
 def bars(
@@ -216,16 +233,13 @@ def bars(
     sheet = _Sheet(title)
     named = [(name, colour, False) for name, colour in (kinds or {}).items()]
     top = sheet.legend([*named, *((rule.label, rule.colour, True) for rule in rules if rule.label)], _TOP)
-    bottom, left = top + (_ROW + 3) * len(rows), _room(rows)
+    lines = _lines(rows, top, _ROW + 3, WIDTH - 54 - 6)
     values = [mark.value for row in rows for mark in row.marks] + [rule.value for rule in rules]
     low = 10.0 ** floor(log10(min(values))) if logarithmic else 0.0
-    scale = _Scale(low, max(values) * (1.0 if logarithmic else 1.02), left + 6, WIDTH - 54, logarithmic)
-    _grid(sheet, scale, top, bottom, axis)
-    for place, row in enumerate(rows):
-        y = top + (_ROW + 3) * (place + 0.5)
+    scale = _Scale(low, max(values) * (1.0 if logarithmic else 1.02), lines.left + 6, WIDTH - 54, logarithmic)
+    _grid(sheet, scale, top, lines.bottom, axis)
+    for y, row in zip(lines.ys, rows, strict=True):
         weight = {"font_weight": "bold"} if row.strong else {}
-        if row.label:
-            sheet.text(left, y + 4, row.label, anchor="end", **weight)
         for mark in row.marks:
             wide = scale(mark.value) - scale.start
             sheet.parts.append(
@@ -234,13 +248,22 @@ def bars(
             )
             sheet.text(scale(mark.value) + 5, y + 4, amount(mark.value), **weight)
     for rule in rules:
-        sheet.line(scale(rule.value), top, scale(rule.value), bottom, rule.colour, 1.6, "4 3")
-    return sheet.written(bottom + 40)
+        sheet.line(scale(rule.value), top, scale(rule.value), lines.bottom, rule.colour, 1.6, "4 3")
+    for y, row in zip(lines.ys, rows, strict=True):
+        sheet.label(row, lines, y)
+    return sheet.written(lines.bottom + 40)
 
 
-def _room(rows: Sequence[Row]) -> float:
-    """Units for the labels."""
-    return _MARGIN + max(_LABEL * (1.13 if row.strong else 1) * len(row.label) for row in rows)
+def _lines(rows: Sequence[Row], top: float, tall: float, end: float) -> _Lines:
+    """Labels lie left of the axis, which ends at `end`, or above their marks, if it would be shorter than `_AXIS`."""
+    room = _MARGIN + max(_LABEL * (1.13 if row.strong else 1) * len(row.label) for row in rows)
+    above = end - room < _AXIS
+    ys, y = [], top
+    for row in rows:
+        y += _ABOVE if above and row.label else 0
+        ys.append(y + tall / 2)
+        y += tall
+    return _Lines(_MARGIN if above else room, tuple(ys), y, above)
 
 
 def plane(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from studies.detectors.adjusted_by_finder import OPEN
-from studies.evidence.charts import WIDTH, Mark, Row, bars, forest, ticks
+from studies.evidence.charts import SHOWN, WIDTH, Mark, Row, bars, forest, ticks
 from studies.evidence.overview import _TITLES, PAGE
 from studies.evidence.reliability import reliability_screen
 from studies.evidence.repeats import of_pca_on_fold_0, on_test_folds, over_films_and_trainings, repeats
@@ -197,6 +197,34 @@ def test_charts_put_values_where_they_belong() -> None:
     wide = [float(x) for x in re.findall(r'width="([0-9.]+)" height="12"', bars("t", rows, axis="a"))]
     assert wide[1] / wide[0] == pytest.approx(0.9 / 0.5, rel=0.01)
     assert ticks(0.45, 0.92) == [0.5, 0.6, 0.7, 0.8, 0.9] and ticks(-14, 14)[0] == -10
+
+
+def grid_pixels(drawn: str) -> float:
+    """From the first to the last vertical line of the grid, in pixels on a wide screen."""
+    lines = [
+        float(x) for x in re.findall(r'<line x1="([0-9.]+)" y1="[0-9.]+" x2="\1" y2="[0-9.]+" stroke="#dfe3e8"', drawn)
+    ]
+    return (max(lines) - min(lines)) * SHOWN / WIDTH
+
+
+@pytest.mark.parametrize("letters", [4, 20, 28, 40, 64])
+@pytest.mark.parametrize("strong", [False, True])
+def test_labels_of_any_length_leave_the_axis_300_pixels(letters: int, strong: bool) -> None:
+    rows = [Row("x" * letters, (Mark(0.5), Mark(1.0)), strong), Row("", (Mark(0.7),)), Row("short", (Mark(0.9),))]
+    for drawn in (forest("t", rows, axis="a", span=(0.4, 1.0)), bars("t", rows, axis="a")):
+        assert grid_pixels(drawn) >= 290, "the bars' axis ends 2 % beyond its last line"
+        root = ElementTree.fromstring(drawn)
+        texts = [one for one in root.iter("{http://www.w3.org/2000/svg}text") if one.text in ("x" * letters, "short")]
+        for text in texts:
+            wide = 6 * len(str(text.text))
+            left = float(text.get("x", "-1")) - (wide if text.get("text-anchor") == "end" else 0)
+            assert left >= 0 and left + wide <= WIDTH
+        first, second = (float(text.get("y", "-1")) for text in texts)
+        assert second - first >= 30, "the row without a label has a place of its own"
+
+
+def test_the_forest_plot_of_the_overview_has_an_axis_that_can_be_read() -> None:
+    assert grid_pixels((DOCS / "images" / "evidence" / f"{PAGE}.svg").read_text(encoding="utf-8")) >= 300
 
 
 def test_without_rows_there_is_no_first_screen(tmp_path: Path) -> None:

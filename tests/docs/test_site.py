@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from tests.docs.blocks import ROOT
@@ -54,6 +55,26 @@ def test_every_page_is_in_the_navigation() -> None:
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     for page in (ROOT / "docs").rglob("*.md"):
         assert page.relative_to(ROOT / "docs").as_posix() in navigation
+
+
+def test_the_page_on_citing_says_what_the_citation_file_says() -> None:
+    given = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "cite.md").read_text(encoding="utf-8")
+    plain = page.replace("{", "").replace("}", "")
+    for entry in (given, *given["references"]):
+        assert entry["title"] in plain
+        for author in entry["authors"]:
+            assert author.get("name", f"{author.get('family-names')}, {author.get('given-names')}") in plain
+        assert all(str(entry[part]) in plain for part in ("version", "license", "year", "journal") if part in entry)
+
+
+def test_each_model_has_its_licence_on_the_page() -> None:
+    page = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
+    for folder in ("src/unseen/phantom_models", "models/src/unseen_models"):
+        names = [path.parent.name for path in (ROOT / folder).glob("*/card.json")]
+        assert names, folder
+        for name in names:
+            assert f"`models/{name}`" in page, name
 
 
 def test_the_first_screen_of_the_readme_is_in_order() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import shutil
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +34,9 @@ from playwright.sync_api import (
 )
 
 from tests.data.making import dicom
+from tests.docs.blocks import ROOT
 from tests.once import made_once, shared_folder
-from tests.warm_python import quick_passwords
+from tests.warm_python import quick_passwords, warm_python
 from tests.web.running import Running, until
 from tests.worklist.reporting import look
 from unseen.anatomy.view import View
@@ -68,6 +73,24 @@ def chromium(playwright: Playwright, program: Callable[..., str]) -> Iterator[Br
     browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
     yield browser
     browser.close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *words: Any) -> None: ...
+
+
+@pytest.fixture(scope="session")
+def built_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[str]]]:
+    """The address of the documentation, built whole, and its pages."""
+    folder = tmp_path_factory.mktemp("site")
+    mkdocs = Path(sys.executable).with_name("mkdocs")
+    done = warm_python().run(mkdocs, "build", "--strict", "--site-dir", folder, cwd=ROOT, environment=dict(os.environ))
+    assert done.code == 0, done.err[-4000:]
+    pages = sorted(page.relative_to(folder).as_posix() for page in folder.rglob("*.html"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", pages
+    server.shutdown()
 
 
 @pytest.fixture(scope="module", autouse=True)

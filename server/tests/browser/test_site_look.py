@@ -7,16 +7,9 @@ which depends on colours, size and weight alone: of each such style one element 
 
 from __future__ import annotations
 
-import functools
-import os
-import sys
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -24,8 +17,6 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import serious
 from tests.browser.contrast import MARK_STYLES
-from tests.docs.blocks import ROOT
-from tests.warm_python import warm_python
 
 HEIGHT = 900
 WIDTHS = (1280, 390)
@@ -68,24 +59,6 @@ READY = """() => {
     document.head.append(still);
 }"""
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *words: Any) -> None: ...
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[str]]]:
-    """The site's address, and its pages."""
-    folder = tmp_path_factory.mktemp("site")
-    mkdocs = Path(sys.executable).with_name("mkdocs")
-    done = warm_python().run(mkdocs, "build", "--strict", "--site-dir", folder, cwd=ROOT, environment=dict(os.environ))
-    assert done.code == 0, done.err[-4000:]
-    pages = sorted(page.relative_to(folder).as_posix() for page in folder.rglob("*.html"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", pages
-    server.shutdown()
 
 
 @dataclass
@@ -138,19 +111,19 @@ def faults_of(looks: Looks, address: str) -> list[str]:
 @pytest.mark.nightly
 @pytest.mark.parametrize(("scheme", "palette"), SCHEMES)
 def test_the_site_begins_in_the_scheme_of_the_system(
-    site: tuple[str, list[str]], chromium: Browser, scheme: Literal["light", "dark"], palette: str
+    built_site: tuple[str, list[str]], chromium: Browser, scheme: Literal["light", "dark"], palette: str
 ) -> None:
     with chromium.new_context(color_scheme=scheme) as context:
         page = context.new_page()
-        page.goto(site[0])
+        page.goto(built_site[0])
         assert page.locator("body").get_attribute("data-md-color-scheme") == palette
 
 
 @pytest.mark.nightly
 def test_every_page_of_the_site_fits_and_axe_finds_nothing_serious(
-    site: tuple[str, list[str]], chromium: Browser, capsys: pytest.CaptureFixture[str]
+    built_site: tuple[str, list[str]], chromium: Browser, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    address, pages = site
+    address, pages = built_site
     wrong: dict[str, list[str]] = {}
     began = time.monotonic()
     with chromium.new_context() as context:

@@ -47,10 +47,10 @@ def twins(rows: Sequence[Entry]) -> list[str]:
         ]
         for row in ordered
     ]
-    strips = [["", _strip("lung-crops", "The lung crops of ten simulated films, eight of them with a lesion.")]]
+    strips = [[_strip("lung-crops", "The lung crops of ten simulated films, eight of them with a lesion.")]]
     for row in ordered:
         name = row["recipe"].removeprefix(TWINS)
-        strips.append([f"`{name}`", _strip(name, f"The ten maps of {name}.")])
+        strips.append([f"`{name}`<br>{_strip(name, f'The ten maps of {name}.')}"])
     chance = rows[0]["metrics"]["localisation"]
     return [
         title,
@@ -65,7 +65,7 @@ def twins(rows: Sequence[Entry]) -> list[str]:
         "Anomaly maps of the same ten phantoms, best recipe first; the first row shows the lung crops with their "
         "lesions "
         "outlined (drawn by `-m studies.figures.detectors_on_phantoms`):",
-        table(["Recipe", "two normal images; each lesion type, moderate and obvious"], strips),
+        table(["Recipe: two normal images; each lesion type, moderate and obvious"], strips),
     ]
 
 

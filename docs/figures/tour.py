@@ -1,4 +1,4 @@
-"""The README's moving image: a phantom film from the worklist to the viewer, to the comparison of models.
+"""The README's moving image: a phantom film with its map in the viewer, the worklist, the comparison of models.
 
 python docs/figures/tour.py          writes docs/images/tour.gif from docs/images/pages (`make screenshots`)
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 IMAGES = Path(__file__).parents[1] / "images"
-FRAMES = (("worklist", 2500), ("study", 4000), ("compare-film", 3000))  # page, milliseconds
+FRAMES = (("study", 4000), ("worklist", 2500), ("compare-film", 3000))  # page, milliseconds
 WIDTH = 900
 
 

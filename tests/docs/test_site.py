@@ -99,3 +99,14 @@ def test_the_first_screen_of_the_readme_is_in_order() -> None:
 
 def test_the_first_image_is_there() -> None:
     assert (ROOT / "docs" / "images" / "first-look.png").stat().st_size > 10_000
+
+
+def test_the_moving_image_begins_with_a_film_and_the_colours_of_its_map() -> None:
+    images = ROOT / "docs" / "images"
+    with Image.open(images / "tour.gif") as tour, Image.open(images / "pages" / "study-light.png") as study:
+        first = np.asarray(tour.convert("RGB"), dtype=float)
+        page = np.asarray(study.convert("RGB").resize(tour.size, Image.Resampling.LANCZOS), dtype=float)
+    assert np.abs(first - page).mean() < 4
+    yellow = (page[..., :2].min(-1) - page[..., 2]) > 60
+    assert yellow.sum() > 100, "the map"
+    assert np.abs(first - page)[yellow].mean() < 20

@@ -28,7 +28,10 @@ def test_the_search_finds_how_to_cite_and_the_licences(
     with chromium.new_context(viewport={"width": 1280, "height": 900}) as context:
         shown = context.new_page()
         shown.goto(f"{address}/index.html", wait_until="load")
-        shown.get_by_role("textbox", name="Search").fill(words)
+        box = shown.get_by_role("textbox", name="Search")
+        box.click()
+        expect(shown.locator(".md-search-result__meta")).to_contain_text("Type to start")  # the index is loaded
+        box.press_sequentially(words)
         results = shown.locator(".md-search-result__item > a")
         expect(results.first).to_be_visible()
         found = [str(one.get_attribute("href")) for one in results.all()[:FIRST]]

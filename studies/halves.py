@@ -123,9 +123,10 @@ def drawn_patients(strata: Iterable[Sequence[str]], share: float, rng: np.random
     }
 
 
-def _policy(studies: Sequence[Study], rate: float) -> Policy:
+def _policy(studies: Sequence[Study], rate: float, *, prevalence: float | None = None) -> Policy:
     named = hashlib.sha256(b"cross-fitted").hexdigest()
-    return policy_of(studies, Guarantee(rate, CONFIDENCE), model="cross-fitted", weights_sha256=named)
+    promise = Guarantee(rate, CONFIDENCE)
+    return policy_of(studies, promise, model="cross-fitted", weights_sha256=named, prevalence=prevalence)
 
 
 def _over_halves(drawn: Sequence[tuple[list[Study], list[Study]]], name: str, rate: float) -> dict[str, Json]:
@@ -163,7 +164,8 @@ def _all(source: SourcePolicy) -> dict[str, Json]:
 
 def _reliability(split: tuple[list[Study], list[Study]], rng: np.random.Generator) -> dict[str, Json]:
     """Of one split: the first half's map, judged on the second, at the labelled films' own prevalence."""
-    mapped = _policy(split[0], RATES[0]).probability
+    scored = [study.abnormal for study in split[0] if study.score is not None]
+    mapped = _policy(split[0], RATES[0], prevalence=float(np.mean(scored))).probability
     assert mapped is not None
     judged = [study for study in split[1] if study.score is not None]
     scores: NDArray[np.float64] = np.array([study.score for study in judged], dtype=np.float64)

@@ -61,7 +61,7 @@ def test_a_finder_comes_back_from_either_kind_of_bundle(
 
 def test_a_finders_bundle_is_no_detector(finder: CrossFittedLungs, tmp_path: Path) -> None:
     save_finder(finder.full, tmp_path / "lungs", data="", licence="")
-    with pytest.raises(BundleError, match=r"holds a lungs model, not a detector.*--finder"):
+    with pytest.raises(BundleError, match=r"holds a lungs model, not a detector.*`finder=`"):
         load(tmp_path / "lungs")
 
 

@@ -25,7 +25,7 @@ DETECTORS = ("anatpaste-all-aligned", "ensemble-aligned", "ensemble-five", "pca"
 
 def test_all_of_them_together_are_small() -> None:
     size = sum(path.stat().st_size for name in shipped() for path in located(name).iterdir())
-    assert size <= 35_000_000
+    assert size <= 38_000_000
 
 
 @pytest.mark.parametrize("name", ["lungs", *DETECTORS])

@@ -17,7 +17,7 @@ def test_folders_called_normal_and_otherwise_are_not_trained_on_together(tmp_pat
         written = phantoms.write(films, tmp_path / "made" / name).parent / "films"
         (tmp_path / "chest").mkdir(exist_ok=True)
         written.rename(tmp_path / "chest" / name)
-    with pytest.raises(RecipeError, match=r"Normal, pneumonia.*--normal Normal"):
+    with pytest.raises(RecipeError, match=r"Normal, pneumonia.*`normal="):
         own_films(str(tmp_path / "chest"))
     named = own_films(str(tmp_path / "chest"), LabelNames(normal=("Normal",)))
     assert len(own_normals(named).films.entries) == 2

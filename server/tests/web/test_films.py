@@ -21,7 +21,6 @@ from PIL import Image
 from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, dicom_film, png
 from unseen.screening.screener import Screener
-from unseen_server.web import upload_stream
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.worker import Worker
 
@@ -165,10 +164,8 @@ def test_more_bytes_than_a_film_may_have_are_refused_while_they_come(place: Any,
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # the database has no part in it
 def test_a_full_server_says_so(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def none_left(*_: object) -> None:
-        raise upload_stream.BusyError("Too many films are coming in at once. Nothing was stored; send it again.")
-
-    monkeypatch.setattr("unseen_server.web.films.room", none_left)
+    monkeypatch.setattr("unseen_server.web.upload_places.UploadPlaces._may", lambda places, account: False)
+    monkeypatch.setattr("unseen_server.web.upload_places.WAIT_S", 0.0)
     answer = api.reader.post("/films", content=png(1), headers=RAW)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 

@@ -36,6 +36,9 @@ from unseen_server.worklist.states import BusyError, WorklistError
 SMALL = {"size": 32}
 ASKED: dict[str, Any] = {"picture": {"kind": "made", "name": "shapes", "number": 1}, "setup": SMALL}
 
+SHIPPED = ["phantom-ct", "phantom-denoiser", "phantom-inpainting"]
+"""Reconstructors of the package, which every lab offers."""
+
 
 @pytest.fixture
 def place(make_place: MakePlace) -> Place:
@@ -101,14 +104,15 @@ def test_who_is_signed_in_may_ask_and_nobody_else(api: Api) -> None:
 def test_the_catalogue_is_what_the_experiments_offer(api: Api, folder: Path) -> None:
     told = api.reader.get("/lab").json()
     assert [one["kind"] for one in told["operators"]] == [choice_kind(choice) for choice in OPERATORS]
-    assert [one["name"] for one in told["reconstructors"]] == ["inpainting"]
+    assert [one["name"] for one in told["reconstructors"]] == ["inpainting", *SHIPPED]
     assert [one["name"] for one in told["generators"]] == ["digits"] and told["shelf"] and not told["refused"]
     assert str(folder) not in api.reader.get("/lab").text
 
 
 def test_without_a_folder_the_catalogue_says_so(make_api: MakeApi) -> None:
     told = make_api().reader.get("/lab").json()
-    assert not told["shelf"] and told["reconstructors"] == told["generators"] == []
+    assert not told["shelf"] and told["generators"] == []
+    assert [one["name"] for one in told["reconstructors"]] == SHIPPED
 
 
 def test_the_page_carries_the_sentence_and_no_inline_script(api: Api) -> None:

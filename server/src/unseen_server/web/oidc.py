@@ -151,10 +151,10 @@ class PendingSignIns:
             own[state] = pending
             self._groups[state] = group
             if len(own) > self._of_an_address:
-                self._remove(next(iter(own)))
+                self._remove(next(iter(own), state))
             if len(self._groups) > self._most:
-                most = max(self._pending.values(), key=lambda one: len(one))
-                self._remove(next(iter(most)))
+                most = max(self._pending.values(), key=len)
+                self._remove(next(iter(most), state))
         return state
 
     def take(self, state: str) -> Pending | None:

@@ -14,9 +14,9 @@ from typing import Final
 
 from unseen_server.worklist.states import BusyError
 
-AT_ONCE: Final = 16
+AT_ONCE: Final = 64
 """Films that come in at the same time; further ones wait for their turn."""
-OF_AN_ACCOUNT: Final = 4
+OF_AN_ACCOUNT: Final = 16
 """The same, of one account."""
 WAIT_S: Final = 10.0
 
@@ -40,13 +40,13 @@ class UploadPlaces:
         return self._taken.total()
 
     @contextlib.asynccontextmanager
-    async def place(self, account: str, *, wait_s: float = WAIT_S) -> AsyncIterator[None]:
+    async def place(self, account: str, *, wait_s: float | None = None) -> AsyncIterator[None]:
         """Hold a place for a film of an account in a block; waits for one.
 
         Raises:
             BusyError: None became free in time.
         """
-        await self._take(account, wait_s)
+        await self._take(account, WAIT_S if wait_s is None else wait_s)
         try:
             yield
         finally:

@@ -27,6 +27,8 @@ let off = new Set(); // methods that somebody has switched off
 const on = new Set(); // and on
 /** @type {Set<string> | null} */
 let only = null; // the methods that the address names: these alone are ticked
+/** The operator that was set when the page opened, as long as nobody has chosen another one. */
+let suggested = "";
 /** @type {AbortController | null} */
 let running = null;
 /** @type {AbortController | null} */
@@ -47,7 +49,8 @@ async function start() {
   options($("#group"), lab.groups.map(({ name, words }) => ({ value: name, words })));
   const first = lab.reconstructors.find(({ name }) => name === "phantom-inpainting");
   if (first && !location.search) {
-    $("#operator").value = `learnt:${first.key}`; // a measurement for which a trained network is there
+    suggested = `learnt:${first.key}`; // a measurement for which a trained network is there
+    $("#operator").value = suggested;
     $("#picture").value = "film";
   }
   asTheAddressAsks();
@@ -82,6 +85,14 @@ function pictures() {
   if (sent) own.push({ value: "sent", words: "the image that was brought" });
   if (generated) own.push({ value: "generated", words: "the generator's image" });
   options($("#picture"), [...own, ...lab.pictures.map(({ name, words }) => ({ value: name, words }))]);
+}
+
+/** The suggested model is for one size of simulated films: for anything else an operator of the lab measures. */
+function leaveSuggestion() {
+  if (!suggested || value("#operator") !== suggested) return;
+  $("#operator").value = there(lab.operators[0]).kind;
+  suggested = "";
+  fields();
 }
 
 function choice(/** @type {"operator" | "noise"} */ part, /** @type {Lab["operators"]} */ kinds) {
@@ -122,6 +133,8 @@ function asked() {
 function changed(/** @type {Event} */ event) {
   const { id } = /** @type {Element} */ (event.target);
   if (id === "file") return;
+  if (id === "operator") suggested = "";
+  if (id === "size" || ["sent", "generated"].includes(value("#picture"))) leaveSuggestion();
   if (id === "operator" || id === "noise") fields();
   $("#number").disabled = ["sent", "generated"].includes(value("#picture"));
   if (["operator", "size", "seed"].includes(id) || id.startsWith("operator-")) $("#verdict").replaceChildren();

@@ -162,7 +162,7 @@ def _auroc(normal: NDArray[np.float64], abnormal: NDArray[np.float64]) -> dict[s
 
 
 def _maximum_inside(found: Finding) -> bool:
-    """Whether the map's maximum lies inside the lesion."""
+    """Return whether the map's maximum lies inside the lesion."""
     lesion = found.viewed.on_grid(found.film.lesion.astype(np.float32)) if found.film.lesion is not None else None
     assert lesion is not None
     return bool(lesion.reshape(-1)[int(np.argmax(found.anomaly_map))] > 0.5)

@@ -350,7 +350,7 @@ def answer(port: int, data: bytes) -> bytes:
 
 
 def associate(files: Files, port: int) -> bool:
-    """Whether the known peer's association by TLS is accepted."""
+    """Return whether the known peer's association by TLS is accepted."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_cert_chain(files.folder / "ward.crt", files.folder / "ward.key")
     context.load_verify_locations(files.folder / "ca.crt")

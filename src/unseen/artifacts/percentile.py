@@ -231,7 +231,7 @@ NO_REFERENCE: Final = ReferenceNormals.of_training(())
 
 
 def _is_of_another_hospital(card: Card) -> bool:
-    """Whether the model is an installed one whose card names a hospital: its normals are not this site's."""
+    """Return whether the model is an installed one whose card names a hospital: its normals are not this site's."""
     return card.weights_sha256 in _shipped_weights() and "hospital" in card.data.lower()
 
 

@@ -166,7 +166,7 @@ def _between(low: int, high: int, name: str) -> dict[str, Json]:
 
 
 def _shows(greys: NDArray[np.float32]) -> bool:
-    """Whether a film is seen whose own range has these grey values."""
+    """Return whether a film is seen whose own range has these grey values."""
     inside = np.mean((greys > 0) & (greys < 1))
     return bool(inside >= _INSIDE and greys.max() - greys.min() >= _SPREAD)
 

@@ -110,7 +110,7 @@ def pneumothorax(image: Tensor, lungs: Tensor, rng: torch.Generator) -> tuple[Te
     top, bottom = int(found[:, 0].min()), int(found[:, 0].max()) + 1
     rows, columns = grid(height, width)
     left = float(found[:, 1].float().mean()) < width / 2
-    # the lung's outer edge in each row, smoothed down the rows
+    # the outer edge of the lung in each row
     place = columns.expand(height, width)
     outer = torch.where(lung, place, width if left else -1.0)
     wall = outer.amin(1) if left else outer.amax(1)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from unseen.training import Progress
 
 STEPS: Final = 9
-"""Of the whole; the eighth and the ninth, the worklist and its pages, are the caller's."""
+"""Steps in all; the eighth and the ninth, the worklist and its pages, are the caller's."""
 _SCREENER = Path("models/phantom-screener")
 _FIRST = 20  # pairs that it scores
 _MAX_MISS_RATE, _CONFIDENCE = 0.10, 0.95

@@ -75,7 +75,7 @@ class Promise:
         return self.policy.prevalence if self.state == "clears" and self.policy is not None else None
 
     def covers(self, policy_digest: str) -> bool:
-        """Whether a decision by this policy may be shown with what it promises."""
+        """Return whether a decision by this policy may be shown with what it promises."""
         return self.state == "clears" and self.policy is not None and self.policy.digest == policy_digest
 
     def probability(self, policy_digest: str, value: float | None) -> float | None:

@@ -108,8 +108,8 @@ class Ranks:
         ]
 
     def _early(self, entry: Entry, *, stopped: bool) -> bool:
-        """Whether a blind page flags a study: by its place in the list alone, which a sampled study has from another
-        one. While something stands against the policy, the priority does not follow from the calibration.
+        """Return whether a blind page flags a study: by its place in the list alone, which a sampled study has from
+        another one. While something stands against the policy, the priority does not follow from the calibration.
         """
         return not stopped and entry.priority is not None and entry.priority >= self._early_from()
 
@@ -145,7 +145,7 @@ class Ranks:
         return self._known(model).reference
 
     def is_of_site(self, model: str) -> bool:
-        """Whether the reference is of this site or its calibration, and not the model's own training normals."""
+        """Return whether the reference is of this site or its calibration, and not the model's own training normals."""
         return self._known(model).of_site
 
     def _known(self, model: str) -> _Known:

@@ -64,7 +64,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -
 
 def _work(folder: Path, bundles: dict[str, Path]) -> None:
     side, times = (384, 2) if os.environ.get("UNSEEN_SCREENSHOTS") else (192, 1)
-    labelled = write_sites([_share(NORTH, 8, 8, 41), _share(SOUTH, 8, 8, 42)], folder / "labelled", side=side)
+    labelled = write_sites([_share(NORTH, 12, 8, 41), _share(SOUTH, 12, 8, 42)], folder / "labelled", side=side)
     incoming = write_sites(
         [_share(NORTH, 7 * times, 5 * times, 51), _share(SOUTH, 7 * times, 5 * times, 52), _share(WEST, 4, 2, 53)],
         folder / "in",

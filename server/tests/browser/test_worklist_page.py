@@ -124,7 +124,8 @@ def test_the_rows_are_the_apis_and_enter_opens_the_top_one(shared_site: Site, pa
     )
     expect(page.locator("#compared")).to_have_text(few)
     expect(page.locator("#rows .value").first).to_be_hidden()
-    expect(rows(page).first).to_contain_text("score ")
+    lines = rows(page).first.locator(".measure .line")
+    expect(lines).to_have_text([re.compile(rf"^{name} \d\S* · no reference$") for name in ("pca", "pca-few", "pca-whole")])
     drawn = "() => [...document.querySelectorAll('#rows img')].filter((i) => i.naturalWidth > 60).length"
     until(lambda: page.evaluate(drawn) > 6, within_s=30)
     page.keyboard.press("ArrowDown")
@@ -372,7 +373,7 @@ def test_a_reader_sees_order_and_flag_alone_where_a_policy_clears(clearing: Site
     text = page.locator("#grid").inner_text()
     assert "score" not in text.lower().replace("not scored", "") and "%" not in text and FLAG in text
     assert none_is_called_normal(page)
-    assert page.locator("#rows .bar-track, #rows .value, #measure").count() == 0
+    assert page.locator("#rows .bar-track, #rows .value, #rows .line, #measure").count() == 0
     told = page.request.post(
         f"{clearing.running.base}/studies/search", data={"tab": "all"}, headers={"X-Requested-With": "unseen"}
     ).json()
@@ -385,7 +386,7 @@ def test_a_reader_sees_order_and_flag_alone_where_a_policy_clears(clearing: Site
     page.goto(clearing.root)
     shown(page)
     expect(page.locator("#rows .value").first).to_contain_text(re.compile(r"%|above all"))
-    expect(page.locator("#rows")).to_contain_text("score ")
+    expect(page.locator("#rows .measure .line").first).to_have_text(re.compile(r"^pca \d\S* · \d+ %$"))
     assert none_is_called_normal(page)
 
 

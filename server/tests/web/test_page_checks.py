@@ -11,6 +11,7 @@ import torch
 
 from tests.web.running import Running, until
 from tests.worklist.filled import Small, small
+from unseen.screening.policy import Policy
 from unseen_server.demo.filling import Filled
 from unseen_server.web.page_checks import PageError, Visitor, checked
 from unseen_server.web.server import OwnServer, ServingError
@@ -61,6 +62,19 @@ def test_a_filled_worklist_passes_and_its_server_ends_well(world: World, tmp_pat
     assert any("a policy for North and South" in line for line in said)
     log = (tmp_path / "serve.log").read_text(encoding="utf-8")
     assert "server.stopped" in log and running.link not in log
+
+
+def test_a_policy_that_clears_nothing_is_told_with_its_reason(world: World, tmp_path: Path) -> None:
+    policy = Policy.load(world.small.policy)
+    none = {name: one.model_copy(update={"threshold": None}) for name, one in policy.sources.items()}
+    policy.model_copy(update={"sources": none}).save(tmp_path / "policy.json")
+    words = [tmp_path / "policy.json" if word == world.small.policy else word for word in world.words]
+    with Running(*words, "--port", "0") as running:
+        root = running.started().base.removesuffix("/api/v1")
+        said = list(checked(root, link(world), world.filled, models=2))
+    assert "2 models; a policy for North and South: The policy clears from no source: studies are ranked" in "\n".join(
+        said
+    )
 
 
 WRONG: list[tuple[dict[str, int], int, str]] = [

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unseen.anatomy.view import View
+from unseen.artifacts.recipe import Recipe
 from unseen.data import phantoms
 from unseen.data.reading import films
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import save
+from unseen.runs.normal_scores import add_normal_scores
 from unseen.screening.calibration import calibrate
 from unseen_server.demo.filling import Filled, fill
 from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
@@ -40,12 +42,12 @@ class Small:
 
 
 def small(folder: Path) -> Small:
-    learnt = list(phantoms.normals(16, seed=5, size=64))
-    detectors = {
-        name: Pca(view=View(size=32, frame="whole"), components=components).fit(learnt)
-        for name, components in (("decides", 8), ("compares", 3))
-    }
-    for name, detector in detectors.items():
+    learnt = list(phantoms.normals(24, seed=5, size=64))
+    detectors: dict[str, Pca] = {}
+    for name, components in (("decides", 8), ("compares", 3)):
+        detector = detectors[name] = Pca(view=View(size=32, frame="whole"), components=components).fit(learnt)
+        recipe = Recipe.model_validate({"name": name, "method": {"key": "pca", "settings": {"components": components}}})
+        add_normal_scores(detector, recipe, learnt, folds=2)
         save(detector, folder / name, data="phantoms", licence="none")
     labelled = write_sites(
         [Share(station=one, normals=10, abnormals=8, seed=seed) for one, seed in ((NORTH, 50), (SOUTH, 60))],

@@ -61,6 +61,18 @@ def add_normal_scores(
         backbone: weights that the network begins with.
         folder: for checkpoints; each part resumes from its own.
         say: called with a line for each part.
+
+    Example:
+        >>> from unseen.anatomy import View
+        >>> from unseen.artifacts import Recipe
+        >>> from unseen.data import phantoms
+        >>> from unseen.detectors import Pca
+        >>> films = list(phantoms.normals(20, seed=5, size=64))
+        >>> model = Pca(view=View(size=32, frame="whole"), components=4).fit(films)
+        >>> recipe = Recipe.from_toml('name = "own"\\n[method]\\nkey = "pca"\\ncomponents = 4')
+        >>> add_normal_scores(model, recipe, films, folds=2)
+        >>> len(model.normal_scores), model.normal_folds
+        (20, 2)
     """
     if detector.learns_from_unlabelled:
         _log.warning("%s learns from unlabelled films, too: no scores of its training normals are kept", detector.key)

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from unseen import __version__
-from unseen.artifacts import write_bytes
+from unseen.artifacts import Recipe, write_bytes
 from unseen.data import NotRead, films, phantoms
 from unseen.detectors import Dae, Detector, Finding, Pca, load, save
 from unseen.evaluation import Evaluation, auroc, evaluate
-from unseen.runs import worker_processes
+from unseen.runs import add_normal_scores, worker_processes
 from unseen.screening import calibrate, policy_lines
 from unseen.screening import load as load_screener
 from unseen.training import Training
@@ -112,6 +112,10 @@ def demonstrate(
             "dae": Dae(size=64).fit(learnt, finder=finder, training=training, folder=run, progress=progress),
         }
         for name, detector in detectors.items():
+            recipe = Recipe.model_validate(
+                {"name": f"demo-{name}", "method": {"key": name}, "training": {"epochs": epochs, "seed": seed}}
+            )
+            add_normal_scores(detector, recipe, learnt, folds=2 if detector.learns_by_epochs else 10)
             save(detector, out / "models" / f"demo-{name}", data="phantoms, made by the demo")
 
         facts = {

@@ -79,10 +79,7 @@ def checked(root: str, link: str, filled: Filled, *, models: int) -> Iterator[st
     yield f"signed in with the link, as {who['name']} ({who['role']})"
 
     rows = _list(visitor, filled)
-    with_probability = [row["study"] for row in rows if row["state"] == "to_read" and row["probability"] is not None]
-    if not with_probability:
-        raise PageError("the list: no study to read has a probability.")
-    study = with_probability[0]
+    study = _scored(rows, models)
     film = visitor.json(f"/studies/{study}")["films"][0]["film"]
     seen: set[str] = set()
     for path in ("/", f"/studies/{study}", "/live", "/compare", f"/compare/{film}", "/models", "/turing", "/lab"):
@@ -115,6 +112,21 @@ def _list(visitor: Visitor, filled: Filled) -> list[dict[str, Any]]:
     return list(found["to_read"])
 
 
+def _scored(rows: list[dict[str, Any]], models: int) -> str:
+    """The first of the studies to read that were scored; each has a score and a percentile of each model."""
+    scored = [row for row in rows if not row["reason"]]
+    if not scored:
+        raise PageError("the list: no study to read was scored.")
+    for row in scored:
+        _expect(f"the list, {row['study']}", "models that scored it", len(row["models"]), models)
+        for one in row["models"]:
+            if one["rank"] is None:
+                raise PageError(
+                    f"the list, {row['study']}: the score of {one['name']} has no percentile: {one['sentence']}."
+                )
+    return str(scored[0]["study"])
+
+
 def _page(visitor: Visitor, path: str, seen: set[str]) -> None:
     """A page with the sentence on it, what it asks for, and what its scripts import."""
     data, headers = visitor.get(path)
@@ -138,8 +150,11 @@ def _film(visitor: Visitor, film: str, models: int) -> str:
     _expect("a film", "bytes of samples", len(samples), 2 * width * height)
     look = visitor.json(f"/films/{film}/look")
     _expect("a film", "models that scored it", sum(one["score"] is not None for one in look["models"]), models)
-    if not look["words"] or look["probability"] is None:
-        raise PageError("a film: the decision is not explained, or has no probability.")
+    if not look["words"]:
+        raise PageError("a film: the decision is not explained.")
+    for one in look["models"]:
+        if one["rank"] is None:
+            raise PageError(f"a film: the score of {one['name']} has no percentile: {one['sentence']}.")
     decides = look["models"][0]
     pictures = ["thumbnail.png", f"map.png?model={decides['model']}"]
     if decides["renditions"]:
@@ -160,7 +175,7 @@ def _models(visitor: Visitor, models: int) -> Iterator[str]:
         raise PageError("the models: the one that decides has no policy.")
     cards = visitor.json("/models/cards")["models"]
     _expect("the models", "cards", len(cards), models)
-    promise = Guarantee(policy["max_miss_rate"], policy["confidence"])
+    promise = policy["stopped"] or Guarantee(policy["max_miss_rate"], policy["confidence"])
     yield f"{models} models; a policy for {' and '.join(policy['sources'])}: {promise}"
 
 

@@ -83,7 +83,7 @@ def _worklist(out: Path, said: str, *, side: int, scores: int) -> None:
         totals = {tab: store.page(tab).total for tab in ("to_read", "cleared", "reported", "not_scored")}  # type: ignore[arg-type]
         labelled = store.labelled()
         reasons = [row.reason for row in store.page("not_scored", limit=200, blind=False).rows]
-    assert totals["reported"] >= 30 and totals["to_read"] - totals["not_scored"] >= 15
+    assert totals["cleared"] >= 5 and totals["reported"] >= 20 and totals["to_read"] - totals["not_scored"] >= 15
     cut_short = [reason for reason in reasons if "cut off" in reason]
     assert len(cut_short) == 1 and all("[unlike]" in one for one in reasons if one not in cut_short), reasons
     assert {film.abnormal for film in labelled} == {True, False} and all(

@@ -131,7 +131,7 @@ def policy() -> None:
 
 def measured(detector: Detector, *, seed: int, contrast: Contrast, gated: bool = True) -> dict[str, object]:
     """Figures of the matched pairs of a seed: AUROC, pooled and by type of lesion, and the share of maps with their
-    maximum inside the lesion, each with a 95 % bootstrap interval over pairs."""
+    maximum inside the lesion, each with a 95 % bootstrap interval over films."""
     films = list(phantoms.twins(PAIRS, seed=seed, contrast=contrast))
     found = [one for one in detector.score(films) if isinstance(one, Finding)]
     assert len(found) == len(films)
@@ -163,8 +163,8 @@ def _auroc(normal: NDArray[np.float64], abnormal: NDArray[np.float64]) -> dict[s
 
 def _maximum_inside(found: Finding) -> bool:
     """Return whether the map's maximum lies inside the lesion."""
-    lesion = found.viewed.on_grid(found.film.lesion.astype(np.float32)) if found.film.lesion is not None else None
-    assert lesion is not None
+    assert found.film.lesion is not None, found.film.name
+    lesion = found.viewed.on_grid(found.film.lesion)
     return bool(lesion.reshape(-1)[int(np.argmax(found.anomaly_map))] > 0.5)
 
 
@@ -237,7 +237,7 @@ def attempts_table(rows: Path) -> str:
     """A line for each approach."""
     found = read_study("phantom_screener_attempts", rows)
     return table(
-        ["", *("pooled" if name == "pooled" else name for name in AIMS)],
+        ["", *AIMS],
         [
             [words, *(interval_text(row["figures"][aim]) for aim in AIMS)]
             for name, words in _APPROACHES.items()

@@ -20,7 +20,7 @@ def scope(text: str) -> list[str]:
 
 
 def mistakes(text: str, root: Path = ROOT) -> list[str]:
-    """What is wrong with the promises of a page."""
+    """Mistakes in the promises of a page, a line each."""
     found = []
     first, *promises = scope(text)
     if first.startswith("- "):

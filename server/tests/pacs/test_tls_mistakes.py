@@ -336,7 +336,7 @@ def hello(version: bytes) -> bytes:
 
 
 def answer(port: int, data: bytes) -> bytes:
-    """What the port answers to this, until it closes."""
+    """The answer of the port until it closes."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.settimeout(30)
         connection.sendall(data)

@@ -112,7 +112,7 @@ def test_one_calibration_covers_all_loaded_models(
     store: Store,
     reported: Reported,  # noqa: F811
 ) -> None:
-    """Of two models one was calibrated, and the other had no percentile for good."""
+    """Before, one of two models was calibrated, and the other never had a percentile."""
     weights, other = models.card.weights_sha256, models.further[0].card.weights_sha256
     store.model_probes.keep(models.card.digest, [Probe(seed=0, score=1.0)], worker="worker")
     for n in range(60):

@@ -241,6 +241,6 @@ def _shipped_weights() -> frozenset[str]:
 
     found = set()
     for path in shipped():
-        with contextlib.suppress(BundleError):  # whoever loads that one is told
+        with contextlib.suppress(BundleError):  # reported when that model is loaded
             found.add(card_of(located(path)).weights_sha256)
     return frozenset(found)

@@ -155,7 +155,7 @@ class _Seen:
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     patients: set[str] = field(default_factory=set)
     digests: set[str] = field(default_factory=set)
-    """Of the pixels of the scored films."""
+    """Digests of the pixels of the scored films."""
     named: bool = False
     """Whether any film's patient is known; else each film counts as a patient of its own."""
 

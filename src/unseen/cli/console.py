@@ -35,7 +35,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])  # Any: a command's o
 
 @dataclass
 class _Output:
-    """How the command that runs prints: its options, and in JSON what it has printed so far."""
+    """Output of the running command: its options, and the JSON document as far as it is printed."""
 
     quiet: bool = False
     json: bool = False

@@ -84,12 +84,11 @@ def opacity(image: Tensor, lungs: Tensor, rng: torch.Generator) -> tuple[Tensor,
 
 def effusion(image: Tensor, lungs: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """Paint fluid into one lung from its base up to a level that climbs towards the chest wall."""
-    lung = one_side(lungs, rng)
-    found = lung.nonzero()
+    lung, found = _one_lung(lungs, rng)
     if len(found) == 0:
         return image, torch.zeros_like(lungs)
     height, width = image.shape
-    top, bottom = int(found[:, 0].min()), int(found[:, 0].max()) + 1
+    top, bottom = _rows_of(found)
     down, columns = grid(height, width)
     outward = ((columns - width / 2) / max(1.0, float((found[:, 1] - width / 2).abs().max()))).abs().clamp(max=1.1)
     level = bottom - math.exp(uniform(math.log(0.05), math.log(0.8), rng)) * (bottom - top)
@@ -102,12 +101,11 @@ def effusion(image: Tensor, lungs: Tensor, rng: torch.Generator) -> tuple[Tensor
 
 def pneumothorax(image: Tensor, lungs: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """Paint air between one lung and the chest wall: darker, without vessels, bounded by a thin bright line."""
-    lung = one_side(lungs, rng)
-    found = lung.nonzero()
+    lung, found = _one_lung(lungs, rng)
     if len(found) == 0:
         return image, torch.zeros_like(lungs)
     height, width = image.shape
-    top, bottom = int(found[:, 0].min()), int(found[:, 0].max()) + 1
+    top, bottom = _rows_of(found)
     rows, columns = grid(height, width)
     left = float(found[:, 1].float().mean()) < width / 2
     # the outer edge of the lung in each row
@@ -133,6 +131,17 @@ def pneumothorax(image: Tensor, lungs: Tensor, rng: torch.Generator) -> tuple[Te
     line = torch.exp(-0.5 * (ahead / uniform(0.4, 1.0, rng)).square()) * lung * known[:, None]
     changed = changed + uniform(0.01, 0.10, rng) * line
     return changed, (beyond > 0.5) & lung
+
+
+def _one_lung(lungs: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """One of the lungs, bool (height, width), and the places of its pixels (pixels, 2); none without lungs."""
+    lung = one_side(lungs, rng)
+    return lung, lung.nonzero()
+
+
+def _rows_of(found: Tensor) -> tuple[int, int]:
+    """The first row of some places, and the row after the last."""
+    return int(found[:, 0].min()), int(found[:, 0].max()) + 1
 
 
 def _tissue(image: Tensor, lungs: Tensor, rng: torch.Generator) -> float:

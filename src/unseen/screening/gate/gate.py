@@ -59,7 +59,7 @@ _TURNS = {
     "turned-over": "by 180° or flipped top to bottom",
     "upside-down": "by 180° or flipped top to bottom",
 }
-"""What undoes an alteration."""
+"""Transformations that undo an alteration."""
 
 
 def refused_at_most(normals: int) -> float:

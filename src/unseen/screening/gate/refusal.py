@@ -126,7 +126,7 @@ class Refusal:
 
     @property
     def clause(self) -> str:
-        """What was observed, and the code in brackets."""
+        """The observation, and the code in brackets."""
         return f"{CODES[self.code].clause.format(what=self.what)} [{self.code}]"
 
     @property

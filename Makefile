@@ -28,45 +28,52 @@ unexport PYTHONDONTWRITEBYTECODE
 # The workers are forks of one process that has imported torch: pytest otherwise.
 PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m tests.forked_workers -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test suite checks quick coverage steady repeat results results-thesis results-noise results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-archive bench-long-list sizing bench-priors gpu-pack gpu-queue gpu-merge pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
+.PHONY: help help-all demo test test-library test-server suite checks quick coverage steady repeat results results-thesis results-noise results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-archive bench-long-list sizing bench-priors gpu-pack gpu-queue gpu-merge pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
 
 help:
-	@echo "make demo      train, score and report on phantoms made on the spot, then the reader's page (DEMO_ARGS are passed on)"
-	@echo "make test      everything that must hold: lint, types, house, tests, doctests, docs"
-	@echo "make quick     unit tests only, under two minutes"
-	@echo "make coverage  branches that the tests of screening and worklist reach, docs/coverage.md"
-	@echo "make steady    tests on other instructions, with two threads and under load (TESTS=tests/physics)"
-	@echo "make repeat    chosen tests TIMES times each under load (TESTS=server/tests/pacs/test_node.py TIMES=200 SELECT=stop)"
-	@echo "make results   train and evaluate the recipes on real films, render docs/results.md (long)"
-	@echo "make results-thesis  the thesis's protocol, docs/results-thesis.md (many hours; resumes)"
-	@echo "make results-noise  two recipes under added noise, docs/results-thesis.md (hours; resumes)"
-	@echo "make results-screening  the guarantee in simulated hospitals, and on real films, docs/results-screening.md"
-	@echo "make results-imaging  imaging from measurements alone on real data, docs/results-imaging.md (many hours; goes on)"
-	@echo "make results-priors  generators as priors against TV, on digits, shapes and MR slices, docs/results-priors.md (hours; goes on)"
-	@echo "make results-detectors  every detector on equal terms, docs/results-detectors.md (a day; goes on)"
-	@echo "make results-lungs  outlines of lung finders, and lesions kept inside them, docs/results-lungs.md (half an hour)"
-	@echo "make gpu-pack  data of the queue for a machine with a GPU, into gpu-pack/ (ROW=thesis/ganomaly)"
-	@echo "make gpu-queue  rows of the queue on a GPU for ten minutes, into OUT (ROW=, DEVICE=, STOP_AFTER=560; resumes)"
-	@echo "make gpu-merge  rows and runs that gpu-queue returned, from OUT into the results and the runs"
-	@echo "make bench     a training step, a film's score and a screened film, docs/speed.md (under ten minutes)"
-	@echo "make bench-imaging  imaging beside deepinv, ASTRA, scikit-image and SciPy, docs/speed-imaging.md (some minutes)"
-	@echo "make bench-pages  pages of lists of 10,000 and 1,000,000 studies, and from film to film, docs/speed-list.md"
-	@echo "make bench-pacs  films into the DICOM node beside Orthanc and pynetdicom, results out, docs/speed-pacs.md (some minutes)"
-	@echo "make bench-scale  results written per second, an archive's films per second, bytes per film: docs/scale.md (some minutes)"
-	@echo "make bench-long-list  a page of 50 of ten million studies on PostgreSQL, and a search by accession number"
-	@echo "make sizing    cores, disk and hours of a hospital, a country and an archive, from measured times, docs/scale.md"
-	@echo "make bench-archive  films of an archive per second, this version and an earlier one in turns, docs/scale.md (half an hour)"
-	@echo "make pacs-demo  an archive, the DICOM node and the worklist, with phantoms (needs Orthanc)"
-	@echo "make bench-priors  the search over latents in one batch beside the loop (half an hour, the loop is slow)"
-	@echo "make peers     deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
-	@echo "make peers-anomalib  anomalib, into .venv-anomalib, for its rows in docs/results-detectors.md alone (2 GB)"
-	@echo "make dist      wheels and source archives of the three packages, bills of materials and SHA-256 sums, into dist/; tries each wheel in an empty environment"
-	@echo "make wheelhouse  all wheels of an installation without a network, into dist/wheelhouse (EXTRAS=dicom-lossless SERVER_EXTRAS=pacs)"
-	@echo "make pythons   the wheel's quick start on PYTHONS, each in an environment of its own (gigabytes; PYTHONS=python3.12)"
-	@echo "make docs      the documentation, into site/"
-	@echo "make screenshots  every page of the reader's page, light and dark, and OHIF with a report, into docs/images/pages"
-	@echo "make nightly   the repetitions and long forms of tests (two hours), render docs/reliability.md"
-	@echo "make lint      ruff, mypy, import-linter, words, types of the JavaScript;  make format  puts the layout right"
+	@echo "make demo          train, score and report on simulated films, then the reader's page (DEMO_ARGS are passed on)"
+	@echo "make quick         unit tests, for use while you work"
+	@echo "make test          every check: lint, types, tests, doctests, docs; what CI runs"
+	@echo "make test-library  the tests of the library (src/unseen) alone"
+	@echo "make test-server   the tests of the server (server/src/unseen_server) alone"
+	@echo "make lint          ruff, mypy, import-linter, words, types of the JavaScript"
+	@echo "make format        rewrite the layout of the sources"
+	@echo "make docs          build the documentation into site/"
+	@echo "make nightly       long forms and repetitions of tests, about two hours"
+	@echo "make dist          wheels and source archives of the three packages, into dist/"
+	@echo "make help-all      all other targets: results, benchmarks, GPU queue, releases"
+
+# Targets of studies, benchmarks and releases.
+help-all: help
+	@echo "make coverage          branches that the tests of screening and worklist reach, docs/coverage.md"
+	@echo "make steady            tests on other instructions, with two threads and under load (TESTS=tests/physics)"
+	@echo "make repeat            chosen tests TIMES times each under load (TESTS=server/tests/pacs/test_node.py TIMES=200 SELECT=stop)"
+	@echo "make results           train and evaluate the recipes on real films, render docs/results.md (long)"
+	@echo "make results-thesis    the thesis's protocol, docs/results-thesis.md (many hours; resumable)"
+	@echo "make results-noise     two recipes under added noise, docs/results-thesis.md (hours; resumable)"
+	@echo "make results-screening the guarantee in simulated hospitals, and on real films, docs/results-screening.md"
+	@echo "make results-imaging   imaging from measurements alone on real data, docs/results-imaging.md (many hours; resumable)"
+	@echo "make results-priors    generators as priors against TV, on digits, shapes and MR slices, docs/results-priors.md (hours; resumable)"
+	@echo "make results-detectors every detector on equal terms, docs/results-detectors.md (a day; resumable)"
+	@echo "make results-lungs     outlines of lung finders, and lesions kept inside them, docs/results-lungs.md (half an hour)"
+	@echo "make gpu-pack          data of the queue for a machine with a GPU, into gpu-pack/ (ROW=thesis/ganomaly)"
+	@echo "make gpu-queue         rows of the queue on a GPU for ten minutes, into OUT (ROW=, DEVICE=, STOP_AFTER=560; resumable)"
+	@echo "make gpu-merge         rows and runs that gpu-queue returned, from OUT into the results and the runs"
+	@echo "make bench             a training step, a film's score and a screened film, docs/speed.md (under ten minutes)"
+	@echo "make bench-imaging     imaging beside deepinv, ASTRA, scikit-image and SciPy, docs/speed-imaging.md (some minutes)"
+	@echo "make bench-pages       pages of lists of 10,000 and 1,000,000 studies, and from film to film, docs/speed-list.md"
+	@echo "make bench-pacs        films into the DICOM node beside Orthanc and pynetdicom, results out, docs/speed-pacs.md (some minutes)"
+	@echo "make bench-scale       results written per second, an archive's films per second, bytes per film: docs/scale.md (some minutes)"
+	@echo "make bench-long-list   a page of 50 of ten million studies on PostgreSQL, and a search by accession number"
+	@echo "make sizing            cores, disk and hours of a hospital, a country and an archive, from measured times, docs/scale.md"
+	@echo "make bench-archive     films of an archive per second, this version and an earlier one in turns, docs/scale.md (half an hour)"
+	@echo "make pacs-demo         an archive, the DICOM node and the worklist, with phantoms (needs Orthanc)"
+	@echo "make bench-priors      the search over latents in one batch beside the loop (half an hour, the loop is slow)"
+	@echo "make peers             deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
+	@echo "make peers-anomalib    anomalib, into .venv-anomalib, for its rows in docs/results-detectors.md alone (2 GB)"
+	@echo "make wheelhouse        all wheels of an installation without a network, into dist/wheelhouse (EXTRAS=dicom-lossless SERVER_EXTRAS=pacs)"
+	@echo "make pythons           the wheel's quick start on PYTHONS, each in an environment of its own (gigabytes; PYTHONS=python3.12)"
+	@echo "make screenshots       every page of the reader's page, light and dark, and OHIF with a report, into docs/images/pages"
 
 # Where everything is installed, the demo takes that; else only what it needs.
 demo: $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_STAMP))
@@ -81,6 +88,13 @@ test:
 suite: $(STAMP)
 	@echo "films: $${UNSEEN_DATA:-none; the tests on real films are skipped (they fail where CI is set)}"
 	UNSEEN_COSTS=build/test-costs.json $(PYTEST) -m "not nightly"
+
+# Tests of the library, with those of all three packages and of the docs; and tests of the server.
+test-library: $(STAMP)
+	$(PYTEST) -m "not nightly" tests
+
+test-server: $(STAMP)
+	$(PYTEST) -m "not nightly" server/tests
 
 # beside the tests: both have waits in them
 checks: lint

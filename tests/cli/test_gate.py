@@ -12,7 +12,8 @@ from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
 from unseen.screening.screener import load
 from unseen_server.worklist.belonging import DATABASE
-from unseen_server.worklist.opening import KEY, write_site_key
+from unseen_server.worklist.opening import KEY
+from unseen_server.worklist.pseudonyms import write_site_key
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.worker import Worker
 

@@ -21,8 +21,8 @@ from tests.data.making import dicom
 from unseen.artifacts.bundle import card_of
 from unseen.artifacts.installation import LIMITS
 from unseen.data import phantoms
+from unseen_server.worklist.lookup import find_study
 from unseen_server.worklist.tables import audit, films
-from unseen_server.worklist.transactions import find_study
 
 WAIT = 60_000
 

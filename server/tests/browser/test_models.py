@@ -20,7 +20,7 @@ from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
 from unseen.screening.monitoring import DriftReference
 from unseen.training.history import History, Log
-from unseen_server.worklist.monitoring import observe, observe_all
+from unseen_server.worklist.drift_alarms import observe, observe_all
 from unseen_server.worklist.tables import activations, audit, decisions, studies
 
 SIDE = 256

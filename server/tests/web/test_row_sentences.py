@@ -19,9 +19,10 @@ from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Decision, Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
 from unseen_server.service.workers import Models
+from unseen_server.web.listed_study import Listed
 from unseen_server.web.promise import Promise
 from unseen_server.web.sentences import in_words, reading_of
-from unseen_server.web.shapes import Decided, Listed
+from unseen_server.web.shapes import Decided
 from unseen_server.worklist.identity_claims import IdentityClaim
 from unseen_server.worklist.listing import Entry
 from unseen_server.worklist.states import STATES

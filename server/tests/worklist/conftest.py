@@ -36,9 +36,10 @@ from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs
 from unseen_server.worklist.belonging import DATABASE
 from unseen_server.worklist.database import Database
-from unseen_server.worklist.opening import upgrade
+from unseen_server.worklist.film_result import Result
 from unseen_server.worklist.receiving import Receipt
-from unseen_server.worklist.results import Result, record
+from unseen_server.worklist.results import record
+from unseen_server.worklist.schema import upgrade
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import metadata, studies
 

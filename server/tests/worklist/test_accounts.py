@@ -16,7 +16,7 @@ from unseen_server.worklist import accounts as module
 from unseen_server.worklist.accounts import Account
 from unseen_server.worklist.audit import canonical
 from unseen_server.worklist.database import Database
-from unseen_server.worklist.opening import upgrade
+from unseen_server.worklist.schema import upgrade
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import accounts, audit, metadata

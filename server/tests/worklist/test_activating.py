@@ -19,10 +19,12 @@ from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs
+from unseen_server.worklist.audit_sample import audited
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.calibration import labels, policy_from
-from unseen_server.worklist.monitoring import audited, blocks
-from unseen_server.worklist.results import Result, record
+from unseen_server.worklist.film_result import Result
+from unseen_server.worklist.results import record
+from unseen_server.worklist.score_blocks import blocks
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import activations, audit
@@ -296,20 +298,20 @@ def test_late_scores_come_in_blocks(store: Store, reported: Reported) -> None:
     reported(20, None, None)
     reported(21, None, None, view="LL")
     reported(22, 9.0, None, model=OTHER)
-    found = blocks(store, MODEL, above=0.75, size=5)
+    found = blocks(store.database, MODEL, above=0.75, size=5)
     assert [(block.scored, block.refused, block.above) for block in found] == [(5, 0, 0), (5, 0, 2), (2, 1, 2)]
     assert found[0].quartiles == pytest.approx((0.1, 0.2, 0.3))
-    assert [block.scored for block in blocks(store, MODEL, above=None, most=4, size=5)] == [2]
+    assert [block.scored for block in blocks(store.database, MODEL, above=None, most=4, size=5)] == [2]
 
 
 @on_both
 def test_the_audit_sample_grows(store: Store, judged: Any) -> None:
     for number in range(6):
         judged(number, "clear", 0.1, audit_share=1.0)
-    assert audited(store) == []
+    assert audited(store.database) == []
     for number, study in enumerate(listed(store)):
         store.claim(study, "ann")
         look_and_report(store, study, "ann", "abnormal" if number == 2 else "unsure" if number == 4 else "normal")
-    found = audited(store)
+    found = audited(store.database)
     assert [(point.read, point.abnormal) for point in found] == [(1, 0), (2, 0), (3, 1), (4, 1), (5, 1)]
     assert found[-1].share == store.audit_sample().share

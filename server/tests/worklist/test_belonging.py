@@ -13,7 +13,7 @@ from tests.worklist.conftest import MakePlace, Place, execute, png
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.belonging import DATABASE, MARKER
 from unseen_server.worklist.database import Database
-from unseen_server.worklist.opening import upgrade
+from unseen_server.worklist.schema import upgrade
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 

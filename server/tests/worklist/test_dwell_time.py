@@ -10,9 +10,9 @@ import pytest
 from tests.worklist.conftest import Judged, on_both, place_at_least
 from tests.worklist.reporting import look
 from tests.worklist.test_activating import LOOSE, MODEL, Reported, reported
+from unseen_server.worklist.audit_sample import audited
 from unseen_server.worklist.calibration import labels
 from unseen_server.worklist.import_export import export_labelled, export_tables
-from unseen_server.worklist.monitoring import audited
 from unseen_server.worklist.states import NotAllowedError, WorklistError
 from unseen_server.worklist.store import Store
 
@@ -47,7 +47,7 @@ def test_the_audit_sample_counts_no_report_under_two_seconds(store: Store, judge
         report(store, judged(number, "clear", 0.1, audit_share=1.0).study, "abnormal", dwell_ms)
     found = store.audit_sample()
     assert (found.read, found.abnormal, found.waiting) == (3, 3, 0)
-    assert [(point.read, point.abnormal) for point in audited(store)] == [(1, 1), (2, 2), (3, 3)]
+    assert [(point.read, point.abnormal) for point in audited(store.database)] == [(1, 1), (2, 2), (3, 3)]
 
 
 def test_a_hasty_report_overrules_an_earlier_one_and_a_later_one_overrules_it(store: Store, reported: Reported) -> None:

@@ -21,7 +21,7 @@ from tests.worklist.conftest import execute
 from tests.worklist.postgresql import binaries
 from unseen_server.worklist.belonging import DATABASE
 from unseen_server.worklist.database import Database
-from unseen_server.worklist.opening import newest, revision
+from unseen_server.worklist.schema import newest, revision
 from unseen_server.worklist.store import Store
 
 ROOT = Path(__file__).resolve().parents[3]

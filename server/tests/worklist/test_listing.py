@@ -14,7 +14,7 @@ import sqlalchemy
 from benchmarks.made_up_list import fill
 from tests.worklist.conftest import Clock, Judged, listed, png
 from tests.worklist.reporting import look_and_report
-from unseen_server.worklist import filtering, listing, places, transactions
+from unseen_server.worklist import filtering, listing, places, waiting_cap
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 
@@ -218,7 +218,7 @@ def test_every_page_comes_straight_from_an_index(many: Store) -> None:
                         assert "TEMP B-TREE" not in plan and "Sort" not in plan, "sorted by hand: " + plan
                         assert "SCAN studies\n" not in plan and "Seq Scan" not in plan, plan
     with many.database.reading() as connection:
-        due = sqlalchemy.select(*transactions.facts()).compile(connection, compile_kwargs={"literal_binds": True})
+        due = sqlalchemy.select(*waiting_cap.facts()).compile(connection, compile_kwargs={"literal_binds": True})
         explain = "EXPLAIN QUERY PLAN " if many.database.is_sqlite else "EXPLAIN "
         assert "ix_studies_due" in str(connection.execute(sqlalchemy.text(explain + str(due))).all())
 

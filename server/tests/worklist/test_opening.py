@@ -16,7 +16,7 @@ from tests.worklist.conftest import Judge, Place, dicom_film, execute, png
 from unseen.screening.screener import Screener
 from unseen_server.worklist.belonging import DATABASE, MARKER
 from unseen_server.worklist.database import Database, url_of
-from unseen_server.worklist.opening import newest, revision, upgrade
+from unseen_server.worklist.schema import newest, revision, upgrade
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import films, metadata

@@ -15,9 +15,9 @@ from unseen.screening import DriftReference
 from unseen.screening.screener import Screener
 from unseen_server.worklist.belonging import DATABASE, MARKER
 from unseen_server.worklist.database import Database, url_of
-from unseen_server.worklist.opening import upgrade
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import SentInstance
+from unseen_server.worklist.schema import upgrade
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_decisions import REOPENED, enter_study, latest

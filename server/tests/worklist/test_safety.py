@@ -28,9 +28,10 @@ from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs
 from unseen_server.worklist.calibration import labels
+from unseen_server.worklist.drift_alarms import observe
+from unseen_server.worklist.film_result import Result
 from unseen_server.worklist.labels import EVERY, SEEN
-from unseen_server.worklist.monitoring import observe
-from unseen_server.worklist.results import Result, record
+from unseen_server.worklist.results import record
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import reports, seen

@@ -28,7 +28,7 @@ from unseen_server.service.workers import Models
 from unseen_server.worklist import disagreement
 from unseen_server.worklist.audit import Head
 from unseen_server.worklist.backup import back_up, restore
-from unseen_server.worklist.opening import newest, revision
+from unseen_server.worklist.schema import newest, revision
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import studies
 from unseen_server.worklist.worker import Worker

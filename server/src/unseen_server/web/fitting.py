@@ -12,7 +12,7 @@ from unseen.screening import Guarantee
 from unseen_server.web.accounts import Lead
 from unseen_server.web.errors import answers
 from unseen_server.web.state import Parts
-from unseen_server.worklist.monitoring import blocks
+from unseen_server.worklist.score_blocks import blocks
 
 if TYPE_CHECKING:
     from unseen_server.web.state import ServerState
@@ -84,7 +84,7 @@ def _collect(parts: ServerState) -> Step:
 
 def _gate(parts: ServerState) -> Step:
     assert parts.models is not None and parts.deciding is not None
-    late = blocks(parts.store, parts.deciding, above=None, most=200, size=200)
+    late = blocks(parts.store.database, parts.deciding, above=None, most=200, size=200)
     refused = sum(block.refused for block in late)
     films = sum(block.scored + block.refused for block in late)
     has_gate = parts.models.card.gate is not None

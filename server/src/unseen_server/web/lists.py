@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from unseen_server.web.accounts import Lead, Reader, is_lead
 from unseen_server.web.errors import answers
 from unseen_server.web.hidden_names import may_see_names
-from unseen_server.web.shapes import ListedPage
+from unseen_server.web.listed_page import ListedPage
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.several import MOST, OnSeveral
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, State

@@ -19,7 +19,9 @@ from unseen_server.web.errors import answers, without_places
 from unseen_server.web.starting import Summary, of_alarm
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.audit import Head
-from unseen_server.worklist.monitoring import BLOCK, FILMS, audited, blocks, watched
+from unseen_server.worklist.audit_sample import audited
+from unseen_server.worklist.drift_alarms import watched
+from unseen_server.worklist.score_blocks import BLOCK, FILMS, blocks
 
 router = APIRouter(tags=["audit"])
 
@@ -238,14 +240,17 @@ def drift(parts: Parts, account: Lead) -> Drift:
         )
     card, policy = parts.models.card, parts.models.policy
     reference = _reference(parts)
-    state = None if policy is None else watched(parts.store, policy.digest)
+    state = None if policy is None else watched(parts.store.database, policy.digest)
     limit = None if reference is None else reference.limit
     return Drift(
         model=card.weights_sha256,
         model_name=parts.models.folder.name,
         policy=None if policy is None else policy.digest,
         reference=reference,
-        blocks=[BlockResponse.model_validate(block) for block in blocks(parts.store, card.weights_sha256, above=limit)],
+        blocks=[
+            BlockResponse.model_validate(block)
+            for block in blocks(parts.store.database, card.weights_sha256, above=limit)
+        ],
         window=None if policy is None or policy.drift is None else policy.drift.window,
         windows=0 if state is None else state.windows,
         studies=0 if state is None else state.studies,
@@ -264,7 +269,7 @@ def growth(parts: Parts, account: Lead) -> Grown:
                 abnormal=point.abnormal,
                 share=Share(value=point.share.value, low=point.share.low, high=point.share.high),
             )
-            for point in audited(parts.store)
+            for point in audited(parts.store.database)
             if isinstance(point.share, Interval)
         ]
     )

@@ -14,8 +14,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from unseen.artifacts import FEWEST_NORMALS, FLAGGED_FROM, ReferenceNormals, least_score
+from unseen_server.web.listed_study import Listed, ModelScore
 from unseen_server.web.sentences import reading_of
-from unseen_server.web.shapes import Listed, ModelScore
 from unseen_server.worklist.filtering import FlagRule
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from unseen.screening import Policy
     from unseen_server.web.state import ServerState
     from unseen_server.worklist.activation import Activation
-    from unseen_server.worklist.monitoring import StandingAlarm
+    from unseen_server.worklist.drift_alarms import StandingAlarm
     from unseen_server.worklist.reopening import RaisedAlarm
 
 NO_GATE: Final = (

@@ -22,8 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from unseen_server.web.accounts import Lead, Reader, is_lead
 from unseen_server.web.errors import answers
 from unseen_server.web.hidden_names import may_see_names, study_for
+from unseen_server.web.listed_study import Listed
 from unseen_server.web.promise import Promise
-from unseen_server.web.shapes import Listed, Note, Outcome, StudyResponse
+from unseen_server.web.shapes import Note, Outcome, StudyResponse
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.accounts import Account
 from unseen_server.worklist.import_export import Imported, export_tables, import_elsewhere

@@ -20,8 +20,8 @@ from unseen_server.web import images
 from unseen_server.web.accounts import Reader, Sighted
 from unseen_server.web.errors import answers
 from unseen_server.web.films import PNG, FilmId
+from unseen_server.web.listed_page import ReferenceResponse
 from unseen_server.web.sentences import in_words, reading_of
-from unseen_server.web.shapes import ReferenceResponse
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.details import StoredFilm, StoredFinding, Study
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError

@@ -5,6 +5,7 @@ from .accounts import Accounts as Accounts
 from .activation import Activation as Activation
 from .audit import Event as Event
 from .audit import Head as Head
+from .audit_sample import AuditSample as AuditSample
 from .backup import Saved as Saved
 from .backup import back_up as back_up
 from .backup import restore as restore
@@ -12,6 +13,7 @@ from .details import Report as Report
 from .details import StoredFilm as StoredFilm
 from .details import StoredFinding as StoredFinding
 from .details import Study as Study
+from .drift_alarms import StandingAlarm as StandingAlarm
 from .import_export import Imported as Imported
 from .import_export import Refusal as Refusal
 from .import_export import export_tables as export_tables
@@ -21,8 +23,6 @@ from .labels import Disagreement as Disagreement
 from .labels import LabelledFilm as LabelledFilm
 from .listing import Entry as Entry
 from .listing import Page as Page
-from .monitoring import AuditSample as AuditSample
-from .monitoring import StandingAlarm as StandingAlarm
 from .outside_reports import OutsideCounts as OutsideCounts
 from .outside_reports import OutsideReport as OutsideReport
 from .receiving import Receipt as Receipt

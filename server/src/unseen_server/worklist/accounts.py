@@ -20,8 +20,9 @@ from sqlalchemy import Connection, func, select
 from unseen.screening import UNKNOWN_SOURCE
 from unseen_server.worklist.narrowing import NarrowableAccount, narrowable
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import accounts, sessions
-from unseen_server.worklist.transactions import Found, Writing, checked_text
+from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from unseen_server.worklist import audit, audit_search, jobs, opening, retention, retiring, site_settings, storage
-from unseen_server.worklist.opening import HEAD, kept_head
+from unseen_server.worklist import audit, audit_search, jobs, retention, retiring, schema, site_settings, storage
+from unseen_server.worklist.audit_head import HEAD, kept_head
 from unseen_server.worklist.states import DONE
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Administration:
     def schema(self) -> str:
         """The revision of the database's schema."""
         with self.site.database.reading() as connection:
-            return opening.revision(connection) or ""
+            return schema.revision(connection) or ""
 
     # the audit trail ------------------------------------------------------------------------------------------------
 

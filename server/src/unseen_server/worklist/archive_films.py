@@ -18,7 +18,7 @@ from unseen.data import LEADING_BYTES, Projection, Refused, leading_header, proj
 from unseen.screening import FIRST_PRIORITY, Decision, squashed_score
 from unseen_server.worklist.instances import ReceivedHeader
 from unseen_server.worklist.states import WorklistError
-from unseen_server.worklist.transactions import checked_text, clean
+from unseen_server.worklist.stored_text import checked_text, clean
 
 if TYPE_CHECKING:
     from unseen.data import Entry

@@ -11,11 +11,11 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from unseen_server.worklist.audit import Event, event_of
 from unseen_server.worklist.states import WorklistError
+from unseen_server.worklist.stored_text import checked_text, clean
 from unseen_server.worklist.tables import audit, films, merged, studies, terms
-from unseen_server.worklist.transactions import checked_text, clean
 
 if TYPE_CHECKING:
-    from unseen_server.worklist.opening import Pseudonyms
+    from unseen_server.worklist.pseudonyms import Pseudonyms
 
 MOST = 200
 

@@ -28,11 +28,13 @@ from sqlalchemy import Connection, LargeBinary, MetaData, Table, func, inspect, 
 from sqlalchemy.exc import NoSuchTableError
 
 from unseen.artifacts import LIMITS, replacing_folder, write_text
-from unseen_server.worklist import audit, opening
+from unseen_server.worklist import audit, audit_head, schema
+from unseen_server.worklist.audit_head import keep_head
 from unseen_server.worklist.belonging import KEY, MARKER, check_file, settle
 from unseen_server.worklist.content import ContentFolder, write_flushed
 from unseen_server.worklist.database import PATIENCE_S, Database
-from unseen_server.worklist.opening import keep_head, locate, site_key, write_site_key
+from unseen_server.worklist.opening import locate
+from unseen_server.worklist.pseudonyms import site_key, write_site_key
 from unseen_server.worklist.states import BusyError, NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.tables import attachments, films, findings, metadata, sessions
 
@@ -93,7 +95,7 @@ def back_up(store: Store, to: Path | str) -> Saved:
         temporary.chmod(0o700)
         (temporary / "tables").mkdir()
         with store.database.reading() as connection:
-            revision = opening.revision(connection)
+            revision = schema.revision(connection)
             tables = {
                 table.name: _write_table(connection, table, temporary / "tables" / f"{table.name}.jsonl")
                 for table in metadata.sorted_tables
@@ -244,15 +246,15 @@ def restore(folder: Path | str, where: str | Path, *, films_folder: str | Path |
         if kept is None:
             write_site_key(home / KEY, key)
         counts, damaged = _copy_files(folder, home)
-        opening.upgrade(database, to=manifest["revision"])
+        schema.upgrade(database, to=manifest["revision"])
         with database.writing() as connection:
             for name, said in manifest["tables"].items():
                 _load(connection, folder / "tables" / f"{name}.jsonl", name, said)
-        opening.upgrade(database)
+        schema.upgrade(database)
         settle(database, None if isinstance(target, Path) else target, home)
         with database.reading() as connection:
             head, broken = audit.head(connection), audit.broken(connection, {})
-        (home / opening.HEAD).unlink(missing_ok=True)  # of what was here before: its end may be a later one
+        (home / audit_head.HEAD).unlink(missing_ok=True)  # of what was here before: its end may be a later one
         keep_head(home, head)
     finally:
         database.close()

@@ -15,21 +15,21 @@ from sqlalchemy import func, insert, select
 
 from unseen.data import Film, projection_of
 from unseen.screening import Screened, without_companions
-from unseen_server.worklist import clearing, completeness, disagreement, jobs, monitoring, outbox, study_decisions
+from unseen_server.worklist import clearing, completeness, disagreement, drift_alarms, jobs, outbox, study_decisions
 from unseen_server.worklist.bulk import among, insert_rows, update_rows
 from unseen_server.worklist.database import be_alone_with
 from unseen_server.worklist.identities import Identities, Identity
 from unseen_server.worklist.states import WorklistError, after
+from unseen_server.worklist.stored_text import clean
 from unseen_server.worklist.tables import decisions, films, findings, reports, studies, terms
-from unseen_server.worklist.transactions import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from unseen.detectors import Finding
     from unseen.screening import Decision, DriftReference
+    from unseen_server.worklist.film_result import Result
     from unseen_server.worklist.jobs import Job
-    from unseen_server.worklist.results import Result
     from unseen_server.worklist.transactions import Writing
 
 Kept = Any  # a row whose values change while the batch is decided on
@@ -256,7 +256,7 @@ class Batch:
             return
         for policy, scored in sorted(self._observed.items()):
             be_alone_with(self._writing.connection, [f"watch {policy}"], late=True)
-            stood = monitoring.observe_all(self._writing, policy, scored, self._rules.drift)
+            stood = drift_alarms.observe_all(self._writing, policy, scored, self._rules.drift)
             if stood is not None and self._cleared.get(policy, -1) >= stood:
                 raise OvertakenError("A drift alarm was raised while films were cleared. Nothing was changed.")
 

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, func, select
 from unseen_server.worklist import clearing, outbox
 from unseen_server.worklist.partial_indexes import SETTLING_ALONE
 from unseen_server.worklist.states import State, WorklistError, after
+from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import decisions, films, settings, studies
-from unseen_server.worklist.transactions import Found, Writing, checked_text
+from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,11 +12,12 @@ from sqlalchemy import Connection, select
 
 from unseen_server.worklist import audit, seeing
 from unseen_server.worklist.listing import Entry, entry_of, moment
+from unseen_server.worklist.lookup import find_film, find_study
 from unseen_server.worklist.references import blank_films
 from unseen_server.worklist.row_facts import row_facts
 from unseen_server.worklist.states import NotFoundError
 from unseen_server.worklist.tables import attachments, decisions, drafts, films, findings, merged, reports, studies
-from unseen_server.worklist.transactions import Found, decision_of, find_film, find_study
+from unseen_server.worklist.transactions import Found, decision_of
 
 if TYPE_CHECKING:
     from unseen.screening import Decision

@@ -20,8 +20,8 @@ from unseen_server.worklist.states import WorklistError
 
 if TYPE_CHECKING:
     from unseen_server.worklist.batches import Rules
+    from unseen_server.worklist.film_result import Result
     from unseen_server.worklist.jobs import Job
-    from unseen_server.worklist.results import Result
     from unseen_server.worklist.store import Store
 
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from unseen.artifacts import sha256_of
 from unseen_server.worklist import details, labels, renditions, seeing, similar_films
+from unseen_server.worklist.lookup import find_film
 from unseen_server.worklist.states import NotFoundError
-from unseen_server.worklist.transactions import find_film
 
 if TYPE_CHECKING:
     import numpy as np

@@ -19,12 +19,12 @@ from sqlalchemy.sql.functions import FunctionElement
 from unseen_server.worklist.disagreement import FAR
 from unseen_server.worklist.partial_indexes import APART_ALONE, SELDOM_ALONE, SELDOM_STATES
 from unseen_server.worklist.states import NOT_SCORED, STATES, WorklistError, shelf_of
+from unseen_server.worklist.stored_text import clean
 from unseen_server.worklist.tables import studies, terms
-from unseen_server.worklist.transactions import clean
 
 if TYPE_CHECKING:
-    from unseen_server.worklist.opening import Pseudonyms
     from unseen_server.worklist.places import SortOrder, Tab
+    from unseen_server.worklist.pseudonyms import Pseudonyms
     from unseen_server.worklist.states import State
 
 ME: Final = "@me"

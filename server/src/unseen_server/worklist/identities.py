@@ -16,12 +16,13 @@ from sqlalchemy import select
 from unseen.data import Film
 from unseen_server.worklist import merging, outside_reports
 from unseen_server.worklist.bulk import among
+from unseen_server.worklist.stored_text import clean
 from unseen_server.worklist.tables import films, studies, terms
-from unseen_server.worklist.transactions import Found, Writing, clean
+from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
     from unseen.data import NotRead
-    from unseen_server.worklist.opening import Kind, Pseudonyms
+    from unseen_server.worklist.pseudonyms import Kind, Pseudonyms
 
 _COLUMNS: Final[tuple[tuple[str, str, Kind], ...]] = (
     ("patient", "PatientID", "patient"),

@@ -30,7 +30,7 @@ from unseen_server.worklist.tables import decisions, films, findings, reports, s
 if TYPE_CHECKING:
     import polars as pl
 
-    from unseen_server.worklist.opening import Kind
+    from unseen_server.worklist.pseudonyms import Kind
     from unseen_server.worklist.store import Store
     from unseen_server.worklist.transactions import Writing
 

@@ -21,8 +21,9 @@ from sqlalchemy import select
 from unseen.data import FILM_CLASSES, IDENTIFYING_KEYWORDS
 from unseen_server.worklist.merging import patient_of
 from unseen_server.worklist.states import standing_of
+from unseen_server.worklist.stored_text import clean
 from unseen_server.worklist.tables import attachments, decisions, films, findings, jobs, seen, studies
-from unseen_server.worklist.transactions import Found, Writing, clean
+from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

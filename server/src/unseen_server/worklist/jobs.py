@@ -24,9 +24,10 @@ from sqlalchemy.exc import DBAPIError
 
 from unseen_server.worklist.bulk import among
 from unseen_server.worklist.decoding_slots import MOST_OF_A_SENDER
+from unseen_server.worklist.lookup import find_study
 from unseen_server.worklist.states import NotAllowedError, State, after
 from unseen_server.worklist.tables import decisions, films, findings, jobs, studies
-from unseen_server.worklist.transactions import Writing, find_study
+from unseen_server.worklist.transactions import Writing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

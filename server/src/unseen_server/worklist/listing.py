@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from unseen_server.worklist import transactions
+from unseen_server.worklist import waiting_cap
 from unseen_server.worklist.filtering import Filters, Narrowed, narrowed
 from unseen_server.worklist.places import (
     ORDERS,
@@ -32,7 +32,7 @@ from unseen_server.worklist.transactions import Found
 
 if TYPE_CHECKING:
     from unseen_server.worklist.identity_claims import IdentityClaim
-    from unseen_server.worklist.opening import Pseudonyms
+    from unseen_server.worklist.pseudonyms import Pseudonyms
 
 MOST = 200
 """Rows of a page."""
@@ -156,8 +156,8 @@ def page(connection: sa.Connection, names: Pseudonyms, wanted: Wanted, *, now_us
             together, parts = waiting.groups, waiting.rest(scored=tab == "to_read")
     backwards = wanted.last or before is not None
     counted = _counted(found_by, columns, parts)
-    facts = connection.execute(sa.select(*counted, *transactions.facts())).one()
-    if transactions.is_due(facts.cap_s, facts.oldest_us, now_us=due_us):
+    facts = connection.execute(sa.select(*counted, *waiting_cap.facts())).one()
+    if waiting_cap.is_due(facts.cap_s, facts.oldest_us, now_us=due_us):
         return None
     down = goes_down(tab, wanted.order, reverse=wanted.reverse) != backwards
     of_parts = [[*found_by.conditions, *part] for part in parts]

@@ -14,13 +14,14 @@ from sqlalchemy import Connection, select
 
 from unseen_server.worklist.bulk import among
 from unseen_server.worklist.states import NotAllowedError, WorklistError
+from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import attachments, merged_patients, outside_reports, studies, terms
-from unseen_server.worklist.transactions import Found, Writing, checked_text
+from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from unseen_server.worklist.opening import Pseudonyms
+    from unseen_server.worklist.pseudonyms import Pseudonyms
 
 
 @dataclass(frozen=True, kw_only=True)

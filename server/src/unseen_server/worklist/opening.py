@@ -1,161 +1,24 @@
-"""Opening a store: its schema, its pseudonyms, its folder and its key.
+"""Open a store or make one: database, folder, key and head of the audit trail.
 
-Brings a database's schema to a revision, under a lock, or refuses one that is newer than this version knows.
-
-Pseudonyms: patient, study, accession and file name as HMAC-SHA256 under a key of the site, or, where a store was
-made so, as they are.
-
-The key lies beside the store in ``site.key``. Whoever has it can test a guess (accession numbers are short), so it is
-as secret as the films; whoever has the database alone learns nothing.
-
-Finding a store, or making one: its database, its folder, its key, and the head of its audit trail beside it. A folder
-is opened with its own database alone (`belonging`).
+A folder is opened with its own database only (`belonging`).
 """
 
-import contextlib
-import fcntl
-import functools
-import hashlib
-import hmac
-import os
-import secrets
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, overload
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, select
+from sqlalchemy import URL, select
 from sqlalchemy.exc import DBAPIError
 
-from unseen.artifacts import replacing
 from unseen_server.worklist import damage
-from unseen_server.worklist.audit import Head
+from unseen_server.worklist.audit_head import HEAD, kept_head
 from unseen_server.worklist.belonging import DATABASE, KEY, MARKER, bind, check_file, check_server
 from unseen_server.worklist.damage import Check
 from unseen_server.worklist.database import Database, url_of
+from unseen_server.worklist.file_lock import locked
+from unseen_server.worklist.pseudonyms import Pseudonyms, make_site_key, site_key
+from unseen_server.worklist.schema import revision, upgrade
 from unseen_server.worklist.states import DamagedError, NotFoundError, WorklistError
 from unseen_server.worklist.tables import settings
-from unseen_server.worklist.transactions import CAP_S
-
-_FOLDER = Path(__file__).with_name("migrations")
-
-
-def revision(connection: Connection) -> str | None:
-    """The revision that the database is at; None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-@functools.cache
-def newest() -> str:
-    """The revision that this version works with; to find it, alembic reads every migration."""
-    head = _scripts().get_current_head()
-    assert head is not None
-    return head
-
-
-def upgrade(database: Database, *, to: str = "head") -> None:
-    """Apply every revision that is missing, all together or not at all; does nothing where none is.
-
-    Raises WorklistError for a database of a later version.
-    """
-    with database.reading() as connection:
-        if revision(connection) == (newest() if to == "head" else to):
-            return
-    with database.writing() as connection:
-        seen = revision(connection)  # again: another process may have been faster
-        known = [script.revision for script in _scripts().walk_revisions()]
-        if seen is not None and seen not in known:
-            raise WorklistError(
-                f"{database.name}: its schema is revision {seen}, and this version of unseen knows up to {newest()}. "
-                "Update unseen; an older version must not write into it."
-            )
-        if to not in ("head", *known):
-            raise WorklistError(
-                f"Revision {to} is not known to this version of unseen, which ends at {newest()}. Update it."
-            )
-        config = Config()
-        config.set_main_option("script_location", str(_FOLDER))
-        config.attributes["connection"] = connection
-        command.upgrade(config, to)
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(_FOLDER))
-
-
-Kind = Literal["patient", "issuer", "study", "instance", "accession", "name", "film", "note", "report"]
-_BYTES = 32
-
-
-class Pseudonyms:
-    """Text to what the database may hold of it.
-
-    >>> names = Pseudonyms(bytes(32), plain=False)
-    >>> names.of("patient", "1234 ") == names.of("patient", "1234"), names.of("patient", "1234")[:8]
-    (True, '6289bfc8')
-    >>> Pseudonyms(bytes(32), plain=True).of("patient", "1234")
-    '1234'
-    """
-
-    def __init__(self, key: bytes, *, plain: bool) -> None:
-        self.key = key
-        self.plain = plain
-
-    def of(self, kind: Kind, text: str) -> str:
-        """What is stored in place of `text`, as DICOM pads it or not."""
-        return text.strip() if self.plain else self.sealed(kind, text.strip())
-
-    def sealed(self, kind: Kind, text: str) -> str:
-        """The HMAC of `text`, in a plain store too: 64 hexadecimal digits."""
-        message = f"{kind}\0{text}".encode(errors="surrogatepass")
-        return hmac.new(self.key, message, hashlib.sha256).hexdigest()
-
-    @overload
-    def hidden(self, kind: Kind, stored: str) -> str: ...
-    @overload
-    def hidden(self, kind: Kind, stored: str | None) -> str | None: ...
-    def hidden(self, kind: Kind, stored: str | None) -> str | None:
-        """Return what is shown of a stored value where names are hidden: its keyed hash, in a plain store too."""
-        return self.sealed(kind, stored) if self.plain and stored else stored
-
-    @property
-    def fingerprint(self) -> str:
-        """A short digest that differs between keys and does not reveal the key."""
-        return hashlib.sha256(b"fingerprint\0" + self.key).hexdigest()[:16]
-
-
-def site_key(path: Path) -> bytes | None:
-    """The key at `path`; None where there is no such file.
-
-    Raises WorklistError for a file that is no key.
-    """
-    try:
-        key = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    if len(key) != _BYTES:
-        raise WorklistError(f"{path}: {len(key)} bytes, a site key has {_BYTES}. Copy it from a backup of this store.")
-    return key
-
-
-def make_site_key(path: Path) -> bytes:
-    """A new key at `path`, which only the owner can read."""
-    return write_site_key(path, secrets.token_bytes(_BYTES))
-
-
-def write_site_key(path: Path, key: bytes) -> bytes:
-    """Write `key` at `path`, whole or not at all, for the owner alone."""
-    with replacing(path) as temporary:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
-    return key
-
-
-HEAD = "audit.head"
+from unseen_server.worklist.waiting_cap import CAP_S
 
 
 def opened(
@@ -182,7 +45,7 @@ def opened(
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(target, patience_s=patience_s)
     try:
-        with _locked(home / "opening.lock"):
+        with locked(home / "opening.lock"):
             if isinstance(target, Path):
                 check_file(home, target, remedy=database.remedy)
                 damage.check_size(database, target, home)
@@ -272,35 +135,3 @@ def _names(database: Database, path: Path, pseudonymise: bool | None) -> Pseudon
             "Make a new store to have it otherwise."
         )
     return names
-
-
-def keep_head(home: Path, head: Head) -> None:
-    """Write down where the audit trail ends, unless a later end is there already."""
-    with _locked(home / "audit.lock"):
-        path = home / HEAD
-        kept = kept_head(home)
-        if kept is not None and kept.seq >= head.seq:
-            return
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(f"{head}\n", encoding="ascii")
-        os.replace(temporary, path)  # not flushed: after a power cut it may be an earlier head, and is still a true one
-
-
-def kept_head(home: Path) -> Head | None:
-    """The head that is kept beside the store; None where none is, or a power cut has emptied it."""
-    try:
-        written = (home / HEAD).read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return None
-    return Head.parse(written) if written.strip() else None
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Alone among the processes that see this folder."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

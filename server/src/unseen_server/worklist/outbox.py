@@ -23,8 +23,9 @@ from unseen_server.worklist.jobs import wait_s
 from unseen_server.worklist.listing import moment
 from unseen_server.worklist.parcels import Parcel, SentInstance, instances_of, parcel_of, written
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import decisions, outbox, settings, studies
-from unseen_server.worklist.transactions import Found, Writing, checked_text
+from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
     from unseen_server.worklist.site import Site

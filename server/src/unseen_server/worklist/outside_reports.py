@@ -21,13 +21,14 @@ from unseen_server.worklist import audit, merging
 from unseen_server.worklist.bulk import among
 from unseen_server.worklist.readers import Outcome, checked_outcome, elsewhere, enter
 from unseen_server.worklist.states import WorklistError, after
+from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import outside_reports, reports, studies
-from unseen_server.worklist.transactions import Found, Writing, checked_text
+from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from unseen_server.worklist.opening import Pseudonyms
+    from unseen_server.worklist.pseudonyms import Pseudonyms
 
 Status = Literal["preliminary", "final", "corrected", "withdrawn"]
 What = Literal[

@@ -13,8 +13,8 @@ from typing import Any, Final, Literal, get_args
 from sqlalchemy import ColumnElement, Double, Text
 
 from unseen_server.worklist.states import WorklistError
+from unseen_server.worklist.stored_text import clean
 from unseen_server.worklist.tables import LEAST_SCORE, studies
-from unseen_server.worklist.transactions import clean
 
 Tab = Literal["to_read", "cleared", "reported", "not_scored", "all"]
 TABS: Final[tuple[Tab, ...]] = get_args(Tab)

@@ -13,9 +13,11 @@ from sqlalchemy import select
 
 from unseen_server.worklist import seeing
 from unseen_server.worklist.listing import moment
+from unseen_server.worklist.lookup import find_study
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError, after
+from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import drafts, films, reports, seen, studies
-from unseen_server.worklist.transactions import Found, Writing, checked_text, find_study
+from unseen_server.worklist.transactions import Found, Writing
 
 Outcome = Literal["normal", "abnormal", "unsure"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)

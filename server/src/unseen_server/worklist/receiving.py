@@ -27,8 +27,9 @@ from unseen_server.worklist.identities import Identity
 from unseen_server.worklist.instances import ReceivedHeader, attach, reopen
 from unseen_server.worklist.joining import add_terms, take_in
 from unseen_server.worklist.states import TooLargeError, WorklistError, order_of
+from unseen_server.worklist.stored_text import checked_text, clean
 from unseen_server.worklist.tables import attachments, films, jobs, studies, terms
-from unseen_server.worklist.transactions import Found, Writing, checked_text, clean
+from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
     from unseen_server.worklist.site import Site

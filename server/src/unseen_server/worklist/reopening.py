@@ -17,10 +17,10 @@ from sqlalchemy import Connection, func, select
 
 from unseen_server.worklist import completeness, outbox
 from unseen_server.worklist.listing import moment
-from unseen_server.worklist.monitoring import needs_note
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, after
 from unseen_server.worklist.study_decisions import REOPENED
 from unseen_server.worklist.tables import alarms, decisions, films, merged, studies
+from unseen_server.worklist.two_people import needs_note
 
 if TYPE_CHECKING:
     from unseen_server.worklist.transactions import Found, Writing

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from unseen.data import Film
-from unseen.screening import FIRST_PRIORITY, Decision, Screened
+from unseen.screening import FIRST_PRIORITY, Decision
 from unseen_server.worklist import completeness, jobs
 from unseen_server.worklist.batches import Batch, Rules
 from unseen_server.worklist.identity_conflicts import review
@@ -25,36 +25,9 @@ from unseen_server.worklist.tables import findings, studies
 from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
-    from unseen.detectors import Finding
     from unseen.screening import DriftReference
     from unseen_server.worklist.jobs import Job
-    from unseen_server.worklist.similar_films import Appearance
-
-
-@dataclass(frozen=True, kw_only=True)
-class Compared:
-    """A further model's finding on the film, for comparison only: it decides nothing."""
-
-    finding: Finding
-    model: str
-    map_sha256: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """What became of one film.
-
-    model       SHA-256 of the weights of the detector that decides
-    map_sha256  of the anomaly map's file, placed already; None without a map
-    compared    findings of further models
-    appearance  how the film looks; None where it was not read
-    """
-
-    screened: Screened
-    model: str
-    map_sha256: str | None
-    compared: Sequence[Compared] = ()
-    appearance: Appearance | None = None
+from unseen_server.worklist.film_result import Result
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from unseen_server.worklist import site_settings
+from unseen_server.worklist.lookup import find_study
 from unseen_server.worklist.merging import patient_of
 from unseen_server.worklist.outside_reports import forget_early
 from unseen_server.worklist.outside_reports import of_patient as early_of
 from unseen_server.worklist.states import DONE, NotAllowedError, NotFoundError, State, WorklistError
+from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import (
     attachments,
     decisions,
@@ -35,10 +37,10 @@ from unseen_server.worklist.tables import (
     studies,
     terms,
 )
-from unseen_server.worklist.transactions import Found, Writing, checked_text, find_study
+from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
-    from unseen_server.worklist.opening import Pseudonyms
+    from unseen_server.worklist.pseudonyms import Pseudonyms
     from unseen_server.worklist.site import Site
 
 _DAY_US = 86_400 * 1_000_000

@@ -17,11 +17,12 @@ from sqlalchemy import func, select
 from unseen.screening import study_decision
 from unseen_server.worklist import disagreement
 from unseen_server.worklist.listing import moment
+from unseen_server.worklist.lookup import find_film
 from unseen_server.worklist.retention import Removed, remove_attachments, remove_rows, unlink
 from unseen_server.worklist.states import STANDINGS, NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.study_decisions import enter_study, latest
 from unseen_server.worklist.tables import activations, attachments, decisions, films, findings, jobs, seen, studies
-from unseen_server.worklist.transactions import Writing, decision_of, find_film
+from unseen_server.worklist.transactions import Writing, decision_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

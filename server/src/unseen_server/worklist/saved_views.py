@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, or_, select
 
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import saved_views
-from unseen_server.worklist.transactions import Writing, checked_text
+from unseen_server.worklist.transactions import Writing
 
 MOST = 50
 """Views of one account."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
+from unseen_server.worklist.lookup import find_film
 from unseen_server.worklist.tables import films, seen
-from unseen_server.worklist.transactions import find_film
 
 if TYPE_CHECKING:
     from unseen_server.worklist.transactions import Found, Writing

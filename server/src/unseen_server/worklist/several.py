@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from unseen_server.worklist import jobs, readers
+from unseen_server.worklist.lookup import find_study
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.tables import accounts, studies
-from unseen_server.worklist.transactions import Writing, find_study
+from unseen_server.worklist.transactions import Writing
 
 MOST = 200
 """Studies at once: those of the largest page."""

@@ -24,10 +24,10 @@ from sqlalchemy import Connection, select
 from unseen.data import area
 from unseen.evaluation import trivial_statistics
 from unseen_server.worklist.labels import normal_films, standing
+from unseen_server.worklist.lookup import find_film
 from unseen_server.worklist.references import is_reference
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.tables import films, findings, studies
-from unseen_server.worklist.transactions import find_film
 
 if TYPE_CHECKING:
     from unseen.data import Film

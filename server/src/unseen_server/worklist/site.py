@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Column, ColumnElement, Connection, cast, func, literal, select
 
-from unseen_server.worklist import audit, completeness, transactions
+from unseen_server.worklist import audit, waiting_cap
+from unseen_server.worklist.audit_head import keep_head
 from unseen_server.worklist.content import ContentFolder
 from unseen_server.worklist.database import end_of_trail
-from unseen_server.worklist.opening import keep_head
 from unseen_server.worklist.renditions import RenditionFolder
-from unseen_server.worklist.states import BusyError
 from unseen_server.worklist.tables import attachments, films, findings
 from unseen_server.worklist.transactions import Writing
 
 if TYPE_CHECKING:
     from unseen_server.worklist.database import Database
-    from unseen_server.worklist.opening import Pseudonyms
+    from unseen_server.worklist.pseudonyms import Pseudonyms
 
 _log = logging.getLogger("unseen")
 
@@ -91,7 +90,7 @@ class Site:
         self._ended(writing, head)
 
     def _begun(self, connection: Connection) -> Writing:
-        cap, now_us = connection.execute(select(transactions.CAP, self.lease_clock())).one()
+        cap, now_us = connection.execute(select(waiting_cap.CAP, self.lease_clock())).one()
         return Writing(connection, self.names, now_us, int(float(cap) * 1e6))
 
     def _ended(self, writing: Writing, head: audit.Head | None) -> None:
@@ -103,17 +102,6 @@ class Site:
                 _log.warning("audit.head cannot be written: %s", error.strerror)
         for entry in writing.entries:
             _log.info("%s id=%s", entry.action, entry.subject)
-
-    def age(self) -> None:
-        """Bring the order up to date where time has changed it, and decide on studies that have become complete."""
-        with self.database.reading() as connection:
-            overdue = transactions.due(connection, self.now_us())
-            complete = completeness.due(connection, now_us=self.now_us())
-        if not overdue and not complete:
-            return
-        with contextlib.suppress(BusyError), self.writing() as writing:  # the next page will
-            transactions.age(writing)
-            completeness.settle(writing)
 
     def sweep(self) -> int:
         """Remove files that a killed process left without a row; returns how many."""

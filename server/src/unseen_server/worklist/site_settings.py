@@ -11,8 +11,9 @@ from sqlalchemy import Connection, select
 
 from unseen_server.worklist.completeness import SETTLE, SETTLE_OF, SETTLE_S, set_settle_s
 from unseen_server.worklist.states import NotAllowedError, WorklistError
+from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import settings
-from unseen_server.worklist.transactions import CAP_S, checked_text, set_cap
+from unseen_server.worklist.waiting_cap import CAP_S, set_cap
 
 if TYPE_CHECKING:
     from unseen_server.worklist.transactions import Writing

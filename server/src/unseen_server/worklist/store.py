@@ -15,19 +15,21 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import select
 
 from unseen_server.worklist import (
+    audit_sample,
     clearing,
     clock_steps,
     completeness,
     details,
+    drift_alarms,
     identity_conflicts,
     jobs,
+    list_order,
     merging,
-    monitoring,
     outside_reports,
     readers,
     receiving,
     reopening,
-    transactions,
+    waiting_cap,
 )
 from unseen_server.worklist.accounts import Accounts
 from unseen_server.worklist.activation import Activations
@@ -44,13 +46,14 @@ from unseen_server.worklist.tables import studies
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
+    from unseen_server.worklist.audit_sample import AuditSample
     from unseen_server.worklist.damage import Check
     from unseen_server.worklist.details import Prior, Study
+    from unseen_server.worklist.drift_alarms import StandingAlarm
     from unseen_server.worklist.instances import ReceivedHeader
     from unseen_server.worklist.merging import Merged
-    from unseen_server.worklist.monitoring import AuditSample, StandingAlarm
-    from unseen_server.worklist.opening import Pseudonyms
     from unseen_server.worklist.outside_reports import OutsideCounts, OutsideReport, What
+    from unseen_server.worklist.pseudonyms import Pseudonyms
     from unseen_server.worklist.readers import Aside, Outcome
     from unseen_server.worklist.receiving import Receipt
     from unseen_server.worklist.reopening import RaisedAlarm
@@ -339,13 +342,13 @@ class Store(Lists, FilmAccess, Administration):
     def set_waiting_cap_s(self, seconds: float, *, actor: str) -> None:
         """How long priorities may keep a study waiting; from then on it goes before them."""
         with self.writing() as writing:
-            transactions.set_cap(writing, seconds, actor=actor)
+            waiting_cap.set_cap(writing, seconds, actor=actor)
 
     def tidy(self) -> None:
         """Correct moments that a step of the clock left in the future, move up studies that wait too long, and release
         claims that ran out; workers call this regularly."""
         clock_steps.correct(self.site, claim_s=self.claim_s)
-        self.site.age()
+        list_order.bring_up_to_date(self.site)
         with self.database.reading() as connection:
             lapsed = select(studies.c.id).where(studies.c.claimed_until_us <= self.now_us()).limit(1)
             if connection.execute(lapsed).first() is None:
@@ -358,7 +361,7 @@ class Store(Lists, FilmAccess, Administration):
     def alarms(self) -> list[StandingAlarm]:
         """Drift alarms that two people have not acknowledged; while one stands, its policy clears nothing."""
         with self.database.reading() as connection:
-            return monitoring.alarms(connection)
+            return drift_alarms.alarms(connection)
 
     def acknowledge_alarm(self, policy: str, *, actor: str, note: str) -> bool:
         """A person has looked at a policy's drift alarm. With the second person clearing resumes; True then.
@@ -366,12 +369,12 @@ class Store(Lists, FilmAccess, Administration):
         Raises NotFoundError where none stands, NotAllowedError for the same person again, WorklistError without a note.
         """
         with self.writing() as writing:
-            return monitoring.acknowledge(writing, policy, actor=actor, note=note)
+            return drift_alarms.acknowledge(writing, policy, actor=actor, note=note)
 
     def withdraw_acknowledgement(self, policy: str, *, actor: str) -> None:
         """Take back the first acknowledgement of an alarm. Raises NotFoundError where there is none."""
         with self.writing() as writing:
-            monitoring.withdraw_acknowledgement(writing, policy, actor=actor)
+            drift_alarms.withdraw_acknowledgement(writing, policy, actor=actor)
 
     def raised_alarms(self) -> list[RaisedAlarm]:
         """The latest drift alarms, also those that ended, with what was cleared of the studies that raised each."""
@@ -401,4 +404,4 @@ class Store(Lists, FilmAccess, Administration):
     def audit_sample(self) -> AuditSample:
         """Readers' reports on the cleared studies that were read anyway."""
         with self.database.reading() as connection:
-            return monitoring.audit_sample(connection)
+            return audit_sample.audit_sample(connection)

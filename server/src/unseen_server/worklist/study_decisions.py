@@ -23,8 +23,9 @@ from unseen_server.worklist.instances import TWO_VERSIONS
 from unseen_server.worklist.refusals import parted
 from unseen_server.worklist.row_facts import are_versions
 from unseen_server.worklist.states import BY_PRIORITY, Act, State, after, standing_of
+from unseen_server.worklist.stored_text import clean
 from unseen_server.worklist.tables import LEAST_SCORE, decisions, films, studies
-from unseen_server.worklist.transactions import Found, Writing, clean, decision_of
+from unseen_server.worklist.transactions import Found, Writing, decision_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -29,9 +29,10 @@ from unseen_server.worklist import jobs
 from unseen_server.worklist.batches import Rules
 from unseen_server.worklist.decoding_slots import DecodingSlots
 from unseen_server.worklist.entering import Entered, Examined, enter
+from unseen_server.worklist.film_result import Compared, Result
 from unseen_server.worklist.jobs import Arrivals
 from unseen_server.worklist.renditions import Rendition, keep_generated, thumbnail
-from unseen_server.worklist.results import Compared, Result, bury
+from unseen_server.worklist.results import bury
 from unseen_server.worklist.similar_films import appearance_of
 from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
 

@@ -1,11 +1,6 @@
-"""Monitoring: the drift watch of each policy, trends for charts, the audit sample.
+"""Drift watch of each policy, and its alarm.
 
-The drift watch of each policy, kept in the database: an alarm stops clearing, at every worker, until two people have
-acknowledged it, each with a note.
-
-What has been going on lately, for charts: scores in blocks of films, and the audit sample as it grew.
-
-The audit sample: cleared studies that were read anyway, and the readers' reports on them.
+An alarm stops clearing at every worker until two people have acknowledged it, each with a note.
 """
 
 from __future__ import annotations
@@ -16,21 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import numpy as np
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
-from unseen.screening import DriftReference, DriftWatch, abnormal_share
-from unseen_server.worklist.labels import is_hasty
+from unseen.screening import DriftReference, DriftWatch
 from unseen_server.worklist.listing import moment
-from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.states import NotAllowedError, NotFoundError
 from unseen_server.worklist.tables import alarms as raised_alarms
-from unseen_server.worklist.tables import films, findings, reports, studies, watches
-from unseen_server.worklist.transactions import checked_text
+from unseen_server.worklist.tables import watches
 
 if TYPE_CHECKING:
-    from unseen.evaluation import Figure
-    from unseen_server.worklist.store import Store
+    from unseen_server.worklist.database import Database
     from unseen_server.worklist.transactions import Found, Writing
+from unseen_server.worklist.two_people import needs_note
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,34 +166,7 @@ def _standing(writing: Writing, policy: str) -> Found:
     return row
 
 
-def needs_note(note: str, *, of: str = "what was looked at, and why clearing may start") -> None:
-    """Raise WorklistError for an empty note: what two people do needs a note of each."""
-    if not checked_text(note, "The note", most=2000).strip():
-        raise WorklistError(f"Write a note: {of}.")
-
-
 _NOBODY = {"first_by": None, "first_us": None, "first_note": None}
-FILMS = 500
-BLOCK = 50
-POINTS = 100
-"""Of a longer audit sample, so many points evenly along it, the latest among them."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Block:
-    """Some films that were scored one after the other.
-
-    scored, refused   how many were, and were not
-    quartiles         25, 50, 75 % of the scores; None where none was scored
-    above             how many scores lie above a limit
-    """
-
-    first: datetime
-    last: datetime
-    scored: int
-    refused: int
-    quartiles: tuple[float, float, float] | None
-    above: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,120 +177,9 @@ class Watched:
     studies: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Audited:
-    """The audit sample after a reading: `read` studies called normal or abnormal, and the share of abnormal ones."""
-
-    time: datetime
-    read: int
-    abnormal: int
-    share: Figure
-
-
-def blocks(store: Store, model: str, *, above: float | None, most: int = FILMS, size: int = BLOCK) -> list[Block]:
-    """The latest films that `model` scored or refused, oldest first, in blocks; the last block may be short.
-
-    above  the limit over which scores are counted; None: none are
-    """
-    with store.database.reading() as connection:
-        rows = connection.execute(
-            select(findings.c.score, findings.c.made_us, films.c.projection)
-            .join(films, films.c.id == findings.c.film_id)
-            .where(findings.c.model == model)
-            .order_by(findings.c.id.desc())
-            .limit(most)
-        ).all()
-    kept: list[Found] = [row for row in reversed(rows) if row.projection != "lateral"]
-    return [_block(kept[start : start + size], above) for start in range(0, len(kept), size)]
-
-
-def watched(store: Store, policy: str) -> Watched:
+def watched(database: Database, policy: str) -> Watched:
     """How far the drift watch of the policy with this digest is."""
-    with store.database.reading() as connection:
+    with database.reading() as connection:
         state = connection.execute(select(watches.c.state).where(watches.c.policy == policy)).scalar_one_or_none()
     watch = DriftWatch() if state is None else DriftWatch.model_validate_json(state)
     return Watched(windows=watch.windows, studies=len(watch.scores) + watch.refused)
-
-
-def audited(store: Store) -> list[Audited]:
-    """The audit sample as it grew, oldest first: after each reading that stands, the share of abnormal ones so far."""
-    latest = (
-        select(func.max(reports.c.id))
-        .join(studies, studies.c.id == reports.c.study_id)
-        .where(studies.c.audit_sample, reports.c.undone_us.is_(None), ~is_hasty())
-        .group_by(reports.c.study_id)
-    )
-    with store.database.reading() as connection:
-        rows = connection.execute(
-            select(reports.c.outcome, reports.c.made_us)
-            .where(reports.c.id.in_(latest), reports.c.outcome.in_(("normal", "abnormal")))
-            .order_by(reports.c.id)
-        ).all()
-    found, abnormal, step = [], 0, -(-len(rows) // POINTS)
-    for read, row in enumerate(rows, start=1):
-        abnormal += row.outcome == "abnormal"
-        if (len(rows) - read) % step == 0:
-            share = abnormal_share(abnormal, read)
-            found.append(Audited(time=moment(row.made_us), read=read, abnormal=abnormal, share=share))
-    return found
-
-
-def _block(rows: Sequence[Found], above: float | None) -> Block:
-    scores = np.array([row.score for row in rows if row.score is not None])
-    return Block(
-        first=moment(rows[0].made_us),
-        last=moment(rows[-1].made_us),
-        scored=len(scores),
-        refused=len(rows) - len(scores),
-        quartiles=tuple(np.quantile(scores, (0.25, 0.5, 0.75)).tolist()) if len(scores) else None,
-        above=0 if above is None else int((scores > above).sum()),
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class AuditSample:
-    """The sample of cleared studies that are read all the same.
-
-    >>> from unseen.evaluation import Missing
-    >>> AuditSample(waiting=2, read=0, abnormal=0, unsure=0, share=Missing("none was read")).waiting
-    2
-
-    waiting  studies that wait
-    read     studies that were read
-    abnormal  studies that were called abnormal
-    unsure   studies that left readers unsure; they are not in `share`
-    share   of abnormal ones among those called normal or abnormal, with its interval
-    """
-
-    waiting: int
-    read: int
-    abnormal: int
-    unsure: int
-    share: Figure
-
-
-def audit_sample(connection: Connection) -> AuditSample:
-    """The sample as it stands, without reports under two seconds. A study whose report was undone waits again."""
-    latest = (
-        select(func.max(reports.c.id))
-        .join(studies, studies.c.id == reports.c.study_id)
-        .where(studies.c.audit_sample, reports.c.undone_us.is_(None), ~is_hasty())
-        .group_by(reports.c.study_id)
-    )
-    by_outcome = (
-        select(reports.c.outcome, func.count().label("studies"))
-        .where(reports.c.id.in_(latest))
-        .group_by(reports.c.outcome)
-    )
-    counts: dict[str | None, int] = {row.outcome: row.studies for row in connection.execute(by_outcome)}
-    waiting = connection.execute(
-        select(func.count()).select_from(studies).where(studies.c.audit_sample, studies.c.shelf == "to_read")
-    ).scalar_one()
-    abnormal, normal = counts.get("abnormal", 0), counts.get("normal", 0)
-    return AuditSample(
-        waiting=waiting,
-        read=abnormal + normal,
-        abnormal=abnormal,
-        unsure=counts.get("unsure", 0),
-        share=abnormal_share(abnormal, abnormal + normal),
-    )

@@ -1,0 +1,39 @@
+"""Result of one film: what a worker found, before it is entered into the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from unseen.screening import Screened
+
+if TYPE_CHECKING:
+    from unseen.detectors import Finding
+    from unseen_server.worklist.similar_films import Appearance
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """A further model's finding on the film, for comparison only: it decides nothing."""
+
+    finding: Finding
+    model: str
+    map_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What became of one film.
+
+    model       SHA-256 of the weights of the detector that decides
+    map_sha256  of the anomaly map's file, placed already; None without a map
+    compared    findings of further models
+    appearance  how the film looks; None where it was not read
+    """
+
+    screened: Screened
+    model: str
+    map_sha256: str | None
+    compared: Sequence[Compared] = ()
+    appearance: Appearance | None = None

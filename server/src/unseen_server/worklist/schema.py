@@ -1,0 +1,58 @@
+"""Schema of the database: bring it to a revision, under a lock, or refuse a newer one."""
+
+import functools
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from unseen_server.worklist.database import Database
+from unseen_server.worklist.states import WorklistError
+
+_FOLDER = Path(__file__).with_name("migrations")
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision that the database is at; None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@functools.cache
+def newest() -> str:
+    """The revision that this version works with; to find it, alembic reads every migration."""
+    head = _scripts().get_current_head()
+    assert head is not None
+    return head
+
+
+def upgrade(database: Database, *, to: str = "head") -> None:
+    """Apply every revision that is missing, all together or not at all; does nothing where none is.
+
+    Raises WorklistError for a database of a later version.
+    """
+    with database.reading() as connection:
+        if revision(connection) == (newest() if to == "head" else to):
+            return
+    with database.writing() as connection:
+        seen = revision(connection)  # again: another process may have been faster
+        known = [script.revision for script in _scripts().walk_revisions()]
+        if seen is not None and seen not in known:
+            raise WorklistError(
+                f"{database.name}: its schema is revision {seen}, and this version of unseen knows up to {newest()}. "
+                "Update unseen; an older version must not write into it."
+            )
+        if to not in ("head", *known):
+            raise WorklistError(
+                f"Revision {to} is not known to this version of unseen, which ends at {newest()}. Update it."
+            )
+        config = Config()
+        config.set_main_option("script_location", str(_FOLDER))
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(_FOLDER))

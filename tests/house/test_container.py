@@ -28,7 +28,7 @@ from tests.pacs.orthanc_server import free_ports
 from unseen.cli import app
 from unseen.data.reading import films
 from unseen_server.pacs.config import load as pacs_config
-from unseen_server.web.middleware import Address
+from unseen_server.web.address import Address
 
 CONTAINERFILE = ROOT / "deploy/Containerfile"
 READY_S = 300.0

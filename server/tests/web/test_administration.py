@@ -11,7 +11,7 @@ import pytest
 from tests.web.conftest import Api, MakeApi, look_at, said
 from tests.worklist.conftest import Clock, Judged, MakePlace, Place, dicom_film
 from unseen.screening.screener import Screener
-from unseen_server.web.middleware import Address
+from unseen_server.web.address import Address
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.worker import Worker
 

@@ -24,7 +24,7 @@ from tests.web.conftest import Api, MakeApi
 from tests.web.running import until
 from tests.web.test_slow_clients import Served
 from tests.worklist.conftest import MakePlace, Place, png
-from unseen_server.web.middleware import Address
+from unseen_server.web.address import Address
 from unseen_server.worklist.store import Store
 
 FILE = Path(__file__).parents[3] / "deploy" / "nginx.conf"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.web.conftest import MakeApi, said
-from unseen_server.web.middleware import Pace
+from unseen_server.web.pace import Pace
 
 
 def test_one_session_is_slowed_down_and_the_others_are_not(make_api: MakeApi) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy
 
 from tests.web.conftest import LOCAL, Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, Place
-from unseen_server.web.middleware import Address
+from unseen_server.web.address import Address
 from unseen_server.worklist import store as store_module
 from unseen_server.worklist.states import BusyError
 from unseen_server.worklist.store import Store

@@ -9,7 +9,8 @@ from fastapi.testclient import TestClient
 
 from tests.web.conftest import LOCAL, Api, MakeApi, said
 from tests.worklist.conftest import Clock, MakePlace, Place
-from unseen_server.web.middleware import BY_NAME, Address, Throttle
+from unseen_server.web.address import Address
+from unseen_server.web.throttle import BY_NAME, Throttle
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 

@@ -20,7 +20,7 @@ from unseen_server import http_connections
 from unseen_server.http_connections import BoundedConfig
 from unseen_server.web import middleware
 from unseen_server.web import server as serving
-from unseen_server.web.middleware import Address
+from unseen_server.web.address import Address
 from unseen_server.worklist.states import WorklistError
 
 LIVE = b"GET /api/v1/health/live HTTP/1.1\r\nHost: localhost\r\n"

@@ -82,7 +82,7 @@ def serve(
         raise UsageError(f"--lab {lab}: there is no such folder. Give the folder that holds the bundles")
     models = None if model is None else Models.of(model, policy, further=also or ())
 
-    from unseen_server.web.middleware import Address  # seconds of imports, which a wrong model need not wait for
+    from unseen_server.web.address import Address  # seconds of imports, which a wrong model need not wait for
     from unseen_server.web.server import serve as run
 
     address = Address(host=host, port=port, public=public, proxies=tuple(proxy or ()))

@@ -41,9 +41,10 @@ from unseen_server.web import (
     viewing,
 )
 from unseen_server.web.accounts import SCHEMES
+from unseen_server.web.address import Address
 from unseen_server.web.errors import answer_errors
 from unseen_server.web.laboratory import MOST_BYTES, Laboratory
-from unseen_server.web.middleware import Address, Shell
+from unseen_server.web.middleware import Shell
 from unseen_server.web.state import ServerState
 from unseen_server.web.upload_stream import FORM_ROOM
 

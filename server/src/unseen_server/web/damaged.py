@@ -13,9 +13,10 @@ from starlette.types import Scope
 from unseen import __version__
 from unseen.artifacts import LIMITS
 from unseen_server.web import pages, readiness
+from unseen_server.web.address import Address
 from unseen_server.web.errors import problem
 from unseen_server.web.health import Disk, Health
-from unseen_server.web.middleware import Address, Shell
+from unseen_server.web.middleware import Shell
 
 _ROOT: Final = "/api/v1"
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]

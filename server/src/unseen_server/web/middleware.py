@@ -1,32 +1,16 @@
-"""What lies around every request: addresses, the shell, the throttle of passwords, the pace of a session.
+"""Middleware around every request: who may call, how much may be sent, which headers every response carries.
 
-Where the server listens, and by which names browsers may call it.
-
-What lies around every request: who may call, how much may be sent, what every answer carries, what never gets out.
-
-A plain ASGI layer, outermost, so that errors get the same headers as answers.
-
-Guessing passwords is made slow: so many failed tries from one address, fewer for one name, and then a wait there.
-
-How fast one session may ask: a token bucket each, so that a script that has run wild leaves the server to others.
-"""
+It is a plain ASGI layer, outermost, so that errors get the same headers as other responses."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
-import math
 import secrets
-import threading
 import time
 import traceback
-from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from threading import Lock
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -34,113 +18,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unseen.artifacts import LIMITS
-from unseen_server.http_connections import IDENTIFIED, checked_proxies
-from unseen_server.service.waiting_clients import address_group
+from unseen_server.http_connections import IDENTIFIED
+from unseen_server.web.address import Address
 from unseen_server.web.errors import problem
-from unseen_server.worklist.states import WorklistError
-
-_THIS_MACHINE = ("127.0.0.1", "::1")
-_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Address:
-    """Addresses of the server: where it listens, and by which name others reach it.
-
-    host     an address of this machine; the loopback ones are reached from this machine alone
-    port     0: any that is free
-    public   such as https://worklist.hospital.example: where a reverse proxy with TLS offers the server to others; None
-             without one
-    proxies  the addresses and networks of proxies whose header X-Forwarded-For names the client; none: with `public`,
-             those of this machine
-
-    >>> Address().is_private, Address(public="https://a.example").is_private, Address(host="0.0.0.0").is_private
-    (True, False, False)
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 8080
-    public: str | None = None
-    proxies: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        try:
-            checked_proxies(self.proxies)
-        except ValueError as error:
-            raise WorklistError(str(error)) from None
-        if self.public is None:
-            return
-        parts = urlsplit(self.public)
-        if parts.scheme != "https" or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
-            raise WorklistError(
-                f"{self.public[:200]}: not an address that a proxy with TLS offers. Write it as "
-                "https://worklist.hospital.example, without a path."
-            )
-
-    @property
-    def trusted(self) -> tuple[str, ...]:
-        """Proxies whose header X-Forwarded-For names the client.
-
-        >>> Address().trusted, Address(public="https://a.example").trusted
-        ((), ('127.0.0.1', '::1'))
-        """
-        return self.proxies or (_THIS_MACHINE if self.public is not None else ())
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether the socket can be reached from this machine alone."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
-
-    @property
-    def is_private(self) -> bool:
-        """Whether only people on this machine can reach the server."""
-        return self.is_loopback and self.public is None
-
-    def knows(self, host: str) -> bool:
-        """Whether a request may name the server so in its Host header.
-
-        A page of another site can make a browser ask 127.0.0.1 under the page's own name (DNS rebinding); such names
-        are refused. A server for others without a known name takes any: its cookies belong to the name they came from.
-
-        >>> local = Address()
-        >>> local.knows("localhost:8080"), local.knows("[::1]:8080"), local.knows("evil.example"), local.knows("")
-        (True, True, False, False)
-        """
-        if not self.is_loopback and self.public is None:
-            return bool(host)
-        name = host.lower().rpartition(":")[0] if _has_port(host) else host.lower()
-        known = _LOCAL_NAMES | {self.host.lower()}
-        return name in known or (self.public is not None and name == _name(self.public))
-
-    def is_own(self, origin: str, host: str) -> bool:
-        """Whether a page of `origin` is the server's own, for a request that came to `host`.
-
-        >>> local = Address()
-        >>> local.is_own("http://localhost:8080", "localhost:8080"), local.is_own("null", "localhost:8080")
-        (True, False)
-        """
-        if self.public is not None and origin.lower().rstrip("/") == self.public.lower().rstrip("/"):
-            return True
-        parts = urlsplit(origin) if origin.isascii() and "[" not in origin.replace("//[", "") else urlsplit("")
-        return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
-
-    def __str__(self) -> str:
-        shown = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{shown}:{self.port}"
-
-
-def _has_port(host: str) -> bool:
-    return host.rpartition(":")[2].isdigit() and not host.endswith("]")
-
-
-def _name(url: str) -> str:
-    return str(urlsplit(url).hostname)
-
 
 _log = logging.getLogger("unseen")
 
@@ -330,110 +210,3 @@ class _Body:
 def _place(error: BaseException) -> str:
     """Where an error came from, without its message."""
     return "".join(traceback.format_tb(error.__traceback__)[-8:])
-
-
-BY_NAME, BY_ADDRESS = 10, 50
-WITHIN_S = 600.0
-"""Ten tries in ten minutes: 1,440 a day, nothing against a password of twelve characters.
-
-`BY_NAME` counts the tries for one name from one address: counted by the name alone, anybody could lock anybody out.
-"""
-_MOST_KEYS: Final = 20_000
-
-
-_Key = tuple[str, str | None]
-"""An address, and a name that was tried from there; None: any name."""
-
-
-def _keys(name: str | None, address: str) -> dict[_Key, int]:
-    """Return what a try is counted for, and how many tries each allows."""
-    group = address_group(address)
-    found: dict[_Key, int] = {(group, None): BY_ADDRESS}
-    if name is not None:
-        found[(group, _folded(name))] = BY_NAME
-    return found
-
-
-def _folded(name: str) -> str:
-    return name[:64].casefold()
-
-
-class Throttle:
-    """Counts tries in memory; a restart forgets them.
-
-    Each try is counted before the password is looked at, so that many at once do not slip through.
-    """
-
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._tries: OrderedDict[_Key, deque[float]] = OrderedDict()
-
-    def take(self, name: str | None, address: str) -> float:
-        """Count a try; returns 0, or how many seconds to wait, in which case it was not counted.
-
-        >>> throttle = Throttle(clock=lambda: 0.0)
-        >>> [throttle.take("ann", "10.0.0.1") for _ in range(11)][-2:]
-        [0.0, 600.0]
-        >>> throttle.take("ben", "10.0.0.1"), throttle.take("ann", "10.0.0.2")
-        (0.0, 0.0)
-        """
-        now = self._clock()
-        with self._lock:
-            keys = _keys(name, address)
-            wait = max(self._wait(key, most, now) for key, most in keys.items())
-            if wait == 0:
-                for key in keys:
-                    self._tries.setdefault(key, deque()).append(now)
-                    self._tries.move_to_end(key)
-                while len(self._tries) > _MOST_KEYS:
-                    self._tries.popitem(last=False)
-            return wait
-
-    def forgive(self, name: str | None, address: str) -> None:
-        """The try succeeded: it is not held against the address, nor are earlier ones for the name from there."""
-        with self._lock:
-            if (tries := self._tries.get((address_group(address), None))) is not None and tries:
-                tries.pop()
-            if name is not None:
-                self._tries.pop((address_group(address), _folded(name)), None)
-
-    def _wait(self, key: _Key, most: int, now: float) -> float:
-        tries = self._tries.get(key)
-        if tries is None:
-            return 0.0
-        while tries and tries[0] <= now - WITHIN_S:
-            tries.popleft()
-        return tries[0] + WITHIN_S - now if len(tries) >= most else 0.0
-
-
-PER_S, BURST = 200.0, 2000.0
-_MOST = 4096  # sessions that are remembered; the longest silent is forgotten first
-
-
-class Pace:
-    """`per_s` requests each second, and `burst` at once after a pause.
-
-    >>> pace = Pace(per_s=10, burst=2, clock=lambda: 0.0)
-    >>> [round(pace.wait_s("a"), 1) for _ in range(3)], pace.wait_s("b")
-    ([0.0, 0.0, 0.1], 0.0)
-    """
-
-    def __init__(
-        self, *, per_s: float = PER_S, burst: float = BURST, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._per_s, self._burst, self._clock = per_s, burst, clock
-        self._lock = Lock()
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def wait_s(self, session: str) -> float:
-        """0, and the request is counted; else how long to wait before the next, and it is not."""
-        now = self._clock()
-        with self._lock:
-            left, looked = self._left.pop(session, (self._burst, now))
-            left = min(self._burst, left + (now - looked) * self._per_s)
-            allowed = left >= 1
-            self._left[session] = (left - allowed, now)
-            while len(self._left) > _MOST:
-                self._left.popitem(last=False)
-        return 0.0 if allowed else max((1 - left) / self._per_s, math.ulp(1.0))

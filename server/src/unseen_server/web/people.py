@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen_server.web.accounts import LOCAL, Admin
 from unseen_server.web.errors import answers
-from unseen_server.web.middleware import BY_NAME, WITHIN_S
 from unseen_server.web.shapes import WhoResponse
 from unseen_server.web.state import Parts, ServerState
+from unseen_server.web.throttle import BY_NAME, WITHIN_S
 from unseen_server.worklist.accounts import INVITATION_S, LEAST_PASSWORD, LINK_S, MOST_SOURCES, SESSION_S, Account
 from unseen_server.worklist.states import WorklistError
 

@@ -21,9 +21,10 @@ from unseen_server.service.active_models import ActiveModels
 from unseen_server.web.images import DecodedFilms
 from unseen_server.web.labelled_set import ComputedFigures
 from unseen_server.web.laboratory import Laboratory, Uploads
-from unseen_server.web.middleware import Pace, Throttle
+from unseen_server.web.pace import Pace
 from unseen_server.web.ranks import Loaded, Ranks
 from unseen_server.web.sign_in_places import AT_ONCE, SignInPlaces
+from unseen_server.web.throttle import Throttle
 from unseen_server.web.turing_rounds import Rounds
 from unseen_server.web.upload_places import UploadPlaces
 from unseen_server.worklist.accounts import ROLES
@@ -31,7 +32,7 @@ from unseen_server.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
     from unseen_server.service.workers import Models, Workers
-    from unseen_server.web.middleware import Address
+    from unseen_server.web.address import Address
     from unseen_server.web.oidc import OidcProvider
     from unseen_server.web.promise import Promise
     from unseen_server.worklist.accounts import Role

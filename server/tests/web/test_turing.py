@@ -29,7 +29,8 @@ from unseen.detectors.saved import load, save
 from unseen.screening.screener import Screener
 from unseen.training.settings import Training
 from unseen_server.service.workers import Models
-from unseen_server.web.turing_rounds import Drawn, Round, Rounds, drawn
+from unseen_server.web.turing_images import Drawn, drawn
+from unseen_server.web.turing_rounds import Round, Rounds
 from unseen_server.worklist.renditions import Rendition, keep_generated
 from unseen_server.worklist.similar_films import own_films
 from unseen_server.worklist.states import BusyError, NotAllowedError, NotFoundError, WorklistError

@@ -1,0 +1,132 @@
+"""Requests and replies of the visual Turing test, and its result in words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from unseen.evaluation import Interval, proportion
+from unseen_server.web.turing_rounds import COUNTS
+from unseen_server.worklist.similar_films import MOST_OWN as MOST
+
+Kind = Literal["real", "generated"]
+
+
+class Offered(BaseModel):
+    """A model whose images can be judged, or the reason why not."""
+
+    model: str = Field(description="SHA-256 of its weights")
+    name: str
+    generated: int = Field(description="images of its generator; 0 where it has none")
+    own: int = Field(description=f"films of this site that it scored, {MOST} at most")
+    counts: list[int] = Field(description="how long a round may be")
+    missing: str = Field(description='what is missing for a round; "" where nothing is')
+
+
+class Offer(BaseModel):
+    """What there is to be judged."""
+
+    models: list[Offered]
+    missing: str = Field(description='why there is no round with any of them; "" where there is one')
+
+
+class Wanted(BaseModel):
+    """A round that is wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str = Field(pattern="^[0-9a-f]{64}$")
+    count: Literal[10, 20, 40] = 20
+
+
+class RoundResponse(BaseModel):
+    """A round, as far as its reader may know."""
+
+    round: str
+    model: str
+    name: str
+    pictures: list[int] = Field(description="from 1, in the order in which they are shown")
+    answered: list[int]
+    words: str = Field(description="whose films the real ones are")
+
+
+class Answer(BaseModel):
+    """What the reader takes an image for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    k: int = Field(ge=1, le=max(COUNTS))
+    answer: Kind
+
+
+class Share(BaseModel):
+    """Right answers of so many, with the exact 95 % interval (Clopper & Pearson 1934)."""
+
+    right: int
+    of: int
+    value: float | None = Field(description="null for none of none")
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def of_answers(cls, right: int, of: int) -> Share:
+        found = proportion(right, of, without="no such image came")
+        if not isinstance(found, Interval):
+            return cls(right=right, of=of, value=None, low=None, high=None)
+        return cls(right=right, of=of, value=found.value, low=found.low, high=found.high)
+
+
+class Revealed(BaseModel):
+    """An image, what it was taken for, and what it is."""
+
+    k: int
+    answer: Kind
+    truth: Kind
+
+
+class Result(BaseModel):
+    """How a round ended."""
+
+    round: str
+    name: str
+    words: str = Field(description="whether this differs from guessing")
+    all: Share
+    real: Share
+    generated: Share
+    pictures: list[Revealed]
+
+
+class Earlier(BaseModel):
+    """A round that is in the audit trail."""
+
+    time: datetime
+    reader: str
+    model: str
+    name: str
+    all: Share
+
+
+class Finished(BaseModel):
+    """Rounds that were finished, latest first: one's own; a lead's list has everybody's."""
+
+    rounds: list[Earlier]
+
+
+def in_words(share: Share) -> str:
+    """Whether a share differs from guessing.
+
+    >>> in_words(Share.of_answers(12, 20))
+    'This does not differ from guessing: the interval, 36 % to 81 %, holds 50 %.'
+    >>> in_words(Share.of_answers(18, 20)).partition(":")[0]
+    'This is better than guessing'
+    """
+    if share.low is None or share.high is None:
+        return "Nothing was answered."
+    ends = f"the interval, {100 * share.low:.0f} % to {100 * share.high:.0f} %,"
+    if share.low > 0.5:
+        return f"This is better than guessing: {ends} lies above 50 %. The generated images differ visibly from films."
+    if share.high < 0.5:
+        return f"This is worse than guessing: {ends} lies below 50 %. A difference was seen, the wrong way round."
+    return f"This does not differ from guessing: {ends} holds 50 %."

@@ -1,0 +1,87 @@
+"""Routes of the drift alarms."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter
+from fastapi import Path as InPath
+from pydantic import BaseModel, ConfigDict, Field
+
+from unseen_server.web.accounts import Lead
+from unseen_server.web.errors import answers
+from unseen_server.web.starting import Summary, of_alarm
+from unseen_server.web.state import Parts
+
+router = APIRouter(tags=["audit"])
+
+
+class AlarmResponse(BaseModel):
+    """Why nothing is cleared by a policy at present."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    policy: str = Field(description="its digest")
+    kind: str = Field(description="scores, or refusals")
+    reason: str
+    since: datetime
+    first_by: str | None = Field(description="who has acknowledged it; a second person ends it")
+    first: datetime | None
+    first_note: str
+    mine: bool = Field(default=False, description="the asker has acknowledged it, and cannot end it alone")
+    summary: Summary | None = Field(default=None, description="what starts and stops when it ends now")
+
+
+class Alarms(BaseModel):
+    """Drift alarms that two people have not acknowledged."""
+
+    alarms: list[AlarmResponse]
+
+
+class Looked(BaseModel):
+    """What was found when somebody looked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: Annotated[str, Field(max_length=1000, pattern=r"\S", description="what was looked at; never empty")]
+    summary: str = Field(max_length=64, description="the digest of the summary that was read")
+
+
+class Ended(BaseModel):
+    """Whether the alarm is over."""
+
+    resumed: bool = Field(description="clearing has started again; false: a second person must acknowledge it, too")
+
+
+@router.get("/alarms", responses=answers(401, 403, 503))
+def alarms(parts: Parts, account: Lead) -> Alarms:
+    """Policies that clear nothing at present, because scores or refusals have drifted since the calibration."""
+    return Alarms(
+        alarms=[
+            AlarmResponse.model_validate(alarm).model_copy(
+                update={
+                    "mine": alarm.first_by == account.name,
+                    "summary": Summary.model_validate(of_alarm(parts, alarm)),
+                }
+            )
+            for alarm in parts.store.alarms()
+        ]
+    )
+
+
+PolicyDigest = Annotated[str, InPath(pattern="^[0-9a-f]{64}$")]
+
+
+@router.post("/alarms/{policy}/acknowledge", responses=answers(400, 401, 403, 404, 409, 422, 503))
+def acknowledge(parts: Parts, account: Lead, policy: PolicyDigest, looked: Looked) -> Ended:
+    """A person has looked. The first one's note is kept and the alarm stands; with the second one's the policy clears
+    again."""
+    alarm = next((one for one in parts.store.alarms() if one.policy == policy), None)
+    if alarm is not None:
+        of_alarm(parts, alarm).check(looked.summary, note=looked.note)
+    return Ended(resumed=parts.store.acknowledge_alarm(policy, actor=account.name, note=looked.note))
+
+
+@router.post("/alarms/{policy}/withdraw", status_code=204, responses=answers(401, 403, 404, 422, 503))
+def withdraw(parts: Parts, account: Lead, policy: PolicyDigest) -> None:
+    """Take back the first acknowledgement; the alarm stands."""
+    parts.store.withdraw_acknowledgement(policy, actor=account.name)

@@ -1,0 +1,54 @@
+"""Routes that verify the audit trail."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from unseen_server.web.accounts import Lead
+from unseen_server.web.errors import answers, without_places
+from unseen_server.web.state import Parts
+from unseen_server.worklist.audit import Head
+
+router = APIRouter(tags=["audit"])
+
+
+class HeadResponse(BaseModel):
+    """Where the trail ends. Written down elsewhere, it proves later that nothing before it was changed or removed."""
+
+    seq: int
+    hash: str
+    head: str = Field(description="both in one line, as `verify` takes it")
+
+
+class HeadGiven(BaseModel):
+    """A head that was written down; none: the trail is checked up to the one kept beside the worklist."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    head: str | None = Field(default=None, max_length=200)
+
+
+class Verified(BaseModel):
+    """Whether every row follows from the one before, up to the heads that are known."""
+
+    whole: bool
+    problem: str | None = Field(description="a sentence; null where the trail is whole")
+    head: HeadResponse
+
+
+@router.get("/audit/head", responses=answers(401, 403, 503))
+def head(parts: Parts, account: Lead) -> HeadResponse:
+    """Where the audit trail ends."""
+    return _head(parts.store.audit_head())
+
+
+@router.post("/audit/verify", responses=answers(400, 401, 403, 422, 503))
+def verify(parts: Parts, account: Lead, given: HeadGiven) -> Verified:
+    """Check the whole trail; with many rows this takes a while. That it was checked, and the result, is on record."""
+    known = None if given.head is None else Head.parse(given.head)
+    broken = parts.store.verify_audit(known, actor=account.name)
+    problem = None if broken is None else without_places(broken, parts.store)
+    return Verified(whole=broken is None, problem=problem, head=_head(parts.store.audit_head()))
+
+
+def _head(found: Head) -> HeadResponse:
+    return HeadResponse(seq=found.seq, hash=found.hash, head=str(found))

@@ -1,0 +1,36 @@
+"""Route of the storage in use."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from unseen_server.web.accounts import Admin
+from unseen_server.web.errors import answers
+from unseen_server.web.state import Parts
+
+router = APIRouter(tags=["administration"])
+
+
+class PartResponse(BaseModel):
+    """One part of what is stored."""
+
+    kind: Literal["films", "maps", "renditions", "database"]
+    files: int | None
+    bytes: int
+
+
+class StorageResponse(BaseModel):
+    """What is stored, in bytes, and the disk that it lies on."""
+
+    parts: list[PartResponse]
+    free_bytes: int
+    total_bytes: int
+
+
+@router.get("/storage", responses=answers(401, 403, 503))
+def storage(parts: Parts, account: Admin) -> StorageResponse:
+    """What is stored by kind; with very many films this takes some seconds."""
+    return StorageResponse.model_validate(parts.store.storage(), from_attributes=True)

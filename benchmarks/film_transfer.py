@@ -39,7 +39,7 @@ from benchmarks.machine import described
 from unseen.artifacts.installation import LIMITS
 from unseen.data import phantoms
 from unseen.data.decode import shared_decoder
-from unseen_server.web.images import compressed, residuals
+from unseen_server.web.film_residuals import compressed, residuals
 from unseen_server.web.pages import STATIC
 
 RATES = {"100 Mbit/s": 1e8, "1 Gbit/s": 1e9}

@@ -17,7 +17,7 @@ from PIL import Image
 
 from benchmarks import film_transfer
 from tests.docs.blocks import ROOT
-from unseen_server.web.images import residuals
+from unseen_server.web.film_residuals import residuals
 
 
 @pytest.mark.nightly

@@ -17,7 +17,7 @@ from tests.web.test_viewing import noise, samples_of, sent
 from tests.worklist.conftest import MakePlace, Place
 from unseen.data import phantoms
 from unseen.data.decode import shared_decoder
-from unseen_server.web.images import compressed, residuals
+from unseen_server.web.film_residuals import compressed, residuals
 
 FILMS = Path(os.environ.get("UNSEEN_DATA", "")) / "cxr_raw"
 SIDES = (3000, 2500)

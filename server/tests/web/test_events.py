@@ -13,7 +13,7 @@ import pytest
 from tests.web.conftest import BOTH, Api
 from tests.web.running import Running, until
 from tests.worklist.conftest import png
-from unseen_server.web import studies
+from unseen_server.web import events
 
 pytestmark = pytest.mark.slow
 RAW = {"Content-Type": "application/octet-stream"}
@@ -46,7 +46,7 @@ def test_a_film_that_comes_in_is_news_and_the_stream_ends_with_the_server(tmp_pa
 def test_what_changes_once_the_stream_has_begun_is_news(api: Api) -> None:
     async def second() -> str:
         api.app.state.served.stopping.clear()  # the fixture sets it: a stream in its client would never end
-        lines = studies._stream(api.app.state.served)
+        lines = events._stream(api.app.state.served)
         assert (await anext(lines)).startswith("retry")
         with api.store.writing() as writing:
             writing.log("ann", "a change", "s")

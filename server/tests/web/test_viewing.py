@@ -22,7 +22,7 @@ from unseen.data.manifest import Entry
 from unseen.data.reading import read_film
 from unseen.screening.screener import Screener
 from unseen_server.web import state as served
-from unseen_server.web.images import DecodedFilms
+from unseen_server.web.decoded_films import DecodedFilms
 from unseen_server.web.promise import Promise
 from unseen_server.web.sentences import in_words, reading_of
 from unseen_server.worklist.store import Store

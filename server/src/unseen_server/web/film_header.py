@@ -1,13 +1,12 @@
-"""What a film's header holds beside its pixels: windows, spacing, person, every element; and the patient's priors.
+"""Routes of a film's header: windows, spacing, person and all elements.
 
-Names and numbers of people are shown to the roles that the site has set (`Store.settings().identity`); everybody else
-sees the pseudonyms that the worklist stores.
+Names and numbers of people are shown to the roles that the site has set (`Store.settings().identity`); others see
+the pseudonyms that the worklist stores.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter
@@ -20,7 +19,6 @@ from unseen_server.web.films import FilmId
 from unseen_server.web.harmless_elements import harmless_lines, harmless_window_name
 from unseen_server.web.hidden_names import may_see_names
 from unseen_server.web.state import Parts, ServerState
-from unseen_server.web.studies import StudyId
 from unseen_server.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
@@ -94,29 +92,6 @@ class ElementsResponse(BaseModel):
     elements: list[list[str]] = Field(description="tag, name, VR, value; none for images")
 
 
-class PriorFilm(BaseModel):
-    """A film of a prior."""
-
-    film: str
-    view_position: str | None
-
-
-class PriorResponse(BaseModel):
-    """Another study of the same patient."""
-
-    study: str
-    received: datetime
-    films: list[PriorFilm] = Field(description="frontal ones first")
-    film: str | None
-    outcome: str | None
-
-
-class PriorsResponse(BaseModel):
-    """Other studies of the same patient, the latest first."""
-
-    priors: list[PriorResponse]
-
-
 @router.get("/films/{film}/about", responses=answers(401, 404, 422, 503))
 def about(parts: Parts, account: Reader, film: FilmId) -> About:
     """How a film asks to be shown, and of whom it is, as far as the asker may see it."""
@@ -147,23 +122,6 @@ def elements(parts: Parts, account: Lead, film: FilmId) -> ElementsResponse:
     if not may_see_names(parts, account):
         found = harmless_lines(found)
     return ElementsResponse(elements=found)
-
-
-@router.get("/studies/{study}/priors", responses=answers(401, 404, 422, 503))
-def priors(parts: Parts, account: Reader, study: StudyId) -> PriorsResponse:
-    """Other studies of the same patient; no score of them is shown."""
-    return PriorsResponse(
-        priors=[
-            PriorResponse(
-                study=one.study,
-                received=one.received,
-                films=[PriorFilm(film=film, view_position=view) for film, view in one.films],
-                film=one.film,
-                outcome=one.outcome,
-            )
-            for one in parts.store.priors(study)
-        ]
-    )
 
 
 def _film(parts: ServerState, film: str) -> tuple[Study, StoredFilm]:

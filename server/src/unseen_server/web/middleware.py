@@ -1,6 +1,7 @@
 """Middleware around every request: who may call, how much may be sent, which headers every response carries.
 
-It is a plain ASGI layer, outermost, so that errors get the same headers as other responses."""
+It is a plain ASGI layer, outermost, so that errors get the same headers as other responses.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ A patient's number stands in the body of a request, never in an address, and in 
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -78,23 +77,6 @@ class Count(BaseModel):
     studies: int
 
 
-class Scored(BaseModel):
-    """A model that has scored films here."""
-
-    model: str = Field(description="SHA-256 of its weights")
-    name: str = Field(description='"" where this server does not know it')
-    findings: int
-    latest: datetime
-    waiting: int = Field(description="studies that wait for a reader in an order that it made")
-    in_use: bool = Field(description="this server scores with it")
-
-
-class ScoredModels(BaseModel):
-    """The latest first."""
-
-    models: list[Scored]
-
-
 @router.post("/erasure/preview", responses=answers(400, 401, 403, 404, 409, 422, 503))
 def foresee(parts: Parts, account: Admin, meant: Meant) -> ForeseenResponse:
     """What an erasure would remove; nothing changes."""
@@ -131,25 +113,6 @@ def retire_film(parts: Parts, account: Admin, film: Name) -> RemovedResponse:
     removed = parts.store.retire_film(film, actor=account.name)
     parts.decoded.forget()
     return _removed(removed)
-
-
-@router.get("/models/scored", responses=answers(401, 403, 503))
-def scored(parts: Parts, account: Admin) -> ScoredModels:
-    """The models whose findings are kept here."""
-    named = {} if parts.models is None else parts.models.named
-    return ScoredModels(
-        models=[
-            Scored(
-                model=one.model,
-                name=named[one.model][0] if one.model in named else one.name,
-                findings=one.findings,
-                latest=one.latest,
-                waiting=one.waiting,
-                in_use=one.model in named,
-            )
-            for one in parts.store.models()
-        ]
-    )
 
 
 @router.post("/models/{model}/retire", responses=answers(401, 403, 404, 409, 422, 503))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 from unseen_server.service.active_models import ActiveModels
-from unseen_server.web.images import DecodedFilms
+from unseen_server.web.decoded_films import DecodedFilms
 from unseen_server.web.labelled_set import ComputedFigures
 from unseen_server.web.laboratory import Laboratory, Uploads
 from unseen_server.web.pace import Pace

@@ -1,35 +1,20 @@
-"""Studies: claimed, reported; reports of other systems; news for open pages.
+"""Routes of one study: claim, draft, report, set aside, undo."""
 
-What other systems have reported comes in, and the worklist's tables go out: for leads.
-
-News for pages that are open: one line whenever something in the worklist has changed (server-sent events).
-"""
-
-import json
-import pathlib
-import tempfile
-import time
-from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import anyio.to_thread
-from fastapi import APIRouter, HTTPException, Path, Request, Response
-from fastapi import Path as InPath
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen_server.web.accounts import Lead, Reader, is_lead
 from unseen_server.web.errors import answers
-from unseen_server.web.hidden_names import may_see_names, study_for
+from unseen_server.web.hidden_names import study_for
 from unseen_server.web.listed_study import Listed
 from unseen_server.web.promise import Promise
 from unseen_server.web.shapes import Note, Outcome, StudyResponse
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.accounts import Account
-from unseen_server.worklist.import_export import Imported, export_tables, import_elsewhere
 from unseen_server.worklist.readers import MOST_DWELL_MS
-from unseen_server.worklist.states import WorklistError
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 StudyId = Annotated[str, Path(max_length=40, description="s-…; one that was joined to another still finds it")]
@@ -163,122 +148,3 @@ def _entry(parts: ServerState, account: Account, study: str) -> Listed:
 
 def _promise(parts: ServerState) -> Promise:
     return parts.promise()
-
-
-reports_router = APIRouter(tags=["reports"])
-MOST_CSV = 16 * 2**20
-"""Bytes of a table: some hundred thousand reports."""
-
-_CSV_IN: dict[str, Any] = {  # Any: OpenAPI's objects
-    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}
-}
-_CSV_OUT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}, "description": "UTF-8, times in UTC"}}
-
-
-class Elsewhere(BaseModel):
-    """Which study another system has reported: by accession number, or by a film's digest."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    accession: str | None = Field(default=None, max_length=200)
-    film_sha256: str | None = Field(default=None, max_length=100)
-    outcome: Outcome | None = None
-    note: Note = ""
-
-
-class Marked(BaseModel):
-    """How many studies left the list; 0 where they had before."""
-
-    studies: int
-
-
-class RowRefused(BaseModel):
-    """A row that was not used; the reason does not repeat the row's content."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    line: int
-    reason: str
-
-
-class TableTaken(BaseModel):
-    """What became of a table's rows."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    marked: int
-    already: int
-    refused: list[RowRefused]
-
-
-@reports_router.post("/reported-elsewhere", responses=answers(400, 401, 403, 404, 409, 422, 503))
-def reported_elsewhere(parts: Parts, account: Lead, said: Elsewhere) -> Marked:
-    """Take a study off the list that another system has reported."""
-    return Marked(studies=parts.store.reported_elsewhere(**said.model_dump(), actor=account.name))
-
-
-@reports_router.post(
-    "/reported-elsewhere/table", openapi_extra=_CSV_IN, responses=answers(401, 403, 413, 415, 422, 503)
-)
-async def import_table(request: Request, parts: Parts, account: Lead) -> TableTaken:
-    """The same for a CSV with the columns accession or film_sha256, and, where known, outcome and note.
-
-    A row that cannot be used is named with its line and its reason, and the others count. Again: nothing changes.
-    """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in ("text/csv", "application/csv", "application/octet-stream", "text/plain", ""):
-        raise HTTPException(
-            415, "A table is sent as text/csv: curl --data-binary @reports.csv -H 'Content-Type: text/csv'"
-        )
-    data = await request.body()
-    return TableTaken.model_validate(await anyio.to_thread.run_sync(_imported, parts, data, account.name))
-
-
-@reports_router.get("/export/{table}.csv", response_class=Response, responses=_CSV_OUT | answers(401, 403, 422, 503))
-def export_table(
-    parts: Parts, account: Lead, table: Annotated[Literal["studies", "findings", "decisions", "reports"], InPath()]
-) -> Response:
-    """A whole table: patients and accession numbers as keyed hashes where names are hidden, notes as they were written.
-
-    Text that a spreadsheet would take for a formula begins with an apostrophe.
-    """
-    with tempfile.TemporaryDirectory(prefix="unseen-") as folder:
-        export_tables(parts.store, folder, named=may_see_names(parts, account))
-        data = (pathlib.Path(folder) / f"{table}.csv").read_bytes()
-    named = {"Content-Disposition": f'attachment; filename="{table}.csv"'}
-    return Response(data, media_type="text/csv; charset=utf-8", headers=named)
-
-
-def _imported(parts: ServerState, data: bytes, actor: str) -> Imported:
-    with tempfile.TemporaryDirectory(prefix="unseen-") as folder:
-        path = pathlib.Path(folder) / "table.csv"
-        path.write_bytes(data)
-        try:
-            return import_elsewhere(parts.store, path, actor=actor)
-        except WorklistError as error:  # its sentence names the file
-            raise type(error)(str(error).replace(str(path), "The table")) from None
-
-
-events_router = APIRouter(tags=["events"])
-_STEP_S = 0.2
-_ALIVE_S = 15.0  # proxies hang up on streams that are silent
-
-
-@events_router.get("/events", response_class=StreamingResponse, responses=answers(401, 503))
-async def events(parts: Parts, account: Reader) -> StreamingResponse:
-    """A stream of `changed` events; each holds the number of the latest change, and nothing else about it."""
-    return StreamingResponse(_stream(parts), media_type="text/event-stream")
-
-
-async def _stream(parts: ServerState) -> AsyncIterator[str]:
-    sent, spoke = await anyio.to_thread.run_sync(parts.pulse.latest), time.monotonic()
-    yield "retry: 2000\n\n"  # what changes once this was heard is news
-    while not parts.stopping.is_set():
-        await anyio.sleep(_STEP_S)
-        seen = await anyio.to_thread.run_sync(parts.pulse.latest)
-        if seen != sent:
-            sent, spoke = seen, time.monotonic()
-            yield f"event: changed\ndata: {json.dumps({'seq': seen})}\n\n"
-        elif time.monotonic() - spoke > _ALIVE_S:
-            spoke = time.monotonic()
-            yield ": still here\n\n"

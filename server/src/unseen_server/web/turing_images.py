@@ -3,7 +3,8 @@
 All images of a round are prepared in the same way: one outline inside which every real film has lung, and generated
 images typically too; one grey scale, from the 0.5th to the 99.5th percentile of the pixels inside the outline; one
 size; PNG without compression, so that all files have the same length. Pixels outside the outline are removed before
-the image is enlarged."""
+the image is enlarged.
+"""
 
 from __future__ import annotations
 

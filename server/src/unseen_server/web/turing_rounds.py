@@ -1,6 +1,7 @@
 """Rounds of "real or generated?" in memory.
 
-The server does not reveal which images are real until the reader has answered for all of them."""
+The server does not reveal which images are real until the reader has answered for all of them.
+"""
 
 from __future__ import annotations
 

@@ -1,30 +1,27 @@
-"""What the viewer shows of a film: its samples at full size, its thumbnail, what models made of it, and why.
+"""Route of the viewer's side panel: findings of the models, percentiles and similar films.
 
-Samples and thumbnails are every reader's. Scores, maps and overlays are not for whoever must not see what would tell
-sampled studies from the others (`who.Sighted`); `look` leaves them out there.
+Scores, maps and overlays are left out for accounts that must not see which studies are sampled (`Sighted`).
 """
 
 from __future__ import annotations
 
-import gzip
-import hmac
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from fastapi import APIRouter, Header, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
 
 from unseen.artifacts import FLAGGED_FROM
 from unseen.screening import claimed_source
 from unseen_server.web import images
-from unseen_server.web.accounts import Reader, Sighted
+from unseen_server.web.accounts import Reader
 from unseen_server.web.errors import answers
-from unseen_server.web.films import PNG, FilmId
+from unseen_server.web.films import FilmId
 from unseen_server.web.listed_page import ReferenceResponse
 from unseen_server.web.sentences import in_words, reading_of
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.details import StoredFilm, StoredFinding, Study
-from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
     from unseen_server.worklist.renditions import Rendition
@@ -33,31 +30,6 @@ router = APIRouter(prefix="/films", tags=["viewing"])
 Role = Literal["decides", "compares", "earlier"]
 _ORDER: dict[Role, int] = {"decides": 0, "compares": 1, "earlier": 2}
 _BINS = 32
-_SAMPLES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI's objects
-    200: {
-        "content": {"application/octet-stream": {}},
-        "description": "unsigned 16-bit integers, little-endian, row by row, from the top left; or their residuals: "
-        "each sample's difference from its prediction, all low bytes and then all high bytes (`web.images`)",
-        "headers": {
-            f"X-Film-{name}": {"schema": {"type": "number"}, "description": meaning}
-            for name, meaning in {
-                "Width": "columns",
-                "Height": "rows",
-                "Bits": "a sample lies in 0 … 2^bits − 1; white = dense, MONOCHROME1 is inverted already",
-                "Low": "the sample at 0.5 % of the film's own",
-                "High": "the sample at 99.5 %",
-                "Spacing-Mm": "between neighbouring pixels; absent where unknown",
-                "Frames": "that the file has",
-            }.items()
-        }
-        | {
-            "X-Film-Ticket": {
-                "schema": {"type": "string"},
-                "description": "for `POST /films/{film}/seen`, once the pixels are painted; the asker's alone",
-            }
-        },
-    }
-}
 
 
 class Histogram(BaseModel):
@@ -113,100 +85,6 @@ class Look(BaseModel):
     prevalence: float | None = Field(description="of abnormal studies, which the probability assumes; null likewise")
     models: list[ModelLook] = Field(description="the one that decides first")
     nearest: list[Near] = Field(description="the nearest first")
-
-
-@router.get("/{film}/pixels", response_class=Response, responses=_SAMPLES | answers(401, 404, 422, 503))
-def pixels(
-    parts: Parts,
-    account: Reader,
-    film: FilmId,
-    frame: Annotated[int, Query(ge=0, lt=64, description="of a file of several")] = 0,
-    coding: Annotated[
-        Literal["samples", "residuals"],
-        Query(description="residuals: in fewer bytes, without loss, where the client accepts gzip"),
-    ] = "samples",
-    accept_encoding: Annotated[str, Header(include_in_schema=False)] = "",
-) -> Response:
-    """The film at its full size and depth, for a page that applies the window itself.
-
-    Decoded in a process of its own, by content; 422 with the reason where it cannot be.
-    """
-    found = parts.decoded.film(parts.store.film_path(film), frame)
-    facts = {
-        "Width": found.width,
-        "Height": found.height,
-        "Bits": found.bits,
-        "Low": found.low,
-        "High": found.high,
-        "Spacing-Mm": found.spacing_mm,
-        "Frames": found.frames,
-    }
-    headers = {f"X-Film-{name}": f"{value:.8g}" for name, value in facts.items() if value is not None}
-    headers["X-Film-Ticket"] = _ticket(parts, film, account.name, frame)
-    body = found.samples
-    if coding == "residuals":
-        headers["Vary"] = "Accept-Encoding"
-        body = found.residuals
-        if "gzip" in accept_encoding:
-            headers["Content-Encoding"] = "gzip"
-        else:
-            body = gzip.decompress(body)
-    return Response(body, media_type="application/octet-stream", headers=headers)
-
-
-class Painted(BaseModel):
-    """The proof that the page had the film's pixels."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    ticket: str = Field(max_length=100, description="the header X-Film-Ticket of the film's pixels")
-    further: list[Annotated[str, Field(max_length=100)]] = Field(
-        default=[], max_length=64, description="those of the file's other frames, in their order"
-    )
-
-
-@router.post("/{film}/seen", status_code=204, responses=answers(400, 401, 403, 404, 409, 422, 503))
-def seen(parts: Parts, account: Reader, film: FilmId, painted: Painted) -> None:
-    """The film's pixels were painted for the asker. Only whom all frontal films were shown to can report a study."""
-    path = parts.store.film_path(film)  # 404 where there is none
-    given = [painted.ticket, *painted.further]
-    wanted = [_ticket(parts, film, account.name, frame) for frame in range(parts.decoded.film(path).frames)]
-    if not hmac.compare_digest("\n".join(given).encode(), "\n".join(wanted).encode()):
-        raise NotAllowedError(
-            "This ticket is not the one that came with the film's pixels for this account, or a frame is missing. "
-            "Fetch the film again."
-        )
-    parts.store.mark_seen(film, account.name)
-
-
-def _ticket(parts: ServerState, film: str, account: str, frame: int) -> str:
-    """What whoever was sent a film's pixels can give back, and nobody else: bound to the film and to the account."""
-    return parts.store.names.sealed("film", f"pixels of {film} {frame} for {account}")
-
-
-@router.get("/{film}/thumbnail.png", response_class=Response, responses=PNG | answers(401, 404, 422, 503))
-def thumbnail(parts: Parts, account: Reader, film: FilmId) -> Response:
-    """A small image of the film, as a worker kept it; 404 before one has read it."""
-    return Response(parts.store.thumbnail(film), media_type="image/png")
-
-
-@router.get("/{film}/rendition/{what}", response_class=Response, responses=PNG | answers(401, 403, 404, 422, 503))
-def rendition(
-    parts: Parts,
-    account: Sighted,
-    film: FilmId,
-    what: Annotated[Literal["image", "reconstruction", "residual", "lungs", "inside"], Path()],
-    model: Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="SHA-256 of the model's weights")],
-) -> Response:
-    """What a model saw of the film and made of it, on the network's grid, 8 bits.
-
-    image and reconstruction share one scale, so that they can be compared; residual is their difference, 0 is black;
-    lungs, and inside, which is what the model judges, are 255. X-Image-Low and X-Image-High say what is black and
-    what is white.
-    """
-    shown, (low, high) = images.rendition(parts.store.rendition(film, model), what)
-    headers = {"X-Picture-Low": f"{low:.6g}", "X-Picture-High": f"{high:.6g}"}
-    return Response(shown, media_type="image/png", headers=headers)
 
 
 @router.get("/{film}/look", responses=answers(401, 404, 422, 503))

@@ -1,0 +1,91 @@
+"""Routes by which another system's reports enter: one, or a table of them."""
+
+import pathlib
+import tempfile
+from typing import Any
+
+import anyio.to_thread
+from fastapi import APIRouter, HTTPException, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from unseen_server.web.accounts import Lead
+from unseen_server.web.errors import answers
+from unseen_server.web.shapes import Note, Outcome
+from unseen_server.web.state import Parts, ServerState
+from unseen_server.worklist.import_export import Imported, import_elsewhere
+from unseen_server.worklist.states import WorklistError
+
+router = APIRouter(tags=["reports"])
+MOST_CSV = 16 * 2**20
+"""Bytes of a table: some hundred thousand reports."""
+
+_CSV_IN: dict[str, Any] = {  # Any: OpenAPI's objects
+    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}
+}
+
+
+class Elsewhere(BaseModel):
+    """Which study another system has reported: by accession number, or by a film's digest."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    accession: str | None = Field(default=None, max_length=200)
+    film_sha256: str | None = Field(default=None, max_length=100)
+    outcome: Outcome | None = None
+    note: Note = ""
+
+
+class Marked(BaseModel):
+    """How many studies left the list; 0 where they had before."""
+
+    studies: int
+
+
+class RowRefused(BaseModel):
+    """A row that was not used; the reason does not repeat the row's content."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    line: int
+    reason: str
+
+
+class TableTaken(BaseModel):
+    """What became of a table's rows."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    marked: int
+    already: int
+    refused: list[RowRefused]
+
+
+@router.post("/reported-elsewhere", responses=answers(400, 401, 403, 404, 409, 422, 503))
+def reported_elsewhere(parts: Parts, account: Lead, said: Elsewhere) -> Marked:
+    """Take a study off the list that another system has reported."""
+    return Marked(studies=parts.store.reported_elsewhere(**said.model_dump(), actor=account.name))
+
+
+@router.post("/reported-elsewhere/table", openapi_extra=_CSV_IN, responses=answers(401, 403, 413, 415, 422, 503))
+async def import_table(request: Request, parts: Parts, account: Lead) -> TableTaken:
+    """The same for a CSV with the columns accession or film_sha256, and, where known, outcome and note.
+
+    A row that cannot be used is named with its line and its reason, and the others count. Again: nothing changes.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("text/csv", "application/csv", "application/octet-stream", "text/plain", ""):
+        raise HTTPException(
+            415, "A table is sent as text/csv: curl --data-binary @reports.csv -H 'Content-Type: text/csv'"
+        )
+    data = await request.body()
+    return TableTaken.model_validate(await anyio.to_thread.run_sync(_imported, parts, data, account.name))
+
+
+def _imported(parts: ServerState, data: bytes, actor: str) -> Imported:
+    with tempfile.TemporaryDirectory(prefix="unseen-") as folder:
+        path = pathlib.Path(folder) / "table.csv"
+        path.write_bytes(data)
+        try:
+            return import_elsewhere(parts.store, path, actor=actor)
+        except WorklistError as error:  # its sentence names the file
+            raise type(error)(str(error).replace(str(path), "The table")) from None

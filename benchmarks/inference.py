@@ -13,7 +13,8 @@ import torch
 from benchmarks.plain_ganomaly import PlainGanomaly
 from unseen.anatomy.view import View
 from unseen.data import phantoms
-from unseen.detectors.ganomaly import Aim, Ganomaly
+from unseen.detectors.encoder_decoder_encoder import Aim
+from unseen.detectors.ganomaly import Ganomaly
 from unseen.detectors.saved import compile_networks
 
 

@@ -18,7 +18,8 @@ import torch
 from benchmarks.plain_ganomaly import PlainGanomaly
 from unseen.anatomy.view import View
 from unseen.data import phantoms
-from unseen.detectors.ganomaly import Ganomaly, _Adversaries
+from unseen.detectors.encoder_decoder_encoder import _Adversaries
+from unseen.detectors.ganomaly import Ganomaly
 from unseen.training.learner import Step
 from unseen.training.loop import Progress, train
 from unseen.training.settings import Training

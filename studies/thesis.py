@@ -29,7 +29,7 @@ from unseen.artifacts.files import write_bytes
 from unseen.artifacts.recipe import Recipe, RecipeError, Run
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector
-from unseen.detectors.ganomaly import Aim, EncoderDecoderEncoder
+from unseen.detectors.encoder_decoder_encoder import Aim, EncoderDecoderEncoder
 from unseen.detectors.saved import load
 from unseen.evaluation.bootstrap import Cohort, Statistic, codes, draw_all
 from unseen.evaluation.intervals import Json

@@ -18,7 +18,7 @@ from unseen.anatomy.lungs import LungFinder, cross_fitted
 from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.detectors.pca import Pca
-from unseen.detectors.roi_sure import RoiOracle
+from unseen.detectors.roi_oracle import RoiOracle
 from unseen.detectors.saved import save
 from unseen.training.settings import Training
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 from tests.detectors.conftest import QUICK, Make
 from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.data.film import Film
-from unseen.detectors.autoencoders import Dae
+from unseen.detectors.dae import Dae
 from unseen.detectors.ensemble import Ensemble
 from unseen.detectors.fitting import evenly
 from unseen.detectors.pca import Pca

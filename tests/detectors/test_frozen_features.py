@@ -25,7 +25,7 @@ from unseen.detectors.ensemble import Ensemble
 from unseen.detectors.feature_lda import FeatureLda
 from unseen.detectors.feature_pca import FeaturePca
 from unseen.detectors.frozen_features import PUBLISHED, on_grid, published
-from unseen.detectors.padim import Mahalanobis
+from unseen.detectors.mahalanobis import Mahalanobis
 from unseen.detectors.saved import load, save
 from unseen.detectors.synthetic_lesions import clouded
 from unseen.detectors.weights import FitError

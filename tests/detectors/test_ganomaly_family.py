@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from tests.detectors.conftest import Make
+from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder, _Adversaries
 from unseen.detectors.fitting import Fitting, Normals
-from unseen.detectors.ganomaly import EncoderDecoderEncoder, _Adversaries
 from unseen.detectors.weights import FitError
 from unseen.losses.generative import discriminator_bce
 from unseen.physics.noise import PoissonGaussian

@@ -21,7 +21,8 @@ from unseen.anatomy.lungs import LungExamples, LungFinder
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector, Finding
-from unseen.detectors.ganomaly import EncoderDecoderEncoder, Ganomaly
+from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder
+from unseen.detectors.ganomaly import Ganomaly
 from unseen.detectors.saved import Runtime, load
 from unseen.training.settings import Training
 

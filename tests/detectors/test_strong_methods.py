@@ -15,8 +15,10 @@ from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.anatomy.view import Viewed
 from unseen.data.film import Film
 from unseen.detectors import METHODS
+from unseen.detectors.ae_ssim import AeSsim
+from unseen.detectors.ae_u import AeU
 from unseen.detectors.anatpaste import AnatPaste
-from unseen.detectors.autoencoders import AeSsim, AeU, Dae, coarse_noise
+from unseen.detectors.dae import Dae, coarse_noise
 from unseen.detectors.dct import Dct
 from unseen.detectors.ddad import Ddad
 from unseen.detectors.deep_svdd import away_from_zero

@@ -23,7 +23,7 @@ from studies.rows import Row
 from tests.studies.conftest import AtOnce, World, recipe_of
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.detectors.detector import Detector
-from unseen.detectors.roi_sure import SteinConsistency
+from unseen.detectors.stein_consistency import SteinConsistency
 from unseen.evaluation import bootstrap
 from unseen.runs.cohort import cohort_of
 
@@ -304,7 +304,7 @@ def test_training_and_test_films_are_those_of_the_fold_and_their_lungs_are_the_c
     path = path_of(done.study, Place(1, 0, 0.2))
     kept = path.read_bytes()
     path.unlink()
-    from unseen.detectors.roi_sure import RoiOracle
+    from unseen.detectors.roi_oracle import RoiOracle
 
     aim = RoiOracle.aim
 

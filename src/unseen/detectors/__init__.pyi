@@ -2,15 +2,13 @@
 
 import unseen.artifacts.registry
 
+from .ae_ssim import AeSsim as AeSsim
+from .ae_u import AeU as AeU
 from .alpha_gan import AlphaGan as AlphaGan
 from .anatpaste import AnatPaste as AnatPaste
 from .anogan import AnoGan as AnoGan
-from .autoencoders import AeSsim as AeSsim
-from .autoencoders import AeU as AeU
-from .autoencoders import Dae as Dae
-from .autoencoders import Restorer as Restorer
-from .autoencoders import mean_inside as mean_inside
 from .bigan import BiGan as BiGan
+from .dae import Dae as Dae
 from .dct import Dct as Dct
 from .ddad import Ddad as Ddad
 from .deep_svdd import DeepSvdd as DeepSvdd
@@ -25,17 +23,19 @@ from .feature_pca import FeaturePca as FeaturePca
 from .fitting import Fitting as Fitting
 from .fitting import Normals as Normals
 from .ganomaly import Ganomaly as Ganomaly
+from .ganomaly_sure import GanomalySure as GanomalySure
 from .lesion_segmentation import LesionSegmentation as LesionSegmentation
+from .mahalanobis import Mahalanobis as Mahalanobis
 from .one_class_svm import OneClassSvm as OneClassSvm
-from .padim import Mahalanobis as Mahalanobis
 from .padim import Padim as Padim
-from .patch_memory import PatchCore as PatchCore
 from .patch_memory import PatchMemory as PatchMemory
+from .patchcore import PatchCore as PatchCore
 from .pca import Pca as Pca
 from .randgan import RandGan as RandGan
+from .restorer import Restorer as Restorer
+from .restorer import mean_inside as mean_inside
 from .resunet_ganomaly import ResUnetGanomaly as ResUnetGanomaly
-from .roi_sure import GanomalySure as GanomalySure
-from .roi_sure import RoiOracle as RoiOracle
+from .roi_oracle import RoiOracle as RoiOracle
 from .roi_sure import RoiSure as RoiSure
 from .saved import load as load
 from .saved import save as save

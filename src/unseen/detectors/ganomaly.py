@@ -1,19 +1,6 @@
-"""`Ganomaly`, and the encoder–decoder–encoder that its family shares.
+"""Detector `ganomaly`.
 
-The family of GANomaly: encoder E1, decoder De, second encoder E2, discriminator Dc; four files say what each
-member aims at.
-
-    z = E1(x),  ŷ = De(z),  ẑ = E2(ŷ);     score = ‖z − ẑ‖₂
-    generator      w_adv·mean (f(y) − f(ŷ))²  +  w_con·consistency  +  w_enc·mean (z − ẑ)²
-    discriminator  ½ BCE(Dc(y), 1) + ½ BCE(Dc(ŷ), 0), on the ŷ of the generator's step
-
-x is what the network sees, y what ŷ should be (`aim`), f Dc's activations before its last convolution. A member
-defines y and the loss between ŷ and y (`consistency`).
-
-Source: Akcay, Atapour-Abarghouei, Breckon, "GANomaly", ACCV 2018, equations 1–6; weights 1 : 50 : 1.
-
-`Ganomaly`: y = x, consistency = mean |x − x̂|.
-
+    y = x,  consistency = mean |x − x̂|
     L_G = 1·mean (f(x) − f(x̂))² + 50·mean |x − x̂| + 1·mean (z − ẑ)²;   score = ‖z − ẑ‖₂
 
 Source: Akcay, Atapour-Abarghouei, Breckon, "GANomaly: semi-supervised anomaly detection via adversarial training",
@@ -23,178 +10,14 @@ mates change a score) and min–max scales over the test set: here a score is ta
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
 
-from unseen.detectors.detector import Detector, Judgement, Settings
-from unseen.detectors.fitting import Fitting, Normals
-from unseen.losses.generative import discriminator_bce, feature_matching
-from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
-from unseen.training.learner import Step
-
 if TYPE_CHECKING:
-    from torch import nn
-
-    from unseen.anatomy.view import View, Viewed
-
-_COLLAPSED = 1e-5  # the thesis's threshold on the discriminator's batch loss
-
-
-class AdversarialSettings(Settings):
-    """What the family's members share; defaults are the sources', but for `features`: 64 there, 32 trains on two
-    cores."""
-
-    features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
-    latent: int = Field(default=100, ge=1, le=1024, description="length of the latent z")
-    decoder_slope: float = Field(default=0.2, ge=0, lt=1, description="LeakyReLU's slope in De; 0 is ReLU")
-    adversarial_weight: float = Field(default=1.0, ge=0, description="weight of the adversarial loss")
-    consistency_weight: float = Field(default=50.0, ge=0, description="weight of the image's reconstruction loss")
-    encoding_weight: float = Field(default=1.0, ge=0, description="weight of the latents' distance")
-    learning_rate: float = Field(default=2e-4, gt=0, le=1, description="learning rate of Adam, with betas (0.5, 0.999)")
-
-
-@dataclass(frozen=True, eq=False)
-class Aim:
-    """What a member wants of a batch, (batch, 1, size, size) each: E1 reads x, De should answer y, which is 0 off
-    `support`."""
-
-    x: torch.Tensor
-    y: torch.Tensor
-    support: torch.Tensor
-
-
-class EncoderDecoderEncoder(Detector):
-    """Base of `ganomaly`, `ganomaly-sure`, `roi-sure` and `roi-oracle`."""
-
-    Config: ClassVar[type[AdversarialSettings]] = AdversarialSettings
-    config: AdversarialSettings
-    needs_power_of_two = True
-
-    @abstractmethod
-    def aim(self, image: torch.Tensor, inside: torch.Tensor, lungs: torch.Tensor) -> Aim:
-        """What the network sees and what it should answer, from (batch, 1, size, size) each."""
-
-    @abstractmethod
-    def consistency(self, aim: Aim, prediction: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-        """How far `prediction` = De(E1(aim.x)) is from aim.y: one value per sample, (batch,)."""
-
-    def reconstruct(self, x: torch.Tensor) -> torch.Tensor:
-        """De(E1(x)): (batch, 1, size, size)."""
-        prediction: torch.Tensor = self.networks["de"](self.networks["e1"](x))
-        return prediction
-
-    def learn(self, normals: Normals, fitting: Fitting) -> None:
-        self.networks = self._build(torch.Generator().manual_seed(fitting.training.seed))
-        data = (normals.images, normals.inside, normals.lungs)
-        self.history = self.descend(
-            _Adversaries(self),
-            data,
-            fitting,
-        )
-
-    def distance(self, aim: Aim) -> tuple[torch.Tensor, torch.Tensor]:
-        """‖z − ẑ‖₂ of each sample, (batch,), and ŷ, (batch, 1, size, size)."""
-        z = self.networks["e1"](aim.x)  # (batch, latent, 1, 1)
-        prediction = self.networks["de"](z)
-        again = self.networks["e2"](prediction)  # (batch, latent, 1, 1)
-        return torch.linalg.vector_norm((z.float() - again.float()).flatten(1), dim=1), prediction
-
-    def encoders_cosine(self) -> float:
-        """The cosine between θ_E1 and θ_E2, all convolution weights as one vector each: 0 where they begin, 1 where the
-        two encoders have grown alike. (BatchNorm's γ, near 1 in both from the start, are left out.)"""
-
-        def theta(name: str) -> torch.Tensor:
-            convolutions = [weight for weight in self.networks[name].parameters() if weight.ndim == 4]
-            return torch.cat([weight.detach().float().flatten() for weight in convolutions])
-
-        one, two = theta("e1"), theta("e2")
-        return float(torch.nn.functional.cosine_similarity(one, two, dim=0))
-
-    def judge(self, viewed: Viewed) -> Judgement:
-        self.modules()
-        lungs = viewed.inside if viewed.lungs is None else viewed.lungs
-        device = next(self.networks["e1"].parameters()).device
-        aim = self.aim(*(tensor[None].to(device) for tensor in (viewed.image, viewed.inside, lungs)))
-        with torch.inference_mode():
-            distance, prediction = self.distance(aim)
-            score = float(distance)
-            residual = (aim.y - prediction).abs() * aim.support
-            reconstruction = float(residual.sum() / aim.support.sum().clamp(min=1))
-        return Judgement(
-            score=score,
-            parts={"latent": score, "reconstruction": reconstruction},
-            anomaly_map=residual[0, 0].cpu().numpy(),
-            reconstruction=(prediction * aim.support)[0, 0].cpu().numpy(),
-        )
-
-    def modules(self) -> Mapping[str, nn.Module]:
-        if not hasattr(self, "networks"):
-            self.networks = self._build(torch.Generator().manual_seed(0))
-        return {name: self.networks[name] for name in ("e1", "de", "e2")}
-
-    def _build(self, rng: torch.Generator) -> dict[str, nn.Module]:
-        size, settings = self.view.size, self.config
-        with torch.random.fork_rng(devices=[]):  # torch's own first weights are drawn over below
-            networks: dict[str, nn.Module] = {
-                "e1": Encoder(size, features=settings.features, latent=settings.latent),
-                "de": Decoder(size, features=settings.features, latent=settings.latent, slope=settings.decoder_slope),
-                "e2": Encoder(size, features=settings.features, latent=settings.latent),
-                "dc": Discriminator(size, features=settings.features),
-            }
-        for network in networks.values():
-            initialise_dcgan(network, generator=rng)
-            network.eval()
-        return networks
-
-
-class _Adversaries:
-    """The family's learner. It shares the detector's dictionary of networks, which the loop wraps while it trains."""
-
-    def __init__(self, detector: EncoderDecoderEncoder) -> None:
-        self.detector = detector
-        self.modules = detector.networks
-        settings = detector.config
-        sides = {"generator": ("e1", "de", "e2"), "discriminator": ("dc",)}
-        self.optimisers: dict[str, torch.optim.Optimizer] = {
-            side: torch.optim.Adam(
-                [weight for name in names for weight in self.modules[name].parameters()],
-                lr=settings.learning_rate,
-                betas=(0.5, 0.999),
-                fused=True,  # one pass over weights and moments: a tenth of a step at 256 px
-            )
-            for side, names in sides.items()
-        }
-
-    def steps(self, batch: tuple[torch.Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
-        settings, dc = self.detector.config, self.modules["dc"]
-        aim = self.detector.aim(*batch)
-        z = self.modules["e1"](aim.x)  # (batch, latent, 1, 1)
-        prediction = self.modules["de"](z)  # (batch, 1, size, size)
-        again = self.modules["e2"](prediction)  # (batch, latent, 1, 1)
-        real_features, real_logit = dc(aim.y)
-        fake_features, fake_logit = dc(prediction)
-        adversarial = feature_matching(real_features.detach(), fake_features).mean()
-        consistency = self.detector.consistency(aim, prediction, rng).mean()
-        encoding = ((z.float() - again.float()) ** 2).mean()
-        total = (
-            settings.adversarial_weight * adversarial
-            + settings.consistency_weight * consistency
-            + settings.encoding_weight * encoding
-        )
-        parts = {"adversarial": adversarial, "consistency": consistency, "encoding": encoding}
-        yield Step("generator", total, parts, graph_is_shared=True)
-        # the discriminator has not changed since: what it said of the generator's images still stands
-        yield Step("discriminator", discriminator_bce(real_logit, fake_logit).mean())
-
-    def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Initialise the discriminator again when its loss has vanished: it no longer teaches the generator."""
-        if parts["discriminator"] < _COLLAPSED:
-            initialise_dcgan(self.modules["dc"], generator=rng)
+    from unseen.anatomy.view import View
+from unseen.detectors.encoder_decoder_encoder import AdversarialSettings, Aim, EncoderDecoderEncoder
 
 
 class Ganomaly(EncoderDecoderEncoder):

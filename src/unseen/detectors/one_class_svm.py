@@ -21,9 +21,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.autoencoders import Autoencoder, AutoencoderSettings, mean_inside
+from unseen.detectors.autoencoder import Autoencoder, AutoencoderSettings
 from unseen.detectors.detector import Judgement
 from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.restorer import mean_inside
 from unseen.detectors.weights import FitError
 
 if TYPE_CHECKING:

@@ -1,15 +1,11 @@
-"""Gaussians of frozen features: `Padim`, one at each place; `Mahalanobis`, one of a film's mean features.
+"""Detector `padim`: a Gaussian of frozen features at each place.
 
-    padim        d_c = ‖L_c⁻¹ (φ_c − μ_c)‖,  L_c L_cᵀ = Σ_c + ε I,       score = the largest d_c in the lungs
-    mahalanobis  score = (p − μ)ᵀ Σ⁻¹ (p − μ),  p the mean of φ_c over the lungs, Σ shrunk by Ledoit and Wolf
+    d_c = ‖L_c⁻¹ (φ_c − μ_c)‖,  L_c L_cᵀ = Σ_c + ε I,       score = the largest d_c in the lungs
 
-φ_c is a cell's features, from several depths. In `padim` it is a random choice of channels, the same at every place.
-`mahalanobis` gives as its map the part of each cell in the score: (φ_c − μ)ᵀ Σ⁻¹ (p − μ), whose mean the score is.
+φ_c is a cell's features, from several depths: a random choice of channels, the same at every place.
 
-Sources: Defard, Setkov, Loesch & Audigier, "PaDiM: a patch distribution modeling framework for anomaly detection and
-localization", ICPR 2021 workshops, section III, arXiv 2011.08785; ε = 0.01. Rippel, Mertens & Merhof, "Modeling the
-distribution of normal data in pre-trained deep features for anomaly detection", ICPR 2021, equation 1, arXiv
-2005.14140.
+Source: Defard, Setkov, Loesch & Audigier, "PaDiM: a patch distribution modeling framework for anomaly detection and
+localization", ICPR 2021 workshops, section III, arXiv 2011.08785; ε = 0.01.
 """
 
 from __future__ import annotations
@@ -25,6 +21,7 @@ from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, ju
 
 if TYPE_CHECKING:
     from unseen.anatomy.view import View
+
 
 _RIDGE = 0.01
 
@@ -113,81 +110,3 @@ class _Gaussians(nn.Module):
         whitened: Tensor = torch.einsum("pij,pj->pi", self.whitening, away)
         distance: Tensor = whitened.norm(dim=1)
         return distance
-
-
-class Mahalanobis(FrozenFeatures):
-    """A Gaussian of the mean features of a film.
-
-    >>> Mahalanobis(size=256).config.blocks
-    (4, 7, 10, 14)
-    """
-
-    key = "mahalanobis"
-
-    class Config(FeatureSettings):
-        """The deep blocks, as the paper advises, and two before them."""
-
-        blocks: tuple[int, ...] = Field(
-            default=(4, 7, 10, 14), min_length=1, description="blocks whose feature maps are used, from 0"
-        )
-        grid: int = Field(default=16, ge=1, le=64, description="side of the grid of feature vectors, in cells")
-
-        @property
-        def least_films(self) -> int:
-            return 2
-
-    config: Config
-    model: _Gaussian
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            backbone: str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-            blocks: tuple[int, ...] = (4, 7, 10, 14),
-            grid: int = 16,
-        ) -> None: ...
-
-    def build(self) -> _Gaussian:
-        return _Gaussian(self.config.channels)
-
-    def remember(self, normals: Normals, seed: int) -> None:
-        lungs = self.lungs(normals.inside)
-        cells = self.cells(normals.images * normals.inside)
-        self.model.to(cells.device).fit(_mean(cells, lungs.to(cells.device)))
-
-    def marks(self, cells: Tensor, lungs: Tensor) -> tuple[float, Tensor]:
-        model = self.model
-        towards = model.precision @ (_mean(cells[None], lungs[None])[0] - model.mean)
-        parts = torch.einsum("c,cij->ij", towards, cells - model.mean[:, None, None])
-        return float((parts * lungs).sum() / lungs.sum().clamp(min=1e-6)), parts * (lungs > 0)
-
-
-class _Gaussian(nn.Module):
-    """mean (channels,), precision (channels, channels)."""
-
-    mean: Tensor
-    precision: Tensor
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(channels))
-        self.register_buffer("precision", torch.eye(channels))
-
-    def fit(self, means: Tensor) -> None:
-        """From films' mean features (n, channels)."""
-        from sklearn.covariance import LedoitWolf
-
-        found = LedoitWolf().fit(means.cpu().double().numpy())
-        self.mean.copy_(torch.from_numpy(found.location_))
-        self.precision.copy_(torch.from_numpy(found.precision_))
-
-
-def _mean(cells: Tensor, lungs: Tensor) -> Tensor:
-    """The mean over the lungs: (n, channels)."""
-    weight = lungs / lungs.sum(dim=(1, 2), keepdim=True).clamp(min=1e-6)
-    return torch.einsum("ncij,nij->nc", cells, weight)

@@ -20,9 +20,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.anatomy.view import View, Viewed
-from unseen.detectors.autoencoders import mean_inside
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.gan import Adversary, GanDetector, GanSettings, judged, weights_of
+from unseen.detectors.restorer import mean_inside
 from unseen.losses.generative import Game
 from unseen.networks.dcgan import Discriminator, Encoder, initialise_dcgan
 from unseen.networks.gan_networks import SkipAutoencoder

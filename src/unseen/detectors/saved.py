@@ -27,8 +27,8 @@ from unseen.artifacts.registry import did_you_mean
 from unseen.detectors import METHODS
 from unseen.detectors.adapted import Adapted
 from unseen.detectors.detector import Detector
+from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder
 from unseen.detectors.frozen_features import FrozenFeatures, FrozenNetwork
-from unseen.detectors.ganomaly import EncoderDecoderEncoder
 from unseen.detectors.weights import GATE, DeviceError, check_strays, finder_in, kept, load_states
 from unseen.networks.dcgan import Encoder
 

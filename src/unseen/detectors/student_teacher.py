@@ -21,10 +21,10 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.detectors.autoencoders import mean_inside
 from unseen.detectors.detector import Judgement, masked_on
 from unseen.detectors.fitting import Fitting, Normals
 from unseen.detectors.lesion_classifier import LesionClassifier, LesionSettings
+from unseen.detectors.restorer import mean_inside
 from unseen.training.learner import Step
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.detectors.encoder_decoder_encoder import Aim
 from unseen.detectors.ganomaly import Ganomaly
-from unseen.detectors.saved import compile_networks
+from unseen.detectors.openvino_networks import compile_networks
 
 
 def inference(*, size: int, features: int, films: int, threads: int) -> dict[str, Any]:  # Any: JSON

@@ -44,7 +44,7 @@ from tests.worklist.postgresql import binaries, server
 from unseen.anatomy.view import View
 from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry
-from unseen.detectors.detector import Finding
+from unseen.detectors.finding import Finding
 from unseen.screening.screener import Screener
 from unseen_server.worklist import worker as worker_module
 from unseen_server.worklist.similar_films import SIDE, Appearance

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from benchmarks.turns import in_turns
 from unseen.data import phantoms
 from unseen.data.film import Film
-from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.detector import Detector
+from unseen.detectors.finding import Finding
 from unseen.detectors.saved import load
 from unseen.screening.gate.gate import Gate
 from unseen.screening.screener import Screener, gate_in

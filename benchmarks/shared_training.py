@@ -19,8 +19,8 @@ from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
+from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import on_devices_of
-from unseen.detectors.weights import FitError
 from unseen.training.ranks import Ranks, keep
 from unseen.training.settings import Training, TrainingError
 

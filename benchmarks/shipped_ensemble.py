@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from benchmarks.turns import in_turns
 from unseen.data import phantoms
 from unseen.data.film import Film
-from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.detector import Detector
+from unseen.detectors.finding import Finding
 from unseen.detectors.saved import Runtime, load
 
 MODEL = "models/ensemble-five"

@@ -33,7 +33,8 @@ from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.data.phantoms.lesion_ranges import KINDS, Contrast
 from unseen.detectors.dct import Dct
-from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.detector import Detector
+from unseen.detectors.finding import Finding
 from unseen.detectors.lesion_segmentation import LesionSegmentation
 from unseen.detectors.painted_lesions import effusion, opacity, pneumothorax
 from unseen.detectors.pca import Pca

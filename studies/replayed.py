@@ -10,7 +10,7 @@ import torch
 
 from unseen.anatomy.view import Viewed
 from unseen.data.film import Film, Label, NotRead
-from unseen.detectors.detector import Finding
+from unseen.detectors.finding import Finding
 
 _SEEN = torch.zeros(1, 1, 1)
 _VIEWED = Viewed(_SEEN, _SEEN > -1, None, (0.0, 0.0, 1.0, 1.0), None, (0, 0, 1, 1))

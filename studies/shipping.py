@@ -22,9 +22,9 @@ from unseen.artifacts.bundle import annotate
 from unseen.artifacts.recipe import Recipe, runs_root, validated
 from unseen.data.film import Film
 from unseen.detectors.fitting import Fitting
+from unseen.detectors.lung_finder_bundles import save_finder
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
-from unseen.detectors.weights import save_finder
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.roc import auroc

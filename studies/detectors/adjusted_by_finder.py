@@ -23,7 +23,7 @@ from studies.pages.cells import Entry, table
 from studies.rows import Row, fold_adjustments, study_of_folds
 from unseen.artifacts.files import write_bytes
 from unseen.artifacts.recipe import Recipe, runs_root, validated
-from unseen.detectors.weights import finder_of
+from unseen.detectors.lung_finder_bundles import finder_of
 from unseen.evaluation.intervals import interval_text
 from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.roc import auroc

@@ -21,7 +21,8 @@ from studies.detectors.development import FOLD
 from studies.robustness.study import aurocs, mean_over, picks_of
 from studies.rows import Row, study_of_folds
 from unseen.artifacts.recipe import Recipe, runs_root, validated
-from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.normals import Normals
 from unseen.evaluation.bootstrap import Cohort, codes, draw_all
 from unseen.evaluation.roc import Bools, Floats, auroc
 from unseen.runs.cohort import cohort_of

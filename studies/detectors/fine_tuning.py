@@ -22,9 +22,9 @@ from studies.rows import Row, study_of_folds
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe, digest, runs_root
 from unseen.data.film import Film
-from unseen.detectors.fitting import Normals
 from unseen.detectors.frozen_features import published
 from unseen.detectors.lesion_classifier import varied
+from unseen.detectors.normals import Normals
 from unseen.detectors.synthetic_lesions import ALL
 from unseen.evaluation.roc import auroc
 from unseen.networks.efficientnet_lite import CHANNELS, EfficientNetLite

@@ -27,7 +27,7 @@ from unseen.artifacts.recipe import Run
 from unseen.data.film import Film
 from unseen.data.phantoms.lesion_ranges import KINDS
 from unseen.data.phantoms.sequences import twins
-from unseen.detectors.detector import Finding
+from unseen.detectors.finding import Finding
 from unseen.detectors.saved import load
 
 ROOT = Path(__file__).resolve().parents[2]

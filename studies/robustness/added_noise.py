@@ -28,7 +28,8 @@ from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
 from unseen.data.film import NotRead
 from unseen.detectors import METHODS
-from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.normals import Normals
 from unseen.evaluation.bootstrap import LEAST
 from unseen.physics.noise import Gaussian, PoissonGaussian
 from unseen.runs.cohort import cohort_of

@@ -15,7 +15,7 @@ import pytest
 from tests.cli.conftest import Say, World, begin
 from tests.warm_python import Started
 from unseen.data.reading import films
-from unseen.detectors.detector import Finding
+from unseen.detectors.finding import Finding
 from unseen.detectors.saved import load
 
 pytestmark = pytest.mark.slow

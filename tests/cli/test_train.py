@@ -19,7 +19,7 @@ from unseen.anatomy.lungs import LungFinder
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import runs_root
 from unseen.data.reading import films
-from unseen.detectors.weights import finder_of
+from unseen.detectors.lung_finder_bundles import finder_of
 from unseen.networks.resnet import ResNet18, published_places
 
 

@@ -13,10 +13,11 @@ from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors.dct import Dct
-from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.detector import Detector
+from unseen.detectors.errors import FitError
+from unseen.detectors.finding import Finding
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
-from unseen.detectors.weights import FitError
 from unseen.evaluation.localisation import localise, on_grid_lesion
 
 DEGREES = 9.0

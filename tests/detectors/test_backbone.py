@@ -14,12 +14,12 @@ from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.film import Film
 from unseen.detectors.anatpaste import AnatPaste
-from unseen.detectors.detector import Finding
+from unseen.detectors.errors import FitError
+from unseen.detectors.finding import Finding
 from unseen.detectors.patch_memory import PatchMemory
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
 from unseen.detectors.student_teacher import StudentTeacher
-from unseen.detectors.weights import FitError
 from unseen.networks.resnet import ResNet18, fill
 from unseen.training.settings import Training
 

@@ -16,9 +16,11 @@ from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors import METHODS
 from unseen.detectors.choosing import Chooser
-from unseen.detectors.detector import Detector, Finding, Judgement
-from unseen.detectors.fitting import evenly
-from unseen.detectors.weights import FitError
+from unseen.detectors.detector import Detector
+from unseen.detectors.errors import FitError
+from unseen.detectors.even_choice import evenly
+from unseen.detectors.finding import Finding
+from unseen.detectors.judgement import Judgement
 from unseen.training.loop import Progress
 from unseen.training.settings import Training, TrainingError
 

@@ -13,8 +13,9 @@ import unseen as un
 from tests.detectors.conftest import KINDS, QUICK, Given, Make
 from unseen.data.film import Film
 from unseen.detectors import METHODS
-from unseen.detectors.detector import Detector, Finding
-from unseen.detectors.weights import FitError
+from unseen.detectors.detector import Detector
+from unseen.detectors.errors import FitError
+from unseen.detectors.finding import Finding
 from unseen.testing import DETECTOR_LAWS
 from unseen.training.loop import Progress
 

@@ -14,9 +14,9 @@ from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.data.film import Film
 from unseen.detectors.dae import Dae
 from unseen.detectors.ensemble import Ensemble
-from unseen.detectors.fitting import evenly
+from unseen.detectors.errors import FitError
+from unseen.detectors.even_choice import evenly
 from unseen.detectors.pca import Pca
-from unseen.detectors.weights import FitError
 from unseen.training.history import History
 from unseen.training.settings import Training
 

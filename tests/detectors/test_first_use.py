@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 
 import unseen as un
 from unseen.artifacts.installation import LIMITS
-from unseen.detectors.weights import FitError
+from unseen.detectors.errors import FitError
 
 
 @pytest.fixture(scope="module")

@@ -20,15 +20,15 @@ from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.anatomy.view import View
 from unseen.data.film import Film
 from unseen.detectors import frozen_features
-from unseen.detectors.detector import Finding
 from unseen.detectors.ensemble import Ensemble
+from unseen.detectors.errors import FitError
 from unseen.detectors.feature_lda import FeatureLda
 from unseen.detectors.feature_pca import FeaturePca
+from unseen.detectors.finding import Finding
 from unseen.detectors.frozen_features import PUBLISHED, on_grid, published
 from unseen.detectors.mahalanobis import Mahalanobis
 from unseen.detectors.saved import load, save
 from unseen.detectors.synthetic_lesions import clouded
-from unseen.detectors.weights import FitError
 from unseen.networks.efficientnet_lite import CHANNELS, EfficientNetLite
 
 STRIDES = (2, 4, 4, 8, 8, 16, 16, 16, 16, 16, 16, 32, 32, 32, 32)

@@ -14,15 +14,16 @@ from tests.detectors.conftest import QUICK, Make
 from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.anatomy.view import Viewed
 from unseen.data.film import Film
+from unseen.detectors.adversary import Adversary
 from unseen.detectors.alpha_gan import AlphaGan
 from unseen.detectors.anogan import AnoGan
 from unseen.detectors.bigan import BiGan
 from unseen.detectors.detector import Detector
+from unseen.detectors.errors import FitError
 from unseen.detectors.f_anogan import FAnoGan
-from unseen.detectors.gan import Adversary, GanDetector, GanSettings
+from unseen.detectors.gan import GanDetector, GanSettings
 from unseen.detectors.ganomaly import Ganomaly
 from unseen.detectors.randgan import RandGan
-from unseen.detectors.weights import FitError
 from unseen.losses.generative import GAMES, Game
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder
 from unseen.networks.gan_networks import ResidualCritic, ResidualGenerator

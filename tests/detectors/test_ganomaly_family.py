@@ -9,8 +9,9 @@ import torch
 
 from tests.detectors.conftest import Make
 from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder, _Adversaries
-from unseen.detectors.fitting import Fitting, Normals
-from unseen.detectors.weights import FitError
+from unseen.detectors.errors import FitError
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.normals import Normals
 from unseen.losses.generative import discriminator_bce
 from unseen.physics.noise import PoissonGaussian
 from unseen.training.settings import Training

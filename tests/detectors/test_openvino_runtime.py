@@ -20,8 +20,9 @@ from tests.cli.conftest import Say, say  # noqa: F401  a fixture
 from unseen.anatomy.lungs import LungExamples, LungFinder
 from unseen.data import phantoms
 from unseen.data.film import Film
-from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.detector import Detector
 from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder
+from unseen.detectors.finding import Finding
 from unseen.detectors.ganomaly import Ganomaly
 from unseen.detectors.saved import Runtime, load
 from unseen.training.settings import Training

@@ -10,7 +10,7 @@ from tests.detectors.conftest import Make
 from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.film import Film
-from unseen.detectors.detector import Finding
+from unseen.detectors.finding import Finding
 from unseen.detectors.pca import Pca
 
 

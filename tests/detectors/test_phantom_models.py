@@ -15,7 +15,7 @@ from studies.row_files import read_study
 from unseen.artifacts.bundle import card_of
 from unseen.artifacts.installation import LIMITS, is_shipped, located
 from unseen.data import phantoms
-from unseen.detectors.detector import Finding
+from unseen.detectors.finding import Finding
 from unseen.detectors.saved import load
 from unseen.evaluation.image_metrics import psnr
 from unseen.evaluation.roc import auroc

@@ -12,9 +12,10 @@ from unseen.artifacts import bundle
 from unseen.artifacts.bundle import BundleError
 from unseen.data.film import Film
 from unseen.detectors import METHODS
-from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.detector import Detector
+from unseen.detectors.finding import Finding
+from unseen.detectors.lung_finder_bundles import finder_of, save_finder
 from unseen.detectors.saved import load, save
-from unseen.detectors.weights import finder_of, save_finder
 
 # What half precision may cost: a product, a convolutional network, two of them, frozen features.
 HALVED = {"pca", "dae", "ganomaly", "feature-lda"}

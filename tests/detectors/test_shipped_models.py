@@ -13,9 +13,9 @@ from studies.row_files import read_study
 from unseen.artifacts import bundle
 from unseen.artifacts.installation import LIMITS, located, shipped
 from unseen.data import films, phantoms
-from unseen.detectors.detector import Finding
+from unseen.detectors.finding import Finding
+from unseen.detectors.lung_finder_bundles import finder_of
 from unseen.detectors.saved import load
-from unseen.detectors.weights import finder_of
 
 GOLDEN = Path(__file__).with_name("shipped_scores.json")
 FILMS = Path(__file__).with_name("shipped_films")

@@ -23,13 +23,13 @@ from unseen.detectors.dct import Dct
 from unseen.detectors.ddad import Ddad
 from unseen.detectors.deep_svdd import away_from_zero
 from unseen.detectors.detector import Detector
-from unseen.detectors.fitting import evenly
+from unseen.detectors.errors import FitError
+from unseen.detectors.even_choice import evenly
 from unseen.detectors.lesion_classifier import varied
 from unseen.detectors.one_class_svm import OneClassSvm, _Machine
 from unseen.detectors.patch_memory import PatchMemory
 from unseen.detectors.student_teacher import disagreement
 from unseen.detectors.synthetic_lesions import ALL, grafted, pasted
-from unseen.detectors.weights import FitError
 from unseen.networks.dcgan import Encoder
 from unseen.networks.resnet import ResNet18
 from unseen.training.settings import Training

@@ -84,7 +84,7 @@ class Brightness:
 
     def score(self, films: Iterable[Film | NotRead]) -> Iterator[object]:
         from unseen.anatomy.view import View
-        from unseen.detectors.detector import Finding
+        from unseen.detectors.finding import Finding
 
         view = View(frame="whole", scale="range", size=32)
         for film in films:

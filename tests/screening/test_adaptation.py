@@ -13,9 +13,9 @@ from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors.adapted import Adapted
+from unseen.detectors.errors import FitError
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
-from unseen.detectors.weights import FitError
 from unseen.screening.adaptation import Adaptation, Chosen, Labelled, adapt, choose, predicted
 from unseen.screening.calibration import calibrate
 from unseen.screening.guarantee import Guarantee

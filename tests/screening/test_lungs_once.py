@@ -18,8 +18,10 @@ from unseen.artifacts.installation import located
 from unseen.cli import app
 from unseen.data.film import Film
 from unseen.data.phantoms import normals
-from unseen.detectors.detector import Detector, Finding
-from unseen.detectors.saved import add_gate, load
+from unseen.detectors.detector import Detector
+from unseen.detectors.finding import Finding
+from unseen.detectors.gate_in_bundle import add_gate
+from unseen.detectors.saved import load
 from unseen.screening.gate import Gate
 from unseen.screening.policy import Policy
 from unseen.screening.screener import Screener, gate_in

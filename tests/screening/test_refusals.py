@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from studies.replayed import Replayed, replayed_film
 from unseen.data.film import Film, NotRead
-from unseen.detectors.detector import Finding
+from unseen.detectors.finding import Finding
 from unseen.screening import Policy, PolicyError, Screener, calibrate
 from unseen.screening.guarantee import Guarantee, GuaranteeError
 from unseen.screening.monitoring import DriftReference, judge_window

@@ -16,9 +16,10 @@ from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.detectors.anatpaste import AnatPaste
 from unseen.detectors.dct import Dct
-from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.detector import Detector
+from unseen.detectors.errors import FitError
+from unseen.detectors.finding import Finding
 from unseen.detectors.roi_sure import RoiSure
-from unseen.detectors.weights import FitError
 from unseen.physics import Gaussian, Mask, Measurement, Shifts
 from unseen.priors.wgan_gp import WGANGP
 from unseen.reconstruction import ArtifactRemoval, learn

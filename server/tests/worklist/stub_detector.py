@@ -9,7 +9,7 @@ import numpy as np
 from unseen.anatomy.view import View
 from unseen.data.film import Film, NotRead
 from unseen.data.phantoms import normals
-from unseen.detectors.detector import Finding
+from unseen.detectors.finding import Finding
 
 SIDE = 16
 

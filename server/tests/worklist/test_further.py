@@ -28,7 +28,7 @@ from tests.worklist.conftest import (
 from unseen.anatomy.lungs import LungFinder
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films as read_films
-from unseen.detectors.detector import Finding
+from unseen.detectors.finding import Finding
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load
 from unseen.evaluation.shortcuts import STATISTIC_NAMES

@@ -12,7 +12,8 @@ import sqlalchemy
 from tests.worklist.conftest import on_both, png
 from unseen.artifacts.bundle import card_of
 from unseen.data.film import Film, NotRead
-from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.detector import Detector
+from unseen.detectors.finding import Finding
 from unseen.detectors.saved import load
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probes import probes_of

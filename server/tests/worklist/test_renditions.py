@@ -14,7 +14,7 @@ from PIL import Image
 from tests.worklist.conftest import PCA, dicom_film, on_both, place_at_least, png
 from unseen.data.film import Film
 from unseen.data.reading import films
-from unseen.detectors.detector import Finding
+from unseen.detectors.finding import Finding
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load
 from unseen.screening.screener import Refuses, Screener

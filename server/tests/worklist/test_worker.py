@@ -29,7 +29,7 @@ from tests.worklist.conftest import (
 )
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
-from unseen.detectors.detector import Finding
+from unseen.detectors.finding import Finding
 from unseen.detectors.saved import load
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy

@@ -37,7 +37,8 @@ def gate(
 
     console.check_model(model)
     listed = films(data)
-    from unseen.detectors.saved import add_gate, load
+    from unseen.detectors.gate_in_bundle import add_gate
+    from unseen.detectors.saved import load
     from unseen.screening.gate.gate import Gate, GateError
 
     detector = load(model)

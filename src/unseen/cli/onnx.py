@@ -34,9 +34,9 @@ def onnx(
     from unseen.data import phantoms
     from unseen.data.film import NotRead
     from unseen.data.reading import films
+    from unseen.detectors.lung_finder_bundles import finder_of
     from unseen.detectors.onnx_export import export_networks
     from unseen.detectors.saved import load
-    from unseen.detectors.weights import finder_of
 
     seen = next(iter(phantoms.normals(1, seed=0) if film is None else films(film)))
     if isinstance(seen, NotRead):

@@ -13,19 +13,20 @@ from .dct import Dct as Dct
 from .ddad import Ddad as Ddad
 from .deep_svdd import DeepSvdd as DeepSvdd
 from .detector import Detector as Detector
-from .detector import Finding as Finding
-from .detector import Judgement as Judgement
-from .detector import Settings as Settings
 from .ensemble import Ensemble as Ensemble
+from .errors import DeviceError as DeviceError
 from .f_anogan import FAnoGan as FAnoGan
 from .feature_lda import FeatureLda as FeatureLda
 from .feature_pca import FeaturePca as FeaturePca
+from .finding import Finding as Finding
 from .fitting import Fitting as Fitting
-from .fitting import Normals as Normals
 from .ganomaly import Ganomaly as Ganomaly
 from .ganomaly_sure import GanomalySure as GanomalySure
+from .judgement import Judgement as Judgement
 from .lesion_segmentation import LesionSegmentation as LesionSegmentation
+from .lung_finder_bundles import finder_of as finder_of
 from .mahalanobis import Mahalanobis as Mahalanobis
+from .normals import Normals as Normals
 from .one_class_svm import OneClassSvm as OneClassSvm
 from .padim import Padim as Padim
 from .patch_memory import PatchMemory as PatchMemory
@@ -39,8 +40,7 @@ from .roi_oracle import RoiOracle as RoiOracle
 from .roi_sure import RoiSure as RoiSure
 from .saved import load as load
 from .saved import save as save
+from .settings import Settings as Settings
 from .student_teacher import StudentTeacher as StudentTeacher
-from .weights import DeviceError as DeviceError
-from .weights import finder_of as finder_of
 
 METHODS: unseen.artifacts.registry.Registry

@@ -31,10 +31,14 @@ from unseen.anatomy.lungs import Finder, FoundLungs
 from unseen.anatomy.view import View, Viewed
 from unseen.artifacts.recipe import validated
 from unseen.data.film import Film
-from unseen.detectors.detector import Detector, Judgement, Settings
-from unseen.detectors.fitting import Backbone, Fitting, Normals
+from unseen.detectors.backbone import Backbone
+from unseen.detectors.detector import Detector
+from unseen.detectors.errors import FitError
+from unseen.detectors.fitting import Fitting
 from unseen.detectors.frozen_features import PUBLISHED, FrozenNetwork, on_grid, published
-from unseen.detectors.weights import FitError
+from unseen.detectors.judgement import Judgement
+from unseen.detectors.normals import Normals
+from unseen.detectors.settings import Settings
 from unseen.networks.efficientnet_lite import CHANNELS
 
 WHOLE = View(frame="whole", size=256)

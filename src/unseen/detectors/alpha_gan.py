@@ -24,8 +24,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.anatomy.view import View, Viewed
-from unseen.detectors.detector import Judgement, masked_on
-from unseen.detectors.gan import Adversary, GanDetector, GanSettings, judged, weights_of
+from unseen.detectors.adversary import Adversary
+from unseen.detectors.detector import masked_on
+from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
+from unseen.detectors.judgement import Judgement
 from unseen.detectors.restorer import mean_inside
 from unseen.losses.loss import running_averages_frozen
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan

@@ -23,9 +23,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.anatomy.view import View, Viewed
-from unseen.detectors.detector import Judgement
-from unseen.detectors.fitting import Normals, evenly
+from unseen.detectors.even_choice import evenly
+from unseen.detectors.judgement import Judgement
 from unseen.detectors.lesion_classifier import STAGE, LesionClassifier, LesionSettings
+from unseen.detectors.normals import Normals
 
 _MOST = 512  # training films whose embeddings are kept, at most
 

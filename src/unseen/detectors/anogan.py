@@ -22,8 +22,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.anatomy.view import View, Viewed
-from unseen.detectors.detector import Judgement, masked_on
-from unseen.detectors.gan import GanDetector, GanSettings, GeneratorAndCritic, judged
+from unseen.detectors.detector import masked_on
+from unseen.detectors.gan import GanDetector, GanSettings, judged
+from unseen.detectors.generator_and_critic import GeneratorAndCritic
+from unseen.detectors.judgement import Judgement
 from unseen.networks.dcgan import Decoder, Discriminator, initialise_dcgan
 from unseen.priors.fits import L1, Features
 from unseen.priors.generative import Range

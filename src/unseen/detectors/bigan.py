@@ -21,8 +21,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.anatomy.view import View, Viewed
-from unseen.detectors.detector import Judgement, masked_on
-from unseen.detectors.gan import Adversary, GanDetector, GanSettings, judged, weights_of
+from unseen.detectors.adversary import Adversary
+from unseen.detectors.detector import masked_on
+from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
+from unseen.detectors.judgement import Judgement
 from unseen.networks.dcgan import Decoder, Encoder, initialise_dcgan
 from unseen.networks.gan_networks import PairDiscriminator
 from unseen.training.learner import Learner, Step

@@ -21,7 +21,7 @@ import safetensors.torch
 from torch import Tensor
 
 from unseen.artifacts.files import write_bytes
-from unseen.detectors.fitting import evenly
+from unseen.detectors.even_choice import evenly
 
 if TYPE_CHECKING:
     from pathlib import Path

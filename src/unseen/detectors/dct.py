@@ -22,9 +22,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.anatomy.view import View, Viewed
-from unseen.detectors.detector import Detector, Judgement, Settings
-from unseen.detectors.fitting import Fitting, Normals
-from unseen.detectors.weights import FitError
+from unseen.detectors.detector import Detector
+from unseen.detectors.errors import FitError
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.judgement import Judgement
+from unseen.detectors.normals import Normals
+from unseen.detectors.settings import Settings
 
 _COVERED = 0.5  # of a patch that must be inside
 

@@ -23,9 +23,12 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.anatomy.view import View, Viewed
-from unseen.detectors.detector import Detector, Judgement, Settings, masked_on
-from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.detector import Detector, masked_on
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.judgement import Judgement
+from unseen.detectors.normals import Normals
 from unseen.detectors.restorer import mean_inside
+from unseen.detectors.settings import Settings
 from unseen.networks.dcgan import Decoder, Encoder
 from unseen.training.learner import Step
 

@@ -1,5 +1,4 @@
-"""`Detector`: learns from normal films, scores one film at a time. `Finding`: a film's score and the image that
-explains it.
+"""`Detector`: base class of the methods; learns from normal films, scores one film at a time.
 
 Law: a score is finite, one per film, higher means less like the training films, and it depends on its film alone: not
 on batch mates, not on the order, not on the other films of a set.
@@ -11,174 +10,38 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict
 
 from unseen.anatomy.lungs import Finder, FoundLungs
 from unseen.anatomy.view import View, Viewed
-from unseen.artifacts.installation import LIMITS
-from unseen.artifacts.notebook import coloured, counted, html_card
-from unseen.artifacts.percentile import NO_REFERENCE, ReferenceNormals
+from unseen.artifacts.notebook import counted
+from unseen.artifacts.percentile import ReferenceNormals
 from unseen.artifacts.recipe import configured
-from unseen.data.film import Film, NotRead, thumbnail
+from unseen.data.film import Film, NotRead
 from unseen.data.reading import Given, films_in
-from unseen.detectors.fitting import Fitting, Normals, check_devices
-from unseen.detectors.weights import FitError
+from unseen.detectors.errors import FitError
+from unseen.detectors.finding import Finding
+from unseen.detectors.fitting import Fitting, check_devices
+from unseen.detectors.judgement import Judgement
+from unseen.detectors.normals import Normals
+from unseen.detectors.settings import Settings
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-    from numpy.typing import NDArray
     from torch import nn
 
     from unseen.artifacts.bundle import Card
+    from unseen.detectors.backbone import Backbone
     from unseen.detectors.choosing import Chooser
-    from unseen.detectors.fitting import Backbone
     from unseen.training.history import History
     from unseen.training.learner import Learner
     from unseen.training.loop import Progress
     from unseen.training.settings import Training
 
 _log = logging.getLogger("unseen")
-
-
-class Settings(BaseModel):
-    """The base of every detector's `Config`: frozen, unknown names refused.
-
-    >>> Settings().least_films
-    1
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @property
-    def least_films(self) -> int:
-        """Training films that a method with these settings needs; asked for before anything is trained."""
-        return 1
-
-
-@dataclass(frozen=True, eq=False)
-class Judgement:
-    """How a method judges one viewed film.
-
-    Args:
-        score: higher is less like the training films.
-        parts: the score's ingredients, by name.
-        anomaly_map: float32 (size, size) ≥ 0.
-        reconstruction: float32 (size, size), network units; None for a method that gives no image back.
-
-    >>> Judgement(0.5, {"residual": 0.5}, np.zeros((64, 64), np.float32)).score
-    0.5
-    """
-
-    score: float
-    parts: Mapping[str, float]
-    anomaly_map: NDArray[np.float32]
-    reconstruction: NDArray[np.float32] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Finding:
-    """A scored film: what `Detector.score` gives for each film that could be read.
-
-    >>> from unseen.data import phantoms
-    >>> from unseen.detectors import Dct
-    >>> from unseen.anatomy import View
-    >>> films = list(phantoms.normals(12, size=64))
-    >>> detector = Dct(view=View(size=32, frame="whole")).fit(films)
-    >>> finding = detector.score_film(films[0])
-    >>> finding.score > 0, finding.anomaly_map.shape
-    (True, (32, 32))
-    >>> from unseen.detectors import load
-    >>> load("models/pca").score_film(films[0]).percentile_in_words
-    'higher than ... % of its 279 training normals (another hospital)'
-
-    film            what was scored
-    score           higher is less like the training films; the unit is the method's own
-    parts           the score's ingredients and side figures, by name
-    anomaly_map     float32 (size, size) ≥ 0, on the grid of `viewed`
-    reconstruction  float32 (size, size), network units; None for a method that gives no image back
-    viewed          the film as the network saw it (before alignment, where the view aligns), and how to bring other
-                    images onto that grid
-    reference       the normals with which the score is compared: the model's own training normals, cross-fitted; those
-                    of a policy where a screener follows one
-    """
-
-    film: Film = field(repr=False)
-    score: float
-    parts: Mapping[str, float]
-    anomaly_map: NDArray[np.float32] = field(repr=False)
-    reconstruction: NDArray[np.float32] | None = field(repr=False)
-    viewed: Viewed = field(repr=False)
-    reference: ReferenceNormals = field(default=NO_REFERENCE, repr=False)
-
-    @property
-    def percentile(self) -> float | None:
-        """Share of the normals of `reference` that score lower, in per cent; None without a reference."""
-        share = self.reference.share(self.score)
-        return None if share is None else 100 * share
-
-    @property
-    def percentile_in_words(self) -> str:
-        """The percentile and its reference in words; the reason where there is no reference."""
-        return self.reference.sentence(self.score)
-
-    def _repr_html_(self) -> str:
-        """The finding as a notebook shows it: film, anomaly map, score."""
-        facts = {
-            "score": f"{self.score:.6g}",
-            "percentile": self.percentile_in_words,
-            "file": self.film.name,
-            "label": self.film.label,
-        }
-        return html_card("Finding", facts, [("film", thumbnail(self.film)), ("anomaly map", self._map())])
-
-    def _map(self) -> NDArray[np.uint8]:
-        return coloured(self.anomaly_map, high=float(np.quantile(self.anomaly_map, 0.995)))
-
-    def plot(self) -> Figure:
-        """Draw the film with the view's box, the anomaly map, and the reconstruction where the method has one.
-
-        Returns:
-            A figure of pyplot, which a notebook shows; in a program call `matplotlib.pyplot.show()`, or `savefig` of
-            the figure.
-
-        Raises:
-            FitError: matplotlib is not installed.
-
-        Example:
-            >>> import matplotlib
-            >>> matplotlib.use("Agg")
-            >>> from unseen.data import phantoms
-            >>> from unseen.detectors import load
-            >>> figure = load("models/pca").score_film(phantoms.normals(1, size=64)[0]).plot()
-            >>> [axes.get_title() for axes in figure.axes]
-            ['film', 'anomaly map', 'reconstruction']
-        """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise FitError('plots need matplotlib: pip install "unseen[plots]"') from error
-        made = self.reconstruction
-        figure, axes = plt.subplots(1, 2 if made is None else 3, figsize=(9, 3.6), layout="constrained")
-        axes[0].imshow(self.film.pixels, cmap="gray", vmin=0, vmax=1)
-        top, left, bottom, right = self.viewed.box
-        axes[0].plot([left, right, right, left, left], [top, top, bottom, bottom, top], color="tab:cyan", linewidth=1)
-        axes[0].set_title("film")
-        axes[1].imshow(self._map())
-        axes[1].set_title("anomaly map")
-        if made is not None:
-            axes[2].imshow(made, cmap="gray")
-            axes[2].set_title("reconstruction")
-        for one in axes:
-            one.set_axis_off()
-        figure.suptitle(f"{self.film.name}: score {self.score:.4g}", fontsize=10)
-        figure.text(0.005, 0.005, LIMITS, fontsize=6, color="0.4")
-        return figure
 
 
 class Detector(ABC):
@@ -485,7 +348,7 @@ def masked_on(viewed: Viewed, network: nn.Module) -> tuple[torch.Tensor, torch.T
 
 
 def _finder_in(folder: Path | str) -> Finder:
-    from unseen.detectors.weights import finder_of
+    from unseen.detectors.lung_finder_bundles import finder_of
 
     found = finder_of(folder)
     if found is None:

@@ -20,8 +20,11 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from pydantic import Field
 
-from unseen.detectors.detector import Detector, Judgement, Settings
-from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.detector import Detector
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.judgement import Judgement
+from unseen.detectors.normals import Normals
+from unseen.detectors.settings import Settings
 from unseen.losses.generative import discriminator_bce, feature_matching
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
 from unseen.training.learner import Step

@@ -24,10 +24,14 @@ from torch.nn import functional
 from unseen.anatomy.lungs import FoundLungs
 from unseen.anatomy.view import Straightened, View
 from unseen.artifacts.recipe import validated
-from unseen.detectors.detector import Detector, Judgement, Settings
-from unseen.detectors.fitting import Fitting, Normals, evenly
+from unseen.detectors.detector import Detector
+from unseen.detectors.errors import FitError
+from unseen.detectors.even_choice import evenly
+from unseen.detectors.fitting import Fitting
 from unseen.detectors.frozen_features import FrozenFeatures, FrozenNetwork
-from unseen.detectors.weights import FitError
+from unseen.detectors.judgement import Judgement
+from unseen.detectors.normals import Normals
+from unseen.detectors.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

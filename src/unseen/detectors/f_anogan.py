@@ -25,8 +25,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.anatomy.view import View, Viewed
-from unseen.detectors.detector import Judgement, masked_on
-from unseen.detectors.gan import GanDetector, GanSettings, GeneratorAndCritic, judged, weights_of
+from unseen.detectors.detector import masked_on
+from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
+from unseen.detectors.generator_and_critic import GeneratorAndCritic
+from unseen.detectors.judgement import Judgement
 from unseen.losses.generative import Game
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
 from unseen.networks.gan_networks import ResidualCritic, ResidualGenerator

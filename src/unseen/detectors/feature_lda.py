@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.anatomy.lesion_shapes import below, uniform
-from unseen.detectors.fitting import Normals, evenly
+from unseen.detectors.even_choice import evenly
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
+from unseen.detectors.normals import Normals
 from unseen.detectors.synthetic_lesions import clouded, spotted
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.fitting import Normals
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures
+from unseen.detectors.normals import Normals
 
 if TYPE_CHECKING:
     from unseen.anatomy.view import View

@@ -20,9 +20,13 @@ from torch.nn import functional
 
 from unseen.anatomy.view import Viewed
 from unseen.artifacts.files import sha256_of
-from unseen.detectors.detector import Detector, Judgement, Settings
-from unseen.detectors.fitting import Backbone, Fitting, Normals
-from unseen.detectors.weights import FitError
+from unseen.detectors.backbone import Backbone
+from unseen.detectors.detector import Detector
+from unseen.detectors.errors import FitError
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.judgement import Judgement
+from unseen.detectors.normals import Normals
+from unseen.detectors.settings import Settings
 from unseen.networks.efficientnet_lite import CHANNELS, EfficientNetLite
 
 PUBLISHED = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"

@@ -1,29 +1,14 @@
-"""What detectors by GANs share: networks by name, the plain GAN's learner, the adversary.
-
-One side of a GAN: a discriminator, its game, its turns, and what keeps it from winning at once.
-
-The game is one of `unseen.losses.GAMES`; for `wgan` the discriminator's weights are clipped after each of its steps,
-for `wgan-gp` its slope is held to 1. Instance noise, N(0, s²) on what it sees, real and made alike, falls from
-`instance_noise` at the first step to 0 at the last. Its running averages are those of its own steps, not of the
-generator's.
-
-Sources: the games' papers, see there; instance noise: Sønderby et al., "Amortised MAP inference for image
-super-resolution", ICLR 2017, section 4; Arjovsky & Bottou, "Towards principled methods for training GANs", ICLR 2017.
-
-Detectors by a GAN: networks by name, in training by a learner, and what scoring needs of them.
+"""Base of the detectors by GANs: networks by name, in training by a learner, and what scoring needs of them.
 
 A member defines the networks (`build`), how they learn (`learner`, of one stage or of several) and a film's score
 (`judge`). Images are the masked ones, in network units, not clipped to [−1, 1]: what a generator
 cannot make is a part of the residual.
-
-The learner of a plain GAN: D in its turns, then G, from noise. `f-anogan` and `anogan` begin with it; `randgan`
-draws from more than noise.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -31,12 +16,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.detectors.detector import Detector, Judgement, Settings
-from unseen.detectors.fitting import Fitting, Normals
-from unseen.detectors.weights import FitError
-from unseen.losses.generative import GAMES, Game, gradient_penalty
-from unseen.losses.loss import running_averages_frozen
-from unseen.training.learner import Step, steps_taken
+from unseen.detectors.detector import Detector
+from unseen.detectors.errors import FitError
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.judgement import Judgement
+from unseen.detectors.normals import Normals
+from unseen.detectors.settings import Settings
+from unseen.losses.generative import Game
 
 if TYPE_CHECKING:
     from unseen.training.learner import Learner
@@ -76,75 +62,6 @@ class GanSettings(Settings):
         if self.game == "wgan-gp":
             return torch.optim.Adam(weights, lr=self.learning_rate or 1e-4, betas=(0.0, 0.9))
         return torch.optim.Adam(weights, lr=self.learning_rate or 2e-4, betas=(0.5, 0.999))
-
-
-class Adversary:
-    """The discriminator's half of a learner. How many steps it has taken is read from its optimiser, which a checkpoint
-    holds.
-
-    Args:
-        settings: the game.
-        name: of its optimiser in the learner's `optimisers`.
-        discriminator: D, (batch, ...) → outputs (batch,), called as the learner's modules are.
-        module: the module of D, which owns the weights.
-        steps: of the whole training; the instance noise falls to 0 with them.
-        optimiser: of D's weights; None: the game's.
-    """
-
-    def __init__(
-        self,
-        settings: GanSettings,
-        *,
-        name: str,
-        discriminator: Callable[[Tensor], Tensor],
-        module: nn.Module,
-        steps: int,
-        optimiser: torch.optim.Optimizer | None = None,
-    ) -> None:
-        self.settings, self.name, self.total = settings, name, max(1, steps)
-        self.module, self.weights = module, list(module.parameters())
-        self.optimiser = optimiser or settings.optimiser(self.weights)
-        self._discriminator = discriminator
-
-    def step(self, real: Tensor, fake: Tensor, rng: torch.Generator) -> Step:
-        """Its turn on (batch, ...) of each kind; no gradient goes back to what made them."""
-        real, fake = self._noisy(real.detach(), rng), self._noisy(fake.detach(), rng)
-        loss = GAMES[self.settings.game].discriminator(self._discriminator(real), self._discriminator(fake)).mean()
-        if self.settings.game == "wgan-gp":
-            slope = gradient_penalty(self._discriminator, real, fake, generator=rng).mean()
-            loss = loss + self.settings.gradient_penalty * slope
-        return Step(self.name, loss)
-
-    def fooled(self, fake: Tensor, rng: torch.Generator) -> Tensor:
-        """What the generator descends: (batch,)."""
-        with running_averages_frozen(self.module):
-            return GAMES[self.settings.game].generator(self._discriminator(self._noisy(fake, rng)))
-
-    def mistaken(self, real: Tensor, rng: torch.Generator) -> Tensor:
-        """The same with the labels swapped, for a generator that also makes what D holds for real: (batch,)."""
-        with running_averages_frozen(self.module):
-            return GAMES[self.settings.game].swapped(self._discriminator(self._noisy(real, rng)))
-
-    @property
-    def done(self) -> int:
-        """Steps taken."""
-        return steps_taken(self.optimiser)
-
-    @property
-    def gives_way(self) -> bool:
-        """Whether it is the generator's turn."""
-        return self.done % self.settings.turns == 0
-
-    def keep_small(self) -> None:
-        """Clip the weights, where the game asks for it."""
-        if self.settings.game == "wgan":
-            with torch.no_grad():
-                for weight in self.weights:
-                    weight.clamp_(-self.settings.clip, self.settings.clip)
-
-    def _noisy(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        sigma = self.settings.instance_noise * max(0.0, 1 - self.done / self.total)
-        return x + sigma * torch.randn(x.shape, generator=rng).to(x) if sigma else x
 
 
 class GanDetector(Detector):
@@ -218,45 +135,3 @@ def judged(score: float, parts: Mapping[str, float], x: Tensor, restored: Tensor
 def weights_of(modules: Mapping[str, nn.Module], *names: str) -> list[nn.Parameter]:
     """The weights of these networks, for one optimiser."""
     return [weight for name in names for weight in modules[name].parameters()]
-
-
-class GeneratorAndCritic:
-    """The learner. `optimiser`: of D's weights; None: the game's."""
-
-    def __init__(self, detector: GanDetector, *, steps: int, optimiser: torch.optim.Optimizer | None = None) -> None:
-        self.detector = detector
-        self.modules: dict[str, nn.Module] = dict(detector.networks)
-        self.critic = Adversary(
-            detector.config,
-            name="critic",
-            discriminator=self.outputs,
-            module=detector.networks["d"],
-            steps=steps,
-            optimiser=optimiser,
-        )
-        self.optimisers = {
-            "critic": self.critic.optimiser,
-            "generator": detector.config.optimiser(weights_of(self.modules, "g")),
-        }
-
-    def outputs(self, x: Tensor) -> Tensor:
-        """D's, (batch,); a method, since the learner is sent to other processes, and a lambda cannot be."""
-        found: Tensor = self.modules["d"](x)[1].flatten()
-        return found
-
-    def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
-        x = batch[0]
-        with torch.no_grad():
-            made = self.made(x, rng)
-        yield self.critic.step(x, made, rng)
-        self.critic.keep_small()
-        if self.critic.gives_way:
-            yield Step("generator", self.critic.fooled(self.made(x, rng), rng).mean())
-
-    def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
-
-    def made(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """As many images as x has, of its precision: G(z), z ~ N(0, I)."""
-        made: Tensor = self.modules["g"](self.detector.drawn_z(len(x), x, rng))
-        return made.to(x.dtype)

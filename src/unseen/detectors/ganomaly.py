@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 import torch
 from pydantic import Field
 
+from unseen.detectors.encoder_decoder_encoder import AdversarialSettings, Aim, EncoderDecoderEncoder
+
 if TYPE_CHECKING:
     from unseen.anatomy.view import View
-from unseen.detectors.encoder_decoder_encoder import AdversarialSettings, Aim, EncoderDecoderEncoder
 
 
 class Ganomaly(EncoderDecoderEncoder):

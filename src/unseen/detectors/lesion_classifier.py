@@ -23,10 +23,13 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.detectors.detector import Detector, Settings
-from unseen.detectors.fitting import Backbone, Fitting, Normals
+from unseen.detectors.backbone import Backbone
+from unseen.detectors.detector import Detector
+from unseen.detectors.errors import FitError
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.normals import Normals
+from unseen.detectors.settings import Settings
 from unseen.detectors.synthetic_lesions import ALL, clouded, pasted
-from unseen.detectors.weights import FitError
 from unseen.networks.resnet import ResNet18, fill
 from unseen.training.learner import Step
 from unseen.training.shares import of_whole_batch

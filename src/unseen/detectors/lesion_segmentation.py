@@ -27,9 +27,13 @@ from torch.nn import functional
 
 from unseen.anatomy.lesion_shapes import below, uniform
 from unseen.anatomy.view import View, Viewed
-from unseen.detectors.detector import Detector, Judgement, Settings
-from unseen.detectors.fitting import Fitting, Normals, evenly
+from unseen.detectors.detector import Detector
+from unseen.detectors.even_choice import evenly
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.judgement import Judgement
+from unseen.detectors.normals import Normals
 from unseen.detectors.painted_lesions import effusion, nodules, opacity, pneumothorax
+from unseen.detectors.settings import Settings
 from unseen.networks.unet import UNet
 from unseen.training.learner import Step, steps_taken
 

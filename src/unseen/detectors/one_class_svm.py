@@ -22,10 +22,11 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.detectors.autoencoder import Autoencoder, AutoencoderSettings
-from unseen.detectors.detector import Judgement
-from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.errors import FitError
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.judgement import Judgement
+from unseen.detectors.normals import Normals
 from unseen.detectors.restorer import mean_inside
-from unseen.detectors.weights import FitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

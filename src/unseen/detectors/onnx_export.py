@@ -21,8 +21,8 @@ from unseen.anatomy.lungs import FoundLungs, LungFinder
 from unseen.artifacts.files import replacing
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector
-from unseen.detectors.saved import openvino_module
-from unseen.detectors.weights import DeviceError
+from unseen.detectors.errors import DeviceError
+from unseen.detectors.openvino_networks import openvino_module
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from torch.nn import functional
 
 from unseen.anatomy.view import View, Viewed
 from unseen.detectors.coreset import Coreset
-from unseen.detectors.detector import Judgement
-from unseen.detectors.fitting import Normals
+from unseen.detectors.judgement import Judgement
 from unseen.detectors.lesion_classifier import STAGE, LesionClassifier, LesionSettings
+from unseen.detectors.normals import Normals
 
 
 class PatchMemory(LesionClassifier):

@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from unseen.anatomy.view import View
 from unseen.detectors.coreset import CANDIDATES, Coreset
-from unseen.detectors.fitting import Normals
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
+from unseen.detectors.normals import Normals
 
 
 class PatchCore(FrozenFeatures):

@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING
 import torch
 from pydantic import Field
 
-from unseen.detectors.detector import Detector, Judgement, Settings
-from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.detector import Detector
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.judgement import Judgement
+from unseen.detectors.normals import Normals
+from unseen.detectors.settings import Settings
 from unseen.priors.generator import PrincipalSubspace
 
 if TYPE_CHECKING:

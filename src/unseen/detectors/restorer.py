@@ -16,8 +16,11 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.anatomy.view import Viewed
-from unseen.detectors.detector import Detector, Judgement, Settings, masked_on
-from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.detector import Detector, masked_on
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.judgement import Judgement
+from unseen.detectors.normals import Normals
+from unseen.detectors.settings import Settings
 from unseen.training.learner import Step
 
 

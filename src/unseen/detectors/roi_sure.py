@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from unseen.detectors.encoder_decoder_encoder import Aim
+from unseen.detectors.stein_consistency import SteinConsistency, SteinSettings
 
 if TYPE_CHECKING:
     from unseen.anatomy.view import View
-from unseen.detectors.stein_consistency import SteinConsistency, SteinSettings
 
 
 class RoiSure(SteinConsistency):

@@ -17,8 +17,9 @@ import torch
 from pydantic import Field
 
 from unseen.detectors.encoder_decoder_encoder import AdversarialSettings, Aim, EncoderDecoderEncoder
-from unseen.detectors.fitting import Fitting, Normals
-from unseen.detectors.weights import FitError
+from unseen.detectors.errors import FitError
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.normals import Normals
 from unseen.losses.sure_gaussian import sure, sure_literal
 from unseen.losses.sure_poisson import mixed_sure
 from unseen.physics.noise import Gaussian, Poisson, PoissonGaussian

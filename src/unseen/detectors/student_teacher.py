@@ -21,9 +21,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.detectors.detector import Judgement, masked_on
-from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.detector import masked_on
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.judgement import Judgement
 from unseen.detectors.lesion_classifier import LesionClassifier, LesionSettings
+from unseen.detectors.normals import Normals
 from unseen.detectors.restorer import mean_inside
 from unseen.training.learner import Step
 

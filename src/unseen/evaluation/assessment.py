@@ -20,7 +20,7 @@ from unseen.evaluation.table import Scored, Scorer, score_table
 if TYPE_CHECKING:
     import polars as pl
 
-    from unseen.detectors.detector import Finding
+    from unseen.detectors.finding import Finding
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from unseen.artifacts.notebook import coloured as coloured
 from unseen.artifacts.notebook import data_uri as data_uri
 
 if TYPE_CHECKING:
-    from unseen.detectors.detector import Finding
+    from unseen.detectors.finding import Finding
 
 LONG_SIDE = 256
 T = TypeVar("T", bound=np.generic)

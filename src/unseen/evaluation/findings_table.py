@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from unseen.data.film import NotRead
-from unseen.detectors.detector import Finding
+from unseen.detectors.finding import Finding
 
 if TYPE_CHECKING:
     from unseen.data.film import Film

@@ -35,7 +35,7 @@ from unseen.evaluation.shortcuts import STATISTIC_NAMES, trivial_statistics
 
 if TYPE_CHECKING:
     from unseen.data.film import Film
-    from unseen.detectors.detector import Finding
+    from unseen.detectors.finding import Finding
 
 
 SCORED = "scored"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector
-from unseen.detectors.fitting import Normals
+from unseen.detectors.normals import Normals
 
 PARTS = 5
 

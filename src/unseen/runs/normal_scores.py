@@ -24,7 +24,7 @@ from unseen.training.settings import Training
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from unseen.detectors.fitting import Normals
+    from unseen.detectors.normals import Normals
 
 _log = logging.getLogger("unseen")
 LEAST = 4

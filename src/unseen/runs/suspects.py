@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from unseen.artifacts.recipe import Recipe, RecipeError, runs_root, validated
 from unseen.data.film import NotRead
 from unseen.data.reading import Films
-from unseen.detectors.fitting import Fitting, Normals
+from unseen.detectors.fitting import Fitting
+from unseen.detectors.normals import Normals
 from unseen.evaluation.roc import Floats
 from unseen.runs.dealing import PARTS, dealt, seen
 from unseen.runs.training import check_normals_alone, detector_of, finder_for, resolve, training_films

@@ -37,8 +37,9 @@ from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
 from unseen.detectors.fitting import check_devices
-from unseen.detectors.saved import add_gate, gate_parts, load, save
-from unseen.detectors.weights import finder_of
+from unseen.detectors.gate_in_bundle import add_gate, gate_parts
+from unseen.detectors.lung_finder_bundles import finder_of
+from unseen.detectors.saved import load, save
 from unseen.priors import GENERATORS
 from unseen.reconstruction import RECONSTRUCTORS
 from unseen.runs.cohort import cohort_of, lung_films, of_unknown_label, own_normals, phantom_normals

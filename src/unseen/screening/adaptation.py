@@ -23,7 +23,7 @@ from unseen.data.projection import projection_of
 from unseen.detectors import METHODS
 from unseen.detectors.adapted import Adapted, Head, ridge, standardised
 from unseen.detectors.detector import Detector
-from unseen.detectors.weights import FitError
+from unseen.detectors.errors import FitError
 from unseen.evaluation.comparison import auroc_difference
 from unseen.evaluation.roc import auroc
 from unseen.evaluation.shortcuts import mix_scores, trivial_statistics
@@ -127,7 +127,7 @@ def adapt(
     >>> adapt(load("models/pca"), [], share=0)
     Traceback (most recent call last):
         ...
-    unseen.detectors.weights.FitError: share is 0; give the share of the patients whose films teach, like 0.5
+    unseen.detectors.errors.FitError: share is 0; give the share of the patients whose films teach, like 0.5
     """
     if not 0 < share <= 1:
         raise FitError(f"share is {share}; give the share of the patients whose films teach, like 0.5")

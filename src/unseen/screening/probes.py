@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from unseen.data.film import Film, NotRead
 
 if TYPE_CHECKING:
-    from unseen.detectors.detector import Finding
+    from unseen.detectors.finding import Finding
 
 SEEDS: Final = tuple(range(8))
 TOLERANCE: Final = 0.01

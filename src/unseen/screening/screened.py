@@ -18,7 +18,7 @@ from unseen.screening.policy import FIRST_PRIORITY, Decision
 from unseen.screening.projection import UNCERTAIN
 
 if TYPE_CHECKING:
-    from unseen.detectors.detector import Finding
+    from unseen.detectors.finding import Finding
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

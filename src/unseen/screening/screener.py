@@ -25,7 +25,8 @@ from unseen.data.film import Film, NotRead
 from unseen.data.projection import projection_of
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
-from unseen.detectors.saved import HasSettings, detector_parts, gate_parts
+from unseen.detectors.gate_in_bundle import HasSettings, gate_parts
+from unseen.detectors.saved import detector_parts
 from unseen.detectors.saved import load as load_detector
 from unseen.evaluation.table import ScoreRow, map_of
 from unseen.screening.gate.gate import Gate
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from unseen.anatomy.lungs import Finder
-    from unseen.detectors.detector import Finding
+    from unseen.detectors.finding import Finding
     from unseen.detectors.saved import Runtime
 
 _LATERAL = "a lateral film: it is not scored, and is carried along with the frontal films of its study"

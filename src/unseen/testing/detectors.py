@@ -13,9 +13,10 @@ import numpy as np
 from torch import Tensor
 
 from unseen.data.film import Film, NotRead
-from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.detector import Detector
+from unseen.detectors.errors import FitError
+from unseen.detectors.finding import Finding
 from unseen.detectors.saved import load, save
-from unseen.detectors.weights import FitError
 
 
 def holds(law: bool, words: str) -> None:

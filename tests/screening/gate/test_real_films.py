@@ -16,8 +16,8 @@ from PIL import Image
 from unseen.anatomy.lungs import LungFinder
 from unseen.data.film import Film
 from unseen.data.reading import Films, films
-from unseen.detectors.saved import gate_parts
-from unseen.detectors.weights import finder_of
+from unseen.detectors.gate_in_bundle import gate_parts
+from unseen.detectors.lung_finder_bundles import finder_of
 from unseen.screening.gate import Gate
 from unseen.screening.gate.transforms import TRANSFORMS
 

@@ -13,9 +13,10 @@ from unseen.anatomy.view import View
 from unseen.artifacts import bundle
 from unseen.artifacts.bundle import BundleError
 from unseen.data.film import Film
-from unseen.detectors.detector import Finding
+from unseen.detectors.finding import Finding
+from unseen.detectors.gate_in_bundle import gate_parts
 from unseen.detectors.pca import Pca
-from unseen.detectors.saved import gate_parts, load, save
+from unseen.detectors.saved import load, save
 from unseen.screening.gate import Gate, GateError
 
 

@@ -1,0 +1,18 @@
+"""Errors that a detector raises for the user: films that do not fit, a device that cannot be used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unseen.artifacts.errors import UserError
+
+if TYPE_CHECKING:
+    pass
+
+
+class FitError(UserError, ValueError):
+    """Films or settings from which a detector cannot be trained; a sentence for the user."""
+
+
+class DeviceError(UserError, ValueError):
+    """A device or a runtime that cannot be used here, or not for this detector; a sentence for the user."""

@@ -1,0 +1,44 @@
+"""Input gate beside a detector in its bundle."""
+
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+
+from unseen.artifacts import bundle
+from unseen.detectors.weights import GATE
+
+
+@runtime_checkable
+class HasSettings(Protocol):
+    """Something with settings, as JSON values."""
+
+    def settings(self) -> dict[str, object]:
+        """For the card, JSON-able."""
+        ...
+
+
+class Companion(HasSettings, Protocol):
+    """Something that goes with a detector and lies in its bundle; `screening.Gate` is one."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """For the weights; each name begins with `gate.`."""
+        ...
+
+
+def add_gate(folder: Path | str, gate: Companion) -> bundle.Card:
+    """Put a gate into a bundle that has none, or in the place of its own; everything else stays as it is."""
+    read = bundle.load(folder)
+    tensors = {name: t for name, t in read.tensors.items() if name.split(".")[0] != GATE} | gate.tensors()
+    return bundle.save(read.folder, tensors, read.card.model_copy(update={"gate": gate.settings()}))
+
+
+def gate_parts(folder: Path | str) -> tuple[dict[str, object], dict[str, Tensor]] | None:
+    """Settings and tensors of the gate in a bundle, for `screening.Gate.of`; None for a bundle without one.
+
+    Raises `artifacts.BundleError`, as `load` does.
+    """
+    read = bundle.load(folder)
+    if read.card.gate is None:
+        return None
+    return dict(read.card.gate), {name: t for name, t in read.tensors.items() if name.split(".")[0] == GATE}

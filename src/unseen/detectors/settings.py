@@ -1,0 +1,25 @@
+"""Base of every detector's settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    pass
+
+
+class Settings(BaseModel):
+    """The base of every detector's `Config`: frozen, unknown names refused.
+
+    >>> Settings().least_films
+    1
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    def least_films(self) -> int:
+        """Training films that a method with these settings needs; asked for before anything is trained."""
+        return 1

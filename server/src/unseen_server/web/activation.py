@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from unseen.evaluation import Interval
 from unseen.screening import Guarantee, GuaranteeError, cleared_share, policy_lines
 from unseen_server.service.active_models import thresholds_of
-from unseen_server.web.accounts import Lead
 from unseen_server.web.audit_sample import Share
+from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
 from unseen_server.web.starting import Summary, of_activation
 from unseen_server.web.state import Parts, ServerState

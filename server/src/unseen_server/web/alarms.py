@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen_server.web.accounts import Lead
+from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
 from unseen_server.web.starting import Summary, of_alarm
 from unseen_server.web.state import Parts

@@ -17,12 +17,13 @@ from unseen.artifacts import LIMITS
 from unseen_server.service.active_models import LOOK_S
 from unseen_server.service.watching import SETTLED_S, Repeated, Watch
 from unseen_server.web import (
-    accounts,
+    account_administration,
     activation,
     alarms,
     audit_sample,
     audit_search,
     audit_trail,
+    authentication,
     clearing,
     comparison,
     drift,
@@ -38,7 +39,6 @@ from unseen_server.web import (
     lists,
     model_cards,
     pages,
-    people,
     priors,
     readiness,
     removing,
@@ -50,6 +50,7 @@ from unseen_server.web import (
     scored_models,
     scoring_models,
     several_studies,
+    sign_in,
     sign_in_methods,
     site_settings,
     storage,
@@ -60,8 +61,8 @@ from unseen_server.web import (
     versions,
     work_queue,
 )
-from unseen_server.web.accounts import SCHEMES
 from unseen_server.web.address import Address
+from unseen_server.web.authentication import SCHEMES
 from unseen_server.web.errors import answer_errors
 from unseen_server.web.laboratory import MOST_BYTES, Laboratory
 from unseen_server.web.middleware import Shell
@@ -156,7 +157,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.served = parts
-    for router in (health.router, readiness.router, accounts.router):
+    for router in (health.router, readiness.router, sign_in.router):
         app.include_router(router, prefix=ROOT)
     for router in (
         films.router,
@@ -169,7 +170,7 @@ def create_app(
         audit_trail.router,
         audit_sample.router,
         alarms.router,
-        people.router,
+        account_administration.router,
         sign_in_methods.router,
         site_settings.router,
         storage.router,
@@ -214,7 +215,7 @@ def create_app(
         f"{stow.STOW}/": stow.MOST_BYTES,
     }
     app.add_middleware(GZipMiddleware, minimum_size=_GZIPPED, compresslevel=5, exclude_content_types=_AS_IT_IS)
-    sign_in = frozenset(f"{ROOT}{path}" for path in accounts.OPEN)
-    refusal = accounts.refuse_unknown(parts)
-    app.add_middleware(Shell, address=parts.address, bodies=bodies, open=sign_in, refusal=refusal)
+    without_account = frozenset(f"{ROOT}{path}" for path in sign_in.OPEN)
+    refusal = authentication.refuse_unknown(parts)
+    app.add_middleware(Shell, address=parts.address, bodies=bodies, open=without_account, refusal=refusal)
     return app

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen_server.web.accounts import Lead
+from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers, without_places
 from unseen_server.web.state import Parts
 from unseen_server.worklist.audit import Head

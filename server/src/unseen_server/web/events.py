@@ -8,7 +8,7 @@ import anyio.to_thread
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from unseen_server.web.accounts import Reader
+from unseen_server.web.authentication import Reader
 from unseen_server.web.errors import answers
 from unseen_server.web.state import Parts, ServerState
 

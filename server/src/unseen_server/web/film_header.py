@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from unseen.data import shared_decoder
-from unseen_server.web.accounts import Lead, Reader
+from unseen_server.web.authentication import Lead, Reader
 from unseen_server.web.errors import answers
 from unseen_server.web.films import FilmId
 from unseen_server.web.harmless_elements import harmless_lines, harmless_window_name

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Response
 
 from unseen_server.web import images
-from unseen_server.web.accounts import Reader, Sighted
+from unseen_server.web.authentication import Reader, Sighted
 from unseen_server.web.errors import answers
 from unseen_server.web.films import PNG, FilmId
 from unseen_server.web.state import Parts

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from unseen.artifacts import FLAGGED_FROM
 from unseen.screening import claimed_source
 from unseen_server.web import images
-from unseen_server.web.accounts import Reader
+from unseen_server.web.authentication import Reader
 from unseen_server.web.errors import answers
 from unseen_server.web.films import FilmId
 from unseen_server.web.listed_page import ReferenceResponse

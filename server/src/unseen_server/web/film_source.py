@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fastapi import HTTPException
 
 from unseen.screening import UNKNOWN_SOURCE
-from unseen_server.web.accounts import is_lead
+from unseen_server.web.authentication import is_lead
 
 if TYPE_CHECKING:
     from unseen_server.worklist.accounts import Account

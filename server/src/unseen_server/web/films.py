@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from unseen.screening import UNKNOWN_SOURCE
 from unseen_server.web import images
-from unseen_server.web.accounts import Reader, Sender, Sighted
+from unseen_server.web.authentication import Reader, Sender, Sighted
 from unseen_server.web.errors import answers
 from unseen_server.web.film_source import film_source
 from unseen_server.web.hidden_names import film_for

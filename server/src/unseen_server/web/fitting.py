@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from unseen.artifacts import FEWEST_NORMALS as FEWEST
 from unseen.screening import Guarantee
-from unseen_server.web.accounts import Lead
+from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
 from unseen_server.web.state import Parts
 from unseen_server.worklist.score_blocks import blocks

@@ -25,7 +25,7 @@ from unseen.lab import (
     choice_kind,
 )
 from unseen_server.web import lab_shapes as shapes
-from unseen_server.web.accounts import Reader
+from unseen_server.web.authentication import Reader
 from unseen_server.web.copied_code import lab_code_of
 from unseen_server.web.errors import answers
 from unseen_server.web.state import Parts, ServerState

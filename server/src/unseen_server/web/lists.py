@@ -11,7 +11,7 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from unseen_server.web.accounts import Reader
+from unseen_server.web.authentication import Reader
 from unseen_server.web.errors import answers
 from unseen_server.web.hidden_names import may_see_names
 from unseen_server.web.listed_page import ListedPage

@@ -55,7 +55,7 @@ class Shell:
     bodies   path → the most bytes that may be sent there, where that is more than `MOST_BODY`; a path that ends with a
              slash stands for all that begin so
     open     paths to which anybody may send `MOST_UNKNOWN` bytes
-    refusal  answers who is not signed in, before the body is read; see `accounts.refuse_unknown`
+    refusal  answers who is not signed in, before the body is read; see `authentication.refuse_unknown`
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from unseen_server.web.accounts import Reader
+from unseen_server.web.authentication import Reader
 from unseen_server.web.errors import answers
 from unseen_server.web.state import Parts
 

@@ -14,9 +14,9 @@ from typing import Annotated, Final
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from unseen_server.web.accounts import counted, seat
 from unseen_server.web.oidc import OidcError, OidcProvider
 from unseen_server.web.pages import rendered
+from unseen_server.web.sign_in import counted, seat
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.states import WorklistError
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from unseen_server.web.accounts import Reader
+from unseen_server.web.authentication import Reader
 from unseen_server.web.errors import answers
 from unseen_server.web.state import Parts
 from unseen_server.web.studies import StudyId

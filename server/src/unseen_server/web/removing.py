@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen_server.web.accounts import Admin
+from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
 from unseen_server.web.state import Parts
 from unseen_server.worklist.retention import STAYS, Removed

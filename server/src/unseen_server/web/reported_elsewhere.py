@@ -8,7 +8,7 @@ import anyio.to_thread
 from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen_server.web.accounts import Lead
+from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
 from unseen_server.web.shapes import Note, Outcome
 from unseen_server.web.state import Parts, ServerState

@@ -19,7 +19,7 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
 from unseen.artifacts import Run
-from unseen_server.web.accounts import Lead
+from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.states import NotFoundError

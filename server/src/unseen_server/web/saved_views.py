@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen_server.web.accounts import Reader, is_lead
+from unseen_server.web.authentication import Reader, is_lead
 from unseen_server.web.errors import answers
 from unseen_server.web.lists import ListFilters
 from unseen_server.web.state import Parts

@@ -29,10 +29,10 @@ from unseen_server.http_connections import BoundedConfig
 from unseen_server.service.worker_process import Settings
 from unseen_server.service.workers import Models as Models  # public as `unseen_server.web.Models`, too
 from unseen_server.service.workers import Workers
-from unseen_server.web.accounts import LOCAL
 from unseen_server.web.address import Address
 from unseen_server.web.app import ROOT, create_app
 from unseen_server.web.damaged import create_damaged_app
+from unseen_server.web.sign_in import LOCAL
 from unseen_server.worklist.states import DamagedError
 from unseen_server.worklist.store import Store
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from unseen_server.web.accounts import Admin
+from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.web.throttle import BY_NAME, WITHIN_S

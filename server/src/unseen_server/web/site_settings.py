@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from unseen_server.web.accounts import Admin
+from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
 from unseen_server.web.state import Parts, ServerState
 

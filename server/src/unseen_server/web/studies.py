@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen_server.web.accounts import Lead, Reader, is_lead
+from unseen_server.web.authentication import Lead, Reader, is_lead
 from unseen_server.web.errors import answers
 from unseen_server.web.hidden_names import study_for
 from unseen_server.web.listed_study import Listed

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Response
 from fastapi import Path as InPath
 
-from unseen_server.web.accounts import Lead
+from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
 from unseen_server.web.hidden_names import may_see_names
 from unseen_server.web.state import Parts

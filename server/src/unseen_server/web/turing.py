@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unseen.artifacts import Card
 from unseen_server.web import turing_images, turing_replies, turing_rounds
-from unseen_server.web.accounts import Sighted, is_lead
+from unseen_server.web.authentication import Sighted, is_lead
 from unseen_server.web.errors import answers
 from unseen_server.web.films import PNG
 from unseen_server.web.state import Parts, ServerState

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from unseen import __version__
-from unseen_server.web.accounts import Admin
+from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
 from unseen_server.web.state import Parts, ServerState
 

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen_server.web.accounts import LOCAL, Admin
+from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
 from unseen_server.web.shapes import WhoResponse
+from unseen_server.web.sign_in import LOCAL
 from unseen_server.web.state import Parts
 from unseen_server.worklist.accounts import INVITATION_S, MOST_SOURCES, Account
 from unseen_server.worklist.states import WorklistError

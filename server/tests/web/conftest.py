@@ -19,7 +19,7 @@ from unseen.data.film import Film
 from unseen.screening.gate import Gate
 from unseen.screening.policy import Policy
 from unseen.screening.screener import Screener, gate_in
-from unseen_server.service.workers import Models
+from unseen_server.service.scoring_models import Models
 from unseen_server.web.app import create_app
 from unseen_server.worklist.store import Store
 

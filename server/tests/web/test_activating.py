@@ -18,8 +18,9 @@ from tests.worklist.test_activating import Reported, reported  # noqa: F401  a f
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy
 from unseen.screening.probes import Probe
+from unseen_server.service.scoring_models import Models
 from unseen_server.service.worker_process import Settings
-from unseen_server.service.workers import Models, Workers
+from unseen_server.service.workers import Workers
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import activations, decisions, films, findings

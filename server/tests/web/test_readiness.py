@@ -49,12 +49,12 @@ def test_it_is_ready_with_a_worker_where_it_starts_workers(make_place: MakePlace
     place = make_place("sqlite")
     with place.open() as store:
         settings = Settings(where=place.where, films_folder=str(place.home), model="models/pca")
-        staff = Workers(settings, 1)
-        api = Api(store, workers=staff)
+        processes = Workers(settings, 1)
+        api = Api(store, workers=processes)
         if started:
-            staff.start()
+            processes.start()
         try:
-            until(lambda: staff.staff().running == started, 60)
+            until(lambda: processes.status().running == started, 60)
             assert answered(api) == (READY if started else NOT)
         finally:
-            staff.stop()
+            processes.stop()

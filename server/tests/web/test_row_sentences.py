@@ -18,7 +18,7 @@ from unseen.artifacts import FLAGGED_FROM, ReferenceNormals
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Decision, Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
-from unseen_server.service.workers import Models
+from unseen_server.service.scoring_models import Models
 from unseen_server.web.listed_study import Listed
 from unseen_server.web.promise import Promise
 from unseen_server.web.sentences import in_words, reading_of

@@ -28,7 +28,7 @@ from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
 from unseen.screening.screener import Screener
 from unseen.training.settings import Training
-from unseen_server.service.workers import Models
+from unseen_server.service.scoring_models import Models
 from unseen_server.web.turing_images import Drawn, drawn
 from unseen_server.web.turing_rounds import Round, Rounds
 from unseen_server.worklist.renditions import Rendition, keep_generated

@@ -24,7 +24,7 @@ from unseen.detectors.saved import load as load_detector
 from unseen.screening.policy import Policy, PolicyError
 from unseen.screening.screener import load
 from unseen_server.service.active_models import ActiveModels
-from unseen_server.service.workers import Models
+from unseen_server.service.scoring_models import Models
 from unseen_server.worklist import disagreement
 from unseen_server.worklist.audit import Head
 from unseen_server.worklist.backup import back_up, restore

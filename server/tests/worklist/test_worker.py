@@ -35,9 +35,9 @@ from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screener, model_parts
 from unseen_server.worklist import jobs
-from unseen_server.worklist.content import ContentFolder
 from unseen_server.worklist.states import NoRoomError, NotAllowedError, NotFoundError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.stored_files import ContentFolder
 from unseen_server.worklist.tables import decisions, findings
 from unseen_server.worklist.worker import Worker
 

@@ -72,7 +72,7 @@ def serve(
       unseen serve --folder worklist --model models/roi-sure --also models/pca
     """
 
-    from unseen_server.service.workers import Models
+    from unseen_server.service.scoring_models import Models
 
     if model is None and policy is not None:
         raise UsageError("--policy goes with --model: a policy is bound to one model's weights")
@@ -133,7 +133,7 @@ def worker(
 
     from unseen.detectors import load as load_detector
     from unseen.screening import load
-    from unseen_server.service.workers import Models
+    from unseen_server.service.scoring_models import Models
     from unseen_server.worklist.store import Store
     from unseen_server.worklist.worker import Worker
 

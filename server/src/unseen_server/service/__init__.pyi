@@ -3,10 +3,10 @@
 from .active_models import ActiveModels as ActiveModels
 from .report_codes import ReportCodes as ReportCodes
 from .report_codes import load_report_codes as load_report_codes
+from .scoring_models import FurtherModel as FurtherModel
+from .scoring_models import Models as Models
 from .watching import Repeated as Repeated
 from .watching import Watch as Watch
 from .worker_process import Settings as Settings
-from .workers import FurtherModel as FurtherModel
-from .workers import Models as Models
 from .workers import Staff as Staff
 from .workers import Workers as Workers

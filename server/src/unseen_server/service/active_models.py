@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from unseen_server.service.workers import FurtherModel, Models
+from unseen_server.service.scoring_models import FurtherModel, Models
 
 if TYPE_CHECKING:
     from unseen.artifacts import Card

@@ -1,10 +1,4 @@
-"""The models that score, and the worker processes that run them.
-
-The models and the policy that workers score with: looked at before anything starts, without their weights.
-
-Worker processes beside the server: started, watched, restarted when they die or when the models change, and stopped
-at the end.
-"""
+"""Worker processes: started, watched, restarted when they die or when the models change, and stopped at the end."""
 
 import json
 import logging
@@ -13,76 +7,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Self
 
-from unseen.artifacts import BundleError, Card, card_of
-from unseen.screening import Policy, PolicyError
 from unseen_server.service.worker_process import Settings
-
-
-@dataclass(frozen=True, kw_only=True)
-class FurtherModel:
-    """A model whose scores are kept for comparison; it decides nothing."""
-
-    folder: Path
-    card: Card
-
-
-@dataclass(frozen=True, kw_only=True)
-class Models:
-    """What scores.
-
-    folder       the bundle of the model that decides
-    policy_file  what `unseen calibrate` wrote; None: films are ranked, and none is cleared
-    further      the others, in the order given
-    calibrated   policies of the others, by SHA-256 of their weights: their normals are references, and clear nothing
-    """
-
-    folder: Path
-    card: Card
-    policy_file: Path | None = None
-    policy: Policy | None = None
-    further: tuple[FurtherModel, ...] = ()
-    calibrated: Mapping[str, Policy] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, folder: Path, policy_file: Path | None = None, *, further: Sequence[Path] = ()) -> Self:
-        """Look at the bundles' cards and at a policy.
-
-        Raises BundleError and PolicyError: what a worker would refuse is refused before any is started.
-        """
-        card = _card_of_detector(folder)
-        policy = None if policy_file is None else Policy.load(policy_file)
-        if policy is not None and (mismatch := policy.mismatch(card.digests)):
-            raise PolicyError(f"{policy_file}, {folder}: {mismatch}.")
-        others = tuple(FurtherModel(folder=one, card=_card_of_detector(one)) for one in further)
-        seen = {card.weights_sha256: folder}
-        for other in others:
-            if other.card.weights_sha256 in seen:
-                first = seen[other.card.weights_sha256]
-                raise BundleError(
-                    f"{other.folder}: has the same weights as {first}, and the same scores. Give each model once."
-                )
-            seen[other.card.weights_sha256] = other.folder
-        return cls(folder=folder, card=card, policy_file=policy_file, policy=policy, further=others)
-
-    @property
-    def named(self) -> dict[str, tuple[str, Card]]:
-        """Every model's name for people, which is its bundle's folder, and its card; by weights, the one that decides
-        first."""
-        both = [(self.folder, self.card), *((one.folder, one.card) for one in self.further)]
-        return {card.weights_sha256: (folder.name, card) for folder, card in both}
-
-
-def _card_of_detector(folder: Path) -> Card:
-    card = card_of(folder)
-    if card.kind != "detector":
-        raise BundleError(f"{folder}: holds a {card.kind} model, not a detector. Give a detector's bundle.")
-    return card
-
 
 _log = logging.getLogger("unseen")
 
@@ -113,8 +40,8 @@ class _Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Staff:
-    """How the workers are.
+class WorkerStatus:
+    """Number of workers that are ready, and the last problem.
 
     problem  why one of them cannot score; "" if none reports a problem
     stopped  why one of them clears nothing; "" if none reports that
@@ -164,10 +91,10 @@ class Workers:
         """Score as `settings` say from now on: each worker finishes its film, and a new one takes its place."""
         self.settings = settings
 
-    def staff(self) -> Staff:
+    def status(self) -> WorkerStatus:
         """The present state; a worker that was asked to leave is not ready."""
         running = [place for place in self._places if place.process is not None and place.process.poll() is None]
-        return Staff(
+        return WorkerStatus(
             wanted=self.count,
             running=len(running),
             ready=sum(place.ready and place.settings == self.settings for place in running),

@@ -25,7 +25,7 @@ from unseen_server.worklist.states import NotFoundError, WorklistError
 if TYPE_CHECKING:
     from unseen.artifacts import Card
     from unseen.screening import Policy
-    from unseen_server.service.workers import Models
+    from unseen_server.service.scoring_models import Models
     from unseen_server.worklist.activation import Activation
 
 router = APIRouter(tags=["models"])
@@ -282,7 +282,7 @@ def propose(parts: Parts, account: Lead, wanted: Proposal) -> ActivationResponse
 def activations(parts: Parts, account: Lead) -> ActivationsResponse:
     """What was proposed, activated and withdrawn, by whom, and what this server scores by."""
     parts.active.look()
-    staff = None if parts.workers is None else parts.workers.staff()
+    workers = None if parts.workers is None else parts.workers.status()
     return ActivationsResponse(
         activations=[_response(parts, one, account.name) for one in parts.store.activations.listed()],
         scoring=parts.active.number,
@@ -292,8 +292,8 @@ def activations(parts: Parts, account: Lead) -> ActivationsResponse:
             for one in parts.store.accounts.listed()
             if not one.disabled and ROLES.index(one.role) >= ROLES.index("lead") and one.name != account.name
         ],
-        workers="" if staff is None else staff.problem,
-        ready=staff is None or staff.ready == staff.wanted,
+        workers="" if workers is None else workers.problem,
+        ready=workers is None or workers.ready == workers.wanted,
     )
 
 

@@ -32,6 +32,7 @@ from unseen_server.web import (
     film_images,
     film_panel,
     film_pixels,
+    film_upload,
     films,
     fitting,
     health,
@@ -64,13 +65,15 @@ from unseen_server.web import (
 from unseen_server.web.address import Address
 from unseen_server.web.authentication import SCHEMES
 from unseen_server.web.errors import answer_errors
-from unseen_server.web.laboratory import MOST_BYTES, Laboratory
+from unseen_server.web.lab_uploads import MOST_BYTES
+from unseen_server.web.laboratory import Laboratory
 from unseen_server.web.middleware import Shell
 from unseen_server.web.state import ServerState
 from unseen_server.web.upload_stream import FORM_ROOM
 
 if TYPE_CHECKING:
-    from unseen_server.service.workers import Models, Workers
+    from unseen_server.service.scoring_models import Models
+    from unseen_server.service.workers import Workers
     from unseen_server.web.oidc import OidcProvider
     from unseen_server.worklist.store import Store
 
@@ -160,6 +163,7 @@ def create_app(
     for router in (health.router, readiness.router, sign_in.router):
         app.include_router(router, prefix=ROOT)
     for router in (
+        film_upload.router,
         films.router,
         lists.router,
         several_studies.router,

@@ -80,12 +80,12 @@ def _health(parts: ServerState) -> Health:
     disk = shutil.disk_usage(parts.store.home)
     if not has_room(parts.store):
         problems.append("The disk has too little space for one more film.")
-    staff = None if parts.workers is None else parts.workers.staff()
-    if staff is not None and staff.problem:
+    workers = None if parts.workers is None else parts.workers.status()
+    if workers is not None and workers.problem:
         problems.append("A worker cannot score. See the server's log.")
-    if staff is not None and staff.stopped:
-        problems.append(f"Nothing is cleared: {staff.stopped}.")
-    if staff is not None and staff.running < staff.wanted:
+    if workers is not None and workers.stopped:
+        problems.append(f"Nothing is cleared: {workers.stopped}.")
+    if workers is not None and workers.running < workers.wanted:
         problems.append("Not all workers run; they are started again.")
     return Health(
         status="impaired" if problems else "ok",
@@ -96,6 +96,6 @@ def _health(parts: ServerState) -> Health:
         queue=queue,
         disk=Disk(free_bytes=disk.free, total_bytes=disk.total),
         workers=None
-        if staff is None
-        else WorkersResponse(wanted=staff.wanted, running=staff.running, ready=staff.ready),
+        if workers is None
+        else WorkersResponse(wanted=workers.wanted, running=workers.running, ready=workers.ready),
     )

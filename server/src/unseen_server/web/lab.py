@@ -26,8 +26,8 @@ from unseen.lab import (
 )
 from unseen_server.web import lab_shapes as shapes
 from unseen_server.web.authentication import Reader
-from unseen_server.web.copied_code import lab_code_of
 from unseen_server.web.errors import answers
+from unseen_server.web.lab_code import lab_code_of
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.accounts import Account
 from unseen_server.worklist.states import BusyError, WorklistError

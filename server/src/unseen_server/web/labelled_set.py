@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from unseen.evaluation import Comparison, Curve, Json
-    from unseen_server.service.workers import Models
+    from unseen_server.service.scoring_models import Models
     from unseen_server.worklist.labels import LabelledFilm, Origin
     from unseen_server.worklist.store import Store
 

@@ -1,10 +1,8 @@
-"""`Laboratory`: the lab's process and its questions; images that were sent to it.
+"""`Laboratory`: the lab's process and the questions that it answers.
 
-What it computes neither holds up the server nor outlives its time: a process that is late is ended, and the next
-question starts another. A request waits a few seconds at most; then the response asks to send it again, and the answer
-is kept meanwhile. Few may wait, so that the server's threads stay with its readers.
-
-Images that were sent to the lab: in memory, small, the latest few of each account; never in the worklist.
+A computation neither blocks the server nor exceeds its time limit: a process that is late is ended, and the next
+question starts another. A request waits for a few seconds at most; then the response asks to send it again, and the
+answer is kept meanwhile. Few requests may wait, so that the server's threads stay available to its readers.
 """
 
 from __future__ import annotations
@@ -12,24 +10,16 @@ from __future__ import annotations
 import json
 import logging
 import os
-import secrets
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from unseen.data import Decoder, DecoderLimits, area, grey_values
-from unseen.lab import IMAGE_SIZES
-from unseen_server.worklist.states import BusyError, NotFoundError, WorklistError
+from unseen_server.worklist.states import BusyError, WorklistError
 
 _log = logging.getLogger("unseen")
 
@@ -217,59 +207,3 @@ def _line(child: subprocess.Popen[str], question: str, limit_s: float) -> tuple[
     finally:
         timer.cancel()
     return late.is_set(), line if line.endswith("\n") else ""
-
-
-MOST_BYTES: Final = 2**24
-"""Of a file: sixteen MB."""
-_LIMITS: Final = DecoderLimits(min_side=min(IMAGE_SIZES), max_file_bytes=MOST_BYTES, max_pixels=40_000_000)
-_MOST: Final = 64
-_SIDE: Final = max(IMAGE_SIZES)
-
-
-@dataclass(frozen=True, eq=False)
-class Sent:
-    """An image: whose it is, and its middle square, at most `max(SIZES)` pixels a side, in [0, 1]."""
-
-    account: str
-    pixels: NDArray[np.float32] = field(repr=False)
-
-
-class Uploads:
-    """The latest images. Files are decoded in a process of their own, and only their pixels are kept."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, Sent] = OrderedDict()
-        self._decoder = Decoder(limits=_LIMITS)
-
-    def take(self, data: bytes, account: str) -> tuple[str, tuple[int, int]]:
-        """A name for the image in `data`, and its height and width. Raises WorklistError where there is none."""
-        with tempfile.TemporaryDirectory(prefix="unseen-lab-") as folder:
-            path = Path(folder) / "picture"
-            path.write_bytes(data)
-            found = self._decoder.decode(path)
-        if isinstance(found, str):
-            raise WorklistError(f"The image cannot be read: {found}")
-        height, width = found.pixels.shape
-        grey = grey_values(found)
-        side = min(height, width)
-        top, left = (height - side) / 2, (width - side) / 2
-        small = min(side, _SIDE)
-        square = area(np.ascontiguousarray(grey), small, small, box=(top, left, top + side, left + side))
-        name = f"p-{secrets.token_hex(12)}"
-        with self._lock:
-            self._kept[name] = Sent(account, square)
-            while len(self._kept) > _MOST:
-                self._kept.popitem(last=False)
-        return name, (height, width)
-
-    def pixels(self, name: str, account: str) -> NDArray[np.float32]:
-        """Raises NotFoundError: no longer here, or somebody else's."""
-        with self._lock:
-            sent = self._kept.get(name)
-        if sent is None or sent.account != account:
-            raise NotFoundError("That image is no longer here. Send it again.")
-        return sent.pixels
-
-    def close(self) -> None:
-        self._decoder.close()

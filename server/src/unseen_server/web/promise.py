@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 
 if TYPE_CHECKING:
     from unseen.screening import Policy
-    from unseen_server.service.workers import Models
+    from unseen_server.service.scoring_models import Models
     from unseen_server.worklist.store import Store
 
 State = Literal["clears", "stopped", "ranks", "no_model"]

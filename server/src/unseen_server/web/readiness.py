@@ -13,8 +13,8 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from unseen_server.web.state import Parts, ServerState
-from unseen_server.worklist.content import write_flushed
 from unseen_server.worklist.states import WorklistError
+from unseen_server.worklist.stored_files import write_flushed
 
 if TYPE_CHECKING:
     from unseen_server.worklist.store import Store
@@ -54,7 +54,7 @@ def ready(response: Response, parts: Parts) -> Readiness:
 
 
 def _is_ready(parts: ServerState) -> bool:
-    if parts.workers is not None and not parts.workers.staff().running:
+    if parts.workers is not None and not parts.workers.status().running:
         return False
     probe = parts.store.films.temporary()  # the sweep removes it where this process is killed now
     try:

@@ -26,8 +26,8 @@ import uvicorn
 
 from unseen.artifacts import LIMITS, UserError
 from unseen_server.http_connections import BoundedConfig
+from unseen_server.service.scoring_models import Models as Models  # public as `unseen_server.web.Models`, too
 from unseen_server.service.worker_process import Settings
-from unseen_server.service.workers import Models as Models  # public as `unseen_server.web.Models`, too
 from unseen_server.service.workers import Workers
 from unseen_server.web.address import Address
 from unseen_server.web.app import ROOT, create_app
@@ -100,31 +100,31 @@ def serve(
                 f"with `{_program()} invite NAME --role admin --folder {films_folder.resolve()}{public}`{url}; or "
                 "serve without --host and --public first."
             )
-        staff = None
+        processes = None
         if models is not None:
-            staff = Workers(_settings(where, films_folder, models, workers), workers)
+            processes = Workers(_settings(where, films_folder, models, workers), workers)
         app = create_app(
             store,
             watch=watch,
             address=address,
             models=models,
-            workers=staff,
+            workers=processes,
             runs_folder=runs,
             lab_folder=lab,
             oidc=provider,
         )
         server = _Server(_config(app, address), app.state.served.stopping)
         with _until_signalled(server):
-            if staff is not None:
-                staff.start()
+            if processes is not None:
+                processes.start()
             try:
                 _announce(store, address)
                 if app.state.served.active.problem:
                     print(f"warning: {app.state.served.active.problem}", file=sys.stderr, flush=True)
                 server.run(sockets=[listener])
             finally:
-                if staff is not None:
-                    staff.stop()
+                if processes is not None:
+                    processes.stop()
         _log.info("server.stopped")
 
 

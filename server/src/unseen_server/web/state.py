@@ -19,8 +19,9 @@ from fastapi import Depends, Request
 
 from unseen_server.service.active_models import ActiveModels
 from unseen_server.web.decoded_films import DecodedFilms
+from unseen_server.web.lab_uploads import Uploads
 from unseen_server.web.labelled_set import ComputedFigures
-from unseen_server.web.laboratory import Laboratory, Uploads
+from unseen_server.web.laboratory import Laboratory
 from unseen_server.web.pace import Pace
 from unseen_server.web.ranks import Loaded, Ranks
 from unseen_server.web.sign_in_places import AT_ONCE, SignInPlaces
@@ -31,7 +32,8 @@ from unseen_server.worklist.accounts import ROLES
 from unseen_server.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
-    from unseen_server.service.workers import Models, Workers
+    from unseen_server.service.scoring_models import Models
+    from unseen_server.service.workers import Workers
     from unseen_server.web.address import Address
     from unseen_server.web.oidc import OidcProvider
     from unseen_server.web.promise import Promise
@@ -123,7 +125,7 @@ class ServerState:
         """What is promised now; see `Promise.of`."""
         from unseen_server.web.promise import Promise
 
-        stopped = "" if self.workers is None else self.workers.staff().stopped
+        stopped = "" if self.workers is None else self.workers.status().stopped
         return Promise.of(self.store, self.models, stopped=stopped)
 
     @property

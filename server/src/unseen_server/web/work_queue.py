@@ -45,6 +45,6 @@ def queue(parts: Parts, account: Admin) -> QueueDetail:
         done=found.done,
         dead=found.dead,
         oldest_s=found.oldest_s,
-        workers=None if parts.workers is None else parts.workers.staff().running,
+        workers=None if parts.workers is None else parts.workers.status().running,
         failed=[FailedResponse.model_validate(one, from_attributes=True) for one in parts.store.failed()],
     )

@@ -31,11 +31,11 @@ from unseen.artifacts import LIMITS, replacing_folder, write_text
 from unseen_server.worklist import audit, audit_head, schema
 from unseen_server.worklist.audit_head import keep_head
 from unseen_server.worklist.belonging import KEY, MARKER, check_file, settle
-from unseen_server.worklist.content import ContentFolder, write_flushed
 from unseen_server.worklist.database import PATIENCE_S, Database
 from unseen_server.worklist.opening import locate
 from unseen_server.worklist.pseudonyms import site_key, write_site_key
 from unseen_server.worklist.states import BusyError, NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.stored_files import ContentFolder, write_flushed
 from unseen_server.worklist.tables import attachments, films, findings, metadata, sessions
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import Final, Literal
 from sqlalchemy import Connection, inspect, select, text
 
 from unseen_server.worklist.audit import Head
-from unseen_server.worklist.content import ContentFolder
 from unseen_server.worklist.database import Database
 from unseen_server.worklist.states import DamagedError
+from unseen_server.worklist.stored_files import ContentFolder
 from unseen_server.worklist.tables import attachments, audit, films, metadata
 
 Check = Literal["tables", "database", "files"]

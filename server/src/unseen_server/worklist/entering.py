@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unseen_server.worklist.batches import OvertakenError
-from unseen_server.worklist.content import room, write_flushed, write_several
 from unseen_server.worklist.identities import Identity
 from unseen_server.worklist.results import record, record_together
 from unseen_server.worklist.states import WorklistError
+from unseen_server.worklist.stored_files import room, write_flushed, write_several
 
 if TYPE_CHECKING:
     from unseen_server.worklist.batches import Rules

@@ -22,11 +22,11 @@ from sqlalchemy import select
 
 from unseen_server.worklist import completeness, identity_conflicts, merging, outside_reports
 from unseen_server.worklist import jobs as queue
-from unseen_server.worklist.content import room, write_flushed
 from unseen_server.worklist.identities import Identity
 from unseen_server.worklist.instances import ReceivedHeader, attach, reopen
 from unseen_server.worklist.joining import add_terms, take_in
 from unseen_server.worklist.states import TooLargeError, WorklistError, order_of
+from unseen_server.worklist.stored_files import room, write_flushed
 from unseen_server.worklist.stored_text import checked_text, clean
 from unseen_server.worklist.tables import attachments, films, jobs, studies, terms
 from unseen_server.worklist.transactions import Found, Writing

@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unseen.data import area
-from unseen_server.worklist.content import ContentFolder, room
 from unseen_server.worklist.states import NotFoundError, WorklistError
+from unseen_server.worklist.stored_files import ContentFolder, room
 
 if TYPE_CHECKING:
     from unseen.detectors import Finding

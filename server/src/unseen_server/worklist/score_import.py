@@ -27,11 +27,11 @@ from unseen.data import stream_manifest
 from unseen.runs import ArchiveError, ArchivePlan, cut_parts, part_path, part_tally
 from unseen.screening import study_decision
 from unseen_server.worklist.archive_films import RANKED, ArchiveFilm, Row, look_at
-from unseen_server.worklist.content import room
 from unseen_server.worklist.imported_rows import ImportedRows
 from unseen_server.worklist.instances import reopen
 from unseen_server.worklist.receiving import join
 from unseen_server.worklist.states import after
+from unseen_server.worklist.stored_files import room
 from unseen_server.worklist.study_decisions import judge_rest
 from unseen_server.worklist.tables import attachments, audit, films, studies
 

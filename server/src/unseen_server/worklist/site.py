@@ -16,9 +16,9 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Connection, cast, func
 
 from unseen_server.worklist import audit, waiting_cap
 from unseen_server.worklist.audit_head import keep_head
-from unseen_server.worklist.content import ContentFolder
 from unseen_server.worklist.database import end_of_trail
 from unseen_server.worklist.renditions import RenditionFolder
+from unseen_server.worklist.stored_files import ContentFolder
 from unseen_server.worklist.tables import attachments, films, findings
 from unseen_server.worklist.transactions import Writing
 

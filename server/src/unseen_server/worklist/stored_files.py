@@ -1,8 +1,8 @@
-"""A folder of files named by what they hold: ``ab/abcd…``, SHA-256 in hexadecimal, in 256 subfolders.
+"""Files of the store on disk, named by their SHA-256: ``ab/abcd…`` in 256 subfolders.
 
-A file comes in under a temporary name, is flushed, and is renamed while the caller holds the database's writing
-transaction; `sweep` removes strangers under the same transaction. So no file is removed between its arrival and its
-row, and a file that a killed process left without a row goes at the next start.
+A file is written under a temporary name, flushed, and renamed while the caller holds the database's writing
+transaction. `sweep` removes files without a row under the same transaction. So no file is removed between its arrival
+and its row, and a file that a killed process left without a row is removed at the next start.
 """
 
 import contextlib

@@ -47,7 +47,7 @@ from unseen.data.manifest import Entry
 from unseen.detectors.finding import Finding
 from unseen.screening.screener import Screener
 from unseen_server.worklist import worker as worker_module
-from unseen_server.worklist.similar_films import SIDE, Appearance
+from unseen_server.worklist.appearance import SIDE, Appearance
 from unseen_server.worklist.states import order_of
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import films, findings, jobs, studies, terms

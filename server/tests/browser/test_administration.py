@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser.conftest import BUT_COLOURS, SCREEN, VIOLATIONS, Site, as_dicom, axe, signed_in
 from tests.web.running import until
 from unseen.data import phantoms
-from unseen_server.worklist.instances import ReceivedHeader
 from unseen_server.worklist.outbox import Destination
+from unseen_server.worklist.received_header import ReceivedHeader
 
 TABS = ("People", "Sources and retention", "Erase and retire", "Results", "Audit trail", "System")
 WIDE = "document.documentElement.scrollWidth - innerWidth"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.worklist.conftest import dicom_film
 from unseen_server.service.report_codes import ReportCodes, parsed
-from unseen_server.worklist.instances import ReceivedHeader
+from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.store import Store
 
 CODES = """

@@ -13,8 +13,8 @@ from tests.worklist.conftest import Clock, Judge
 from unseen_server.pacs.config import PacsConfig
 from unseen_server.pacs.delivery import objects_of
 from unseen_server.worklist.backup import back_up, restore
-from unseen_server.worklist.instances import ReceivedHeader
 from unseen_server.worklist.outbox import Destination
+from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.store import Store
 
 CONFIG = PacsConfig.model_validate({"peers": [peer("archive", ae_title="ARCHIVE", port=104, send=["sr"])]})

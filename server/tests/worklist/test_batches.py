@@ -19,7 +19,7 @@ from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener, model_parts
-from unseen_server.worklist import entering, jobs, site
+from unseen_server.worklist import arrivals, entering, jobs, site
 from unseen_server.worklist import worker as worker_module
 from unseen_server.worklist.results import Recorded
 from unseen_server.worklist.store import Store
@@ -417,29 +417,29 @@ def test_leases_go_by_the_databases_clock(make_place: MakePlace, monkeypatch: py
 def test_a_worker_that_waits_learns_of_a_film_at_once(
     make_place: MakePlace, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "LOOK_S", 600.0)
-    with make_place(kind).open() as store, jobs.Arrivals(store.database, 0.05) as arrivals:
+    monkeypatch.setattr(arrivals, "LOOK_S", 600.0)
+    with make_place(kind).open() as store, arrivals.Arrivals(store.database, 0.05) as listener:
         stop = threading.Event()
-        arrivals.wait(stop)  # from now on it listens
+        listener.wait(stop)  # from now on it listens
         with ThreadPoolExecutor(1) as threads:
-            waiting = threads.submit(arrivals.wait, stop)
+            waiting = threads.submit(listener.wait, stop)
             store.receive(png(1), name="a")
             waiting.result(timeout=60)
             stop.set()
-            threads.submit(arrivals.wait, stop).result(timeout=60)
+            threads.submit(listener.wait, stop).result(timeout=60)
 
 
 def test_a_listener_whose_connection_is_lost_listens_again(make_place: MakePlace) -> None:
-    with make_place("postgresql").open() as store, jobs.Arrivals(store.database, 0.01) as arrivals:
+    with make_place("postgresql").open() as store, arrivals.Arrivals(store.database, 0.01) as listener:
         stop = threading.Event()
-        arrivals.wait(stop)
+        listener.wait(stop)
         with store.database.writing() as connection:
             connection.exec_driver_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^LISTEN'")
-        lost = arrivals._connection
-        while arrivals._connection in (None, lost):
-            arrivals.wait(stop)
+        lost = listener._connection
+        while listener._connection in (None, lost):
+            listener.wait(stop)
         with ThreadPoolExecutor(1) as threads:
-            waiting = threads.submit(arrivals.wait, stop)
+            waiting = threads.submit(listener.wait, stop)
             store.receive(png(1), name="a")
             waiting.result(timeout=60)
 
@@ -447,7 +447,7 @@ def test_a_listener_whose_connection_is_lost_listens_again(make_place: MakePlace
 def test_films_that_nobody_announces_are_found_by_looking(
     make_place: MakePlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "LOOK_S", 0.05)
-    with make_place("postgresql").open() as store, jobs.Arrivals(store.database, 0.01) as arrivals:
+    monkeypatch.setattr(arrivals, "LOOK_S", 0.05)
+    with make_place("postgresql").open() as store, arrivals.Arrivals(store.database, 0.01) as listener:
         for _ in range(3):
-            arrivals.wait(threading.Event())
+            listener.wait(threading.Event())

@@ -10,8 +10,8 @@ import pytest
 
 from tests.worklist.conftest import Clock, Judge, dicom_film, listed, png
 from unseen_server.worklist import clock_steps, jobs
-from unseen_server.worklist.instances import ReceivedHeader
 from unseen_server.worklist.outbox import Destination
+from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import NotAllowedError
 from unseen_server.worklist.store import Store
 

@@ -11,7 +11,7 @@ import pytest
 from tests.worklist.conftest import Clock, Place, dicom_film, listed, own_on_both, own_place_at_least, png
 from tests.worklist.test_safety import MODEL, NOTE, entering, policy
 from unseen.screening.screener import Screener
-from unseen_server.worklist.instances import ReceivedHeader
+from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 

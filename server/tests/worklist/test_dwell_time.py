@@ -12,9 +12,9 @@ from tests.worklist.reporting import look
 from tests.worklist.test_activating import LOOSE, MODEL, Reported, reported
 from unseen_server.worklist.audit_sample import audited
 from unseen_server.worklist.calibration import labels
-from unseen_server.worklist.import_export import export_labelled, export_tables
 from unseen_server.worklist.states import NotAllowedError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.table_export import export_labelled, export_tables
 
 place = place_at_least
 __all__ = ["reported"]

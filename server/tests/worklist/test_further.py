@@ -35,7 +35,7 @@ from unseen.evaluation.shortcuts import STATISTIC_NAMES
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs
-from unseen_server.worklist.similar_films import SIDE, appearance_of
+from unseen_server.worklist.appearance import SIDE, appearance_of
 from unseen_server.worklist.states import NotAllowedError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import decisions, films, findings

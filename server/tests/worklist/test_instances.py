@@ -13,7 +13,7 @@ from pydicom.uid import JPEG2000Lossless
 from tests.worklist.conftest import Judge, dicom_film, listed, on_both, place_at_least
 from unseen.screening.screener import Screener
 from unseen_server.worklist.backup import back_up
-from unseen_server.worklist.instances import ReceivedHeader
+from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import NotFoundError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.worker import Worker

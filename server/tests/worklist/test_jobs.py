@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy
 
 from tests.worklist.conftest import Clock, Judge, MakePlace, listed, png
-from unseen_server.worklist import jobs
+from unseen_server.worklist import jobs, queue_state, retry_delay
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import jobs as table
 
@@ -56,12 +56,12 @@ def test_a_film_that_failed_waits_longer_each_time(store: Store, clock: Clock) -
         waits.append(clock.now - began)
         with store.database.writing() as connection:  # as it was before that claim
             connection.execute(table.update().values(tries=tries, due_us=0))
-    assert waits == pytest.approx([jobs.wait_s(job.number, tries) for tries in range(1, 5)], abs=1)
+    assert waits == pytest.approx([retry_delay.wait_s(job.number, tries) for tries in range(1, 5)], abs=1)
     assert waits[3] > waits[1] > 1
 
 
 def test_the_queue_says_how_much_waits_and_how_long(store: Store, judge: Judge, clock: Clock) -> None:
-    assert store.queue() == jobs.Queue(waiting=0, running=0, done=0, dead=0, oldest_s=None)
+    assert store.queue() == queue_state.Queue(waiting=0, running=0, done=0, dead=0, oldest_s=None)
     for number in range(3):
         store.receive(png(number), name=f"{number}")
     judge("read")

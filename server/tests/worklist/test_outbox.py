@@ -11,9 +11,9 @@ import pydicom
 import pytest
 
 from tests.worklist.conftest import Clock, Place, dicom_film, own_on_both, own_place_at_least, png
-from unseen_server.worklist.instances import ReceivedHeader
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import Parcel, SentInstance
+from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 

@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from tests.worklist.conftest import Judge, on_both, place_at_least, png
 from tests.worklist.reporting import look_and_report
+from unseen_server.worklist.appearance import SIDE
+from unseen_server.worklist.own_films import own_films
 from unseen_server.worklist.receiving import Receipt
-from unseen_server.worklist.similar_films import SIDE, own_films
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import films, findings
 

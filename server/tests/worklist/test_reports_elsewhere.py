@@ -12,8 +12,8 @@ from tests.worklist.conftest import Clock, Judge, dicom_film, listed, on_both, p
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist import labels
 from unseen_server.worklist.backup import back_up, restore
-from unseen_server.worklist.instances import ReceivedHeader
 from unseen_server.worklist.outside_reports import EARLY_DAYS, OutsideReport
+from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import audit, merged_patients, outside_reports, studies

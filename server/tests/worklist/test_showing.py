@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from tests.worklist.conftest import Clock, Judge, on_both, place_at_least, png, sqlite_at_least
 from tests.worklist.reporting import look_and_report
+from unseen_server.worklist.appearance import SIDE
 from unseen_server.worklist.labels import EVERY
 from unseen_server.worklist.receiving import Receipt
-from unseen_server.worklist.similar_films import SIDE
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import films, findings

@@ -148,8 +148,8 @@ def export(
 
       unseen export tables --folder worklist
     """
-    from unseen_server.worklist.import_export import export_labelled, export_tables
     from unseen_server.worklist.store import Store
+    from unseen_server.worklist.table_export import export_labelled, export_tables
 
     with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
         for name, rows in export_tables(store, to).items():
@@ -178,7 +178,7 @@ def import_(
       unseen import reported.csv --folder worklist
     """
 
-    from unseen_server.worklist.import_export import import_elsewhere
+    from unseen_server.worklist.report_import import import_elsewhere
     from unseen_server.worklist.store import Store
 
     with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:

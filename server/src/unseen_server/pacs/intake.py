@@ -24,7 +24,7 @@ from pynetdicom.dsutils import encode_file_meta
 from unseen.artifacts import UserError
 from unseen_server.pacs.config import PacsConfig, Peer
 from unseen_server.pacs.identifiers import is_ours
-from unseen_server.worklist.instances import ReceivedHeader
+from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import BusyError, NoRoomError, TooLargeError, WorklistError
 from unseen_server.worklist.store import Store
 

@@ -1,13 +1,9 @@
-"""A watched folder, and tasks that repeat in the background.
+"""Watched folder: each film that is put there is received, and the file is moved aside.
 
-A folder that is watched: whatever film is put there is received, and the file moved aside.
-
-`<folder>/film.dcm` has the source `unknown`; `<folder>/ward-3/film.dcm` the source `ward-3`. A file is taken when its
-size and time have stood still for a while, and goes to `.done/<date>/`; one that is refused goes to `.refused/<date>/`,
-with the reason beside it as `.txt`. Hidden files, links and whatever is no regular file are left alone. A server that
-is killed between receiving and moving receives the file again, which changes nothing.
-
-What a server does beside answering: again and again, from a thread, until it stops.
+`<folder>/film.dcm` has the source `unknown`; `<folder>/ward-3/film.dcm` has the source `ward-3`. A file is taken when
+its size and time have not changed for a while. It is moved to `.done/<date>/`; a refused file is moved to
+`.refused/<date>/`, with the reason in a `.txt` file. Hidden files, links and special files are left alone. A server
+that is killed between receiving and moving receives the file again, which changes nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +13,6 @@ import logging
 import os
 import re
 import stat
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -220,33 +215,3 @@ def _there(folder: int, name: str) -> bool:
 def _shown(name: str) -> str:
     """A file's name as a label: bytes and signs that are none become �."""
     return _NO_NAME.sub("\ufffd", name)
-
-
-_PATIENCE_S = 10.0
-
-
-class Repeated:
-    """Calls `act` every `every_s` seconds; what it raises costs that turn, not the thread."""
-
-    def __init__(self, name: str, act: Callable[[], object], *, every_s: float) -> None:
-        self._name, self._act, self._every_s = name, act, every_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Let the turn at hand end, unless that takes long: whatever it does may be cut off, as by a kill."""
-        self._stop.set()
-        self._thread.join(timeout=_PATIENCE_S)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._act()
-            except WorklistError as error:
-                _log.warning("%s.waits %s", self._name, type(error).__name__)
-            except Exception as error:  # a thread that is gone would be noticed too late
-                _log.error("%s.failed %s", self._name, type(error).__name__)
-            self._stop.wait(self._every_s)

@@ -15,7 +15,8 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from unseen import __version__
 from unseen.artifacts import LIMITS
 from unseen_server.service.active_models import LOOK_S
-from unseen_server.service.watching import SETTLED_S, Repeated, Watch
+from unseen_server.service.repeated import Repeated
+from unseen_server.service.watching import SETTLED_S, Watch
 from unseen_server.web import (
     account_administration,
     activation,

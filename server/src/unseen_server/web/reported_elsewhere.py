@@ -12,7 +12,7 @@ from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
 from unseen_server.web.shapes import Note, Outcome
 from unseen_server.web.state import Parts, ServerState
-from unseen_server.worklist.import_export import Imported, import_elsewhere
+from unseen_server.worklist.report_import import Imported, import_elsewhere
 from unseen_server.worklist.states import WorklistError
 
 router = APIRouter(tags=["reports"])

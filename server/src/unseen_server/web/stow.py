@@ -31,7 +31,7 @@ from unseen_server.web.errors import answers
 from unseen_server.web.film_source import film_source
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.web.upload_stream import RequestStream, source_of
-from unseen_server.worklist.instances import ReceivedHeader
+from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import BusyError, NoRoomError, TooLargeError, WorklistError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
 from unseen_server.web.hidden_names import may_see_names
 from unseen_server.web.state import Parts
-from unseen_server.worklist.import_export import export_tables
+from unseen_server.worklist.table_export import export_tables
 
 router = APIRouter(tags=["reports"])
 

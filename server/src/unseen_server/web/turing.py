@@ -18,8 +18,8 @@ from unseen_server.web.errors import answers
 from unseen_server.web.films import PNG
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist import audit
+from unseen_server.worklist.own_films import OwnFilms, own_films
 from unseen_server.worklist.renditions import Rendition
-from unseen_server.worklist.similar_films import OwnFilms, own_films
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 
 router = APIRouter(prefix="/turing", tags=["turing"])

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.evaluation import Interval, proportion
 from unseen_server.web.turing_rounds import COUNTS
-from unseen_server.worklist.similar_films import MOST_OWN as MOST
+from unseen_server.worklist.own_films import MOST_OWN as MOST
 
 Kind = Literal["real", "generated"]
 

@@ -5,20 +5,32 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from unseen_server.worklist import audit, audit_search, jobs, retention, retiring, schema, site_settings, storage
+from unseen_server.worklist import (
+    audit,
+    audit_search,
+    film_retirement,
+    model_retirement,
+    queue_state,
+    retention,
+    schema,
+    site_settings,
+    sources,
+    storage,
+)
 from unseen_server.worklist.audit_head import HEAD, kept_head
 from unseen_server.worklist.states import DONE
 
 if TYPE_CHECKING:
     from unseen_server.worklist.audit import Event, Head
     from unseen_server.worklist.audit_search import Matches, Sought
-    from unseen_server.worklist.jobs import Failed, Queue
+    from unseen_server.worklist.model_retirement import KnownModel
+    from unseen_server.worklist.queue_state import Failed, Queue
     from unseen_server.worklist.retention import Foreseen, Removed
-    from unseen_server.worklist.retiring import KnownModel
     from unseen_server.worklist.site import Site
     from unseen_server.worklist.site_settings import Identity, SiteSettings
+    from unseen_server.worklist.sources import Source
     from unseen_server.worklist.states import State
-    from unseen_server.worklist.storage import Source, Storage
+    from unseen_server.worklist.storage import Storage
 
 
 class Administration:
@@ -66,12 +78,12 @@ class Administration:
     def queue(self) -> Queue:
         """How many films wait for a worker, are done, could not be scored; how old the oldest waiting one is."""
         with self.site.database.reading() as connection:
-            return jobs.queue(connection, now_us=self.site.now_us())
+            return queue_state.queue(connection, now_us=self.site.now_us())
 
     def failed(self, *, most: int = 50) -> list[Failed]:
         """The films that no worker could score, and those that are tried again; the latest `most`."""
         with self.site.database.reading() as connection:
-            return jobs.failed(connection, most=most)
+            return queue_state.failed(connection, most=most)
 
     def storage(self) -> Storage:
         """What is stored by kind, in bytes, and how much of the disk is free. Looks at every file."""
@@ -79,7 +91,7 @@ class Administration:
 
     def by_source(self) -> list[Source]:
         """What each source has sent."""
-        return storage.by_source(self.site)
+        return sources.by_source(self.site)
 
     def schema(self) -> str:
         """The revision of the database's schema."""
@@ -162,12 +174,12 @@ class Administration:
 
         Raises NotFoundError, and NotAllowedError where the study is in a reader's hands or reported.
         """
-        return retiring.retire_film(self.site, film, actor=actor)
+        return film_retirement.retire_film(self.site, film, actor=actor)
 
     def models(self) -> list[KnownModel]:
         """The models that have scored films here, the latest first."""
         with self.site.database.reading() as connection:
-            return retiring.models(connection)
+            return model_retirement.models(connection)
 
     def retire_model(self, model: str, *, actor: str, in_use: Collection[str] = ()) -> Removed:
         """Remove a model's findings, anomaly maps and renditions; decisions and reports stay.
@@ -177,4 +189,4 @@ class Administration:
 
         Raises NotFoundError, NotAllowedError for one in use or in force, WorklistError while studies wait in its order.
         """
-        return retiring.retire_model(self.site, model, actor=actor, in_use=in_use)
+        return model_retirement.retire_model(self.site, model, actor=actor, in_use=in_use)

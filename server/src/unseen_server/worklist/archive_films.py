@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from unseen.data import LEADING_BYTES, Projection, Refused, leading_header, projection_of_header
 from unseen.screening import FIRST_PRIORITY, Decision, squashed_score
-from unseen_server.worklist.instances import ReceivedHeader
+from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.stored_text import checked_text, clean
 

@@ -15,7 +15,16 @@ from sqlalchemy import func, insert, select
 
 from unseen.data import Film, projection_of
 from unseen.screening import Screened, without_companions
-from unseen_server.worklist import clearing, completeness, disagreement, drift_alarms, jobs, outbox, study_decisions
+from unseen_server.worklist import (
+    clearing,
+    completeness,
+    disagreement,
+    drift_alarms,
+    jobs,
+    outbox,
+    settle_time,
+    study_decisions,
+)
 from unseen_server.worklist.bulk import among, insert_rows, update_rows
 from unseen_server.worklist.database import be_alone_with
 from unseen_server.worklist.identities import Identities, Identity
@@ -138,7 +147,7 @@ class Batch:
         self._identities.enter(film, study, read)
         if isinstance(read, Film) and new and read.identifiers.get("StudyInstanceUID"):
             if film.source not in self._settle_s:  # else its door has said for how long
-                self._settle_s[film.source] = completeness.settle_s(self._writing.connection, film.source)
+                self._settle_s[film.source] = settle_time.settle_s(self._writing.connection, film.source)
             seconds, now_us = self._settle_s[film.source], self._writing.now_us
             study.settles_us = completeness.settles_us(study, since_us=film.received_us, seconds=seconds, now_us=now_us)
         return True

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import case, exists, select
 
-from unseen_server.worklist import completeness
 from unseen_server.worklist import jobs as queue
 from unseen_server.worklist import outbox as sending
+from unseen_server.worklist import retry_delay, settle_time
 from unseen_server.worklist.states import BusyError
 from unseen_server.worklist.tables import films, jobs, outbox, studies
 
@@ -81,12 +81,12 @@ def _corrections(connection: Connection, now_us: int, claim_s: float) -> list[_C
     def due(lease: ColumnElement[str], lease_s: float) -> dict[str, Any]:  # Any: an expression
         return {"due_us": case((lease.is_(None), now_us), else_=after(lease_s))}
 
-    settle_s = completeness.longest_settle_s(connection)
+    settle_s = settle_time.longest_settle_s(connection)
     came_later = exists().where(films.c.study_id == studies.c.id, films.c.received_us > after(MARGIN_S))
     return [
         _Correction(
             table=jobs,
-            wrong=(jobs.c.state == "open") & beyond(jobs.c.due_us, queue.LONGEST_WAIT_S),
+            wrong=(jobs.c.state == "open") & beyond(jobs.c.due_us, retry_delay.LONGEST_WAIT_S),
             values=due(jobs.c.lease, queue.LEASE_S),
         ),
         _Correction(

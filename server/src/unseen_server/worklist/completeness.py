@@ -1,62 +1,20 @@
-"""When a study is complete: no film of it came for a while, or its sender has closed it.
+"""Completeness of a study: no film of it arrived for a while, or its sender has closed it.
 
-Nothing is cleared and no result is sent before. A study that has a film to be read is
-listed at once, for a film that is still to come cannot change that.
+Before that, nothing is cleared and no result is sent. A study that has a film to be read is listed at once, because a
+film that is still to come cannot change that.
 """
 
 from __future__ import annotations
-
-import math
-from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, func, select
 
 from unseen_server.worklist import clearing, outbox
 from unseen_server.worklist.partial_indexes import SETTLING_ALONE
-from unseen_server.worklist.states import State, WorklistError, after
-from unseen_server.worklist.stored_text import checked_text
-from unseen_server.worklist.tables import decisions, films, settings, studies
+from unseen_server.worklist.states import State, after
+from unseen_server.worklist.tables import decisions, films, studies
 from unseen_server.worklist.transactions import Found, Writing
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-SETTLE_S: Final = 60.0
-"""For how long no film of a study must have come. mercure waits 60 s for a series, 900 s for a study; a chest study is
-two films of one device, made within a minute."""
-SETTLE: Final = "settle_s"
-SETTLE_OF: Final = "settle_s of "
-"""Names of the settings; the second with the source behind it."""
 _AT_ONCE = 200  # studies of a transaction
-
-
-def settle_s(connection: Connection, source: str) -> float:
-    """For how long no film of a study from `source` must have come."""
-    query = select(settings).where(settings.c.name.in_((SETTLE, SETTLE_OF + source)))
-    found = {row.name: str(row.value) for row in connection.execute(query)}
-    return float(found.get(SETTLE_OF + source, found.get(SETTLE, SETTLE_S)))
-
-
-def longest_settle_s(connection: Connection) -> float:
-    """Return the longest time for which no film of a study must have come: of any source, or the default."""
-    query = select(settings.c.value).where((settings.c.name == SETTLE) | settings.c.name.startswith(SETTLE_OF))
-    return max([SETTLE_S, *(float(value) for value in connection.execute(query).scalars())])
-
-
-def set_settle_s(
-    writing: Writing, seconds: float | None, *, of: Mapping[str, float | None] | None = None, actor: str
-) -> None:
-    """Change for how long; `of`: by source, None there: as the site. For films that come from now on."""
-    wanted: dict[str, float | None] = {} if seconds is None else {SETTLE: seconds}
-    for source, given in (of or {}).items():
-        wanted[SETTLE_OF + checked_text(source, "The source", most=200)] = given
-    for name, value in wanted.items():
-        if value is not None and not (math.isfinite(value) and 0 <= value <= 86_400):
-            raise WorklistError(f"{value} s: a study settles after 0 to 86,400 seconds.")
-        writing.connection.execute(settings.delete().where(settings.c.name == name))
-        if value is not None:
-            writing.connection.execute(settings.insert().values(name=name, value=repr(float(value))))
-        writing.log(actor, "setting.changed", name, value=value)
 
 
 def wait(writing: Writing, study: Found, *, since_us: int, seconds: float) -> Found:

@@ -17,7 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unseen.artifacts import sha256_of
-from unseen_server.worklist import details, labels, renditions, seeing, similar_films
+from unseen_server.worklist import (
+    details,
+    labels,
+    model_disagreements,
+    reference_scores,
+    renditions,
+    seeing,
+    similar_films,
+)
 from unseen_server.worklist.lookup import find_film
 from unseen_server.worklist.states import NotFoundError
 
@@ -26,7 +34,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from unseen.artifacts import ReferenceNormals
-    from unseen_server.worklist.labels import Disagreement, LabelledFilm, Origin
+    from unseen_server.worklist.labels import LabelledFilm, Origin
+    from unseen_server.worklist.model_disagreements import Disagreement
     from unseen_server.worklist.renditions import Rendition
     from unseen_server.worklist.similar_films import Neighbour
     from unseen_server.worklist.site import Site
@@ -86,7 +95,7 @@ class FilmAccess:
         Below 20 of them there are no scores to compare with, and `words` gives their number.
         """
         with self.site.database.reading() as connection:
-            return labels.reference(connection, model, source=source)
+            return reference_scores.reference(connection, model, source=source)
 
     def labelled(self, *, most: int = 20_000, origins: Collection[Origin] = labels.SEEN) -> list[LabelledFilm]:
         """Films of studies whose standing report is normal or abnormal, with all scores; the latest `most`.
@@ -109,7 +118,7 @@ class FilmAccess:
         Raises WorklistError for a limit outside 1 to 500, and for one model named twice.
         """
         with self.site.database.reading() as connection:
-            return labels.disagreements(connection, first, second, limit=limit)
+            return model_disagreements.disagreements(connection, first, second, limit=limit)
 
     def generated(self) -> dict[str, NDArray[np.float32]]:
         """Images that models' generators made, by model: (64, size, size), network units."""

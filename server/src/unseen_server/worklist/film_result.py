@@ -10,7 +10,7 @@ from unseen.screening import Screened
 
 if TYPE_CHECKING:
     from unseen.detectors import Finding
-    from unseen_server.worklist.similar_films import Appearance
+    from unseen_server.worklist.appearance import Appearance
 
 
 @dataclass(frozen=True, kw_only=True)

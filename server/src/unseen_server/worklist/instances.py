@@ -13,12 +13,11 @@ DICOM PS3.5 section 9 (a UID is given to one instance alone), PS3.3 C.12.1.1.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
-from unseen.data import FILM_CLASSES, IDENTIFYING_KEYWORDS
+from unseen.data import IDENTIFYING_KEYWORDS
 from unseen_server.worklist.merging import patient_of
 from unseen_server.worklist.states import standing_of
 from unseen_server.worklist.stored_text import clean
@@ -26,99 +25,11 @@ from unseen_server.worklist.tables import attachments, decisions, films, finding
 from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
-
     from unseen.data import Film
-
-_LONGEST_UID = 64
 TWO_VERSIONS: Final = (
     "two versions of a film: the same SOP Instance UID came with other pixels. A person decides which of them counts"
 )
 """Why a study with versions is read."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReceivedHeader:
-    """The few attributes of a DICOM object by which it is taken in, as written; "" where one is absent.
-
-    intent  Presentation Intent Type (PS3.3 C.8.11.7)
-
-    >>> ReceivedHeader(sop_class="1.2.840.10008.5.1.4.1.1.1").is_film
-    True
-    >>> ReceivedHeader(sop_class="1.2.840.10008.5.1.4.1.1.88.33").is_film
-    False
-    """
-
-    sop_class: str
-    instance: str = field(default="", repr=False)
-    study: str = field(default="", repr=False)
-    patient: str = field(default="", repr=False)
-    issuer: str = field(default="", repr=False)
-    accession: str = field(default="", repr=False)
-    intent: str = ""
-
-    @classmethod
-    def of(cls, dataset: Dataset) -> Self:
-        """The header of a data set; attributes that cannot be parsed count as absent."""
-
-        def text(keyword: str) -> str:
-            try:
-                value = dataset.get(keyword)
-            except Exception:  # pydicom raises many kinds for damaged values; the film is kept all the same
-                return ""
-            return "" if value is None else clean(str(value)).strip()
-
-        return cls(
-            sop_class=text("SOPClassUID"),
-            instance=text("SOPInstanceUID"),
-            study=text("StudyInstanceUID"),
-            patient=text("PatientID"),
-            issuer=text("IssuerOfPatientID"),
-            accession=text("AccessionNumber"),
-            intent=text("PresentationIntentType").upper(),
-        )
-
-    @property
-    def is_film(self) -> bool:
-        """A CR or a DX, For Presentation: it is listed and scored."""
-        return self.sop_class in FILM_CLASSES and self.intent in ("", "FOR PRESENTATION")
-
-    @property
-    def identifiers(self) -> dict[str, str]:
-        """As `Film.identifiers` names them, without those that are absent."""
-        named = {
-            "PatientID": self.patient,
-            "IssuerOfPatientID": self.issuer,
-            "StudyInstanceUID": self.study,
-            "SOPInstanceUID": self.instance,
-            "AccessionNumber": self.accession,
-        }
-        return {keyword: value for keyword, value in named.items() if value}
-
-
-def attach(writing: Writing, header: ReceivedHeader, sha256: str, size: int, *, source: str, actor: str) -> Found:
-    """Keep an object that is no film with its study; returns its row."""
-    names = writing.names
-    public_id = f"f-{names.sealed('film', sha256)[:20]}"
-    row = writing.connection.execute(
-        attachments.insert()
-        .values(
-            public_id=public_id,
-            uid=names.of("study", header.study) if header.study else None,
-            patient=patient_of(writing.connection, names.of("patient", header.patient)) if header.patient else None,
-            issuer=names.of("issuer", header.issuer) if header.issuer else None,
-            instance=names.of("instance", header.instance) if header.instance else None,
-            sop_class=header.sop_class[:_LONGEST_UID],
-            sha256=sha256,
-            bytes=size,
-            source=source,
-            changed="[]",
-            received_us=writing.now_us,
-        )
-        .returning(*attachments.c)
-    ).one()
-    writing.log(actor, "object.received", public_id, bytes=size, source=source, sop_class=row.sop_class)
-    return row
 
 
 def original_of(writing: Writing, film: Found, read: Film) -> Found | None:

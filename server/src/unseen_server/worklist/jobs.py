@@ -1,32 +1,27 @@
-"""The queue of films to be scored, and films that are tried again.
+"""Queue of films to be scored: claim films, return them, close them.
 
-A claim is a lease, by the database's clock. It is lengthened while the worker lives, and runs out when the worker is
-killed: then the film is anybody's again. A film that fails comes back later each time, and after `MOST_TRIES` goes to
-the top of the list, not scored, with the reason. A worker may claim several films at once; one that was tried before
-is claimed by itself, so that a film that kills its workers costs no other film a second try.
-
-`Arrivals`: how an idle worker learns that films have come: PostgreSQL notifies it; on SQLite it looks.
+A claim is a lease, by the database's clock. It is extended while the worker lives, and ends when the worker is killed:
+then another worker can claim the film. A film that fails is tried again later, each time after a longer delay. After
+`MOST_TRIES` it goes to the top of the list, not scored, with the reason. A worker may claim several films at once; a
+film that was tried before is claimed alone, so that a film that kills its workers costs no other film a second try.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import secrets
-import threading
-import time
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import func, select
 
+from unseen_server.worklist.arrivals import announce
 from unseen_server.worklist.bulk import among
 from unseen_server.worklist.decoding_slots import MOST_OF_A_SENDER
 from unseen_server.worklist.lookup import find_study
+from unseen_server.worklist.retry_delay import wait_s
 from unseen_server.worklist.states import NotAllowedError, State, after
-from unseen_server.worklist.tables import decisions, films, findings, jobs, studies
+from unseen_server.worklist.tables import decisions, films, findings, jobs
 from unseen_server.worklist.transactions import Writing
 
 if TYPE_CHECKING:
@@ -35,7 +30,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Select
 
-    from unseen_server.worklist.database import Database
     from unseen_server.worklist.site import Site
     from unseen_server.worklist.transactions import Found
 
@@ -43,11 +37,6 @@ if TYPE_CHECKING:
 MOST_TRIES = 5
 LEASE_S = 60.0
 """Longer than any film takes (the decoder gives up after 10 s), short enough that a dead worker's film is soon back."""
-_FIRST_WAIT_S, _MOST_WAIT_S, _SPREAD = 2.0, 300.0, 0.5
-LONGEST_WAIT_S = _MOST_WAIT_S * (1 + _SPREAD)
-"""Longest wait of a film until it may be claimed."""
-CHANNEL = "unseen_jobs"
-"""Of PostgreSQL's notices that films have come."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,40 +54,6 @@ class Job:
     source: str
     lease: str
     tries: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Queue:
-    """How far the workers are.
-
-    Args:
-        waiting: films that wait, claimed ones included.
-        running: films that are with a worker.
-        done: films that are scored.
-        dead: films that could not be scored.
-        oldest_s: for how many seconds the oldest has waited; None: none waits.
-
-    >>> Queue(waiting=0, running=0, done=5, dead=0, oldest_s=None).done
-    5
-    """
-
-    waiting: int
-    running: int
-    done: int
-    dead: int
-    oldest_s: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failed:
-    """A film that failed: given up after `MOST_TRIES`, or to be tried again."""
-
-    film: str
-    study: str
-    source: str
-    tries: int
-    given_up: bool
-    reason: str
 
 
 def claim(site: Site, *, lease_s: float = LEASE_S) -> Job | None:
@@ -227,23 +182,6 @@ def held_films(connection: Connection, held: Sequence[Job]) -> dict[int, Found]:
     return {row.id: row for row in rows if row.sha256 == digests[row.id]}
 
 
-def announce(connection: Connection) -> None:
-    """Wake workers that wait for films (`Arrivals`), as soon as this transaction has ended; on PostgreSQL alone."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"NOTIFY {CHANNEL}"))
-
-
-def wait_s(number: int, tries: int) -> float:
-    """How long film `number` waits after try `tries`: doubling, and spread by the film so that not all come at once.
-
-    >>> [round(wait_s(1, tries), 1) for tries in (1, 2, 3, 9)]
-    [2.7, 3.6, 8.2, 366.7]
-    """
-    digest = hashlib.sha256(f"{number}:{tries}".encode()).digest()
-    spread = 1 - _SPREAD + 2 * _SPREAD * int.from_bytes(digest[:4], "big") / 2**32  # [0.5, 1.5)
-    return float(min(_MOST_WAIT_S, _FIRST_WAIT_S * 2 ** (tries - 1))) * spread
-
-
 def close(connection: Connection, numbers: Collection[int], *, state: str, reason: str = "") -> None:
     """The films need no worker any more: `done`, or `dead`."""
     connection.execute(
@@ -259,52 +197,6 @@ def reopen(connection: Connection, numbers: list[int], *, now_us: int) -> None:
         .values(state="open", lease=None, tries=0, due_us=now_us, reason="")
     )
     announce(connection)
-
-
-def queue(connection: Connection, *, now_us: int) -> Queue:
-    """What is in the queue now."""
-    by_state = select(jobs.c.state, func.count().label("films")).group_by(jobs.c.state)
-    counts: dict[str, int] = {row.state: row.films for row in connection.execute(by_state)}
-    oldest = connection.execute(
-        select(func.min(films.c.received_us)).select_from(films.join(jobs)).where(jobs.c.state == "open")
-    ).scalar_one()
-    with_worker = select(func.count()).where(jobs.c.state == "open", jobs.c.lease.is_not(None), jobs.c.due_us > now_us)
-    return Queue(
-        waiting=counts.get("open", 0),
-        running=connection.execute(with_worker).scalar_one(),
-        done=counts.get("done", 0),
-        dead=counts.get("dead", 0),
-        oldest_s=None if oldest is None else (now_us - oldest) / 1e6,
-    )
-
-
-def failed(connection: Connection, *, most: int) -> list[Failed]:
-    """The films that failed, given up ones first, the latest first; `most` of them."""
-    rows = connection.execute(
-        select(
-            jobs.c.state,
-            jobs.c.tries,
-            jobs.c.reason,
-            films.c.public_id,
-            films.c.source,
-            studies.c.public_id.label("of"),
-        )
-        .select_from(jobs.join(films).join(studies))
-        .where(jobs.c.state.in_(("dead", "open")), jobs.c.reason != "")
-        .order_by(jobs.c.state, films.c.id.desc())
-        .limit(most)
-    )
-    return [
-        Failed(
-            film=row.public_id,
-            study=row.of,
-            source=row.source,
-            tries=row.tries,
-            given_up=row.state == "dead",
-            reason=row.reason,
-        )
-        for row in rows
-    ]
 
 
 def requeue(writing: Writing, study_id: str, *, actor: str) -> int:
@@ -340,51 +232,3 @@ def requeue(writing: Writing, study_id: str, *, actor: str) -> int:
         films=len(numbers),
     )
     return len(numbers)
-
-
-LOOK_S = 1.0
-"""How often a worker looks all the same: nobody announces that a lease has run out, or that a film is due again."""
-
-
-class Arrivals:
-    """Use it as a context manager. On PostgreSQL it has a connection of its own.
-
-    poll_s  seconds between two looks where nothing announces films; of a worker that is notified, between two looks at
-            whether it shall stop
-    """
-
-    def __init__(self, database: Database, poll_s: float) -> None:
-        self._database, self._poll_s = database, poll_s
-        self._connection: Connection | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(DBAPIError):
-                self._connection.close()
-            self._connection = None
-
-    def wait(self, stop: threading.Event) -> None:
-        """Return when films may have come, or `stop` is set."""
-        if self._database.is_sqlite:
-            stop.wait(self._poll_s)
-            return
-        try:
-            if self._connection is None:
-                self._listen()  # films may have come before
-                return
-            driver: Any = self._connection.connection.driver_connection  # Any: psycopg's, which is not always installed
-            until = time.monotonic() + LOOK_S
-            while not stop.is_set() and time.monotonic() < until:
-                if list(driver.notifies(timeout=self._poll_s, stop_after=1)):
-                    return
-        except Exception:  # psycopg's and SQLAlchemy's: the next look finds out that the connection is lost
-            self.__exit__()
-            stop.wait(self._poll_s)
-
-    def _listen(self) -> None:
-        self._connection = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._connection.detach()  # it does not go back to the others, where it would listen on
-        self._connection.exec_driver_sql(f"LISTEN {CHANNEL}")

@@ -1,17 +1,11 @@
-"""Labels from readers' reports: outcomes, the labelled set, reference scores, disagreement of two models.
+"""Labels of films from readers' reports.
 
-The standing report on each study. Labels are taken from this report, and from nothing else; and only where it speaks
-of films that were shown to its reader (`SEEN`), unless others are asked for: those of other systems, and those of a
-release that did not record what was shown.
+A label is the standing report on a study, and nothing else. It counts only for films that were shown to its reader
+(`SEEN`), unless others are asked for: those of other systems, and those of a release that did not record what was
+shown.
 
-A film that came after the report is not spoken of by it. A report within `HASTY_MS` of the film's display is no label:
+A report does not count for a film that came after it. A report within `HASTY_MS` of the film's display is no label:
 nobody reads a film so fast. A report without a time, as by another program, counts.
-
-What a model's scores usually are here: those of films that readers reported normal. A score is placed among them.
-
-Films on which two models disagree most: high among the one's scores, low among the other's.
-
-rank = (films that score lower + half of those that score the same) / films,   among the films that both scored
 """
 
 import json
@@ -20,12 +14,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
-from unseen.artifacts import ReferenceNormals
-from unseen_server.worklist.references import is_reference
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import films, findings, reports, studies
 
@@ -37,8 +27,6 @@ HASTY_MS: Final = 2000
 """A film that was shown for less was not read, whatever its report."""
 CONFIRMATIONS: Final = 50
 """Reports of other systems that persons of the site must have confirmed before such reports count in a calibration."""
-LATEST = 2000
-"""Normal studies that others are compared with: enough for a percentile, and of the site as it is now."""
 
 
 def standing(  # Any: report_id, study_id, outcome, …
@@ -69,17 +57,6 @@ def hasty_labels(connection: Connection, *, origins: Collection[Origin] = SEEN) 
     """Return how many studies have a standing report, normal or abnormal, that is no label since it took no time."""
     found = standing("normal", "abnormal", origins=origins, hasty=True).where(is_hasty()).order_by(None).subquery()
     return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
-
-
-def normal_films(*columns: Any) -> Select[Any]:  # Any: columns of whatever type
-    """Select `columns` of the films of the `LATEST` studies that readers reported normal, without refused films."""
-    normal = standing("normal").limit(LATEST).subquery()
-    return (
-        select(*columns)
-        .select_from(normal)
-        .join(films, films.c.study_id == normal.c.study_id)
-        .where(films.c.received_us <= normal.c.made_us, is_reference())
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,100 +154,3 @@ def labelled(connection: Connection, *, most: int, origins: Collection[Origin] =
         )
         for row in rows
     ]
-
-
-_AMONG = 5000  # films among which two models are compared
-
-
-def reference(connection: Connection, model: str, *, source: str | None) -> ReferenceNormals:
-    """See `Store.reference`."""
-    whose = "normals of this site" if source is None else f"normals of {source}"
-    query = normal_films(findings.c.score).join(
-        findings, (findings.c.film_id == films.c.id) & (findings.c.model == model)
-    )
-    query = query.where(findings.c.score.is_not(None))
-    if source is not None:
-        query = query.where(films.c.source == source)
-    return ReferenceNormals.of(list(connection.execute(query).scalars()), whose)
-
-
-MOST = 500
-
-
-@dataclass(frozen=True, kw_only=True)
-class Disagreement:
-    """A film and what two models say of it.
-
-    >>> scores = {"first_score": 0.2, "second_score": 0.9, "first_rank": 0.1, "second_rank": 0.95}
-    >>> Disagreement(film="film-1", study="study-1", source="ward", **scores).first_rank
-    0.1
-
-    film                       its name
-    study                      its study
-    source                     where it comes from
-    first_score, second_score  each in its model's own unit
-    first_rank, second_rank    0 to 1: the share of films that this model finds less unusual
-    """
-
-    film: str
-    study: str
-    source: str
-    first_score: float
-    second_score: float
-    first_rank: float
-    second_rank: float
-
-    @property
-    def difference(self) -> float:
-        """first_rank − second_rank, −1 to 1; above 0 where the first model finds the film more unusual."""
-        return self.first_rank - self.second_rank
-
-
-def disagreements(connection: Connection, first: str, second: str, *, limit: int) -> list[Disagreement]:
-    """See `Store.disagreements`."""
-    if not 1 <= limit <= MOST:
-        raise WorklistError(f"{limit} films cannot be had. Ask for 1 to {MOST}.")
-    if first == second:
-        raise WorklistError("A model does not disagree with itself. Name two models.")
-    one, other = findings.alias("one"), findings.alias("other")
-    both = (
-        select(one.c.film_id, one.c.score, other.c.score.label("other_score"))
-        .join(other, (other.c.film_id == one.c.film_id) & (other.c.model == second))
-        .where(one.c.model == first, one.c.score.is_not(None), other.c.score.is_not(None))
-        .order_by(one.c.id.desc())
-        .limit(_AMONG)
-    )
-    rows = connection.execute(both).all()
-    if not rows:
-        return []
-    scores = np.array([(row.score, row.other_score) for row in rows])  # (films, 2)
-    ranks = np.stack([_ranks(scores[:, 0]), _ranks(scores[:, 1])], axis=1)  # (films, 2)
-    order = np.argsort(-np.abs(ranks[:, 0] - ranks[:, 1]), kind="stable")[:limit]
-    numbers = [rows[int(place)].film_id for place in order]
-    named = select(films.c.id, films.c.public_id, films.c.source, studies.c.public_id.label("study")).join(
-        studies, studies.c.id == films.c.study_id
-    )
-    names = {row.id: row for row in connection.execute(named.where(films.c.id.in_(numbers)))}
-    return [
-        Disagreement(
-            film=names[number].public_id,
-            study=names[number].study,
-            source=names[number].source,
-            first_score=float(scores[place, 0]),
-            second_score=float(scores[place, 1]),
-            first_rank=float(ranks[place, 0]),
-            second_rank=float(ranks[place, 1]),
-        )
-        for number, place in zip(numbers, order, strict=True)
-    ]
-
-
-def _ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The share of scores below each, ties by half: within (0, 1).
-
-    >>> _ranks(np.array([3.0, 1.0, 1.0, 2.0])).tolist()
-    [0.875, 0.25, 0.25, 0.625]
-    """
-    rising = np.sort(scores)
-    below, not_above = np.searchsorted(rising, scores, "left"), np.searchsorted(rising, scores, "right")
-    return np.asarray((below + not_above) / (2 * len(scores)), dtype=np.float64)

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import ColumnElement, Connection, func, select, true
 
-from unseen_server.worklist.jobs import wait_s
 from unseen_server.worklist.listing import moment
 from unseen_server.worklist.parcels import Parcel, SentInstance, instances_of, parcel_of, written
+from unseen_server.worklist.retry_delay import wait_s
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import decisions, outbox, settings, studies

@@ -4,7 +4,8 @@ A pseudonym is HMAC-SHA256 of the text under the key of the site. A store that w
 text itself.
 
 The key is next to the store in ``site.key``. Anyone who has it can test a guess (accession numbers are short), so it
-is as confidential as the films. The database alone reveals nothing."""
+is as confidential as the films. The database alone reveals nothing.
+"""
 
 import hashlib
 import hmac

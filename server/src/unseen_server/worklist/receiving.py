@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from unseen_server.worklist import completeness, identity_conflicts, merging, outside_reports
-from unseen_server.worklist import jobs as queue
+from unseen_server.worklist import arrivals, completeness, identity_conflicts, merging, outside_reports, settle_time
 from unseen_server.worklist.identities import Identity
-from unseen_server.worklist.instances import ReceivedHeader, attach, reopen
+from unseen_server.worklist.instances import reopen
 from unseen_server.worklist.joining import add_terms, take_in
+from unseen_server.worklist.received_header import ReceivedHeader, attach
 from unseen_server.worklist.states import TooLargeError, WorklistError, order_of
 from unseen_server.worklist.stored_files import room, write_flushed
 from unseen_server.worklist.stored_text import checked_text, clean
@@ -137,7 +137,7 @@ def _join_at_once(
     film = writing.connection.execute(select(films).where(films.c.public_id == receipt.film_id)).one()
     study = join(writing, film, header.identifiers, actor=actor)
     if header.study:
-        seconds = completeness.settle_s(writing.connection, film.source) if settle_s is None else settle_s
+        seconds = settle_time.settle_s(writing.connection, film.source) if settle_s is None else settle_s
         study = completeness.wait(writing, study, since_us=film.received_us, seconds=seconds)
     reopen(writing, study, actor=actor)
     return replace(receipt, study=study.public_id)
@@ -196,7 +196,7 @@ def _enter(writing: Writing, sha256: str, size: int, *, name: str, source: str, 
         .returning(films.c.id)
     ).scalar_one()
     connection.execute(jobs.insert().values(film_id=film, state="open", tries=0, due_us=now, reason=""))
-    queue.announce(connection)
+    arrivals.announce(connection)
     for term in {writing.names.sealed("name", name), film_id, study_id}:
         connection.execute(terms.insert().values(term=term, study_id=study))
     writing.log(actor, "film.received", film_id, bytes=size, source=source, study=study_id, same_name_as=same_name)

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from unseen.data import Film
 from unseen.screening import FIRST_PRIORITY, Decision
-from unseen_server.worklist import completeness, jobs
+from unseen_server.worklist import completeness, jobs, settle_time
 from unseen_server.worklist.batches import Batch, Rules
 from unseen_server.worklist.identity_conflicts import review
 from unseen_server.worklist.instances import become_copy, original_of
@@ -104,7 +104,7 @@ def record(
         return False
     study = join(writing, film, read.identifiers if isinstance(read, Film) else {}, actor=worker)
     if isinstance(read, Film) and film.instance is None and read.identifiers.get("StudyInstanceUID"):
-        seconds = completeness.settle_s(connection, film.source)  # else its door has said for how long
+        seconds = settle_time.settle_s(connection, film.source)  # else its door has said for how long
         completeness.wait(writing, study, since_us=film.received_us, seconds=seconds)
     rules = Rules(judge=judge, worker=worker, audit_share=audit_share, drift=drift, digests=digests or {})
     batch = Batch(writing, [job], rules)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from sqlalchemy import Connection, select
 
-from unseen_server.worklist.completeness import SETTLE, SETTLE_OF, SETTLE_S, set_settle_s
+from unseen_server.worklist.settle_time import SETTLE, SETTLE_OF, SETTLE_S, set_settle_s
 from unseen_server.worklist.states import NotAllowedError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import settings

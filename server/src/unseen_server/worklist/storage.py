@@ -1,18 +1,14 @@
-"""What a worklist takes of the disk, by what it is kept for, and what each source has sent."""
+"""Disk space that a worklist takes, by the type of file."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import func, select, text
-
-from unseen_server.worklist.listing import moment
-from unseen_server.worklist.tables import films, studies
+from sqlalchemy import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,18 +41,6 @@ class Storage:
     total_bytes: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """What a source has sent, and what of it waits for a reader."""
-
-    name: str
-    studies: int
-    films: int
-    bytes: int
-    waiting: int
-    latest: datetime
-
-
 def measure(site: Site) -> Storage:
     """The sizes now. Looks at each file: with a million of them this takes some seconds."""
     parts = [
@@ -66,37 +50,6 @@ def measure(site: Site) -> Storage:
     ]
     disk = shutil.disk_usage(site.home)
     return Storage(parts=(*parts, _database(site)), free_bytes=disk.free, total_bytes=disk.total)
-
-
-def by_source(site: Site) -> list[Source]:
-    """The sources, by name. A study counts for the source of its first film, a film for its own."""
-    with site.database.reading() as connection:
-        of_films = connection.execute(
-            select(
-                films.c.source,
-                func.count().label("films"),
-                func.sum(films.c.bytes).label("bytes"),
-                func.max(films.c.received_us).label("latest_us"),
-            )
-            .group_by(films.c.source)
-            .order_by(films.c.source)
-        ).all()
-        by_shelf = connection.execute(
-            select(studies.c.source, studies.c.shelf, func.count().label("studies")).group_by(
-                studies.c.source, studies.c.shelf
-            )
-        ).all()
-    return [
-        Source(
-            name=row.source,
-            studies=sum(one.studies for one in by_shelf if one.source == row.source),
-            films=row.films,
-            bytes=int(row.bytes),
-            waiting=sum(one.studies for one in by_shelf if (one.source, one.shelf) == (row.source, "to_read")),
-            latest=moment(row.latest_us),
-        )
-        for row in of_films
-    ]
 
 
 def _folder(kind: Kept, path: Path) -> Part:

@@ -29,6 +29,7 @@ from unseen_server.worklist import (
     readers,
     receiving,
     reopening,
+    settle_time,
     waiting_cap,
 )
 from unseen_server.worklist.accounts import Accounts
@@ -50,11 +51,11 @@ if TYPE_CHECKING:
     from unseen_server.worklist.damage import Check
     from unseen_server.worklist.details import Prior, Study
     from unseen_server.worklist.drift_alarms import StandingAlarm
-    from unseen_server.worklist.instances import ReceivedHeader
     from unseen_server.worklist.merging import Merged
     from unseen_server.worklist.outside_reports import OutsideCounts, OutsideReport, What
     from unseen_server.worklist.pseudonyms import Pseudonyms
     from unseen_server.worklist.readers import Aside, Outcome
+    from unseen_server.worklist.received_header import ReceivedHeader
     from unseen_server.worklist.receiving import Receipt
     from unseen_server.worklist.reopening import RaisedAlarm
     from unseen_server.worklist.transactions import Writing
@@ -209,7 +210,7 @@ class Store(Lists, FilmAccess, Administration):
     ) -> None:
         """For how long no film of a study must come before it is complete; `of`: by source, None there: as the site."""
         with self.writing() as writing:
-            completeness.set_settle_s(writing, seconds, of=of, actor=actor)
+            settle_time.set_settle_s(writing, seconds, of=of, actor=actor)
 
     def holds(self, instance: str) -> bool:
         """Whether the instance (its SOP Instance UID) was received and its bytes are on the disk."""

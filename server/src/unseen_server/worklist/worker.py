@@ -26,14 +26,14 @@ from unseen.artifacts import PluginError
 from unseen.data import Entry, Film, NotRead, projection_of, read_film
 from unseen.screening import model_digest, probes_of, scored_film
 from unseen_server.worklist import jobs
+from unseen_server.worklist.appearance import appearance_of
+from unseen_server.worklist.arrivals import Arrivals
 from unseen_server.worklist.batches import Rules
 from unseen_server.worklist.decoding_slots import DecodingSlots
 from unseen_server.worklist.entering import Entered, Examined, enter
 from unseen_server.worklist.film_result import Compared, Result
-from unseen_server.worklist.jobs import Arrivals
 from unseen_server.worklist.renditions import Rendition, keep_generated, thumbnail
 from unseen_server.worklist.results import bury
-from unseen_server.worklist.similar_films import appearance_of
 from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:

@@ -1,8 +1,7 @@
-"""One film removed from its study, and all that a model has found: what a person retires.
+"""Removal of everything that a model has found.
 
-A film that does not belong here (sent by mistake, another person's, a test image) goes, and the study is judged by the
-others; it is never cleared by that. Of a model its findings, anomaly maps, renditions and generated images go; its
-decisions, reports and what was agreed on stay, for they are what was done with its scores.
+Findings, anomaly maps, renditions and generated images are removed. Decisions, reports and agreements stay: they record
+what was done with the scores.
 """
 
 from __future__ import annotations
@@ -14,15 +13,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from unseen.screening import study_decision
 from unseen_server.worklist import disagreement
 from unseen_server.worklist.listing import moment
-from unseen_server.worklist.lookup import find_film
-from unseen_server.worklist.retention import Removed, remove_attachments, remove_rows, unlink
-from unseen_server.worklist.states import STANDINGS, NotAllowedError, NotFoundError, WorklistError
-from unseen_server.worklist.study_decisions import enter_study, latest
-from unseen_server.worklist.tables import activations, attachments, decisions, films, findings, jobs, seen, studies
-from unseen_server.worklist.transactions import Writing, decision_of
+from unseen_server.worklist.retention import Removed
+from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
+from unseen_server.worklist.tables import activations, decisions, films, findings, studies
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -46,49 +41,6 @@ class KnownModel:
     findings: int
     latest: datetime
     waiting: int
-
-
-def retire_film(site: Site, film: str, *, actor: str) -> Removed:
-    """Remove one film; see `Store.retire_film`."""
-    with site.writing() as writing:
-        connection = writing.connection
-        row = find_film(connection, film)
-        study = connection.execute(select(studies).where(studies.c.id == row.study_id)).one()
-        if study.state not in STANDINGS:
-            raise NotAllowedError(
-                f"The study {study.public_id} is {study.state.replace('_', ' ')}, and its report would speak of a film "
-                "that is gone. Release it or undo the report first, or erase the whole study."
-            )
-        writing.log(actor, "film.retired", row.public_id, study=study.public_id, films=study.films)
-        if study.films == 1:
-            gone = remove_rows(writing, [study], actor=actor, action="study.retired")
-        else:
-            maps = connection.execute(select(findings.c.map_sha256).where(findings.c.film_id == row.id)).scalars().all()
-            for table in (findings, jobs, seen, decisions):
-                connection.execute(table.delete().where(table.c.film_id == row.id))
-            of_it = remove_attachments(writing, attachments.c.film_id == row.id)
-            connection.execute(films.delete().where(films.c.id == row.id))
-            connection.execute(studies.update().where(studies.c.id == study.id).values(films=study.films - 1))
-            gone = ([row.sha256, *of_it], [digest for digest in maps if digest is not None])
-            _judge_again(writing, study.id, actor=actor)
-    removed = unlink(site, gone, int(study.films == 1))
-    site.database.forget_overwritten()
-    return removed
-
-
-def _judge_again(writing: Writing, number: int, *, actor: str) -> None:
-    """Decide about the study by the films that it still has; it is not cleared by this."""
-    connection = writing.connection
-    study = connection.execute(select(studies).where(studies.c.id == number)).one()
-    of_it = select(decisions).where(decisions.c.study_id == number, decisions.c.film_id.is_(None))
-    last = connection.execute(of_it.order_by(decisions.c.id.desc()).limit(1)).one_or_none()
-    judged = latest(writing, number)
-    if last is None or not judged:
-        return  # a worker will
-    whole = study_decision(judged, policy_digest=decision_of(last).policy_digest)
-    if whole.action == "clear" and study.standing != "cleared":
-        whole = replace(whole, action="read", reason="a film of this study was retired, so the study is read")
-    enter_study(writing, study, whole, last.model, audit_share=float(study.audit_sample), actor=actor)
 
 
 def models(connection: Connection) -> list[KnownModel]:

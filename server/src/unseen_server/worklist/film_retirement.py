@@ -1,0 +1,62 @@
+"""Removal of one film from its study, which is then decided on by the other films and never cleared by that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from unseen.screening import study_decision
+from unseen_server.worklist.lookup import find_film
+from unseen_server.worklist.retention import Removed, remove_attachments, remove_rows, unlink
+from unseen_server.worklist.states import STANDINGS, NotAllowedError
+from unseen_server.worklist.study_decisions import enter_study, latest
+from unseen_server.worklist.tables import attachments, decisions, films, findings, jobs, seen, studies
+from unseen_server.worklist.transactions import Writing, decision_of
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.site import Site
+
+
+def retire_film(site: Site, film: str, *, actor: str) -> Removed:
+    """Remove one film; see `Store.retire_film`."""
+    with site.writing() as writing:
+        connection = writing.connection
+        row = find_film(connection, film)
+        study = connection.execute(select(studies).where(studies.c.id == row.study_id)).one()
+        if study.state not in STANDINGS:
+            raise NotAllowedError(
+                f"The study {study.public_id} is {study.state.replace('_', ' ')}, and its report would speak of a film "
+                "that is gone. Release it or undo the report first, or erase the whole study."
+            )
+        writing.log(actor, "film.retired", row.public_id, study=study.public_id, films=study.films)
+        if study.films == 1:
+            gone = remove_rows(writing, [study], actor=actor, action="study.retired")
+        else:
+            maps = connection.execute(select(findings.c.map_sha256).where(findings.c.film_id == row.id)).scalars().all()
+            for table in (findings, jobs, seen, decisions):
+                connection.execute(table.delete().where(table.c.film_id == row.id))
+            of_it = remove_attachments(writing, attachments.c.film_id == row.id)
+            connection.execute(films.delete().where(films.c.id == row.id))
+            connection.execute(studies.update().where(studies.c.id == study.id).values(films=study.films - 1))
+            gone = ([row.sha256, *of_it], [digest for digest in maps if digest is not None])
+            _judge_again(writing, study.id, actor=actor)
+    removed = unlink(site, gone, int(study.films == 1))
+    site.database.forget_overwritten()
+    return removed
+
+
+def _judge_again(writing: Writing, number: int, *, actor: str) -> None:
+    """Decide about the study by the films that it still has; it is not cleared by this."""
+    connection = writing.connection
+    study = connection.execute(select(studies).where(studies.c.id == number)).one()
+    of_it = select(decisions).where(decisions.c.study_id == number, decisions.c.film_id.is_(None))
+    last = connection.execute(of_it.order_by(decisions.c.id.desc()).limit(1)).one_or_none()
+    judged = latest(writing, number)
+    if last is None or not judged:
+        return  # a worker will
+    whole = study_decision(judged, policy_digest=decision_of(last).policy_digest)
+    if whole.action == "clear" and study.standing != "cleared":
+        whole = replace(whole, action="read", reason="a film of this study was retired, so the study is read")
+    enter_study(writing, study, whole, last.model, audit_share=float(study.audit_sample), actor=actor)

@@ -134,7 +134,7 @@ def of_lab(api: Api, **asked: Any) -> str:
 def test_the_labs_figures_are_those_of_its_process(api: Api) -> None:
     from unseen.lab.collection import Collection
     from unseen_server.web.lab_process import measurement, reconstruction
-    from unseen_server.web.lab_shapes import ToMeasure, ToReconstruct
+    from unseen_server.web.lab_requests import ToMeasure, ToReconstruct
 
     setup = {
         "size": 32,

@@ -38,7 +38,8 @@ from unseen_server.worklist.belonging import DATABASE
 from unseen_server.worklist.database import Database
 from unseen_server.worklist.film_result import Result
 from unseen_server.worklist.receiving import Receipt
-from unseen_server.worklist.results import record
+from unseen_server.worklist.result_batch import Rules
+from unseen_server.worklist.result_record import record
 from unseen_server.worklist.schema import upgrade
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import metadata, studies
@@ -351,9 +352,7 @@ def judge_with(screener: Screener) -> Callable[[Store], Judge]:
                     writing,
                     job,
                     Result(screened=screened, model="m" * 64, map_sha256=None),
-                    judge=screener.study,
-                    audit_share=audit_share,
-                    worker="worker",
+                    Rules(judge=screener.study, audit_share=audit_share, worker="worker"),
                 )
 
         return enter

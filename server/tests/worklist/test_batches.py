@@ -19,9 +19,9 @@ from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener, model_parts
-from unseen_server.worklist import arrivals, entering, jobs, site
+from unseen_server.worklist import arrivals, jobs, result_entry, site
 from unseen_server.worklist import worker as worker_module
-from unseen_server.worklist.results import Recorded
+from unseen_server.worklist.result_record import Recorded
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import audit, decisions, films, findings, studies
 from unseen_server.worklist.worker import Worker
@@ -101,7 +101,7 @@ def test_a_batch_leaves_the_same_rows_as_films_one_by_one(
             mixed(store)
             if apart:
                 none = lambda writing, results, rules: Recorded(entered=frozenset(), alone=tuple(results))  # noqa: E731
-                monkeypatch.setattr(entering, "record_together", none)
+                monkeypatch.setattr(result_entry, "record_together", none)
             assert worker_of(store).drain() == 9
             found.append(described(store))
             assert store.verify_audit() is None and store.queue().waiting == 0
@@ -158,7 +158,7 @@ def died_in_a_batch(place: Place, at: str) -> None:
                 if at == "rows written":
                     site.audit.append = kill  # type: ignore[assignment]
                 else:
-                    entering._place = kill  # type: ignore[assignment]
+                    result_entry._place = kill  # type: ignore[assignment]
                 worker.step()
         finally:
             os._exit(1)
@@ -223,7 +223,7 @@ def test_two_workers_with_a_batch_each_enter_every_film_once_and_in_order(make_p
             enter = worker._enter
             met: list[int] = []
 
-            def waiting(examined: list[entering.Examined]) -> entering.Entered:
+            def waiting(examined: list[result_entry.Examined]) -> result_entry.Entered:
                 if not met:  # both have a batch in hand
                     met.append(meet.wait(timeout=60))
                 return enter(examined)
@@ -265,7 +265,7 @@ def test_workers_results_stand_in_the_trail_in_the_order_of_their_time(make_plac
         workers = [worker_of(store, name=f"worker {number}") for number in range(2)]
         examined = [[worker._examine(job) for job in jobs.claim_several(store.site, most=1)] for worker in workers]
         began, ended = threading.Event(), threading.Event()
-        place_maps = entering._place
+        place_maps = result_entry._place
 
         def late(*given: object) -> None:
             if not began.is_set():
@@ -274,7 +274,7 @@ def test_workers_results_stand_in_the_trail_in_the_order_of_their_time(make_plac
             place_maps(*given)  # type: ignore[arg-type]
 
         with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as threads:
-            patch.setattr(entering, "_place", late)
+            patch.setattr(result_entry, "_place", late)
             first = threads.submit(workers[0]._enter, examined[0])
             assert began.wait(timeout=60)
             assert len(workers[1]._enter(examined[1]).entered) == 1

@@ -34,7 +34,7 @@ from unseen.detectors.saved import load
 from unseen.evaluation.shortcuts import STATISTIC_NAMES
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
-from unseen_server.worklist import jobs
+from unseen_server.worklist import jobs, rescoring
 from unseen_server.worklist.appearance import SIDE, appearance_of
 from unseen_server.worklist.states import NotAllowedError
 from unseen_server.worklist.store import Store
@@ -225,7 +225,7 @@ def test_a_model_that_has_decided_earlier_is_not_entered_twice(store: Store, jud
     receipt = judged(1)
     with store.database.writing() as connection:
         connection.execute(findings.update().values(model=Earlier.weights_sha256))
-        jobs.reopen(connection, [row.id for row in rows(store, films)], now_us=0)  # type: ignore[attr-defined]
+        rescoring.reopen(connection, [row.id for row in rows(store, films)], now_us=0)  # type: ignore[attr-defined]
     detector = load(PCA)
     worker = Worker(store, lambda: Screener(detector), further=lambda: [Earlier()])
     assert worker.drain() == 1

@@ -22,7 +22,7 @@ from unseen_server.worklist.audit_head import keep_head
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.calibration import Labels
 from unseen_server.worklist.report_import import import_elsewhere
-from unseen_server.worklist.results import bury
+from unseen_server.worklist.result_record import bury
 from unseen_server.worklist.states import (
     BusyError,
     NoRoomError,

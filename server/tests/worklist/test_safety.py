@@ -31,7 +31,8 @@ from unseen_server.worklist.calibration import labels
 from unseen_server.worklist.drift_alarms import observe
 from unseen_server.worklist.film_result import Result
 from unseen_server.worklist.labels import EVERY, SEEN
-from unseen_server.worklist.results import record
+from unseen_server.worklist.result_batch import Rules
+from unseen_server.worklist.result_record import record
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import reports, seen
@@ -275,7 +276,7 @@ def entering(store: Store, screener: Screener) -> Entered:
         film = film_of(job, view=view, identifiers=identifiers)
         with store.writing() as writing:
             result = Result(screened=Screened(film=film, decision=made), model=MODEL, map_sha256=None)
-            assert record(writing, job, result, judge=screener.study, worker="w")
+            assert record(writing, job, result, Rules(judge=screener.study, worker="w"))
 
     return of
 

@@ -34,7 +34,7 @@ from unseen.detectors.saved import load
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screener, model_parts
-from unseen_server.worklist import jobs
+from unseen_server.worklist import jobs, rescoring
 from unseen_server.worklist.states import NoRoomError, NotAllowedError, NotFoundError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.stored_files import ContentFolder
@@ -204,7 +204,7 @@ def test_a_second_result_for_the_same_film_and_model_changes_nothing(
 def test_another_model_adds_its_finding(store: Store, judged: Judged, worker: Worker) -> None:
     receipt = judged(1, "read")
     with store.database.writing() as connection:
-        jobs.reopen(connection, [1] if store.database.is_sqlite else _numbers(store), now_us=0)
+        rescoring.reopen(connection, [1] if store.database.is_sqlite else _numbers(store), now_us=0)
     assert worker.drain() == 1
     (film,) = store.study(receipt.study, blind=False).films
     assert [finding.model == "m" * 64 for finding in film.findings] == [True, False]

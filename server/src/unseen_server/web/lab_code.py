@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from unseen.artifacts import LIMITS
-from unseen_server.web.lab_shapes import GeneratedPicture, MadePicture, ToCode
+from unseen_server.web.lab_requests import GeneratedPicture, MadePicture, ToCode
 from unseen_server.worklist.states import WorklistError
 
 _LAB_HEAD: Final = f"""# {LIMITS}

@@ -39,7 +39,7 @@ from unseen.lab import (
     tried_method,
     verdict_of,
 )
-from unseen_server.web import lab_shapes
+from unseen_server.web import lab_requests, lab_responses
 from unseen_server.worklist.states import WorklistError
 
 _log = logging.getLogger("unseen")
@@ -52,14 +52,14 @@ Pixels = NDArray[np.float32]
 
 
 def measurement(
-    asked: lab_shapes.ToMeasure, pixels: Pixels | None, collection: Collection
-) -> lab_shapes.MeasuredResponse:
+    asked: lab_requests.ToMeasure, pixels: Pixels | None, collection: Collection
+) -> lab_responses.MeasuredResponse:
     """An image, its measurement, and what can be tried on it."""
     made = _made(asked, pixels, collection)
     look, words = look_of(made.y, made.process.A)
     known = offered_methods(made, collection)
     x = math.prod(made.x.shape)
-    return lab_shapes.MeasuredResponse(
+    return lab_responses.MeasuredResponse(
         truth=_grey(made.x),
         measurement=data_uri(_eight_bits(look.numpy())),
         words=[f"y: {words}, of {x:,} pixels.", _noise_words(made)],
@@ -69,31 +69,31 @@ def measurement(
 
 
 def reconstruction(
-    asked: lab_shapes.ToReconstruct, pixels: Pixels | None, collection: Collection
-) -> lab_shapes.ResultResponse:
+    asked: lab_requests.ToReconstruct, pixels: Pixels | None, collection: Collection
+) -> lab_responses.ResultResponse:
     """One method's result."""
     made = _made(asked, pixels, collection)
     found = tried_method(offered_methods(made, collection).named(asked.method), made)
     return _result(found, made)
 
 
-def verdict(asked: lab_shapes.ToJudge, collection: Collection) -> lab_shapes.VerdictResponse:
+def verdict(asked: lab_requests.ToJudge, collection: Collection) -> lab_responses.VerdictResponse:
     """The result of `identify` for the operator."""
     found = verdict_of(operator_of(asked.setup, collection), asked.group)
-    return lab_shapes.VerdictResponse(
+    return lab_responses.VerdictResponse(
         verdict=found.verdict,
         kind=_KINDS[found.verdict],  # type: ignore[arg-type]  # one of three
-        reason=lab_shapes.as_sentence(found.reason),
+        reason=lab_responses.as_sentence(found.reason),
         report=str(found),
     )
 
 
-def generated(asked: lab_shapes.ToGenerate, collection: Collection) -> lab_shapes.GeneratedResponse:
+def generated(asked: lab_requests.ToGenerate, collection: Collection) -> lab_responses.GeneratedResponse:
     """A generator's image."""
     G = collection.generator(asked.generator)
     latent = drawn_latent(G, asked.number).flatten().tolist() if asked.latent is None else asked.latent
     picture = picture_of(G, latent)
-    return lab_shapes.GeneratedResponse(
+    return lab_responses.GeneratedResponse(
         latent=latent,
         sliders=min(MAX_SLIDERS, len(latent)),
         reach=SLIDER_REACH,
@@ -109,15 +109,15 @@ def answered(question: dict[str, Any], collection: Callable[[], Collection]) -> 
     try:
         answer: BaseModel
         if what == "measurement":
-            answer = measurement(lab_shapes.ToMeasure.model_validate(question["asked"]), array, collection())
+            answer = measurement(lab_requests.ToMeasure.model_validate(question["asked"]), array, collection())
         elif what == "reconstruction":
-            answer = reconstruction(lab_shapes.ToReconstruct.model_validate(question["asked"]), array, collection())
+            answer = reconstruction(lab_requests.ToReconstruct.model_validate(question["asked"]), array, collection())
         elif what == "verdict":
-            answer = verdict(lab_shapes.ToJudge.model_validate(question["asked"]), collection())
+            answer = verdict(lab_requests.ToJudge.model_validate(question["asked"]), collection())
         else:
-            answer = generated(lab_shapes.ToGenerate.model_validate(question["asked"]), collection())
+            answer = generated(lab_requests.ToGenerate.model_validate(question["asked"]), collection())
     except (ValueError, LookupError, WorklistError) as error:
-        return {"refused": lab_shapes.as_sentence(str(error.args[0] if error.args else error))}
+        return {"refused": lab_responses.as_sentence(str(error.args[0] if error.args else error))}
     except MemoryError:
         return {"refused": "There is not enough memory for this. Choose a smaller image."}
     except Exception as error:  # a bug costs this answer, not the lab
@@ -139,15 +139,15 @@ def main() -> int:
     return 0
 
 
-def _made(asked: lab_shapes.ToMeasure, pixels: Pixels | None, collection: Collection) -> Measured:
+def _made(asked: lab_requests.ToMeasure, pixels: Pixels | None, collection: Collection) -> Measured:
     picture, size = asked.picture, asked.setup.size
     if pixels is not None:
         x = as_image(pixels, size)
-    elif isinstance(picture, lab_shapes.MadePicture):
+    elif isinstance(picture, lab_requests.MadePicture):
         if picture.name not in IMAGES:
             raise LookupError(f"{picture.name!r} is no image; there are {', '.join(IMAGES)}.")
         x = IMAGES[picture.name][1](size, picture.number)
-    elif isinstance(picture, lab_shapes.GeneratedPicture):
+    elif isinstance(picture, lab_requests.GeneratedPicture):
         x = as_image(picture_of(collection.generator(picture.generator), picture.latent)[0, 0].numpy(), size)
     else:
         raise LookupError("That image is no longer here. Send it again.")
@@ -166,19 +166,19 @@ def _noise_words(made: Measured) -> str:
     return f"{name} noise{spread}: {ratio}." if process.link is None else f"{name} noise after {process.link}: {ratio}."
 
 
-def _method(method: Method) -> lab_shapes.MethodResponse:
-    return lab_shapes.MethodResponse(
-        key=method.key, name=method.name, family=method.family, about=lab_shapes.as_sentence(method.about)
+def _method(method: Method) -> lab_responses.MethodResponse:
+    return lab_responses.MethodResponse(
+        key=method.key, name=method.name, family=method.family, about=lab_responses.as_sentence(method.about)
     )
 
 
-def _result(found: Result, made: Measured) -> lab_shapes.ResultResponse:
+def _result(found: Result, made: Measured) -> lab_responses.ResultResponse:
     if found.x is None:
-        return lab_shapes.ResultResponse(
-            method=_method(found.method), problem=lab_shapes.as_sentence(found.problem), seconds=found.seconds
+        return lab_responses.ResultResponse(
+            method=_method(found.method), problem=lab_responses.as_sentence(found.problem), seconds=found.seconds
         )
     error = (_shown(found.x) - _shown(made.x)).abs()[0, 0].numpy()
-    return lab_shapes.ResultResponse(
+    return lab_responses.ResultResponse(
         method=_method(found.method),
         problem="",
         picture=_grey(found.x),
@@ -190,7 +190,7 @@ def _result(found: Result, made: Measured) -> lab_shapes.ResultResponse:
         misfit=_finite(found.misfit),
         hidden=_finite(found.hidden),
         seconds=found.seconds,
-        words=lab_shapes.as_sentence(found.words) if found.words else "",
+        words=lab_responses.as_sentence(found.words) if found.words else "",
     )
 
 

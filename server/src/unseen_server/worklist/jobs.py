@@ -15,14 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from unseen_server.worklist.arrivals import announce
 from unseen_server.worklist.bulk import among
 from unseen_server.worklist.decoding_slots import MOST_OF_A_SENDER
-from unseen_server.worklist.lookup import find_study
 from unseen_server.worklist.retry_delay import wait_s
-from unseen_server.worklist.states import NotAllowedError, State, after
-from unseen_server.worklist.tables import decisions, films, findings, jobs
-from unseen_server.worklist.transactions import Writing
+from unseen_server.worklist.tables import films, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -187,48 +183,3 @@ def close(connection: Connection, numbers: Collection[int], *, state: str, reaso
     connection.execute(
         jobs.update().where(among(connection, jobs.c.film_id, numbers)).values(state=state, lease=None, reason=reason)
     )
-
-
-def reopen(connection: Connection, numbers: list[int], *, now_us: int) -> None:
-    """The films are to be scored again, at once."""
-    connection.execute(
-        jobs.update()
-        .where(jobs.c.film_id.in_(numbers))
-        .values(state="open", lease=None, tries=0, due_us=now_us, reason="")
-    )
-    announce(connection)
-
-
-def requeue(writing: Writing, study_id: str, *, actor: str) -> int:
-    """Put a study's unscored films back into the queue; returns how many.
-
-    Raises NotAllowedError where all were scored.
-    """
-    study = find_study(writing.connection, study_id)
-    latest = (
-        select(func.max(decisions.c.id))
-        .where(decisions.c.study_id == study.id, decisions.c.film_id.is_not(None))
-        .group_by(decisions.c.film_id)
-    )
-    refused = select(decisions.c.film_id).where(decisions.c.id.in_(latest), decisions.c.action == "not_scored")
-    numbers = list(
-        writing.connection.execute(
-            select(films.c.id).where(films.c.study_id == study.id, films.c.judged, films.c.id.in_(refused))
-        ).scalars()
-    )
-    if not numbers:
-        raise NotAllowedError("Every film of this study was scored, or is about to be.")
-    # also those of models that were only compared: one of them may decide by now
-    writing.connection.execute(findings.delete().where(findings.c.film_id.in_(numbers)))
-    writing.connection.execute(films.update().where(films.c.id.in_(numbers)).values(judged=False))
-    reopen(writing.connection, numbers, now_us=writing.now_us)
-    standing: State = "received"
-    writing.move(
-        study,
-        after(study.state, "judge", standing=standing),
-        standing=standing,
-        actor=actor,
-        action="study.requeued",
-        films=len(numbers),
-    )
-    return len(numbers)

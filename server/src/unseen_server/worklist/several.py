@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from unseen_server.worklist import jobs, readers
+from unseen_server.worklist import readers, rescoring
 from unseen_server.worklist.lookup import find_study
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.tables import accounts, studies
@@ -61,7 +61,7 @@ def assign(writing: Writing, names: Sequence[str], reader: str | None, *, actor:
 
 def requeue(writing: Writing, names: Sequence[str], *, actor: str) -> OnSeveral:
     """Have those films of the studies scored again that could not be."""
-    return _each(writing, names, lambda name: jobs.requeue(writing, name, actor=actor))
+    return _each(writing, names, lambda name: rescoring.requeue(writing, name, actor=actor))
 
 
 def send_back(

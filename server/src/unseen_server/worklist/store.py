@@ -22,13 +22,13 @@ from unseen_server.worklist import (
     details,
     drift_alarms,
     identity_conflicts,
-    jobs,
     list_order,
     merging,
     outside_reports,
     readers,
     receiving,
     reopening,
+    rescoring,
     settle_time,
     waiting_cap,
 )
@@ -338,7 +338,7 @@ class Store(Lists, FilmAccess, Administration):
     def requeue(self, study: str, *, actor: str) -> int:
         """Have the films of a study scored that could not be; returns how many."""
         with self.writing() as writing:
-            return jobs.requeue(writing, study, actor=actor)
+            return rescoring.requeue(writing, study, actor=actor)
 
     def set_waiting_cap_s(self, seconds: float, *, actor: str) -> None:
         """How long priorities may keep a study waiting; from then on it goes before them."""

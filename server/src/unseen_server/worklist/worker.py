@@ -28,12 +28,12 @@ from unseen.screening import model_digest, probes_of, scored_film
 from unseen_server.worklist import jobs
 from unseen_server.worklist.appearance import appearance_of
 from unseen_server.worklist.arrivals import Arrivals
-from unseen_server.worklist.batches import Rules
 from unseen_server.worklist.decoding_slots import DecodingSlots
-from unseen_server.worklist.entering import Entered, Examined, enter
 from unseen_server.worklist.film_result import Compared, Result
 from unseen_server.worklist.renditions import Rendition, keep_generated, thumbnail
-from unseen_server.worklist.results import bury
+from unseen_server.worklist.result_batch import Rules
+from unseen_server.worklist.result_entry import Entered, Examined, enter
+from unseen_server.worklist.result_record import bury
 from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:

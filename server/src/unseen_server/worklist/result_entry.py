@@ -1,7 +1,12 @@
-"""Results of a worker go into the store: maps to disk, then rows, a batch in one transaction.
+"""Entry of a worker's results into the store. Each result takes these steps, each in one module:
 
-What cannot be entered with others is entered alone: a film that joins another study or is a copy of another film; every
-film of a batch that one of them has spoilt.
+1. `worker.Worker._examine`: read the film and score it (`film_result.Result`).
+2. `enter` here: write the anomaly maps to disk, then enter all results in one transaction.
+3. `result_record.record_together`: look up the films, and enter those that need no other film's row.
+4. `result_batch.Batch`: decide on each study in memory, then write the rows of all tables.
+
+A film that joins another study, or is a copy of another film, is entered alone (`result_record.record`), and so is
+each film of a batch that one film has spoilt.
 """
 
 from __future__ import annotations
@@ -12,16 +17,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unseen_server.worklist.batches import OvertakenError
 from unseen_server.worklist.identities import Identity
-from unseen_server.worklist.results import record, record_together
+from unseen_server.worklist.result_batch import OvertakenError
+from unseen_server.worklist.result_record import record, record_together
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.stored_files import room, write_flushed, write_several
 
 if TYPE_CHECKING:
-    from unseen_server.worklist.batches import Rules
     from unseen_server.worklist.film_result import Result
     from unseen_server.worklist.jobs import Job
+    from unseen_server.worklist.result_batch import Rules
     from unseen_server.worklist.store import Store
 
 
@@ -56,10 +61,7 @@ def enter(store: Store, examined: Sequence[Examined], rules: Rules) -> Entered:
         for one in _together(store, examined, rules, temporaries, found):
             try:
                 with store.writing() as writing, room(store.maps):
-                    entered = record(
-                        writing, one.job, one.result, judge=rules.judge, worker=rules.worker,
-                        audit_share=rules.audit_share, drift=rules.drift, digests=rules.digests,
-                    )  # fmt: skip
+                    entered = record(writing, one.job, one.result, rules)
                     if entered:
                         _place(store, [one], temporaries)
             except WorklistError:
@@ -102,7 +104,7 @@ def _together(
 
 
 def _place(store: Store, examined: Sequence[Examined], temporaries: Mapping[str, Path]) -> None:
-    """Give the maps their names; a map that another film's result has placed already may be gone with that film."""
+    """Move the maps into place. Skip maps that exist already; write a map again if it was removed with another film."""
     wanted = {}
     for one in examined:
         for digest, data in one.maps.items():

@@ -1,12 +1,12 @@
-"""What a worker found goes into the database: findings, decision, state, audit events and the job's end, all together.
+"""Entry of results into the database: findings, decision, state, audit entries and the end of the job, all together.
 
-A film has one finding a model. Where two workers scored the same film, the second one's result changes nothing; nor
-does that of a worker whose lease was lost to another.
+A film has one finding per model. If two workers scored the same film, the second result changes nothing; nor does the
+result of a worker whose lease was lost to another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,17 +15,16 @@ from sqlalchemy import select
 from unseen.data import Film
 from unseen.screening import FIRST_PRIORITY, Decision
 from unseen_server.worklist import completeness, jobs, settle_time
-from unseen_server.worklist.batches import Batch, Rules
 from unseen_server.worklist.identity_conflicts import review
 from unseen_server.worklist.instances import become_copy, original_of
 from unseen_server.worklist.joining import take_in
 from unseen_server.worklist.receiving import join
+from unseen_server.worklist.result_batch import Batch, Rules
 from unseen_server.worklist.study_decisions import JudgeStudy, judge_rest
 from unseen_server.worklist.tables import findings, studies
 from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
-    from unseen.screening import DriftReference
     from unseen_server.worklist.jobs import Job
 from unseen_server.worklist.film_result import Result
 
@@ -61,24 +60,11 @@ def record_together(writing: Writing, results: Sequence[tuple[Job, Result]], rul
     return Recorded(entered=frozenset(entered), alone=tuple(alone))
 
 
-def record(
-    writing: Writing,
-    job: Job,
-    result: Result,
-    *,
-    judge: JudgeStudy,
-    worker: str,
-    audit_share: float = 0.0,
-    drift: DriftReference | None = None,
-    digests: Mapping[str, str] | None = None,
-) -> bool:
-    """Enter a result, whatever its film; False where there is one already, or the film was erased meanwhile or is
-    another worker's by now. The transaction must be alone.
+def record(writing: Writing, job: Job, result: Result, rules: Rules) -> bool:
+    """Enter a result of any film. The transaction must be alone.
 
-    judge        decides about the study from all its films
-    audit_share  of cleared studies, read all the same
-    drift        what scores and refusals are watched against; None: nothing is watched
-    digests      of the worker's models, by the SHA-256 of their weights
+    Returns:
+        False if there is a result already, the film was erased meanwhile, or another worker has it by now.
     """
     connection = writing.connection
     film = _held_film(writing, job)
@@ -92,21 +78,22 @@ def record(
     if isinstance(read, Film) and (original := original_of(writing, film, read)) is not None:
         own, target = (_study(writing, one.study_id) for one in (film, original))
         if own.id != target.id and own.films == 1:  # all that its own study had goes with it
-            take_in(writing, target, own, actor=worker)
+            take_in(writing, target, own, actor=rules.worker)
             film, own = _held_film(writing, job), target
             assert film is not None
-        become_copy(writing, film, original, read, actor=worker)
+        become_copy(writing, film, original, read, actor=rules.worker)
         if (uid := target.uid or target.disputed_uid) is not None:
-            review(writing, uid, actor=worker)
+            review(writing, uid, actor=rules.worker)
         for number in dict.fromkeys((target.id, own.id)):
             study = _study(writing, number)
-            judge_rest(writing, study, result.model, judge=judge, audit_share=audit_share, worker=worker)
+            judge_rest(
+                writing, study, result.model, judge=rules.judge, audit_share=rules.audit_share, worker=rules.worker
+            )
         return False
-    study = join(writing, film, read.identifiers if isinstance(read, Film) else {}, actor=worker)
+    study = join(writing, film, read.identifiers if isinstance(read, Film) else {}, actor=rules.worker)
     if isinstance(read, Film) and film.instance is None and read.identifiers.get("StudyInstanceUID"):
         seconds = settle_time.settle_s(connection, film.source)  # else its door has said for how long
         completeness.wait(writing, study, since_us=film.received_us, seconds=seconds)
-    rules = Rules(judge=judge, worker=worker, audit_share=audit_share, drift=drift, digests=digests or {})
     batch = Batch(writing, [job], rules)
     batch.enter(job, result)
     batch.write()

@@ -19,7 +19,7 @@ import urllib.request
 from pathlib import Path
 
 from unseen.data.phantoms.writing import Station
-from unseen_server.demo.simulated_sites import Share, write_sites
+from unseen_server.demo.simulated_sites import SiteShare, write_sites
 from unseen_server.pacs.config import load
 from unseen_server.pacs.node import Node
 from unseen_server.web.server import OwnServer
@@ -95,7 +95,7 @@ def main() -> None:
             ):
                 print("the worklist:", server.address("/"))
                 print(f"the archive:  http://127.0.0.1:{http}/app/explorer.html")
-                share = Share(
+                share = SiteShare(
                     station=Station(name="Phantoms"), normals=given.films // 2, abnormals=given.films // 2, seed=1
                 )
                 write_sites([share], folder / "phantoms")

@@ -10,14 +10,8 @@ declare namespace Api {
   type AccountResponse = { name: string; role: "sender" | "reader" | "lead" | "admin"; disabled: boolean; has_password: boolean; provided: boolean; sessions: number; sources: (string)[] };
   /** A model that somebody has proposed, and what became of it. */
   type ActivationResponse = { number: number; standing: "proposed" | "active" | "superseded" | "withdrawn"; model: string; model_name: string; here: boolean; further: (FurtherCalibrated)[]; policy: PolicyProposed | null; stopped: string; summary: Summary | null; note: string; proposed_by: string; proposed: string; activated_by: string | null; activated: string | null; activated_note: string; despite: string; withdrawn_by: string | null; withdrawn: string | null; mine: boolean };
-  /** What readers have reported of one source, one study a patient and label. */
-  type ActivationSourceResponse = { source: string; abnormals: number; normals: number; not_scored: number; unread: number; allowed_misses: number | null; refused: string };
   /** Proposals and activations, latest first. */
   type ActivationsResponse = { activations: (ActivationResponse)[]; scoring: number | null; problem: string; others: (string)[]; workers: string; ready: boolean };
-  /** Some rows, the latest first. */
-  type AdministrationFound = { events: (EventResponse)[]; before: number | null };
-  /** A source: what it has sent, what waits for a reader, and how long its studies are kept. */
-  type AdministrationSourceResponse = { name: string; studies: number; films: number; bytes: number; waiting: number; latest: string; own: boolean; kept_days: number | null; settles_own: boolean; settle_s: number };
   /** The second person's word. */
   type Agreed = { note: string; summary: string; despite?: string };
   /** Why nothing is cleared by a policy at present. */
@@ -26,12 +20,16 @@ declare namespace Api {
   type Alarms = { alarms: (AlarmResponse)[] };
   /** What the reader takes an image for. */
   type Answer = { k: number; answer: "real" | "generated" };
+  /** Right answers of so many, with the exact 95 % interval (Clopper & Pearson 1934). */
+  type AnswerShare = { right: number; of: number; value: number | null; low: number | null; high: number | null };
   /** Operator, link and noise with which a model of the collection was trained. */
   type AsLearnt = { kind?: "learnt"; model: string };
   /** What becomes of films that cannot be shown: they are never labelled. */
   type Aside = { how: "returned" | "discarded"; reason: string };
   /** To whom they are assigned. */
   type Assignment = { studies: readonly (string)[]; to: string | null };
+  /** Some rows, the latest first. */
+  type AuditMatches = { events: (EventResponse)[]; before: number | null };
   /** What is looked for; what is empty does not count. Sent in the body, since a patient's number may stand in it. */
   type AuditSearch = { actor?: string; action?: string; study?: string; since?: string | null; until?: string | null; before?: number | null; limit?: number };
   /** Some films that were scored one after the other. */
@@ -39,13 +37,17 @@ declare namespace Api {
   /** A Gaussian blur with periodic boundaries. */
   type Blurred = { kind?: "blur"; sigma?: number };
   /** What a calibration has led to for one source. */
-  type Calibrated = { source: string; abnormals: number; normals: number; threshold: number | null; allowed_misses: number | null; cleared: MonitoringShare | null; refused: string };
+  type Calibrated = { source: string; abnormals: number; normals: number; threshold: number | null; allowed_misses: number | null; cleared: ShareResponse | null; refused: string };
+  /** What readers have reported of one source, one study a patient and label. */
+  type CalibratedSourceResponse = { source: string; abnormals: number; normals: number; not_scored: number; unread: number; allowed_misses: number | null; refused: string };
   /** A model to score with, and what to promise with it. */
   type CalibrationProposal = { model: string; note: string; max_miss_rate?: number; confidence?: number; prevalence?: number | null; others?: boolean };
   /** How far this site is with a calibration of a model. */
-  type CalibrationResponse = { model: string; promise: string; needed: (Needed)[]; sources: (ActivationSourceResponse)[]; trained_on: number; not_seen: number; selected: number; hasty: number; not_counted: Record<string, number>; confirmed: number; confirmations_needed: number; ready: boolean };
+  type CalibrationResponse = { model: string; promise: string; needed: (Needed)[]; sources: (CalibratedSourceResponse)[]; trained_on: number; not_seen: number; selected: number; hasty: number; not_counted: Record<string, number>; confirmed: number; confirmations_needed: number; ready: boolean };
+  /** One figure of an evaluation with its 95 % interval. */
+  type CardFigureResponse = { evaluation: string; measure: string; group: string; value: number; low: number; high: number; normals: number | null; abnormals: number | null };
   /** What is known of a model. */
-  type CardResponse = { name: string; weights_sha256: string; role: "decides" | "compares"; data: string; training_films: number; licence: string; limits: string; trained_on: string; created: string; version: string; recipe_digest: string | null; weights_bytes: number; view: Record<string, string>; lungs: boolean; gate: boolean; figures: (HealthFigureResponse)[] };
+  type CardResponse = { name: string; weights_sha256: string; role: "decides" | "compares"; data: string; training_films: number; licence: string; limits: string; trained_on: string; created: string; version: string; recipe_digest: string | null; weights_bytes: number; view: Record<string, string>; lungs: boolean; gate: boolean; figures: (CardFigureResponse)[] };
   /** All models that this server was given; the one that decides first. */
   type CardsResponse = { models: (CardResponse)[] };
   /** What is given changes; the account is signed out everywhere. */
@@ -61,7 +63,7 @@ declare namespace Api {
   /** The scores with which a film's is compared. */
   type Compared = { words: string; count: number; needed: number; of_site: boolean; histogram: Histogram | null };
   /** A figure with the ends of its 95 % interval; null with a reason where there can be none. */
-  type ComparisonFigureResponse = { value: number | null; low: number | null; high: number | null; reason: string };
+  type ComparedFigureResponse = { value: number | null; low: number | null; high: number | null; reason: string };
   /** The same film, received again with another transfer syntax or another header. */
   type Copy = { film: string; bytes: number; source: string; received: string; changed: (string)[] };
   /** How many studies. */
@@ -73,7 +75,7 @@ declare namespace Api {
   /** Where results go. */
   type DestinationResponse = { name: string; sources: (string)[]; configured: boolean; counts: Counts };
   /** Two models on the films that both scored: the first one's AUROC less the second one's. */
-  type Difference = { first: string; second: string; films: number; first_auroc: ComparisonFigureResponse; second_auroc: ComparisonFigureResponse; difference: ComparisonFigureResponse; delong: ComparisonFigureResponse; p: number | null; words: string };
+  type Difference = { first: string; second: string; films: number; first_auroc: ComparedFigureResponse; second_auroc: ComparedFigureResponse; difference: ComparedFigureResponse; delong: ComparedFigureResponse; p: number | null; words: string };
   /** A film that two models see differently. */
   type Disagreed = { film: string; study: string; source: string; first_score: number; second_score: number; first_rank: number; second_rank: number };
   /** The films on which two models disagree most, most first. */
@@ -83,9 +85,11 @@ declare namespace Api {
   /** What is written and not reported. */
   type Draft = { note: string };
   /** The scores of the model that decides, of late. */
-  type Drift = { model: string | null; model_name: string; policy: string | null; reference: MonitoringReferenceResponse | null; blocks: (BlockResponse)[]; window: number | null; windows: number; studies: number };
+  type Drift = { model: string | null; model_name: string; policy: string | null; reference: DriftReferenceResponse | null; blocks: (BlockResponse)[]; window: number | null; windows: number; studies: number };
+  /** What late scores are compared with. */
+  type DriftReferenceResponse = { words: string; median: number; limit: number; expected: number };
   /** A round that is in the audit trail. */
-  type Earlier = { time: string; reader: string; model: string; name: string; all: TuringRoundsShare };
+  type Earlier = { time: string; reader: string; model: string; name: string; all: AnswerShare };
   /** A file's elements. */
   type ElementsResponse = { elements: ((string)[])[] };
   /** Which study another system has reported: by accession number, or by a film's digest. */
@@ -101,9 +105,11 @@ declare namespace Api {
   /** A film whose study a reader has reported. */
   type FilmCompared = { film: string; study: string; source: string; label: "normal" | "abnormal"; origin: "seen" | "simulated" | "elsewhere" | "unrecorded"; scores: (number | null)[] };
   /** A film of a study. */
-  type FilmResponse = { film: string; sha256: string; bytes: number; name: string; source: string; received: string; judged: boolean; view_position: string | null; file_format: string | null; tags: Record<string, string>; seen: boolean; needed: boolean; aside: "returned" | "discarded" | null; findings: (ShapesFound)[]; decision: Decided | null; copies: (Copy)[]; version_of: string | null };
+  type FilmResponse = { film: string; sha256: string; bytes: number; name: string; source: string; received: string; judged: boolean; view_position: string | null; file_format: string | null; tags: Record<string, string>; seen: boolean; needed: boolean; aside: "returned" | "discarded" | null; findings: (FindingResponse)[]; decision: Decided | null; copies: (Copy)[]; version_of: string | null };
   /** A film and where its study stands. */
   type FilmStatus = { film: FilmResponse; study: Listed; decision: Decided | null };
+  /** A model's finding on a film. */
+  type FindingResponse = { model: string; score: number | null; parts: Record<string, number>; map_sha256: string | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; made: string };
   /** Rounds that were finished, latest first: one's own; a lead's list has everybody's. */
   type Finished = { rounds: (Earlier)[] };
   /** The guide, in order. */
@@ -134,18 +140,14 @@ declare namespace Api {
   type HeadResponse = { seq: number; hash: string; head: string };
   /** ok: films are received and scored; impaired: something is wrong, and `problems` lists it. */
   type Health = { status: "ok" | "impaired"; problems: (string)[]; version: string; limits: string; database: "ok" | "out of reach" | "damaged"; queue: QueueResponse | null; disk: Disk; workers: WorkersResponse | null };
-  /** One figure of an evaluation with its 95 % interval. */
-  type HealthFigureResponse = { evaluation: string; measure: string; group: string; value: number; low: number; high: number; normals: number | null; abnormals: number | null };
-  /** What scores, and what may be cleared. */
-  type HealthModelResponse = { name: string; role: "decides" | "compares"; key: string; size: number | null; frame: string | null; weights_sha256: string; licence: string; limits: string; policy: PolicyResponse | null };
   /** Bars; `counts[i]` lies between `edges[i]` and `edges[i + 1]`. */
   type Histogram = { edges: (number)[]; counts: (number)[] };
   /** A link by which an account's owner chooses a password, once. */
   type Invitation = { link: string; path: string; until: string };
-  /** What there is. */
-  type LabResponse = { pictures: (NamedResponse)[]; sizes: (number)[]; operators: (ChoiceResponse)[]; noises: (ChoiceResponse)[]; groups: (NamedResponse)[]; reconstructors: (LabShapesModelResponse)[]; generators: (LabShapesModelResponse)[]; shelf: boolean; refused: (string)[]; seconds: number };
   /** A model of the collection. */
-  type LabShapesModelResponse = { key: string; name: string; about: string };
+  type LabModelResponse = { key: string; name: string; about: string };
+  /** What there is. */
+  type LabResponse = { pictures: (NamedResponse)[]; sizes: (number)[]; operators: (ChoiceResponse)[]; noises: (ChoiceResponse)[]; groups: (NamedResponse)[]; reconstructors: (LabModelResponse)[]; generators: (LabModelResponse)[]; shelf: boolean; refused: (string)[]; seconds: number };
   /** The labelled set. A study below a policy's threshold is not read: then what was read has high scores. */
   type LabelledResponse = { models: (ModelCompared)[]; films: (FilmCompared)[]; selected: boolean; not_counted: Record<string, number> };
   /** The text after `link=` in the last line of the server's start; it is good once, for ten minutes. */
@@ -153,13 +155,13 @@ declare namespace Api {
   /** A study as the list shows it. */
   type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; words: string; flag: boolean; number: number | null; measure: "percentile" | null; models: (ModelScore)[]; of: number | null; clause: string; code: string; why: string; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" | null; seen: boolean; view: string | null; assigned_to: string | null; conflict: string; disagree: boolean; acts: ("claim" | "release" | "report" | "undo")[] };
   /** Some rows of a tab, in its order. */
-  type ListedPage = { rows: (Listed)[]; next: string | null; previous: string | null; total: number; more: boolean; blind: boolean; groups: (GroupResponse)[]; reference: ShapesReferenceResponse | null; prevalence: number | null };
+  type ListedPage = { rows: (Listed)[]; next: string | null; previous: string | null; total: number; more: boolean; blind: boolean; groups: (GroupResponse)[]; reference: ReferenceResponse | null; prevalence: number | null };
   /** The server answers. */
   type Liveness = { status: "alive" };
   /** A run's losses, step by step; of a long log some rows evenly along it. */
   type LogResponse = { name: string; running: boolean; written: string; steps: (number)[]; epochs: (number)[]; seconds: (number | null)[]; losses: Record<string, (number | null)[]>; of: number };
   /** The side panel. */
-  type Look = { film: string; study: string; blind: boolean; words: (string)[]; flag: boolean; reference: ShapesReferenceResponse | null; probability: number | null; prevalence: number | null; models: (ModelLook)[]; nearest: (Near)[] };
+  type Look = { film: string; study: string; blind: boolean; words: (string)[]; flag: boolean; reference: ReferenceResponse | null; probability: number | null; prevalence: number | null; models: (ModelLook)[]; nearest: (Near)[] };
   /** What was found when somebody looked. */
   type Looked = { note: string; summary: string };
   /** A VOI LUT of the file: sample `first` + i is shown as `values[i]` of 2^bits − 1. */
@@ -181,7 +183,7 @@ declare namespace Api {
   /** How people and programs sign in here, and how what they send travels. */
   type Methods = { methods: (Method)[]; transport: string; safe: boolean };
   /** What one model reaches on the labelled set. */
-  type Metrics = { model: string; name: string; source: string | null; normal: number; abnormal: number; trained_on: number; headline: string; auroc: ComparisonFigureResponse; average_precision: ComparisonFigureResponse; roc: RocResponse; sources: (SourceCompared)[]; verdict: string; verdict_kind: "good" | "warn" | "unknown"; shortcuts: (Shortcut)[]; mix: ComparisonFigureResponse; intervals: string };
+  type Metrics = { model: string; name: string; source: string | null; normal: number; abnormal: number; trained_on: number; headline: string; auroc: ComparedFigureResponse; average_precision: ComparedFigureResponse; roc: RocResponse; sources: (SourceCompared)[]; verdict: string; verdict_kind: "good" | "warn" | "unknown"; shortcuts: (Shortcut)[]; mix: ComparedFigureResponse; intervals: string };
   /** From a sample to the film's own value: slope · stored + intercept; stored = sample + low, or high − sample. */
   type Modality = { slope: number; intercept: number; low: number; high: number; inverted: boolean };
   /** A model that has scored films of the labelled set. */
@@ -193,11 +195,7 @@ declare namespace Api {
   /** A model that this server scores with. */
   type ModelVersion = { name: string; role: "decides" | "compares"; weights_sha256: string; version: string; created: string | null; policy: string };
   /** The models of the workers that this server has started. */
-  type ModelsResponse = { models: (HealthModelResponse)[] };
-  /** What late scores are compared with. */
-  type MonitoringReferenceResponse = { words: string; median: number; limit: number; expected: number };
-  /** A share with its 95 % interval. */
-  type MonitoringShare = { value: number; low: number; high: number };
+  type ModelsResponse = { models: (ScoringModelResponse)[] };
   /** Something that is chosen by its name. */
   type NamedResponse = { name: string; words: string };
   /** A film of a study that a reader reported normal. */
@@ -227,7 +225,7 @@ declare namespace Api {
   /** y = gain · Poisson(A x / gain), with so many photons in the brightest measurement. */
   type PhotonNoise = { kind?: "photons"; photons?: number };
   /** The audit sample after a reading. */
-  type Point = { time: string; read: number; abnormal: number; share: MonitoringShare };
+  type Point = { time: string; read: number; abnormal: number; share: ShareResponse };
   /** A policy, in short. */
   type PolicyProposed = { digest: string; max_miss_rate: number; confidence: number; prevalence: number | null; audit_share: number; films: number; created: string; sources: (Calibrated)[]; words: (string)[] };
   /** What a site has calibrated. */
@@ -254,6 +252,8 @@ declare namespace Api {
   type Readiness = { status: "ready" | "not ready" };
   /** The acknowledgement: from here on the film is not lost. */
   type Received = { sha256: string; film: string; study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; already: boolean };
+  /** Films that a score is compared with. */
+  type ReferenceResponse = { words: string; count: number; needed: number; of_site: boolean };
   /** How much was removed. */
   type RemovedResponse = { studies: number; films: number; maps: number };
   /** How many studies went back to the list. */
@@ -267,7 +267,7 @@ declare namespace Api {
   /** How many films are scored again. */
   type Requeued = { films: number };
   /** How a round ended. */
-  type Result = { round: string; name: string; words: string; all: TuringRoundsShare; real: TuringRoundsShare; generated: TuringRoundsShare; pictures: (Revealed)[] };
+  type Result = { round: string; name: string; words: string; all: AnswerShare; real: AnswerShare; generated: AnswerShare; pictures: (Revealed)[] };
   /** What a method made of the measurement; figures are null where there are none. */
   type ResultResponse = { method: MethodResponse; problem: string; picture: string | null; error: string | null; brightest: number | null; psnr: number | null; exact: boolean; ssim: number | null; misfit: number | null; hidden: number | null; seconds: number; words: string };
   /** What becomes of the results. */
@@ -287,11 +287,13 @@ declare namespace Api {
   /** The runs, last written first. */
   type RunsResponse = { folder: boolean; runs: (RunResponse)[] };
   /** Cleared studies that were read all the same. */
-  type Sample = { waiting: number; read: number; abnormal: number; unsure: number; share: MonitoringShare | null; missing: string };
+  type Sample = { waiting: number; read: number; abnormal: number; unsure: number; share: ShareResponse | null; missing: string };
   /** A model that has scored films here. */
   type Scored = { model: string; name: string; findings: number; latest: string; waiting: number; in_use: boolean };
   /** The latest first. */
   type ScoredModels = { models: (Scored)[] };
+  /** What scores, and what may be cleared. */
+  type ScoringModelResponse = { name: string; role: "decides" | "compares"; key: string; size: number | null; frame: string | null; weights_sha256: string; licence: string; limits: string; policy: PolicyResponse | null };
   /** Which rows of the list. It is a body, not an address, because `text` may be a patient's number. */
   type Search = { tab?: "to_read" | "cleared" | "reported" | "not_scored" | "all"; source?: string | null; state?: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside" | null; view?: string | null; flag?: boolean | null; assigned?: string | null; disagreement?: boolean; order?: "list" | "received" | "score" | "source"; reverse?: boolean; since?: string | null; until?: string | null; text?: string | null; after?: string | null; before?: string | null; last?: boolean; limit?: number; refusal?: string | null; grouped?: boolean };
   /** The result of one decision, for one destination. */
@@ -305,25 +307,25 @@ declare namespace Api {
   /** What is given changes. */
   type SettingsChange = { identity?: "nobody" | "lead" | "reader" | null; identity_was?: "nobody" | "lead" | "reader" | null; waiting_cap_s?: number | null; kept_days?: number | null; kept_of?: Record<string, number | null> | null; settle_s?: number | null; settle_of?: Record<string, number | null> | null };
   /** What the site has set. */
-  type SettingsResponse = { identity: "nobody" | "lead" | "reader"; pseudonyms: boolean; waiting_cap_s: number; kept_days: number | null; settle_s: number; settled_s: number | null; sources: (AdministrationSourceResponse)[] };
+  type SettingsResponse = { identity: "nobody" | "lead" | "reader"; pseudonyms: boolean; waiting_cap_s: number; kept_days: number | null; settle_s: number; settled_s: number | null; sources: (SourceResponse)[] };
   /** How an image is measured. */
   type Setup = { size?: 32 | 64 | 128; operator?: MaskedPixels | FourierLines | FourierSpokes | Views | Blurred | Smaller | SinglePixel | RandomMixtures | Whole | AsLearnt; noise?: Noiseless | GaussianNoise | PhotonNoise; seed?: number };
   /** Some studies. */
   type Several = { studies: readonly (string)[] };
   /** What became of them, in the order in which they were given. */
   type SeveralResponse = { done: (string)[]; refused: (NotDoneResponse)[] };
-  /** A model's finding on a film. */
-  type ShapesFound = { model: string; score: number | null; parts: Record<string, number>; map_sha256: string | null; box: [number, number, number, number] | null; inner: [number, number, number, number] | null; made: string };
-  /** Films that a score is compared with. */
-  type ShapesReferenceResponse = { words: string; count: number; needed: number; of_site: boolean };
+  /** A share with its 95 % interval. */
+  type ShareResponse = { value: number; low: number; high: number };
   /** A trivial statistic of the image, held against the model's score. */
-  type Shortcut = { name: string; words: string; direction: string; acquisition: boolean; strength: ComparisonFigureResponse; difference: ComparisonFigureResponse };
+  type Shortcut = { name: string; words: string; direction: string; acquisition: boolean; strength: ComparedFigureResponse; difference: ComparedFigureResponse };
   /** One detector behind patterns of ±1. */
   type SinglePixel = { kind?: "single-pixel"; measured?: number; patterns?: "hadamard" | "scrambled" };
   /** A smaller image. */
   type Smaller = { kind?: "downsampling"; factor?: "2" | "4" | "8"; filter?: "ideal" | "bicubic" | "box" };
   /** A model on the films of one source. */
-  type SourceCompared = { source: string; normal: number; abnormal: number; auroc: ComparisonFigureResponse; strongest: string; strength: ComparisonFigureResponse; verdict: string };
+  type SourceCompared = { source: string; normal: number; abnormal: number; auroc: ComparedFigureResponse; strongest: string; strength: ComparedFigureResponse; verdict: string };
+  /** A source: what it has sent, what waits for a reader, and how long its studies are kept. */
+  type SourceResponse = { name: string; studies: number; films: number; bytes: number; waiting: number; latest: string; own: boolean; kept_days: number | null; settles_own: boolean; settle_s: number };
   /** The sources that studies have, by name. */
   type Sources = { sources: (string)[] };
   /** One of the three, and what to do. */
@@ -348,8 +350,6 @@ declare namespace Api {
   type ToReconstruct = { picture?: MadePicture | SentPicture | GeneratedPicture; setup?: Setup; method: string };
   /** For a program: send it as `Authorization: Bearer TOKEN`. */
   type Token = { name: string; role: "sender" | "reader" | "lead" | "admin"; disabled: boolean; token: string; lasts_s: number };
-  /** Right answers of so many, with the exact 95 % interval (Clopper & Pearson 1934). */
-  type TuringRoundsShare = { right: number; of: number; value: number | null; low: number | null; high: number | null };
   /** What the reader saw. */
   type Verdict = { outcome: "normal" | "abnormal" | "unsure"; note?: string; dwell_ms?: number | null };
   /** `identify`'s verdict. */
@@ -383,8 +383,6 @@ declare namespace Api {
 
   interface Operations {
     "GET /health": { body: undefined; response: Health };
-    "GET /models": { body: undefined; response: ModelsResponse };
-    "GET /promise": { body: undefined; response: PromiseResponse };
     "GET /health/live": { body: undefined; response: Liveness };
     "GET /health/ready": { body: undefined; response: Readiness };
     "POST /sign-in": { body: Password; response: WhoResponse };
@@ -424,6 +422,7 @@ declare namespace Api {
     "GET /audit/head": { body: undefined; response: HeadResponse };
     "POST /audit/verify": { body: HeadGiven; response: Verified };
     "GET /audit/sample": { body: undefined; response: Sample };
+    "GET /audit/sample/growth": { body: undefined; response: Grown };
     "GET /alarms": { body: undefined; response: Alarms };
     "POST /alarms/{policy}/acknowledge": { body: Looked; response: Ended };
     "POST /alarms/{policy}/withdraw": { body: undefined; response: null };
@@ -437,14 +436,14 @@ declare namespace Api {
     "GET /storage": { body: undefined; response: StorageResponse };
     "GET /queue": { body: undefined; response: QueueDetail };
     "GET /versions": { body: undefined; response: Versions };
-    "POST /audit/search": { body: AuditSearch; response: AdministrationFound };
+    "POST /audit/search": { body: AuditSearch; response: AuditMatches };
     "POST /erasure/preview": { body: Meant; response: ForeseenResponse };
     "POST /erasure": { body: Erasure; response: RemovedResponse };
     "POST /retirement/count": { body: Old; response: Count };
     "POST /retirement": { body: Old; response: RemovedResponse };
     "POST /films/{film}/retire": { body: undefined; response: RemovedResponse };
-    "GET /models/scored": { body: undefined; response: ScoredModels };
     "POST /models/{model}/retire": { body: undefined; response: RemovedResponse };
+    "GET /models/scored": { body: undefined; response: ScoredModels };
     "GET /results": { body: undefined; response: ResultsResponse };
     "POST /results/{number}/again": { body: undefined; response: ResultsResponse };
     "GET /events": { body: undefined; response: null };
@@ -469,9 +468,10 @@ declare namespace Api {
     "POST /activations/{number}/activate": { body: Agreed; response: ActivationResponse };
     "POST /activations/{number}/withdraw": { body: undefined; response: ActivationResponse };
     "GET /fit": { body: undefined; response: Fit };
+    "GET /models": { body: undefined; response: ModelsResponse };
     "GET /models/cards": { body: undefined; response: CardsResponse };
+    "GET /promise": { body: undefined; response: PromiseResponse };
     "GET /drift": { body: undefined; response: Drift };
-    "GET /audit/sample/growth": { body: undefined; response: Grown };
     "GET /reopenings": { body: undefined; response: ReopeningsResponse };
     "POST /reopenings/{number}/propose": { body: Reopening; response: null };
     "POST /reopenings/{number}/confirm": { body: Reopening; response: ReopenedResponse };

@@ -24,7 +24,7 @@ from tests.pacs.orthanc_server import Orthanc, free_ports, start_orthanc
 from tests.web.running import Running, until
 from unseen.artifacts.installation import LIMITS
 from unseen.data.phantoms.writing import Station
-from unseen_server.demo.simulated_sites import Share, write_sites
+from unseen_server.demo.simulated_sites import SiteShare, write_sites
 from unseen_server.pacs.config import PacsConfig
 from unseen_server.pacs.node import Node
 from unseen_server.pacs.objects import as_file, result_objects
@@ -59,7 +59,7 @@ def viewer(program: Callable[..., str]) -> Path:
 def reported(tmp_path: Path, bundles: dict[str, Path], program: Callable[..., str]) -> Iterator[Orthanc]:
     """An archive with a phantom that has a consolidation, and with the report that the node has sent on it."""
     write_sites(
-        [Share(station=Station(name="Phantoms"), normals=0, abnormals=1, seed=8)], tmp_path / "phantoms", side=SIDE
+        [SiteShare(station=Station(name="Phantoms"), normals=0, abnormals=1, seed=8)], tmp_path / "phantoms", side=SIDE
     )
     (film,) = (tmp_path / "phantoms" / "films").iterdir()
     (port,) = free_ports(1)

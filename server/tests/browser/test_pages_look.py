@@ -27,7 +27,7 @@ from unseen.data.reading import films
 from unseen.detectors.saved import load
 from unseen.screening.calibration import calibrate
 from unseen_server.demo.filling import fill
-from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
+from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, SiteShare, write_sites
 from unseen_server.worklist.store import Store
 
 HIDDEN_BY_DESIGN = ".visually-hidden, .skip, option, script, style, title, noscript"
@@ -89,8 +89,8 @@ def _work(folder: Path, bundles: dict[str, Path]) -> None:
         store.accounts.add("ada", PASSWORD, "admin", actor="test")
 
 
-def _share(station: Station, normals: int, abnormals: int, seed: int) -> Share:
-    return Share(station=station, normals=normals, abnormals=abnormals, seed=seed)
+def _share(station: Station, normals: int, abnormals: int, seed: int) -> SiteShare:
+    return SiteShare(station=station, normals=normals, abnormals=abnormals, seed=seed)
 
 
 def _worklist(page: Page, site: Site) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from unseen.data.film import Film
 from unseen.data.reading import films
-from unseen_server.demo.simulated_sites import NORTH, SOUTH, Share, write_sites
+from unseen_server.demo.simulated_sites import NORTH, SOUTH, SiteShare, write_sites
 
 
-def shares(seed: int) -> list[Share]:
+def shares(seed: int) -> list[SiteShare]:
     return [
-        Share(station=NORTH, normals=3, abnormals=4, seed=seed),
-        Share(station=SOUTH, normals=3, abnormals=4, seed=seed + 10),
+        SiteShare(station=NORTH, normals=3, abnormals=4, seed=seed),
+        SiteShare(station=SOUTH, normals=3, abnormals=4, seed=seed + 10),
     ]
 
 

@@ -30,7 +30,7 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
 from unseen.artifacts.installation import LIMITS
 from unseen_server.pacs import http
 from unseen_server.pacs.http import HttpServer, HttpServerError, application
-from unseen_server.pacs.metrics import NodeMetrics, Watched
+from unseen_server.pacs.metrics import MeasuredParts, NodeMetrics
 from unseen_server.pacs.report_intake import ReportIntake
 from unseen_server.pacs.report_settings import FhirSettings, HttpSettings
 from unseen_server.worklist.store import Store
@@ -42,7 +42,7 @@ UID = {"identifier": {"system": "urn:dicom:uid", "value": "urn:oid:9.9"}}
 
 def server_of(store: Store, **more: Any) -> HttpServer:
     reports = ReportIntake(store, table())
-    metrics = NodeMetrics(Watched(store=store, reports=(reports,), associations=lambda: 2))
+    metrics = NodeMetrics(MeasuredParts(store=store, reports=(reports,), associations=lambda: 2))
     made = application(store, metrics, fhir=FhirSettings.model_validate(SETTINGS), reports=reports, **more)
     return HttpServer(HttpSettings(port=0), made)
 
@@ -183,13 +183,13 @@ def test_a_node_that_answers_is_live_and_one_whose_store_answers_is_ready(own_pl
 def test_a_port_that_is_taken_is_a_sentence(store: Store) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        made = HttpServer(HttpSettings(port=port), application(store, NodeMetrics(Watched(store=store))))
+        made = HttpServer(HttpSettings(port=port), application(store, NodeMetrics(MeasuredParts(store=store))))
         with pytest.raises(HttpServerError, match=f"Port {port} of 127.0.0.1 cannot be listened on for HTTP"):
             made.start()
 
 
 def test_without_its_settings_there_is_no_fhir(store: Store) -> None:
-    server = HttpServer(HttpSettings(port=0), application(store, NodeMetrics(Watched(store=store))))
+    server = HttpServer(HttpSettings(port=0), application(store, NodeMetrics(MeasuredParts(store=store))))
     server.start()
     assert httpx.post(f"http://127.0.0.1:{server.port}{FHIR}", headers=TOKEN).status_code == 404
     server.stop()

@@ -8,7 +8,7 @@ import pytest
 
 from tests.pacs.conftest import peer, soon
 from unseen_server.pacs import peer_addresses
-from unseen_server.pacs.check import Finding, check
+from unseen_server.pacs.check import PeerCheck, check
 from unseen_server.pacs.config import PacsConfig
 from unseen_server.pacs.peer_addresses import PeerAddresses
 
@@ -17,7 +17,7 @@ def config_of(*peers: dict[str, object]) -> PacsConfig:
     return PacsConfig.model_validate({"peers": list(peers)})
 
 
-def open_findings(**more: object) -> list[Finding]:
+def open_findings(**more: object) -> list[PeerCheck]:
     config = config_of(peer(**more))
     return [found for found in check(config, config.peers[0]) if found.what == "fixed address"]
 

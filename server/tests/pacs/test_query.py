@@ -31,7 +31,7 @@ from unseen_server.pacs.config import PacsConfig
 from unseen_server.pacs.fetching import Fetched, fetch
 from unseen_server.pacs.finding import studies
 from unseen_server.pacs.intake import Intake
-from unseen_server.pacs.query import Progress, QueryError, back_fill, from_days, from_table
+from unseen_server.pacs.query import FetchProgress, QueryError, back_fill, from_days, from_table
 from unseen_server.worklist.store import Store
 
 Program = Callable[..., str]
@@ -157,7 +157,7 @@ def test_what_is_not_taken_is_counted(filled: Filled, intake: Intake, folder: Pa
     assert held(folder) == set()
 
 
-def table(path: Path, text: str) -> list[query.Wanted]:
+def table(path: Path, text: str) -> list[query.FetchRequest]:
     path.write_text(text, encoding="utf-8")
     return from_table(path)
 
@@ -166,25 +166,25 @@ def test_a_back_fill_resumes_where_it_stopped(filled: Filled, intake: Intake, fo
     config, state = filled.config, tmp_path / "state.json"
     wanted = table(tmp_path / "list.csv", "accession\nA1\nA9\nA2\nA3\n")
     stop = Event()
-    with Progress.locked(state) as progress:
+    with FetchProgress.locked(state) as progress:
         for done in back_fill(config, config.peer("archive"), wanted, intake, progress, per_minute=6000, stop=stop):
             assert done.ok, done
             stop.set()  # in the middle of the first
     assert held(folder) == {1, 2}
     assert "A1" not in state.read_text() and "1.2.3" not in state.read_text()
-    with Progress.locked(state) as progress:
+    with FetchProgress.locked(state) as progress:
         rest = list(back_fill(config, config.peer("archive"), wanted, intake, progress, per_minute=6000))
     assert [(done.place, done.ok) for done in rest] == [("line 3", False), ("line 4", True), ("line 5", True)]
     assert rest[0].why_not == "the peer has no such study"
     assert held(folder) == {1, 2, 3, 4}
-    with Progress.locked(state) as progress:  # what failed is tried again, nothing else
+    with FetchProgress.locked(state) as progress:  # what failed is tried again, nothing else
         again = list(back_fill(config, config.peer("archive"), wanted, intake, progress, per_minute=6000))
     assert [done.place for done in again] == ["line 3"]
 
 
 def test_a_range_of_days_brings_their_films(filled: Filled, intake: Intake, folder: Path, tmp_path: Path) -> None:
     config = filled.config
-    with Progress.locked(tmp_path / "state.json") as progress:
+    with FetchProgress.locked(tmp_path / "state.json") as progress:
         wanted = from_days("20260102-20260103")
         done = list(back_fill(config, config.peer("archive"), wanted, intake, progress, per_minute=6000))
     assert [(one.place, one.ok) for one in done] == [("day 20260102", True), ("day 20260103", True)]
@@ -193,7 +193,7 @@ def test_a_range_of_days_brings_their_films(filled: Filled, intake: Intake, fold
 
 def test_the_rate_is_kept(filled: Filled, intake: Intake) -> None:
     config = filled.config
-    wanted = [query.Wanted(kind="study", value=f"1.2.3.{number}", place="") for number in (1, 2, 3)]
+    wanted = [query.FetchRequest(kind="study", value=f"1.2.3.{number}", place="") for number in (1, 2, 3)]
     waited: list[float] = []
 
     class Hurried(Event):
@@ -201,7 +201,7 @@ def test_the_rate_is_kept(filled: Filled, intake: Intake) -> None:
             waited.append(timeout or 0.0)
             return False
 
-    list(back_fill(config, config.peer("archive"), wanted, intake, Progress(), per_minute=0.01, stop=Hurried()))
+    list(back_fill(config, config.peer("archive"), wanted, intake, FetchProgress(), per_minute=0.01, stop=Hurried()))
     assert waited[0] == 0.0
     assert all(4000 < seconds <= 6000 * number for number, seconds in enumerate(waited[1:], 1))
 
@@ -210,7 +210,7 @@ def test_a_peer_that_goes_away_stops_the_back_fill(intake: Intake, tmp_path: Pat
     config = PacsConfig.model_validate({"peers": [peer("archive", port=free_port())]})
     wanted = table(tmp_path / "list.csv", "study\n1.2.3.1\n")
     with (
-        Progress.locked(tmp_path / "state.json") as progress,
+        FetchProgress.locked(tmp_path / "state.json") as progress,
         pytest.raises(NotReachedError, match="cannot be reached"),
     ):
         list(back_fill(config, config.peer("archive"), wanted, intake, progress))
@@ -218,16 +218,16 @@ def test_a_peer_that_goes_away_stops_the_back_fill(intake: Intake, tmp_path: Pat
 
 def test_two_back_fills_do_not_share_a_record(tmp_path: Path) -> None:
     state = tmp_path / "state.json"
-    with Progress.locked(state), pytest.raises(QueryError, match="another back-fill"), Progress.locked(state):
+    with FetchProgress.locked(state), pytest.raises(QueryError, match="another back-fill"), FetchProgress.locked(state):
         pass
-    with Progress.locked(state):
+    with FetchProgress.locked(state):
         pass
 
 
 def test_a_record_that_is_none_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text("[]")
     with pytest.raises(QueryError, match="no record of a back-fill"):
-        Progress(tmp_path / "state.json")
+        FetchProgress(tmp_path / "state.json")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ from unseen_server.pacs.fhir import FhirError
 from unseen_server.pacs.fhir import reports_of as fhir_reports
 from unseen_server.pacs.hl7 import Hl7Listener
 from unseen_server.pacs.hl7_messages import merges_of, not_used, reports_of
-from unseen_server.pacs.mllp import Frames
+from unseen_server.pacs.mllp import MllpFrames
 from unseen_server.pacs.report_intake import ReportIntake
 from unseen_server.pacs.report_settings import FhirSettings, Hl7Fields, Hl7Settings
 
@@ -93,7 +93,7 @@ def work(action: Callable[[], object]) -> int:
 
 
 def read_hl7(content: bytes) -> None:
-    frames = Frames()
+    frames = MllpFrames()
     for start in range(0, len(content), 4096):
         frames.feed((b"\x0b" if not start else b"") + content[start : start + 4096])
         assert frames.next() is None

@@ -18,7 +18,7 @@ from tests.pacs.orthanc_server import Orthanc, start_orthanc
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.config import PacsConfig
 from unseen_server.pacs.finding import is_there
-from unseen_server.pacs.sending import Accepted, NotReached, Outcome, Refused, send
+from unseen_server.pacs.sending import Accepted, NotReached, Outcome, RefusedInstance, send
 
 
 def sent(objects: list[Any], **more: Any) -> list[Outcome]:
@@ -30,9 +30,9 @@ def test_each_object_has_its_outcome() -> None:
     statuses = iter((0x0000, 0xA700, 0x0000))
     with archive(store_status=lambda: next(statuses)) as running:
         outcomes = sent([film(1), film(2), film(3)], port=running.port)
-    assert [type(outcome) for outcome in outcomes] == [Accepted, Refused, Accepted]
+    assert [type(outcome) for outcome in outcomes] == [Accepted, RefusedInstance, Accepted]
     refused = outcomes[1]
-    assert isinstance(refused, Refused) and refused.status == 0xA700
+    assert isinstance(refused, RefusedInstance) and refused.status == 0xA700
     assert refused.sentence == '"archive" is out of resources (status 0xA700)'
     assert [str(one.SOPInstanceUID) for one in running.stored] == ["1.2.3.4.1", "1.2.3.4.3"]
 
@@ -41,7 +41,7 @@ def test_each_object_has_its_outcome() -> None:
 def test_a_refusal_is_a_failure(status: int) -> None:
     with archive(store_status=lambda: status) as running:
         (outcome,) = sent([film(1)], port=running.port)
-    assert isinstance(outcome, Refused) and outcome.status == status
+    assert isinstance(outcome, RefusedInstance) and outcome.status == status
 
 
 def test_a_warning_is_stored_with_a_note() -> None:
@@ -53,15 +53,15 @@ def test_a_warning_is_stored_with_a_note() -> None:
 def test_a_class_that_the_peer_does_not_take_is_a_refusal() -> None:
     with archive(classes=[CR]) as running:
         outcomes = sent([film(1), film(2, SOPClassUID=CR)], port=running.port)
-    assert [type(outcome) for outcome in outcomes] == [Refused, Accepted]
-    assert isinstance(outcomes[0], Refused) and outcomes[0].status == 0x0122
+    assert [type(outcome) for outcome in outcomes] == [RefusedInstance, Accepted]
+    assert isinstance(outcomes[0], RefusedInstance) and outcomes[0].status == 0x0122
 
 
 def test_a_syntax_that_the_peer_does_not_take_is_a_refusal() -> None:
     compressed = film(1, syntax=uid.JPEG2000Lossless)
     with archive() as running:
         outcomes = sent([compressed, film(2)], port=running.port)
-    assert [type(outcome) for outcome in outcomes] == [Refused, Accepted]
+    assert [type(outcome) for outcome in outcomes] == [RefusedInstance, Accepted]
 
 
 def not_reached(outcome: Outcome) -> str:
@@ -171,7 +171,7 @@ def test_a_web_server_in_trouble_is_not_reached(status: int) -> None:
 def test_a_web_server_that_refuses_is_a_refusal(status: int) -> None:
     with web_server(status) as base:
         (outcome,) = sent([film(1)], **WEB, dicomweb=base)
-    assert isinstance(outcome, Refused) and outcome.status == status
+    assert isinstance(outcome, RefusedInstance) and outcome.status == status
 
 
 FAILED = (
@@ -183,7 +183,7 @@ FAILED = (
 def test_an_object_that_failed_within_a_success_is_a_refusal() -> None:
     with web_server(200, FAILED) as base:
         (outcome,) = sent([film(1)], **WEB, dicomweb=base)
-    assert isinstance(outcome, Refused) and outcome.status == 0xA700
+    assert isinstance(outcome, RefusedInstance) and outcome.status == 0xA700
 
 
 def test_a_success_that_names_no_object_is_none() -> None:

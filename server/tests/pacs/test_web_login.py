@@ -18,7 +18,7 @@ from unseen_server.pacs.config import PacsConfig, load
 from unseen_server.pacs.fetching import Fetched, fetch
 from unseen_server.pacs.finding import is_there, studies
 from unseen_server.pacs.intake import Intake
-from unseen_server.pacs.sending import Accepted, NotReached, Refused, send
+from unseen_server.pacs.sending import Accepted, NotReached, RefusedInstance, send
 from unseen_server.worklist.store import Store
 
 PASSWORD = "a long sentence: 14 ü"
@@ -77,7 +77,7 @@ def test_without_the_password_each_answer_names_the_cure(protected: str, tmp_pat
         *_, finding = check(config, peer)
         assert not finding.works and "401" in finding.sentence and "dicomweb_password_file" in finding.sentence
         (outcome,) = send(config, peer, [film(1)])
-        assert isinstance(outcome, NotReached | Refused) and "dicomweb_password_file" in outcome.sentence
+        assert isinstance(outcome, NotReached | RefusedInstance) and "dicomweb_password_file" in outcome.sentence
         assert "wrong" not in outcome.sentence
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.worklist.conftest import png
-from unseen_server.service.watching import Watch
+from unseen_server.service.watching import FolderWatch
 from unseen_server.worklist.states import BusyError, WorklistError
 from unseen_server.worklist.store import Store
 
@@ -36,11 +36,11 @@ def incoming(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def watch(store: Store, incoming: Path, time: Ticking) -> Watch:
-    return Watch(store, incoming, settled_s=2.0, clock=time)
+def watch(store: Store, incoming: Path, time: Ticking) -> FolderWatch:
+    return FolderWatch(store, incoming, settled_s=2.0, clock=time)
 
 
-def settle(watch: Watch, time: Ticking) -> int:
+def settle(watch: FolderWatch, time: Ticking) -> int:
     watch.look()
     time.now += 2.0
     return watch.look()
@@ -55,7 +55,9 @@ def kinds(incoming: Path) -> list[str]:
     return ["/".join(part for part in name.split("/") if not part.startswith("20")) for name in files(incoming)]
 
 
-def test_a_film_is_taken_when_it_has_stood_still(store: Store, incoming: Path, watch: Watch, time: Ticking) -> None:
+def test_a_film_is_taken_when_it_has_stood_still(
+    store: Store, incoming: Path, watch: FolderWatch, time: Ticking
+) -> None:
     film = incoming / "film.png"
     film.write_bytes(png(1)[:100])
     assert watch.look() == 0
@@ -72,7 +74,7 @@ def test_a_film_is_taken_when_it_has_stood_still(store: Store, incoming: Path, w
     assert watch.look() == 0
 
 
-def test_a_subfolder_is_a_source(store: Store, incoming: Path, watch: Watch, time: Ticking) -> None:
+def test_a_subfolder_is_a_source(store: Store, incoming: Path, watch: FolderWatch, time: Ticking) -> None:
     for source in ("ward-3", "outpatients"):
         (incoming / source).mkdir()
         (incoming / source / "a.png").write_bytes(png(len(source)))
@@ -81,7 +83,9 @@ def test_a_subfolder_is_a_source(store: Store, incoming: Path, watch: Watch, tim
     assert store.sources() == ["outpatients", "ward-3"]
 
 
-def test_the_same_name_again_overwrites_nothing(store: Store, incoming: Path, watch: Watch, time: Ticking) -> None:
+def test_the_same_name_again_overwrites_nothing(
+    store: Store, incoming: Path, watch: FolderWatch, time: Ticking
+) -> None:
     for number in (1, 2, 3):
         (incoming / "film.png").write_bytes(png(number))
         assert settle(watch, time) == 1
@@ -91,7 +95,7 @@ def test_the_same_name_again_overwrites_nothing(store: Store, incoming: Path, wa
 
 def test_a_film_that_is_too_large_is_put_aside_with_the_reason(place: object, incoming: Path, time: Ticking) -> None:
     with place.open(max_film_bytes=1000) as store:  # type: ignore[attr-defined]
-        watch = Watch(store, incoming, settled_s=2.0, clock=time)
+        watch = FolderWatch(store, incoming, settled_s=2.0, clock=time)
         (incoming / "big.png").write_bytes(b"x" * 1001)
         assert settle(watch, time) == 0
         assert kinds(incoming) == [".refused/big.png", ".refused/big.png.txt"]
@@ -101,7 +105,7 @@ def test_a_film_that_is_too_large_is_put_aside_with_the_reason(place: object, in
 
 
 def test_links_and_special_files_are_left_alone(
-    store: Store, incoming: Path, watch: Watch, time: Ticking, tmp_path: Path
+    store: Store, incoming: Path, watch: FolderWatch, time: Ticking, tmp_path: Path
 ) -> None:
     secret = tmp_path / "secret"
     secret.mkdir()
@@ -125,7 +129,7 @@ def test_links_and_special_files_are_left_alone(
 
 
 def test_nothing_is_moved_through_a_link(
-    store: Store, incoming: Path, watch: Watch, time: Ticking, tmp_path: Path
+    store: Store, incoming: Path, watch: FolderWatch, time: Ticking, tmp_path: Path
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -137,7 +141,7 @@ def test_nothing_is_moved_through_a_link(
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_a_film(
-    store: Store, incoming: Path, watch: Watch, time: Ticking, monkeypatch: pytest.MonkeyPatch
+    store: Store, incoming: Path, watch: FolderWatch, time: Ticking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     film = incoming / "film.png"
     film.write_bytes(png(1))
@@ -156,7 +160,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_a_film(
 
 
 def test_a_kill_between_receiving_and_moving_changes_nothing(
-    store: Store, incoming: Path, watch: Watch, time: Ticking, monkeypatch: pytest.MonkeyPatch
+    store: Store, incoming: Path, watch: FolderWatch, time: Ticking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (incoming / "film.png").write_bytes(png(1))
     with monkeypatch.context() as patch:
@@ -164,7 +168,7 @@ def test_a_kill_between_receiving_and_moving_changes_nothing(
         with pytest.raises(KeyboardInterrupt):
             settle(watch, time)
     assert files(incoming) == ["film.png"] and store.page("all").total == 1
-    again = Watch(store, incoming, settled_s=2.0, clock=time)  # as after a restart
+    again = FolderWatch(store, incoming, settled_s=2.0, clock=time)  # as after a restart
     assert settle(again, time) == 0
     assert kinds(incoming) == [".done/film.png"] and store.page("all").total == 1
 
@@ -174,7 +178,7 @@ def _killed(*_: object, **__: object) -> None:
 
 
 def test_a_busy_worklist_is_tried_again_later(
-    store: Store, incoming: Path, watch: Watch, time: Ticking, monkeypatch: pytest.MonkeyPatch
+    store: Store, incoming: Path, watch: FolderWatch, time: Ticking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (incoming / "film.png").write_bytes(png(1))
     with monkeypatch.context() as patch:
@@ -190,13 +194,13 @@ def test_a_busy_worklist_is_tried_again_later(
 
 
 @pytest.mark.parametrize("name", ["a\u202eb.png", "new\nline.png", "x" * 250 + ".png", "quo\"te'.png"])
-def test_odd_names_are_taken(store: Store, incoming: Path, watch: Watch, time: Ticking, name: str) -> None:
+def test_odd_names_are_taken(store: Store, incoming: Path, watch: FolderWatch, time: Ticking, name: str) -> None:
     (incoming / name).write_bytes(png(1))
     assert settle(watch, time) == 1
     assert len(kinds(incoming)) == 1
 
 
-def test_a_name_that_is_no_text_is_taken(store: Store, incoming: Path, watch: Watch, time: Ticking) -> None:
+def test_a_name_that_is_no_text_is_taken(store: Store, incoming: Path, watch: FolderWatch, time: Ticking) -> None:
     with open(os.fsencode(incoming) + b"/\xff\xfe.png", "wb") as file:
         file.write(png(1))
     assert settle(watch, time) == 1
@@ -204,4 +208,4 @@ def test_a_name_that_is_no_text_is_taken(store: Store, incoming: Path, watch: Wa
 
 def test_a_folder_that_is_none_is_a_sentence(store: Store, tmp_path: Path) -> None:
     with pytest.raises(WorklistError, match="not a folder"):
-        Watch(store, tmp_path / "nothing")
+        FolderWatch(store, tmp_path / "nothing")

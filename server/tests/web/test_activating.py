@@ -19,7 +19,7 @@ from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy
 from unseen.screening.probes import Probe
 from unseen_server.service.scoring_models import Models
-from unseen_server.service.worker_process import Settings
+from unseen_server.service.worker_process import WorkerSettings
 from unseen_server.service.workers import Workers
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
@@ -42,7 +42,7 @@ def models() -> Models:
 @pytest.fixture
 def workers(store: Store) -> Workers:
     """What would be started: these tests look at what it would be told."""
-    return Workers(Settings(where=str(store.home), films_folder=str(store.home), model=str(FOLDERS[0])), 1)
+    return Workers(WorkerSettings(where=str(store.home), films_folder=str(store.home), model=str(FOLDERS[0])), 1)
 
 
 @pytest.fixture

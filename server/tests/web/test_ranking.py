@@ -15,8 +15,8 @@ from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
 from unseen_server.web.promise import Promise
-from unseen_server.web.ranks import KEPT_S, Loaded, Ranks
-from unseen_server.worklist.listing import Entry
+from unseen_server.web.ranks import KEPT_S, Loaded, ScorePercentiles
+from unseen_server.worklist.listing import ListedStudy
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import films, findings
 
@@ -58,7 +58,7 @@ def reported(store: Store, *names: str) -> None:
 
 def test_ranks_are_scipys(store: Store, judged: Judged) -> None:
     reported(store, *scored(store, judged, *SCORES))
-    ranks = Ranks(store, loaded())
+    ranks = ScorePercentiles(store, loaded())
     for score in (0.0, 0.1, 0.15, 0.2, 0.9, 2.0):
         assert ranks.of(MODEL, score) == pytest.approx(percentileofscore(SCORES, score, kind="mean") / 100)
     assert ranks.of(None, 0.5) is ranks.of(MODEL, None) is ranks.of("b" * 64, 0.5) is None
@@ -68,7 +68,7 @@ def test_ranks_are_scipys(store: Store, judged: Judged) -> None:
 def test_the_reference_is_asked_for_once_a_while(store: Store, judged: Judged) -> None:
     reported(store, *scored(store, judged, *[0.1, 0.3] * 10))
     now = 0.0
-    ranks = Ranks(store, loaded(), clock=lambda: now)
+    ranks = ScorePercentiles(store, loaded(), clock=lambda: now)
     assert ranks.of(MODEL, 0.2) == 0.5
     reported(store, *scored(store, judged, *[0.5] * 20, first=100))
     now = KEPT_S - 1
@@ -85,16 +85,16 @@ def test_under_a_policy_every_model_is_compared_with_the_calibration_that_it_was
     normals = tuple(number / 100 for number in range(50))
     drift = DriftReference(normals=normals, abnormals=(), prevalence=0.1, not_scored=0)
     other = policy(drift=drift.model_copy(update={"normals": tuple(2 * one for one in normals)}))
-    ranks = Ranks(store, loaded(policy(drift=drift), **{"b" * 64: other}))
+    ranks = ScorePercentiles(store, loaded(policy(drift=drift), **{"b" * 64: other}))
     assert ranks.known(MODEL).words == "50 normals of the calibration" and ranks.of(MODEL, 0.25) == 0.51
     assert ranks.known("b" * 64).words == "50 normals of the calibration" and ranks.of("b" * 64, 0.25) == 0.26
     assert ranks.is_of_site(MODEL) and ranks.is_of_site("b" * 64) and not ranks.is_of_site("c" * 64)
-    few = Ranks(store, loaded(policy(drift=drift.model_copy(update={"normals": normals[:3]}))))
+    few = ScorePercentiles(store, loaded(policy(drift=drift.model_copy(update={"normals": normals[:3]}))))
     assert few.of(MODEL, 0.25) is None
     assert "a percentile needs 20 normals of the calibration, and there are 3" in few.known(MODEL).words
 
 
-def flags(ranks: Ranks, entry: Entry, *, state: str = "clears") -> bool:
+def flags(ranks: ScorePercentiles, entry: ListedStudy, *, state: str = "clears") -> bool:
     promise = Promise(state=state, policy=None, why="")  # type: ignore[arg-type]
     return ranks.row(entry, promise, blind=True).flag
 
@@ -108,8 +108,8 @@ def test_a_blind_flag_is_of_what_waits_and_ends_while_something_stands_against_t
     by = {(entry.state, entry.priority): entry for entry in entries}
     high, middle = by["to_read", 0.97], by["to_read", 0.6]
     conformal, likely = (
-        Ranks(store, loaded(policy(drift=ENOUGH))),
-        Ranks(store, loaded(policy(probability=SOME, drift=ENOUGH))),
+        ScorePercentiles(store, loaded(policy(drift=ENOUGH))),
+        ScorePercentiles(store, loaded(policy(probability=SOME, drift=ENOUGH))),
     )
     assert [flags(ranks, high) for ranks in (conformal, likely)] == [True, True]
     assert [flags(ranks, middle) for ranks in (conformal, likely)] == [False, False], "0.6 is no limit of its own"
@@ -121,7 +121,7 @@ def test_a_blind_flag_follows_the_place_in_the_list_alone(store: Store, judged: 
     for number in range(6):
         judged(number, "read", 0.9)
     sampled = judged(50, "clear", 0.01, audit_share=1.0).study
-    ranks = Ranks(store, loaded(policy(probability=SOME, drift=ENOUGH)))
+    ranks = ScorePercentiles(store, loaded(policy(probability=SOME, drift=ENOUGH)))
     flagged = {entry.study: flags(ranks, entry) for entry in store.page().rows}
     assert flagged[sampled] and set(flagged.values()) == {True}, "its score would not have flagged it"
 

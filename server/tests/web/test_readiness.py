@@ -8,7 +8,7 @@ import sqlalchemy
 from tests.web.conftest import Api
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, execute
-from unseen_server.service.worker_process import Settings
+from unseen_server.service.worker_process import WorkerSettings
 from unseen_server.service.workers import Workers
 
 READY = (200, {"status": "ready"})
@@ -48,7 +48,7 @@ def test_it_is_not_ready_without_its_database(make_place: MakePlace, postgresql:
 def test_it_is_ready_with_a_worker_where_it_starts_workers(make_place: MakePlace, started: bool) -> None:
     place = make_place("sqlite")
     with place.open() as store:
-        settings = Settings(where=place.where, films_folder=str(place.home), model="models/pca")
+        settings = WorkerSettings(where=place.where, films_folder=str(place.home), model="models/pca")
         processes = Workers(settings, 1)
         api = Api(store, workers=processes)
         if started:

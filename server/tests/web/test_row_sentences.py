@@ -24,12 +24,12 @@ from unseen_server.web.promise import Promise
 from unseen_server.web.sentences import in_words, reading_of
 from unseen_server.web.shapes import Decided
 from unseen_server.worklist.identity_claims import IdentityClaim
-from unseen_server.worklist.listing import Entry
+from unseen_server.worklist.listing import ListedStudy
 from unseen_server.worklist.states import STATES
 from unseen_server.worklist.store import Store
 
 THEN = datetime(2026, 11, 24, tzinfo=UTC)
-BASE = Entry(
+BASE = ListedStudy(
     study="s-1", state="to_read", source="ward", films=1, received=THEN, changed=THEN, priority=0.5, overdue=False,
     reason="", claimed_by=None, claimed=None, probability=None, score=1.0, film=None, model="m", policy="p",
     outcome=None, reported_by=None, how=None, seen=False,
@@ -38,7 +38,7 @@ share = st.none() | st.floats(0, 1)
 
 
 @st.composite
-def entries(draw: Any) -> Entry:
+def entries(draw: Any) -> ListedStudy:
     state = draw(st.sampled_from(STATES))
     refused = state in ("not_scored", "in_reading") and (state == "not_scored" or draw(st.booleans()))
     how = draw(st.sampled_from(["seen", "elsewhere", "returned", "discarded"])) if state == "set_aside" else None
@@ -66,7 +66,7 @@ POLICIES = {
 
 @given(entries(), share, st.booleans(), st.booleans())
 def test_flag_sentence_and_number_agree_in_every_state_for_every_role(
-    entry: Entry, rank: float | None, blind: bool, early: bool
+    entry: ListedStudy, rank: float | None, blind: bool, early: bool
 ) -> None:
     if entry.score is None:
         rank = None
@@ -98,7 +98,7 @@ def test_flag_sentence_and_number_agree_in_every_state_for_every_role(
     st.booleans(),
 )
 def test_no_probability_is_shown_unless_a_prevalence_was_entered_and_the_policy_clears(
-    entry: Entry, probability: float | None, state: Any, which: str, covered: bool
+    entry: ListedStudy, probability: float | None, state: Any, which: str, covered: bool
 ) -> None:
     """A policy took the labelled studies' own share, and 13 of 25 films were more likely abnormal than not."""
     policy = POLICIES[which]
@@ -121,7 +121,7 @@ def test_no_probability_is_shown_unless_a_prevalence_was_entered_and_the_policy_
 
 @given(entries(), share, st.sampled_from(["clears", "stopped", "ranks"]))
 def test_the_panel_begins_with_the_sentence_of_the_row_and_compares_the_score(
-    entry: Entry, rank: float | None, state: Any
+    entry: ListedStudy, rank: float | None, state: Any
 ) -> None:
     promise = Promise(state=state, policy=None, why="" if state == "clears" else "Nothing is cleared.")
     reading = reading_of(entry, rank=rank, blind=False, early=False)

@@ -29,7 +29,7 @@ from unseen.detectors.saved import load, save
 from unseen.screening.screener import Screener
 from unseen.training.settings import Training
 from unseen_server.service.scoring_models import Models
-from unseen_server.web.turing_images import Drawn, drawn
+from unseen_server.web.turing_images import RoundImages, drawn
 from unseen_server.web.turing_rounds import Round, Rounds
 from unseen_server.worklist.own_films import own_films
 from unseen_server.worklist.renditions import Rendition, keep_generated
@@ -293,8 +293,8 @@ def test_readers_where_a_policy_clears_are_not_asked(filled: Api, store: Store, 
     assert filled.lead.get("/turing").status_code == 200
 
 
-def small(*, side: int = 8, count: int = 10) -> Drawn:
-    return Drawn(
+def small(*, side: int = 8, count: int = 10) -> RoundImages:
+    return RoundImages(
         pictures=np.zeros((count, side, side), dtype=np.uint8),
         inside=np.ones((side, side), dtype=bool),
         real=(True,) * count,

@@ -36,9 +36,9 @@ from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs
 from unseen_server.worklist.belonging import DATABASE
 from unseen_server.worklist.database import Database
-from unseen_server.worklist.film_result import Result
+from unseen_server.worklist.film_result import FilmScreening
 from unseen_server.worklist.receiving import Receipt
-from unseen_server.worklist.result_batch import Rules
+from unseen_server.worklist.result_batch import EntryRules
 from unseen_server.worklist.result_record import record
 from unseen_server.worklist.schema import upgrade
 from unseen_server.worklist.store import Store
@@ -351,8 +351,8 @@ def judge_with(screener: Screener) -> Callable[[Store], Judge]:
                 return record(
                     writing,
                     job,
-                    Result(screened=screened, model="m" * 64, map_sha256=None),
-                    Rules(judge=screener.study, audit_share=audit_share, worker="worker"),
+                    FilmScreening(screened=screened, model="m" * 64, map_sha256=None),
+                    EntryRules(judge=screener.study, audit_share=audit_share, worker="worker"),
                 )
 
         return enter

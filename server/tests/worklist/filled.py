@@ -14,7 +14,7 @@ from unseen.detectors.saved import save
 from unseen.runs.normal_scores import add_normal_scores
 from unseen.screening.calibration import calibrate
 from unseen_server.demo.filling import Filled, fill
-from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, Share, write_sites
+from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, SiteShare, write_sites
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def small(folder: Path) -> Small:
         add_normal_scores(detector, recipe, learnt, folds=2)
         save(detector, folder / name, data="phantoms", licence="none")
     labelled = write_sites(
-        [Share(station=one, normals=10, abnormals=8, seed=seed) for one, seed in ((NORTH, 50), (SOUTH, 60))],
+        [SiteShare(station=one, normals=10, abnormals=8, seed=seed) for one, seed in ((NORTH, 50), (SOUTH, 60))],
         folder / "labelled",
         side=64,
     )
@@ -59,8 +59,8 @@ def small(folder: Path) -> Small:
     policy.save(folder / "policy.json")
     incoming = write_sites(
         [
-            *(Share(station=one, normals=8, abnormals=5, seed=seed) for one, seed in ((NORTH, 70), (SOUTH, 80))),
-            Share(station=WEST, normals=1, abnormals=1, seed=90),
+            *(SiteShare(station=one, normals=8, abnormals=5, seed=seed) for one, seed in ((NORTH, 70), (SOUTH, 80))),
+            SiteShare(station=WEST, normals=1, abnormals=1, seed=90),
         ],
         folder / "incoming",
         side=64,

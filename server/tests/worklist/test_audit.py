@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.worklist.conftest import Clock, Judge, MakePlace, Place, png
 from tests.worklist.reporting import look_and_report
-from unseen_server.worklist.audit import GENESIS, Head, broken
+from unseen_server.worklist.audit import GENESIS, AuditHead, broken
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import audit
@@ -57,12 +57,12 @@ def test_the_chain_can_be_checked_with_nothing_but_a_hash_function(store: Store)
         assert row.hash == hashlib.sha256(text.encode()).hexdigest()
         previous = row.hash
     assert store.verify_audit() is None
-    assert store.audit_head() == Head(seq=3, hash=previous)
+    assert store.audit_head() == AuditHead(seq=3, hash=previous)
 
 
 def test_an_empty_trail_is_whole(store: Store) -> None:
     assert store.verify_audit() is None
-    assert store.audit_head() == Head(seq=0, hash=GENESIS)
+    assert store.audit_head() == AuditHead(seq=0, hash=GENESIS)
 
 
 def test_the_database_itself_refuses_changes(store: Store) -> None:
@@ -131,7 +131,7 @@ def test_a_chain_that_was_written_anew_is_found_out_by_a_head_kept_elsewhere(own
     assert "rewritten" in str(own_store.verify_audit())
     (own_store.home / "audit.head").unlink()
     assert own_store.verify_audit() is None, "nothing in the database tells"
-    found = own_store.verify_audit(Head.parse(str(earlier)))
+    found = own_store.verify_audit(AuditHead.parse(str(earlier)))
     assert (
         found == "Row 12 of the audit trail is not the one that the head that was given knows: the trail was rewritten."
     )
@@ -140,13 +140,13 @@ def test_a_chain_that_was_written_anew_is_found_out_by_a_head_kept_elsewhere(own
 def test_the_head_beside_the_store_is_the_last_row(store: Store) -> None:
     for number in range(5):
         store.receive(png(number), name=f"{number}")
-        assert Head.parse((store.home / "audit.head").read_text()) == store.audit_head()
+        assert AuditHead.parse((store.home / "audit.head").read_text()) == store.audit_head()
 
 
 def test_what_is_no_head_is_refused() -> None:
     for written in ("", "12", "x " + "0" * 64, "12 abc", "² " + "0" * 64):
         with pytest.raises(WorklistError, match="is no head"):
-            Head.parse(written)
+            AuditHead.parse(written)
 
 
 def test_writers_at_once_make_one_chain(store: Store) -> None:

@@ -21,7 +21,7 @@ from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener, model_parts
 from unseen_server.worklist import arrivals, jobs, result_entry, site
 from unseen_server.worklist import worker as worker_module
-from unseen_server.worklist.result_record import Recorded
+from unseen_server.worklist.result_record import RecordedResults
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import audit, decisions, films, findings, studies
 from unseen_server.worklist.worker import Worker
@@ -100,7 +100,7 @@ def test_a_batch_leaves_the_same_rows_as_films_one_by_one(
         with make_place(kind).open(clock=Clock()) as store:
             mixed(store)
             if apart:
-                none = lambda writing, results, rules: Recorded(entered=frozenset(), alone=tuple(results))  # noqa: E731
+                none = lambda writing, results, rules: RecordedResults(entered=frozenset(), alone=tuple(results))  # noqa: E731
                 monkeypatch.setattr(result_entry, "record_together", none)
             assert worker_of(store).drain() == 9
             found.append(described(store))

@@ -15,7 +15,7 @@ import sqlalchemy
 
 from tests.cli.conftest import Say
 from tests.worklist.conftest import MakePlace, execute, png
-from unseen_server.service.watching import Watch
+from unseen_server.service.watching import FolderWatch
 from unseen_server.worklist import Store
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.belonging import DATABASE
@@ -342,7 +342,7 @@ def test_films_of_the_old_folder_are_received_again_from_a_watched_one(home: Pat
     for path in (home / "films").glob("??/*"):
         shutil.copy(path, watched)
     with Store.open(tmp_path / "new", check="files") as store:
-        watch = Watch(store, tmp_path / "incoming", settled_s=0)
+        watch = FolderWatch(store, tmp_path / "incoming", settled_s=0)
         for _ in range(2):
             watch.look()
         assert films_of(tmp_path / "new") == films_of(home)

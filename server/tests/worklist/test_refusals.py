@@ -17,7 +17,7 @@ from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screener
 from unseen_server.demo.filling import Filled
 from unseen_server.worklist import jobs, tables
-from unseen_server.worklist.audit import Head
+from unseen_server.worklist.audit import AuditHead
 from unseen_server.worklist.audit_head import keep_head
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.calibration import Labels
@@ -225,7 +225,7 @@ def test_a_head_that_is_older_than_the_kept_one_does_not_replace_it(store: Store
     for number in range(3):
         store.receive(png(number), name=f"{number}")
     kept = (store.home / "audit.head").read_text()
-    keep_head(store.home, Head(seq=1, hash="0" * 64))  # of a writer that was overtaken
+    keep_head(store.home, AuditHead(seq=1, hash="0" * 64))  # of a writer that was overtaken
     assert (store.home / "audit.head").read_text() == kept and store.verify_audit() is None
 
 

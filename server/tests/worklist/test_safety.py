@@ -29,9 +29,9 @@ from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs
 from unseen_server.worklist.calibration import labels
 from unseen_server.worklist.drift_alarms import observe
-from unseen_server.worklist.film_result import Result
+from unseen_server.worklist.film_result import FilmScreening
 from unseen_server.worklist.labels import EVERY, SEEN
-from unseen_server.worklist.result_batch import Rules
+from unseen_server.worklist.result_batch import EntryRules
 from unseen_server.worklist.result_record import record
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
@@ -275,8 +275,8 @@ def entering(store: Store, screener: Screener) -> Entered:
         made = replace(decision(action, 0.1), policy_digest=by.digest)
         film = film_of(job, view=view, identifiers=identifiers)
         with store.writing() as writing:
-            result = Result(screened=Screened(film=film, decision=made), model=MODEL, map_sha256=None)
-            assert record(writing, job, result, Rules(judge=screener.study, worker="w"))
+            result = FilmScreening(screened=Screened(film=film, decision=made), model=MODEL, map_sha256=None)
+            assert record(writing, job, result, EntryRules(judge=screener.study, worker="w"))
 
     return of
 

@@ -26,7 +26,7 @@ from unseen.screening.screener import load
 from unseen_server.service.active_models import ActiveModels
 from unseen_server.service.scoring_models import Models
 from unseen_server.worklist import disagreement
-from unseen_server.worklist.audit import Head
+from unseen_server.worklist.audit import AuditHead
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.schema import newest, revision
 from unseen_server.worklist.store import Store
@@ -68,7 +68,7 @@ def test_an_old_store_opens_with_the_newest_schema_and_a_whole_trail(old: Store,
         assert revision(connection) == newest()
     assert str(old.audit_head()) == expected["head"], "opening adds no row"
     assert old.verify_audit() is None
-    assert old.verify_audit(Head.parse(expected["head"])) is None
+    assert old.verify_audit(AuditHead.parse(expected["head"])) is None
 
 
 def test_lists_order_decisions_and_histories_are_as_they_were(home: Path, expected: dict[str, Any]) -> None:
@@ -150,7 +150,7 @@ def test_an_old_store_goes_on_working_with_old_bundles_and_its_policy_asks_for_a
     ((name, was),) = [one for one in expected["studies"].items() if one[1]["claimed_by"] == "bob"]
     look_and_report(old, name, "bob", "normal")
     assert old.study(name).entry.state == "reported" and was["state"] == "in_reading"
-    assert old.verify_audit() is None and old.verify_audit(Head.parse(expected["head"])) is None
+    assert old.verify_audit() is None and old.verify_audit(AuditHead.parse(expected["head"])) is None
 
 
 def test_old_pseudonyms_accounts_and_reports_are_still_known(old: Store, expected: dict[str, Any]) -> None:

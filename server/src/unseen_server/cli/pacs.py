@@ -250,15 +250,17 @@ def fetch(
             wanted = queries.from_days(date) if csv is None else queries.from_table(csv, column=column)
             what = date if csv is None else f"{csv.resolve()} {column}"
             name = hashlib.sha256(f"{peer} {what}".encode()).hexdigest()[:12]
-            progress = stack.enter_context(queries.Progress.locked(state or folder / "back-fills" / f"{name}.json"))
+            progress = stack.enter_context(
+                queries.FetchProgress.locked(state or folder / "back-fills" / f"{name}.json")
+            )
         else:
-            progress = queries.Progress()
+            progress = queries.FetchProgress()
             wanted = [
-                queries.Wanted(kind="patient", value=_number(patient), place="the patient")
+                queries.FetchRequest(kind="patient", value=_number(patient), place="the patient")
                 if patient
-                else queries.Wanted(kind="accession", value=accession, place="the accession number")
+                else queries.FetchRequest(kind="accession", value=accession, place="the accession number")
                 if accession
-                else queries.Wanted(kind="study", value=study, place="the study")
+                else queries.FetchRequest(kind="study", value=study, place="the study")
             ]
         store = stack.enter_context(_opened(folder, url))
         intake = Intake(store, known)

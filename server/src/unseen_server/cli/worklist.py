@@ -46,7 +46,7 @@ def audit(
 
       unseen audit verify --folder worklist --head "1234 9f86d081…"
     """
-    from unseen_server.worklist.audit import Head
+    from unseen_server.worklist.audit import AuditHead
     from unseen_server.worklist.store import Store
 
     with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
@@ -54,7 +54,7 @@ def audit(
         if act == "head":
             typer.echo(str(end))
             return
-        broken = store.verify_audit(None if head is None else Head.parse(head))
+        broken = store.verify_audit(None if head is None else AuditHead.parse(head))
     if broken is not None:
         typer.secho(broken, err=True, fg=typer.colors.RED)
         raise typer.Exit(1)

@@ -24,7 +24,7 @@ from unseen.runs import add_normal_scores, worker_processes
 from unseen.screening import calibrate, policy_lines
 from unseen.screening import load as load_screener
 from unseen.training import Training
-from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, Share, draw_twins, write_sites
+from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, SiteShare, draw_twins, write_sites
 
 if TYPE_CHECKING:
     from unseen.training import Progress
@@ -172,15 +172,15 @@ def demonstrate(
     )
 
 
-def _shares(seed: int, *, normals: int, abnormals: int) -> list[Share]:
+def _shares(seed: int, *, normals: int, abnormals: int) -> list[SiteShare]:
     """So many films of each site that is calibrated."""
-    of = partial(Share, normals=normals, abnormals=abnormals)
+    of = partial(SiteShare, normals=normals, abnormals=abnormals)
     return [of(station=NORTH, seed=seed), of(station=SOUTH, seed=seed + 10)]
 
 
-def _stranger(seed: int) -> Share:
+def _stranger(seed: int) -> SiteShare:
     """A few films of a site that is not."""
-    return Share(station=WEST, normals=2, abnormals=2, seed=seed + 20)
+    return SiteShare(station=WEST, normals=2, abnormals=2, seed=seed + 20)
 
 
 def _first_scores(detector: Detector, tested: Path) -> str:

@@ -22,7 +22,7 @@ from unseen_server.worklist.store import Store
 from unseen_server.worklist.worker import Worker
 
 if TYPE_CHECKING:
-    from unseen_server.worklist.listing import Entry
+    from unseen_server.worklist.listing import ListedStudy
 
 READER: Final = "simulated reader"
 _MARK: Final = "made-by-unseen-demo"
@@ -143,12 +143,12 @@ def _clear(folder: Path) -> None:
     write_text(folder / _MARK, "The demonstration removes this folder when it runs again.\n")
 
 
-def _rows(store: Store) -> list[Entry]:
+def _rows(store: Store) -> list[ListedStudy]:
     """What is to be read, in its order."""
     return list(store.page("to_read", limit=_MOST_ROWS, blind=False).rows)
 
 
-def _chosen(rows: Sequence[Entry], most: int, left: int) -> list[Entry]:
+def _chosen(rows: Sequence[ListedStudy], most: int, left: int) -> list[ListedStudy]:
     """Of these rows so many, evenly from the first to the last: what stays has its share of either kind.
 
     >>> _chosen("abcdef", 4, 3)

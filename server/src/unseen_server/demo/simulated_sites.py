@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Share:
+class SiteShare:
     """So many films of a site; the seed decides who the patients are."""
 
     station: Station
@@ -42,7 +42,7 @@ class Share:
     seed: int
 
 
-def write_sites(shares: Sequence[Share], folder: Path, *, side: int = SIDE) -> Path:
+def write_sites(shares: Sequence[SiteShare], folder: Path, *, side: int = SIDE) -> Path:
     """Write the films of all `shares` to `folder`, and return the path of their `manifest.csv`.
 
     Its rows are mixed: each site's films, and among these normal and abnormal ones, evenly over the whole.
@@ -81,7 +81,7 @@ def _cases(seed: int, stream: Stream, kinds: Sequence[Kind | None], side: int) -
         yield Case(seed=seed, stream=stream, index=index, size=side, kind=kinds[index % len(kinds)])
 
 
-def _drawn(share: Share, folder: Path, cases: Iterator[Case], wanted: int) -> list[_Row]:
+def _drawn(share: SiteShare, folder: Path, cases: Iterator[Case], wanted: int) -> list[_Row]:
     """The first `wanted` cases that are not faint, each written as a file."""
     rows: list[_Row] = []
     while len(rows) < wanted:

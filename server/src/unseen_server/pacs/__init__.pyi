@@ -6,7 +6,7 @@ from .config import PacsConfigError as PacsConfigError
 from .header_repair import HeaderError as HeaderError
 from .identifiers import is_ours as is_ours
 from .node import Node as Node
-from .node import Part as Part
+from .node import NodePart as NodePart
 from .objects import as_file as as_file
 from .objects import result_objects as result_objects
 from .study_result import FilmResult as FilmResult

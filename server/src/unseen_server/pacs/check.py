@@ -38,7 +38,7 @@ _LISTENS_S: Final = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class PeerCheck:
     """One thing that was tried with a peer.
 
     works   whether it does
@@ -52,7 +52,7 @@ class Finding:
     needed: bool = True
 
 
-def listening(config: PacsConfig) -> Iterator[Finding]:
+def listening(config: PacsConfig) -> Iterator[PeerCheck]:
     """Whether a program listens on the node's ports; nothing in the file relies on it, as the check may come first."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)
     for port, secure in ((config.port, ""), (0 if config.tls is None else config.tls.port, " with TLS")):
@@ -64,10 +64,10 @@ def listening(config: PacsConfig) -> Iterator[Finding]:
         except OSError as error:
             works = False
             sentence = f"{host}:{port}{secure}: {error.strerror or error}. Start `unseen pacs`, unless it is to be off"
-        yield Finding(peer=config.ae_title, what="listens", works=works, sentence=sentence, needed=False)
+        yield PeerCheck(peer=config.ae_title, what="listens", works=works, sentence=sentence, needed=False)
 
 
-def narrowable_accounts(config: PacsConfig, store: Store) -> Iterator[Finding]:
+def narrowable_accounts(config: PacsConfig, store: Store) -> Iterator[PeerCheck]:
     """Name the accounts of the worklist whose tokens can do more than they were ever used for."""
     found = store.accounts.narrowable()
     for one in found:
@@ -77,13 +77,13 @@ def narrowable_accounts(config: PacsConfig, store: Store) -> Iterator[Finding]:
             f"has the role {one.role} and {tokens}, and only ever sent films ({one.sent}, as {sources}). Give it the "
             "role sender with these sources, on the page Administration"
         )
-        yield Finding(peer=config.ae_title, what=f"account {one.name}", works=False, sentence=sentence, needed=False)
+        yield PeerCheck(peer=config.ae_title, what=f"account {one.name}", works=False, sentence=sentence, needed=False)
     if not found:
         sentence = "every account that only sends films is a sender"
-        yield Finding(peer=config.ae_title, what="accounts", works=True, sentence=sentence, needed=False)
+        yield PeerCheck(peer=config.ae_title, what="accounts", works=True, sentence=sentence, needed=False)
 
 
-def check(config: PacsConfig, peer: Peer) -> Iterator[Finding]:
+def check(config: PacsConfig, peer: Peer) -> Iterator[PeerCheck]:
     """Try everything with one peer; stops where nothing further can work."""
     yield _may_connect(config, peer)
     yield from _open_addresses(peer)
@@ -93,9 +93,9 @@ def check(config: PacsConfig, peer: Peer) -> Iterator[Finding]:
         yield _web(config, peer)
 
 
-def _may_connect(config: PacsConfig, peer: Peer) -> Finding:
-    def finding(works: bool, sentence: str) -> Finding:
-        return Finding(peer=peer.name, what="may connect", works=works, sentence=sentence)
+def _may_connect(config: PacsConfig, peer: Peer) -> PeerCheck:
+    def finding(works: bool, sentence: str) -> PeerCheck:
+        return PeerCheck(peer=peer.name, what="may connect", works=works, sentence=sentence)
 
     if peer.ae_title is None:
         return finding(True, "it has no ae_title here, and may not send to this node")
@@ -106,11 +106,11 @@ def _may_connect(config: PacsConfig, peer: Peer) -> Finding:
     return finding(True, f"as {peer.ae_title} from {', '.join(places)}{encrypted}")
 
 
-def _open_addresses(peer: Peer) -> Iterator[Finding]:
+def _open_addresses(peer: Peer) -> Iterator[PeerCheck]:
     """Yield the cost of each place of a peer that is not a fixed address."""
 
-    def finding(sentence: str) -> Finding:
-        return Finding(peer=peer.name, what="fixed address", works=False, sentence=sentence, needed=False)
+    def finding(sentence: str) -> PeerCheck:
+        return PeerCheck(peer=peer.name, what="fixed address", works=False, sentence=sentence, needed=False)
 
     cost = f"may each hold {WAITING_EACH} of the {WAITING} places for connections without a request"
     cure = "List the fixed addresses of the peer where it has some"
@@ -123,9 +123,9 @@ def _open_addresses(peer: Peer) -> Iterator[Finding]:
         )
 
 
-def _dimse(config: PacsConfig, peer: Peer) -> Iterator[Finding]:
-    def finding(what: str, works: bool, sentence: str, needed: bool = True) -> Finding:
-        return Finding(peer=peer.name, what=what, works=works, sentence=sentence, needed=needed)
+def _dimse(config: PacsConfig, peer: Peer) -> Iterator[PeerCheck]:
+    def finding(what: str, works: bool, sentence: str, needed: bool = True) -> PeerCheck:
+        return PeerCheck(peer=peer.name, what=what, works=works, sentence=sentence, needed=needed)
 
     if reason := _unreachable(config, peer):
         yield finding("reachable", False, reason)
@@ -180,12 +180,14 @@ def _unreachable(config: PacsConfig, peer: Peer) -> str:
     return ""
 
 
-def _web(config: PacsConfig, peer: Peer) -> Finding:
+def _web(config: PacsConfig, peer: Peer) -> PeerCheck:
     try:
         dicomweb(config, peer).search_for_studies(limit=1, fields=["StudyInstanceUID"])
     except OSError as error:  # what requests raises is one
-        return Finding(peer=peer.name, what="DICOMweb", works=False, sentence=str(web_failure(peer, error, "a query")))
+        return PeerCheck(
+            peer=peer.name, what="DICOMweb", works=False, sentence=str(web_failure(peer, error, "a query"))
+        )
     except ValueError:
         sentence = f"{peer.dicomweb} answered with something else than DICOM JSON. Correct dicomweb"
-        return Finding(peer=peer.name, what="DICOMweb", works=False, sentence=sentence)
-    return Finding(peer=peer.name, what="DICOMweb", works=True, sentence=f"{peer.dicomweb} answers queries")
+        return PeerCheck(peer=peer.name, what="DICOMweb", works=False, sentence=sentence)
+    return PeerCheck(peer=peer.name, what="DICOMweb", works=True, sentence=f"{peer.dicomweb} answers queries")

@@ -31,11 +31,11 @@ class PacsConfigError(UserError, ValueError):
     """A pacs.toml that cannot be used; one line a mistake, each with the file and the key."""
 
 
-class _Table(BaseModel):
+class _ConfigTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Tls(_Table):
+class Tls(_ConfigTable):
     """`[tls]`: a second port with TLS, and the certificate that the node shows as a client, too."""
 
     port: Listening = 2762
@@ -44,7 +44,7 @@ class Tls(_Table):
     ca: str
 
 
-class Limits(_Table):
+class Limits(_ConfigTable):
     """`[limits]`: what one peer, or all together, may take."""
 
     associations: int = Field(default=10, ge=1, le=1000)
@@ -53,7 +53,7 @@ class Limits(_Table):
     idle_s: float = Field(default=60, gt=0, le=86400)
 
 
-class Peer(_Table):
+class Peer(_ConfigTable):
     """`[[peers]]`: another application, where it is reached, and what it may do."""
 
     name: Name
@@ -126,7 +126,7 @@ class Peer(_Table):
         return self.confirm or ("commitment" if self.called else "qido")
 
 
-class PacsConfig(_Table):
+class PacsConfig(_ConfigTable):
     """The whole file.
 
     >>> PacsConfig.model_validate({"peers": [{"name": "archive", "ae_title": "ORTHANC", "host": "127.0.0.1"}]}).ae_title

@@ -25,7 +25,7 @@ from unseen.data import Entry, Film, read_film
 from unseen_server.pacs import finding
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.objects import result_objects
-from unseen_server.pacs.sending import Accepted, NotReached, Refused, send
+from unseen_server.pacs.sending import Accepted, NotReached, RefusedInstance, send
 from unseen_server.pacs.study_result import FilmResult, Replaced, StudyResult
 from unseen_server.worklist.outbox import CONFIRM_S, LEASE_S, LONGEST_WAIT_S, Destination
 from unseen_server.worklist.parcels import Parcel, ParcelFilm, SentInstance
@@ -179,7 +179,7 @@ class Courier:
         config, store = self.delivery._config, self.delivery._store
         objects = objects_of(parcel, config, self.peer, site=store.names.fingerprint, models=_models(store))
         outcomes = send(config, self.peer, objects)
-        refused = [one for one in outcomes if isinstance(one, Refused)]
+        refused = [one for one in outcomes if isinstance(one, RefusedInstance)]
         unknown = [one for one in outcomes if isinstance(one, NotReached)]
         if refused:
             why = refused[0].sentence

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 from unseen.artifacts import UserError
 from unseen_server.pacs.er7 import Hl7Error, acknowledgement, parsed
 from unseen_server.pacs.hl7_messages import merges_of, not_used, reports_of, system_of
-from unseen_server.pacs.mllp import END, START, Frames
+from unseen_server.pacs.mllp import END, START, MllpFrames
 from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Hl7Listener:
 
     def _messages(self, connection: socket.socket, address: str) -> None:
         limits = self._settings
-        frames = Frames()
+        frames = MllpFrames()
         since = time.monotonic()
         while True:
             if (content := frames.next()) is not None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watched:
+class MeasuredParts:
     """What is measured: parts that do not run are None, or missing from `reports`."""
 
     store: Store
@@ -36,7 +36,7 @@ class Watched:
 class NodeMetrics(Collector):
     """Asks the store at each scrape."""
 
-    def __init__(self, watched: Watched) -> None:
+    def __init__(self, watched: MeasuredParts) -> None:
         self._watched = watched
         self._registry = CollectorRegistry()
         self._registry.register(self)

@@ -17,7 +17,7 @@ _STOP: Final = END[:1]
 _ENDS: Final = re.compile(rb"\x1c[\r\n\x0b]")
 
 
-class Frames:
+class MllpFrames:
     """Frames of one connection, as its bytes come. Each byte is searched once."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Frames:
     def next(self) -> bytes | None:
         """Take the content of the next whole frame; None where none has ended.
 
-        >>> frames = Frames()
+        >>> frames = MllpFrames()
         >>> frames.feed(bytes([11]) + b"one" + bytes([28, 13, 11]) + b"two")
         >>> frames.next(), frames.next(), frames.begun
         (b'one', None, b'two')

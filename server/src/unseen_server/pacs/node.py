@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from unseen_server.pacs.report_intake import ReportIntake
 
 
-def neighbours(node: Node) -> list[Part]:
+def neighbours(node: Node) -> list[NodePart]:
     """The parts that the node's configuration asks for, in the order of their start.
 
     Raises ReportCodesError for a table of codes that cannot be used, PacsConfigError for a certificate.
     """
-    found: list[Part] = []
+    found: list[NodePart] = []
     config = node.config
     intakes: list[ReportIntake] = []
     hl7: Hl7Listener | None = None
@@ -45,7 +45,7 @@ def neighbours(node: Node) -> list[Part]:
         found.append(hl7)
     if config.http is not None:
         from unseen_server.pacs.http import HttpServer, application
-        from unseen_server.pacs.metrics import NodeMetrics, Watched
+        from unseen_server.pacs.metrics import MeasuredParts, NodeMetrics
         from unseen_server.pacs.report_intake import ReportIntake
         from unseen_server.pacs.transport import web_context
 
@@ -53,7 +53,7 @@ def neighbours(node: Node) -> list[Part]:
         if config.fhir is not None:
             by_fhir = ReportIntake(node.store, load_report_codes(config.file(config.fhir.reports)))
             intakes.append(by_fhir)
-        watched = Watched(
+        watched = MeasuredParts(
             store=node.store,
             intake=node.intake,
             associations=lambda: node.listener.associations,
@@ -80,7 +80,7 @@ def neighbours(node: Node) -> list[Part]:
 _log = logging.getLogger("unseen")
 
 
-class Part(Protocol):
+class NodePart(Protocol):
     """What runs in the background of a node."""
 
     def start(self) -> None:
@@ -118,8 +118,8 @@ class Node:
         self.delivery = Delivery(config, store, ask=self.commitments.ask)
         self.listener = Listener(config, self.intake, self.commitments)
         self.neighbours = neighbours(self)
-        self._parts: list[Part] = [self.commitments, self.delivery, *self.neighbours, self.listener]
-        self._started: list[Part] = []
+        self._parts: list[NodePart] = [self.commitments, self.delivery, *self.neighbours, self.listener]
+        self._started: list[NodePart] = []
 
     def start(self) -> None:
         """Start every part. Raises PacsConfigError where a port is taken; nothing runs then."""

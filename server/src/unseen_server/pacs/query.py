@@ -41,7 +41,7 @@ class QueryError(UserError, ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class FetchRequest:
     """What is to be fetched: a study by its UID or accession number, or all studies of a patient or a day.
 
     place  where it stands, for messages: a line of the table, or the day
@@ -76,7 +76,7 @@ class Done:
         return f"{self.fetched.failed} of {self.fetched.received + self.fetched.failed} objects did not come{said}"
 
 
-def from_table(path: Path, *, column: str | None = None) -> list[Wanted]:
+def from_table(path: Path, *, column: str | None = None) -> list[FetchRequest]:
     """The entries of a CSV: its column of study UIDs or accession numbers.
 
     column  its name; None: the first of study, StudyInstanceUID, accession, AccessionNumber that there is
@@ -101,11 +101,11 @@ def from_table(path: Path, *, column: str | None = None) -> list[Wanted]:
     for line, row in rows:
         if value := (row[name] or "").strip():
             is_uid = _COLUMNS.get(name, "study" if _is_uid(value) else "accession") == "study"
-            wanted.append(Wanted(kind="study" if is_uid else "accession", value=value, place=f"line {line}"))
+            wanted.append(FetchRequest(kind="study" if is_uid else "accession", value=value, place=f"line {line}"))
     return wanted
 
 
-def from_days(text: str) -> list[Wanted]:
+def from_days(text: str) -> list[FetchRequest]:
     """The days of a range, the earliest first.
 
     >>> [day.value for day in from_days("20260131-20260201")]
@@ -124,10 +124,10 @@ def from_days(text: str) -> list[Wanted]:
     days = [first + timedelta(days=count) for count in range((last - first).days + 1)]
     if not days:
         raise QueryError(f'"{text}" ends before it begins. Give 20260101-20260131')
-    return [Wanted(kind="day", value=f"{day:%Y%m%d}", place=f"day {day:%Y%m%d}") for day in days]
+    return [FetchRequest(kind="day", value=f"{day:%Y%m%d}", place=f"day {day:%Y%m%d}") for day in days]
 
 
-class Progress:
+class FetchProgress:
     """Which entries and studies are done: a file that is whole at any moment; without a path, in memory alone."""
 
     def __init__(self, path: Path | None = None) -> None:
@@ -146,7 +146,7 @@ class Progress:
 
     @classmethod
     @contextmanager
-    def locked(cls, path: Path) -> Iterator[Progress]:
+    def locked(cls, path: Path) -> Iterator[FetchProgress]:
         """The progress in a file, while no other process works on it. Raises QueryError where one does."""
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
@@ -176,9 +176,9 @@ class Progress:
 def back_fill(
     config: PacsConfig,
     peer: Peer,
-    wanted: Iterable[Wanted],
+    wanted: Iterable[FetchRequest],
     intake: Intake,
-    progress: Progress,
+    progress: FetchProgress,
     *,
     by: By | None = None,
     per_minute: float = 60.0,
@@ -217,7 +217,7 @@ def back_fill(
             progress.add(peer, entry.kind, entry.value)
 
 
-def _found(config: PacsConfig, peer: Peer, entry: Wanted) -> list[str]:
+def _found(config: PacsConfig, peer: Peer, entry: FetchRequest) -> list[str]:
     if entry.kind == "accession":
         return [one.uid for one in finding.studies(config, peer, accession=entry.value, films_only=False)]
     if entry.kind == "patient":
@@ -225,7 +225,7 @@ def _found(config: PacsConfig, peer: Peer, entry: Wanted) -> list[str]:
     return [one.uid for one in finding.studies(config, peer, dates=entry.value)]
 
 
-def _is_today_or_later(entry: Wanted) -> bool:
+def _is_today_or_later(entry: FetchRequest) -> bool:
     """A day that is not over may get more studies."""
     return entry.kind == "day" and entry.value >= f"{datetime.now():%Y%m%d}"
 

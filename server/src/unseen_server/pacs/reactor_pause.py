@@ -17,7 +17,7 @@ from pynetdicom.association import Association
 _LOOK_S: Final = 0.02
 
 
-class Checkpoint(threading.Event):
+class ReactorCheckpoint(threading.Event):
     """Event at which a reactor waits while it is cleared; `held` is set while the reactor waits."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Checkpoint(threading.Event):
 
 def make_pausable(association: Association) -> None:
     """Give an association whose reactor does not run yet a checkpoint that `paused` can observe."""
-    checkpoint = Checkpoint()
+    checkpoint = ReactorCheckpoint()
     checkpoint.set()
     association._reactor_checkpoint = checkpoint
 
@@ -49,7 +49,7 @@ def paused(association: Association, *, within_s: float) -> bool:
         True if the reactor waits. False if the association ended, or if the reactor did not pause in time; it runs on.
     """
     checkpoint = association._reactor_checkpoint
-    assert isinstance(checkpoint, Checkpoint)  # `make_pausable` was called
+    assert isinstance(checkpoint, ReactorCheckpoint)  # `make_pausable` was called
     until = time.monotonic() + within_s
     checkpoint.clear()
     while not checkpoint.held.wait(_LOOK_S):

@@ -12,11 +12,11 @@ AccessionField = Literal["OBR-2", "OBR-3", "OBR-18", "OBR-19", "OBR-20", "ORC-2"
 UidField = Literal["ZDS-1", "IPC-3"]
 
 
-class _Table(BaseModel):
+class _SettingsTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Hl7Fields(_Table):
+class Hl7Fields(_SettingsTable):
     """Which fields of a message are read; part of `[hl7]`.
 
     system         what the reporting system is called here; "": as it calls itself in MSH-3 and MSH-4
@@ -69,7 +69,7 @@ class Hl7Settings(Hl7Fields):
         return given
 
 
-class FhirSettings(_Table):
+class FhirSettings(_SettingsTable):
     """`[fhir]`: reports by FHIR R4, `POST /fhir/DiagnosticReport` at the address of `[http]`.
 
     token          what a sender shows as its bearer token
@@ -92,7 +92,7 @@ class FhirSettings(_Table):
         return self
 
 
-class HttpSettings(_Table):
+class HttpSettings(_SettingsTable):
     """`[http]`: where `/metrics`, `/live`, `/ready` and FHIR answer.
 
     tls  with the certificate of [tls]; clients need none
@@ -103,7 +103,7 @@ class HttpSettings(_Table):
     tls: bool = False
 
 
-class SyslogSettings(_Table):
+class SyslogSettings(_SettingsTable):
     """`[syslog]`: where audit events are sent as DICOM audit messages.
 
     transport  udp (RFC 5426), tcp (RFC 6587, octet counting) or tls (RFC 5425), the last with the certificates of [tls]

@@ -40,7 +40,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refused:
+class RefusedInstance:
     """The peer has refused the instance, with this status (DIMSE, or HTTP below 0x1000 by STOW-RS)."""
 
     instance: str
@@ -56,7 +56,7 @@ class NotReached:
     sentence: str
 
 
-Outcome = Accepted | Refused | NotReached
+Outcome = Accepted | RefusedInstance | NotReached
 
 
 def send(config: PacsConfig, peer: Peer, objects: Sequence[Dataset]) -> list[Outcome]:
@@ -93,7 +93,7 @@ def _store(peer: Peer, association: Association, one: Dataset) -> Outcome:
         for context in association.accepted_contexts
     ):
         kind = f"{UID(one.SOPClassUID).name} in {syntax.name}"
-        return Refused(instance=instance, status=NOT_SUPPORTED, sentence=f'"{peer.name}" does not take {kind}')
+        return RefusedInstance(instance=instance, status=NOT_SUPPORTED, sentence=f'"{peer.name}" does not take {kind}')
     try:
         answer = association.send_c_store(one)
     except RuntimeError as error:  # the association has ended since the object before
@@ -106,7 +106,9 @@ def _store(peer: Peer, association: Association, one: Dataset) -> Outcome:
         return Accepted(instance=instance, note=f"0x{status:04X} {comment}".strip() if status else "")
     why = _REFUSED.get(status >> 8, "cannot understand the object" if status >> 12 == 0xC else "refuses the object")
     said = f": {comment}" if comment else ""
-    return Refused(instance=instance, status=status, sentence=f'"{peer.name}" {why} (status 0x{status:04X}{said})')
+    return RefusedInstance(
+        instance=instance, status=status, sentence=f'"{peer.name}" {why} (status 0x{status:04X}{said})'
+    )
 
 
 def _stow(config: PacsConfig, peer: Peer, one: Dataset) -> Outcome:
@@ -119,10 +121,10 @@ def _stow(config: PacsConfig, peer: Peer, one: Dataset) -> Outcome:
         sentence = str(web_failure(peer, error, "an object"))
         if not status or status in _UNTRIED:
             return NotReached(instance=instance, sentence=sentence)
-        return Refused(instance=instance, status=status, sentence=sentence)
+        return RefusedInstance(instance=instance, status=status, sentence=sentence)
     for failure in answer.get("FailedSOPSequence") or ():
         reason = int(failure.get("FailureReason", 0x0110))
-        return Refused(
+        return RefusedInstance(
             instance=instance, status=reason, sentence=f'"{peer.name}" refuses the object (reason 0x{reason:04X})'
         )
     if any(str(item.ReferencedSOPInstanceUID) == instance for item in answer.get("ReferencedSOPSequence") or ()):

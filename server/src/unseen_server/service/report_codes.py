@@ -60,7 +60,7 @@ class _Phrases(_Codes):
     ignore: _Texts = ()
 
 
-class _Table(BaseModel):
+class _CodesTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     order: Annotated[tuple[Outcome, ...], Field(strict=False)] = ORDER
@@ -68,7 +68,7 @@ class _Table(BaseModel):
     phrases: _Phrases = _Phrases()
 
     @model_validator(mode="after")
-    def _says_one_thing(self) -> _Table:
+    def _says_one_thing(self) -> _CodesTable:
         if sorted(self.order) != sorted(OUTCOMES):
             raise ValueError(f"order has {', '.join(self.order) or 'nothing'}: name {', '.join(ORDER)}, each once")
         for name, table, form in (("codes", self.codes, str.strip), ("phrases", self.phrases, _plain)):
@@ -210,7 +210,7 @@ def parsed(text: str, *, name: str = "the table") -> ReportCodes:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ReportCodesError(f"{name}: not TOML: {error}. Strings need quotes; see {PAGE}.") from error
     try:
-        table = validated(raw, _Table)
+        table = validated(raw, _CodesTable)
     except RecipeError as error:
         lines = [f"{name}: {line}" for line in str(error).splitlines()]
         raise ReportCodesError("\n".join([*lines, f"Correct the file; {PAGE} explains each key."])) from error

@@ -43,14 +43,14 @@ class _Changed(Exception):
 
 
 @dataclass
-class _Seen:
+class _SeenFile:
     sight: Sight
     since: float
     put_off: float = 0.0  # until when it is left alone
     received: bool = False
 
 
-class Watch:
+class FolderWatch:
     """Looks at `folder`; each `look` takes what has settled.
 
     Raises WorklistError at once for a folder that is none, or cannot be written in.
@@ -70,11 +70,11 @@ class Watch:
         self._folder = folder.resolve()
         self._settled_s = settled_s
         self._clock = clock
-        self._seen: dict[tuple[str, str], _Seen] = {}
+        self._seen: dict[tuple[str, str], _SeenFile] = {}
 
     def look(self) -> int:
         """Take the films that have settled; returns how many were received."""
-        found: dict[tuple[str, str], _Seen] = {}
+        found: dict[tuple[str, str], _SeenFile] = {}
         received = 0
         with _opened(self._folder) as top:
             for source in ("", *sorted(_folders(top))):
@@ -84,12 +84,12 @@ class Watch:
         self._seen = found
         return received
 
-    def _meet(self, within: int, source: str, name: str, sight: Sight, found: dict[tuple[str, str], _Seen]) -> bool:
+    def _meet(self, within: int, source: str, name: str, sight: Sight, found: dict[tuple[str, str], _SeenFile]) -> bool:
         """Look at one file; True where it was received now."""
         now = self._clock()
         seen = self._seen.get((source, name))
         if seen is None or seen.sight != sight:
-            seen = _Seen(sight, now)
+            seen = _SeenFile(sight, now)
         found[(source, name)] = seen
         if sight[2] == 0 or now - seen.since < self._settled_s or now < seen.put_off:
             return False

@@ -20,7 +20,7 @@ _log = logging.getLogger("unseen")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class WorkerSettings:
     """The settings of a worker process.
 
     where, films_folder   the worklist, as `Store.open` takes it
@@ -50,7 +50,7 @@ def main() -> int:
     from unseen_server.worklist.store import Store
     from unseen_server.worklist.worker import Worker
 
-    settings = Settings(**json.loads(sys.stdin.readline()))
+    settings = WorkerSettings(**json.loads(sys.stdin.readline()))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

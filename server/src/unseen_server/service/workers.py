@@ -9,7 +9,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from unseen_server.service.worker_process import Settings
+from unseen_server.service.worker_process import WorkerSettings
 
 _log = logging.getLogger("unseen")
 
@@ -29,7 +29,7 @@ class _Place:
 
     number: int
     process: subprocess.Popen[str] | None = None
-    settings: Settings | None = None
+    settings: WorkerSettings | None = None
     leaving: float | None = None
     started: float = 0.0
     due: float = 0.0
@@ -58,7 +58,7 @@ class WorkerStatus:
 class Workers:
     """`count` processes that score as `settings` say."""
 
-    settings: Settings
+    settings: WorkerSettings
     count: int
     _places: list[_Place] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -87,7 +87,7 @@ class Workers:
                 process.kill()
                 process.wait()
 
-    def change(self, settings: Settings) -> None:
+    def change(self, settings: WorkerSettings) -> None:
         """Score as `settings` say from now on: each worker finishes its film, and a new one takes its place."""
         self.settings = settings
 
@@ -140,7 +140,7 @@ class Workers:
             place.stopped = ""
             place.due, place.deaths = now, 0
 
-    def _started(self, settings: Settings) -> subprocess.Popen[str]:
+    def _started(self, settings: WorkerSettings) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "unseen_server.service.worker_process"],
             stdin=subprocess.PIPE,

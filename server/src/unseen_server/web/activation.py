@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from unseen.evaluation import Interval
 from unseen.screening import Guarantee, GuaranteeError, cleared_share, policy_lines
 from unseen_server.service.active_models import thresholds_of
-from unseen_server.web.audit_sample import Share
+from unseen_server.web.audit_sample import ShareResponse
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
 from unseen_server.web.starting import Summary, of_activation
@@ -43,7 +43,7 @@ Note = Annotated[
 ]
 
 
-class SourceResponse(BaseModel):
+class CalibratedSourceResponse(BaseModel):
     """What readers have reported of one source, one study a patient and label."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -70,7 +70,7 @@ class CalibrationResponse(BaseModel):
     model: str
     promise: str
     needed: list[Needed]
-    sources: list[SourceResponse]
+    sources: list[CalibratedSourceResponse]
     trained_on: int = Field(description="films left out because the model was trained on them")
     not_seen: int = Field(description="studies left out because the model has not seen all their films")
     selected: int = Field(description="studies left out because a policy had decided whether they are read")
@@ -91,7 +91,7 @@ class Calibrated(BaseModel):
     normals: int
     threshold: float | None
     allowed_misses: int | None
-    cleared: Share | None = Field(description="share of the normal studies that lie below the threshold")
+    cleared: ShareResponse | None = Field(description="share of the normal studies that lie below the threshold")
     refused: str
 
 
@@ -126,7 +126,7 @@ class PolicyProposed(BaseModel):
                     normals=len(source.normals),
                     threshold=source.threshold,
                     allowed_misses=source.allowed_misses,
-                    cleared=Share(value=cleared.value, low=cleared.low, high=cleared.high)
+                    cleared=ShareResponse(value=cleared.value, low=cleared.low, high=cleared.high)
                     if isinstance(cleared := cleared_share(source), Interval)
                     else None,
                     refused=source.refused,
@@ -229,7 +229,7 @@ def calibration(
         needed=[
             Needed(misses=misses, abnormals=abnormals) for misses, abnormals in zip(MISSES, found.needed, strict=True)
         ],
-        sources=[SourceResponse.model_validate(source) for source in found.sources],
+        sources=[CalibratedSourceResponse.model_validate(source) for source in found.sources],
         trained_on=found.trained_on,
         not_seen=found.not_seen,
         selected=found.selected,

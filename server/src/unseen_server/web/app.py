@@ -16,7 +16,7 @@ from unseen import __version__
 from unseen.artifacts import LIMITS
 from unseen_server.service.active_models import LOOK_S
 from unseen_server.service.repeated import Repeated
-from unseen_server.service.watching import SETTLED_S, Watch
+from unseen_server.service.watching import SETTLED_S, FolderWatch
 from unseen_server.web import (
     account_administration,
     activation,
@@ -134,7 +134,7 @@ def create_app(
     tasks.append(Repeated("lab", parts.lab.tidy, every_s=_LAB_S))
     if watch is not None:
         tasks.append(
-            Repeated("watch", Watch(store, watch, settled_s=watch_settled_s).look, every_s=watch_settled_s / 2)
+            Repeated("watch", FolderWatch(store, watch, settled_s=watch_settled_s).look, every_s=watch_settled_s / 2)
         )
 
     @asynccontextmanager

@@ -14,7 +14,7 @@ from unseen_server.worklist.audit_sample import audited
 router = APIRouter()
 
 
-class Share(BaseModel):
+class ShareResponse(BaseModel):
     """A share with its 95 % interval."""
 
     value: float
@@ -29,7 +29,7 @@ class Sample(BaseModel):
     read: int
     abnormal: int
     unsure: int
-    share: Share | None = Field(description="of abnormal ones; null while too few were read")
+    share: ShareResponse | None = Field(description="of abnormal ones; null while too few were read")
     missing: str = Field(description='why there is no share; "" otherwise')
 
 
@@ -43,7 +43,7 @@ def sample(parts: Parts, account: Lead) -> Sample:
         read=found.read,
         abnormal=found.abnormal,
         unsure=found.unsure,
-        share=Share(value=share.value, low=share.low, high=share.high) if isinstance(share, Interval) else None,
+        share=ShareResponse(value=share.value, low=share.low, high=share.high) if isinstance(share, Interval) else None,
         missing="" if isinstance(share, Interval) else share.reason,
     )
 
@@ -54,7 +54,7 @@ class Point(BaseModel):
     time: datetime
     read: int
     abnormal: int
-    share: Share
+    share: ShareResponse
 
 
 class Grown(BaseModel):
@@ -73,7 +73,7 @@ def growth(parts: Parts, account: Lead) -> Grown:
                 time=point.time,
                 read=point.read,
                 abnormal=point.abnormal,
-                share=Share(value=point.share.value, low=point.share.low, high=point.share.high),
+                share=ShareResponse(value=point.share.value, low=point.share.low, high=point.share.high),
             )
             for point in audited(parts.store.database)
             if isinstance(point.share, Interval)

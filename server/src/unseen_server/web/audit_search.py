@@ -41,7 +41,7 @@ class EventResponse(BaseModel):
     body: dict[str, Value]
 
 
-class Found(BaseModel):
+class AuditMatches(BaseModel):
     """Some rows, the latest first."""
 
     events: list[EventResponse]
@@ -49,9 +49,9 @@ class Found(BaseModel):
 
 
 @router.post("/audit/search", responses=answers(400, 401, 403, 422, 503))
-def search(parts: Parts, account: Admin, sought: AuditSearch) -> Found:
+def search(parts: Parts, account: Admin, sought: AuditSearch) -> AuditMatches:
     """Rows of the audit trail by who, what, when and on which study."""
     found = parts.store.search_audit(Sought(**sought.model_dump()))
-    return Found(
+    return AuditMatches(
         events=[EventResponse.model_validate(one, from_attributes=True) for one in found.events], before=found.before
     )

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers, without_places
 from unseen_server.web.state import Parts
-from unseen_server.worklist.audit import Head
+from unseen_server.worklist.audit import AuditHead
 
 router = APIRouter(tags=["audit"])
 
@@ -44,11 +44,11 @@ def head(parts: Parts, account: Lead) -> HeadResponse:
 @router.post("/audit/verify", responses=answers(400, 401, 403, 422, 503))
 def verify(parts: Parts, account: Lead, given: HeadGiven) -> Verified:
     """Check the whole trail; with many rows this takes a while. That it was checked, and the result, is on record."""
-    known = None if given.head is None else Head.parse(given.head)
+    known = None if given.head is None else AuditHead.parse(given.head)
     broken = parts.store.verify_audit(known, actor=account.name)
     problem = None if broken is None else without_places(broken, parts.store)
     return Verified(whole=broken is None, problem=problem, head=_head(parts.store.audit_head()))
 
 
-def _head(found: Head) -> HeadResponse:
+def _head(found: AuditHead) -> HeadResponse:
     return HeadResponse(seq=found.seq, hash=found.hash, head=str(found))

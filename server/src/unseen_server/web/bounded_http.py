@@ -159,7 +159,7 @@ class _SecureConnection(HTTPSConnection):
         return _connect(self)
 
 
-class _Pool(HTTPConnectionPool):
+class _BoundedPool(HTTPConnectionPool):
     ConnectionCls = _Connection
 
 
@@ -169,4 +169,4 @@ class _SecurePool(HTTPSConnectionPool):
 
 def _watch(manager: PoolManager) -> None:
     """Let a pool manager make connections that a deadline ends."""
-    manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+    manager.pool_classes_by_scheme = {"http": _BoundedPool, "https": _SecurePool}

@@ -59,7 +59,7 @@ class LabelledResponse(BaseModel):
     )
 
 
-class FigureResponse(BaseModel):
+class ComparedFigureResponse(BaseModel):
     """A figure with the ends of its 95 % interval; null with a reason where there can be none."""
 
     value: float | None
@@ -101,9 +101,9 @@ class SourceCompared(BaseModel):
     source: str
     normal: int
     abnormal: int
-    auroc: FigureResponse
+    auroc: ComparedFigureResponse
     strongest: str = Field(description='the trivial statistic that reaches most there; "" where none is known')
-    strength: FigureResponse = Field(description="what it reaches: its AUROC or the mirror of it")
+    strength: ComparedFigureResponse = Field(description="what it reaches: its AUROC or the mirror of it")
     verdict: str
 
 
@@ -114,8 +114,8 @@ class Shortcut(BaseModel):
     words: str
     direction: str = Field(description="as the AUROC has it, such as: abnormal films are sharper; neither at 0.5")
     acquisition: bool = Field(description="it depends on how the image was taken and stored, not on disease")
-    strength: FigureResponse = Field(description="the greater of its AUROC and the mirror of it")
-    difference: FigureResponse = Field(description="the model's AUROC less the strength, paired")
+    strength: ComparedFigureResponse = Field(description="the greater of its AUROC and the mirror of it")
+    difference: ComparedFigureResponse = Field(description="the model's AUROC less the strength, paired")
 
 
 class Metrics(BaseModel):
@@ -128,14 +128,14 @@ class Metrics(BaseModel):
     abnormal: int
     trained_on: int = Field(description="films of the labelled set that it has learnt from, left out")
     headline: str
-    auroc: FigureResponse
-    average_precision: FigureResponse
+    auroc: ComparedFigureResponse
+    average_precision: ComparedFigureResponse
     roc: RocResponse
     sources: list[SourceCompared]
     verdict: str = Field(description="whether a trivial statistic would do as well, in words")
     verdict_kind: Literal["good", "warn", "unknown"]
     shortcuts: list[Shortcut] = Field(description="the strongest first; those that are known for every film")
-    mix: FigureResponse = Field(description="all statistics together, given the labels")
+    mix: ComparedFigureResponse = Field(description="all statistics together, given the labels")
     intervals: str = Field(description="how they were made")
 
 
@@ -145,10 +145,10 @@ class Difference(BaseModel):
     first: str
     second: str
     films: int
-    first_auroc: FigureResponse
-    second_auroc: FigureResponse
-    difference: FigureResponse = Field(description="paired bootstrap")
-    delong: FigureResponse
+    first_auroc: ComparedFigureResponse
+    second_auroc: ComparedFigureResponse
+    difference: ComparedFigureResponse = Field(description="paired bootstrap")
+    delong: ComparedFigureResponse
     p: float | None = Field(description="DeLong's, two-sided; null where it cannot be given")
     words: str
 
@@ -258,10 +258,10 @@ async def difference(
         first=first,
         second=second,
         films=compared.films,
-        first_auroc=FigureResponse.of(compared.auroc[first]),
-        second_auroc=FigureResponse.of(compared.auroc[second]),
-        difference=FigureResponse.of(pair.difference),
-        delong=FigureResponse.of(pair.delong.difference),
+        first_auroc=ComparedFigureResponse.of(compared.auroc[first]),
+        second_auroc=ComparedFigureResponse.of(compared.auroc[second]),
+        difference=ComparedFigureResponse.of(pair.difference),
+        delong=ComparedFigureResponse.of(pair.delong.difference),
         p=pair.delong.p,
         words=in_words(one, other, compared.films, compared.auroc[first], compared.auroc[second], pair.difference),
     )
@@ -315,8 +315,8 @@ def _metrics(found: Figures, called: ComparedModel, source: str | None) -> Metri
         abnormal=count_at(figures, _POOLED, "abnormal"),
         trained_on=called.trained_on,
         headline=text_at(figures, "headline"),
-        auroc=FigureResponse.of(figure_at(figures, "auroc", _POOLED)),
-        average_precision=FigureResponse.of(figure_at(figures, "average_precision", _POOLED)),
+        auroc=ComparedFigureResponse.of(figure_at(figures, "auroc", _POOLED)),
+        average_precision=ComparedFigureResponse.of(figure_at(figures, "average_precision", _POOLED)),
         roc=RocResponse.of(found.roc),
         sources=[_of_source(figures, group) for group in groups if group != _POOLED],
         verdict=words,
@@ -326,7 +326,7 @@ def _metrics(found: Figures, called: ComparedModel, source: str | None) -> Metri
         if words.startswith("No verdict")
         else "warn",
         shortcuts=_shortcuts(figures),
-        mix=FigureResponse.of(figure_at(figures, "shortcuts", "mix", _POOLED)),
+        mix=ComparedFigureResponse.of(figure_at(figures, "shortcuts", "mix", _POOLED)),
         intervals=text_at(figures, "intervals"),
     )
 
@@ -336,9 +336,9 @@ def _of_source(figures: Mapping[str, Json], group: str) -> SourceCompared:
         source=group,
         normal=count_at(figures, group, "normal"),
         abnormal=count_at(figures, group, "abnormal"),
-        auroc=FigureResponse.of(figure_at(figures, "auroc", group)),
+        auroc=ComparedFigureResponse.of(figure_at(figures, "auroc", group)),
         strongest=text_at(figures, "shortcuts", "strongest", group, "words"),
-        strength=FigureResponse.of(figure_at(figures, "shortcuts", "strongest", group)),
+        strength=ComparedFigureResponse.of(figure_at(figures, "shortcuts", "strongest", group)),
         verdict=text_at(figures, "shortcuts", "verdict", group),
     )
 
@@ -358,8 +358,10 @@ def _shortcuts(figures: Mapping[str, Json]) -> list[Shortcut]:
                 words=statistic.words,
                 direction=shortcut_direction(statistic, figure) if figure.value != 0.5 else "neither",
                 acquisition=entry_at(figures, "shortcuts", _POOLED, statistic.name, "acquisition") is True,
-                strength=FigureResponse.of(strength),
-                difference=FigureResponse.of(figure_at(figures, "shortcuts", _POOLED, statistic.name, "difference")),
+                strength=ComparedFigureResponse.of(strength),
+                difference=ComparedFigureResponse.of(
+                    figure_at(figures, "shortcuts", _POOLED, statistic.name, "difference")
+                ),
             )
         )
     return sorted(found, key=lambda one: -(one.strength.value or 0))

@@ -32,7 +32,7 @@ class BlockResponse(BaseModel):
     above: int = Field(description="scores above the limit")
 
 
-class ReferenceResponse(BaseModel):
+class DriftReferenceResponse(BaseModel):
     """What late scores are compared with."""
 
     words: str = Field(description="whose scores they are")
@@ -47,7 +47,7 @@ class Drift(BaseModel):
     model: str | None = Field(description="SHA-256 of its weights; null where this server has none")
     model_name: str
     policy: str | None = Field(description="digest of the policy that it clears by; null without one")
-    reference: ReferenceResponse | None = Field(description="null while nothing is known to compare with")
+    reference: DriftReferenceResponse | None = Field(description="null while nothing is known to compare with")
     blocks: list[BlockResponse] = Field(description=f"the latest {FILMS} films, {BLOCK} each, oldest first")
     window: int | None = Field(description="studies that the drift watch tests together; null without a policy")
     windows: int = Field(description="windows that are whole")
@@ -80,15 +80,15 @@ def drift(parts: Parts, account: Lead) -> Drift:
     )
 
 
-def _reference(parts: ServerState) -> ReferenceResponse | None:
+def _reference(parts: ServerState) -> DriftReferenceResponse | None:
     assert parts.models is not None
     known = parts.ranks.of_site(parts.models.card.weights_sha256)
     return _of(known.scores, known.words) if known.scores else None
 
 
-def _of(scores: Sequence[float], words: str) -> ReferenceResponse:
+def _of(scores: Sequence[float], words: str) -> DriftReferenceResponse:
     limit = float(np.quantile(scores, UPPER))
-    return ReferenceResponse(
+    return DriftReferenceResponse(
         words=words,
         median=float(np.median(scores)),
         limit=limit,

@@ -24,7 +24,7 @@ from unseen_server.worklist.states import NotFoundError, WorklistError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from unseen_server.worklist.details import StoredFilm, Study
+    from unseen_server.worklist.details import StoredFilm, StudyDetails
 
 router = APIRouter(tags=["viewing"])
 _MOST_NAMES: Final = 8  # characters of a pseudonym: enough to tell two apart
@@ -124,7 +124,7 @@ def elements(parts: Parts, account: Lead, film: FilmId) -> ElementsResponse:
     return ElementsResponse(elements=found)
 
 
-def _film(parts: ServerState, film: str) -> tuple[Study, StoredFilm]:
+def _film(parts: ServerState, film: str) -> tuple[StudyDetails, StoredFilm]:
     rows = parts.store.page("all", text=film, limit=1).rows if film.startswith("f-") else ()
     if not rows:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
@@ -139,7 +139,9 @@ def _named(found: list[dict[str, Any]], what: str, *, as_written: bool) -> list[
     return [one | {"name": harmless_window_name(one["name"], i, what=what)} for i, one in enumerate(found)]
 
 
-def _person(parts: ServerState, named: bool, study: Study, film: StoredFilm, header: Mapping[str, str]) -> Person:
+def _person(
+    parts: ServerState, named: bool, study: StudyDetails, film: StoredFilm, header: Mapping[str, str]
+) -> Person:
     hidden = parts.store.names.hidden
     known = {"PatientSex": film.tags.get("PatientSex", ""), "PatientAge": film.tags.get("PatientAge", "")}
     known |= dict(header)

@@ -20,7 +20,7 @@ from unseen_server.web.films import FilmId
 from unseen_server.web.listed_page import ReferenceResponse
 from unseen_server.web.sentences import in_words, reading_of
 from unseen_server.web.state import Parts, ServerState
-from unseen_server.worklist.details import StoredFilm, StoredFinding, Study
+from unseen_server.worklist.details import StoredFilm, StoredFinding, StudyDetails
 from unseen_server.worklist.states import NotFoundError, WorklistError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def look(parts: Parts, account: Reader, film: FilmId) -> Look:
     return nothing if blind else _seen(parts, study, study.film(film), nothing)
 
 
-def _seen(parts: ServerState, study: Study, film: StoredFilm, nothing: Look) -> Look:
+def _seen(parts: ServerState, study: StudyDetails, film: StoredFilm, nothing: Look) -> Look:
     models = [_model(parts, film, finding) for finding in film.findings]
     models.sort(key=lambda model: _ORDER[model.role])
     decision = study.decision

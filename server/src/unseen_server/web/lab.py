@@ -31,9 +31,9 @@ from unseen_server.web.lab_requests import SentPicture, ToCode, ToGenerate, ToJu
 from unseen_server.web.lab_responses import (
     ChoiceResponse,
     GeneratedResponse,
+    LabModelResponse,
     LabResponse,
     MeasuredResponse,
-    ModelResponse,
     NamedResponse,
     ResultResponse,
     SentResponse,
@@ -135,6 +135,6 @@ def _choice(choice: type[Choice]) -> ChoiceResponse:
     return ChoiceResponse(kind=choice_kind(choice), words=choice.words, settings=settings)
 
 
-def _model(entry: Collected) -> ModelResponse:
+def _model(entry: Collected) -> LabModelResponse:
     about = f"{entry.card.name}; {entry.card.data}" if entry.card.data else entry.card.name
-    return ModelResponse(key=entry.key, name=entry.name, about=about)
+    return LabModelResponse(key=entry.key, name=entry.name, about=about)

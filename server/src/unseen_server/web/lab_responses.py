@@ -37,7 +37,7 @@ class NamedResponse(BaseModel):
     words: str
 
 
-class ModelResponse(BaseModel):
+class LabModelResponse(BaseModel):
     """A model of the collection."""
 
     key: str
@@ -53,8 +53,8 @@ class LabResponse(BaseModel):
     operators: list[ChoiceResponse]
     noises: list[ChoiceResponse]
     groups: list[NamedResponse]
-    reconstructors: list[ModelResponse] = Field(description="whose own operator can be taken")
-    generators: list[ModelResponse]
+    reconstructors: list[LabModelResponse] = Field(description="whose own operator can be taken")
+    generators: list[LabModelResponse]
     shelf: bool = Field(description="whether this server was given a folder of models for the lab")
     refused: list[str] = Field(description="bundles there that cannot be used, and why")
     seconds: float = Field(description="as long as one answer may take")

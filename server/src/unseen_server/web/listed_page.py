@@ -11,7 +11,7 @@ from unseen_server.web.listed_study import Listed
 from unseen_server.web.promise import Promise
 
 if TYPE_CHECKING:
-    from unseen_server.web.ranks import Ranks
+    from unseen_server.web.ranks import ScorePercentiles
     from unseen_server.worklist.listing import Page
 
 
@@ -55,7 +55,7 @@ class ListedPage(BaseModel):
     )
 
     @classmethod
-    def of(cls, page: Page, ranks: Ranks, promise: Promise, *, model: str | None, blind: bool) -> Self:
+    def of(cls, page: Page, ranks: ScorePercentiles, promise: Promise, *, model: str | None, blind: bool) -> Self:
         """`model` decides here: SHA-256 of its weights."""
         return cls(
             rows=[ranks.row(row, promise, blind=blind) for row in page.rows],

@@ -17,7 +17,7 @@ from unseen_server.worklist.refusals import parted
 from unseen_server.worklist.states import State, allowed
 
 if TYPE_CHECKING:
-    from unseen_server.worklist.listing import Entry
+    from unseen_server.worklist.listing import ListedStudy
 
 
 ACTS = ("claim", "release", "report", "undo")
@@ -84,7 +84,7 @@ class Listed(ResponseModel):
     @classmethod
     def made(
         cls,
-        entry: Entry,
+        entry: ListedStudy,
         promise: Promise,
         reading: Reading | None = None,
         *,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["models"])
 
 
-class FigureResponse(BaseModel):
+class CardFigureResponse(BaseModel):
     """One figure of an evaluation with its 95 % interval."""
 
     evaluation: str = Field(description="which films it was evaluated on, such as cross_fitted_twin")
@@ -50,7 +50,7 @@ class CardResponse(BaseModel):
     view: dict[str, str] = Field(description="how a film becomes its input: frame, scale, size")
     lungs: bool = Field(description="it brings a lung finder")
     gate: bool = Field(description="it brings an input gate, which refuses films unlike its training films")
-    figures: list[FigureResponse]
+    figures: list[CardFigureResponse]
 
     @classmethod
     def of(cls, name: str, card: Card, role: Literal["decides", "compares"]) -> Self:
@@ -91,7 +91,7 @@ def cards(parts: Parts, account: Reader) -> CardsResponse:
     )
 
 
-def _figures(metrics: Mapping[str, object]) -> Iterator[FigureResponse]:
+def _figures(metrics: Mapping[str, object]) -> Iterator[CardFigureResponse]:
     """What an evaluation wrote into a card: evaluation → measure → group → value, low, high; anything else is passed
     over."""
     for evaluation, measures in metrics.items():
@@ -102,7 +102,7 @@ def _figures(metrics: Mapping[str, object]) -> Iterator[FigureResponse]:
                 if all(isinstance(end, (int, float)) for end in ends):
                     value, low, high = (float(end) for end in ends if isinstance(end, (int, float)))
                     of = _table(counts.get(group))
-                    yield FigureResponse(
+                    yield CardFigureResponse(
                         evaluation=evaluation,
                         measure=measure,
                         group=group,

@@ -98,7 +98,7 @@ class OidcSettings(BaseModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identity:
+class ProviderIdentity:
     """Whom the provider has signed in.
 
     name     of the account, as the provider has it
@@ -222,7 +222,7 @@ class OidcProvider:
             raise OidcError("This sign-in was used already, or is too old. Begin again from the sign-in page.")
         return pending
 
-    def identity(self, pending: Pending, code: str) -> Identity:
+    def identity(self, pending: Pending, code: str) -> ProviderIdentity:
         """Whom the provider's code stands for. Raises OidcError where anything of it is not right."""
         try:
             with self._client(pending.redirect_uri) as client:
@@ -271,7 +271,7 @@ class OidcProvider:
             self._keys = self._known_keys()  # they may have changed since
             return jwt.decode(token, self._keys, algorithms=self._algorithms).claims
 
-    def _person(self, claims: Mapping[str, Any]) -> Identity:
+    def _person(self, claims: Mapping[str, Any]) -> ProviderIdentity:
         settings = self.settings
         if settings.domains:
             _, at, domain = str(claims.get("email", "")).rpartition("@")
@@ -290,7 +290,7 @@ class OidcProvider:
                 f"The provider's statement has no {settings.name_claim}. Set name_claim to one that it has."
             )
         subject = hashlib.sha256(f"{settings.issuer}\0{claims['sub']}".encode()).hexdigest()
-        return Identity(name=name, subject=subject, role=max(held, key=ROLES.index))
+        return ProviderIdentity(name=name, subject=subject, role=max(held, key=ROLES.index))
 
     def _client(self, redirect_uri: str) -> OAuth2Session:
         session = OAuth2Session(

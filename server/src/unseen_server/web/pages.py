@@ -34,7 +34,7 @@ POLICY: Final = (
 
 
 @dataclass(frozen=True)
-class Place:
+class SitePage:
     """A page: its address, its template, its words in the bar ("" where it has none), and who may see it."""
 
     path: str
@@ -44,16 +44,16 @@ class Place:
 
 
 PLACES: Final = (
-    Place("/", "worklist.html.j2", "Worklist"),
-    Place("/studies/{study}", "study.html.j2"),
-    Place("/live", "live.html.j2", "Live"),
-    Place("/compare", "compare.html.j2", "Compare"),
-    Place("/compare/report", "compare_report.html.j2"),
-    Place("/compare/{film}", "compare_film.html.j2"),
-    Place("/models", "models.html.j2", "Models"),
-    Place("/turing", "turing.html.j2", "Real or generated?"),
-    Place("/lab", "lab.html.j2", "Lab"),
-    Place("/administration", "administration.html.j2", "Administration", "admin"),
+    SitePage("/", "worklist.html.j2", "Worklist"),
+    SitePage("/studies/{study}", "study.html.j2"),
+    SitePage("/live", "live.html.j2", "Live"),
+    SitePage("/compare", "compare.html.j2", "Compare"),
+    SitePage("/compare/report", "compare_report.html.j2"),
+    SitePage("/compare/{film}", "compare_film.html.j2"),
+    SitePage("/models", "models.html.j2", "Models"),
+    SitePage("/turing", "turing.html.j2", "Real or generated?"),
+    SitePage("/lab", "lab.html.j2", "Lab"),
+    SitePage("/administration", "administration.html.j2", "Administration", "admin"),
 )
 
 router = APIRouter(include_in_schema=False)
@@ -72,7 +72,7 @@ class Static(StaticFiles):
         return answer
 
 
-def _page(place: Place) -> None:
+def _page(place: SitePage) -> None:
     def shown(request: Request) -> Response:
         parts = served(request)
         account = _account(request, parts)

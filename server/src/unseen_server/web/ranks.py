@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from unseen.artifacts import Card
     from unseen.screening import Policy
     from unseen_server.web.promise import Promise
-    from unseen_server.worklist.listing import Entry
+    from unseen_server.worklist.listing import ListedStudy
     from unseen_server.worklist.store import Store
 
 KEPT_S: Final = 30.0
@@ -49,13 +49,13 @@ class Loaded:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Known:
+class _KnownReference:
     asked: float
     reference: ReferenceNormals
     of_site: bool
 
 
-class Ranks:
+class ScorePercentiles:
     """Percentiles among the reference of each model, which is at most `KEPT_S` old, and the rows that follow from them.
 
     Args:
@@ -69,7 +69,7 @@ class Ranks:
     ) -> None:
         self._store, self._loaded, self._clock = store, loaded, clock
         self._lock = Lock()
-        self._kept: dict[str, _Known] = {}
+        self._kept: dict[str, _KnownReference] = {}
 
     def of(self, model: str | None, score: float | None) -> float | None:
         """Return the share of the model's reference below the score; None without a model, a score or a reference."""
@@ -79,14 +79,14 @@ class Ranks:
         """Compare a score with the model's reference in words; "" without a score."""
         return self.known(model).sentence(score)
 
-    def row(self, entry: Entry, promise: Promise, *, blind: bool) -> Listed:
+    def row(self, entry: ListedStudy, promise: Promise, *, blind: bool) -> Listed:
         """Return a row of the list."""
         early = self._early(entry, stopped=promise.state == "stopped")
         reading = reading_of(entry, rank=self.of(entry.model, entry.score), blind=blind, early=early)
         size = self.known(entry.model).count if entry.model and reading.number is not None else None
         return Listed.made(entry, promise, reading, of=size, models=[] if blind else self._models(entry))
 
-    def _models(self, entry: Entry) -> list[ModelScore]:
+    def _models(self, entry: ListedStudy) -> list[ModelScore]:
         """Return each loaded model's score of the study: that of the film which is least like its normals."""
         loaded = self._loaded()
         scores = dict(entry.scores)
@@ -107,7 +107,7 @@ class Ranks:
             if model in scores
         ]
 
-    def _early(self, entry: Entry, *, stopped: bool) -> bool:
+    def _early(self, entry: ListedStudy, *, stopped: bool) -> bool:
         """Return whether a blind page flags a study: by its place in the list alone, which a sampled study has from
         another one. While something stands against the policy, the priority does not follow from the calibration.
         """
@@ -148,12 +148,12 @@ class Ranks:
         """Return whether the reference is of this site or its calibration, and not the model's own training normals."""
         return self._known(model).of_site
 
-    def _known(self, model: str) -> _Known:
+    def _known(self, model: str) -> _KnownReference:
         with self._lock:
             found = self._kept.get(model)
             if found is None or self._clock() - found.asked >= KEPT_S:
                 reference, of_site = self._asked(model)
-                found = _Known(asked=self._clock(), reference=reference, of_site=of_site)
+                found = _KnownReference(asked=self._clock(), reference=reference, of_site=of_site)
                 self._kept[model] = found
             return found
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
-from unseen_server.web.starting import Change, Summary, of_reopening
+from unseen_server.web.starting import ClearingChange, Summary, of_reopening
 from unseen_server.web.state import Parts, ServerState
 
 router = APIRouter(prefix="/reopenings", tags=["audit"])
@@ -103,5 +103,5 @@ def _check(parts: ServerState, number: int, wanted: Reopening) -> None:
     """Raise NotAllowedError where the studies are others by now than those that the asker was shown."""
     alarm = next((one for one in parts.store.raised_alarms() if one.number == number), None)
     if alarm is not None and alarm.cleared:
-        change: Change = of_reopening(alarm)
+        change: ClearingChange = of_reopening(alarm)
         change.check(wanted.summary, note=wanted.note)

@@ -30,7 +30,7 @@ class PolicyResponse(BaseModel):
     created: str
 
 
-class ModelResponse(BaseModel):
+class ScoringModelResponse(BaseModel):
     """What scores, and what may be cleared."""
 
     name: str
@@ -47,7 +47,7 @@ class ModelResponse(BaseModel):
 class ModelsResponse(BaseModel):
     """The models of the workers that this server has started."""
 
-    models: list[ModelResponse]
+    models: list[ScoringModelResponse]
 
 
 @router.get("/models", responses=answers(401, 503))
@@ -64,10 +64,10 @@ def models(parts: Parts, account: Reader) -> ModelsResponse:
 
 def _model(
     name: str, card: Card, policy: Policy | None, role: Literal["decides", "compares"], stopped: str
-) -> ModelResponse:
+) -> ScoringModelResponse:
     view = card.view or {}
     size, frame = view.get("size"), view.get("frame")
-    return ModelResponse(
+    return ScoringModelResponse(
         name=name,
         role=role,
         key=card.name,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from unseen.artifacts import ReferenceNormals
     from unseen.screening import Decision
     from unseen_server.worklist.identity_claims import IdentityClaim
-    from unseen_server.worklist.listing import Entry
+    from unseen_server.worklist.listing import ListedStudy
 
 Measure = Literal["percentile"]
 _SOMEWHAT: Final = 0.75
@@ -42,7 +42,7 @@ class Reading:
     measure: Measure | None = None
 
 
-def reading_of(entry: Entry, *, rank: float | None, blind: bool, early: bool) -> Reading:
+def reading_of(entry: ListedStudy, *, rank: float | None, blind: bool, early: bool) -> Reading:
     """Return the row's flag, sentence and number; the flag follows from the number that stands next to it.
 
     Args:
@@ -61,7 +61,7 @@ def reading_of(entry: Entry, *, rank: float | None, blind: bool, early: bool) ->
     return Reading(words=_words(entry, number, flag=flag), flag=flag, number=number, measure=measure)
 
 
-def _words(entry: Entry, number: float | None, *, flag: bool) -> str:
+def _words(entry: ListedStudy, number: float | None, *, flag: bool) -> str:
     if entry.state in ("reported", "reported_elsewhere", "set_aside"):
         return _done(entry)
     if entry.claims:
@@ -107,7 +107,7 @@ def _films_in_words(films: Sequence[str]) -> str:
     return f"film {films[0]}" if len(films) == 1 else f"films {', '.join(films[:-1])} and {films[-1]}"
 
 
-def _done(entry: Entry) -> str:
+def _done(entry: ListedStudy) -> str:
     by = f" by {entry.reported_by}" if entry.reported_by else ""
     if entry.state == "set_aside":
         return f"{'Discarded' if entry.how == 'discarded' else 'Recorded as returned'}{by}: it cannot be shown"

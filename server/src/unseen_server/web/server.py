@@ -27,7 +27,7 @@ import uvicorn
 from unseen.artifacts import LIMITS, UserError
 from unseen_server.http_connections import BoundedConfig
 from unseen_server.service.scoring_models import Models as Models  # public as `unseen_server.web.Models`, too
-from unseen_server.service.worker_process import Settings
+from unseen_server.service.worker_process import WorkerSettings
 from unseen_server.service.workers import Workers
 from unseen_server.web.address import Address
 from unseen_server.web.app import ROOT, create_app
@@ -239,8 +239,8 @@ def _config(app: object, address: Address) -> uvicorn.Config:
     )
 
 
-def _settings(where: str, films_folder: Path, models: Models, workers: int) -> Settings:
-    return Settings(
+def _settings(where: str, films_folder: Path, models: Models, workers: int) -> WorkerSettings:
+    return WorkerSettings(
         where=where,
         films_folder=str(films_folder),
         model=str(models.folder),

@@ -16,7 +16,7 @@ from unseen_server.worklist.states import State
 
 if TYPE_CHECKING:
     from unseen_server.worklist.accounts import Account
-    from unseen_server.worklist.details import StoredFilm, Study
+    from unseen_server.worklist.details import StoredFilm, StudyDetails
 
 
 class Received(BaseModel):
@@ -57,7 +57,7 @@ class Decided(ResponseModel):
         return cls.model_validate(decision).model_copy(update=update)
 
 
-class Found(ResponseModel):
+class FindingResponse(ResponseModel):
     """A model's finding on a film."""
 
     model: str = Field(description="SHA-256 of its weights")
@@ -99,7 +99,7 @@ class FilmResponse(ResponseModel):
     seen: bool = Field(description="its pixels were painted for the asker")
     needed: bool = Field(description="a report of the study speaks of it: it must be seen first")
     aside: Literal["returned", "discarded"] | None = Field(description="it cannot be shown, and was set aside")
-    findings: list[Found]
+    findings: list[FindingResponse]
     decision: Decided | None = Field(description="null before it was judged, and where this reader must not see it")
     copies: list[Copy]
     version_of: str | None = Field(
@@ -156,7 +156,7 @@ class StudyResponse(ResponseModel):
     draft: str = Field(description="what the asker has written of it and not reported")
 
     @classmethod
-    def of(cls, study: Study, promise: Promise) -> Self:
+    def of(cls, study: StudyDetails, promise: Promise) -> Self:
         sentences = cls.model_validate(study)
         update = {
             "entry": Listed.made(study.entry, promise),

@@ -45,7 +45,7 @@ class Summary(BaseModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class ClearingChange:
     """What would start and stop, in sentences."""
 
     starts: tuple[str, ...]
@@ -70,7 +70,7 @@ class Change:
             )
 
 
-def of_activation(parts: ServerState, made: Activation) -> Change:
+def of_activation(parts: ServerState, made: Activation) -> ClearingChange:
     """What starts and stops when a proposal is activated."""
     card = _card(parts, made.model)
     now = parts.promise()
@@ -89,25 +89,25 @@ def of_activation(parts: ServerState, made: Activation) -> Change:
         lacks: tuple[str, ...] = ("This server was not given the model: whether it has a gate is not known here.",)
     else:
         lacks = tuple(words for words, there in ((NO_GATE, card.gate), (NO_EVALUATION, card.metrics)) if not there)
-    return Change(starts=tuple(starts), stops=tuple(stops), lacks=lacks)
+    return ClearingChange(starts=tuple(starts), stops=tuple(stops), lacks=lacks)
 
 
-def of_alarm(parts: ServerState, alarm: StandingAlarm) -> Change:
+def of_alarm(parts: ServerState, alarm: StandingAlarm) -> ClearingChange:
     """What starts and stops when a drift alarm ends."""
     policy = None if parts.models is None else parts.models.policy
     if policy is not None and policy.digest == alarm.policy:
         starts = (*_clearing(policy), "Studies that were judged since the alarm stay in the list.")
     else:
         starts = (f"Workers that score by the policy {alarm.policy[:8]} clear studies again.",)
-    return Change(starts=starts, stops=(f"The alarm of {alarm.since:%Y-%m-%d %H:%M} UTC: {alarm.reason}.",))
+    return ClearingChange(starts=starts, stops=(f"The alarm of {alarm.since:%Y-%m-%d %H:%M} UTC: {alarm.reason}.",))
 
 
-def of_reopening(alarm: RaisedAlarm) -> Change:
+def of_reopening(alarm: RaisedAlarm) -> ClearingChange:
     """What starts and stops when the studies that were cleared among an alarm's films are reopened."""
     count = len(alarm.cleared)
     goes = "1 study goes" if count == 1 else f"{count} studies go"
     stops = "It is" if count == 1 else "They are"
-    return Change(
+    return ClearingChange(
         starts=(
             f"{goes} back to the list, unread.",
             "Each destination that has a result of such a study gets a correction.",

@@ -23,7 +23,7 @@ from unseen_server.web.lab_uploads import Uploads
 from unseen_server.web.labelled_set import ComputedFigures
 from unseen_server.web.laboratory import Laboratory
 from unseen_server.web.pace import Pace
-from unseen_server.web.ranks import Loaded, Ranks
+from unseen_server.web.ranks import Loaded, ScorePercentiles
 from unseen_server.web.sign_in_places import AT_ONCE, SignInPlaces
 from unseen_server.web.throttle import Throttle
 from unseen_server.web.turing_rounds import Rounds
@@ -97,13 +97,13 @@ class ServerState:
     rounds: Rounds = field(default_factory=Rounds)
     decoded: DecodedFilms = field(init=False)
     clearing: Clearing = field(init=False)
-    ranks: Ranks = field(init=False)
+    ranks: ScorePercentiles = field(init=False)
     pulse: Pulse = field(init=False)
     active: ActiveModels = field(init=False)
 
     def __post_init__(self) -> None:
         self.pulse = Pulse(self.store)
-        self.ranks = Ranks(self.store, self._loaded)
+        self.ranks = ScorePercentiles(self.store, self._loaded)
         self.decoded = DecodedFilms(self.pictures)
         self.clearing = Clearing(self.store, given=self.given is not None and self.given.policy is not None)
         self.active = ActiveModels(self.store, self.given, self.workers, on_policy=self.clearing.begin)

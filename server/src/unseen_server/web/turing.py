@@ -101,14 +101,14 @@ def result(parts: Parts, account: Sighted, number: RoundId) -> turing_replies.Re
     if not found.is_finished:
         left = found.count - len(found.answers)
         raise NotAllowedError(f"{left} of {found.count} images are not answered yet. The result comes after the last.")
-    share = turing_replies.Share.of_answers(*found.right())
+    share = turing_replies.AnswerShare.of_answers(*found.right())
     return turing_replies.Result(
         round=found.number,
         name=found.name,
         words=turing_replies.in_words(share),
         all=share,
-        real=turing_replies.Share.of_answers(*found.right(of_real=True)),
-        generated=turing_replies.Share.of_answers(*found.right(of_real=False)),
+        real=turing_replies.AnswerShare.of_answers(*found.right(of_real=True)),
+        generated=turing_replies.AnswerShare.of_answers(*found.right(of_real=False)),
         pictures=[
             turing_replies.Revealed(k=k, answer=_kind(found.answers[k]), truth=_kind(found.drawn.real[k - 1]))
             for k in range(1, found.count + 1)
@@ -127,7 +127,7 @@ def results(parts: Parts, account: Sighted) -> turing_replies.Finished:
             reader=event.actor,
             model=str(event.body["model"]),
             name=str(event.body["name"]),
-            all=turing_replies.Share.of_answers(int(event.body["right"] or 0), int(event.body["count"] or 0)),
+            all=turing_replies.AnswerShare.of_answers(int(event.body["right"] or 0), int(event.body["count"] or 0)),
         )
         for event in reversed(events)
         if event.action == FINISHED and (is_lead(account) or event.actor == account.name)

@@ -61,7 +61,7 @@ class Answer(BaseModel):
     answer: Kind
 
 
-class Share(BaseModel):
+class AnswerShare(BaseModel):
     """Right answers of so many, with the exact 95 % interval (Clopper & Pearson 1934)."""
 
     right: int
@@ -71,7 +71,7 @@ class Share(BaseModel):
     high: float | None
 
     @classmethod
-    def of_answers(cls, right: int, of: int) -> Share:
+    def of_answers(cls, right: int, of: int) -> AnswerShare:
         found = proportion(right, of, without="no such image came")
         if not isinstance(found, Interval):
             return cls(right=right, of=of, value=None, low=None, high=None)
@@ -92,9 +92,9 @@ class Result(BaseModel):
     round: str
     name: str
     words: str = Field(description="whether this differs from guessing")
-    all: Share
-    real: Share
-    generated: Share
+    all: AnswerShare
+    real: AnswerShare
+    generated: AnswerShare
     pictures: list[Revealed]
 
 
@@ -105,7 +105,7 @@ class Earlier(BaseModel):
     reader: str
     model: str
     name: str
-    all: Share
+    all: AnswerShare
 
 
 class Finished(BaseModel):
@@ -114,12 +114,12 @@ class Finished(BaseModel):
     rounds: list[Earlier]
 
 
-def in_words(share: Share) -> str:
+def in_words(share: AnswerShare) -> str:
     """Whether a share differs from guessing.
 
-    >>> in_words(Share.of_answers(12, 20))
+    >>> in_words(AnswerShare.of_answers(12, 20))
     'This does not differ from guessing: the interval, 36 % to 81 %, holds 50 %.'
-    >>> in_words(Share.of_answers(18, 20)).partition(":")[0]
+    >>> in_words(AnswerShare.of_answers(18, 20)).partition(":")[0]
     'This is better than guessing'
     """
     if share.low is None or share.high is None:

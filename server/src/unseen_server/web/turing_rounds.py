@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from unseen_server.web.turing_images import Drawn
+from unseen_server.web.turing_images import RoundImages
 from unseen_server.worklist.states import NotAllowedError, NotFoundError
 
 COUNTS: Final = (10, 20, 40)
@@ -40,7 +40,7 @@ class Round:
     model: str
     name: str
     words: str
-    drawn: Drawn = field(repr=False)
+    drawn: RoundImages = field(repr=False)
     answers: dict[int, bool] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -96,7 +96,7 @@ class Rounds:
         self._rounds: OrderedDict[str, Round] = OrderedDict()
         self._lock = threading.Lock()
 
-    def begin(self, drawn: Drawn, *, account: str, model: str, name: str, words: str) -> Round:
+    def begin(self, drawn: RoundImages, *, account: str, model: str, name: str, words: str) -> Round:
         """Start a round that only its reader can see."""
         begun = Round(
             number=f"r-{secrets.token_hex(10)}", account=account, model=model, name=name, words=words, drawn=drawn

@@ -3,8 +3,8 @@
 from .accounts import Account as Account
 from .accounts import Accounts as Accounts
 from .activation import Activation as Activation
+from .audit import AuditHead as AuditHead
 from .audit import Event as Event
-from .audit import Head as Head
 from .audit_sample import AuditSample as AuditSample
 from .backup import Saved as Saved
 from .backup import back_up as back_up
@@ -12,10 +12,10 @@ from .backup import restore as restore
 from .details import Report as Report
 from .details import StoredFilm as StoredFilm
 from .details import StoredFinding as StoredFinding
-from .details import Study as Study
+from .details import StudyDetails as StudyDetails
 from .drift_alarms import StandingAlarm as StandingAlarm
 from .labels import LabelledFilm as LabelledFilm
-from .listing import Entry as Entry
+from .listing import ListedStudy as ListedStudy
 from .listing import Page as Page
 from .model_disagreements import Disagreement as Disagreement
 from .outside_reports import OutsideCounts as OutsideCounts
@@ -24,7 +24,7 @@ from .queue_state import Queue as Queue
 from .receiving import Receipt as Receipt
 from .renditions import Rendition as Rendition
 from .report_import import Imported as Imported
-from .report_import import Refusal as Refusal
+from .report_import import RefusedRow as RefusedRow
 from .report_import import import_elsewhere as import_elsewhere
 from .retention import Removed as Removed
 from .score_import import ImportedScores as ImportedScores

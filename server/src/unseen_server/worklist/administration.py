@@ -21,7 +21,7 @@ from unseen_server.worklist.audit_head import HEAD, kept_head
 from unseen_server.worklist.states import DONE
 
 if TYPE_CHECKING:
-    from unseen_server.worklist.audit import Event, Head
+    from unseen_server.worklist.audit import AuditHead, Event
     from unseen_server.worklist.audit_search import Matches, Sought
     from unseen_server.worklist.model_retirement import KnownModel
     from unseen_server.worklist.queue_state import Failed, Queue
@@ -100,17 +100,17 @@ class Administration:
 
     # the audit trail ------------------------------------------------------------------------------------------------
 
-    def audit_head(self) -> Head:
+    def audit_head(self) -> AuditHead:
         """Where the audit trail ends; written down elsewhere, it proves the trail up to there."""
         with self.site.database.reading() as connection:
             return audit.head(connection)
 
-    def verify_audit(self, head: Head | None = None, *, actor: str | None = None) -> str | None:
+    def verify_audit(self, head: AuditHead | None = None, *, actor: str | None = None) -> str | None:
         """None where the trail is whole up to the head kept beside the store and up to `head`; else a sentence.
 
         actor  who asked: the result is then on record, too
         """
-        heads: Mapping[str, Head] = {} if head is None else {"the head that was given": head}
+        heads: Mapping[str, AuditHead] = {} if head is None else {"the head that was given": head}
         if (kept := kept_head(self.site.home)) is not None:
             heads = {**heads, str(self.site.home / HEAD): kept}
         with self.site.database.reading() as connection:

@@ -32,14 +32,14 @@ Value = str | int | float | bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Head:
+class AuditHead:
     """Where the chain ends; written down elsewhere, it proves later that nothing before it was changed or removed.
 
     Args:
         seq: number of the last row.
         hash: of the last row, which depends on every row before it.
 
-    >>> Head(seq=0, hash="").seq
+    >>> AuditHead(seq=0, hash="").seq
     0
     """
 
@@ -50,10 +50,10 @@ class Head:
         return f"{self.seq} {self.hash}"
 
     @classmethod
-    def parse(cls, written: str) -> Head:
+    def parse(cls, written: str) -> AuditHead:
         """The head that `str` wrote.
 
-        >>> Head.parse("0 " + GENESIS) == Head(seq=0, hash=GENESIS)
+        >>> Head.parse("0 " + GENESIS) == AuditHead(seq=0, hash=GENESIS)
         True
         """
         seq, _, digest = written.strip().partition(" ")
@@ -89,7 +89,7 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class AuditEntry:
     """A row that is to be added; `time_us` in microseconds since 1970, `body` as `canonical` JSON."""
 
     time_us: int
@@ -108,7 +108,7 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def append(connection: Connection, entries: Sequence[Entry], *, in_time: bool = False) -> Head:
+def append(connection: Connection, entries: Sequence[AuditEntry], *, in_time: bool = False) -> AuditHead:
     """Add rows, each with the hash of the one before, in one statement; returns where the trail then ends.
 
     The transaction must be alone at the end of the trail until it ends (`Database.writing`, `Database.end_of_trail`).
@@ -133,16 +133,16 @@ def append(connection: Connection, entries: Sequence[Entry], *, in_time: bool = 
         previous = _hash(tuple(row.values()))
         rows.append(row | {"hash": previous})
     insert_rows(connection, audit, rows)
-    return Head(seq=seq, hash=previous)
+    return AuditHead(seq=seq, hash=previous)
 
 
-def head(connection: Connection) -> Head:
+def head(connection: Connection) -> AuditHead:
     """The last row's number and hash; of an empty trail 0 and `GENESIS`."""
     last = connection.execute(_LAST).one_or_none()
-    return Head(seq=0, hash=GENESIS) if last is None else Head(seq=last.seq, hash=last.hash)
+    return AuditHead(seq=0, hash=GENESIS) if last is None else AuditHead(seq=last.seq, hash=last.hash)
 
 
-def broken(connection: Connection, heads: Mapping[str, Head]) -> str | None:
+def broken(connection: Connection, heads: Mapping[str, AuditHead]) -> str | None:
     """None where every row follows from the one before and every head is in the chain; else a sentence.
 
     heads   by where they were kept, such as the file beside the store

@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
-from unseen_server.worklist.audit import Head
+from unseen_server.worklist.audit import AuditHead
 from unseen_server.worklist.file_lock import locked
 
 HEAD = "audit.head"
 
 
-def keep_head(home: Path, head: Head) -> None:
+def keep_head(home: Path, head: AuditHead) -> None:
     """Write down where the audit trail ends, unless a later end is there already."""
     with locked(home / "audit.lock"):
         path = home / HEAD
@@ -21,10 +21,10 @@ def keep_head(home: Path, head: Head) -> None:
         os.replace(temporary, path)  # not flushed: after a power cut it may be an earlier head, and is still a true one
 
 
-def kept_head(home: Path) -> Head | None:
+def kept_head(home: Path) -> AuditHead | None:
     """The head that is kept beside the store; None where none is, or a power cut has emptied it."""
     try:
         written = (home / HEAD).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
-    return Head.parse(written) if written.strip() else None
+    return AuditHead.parse(written) if written.strip() else None

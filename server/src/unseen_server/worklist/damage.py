@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from sqlalchemy import Connection, inspect, select, text
 
-from unseen_server.worklist.audit import Head
+from unseen_server.worklist.audit import AuditHead
 from unseen_server.worklist.database import Database
 from unseen_server.worklist.states import DamagedError
 from unseen_server.worklist.stored_files import ContentFolder
@@ -76,7 +76,7 @@ def check_pages(database: Database) -> None:
         raise DamagedError(f"{database.name}: the database is damaged (quick_check: {said}). {database.remedy}")
 
 
-def check_trail(database: Database, path: Path, kept: Head | None) -> None:
+def check_trail(database: Database, path: Path, kept: AuditHead | None) -> None:
     """Raise DamagedError where the audit trail does not reach the row that the folder's head at `path` names.
 
     The head is written after its row is on the disk: a shorter trail is that of an older copy of the database.

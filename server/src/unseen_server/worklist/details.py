@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from unseen_server.worklist import audit, seeing
-from unseen_server.worklist.listing import Entry, entry_of, moment
+from unseen_server.worklist.listing import ListedStudy, entry_of, moment
 from unseen_server.worklist.lookup import find_film, find_study
 from unseen_server.worklist.references import blank_films
 from unseen_server.worklist.row_facts import row_facts
@@ -129,7 +129,7 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study:
+class StudyDetails:
     """One study, whole.
 
     entry         as the list shows it
@@ -140,7 +140,7 @@ class Study:
     draft         what the one who asks has written of it and not reported; "" where nothing
     """
 
-    entry: Entry
+    entry: ListedStudy
     accession: str | None = field(repr=False)
     patient: str | None = field(repr=False)
     films: tuple[StoredFilm, ...]
@@ -163,7 +163,7 @@ class Study:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prior:
+class PriorStudy:
     """An earlier or later study of the same patient.
 
     films    by name and view position, without those that were refused as blank
@@ -181,7 +181,7 @@ class Prior:
 MOST_PRIORS = 20
 
 
-def priors(connection: Connection, public_id: str) -> list[Prior]:
+def priors(connection: Connection, public_id: str) -> list[PriorStudy]:
     """See `Store.priors`."""
     own = find_study(connection, public_id)
     if own.patient is None:
@@ -201,7 +201,7 @@ def priors(connection: Connection, public_id: str) -> list[Prior]:
         names = [film.public_id for film in shown if film.look is not None]
         first = beside[row.id].film
         found.append(
-            Prior(
+            PriorStudy(
                 study=row.public_id,
                 received=moment(row.received_us),
                 films=tuple((film.public_id, film.view_position) for film in shown),
@@ -225,7 +225,9 @@ def _order(film: Found) -> tuple[bool, float, float, int]:
     return film.projection == "lateral", number("SeriesNumber"), number("InstanceNumber"), film.id
 
 
-def study(connection: Connection, public_id: str, *, now_us: int, blind: bool, reader: str | None = None) -> Study:
+def study(
+    connection: Connection, public_id: str, *, now_us: int, blind: bool, reader: str | None = None
+) -> StudyDetails:
     """One study; see `Store.study`."""
     row = find_study(connection, public_id)
     made = connection.execute(select(decisions).where(decisions.c.study_id == row.id).order_by(decisions.c.id)).all()
@@ -241,7 +243,7 @@ def study(connection: Connection, public_id: str, *, now_us: int, blind: bool, r
     names = connection.execute(select(merged.c.public_id).where(merged.c.study_id == row.id)).scalars().all()
     own_draft = select(drafts.c.note).where(drafts.c.study_id == row.id, drafts.c.account == (reader or ""))
     subjects = [row.public_id, *names, *(film.public_id for film in of_study)]
-    return Study(
+    return StudyDetails(
         entry=entry_of(row, row_facts(connection, [row], reader=reader)[row.id], now_us=now_us, blind=blind),
         accession=row.accession,
         patient=row.patient,

@@ -170,16 +170,16 @@ _NOBODY = {"first_by": None, "first_us": None, "first_note": None}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watched:
+class WatchProgress:
     """How far a policy's drift watch is: windows that are whole, and studies in the one that is not."""
 
     windows: int
     studies: int
 
 
-def watched(database: Database, policy: str) -> Watched:
+def watched(database: Database, policy: str) -> WatchProgress:
     """How far the drift watch of the policy with this digest is."""
     with database.reading() as connection:
         state = connection.execute(select(watches.c.state).where(watches.c.policy == policy)).scalar_one_or_none()
     watch = DriftWatch() if state is None else DriftWatch.model_validate_json(state)
-    return Watched(windows=watch.windows, studies=len(watch.scores) + watch.refused)
+    return WatchProgress(windows=watch.windows, studies=len(watch.scores) + watch.refused)

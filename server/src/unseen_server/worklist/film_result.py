@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compared:
+class FurtherFinding:
     """A further model's finding on the film, for comparison only: it decides nothing."""
 
     finding: Finding
@@ -23,7 +23,7 @@ class Compared:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class FilmScreening:
     """What became of one film.
 
     model       SHA-256 of the weights of the detector that decides
@@ -35,5 +35,5 @@ class Result:
     screened: Screened
     model: str
     map_sha256: str | None
-    compared: Sequence[Compared] = ()
+    compared: Sequence[FurtherFinding] = ()
     appearance: Appearance | None = None

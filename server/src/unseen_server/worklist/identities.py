@@ -33,7 +33,7 @@ _COLUMNS: Final[tuple[tuple[str, str, Kind], ...]] = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identity:
+class FilmIdentity:
     """What a film's header names, as pseudonyms.
 
     columns   of the study's row: patient (before any merge of patients), issuer, accession, uid; those that are named
@@ -46,7 +46,7 @@ class Identity:
     terms: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, names: Pseudonyms, identifiers: Mapping[str, str]) -> Identity:
+    def of(cls, names: Pseudonyms, identifiers: Mapping[str, str]) -> FilmIdentity:
         """From `Film.identifiers`."""
         given = {column: clean(identifiers.get(keyword, "")).strip() for column, keyword, _ in _COLUMNS}
         instance = clean(identifiers.get("SOPInstanceUID", "")).strip()
@@ -61,7 +61,7 @@ class Identity:
         )
 
     @classmethod
-    def of_film(cls, names: Pseudonyms, film: Film | NotRead) -> Identity:
+    def of_film(cls, names: Pseudonyms, film: Film | NotRead) -> FilmIdentity:
         """Of a film that was read; of another one nothing is known."""
         return cls.of(names, film.identifiers) if isinstance(film, Film) else cls()
 
@@ -78,7 +78,7 @@ class Identity:
 class Identities:
     """What the films of a batch name, and what the database holds of it, read at once."""
 
-    def __init__(self, writing: Writing, identities: Mapping[int, Identity], of_films: Mapping[int, Any]) -> None:
+    def __init__(self, writing: Writing, identities: Mapping[int, FilmIdentity], of_films: Mapping[int, Any]) -> None:
         """By number of the film its identity, and the study in which it stands (Any: rows)."""
         self._identities = identities
         self._names = writing.names

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from unseen.data import NotRead
 from unseen.screening import Screened, study_decision
 from unseen_server.worklist.bulk import among, copy_rows, new_numbers
-from unseen_server.worklist.identities import Identities, Identity
+from unseen_server.worklist.identities import FilmIdentity, Identities
 from unseen_server.worklist.states import after
 from unseen_server.worklist.study_decisions import columns_of, film_of, settled
 from unseen_server.worklist.tables import decisions, films, findings, jobs, studies, terms
@@ -40,7 +40,7 @@ class ImportedRows:
         numbers = new_numbers(connection, films, len(given))
         study_numbers = new_numbers(connection, studies, len(given))
         rows = [self._film(number, one) for number, one in zip(numbers, given, strict=True)]
-        named = {film.id: Identity.of(names, one.header.identifiers if one.header is not None else {})
+        named = {film.id: FilmIdentity.of(names, one.header.identifiers if one.header is not None else {})
                  for film, one in zip(rows, given, strict=True)}  # fmt: skip
         own = {film.id: self._study(number, film) for number, film in zip(study_numbers, rows, strict=True)}
         together: dict[tuple[str | None, ...], Kept] = {}  # films of this part that name the same study and patient
@@ -165,5 +165,5 @@ class ImportedRows:
         return study
 
 
-def _key(identity: Identity) -> tuple[str | None, ...]:
+def _key(identity: FilmIdentity) -> tuple[str | None, ...]:
     return tuple(identity.columns.get(name) for name in ("uid", "patient", "issuer"))

@@ -43,7 +43,7 @@ WALKED = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class ListedStudy:
     """A study as the list shows it.
 
     study         its name, for every other call
@@ -112,7 +112,7 @@ class Page:
     groups    studies that stand in a group above the rows, and are not among them
     """
 
-    rows: tuple[Entry, ...]
+    rows: tuple[ListedStudy, ...]
     next: str | None
     previous: str | None
     total: int
@@ -121,7 +121,7 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class ListQuery:
     """A query for a page of the list; `Lists.page` explains each field."""
 
     tab: Tab
@@ -137,7 +137,7 @@ class Wanted:
     grouped: bool
 
 
-def page(connection: sa.Connection, names: Pseudonyms, wanted: Wanted, *, now_us: int, due_us: int) -> Page | None:
+def page(connection: sa.Connection, names: Pseudonyms, wanted: ListQuery, *, now_us: int, due_us: int) -> Page | None:
     """One page: two statements, a few more for what its rows show beside them, and one or two for filters.
 
     None where, at `due_us`, a study has waited too long and still stands among the priorities: it is to be moved first.
@@ -182,7 +182,7 @@ def page(connection: sa.Connection, names: Pseudonyms, wanted: Wanted, *, now_us
     )
 
 
-def _check(wanted: Wanted) -> None:
+def _check(wanted: ListQuery) -> None:
     if wanted.tab not in TABS:
         raise WorklistError(f"{str(wanted.tab)[:40]!r}: no such tab. There are {', '.join(TABS)}.")
     if wanted.order not in ORDERS:
@@ -266,9 +266,9 @@ def values(connection: sa.Connection, column: sa.Column[Any]) -> list[str]:
         found.append(following)
 
 
-def entry_of(row: Found, beside: RowFacts, *, now_us: int, blind: bool) -> Entry:
+def entry_of(row: Found, beside: RowFacts, *, now_us: int, blind: bool) -> ListedStudy:
     claimed = row.claimed_by is not None and row.claimed_until_us > now_us
-    return Entry(
+    return ListedStudy(
         study=row.public_id,
         state=row.state,
         source=row.source,

@@ -89,7 +89,7 @@ class Lists:
         Raises WorklistError for a damaged cursor, no such tab, state or order, a limit outside 1 to 200;
         NotAllowedError for an order or a filter that a blind page must not have.
         """
-        wanted = listing.Wanted(
+        wanted = listing.ListQuery(
             tab=tab,
             filters=Filters(
                 source=source,

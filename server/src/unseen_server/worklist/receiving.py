@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from unseen_server.worklist import arrivals, completeness, identity_conflicts, merging, outside_reports, settle_time
-from unseen_server.worklist.identities import Identity
+from unseen_server.worklist.identities import FilmIdentity
 from unseen_server.worklist.instances import reopen
 from unseen_server.worklist.joining import add_terms, take_in
 from unseen_server.worklist.received_header import ReceivedHeader, attach
@@ -218,7 +218,7 @@ def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor
     """The study that the film belongs to from now on."""
     connection, names = writing.connection, writing.names
     own = connection.execute(select(studies).where(studies.c.id == film.study_id)).one()
-    found = Identity.of(names, identifiers)
+    found = FilmIdentity.of(names, identifiers)
     identity, wanted = dict(found.columns), list(found.terms)
     if "patient" in identity:
         identity["patient"] = merging.patient_of(connection, identity["patient"])

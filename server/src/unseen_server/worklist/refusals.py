@@ -48,7 +48,7 @@ def parted(reason: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refused:
+class UnscoredGroups:
     """The studies that wait and were not scored, by clause.
 
     groups   the clauses of `LEAST` studies or more, the largest first
@@ -74,7 +74,7 @@ class Refused:
         return found or [[false()]]
 
 
-def refused(connection: Connection) -> Refused:
+def refused(connection: Connection) -> UnscoredGroups:
     """What waits, not scored: each clause is found by one step in its index, and its studies counted to `COUNTED`."""
     waiting = (studies.c.shelf == "to_read", studies.c.band == NOT_SCORED)
     following = select(func.min(studies.c.refusal).label("refusal")).where(*waiting)
@@ -87,7 +87,7 @@ def refused(connection: Connection) -> Refused:
     of_none = select(studies.c.id).where(*waiting, studies.c.refusal.is_(None)).limit(1)
     by_size = [RefusalGroup(clause=clause, studies=min(many, COUNTED), more=many > COUNTED) for clause, many in rows]
     by_size.sort(key=lambda group: (-group.studies, group.clause))
-    return Refused(
+    return UnscoredGroups(
         groups=tuple(group for group in by_size if group.studies >= LEAST),
         others=tuple(group.clause for group in by_size if group.studies < LEAST),
         unnamed=connection.execute(of_none).first() is not None,

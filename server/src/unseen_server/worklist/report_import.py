@@ -25,14 +25,14 @@ _AT_ONCE = 200  # rows of a transaction
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refusal:
+class RefusedRow:
     """A row that was not used.
 
     Args:
         line: its number in the file.
         reason: a sentence, which does not repeat the row's content: that may name a patient.
 
-    >>> Refusal(line=2, reason="There is no such study.").line
+    >>> RefusedRow(line=2, reason="There is no such study.").line
     2
     """
 
@@ -55,7 +55,7 @@ class Imported:
 
     marked: int
     already: int
-    refused: tuple[Refusal, ...]
+    refused: tuple[RefusedRow, ...]
 
 
 def import_elsewhere(store: Store, path: Path | str, *, actor: str) -> Imported:
@@ -83,7 +83,7 @@ def import_elsewhere(store: Store, path: Path | str, *, actor: str) -> Imported:
                 try:  # every check of a row comes before its first change
                     new = _enter(writing, row, actor)
                 except WorklistError as error:
-                    refused.append(Refusal(line=line, reason=str(error)))
+                    refused.append(RefusedRow(line=line, reason=str(error)))
                     continue
                 marked += new
                 already += new == 0

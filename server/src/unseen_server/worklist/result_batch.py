@@ -27,7 +27,7 @@ from unseen_server.worklist import (
 )
 from unseen_server.worklist.bulk import among, insert_rows, update_rows
 from unseen_server.worklist.database import be_alone_with
-from unseen_server.worklist.identities import Identities, Identity
+from unseen_server.worklist.identities import FilmIdentity, Identities
 from unseen_server.worklist.states import WorklistError, after
 from unseen_server.worklist.stored_text import clean
 from unseen_server.worklist.tables import decisions, films, findings, reports, studies, terms
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from unseen.detectors import Finding
     from unseen.screening import Decision, DriftReference
-    from unseen_server.worklist.film_result import Result
+    from unseen_server.worklist.film_result import FilmScreening
     from unseen_server.worklist.jobs import Job
     from unseen_server.worklist.transactions import Writing
 
@@ -49,7 +49,7 @@ class OvertakenError(WorklistError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rules:
+class EntryRules:
     """How a worker's results are entered.
 
     judge        decides about a study from all its films
@@ -69,7 +69,7 @@ class Rules:
 class Batch:
     """The films that a worker still holds, their studies, and what is to be written of them."""
 
-    def __init__(self, writing: Writing, held: Sequence[Job], rules: Rules) -> None:
+    def __init__(self, writing: Writing, held: Sequence[Job], rules: EntryRules) -> None:
         self._writing, self._rules = writing, rules
         connection = writing.connection
         rows = jobs.held_films(connection, held)
@@ -129,14 +129,14 @@ class Batch:
             self._done.add(job.number)
         return known
 
-    def identify(self, results: Sequence[tuple[Job, Result]]) -> None:
+    def identify(self, results: Sequence[tuple[Job, FilmScreening]]) -> None:
         """Read what the database holds of what these films' headers name; before `joins`."""
         names = self._writing.names
-        named = {job.number: Identity.of_film(names, result.screened.film) for job, result in results}
+        named = {job.number: FilmIdentity.of_film(names, result.screened.film) for job, result in results}
         of_films = {number: self._studies[self._films[number].study_id] for number in named}
         self._identities = Identities(self._writing, named, of_films)
 
-    def joins(self, job: Job, result: Result) -> bool:
+    def joins(self, job: Job, result: FilmScreening) -> bool:
         """Let the film's study have what its header names; False where that touches more than the study itself."""
         assert self._identities is not None
         film, read = self._films[job.number], result.screened.film
@@ -152,7 +152,7 @@ class Batch:
             study.settles_us = completeness.settles_us(study, since_us=film.received_us, seconds=seconds, now_us=now_us)
         return True
 
-    def enter(self, job: Job, result: Result) -> None:
+    def enter(self, job: Job, result: FilmScreening) -> None:
         """Enter a result: findings, the decision on the film, the decision on its study."""
         film, worker = self._films[job.number], self._rules.worker
         read, decision, model = result.screened.film, result.screened.decision, result.model

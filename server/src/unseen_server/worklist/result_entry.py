@@ -17,16 +17,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unseen_server.worklist.identities import Identity
+from unseen_server.worklist.identities import FilmIdentity
 from unseen_server.worklist.result_batch import OvertakenError
 from unseen_server.worklist.result_record import record, record_together
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.stored_files import room, write_flushed, write_several
 
 if TYPE_CHECKING:
-    from unseen_server.worklist.film_result import Result
+    from unseen_server.worklist.film_result import FilmScreening
     from unseen_server.worklist.jobs import Job
-    from unseen_server.worklist.result_batch import Rules
+    from unseen_server.worklist.result_batch import EntryRules
     from unseen_server.worklist.store import Store
 
 
@@ -38,7 +38,7 @@ class Examined:
     """A film that a worker has read and scored; `maps` are its anomaly maps' files by their digest."""
 
     job: Job
-    result: Result
+    result: FilmScreening
     maps: Mapping[str, bytes] = field(repr=False)
 
 
@@ -50,7 +50,7 @@ class Entered:
     failed: dict[int, Exception] = field(default_factory=dict)
 
 
-def enter(store: Store, examined: Sequence[Examined], rules: Rules) -> Entered:
+def enter(store: Store, examined: Sequence[Examined], rules: EntryRules) -> Entered:
     """Enter results. Raises WorklistError where the store cannot take them; those entered before are kept."""
     files = {digest: data for one in examined for digest, data in one.maps.items()}  # two models may draw the same map
     temporaries = {digest: store.maps.temporary() for digest in files}
@@ -81,11 +81,11 @@ def enter(store: Store, examined: Sequence[Examined], rules: Rules) -> Entered:
 
 
 def _together(
-    store: Store, examined: Sequence[Examined], rules: Rules, temporaries: Mapping[str, Path], found: Entered
+    store: Store, examined: Sequence[Examined], rules: EntryRules, temporaries: Mapping[str, Path], found: Entered
 ) -> list[Examined]:
     """Enter what can be entered in one transaction; returns what has to be entered alone."""
     of_number = {one.job.number: one for one in examined}
-    keys = {key for one in examined for key in Identity.of_film(store.names, one.result.screened.film).keys}
+    keys = {key for one in examined for key in FilmIdentity.of_film(store.names, one.result.screened.film).keys}
     try:
         with store.site.writing_together(keys) as writing, room(store.maps):
             recorded = record_together(writing, [(one.job, one.result) for one in examined], rules)

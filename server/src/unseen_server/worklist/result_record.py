@@ -19,18 +19,18 @@ from unseen_server.worklist.identity_conflicts import review
 from unseen_server.worklist.instances import become_copy, original_of
 from unseen_server.worklist.joining import take_in
 from unseen_server.worklist.receiving import join
-from unseen_server.worklist.result_batch import Batch, Rules
+from unseen_server.worklist.result_batch import Batch, EntryRules
 from unseen_server.worklist.study_decisions import JudgeStudy, judge_rest
 from unseen_server.worklist.tables import findings, studies
 from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
     from unseen_server.worklist.jobs import Job
-from unseen_server.worklist.film_result import Result
+from unseen_server.worklist.film_result import FilmScreening
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recorded:
+class RecordedResults:
     """What became of some results, by the films' numbers.
 
     entered  are in the database
@@ -38,10 +38,12 @@ class Recorded:
     """
 
     entered: frozenset[int]
-    alone: tuple[tuple[Job, Result], ...]
+    alone: tuple[tuple[Job, FilmScreening], ...]
 
 
-def record_together(writing: Writing, results: Sequence[tuple[Job, Result]], rules: Rules) -> Recorded:
+def record_together(
+    writing: Writing, results: Sequence[tuple[Job, FilmScreening]], rules: EntryRules
+) -> RecordedResults:
     """Enter results of ordinary films (`identities`), in their order; the transaction may be one next to others.
 
     A result of a film that has one, was erased, or is another worker's by now, is dropped. Raises OvertakenError.
@@ -57,10 +59,10 @@ def record_together(writing: Writing, results: Sequence[tuple[Job, Result]], rul
         else:
             alone.append((job, result))
     batch.write()
-    return Recorded(entered=frozenset(entered), alone=tuple(alone))
+    return RecordedResults(entered=frozenset(entered), alone=tuple(alone))
 
 
-def record(writing: Writing, job: Job, result: Result, rules: Rules) -> bool:
+def record(writing: Writing, job: Job, result: FilmScreening, rules: EntryRules) -> bool:
     """Enter a result of any film. The transaction must be alone.
 
     Returns:
@@ -102,7 +104,7 @@ def record(writing: Writing, job: Job, result: Result, rules: Rules) -> bool:
 
 def bury(writing: Writing, job: Job, reason: str, *, model: str, judge: JudgeStudy, worker: str) -> None:
     """A film that cannot be scored: it is tried no more, and stands on top of the list with the reason."""
-    batch = Batch(writing, [job], Rules(judge=judge, worker=worker))
+    batch = Batch(writing, [job], EntryRules(judge=judge, worker=worker))
     if not batch.holds(job):
         return
     decision = Decision(

@@ -93,7 +93,7 @@ class Site:
         cap, now_us = connection.execute(select(waiting_cap.CAP, self.lease_clock())).one()
         return Writing(connection, self.names, now_us, int(float(cap) * 1e6))
 
-    def _ended(self, writing: Writing, head: audit.Head | None) -> None:
+    def _ended(self, writing: Writing, head: audit.AuditHead | None) -> None:
         """Keep the head of the audit trail beside the database, and log what was done."""
         if head is not None:
             try:

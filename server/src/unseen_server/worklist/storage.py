@@ -19,7 +19,7 @@ Kept = Literal["films", "maps", "renditions", "database"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class StoragePart:
     """One part of what is stored.
 
     kind   films: as they were received; maps: anomaly maps; renditions: thumbnails and what models saw, derived from
@@ -36,7 +36,7 @@ class Part:
 class Storage:
     """All parts, and the disk that the folder lies on."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[StoragePart, ...]
     free_bytes: int
     total_bytes: int
 
@@ -52,9 +52,9 @@ def measure(site: Site) -> Storage:
     return Storage(parts=(*parts, _database(site)), free_bytes=disk.free, total_bytes=disk.total)
 
 
-def _folder(kind: Kept, path: Path) -> Part:
+def _folder(kind: Kept, path: Path) -> StoragePart:
     sizes = list(_sizes(path))
-    return Part(kind=kind, files=len(sizes), bytes=sum(sizes))
+    return StoragePart(kind=kind, files=len(sizes), bytes=sum(sizes))
 
 
 def _sizes(path: Path | str) -> Iterator[int]:
@@ -73,10 +73,10 @@ def _sizes(path: Path | str) -> Iterator[int]:
                 continue
 
 
-def _database(site: Site) -> Part:
+def _database(site: Site) -> StoragePart:
     if not site.database.is_sqlite:
         with site.database.reading() as connection:
             size = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
-        return Part(kind="database", files=None, bytes=int(size))
+        return StoragePart(kind="database", files=None, bytes=int(size))
     sizes = [path.stat().st_size for path in site.home.glob("worklist.sqlite*")]
-    return Part(kind="database", files=len(sizes), bytes=sum(sizes))
+    return StoragePart(kind="database", files=len(sizes), bytes=sum(sizes))

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from unseen_server.worklist.audit_sample import AuditSample
     from unseen_server.worklist.damage import Check
-    from unseen_server.worklist.details import Prior, Study
+    from unseen_server.worklist.details import PriorStudy, StudyDetails
     from unseen_server.worklist.drift_alarms import StandingAlarm
     from unseen_server.worklist.merging import Merged
     from unseen_server.worklist.outside_reports import OutsideCounts, OutsideReport, What
@@ -222,12 +222,12 @@ class Store(Lists, FilmAccess, Administration):
 
     # one study ------------------------------------------------------------------------------------------------------
 
-    def priors(self, study: str) -> list[Prior]:
+    def priors(self, study: str) -> list[PriorStudy]:
         """Other studies of the same patient, the latest first; none where no film names one. Raises NotFoundError."""
         with self.database.reading() as connection:
             return details.priors(connection, study)
 
-    def study(self, study: str, *, blind: bool = True, reader: str | None = None) -> Study:
+    def study(self, study: str, *, blind: bool = True, reader: str | None = None) -> StudyDetails:
         """Everything about one study; `reader` as for `page`. Raises NotFoundError."""
         with self.database.reading() as connection:
             return details.study(connection, study, now_us=self.now_us(), blind=blind, reader=reader)

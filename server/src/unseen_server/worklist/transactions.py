@@ -34,12 +34,14 @@ class Writing:
     names: Pseudonyms
     now_us: int
     cap_us: int
-    entries: list[audit.Entry] = field(default_factory=list)
+    entries: list[audit.AuditEntry] = field(default_factory=list)
 
     def log(self, actor: str, action: str, subject: str, /, **body: audit.Value) -> None:
         """Add to the audit trail. Nothing of a patient belongs in `body`."""
         self.entries.append(
-            audit.Entry(time_us=self.now_us, actor=actor, action=action, subject=subject, body=audit.canonical(body))
+            audit.AuditEntry(
+                time_us=self.now_us, actor=actor, action=action, subject=subject, body=audit.canonical(body)
+            )
         )
 
     def move(

@@ -29,9 +29,9 @@ from unseen_server.worklist import jobs
 from unseen_server.worklist.appearance import appearance_of
 from unseen_server.worklist.arrivals import Arrivals
 from unseen_server.worklist.decoding_slots import DecodingSlots
-from unseen_server.worklist.film_result import Compared, Result
+from unseen_server.worklist.film_result import FilmScreening, FurtherFinding
 from unseen_server.worklist.renditions import Rendition, keep_generated, thumbnail
-from unseen_server.worklist.result_batch import Rules
+from unseen_server.worklist.result_batch import EntryRules
 from unseen_server.worklist.result_entry import Entered, Examined, enter
 from unseen_server.worklist.result_record import bury
 from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
@@ -250,12 +250,12 @@ class Worker:
         self._show(job, film, found)
         maps = {one: _npy(finding) for one, finding in found.items()}
         digests = {one: hashlib.sha256(data).hexdigest() for one, data in maps.items()}
-        result = Result(
+        result = FilmScreening(
             screened=screened,
             model=model,
             map_sha256=digests.get(model),
             compared=[
-                Compared(finding=finding, model=one, map_sha256=digests[one]) for one, finding in compared.items()
+                FurtherFinding(finding=finding, model=one, map_sha256=digests[one]) for one, finding in compared.items()
             ],
             appearance=appearance_of(film, list(found.values())) if isinstance(film, Film) else None,
         )
@@ -263,7 +263,7 @@ class Worker:
 
     def _enter(self, examined: Sequence[Examined]) -> Entered:
         policy = self.screener.policy
-        rules = Rules(
+        rules = EntryRules(
             judge=self.screener.study,
             worker=self.name,
             audit_share=0.0 if policy is None else policy.audit_share,

@@ -30,7 +30,7 @@ from unseen.priors.generative import Range
 from unseen.priors.generator import Generator
 from unseen.priors.latent_search import Search
 from unseen.runs.generator_training import PictureSettings, load_images, train_generator
-from unseen.training.settings import shown_on
+from unseen.training.progress_display import shown_on
 
 LEAST = 3.0  # times as fast
 SAME = (

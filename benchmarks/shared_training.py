@@ -18,9 +18,8 @@ from unseen.anatomy.view import View
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors import METHODS
-from unseen.detectors.detector import Detector
+from unseen.detectors.detector import Detector, check_devices
 from unseen.detectors.errors import FitError
-from unseen.detectors.fitting import on_devices_of
 from unseen.training.ranks import Ranks, keep
 from unseen.training.settings import Training, TrainingError
 
@@ -33,7 +32,7 @@ def by_epochs() -> list[str]:
     for key in METHODS.own:
         kind: type[Detector] = METHODS.load(key)
         try:
-            on_devices_of(kind(view=VIEW), Training(devices=2))
+            check_devices(kind(view=VIEW), Training(devices=2))
         except FitError:
             continue
         found.append(key)

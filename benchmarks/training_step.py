@@ -21,7 +21,8 @@ from unseen.data import phantoms
 from unseen.detectors.encoder_decoder_encoder import _Adversaries
 from unseen.detectors.ganomaly import Ganomaly
 from unseen.training.learner import Step
-from unseen.training.loop import Progress, train
+from unseen.training.loop import train
+from unseen.training.progress import Progress
 from unseen.training.settings import Training
 
 

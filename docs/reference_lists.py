@@ -43,7 +43,7 @@ REGISTRIES = {
 }
 SYMBOLS = {"x": "the truth", "y": "the measurement", "A": "the operator", "f": "the network"}
 FILES = {
-    "Bundle": ("unseen.artifacts.bundle", {"`card.json`": "Card"}),
+    "Bundle": ("unseen.artifacts.card", {"`card.json`": "Card"}),
     "Recipe": (
         "unseen.artifacts.recipe",
         {"The whole file": "Recipe", "`[data]`": "RecipeData", "`[method]`": "RecipeMethod"},

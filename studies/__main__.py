@@ -34,7 +34,7 @@ from studies.unfinished import unfinished
 from unseen.artifacts.recipe import RecipeError, runs_root
 from unseen.data.manifest import ManifestError, SourceError
 from unseen.runs.training import resolve
-from unseen.training.settings import shown_on
+from unseen.training.progress_display import shown_on
 
 SHIPPED = Path("models/src/unseen_models")
 PARTS = ("real", "phantoms", "shipped", "thesis", "noise", "screening", "unfinished")

@@ -45,7 +45,8 @@ from unseen.evaluation.roc import auroc
 from unseen.screening.calibration import calibrate
 from unseen.screening.gate.gate import Gate
 from unseen.screening.screener import load as load_screener
-from unseen.training.settings import Training, shown_on
+from unseen.training.progress_display import shown_on
+from unseen.training.settings import Training
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "src" / "unseen" / "phantom_models"

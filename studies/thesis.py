@@ -37,7 +37,8 @@ from unseen.evaluation.roc import Auroc, Bools, Floats, auroc, best_epoch, folds
 from unseen.losses.loss import running_averages_frozen
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import Trained, resolve, run_of, train_recipe
-from unseen.training.history import History, Report
+from unseen.training.history import History
+from unseen.training.tensorboard_log import Report
 
 Ints = NDArray[np.int64]
 _BATCH = 35  # films scored at a time; in eval mode a film's score does not depend on its batch mates

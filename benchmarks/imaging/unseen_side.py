@@ -27,7 +27,8 @@ from unseen.physics import FourierMask, Gaussian, Mask, Measurement, Operator, R
 from unseen.reconstruction import ArtifactRemoval
 from unseen.reconstruction.held_out import HeldOut
 from unseen.reconstruction.learning import ReconstructionLearner
-from unseen.training.loop import Progress, train
+from unseen.training.loop import train
+from unseen.training.progress import Progress
 from unseen.training.settings import Training
 
 

@@ -20,7 +20,7 @@ from studies.gpu_queue.slot import FAILED, run
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.recipe import runs_root
 from unseen.training.limits import RunLimits
-from unseen.training.settings import shown_on
+from unseen.training.progress_display import shown_on
 
 PACKS, OUT = Path("gpu-pack"), Path("gpu-out")
 CHECKPOINT_EVERY_S, STOP_AFTER_S = 60.0, 560.0

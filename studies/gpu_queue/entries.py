@@ -23,7 +23,7 @@ from studies.rows import Row
 from studies.thesis import thesis_row, train_thesis
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.runs.training import resolve, run_of, train_recipe, with_changes
-from unseen.training.history import Report
+from unseen.training.tensorboard_log import Report
 
 THESIS = ("ganomaly", "roi-oracle", "roi-sure", "ganomaly-sure")
 SEEDS = (0, 1, 2)

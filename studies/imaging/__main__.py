@@ -29,7 +29,7 @@ from studies.imaging.tuning import tuned
 from studies.imaging.variation import by_variation
 from studies.row_files import write_row
 from unseen.artifacts.recipe import Recipe, RecipeError, runs_root
-from unseen.training.settings import shown_on
+from unseen.training.progress_display import shown_on
 
 PREFIX = "imaging/"
 FIRST, FURTHER = (0,), (1, 2)  # seeds: each problem has its first rows before any has its second seed

@@ -25,7 +25,7 @@ from unseen.reconstruction.architectures import ArtifactRemoval
 from unseen.reconstruction.learning import learn
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.training.history import History
-from unseen.training.loop import Progress
+from unseen.training.progress import Progress
 
 Report = Callable[[str, Progress], None]
 

@@ -25,7 +25,7 @@ from studies.row_files import read_study, write_row
 from unseen.artifacts.recipe import RecipeError, runs_root, validated
 from unseen.priors.generator import Generator
 from unseen.runs.generator_training import PictureSettings, TrainedRun, load_images, train_generator
-from unseen.training.settings import shown_on
+from unseen.training.progress_display import shown_on
 
 EFFORTS = {"brain-mri": Effort(tested=20, variation=300)}  # sixteen times the pixels of the others
 

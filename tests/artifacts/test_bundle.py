@@ -16,7 +16,8 @@ import torch
 
 from tests.warm_python import warm_python
 from unseen.artifacts import bundle
-from unseen.artifacts.bundle import LIMITS, BundleError, Card
+from unseen.artifacts.bundle import LIMITS, BundleError
+from unseen.artifacts.card import Card
 from unseen.artifacts.model_digest import digest_of_parts
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -186,7 +187,7 @@ import sys, torch
 from unseen.artifacts import bundle
 for i in range(10**6):
     tensors = {"a": torch.full((400_000,), i % 100), "b": torch.full((9,), i % 100)}
-    bundle.save(sys.argv[1], tensors, bundle.Card(kind="detector", name=f"n{i % 100}"))
+    bundle.save(sys.argv[1], tensors, Card(kind="detector", name=f"n{i % 100}"))
 """
 
 

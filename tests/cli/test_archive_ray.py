@@ -19,7 +19,8 @@ from tests.docs.blocks import ROOT
 from unseen import __version__
 from unseen.runs.archive import cluster as on_cluster
 from unseen.runs.archive.plan import ArchiveError, ArchivePlan
-from unseen.runs.archive.scoring import Task, score_part
+from unseen.runs.archive.scoring import score_part
+from unseen.runs.archive.task import ScoringTask
 
 __all__ = ["manifest", "whole"]
 pytestmark = pytest.mark.slow
@@ -101,7 +102,7 @@ def test_a_node_that_is_not_like_the_first_says_what_it_lacks(tmp_path: Path) ->
         (other, r"has unseen \S+, and the run 0\.0\.1\. Install the same on each node"),
         (plan, r"does not see \S+plan\.json of this run\. Give --out a folder that all nodes share"),
     ):
-        task = Task(folder=tmp_path, model="models/pca")
+        task = ScoringTask(folder=tmp_path, model="models/pca")
         with pytest.raises(ArchiveError, match=sentence):
             on_cluster._part_on_a_node(score_part, Path("/no/such/folder"), task, found, 0, ())
 

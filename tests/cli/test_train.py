@@ -185,7 +185,7 @@ def test_losses_go_to_tensorboard(say: Say, world: World, recipe: Path, runs: Pa
 
 def test_progress_is_a_line_now_and_then_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     from unseen.training import settings
-    from unseen.training.loop import Progress
+    from unseen.training.progress import Progress
 
     clock = iter([0.0, 3.0, 12.0, 12.0, 15.0])
     monkeypatch.setattr(settings.time, "monotonic", lambda: next(clock))

@@ -17,7 +17,7 @@ from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
 from unseen.detectors.finding import Finding
 from unseen.testing import DETECTOR_LAWS
-from unseen.training.loop import Progress
+from unseen.training.progress import Progress
 
 FROZEN = ("feature-lda", "feature-pca", "mahalanobis", "padim", "patchcore")
 GIVES_NO_IMAGE = ("anatpaste", "deep-svdd", "lesion-segmentation", "patch-memory", "student-teacher", *FROZEN)

@@ -13,8 +13,8 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from unseen.artifacts.bundle import Card
 from unseen.artifacts.bundle import save as save_bundle
+from unseen.artifacts.card import Card
 from unseen.lab.collection import Collection
 from unseen.lab.comparison import compare, tried_method
 from unseen.lab.images import IMAGES, as_image, head

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from unseen.anatomy.view import View
-from unseen.artifacts.bundle import BundleError, Card, card_of, load, save
+from unseen.artifacts.bundle import BundleError, card_of, load, save
+from unseen.artifacts.card import Card
 from unseen.artifacts.installation import located
 from unseen.artifacts.model_digest import COVERED, OUTSIDE, altered_parts, digest_of_parts, part_digests
 from unseen.data import phantoms

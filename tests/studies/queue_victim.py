@@ -15,7 +15,7 @@ from studies.gpu_queue.entries import QueueEntry, Work, thesis_entry
 from studies.gpu_queue.slot import run
 from unseen.artifacts.recipe import Recipe
 from unseen.training.limits import RunLimits
-from unseen.training.loop import Progress
+from unseen.training.progress import Progress
 
 RECIPE = """
 name = "thesis/small"

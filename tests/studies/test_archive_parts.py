@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from unseen.runs.archive import scoring
 from unseen.runs.archive.plan import ArchivePlan, cut_parts, part_path
-from unseen.runs.archive.scoring import Task, score_archive
+from unseen.runs.archive.scoring import score_archive
+from unseen.runs.archive.task import ScoringTask
 from unseen.screening.screener import load
 
 
@@ -41,7 +42,7 @@ def test_a_model_is_loaded_with_the_thread_that_it_scores_with(tmp_path: Path, m
     torch.set_num_threads(2)
     try:
         (tmp_path / "manifest.csv").write_text("file\nmissing.png\n", encoding="utf-8")
-        score_archive(Task(folder=tmp_path / "parts", model="models/pca"), tmp_path / "manifest.csv")
+        score_archive(ScoringTask(folder=tmp_path / "parts", model="models/pca"), tmp_path / "manifest.csv")
         assert seen == [1] and torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

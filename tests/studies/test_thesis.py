@@ -23,7 +23,7 @@ from unseen.detectors.finding import Finding
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import Trained, resolve, run_of
 from unseen.training.history import EPOCHS, History
-from unseen.training.loop import Progress
+from unseen.training.progress import Progress
 
 CURVES = ("auroc", "auroc_reconstruction", "auroc_train_mode_by_class", "auroc_train_mode_mixed", "cosine")
 

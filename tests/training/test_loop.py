@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from tests.training.victim import SmallGan, films
 from unseen.training.history import History
 from unseen.training.learner import Learner, Step
-from unseen.training.loop import Progress, train
+from unseen.training.loop import train
+from unseen.training.progress import Progress
 from unseen.training.settings import Training, TrainingError
 
 SHORT = Training(epochs=2, batch_size=16, device="cpu", threads=1)

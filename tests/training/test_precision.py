@@ -8,7 +8,7 @@ import torch
 from unseen.anatomy import lungs
 from unseen.anatomy.lungs import LungExamples, LungFinder
 from unseen.data import phantoms
-from unseen.training.loop import fastest_precision
+from unseen.training.precision import fastest_precision
 from unseen.training.settings import Training
 
 

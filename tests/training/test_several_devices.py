@@ -26,7 +26,8 @@ from unseen.reconstruction import ArtifactRemoval, learn
 from unseen.training import ranks as groups
 from unseen.training.history import History
 from unseen.training.learner import Learner, Step
-from unseen.training.loop import Progress, train
+from unseen.training.loop import train
+from unseen.training.progress import Progress
 from unseen.training.ranks import LostProcess, Ranks
 from unseen.training.settings import Training, TrainingError
 from unseen.training.shares import Share

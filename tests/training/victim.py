@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unseen.training.learner import Step
-from unseen.training.loop import Progress, train
+from unseen.training.loop import train
+from unseen.training.progress import Progress
 from unseen.training.settings import Training
 
 FILMS, BATCH = 48, 4

@@ -18,7 +18,7 @@ from tests.web.conftest import LOCAL, Api, said
 from tests.worklist.conftest import Clock, Judged, MakePlace, Place
 from tests.worklist.kept_store import KeptStores
 from tests.worklist.reporting import look_and_report
-from unseen.artifacts.bundle import Card
+from unseen.artifacts.card import Card
 from unseen.artifacts.installation import LIMITS
 from unseen.evaluation.shortcuts import STATISTIC_NAMES
 from unseen_server.service.scoring_models import FurtherModel, Models

@@ -40,7 +40,8 @@ from unseen.data.film import Film, NotRead
 from unseen.losses.supervised import bce, dice_loss
 from unseen.networks.unet import UNet
 from unseen.training.learner import Step, steps_taken
-from unseen.training.loop import fastest_precision, train
+from unseen.training.loop import train
+from unseen.training.precision import fastest_precision
 from unseen.training.settings import Training
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from unseen.training.loop import Progress
+    from unseen.training.progress import Progress
 
 
 _RATE = 2e-3  # Adam's

@@ -2,8 +2,8 @@
 
 from .bundle import Bundle as Bundle
 from .bundle import BundleError as BundleError
-from .bundle import Card as Card
 from .bundle import card_of as card_of
+from .card import Card as Card
 from .errors import UserError as UserError
 from .errors import reason_of as reason_of
 from .files import replacing as replacing

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
-    from unseen.artifacts.bundle import Card
+    from unseen.artifacts.card import Card
 
 COVERED: Final = (
     "kind", "name", "config", "view", "finder", "gate", "process", "facts", "training_films", "normal_scores",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, Self
 from unseen.artifacts.installation import located, shipped
 
 if TYPE_CHECKING:
-    from unseen.artifacts.bundle import Card
+    from unseen.artifacts.card import Card
 
 FEWEST_NORMALS: Final = 20
 """Normals below which a percentile among them is not shown."""

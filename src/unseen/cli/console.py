@@ -28,7 +28,7 @@ from unseen.artifacts.installation import LIMITS
 
 if TYPE_CHECKING:
     from unseen.data.label_names import LabelNames
-    from unseen.training.loop import Progress
+    from unseen.training.progress import Progress
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])  # Any: a command's own parameters
 
@@ -165,7 +165,7 @@ def check_model(model: Path | str) -> None:
 
 def training_progress() -> Callable[[str, Progress], None]:
     """Return a callback for trainings that shows their progress; with `--quiet`, one that shows nothing."""
-    from unseen.training.settings import shown_on
+    from unseen.training.progress_display import shown_on
 
     return (lambda name, state: None) if _output.quiet else shown_on()
 
@@ -266,7 +266,7 @@ def limits() -> None:
 
 def count_progress(what: str) -> Callable[[int], None]:
     """A callback for scoring: how many rows are done, written over on a terminal; elsewhere a line now and then."""
-    from unseen.training.settings import EVERY_S
+    from unseen.training.progress_display import EVERY_S
 
     live = sys.stderr.isatty()
     spoke = time.monotonic()
@@ -287,7 +287,7 @@ def count_progress(what: str) -> Callable[[int], None]:
 def rate_progress(what: str) -> Callable[[int, int, int], None]:
     """A callback for long runs, with the number done by this run, done in all, and in all: one line with the rate and
     the time left, written over on a terminal; elsewhere a line now and then."""
-    from unseen.training.settings import EVERY_S
+    from unseen.training.progress_display import EVERY_S
 
     live = sys.stderr.isatty()
     began = spoke = time.monotonic()

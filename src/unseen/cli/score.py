@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from unseen.evaluation.table import ScoreRow
-    from unseen.runs.archive.scoring import Engine, Task
+    from unseen.runs.archive.scoring import Engine
+    from unseen.runs.archive.task import ScoringTask
 
 
 def score(
@@ -81,9 +82,9 @@ def score(
     without_reference = ""
     refusals: Counter[str] = Counter()
     if out is not None and (out.endswith("/") or Path(out).is_dir()):
-        from unseen.runs.archive.scoring import Task
+        from unseen.runs.archive.task import ScoringTask
 
-        task = Task(
+        task = ScoringTask(
             folder=Path(out), model=str(model), policy=policy, device=device, runtime=runtime, maps=maps, strict=strict
         )
         counts += _archive(task, data, resume=resume, workers=workers, part_size=part_size, engine=engine)
@@ -126,7 +127,7 @@ def score(
 
 
 def _archive(
-    task: Task, data: str | None, *, resume: bool, workers: int | None, part_size: int | None, engine: Engine
+    task: ScoringTask, data: str | None, *, resume: bool, workers: int | None, part_size: int | None, engine: Engine
 ) -> Counter[str]:
     """Score a manifest into parts; the counts of all of them."""
     from unseen.data.manifest import MANIFESTS

@@ -136,7 +136,7 @@ def train(
     from unseen.runs.normal_scores import default_folds
     from unseen.runs.overrides import overridden
     from unseen.runs.training import detector_of, join, resolve, train_recipe, with_changes
-    from unseen.training.history import tensorboard_curves
+    from unseen.training.tensorboard_log import tensorboard_curves
 
     given = with_changes(known, device=device, devices=devices, nodes=nodes, seed=seed)
     chosen = overridden(given, settings or [])

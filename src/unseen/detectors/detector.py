@@ -25,7 +25,7 @@ from unseen.data.film import Film, NotRead
 from unseen.data.reading import Given, films_in
 from unseen.detectors.errors import FitError
 from unseen.detectors.finding import Finding
-from unseen.detectors.fitting import Fitting, check_devices
+from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
 from unseen.detectors.settings import Settings
@@ -33,12 +33,12 @@ from unseen.detectors.settings import Settings
 if TYPE_CHECKING:
     from torch import nn
 
-    from unseen.artifacts.bundle import Card
+    from unseen.artifacts.card import Card
     from unseen.detectors.backbone import Backbone
-    from unseen.detectors.choosing import Chooser
+    from unseen.detectors.epoch_choice import EpochChoice
     from unseen.training.history import History
     from unseen.training.learner import Learner
-    from unseen.training.loop import Progress
+    from unseen.training.progress import Progress
     from unseen.training.settings import Training
 
 _log = logging.getLogger("unseen")
@@ -131,7 +131,7 @@ class Detector(ABC):
                   predicted by a finder that did not see it
         training  epochs, batch size, seed, device, number of devices; see `unseen.training.Training`
         unlabelled  films without a label: the epoch that separates them best from the normal films is kept
-                  (`choosing.Chooser`). None: the last epoch is kept. `ddad` learns from them instead
+                  (`epoch_choice.EpochChoice`). None: the last epoch is kept. `ddad` learns from them instead
         backbone  a safetensors file of ResNet-18's weights, for the methods that stand on one
         folder    for checkpoints; a fit that was interrupted resumes from the same folder
         progress  called with what is being trained and the loop's progress; by default it is shown on a terminal
@@ -142,7 +142,8 @@ class Detector(ABC):
         backbone that does not fit, NoMasksError for lungs that cannot be learnt, BundleError for what is no bundle.
         """
         from unseen.training.placement import computed_on
-        from unseen.training.settings import Training, shown_on
+        from unseen.training.progress_display import shown_on
+        from unseen.training.settings import Training
 
         training = training or Training()
         check_devices(self, training)
@@ -169,8 +170,8 @@ class Detector(ABC):
         if others is not None:
             self.training_films += others.digests
             self.facts["unlabelled_films"] = len(others.digests)
-        chooser = None if self.learns_from_unlabelled else self._chooser(prepared, unlabelled, folder)
-        after_epoch = validate if chooser is None else chooser.then(validate)
+        choice = None if self.learns_from_unlabelled else self._choice(prepared, unlabelled, folder)
+        after_epoch = validate if choice is None else choice.then(validate)
         began = time.monotonic()
         fitting = Fitting(
             training,
@@ -179,23 +180,25 @@ class Detector(ABC):
             after_epoch,
             others,
             given,
-            chosen_by="" if chooser is None else chooser.digest,
+            chosen_by="" if choice is None else choice.digest,
         )
         self.learn(prepared, fitting)
-        if chooser is not None:
-            chooser.restore()
+        if choice is not None:
+            choice.restore()
         spent, device = self.clock(time.monotonic() - began)
         self.facts["training_seconds"] = round(spent, 3)
         self.trained_on = computed_on(device, training)
         return self
 
-    def _chooser(self, normals: Normals, unlabelled: Iterable[Film | NotRead], folder: Path | None) -> Chooser | None:
-        from unseen.detectors.choosing import Chooser
+    def _choice(
+        self, normals: Normals, unlabelled: Iterable[Film | NotRead], folder: Path | None
+    ) -> EpochChoice | None:
+        from unseen.detectors.epoch_choice import EpochChoice
 
         others = [self.look(film) for film in unlabelled if isinstance(film, Film)]
         if others and not self.learns_by_epochs:
             raise FitError(f"{self.key} has no epochs to choose from. Leave the unlabelled films out")
-        return Chooser(self, normals.views(), others, folder) if others else None
+        return EpochChoice(self, normals.views(), others, folder) if others else None
 
     def score(self, films: Given) -> Iterator[Finding | NotRead]:
         """Score films lazily and in order; a film that could not be read is passed on as it is.
@@ -339,6 +342,16 @@ class Detector(ABC):
         if not views:
             raise FitError("no training film could be read; give a folder, a glob or a manifest with normal films")
         return Normals.of(views, digests)
+
+
+def check_devices(detector: Detector, training: Training) -> None:
+    """Raise FitError where several devices are asked for, and the method learns nothing batch by batch."""
+    members: Sequence[Detector] = getattr(detector, "members", (detector,))
+    if training.devices * training.nodes > 1 and not any(member.learns_by_epochs for member in members):
+        raise FitError(
+            f"{detector.key} is computed on one device: it has no batches to share between {training.devices} devices "
+            f"of {training.nodes} machine(s). Leave devices and nodes out, or give a method that learns by epochs"
+        )
 
 
 def masked_on(viewed: Viewed, network: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:

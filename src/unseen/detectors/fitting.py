@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unseen.detectors.backbone import Backbone
-from unseen.detectors.errors import FitError
 from unseen.detectors.normals import Normals
 
 if TYPE_CHECKING:
-    from unseen.detectors.detector import Detector
-    from unseen.training.loop import Progress
+    from unseen.training.progress import Progress
     from unseen.training.settings import Training
 
 
@@ -41,13 +39,3 @@ class Fitting:
     unlabelled: Normals | None = None
     backbone: Backbone | None = None
     chosen_by: str = ""
-
-
-def check_devices(detector: Detector, training: Training) -> None:
-    """Raises FitError where several devices are asked for, and the method learns nothing batch by batch."""
-    members: Sequence[Detector] = getattr(detector, "members", (detector,))
-    if training.devices * training.nodes > 1 and not any(member.learns_by_epochs for member in members):
-        raise FitError(
-            f"{detector.key} is computed on one device: it has no batches to share between {training.devices} devices "
-            f"of {training.nodes} machine(s). Leave devices and nodes out, or give a method that learns by epochs"
-        )

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor
 
 from unseen.artifacts import bundle
+from unseen.artifacts.card import Card
 from unseen.detectors.weights import GATE
 
 
@@ -26,7 +27,7 @@ class Companion(HasSettings, Protocol):
         ...
 
 
-def add_gate(folder: Path | str, gate: Companion) -> bundle.Card:
+def add_gate(folder: Path | str, gate: Companion) -> Card:
     """Put a gate into a bundle that has none, or in the place of its own; everything else stays as it is."""
     read = bundle.load(folder)
     tensors = {name: t for name, t in read.tensors.items() if name.split(".")[0] != GATE} | gate.tensors()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from unseen import __version__
 from unseen.anatomy.lungs import LungFinder
 from unseen.artifacts import bundle
+from unseen.artifacts.card import Card
 from unseen.artifacts.recipe import validated
 from unseen.detectors.weights import check_strays, load_states, states
 
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def save_finder(finder: LungFinder, folder: Path | str, *, data: str, licence: str, half: bool = False) -> bundle.Card:
+def save_finder(finder: LungFinder, folder: Path | str, *, data: str, licence: str, half: bool = False) -> Card:
     """Write a lung finder alone as a bundle at `folder`; arguments as for `save`."""
-    card = bundle.Card(
+    card = Card(
         kind="lungs",
         name="lungs",
         finder=finder.config.model_dump(mode="json"),

@@ -8,6 +8,7 @@ from unseen import __version__
 from unseen.anatomy.lungs import LungFinder
 from unseen.anatomy.view import View
 from unseen.artifacts import bundle
+from unseen.artifacts.card import Card
 from unseen.artifacts.model_digest import part_digests
 from unseen.artifacts.recipe import validated
 from unseen.artifacts.registry import did_you_mean
@@ -33,7 +34,7 @@ def save(
     licence: str = "",
     half: bool = False,
     gate: Companion | None = None,
-) -> bundle.Card:
+) -> Card:
     """Write `detector` as a bundle at `folder` (whole or not at all) and return its card.
 
     detector    a trained detector
@@ -73,9 +74,9 @@ def save(
     return bundle.save(folder, tensors, card)
 
 
-def _settings_card(detector: Detector, finder: LungFinder | None, gate: HasSettings | None) -> bundle.Card:
+def _settings_card(detector: Detector, finder: LungFinder | None, gate: HasSettings | None) -> Card:
     """Everything of a trained detector and its gate that computes a score or a refusal, except the weights."""
-    return bundle.Card(
+    return Card(
         kind="detector",
         name=detector.key,
         config=detector.config.model_dump(mode="json"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from unseen.anatomy.lungs import CrossFittedLungs, LungFinder
 from unseen.artifacts import bundle
@@ -12,20 +12,38 @@ from unseen.artifacts import bundle
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from unseen.detectors.detector import Detector
-
+    from unseen.anatomy.lungs import Finder
 
 GATE = "gate"
-"""What the names of a companion's tensors begin with."""
+"""Prefix of the names of a gate's tensors."""
 
 
-def weights_sha256(detector: Detector) -> str:
-    """The digest that `save` would write into the card: in full precision, without a gate."""
+class TrainedNetworks(Protocol):
+    """Trained networks and their lung finder: the part of a `Detector` that a bundle keeps as tensors."""
+
+    @property
+    def key(self) -> str:
+        """Name of the method."""
+
+    @property
+    def training_films(self) -> tuple[str, ...]:
+        """Digests of the training films; empty before training."""
+
+    @property
+    def finder(self) -> Finder | None:
+        """Lung finder, if the method has one."""
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        """Return the networks by name."""
+
+
+def weights_sha256(detector: TrainedNetworks) -> str:
+    """Return the digest that `save` would write into the card: in full precision, without a gate."""
     return hashlib.sha256(bundle.weights_of(kept(detector, half=False)[0])).hexdigest()
 
 
-def kept(detector: Detector, *, half: bool) -> tuple[dict[str, Tensor], LungFinder | None]:
-    """What of a trained detector goes into a bundle: its networks' and its finder's tensors, and that finder."""
+def kept(detector: TrainedNetworks, *, half: bool) -> tuple[dict[str, Tensor], LungFinder | None]:
+    """Return what a bundle keeps of a trained detector: all tensors, and the lung finder."""
     if not detector.training_films:
         raise ValueError(f"this {detector.key} has not been trained: there is nothing to save")
     finder = detector.finder.full if isinstance(detector.finder, CrossFittedLungs) else detector.finder

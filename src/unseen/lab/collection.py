@@ -9,7 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unseen.artifacts.bundle import BundleError, Card, card_of
+from unseen.artifacts.bundle import BundleError, card_of
+from unseen.artifacts.card import Card
 from unseen.artifacts.installation import located, shipped
 
 if TYPE_CHECKING:

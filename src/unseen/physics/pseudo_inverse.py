@@ -16,17 +16,35 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Map, inner
-
-if TYPE_CHECKING:
-    from unseen.physics.action import Action as Operator
+from unseen.physics.algebra import Map, Shape, inner
 
 ITERATIONS = 500
+
+
+class LinearAction(Protocol):
+    """Linear map with its adjoint: the part of an `Operator` that the solvers need."""
+
+    @property
+    def domain(self) -> Shape:
+        """Shape of an image, without the batch."""
+
+    @property
+    def range(self) -> Shape:
+        """Shape of a measurement, without the batch."""
+
+    def __call__(self, x: Tensor, /) -> Tensor:
+        """Return A x."""
+
+    def adjoint(self, y: Tensor, /) -> Tensor:
+        """Return A* y."""
+
+    def norm(self) -> float:
+        """Return the largest singular value."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +91,7 @@ def warn_if_not_reached(share: float, *, tolerance: float, iterations: int, stac
 
 
 def solve_least_squares(
-    A: Operator, y: Tensor, *, iterations: int = ITERATIONS, tolerance: float | None = None, rtol: float = 0.0
+    A: LinearAction, y: Tensor, *, iterations: int = ITERATIONS, tolerance: float | None = None, rtol: float = 0.0
 ) -> Tensor:
     """A⁺ y: of all x with the least ‖A x − y‖, the shortest.
 
@@ -107,7 +125,7 @@ def solve_least_squares(
     return solution if y.dtype == wide.dtype else solution.to(y.dtype)
 
 
-def adjoint_of_least_squares(A: Operator, x: Tensor, *, slope: float = 0.0) -> Tensor:
+def adjoint_of_least_squares(A: LinearAction, x: Tensor, *, slope: float = 0.0) -> Tensor:
     """(A⁺)* x = (A*)⁺ x: what backward needs of an operator with a pseudo-inverse of its own.
 
     Args:
@@ -190,7 +208,7 @@ SLOWEST_FALL = 0.02  # of the squared residual in a step: a weighted problem tha
 CHECKED_EVERY = 4  # steps of the weighted problem: the goal is in terms of the other
 
 
-def solve_from_weighted_start(A: Operator, y: Tensor, *, weigh: Map, stop: Stop) -> Tensor:
+def solve_from_weighted_start(A: LinearAction, y: Tensor, *, weigh: Map, stop: Stop) -> Tensor:
     """A⁺ y: of all x with the least ‖A x − y‖, the shortest.
 
     First for the least ⟨A x − y, W (A x − y)⟩, then, from there, for the least ‖A x − y‖, both by conjugate gradients
@@ -231,7 +249,7 @@ def solve_from_weighted_start(A: Operator, y: Tensor, *, weigh: Map, stop: Stop)
     return x
 
 
-def _weighted(A: Operator, y: Tensor, start: Tensor, *, weigh: Map, stop: Stop) -> tuple[Tensor, int]:
+def _weighted(A: LinearAction, y: Tensor, start: Tensor, *, weigh: Map, stop: Stop) -> tuple[Tensor, int]:
     """x for the least ⟨y − A x, W (y − A x)⟩, and the steps taken."""
     residual, weighed = y, weigh(y)
     gradient = A.adjoint(weighed)

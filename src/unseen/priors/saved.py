@@ -7,6 +7,7 @@ from torch import Tensor
 
 from unseen import __version__
 from unseen.artifacts import bundle
+from unseen.artifacts.card import Card
 from unseen.artifacts.recipe import validated
 from unseen.priors import GENERATORS
 from unseen.priors.generator import Generator
@@ -23,7 +24,7 @@ def save(
     metrics: Mapping[str, object] | None = None,
     data: str = "",
     licence: str = "",
-) -> bundle.Card:
+) -> Card:
     """Write G as a bundle at `folder` (whole or not at all) and return its card.
 
     Args:
@@ -59,7 +60,7 @@ def save(
     if not G.trained_on:
         raise ValueError(f"this {G.key} has not been trained: there is nothing to save")
     tensors: dict[str, Tensor] = {f"{_WEIGHTS}.{name}": tensor for name, tensor in G.state_dict().items()}
-    card = bundle.Card(
+    card = Card(
         kind="generator",
         name=G.key,
         config=G.config.model_dump(mode="json"),

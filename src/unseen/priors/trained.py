@@ -19,12 +19,13 @@ from unseen.artifacts.recipe import configured
 from unseen.networks.dcgan import Decoder, initialise_dcgan
 from unseen.physics.algebra import describe
 from unseen.training.learner import Learner
-from unseen.training.loop import Progress, train
+from unseen.training.loop import train
 from unseen.training.placement import computed_on
+from unseen.training.progress import Progress
 from unseen.training.settings import Training
 
 if TYPE_CHECKING:
-    from unseen.artifacts.bundle import Card
+    from unseen.artifacts.card import Card
     from unseen.training.history import History
 
 Array = NDArray[Any]  # Any: numbers of whatever kind the caller holds

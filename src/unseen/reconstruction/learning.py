@@ -26,9 +26,11 @@ from unseen.reconstruction.architectures import ArtifactRemoval
 from unseen.reconstruction.held_out import SHARE, Best, HeldOut, fidelity_of, judges, names_of
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.training.learner import Step, steps_taken
-from unseen.training.loop import Progress, train
+from unseen.training.loop import train
 from unseen.training.placement import computed_on
-from unseen.training.settings import Training, shown_on
+from unseen.training.progress import Progress
+from unseen.training.progress_display import shown_on
+from unseen.training.settings import Training
 
 WEIGHT_DECAY = 1e-8  # the authors', in all of their problems
 CONDITION = 100.0

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from unseen import __version__
 from unseen.artifacts import bundle
+from unseen.artifacts.card import Card
 from unseen.artifacts.notebook import html_card
 from unseen.artifacts.recipe import configured
 from unseen.physics.algebra import arrays_too
@@ -85,7 +86,7 @@ class Reconstructor(nn.Module, ABC):
         self.history: History | None = None
         self.trained_on = ""  # the device and its threads; empty: not trained
         self.training_digests: tuple[str, ...] = ()  # of each measurement it has learnt from, SHA-256
-        self.card: bundle.Card | None = None  # set by `reconstruction.load`
+        self.card: Card | None = None  # set by `reconstruction.load`
 
     @classmethod
     def for_process(cls, process: Measurement, **settings: Any) -> Self:  # Any: as for __init__
@@ -133,7 +134,7 @@ class Reconstructor(nn.Module, ABC):
         metrics: dict[str, object] | None = None,
         data: str = "",
         licence: str = "",
-    ) -> bundle.Card:
+    ) -> Card:
         """Write it as a bundle at `folder` (whole or not at all) and return its card.
 
         Args:
@@ -160,7 +161,7 @@ class Reconstructor(nn.Module, ABC):
             tensors |= of_process
         except NotDescribed as reason:
             warnings.warn(f"The bundle at {folder} is written without its process: {reason}", stacklevel=2)
-        card = bundle.Card(
+        card = Card(
             kind="reconstruction",
             name=self.key,
             config=self.config.model_dump(mode="json") | ({OWN_NETWORK: self.own_network} if self.own_network else {}),

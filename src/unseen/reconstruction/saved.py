@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from unseen.artifacts import bundle
+from unseen.artifacts.card import Card
 from unseen.artifacts.recipe import validated
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
@@ -78,7 +79,7 @@ def load(
     return f.eval()
 
 
-def _made(card: bundle.Card, network: nn.Module | None, folder: Path | str) -> Reconstructor:
+def _made(card: Card, network: nn.Module | None, folder: Path | str) -> Reconstructor:
     kind: type[Reconstructor] = RECONSTRUCTORS.load(card.name)
     own = card.config.get(OWN_NETWORK)
     settings = {name: value for name, value in card.config.items() if name != OWN_NETWORK}

@@ -22,7 +22,7 @@ from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.table import Scored, score_table
 from unseen.runs.dealing import dealt
 from unseen.runs.training import check_normals_alone, train_recipe
-from unseen.training.history import Report
+from unseen.training.tensorboard_log import Report
 
 if TYPE_CHECKING:
     from unseen.data.manifest import Entry

@@ -38,7 +38,7 @@ from unseen.priors.autoencoders import Autoencoder
 from unseen.priors.saved import load as load_generator
 from unseen.priors.saved import save
 from unseen.priors.trained import TrainedGenerator
-from unseen.training.loop import Progress
+from unseen.training.progress import Progress
 from unseen.training.settings import Training
 
 _DIGITS_VALIDATING = 1000

@@ -21,8 +21,8 @@ from unseen.detectors.normals import Normals
 from unseen.evaluation.roc import Floats
 from unseen.runs.dealing import PARTS, dealt, seen
 from unseen.runs.training import check_normals_alone, detector_of, finder_for, resolve, training_films
-from unseen.training.history import Report
 from unseen.training.settings import Training
+from unseen.training.tensorboard_log import Report
 
 _LEAST = 4  # films in a part: fewer have no spread to speak of
 

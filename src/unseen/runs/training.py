@@ -35,8 +35,7 @@ from unseen.artifacts.recipe import names as recipe_names
 from unseen.artifacts.registry import with_plugin_faults
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
-from unseen.detectors.detector import Detector
-from unseen.detectors.fitting import check_devices
+from unseen.detectors.detector import Detector, check_devices
 from unseen.detectors.gate_in_bundle import add_gate, gate_parts
 from unseen.detectors.lung_finder_bundles import finder_of
 from unseen.detectors.saved import load, save
@@ -46,8 +45,9 @@ from unseen.runs.cohort import cohort_of, lung_films, of_unknown_label, own_norm
 from unseen.runs.normal_scores import add_normal_scores
 from unseen.screening.gate.gate import Gate, GateError
 from unseen.screening.screener import gate_in
-from unseen.training.history import History, Report
+from unseen.training.history import History
 from unseen.training.settings import Training, TrainingError
+from unseen.training.tensorboard_log import Report
 
 if TYPE_CHECKING:
     from unseen.data.manifest import Source

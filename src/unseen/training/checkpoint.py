@@ -1,20 +1,14 @@
-"""Checkpoints, and stopping between two steps.
-
-All that a training needs to go on as if it had never stopped, in one file, written atomically.
+"""Checkpoint: all that a training needs to resume as if it had never stopped, in one file, written atomically.
 
 Weights and buffers, optimisers, the loop's generator and torch's own, the place in the data, the losses so far; and a
 fingerprint of settings, shapes and films, so that no other training resumes from it. Read with ``weights_only=True``.
 """
 
-import contextlib
 import hashlib
 import pickle
-import signal
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -27,13 +21,15 @@ from unseen.training.learner import Learner
 from unseen.training.settings import Training, TrainingError
 
 _FORMAT = 1
+
+
 # They change how fast and how safely, not what is computed. (Another device or number of threads or devices rounds
 # otherwise: a resume there goes on, but to other bytes.)
 _NOT_IN_FINGERPRINT = {"checkpoint_every_s", "checkpoint_every_steps", "threads", "device", "devices", "nodes"}
 
 
 @dataclass(frozen=True)
-class Place:
+class DataPosition:
     """Where in the training: ``epoch`` whole epochs are done, and ``position`` batches of the next."""
 
     epoch: int = 0
@@ -44,7 +40,7 @@ class Place:
 class Checkpoint:
     """A checkpoint as read, not yet given to a learner."""
 
-    place: Place
+    place: DataPosition
     history: History
     state: Mapping[str, Any]  # Any: torch's state dictionaries are untyped
 
@@ -91,7 +87,7 @@ def write(
     learner: Learner,
     rng: torch.Generator,
     *,
-    place: Place,
+    place: DataPosition,
     history: History,
     marks: Mapping[str, str],
     device: torch.device,
@@ -150,34 +146,4 @@ def read(path: Path, *, marks: Mapping[str, str]) -> Checkpoint | None:
         clock_s=state["clock_s"].tolist(),
         validation={name: values.tolist() for name, values in state["validation"].items()},
     )
-    return Checkpoint(place=Place(state["epoch"], state["position"]), history=history, state=state)
-
-
-class Stop:
-    """Whether Ctrl-C was pressed."""
-
-    def __init__(self, *, asked: bool = False) -> None:
-        self.asked = asked
-
-
-@contextlib.contextmanager
-def deferred_interrupt() -> Iterator[Stop]:
-    """Within the block the first Ctrl-C only sets ``asked``; the second one interrupts at once.
-
-    In a thread other than the main one, where signals cannot be caught, nothing changes.
-    """
-    stop = Stop()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def note(number: int, frame: FrameType | None) -> None:
-        stop.asked = True
-        signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)
+    return Checkpoint(place=DataPosition(state["epoch"], state["position"]), history=history, state=state)

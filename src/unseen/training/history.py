@@ -1,28 +1,25 @@
-"""What a training logged: every loss at every step, and whether the losses had come to rest.
-
-`tensorboard_curves`: a training's losses for TensorBoard, next to the `log.csv` that every training writes.
-"""
+"""Losses of a training at every step, and whether they had come to rest."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TextIO
 
 from unseen.artifacts.files import clear_leftovers, replacing, write_text
 from unseen.training.settings import TrainingError
 
-if TYPE_CHECKING:
-    from unseen.training.loop import Progress
-
-
 EPOCHS = "epochs.csv"
+
+
 _REST = 0.05  # "not converged" is a last tenth more than 5 % under the tenth before
+
+
 _FEWEST = 20  # two tenths of two steps each: with fewer, a mean is one batch
 
 
@@ -223,29 +220,3 @@ def _lines(rows: list[list[str]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
-
-
-Report = Callable[[str, "Progress"], None]
-
-
-def tensorboard_curves(folder: Path, *, then: Report) -> Report:
-    """A callback for `fit` that writes each step's losses below `folder`, in a folder for each training; calls `then`.
-
-    Raises TrainingError where TensorBoard or Lightning Fabric is not installed.
-    """
-    try:
-        import tensorboard  # noqa: F401  Fabric's logger asks for it
-        from lightning_fabric.loggers.tensorboard import TensorBoardLogger
-    except ImportError as error:
-        raise TrainingError('tensorboard is not installed here. pip install "unseen[train,tensorboard]"') from error
-    loggers: dict[str, Any] = {}  # Any: Fabric's logger has untyped methods
-
-    def report(name: str, state: Progress) -> None:
-        if name not in loggers:
-            loggers[name] = TensorBoardLogger(folder, name=name, version="")
-        loggers[name].log_metrics(dict(state.losses), step=state.step)
-        if state.step == state.steps:
-            loggers[name].finalize("success")
-        then(name, state)
-
-    return report

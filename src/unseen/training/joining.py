@@ -15,7 +15,7 @@ from typing import Any
 
 from unseen.training import ranks as groups
 from unseen.training.loop import take_part
-from unseen.training.ranks import Place, Ranks, asked, check, keep, start
+from unseen.training.ranks import ProcessPlace, Ranks, asked, check, keep, start
 from unseen.training.settings import Training, TrainingError
 
 
@@ -49,7 +49,7 @@ def join(training: Training) -> None:
     sys.exit(_serve(ranks))
 
 
-def _place(training: Training) -> tuple[Place | None, bool]:
+def _place(training: Training) -> tuple[ProcessPlace | None, bool]:
     """Which process this is, by the environment, and whether it holds the store of keys; None: this machine's only."""
     size, given = asked(training), os.environ
     if "TORCHELASTIC_RUN_ID" in given and size > 1:
@@ -59,7 +59,7 @@ def _place(training: Training) -> tuple[Place | None, bool]:
                 f"torchrun has started {seen} processes, but devices × nodes is {training.devices} × {training.nodes}. "
                 "Give --nproc-per-node and --nnodes the same numbers as --devices and --nodes."
             )
-        place = Place(rank, size, local, given["MASTER_ADDR"], int(given["MASTER_PORT"]))
+        place = ProcessPlace(rank, size, local, given["MASTER_ADDR"], int(given["MASTER_PORT"]))
         return place, rank == 0 and given.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     if training.nodes == 1:
         return None, False
@@ -73,7 +73,7 @@ def _place(training: Training) -> tuple[Place | None, bool]:
         ) from error
     if not 0 <= node < training.nodes:
         raise TrainingError(f"NODE_RANK is {node}, but nodes is {training.nodes}: number the machines from 0.")
-    return Place(node * training.devices, size, 0, address, port), node == 0
+    return ProcessPlace(node * training.devices, size, 0, address, port), node == 0
 
 
 def _serve(ranks: Ranks) -> int:
@@ -103,7 +103,7 @@ def _main() -> None:
     groups.TIMEOUT_S = float(timeout_s)
     with contextlib.suppress(ImportError):  # rank 0 reports it
         import lightning_fabric  # noqa: F401  takes seconds, for which the others would wait in the first step
-    place = Place(int(rank), int(size), int(local), address, int(port))
+    place = ProcessPlace(int(rank), int(size), int(local), address, int(port))
     sys.exit(_serve(Ranks.joined(place, listens=False, children={})))
 
 

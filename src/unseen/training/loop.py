@@ -1,9 +1,4 @@
-"""The training loop, and the precision that a device computes fastest in.
-
-Whether a device computes in bfloat16: it then takes half the time of single precision, and elsewhere up to three
-times as long.
-
-The training loop: epochs, batches, steps; a log line each; a checkpoint now and then. There is no other.
+"""Training loop: epochs, batches, steps; a log line each; a checkpoint now and then. There is no other.
 
 Lightning Fabric moves modules to the device and sets the precision; everything else is in plain sight below.
 """
@@ -17,73 +12,26 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from unseen.artifacts.folder_lock import locked
 from unseen.training import checkpoint
-from unseen.training.checkpoint import Checkpoint, Place, Stop, deferred_interrupt
+from unseen.training.checkpoint import Checkpoint, DataPosition
 from unseen.training.history import History, Log
+from unseen.training.interrupt import Stop, deferred_interrupt
 from unseen.training.learner import Learner
 from unseen.training.limits import RunStopped, time_is_up, under_limits
 from unseen.training.placement import fabric_of, own_rng_and_threads, rest, rows_of, wrapped
+from unseen.training.progress import Progress
 from unseen.training.ranks import LostProcess, Ranks, asked, check_hooks, together
 from unseen.training.settings import Training, TrainingError
 from unseen.training.shares import as_part_of_the_batch
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-
-def fastest_precision(device: str = "auto") -> Literal["fp32", "bf16"]:
-    """bf16 where the device has instructions for it, else fp32.
-
-    Args:
-        device: auto, cpu, mps, cuda or cuda:1, as in `Training.device`.
-
-    >>> fastest_precision("cpu") in ("fp32", "bf16")
-    True
-    """
-    kind = device.partition(":")[0]
-    if kind == "auto":
-        kind = "cuda" if torch.cuda.is_available() else "cpu"
-    if kind == "cuda":
-        return (
-            "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-        )
-    found = torch.cpu.get_capabilities() if kind == "cpu" else {}
-    return "bf16" if any(name.endswith("bf16") and there is True for name, there in found.items()) else "fp32"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a training is, after each step. ``str(progress)`` is a line to print.
-
-    Args:
-        step: batches that are done.
-        steps: batches of the whole training.
-        epoch: the current one, from 1.
-        losses: what the step logged.
-        seconds: spent so far.
-        remaining_s: seconds to go at this run's pace.
-
-    >>> str(Progress(step=3, steps=9, epoch=1, losses={"loss": 0.5}, seconds=1.0, remaining_s=62.0))
-    'step 3/9  epoch 1  loss 0.5  1:02 left'
-    """
-
-    step: int
-    steps: int
-    epoch: int
-    losses: Mapping[str, float]
-    seconds: float
-    remaining_s: float
-
-    def __str__(self) -> str:
-        losses = "  ".join(f"{name} {value:.4g}" for name, value in self.losses.items())
-        minutes, seconds = divmod(round(self.remaining_s), 60)
-        return f"step {self.step}/{self.steps}  epoch {self.epoch}  {losses}  {minutes}:{seconds:02d} left"
 
 
 def train(
@@ -220,7 +168,7 @@ def _trained(
     fabric = fabric_of(settings, ranks)
     device = str(fabric.device) if ranks is None else f"{ranks.place.size} × {fabric.device}"
     history = History(parts={}, steps=0, seconds=0.0, device=device, steps_per_epoch=per_epoch)
-    place = Place()
+    place = DataPosition()
     rng = torch.Generator().manual_seed(_derived(settings.seed, "draws"))
     with own_rng_and_threads(settings, fabric.device), wrapped(learner, fabric), deferred_interrupt() as stop:
         torch.manual_seed(_derived(settings.seed, "torch"))  # dropout, and whatever draws without a generator
@@ -232,7 +180,7 @@ def _trained(
 
         with contextlib.closing(Log(history, path=folder / "log.csv" if folder is not None else None)) as log:
 
-            def save(place: Place) -> None:
+            def save(place: DataPosition) -> None:
                 nonlocal history, saved
                 history = replace(history, steps=len(history.clock_s), seconds=before_s + time.monotonic() - began)
                 if path is not None:
@@ -265,7 +213,7 @@ def _trained(
                         left = spent / (step - first) * (steps - step)
                         kept.progress(Progress(step, steps, epoch + 1, losses, before_s + spent, left))
                     if stopped.asked:
-                        save(Place(epoch, position + 1))
+                        save(DataPosition(epoch, position + 1))
                         if over:
                             raise RunStopped(
                                 f"the training stopped at step {step} of {steps}, since its time is up. "
@@ -275,7 +223,7 @@ def _trained(
                     by_clock = time.monotonic() - saved >= settings.checkpoint_every_s
                     every = settings.checkpoint_every_steps
                     if step < steps and (by_clock or (every is not None and step % every == 0)):
-                        save(Place(epoch, position + 1))
+                        save(DataPosition(epoch, position + 1))
 
                 if kept.validate is not None:
                     for name, value in _validated(learner, kept.validate, epoch + 1, fabric.device).items():
@@ -286,7 +234,7 @@ def _trained(
                         ranks.pass_on(f"validated {epoch}")
                 elif waits and ranks is not None:
                     ranks.wait_for(f"validated {epoch}")
-            save(Place(settings.epochs, 0))
+            save(DataPosition(settings.epochs, 0))
     return history
 
 

@@ -48,10 +48,10 @@ class LostProcess(TrainingError):
 
 
 @dataclass(frozen=True)
-class Place:
+class ProcessPlace:
     """Which of the processes this is, and where rank 0 listens.
 
-    >>> Place(rank=1, size=4, local=1, address="10.0.0.1", port=29500).first
+    >>> ProcessPlace(rank=1, size=4, local=1, address="10.0.0.1", port=29500).first
     False
     """
 
@@ -72,7 +72,7 @@ class Place:
 class Ranks:
     """An open group of processes, as one of them sees it."""
 
-    place: Place
+    place: ProcessPlace
     store: distributed.Store
     children: Mapping[int, subprocess.Popen[bytes]] = field(default_factory=dict)
     trainings: int = 0
@@ -83,11 +83,11 @@ class Ranks:
         """Rank 0 of a group on this machine, which starts the others."""
         # listens on a port that is free, on this machine alone
         store = distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-        place = Place(0, size, 0, "127.0.0.1", store.port)
+        place = ProcessPlace(0, size, 0, "127.0.0.1", store.port)
         return cls._met(place, store, {rank: start(place, rank, rank) for rank in range(1, size)})
 
     @classmethod
-    def joined(cls, place: Place, *, listens: bool, children: Mapping[int, subprocess.Popen[bytes]]) -> Ranks:
+    def joined(cls, place: ProcessPlace, *, listens: bool, children: Mapping[int, subprocess.Popen[bytes]]) -> Ranks:
         """This process in a group whose rank 0 is at `place.address`.
 
         listens   whether this process holds the store of keys: rank 0, unless torchrun holds one
@@ -109,7 +109,9 @@ class Ranks:
         return cls._met(place, store, children)
 
     @classmethod
-    def _met(cls, place: Place, store: distributed.Store, children: Mapping[int, subprocess.Popen[bytes]]) -> Ranks:
+    def _met(
+        cls, place: ProcessPlace, store: distributed.Store, children: Mapping[int, subprocess.Popen[bytes]]
+    ) -> Ranks:
         if distributed.is_initialized():
             raise TrainingError(
                 "torch.distributed is already in use in this process. Call destroy_process_group() before a training "
@@ -286,7 +288,7 @@ class Ranks:
 _CURE = "Its classes and functions need to be in a module that can be imported (no lambda, nothing of __main__)"
 
 
-def start(place: Place, rank: int, local: int) -> subprocess.Popen[bytes]:
+def start(place: ProcessPlace, rank: int, local: int) -> subprocess.Popen[bytes]:
     """A further process of this machine, which joins the group at `place` as `rank`."""
     given = [rank, place.size, local, place.address, place.port, TIMEOUT_S]
     return subprocess.Popen(

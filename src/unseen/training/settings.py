@@ -1,31 +1,12 @@
-"""How a training runs: its settings, its progress display, and why it may stop.
-
-How long, how wide and on what a training runs: the section ``[training]`` of a recipe.
-
-Why a training stopped, as a sentence.
-
-A training's progress as a person sees it: one line on the terminal, written over; elsewhere a line now and then, and
-one at the end.
-"""
+"""Settings of a training: the section ``[training]`` of a recipe."""
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.artifacts.errors import UserError
-from unseen.artifacts.notebook import in_notebook
-
-if TYPE_CHECKING:
-    from unseen.training.loop import Progress
-
-
-EVERY_S = 10.0
-"""Seconds between two lines of progress where there is no terminal."""
 
 
 class Training(BaseModel):
@@ -65,37 +46,3 @@ class Training(BaseModel):
 
 class TrainingError(UserError, RuntimeError):
     """A training that cannot start or go on: what was wrong, what was seen, what to do."""
-
-
-def shown_on(stream: TextIO | None = None, *, silent_off_terminal: bool = False) -> Callable[[str, Progress], None]:
-    """A callback for `fit`: what is trained and how far it is, on `stream` (standard error by default).
-
-    stream  where the line is written; None: standard error
-    silent_off_terminal  say nothing where the stream is no terminal; else a line every `EVERY_S` seconds, and one when
-                         a training has ended
-
-    >>> from unseen.training import Progress
-    >>> import io
-    >>> stream = io.StringIO()
-    >>> shown_on(stream)("pca", Progress(step=9, steps=9, epoch=1, losses={}, seconds=2.0, remaining_s=0.0))
-    >>> stream.getvalue()
-    '  pca: 9 steps in 2 s\\n'
-    """
-    stream = sys.stderr if stream is None else stream
-    live = stream.isatty() or (stream is sys.stderr and in_notebook())
-    spoke = time.monotonic()
-
-    def report(name: str, state: Progress) -> None:
-        nonlocal spoke
-        last = state.step == state.steps
-        if live:
-            stream.write(f"\r\033[K  {name}: {state}" + ("\n" if last else ""))
-            stream.flush()
-        elif last and not silent_off_terminal:
-            stream.write(f"  {name}: {state.steps} steps in {state.seconds:.0f} s\n")
-        elif not silent_off_terminal and time.monotonic() - spoke >= EVERY_S:
-            spoke = time.monotonic()
-            stream.write(f"  {name}: {state}\n")
-            stream.flush()
-
-    return report

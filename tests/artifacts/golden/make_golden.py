@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from unseen.artifacts import bundle
+from unseen.artifacts.card import Card
 from unseen.physics import Gaussian, Mask, Measurement
 from unseen.reconstruction import ArtifactRemoval, save
 
@@ -21,7 +22,7 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     tensors = {"linear.weight": torch.tensor([[0.5, -0.25]]), "linear.bias": torch.tensor([0.125])}
-    card = bundle.Card(
+    card = Card(
         kind="detector",
         name="pca",
         config={"components": 2},

@@ -24,10 +24,10 @@ from unseen.runs.archive.plan import PLAN, ArchiveError, ArchivePlan, part_path
 
 if TYPE_CHECKING:
     from unseen.data.manifest import Entry
-    from unseen.runs.archive.scoring import Task
+    from unseen.runs.archive.task import ScoringTask
 
     Part = tuple[int, tuple[Entry, ...]]
-    ScorePart = Callable[[Task, ArchivePlan, int, tuple[Entry, ...]], Counter[str]]
+    ScorePart = Callable[[ScoringTask, ArchivePlan, int, tuple[Entry, ...]], Counter[str]]
 
 _HOST_PORT = re.compile(r"(?:ray://)?\[?([^\]/]+?)\]?:(\d+)")
 _AHEAD = 2  # parts that wait or run, for each core: more would only hold more of the manifest in memory
@@ -36,7 +36,7 @@ _STORE_BYTES = 100_000_000  # of memory for Ray's objects, of which this run has
 
 
 def scored_on_cluster(
-    score_part: ScorePart, task: Task, plan: ArchivePlan, parts: Iterator[Part]
+    score_part: ScorePart, task: ScoringTask, plan: ArchivePlan, parts: Iterator[Part]
 ) -> Iterator[tuple[int, Counter[str]]]:
     """Each part's number and counts, as soon as it is written; parts of nodes that vanish are scored by others.
 
@@ -54,7 +54,7 @@ def scored_on_cluster(
             yield _finished(ray, task, running)
 
 
-def _finished(ray: Any, task: Task, running: dict[Any, int]) -> tuple[int, Counter[str]]:
+def _finished(ray: Any, task: ScoringTask, running: dict[Any, int]) -> tuple[int, Counter[str]]:
     """Wait until a part is written; returns it, and removes it from `running`."""
     (done,), _ = ray.wait(list(running), num_returns=1)
     number = running.pop(done)
@@ -72,7 +72,7 @@ def _finished(ray: Any, task: Task, running: dict[Any, int]) -> tuple[int, Count
 
 
 def _part_on_a_node(
-    score_part: ScorePart, place: Path, task: Task, plan: ArchivePlan, number: int, entries: tuple[Entry, ...]
+    score_part: ScorePart, place: Path, task: ScoringTask, plan: ArchivePlan, number: int, entries: tuple[Entry, ...]
 ) -> Counter[str]:
     """What a task does: check that this node has what the run needs, and write one part.
 

@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 
@@ -35,44 +35,24 @@ from unseen.runs.archive.plan import (
     part_path,
     part_tally,
 )
+from unseen.runs.archive.task import ScoringTask
 from unseen.runs.training import worker_processes
 from unseen.screening.policy import Policy
 from unseen.screening.screener import Screener, load
 from unseen.screening.study_decisions import FilmRow, RankedFilmRow, film_rows, ranked_film_rows
 
-if TYPE_CHECKING:
-    from unseen.detectors.saved import Runtime
-
 Engine = Literal["local", "ray"]
 """Who scores the parts: processes of this machine, or of a Ray cluster."""
 
+
 _LOCK = ".archive.lock"
+
+
 _AHEAD = 2  # parts that wait or run, for each process: more would only hold more of the manifest in memory
 
 
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """All that a worker process needs to score any part.
-
-    folder         where the parts go
-    model, policy  the bundle and the policy's file
-    maps           a folder for anomaly maps; None: none are written
-    strict         whether the first film that is not read ends the run
-    decoders       processes that decode films for each worker process
-    """
-
-    folder: Path
-    model: str
-    policy: Path | None = None
-    device: str = "cpu"
-    runtime: Runtime = "torch"
-    maps: Path | None = None
-    strict: bool = False
-    decoders: int = 1
-
-
 def score_archive(
-    task: Task,
+    task: ScoringTask,
     manifest: Path,
     *,
     part_size: int = PART_SIZE,
@@ -141,7 +121,7 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _plan_of(task: Task, manifest: Path, part_size: int, found: ArchivePlan | None) -> ArchivePlan:
+def _plan_of(task: ScoringTask, manifest: Path, part_size: int, found: ArchivePlan | None) -> ArchivePlan:
     """The plan of this run; the films are counted only where `found`, the folder's plan, does not hold their number."""
     model_sha256 = model_digest(task.model)
     policy_sha256 = None if task.policy is None else Policy.load(task.policy).digest
@@ -177,7 +157,7 @@ def _missing(manifest: Path, plan: ArchivePlan, done: frozenset[int]) -> Iterato
 
 
 def _scored(
-    task: Task, plan: ArchivePlan, parts: Iterator[tuple[int, tuple[Entry, ...]]], workers: int, engine: Engine
+    task: ScoringTask, plan: ArchivePlan, parts: Iterator[tuple[int, tuple[Entry, ...]]], workers: int, engine: Engine
 ) -> Iterator[tuple[int, Counter[str]]]:
     """Each part's number and counts, as soon as it is written."""
     if engine == "ray":
@@ -205,7 +185,7 @@ def _finished(running: dict[Future[Counter[str]], int]) -> Iterator[tuple[int, C
         yield running.pop(future), future.result()
 
 
-def score_part(task: Task, plan: ArchivePlan, number: int, entries: tuple[Entry, ...]) -> Counter[str]:
+def score_part(task: ScoringTask, plan: ArchivePlan, number: int, entries: tuple[Entry, ...]) -> Counter[str]:
     """Write one part with one thread; returns its counts."""
     with _one_thread(), closing(Films(entries=entries, strict=task.strict).read_ahead(task.decoders)) as films:
         screener = _screener(task, plan.model_sha256, plan.policy_sha256)
@@ -230,7 +210,7 @@ def _one_thread() -> Iterator[None]:
 
 
 @lru_cache(maxsize=1)
-def _screener(task: Task, model_sha256: str, policy_sha256: str | None) -> Screener:
+def _screener(task: ScoringTask, model_sha256: str, policy_sha256: str | None) -> Screener:
     """The model and the policy, loaded once in each process.
 
     Raises ArchiveError where one of them was replaced since the run began.

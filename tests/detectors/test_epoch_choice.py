@@ -15,13 +15,13 @@ from unseen.anatomy.lungs import CrossFittedLungs
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors import METHODS
-from unseen.detectors.choosing import Chooser
 from unseen.detectors.detector import Detector
+from unseen.detectors.epoch_choice import EpochChoice
 from unseen.detectors.errors import FitError
 from unseen.detectors.even_choice import evenly
 from unseen.detectors.finding import Finding
 from unseen.detectors.judgement import Judgement
-from unseen.training.loop import Progress
+from unseen.training.progress import Progress
 from unseen.training.settings import Training, TrainingError
 
 FIVE = Training(epochs=5, batch_size=8, seed=3, device="cpu", threads=1, checkpoint_every_steps=1)
@@ -129,7 +129,7 @@ def test_of_many_films_those_that_are_asked_lie_all_over_the_list(
     """Films of one hospital lie together: the first so many would choose by where a film is from."""
     view = make("dae").fit(normals, finder=finder, training=ONE).look(normals[0])
     many = [replace(view, image=torch.full_like(view.image, number / 1000)) for number in range(1000)]
-    chooser = Chooser(make("dae"), many, many[::2], None)
+    chooser = EpochChoice(make("dae"), many, many[::2], None)
     for asked, among in ((chooser.normals, many), (chooser.unlabelled, many[::2])):
         places = [among.index(one) for one in asked]
         assert len(places) == 128 and min(np.diff(places)) > 0 and max(np.diff(places)) <= 2 * len(among) / 128 + 1
@@ -160,7 +160,7 @@ def test_a_film_that_ranks_below_every_normal_is_an_answer_too(
     """AUCp is 0 after every epoch where the one unlabelled film looks most like the normals; an epoch is kept."""
     detector = make("deep-svdd").fit(normals, finder=finder, training=ONE, unlabelled=[normals[0]])
     assert detector.facts["chosen_epoch"] >= 1 and 0 <= detector.facts["chosen_aucp"] <= 1
-    chooser = Chooser(detector, [detector.look(film) for film in normals], [detector.look(normals[0])], None)
+    chooser = EpochChoice(detector, [detector.look(film) for film in normals], [detector.look(normals[0])], None)
     detector.judge = lambda viewed: Judgement(float(viewed is not chooser.unlabelled[0]), {}, np.zeros(1), None)  # type: ignore[method-assign, arg-type]
     assert chooser(1) == {"aucp": 0.0}
     chooser.restore()

@@ -1,4 +1,4 @@
-"""The checkpoint that separates the training normals best from unlabelled films: a choice without any label.
+"""Choice of the epoch that separates the training normals best from unlabelled films, without any label.
 
     AUCp(epoch) = AUROC of unlabelled films' scores against training normals';   the first epoch with the highest
 
@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import safetensors
 import safetensors.torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unseen.artifacts.files import write_bytes
 from unseen.detectors.even_choice import evenly
@@ -27,19 +27,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from unseen.anatomy.view import Viewed
-    from unseen.detectors.detector import Detector
+    from unseen.detectors.judgement import Judgement
 
 _MOST = 128  # films of each kind that are scored after an epoch, at most
 
 
-class Chooser:
-    """Called after each epoch, keeps the best weights; `restore` loads them. `digest` identifies the unlabelled films.
+class JudgedByEpoch(Protocol):
+    """Detector in training: the part of a `Detector` that the choice of an epoch needs."""
 
-    The weights are kept in `folder`, if there is one, so a resumed training keeps its choice.
+    facts: dict[str, float]
+
+    def judge(self, viewed: Viewed, /) -> Judgement:
+        """Score one film."""
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        """Return the networks by name."""
+
+
+class EpochChoice:
+    """Choice of the epoch: called after each epoch, keeps the best weights; `restore` loads them.
+
+    `digest` identifies the unlabelled films. The weights are kept in `folder`, if there is one, so that a resumed
+    training keeps its choice.
     """
 
     def __init__(
-        self, detector: Detector, normals: Sequence[Viewed], unlabelled: Sequence[Viewed], folder: Path | None
+        self, detector: JudgedByEpoch, normals: Sequence[Viewed], unlabelled: Sequence[Viewed], folder: Path | None
     ) -> None:
         self.detector = detector
         self.normals, self.unlabelled = evenly(normals, _MOST), evenly(unlabelled, _MOST)

@@ -1,0 +1,74 @@
+"""Card of a bundle: `card.json`, the description of a trained model."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from unseen.artifacts.installation import LIMITS
+
+FORMAT = 2
+"""The card format that this version writes; it reads this one and every earlier one."""
+
+
+class Card(BaseModel):
+    """What is known of a bundle's weights. `save` fills in size, digests and time.
+
+    >>> Card(kind="detector", name="pca").format
+    2
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    format: Literal[2] = 2
+    kind: Literal["detector", "lungs", "reconstruction", "generator"]
+    name: str = Field(min_length=1)
+    """The registry's key, such as ``roi-sure`` or ``unrolled``; never a module path."""
+    config: dict[str, object] = {}
+    """The settings that build the class which these weights fit."""
+    view: dict[str, object] | None = None
+    """How a film becomes network input."""
+    finder: dict[str, object] | None = None
+    """The settings of the lung finder whose weights are copied in, under ``finder.``; None where the model has none."""
+    gate: dict[str, object] | None = None
+    """The settings of the input gate whose tensors are copied in, under ``gate.``; None where there is none."""
+    process: dict[str, object] | None = None
+    """How the measurements came about that a reconstructor learnt from: operator, link and noise, by registry keys and
+    the arguments that make them; tensors are copied in, under ``process.``. None for a detector."""
+    recipe_digest: str | None = None
+    training_films: list[str] = []
+    """``pixel_sha256`` of every film trained on, so that an evaluation can leave those out and say so; of a
+    reconstructor, the SHA-256 of every measurement's bytes."""
+    normal_scores: list[float] = []
+    """Scores of the training normals, increasing, each by a detector that did not learn from that film's patient."""
+    normal_folds: int = Field(default=0, ge=0)
+    """The number of detectors that made `normal_scores`; 0 without these scores."""
+    weights_sha256: str = ""
+    weights_bytes: int = Field(default=0, ge=0)
+    facts: dict[str, float] = {}
+    """What fitting measured, such as the films' estimated noise."""
+    trained_on: str = ""
+    """The device and its threads, such as ``cpu (x86_64), 1 thread(s)``."""
+    metrics: dict[str, object] = {}
+    adjustment: dict[str, float] | None = None
+    """Coefficients of the score on log sharpness and predicted lung area, from out-of-fold training normals."""
+    data: str = ""
+    """Which films it was trained on, and where they are from."""
+    licence: str = ""
+    limits: str = LIMITS
+    version: str = ""
+    """The package's version that wrote the bundle."""
+    created: str = ""
+    """When, UTC, ISO 8601."""
+    digests: dict[str, str] = {}
+    """SHA-256 of each part of the model; see `model_digest.part_digests`."""
+    digest: str = ""
+    """SHA-256 of `digests`: the model's digest, to which a policy is bound."""
+
+    @field_validator("limits")
+    @classmethod
+    def _states_the_limits(cls, limits: str) -> str:
+        if LIMITS not in limits:
+            raise ValueError(f'must hold the sentence "{LIMITS}"')
+        return limits

@@ -34,7 +34,7 @@ from unseen.detectors.saved import load
 from unseen.evaluation.bootstrap import Cohort, Statistic, codes, draw_all
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.roc import Auroc, Bools, Floats, auroc, best_epoch, folds_of
-from unseen.losses.loss import running_averages_frozen
+from unseen.losses.running_averages import running_averages_frozen
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import Trained, resolve, run_of, train_recipe
 from unseen.training.history import History

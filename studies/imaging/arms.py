@@ -19,10 +19,13 @@ from torch import Tensor
 
 from studies.imaging.problem import Problem
 from studies.imaging.settings import Arm
-from unseen.losses.equivariance import Equivariance, RobustEquivariance, ScaleEquivariance
+from unseen.losses.backprojection import BackprojectedConsistency, BackprojectedRisk
+from unseen.losses.equivariance import Equivariance, RobustEquivariance
 from unseen.losses.loss import Loss
-from unseen.losses.measurement import BackprojectedConsistency, BackprojectedRisk, MeasurementConsistency, MultiOperator
+from unseen.losses.measurement_consistency import MeasurementConsistency
+from unseen.losses.multi_operator import MultiOperator
 from unseen.losses.risk import Sure
+from unseen.losses.scale_equivariance import ScaleEquivariance
 from unseen.losses.supervised import Supervised
 from unseen.physics.groups.scalings import Scalings
 from unseen.reconstruction.reconstructor import starting_image

@@ -24,7 +24,7 @@ from unseen.detectors.f_anogan import FAnoGan
 from unseen.detectors.gan import GanDetector, GanSettings
 from unseen.detectors.ganomaly import Ganomaly
 from unseen.detectors.randgan import RandGan
-from unseen.losses.generative import GAMES, Game
+from unseen.losses.gan_games import GAMES, Game
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder
 from unseen.networks.gan_networks import ResidualCritic, ResidualGenerator
 from unseen.training.learner import Step

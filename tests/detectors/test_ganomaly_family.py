@@ -12,7 +12,7 @@ from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder, _Adv
 from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.normals import Normals
-from unseen.losses.generative import discriminator_bce
+from unseen.losses.discriminator_cross_entropy import discriminator_bce
 from unseen.physics.noise import PoissonGaussian
 from unseen.training.settings import Training
 

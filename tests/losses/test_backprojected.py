@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from unseen.losses import BackprojectedConsistency, BackprojectedRisk, Seen, Sure
-from unseen.losses.loss import mean_square
+from unseen.losses.sums import mean_square
 from unseen.physics import BeerLambert, Gaussian, Identity, Measurement, PoissonGaussian, Tomography
 
 SIZE, DRAWS = 8, 4000

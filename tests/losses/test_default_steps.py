@@ -15,8 +15,11 @@ from torch import Tensor
 
 from tests.losses.paired import FAINT_NETWORKS, LARGEST_Z, NETWORKS, image, paired, rng
 from unseen.losses import BackprojectedRisk, Loss, MeasurementConsistency, Recorrupted, Seen, Sure, Thinning
-from unseen.losses.loss import observed, observed_count, squares
-from unseen.losses.splitting import IndependentPair, recorrupted, thinned
+from unseen.losses.count_thinning import thinned
+from unseen.losses.independent_pair import IndependentPair
+from unseen.losses.loss import observed, observed_count
+from unseen.losses.recorruption import recorrupted
+from unseen.losses.sums import squares
 from unseen.physics import Gaussian, Identity, Mask, Measurement, Noise, Poisson, PoissonGaussian
 
 SIZE, BATCH, BATCHES = 16, 250, 8

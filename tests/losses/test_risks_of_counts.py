@@ -18,8 +18,9 @@ from torch import Tensor
 
 from tests.losses.paired import LARGEST_Z, NETWORKS, Paired, image, linear, paired, rng, smooth
 from unseen.losses import MeasurementConsistency, Seen, Sure, Thinning, hudson_risk, mixed_sure
-from unseen.losses.loss import observed, observed_count, squares
-from unseen.losses.splitting import thinned
+from unseen.losses.count_thinning import thinned
+from unseen.losses.loss import observed, observed_count
+from unseen.losses.sums import squares
 from unseen.losses.sure_poisson import skewed_probe
 from unseen.physics import BeerLambert, Mask, Measurement, PoissonGaussian
 

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from tests.losses.paired import FAINT_NETWORKS, LARGEST_Z, Paired, image, paired, rng
 from unseen.losses import MeasurementConsistency, Recorrupted, Seen, Sure
-from unseen.losses.loss import observed, observed_count, squares
-from unseen.losses.splitting import recorrupted
+from unseen.losses.loss import observed, observed_count
+from unseen.losses.recorruption import recorrupted
+from unseen.losses.sums import squares
 from unseen.physics import CompressedSensing, FourierMask, Gaussian, Mask, Measurement, Operator, stack
 
 SIZE, BATCH, BATCHES = 16, 250, 12

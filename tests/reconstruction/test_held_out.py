@@ -22,7 +22,8 @@ from unseen.losses import (
     Splitting,
     Sure,
 )
-from unseen.losses.loss import UNITS, observed, observed_count, squares
+from unseen.losses.loss import UNITS, observed, observed_count
+from unseen.losses.sums import squares
 from unseen.physics import Flips, Gaussian, Mask, Measurement, Poisson, PoissonGaussian, Shifts
 from unseen.reconstruction import ArtifactRemoval, Reconstructor, learn
 from unseen.reconstruction.held_out import RISK, HeldOut, held_rows, judges, names_of, twins

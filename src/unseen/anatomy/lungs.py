@@ -37,7 +37,7 @@ from unseen.anatomy.view import View
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.folder_lock import locked
 from unseen.data.film import Film, NotRead
-from unseen.losses.supervised import bce, dice_loss
+from unseen.losses.mask_losses import bce, dice_loss
 from unseen.networks.unet import UNet
 from unseen.training.learner import Step, steps_taken
 from unseen.training.loop import train

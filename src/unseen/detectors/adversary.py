@@ -17,8 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from unseen.detectors.gan import GanSettings
-from unseen.losses.generative import GAMES, gradient_penalty
-from unseen.losses.loss import running_averages_frozen
+from unseen.losses.gan_games import GAMES
+from unseen.losses.running_averages import running_averages_frozen
+from unseen.losses.wasserstein import gradient_penalty
 from unseen.training.learner import Step, steps_taken
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from unseen.anatomy.view import View
 from unseen.detectors.autoencoder import Autoencoder, AutoencoderSettings
-from unseen.losses.supervised import dissimilarity_map, structural_dissimilarity
+from unseen.losses.structural_similarity import dissimilarity_map, structural_dissimilarity
 
 _PEAK = 2.0  # the range of network units
 

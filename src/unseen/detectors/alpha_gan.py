@@ -29,7 +29,7 @@ from unseen.detectors.detector import masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.restorer import mean_inside
-from unseen.losses.loss import running_averages_frozen
+from unseen.losses.running_averages import running_averages_frozen
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
 from unseen.training.learner import Learner, Step
 

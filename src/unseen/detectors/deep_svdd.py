@@ -25,7 +25,7 @@ from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
 from unseen.detectors.settings import Settings
-from unseen.losses.loss import running_averages_frozen
+from unseen.losses.running_averages import running_averages_frozen
 from unseen.networks.dcgan import Encoder
 from unseen.training.learner import Step
 

@@ -25,7 +25,8 @@ from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
 from unseen.detectors.settings import Settings
-from unseen.losses.generative import discriminator_bce, feature_matching
+from unseen.losses.discriminator_cross_entropy import discriminator_bce
+from unseen.losses.matched_features import feature_matching
 from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
 from unseen.training.learner import Step
 

@@ -22,7 +22,7 @@ from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
 from unseen.detectors.settings import Settings
-from unseen.losses.generative import Game
+from unseen.losses.gan_games import Game
 
 if TYPE_CHECKING:
     from unseen.training.learner import Learner

@@ -25,7 +25,7 @@ from unseen.detectors.detector import masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.restorer import mean_inside
-from unseen.losses.generative import Game
+from unseen.losses.gan_games import Game
 from unseen.networks.dcgan import Discriminator, Encoder, initialise_dcgan
 from unseen.networks.gan_networks import SkipAutoencoder
 from unseen.training.learner import Learner, Step

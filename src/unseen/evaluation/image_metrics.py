@@ -38,7 +38,7 @@ from torch import Tensor
 from unseen.evaluation.bootstrap import Cohort, codes, draw_all
 from unseen.evaluation.intervals import Figure, Json
 from unseen.evaluation.roc import Bools, Floats
-from unseen.losses.supervised import RADIUS, similarity_map
+from unseen.losses.structural_similarity import RADIUS, similarity_map
 from unseen.physics.algebra import arrays_too, describe
 
 

@@ -1,13 +1,4 @@
-"""The base of every loss, its precision, and batch normalisation while it runs.
-
-Losses add up thousands of squares: that is done in single precision or better, whatever the network runs in.
-
-Batch normalisation when a network runs more than once a step: running averages come from the measurement alone.
-
-Stein's divergence is the *total* derivative, so the perturbed pass of `sure` normalises by its own batch; but what it
-sees is not what the network meets when it scores, so it must not enter the running mean and variance.
-
-What learning from measurements descends: a loss, and what it may look at.
+"""Loss: base of the losses that learn from measurements, and the values that a loss may read (`Seen`).
 
 The law of a loss: one finite value per sample; sample i's depends on sample i alone; it reads of what was seen only
 what `needs` names. The contract tests check the law for every loss in `unseen.losses.LOSSES`.
@@ -15,8 +6,7 @@ what `needs` names. The contract tests check the law for every loss in `unseen.l
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal
@@ -24,73 +14,16 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from unseen.losses.running_averages import running_averages_frozen
+from unseen.losses.sums import at_least_single, squares
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Gaussian, standard_normal
 from unseen.physics.operator import Operator
 
-
-def at_least_single(tensor: Tensor) -> Tensor:
-    """The tensor in single precision, or as it is where it is finer.
-
-    Args:
-        tensor: real or complex, of any shape.
-
-    Example:
-        >>> import torch
-        >>> at_least_single(torch.ones(1, dtype=torch.bfloat16)).dtype, at_least_single(torch.ones(1).double()).dtype
-        (torch.float32, torch.float64)
-    """
-    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
-
-
-NORMALISERS = (
-    nn.BatchNorm1d,
-    nn.BatchNorm2d,
-    nn.BatchNorm3d,
-    nn.SyncBatchNorm,
-    nn.InstanceNorm1d,
-    nn.InstanceNorm2d,
-    nn.InstanceNorm3d,
-)
-
-
-@contextmanager
-def running_averages_frozen(*modules: nn.Module) -> Iterator[None]:
-    """Within, layers in train mode still normalise by their batch, but leave running mean, variance and batch count as
-    they were.
-
-    Layers in eval mode are not touched: they normalise by their running averages, as ever. A backward pass may follow
-    later, outside.
-
-    Args:
-        modules: every batch and instance normalisation in them, at any depth, is frozen.
-
-    Example:
-        >>> import torch
-        >>> layer = torch.nn.BatchNorm2d(1)
-        >>> with running_averages_frozen(layer):
-        ...     mean = layer(5 + torch.randn(8, 1, 4, 4)).mean()
-        >>> bool(mean.abs() < 1e-5), layer.running_mean.item(), layer.num_batches_tracked.item()
-        (True, 0.0, 0)
-    """
-    layers = [
-        layer
-        for module in modules
-        for layer in module.modules()
-        if isinstance(layer, NORMALISERS) and layer.training and layer.track_running_stats
-    ]
-    layers = list(dict.fromkeys(layers))  # a layer that two modules share must be restored once, to what it was
-    for layer in layers:
-        layer.track_running_stats = False
-    try:
-        yield
-    finally:
-        for layer in layers:
-            layer.track_running_stats = True
-
-
 Reconstruct = Callable[[Tensor, Measurement], Tensor]
 """f: measurements (batch, *A.range) and the process that made them → images (batch, *A.domain)."""
+
+
 PROBES, PROBED = (4, 64), 2**16  # images of noise that an operator is measured by, and pixels of all together
 
 
@@ -266,16 +199,3 @@ def measured_anew(process: Measurement, x: Tensor, *, generator: torch.Generator
         u = u.clamp(min=0)
     noise_free = u.detach()
     return u + (process.noise.sample(noise_free, generator=generator) - noise_free)
-
-
-def mean_square(tensor: Tensor) -> Tensor:
-    """‖tensor‖² / n per sample, over its n real components: (batch,), at least in single precision."""
-    return squares(tensor) / (tensor[0].numel() * (2 if tensor.is_complex() else 1) if len(tensor) else 1)
-
-
-def squares(tensor: Tensor) -> Tensor:
-    """‖tensor‖² per sample, real or complex: (batch,), at least in single precision."""
-    if tensor.is_complex():
-        tensor = torch.view_as_real(tensor)
-    tensor = tensor.to(torch.promote_types(tensor.dtype, torch.float32))
-    return tensor.flatten(1).square().sum(dim=1)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from unseen.artifacts.registry import did_you_mean
 from unseen.losses.equivariance import Equivariance, RobustEquivariance
 from unseen.losses.loss import Loss
-from unseen.losses.measurement import MeasurementConsistency
+from unseen.losses.measurement_consistency import MeasurementConsistency
 from unseen.losses.risk import Sure
 from unseen.losses.supervised import Supervised
 from unseen.losses.unsure import Unsure

@@ -6,7 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from unseen.losses.loss import Loss, Seen, at_least_single, observed, observed_count
+from unseen.losses.loss import Loss, Seen, observed, observed_count
+from unseen.losses.sums import at_least_single
 from unseen.losses.sure_gaussian import rounded_away, sure
 from unseen.losses.sure_poisson import mixed_sure
 from unseen.physics.noise import Gaussian, PoissonGaussian

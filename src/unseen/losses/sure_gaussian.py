@@ -11,7 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from unseen.losses.loss import at_least_single, running_averages_frozen
+from unseen.losses.running_averages import running_averages_frozen
+from unseen.losses.sums import at_least_single
 from unseen.physics.algebra import describe
 from unseen.physics.noise import Gaussian, Noise, per_sample, standard_normal
 from unseen.physics.operator import Mask

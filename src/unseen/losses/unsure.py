@@ -11,7 +11,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from unseen.losses.loss import Loss, Seen, observed, observed_count, squares
+from unseen.losses.loss import Loss, Seen, observed, observed_count
+from unseen.losses.sums import squares
 from unseen.losses.sure_gaussian import check_request, passes_apart, rounded_away, total
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Gaussian

@@ -33,7 +33,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.losses.generative import kullback_leibler, negative_elbo
+from unseen.losses.elbo import kullback_leibler, negative_elbo
 from unseen.networks.dcgan import Encoder
 from unseen.priors.trained import GeneratorSettings, TrainedGenerator, centred, images_of
 from unseen.training.learner import Step, steps_taken

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from unseen.losses.loss import squares
+from unseen.losses.sums import squares
 from unseen.physics.algebra import describe
 
 

@@ -18,7 +18,8 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from unseen.losses.loss import mean_square, observed_count, squares
+from unseen.losses.loss import observed_count
+from unseen.losses.sums import mean_square, squares
 from unseen.physics.algebra import arrays_too, as_tensor, describe
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unseen.losses.loss import squares
+from unseen.losses.sums import squares
 from unseen.physics.algebra import arrays_too, inner, lengths
 from unseen.physics.operator import Operator
 from unseen.priors.damped import DampedLeastSquares

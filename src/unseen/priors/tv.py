@@ -19,7 +19,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from unseen.losses.loss import observed_count, squares
+from unseen.losses.loss import observed_count
+from unseen.losses.sums import squares
 from unseen.physics.algebra import arrays_too, describe, inner, lengths
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator

@@ -19,7 +19,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.losses.generative import gradient_penalty, wasserstein_critic
+from unseen.losses.wasserstein import gradient_penalty, wasserstein_critic
 from unseen.networks.dcgan import Discriminator, initialise_dcgan
 from unseen.priors.trained import GeneratorSettings, TrainedGenerator, centred
 from unseen.training.learner import Step, steps_taken

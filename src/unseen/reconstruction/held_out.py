@@ -18,8 +18,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from unseen.losses.loss import UNITS, Loss, Seen, Units, observed, observed_count, squares
-from unseen.losses.splitting import Splitting, recorrupted, thinned
+from unseen.losses.count_thinning import thinned
+from unseen.losses.loss import UNITS, Loss, Seen, Units, observed, observed_count
+from unseen.losses.recorruption import recorrupted
+from unseen.losses.splitting import Splitting
+from unseen.losses.sums import squares
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Gaussian, Noise, PoissonGaussian
 from unseen.reconstruction.reconstructor import Reconstructor

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from unseen.losses.loss import Units, observed, observed_count, squares
+from unseen.losses.loss import Units, observed, observed_count
+from unseen.losses.sums import squares
 from unseen.networks.unet import UNet
 from unseen.physics.algebra import arrays_too
 from unseen.physics.measurement import Measurement

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unseen.losses.loss import squares
+from unseen.losses.sums import squares
 from unseen.physics.algebra import inner, lengths
 from unseen.physics.operator import Operator
 from unseen.priors.solvers.solution import Solution, Watch

@@ -1,102 +1,21 @@
-"""Measurement consistency: in measurements, over several operators, and backprojected into image space.
-
-MC, measurement consistency: the reconstruction, measured again, gives what was measured.
-
-Multi-operator consistency: where each image was measured by an operator of several, each must serve for all.
-
-Measurement consistency, and its unbiased estimate under noise, weighed in images instead of measurements.
+"""Measurement consistency weighed in images instead of measurements, and its unbiased estimate under noise.
 
 Where A weakens some of what it shows (tomography: a frequency by the root of its inverse), ‖A x̂ − p‖² hardly
 changes between images that differ there, and its minimisation is very slow. B = A⁺, or filtered backprojection where A
 has one, undoes the weakening: B(A x̂ − p) is the error in the image, as far as A shows it.
 """
 
-from dataclasses import replace
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from unseen.losses.loss import Loss, Seen, at_least_single, mean_square, observed, observed_count, squares
+from unseen.losses.loss import Loss, Seen, observed
 from unseen.losses.risk import Sure
+from unseen.losses.sums import at_least_single, mean_square
 from unseen.physics.algebra import inner
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Gaussian, PoissonGaussian, standard_normal
-
-
-class MeasurementConsistency(Loss):
-    """‖y − link(A f(y))‖² / m, over the m observed real components of y.
-
-    Without noise it is what every method here has in common, and by itself it learns nothing of what A does not show:
-    f(y) = A⁺ y brings it to zero. With noise it teaches f to copy it: use `Sure`.
-
-    Args:
-        weight: ≥ 0.
-
-    Example:
-        >>> import torch
-        >>> from unseen.losses import Seen
-        >>> from unseen.physics import Mask, Measurement
-        >>> process = Measurement(Mask(torch.tensor([[True, False]])))
-        >>> seen = Seen(torch.tensor([[[[1.0, 0.0]]]]), process, lambda y, process: y + 2)
-        >>> MeasurementConsistency()(seen, generator=None).tolist()
-        [4.0]
-
-    Source: Chen, Tachella & Davies, Equivariant imaging: learning beyond the range space, ICCV 2021, arXiv 2103.14756.
-    """
-
-    needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
-
-    def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
-        del generator
-        residual = observed(seen.process, at_least_single(seen.y) - at_least_single(seen.remeasured))
-        square = squares(residual)
-        return square / observed_count(seen.process, seen.y).to(square).clamp(min=1)
-
-    def judge(self, process: Measurement) -> Loss:
-        return self if process.noise is None else Sure(weight=self.weight)
-
-
-class MultiOperator(Loss):
-    """‖f(link(A_s x̂), A_s) − x̂‖² / n,  x̂ = f(y, A_g),  s drawn from the pool for each image.
-
-    A_g is the operator that measured y. With `MeasurementConsistency` it is multi-operator imaging: what A_g does not
-    show of this image, A_s has shown of others.
-
-    Args:
-        weight: ≥ 0.
-
-    Raises (when called):
-        ValueError: no pool of operators was given, or it has one alone.
-
-    Example:
-        >>> import torch
-        >>> from unseen.losses import Seen
-        >>> from unseen.physics import Mask, Measurement
-        >>> pool = Mask(torch.stack([torch.eye(8), 1 - torch.eye(8)])[:, None])
-        >>> process = Measurement(pool.select(torch.tensor([0])))
-        >>> seen = Seen(torch.ones(1, 1, 8, 8), process, lambda y, process: y, pool=pool)
-        >>> MultiOperator()(seen, generator=torch.Generator().manual_seed(0)).shape
-        torch.Size([1])
-
-    Source: Tachella, Chen & Davies, Unsupervised learning from incomplete measurements for inverse problems, NeurIPS
-    2022, arXiv 2201.12151.
-    """
-
-    needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
-    compares = "images"
-
-    def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
-        if seen.pool is None or seen.pool.batch is None:
-            raise ValueError(
-                "MultiOperator draws from several operators, but was given one. Give A an operator a row, such as "
-                "Mask(masks) with masks of shape (operators, channels, height, width), and learn(..., operators=index)."
-            )
-        device = generator.device if generator is not None else torch.device("cpu")
-        s = torch.randint(seen.pool.batch, (len(seen.y),), generator=generator, device=device).cpu()
-        other = replace(seen.process, A=seen.pool.select(s))
-        found = seen.again(other.mean(seen.reconstruction), other)
-        return mean_square(at_least_single(found) - at_least_single(seen.reconstruction))
 
 
 class BackprojectedConsistency(Loss):

@@ -1,0 +1,74 @@
+"""Losses of a network that learns a mask from masks, such as the lung finder.
+
+Both need the truth (x, here `mask`) and f (its logits).
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from unseen.losses.sums import at_least_single
+from unseen.physics.algebra import describe
+
+
+def dice_loss(logits: Tensor, mask: Tensor, *, smoothing: float = 1.0) -> Tensor:
+    """1 − (2 Σ p mask + smoothing) / (Σ p + Σ mask + smoothing),  p = sigmoid(logits), per sample.
+
+    Args:
+        logits: (batch, ...), before the sigmoid.
+        mask: of the same shape, bool or in [0, 1].
+        smoothing: ≥ 0, in pixels; keeps an empty mask that is rightly found empty at loss 0 rather than 0/0.
+
+    Returns:
+        (batch,), in [0, 1], at least in single precision.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Example:
+        >>> import torch
+        >>> mask = torch.ones(1, 1, 2, 2)
+        >>> dice_loss(torch.full((1, 1, 2, 2), 50.0), mask), dice_loss(torch.full((1, 1, 2, 2), -50.0), mask)
+        (tensor([0.]), tensor([0.8000]))
+
+    Source: Milletari, Navab & Ahmadi, V-Net, 3DV 2016, §3, without its squares in the denominator.
+    """
+    _check_shapes(logits, mask)
+    p, mask = torch.sigmoid(at_least_single(logits)), at_least_single(mask)
+    overlap, sizes = _flat(p * mask).sum(dim=1), _flat(p).sum(dim=1) + _flat(mask).sum(dim=1)
+    return 1 - (2 * overlap + smoothing) / (sizes + smoothing)
+
+
+def bce(logits: Tensor, mask: Tensor) -> Tensor:
+    """mean of −mask log p − (1 − mask) log(1 − p),  p = sigmoid(logits), per sample.
+
+    Args:
+        logits: (batch, ...), before the sigmoid.
+        mask: of the same shape, bool or in [0, 1].
+
+    Returns:
+        (batch,), ≥ 0, in nats per pixel, at least in single precision.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Example:
+        >>> import torch
+        >>> bce(torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2))
+        tensor([0.6931])
+    """
+    _check_shapes(logits, mask)
+    logits = at_least_single(logits)
+    return _flat(functional.softplus(logits) - logits * at_least_single(mask)).mean(dim=1)
+
+
+def _check_shapes(logits: Tensor, mask: Tensor) -> None:
+    if logits.shape != mask.shape or logits.ndim < 1:
+        raise ValueError(
+            "Logits and mask have one shape, (batch, ...), but got "
+            f"{describe(tuple(logits.shape))} and {describe(tuple(mask.shape))}."
+        )
+
+
+def _flat(tensor: Tensor) -> Tensor:
+    return tensor.reshape(len(tensor), -1)

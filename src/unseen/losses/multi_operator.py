@@ -1,0 +1,52 @@
+"""Multi-operator consistency: each image was measured by one of several operators, and must be consistent with all."""
+
+from dataclasses import replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from unseen.losses.loss import Loss, Seen
+from unseen.losses.sums import at_least_single, mean_square
+
+
+class MultiOperator(Loss):
+    """‖f(link(A_s x̂), A_s) − x̂‖² / n,  x̂ = f(y, A_g),  s drawn from the pool for each image.
+
+    A_g is the operator that measured y. With `MeasurementConsistency` it is multi-operator imaging: what A_g does not
+    show of this image, A_s has shown of others.
+
+    Args:
+        weight: ≥ 0.
+
+    Raises (when called):
+        ValueError: no pool of operators was given, or it has one alone.
+
+    Example:
+        >>> import torch
+        >>> from unseen.losses import Seen
+        >>> from unseen.physics import Mask, Measurement
+        >>> pool = Mask(torch.stack([torch.eye(8), 1 - torch.eye(8)])[:, None])
+        >>> process = Measurement(pool.select(torch.tensor([0])))
+        >>> seen = Seen(torch.ones(1, 1, 8, 8), process, lambda y, process: y, pool=pool)
+        >>> MultiOperator()(seen, generator=torch.Generator().manual_seed(0)).shape
+        torch.Size([1])
+
+    Source: Tachella, Chen & Davies, Unsupervised learning from incomplete measurements for inverse problems, NeurIPS
+    2022, arXiv 2201.12151.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
+    compares = "images"
+
+    def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
+        if seen.pool is None or seen.pool.batch is None:
+            raise ValueError(
+                "MultiOperator draws from several operators, but was given one. Give A an operator a row, such as "
+                "Mask(masks) with masks of shape (operators, channels, height, width), and learn(..., operators=index)."
+            )
+        device = generator.device if generator is not None else torch.device("cpu")
+        s = torch.randint(seen.pool.batch, (len(seen.y),), generator=generator, device=device).cpu()
+        other = replace(seen.process, A=seen.pool.select(s))
+        found = seen.again(other.mean(seen.reconstruction), other)
+        return mean_square(at_least_single(found) - at_least_single(seen.reconstruction))

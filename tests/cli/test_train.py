@@ -20,7 +20,8 @@ from unseen.artifacts import bundle
 from unseen.artifacts.recipe import runs_root
 from unseen.data.reading import films
 from unseen.detectors.lung_finder_bundles import finder_of
-from unseen.networks.resnet import ResNet18, published_places
+from unseen.networks.resnet import ResNet18
+from unseen.networks.resnet_weights import published_places
 
 
 @pytest.fixture

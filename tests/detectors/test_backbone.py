@@ -20,7 +20,8 @@ from unseen.detectors.patch_memory import PatchMemory
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
 from unseen.detectors.student_teacher import StudentTeacher
-from unseen.networks.resnet import ResNet18, fill
+from unseen.networks.resnet import ResNet18
+from unseen.networks.resnet_weights import fill
 from unseen.training.settings import Training
 
 FEATURES = 8

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
+from unseen.networks.dcgan import Decoder, Discriminator, Encoder
+from unseen.networks.dcgan_initialisation import initialise_dcgan
 
 SIZES = (16, 32, 64, 128)
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from unseen.networks.dcgan import Decoder, Discriminator, Encoder, MatrixConv2d, MatrixConvTranspose2d
+from unseen.networks.dcgan import Decoder, Discriminator, Encoder
+from unseen.networks.matrix_convolution import MatrixConv2d, MatrixConvTranspose2d
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels last": torch.channels_last}
 small = st.integers(1, 5)

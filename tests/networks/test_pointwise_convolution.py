@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from unseen.networks.resnet import PointwiseConv2d
+from unseen.networks.pointwise_convolution import PointwiseConv2d
 
 
 @pytest.mark.parametrize("inputs", [1, 3, 4, 8, 12])

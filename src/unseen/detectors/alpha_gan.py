@@ -30,7 +30,8 @@ from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.restorer import mean_inside
 from unseen.losses.running_averages import running_averages_frozen
-from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
+from unseen.networks.dcgan import Decoder, Discriminator, Encoder
+from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.training.learner import Learner, Step
 
 

@@ -26,7 +26,8 @@ from unseen.detectors.detector import masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, judged
 from unseen.detectors.generator_and_critic import GeneratorAndCritic
 from unseen.detectors.judgement import Judgement
-from unseen.networks.dcgan import Decoder, Discriminator, initialise_dcgan
+from unseen.networks.dcgan import Decoder, Discriminator
+from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.priors.fits import L1, Features
 from unseen.priors.generative import Range
 from unseen.priors.generator import Wrapped

@@ -25,8 +25,9 @@ from unseen.detectors.adversary import Adversary
 from unseen.detectors.detector import masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
 from unseen.detectors.judgement import Judgement
-from unseen.networks.dcgan import Decoder, Encoder, initialise_dcgan
-from unseen.networks.gan_networks import PairDiscriminator
+from unseen.networks.dcgan import Decoder, Encoder
+from unseen.networks.dcgan_initialisation import initialise_dcgan
+from unseen.networks.pair_discriminator import PairDiscriminator
 from unseen.training.learner import Learner, Step
 
 

@@ -27,7 +27,8 @@ from unseen.detectors.normals import Normals
 from unseen.detectors.settings import Settings
 from unseen.losses.discriminator_cross_entropy import discriminator_bce
 from unseen.losses.matched_features import feature_matching
-from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
+from unseen.networks.dcgan import Decoder, Discriminator, Encoder
+from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.training.learner import Step
 
 if TYPE_CHECKING:

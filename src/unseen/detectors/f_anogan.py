@@ -30,8 +30,9 @@ from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
 from unseen.detectors.generator_and_critic import GeneratorAndCritic
 from unseen.detectors.judgement import Judgement
 from unseen.losses.gan_games import Game
-from unseen.networks.dcgan import Decoder, Discriminator, Encoder, initialise_dcgan
-from unseen.networks.gan_networks import ResidualCritic, ResidualGenerator
+from unseen.networks.dcgan import Decoder, Discriminator, Encoder
+from unseen.networks.dcgan_initialisation import initialise_dcgan
+from unseen.networks.wgan_gp import ResidualCritic, ResidualGenerator
 from unseen.training.learner import Learner, Step
 
 

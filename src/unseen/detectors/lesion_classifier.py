@@ -30,7 +30,8 @@ from unseen.detectors.fitting import Fitting
 from unseen.detectors.normals import Normals
 from unseen.detectors.settings import Settings
 from unseen.detectors.synthetic_lesions import ALL, clouded, pasted
-from unseen.networks.resnet import ResNet18, fill
+from unseen.networks.resnet import ResNet18
+from unseen.networks.resnet_weights import fill
 from unseen.training.learner import Step
 from unseen.training.shares import of_whole_batch
 

@@ -28,8 +28,9 @@ from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
 from unseen.detectors.generator_and_critic import GeneratorAndCritic
 from unseen.detectors.judgement import Judgement
 from unseen.losses.gan_games import Game
-from unseen.networks.dcgan import Discriminator, initialise_dcgan
-from unseen.networks.gan_networks import InlierGenerator
+from unseen.networks.dcgan import Discriminator
+from unseen.networks.dcgan_initialisation import initialise_dcgan
+from unseen.networks.inlier_generator import InlierGenerator
 from unseen.priors.latent_search import Search
 from unseen.training.learner import Learner
 

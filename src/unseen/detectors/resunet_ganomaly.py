@@ -26,8 +26,9 @@ from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.restorer import mean_inside
 from unseen.losses.gan_games import Game
-from unseen.networks.dcgan import Discriminator, Encoder, initialise_dcgan
-from unseen.networks.gan_networks import SkipAutoencoder
+from unseen.networks.dcgan import Discriminator, Encoder
+from unseen.networks.dcgan_initialisation import initialise_dcgan
+from unseen.networks.skip_autoencoder import SkipAutoencoder
 from unseen.training.learner import Learner, Step
 
 

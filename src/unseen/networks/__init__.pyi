@@ -3,10 +3,10 @@
 from .dcgan import Decoder as Decoder
 from .dcgan import Discriminator as Discriminator
 from .dcgan import Encoder as Encoder
-from .dcgan import initialise_dcgan as initialise_dcgan
-from .gan_networks import PairDiscriminator as PairDiscriminator
-from .gan_networks import ResidualCritic as ResidualCritic
-from .gan_networks import ResidualGenerator as ResidualGenerator
+from .dcgan_initialisation import initialise_dcgan as initialise_dcgan
+from .pair_discriminator import PairDiscriminator as PairDiscriminator
+from .residual_unet import ResidualUNet as ResidualUNet
 from .resnet import ResNet18 as ResNet18
-from .unet import ResidualUNet as ResidualUNet
 from .unet import UNet as UNet
+from .wgan_gp import ResidualCritic as ResidualCritic
+from .wgan_gp import ResidualGenerator as ResidualGenerator

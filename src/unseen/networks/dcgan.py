@@ -1,16 +1,4 @@
-"""DCGAN: encoder, decoder, discriminator, their initialisation, and a fast form of their deepest layer.
-
-How the DCGAN blocks' weights are drawn, at the start and whenever a discriminator is initialised again.
-
-DCGAN's convolution (kernel 4, stride 2, padding 1) as one matrix product, for its deepest layer: many channels on
-few pixels.
-
-Same weights, same sums as torch's layers, which they replace without a trace in a state dictionary. There oneDNN takes
-several times as long for the weights' gradient as the product does (1024 to 2048 channels, 8×8 to 4×4, batch 32, bf16);
-on wide images with fewer channels torch's own layer is the faster one, and so it is in eval mode, where one film is
-scored at a time. What it is worth to a step: `make bench`.
-
-The DCGAN blocks: encoder, decoder, discriminator.
+"""DCGAN blocks: encoder, decoder, discriminator.
 
 Kernel 4, stride 2, padding 1 throughout; the last convolution of an encoder or discriminator has stride 1 and padding
 0. No biases, but for a critic without BatchNorm, whose shifts they take over. Sizes are powers of two from 16 up;
@@ -22,89 +10,8 @@ ACCV 2018).
 
 import torch
 from torch import nn
-from torch.nn.functional import linear, pad
 
-
-def initialise_dcgan(module: nn.Module, *, generator: torch.Generator) -> None:
-    """Draw every convolution from N(0, 0.02²), BatchNorm's γ from N(1, 0.02²), and set its β and a convolution's
-    bias, where there is one, to 0.
-
-    Args:
-        module: the network; it is changed in place.
-        generator: where the weights are drawn from.
-
-    The order is that of `module.modules()`, so the same generator gives the same weights.
-    0.02 is the standard deviation (the thesis writes "variance").
-
-    Source: Radford, Metz, Chintala, "Unsupervised representation learning with deep convolutional GANs", ICLR 2016,
-    section 4.
-
-    >>> net = nn.Conv2d(1, 64, 4)
-    >>> initialise_dcgan(net, generator=torch.Generator().manual_seed(0))
-    >>> 0.015 < net.weight.std().item() < 0.025
-    True
-    """
-    with torch.no_grad():
-        for layer in module.modules():
-            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-                _draw(layer.weight, 0.0, generator)
-                if layer.bias is not None:
-                    layer.bias.zero_()
-            elif isinstance(layer, nn.BatchNorm2d):
-                _draw(layer.weight, 1.0, generator)
-                layer.bias.zero_()
-                layer.reset_running_stats()
-
-
-def _draw(weight: torch.Tensor, mean: float, generator: torch.Generator) -> None:
-    # drawn on the CPU and copied, so that a seed means the same on every device
-    weight.copy_(mean + 0.02 * torch.randn(weight.shape, generator=generator))
-
-
-_TAPS = [(row, column) for row in range(4) for column in range(4)]
-
-
-class MatrixConv2d(nn.Conv2d):
-    """(batch, channels, 2h, 2w) → (batch, width, h, w).
-
-    >>> MatrixConv2d(3, 5)(torch.zeros(2, 3, 8, 8)).shape
-    torch.Size([2, 5, 4, 4])
-    """
-
-    def __init__(self, channels: int, width: int) -> None:
-        super().__init__(channels, width, 4, 2, 1, bias=False)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if not self.training:
-            return super().forward(x)
-        x = pad(x, (1, 1, 1, 1)).permute(0, 2, 3, 1)  # (batch, 2h+2, 2w+2, channels)
-        h, w = x.shape[1] // 2 - 1, x.shape[2] // 2 - 1
-        patches = torch.stack([x[:, i : i + 2 * h : 2, j : j + 2 * w : 2] for i, j in _TAPS], dim=3)
-        weight = self.weight.permute(0, 2, 3, 1).flatten(1)  # (width, 16·channels)
-        return linear(patches.flatten(3), weight).permute(0, 3, 1, 2)
-
-
-class MatrixConvTranspose2d(nn.ConvTranspose2d):
-    """(batch, width, h, w) → (batch, channels, 2h, 2w).
-
-    >>> MatrixConvTranspose2d(5, 3)(torch.zeros(2, 5, 4, 4)).shape
-    torch.Size([2, 3, 8, 8])
-    """
-
-    def __init__(self, width: int, channels: int) -> None:
-        super().__init__(width, channels, 4, 2, 1, bias=False)
-
-    def forward(self, x: torch.Tensor, output_size: list[int] | None = None) -> torch.Tensor:
-        if not self.training:
-            return super().forward(x, output_size)
-        batch, _, h, w = x.shape
-        weight = self.weight.permute(0, 2, 3, 1).flatten(1)  # (width, 16·channels)
-        patches = (x.permute(0, 2, 3, 1) @ weight).reshape(batch, h, w, 4, 4, -1)  # (…, channels)
-        image: torch.Tensor = patches.new_zeros(batch, 2 * h + 2, 2 * w + 2, patches.shape[-1])
-        for i, j in _TAPS:
-            image[:, i : i + 2 * h : 2, j : j + 2 * w : 2] += patches[:, :, :, i, j]
-        return image[:, 1:-1, 1:-1].permute(0, 3, 1, 2)
-
+from unseen.networks.matrix_convolution import MatrixConv2d, MatrixConvTranspose2d
 
 _MATRIX_FROM = 1024  # channels from which the layer at 4×4 is taken as a matrix product; see there
 

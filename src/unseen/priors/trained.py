@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from unseen.artifacts.recipe import configured
-from unseen.networks.dcgan import Decoder, initialise_dcgan
+from unseen.networks.dcgan import Decoder
+from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.physics.algebra import describe
 from unseen.training.learner import Learner
 from unseen.training.loop import train

@@ -20,7 +20,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.losses.wasserstein import gradient_penalty, wasserstein_critic
-from unseen.networks.dcgan import Discriminator, initialise_dcgan
+from unseen.networks.dcgan import Discriminator
+from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.priors.trained import GeneratorSettings, TrainedGenerator, centred
 from unseen.training.learner import Step, steps_taken
 

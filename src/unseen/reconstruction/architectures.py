@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.artifacts.registry import place_of
-from unseen.networks.unet import ResidualUNet
+from unseen.networks.residual_unet import ResidualUNet
 from unseen.physics.measurement import Measurement
 from unseen.reconstruction.reconstructor import Reconstructor, Settings, Start, on_images, starting_image, usual_size
 

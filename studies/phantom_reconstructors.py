@@ -31,12 +31,12 @@ from unseen.artifacts.recipe import runs_root
 from unseen.data import phantoms
 from unseen.evaluation.image_metrics import psnr
 from unseen.evaluation.intervals import interval_text
+from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.group import Group
-from unseen.physics.groups.permutations import Shifts
 from unseen.physics.groups.rotations import Rotations
-from unseen.physics.matrix import Identity
+from unseen.physics.groups.shifts import Shifts
+from unseen.physics.identity import Identity
 from unseen.physics.measurement import Measurement
-from unseen.physics.noise import Gaussian
 from unseen.physics.operator import Mask
 from unseen.physics.tomography import Tomography
 from unseen.reconstruction.architectures import ArtifactRemoval

@@ -18,15 +18,21 @@ from torch import Tensor
 from studies.imaging.image_sets import load, training_subjects
 from studies.imaging.settings import MethodSettings, images_of, method_of
 from unseen.artifacts.recipe import Recipe
-from unseen.physics.blur import Blur, Downsampling
+from unseen.physics.blur import Blur
+from unseen.physics.compressed_sensing import CompressedSensing
+from unseen.physics.downsampling import Downsampling
 from unseen.physics.fourier_mask import FourierMask
+from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.group import Group
-from unseen.physics.groups.permutations import Flips, Permutations, Shifts
+from unseen.physics.groups.flips import Flips
+from unseen.physics.groups.permutations import Permutations
 from unseen.physics.groups.rotations import Rotations
-from unseen.physics.matrix import CompressedSensing
+from unseen.physics.groups.shifts import Shifts
 from unseen.physics.measurement import BeerLambert, Measurement
-from unseen.physics.noise import Gaussian, Noise, Poisson, PoissonGaussian
+from unseen.physics.noise import Noise
 from unseen.physics.operator import Mask, Operator
+from unseen.physics.poisson_gaussian_noise import PoissonGaussian
+from unseen.physics.poisson_noise import Poisson
 from unseen.physics.sampling_masks import cartesian_sampling
 from unseen.physics.single_pixel_camera import SinglePixelCamera
 from unseen.physics.tomography import Tomography

@@ -31,7 +31,8 @@ from unseen.detectors import METHODS
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.normals import Normals
 from unseen.evaluation.bootstrap import LEAST
-from unseen.physics.noise import Gaussian, PoissonGaussian
+from unseen.physics.gaussian_noise import Gaussian
+from unseen.physics.poisson_gaussian_noise import PoissonGaussian
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import detector_of, resolve, shared_lungs
 from unseen.training.settings import Training

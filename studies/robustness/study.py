@@ -26,7 +26,7 @@ from unseen.artifacts.recipe import Recipe, RecipeError, runs_root
 from unseen.evaluation.bootstrap import DRAWS, Cohort, Drawn, codes, draw_all
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.roc import Auroc, Floats, Ints, folds_of
-from unseen.physics.noise import Gaussian
+from unseen.physics.gaussian_noise import Gaussian
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import check_normals_alone, resolve, worker_processes
 

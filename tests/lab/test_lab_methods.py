@@ -41,8 +41,8 @@ from unseen.lab.operators import (
     verdict_of,
 )
 from unseen.lab.settings import IMAGE_SIZES, Setting, choice_fields, choice_kind
+from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
-from unseen.physics.noise import Gaussian
 from unseen.physics.operator import Mask
 from unseen.priors.autoencoders import VAE
 from unseen.priors.parameter_choice import latent_priors

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from unseen import physics
-from unseen.physics.matrix import Dense
+from unseen.physics.dense import Dense
 from unseen.physics.operator import Operator
 from unseen.testing import OPERATOR_LAWS
 

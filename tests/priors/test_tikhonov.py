@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from unseen.physics import Blur, FourierMask, Identity, Mask, Operator, Tomography
-from unseen.physics.blur import gaussian_kernel
+from unseen.physics.blur_kernels import gaussian_kernel
 from unseen.priors import L1, Squares, Tikhonov
 
 SIZE = 8

@@ -18,7 +18,7 @@ from studies.row_files import read_study
 from tests.docs.blocks import ROOT
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.lab.operators import Blurred, FourierSpokes, MaskedPixels, RandomMixtures, Views
-from unseen.physics.matrix import Identity
+from unseen.physics.identity import Identity
 from unseen.priors.generator import PrincipalSubspace
 from unseen.priors.latent_search import LatentPrior, Search
 from unseen.priors.tv import TV

@@ -19,8 +19,8 @@ from skimage.metrics import peak_signal_noise_ratio
 from tests.browser.conftest import PASSWORD, PageOf, Site, axe, no_errors, signed_in
 from tests.browser.test_pages_look import CUT, HIDDEN_BY_DESIGN
 from tests.web.running import Running
+from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
-from unseen.physics.noise import Gaussian
 from unseen.physics.operator import Mask
 from unseen.priors.autoencoders import VAE
 from unseen.priors.saved import save as save_generator

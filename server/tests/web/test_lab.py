@@ -21,8 +21,8 @@ from unseen.lab.comparison import compare
 from unseen.lab.images import as_image, shapes
 from unseen.lab.operators import OPERATORS, AsLearnt, Setup
 from unseen.lab.settings import choice_kind
+from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
-from unseen.physics.noise import Gaussian
 from unseen.physics.operator import Mask
 from unseen.priors.autoencoders import VAE
 from unseen.priors.saved import save as save_generator

@@ -22,8 +22,10 @@ from unseen.detectors.fitting import Fitting
 from unseen.detectors.normals import Normals
 from unseen.losses.sure_gaussian import sure, sure_literal
 from unseen.losses.sure_poisson import mixed_sure
-from unseen.physics.noise import Gaussian, Poisson, PoissonGaussian
+from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.operator import Mask
+from unseen.physics.poisson_gaussian_noise import PoissonGaussian
+from unseen.physics.poisson_noise import Poisson
 
 _LEAST_TAU_BF16 = (
     1e-2  # measured: unbiased under autocast at 1e-2 (tests of `losses.sure`); at 1e-3 the variance doubles

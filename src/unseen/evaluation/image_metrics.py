@@ -39,7 +39,8 @@ from unseen.evaluation.bootstrap import Cohort, codes, draw_all
 from unseen.evaluation.intervals import Figure, Json
 from unseen.evaluation.roc import Bools, Floats
 from unseen.losses.structural_similarity import RADIUS, similarity_map
-from unseen.physics.algebra import arrays_too, describe
+from unseen.physics.algebra import describe
+from unseen.physics.numpy_arrays import arrays_too
 
 
 @arrays_too

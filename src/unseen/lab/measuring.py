@@ -9,9 +9,10 @@ from torch import Tensor
 from unseen.lab.collection import Collection
 from unseen.lab.operators import AsLearnt, Setup
 from unseen.physics.fourier_mask import FourierMask
+from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
-from unseen.physics.noise import Gaussian, PoissonGaussian
 from unseen.physics.operator import Operator
+from unseen.physics.poisson_gaussian_noise import PoissonGaussian
 
 _OPERATOR, _NOISE = 1000, 2000  # seeds are shifted, so that an image, its operator and its noise are drawn apart
 

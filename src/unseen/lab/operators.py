@@ -49,7 +49,7 @@ class GaussianNoise(Choice):
     level: float = Field(0.02, ge=0, le=0.5, description="σ, where ‖A‖ = 1 and white = 1", json_schema_extra=_STEP)
 
     def noise(self, A: Operator, u: Tensor) -> Noise | None:
-        from unseen.physics.noise import Gaussian
+        from unseen.physics.gaussian_noise import Gaussian
 
         return Gaussian(self.level * A.norm()) if self.level else None
 
@@ -62,7 +62,7 @@ class PhotonNoise(Choice):
     photons: int = Field(1000, ge=1, le=1_000_000, description="photons where A x is brightest")
 
     def noise(self, A: Operator, u: Tensor) -> Noise | None:
-        from unseen.physics.noise import Poisson
+        from unseen.physics.poisson_noise import Poisson
 
         if u.is_complex() or bool((u < -1e-4 * u.abs().max()).any()):
             raise ValueError(
@@ -158,7 +158,8 @@ class Blurred(Choice):
     sigma: float = Field(1.5, ge=0.3, le=6, description="width σ, in pixels", json_schema_extra=_TENTH)
 
     def operator(self, size: int, generator: Generator) -> Operator:
-        from unseen.physics.blur import Blur, gaussian_kernel
+        from unseen.physics.blur import Blur
+        from unseen.physics.blur_kernels import gaussian_kernel
 
         truncate = min(4.0, (size - 1) // 2 / self.sigma)  # a kernel no larger than the image
         return Blur(size, gaussian_kernel(self.sigma, truncate=truncate))
@@ -173,7 +174,7 @@ class Smaller(Choice):
     filter: Literal["ideal", "bicubic", "box"] = Field("box", description="filter before")
 
     def operator(self, size: int, generator: Generator) -> Operator:
-        from unseen.physics.blur import Downsampling
+        from unseen.physics.downsampling import Downsampling
 
         return Downsampling(size, int(self.factor), filter=self.filter)
 
@@ -205,7 +206,7 @@ class RandomMixtures(Choice):
     )
 
     def operator(self, size: int, generator: Generator) -> Operator:
-        from unseen.physics.matrix import CompressedSensing
+        from unseen.physics.compressed_sensing import CompressedSensing
 
         m = _count(self.measured, size)
         if m * size * size > MOST_ENTRIES:
@@ -224,7 +225,7 @@ class Whole(Choice):
     kind: Literal["identity"] = "identity"
 
     def operator(self, size: int, generator: Generator) -> Operator:
-        from unseen.physics.matrix import Identity
+        from unseen.physics.identity import Identity
 
         return Identity((1, size, size))
 

@@ -14,8 +14,10 @@ from unseen.losses.loss import Loss, Seen, observed
 from unseen.losses.risk import Sure
 from unseen.losses.sums import at_least_single, mean_square
 from unseen.physics.algebra import inner
+from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
-from unseen.physics.noise import Gaussian, PoissonGaussian, standard_normal
+from unseen.physics.noise import standard_normal
+from unseen.physics.poisson_gaussian_noise import PoissonGaussian
 
 
 class BackprojectedConsistency(Loss):

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from unseen.losses.sure_gaussian import check_output, check_request, projected, real_components
 from unseen.losses.sure_poisson import check_counts
-from unseen.physics.noise import PoissonGaussian
 from unseen.physics.operator import Mask
+from unseen.physics.poisson_gaussian_noise import PoissonGaussian
 
 SMALL = 1024  # entries
 

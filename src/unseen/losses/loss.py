@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from unseen.losses.running_averages import running_averages_frozen
 from unseen.losses.sums import at_least_single, squares
+from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
-from unseen.physics.noise import Gaussian, standard_normal
+from unseen.physics.noise import standard_normal
 from unseen.physics.operator import Operator
 
 Reconstruct = Callable[[Tensor, Measurement], Tensor]

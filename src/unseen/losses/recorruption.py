@@ -9,7 +9,8 @@ from torch import Tensor
 from unseen.losses.independent_pair import SHARE, IndependentPair, check_share
 from unseen.losses.loss import Seen
 from unseen.losses.sure_gaussian import check_output, check_request, projected, real_components, real_entries
-from unseen.physics.noise import Gaussian, Noise, standard_normal
+from unseen.physics.gaussian_noise import Gaussian
+from unseen.physics.noise import Noise, standard_normal
 from unseen.physics.operator import Mask
 
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from unseen.losses.loss import Loss, Seen, observed, observed_count
 from unseen.losses.sums import squares
 from unseen.losses.sure_gaussian import check_request, passes_apart, rounded_away, total
+from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
-from unseen.physics.noise import Gaussian
 
 
 class Unsure(Loss):

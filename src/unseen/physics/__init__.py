@@ -20,12 +20,12 @@ OPERATORS = Registry(
     group="unseen.operators",
     names={
         "blur": "blur:Blur",
-        "compressed-sensing": "matrix:CompressedSensing",
-        "dense": "matrix:Dense",
-        "downsampling": "blur:Downsampling",
+        "compressed-sensing": "compressed_sensing:CompressedSensing",
+        "dense": "dense:Dense",
+        "downsampling": "downsampling:Downsampling",
         "fourier-mask": "fourier_mask:FourierMask",
         "frames": "frames:Frames",
-        "identity": "matrix:Identity",
+        "identity": "identity:Identity",
         "mask": "operator:Mask",
         "single-pixel-camera": "single_pixel_camera:SinglePixelCamera",
         "tomography": "tomography:Tomography",
@@ -44,9 +44,9 @@ NOISES = Registry(
     kind="noise",
     group="unseen.noises",
     names={
-        "gaussian": "noise:Gaussian",
-        "poisson": "noise:Poisson",
-        "poisson-gaussian": "noise:PoissonGaussian",
+        "gaussian": "gaussian_noise:Gaussian",
+        "poisson": "poisson_noise:Poisson",
+        "poisson-gaussian": "poisson_gaussian_noise:PoissonGaussian",
     },
 )
 GROUPS = Registry(
@@ -54,12 +54,12 @@ GROUPS = Registry(
     kind="group",
     group="unseen.groups",
     names={
-        "flips": "groups.permutations:Flips",
-        "frame-shifts": "groups.permutations:FrameShifts",
+        "flips": "groups.flips:Flips",
+        "frame-shifts": "groups.frame_shifts:FrameShifts",
         "permutations": "groups.permutations:Permutations",
         "rotations": "groups.rotations:Rotations",
         "scalings": "groups.scalings:Scalings",
-        "shifts": "groups.permutations:Shifts",
+        "shifts": "groups.shifts:Shifts",
     },
 )
 

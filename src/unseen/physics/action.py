@@ -9,7 +9,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Immutable, Shape, arrays_too, describe, in_own_precision, inner, lengths
+from unseen.physics.algebra import Shape, describe, in_own_precision, inner, lengths
+from unseen.physics.immutability import Immutable
+from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.pseudo_inverse import solve_least_squares
 
 

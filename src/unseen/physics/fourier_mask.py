@@ -9,8 +9,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Map, check_rtol, describe, linear
-from unseen.physics.coils import CoilImages, inverses_of_rows, solve_normal_equations
+from unseen.physics.algebra import describe
+from unseen.physics.argument_checks import check_rtol
+from unseen.physics.coil_inverse import inverses_of_rows, solve_normal_equations
+from unseen.physics.coils import CoilImages
+from unseen.physics.linear_function import Map, linear
 from unseen.physics.operator import Mask, Operator
 from unseen.physics.pseudo_inverse import Stop, adjoint_of_least_squares, default_tolerance
 

@@ -19,8 +19,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Recorded, arrays_too
+from unseen.physics.immutability import Recorded
 from unseen.physics.noise import Noise
+from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 
 

@@ -28,7 +28,8 @@ from torch import Tensor
 
 from unseen.artifacts.notebook import html_card
 from unseen.physics.action import Action, adjoint_of, check_one_kind, shared_batch
-from unseen.physics.algebra import as_tensor, describe
+from unseen.physics.algebra import describe
+from unseen.physics.numpy_arrays import as_tensor
 from unseen.physics.pseudo_inverse import adjoint_of_least_squares
 
 

@@ -1,4 +1,4 @@
-"""The pseudo-inverse by conjugate gradients, and from a weighted start where that converges faster.
+"""Pseudo-inverse by conjugate gradients.
 
 CGLS (Björck, Numerical Methods for Least Squares Problems, 1996, algorithm 7.4.1) from x = 0 converges to the shortest
 of the least-squares solutions. Each sample has its own step lengths and stops by itself, so batch mates do not change
@@ -8,8 +8,6 @@ A sample is done by the first of two rules: ‖A*(y − A x)‖ ≤ tolerance ·
 ‖A*(y − A x)‖ ≤ rtol · ‖A‖ · ‖y − A x‖, when x solves the problem of an operator that differs from A by rtol · ‖A‖
 (Paige & Saunders, ACM Trans. Math. Softw. 8, 1982, stopping rules 1 and 2). The steps beyond fit what singular values
 below rtol · ‖A‖ show, which is mostly noise.
-
-The pseudo-inverse of an operator whose measurements can be weighed so that conjugate gradients converge fast.
 """
 
 from __future__ import annotations
@@ -21,7 +19,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Map, Shape, inner
+from unseen.physics.algebra import Shape, inner
+from unseen.physics.linear_function import Map
 
 ITERATIONS = 500
 
@@ -202,80 +201,3 @@ def _squares(u: Tensor) -> Tensor:
 def _times(factors: Tensor, u: Tensor) -> Tensor:
     """Each sample by its own factor."""
     return factors.reshape(-1, *(1,) * (u.ndim - 1)) * u
-
-
-SLOWEST_FALL = 0.02  # of the squared residual in a step: a weighted problem that falls more slowly is left
-CHECKED_EVERY = 4  # steps of the weighted problem: the goal is in terms of the other
-
-
-def solve_from_weighted_start(A: LinearAction, y: Tensor, *, weigh: Map, stop: Stop) -> Tensor:
-    """A⁺ y: of all x with the least ‖A x − y‖, the shortest.
-
-    First for the least ⟨A x − y, W (A x − y)⟩, then, from there, for the least ‖A x − y‖, both by conjugate gradients
-    (CGLS; Björck, Numerical Methods for Least Squares Problems, 1996, algorithm 7.4.1). Neither leaves the range of A*,
-    so both find shortest x. Where some x measures exactly y, the two problems have the same answer; else the first is
-    left as soon as what no x explains is most of the residual. A*W A ≈ A⁺A makes the first one fast.
-
-    Args:
-        A: an operator.
-        y: (batch, *A.range), in single or double precision.
-        weigh: W, linear, symmetric, and ⟨y, W y⟩ ≥ 0.
-        stop: when a sample is done, in terms of the second problem; its iterations are of both together.
-
-    Returns:
-        x: (batch, *A.domain). Autograd does not see inside: for `linear_function.linear`.
-
-    Warns:
-        RuntimeWarning: some sample was not done within the iterations; its last x is returned.
-    """
-    start = _sum_of_squares(A.adjoint(y))
-    x, steps = _weighted(A, y, start, weigh=weigh, stop=stop)
-    residual = y - A(x)
-    gradient = A.adjoint(residual)
-    direction, square, energy = gradient, _sum_of_squares(gradient), _sum_of_squares(residual)
-    for _ in range(stop.iterations - steps):
-        active = stop.unreached(square, energy, start)
-        if not bool(active.any()):
-            return x
-        image = A(direction)
-        length = torch.where(active, square / _sum_of_squares(image), 0)
-        x = x + length * direction
-        residual = residual - length * image
-        gradient = A.adjoint(residual)
-        renewed, energy = torch.where(active, _sum_of_squares(gradient), square), _sum_of_squares(residual)
-        direction = gradient + torch.where(active, renewed / square, 0) * direction
-        square = renewed
-    stop.warn(square, energy, start, stacklevel=8)
-    return x
-
-
-def _weighted(A: LinearAction, y: Tensor, start: Tensor, *, weigh: Map, stop: Stop) -> tuple[Tensor, int]:
-    """x for the least ⟨y − A x, W (y − A x)⟩, and the steps taken."""
-    residual, weighed = y, weigh(y)
-    gradient = A.adjoint(weighed)
-    x = 0 * gradient
-    direction, square, misfit = gradient, _sum_of_squares(gradient), inner(y, weighed)
-    active = square > 0
-    for step in range(stop.iterations):
-        if step % CHECKED_EVERY == 0:
-            active = active & stop.unreached(_sum_of_squares(A.adjoint(residual)), _sum_of_squares(residual), start)
-        if not bool(active.any()):
-            return x, step
-        image = A(direction)
-        weighed_image = weigh(image)
-        length = torch.where(active, square / inner(image, weighed_image), 0)
-        x = x + length * direction
-        residual = residual - length * image
-        weighed = weighed - length * weighed_image
-        fall = length * square
-        misfit = misfit - fall
-        active = active & (fall > SLOWEST_FALL * misfit)
-        gradient = A.adjoint(weighed)
-        renewed = _sum_of_squares(gradient)
-        direction = gradient + torch.where(active, renewed / square, 0) * direction
-        square = renewed
-    return x, stop.iterations
-
-
-def _sum_of_squares(u: Tensor) -> Tensor:
-    return inner(u, u)

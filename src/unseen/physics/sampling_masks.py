@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import both_sides, is_count
+from unseen.physics.argument_checks import both_sides, is_count
 
 
 def cartesian_sampling(

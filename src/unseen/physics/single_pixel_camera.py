@@ -6,8 +6,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import both_sides, check_channels, check_measurements
-from unseen.physics.matrix import Dense
+from unseen.physics.argument_checks import both_sides, check_channels, check_measurements
+from unseen.physics.dense import Dense
 from unseen.physics.operator import Operator
 
 

@@ -14,10 +14,15 @@ import torch
 from torch import Tensor
 
 from unseen.physics.action import largest_singular_value
-from unseen.physics.algebra import arrays_too, both_sides, check_channels, constants, describe, in_own_precision, linear
+from unseen.physics.algebra import describe, in_own_precision
+from unseen.physics.argument_checks import both_sides, check_channels
+from unseen.physics.immutability import constants
+from unseen.physics.linear_function import linear
+from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 from unseen.physics.projector import Projector
-from unseen.physics.pseudo_inverse import Stop, adjoint_of_least_squares, default_tolerance, solve_from_weighted_start
+from unseen.physics.pseudo_inverse import Stop, adjoint_of_least_squares, default_tolerance
+from unseen.physics.weighted_start import solve_from_weighted_start
 
 Window = Literal["ramp", "shepp-logan", "cosine", "hamming", "hann"]
 

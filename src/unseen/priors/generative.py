@@ -15,8 +15,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import arrays_too, describe
-from unseen.physics.matrix import Identity
+from unseen.physics.algebra import describe
+from unseen.physics.identity import Identity
+from unseen.physics.numpy_arrays import arrays_too
 from unseen.priors.fits import L1, Fit, Squares
 from unseen.priors.generator import Generator
 from unseen.priors.latent_search import LatentPrior, Search, Some, Task

@@ -20,8 +20,9 @@ from torch import Tensor
 
 from unseen.losses.loss import observed_count
 from unseen.losses.sums import mean_square, squares
-from unseen.physics.algebra import arrays_too, as_tensor, describe
+from unseen.physics.algebra import describe
 from unseen.physics.measurement import Measurement
+from unseen.physics.numpy_arrays import arrays_too, as_tensor
 from unseen.physics.operator import Operator
 from unseen.priors import PRIORS
 from unseen.priors.fits import Squares

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from unseen.losses.sums import squares
-from unseen.physics.algebra import arrays_too, inner, lengths
+from unseen.physics.algebra import inner, lengths
+from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Squares

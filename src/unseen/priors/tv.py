@@ -21,8 +21,9 @@ from torch import Tensor
 
 from unseen.losses.loss import observed_count
 from unseen.losses.sums import squares
-from unseen.physics.algebra import arrays_too, describe, inner, lengths
+from unseen.physics.algebra import describe, inner, lengths
 from unseen.physics.measurement import Measurement
+from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 from unseen.priors.solvers.first_order import fista
 from unseen.priors.solvers.pdhg import Term, pdhg, per_sample, squared_distance, within

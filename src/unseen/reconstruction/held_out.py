@@ -23,8 +23,10 @@ from unseen.losses.loss import UNITS, Loss, Seen, Units, observed, observed_coun
 from unseen.losses.recorruption import recorrupted
 from unseen.losses.splitting import Splitting
 from unseen.losses.sums import squares
+from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
-from unseen.physics.noise import Gaussian, Noise, PoissonGaussian
+from unseen.physics.noise import Noise
+from unseen.physics.poisson_gaussian_noise import PoissonGaussian
 from unseen.reconstruction.reconstructor import Reconstructor
 
 SHARE = 0.1

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from unseen.losses.loss import Loss, Seen, Units
 from unseen.losses.objectives import objective
+from unseen.physics.dense import Dense
 from unseen.physics.group import Group
-from unseen.physics.matrix import Dense
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
 from unseen.reconstruction import measurements as measured

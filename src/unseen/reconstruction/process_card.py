@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unseen.artifacts.registry import Registry
 from unseen.physics import LINKS, NOISES, OPERATORS
-from unseen.physics.algebra import Recorded, made_from
+from unseen.physics.immutability import Recorded, made_from
 from unseen.physics.measurement import Link, Measurement
 from unseen.physics.noise import Noise
 from unseen.physics.operator import Operator

@@ -22,8 +22,8 @@ from unseen.artifacts import bundle
 from unseen.artifacts.card import Card
 from unseen.artifacts.notebook import html_card
 from unseen.artifacts.recipe import configured
-from unseen.physics.algebra import arrays_too
 from unseen.physics.measurement import Measurement
+from unseen.physics.numpy_arrays import arrays_too
 from unseen.reconstruction.process_card import NotDescribed, described
 
 if TYPE_CHECKING:

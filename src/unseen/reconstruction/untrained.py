@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from unseen.losses.loss import Units, observed, observed_count
 from unseen.losses.sums import squares
 from unseen.networks.unet import UNet
-from unseen.physics.algebra import arrays_too
+from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
-from unseen.physics.noise import Gaussian
+from unseen.physics.numpy_arrays import arrays_too
 from unseen.priors.tv import TV
 from unseen.reconstruction.measurements import check_measurements
 from unseen.reconstruction.reconstructor import as_complex, starting_image, usual_size

@@ -16,9 +16,11 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import Loss, Seen, Units
+from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
-from unseen.physics.noise import Gaussian, Noise, PoissonGaussian
+from unseen.physics.noise import Noise
 from unseen.physics.operator import Operator
+from unseen.physics.poisson_gaussian_noise import PoissonGaussian
 from unseen.priors.prior import Prior
 from unseen.testing.detectors import close, holds, refuses
 

@@ -1,0 +1,117 @@
+"""Gaussian noise, and the estimate of its level from an image."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from unseen.physics.algebra import describe
+from unseen.physics.noise import Noise, check_same_shape, per_sample, standard_normal
+from unseen.physics.numpy_arrays import arrays_too
+
+MEDIAN_OF_ABSOLUTE_NORMAL = 0.6744897501960817  # the standard normal's quantile at 3/4
+
+
+class Gaussian(Noise):
+    """y = u + sigma · n,  n ~ N(0, I).
+
+    Args:
+        sigma: standard deviation in u's units, ≥ 0: one number, or (batch,) one for each sample. Complex u: per real
+            component.
+
+    Raises:
+        ValueError: sigma is negative, not finite, or neither a number nor one for each sample.
+
+    Example:
+        >>> import torch
+        >>> noise = Gaussian(0.1)
+        >>> y = noise.sample(torch.zeros(2, 1, 64, 64), generator=torch.Generator().manual_seed(0))
+        >>> [round(s, 2) for s in noise.estimate(y).tolist()]
+        [0.1, 0.1]
+    """
+
+    def __init__(self, sigma: float | Tensor) -> None:
+        value = torch.as_tensor(sigma, dtype=torch.float64).detach().clone()
+        if value.ndim > 1 and value.numel() != len(value):
+            raise ValueError(f"sigma is one number or one for each sample, but got {describe(tuple(value.shape))}.")
+        if not bool((torch.isfinite(value) & (value >= 0)).all()):
+            raise ValueError(
+                f"sigma is a standard deviation, finite and at least 0, but got {value.flatten().tolist()[:4]}."
+            )
+        self._sigma = value.flatten() if value.ndim else value
+
+    def __repr__(self) -> str:
+        return f"Gaussian(sigma={self._sigma.tolist()})"
+
+    @property
+    def sigma(self) -> Tensor:
+        """A copy of sigma: () or (batch,), float64."""
+        return self._sigma.clone()
+
+    def sigma_of(self, like: Tensor) -> Tensor:
+        """sigma in a shape, precision and place that multiply `like`: () or (batch, 1, ...)."""
+        return per_sample(self._sigma, like, "sigma")
+
+    def sample(self, u: Tensor, *, generator: torch.Generator | None) -> Tensor:
+        if not (u.is_floating_point() or u.is_complex()):
+            raise ValueError(
+                f"Noise is drawn around real or complex numbers, but u is {u.dtype}. Convert it by u.float()."
+            )
+        return (u + self.sigma_of(u) * standard_normal(u, generator=generator)).to(u.dtype)
+
+    def log_likelihood(self, y: Tensor, u: Tensor) -> Tensor:
+        check_same_shape(y, u)
+        if not bool((self._sigma > 0).all()):
+            raise ValueError("The likelihood of Gaussian noise needs sigma > 0: without noise y has no density.")
+        y, u = (torch.view_as_real(t) if t.is_complex() else t for t in (y, u))
+        sigma = self.sigma_of(y)
+        terms = -((y - u) ** 2) / (2 * sigma**2) - torch.log(sigma) - 0.5 * math.log(2 * math.pi)
+        return terms.flatten(1).sum(dim=1)
+
+    def variance(self, u: Tensor) -> Tensor:
+        return (self.sigma_of(u) ** 2).expand(u.shape)
+
+    @staticmethod
+    @arrays_too
+    def estimate(y: Tensor) -> Tensor:
+        """sigma = median |d| / 0.6745, with d the finest diagonal Haar details of y.
+
+        d = (a − b − c + e)/2 over blocks [[a, b], [c, e]] of 2 × 2 pixels: zero on smooth parts, and N(0, sigma²)
+        where there is noise alone. The median ignores the few details that edges make. Details that are exactly zero
+        are left out, for they come from blank borders and masked-out pixels, which carry no noise. Noise that
+        resampling has correlated is underestimated.
+
+        Args:
+            y: (batch, channels, height, width), at least 2 × 2. Channels are pooled, and so are the two components of
+                complex images (whose sigma is that of each).
+
+        Returns:
+            (batch,), in y's units; 0 for an image without details.
+
+        Raises:
+            ValueError: y is not a batch of finite images of at least 2 × 2 pixels.
+
+        Source: Donoho & Johnstone, Ideal spatial adaptation by wavelet shrinkage, Biometrika 81 (1994) 425–455, §4.1.
+        """
+        if y.ndim != 4 or min(y.shape[2:]) < 2:
+            raise ValueError(
+                "sigma is estimated on images (batch, channels, height, width) of at least 2 × 2 pixels, "
+                f"but got {describe(tuple(y.shape))}. For other measurements: measure one object twice, and divide the "
+                "standard deviation of the difference by √2."
+            )
+        if not bool(torch.isfinite(y).all()):
+            raise ValueError("sigma is estimated on finite images, but some pixels are not (NaN or infinite).")
+        if y.is_complex():
+            y = torch.cat([y.real, y.imag], dim=1)
+        y = y.to(torch.promote_types(y.dtype, torch.float32))
+        y = y[..., : y.shape[2] // 2 * 2, : y.shape[3] // 2 * 2]
+        details = (y[..., ::2, ::2] - y[..., ::2, 1::2] - y[..., 1::2, ::2] + y[..., 1::2, 1::2]) / 2
+        magnitudes = details.flatten(1).abs()  # (batch, channels · height/2 · width/2)
+        blank = magnitudes == 0
+        ordered = torch.where(blank, torch.inf, magnitudes).sort(dim=1).values
+        count = (~blank).sum(dim=1, keepdim=True)
+        middle = torch.cat([(count - 1) // 2, count // 2], dim=1).clamp(min=0, max=ordered.shape[1] - 1)
+        median = ordered.gather(1, middle).mean(dim=1)  # (batch,)
+        return torch.where(count.flatten() > 0, median, 0.0) / MEDIAN_OF_ABSOLUTE_NORMAL

@@ -1,0 +1,84 @@
+"""Objects that do not change and that remember how they were made."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor
+from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
+
+
+@contextmanager
+def constants() -> Iterator[None]:
+    """Within, tensors are made that stay: outside of inference mode and of torch.func's transformations."""
+    with torch.inference_mode(False), temporarily_clear_interpreter_stack():
+        yield
+
+
+Arguments = tuple[tuple[object, ...], dict[str, object]]
+
+
+class Recorded:
+    """Base of classes whose instances remember the arguments of their `__init__`: those of the class that was called,
+    not those that it hands to its own base.
+
+    >>> from unseen.physics import BeerLambert
+    >>> made_from(BeerLambert(1e5))
+    ((100000.0,), {})
+    """
+
+    def __init_subclass__(cls, **keywords: Any) -> None:  # Any: what other bases take
+        super().__init_subclass__(**keywords)
+        if "__init__" in cls.__dict__:
+            cls.__init__ = _recording(cls.__init__)  # type: ignore[method-assign]
+
+
+def made_from(thing: Recorded) -> Arguments:
+    """Positional arguments, and those by name."""
+    arguments: Arguments = thing.__dict__.get("_made_from", ((), {}))
+    return arguments
+
+
+def _recording(init: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(init)
+    def recorded(self: object, *arguments: object, **named: object) -> None:
+        self.__dict__.setdefault("_made_from", (arguments, named))  # past __setattr__, which an operator forbids
+        init(self, *arguments, **named)
+
+    return recorded
+
+
+class Immutable(Recorded):
+    """Base of operators: `_set` keeps attributes in `__init__`, `_moved={}` among them; nobody else assigns one."""
+
+    _moved: dict[tuple[str, torch.dtype, torch.device], Tensor]
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(
+            f"{type(self).__name__} never changes, but {name} was assigned. Make a new operator instead."
+        )
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"{type(self).__name__} never changes, but {name} was deleted. Make a new operator instead."
+        )
+
+    def _set(self, **attributes: object) -> None:
+        """Keep attributes while the instance is being made; a class's own `__init__` alone calls this."""
+        for name, value in attributes.items():
+            object.__setattr__(self, name, value)
+
+    def _on(self, name: str, like: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
+        """The instance's own tensor `name` on like's device, in like's dtype or another: moved there once, and kept."""
+        key = (name, dtype or like.dtype, like.device)
+        moved = self._moved.get(key)
+        if moved is None:
+            with constants():
+                moved = getattr(self, name).to(key[2], key[1])
+            self._moved[key] = moved
+        return moved
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_moved": {}}

@@ -1,0 +1,69 @@
+"""NumPy arrays in place of tensors, in functions and methods."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Acts = TypeVar("Acts", bound=Callable[..., object])
+
+
+def as_tensor(values: object) -> Tensor:
+    """A tensor as it is; an array as a tensor of its precision, at least single: whole numbers become that.
+
+    Raises:
+        TypeError: neither.
+        ValueError: an array of something else than numbers.
+
+    >>> import numpy as np
+    >>> as_tensor(np.arange(2)).dtype, as_tensor(np.zeros(1)).dtype, as_tensor(np.zeros(1, np.complex64)).dtype
+    (torch.float32, torch.float64, torch.complex64)
+    """
+    if isinstance(values, Tensor):
+        return values
+    if not isinstance(values, np.ndarray | np.generic):
+        raise TypeError(f"A tensor or a NumPy array is expected, but got a {type(values).__name__}.")
+    if values.dtype.kind not in "biufc":
+        raise ValueError(f"Measurements and images are numbers, but got {values.dtype}.")
+    wide = np.result_type(values.dtype, np.float32) if values.dtype.kind in "fc" else np.dtype(np.float32)
+    return torch.from_numpy(np.array(values, wide))
+
+
+def arrays_too(act: Acts) -> Acts:
+    """A function or a method of tensors that takes NumPy arrays too.
+
+    Every array among its arguments becomes a tensor. The result follows the first parameter that is annotated as a
+    `Tensor`: an array for an array, and in a result with images `x`, such as a solution, that `x`.
+
+    >>> import numpy as np
+    >>> from unseen.physics import Identity
+    >>> type(Identity((1, 1, 1))(np.ones((1, 1, 1, 1)))).__name__
+    'ndarray'
+    """
+    parameters = list(inspect.signature(act).parameters.values())
+    place = next(i for i, one in enumerate(parameters) if one.annotation in (Tensor, "Tensor"))
+    name = parameters[place].name
+
+    @functools.wraps(act)
+    # Any: the function's own arguments
+    def acting(*arguments: Any, **named: Any) -> object:
+        by_place = [(as_tensor if i == place else _if_array)(value) for i, value in enumerate(arguments)]
+        by_name = {key: (as_tensor if key == name else _if_array)(value) for key, value in named.items()}
+        result = act(*by_place, **by_name)
+        given = arguments[place] if len(arguments) > place else named[name]
+        return result if isinstance(given, Tensor) else _arrays_of(result)
+
+    return acting  # type: ignore[return-value]
+
+
+def _if_array(value: object) -> object:
+    return as_tensor(value) if isinstance(value, np.ndarray) else value
+
+
+def _arrays_of(result: Any) -> object:  # Any: a tensor, or a dataclass with images x
+    return result.numpy(force=True) if isinstance(result, Tensor) else replace(result, x=result.x.numpy(force=True))

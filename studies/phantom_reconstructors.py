@@ -39,10 +39,10 @@ from unseen.physics.identity import Identity
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Mask
 from unseen.physics.tomography import Tomography
-from unseen.reconstruction.architectures import ArtifactRemoval
+from unseen.reconstruction.artifact_removal import ArtifactRemoval
+from unseen.reconstruction.direct_methods import pseudo_inverse, total_variation
 from unseen.reconstruction.learning import learn
 from unseen.reconstruction.saved import load
-from unseen.reconstruction.untrained import pseudo_inverse, total_variation
 from unseen.training.settings import Training
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -117,7 +117,7 @@ def steepest(G: Generator, z: Tensor, *, generator: torch.Generator) -> Tensor:
         z: (n, *latent).
         generator: of the first directions.
 
-    >>> from unseen.priors.generator import PrincipalSubspace
+    >>> from unseen.priors.principal_subspace import PrincipalSubspace
     >>> rng = torch.Generator().manual_seed(0)
     >>> G = PrincipalSubspace.fit(torch.rand(20, 1, 8, 8, generator=rng), components=3)  # its rows are orthonormal
     >>> steepest(G, G.latents(2, generator=rng), generator=rng)

@@ -111,7 +111,7 @@ def study(
 
     Example:
         >>> from unseen.data.toy_images import squares_and_circles
-        >>> from unseen.priors.generator import PrincipalSubspace
+        >>> from unseen.priors.principal_subspace import PrincipalSubspace
         >>> x = squares_and_circles(90, 16, torch.Generator().manual_seed(0))
         >>> G = PrincipalSubspace.fit(x[:50], components=4)
         >>> images = Images(x[:50], x[50:70], x[70:], tuple(range(20)), "drawn")

@@ -21,7 +21,7 @@ from studies.imaging.spent import Spent
 from unseen import __version__
 from unseen.artifacts.recipe import Run, digest
 from unseen.evaluation.image_metrics import psnr
-from unseen.reconstruction.architectures import ArtifactRemoval
+from unseen.reconstruction.artifact_removal import ArtifactRemoval
 from unseen.reconstruction.learning import learn
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.training.history import History

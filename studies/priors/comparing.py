@@ -18,12 +18,12 @@ from unseen.physics.measurement import Measurement
 from unseen.priors.fits import Squares
 from unseen.priors.generative import Range, Soft, Sparse
 from unseen.priors.generator import Generator
+from unseen.priors.grid_validation import GridChoice, by_validation
 from unseen.priors.latent_search import LatentPrior, Search
-from unseen.priors.parameter_choice import Chosen, by_validation
 from unseen.priors.prior import Prior
 from unseen.priors.solvers.solution import Solution
 from unseen.priors.tv import TV
-from unseen.reconstruction.untrained import pseudo_inverse
+from unseen.reconstruction.direct_methods import pseudo_inverse
 
 LATENT = ("range", "soft", "sparse")
 GRIDS: dict[str, tuple[float, ...]] = {
@@ -65,7 +65,7 @@ class Outcome:
     method: str
     generator: str
     x: Tensor
-    chosen: Chosen[float] | None
+    chosen: GridChoice[float] | None
     oracle: Tensor | None
     done: int | None
     seconds: float
@@ -127,7 +127,7 @@ def _chosen_and_solved(
         assert isinstance(prior, TV)
         return prior.solve(part.y, part.A, iterations=effort.variation, tolerance=_TV_TOLERANCE)
 
-    def tried(part: Measured, weights: Sequence[float]) -> Chosen[float]:
+    def tried(part: Measured, weights: Sequence[float]) -> GridChoice[float]:
         return by_validation(
             weights, part.y, part.A, part.x, solve=lambda weight, y, A: solve(part, weight, effort.trying).x
         )

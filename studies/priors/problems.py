@@ -16,7 +16,7 @@ from studies import recipe_files as recipes
 from unseen.artifacts.recipe import RecipeError
 from unseen.lab.operators import Blurred, FourierSpokes, Made, MaskedPixels, RandomMixtures, Views
 from unseen.physics.operator import Operator
-from unseen.priors.prior import of_real_images
+from unseen.priors.real_images import of_real_images
 from unseen.runs.generator_training import Images
 
 KINDS = ("vae", "ae", "wgan-gp")

@@ -19,11 +19,11 @@ from unseen.data.toy_images import squares_and_circles
 from unseen.losses import MeasurementConsistency
 from unseen.physics import Mask, Measurement
 from unseen.priors import PRIORS, VAE, Search
-from unseen.priors.parameter_choice import latent_priors, solved
+from unseen.priors.named_priors import latent_priors, solved
 from unseen.priors.saved import load as load_generator
 from unseen.priors.saved import save as save_generator
 from unseen.reconstruction import ArtifactRemoval, learn, load, save
-from unseen.reconstruction.saved import grey
+from unseen.reconstruction.grey_image import grey
 from unseen.training.settings import Training
 
 

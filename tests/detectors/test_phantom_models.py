@@ -19,8 +19,8 @@ from unseen.detectors.finding import Finding
 from unseen.detectors.saved import load
 from unseen.evaluation.image_metrics import psnr
 from unseen.evaluation.roc import auroc
+from unseen.reconstruction.direct_methods import pseudo_inverse
 from unseen.reconstruction.saved import load as load_reconstructor
-from unseen.reconstruction.untrained import pseudo_inverse
 from unseen.screening.policy import Policy
 from unseen.screening.screener import load as load_screener
 

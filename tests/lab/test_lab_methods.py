@@ -45,9 +45,9 @@ from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Mask
 from unseen.priors.autoencoders import VAE
-from unseen.priors.parameter_choice import latent_priors
+from unseen.priors.named_priors import latent_priors
 from unseen.priors.saved import save as save_generator
-from unseen.reconstruction.architectures import ArtifactRemoval
+from unseen.reconstruction.artifact_removal import ArtifactRemoval
 from unseen.reconstruction.saved import save
 
 EMPTY = Collection()

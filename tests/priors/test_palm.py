@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from unseen.priors.solvers.palm import Moment, Point, palm, proximal_steps
+from unseen.priors.solvers.palm import Point, SearchState, palm
+from unseen.priors.solvers.proximal_gradient import proximal_steps
 
 State = tuple[Tensor, ...]
 
@@ -102,7 +103,7 @@ def test_nothing_finite_is_not_convergence() -> None:
 
 
 def test_the_iterations_run_out() -> None:
-    seen: list[Moment] = []
+    seen: list[SearchState] = []
     found = palm(valley, starts(3, 2), (), iterations=4, tolerance=1e-9, progress=seen.append)
     assert not found.converged.any() and found.iterations.tolist() == [4] * 3
     assert [moment.iteration for moment in seen] == [1, 2, 3, 4] and {moment.iterations for moment in seen} == {4}

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from unseen.priors.generator import PrincipalSubspace
+from unseen.priors.principal_subspace import PrincipalSubspace
 
 SIZE, N, K = 12, 60, 7
 

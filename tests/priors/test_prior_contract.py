@@ -14,7 +14,8 @@ from unseen.physics import FourierMask, Identity, Mask, Operator, stack
 from unseen.priors import L1, PRIORS, TV, Range, Search, Soft, Sparse, Squares, Tikhonov
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.latent_search import LatentPrior, Task
-from unseen.priors.solvers.palm import LatentSolution, Moment
+from unseen.priors.solvers.latent_solution import LatentSolution
+from unseen.priors.solvers.palm import SearchState
 from unseen.testing import PRIOR_LAWS
 
 SIZE = 6
@@ -362,7 +363,7 @@ def test_images_of_a_generator_are_found_in_its_range() -> None:
 
 
 def test_whoever_watches_sees_each_iteration() -> None:
-    A, moments = operators()["mask"], list[Moment]()
+    A, moments = operators()["mask"], list[SearchState]()
     solution = made("range", Bent()).solve(measured(A, 2), A, progress=moments.append)
     assert [moment.iteration for moment in moments] == list(range(1, solution.calls))
     assert moments[-1].moving == 0 and moments[0].value.shape == (20,)
@@ -418,7 +419,7 @@ def test_bad_input_is_told_what_was_expected(name: str) -> None:
 @pytest.mark.parametrize("kind", operators())
 def test_damped_least_squares_by_each_way(kind: str) -> None:
     A = operators()[kind]
-    from unseen.priors.prior import of_real_images
+    from unseen.priors.real_images import of_real_images
 
     real = of_real_images(A)
     r, tau = measured(A, 2), torch.tensor([0.3, 2.0], dtype=torch.float64)

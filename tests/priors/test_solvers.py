@@ -8,7 +8,7 @@ from torch import Tensor
 
 from unseen.physics import Identity
 from unseen.physics.algebra import inner, lengths
-from unseen.priors.solvers.first_order import fista
+from unseen.priors.solvers.fista import fista
 from unseen.priors.solvers.pdhg import Term, pdhg, squared_distance, within
 
 SHAPE = (1, 3, 4)

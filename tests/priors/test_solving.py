@@ -13,7 +13,7 @@ from tests.priors.small_generators import Straight
 from unseen.artifacts.registry import UnknownName
 from unseen.physics import Mask
 from unseen.priors import PRIORS, TV, Range, Search, Soft, Sparse, Squares, Tikhonov, by_discrepancy
-from unseen.priors.parameter_choice import LARGEST, latent_priors, solved
+from unseen.priors.named_priors import LARGEST, latent_priors, solved
 
 G = Straight()
 SIGMA = 0.1

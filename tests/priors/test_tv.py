@@ -14,7 +14,7 @@ from torch import Tensor
 from unseen.physics import FourierMask, Identity, Mask, Operator, stack
 from unseen.physics.sampling_masks import random_sampling
 from unseen.priors import TV
-from unseen.priors.tv import NORM, differences, differences_adjoint, total_variation
+from unseen.priors.differences import NORM, differences, differences_adjoint, total_variation
 
 SIZE = 10
 

@@ -31,10 +31,11 @@ from unseen.evaluation.image_metrics import precision_recall
 from unseen.evaluation.intervals import Interval
 from unseen.priors import GENERATORS
 from unseen.priors.autoencoders import VAE
-from unseen.priors.generator import PrincipalSubspace, Wrapped
 from unseen.priors.latent_search import Search
+from unseen.priors.principal_subspace import PrincipalSubspace
 from unseen.priors.saved import save
 from unseen.priors.trained import TrainedGenerator, digest_of
+from unseen.priors.wrapped_generator import Wrapped
 from unseen.runs.generator_training import Images
 from unseen.training.settings import Training
 

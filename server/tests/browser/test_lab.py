@@ -24,7 +24,7 @@ from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Mask
 from unseen.priors.autoencoders import VAE
 from unseen.priors.saved import save as save_generator
-from unseen.reconstruction.architectures import ArtifactRemoval
+from unseen.reconstruction.artifact_removal import ArtifactRemoval
 from unseen.reconstruction.saved import save
 from unseen_server.worklist.store import Store
 

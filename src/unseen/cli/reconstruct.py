@@ -225,8 +225,8 @@ def reconstruct(
 
     from unseen.artifacts.files import replacing
     from unseen.data.arrays import ArrayError, read_array
+    from unseen.reconstruction.grey_image import grey
     from unseen.reconstruction.measurements import MeasurementError
-    from unseen.reconstruction.saved import grey
 
     if prior is None:
         if {sigma, weight} != {None}:
@@ -272,7 +272,8 @@ def _by_model(
 ) -> Callable[[Array, Array | None], tuple[Tensor, list[str]]]:
     from unseen.artifacts.registry import imported
     from unseen.data.arrays import read_operator
-    from unseen.reconstruction.saved import load, reconstructed
+    from unseen.reconstruction.many_measurements import reconstructed
+    from unseen.reconstruction.saved import load
 
     try:
         process = None if operator is None else read_operator(operator)
@@ -303,10 +304,10 @@ def _by_prior(
     from unseen.physics.measurement import Measurement
     from unseen.priors import PRIORS
     from unseen.priors.latent_search import Search
-    from unseen.priors.parameter_choice import latent_priors, solved
+    from unseen.priors.named_priors import latent_priors, solved
     from unseen.priors.saved import load
+    from unseen.reconstruction.many_measurements import applied
     from unseen.reconstruction.measurements import MeasurementError
-    from unseen.reconstruction.saved import applied
 
     if prior not in PRIORS:
         raise UsageError(f"--prior {prior}: {did_you_mean(prior, PRIORS)}")

@@ -30,8 +30,8 @@ from unseen.networks.dcgan import Decoder, Discriminator
 from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.priors.fits import L1, Features
 from unseen.priors.generative import Range
-from unseen.priors.generator import Wrapped
 from unseen.priors.latent_search import Search
+from unseen.priors.wrapped_generator import Wrapped
 from unseen.training.learner import Learner
 
 TOLERANCE = "share of its value that a step has to promise for the search to go on; 0: all steps"

@@ -20,7 +20,7 @@ from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
 from unseen.detectors.settings import Settings
-from unseen.priors.generator import PrincipalSubspace
+from unseen.priors.principal_subspace import PrincipalSubspace
 
 if TYPE_CHECKING:
     from torch import nn

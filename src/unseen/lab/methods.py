@@ -20,11 +20,11 @@ from unseen.lab.measuring import Measured
 from unseen.lab.settings import IMAGE_SIZES
 from unseen.losses.loss import observed
 from unseen.physics.operator import Operator
-from unseen.priors import parameter_choice
-from unseen.priors.parameter_choice import latent_priors
+from unseen.priors import named_priors
+from unseen.priors.named_priors import latent_priors
 from unseen.priors.trained import TrainedGenerator
 from unseen.priors.tv import TV
-from unseen.reconstruction.untrained import filtered_backprojection, pseudo_inverse
+from unseen.reconstruction.direct_methods import filtered_backprojection, pseudo_inverse
 
 ABOUT = {
     "range": "of the images that the generator can make, the one that fits y best",
@@ -38,14 +38,14 @@ _LARGEST, _RATIO, _STEPS = 1.0, 0.25, 8  # of a sweep of λ, within the time tha
 def solved(key: str, G: TrainedGenerator, made: Measured) -> tuple[Tensor, str]:
     """x̂ (1, *A.domain), real, and what is known of it.
 
-    λ comes from the noise, see `unseen.priors.parameter_choice`; without noise each prior has its
+    λ comes from the noise, see `unseen.priors.named_priors`; without noise each prior has its
     default weight.
 
     Raises:
         ValueError: the generator's images are not A's.
     """
     y = observed(made.process, made.process.linearise(made.y))
-    return parameter_choice.solved(
+    return named_priors.solved(
         key, y, made.process.A, G=G, sigma=made.sigma or None, largest=_LARGEST, ratio=_RATIO, steps=_STEPS
     )
 

@@ -4,6 +4,7 @@ import unseen.artifacts.registry
 
 from .autoencoders import AE as AE
 from .autoencoders import VAE as VAE
+from .discrepancy_principle import by_discrepancy as by_discrepancy
 from .fits import L1 as L1
 from .fits import Features as Features
 from .fits import Fit as Fit
@@ -12,11 +13,9 @@ from .generative import Range as Range
 from .generative import Soft as Soft
 from .generative import Sparse as Sparse
 from .generator import Generator as Generator
-from .generator import PrincipalSubspace as PrincipalSubspace
-from .generator import Wrapped as Wrapped
+from .grid_validation import by_validation as by_validation
 from .latent_search import Search as Search
-from .parameter_choice import by_discrepancy as by_discrepancy
-from .parameter_choice import by_validation as by_validation
+from .principal_subspace import PrincipalSubspace as PrincipalSubspace
 from .prior import Prior as Prior
 from .saved import load as load
 from .saved import save as save
@@ -24,6 +23,7 @@ from .tikhonov import Tikhonov as Tikhonov
 from .trained import TrainedGenerator as TrainedGenerator
 from .tv import TV as TV
 from .wgan_gp import WGANGP as WGANGP
+from .wrapped_generator import Wrapped as Wrapped
 
 GENERATORS: unseen.artifacts.registry.Registry
 PRIORS: unseen.artifacts.registry.Registry

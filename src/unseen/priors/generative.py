@@ -21,8 +21,9 @@ from unseen.physics.numpy_arrays import arrays_too
 from unseen.priors.fits import L1, Fit, Squares
 from unseen.priors.generator import Generator
 from unseen.priors.latent_search import LatentPrior, Search, Some, Task
-from unseen.priors.solvers.palm import LatentSolution, proximal_steps
+from unseen.priors.solvers.latent_solution import LatentSolution
 from unseen.priors.solvers.pdhg import per_sample
+from unseen.priors.solvers.proximal_gradient import proximal_steps
 
 SQUARED_DISTANCE = Squares(math.sqrt(0.5))  # ‖u − y‖²
 

@@ -32,8 +32,9 @@ from unseen.physics.operator import Operator
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Fit, check_eval
 from unseen.priors.generator import Generator
-from unseen.priors.prior import of_real_images
-from unseen.priors.solvers.palm import LatentSolution, Moment, Point, best_of, palm
+from unseen.priors.real_images import of_real_images
+from unseen.priors.solvers.latent_solution import LatentSolution, best_of
+from unseen.priors.solvers.palm import Point, SearchState, palm
 
 TOLERANCE = 1e-3  # of conjugate gradients, which go on from the last solution at every iteration
 
@@ -201,7 +202,7 @@ class LatentPrior(ABC):
         search: Search | None = None,
         start: Tensor | None = None,
         generator: torch.Generator | None = None,
-        progress: Callable[[Moment], None] | None = None,
+        progress: Callable[[SearchState], None] | None = None,
     ) -> LatentSolution:
         """The best x for each measurement.
 

@@ -1,9 +1,4 @@
-"""Total variation, and the differences that it is made of.
-
-Forward differences; across the last row and the last column they are zero (Neumann). Chambolle, "An algorithm for
-total variation minimization and applications", JMIV 20, 2004, §2.
-
-Total variation: images that are flat but for edges, as a regulariser; the classical yardstick for learnt ones.
+"""Total variation (TV) as a prior: images that are flat but for edges.
 
 Isotropic and discrete (Chambolle, "An algorithm for total variation minimization and applications", JMIV 20, 2004,
 §2): TV(x) = Σ over channels and pixels of √(|x(i+1, j) − x(i, j)|² + |x(i, j+1) − x(i, j)|²). At the last row and the
@@ -25,63 +20,20 @@ from unseen.physics.algebra import describe, inner, lengths
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
-from unseen.priors.solvers.first_order import fista
+from unseen.priors.differences import NORM, differences, differences_adjoint, moduli, shortened, total_variation
+from unseen.priors.solvers.fista import fista
 from unseen.priors.solvers.pdhg import Term, pdhg, per_sample, squared_distance, within
 from unseen.priors.solvers.solution import Solution
 
-NORM = math.sqrt(8)  # of `differences`: below it for every size, and as near as one likes (Chambolle 2004, theorem 3.1)
-
-
-def total_variation(x: Tensor) -> Tensor:
-    """TV(x) per sample: (batch,), for x of shape (batch, channels, height, width), real or complex."""
-    return moduli(differences(x)).flatten(1).sum(1)
-
-
-def differences(x: Tensor) -> Tensor:
-    """D x: to the next row and to the next column; zero across the boundary.
-
-    Args:
-        x: (batch, channels, height, width).
-
-    Returns:
-        (batch, 2, channels, height, width).
-    """
-    result = x.new_zeros(len(x), 2, *x.shape[1:])
-    result[:, 0, :, :-1, :] = x[..., 1:, :] - x[..., :-1, :]
-    result[:, 1, :, :, :-1] = x[..., :, 1:] - x[..., :, :-1]
-    return result
-
-
-def differences_adjoint(q: Tensor) -> Tensor:
-    """D* q, minus the divergence: (batch, 2, channels, height, width) → (batch, channels, height, width)."""
-    down, right = q[:, 0, :, :-1, :], q[:, 1, :, :, :-1]
-    x = torch.zeros_like(q[:, 0])
-    x[..., 1:, :] += down
-    x[..., :-1, :] -= down
-    x[..., :, 1:] += right
-    x[..., :, :-1] -= right
-    return x
-
-
-def shortened(q: Tensor, longest: Tensor) -> Tensor:
-    """The nearest field to q, (batch, 2, channels, height, width), whose vectors are no longer than `longest`
-    (batch, 1, 1, 1)."""
-    lengths = moduli(q)
-    return q * (longest.unsqueeze(1) / lengths.clamp(min=torch.finfo(lengths.dtype).tiny)).clamp(max=1)
-
-
-def moduli(q: Tensor) -> Tensor:
-    """The vectors' lengths: (batch, 1, channels, height, width)."""
-    if q.requires_grad:
-        lengths: Tensor = torch.linalg.vector_norm(q, dim=1, keepdim=True)  # whose gradient at 0 is 0, not NaN
-        return lengths
-    down, right = q.abs().unbind(dim=1)
-    return torch.hypot(down, right).unsqueeze(1)  # ten times as fast
-
-
 ITERATIONS = 2000
+
+
 TOLERANCE = 1e-3  # of the objective, which is then as a rule within 1e-4 of its minimum; a hundred steps or two
+
+
 RATIO = 5  # of the dual's size over x's to the first guess; measured: best, or within twice of it, for tomography, MRI
+
+
 # and inpainting, over a hundredfold of weights
 INNER = 50  # dual steps for each outer step of FISTA, at most
 

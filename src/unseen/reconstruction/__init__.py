@@ -16,8 +16,8 @@ RECONSTRUCTORS = Registry(
     kind="reconstructor",
     group="unseen.reconstructors",
     names={
-        "artifact-removal": "architectures:ArtifactRemoval",
-        "unrolled": "architectures:Unrolled",
+        "artifact-removal": "artifact_removal:ArtifactRemoval",
+        "unrolled": "unrolled:Unrolled",
     },
 )
 

@@ -2,15 +2,15 @@
 
 import unseen.artifacts.registry
 
-from .architectures import ArtifactRemoval as ArtifactRemoval
-from .architectures import Unrolled as Unrolled
+from .artifact_removal import ArtifactRemoval as ArtifactRemoval
+from .direct_methods import filtered_backprojection as filtered_backprojection
+from .direct_methods import pseudo_inverse as pseudo_inverse
+from .direct_methods import total_variation as total_variation
+from .image_prior import deep_image_prior as deep_image_prior
 from .learning import learn as learn
 from .reconstructor import Reconstructor as Reconstructor
 from .saved import load as load
 from .saved import save as save
-from .untrained import deep_image_prior as deep_image_prior
-from .untrained import filtered_backprojection as filtered_backprojection
-from .untrained import pseudo_inverse as pseudo_inverse
-from .untrained import total_variation as total_variation
+from .unrolled import Unrolled as Unrolled
 
 RECONSTRUCTORS: unseen.artifacts.registry.Registry

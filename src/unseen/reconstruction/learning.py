@@ -22,7 +22,7 @@ from unseen.physics.group import Group
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
 from unseen.reconstruction import measurements as measured
-from unseen.reconstruction.architectures import ArtifactRemoval
+from unseen.reconstruction.artifact_removal import ArtifactRemoval
 from unseen.reconstruction.held_out import SHARE, Best, HeldOut, fidelity_of, judges, names_of
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.training.learner import Step, steps_taken

@@ -1,4 +1,4 @@
-"""PALM over a generator's latent: the iteration, its proximal steps, and its result.
+"""PALM over a generator's latent.
 
 min over z and s of Φ(z, s): z is the latent, s whatever goes with it (nothing; the part of the image that the
 generator does not explain). Each iteration tries one point per start, all in one call: z one step along a quasi-Newton
@@ -9,14 +9,7 @@ back. So Φ never rises, and n iterations cost n + 1 calls for any number of sta
 Bolte, Sabach & Teboulle, "Proximal alternating linearized minimization for nonconvex and nonsmooth problems",
 Mathematical Programming 146, 2014; there the step in z goes along the slope. On a trained decoder of 8 latents, 50
 iterations along the slope brought 69 % of the starts within 1e-3 of an image of the decoder's own, and along the
-quasi-Newton direction (`quasi_newton`), which costs no further call, all of them.
-
-The result of a search over latents: a `Solution` that also holds the latent and the outcome of each start.
-
-A few proximal steps down smooth(w) + g(w), each sample with a step length of its own that backtracks.
-
-Beck & Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear inverse problems", SIAM J. Imaging
-Sciences 2(1), 2009, §3 (ISTA with backtracking).
+quasi-Newton direction (`lbfgs`), which costs no further call, all of them.
 """
 
 from __future__ import annotations
@@ -27,17 +20,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import inner
-from unseen.priors.solvers.first_order import Curvature
-from unseen.priors.solvers.pdhg import per_sample
-from unseen.priors.solvers.solution import Solution
+from unseen.priors.solvers.lbfgs import Curvature
 
 ENOUGH = 1e-4  # of the fall that the slope promises (Armijo's rule)
+
+
 SHORTEST, LONGEST = 0.1, 0.5  # what a rejected step is multiplied by
+
+
 GROWTH = 2.0
+
+
 PATIENCE = 3  # successes in a row that promise and bring no more than the tolerance
+
+
 EXACT = 1e-8  # of the first objective: what an objective that can fall to zero is compared with
+
+
 VANISHED = 1e-7  # a try no farther than this share of 1 + ‖z‖ away is the same point
+
+
 FORGET = 6  # rejections in a row after which the slope alone is followed
 
 
@@ -73,7 +75,7 @@ Evaluate = Callable[[Tensor, Tensor, tuple[Tensor, ...]], Point]
 
 
 @dataclass(frozen=True)
-class Moment:
+class SearchState:
     """How a search stands, for whoever watches.
 
     value   (starts,) float64
@@ -118,7 +120,7 @@ def palm(
     *,
     iterations: int,
     tolerance: float,
-    progress: Callable[[Moment], None] | None = None,
+    progress: Callable[[SearchState], None] | None = None,
 ) -> Descent:
     """Descend from every start until it stops by itself, or for so many iterations.
 
@@ -195,7 +197,7 @@ def palm(
             moving[rows] = ~((calm[rows] >= PATIENCE) | vanished | (flat & (here.left[rows] <= tolerance * scale)))
         looks.append(torch.stack([stopped.double(), here.value, gap]))
         if progress is not None:
-            progress(Moment(iteration, iterations, here.value.clone(), int(moving.sum())))
+            progress(SearchState(iteration, iterations, here.value.clone(), int(moving.sum())))
     return Descent(
         z=z,
         value=here.value,
@@ -214,142 +216,3 @@ def _shortened(step: Tensor, promise: Tensor, rise: Tensor) -> Tensor:
     ahead = step * promise
     share = -ahead / (2 * (rise - ahead)).clamp(min=torch.finfo(torch.float64).tiny)
     return share.nan_to_num(nan=SHORTEST).clamp(SHORTEST, LONGEST)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LatentSolution(Solution):
-    """The best of several descents for each image. An objective over latents has many minima: `gap` and `converged`
-    speak of the nearest one, as far as a further step can tell, and not of the least of all.
-
-    z         (batch, *latent), the winner's
-    residual  (batch, *domain), x − G(z): the part of x that the generator does not explain
-    values    (batch, restarts) float64, each start's objective
-    winner    (batch,) int64, the start that x, z and all the others are of
-    ends      (batch, restarts, *latent), where each start ended: to go on from
-    paths     (iterations + 1, batch, restarts) float64, each start's objective on its way; it never rises
-    calls     of the generator
-    """
-
-    z: Tensor
-    residual: Tensor
-    values: Tensor
-    winner: Tensor
-    ends: Tensor
-    paths: Tensor
-    calls: int
-
-    @property
-    def sentence(self) -> str:
-        """What became of it, for people."""
-        n, restarts = self.values.shape
-        done, most = int(self.converged.sum()), int(self.iterations.max()) if n else 0
-        tries = f"the best of {restarts} starts" if restarts > 1 else "one start"
-        if not bool(self.value.isfinite().all()):
-            return (
-                f"Nothing found: for {int((~self.value.isfinite()).sum())} of {n} no start has a finite objective. "
-                "Look for a generator or an operator that gives NaN or infinity."
-            )
-        if done == n:
-            return f"Converged: all {n} at a minimum ({tries}), to {self.tolerance:.0e}, after {most} iterations."
-        worst = int(torch.where(self.converged, -torch.inf, self.gap).argmax())
-        return (
-            f"Not converged: {done} of {n} reached a minimum ({tries}); a further step of sample {worst} promises "
-            f"{float(self.gap[worst]):.1e} of its objective, after {most} iterations. Allow more iterations, or a "
-            "larger tolerance."
-        )
-
-
-def best_of(
-    descent: Descent,
-    image: Callable[[Tensor, tuple[Tensor, ...]], Tensor],
-    *,
-    batch: int,
-    latent_shape: tuple[int, ...],
-    dtype: torch.dtype,
-    tolerance: float,
-    weight: Tensor,
-) -> LatentSolution:
-    """For each image the start with the lowest objective.
-
-    Args:
-        descent: of batch · restarts starts, an image's next to each other.
-        image: (G(z), s) ↦ x.
-        batch: images.
-        latent_shape, dtype: of the latents as the generator takes them.
-        tolerance: that the descent had.
-        weight: (batch,), λ.
-    """
-    restarts = len(descent.value) // batch if batch else 1
-    values = descent.value.reshape(batch, restarts)
-    winner = torch.where(values.isfinite(), values, torch.inf).argmin(1)
-    best = torch.arange(batch, device=winner.device) * restarts + winner
-    x = image(descent.image[best], tuple(part[best] for part in descent.state))
-    return LatentSolution(
-        x=x,
-        value=descent.value[best],
-        gap=descent.gap[best],
-        iterations=descent.iterations[best],
-        converged=descent.converged[best],
-        tolerance=tolerance,
-        trace=descent.looks[:, :, best],
-        weight=weight.double(),
-        z=descent.z[best].to(dtype).reshape(batch, *latent_shape),
-        residual=x - descent.image[best],
-        values=values,
-        winner=winner,
-        ends=descent.z.to(dtype).reshape(batch, restarts, *latent_shape),
-        paths=descent.looks[:, 1].reshape(-1, batch, restarts),
-        calls=descent.calls,
-    )
-
-
-SHORTER, LONGER = 0.5, 2.0
-
-
-def proximal_steps(
-    smooth: Callable[[Tensor], tuple[Tensor, Tensor]],
-    prox: Callable[[Tensor, Tensor], Tensor],
-    cost: Callable[[Tensor], Tensor],
-    w: Tensor,
-    step: Tensor,
-    *,
-    steps: int,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """w ← prox(w − t ∇smooth(w), t), `steps` times; a sample for which the sum would rise stays where it is, and
-    halves its t.
-
-    Args:
-        smooth: w ↦ (its values (batch,), its gradient).
-        prox: (v, t (batch, 1, …)) ↦ argmin over w of ‖w − v‖²/2 + t · g(w).
-        cost: w ↦ g(w): (batch,).
-        w: (batch, …).
-        step: t (batch,), > 0; twice as long is tried at first.
-
-    Returns:
-        w, t, and the fall of the last step (batch,), float64.
-
-    Example:
-        >>> parabola = lambda w: ((w - 3).square().sum(1) / 2, w - 3)
-        >>> shrunk = lambda v, t: (v - t).clamp(min=0)
-        >>> w, t, fall = proximal_steps(parabola, shrunk, lambda w: w.sum(1), torch.zeros(1, 1), torch.ones(1), steps=9)
-        >>> round(w.item(), 3)
-        2.0
-    """
-    value, gradient = smooth(w)
-    total = value.double() + cost(w).double()
-    step, fall = LONGER * step, torch.zeros_like(total)
-    for _ in range(steps):
-        length = per_sample(step, w).to(w.dtype)
-        tried = prox(w - length * gradient, length)
-        tried_value, tried_gradient = smooth(tried)
-        tried_total = tried_value.double() + cost(tried).double()
-        moved = tried - w
-        model = value + inner(gradient, moved).flatten() + inner(moved, moved).flatten() / (2 * step)
-        rounding = 4 * torch.finfo(w.dtype).eps * value.abs()
-        lower = (tried_value <= model + rounding) & (tried_total <= total)
-        chosen = per_sample(lower, w)
-        fall = torch.where(lower, total - tried_total, fall)
-        w, gradient = torch.where(chosen, tried, w), torch.where(chosen, tried_gradient, gradient)
-        value, total = torch.where(lower, tried_value, value), torch.where(lower, tried_total, total)
-        step = torch.where(lower, step, SHORTER * step)
-    return w, step, fall

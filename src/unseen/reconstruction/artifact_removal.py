@@ -1,9 +1,4 @@
-"""The architectures of reconstructors: artefact removal and unrolled gradient steps.
-
-`ArtifactRemoval`: one look at the measurement by a linear inverse, and a network that removes what that left.
-
-`Unrolled`: a few steps of proximal gradient descent with A inside, whose proximal map is a network.
-"""
+"""Architecture `artifact-removal`: a linear inverse of the measurement, and a network that removes its artefacts."""
 
 from __future__ import annotations
 
@@ -94,78 +89,3 @@ class ArtifactRemoval(Reconstructor):
 
     def _start(self, y: Tensor, process: Measurement) -> Tensor:
         return starting_image(y, process, self.config.start) / self.gain
-
-
-class Unrolled(Reconstructor):
-    """x_k+1 = s · G((x_k − (η_k / ‖A‖²) A*(A x_k − p)) / s),  k = 1 … K,  from x_1 = A⁺p or FBP(p) or A*p / ‖A‖²,
-    p = link⁻¹(y).
-
-    One residual U-Net G for all steps; the steps' lengths η_k, 1 at first, are learnt with it. ‖A‖ is that of the
-    operator learnt under, s as in `ArtifactRemoval`.
-
-    >>> from unseen.physics import Identity, Measurement
-    >>> f = Unrolled(iterations=3)
-    >>> y = torch.ones(2, 1, 16, 16)
-    >>> torch.allclose(f(y, Measurement(Identity((1, 16, 16)))), y)
-    True
-
-    Source: Mardani et al., Neural proximal gradient descent for compressive imaging, NeurIPS 2018; one network for all
-    steps: Aggarwal, Mani & Jacob, MoDL, IEEE TMI 38 (2019) 394–405, doi:10.1109/TMI.2018.2865356.
-    """
-
-    class Config(Settings):
-        start: Start = Field(default="auto", description="x₁; auto: FBP where the operator has one, else A⁺")
-        iterations: int = Field(default=3, ge=1, le=100, description="K, gradient steps")
-        features: int = Field(default=16, ge=4, le=256, description="channels of the U-Net's first level")
-        depth: int = Field(default=3, ge=1, le=6, description="times that the U-Net halves the image")
-
-    key = "unrolled"
-    config: Config
-    scale: Tensor  # (), s
-    gain: Tensor  # (), ‖A‖²
-    network: nn.Module
-    lengths: nn.Parameter  # (iterations,), η_k
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            channels: int = 1,
-            complex_pictures: bool = False,
-            start: Literal["auto", "pinv", "fbp", "adjoint"] = "auto",
-            iterations: int = 3,
-            features: int = 16,
-            depth: int = 3,
-        ) -> None: ...
-
-    else:
-        # Any: the settings' types are Config's, which pydantic checks
-        def __init__(self, config: Config | None = None, **settings: Any) -> None:
-            super().__init__(config, **settings)
-            self.network = ResidualUNet(
-                channels=self.config.real_channels, features=self.config.features, depth=self.config.depth
-            )
-            self.lengths = nn.Parameter(torch.ones(self.config.iterations))
-            self.register_buffer("scale", torch.ones(()))
-            self.register_buffer("gain", torch.ones(()))
-
-    def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
-        A, p = process.A, process.linearise(y)
-        x = starting_image(y, process, self.config.start)
-        if self.config.start == "adjoint":
-            x = x / self.gain
-        for length in self.lengths:
-            x = x - length / self.gain * A.adjoint(A(x) - p)
-            x = self.scale * on_images(self.network, x / self.scale)
-        return x
-
-    @torch.no_grad()
-    def prepare(self, y: Tensor, process: Measurement) -> None:
-        self.gain.fill_(process.A.norm() ** 2 or 1.0)
-        start = starting_image(y, process, self.config.start)
-        self.scale.fill_(usual_size(start / self.gain if self.config.start == "adjoint" else start))
-
-    def size_of_images(self, y: Tensor, process: Measurement) -> float:
-        return float(self.scale)

@@ -1,9 +1,5 @@
-"""Reconstruction without training data: pseudo-inverse, filtered backprojection, TV, the deep image prior.
+"""Deep image prior: a network drawn at random, trained on the one measurement that it is to explain."""
 
-The deep image prior: a network drawn at random, trained on the one measurement that it is to explain.
-"""
-
-import warnings
 from collections.abc import Iterator, Mapping
 
 import torch
@@ -15,109 +11,24 @@ from unseen.networks.unet import UNet
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
-from unseen.priors.tv import TV
 from unseen.reconstruction.measurements import check_measurements
 from unseen.reconstruction.reconstructor import as_complex, starting_image, usual_size
 from unseen.training.learner import Step
 from unseen.training.loop import train
 from unseen.training.settings import Training
 
-
-@arrays_too
-def pseudo_inverse(y: Tensor, process: Measurement) -> Tensor:
-    """A⁺ link⁻¹(y): of all images that fit best, the shortest.
-
-    Args:
-        y: (batch, *A.range); a NumPy array too, and then an array comes back.
-        process: how it was measured.
-
-    Returns:
-        x̂: (batch, *A.domain).
-
-    Raises:
-        ValueError: y has another shape, or is not finite.
-
-    >>> import torch
-    >>> from unseen.physics import Identity, Measurement
-    >>> pseudo_inverse(torch.full((1, 1, 1, 1), 6.0), Measurement(3 * Identity((1, 1, 1)))).item()
-    2.0
-    """
-    check_measurements(y, process)
-    return starting_image(y, process, "pinv")
-
-
-@arrays_too
-def filtered_backprojection(y: Tensor, process: Measurement) -> Tensor:
-    """FBP of link⁻¹(y), for tomography.
-
-    Args:
-        y: (batch, *A.range); a NumPy array too, and then an array comes back.
-        process: how it was measured.
-
-    Returns:
-        x̂: (batch, *A.domain).
-
-    Raises:
-        ValueError: the operator has no filtered backprojection, or y has another shape, or is not finite.
-
-    >>> import torch
-    >>> from unseen.physics import Measurement, Tomography
-    >>> process = Measurement(Tomography(16, angles=12))
-    >>> filtered_backprojection(process(torch.ones(1, 1, 16, 16)), process).shape
-    torch.Size([1, 1, 16, 16])
-    """
-    check_measurements(y, process)
-    return starting_image(y, process, "fbp")
-
-
-@arrays_too
-def total_variation(y: Tensor, process: Measurement, *, weight: float | Tensor | None = None) -> Tensor:
-    """argmin over x of ‖A x − p‖²/2 + weight · TV(x), p = link⁻¹(y); the flattest image within the noise where no
-    weight is given and the noise is Gaussian.
-
-    Args:
-        y: (batch, *A.range); a NumPy array too, and then an array comes back.
-        process: how it was measured.
-        weight: λ ≥ 0, one for all or (batch,); None: ‖A x − y‖² = m σ², the discrepancy principle.
-
-    Returns:
-        x̂: (batch, *A.domain).
-
-    Raises:
-        ValueError: y has another shape, or is not finite; or no weight was given and the noise is not Gaussian, or
-            there is a link.
-
-    Warns:
-        RuntimeWarning: the solver has not converged; its last images are returned.
-
-    >>> import torch
-    >>> from unseen.physics import Identity, Measurement
-    >>> y = torch.ones(1, 1, 8, 8)
-    >>> bool(torch.allclose(total_variation(y, Measurement(Identity((1, 8, 8))), weight=0.1), y))
-    True
-    """
-    check_measurements(y, process)
-    p = observed(process, process.linearise(y))  # noise where nothing was measured is no misfit
-    if weight is not None:
-        solution = TV(weight).solve(p, process.A)
-    elif isinstance(process.noise, Gaussian) and process.link is None and process.noise.sigma.numel() == 1:
-        solution = TV.within_noise(p, process.A, sigma=float(process.noise.sigma))
-    else:
-        raise ValueError(
-            f"The discrepancy principle needs one Gaussian noise and no link, but the process is {process}. Give a "
-            "weight."
-        )
-    if not bool(solution.converged.all()):
-        warnings.warn(solution.sentence, RuntimeWarning, stacklevel=3)
-    return solution.x
-
-
 INPUTS = 8
 """Channels of the network's fixed noise input."""
+
+
 SIZE_OF_INPUT = 0.1
 """Uniform on [0, 0.1], as in the paper."""
+
+
 JITTER = 0.03
 """Standard deviation of what is added to the input at each step, against settling early (the paper's 1/30)."""
+
+
 MEMORY = 0.99
 """Of the running average of the images that is returned (the paper's)."""
 

@@ -1,0 +1,70 @@
+"""Limited-memory BFGS: directions of descent from earlier steps, a memory for each sample.
+
+Liu & Nocedal, "On the limited memory BFGS method for large scale optimization", Mathematical Programming 45, 1989;
+the two loops are algorithm 7.4 of Nocedal & Wright, Numerical Optimization, 2006.
+"""
+
+import torch
+from torch import Tensor
+
+MEMORY = 10  # pairs of steps and changes of slope
+
+
+FIRST_STEP = 0.3  # of √d: a third of the distance of a standard normal latent from zero
+
+
+LEAST_CURVATURE = 1e-8  # cosine between a step and the change of slope along it
+
+
+class Curvature:
+    """What each sample's last steps tell of its objective's curvature.
+
+    Args:
+        slope: (n, d), float64, where all begin.
+    """
+
+    def __init__(self, slope: Tensor) -> None:
+        n, d = slope.shape
+        self.steps = slope.new_zeros(n, MEMORY, d)
+        self.changes = slope.new_zeros(n, MEMORY, d)
+        self.weights = slope.new_zeros(n, MEMORY)  # 1 / ⟨step, change⟩; zero where there is no pair
+        length = torch.linalg.vector_norm(slope, dim=1)
+        self.scale = torch.where(length > 0, FIRST_STEP * d**0.5 / length, 1.0)
+
+    def direction(self, rows: Tensor, slope: Tensor) -> Tensor:
+        """−H · slope with H > 0, so downhill: (rows, d)."""
+        steps, changes, weights = self.steps[rows], self.changes[rows], self.weights[rows]
+        q, shares = slope, []
+        for j in reversed(range(MEMORY)):
+            share = (weights[:, j] * (steps[:, j] * q).sum(1))[:, None]
+            q = q - share * changes[:, j]
+            shares.append(share)
+        q = q * self.scale[rows, None]
+        for j, share in enumerate(reversed(shares)):
+            q = q + steps[:, j] * (share - (weights[:, j] * (changes[:, j] * q).sum(1))[:, None])
+        downhill = ((q * slope).sum(1) > 0) & q.isfinite().all(1)
+        return -torch.where(downhill[:, None], q, slope * self.scale[rows, None])
+
+    def learn(self, rows: Tensor, step: Tensor, change: Tensor, *, samples: Tensor) -> Tensor:
+        """Take in what steps changed, (rows, d) both, for the `samples`; those along which the slope fell, where
+        no H > 0 explains it, are left out.
+
+        Returns:
+            Which were taken in: (rows,), bool.
+        """
+        product = (step * change).sum(1)
+        lengths = torch.linalg.vector_norm(step, dim=1) * torch.linalg.vector_norm(change, dim=1)
+        convex: Tensor = samples & (product > LEAST_CURVATURE * lengths) & (product > 0)
+        kept = rows[convex]
+        for memory, new in (
+            (self.steps, step[convex]),
+            (self.changes, change[convex]),
+            (self.weights, 1 / product[convex]),
+        ):
+            memory[kept] = torch.cat([memory[kept, 1:], new[:, None]], dim=1)
+        self.scale[kept] = product[convex] / change[convex].square().sum(1)
+        return convex
+
+    def forget(self, rows: Tensor, which: Tensor) -> None:
+        """Restart from the gradient alone, for those of the rows."""
+        self.weights[rows[which]] = 0

@@ -29,7 +29,7 @@ from unseen.artifacts.files import write_text
 from unseen.artifacts.installation import LIMITS
 from unseen.data import phantoms
 from unseen.data.film import Film
-from unseen.evaluation.table import write_scores
+from unseen.evaluation.exported_scores import write_scores
 from unseen.runs.archive.plan import PART_SIZE
 from unseen.screening.screener import load
 from unseen.screening.study_decisions import RankedFilmRow

@@ -32,8 +32,9 @@ from unseen.detectors.detector import Detector
 from unseen.detectors.encoder_decoder_encoder import Aim, EncoderDecoderEncoder
 from unseen.detectors.saved import load
 from unseen.evaluation.bootstrap import Cohort, Statistic, codes, draw_all
+from unseen.evaluation.epoch_peak import best_epoch
 from unseen.evaluation.intervals import Json
-from unseen.evaluation.roc import Auroc, Bools, Floats, auroc, best_epoch, folds_of
+from unseen.evaluation.roc import Auroc, Bools, Floats, auroc, folds_of
 from unseen.losses.running_averages import running_averages_frozen
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import Trained, resolve, run_of, train_recipe

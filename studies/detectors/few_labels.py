@@ -31,7 +31,7 @@ from unseen.detectors.saved import load
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.roc import Auroc, folds_of
-from unseen.evaluation.shortcuts import trivial_statistics
+from unseen.evaluation.simple_statistics import trivial_statistics
 from unseen.runs.cohort import FOLDS, Cohort, cohort_of
 from unseen.runs.training import resolve, shared_lungs, train_recipe
 from unseen.screening.adaptation import Labelled, choose, mix_of, predicted

@@ -23,9 +23,10 @@ from torch import Tensor
 
 from studies.generators.feasible import Features
 from unseen.evaluation.bootstrap import Cohort, codes, draw_all, listed, mean_over, quantile_of, share_of
-from unseen.evaluation.image_metrics import NEIGHBOURS, MeanDiscrepancy, mmd, precision_recall
 from unseen.evaluation.intervals import Figure, Json
+from unseen.evaluation.mean_discrepancy import MeanDiscrepancy, mmd
 from unseen.evaluation.roc import Auroc, Floats, folds_of
+from unseen.evaluation.sample_precision import NEIGHBOURS, precision_recall
 
 
 @dataclass(frozen=True)

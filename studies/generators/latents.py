@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from unseen.evaluation.bootstrap import listed
-from unseen.evaluation.image_metrics import MeanDiscrepancy, mmd
 from unseen.evaluation.intervals import Interval, Json
+from unseen.evaluation.mean_discrepancy import MeanDiscrepancy, mmd
 from unseen.evaluation.roc import Floats
 from unseen.priors.autoencoders import VAE, Autoencoder
 from unseen.priors.trained import centred

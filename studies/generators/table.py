@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from studies.generators.distribution import Match
 from studies.generators.latents import Latents, Moment
 from studies.generators.study import Study
-from unseen.evaluation.image_metrics import MeanDiscrepancy
 from unseen.evaluation.intervals import Figure, Interval
+from unseen.evaluation.mean_discrepancy import MeanDiscrepancy
 
 REAL = "real images"
 

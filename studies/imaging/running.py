@@ -20,7 +20,7 @@ from studies.imaging.settings import SAYS_NOTHING_OF_A_TRAINING, Arm, training_o
 from studies.imaging.spent import Spent
 from unseen import __version__
 from unseen.artifacts.recipe import Run, digest
-from unseen.evaluation.image_metrics import psnr
+from unseen.evaluation.peak_signal_to_noise import psnr
 from unseen.reconstruction.artifact_removal import ArtifactRemoval
 from unseen.reconstruction.learning import learn
 from unseen.reconstruction.reconstructor import Reconstructor

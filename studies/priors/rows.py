@@ -17,7 +17,8 @@ from studies.priors.problems import Measured, Problem
 from studies.rows import Row
 from unseen import __version__
 from unseen.evaluation.bootstrap import mean_of
-from unseen.evaluation.image_metrics import psnr, ssim
+from unseen.evaluation.peak_signal_to_noise import psnr
+from unseen.evaluation.structural_similarity import ssim
 from unseen.runs.generator_training import TrainedRun
 
 SEED = 0

@@ -11,7 +11,7 @@ import pytest
 
 from unseen.data import plain_cell, read_manifest, safe_cell, safe_row, safe_table
 from unseen.data.listing import Listed, as_csv
-from unseen.evaluation.table import ScoreRow, write_scores
+from unseen.evaluation.exported_scores import ScoreRow, write_scores
 
 FORMULAS = [
     '=HYPERLINK("http://evil.example","ward")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1:A9)", "\t=1", "\r=1", "=", "-",

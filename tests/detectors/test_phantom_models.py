@@ -17,7 +17,7 @@ from unseen.artifacts.installation import LIMITS, is_shipped, located
 from unseen.data import phantoms
 from unseen.detectors.finding import Finding
 from unseen.detectors.saved import load
-from unseen.evaluation.image_metrics import psnr
+from unseen.evaluation.peak_signal_to_noise import psnr
 from unseen.evaluation.roc import auroc
 from unseen.reconstruction.direct_methods import pseudo_inverse
 from unseen.reconstruction.saved import load as load_reconstructor

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from unseen.data.film import Film, NotRead
-from unseen.evaluation.shortcuts import STATISTIC_NAMES
+from unseen.evaluation.simple_statistics import STATISTIC_NAMES
 from unseen.evaluation.table import score_schema
 
 TableMaker = Callable[..., pl.DataFrame]

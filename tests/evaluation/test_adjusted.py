@@ -17,7 +17,7 @@ from unseen.evaluation.adjusted import (
 from unseen.evaluation.intervals import Interval
 from unseen.evaluation.metrics import entry_at, figure_at, metrics_from_table
 from unseen.evaluation.roc import auroc
-from unseen.evaluation.shortcuts import patient_folds
+from unseen.evaluation.statistics_mix import patient_folds
 
 TableMaker = Callable[..., pl.DataFrame]
 

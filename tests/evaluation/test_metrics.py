@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
+from unseen.evaluation.epoch_peak import best_epoch
 from unseen.evaluation.intervals import Interval, Missing
 from unseen.evaluation.metrics import entry_at, figure_at, metrics_from_table, text_at
-from unseen.evaluation.roc import best_epoch
-from unseen.evaluation.shortcuts import STATISTIC_NAMES
+from unseen.evaluation.simple_statistics import STATISTIC_NAMES
 from unseen.evaluation.table import score_schema
 
 TableMaker = Callable[..., pl.DataFrame]

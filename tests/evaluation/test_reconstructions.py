@@ -8,7 +8,8 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
-from unseen.evaluation.image_metrics import psnr, ssim
+from unseen.evaluation.peak_signal_to_noise import psnr
+from unseen.evaluation.structural_similarity import ssim
 
 
 def images(channels: int = 1) -> tuple[Tensor, Tensor]:

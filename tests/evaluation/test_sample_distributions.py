@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
-from unseen.evaluation.image_metrics import MeanDiscrepancy, median_distance, mmd, precision_recall, squared_distances
 from unseen.evaluation.intervals import Interval
+from unseen.evaluation.mean_discrepancy import MeanDiscrepancy, median_distance, mmd, squared_distances
 from unseen.evaluation.roc import Floats
+from unseen.evaluation.sample_precision import precision_recall
 
 
 def drawn(n: int, d: int = 2, *, seed: int, shift: float = 0.0) -> Floats:

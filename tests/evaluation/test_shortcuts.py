@@ -12,15 +12,14 @@ from scipy.ndimage import laplace
 from unseen.data.film import Film
 from unseen.evaluation.intervals import Interval
 from unseen.evaluation.metrics import entry_at, figure_at, metrics_from_table, text_at
-from unseen.evaluation.shortcuts import (
+from unseen.evaluation.simple_statistics import (
     STATISTIC_NAMES,
     TRIVIAL_STATISTICS,
     border_mask,
     image_statistics,
-    mix_scores,
-    patient_folds,
     trivial_statistics,
 )
+from unseen.evaluation.statistics_mix import mix_scores, patient_folds
 
 TableMaker = Callable[..., pl.DataFrame]
 FilmMaker = Callable[..., Film]

@@ -12,8 +12,8 @@ import pytest
 from studies.replayed import Replayed, replayed_film
 from unseen.artifacts.installation import LIMITS
 from unseen.data.film import Film, NotRead
+from unseen.evaluation.exported_scores import write_scores
 from unseen.evaluation.intervals import Interval
-from unseen.evaluation.table import write_scores
 from unseen.screening import Screener, calibrate
 from unseen.screening.pilot import pilot, pilot_html
 from unseen.screening.screener import DecisionRow, decision_rows

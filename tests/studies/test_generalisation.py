@@ -17,7 +17,7 @@ from studies.detectors.page import detectors_page
 from tests.studies.conftest import FOLDS, HOSPITALS, AtOnce, World, recipe_of
 from unseen.evaluation.comparison import delong_test
 from unseen.evaluation.metrics import metrics_from_table
-from unseen.evaluation.shortcuts import OF_FILES
+from unseen.evaluation.simple_statistics import OF_FILES
 
 
 @pytest.mark.nightly

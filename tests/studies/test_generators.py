@@ -27,8 +27,8 @@ from unseen.artifacts.recipe import RecipeError
 from unseen.data.arrays import ArrayError
 from unseen.data.toy_images import squares_and_circles
 from unseen.evaluation.bootstrap import mean_over, quantile_of, share_of
-from unseen.evaluation.image_metrics import precision_recall
 from unseen.evaluation.intervals import Interval
+from unseen.evaluation.sample_precision import precision_recall
 from unseen.priors import GENERATORS
 from unseen.priors.autoencoders import VAE
 from unseen.priors.latent_search import Search

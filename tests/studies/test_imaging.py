@@ -30,8 +30,8 @@ from tests.docs.blocks import ROOT
 from tests.once import made_once, shared_folder
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.evaluation.bootstrap import mean_of, share
-from unseen.evaluation.image_metrics import psnr
 from unseen.evaluation.intervals import Interval, Missing
+from unseen.evaluation.peak_signal_to_noise import psnr
 
 KNOWN = [name for name in recipes.names() if name.startswith("imaging/")]
 DATA = Path(os.environ["UNSEEN_DATA"]) if "UNSEEN_DATA" in os.environ else None

@@ -20,7 +20,7 @@ from studies.detectors.preparations.resolution import MatchedResolution
 from tests.studies.conftest import World, recipe_of
 from unseen.data import phantoms
 from unseen.data.film import Film
-from unseen.evaluation.shortcuts import image_statistics
+from unseen.evaluation.simple_statistics import image_statistics
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from unseen.data.reading import films as read_films
 from unseen.detectors.finding import Finding
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load
-from unseen.evaluation.shortcuts import STATISTIC_NAMES
+from unseen.evaluation.simple_statistics import STATISTIC_NAMES
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs, rescoring

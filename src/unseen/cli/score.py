@@ -15,7 +15,7 @@ from unseen.cli.console import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from unseen.evaluation.table import ScoreRow
+    from unseen.evaluation.exported_scores import ScoreRow
     from unseen.runs.archive.scoring import Engine
     from unseen.runs.archive.task import ScoringTask
 
@@ -106,7 +106,7 @@ def score(
         console.check_model(model)
         if policy is not None:
             Policy.load(policy)
-        from unseen.evaluation.table import ScoreRow, write_scores
+        from unseen.evaluation.exported_scores import ScoreRow, write_scores
         from unseen.screening.screener import DecisionRow, decision_rows, load, ranked_rows
 
         progress = console.count_progress("scored") if out else None
@@ -205,7 +205,7 @@ def _counted(rows: Iterator[ScoreRow], counts: Counter[str], refusals: Counter[s
 
 def _line(row: ScoreRow) -> str:
     from unseen.artifacts.percentile import percentile_in_words
-    from unseen.evaluation.table import ScoreRow
+    from unseen.evaluation.exported_scores import ScoreRow
 
     cells = [f"{row.score:.6g}" if row.score is not None else row.status.replace("_", " ")]
     refused = type(row) is ScoreRow and row.status == "scored" and bool(row.reason)  # by the gate, without a policy

@@ -19,7 +19,7 @@ import numpy as np
 
 from unseen.evaluation.bootstrap import codes, numbers, text
 from unseen.evaluation.roc import Bools, Floats, Ints
-from unseen.evaluation.shortcuts import patient_folds
+from unseen.evaluation.statistics_mix import patient_folds
 
 if TYPE_CHECKING:
     import polars as pl

@@ -11,7 +11,8 @@ import numpy as np
 from unseen.evaluation.bootstrap import Cohort, Drawn, Statistic, numbers
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing
 from unseen.evaluation.roc import Auroc, Bools, folds_of
-from unseen.evaluation.shortcuts import STATISTIC_NAMES, TRIVIAL_STATISTICS, Trivial, mix_scores
+from unseen.evaluation.simple_statistics import STATISTIC_NAMES, TRIVIAL_STATISTICS, Trivial
+from unseen.evaluation.statistics_mix import mix_scores
 
 if TYPE_CHECKING:
     import polars as pl
@@ -116,7 +117,7 @@ def shortcut_direction(statistic: Trivial, figure: Interval) -> str:
         A clause without a full stop.
 
     Example:
-        >>> from unseen.evaluation.shortcuts import TRIVIAL_STATISTICS
+        >>> from unseen.evaluation.simple_statistics import TRIVIAL_STATISTICS
         >>> shortcut_direction(TRIVIAL_STATISTICS[0], Interval(0.7, 0.6, 0.8))
         'abnormal films are sharper'
     """

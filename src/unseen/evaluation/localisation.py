@@ -1,9 +1,7 @@
-"""Does the anomaly map point at the lesion? Figures by lesion type and contrast.
+"""Localisation: does the anomaly map point at the lesion?
 
 pixel average precision   over the grid's pixels, lesion against the rest; chance is the lesion's share
 pointing game             does the map's highest pixel lie in the lesion? (J. Zhang et al., ECCV 2016, § 4.1)
-
-Figures by lesion kind and contrast, and how well the maps localise: what a phantom set can tell that films can't.
 """
 
 from __future__ import annotations
@@ -14,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from unseen.evaluation.bootstrap import Cohort, Statistic, draw_all, numbers, text
-from unseen.evaluation.intervals import Interval, Json, Missing
-from unseen.evaluation.roc import Auroc, Bools, Floats, folds_of
+from unseen.evaluation.bootstrap import numbers, text
+from unseen.evaluation.intervals import Interval, Json
+from unseen.evaluation.roc import Floats
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,53 +60,6 @@ def on_grid_lesion(coverage: NDArray[np.float32]) -> NDArray[np.bool_]:
     if not mask.any() and float(coverage.max(initial=0.0)) > 0.05:
         mask = np.asarray(coverage == coverage.max())
     return mask
-
-
-MOST_VALUES = 8
-"""Distinct values up to which a column is a list of names; more, if they are numbers, are cut into thirds."""
-
-
-def by_column(table: pl.DataFrame, cohort: Cohort, column: str, *, seed: int, draws: int) -> dict[str, Json]:
-    """AUROC of the abnormals of each value of `column` against all normals: ``{value: {value, low, high, n}}``."""
-    names = _named(text(table, column), cohort.abnormal)
-    statistics: dict[str, Statistic] = {}
-    out: dict[str, Json] = {}
-    for name in sorted(set(names[cohort.abnormal]) - {""}, key=_natural):
-        among = ~cohort.abnormal | (names == name)
-        short = cohort.shortfall(among)
-        out[str(name)] = Missing(short).to_json()
-        if not short:
-            statistics[str(name)] = Auroc(folds_of(cohort.score, cohort.abnormal, cohort.fold, among))
-    if statistics:
-        rng = np.random.default_rng([seed, len(column)])
-        for name, drawn in draw_all(statistics, cohort, draws=draws, rng=rng).items():
-            out[name] = drawn.interval().to_json()
-    for name, entry in out.items():
-        if isinstance(entry, dict):
-            entry["n"] = int((cohort.abnormal & (names == name)).sum())
-    return out
-
-
-def _named(values: NDArray[np.str_], abnormal: Bools) -> NDArray[np.str_]:
-    """The values as they are, or thirds of them where they are many numbers; "" stays ""."""
-    present = np.unique(values[abnormal & (values != "")])
-    if len(present) <= MOST_VALUES:
-        return values
-    try:
-        parsed = np.array([float(v) if v else np.nan for v in values])
-    except ValueError:
-        return values
-    low, high = np.nanquantile(parsed[abnormal], [1 / 3, 2 / 3])
-    named = np.where(parsed <= low, f"up to {low:.3g}", np.where(parsed <= high, f"{low:.3g} to {high:.3g}", ""))
-    named = np.where(parsed > high, f"over {high:.3g}", named)
-    return np.where(np.isfinite(parsed), named, "").astype(np.str_)
-
-
-def _natural(name: str) -> tuple[int, float, str]:
-    try:
-        return (0, float(name), name)
-    except ValueError:
-        return ({"up": 1, "ov": 3}.get(name[:2], 2), 0.0, name)
 
 
 def localisation_figures(table: pl.DataFrame, *, seed: int, draws: int) -> dict[str, Json]:

@@ -16,11 +16,12 @@ import numpy as np
 from unseen.artifacts.installation import LIMITS
 from unseen.evaluation import adjusted
 from unseen.evaluation.audit import audit_of, audit_statistics, verdict
+from unseen.evaluation.auroc_by_column import by_column
 from unseen.evaluation.bootstrap import DRAWS, Cohort, Drawn, Statistic, cohort_of, draw_all, numbers, text
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, from_json
-from unseen.evaluation.localisation import by_column, localisation_figures
+from unseen.evaluation.localisation import localisation_figures
 from unseen.evaluation.roc import Auroc, AveragePrecision, Bools, Floats, Fold, SensitivityAt, SpecificityAt, folds_of
-from unseen.evaluation.shortcuts import site_statistics
+from unseen.evaluation.site_recognition import site_statistics
 
 if TYPE_CHECKING:
     import polars as pl
@@ -220,7 +221,7 @@ def _numbered(sets: Mapping[int | None, adjusted.Adjustment]) -> dict[int, adjus
 
 def _shortcuts(drawn: Mapping[str, Drawn], cohort: Cohort, groups: Mapping[str, Bools]) -> dict[str, Json]:
     """Per group each statistic; then ``strongest``, ``mix`` (supervised), ``above_all`` and ``verdict`` by group."""
-    from unseen.evaluation.shortcuts import TRIVIAL_STATISTICS
+    from unseen.evaluation.simple_statistics import TRIVIAL_STATISTICS
 
     words = {s.name: s.words for s in TRIVIAL_STATISTICS}
     by_group: dict[str, Json] = {}

@@ -21,7 +21,7 @@ from unseen.evaluation.examples import CIVIDIS, Example, coloured, data_uri
 from unseen.evaluation.intervals import Figure, Interval, Json
 from unseen.evaluation.metrics import POOLED, count_at, entry_at, figure_at, judged_rows, text_at
 from unseen.evaluation.roc import Floats, RocAt, folds_of
-from unseen.evaluation.shortcuts import TRIVIAL_STATISTICS
+from unseen.evaluation.simple_statistics import TRIVIAL_STATISTICS
 from unseen.evaluation.table import Scored
 
 if TYPE_CHECKING:

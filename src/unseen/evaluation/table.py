@@ -1,15 +1,6 @@
-"""The table of scores: one row an input, for evaluation and for export.
+"""Table of scores: films through a detector, one row per input in order, with simple statistics beside the score.
 
-Films through a detector into a table: one row per input, in order, with the trivial statistics beside the score.
-
-Streams: 20,000 films leave 20,000 rows and no pixels, but for a bounded number of examples for the report.
-
-Exported scores: one row per input, in input order, and each film's anomaly map if requested.
-
-`scores.parquet`: file (as given), status (scored | not_read), score, reason, map, percentile, reference.
-Streams: rows are small, maps are written one at a time, and no cache is kept.
-
-The table that the page Compare saves, read back: several models' scores of reported films.
+Films are streamed: 20,000 films leave 20,000 rows and no pixels, except a bounded number of examples for the report.
 """
 
 from __future__ import annotations
@@ -17,31 +8,32 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import polars as pl
 
-from unseen.artifacts.errors import UserError, reason_of
-from unseen.artifacts.files import replacing
-from unseen.data.cells import plain_cell, safe_table
 from unseen.data.film import NotRead
 from unseen.detectors import METHODS
 from unseen.evaluation.examples import Example, example_of
 from unseen.evaluation.localisation import localise, on_grid_lesion
-from unseen.evaluation.shortcuts import STATISTIC_NAMES, trivial_statistics
+from unseen.evaluation.simple_statistics import STATISTIC_NAMES, trivial_statistics
 
 if TYPE_CHECKING:
     from unseen.data.film import Film
     from unseen.detectors.finding import Finding
 
-
 SCORED = "scored"
 """Value of the column `status` for a film that has a score."""
+
+
 NOT_READ = "not_read"
+
+
 _TEXT = ("file", "status", "reason", "map", "label", "source", "patient", "pixel_sha256", "kind", "contrast", "twin")
+
+
 _LESION = ("lesion_average_precision", "lesion_share")
 
 
@@ -191,96 +183,3 @@ def _finding_columns(finding: Finding) -> dict[str, object]:
             row |= {"lesion_average_precision": found.average_precision, "lesion_share": found.share}
             row["lesion_hit"] = found.hit
     return row
-
-
-@dataclass(frozen=True)
-class ScoreRow:
-    """One input: its name as given, whether it was scored (not_scored: read, but a policy's gate refused it), the
-    score, the reason why not or why to doubt it; the map's file name; the percentile, in per cent, and
-    the normals among which it is one (without a percentile, the reason)."""
-
-    file: str
-    status: Literal["scored", "not_read", "not_scored"]
-    score: float | None
-    reason: str | None
-    map: str | None
-    percentile: float | None = None
-    reference: str | None = None
-
-
-def map_of(finding: Finding, folder: Path) -> str:
-    """Write the finding's anomaly map into `folder` and return its file name; the same film has the same name."""
-    path = folder / f"{finding.film.pixel_sha256[:16]}.npy"
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.save(file, finding.anomaly_map.astype(np.float32), allow_pickle=False)
-    return path.name
-
-
-def write_scores(rows: Iterable[ScoreRow], path: Path, *, kind: type[ScoreRow] = ScoreRow) -> tuple[int, int]:
-    """Write `path` (.parquet or .csv), whole or not at all; returns how many rows, and how many of them were not
-    read. `kind`: what the rows are, and so the columns. In a CSV a text that a spreadsheet would take for a formula
-    begins with an apostrophe."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    columns: dict[str, list[object]] = {field.name: [] for field in fields(kind)}
-    for row in rows:
-        for name, value in asdict(row).items():
-            columns[name].append(value)
-    known = {"score": pl.Float64, "percentile": pl.Float64, "probability": pl.Float64, "lateral": pl.Boolean}
-    types = {name: known.get(name, pl.String) for name in columns}
-    table = pl.DataFrame(columns, schema=types)
-    with replacing(path) as temporary:
-        if path.suffix == ".csv":
-            safe_table(table).write_csv(temporary)
-        else:
-            table.write_parquet(temporary)
-    return len(table), int((table["status"] == "not_read").sum())
-
-
-ABOUT: Final = ("film", "study", "source", "label", "origin", "patient", *STATISTIC_NAMES)
-"""Its columns that are no model's."""
-
-
-class ScoresError(UserError, ValueError):
-    """The file is not such a table, or has no such model; the message gives the cause and what to do."""
-
-
-def read_scores(path: Path | str, *, model: str) -> pl.DataFrame:
-    """One model's score table, for `metrics_from_table`, `roc_curve` and `compare`.
-
-    path   `scores.csv`, as saved in the page Compare (*Scores as CSV*)
-    model  the name of its column; films that it did not score are left out
-
-    Raises ScoresError.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     saved = Path(folder) / "scores.csv"
-    ...     _ = saved.write_text(",".join((*ABOUT, "pca")) + "\\n" + "film-1" + "," * len(ABOUT) + "0.5\\n")
-    ...     read_scores(saved, model="pca")["score"].to_list()
-    [0.5]
-    """
-    try:
-        saved = pl.read_csv(path, infer_schema=False)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ScoresError(
-            f"{path}: cannot be read as CSV ({reason_of(error)}). Save it again in the page Compare."
-        ) from error
-    if missing := [name for name in ABOUT if name not in saved.columns]:
-        raise ScoresError(f"{path}: has no column {missing[0]}. Save it again in the page Compare: Scores as CSV.")
-    saved = saved.rename({name: plain_cell(name) for name in saved.columns})
-    models = [name for name in saved.columns if name not in ABOUT]
-    if model not in models:
-        raise ScoresError(f"{path}: has no scores of {model!r}; it has those of {', '.join(models)}.")
-    rows = saved.filter(pl.col(model).is_not_null())
-    types = score_schema()
-    known = {
-        "file": rows["film"],
-        "status": pl.repeat(SCORED, len(rows), dtype=pl.String, eager=True),
-        "score": rows[model],
-        "label": rows["label"],
-        "source": rows["source"].map_elements(plain_cell, return_dtype=pl.String),
-        "patient": rows["patient"],
-        **{name: rows[name] for name in STATISTIC_NAMES},
-    }
-    absent = pl.repeat(None, len(rows), dtype=pl.String, eager=True)
-    return pl.DataFrame({name: known.get(name, absent).cast(kind) for name, kind in types.items()})

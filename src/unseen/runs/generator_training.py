@@ -32,7 +32,7 @@ from unseen.artifacts import bundle
 from unseen.artifacts.recipe import Recipe, RecipeError, Run, digest, validated
 from unseen.artifacts.registry import did_you_mean
 from unseen.data.toy_images import read_digits, squares_and_circles
-from unseen.evaluation.image_metrics import psnr
+from unseen.evaluation.peak_signal_to_noise import psnr
 from unseen.priors import GENERATORS
 from unseen.priors.autoencoders import Autoencoder
 from unseen.priors.saved import load as load_generator

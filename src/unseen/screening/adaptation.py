@@ -2,7 +2,7 @@
 
 Two settings are chosen by films that the head has not seen (five parts, dealt by patient): how strongly it is shrunk,
 and its share ω of the score. ω is 0, and the detector's score stays as it is, unless the sum is better by more than one
-standard error once the mix of simple statistics (`evaluation.shortcuts`) is taken out of both: a head with labels can
+standard error once the mix of simple statistics (`evaluation.STATISTIC_NAMES`) is taken out of both: a head with labels can
 learn the scanner. Films that taught are training films: `calibrate` leaves them out, so its guarantee holds as before.
 """
 
@@ -26,7 +26,8 @@ from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
 from unseen.evaluation.comparison import auroc_difference
 from unseen.evaluation.roc import auroc
-from unseen.evaluation.shortcuts import mix_scores, trivial_statistics
+from unseen.evaluation.simple_statistics import trivial_statistics
+from unseen.evaluation.statistics_mix import mix_scores
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

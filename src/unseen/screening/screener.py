@@ -28,7 +28,7 @@ from unseen.detectors.detector import Detector
 from unseen.detectors.gate_in_bundle import HasSettings, gate_parts
 from unseen.detectors.saved import detector_parts
 from unseen.detectors.saved import load as load_detector
-from unseen.evaluation.table import ScoreRow, map_of
+from unseen.evaluation.exported_scores import ScoreRow, map_of
 from unseen.screening.gate.gate import Gate
 from unseen.screening.gate.refusal import short_reason
 from unseen.screening.guarantee import p_value

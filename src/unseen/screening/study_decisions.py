@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from unseen.data.film import Film, NotRead
 from unseen.data.projection import projection_of
-from unseen.evaluation.table import ScoreRow
+from unseen.evaluation.exported_scores import ScoreRow
 from unseen.screening.companions import deciding
 from unseen.screening.screened import study_of
 from unseen.screening.screener import KEPT_BY_STUDY, DecisionRow, Screener, decision_rows, ranked_rows

@@ -25,7 +25,7 @@ from unseen.artifacts.recipe import Recipe, RecipeData, runs_root, validated
 from unseen.data.film import Film, NotRead, area
 from unseen.evaluation.comparison import compare
 from unseen.evaluation.metrics import POOLED, metrics_from_table
-from unseen.evaluation.shortcuts import OF_FILES
+from unseen.evaluation.simple_statistics import OF_FILES
 from unseen.evaluation.table import score_table
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import check_normals_alone, detector_of, resolve, shared_lungs

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import ndimage
 
 from unseen.data.film import Film, area
-from unseen.evaluation.shortcuts import LONG_SIDE, laplacian
+from unseen.evaluation.simple_statistics import LONG_SIDE, laplacian
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -24,7 +24,7 @@ from unseen import __version__
 from unseen.artifacts.files import clear_leftovers, sha256_of
 from unseen.data.manifest import Entry, stream_manifest
 from unseen.data.reading import Films, decoders_for
-from unseen.evaluation.table import write_scores
+from unseen.evaluation.exported_scores import write_scores
 from unseen.runs.archive.plan import (
     PART_SIZE,
     PLAN,

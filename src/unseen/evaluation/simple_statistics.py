@@ -1,43 +1,37 @@
-"""Simple image statistics as baselines: one by one, mixed with labels, and site recognition.
-
-Trivial image statistics: what a score may be worth that never looked at a lung.
+"""Simple image statistics as baselines: figures that a score may reach without the lungs.
 
 All are computed on the film resampled by area to a long side of 256, in [0, 1]. A detector whose AUROC a
 single one of them reaches has shown nothing about disease.
-
-How well all simple statistics together separate the classes, given the labels: the supervised mix.
-
-Logistic regression on standardised statistics, cross-validated in five folds by a hash of the patient, so that no
-patient is on both sides. It needs labels, which a detector does not have; it measures what a detector could exploit.
-
-How well a score separates the *normals* of two sources: 0.5 is good, 1 is a scanner detector.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unseen.evaluation.bootstrap import LEAST, Cohort, Statistic, numbers, text
-from unseen.evaluation.roc import Auroc, Bools, Floats, Ints, folds_of
-
 if TYPE_CHECKING:
-    import polars as pl
-
     from unseen.data.film import Film
 
 LONG_SIDE = 256
+
+
 NEAR_BLACK = 5 / 255
+
+
 NEAR_WHITE = 250 / 255
+
+
 BORDER = 0.05
 """Share of height and of width on each side that counts as border."""
+
+
 CORNER = 0.10
 """Share of height and of width of the two upper corners, where a frontal film shows air beside the neck."""
+
+
 LAPLACIAN_GAIN = 20.0**0.5
 """White noise of σ has √20 σ after the Laplacian 4x − Σ neighbours."""
 
@@ -71,8 +65,12 @@ TRIVIAL_STATISTICS: tuple[Trivial, ...] = (
     Trivial("bits", "bits per pixel", "deeper in bits", "shallower in bits", True),
 )
 """Trivial image statistics that a detector should exceed, in the order of the table of scores."""
+
+
 STATISTIC_NAMES = tuple(s.name for s in TRIVIAL_STATISTICS)
 """The columns of a score table that hold them."""
+
+
 OF_FILES = ("bytes_per_pixel", "rows", "columns", "bits")
 """Those of the file, not of the image."""
 
@@ -147,72 +145,3 @@ def trivial_statistics(film: Film, *, lung_area: float | None = None) -> dict[st
         "columns": float(width),
         "bits": float(film.bits),
     }
-
-
-FOLDS = 5
-
-
-def patient_folds(table: pl.DataFrame, *, reshuffled: bool = False) -> Ints:
-    """int(sha256(patient), 16) mod 5 (docs/theory/cross-fitting.md); a film without a patient is its own. (films,)
-
-    reshuffled  assign folds by another digest, for films whose models were assigned by this one
-
-    >>> import polars as pl
-    >>> patient_folds(pl.DataFrame({"file": ["a.png"], "patient": ["p1"]})).tolist()
-    [1]
-    """
-    patient, file = text(table, "patient"), text(table, "file")
-    names = np.where(patient == "", file, patient)
-    salt = "anew " if reshuffled else ""
-    return np.array([int(hashlib.sha256(f"{salt}{n}".encode()).hexdigest(), 16) % FOLDS for n in names], dtype=np.int64)
-
-
-def usable_statistics(table: pl.DataFrame) -> tuple[Floats, tuple[str, ...]]:
-    """(films, statistics) of those statistics that every film has and that vary at all, with their names."""
-    kept, names = [], []
-    for name in STATISTIC_NAMES:
-        column = numbers(table, name)
-        if len(column) and np.isfinite(column).all() and float(np.ptp(column)) > 0:
-            kept.append(column)
-            names.append(name)
-    return (np.stack(kept, axis=1) if kept else np.zeros((len(table), 0))), tuple(names)
-
-
-def mix_scores(table: pl.DataFrame, abnormal: Bools) -> tuple[Floats, Ints] | None:
-    """Each film's log odds from a fit on the other folds, and the folds; None if a fit would lack a class."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.preprocessing import StandardScaler
-
-    statistics, _ = usable_statistics(table)
-    folds = patient_folds(table)
-    if not statistics.shape[1]:
-        return None
-    score = np.zeros(len(table))
-    for number in np.unique(folds):
-        held, rest = folds == number, folds != number
-        if abnormal[rest].all() or not abnormal[rest].any():
-            return None
-        scaler = StandardScaler().fit(statistics[rest])
-        model = LogisticRegression(max_iter=2000).fit(scaler.transform(statistics[rest]), abnormal[rest])
-        score[held] = model.decision_function(scaler.transform(statistics[held]))
-    return score, folds
-
-
-MOST_SOURCES = 8
-"""Sources compared pairwise: those with most normals (28 pairs); further ones are left out."""
-
-
-def site_statistics(cohort: Cohort) -> dict[str, Statistic]:
-    """``{"a|b": AUROC of the score for telling b's normals from a's}``; the reader takes max(a, 1 − a).
-
-    Pairs that no fold holds together, or with fewer than two normals of either, are left out.
-    """
-    sizes = {name: int(((cohort.source == name) & ~cohort.abnormal).sum()) for name in cohort.sources}
-    largest = sorted((n for n in sizes if sizes[n] >= LEAST), key=lambda n: (-sizes[n], n))[:MOST_SOURCES]
-    out: dict[str, Statistic] = {}
-    for first, second in combinations(sorted(largest), 2):
-        among = ~cohort.abnormal & ((cohort.source == first) | (cohort.source == second))
-        folds = folds_of(cohort.score, np.asarray(cohort.source == second), cohort.fold, among)
-        if folds:
-            out[f"{first}|{second}"] = Auroc(folds)
-    return out

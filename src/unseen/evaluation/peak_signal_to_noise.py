@@ -1,0 +1,56 @@
+"""Peak signal-to-noise ratio (PSNR): the error of a reconstruction, in decibels."""
+
+import torch
+from torch import Tensor
+
+from unseen.physics.algebra import describe
+from unseen.physics.numpy_arrays import arrays_too
+
+
+@arrays_too
+def psnr(found: Tensor, truth: Tensor, *, peak: float | None = 1.0) -> Tensor:
+    """10 log10(peak² / mean (found − truth)²), per image; of complex images, their magnitudes are compared.
+
+    Args:
+        found: (batch, channels, height, width), real or complex; a NumPy array too, and then an array comes back.
+        truth: of the same shape.
+        peak: > 0, the range of values an image can have; None: each truth's own largest magnitude, as the papers on
+            equivariant imaging take it (never above the figure for a fixed peak that no image exceeds).
+
+    Returns:
+        (batch,), float64, in dB; infinite where the two are equal.
+
+    Raises:
+        ValueError: the shapes differ, or the peak is not above 0.
+
+    Example:
+        >>> import torch
+        >>> truth = torch.full((1, 1, 4, 4), 0.5)
+        >>> round(psnr(truth + 0.1, truth).item(), 4), round(psnr(truth + 0.1, truth, peak=None).item(), 4)
+        (20.0, 13.9794)
+    """
+    found, truth = same_images(found, truth)
+    if peak is not None and not peak > 0:
+        raise ValueError(f"peak is the range of an image's values, above 0, but got {peak}.")
+    error = (found - truth).flatten(1).square().mean(dim=1)
+    height = truth.flatten(1).abs().amax(dim=1) if peak is None else torch.full_like(error, peak)
+    return 10 * torch.log10(height**2 / error)
+
+
+def same_images(found: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in float64, complex ones as magnitudes.
+
+    Raises:
+        ValueError: they are not images (batch, channels, height, width) of one shape.
+    """
+    if found.shape != truth.shape or truth.ndim != 4:
+        raise ValueError(
+            "a reconstruction is compared with a truth of its own shape, (batch, channels, height, width), but they "
+            f"have {describe(tuple(found.shape))} and {describe(tuple(truth.shape))}."
+        )
+    return _magnitudes(found), _magnitudes(truth)
+
+
+def _magnitudes(images: Tensor) -> Tensor:
+    images = images.detach()
+    return (images.abs() if images.is_complex() else images).double()

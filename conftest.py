@@ -127,7 +127,7 @@ def _commit() -> str | None:
 @pytest.fixture
 def quick_lungs(monkeypatch: pytest.MonkeyPatch) -> None:
     """What trains a finder at its default settings takes a second: the defaults are small."""
-    from unseen.anatomy.lungs import LungFinder
+    from unseen.anatomy.lung_finder import LungFinder
 
     class Small(LungFinder.Config):
         size: int = 32

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from benchmarks.plain_ganomaly import PlainGanomaly
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.data import phantoms
 from unseen.detectors.encoder_decoder_encoder import Aim
 from unseen.detectors.ganomaly import Ganomaly

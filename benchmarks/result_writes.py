@@ -41,7 +41,7 @@ from sqlalchemy import func, insert, select
 import unseen
 from benchmarks.machine import described
 from tests.worklist.postgresql import binaries, server
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry
 from unseen.detectors.finding import Finding

@@ -14,7 +14,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors import METHODS

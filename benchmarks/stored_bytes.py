@@ -31,8 +31,8 @@ from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.evaluation.exported_scores import write_scores
 from unseen.runs.archive.plan import PART_SIZE
+from unseen.screening.film_rows_of_parts import RankedFilmRow
 from unseen.screening.screener import load
-from unseen.screening.study_decisions import RankedFilmRow
 from unseen_server.worklist import storage
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.worker import Worker

@@ -50,7 +50,7 @@ FILES = {
     ),
     "Policy": ("unseen.screening.policy", {"The whole file": "Policy", "An entry of `sources`": "SourcePolicy"}),
     "Manifest": ("unseen.data.manifest", {}),
-    "Scores": ("unseen.evaluation.table", {}),
+    "Scores": ("unseen.evaluation.exported_scores", {}),
     "Scores of an archive": ("unseen.runs.archive.plan", {"`plan.json`": "ArchivePlan"}),
 }
 

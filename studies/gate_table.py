@@ -23,7 +23,7 @@ from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
 from studies.pages.cells import put_between
 from studies.row_files import read_row, write_row
-from unseen.anatomy.lungs import Finder
+from unseen.anatomy.found_lungs import Finder
 from unseen.artifacts.recipe import Recipe, runs_root
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films

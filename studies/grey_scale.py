@@ -26,7 +26,7 @@ from pydicom.dataset import FileMetaDataset
 from studies.pages.cells import put_between
 from studies.row_files import read_study, write_row
 from unseen import __version__
-from unseen.anatomy.lungs import FoundLungs
+from unseen.anatomy.found_lungs import FoundLungs
 from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry
 from unseen.data.reading import films, read_film

@@ -25,10 +25,12 @@ from unseen.evaluation.bootstrap import Cohort, codes
 from unseen.evaluation.intervals import Interval, Json
 from unseen.runs.cohort import FOLDS, cohort_of
 from unseen.runs.training import resolve, train_recipe
-from unseen.screening.calibration import Study, policy_of
+from unseen.screening.calibration import policy_of
 from unseen.screening.guarantee import Guarantee
-from unseen.screening.policy import Policy, SourcePolicy, cleared_share
-from unseen.screening.probability import reliability
+from unseen.screening.labelled_studies import Study
+from unseen.screening.policy import Policy, SourcePolicy
+from unseen.screening.policy_summary import cleared_share
+from unseen.screening.probability_check import reliability
 
 RATES = (0.05, 0.10, 0.20)
 CONFIDENCE = 0.95

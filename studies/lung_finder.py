@@ -28,7 +28,8 @@ from studies.pages.cells import Entry, put_between, table
 from studies.row_files import read_study, write_row
 from studies.rows import Row
 from unseen import __version__
-from unseen.anatomy.lungs import Finder, LungExamples, LungFinder
+from unseen.anatomy.found_lungs import Finder
+from unseen.anatomy.lung_finder import LungExamples, LungFinder
 from unseen.artifacts.recipe import Recipe, digest, runs_root
 from unseen.data import phantoms
 from unseen.data.film import Film, area

@@ -25,8 +25,8 @@ from studies.pages.cells import put_between, table
 from studies.row_files import read_study, write_row
 from studies.rows import Row
 from unseen import __version__
-from unseen.anatomy.lungs import LungExamples, LungFinder
-from unseen.anatomy.view import View
+from unseen.anatomy.lung_finder import LungExamples, LungFinder
+from unseen.anatomy.network_view import View
 from unseen.artifacts.bundle import add_normal_scores, card_of
 from unseen.artifacts.recipe import runs_root
 from unseen.data import phantoms

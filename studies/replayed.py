@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import torch
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.data.film import Film, Label, NotRead
 from unseen.detectors.finding import Finding
 

@@ -16,8 +16,8 @@ import torch
 
 from studies.crossfit import TEST_FOLDS, FoldResult
 from studies.rows import Row
-from unseen.anatomy.lungs import LungExamples, LungFinder
-from unseen.anatomy.view import View
+from unseen.anatomy.lung_finder import LungExamples, LungFinder
+from unseen.anatomy.network_view import View
 from unseen.artifacts.bundle import annotate
 from unseen.artifacts.recipe import Recipe, runs_root, validated
 from unseen.data.film import Film

@@ -26,8 +26,9 @@ from unseen.evaluation.comparison import auroc_difference
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.runs.training import resolve
 from unseen.screening.adaptation import Floats, mix_of, without_mix
-from unseen.screening.calibration import Study, policy_of
+from unseen.screening.calibration import policy_of
 from unseen.screening.guarantee import Guarantee
+from unseen.screening.labelled_studies import Study
 
 ROWS = "detectors/adapted-site/"
 """What the names of the rows begin with."""

@@ -35,7 +35,7 @@ from unseen.evaluation.simple_statistics import trivial_statistics
 from unseen.runs.cohort import FOLDS, Cohort, cohort_of
 from unseen.runs.training import resolve, shared_lungs, train_recipe
 from unseen.screening.adaptation import Labelled, choose, mix_of, predicted
-from unseen.screening.calibration import Study
+from unseen.screening.labelled_studies import Study
 
 if TYPE_CHECKING:
     import polars as pl

@@ -14,7 +14,7 @@ from studies.crossfit import TEST_FOLDS, cross_fit, tables_of
 from studies.detectors.claim import above_floor, above_shortcut
 from studies.detectors.labelled import labelled_tables
 from studies.rows import Row, fold_adjustments, study_of_folds
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.artifacts.recipe import Recipe, validated
 from unseen.evaluation.metrics import metrics_from_table
 from unseen.runs.training import check_normals_alone, resolve

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from unseen.anatomy.lungs import Finder
-    from unseen.anatomy.view import Viewed
+    from unseen.anatomy.found_lungs import Finder
+    from unseen.anatomy.network_view import Viewed
     from unseen.data.film import Film
     from unseen.detectors.detector import Detector
     from unseen.runs.cohort import Cohort

@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from unseen import __version__
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
 from unseen.data.film import NotRead

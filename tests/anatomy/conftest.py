@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from unseen.anatomy.lungs import LungExamples, LungFinder
+from unseen.anatomy.lung_finder import LungExamples, LungFinder
 from unseen.data import phantoms
 from unseen.data.film import Film
 

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from tests.anatomy.conftest import film_of, noise, rectangle
 from unseen.anatomy.alignment import AREA, LONGEST, Alignment, slope
-from unseen.anatomy.view import View, Viewed
+from unseen.anatomy.network_view import View, Viewed
 from unseen.data import phantoms
 from unseen.data.film import area
 

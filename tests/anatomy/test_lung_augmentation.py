@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from unseen.anatomy.lung_augmentation import augmented, one_side, with_effusion, with_opacities
-from unseen.anatomy.lungs import LungExamples, LungFinder
+from unseen.anatomy.lung_finder import LungExamples, LungFinder
 from unseen.data import phantoms
 from unseen.data.film import area
 

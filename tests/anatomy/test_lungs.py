@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from tests.anatomy.conftest import SMALL, film_of
-from unseen.anatomy.lungs import CrossFittedLungs, LungExamples, LungFinder, NoMasksError, cross_fitted
+from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs, cross_fitted
+from unseen.anatomy.lung_finder import LungExamples, LungFinder, NoMasksError
 from unseen.data import phantoms
 from unseen.data.film import Film, NotRead
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tests.anatomy.conftest import film_of, noise, rectangle
-from unseen.anatomy.view import View, Viewed
+from unseen.anatomy.network_view import View, Viewed
 
 
 def test_zscore_is_taken_inside_the_mask_alone() -> None:

@@ -14,8 +14,9 @@ import torch
 
 from tests.once import made_once, shared_folder
 from tests.warm_python import Started, warm_python
-from unseen.anatomy.lungs import LungFinder, cross_fitted
-from unseen.anatomy.view import View
+from unseen.anatomy.cross_fitted_lungs import cross_fitted
+from unseen.anatomy.lung_finder import LungFinder
+from unseen.anatomy.network_view import View
 from unseen.data import phantoms
 from unseen.detectors.pca import Pca
 from unseen.detectors.roi_oracle import RoiOracle

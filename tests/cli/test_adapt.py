@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import LIMITS, Say
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.artifacts import bundle
 from unseen.data import phantoms
 from unseen.detectors.pca import Pca

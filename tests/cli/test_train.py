@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from tests.cli.conftest import LIMITS, Say, World
-from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import runs_root
 from unseen.data.reading import films

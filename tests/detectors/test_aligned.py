@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.anatomy.test_alignment import turned
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors.dct import Dct
@@ -88,7 +88,7 @@ def test_the_map_lies_on_the_film_as_it_came(learnt: dict[bool, Detector], films
 
 
 def test_what_is_saved_aligns_too(learnt: dict[bool, Detector], films: list[Film], tmp_path: Path) -> None:
-    from unseen.anatomy.lungs import LungExamples, LungFinder
+    from unseen.anatomy.lung_finder import LungExamples, LungFinder
 
     normals = list(phantoms.normals(40, seed=21, size=64))
     finder = LungFinder(LungFinder.Config(size=32, features=4, depth=2, steps=4)).fit(LungExamples.of(normals, size=32))

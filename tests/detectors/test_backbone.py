@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from unseen.anatomy.lungs import CrossFittedLungs
+from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.film import Film
 from unseen.detectors.anatpaste import AnatPaste

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from tests.detectors.conftest import QUICK, Make
-from unseen.anatomy.lungs import CrossFittedLungs
+from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
 from unseen.data.film import Film
 from unseen.detectors.dae import Dae
 from unseen.detectors.ensemble import Ensemble

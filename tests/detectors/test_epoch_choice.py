@@ -11,7 +11,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from tests.detectors.conftest import Make
-from unseen.anatomy.lungs import CrossFittedLungs
+from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors import METHODS

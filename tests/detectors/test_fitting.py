@@ -7,7 +7,7 @@ import torch
 
 from tests.detectors.conftest import QUICK, Make
 from tests.read_once import ReadOnce
-from unseen.anatomy.lungs import CrossFittedLungs
+from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
 from unseen.data.film import Film
 
 

@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from tests.detectors.conftest import QUICK
 from unseen.anatomy.alignment import Alignment
-from unseen.anatomy.lungs import CrossFittedLungs
-from unseen.anatomy.view import View
+from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
+from unseen.anatomy.network_view import View
 from unseen.data.film import Film
 from unseen.detectors import frozen_features
 from unseen.detectors.ensemble import Ensemble

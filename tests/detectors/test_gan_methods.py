@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.detectors.conftest import QUICK, Make
-from unseen.anatomy.lungs import CrossFittedLungs
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
+from unseen.anatomy.network_view import Viewed
 from unseen.data.film import Film
 from unseen.detectors.adversary import Adversary
 from unseen.detectors.alpha_gan import AlphaGan

@@ -17,7 +17,7 @@ import torch
 
 import unseen as un
 from tests.cli.conftest import Say, say  # noqa: F401  a fixture
-from unseen.anatomy.lungs import LungExamples, LungFinder
+from unseen.anatomy.lung_finder import LungExamples, LungFinder
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector

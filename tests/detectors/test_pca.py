@@ -7,7 +7,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from tests.detectors.conftest import Make
-from unseen.anatomy.lungs import CrossFittedLungs
+from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
 from unseen.artifacts.recipe import RecipeError
 from unseen.data.film import Film
 from unseen.detectors.finding import Finding

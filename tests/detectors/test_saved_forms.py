@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from unseen.anatomy.lungs import CrossFittedLungs
+from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
 from unseen.artifacts import bundle
 from unseen.artifacts.bundle import BundleError
 from unseen.data.film import Film

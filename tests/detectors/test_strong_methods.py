@@ -11,8 +11,8 @@ from skimage.metrics import structural_similarity
 from sklearn.svm import OneClassSVM
 
 from tests.detectors.conftest import QUICK, Make
-from unseen.anatomy.lungs import CrossFittedLungs
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
+from unseen.anatomy.network_view import Viewed
 from unseen.data.film import Film
 from unseen.detectors import METHODS
 from unseen.detectors.ae_ssim import AeSsim

@@ -83,7 +83,7 @@ class Brightness:
     """Scores a film by its brightest pixel after the smallest of smoothings; its map is the image."""
 
     def score(self, films: Iterable[Film | NotRead]) -> Iterator[object]:
-        from unseen.anatomy.view import View
+        from unseen.anatomy.network_view import View
         from unseen.detectors.finding import Finding
 
         view = View(frame="whole", scale="range", size=32)

@@ -18,7 +18,7 @@ from tests.cli.conftest import Say
 from tests.cli.test_mistakes import told
 from tests.warm_python import warm_python
 from tests.worklist.conftest import png
-from unseen.anatomy.view import View, Viewed
+from unseen.anatomy.network_view import View, Viewed
 from unseen.artifacts import registry
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.registry import PluginError, Registry

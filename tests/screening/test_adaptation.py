@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import unseen as un
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors.adapted import Adapted

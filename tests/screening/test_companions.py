@@ -16,10 +16,11 @@ from tests.data.making import data_set
 from unseen.data import Film
 from unseen.data.image_origin import origin_of_header, related_uids
 from unseen.screening import Screener, calibrate
-from unseen.screening.calibration import studies_of
 from unseen.screening.companions import PROCESSED
+from unseen.screening.film_rows_of_parts import film_rows
+from unseen.screening.labelled_studies import studies_of
 from unseen.screening.screener import decision_rows
-from unseen.screening.study_decisions import film_rows, with_study_decisions
+from unseen.screening.study_decisions import with_study_decisions
 
 PIXELS = np.zeros((48, 48), np.uint16)
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import beta
 
 from unseen.screening import DriftWatch
-from unseen.screening.guarantee import p_value
+from unseen.screening.conformal import p_value
 from unseen.screening.monitoring import DriftReference, judge_window
 
 

@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-from unseen.anatomy.lungs import FoundLungs, LungFinder, share_finders
+from unseen.anatomy.found_lungs import FoundLungs, share_finders
+from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts.bundle import card_of
 from unseen.artifacts.installation import located
 from unseen.cli import app

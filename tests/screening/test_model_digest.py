@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.artifacts.bundle import BundleError, card_of, load, save
 from unseen.artifacts.card import Card
 from unseen.artifacts.installation import located

@@ -16,10 +16,12 @@ from studies.replayed import Replayed, replayed_film
 from unseen.data.film import Film, NotRead
 from unseen.detectors.finding import Finding
 from unseen.screening import Policy, PolicyError, Screener, calibrate
+from unseen.screening.decision import FIRST_PRIORITY
 from unseen.screening.guarantee import Guarantee, GuaranteeError
 from unseen.screening.monitoring import DriftReference, judge_window
 from unseen.screening.pilot import pilot
-from unseen.screening.policy import FIRST_PRIORITY, SourcePolicy, policy_lines
+from unseen.screening.policy import SourcePolicy
+from unseen.screening.policy_summary import policy_lines
 from unseen.screening.screener import decision_rows
 
 WARD = SourcePolicy(abnormals=60, normals=(0.1, 0.2), threshold=0.15, allowed_misses=0)

@@ -15,7 +15,7 @@ from studies.replayed import Replayed, replayed_film
 from unseen.artifacts.installation import LIMITS
 from unseen.data.film import Film, NotRead
 from unseen.screening import Policy, PolicyError, Screener, calibrate
-from unseen.screening.policy import FIRST_PRIORITY
+from unseen.screening.decision import FIRST_PRIORITY
 
 RNG = np.random.default_rng(0)
 UNREAD = NotRead(name="x.dcm", reason="Truncated.", source="ward", patient="x")

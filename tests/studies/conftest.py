@@ -14,7 +14,7 @@ import torch
 
 from studies import crossfit
 from studies.crossfit import FoldResult, cross_fit
-from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts.recipe import Recipe
 from unseen.data import phantoms
 from unseen.runs.training import resolve

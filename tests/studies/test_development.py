@@ -28,7 +28,7 @@ from studies.detectors.published import PUBLISHED, beside_published
 from studies.row_files import read_rows
 from tests.docs.blocks import ROOT
 from tests.studies.conftest import World
-from unseen.anatomy.lungs import LESIONS_INSIDE
+from unseen.anatomy.lung_finder import LESIONS_INSIDE
 from unseen.artifacts.recipe import Recipe, RecipeMethod
 from unseen.data.phantoms.sequences import twins
 from unseen.detectors import METHODS

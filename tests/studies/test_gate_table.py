@@ -24,7 +24,7 @@ from studies.gate_table import (
     row,
 )
 from studies.row_files import read_study
-from unseen.anatomy.lungs import LungExamples, LungFinder
+from unseen.anatomy.lung_finder import LungExamples, LungFinder
 from unseen.data import phantoms
 from unseen.data.film import NotRead
 from unseen.screening.gate import CODES, Gate

@@ -24,7 +24,7 @@ from studies.lung_finder import (
 )
 from studies.row_files import read_study, write_row
 from tests.studies.conftest import FOLDS, World
-from unseen.anatomy.lungs import LungExamples
+from unseen.anatomy.lung_finder import LungExamples
 from unseen.data.phantoms.lesion_ranges import KINDS
 from unseen.runs.cohort import cohort_of, lung_films
 from unseen.runs.training import shared_lungs

@@ -17,7 +17,7 @@ from studies.rows import row_of
 from studies.twins import twin_row
 from tests.once import made_once, shared_folder
 from tests.studies.conftest import FOLDS, SmallLungs, World, recipe_of
-from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts.recipe import Recipe
 from unseen.evaluation.comparison import compare
 from unseen.runs import cohort

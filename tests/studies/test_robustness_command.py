@@ -23,7 +23,7 @@ from tests.cli.conftest import LIMITS, Say, saying
 from tests.cli.test_mistakes import told
 from tests.studies.conftest import AtOnce, SmallLungs, recipe_of, write_set
 from tests.warm_python import Started, warm_python
-from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts import recipe as recipes
 from unseen.runs.cohort import cohort_of
 
@@ -31,7 +31,7 @@ PROGRAM = """
 import os
 
 from tests.studies.conftest import SmallLungs
-from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.lung_finder import LungFinder
 
 LungFinder.Config = SmallLungs  # workers read this file too
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from unseen.anatomy import lungs
-from unseen.anatomy.lungs import LungExamples, LungFinder
+from unseen.anatomy import lung_finder
+from unseen.anatomy.lung_finder import LungExamples, LungFinder
 from unseen.data import phantoms
 from unseen.training.precision import fastest_precision
 from unseen.training.settings import Training
@@ -33,8 +33,8 @@ def test_a_processor_is_taken_at_its_word(
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_lung_finder_trains_in_it(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
     seen: list[Training] = []
-    monkeypatch.setattr(lungs, "fastest_precision", lambda device: precision)
-    monkeypatch.setattr(lungs, "train", lambda learner, data, settings, **rest: seen.append(settings))
+    monkeypatch.setattr(lung_finder, "fastest_precision", lambda device: precision)
+    monkeypatch.setattr(lung_finder, "train", lambda learner, data, settings, **rest: seen.append(settings))
     finder = LungFinder(LungFinder.Config(size=32, features=4, depth=2, steps=1))
     finder.fit(LungExamples.of(phantoms.normals(2, seed=0, size=64), size=32), device="cpu")
     assert [settings.precision for settings in seen] == [precision]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.training.victim import SmallGan, films
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.data import phantoms
 from unseen.detectors.anatpaste import AnatPaste
 from unseen.detectors.dct import Dct

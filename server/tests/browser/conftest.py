@@ -39,7 +39,7 @@ from tests.once import made_once, shared_folder
 from tests.warm_python import quick_passwords, warm_python
 from tests.web.running import Running, until
 from tests.worklist.reporting import look
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors.pca import Pca

@@ -28,7 +28,7 @@ from tests.fork_server import ForkServer
 from tests.web.conftest import token_of
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place, listed
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.data.phantoms import abnormals, normals
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import save

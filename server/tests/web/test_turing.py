@@ -20,7 +20,7 @@ from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import Clock, MakePlace, Place
 from tests.worklist.kept_store import KeptStores
 from tests.worklist.reporting import look_and_report
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.data import phantoms
 from unseen.detectors.detector import Detector
 from unseen.detectors.ganomaly import Ganomaly

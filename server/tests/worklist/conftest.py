@@ -25,12 +25,12 @@ from tests.engines import connections_kept, share_compiled_statements
 from tests.once import made_once, shared_folder
 from tests.warm_python import quick_passwords
 from tests.worklist.postgresql import MEMORY, binaries, server
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.data.film import Film
 from unseen.data.phantoms import normals
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load
-from unseen.screening.policy import FIRST_PRIORITY, Decision
+from unseen.screening.decision import FIRST_PRIORITY, Decision
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs

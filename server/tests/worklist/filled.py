@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.artifacts.recipe import Recipe
 from unseen.data import phantoms
 from unseen.data.reading import films

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.data.film import Film, NotRead
 from unseen.data.phantoms import normals
 from unseen.detectors.finding import Finding

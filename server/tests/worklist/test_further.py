@@ -25,7 +25,7 @@ from tests.worklist.conftest import (
     png,
     sqlite_at_least,
 )
-from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.lung_finder import LungFinder
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films as read_films
 from unseen.detectors.finding import Finding

@@ -17,7 +17,7 @@ from tests.cli.conftest import Say, begin
 from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, png
 from unseen.artifacts.files import sha256_of
 from unseen.runs.archive.plan import ArchiveError, ArchivePlan, part_path
-from unseen.screening.policy import squashed_score
+from unseen.screening.decision import squashed_score
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.score_import import ACTION, ImportedScores, import_scores
 from unseen_server.worklist.states import NotFoundError

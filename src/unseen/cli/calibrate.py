@@ -88,7 +88,8 @@ def calibrate(
         return
     from unseen.data.reading import films
     from unseen.screening.calibration import calibrate as fit
-    from unseen.screening.policy import PolicyError, policy_lines
+    from unseen.screening.policy import PolicyError
+    from unseen.screening.policy_summary import policy_lines
 
     for model in models:
         console.check_model(model)

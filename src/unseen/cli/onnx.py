@@ -29,7 +29,7 @@ def onnx(
       unseen onnx models/roi-sure --to onnx/
     """
     console.check_model(model)
-    from unseen.anatomy.lungs import LungFinder
+    from unseen.anatomy.lung_finder import LungFinder
     from unseen.artifacts.bundle import card_of
     from unseen.data import phantoms
     from unseen.data.film import NotRead

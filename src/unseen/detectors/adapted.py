@@ -27,8 +27,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.lungs import Finder, FoundLungs
-from unseen.anatomy.view import View, Viewed
+from unseen.anatomy.found_lungs import Finder, FoundLungs
+from unseen.anatomy.network_view import View, Viewed
 from unseen.artifacts.recipe import validated
 from unseen.data.film import Film
 from unseen.detectors.backbone import Backbone

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.detectors.autoencoder import Autoencoder, AutoencoderSettings
 from unseen.detectors.restorer import mean_inside
 

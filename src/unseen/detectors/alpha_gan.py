@@ -23,7 +23,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.view import View, Viewed
+from unseen.anatomy.network_view import View, Viewed
 from unseen.detectors.adversary import Adversary
 from unseen.detectors.detector import masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of

@@ -22,7 +22,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.view import View, Viewed
+from unseen.anatomy.network_view import View, Viewed
 from unseen.detectors.even_choice import evenly
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.lesion_classifier import STAGE, LesionClassifier, LesionSettings

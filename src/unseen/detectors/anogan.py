@@ -21,7 +21,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.view import View, Viewed
+from unseen.anatomy.network_view import View, Viewed
 from unseen.detectors.detector import masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, judged
 from unseen.detectors.generator_and_critic import GeneratorAndCritic

@@ -19,7 +19,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.detectors.restorer import Restorer, RestorerSettings, mean_inside
 from unseen.networks.unet import UNet
 

@@ -21,7 +21,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.view import View, Viewed
+from unseen.anatomy.network_view import View, Viewed
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import torch
 
-from unseen.anatomy.lungs import Finder, FoundLungs
-from unseen.anatomy.view import View, Viewed
+from unseen.anatomy.found_lungs import Finder, FoundLungs
+from unseen.anatomy.network_view import View, Viewed
 from unseen.artifacts.notebook import counted
 from unseen.artifacts.percentile import ReferenceNormals
 from unseen.artifacts.recipe import configured
@@ -157,7 +157,7 @@ class Detector(ABC):
         if isinstance(finder, str | Path):
             finder = _finder_in(finder)
         if finder is None and (self.needs_lungs or self.view.needs_lungs):
-            from unseen.anatomy.lungs import cross_fitted
+            from unseen.anatomy.cross_fitted_lungs import cross_fitted
 
             normals = list(normals) if iter(normals) is normals else normals  # for a second look
             finder = cross_fitted(normals, seed=training.seed, device=training.device, folder=folder, progress=progress)

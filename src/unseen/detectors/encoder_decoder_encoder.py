@@ -34,7 +34,7 @@ from unseen.training.learner import Step
 if TYPE_CHECKING:
     from torch import nn
 
-    from unseen.anatomy.view import Viewed
+    from unseen.anatomy.network_view import Viewed
 
 
 _COLLAPSED = 1e-5  # the thesis's threshold on the discriminator's batch loss

@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.lungs import FoundLungs
-from unseen.anatomy.view import Straightened, View
+from unseen.anatomy.found_lungs import FoundLungs
+from unseen.anatomy.network_view import Straightened, View
 from unseen.artifacts.recipe import validated
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
@@ -36,7 +36,7 @@ from unseen.detectors.settings import Settings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from unseen.anatomy.view import Viewed
+    from unseen.anatomy.network_view import Viewed
     from unseen.data.film import Film
     from unseen.training.settings import Training
 

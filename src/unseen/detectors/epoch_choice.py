@@ -26,7 +26,7 @@ from unseen.detectors.even_choice import evenly
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from unseen.anatomy.view import Viewed
+    from unseen.anatomy.network_view import Viewed
     from unseen.detectors.judgement import Judgement
 
 _MOST = 128  # films of each kind that are scored after an epoch, at most

@@ -24,7 +24,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.view import View, Viewed
+from unseen.anatomy.network_view import View, Viewed
 from unseen.detectors.detector import masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
 from unseen.detectors.generator_and_critic import GeneratorAndCritic

@@ -26,7 +26,7 @@ from unseen.detectors.normals import Normals
 from unseen.detectors.synthetic_lesions import clouded, spotted
 
 if TYPE_CHECKING:
-    from unseen.anatomy.view import View
+    from unseen.anatomy.network_view import View
 
 _CHANGED = 0.03  # mean change of a cell's pixels, in network units, from which it counts as changed
 _MOST = 1000  # films, spread evenly, into which lesions are put

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.artifacts.installation import LIMITS
 from unseen.artifacts.notebook import coloured, html_card
 from unseen.artifacts.percentile import NO_REFERENCE, ReferenceNormals

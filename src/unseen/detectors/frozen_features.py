@@ -18,7 +18,7 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.artifacts.files import sha256_of
 from unseen.detectors.backbone import Backbone
 from unseen.detectors.detector import Detector

@@ -18,7 +18,7 @@ from pydantic import Field
 from unseen.detectors.encoder_decoder_encoder import AdversarialSettings, Aim, EncoderDecoderEncoder
 
 if TYPE_CHECKING:
-    from unseen.anatomy.view import View
+    from unseen.anatomy.network_view import View
 
 
 class Ganomaly(EncoderDecoderEncoder):

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.anatomy.lesion_shapes import below, uniform
-from unseen.anatomy.view import View, Viewed
+from unseen.anatomy.network_view import View, Viewed
 from unseen.detectors.detector import Detector
 from unseen.detectors.even_choice import evenly
 from unseen.detectors.fitting import Fitting

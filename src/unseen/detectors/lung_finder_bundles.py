@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unseen import __version__
-from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts import bundle
 from unseen.artifacts.card import Card
 from unseen.artifacts.recipe import validated

@@ -21,7 +21,7 @@ from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures
 from unseen.detectors.normals import Normals
 
 if TYPE_CHECKING:
-    from unseen.anatomy.view import View
+    from unseen.anatomy.network_view import View
 
 
 class Mahalanobis(FrozenFeatures):

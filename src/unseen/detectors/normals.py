@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.network_view import Viewed
 
 
 @dataclass(frozen=True, eq=False)

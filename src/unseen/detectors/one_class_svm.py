@@ -31,7 +31,7 @@ from unseen.detectors.restorer import mean_inside
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from unseen.anatomy.view import View, Viewed
+    from unseen.anatomy.network_view import View, Viewed
 
 
 class OneClassSvm(Autoencoder):

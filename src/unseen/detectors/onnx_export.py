@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unseen.anatomy.lungs import FoundLungs, LungFinder
+from unseen.anatomy.found_lungs import FoundLungs
+from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts.files import replacing
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector

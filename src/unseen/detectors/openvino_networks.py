@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor, nn
 
-from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.lung_finder import LungFinder
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
 from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder

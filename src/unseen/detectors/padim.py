@@ -20,7 +20,7 @@ from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, ju
 from unseen.detectors.normals import Normals
 
 if TYPE_CHECKING:
-    from unseen.anatomy.view import View
+    from unseen.anatomy.network_view import View
 
 
 _RIDGE = 0.01

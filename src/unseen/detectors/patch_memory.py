@@ -20,7 +20,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.view import View, Viewed
+from unseen.anatomy.network_view import View, Viewed
 from unseen.detectors.coreset import Coreset
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.lesion_classifier import STAGE, LesionClassifier, LesionSettings

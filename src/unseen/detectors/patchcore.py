@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.detectors.coreset import CANDIDATES, Coreset
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
 from unseen.detectors.normals import Normals

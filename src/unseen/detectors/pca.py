@@ -25,7 +25,7 @@ from unseen.priors.principal_subspace import PrincipalSubspace
 if TYPE_CHECKING:
     from torch import nn
 
-    from unseen.anatomy.view import View, Viewed
+    from unseen.anatomy.network_view import View, Viewed
 
 
 class Pca(Detector):

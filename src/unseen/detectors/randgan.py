@@ -37,7 +37,7 @@ from unseen.training.learner import Learner
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from unseen.anatomy.view import View, Viewed
+    from unseen.anatomy.network_view import View, Viewed
 
 _CONTRAST, _BRIGHTNESS = 0.1, 0.1  # how far a step of 1 in the search goes
 

@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.view import Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.detectors.detector import Detector, masked_on
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement

@@ -12,7 +12,7 @@ import torch
 from unseen.detectors.encoder_decoder_encoder import AdversarialSettings, Aim, EncoderDecoderEncoder
 
 if TYPE_CHECKING:
-    from unseen.anatomy.view import View
+    from unseen.anatomy.network_view import View
 
 
 class RoiOracle(EncoderDecoderEncoder):

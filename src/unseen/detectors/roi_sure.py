@@ -21,7 +21,7 @@ from unseen.detectors.encoder_decoder_encoder import Aim
 from unseen.detectors.stein_consistency import SteinConsistency, SteinSettings
 
 if TYPE_CHECKING:
-    from unseen.anatomy.view import View
+    from unseen.anatomy.network_view import View
 
 
 class RoiSure(SteinConsistency):

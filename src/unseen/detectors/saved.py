@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from unseen import __version__
-from unseen.anatomy.lungs import LungFinder
-from unseen.anatomy.view import View
+from unseen.anatomy.lung_finder import LungFinder
+from unseen.anatomy.network_view import View
 from unseen.artifacts import bundle
 from unseen.artifacts.card import Card
 from unseen.artifacts.model_digest import part_digests

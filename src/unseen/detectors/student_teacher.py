@@ -30,7 +30,7 @@ from unseen.detectors.restorer import mean_inside
 from unseen.training.learner import Step
 
 if TYPE_CHECKING:
-    from unseen.anatomy.view import View, Viewed
+    from unseen.anatomy.network_view import View, Viewed
     from unseen.networks.resnet import ResNet18
 
 _STAGES = 3

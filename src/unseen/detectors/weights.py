@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from unseen.anatomy.lungs import CrossFittedLungs, LungFinder
+from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
+from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts import bundle
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from unseen.anatomy.lungs import Finder
+    from unseen.anatomy.found_lungs import Finder
 
 GATE = "gate"
 """Prefix of the names of a gate's tensors."""

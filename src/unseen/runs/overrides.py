@@ -9,8 +9,8 @@ from difflib import get_close_matches
 import tomli_w
 from pydantic import BaseModel
 
-from unseen.anatomy.lungs import LungFinder
-from unseen.anatomy.view import View
+from unseen.anatomy.lung_finder import LungFinder
+from unseen.anatomy.network_view import View
 from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
 from unseen.artifacts.registry import did_you_mean
 from unseen.detectors import METHODS

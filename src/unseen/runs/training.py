@@ -26,8 +26,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unseen import __version__
-from unseen.anatomy.lungs import CrossFittedLungs, Finder, LungFinder, NoMasksError, cross_fitted
-from unseen.anatomy.view import View
+from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs, cross_fitted
+from unseen.anatomy.found_lungs import Finder
+from unseen.anatomy.lung_finder import LungFinder, NoMasksError
+from unseen.anatomy.network_view import View
 from unseen.artifacts import bundle
 from unseen.artifacts.installation import shipped
 from unseen.artifacts.recipe import Recipe, RecipeError, Run, digest, runs_root, validated

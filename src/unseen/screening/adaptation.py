@@ -2,7 +2,7 @@
 
 Two settings are chosen by films that the head has not seen (five parts, dealt by patient): how strongly it is shrunk,
 and its share ω of the score. ω is 0, and the detector's score stays as it is, unless the sum is better by more than one
-standard error once the mix of simple statistics (`evaluation.STATISTIC_NAMES`) is taken out of both: a head with labels can
+standard error once the mix of simple statistics (`STATISTIC_NAMES`) is taken out of both: a head with labels can
 learn the scanner. Films that taught are training films: `calibrate` leaves them out, so its guarantee holds as before.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unseen.anatomy.lungs import FoundLungs
+from unseen.anatomy.found_lungs import FoundLungs
 from unseen.data.film import Film, NotRead
 from unseen.data.projection import projection_of
 from unseen.detectors import METHODS

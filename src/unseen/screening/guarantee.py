@@ -1,6 +1,4 @@
-"""The guarantee: a bounded miss rate among abnormals, and p-values among normals.
-
-The guarantee: a threshold below which films are cleared, with the share of missed abnormals bounded.
+"""Guarantee: a threshold below which films are cleared, with a bounded share of missed abnormals.
 
 Let x₍₁₎ ≤ … ≤ x₍ₙ₎ be the scores of n abnormal studies, one a patient, drawn as those to come will be. A study is
 cleared iff its score lies strictly below x₍ₖ₊₁₎, where k is the largest number of misses whose one-sided
@@ -13,20 +11,10 @@ if it did, the α-quantile would lie below x₍ₖ₊₁₎, so that at most k o
 and was chosen before any score was seen.
 
 Source: Clopper & Pearson, Biometrika 26 (1934); as a tolerance limit, Wilks, Ann. Math. Stat. 12 (1941).
-
-How unusual a score is among normals alone: the conformal p-value. No labelled abnormal is needed.
-
-    p = (1 + #{normals with a score ≥ s}) / (n + 1)
-
-For a normal study exchangeable with the n calibration normals, P(p ≤ t) ≤ t for every t.
-
-Source: Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World (2005), ch. 2; for outliers, Bates et al.,
-Ann. Statist. 51 (2023).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -123,12 +111,3 @@ class Guarantee:
     def __str__(self) -> str:
         missed, confidence = f"{100 * self.max_miss_rate:.6g} %", f"{100 * self.confidence:.5g} %"
         return f"at most {missed} of abnormal studies missed, with {confidence} confidence"
-
-
-def p_value(score: float, normals: Sequence[float]) -> float:
-    """`normals`: the calibration normals' scores, increasing; at least one.
-
-    >>> p_value(2.5, [1.0, 2.0, 3.0]), p_value(9.0, [1.0, 2.0, 3.0])
-    (0.5, 0.25)
-    """
-    return (1 + len(normals) - bisect_left(normals, score)) / (len(normals) + 1)

@@ -17,8 +17,9 @@ from unseen.data.film import Film, NotRead
 from unseen.evaluation.bootstrap import Cohort, codes, draw_all
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, proportion
 from unseen.evaluation.roc import Auroc, folds_of
-from unseen.screening.policy import Decision, Policy
-from unseen.screening.probability import Reliability, reliability
+from unseen.screening.decision import Decision
+from unseen.screening.policy import Policy
+from unseen.screening.probability_check import Reliability, reliability
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
 

@@ -1,22 +1,13 @@
-"""`Policy`: a site's calibrated decisions in one file; `Decision`: what becomes of a film or a study.
-
-`Decision`, and the views that decide about a study.
-
-`Policy`: a site's calibrated decisions in one file, and its summary in words.
-
-`Policy`: what a site has decided and calibrated, in one file, `policy.json`, bound to one model by its digest.
+"""`Policy`: a site's calibrated decisions in one file, `policy.json`, bound to one model by its digest.
 
 A policy is plain data: thresholds per source, the map to probabilities, the normals' scores, the drift reference. Its
-digest covers all of it and stands in every decision.
-
-A policy in words, a line a source: for the command line and for people.
+digest covers all of it and is part of every decision.
 """
 
 import hashlib
 import json
 import math
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -29,75 +20,31 @@ from unseen.artifacts.model_digest import altered_parts, canonical_json, digest_
 from unseen.artifacts.percentile import ReferenceNormals
 from unseen.artifacts.recipe import RecipeError, validated
 from unseen.data.film import Film
-from unseen.evaluation.intervals import Figure, Missing, proportion
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.probability import ProbabilityMap
 from unseen.screening.probes import Probe
 
-Action = Literal["clear", "read", "not_scored"]
-"""Action about a film or a study: clear it, have it read, or have it read first because it was not scored."""
-
-FIRST_PRIORITY = 2.0
-"""The priority of what was not scored: before everything that was."""
-
-
-def squashed_score(score: float) -> float:
-    """Map a score to the interval (0, 1) by a strictly increasing function.
-
-    Args:
-        score: the score, in any unit.
-
-    Returns:
-        ½ + ½ · score / (1 + |score|), so 0.5 for a score of 0.
-
-    Example:
-        >>> squashed_score(-3.0) < squashed_score(0.0) < squashed_score(2.0), squashed_score(0.0)
-        (True, 0.5)
-    """
-    return 0.5 + 0.5 * score / (1 + abs(score))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    """What becomes of one film, or of one study.
-
-    Attributes:
-        action: clear (a policy guarantees the miss rate), read, or not_scored (a person looks at it first).
-        score: the detector's, in its own unit; None where not scored.
-        probability: of being abnormal, at the prevalence that the user entered, 0 to 1; None where not scored, where no
-            labelled abnormals calibrated it, and where no prevalence was entered.
-        p_value: conformal, 0 to 1: the share of normal studies at least as unusual; None where not scored or not
-            calibrated.
-        priority: higher is read earlier: `FIRST_PRIORITY` for what was not scored, otherwise within [0, 1].
-        reason: a sentence.
-        policy_digest: which policy decided; "" without one.
-
-    >>> from unseen.data import phantoms
-    >>> from unseen.screening import load
-    >>> decision = load("models/pca")(next(iter(phantoms.normals(1, size=64))))
-    >>> decision.action in ("read", "not_scored")
-    True
-    """
-
-    action: Action
-    score: float | None
-    probability: float | None
-    p_value: float | None
-    priority: float
-    reason: str
-    policy_digest: str
-
-
 UNKNOWN_SOURCE = "unknown"
 """The source of a film that no calibrated source claims; it is never cleared."""
 
+
 _FORMAT = 3
+
+
 _FORMAT_OF_ENTERED = 3  # from this format on, a policy has probabilities only if a prevalence was entered
+
+
 _DIGESTS = ("digest", "digests", "model_digest")
 """Keys of the file that are computed from the others."""
+
+
 _SINCE_FORMAT_2 = {"model_parts", "probes"}
+
+
 _MOST_BYTES = 64 * 2**20
+
+
 _WANTED = "the file that `unseen calibrate` wrote"
 
 
@@ -317,73 +264,3 @@ def claimed_source(tags: Mapping[str, str], source: str, *, tag: str | None = No
 def _field_digests(table: Mapping[str, object]) -> dict[str, str]:
     """Return the SHA-256 of each field, so that an error names the one that was altered."""
     return {name: hashlib.sha256(canonical_json(value)).hexdigest() for name, value in table.items()}
-
-
-def policy_lines(policy: Policy) -> Iterator[str]:
-    """Describe a policy in sentences: its guarantee, and for each source what is cleared or why nothing is.
-
-    Args:
-        policy: the policy.
-
-    Yields:
-        One line per source, then lines about studies that were not scored, the probabilities and the audit sample.
-
-    Example:
-        >>> source = SourcePolicy(abnormals=29, normals=(0.1, 0.2), refused="there are too few abnormal studies")
-        >>> policy = Policy(model="pca", weights_sha256="ab" * 32, max_miss_rate=0.05, confidence=0.95, level=0.95,
-        ...                 sources={"ward": source})
-        >>> next(policy_lines(policy))
-        'ward: nothing is cleared; there are too few abnormal studies.'
-    """
-    if not policy.sources:
-        yield "No study has a source, so nothing is cleared. Give a column `source` in the manifest, or a source tag."
-    for name, source in policy.sources.items():
-        if source.threshold is None:
-            yield f"{name}: nothing is cleared; {source.refused}."
-        else:
-            yield (
-                f"{name}: {policy.guarantee}, from {source.abnormals} abnormal studies ({source.allowed_misses} may "
-                f"lie below the threshold); {_of_normals(source)}."
-            )
-    lost = sum(source.not_scored for source in policy.sources.values())
-    if lost:
-        yield f"{lost} studies were not scored and calibrated nothing."
-    if policy.prevalence is not None:
-        yield f"Probabilities are for a prevalence of {100 * policy.prevalence:.3g} %, as entered."
-    elif policy.drift is not None and policy.drift.normals and policy.drift.abnormals:
-        yield "No probabilities: no prevalence was entered. Calibrate with the share of abnormal studies at the site."
-    else:
-        yield f"No probabilities: they need normal and abnormal studies that were scored{_scored(policy)}."
-    yield f"{100 * policy.audit_share:.6g} % of the cleared studies should be read nevertheless, as an audit sample."
-
-
-def _of_normals(source: SourcePolicy) -> str:
-    cleared = cleared_share(source)
-    if isinstance(cleared, Missing):
-        return "none of its normal studies was scored, so the share that it clears is unknown"
-    return f"of its normal studies {cleared} are cleared"
-
-
-def _scored(policy: Policy) -> str:
-    """How many studies of each label there were, where the policy has them."""
-    seen = policy.drift
-    return "" if seen is None else f"; here {len(seen.normals)} normal and {len(seen.abnormals)} abnormal ones were"
-
-
-def cleared_share(source: SourcePolicy) -> Figure:
-    """Compute the share of a source's normal studies that are cleared, with its exact 95 % confidence interval.
-
-    The threshold depends only on the abnormal studies, so the normal studies are an independent sample.
-
-    Args:
-        source: what was calibrated for the source.
-
-    Returns:
-        The share, 0 to 1, with its Clopper–Pearson interval; `Missing` if the source has no normal study.
-
-    Example:
-        >>> source = SourcePolicy(abnormals=59, normals=tuple(range(100)), threshold=20.0, cleared_normals=20)
-        >>> str(cleared_share(source))
-        '0.20 (0.13 to 0.29)'
-    """
-    return proportion(source.cleared_normals, len(source.normals), without="no normal study is known")

@@ -1,6 +1,4 @@
-"""From a score to a probability, and how reliable it is.
-
-From a score to the probability of being abnormal, at the prevalence of the site.
+"""Map from a score to the probability of being abnormal, at the prevalence of the site.
 
 Centred isotonic regression: the increasing step function that fits the labels best, with each flat step replaced by one
 point at its mean score, and straight lines between the points. Increasing where plain isotonic regression is flat, so
@@ -11,28 +9,14 @@ an abnormal film weighs π/n₁ and a normal one (1 − π)/n₀: the fit is the
 
 Source: Oron & Flournoy, J. Biopharm. Stat. 27 (2017); reweighting: Saerens et al., Neural Comput. 14 (2002), with the
 prior known.
-
-Calibration of the probabilities: the reliability diagram, the Brier score and the calibration error, with intervals.
-
-Judged on labelled studies that calibrated nothing. They are weighted to the prevalence that the probabilities were
-made for.
-
-    Brier = Σ w (p − y)²        calibration error = Σ_bins |Σ_bin w (p − y)|        (weights that add up to one)
-
-The calibration error is never below what chance leaves in each bin: with few studies a perfect map has one too.
-
-Source: Brier, Mon. Weather Rev. 78 (1950); Naeini et al., AAAI 2015; equal-mass bins: Nixon et al., CVPR-W 2019.
 """
 
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from unseen.evaluation.bootstrap import Cohort, draw_all
-from unseen.evaluation.intervals import Figure, Json, Missing
 from unseen.evaluation.roc import Floats
 
 
@@ -108,94 +92,3 @@ def fit_probability(scores: ArrayLike, abnormal: ArrayLike, *, prevalence: float
     return ProbabilityMap(
         scores=tuple(np.maximum.accumulate(centre).tolist()), probabilities=tuple(value.tolist()), prevalence=share
     )
-
-
-BINS = 10
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """Studies of similar probability: their mean probability, the share that was abnormal (both at the prevalence of
-    the map), and how many studies."""
-
-    probability: float
-    abnormal: float
-    studies: int
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """What a reliability diagram shows, and its two figures; `reliability` returns it.
-
-    Args:
-        bins: studies of similar probability.
-        brier: the Brier score.
-        calibration_error: the mean distance of probability and frequency.
-
-    >>> Reliability((), Missing("no study"), Missing("no study")).to_json()["bins"]
-    []
-    """
-
-    bins: tuple[ReliabilityBin, ...]
-    brier: Figure
-    calibration_error: Figure
-
-    def to_json(self) -> dict[str, Json]:
-        """Plain values, rounded to six places."""
-        return {
-            "bins": [
-                {"probability": round(b.probability, 6), "abnormal": round(b.abnormal, 6), "studies": b.studies}
-                for b in self.bins
-            ],
-            "brier": self.brier.to_json(),
-            "calibration_error": self.calibration_error.to_json(),
-        }
-
-
-def reliability(probabilities: Floats, cohort: Cohort, *, prevalence: float, rng: np.random.Generator) -> Reliability:
-    """Judge probabilities by the labels of a cohort.
-
-    Args:
-        probabilities: (n,), of the cohort's studies.
-        cohort: their labels.
-        prevalence: of abnormal studies, in (0, 1).
-        rng: of the bootstrap.
-
-    >>> import polars as pl
-    >>> from unseen.evaluation.bootstrap import cohort_of
-    >>> rows = {"score": [0.1, 0.2, 0.7, 0.9], "label": ["normal"] * 2 + ["abnormal"] * 2}
-    >>> cohort = cohort_of(pl.DataFrame({"file": list("abcd"), **rows}))
-    >>> found = reliability(np.array([0.1, 0.2, 0.7, 0.9]), cohort, prevalence=0.5, rng=np.random.default_rng(0))
-    >>> round(found.brier.value, 4)
-    0.0375
-    """
-    if short := cohort.shortfall():
-        return Reliability((), Missing(short), Missing(short))
-    truth = cohort.abnormal.astype(np.float64)
-    factor = np.where(cohort.abnormal, prevalence / truth.sum(), (1 - prevalence) / (1 - truth).sum())
-    edges = np.quantile(probabilities, np.linspace(0, 1, BINS + 1)[1:-1])
-    bin_of = np.searchsorted(np.unique(edges), probabilities, side="right")
-    member = np.equal.outer(bin_of, np.unique(bin_of)).astype(np.float64)  # (studies, bins)
-
-    def shares(weights: Floats) -> Floats:  # (draws, studies), each row adding up to one
-        weighted = weights * factor
-        return np.asarray(weighted / weighted.sum(axis=1, keepdims=True))
-
-    drawn = draw_all(
-        {
-            "brier": lambda w: shares(w) @ (probabilities - truth) ** 2,
-            "error": lambda w: np.abs((shares(w) * (probabilities - truth)) @ member).sum(axis=1),
-        },
-        cohort,
-        rng=rng,
-    )
-    share = shares(np.ones((1, len(cohort))))[0]
-    bins = [
-        ReliabilityBin(
-            float(share @ (column * probabilities) / (share @ column)),
-            float(share @ (column * truth) / (share @ column)),
-            int(column.sum()),
-        )
-        for column in member.T
-    ]
-    return Reliability(tuple(bins), drawn["brier"].interval(), drawn["error"].interval())

@@ -14,7 +14,7 @@ import numpy as np
 from unseen.data.film import Film, Label, NotRead
 from unseen.data.projection import projection_of
 from unseen.screening.companions import PROCESSED, deciding
-from unseen.screening.policy import FIRST_PRIORITY, Decision
+from unseen.screening.decision import FIRST_PRIORITY, Decision
 from unseen.screening.projection import UNCERTAIN
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from unseen.anatomy.lungs import FoundLungs
+from unseen.anatomy.found_lungs import FoundLungs
 from unseen.artifacts.model_digest import canonical_json, digest_of_parts
 from unseen.artifacts.percentile import FEWEST_NORMALS, NO_REFERENCE, ReferenceNormals
 from unseen.data.film import Film, NotRead
@@ -29,24 +29,18 @@ from unseen.detectors.gate_in_bundle import HasSettings, gate_parts
 from unseen.detectors.saved import detector_parts
 from unseen.detectors.saved import load as load_detector
 from unseen.evaluation.exported_scores import ScoreRow, map_of
+from unseen.screening.conformal import p_value
+from unseen.screening.decision import FIRST_PRIORITY, Decision, squashed_score
 from unseen.screening.gate.gate import Gate
 from unseen.screening.gate.refusal import short_reason
-from unseen.screening.guarantee import p_value
-from unseen.screening.policy import (
-    FIRST_PRIORITY,
-    UNKNOWN_SOURCE,
-    Decision,
-    Policy,
-    PolicyError,
-    squashed_score,
-)
+from unseen.screening.policy import UNKNOWN_SOURCE, Policy, PolicyError
 from unseen.screening.probes import Probe, disagreement, probes_of
 from unseen.screening.screened import Screened, never_cleared, study_decision
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from unseen.anatomy.lungs import Finder
+    from unseen.anatomy.found_lungs import Finder
     from unseen.detectors.finding import Finding
     from unseen.detectors.saved import Runtime
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from unseen.anatomy.lungs import Finder
+    from unseen.anatomy.found_lungs import Finder
 
 Preparation = Callable[[Film], Film]
 

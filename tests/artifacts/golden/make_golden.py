@@ -13,7 +13,6 @@ from pathlib import Path
 import torch
 
 from unseen.artifacts import bundle
-from unseen.artifacts.card import Card
 from unseen.physics import Gaussian, Mask, Measurement
 from unseen.reconstruction import ArtifactRemoval, save
 
@@ -22,7 +21,7 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     tensors = {"linear.weight": torch.tensor([[0.5, -0.25]]), "linear.bias": torch.tensor([0.125])}
-    card = Card(
+    card = bundle.Card(
         kind="detector",
         name="pca",
         config={"components": 2},

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from tests.once import kept_once
-from unseen.anatomy.lungs import CrossFittedLungs, LungFinder, cross_fitted
+from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs, cross_fitted
+from unseen.anatomy.lung_finder import LungFinder
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.screening.gate import Gate, rules

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.read_once import ReadOnce
-from unseen.anatomy.lungs import CrossFittedLungs
+from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
 from unseen.data import phantoms
 from unseen.data.film import Film, NotRead, area
 from unseen.screening.gate import CODES, Gate, GateError, Refusal

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from unseen.anatomy.lungs import LungFinder
+from unseen.anatomy.lung_finder import LungFinder
 from unseen.data.film import Film
 from unseen.data.reading import Films, films
 from unseen.detectors.gate_in_bundle import gate_parts

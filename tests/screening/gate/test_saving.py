@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from unseen.anatomy.lungs import CrossFittedLungs
-from unseen.anatomy.view import View
+from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
+from unseen.anatomy.network_view import View
 from unseen.artifacts import bundle
 from unseen.artifacts.bundle import BundleError
 from unseen.data.film import Film

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from unseen.anatomy.lungs import FoundLungs
+from unseen.anatomy.found_lungs import FoundLungs
 from unseen.data.film import Film
 from unseen.data.manifest import Entry
 from unseen.data.reading import read_film

@@ -37,9 +37,9 @@ from unseen.runs.archive.plan import (
 )
 from unseen.runs.archive.task import ScoringTask
 from unseen.runs.training import worker_processes
+from unseen.screening.film_rows_of_parts import FilmRow, RankedFilmRow, film_rows, ranked_film_rows
 from unseen.screening.policy import Policy
 from unseen.screening.screener import Screener, load
-from unseen.screening.study_decisions import FilmRow, RankedFilmRow, film_rows, ranked_film_rows
 
 Engine = Literal["local", "ray"]
 """Who scores the parts: processes of this machine, or of a Ray cluster."""

@@ -1,22 +1,12 @@
-"""What the gate sees of a film, and where the film lies among the training normals.
-
-What the gate sees of a film: one image of 128 × 128 pixels, its lungs, and a few short descriptions of the two.
+"""Features of a film for the gate: one image of 128 × 128 pixels, its lungs, and a few short descriptions of both.
 
 Film and lungs are stretched to a square, as the lung finder sees them, so neither size nor aspect counts. Each
 description (`VIEWS`) is a vector whose name can be shown to a reader.
-
-For a view v with training mean μ, per-entry scale s, principal directions V (rows) and variances λ:
-
-    a = (v − μ)/s,   c = V a/√λ,   r = ‖a‖² − ‖V a‖²
-    entries: clip(c, ±6), clip(c, ±6)², log(1 + ‖c‖²), ρ, ρ²   with ρ = log(r / mean r)
-
-Squares let a *linear* rule on the entries draw a closed boundary round the normals. ‖c‖² + r/(mean r/(d − k)) is the
-distance of probabilistic principal components (Tipping & Bishop, JRSS-B 61(3), 1999), the smallest variances pooled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,7 +17,10 @@ from scipy import ndimage
 from unseen.data.film import area
 
 SIDE = 128
+
+
 Floats = NDArray[np.float64]
+
 
 VIEWS = {
     "picture": "the image as a whole",
@@ -40,11 +33,22 @@ VIEWS = {
 }
 """Name → what it is called in a sentence."""
 
+
 _QUANTILES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+
+
 _NEAR_BLACK, _NEAR_WHITE = 5 / 255, 250 / 255
+
+
 _FEWEST_LEVELS = 16
+
+
 _LEAST_SPREAD = 0.15
+
+
 _ROWS = 32  # of a film at a time, which stay in the processor's cache
+
+
 _LEAST_LUNGS = 0.01  # of the image: under it the whole image is described in the place of the lungs
 
 
@@ -189,76 +193,3 @@ def _grain(scales: Sequence[NDArray[np.float32]], spread: float) -> Floats:
     """Log energy of the octaves between scales in 4 × 4 fields of the image, against its contrast."""
     energies = (area(((fine - coarse) ** 2).astype(np.float32), 4, 4) for fine, coarse in pairwise(scales))
     return np.concatenate([0.5 * np.log(energy / spread**2 + 1e-7).ravel() for energy in energies]).astype(float)
-
-
-COMPONENTS = {"picture": 20, "crop": 10, "shape": 12, "grey": 8, "levels": 8, "lung-grain": 5, "grain": 10}
-"""Principal directions of each view, at most; chosen on fold 0 of the Montgomery + Shenzhen films and on phantoms."""
-_PIXELS = ("picture", "crop")  # already on one scale
-_CLIP = 6.0
-
-
-@dataclass(frozen=True, eq=False)
-class Subspace:
-    """One view's training normals: mean (d,), scale (d,), directions (k, d), variances (k,), rest: the mean of r."""
-
-    mean: Floats
-    scale: Floats
-    directions: Floats
-    variances: Floats
-    rest: Floats  # (1,)
-
-    @classmethod
-    def fit(cls, rows: Floats, *, components: int, scaled: bool) -> Subspace:
-        """From rows (n, d); `scaled` brings each entry to unit spread first."""
-        mean = rows.mean(axis=0)
-        scale = rows.std(axis=0) + 1e-6 if scaled else np.ones(rows.shape[1])
-        _, singular, directions = np.linalg.svd((rows - mean) / scale, full_matrices=False)
-        variances = singular**2 / len(rows)
-        kept = max(1, min(components, len(rows) // 4, int((variances > 1e-6 * variances.sum()).sum()), len(mean) - 1))
-        rest = np.array([max(variances[kept:].sum(), 1e-6)])
-        return cls(mean, scale, directions[:kept], np.maximum(variances[:kept], 1e-12), rest)
-
-    def coordinates(self, rows: Floats) -> tuple[Floats, Floats]:
-        """c (n, k) and r (n,)."""
-        offset = (rows - self.mean) / self.scale
-        along = offset @ self.directions.T
-        return along / np.sqrt(self.variances), np.maximum((offset**2).sum(axis=1) - (along**2).sum(axis=1), 1e-9)
-
-    def distance(self, rows: Floats) -> Floats:
-        """Squared distance to the normals, (n,)."""
-        along, off = self.coordinates(rows)
-        pooled = self.rest[0] / max(1, len(self.mean) - len(self.variances))
-        return np.asarray((along**2).sum(axis=1) + off / pooled)
-
-    def entries(self, rows: Floats) -> Floats:
-        """(n, 2k + 3), by the formula above."""
-        along, off = self.coordinates(rows)
-        near = np.log1p((along**2).sum(axis=1, keepdims=True))
-        along = np.clip(along, -_CLIP, _CLIP)
-        away = np.log(off / self.rest[0])[:, None]
-        return np.concatenate([along, along**2, near, away, away**2], axis=1)
-
-
-@dataclass(frozen=True, eq=False)
-class Embedding:
-    """A subspace for each view."""
-
-    subspaces: Mapping[str, Subspace]
-
-    @classmethod
-    def fit(cls, views: Mapping[str, Floats]) -> Embedding:
-        """From each view's rows, (n, d)."""
-        return cls(
-            {
-                name: Subspace.fit(rows, components=COMPONENTS[name], scaled=name not in _PIXELS)
-                for name, rows in views.items()
-            }
-        )
-
-    def __call__(self, views: Mapping[str, Floats]) -> Floats:
-        """All views' entries side by side, (n, entries)."""
-        return np.concatenate([self.subspaces[name].entries(views[name]) for name in self.subspaces], axis=1)
-
-    def distance(self, name: str, views: Mapping[str, Floats]) -> Floats:
-        """One view's squared distance to the normals, (n,)."""
-        return self.subspaces[name].distance(views[name])

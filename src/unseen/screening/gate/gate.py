@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from unseen.anatomy.lungs import Finder
+    from unseen.anatomy.found_lungs import Finder
 
 _log = logging.getLogger("unseen")
 

@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.data.film import area
-from unseen.screening.gate.features import VIEWS, Embedding, Floats, Look, Subspace, mirror_difference
+from unseen.screening.gate.embedding import Embedding, Subspace
+from unseen.screening.gate.features import VIEWS, Floats, Look, mirror_difference
 from unseen.screening.gate.transforms import TRANSFORMS, disturbed
 
 if TYPE_CHECKING:
-    from unseen.anatomy.lungs import Finder
+    from unseen.anatomy.found_lungs import Finder
     from unseen.data.film import Film
 
 

@@ -1,21 +1,8 @@
-"""Lungs: the network that finds them on a film, cross-fitted predictions, and lungs found once a film.
+"""`LungFinder`: a small U-Net that finds the lungs on a whole film (the thesis's `unet-pipeline`, its first half).
 
-`LungFinder`: a small U-Net that finds the lungs on a whole film (the thesis's `unet-pipeline`, its first half).
-
-It looks at the whole film stretched to a square and z-scored, so exposure and bit depth do not matter to it. Trained on
-manual masks with Dice + binary cross-entropy; at test time nothing but its prediction is ever used. With `painted`, it
-also learns from lungs that are partly hidden (`lung_augmentation`).
-
-Cross-fitted lungs: a training film's predicted mask comes from a finder that never saw that film's manual mask.
-
-Detectors train on predicted masks, as they are tested. A finder predicts its own training films better than new ones,
-so the training films are halved: each half is found by the finder that learnt from the other; all new films by the
-full one.
-
-`FoundLungs`: the lungs of one film, found once by each finder, whoever asks.
-
-An input gate, a detector and the detectors that it is compared with look at the same film. Finding its lungs takes
-about a third of a score by `pca`, so what one of them has found is handed on to the next.
+It gets the whole film stretched to a square and z-scored, so exposure and bit depth do not matter to it. It is trained
+on manual masks with Dice + binary cross-entropy; at test time only its prediction is used. With `painted`, it also
+learns from lungs that are partly hidden (`lung_augmentation`).
 """
 
 from __future__ import annotations
@@ -23,9 +10,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -33,9 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage
 
 from unseen.anatomy.lung_augmentation import augmented
-from unseen.anatomy.view import View
+from unseen.anatomy.network_view import View
 from unseen.artifacts.errors import UserError
-from unseen.artifacts.folder_lock import locked
 from unseen.data.film import Film, NotRead
 from unseen.losses.mask_losses import bce, dice_loss
 from unseen.networks.unet import UNet
@@ -51,8 +36,9 @@ if TYPE_CHECKING:
 
     from unseen.training.progress import Progress
 
-
 _RATE = 2e-3  # Adam's
+
+
 _DOUBT = 3e-4  # of a compiled network's logit, which rounds by some 3e-5: nearer to 0, the network itself decides
 
 
@@ -233,147 +219,3 @@ def _two_largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         mask = np.isin(labels, np.argsort(sizes)[-2:] + 1)
     filled: NDArray[np.bool_] = ndimage.binary_fill_holes(mask)
     return filled
-
-
-@dataclass(frozen=True, eq=False)
-class CrossFittedLungs:
-    """Three finders, so that no film's lungs are found by one that has seen its manual mask.
-
-    Args:
-        full: learnt from every training film.
-        halves: each learnt from one half of them; empty where they cannot be halved.
-
-    >>> CrossFittedLungs(LungFinder(), ()).full.config.size
-    64
-    """
-
-    full: LungFinder
-    halves: tuple[LungFinder, ...]
-
-    def find(self, film: Film) -> NDArray[np.bool_]:
-        """As `LungFinder.find`, by a finder that has not seen this film's manual mask."""
-        if film.pixel_sha256 not in self.full.training_films:
-            return self.full.find(film)
-        for half in self.halves:
-            if film.pixel_sha256 not in half.training_films:
-                return half.find(film)
-        return self.full.find(film)
-
-
-def cross_fitted(
-    films: Iterable[Film | NotRead],
-    *,
-    config: LungFinder.Config | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    folder: Path | None = None,
-    progress: Callable[[str, Progress], None] | None = None,
-) -> CrossFittedLungs:
-    """Train the three finders. Films are halved by their pixels' digest, so a film is in the same half whatever its
-    order.
-
-    Args:
-        films: films; those with a manual lung mask are learnt from.
-        config: settings of the finders; None: the defaults.
-        seed: of the first weights and of the order of films.
-        device: where training runs, such as "cpu"; "auto": the first GPU, where there is one.
-        folder: for checkpoints; None: none are written.
-        progress: called with the finder's name ("lungs", "lungs-half-1", …) and the loop's progress.
-
-    Raises:
-        NoMasksError: no film carries a lung mask.
-
-    >>> from unseen.data import phantoms
-    >>> films = list(phantoms.normals(2, size=64))
-    >>> finder = cross_fitted(films, config=LungFinder.Config(size=32, features=4, depth=2, steps=1), device="cpu")
-    >>> finder.find(films[0]).dtype
-    dtype('bool')
-    """
-    config = config or LungFinder.Config()
-    examples = LungExamples.of(films, size=config.size)
-
-    def fit(name: str, part: LungExamples) -> LungFinder:
-        report = None if progress is None else (lambda state: progress(name, state))
-        target = None if folder is None else folder / name
-        return LungFinder(config).fit(part, seed=seed, device=device, folder=target, progress=report)
-
-    # several trainings share the folder: the first one trains the finders, and the others then find them
-    with nullcontext() if folder is None else locked(folder, wait=True):
-        full = fit("lungs", examples)
-        parts = [examples.half(which) for which in (0, 1)]
-        if not all(part.digests for part in parts):
-            return CrossFittedLungs(full, ())
-        return CrossFittedLungs(full, tuple(fit(f"lungs-half-{i}", part) for i, part in enumerate(parts, start=1)))
-
-
-class Finder(Protocol):
-    """Whatever finds lungs: `LungFinder` or `CrossFittedLungs`."""
-
-    def find(self, film: Film) -> NDArray[np.bool_]:
-        """The predicted lungs of the whole film, at any resolution."""
-        ...
-
-
-class FoundLungs:
-    """A film and the lungs that were found in it so far.
-
-    Args:
-        film: the film.
-
-    Law: `by(finder)` is `finder.find(film)`, and each finder is asked once at most.
-
-    >>> from unseen.data.phantoms import normals
-    >>> lungs = FoundLungs(next(iter(normals(1, size=64))))
-    >>> lungs.by(None) is None
-    True
-    """
-
-    def __init__(self, film: Film) -> None:
-        self.film = film
-        self._found: list[tuple[Finder, NDArray[np.bool_]]] = []
-
-    @classmethod
-    def of(cls, film: Film, found: FoundLungs | None) -> FoundLungs:
-        """`found`; where it is None, nothing found yet.
-
-        Raises ValueError where `found` is another film's.
-        """
-        if found is None:
-            return cls(film)
-        if found.film is not film:
-            raise ValueError(f"the lungs of {found.film.name} were given for the film {film.name}")
-        return found
-
-    def by(self, finder: Finder | None) -> NDArray[np.bool_] | None:
-        """The lungs that `finder` predicts; None without a finder."""
-        if finder is None:
-            return None
-        for asked, found in self._found:
-            if asked is finder:
-                return found
-        found = finder.find(self.film)
-        self._found.append((finder, found))
-        return found
-
-
-def share_finders(models: Iterable[object]) -> None:
-    """Give all models with equal lung finders one common finder: that of the first such model.
-
-    Two finders are equal if their `LungFinder.digest` is. Models with another finder, or without one, are not changed.
-
-    Args:
-        models: objects such as detectors. Their attribute `finder`, where it is a `LungFinder`, is replaced in place.
-
-    Example:
-        >>> from types import SimpleNamespace
-        >>> config = LungFinder.Config(size=32, features=4, depth=2)
-        >>> first, second = (SimpleNamespace(finder=LungFinder(config)) for _ in range(2))
-        >>> share_finders([first, second])
-        >>> second.finder is first.finder
-        True
-    """
-    by_digest: dict[str, LungFinder] = {}
-    for model in models:
-        finder = getattr(model, "finder", None)
-        if isinstance(finder, LungFinder):
-            model.finder = by_digest.setdefault(finder.digest, finder)  # type: ignore[attr-defined]  # it has one

@@ -1,6 +1,6 @@
-"""`View`: how a film becomes network input. `Viewed`: what came out, and how to bring other things onto the same grid.
+"""`View`: transformation of a film into the network's input. `Viewed`: the result, and the grid for other images.
 
-Units and definitions: `frame` whole film or the lungs' bounding box; `aspect` stretched to the square or padded;
+Settings: `frame` whole film or the lungs' bounding box; `aspect` stretched to the square or padded;
 `scale` "range" maps the film's nominal range to [−1, 1], "zscore" is clip(z, ±3)/3 with z taken inside the lung mask
 (over the film when the frame is whole); with `align`, the film is first turned, moved and scaled so that its lungs lie
 as a template's do.
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 Box = tuple[float, float, float, float]  # top, left, bottom, right, in film pixels
 
+
 _MARGIN = 0.03  # of the lungs' box on each side: a mask that is a little tight must not cut the pleura off
+
+
 _LEAST_AREA = (
     0.01  # of the film: a smaller "lung" is none (the smallest of the Montgomery and Shenzhen sets covers 0.1)
 )

@@ -28,13 +28,15 @@ def ward(tmp_path: Path) -> Path:
     for name in ("b.png", "a.png", "sub/c.png", ".hidden.png"):
         (folder / name).write_bytes(FILM)
     (folder / "notes.txt").write_text("no film")
+    for name in ("Thumbs.db", "sub/desktop.ini", "sub/DICOMDIR", "~$notes.docx"):
+        (folder / name).write_bytes(b"\0" * 64)
     os.mkfifo(folder / "pipe")
     os.symlink(folder, folder / "sub" / "loop")
     os.symlink("nowhere", folder / "broken.png")
     return folder
 
 
-def test_a_folder_is_read_to_its_depth_in_order_without_hidden_files(ward: Path) -> None:
+def test_a_folder_is_read_to_its_depth_in_order_without_hidden_and_system_files(ward: Path) -> None:
     found = films(ward)
     names = [Path(entry.name).relative_to(ward).as_posix() for entry in found.entries]
     assert names == ["a.png", "b.png", "broken.png", "notes.txt", "sub/c.png"]

@@ -114,7 +114,8 @@ def test_links_and_special_files_are_left_alone(
     (incoming / "ward").symlink_to(secret)
     (incoming / "dangling").symlink_to(tmp_path / "nothing")
     os.mkfifo(incoming / "pipe")
-    (incoming / ".hidden.png").write_bytes(png(1))
+    for name in (".hidden.png", "Thumbs.db", "desktop.ini", "DICOMDIR", "~$film.png"):
+        (incoming / name).write_bytes(png(1))
     (incoming / "empty.png").touch()
     deep = incoming / "a" / "b"
     deep.mkdir(parents=True)

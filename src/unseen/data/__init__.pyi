@@ -33,6 +33,7 @@ from .loading import loader as loader
 from .manifest import Entry as Entry
 from .manifest import ManifestError as ManifestError
 from .manifest import SourceError as SourceError
+from .manifest import is_system_file as is_system_file
 from .manifest import read_manifest as read_manifest
 from .manifest import stream_manifest as stream_manifest
 from .projection import projection_of as projection_of

@@ -10,14 +10,15 @@ missing or broken is a row like any other and becomes `NotRead` when it is read.
 
 From what a user names (a folder, a glob, a manifest, a file, or a list of those) to entries in a fixed order.
 
-Plan only: no image is opened here. A folder is walked to its depth; hidden files and things that are not files
-(pipes, sockets, devices) are passed over, and every other file is an input, whatever it is called: a file that is no
-film becomes a `NotRead` row, never a silent gap.
+Plan only: no image is opened here. A folder is walked to its depth; hidden files, files that a system keeps in a folder
+(`Thumbs.db`, `DICOMDIR`) and things that are not files (pipes, sockets, devices) are passed over, and every other file
+is an input, whatever it is called: a file that is no film becomes a `NotRead` row, never a silent gap.
 """
 
 import glob
 import io
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ MANIFESTS = (".csv", ".parquet")
 """How a manifest's name ends."""
 _MISSING = frozenset({"", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "NaT", "None", "n/a", "nan", "null"})
 """Cells that pandas and R write or read as a missing value."""
+_OF_A_SYSTEM = re.compile(r"\.|~\$|thumbs\.db$|desktop\.ini$|dicomdir$", re.IGNORECASE)
 _LABELS: dict[str, Label | None] = {"normal": "normal", "abnormal": "abnormal", "": None}
 
 
@@ -270,11 +272,27 @@ def _folder(folder: Path, names: LabelNames | None) -> Iterator[Entry]:
             continue
         seen.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [os.path.join(here, name) for name in files if not name.startswith(".")]
+        found += [os.path.join(here, name) for name in files if not is_system_file(name)]
     for path in sorted(found):
         if not _is_special(path):
             below = Path(path).parent.relative_to(folder).parts
             yield _entry_of(path, source, names, (source, *below))
+
+
+def is_system_file(name: str) -> bool:
+    """Return whether a file's name is hidden, that of a system's own file, or that of a DICOM folder's index.
+
+    Args:
+        name: without its folder.
+
+    Returns:
+        True for `.DS_Store`, `Thumbs.db`, `desktop.ini`, `~$report.docx` and `DICOMDIR`, in any case.
+
+    Example:
+        >>> [name for name in ("a.png", ".a.png", "Thumbs.db", "DICOMDIR", "~$a.docx") if not is_system_file(name)]
+        ['a.png']
+    """
+    return _OF_A_SYSTEM.match(name) is not None
 
 
 def _is_special(path: str) -> bool:

@@ -2,7 +2,8 @@
 
 `<folder>/film.dcm` has the source `unknown`; `<folder>/ward-3/film.dcm` has the source `ward-3`. A file is taken when
 its size and time have not changed for a while. It is moved to `.done/<date>/`; a refused file is moved to
-`.refused/<date>/`, with the reason in a `.txt` file. Hidden files, links and special files are left alone. A server
+`.refused/<date>/`, with the reason in a `.txt` file. Hidden files, a system's own files (`Thumbs.db`), links and special files are left
+alone. A server
 that is killed between receiving and moving receives the file again, which changes nothing.
 """
 
@@ -20,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from unseen.data import is_system_file
 from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:
@@ -122,7 +124,8 @@ class FolderWatch:
             receipt = self._store.receive(
                 pieces(), name=_shown(name)[:1000], source=_shown(source)[:200] or "unknown", actor=ACTOR
             )
-        _log.info("watch.received id=%s already=%s", receipt.film_id, receipt.already)
+        if receipt.already:  # a new film is logged by the store
+            _log.info("watch.known id=%s", receipt.film_id)
         return not receipt.already
 
     def _move(self, within: int, source: str, name: str, kind: str) -> tuple[Path, str]:
@@ -181,7 +184,7 @@ def _files(within: int) -> list[tuple[str, Sight]]:
     found = []
     with os.scandir(within) as entries:
         for one in entries:
-            if one.name[0] == "." or not one.is_file(follow_symlinks=False):
+            if is_system_file(one.name) or not one.is_file(follow_symlinks=False):
                 continue
             with contextlib.suppress(FileNotFoundError):
                 found.append((one.name, _sight(one.stat(follow_symlinks=False))))

@@ -16,6 +16,7 @@ from unseen.artifacts.bundle import card_of
 from unseen.artifacts.installation import LIMITS, is_shipped, located
 from unseen.data import phantoms
 from unseen.detectors.finding import Finding
+from unseen.detectors.lesion_segmentation import Outliner
 from unseen.detectors.saved import load
 from unseen.evaluation.peak_signal_to_noise import psnr
 from unseen.evaluation.roc import auroc
@@ -64,6 +65,24 @@ def test_lesions_of_other_code_score_higher() -> None:
         if found.film.lesion is not None
     ]
     assert sum(inside) >= 5
+
+
+def test_the_layout_of_memory_changes_no_score_by_more_than_a_millionth() -> None:
+    detector = load(phantom_screener.NAME)
+    network = detector.modules()["network"]
+    assert isinstance(network, Outliner)
+    views = [detector.look(film) for film in phantoms.twins(2, seed=4902, contrast="moderate")]
+    fast = [detector.judge(view).score for view in views]
+    layouts: list[bool] = []
+
+    def rearranged(unet: torch.nn.Module, given: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+        layouts.append(given[0].is_contiguous(memory_format=torch.channels_last))
+        return (given[0].contiguous(),)
+
+    network.unet.register_forward_pre_hook(rearranged)
+    slow = [detector.judge(view).score for view in views]
+    assert all(layouts) and len(layouts) == 4 * len(views)  # each calculates two copies
+    assert fast == pytest.approx(slow, rel=0, abs=1e-6)
 
 
 def test_its_policy_is_of_this_model_and_reads_a_large_lesion() -> None:

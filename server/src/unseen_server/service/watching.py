@@ -2,9 +2,9 @@
 
 `<folder>/film.dcm` has the source `unknown`; `<folder>/ward-3/film.dcm` has the source `ward-3`. A file is taken when
 its size and time have not changed for a while. It is moved to `.done/<date>/`; a refused file is moved to
-`.refused/<date>/`, with the reason in a `.txt` file. Hidden files, a system's own files (`Thumbs.db`), links and special files are left
-alone. A server
-that is killed between receiving and moving receives the file again, which changes nothing.
+`.refused/<date>/`, with the reason in a `.txt` file. Hidden files, a system's own files (`Thumbs.db`), links and
+special files are left alone. A server that is killed between receiving and moving receives the file again, which
+changes nothing.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ Nothing is trained here. A detector is anything with ``score(films)``; a table o
     metrics_from_table   rows → every figure with its interval (the shape of metrics.json)
     evaluate             both, and the report
     compare              several detectors' tables on the same films: differences, DeLong
+    like_pairs           abnormal and normal films with similar covariates, compared by their scores
+    laterality           is the map's mass greater in the ill lung?
     best_epoch           a figure that peeks, by its own name and apart from the headline
 
 Of a generator's samples there are `mmd`, how far they are from real images, and `precision_recall`.

@@ -25,6 +25,15 @@ from .intervals import Missing as Missing
 from .intervals import proportion as proportion
 from .mean_discrepancy import MeanDiscrepancy as MeanDiscrepancy
 from .mean_discrepancy import mmd as mmd
+from .lung_sides import LUNG_SHORTCUTS as LUNG_SHORTCUTS
+from .lung_sides import Laterality as Laterality
+from .lung_sides import laterality as laterality
+from .lung_sides import lung_shortcuts as lung_shortcuts
+from .lung_sides import side_ratio as side_ratio
+from .lung_sides import split_lungs as split_lungs
+from .matching import LikePairs as LikePairs
+from .matching import balance as balance
+from .matching import like_pairs as like_pairs
 from .metrics import count_at as count_at
 from .metrics import entry_at as entry_at
 from .metrics import figure_at as figure_at

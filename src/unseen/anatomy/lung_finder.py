@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -172,7 +172,7 @@ class LungFinder:
         found."""
         with torch.inference_mode():
             device = next(self.network.parameters()).device
-            image = self._view(film).image[None].to(device)
+            image = self._view(_in_256_steps(film)).image[None].to(device)
             logits = None if self.compiled is None else self.compiled(image)  # (1, 1, size, size)
             if logits is None or float(logits.abs().min()) < _DOUBT:
                 logits = self.network(image)
@@ -205,6 +205,17 @@ class _LungLearner:
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
         """Nothing to do."""
+
+
+def _in_256_steps(film: Film) -> Film:
+    """`film` with its grey values rounded to 8 bits, so that the lungs do not depend on the bits that it is stored in.
+
+    Without it, 12 bits in place of the same film's 8 move single pixels of the mask, then the box around the lungs, and
+    with it the score, by up to 0.18 standard deviations (`studies.grey_scale`).
+    """
+    if film.bits <= 8 and film.file_format != "dicom":
+        return film
+    return replace(film, pixels=np.rint(film.pixels * np.float32(255)) / np.float32(255))
 
 
 def _view(size: int) -> View:

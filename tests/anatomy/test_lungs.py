@@ -143,3 +143,15 @@ def test_progress_names_each_finder(normals: list[Film]) -> None:
     seen: list[str] = []
     cross_fitted(normals, config=quick, device="cpu", progress=lambda name, _: seen.append(name))
     assert set(seen) == {"lungs", "lungs-half-1", "lungs-half-2"}
+
+
+def test_the_mask_of_a_film_does_not_depend_on_the_bits_that_it_is_stored_in() -> None:
+    finder = LungFinder(LungFinder.Config(size=64, features=4, depth=2))  # untrained: many pixels near the threshold
+    for film in phantoms.normals(6, size=160, seed=5):
+        eight = np.rint(film.pixels * 255).astype(np.float32) / np.float32(255)
+        twelve = np.rint(eight * 4095).astype(np.float32) / np.float32(4095)
+        found = [
+            finder.find(dataclasses.replace(film, pixels=pixels, bits=bits))
+            for pixels, bits in ((eight, 8), (twelve, 12))
+        ]
+        assert np.array_equal(*found)

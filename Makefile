@@ -61,7 +61,7 @@ help-all: help
 	@echo "make gpu-merge         rows and runs that gpu-queue returned, from OUT into the results and the runs"
 	@echo "make bench             a training step, a film's score and a screened film, docs/speed.md (under ten minutes)"
 	@echo "make bench-imaging     imaging beside deepinv, ASTRA, scikit-image and SciPy, docs/speed-imaging.md (some minutes)"
-	@echo "make bench-pages       pages of lists of 10,000 and 1,000,000 studies, and from film to film, docs/speed-list.md"
+	@echo "make bench-pages       pages of lists of 10,000 and 1,000,000 studies, from film to film, films dropped on Live, docs/speed-list.md"
 	@echo "make bench-pacs        films into the DICOM node beside Orthanc and pynetdicom, results out, docs/speed-pacs.md (some minutes)"
 	@echo "make bench-scale       results written per second, an archive's films per second, bytes per film: docs/scale.md (some minutes)"
 	@echo "make bench-long-list   a page of 50 of ten million studies on PostgreSQL, and a search by accession number"
@@ -198,6 +198,7 @@ bench-imaging: $(STAMP)
 bench-pages: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.reading --studies 10000 --readers 1 --side 2750 --look 3 --drops 1 \
 		--keep studies/results/reading-large.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.live --keep studies/results/live.json
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.worklist_pages
 
 # Best with nothing else running: the workers and the database server share the cores.

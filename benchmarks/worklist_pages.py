@@ -34,7 +34,7 @@ from benchmarks.machine import described
 from benchmarks.made_up_list import SOURCES, fill
 from benchmarks.reading import PASSWORD, first_pages, signed_in
 from studies.evidence.screen import folded
-from studies.evidence.speed import TARGETS_MS, list_screen
+from studies.evidence.speed import LIVE_TARGETS_MS, TARGETS_MS, list_screen
 from unseen_server.web.server import OwnServer
 from unseen_server.worklist.places import cursor_of, sort_columns
 from unseen_server.worklist.store import Store
@@ -45,6 +45,7 @@ Figures = dict[str, Any]  # Any: JSON
 ROOT = Path(__file__).parents[1]
 RESULTS, PAGE = ROOT / "studies" / "results" / "worklist-pages.json", ROOT / "docs" / "speed-list.md"
 READING = ROOT / "studies" / "results" / "reading-large.json"  # by `python -m benchmarks.reading --keep`
+LIVE = ROOT / "studies" / "results" / "live.json"  # by `python -m benchmarks.live --keep`
 SIZES = (10_000, 1_000_000)
 
 
@@ -254,6 +255,7 @@ def page(figures: Figures) -> str:
             if count in TARGETS_MS
         ),
         *(_reading(viewer) if viewer is not None else []),
+        *(_live(json.loads(LIVE.read_text(encoding="utf-8"))) if LIVE.exists() else []),
         "## Over HTTP",
         "50 rows with their counts, which are bounded: a page shows *at least* where not all were counted.",
         _table(head, figures, "api_ms"),
@@ -285,6 +287,30 @@ def _reading(figures: Figures) -> list[str]:
                 "| --- | --- | --- | --- |",
                 row("from film to film", steps["median_ms"], steps["p95_ms"], "150 and 200"),
                 f"| from frame to frame | {frames['median_ms']:.1f} | {frames['p95_ms']:.1f} | 16.7 |",
+            ]
+        ),
+    ]
+
+
+def _live(figures: Figures) -> list[str]:
+    """From the drop of films on Live to their scores."""
+    one, together, machine = figures["one"], figures["together"], figures["machine"]
+    names = ", ".join(f"`{name}`" for name in figures["models"])
+    busy = figures["load_average"] > 2 * machine["cores"]  # the benchmark itself keeps the cores busy
+    load = "other programs ran on the machine meanwhile, so a quiet one is faster" if busy else "the machine was quiet"
+    return [
+        "## On the page Live",
+        f"*From `studies/results/live.json`.* Models: {names}; {figures['film']}; {figures['browser']} on the same "
+        f"{machine['cores']} cores ({machine['cpu']}); {figures['date']}; load average {figures['load_average']:.1f} "
+        f"at the end: {load}. From the drop until the film's card shows a score and a percentile of each model.",
+        "\n".join(
+            [
+                "| Milliseconds | median | longest | target |",
+                "| --- | --- | --- | --- |",
+                f"| one film ({one['count']} films, one at a time) | {one['median_ms']:.0f} | {one['most_ms']:.0f} "
+                f"| {LIVE_TARGETS_MS['one']:,} |",
+                f"| {together['count']} films at once | {together['median_ms']:.0f} | {together['most_ms']:.0f} "
+                f"| {LIVE_TARGETS_MS['together']:,} for the last |",
             ]
         ),
     ]

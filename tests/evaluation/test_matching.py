@@ -16,7 +16,7 @@ from unseen.evaluation.bootstrap import numbers
 from unseen.evaluation.intervals import Interval, Missing
 from unseen.evaluation.matching import LikePairs, balance, like_pairs
 from unseen.evaluation.roc import auroc
-from unseen.evaluation.shortcuts import STATISTIC_NAMES, trivial_statistics
+from unseen.evaluation.simple_statistics import STATISTIC_NAMES, trivial_statistics
 
 TableMaker = Callable[..., pl.DataFrame]
 

@@ -56,6 +56,29 @@ def test_the_benchmark_of_reading_runs(program: Callable[..., str]) -> None:
     assert {"cpu", "cores"} <= set(figures["machine"]) and figures["studies"] == 200
 
 
+@pytest.mark.nightly
+def test_the_benchmark_of_live_measures_films_with_scores_of_three_models(program: Callable[..., str]) -> None:
+    program("chromium", "chromium-headless-shell")
+    words = "--drops 2 --at-once 3 --side 512"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.live", *words.split()],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    figures = json.loads(done.stdout)
+    assert {name: figures[name]["count"] for name in ("first", "one", "together")} == {
+        "first": 1,
+        "one": 2,
+        "together": 3,
+    }
+    for name in ("first", "one", "together"):
+        assert 0 < figures[name]["median_ms"] <= figures[name]["most_ms"]
+    assert figures["models"][0] == "models/phantom-screener" and len(figures["models"]) == 3
+
+
 def test_the_benchmark_of_film_transfer_encodes_each_form_without_loss() -> None:
     samples = np.random.default_rng(0).integers(0, 4096, (48, 31), dtype=np.uint16)
     encoded = {form: encode(samples, 12) for form, encode in film_transfer.FORMS.items()}

@@ -23,8 +23,6 @@ from .intervals import Interval as Interval
 from .intervals import Json as Json
 from .intervals import Missing as Missing
 from .intervals import proportion as proportion
-from .mean_discrepancy import MeanDiscrepancy as MeanDiscrepancy
-from .mean_discrepancy import mmd as mmd
 from .lung_sides import LUNG_SHORTCUTS as LUNG_SHORTCUTS
 from .lung_sides import Laterality as Laterality
 from .lung_sides import laterality as laterality
@@ -34,6 +32,8 @@ from .lung_sides import split_lungs as split_lungs
 from .matching import LikePairs as LikePairs
 from .matching import balance as balance
 from .matching import like_pairs as like_pairs
+from .mean_discrepancy import MeanDiscrepancy as MeanDiscrepancy
+from .mean_discrepancy import mmd as mmd
 from .metrics import count_at as count_at
 from .metrics import entry_at as entry_at
 from .metrics import figure_at as figure_at

@@ -73,7 +73,8 @@ def demo(
         browser = sys.stdin.isatty() and sys.stdout.isatty()
     # Films are drawn on another core meanwhile. A thread without a core of its own keeps all the others waiting: on two
     # busy cores two threads take many times as long as one.
-    torch.set_num_threads(min(torch.get_num_threads(), max(1, (os.cpu_count() or 1) - 1)))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(min(threads, max(1, (os.cpu_count() or 1) - 1)))
     began = time.monotonic()
     worklist = out / "worklist"
     check_free(worklist)
@@ -89,6 +90,7 @@ def demo(
             say=typer.echo,
             progress=shown_on(),
         )
+        torch.set_num_threads(threads)  # the process that drew has ended
         console.step(
             f"8/{STEPS}  Filling a worklist: films come in, a worker scores them, a simulated reader reads some"
         )

@@ -19,13 +19,13 @@ function drawStorage(/** @type {Page.Returned<"GET /storage">} */ { parts, free_
   meter.optimum = 1;
   meter.value = free_bytes / total_bytes;
   $("#storage-rows").replaceChildren(...parts.map(({ kind, files, bytes }) =>
-    el("tr", {}, el("th", { scope: "row" }, KINDS[kind]), el("td", { class: "n" }, files === null ? "–" : files.toLocaleString("en-GB")), el("td", { class: "n" }, size(bytes)))));
+    el("tr", {}, el("th", { scope: "row" }, KINDS[kind]), el("td", { class: "n" }, files === null ? "not counted" : files.toLocaleString("en-GB")), el("td", { class: "n" }, size(bytes)))));
 }
 
 function drawQueue(/** @type {Page.Returned<"GET /queue">} */ { waiting, running, done, dead, oldest_s, workers, failed: films }) {
   $("#queue-rows").replaceChildren(
     fact("Films that wait", waiting - running), fact("With a worker", running), fact("Scored", done), fact("Given up", dead),
-    fact("Oldest waits for", oldest_s === null ? "–" : span(oldest_s)),
+    fact("Oldest waits for", oldest_s === null ? "none waits" : span(oldest_s)),
     fact("Workers of this server", workers === null ? "none: they are started separately" : workers));
   $("#failed").hidden = !films.length;
   $("#failed-none").hidden = films.length > 0;

@@ -55,10 +55,11 @@ function showThreshold(/** @type {LabelledSet} */ labelled, /** @type {Metrics} 
   const now = atThreshold(scores, threshold, prevalence);
   $("#threshold-title").textContent = `At the threshold ${short(threshold)} of ${metrics.name}`;
   $("#threshold-words").textContent = `Films with a score below the threshold are cleared, the others are read. ${prevalence === null ? "No prevalence was entered, so there is no PPV and no NPV" : `PPV and NPV at a prevalence of ${measured(prevalence)}`}.`;
+  const without = prevalence === null ? "a prevalence is needed" : "";
   table($("#at-threshold"), ["", "Share", "Films"], [
     ["Sensitivity", measured(now.sensitivity), `${now.caught} of ${scores.abnormal.length} abnormal are read`],
     ["Specificity", measured(now.specificity), `${now.right} of ${scores.normal.length} normal are cleared`],
-    ["PPV", measured(now.ppv), ""], ["NPV", measured(now.npv), ""],
+    ["PPV", measured(now.ppv), without], ["NPV", measured(now.npv), without],
     ["Cleared", "", `${now.cleared} of ${films.length}`], ["Missed", "", `${now.missed} of ${scores.abnormal.length} abnormal are cleared`],
   ]);
   const names = [...new Set(films.map(({ source }) => source))].sort();

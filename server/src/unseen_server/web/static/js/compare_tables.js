@@ -63,7 +63,7 @@ function sourceRow(/** @type {Metrics["sources"][number]} */ { source, normal, a
     "tr", { dataset: { source } }, el("th", { scope: "row" }, source), el("td", { class: "n" }, normal), el("td", { class: "n" }, abnormal),
     el("td", { class: auroc.value === null ? "soft small" : null }, figure(auroc)),
     ...MOVING.map((what) => el("td", { class: "n", dataset: { what } })),
-    el("td", { title: verdict }, strength.value === null ? "–" : `${strongest}, ${strength.value.toFixed(2)}`),
+    el("td", { title: verdict, class: strength.value === null ? "soft small" : null }, strength.value === null ? "too few films" : `${strongest}, ${strength.value.toFixed(2)}`),
   );
 }
 

@@ -76,7 +76,7 @@ function card(/** @type {Outcome} */ response) {
     el("figure", {}, el("img", { src: response.error, alt: `Where ${method.name} is wrong`, "data-what": "error" }), el("figcaption", {}, "|x̂ − x|")),
     el("dl", {},
       figure("PSNR", psnr(response), "psnr", response.psnr),
-      figure("SSIM", response.ssim === null ? "–" : response.ssim.toFixed(3), "ssim", response.ssim),
+      figure("SSIM", response.ssim === null ? "not finite" : response.ssim.toFixed(3), "ssim", response.ssim),
       figure("Time", time(response.seconds), "seconds", response.seconds)),
     el("p", {}, misfit(response)),
     response.words ? el("p", {}, response.words) : null,
@@ -89,7 +89,7 @@ function figure(/** @type {string} */ name, /** @type {string} */ words, /** @ty
 
 function psnr(/** @type {Result} */ response) {
   if (response.exact) return "exact";
-  return response.psnr === null ? "–" : `${response.psnr.toFixed(2).replace("-", "−")} dB`;
+  return response.psnr === null ? "not finite" : `${response.psnr.toFixed(2).replace("-", "−")} dB`;
 }
 
 function time(/** @type {number} */ seconds) {

@@ -48,7 +48,7 @@ function scoring(/** @type {Activations} */ { activations, scoring: number, prob
   const now = activations.find((one) => one.number === number);
   const words = now
     ? el("p", {}, named(now.model_name, now.model), now.policy ? " decides, by the policy that " : " ranks and clears nothing, as ", el("b", {}, now.proposed_by), " proposed and ",
-        el("b", {}, now.activated_by), ` activated on ${now.activated === null ? "–" : date(now.activated)}.`)
+        el("b", {}, now.activated_by), now.activated === null ? " activated." : ` activated on ${date(now.activated)}.`)
     : el("p", {}, "This server uses the models that it was started with. No activation is in force.");
   $("#scoring").replaceChildren(
     el("div", { class: "row" }, words,
@@ -136,8 +136,8 @@ function past(/** @type {Activation[]} */ activations) {
     el("td", {}, named(one.model_name, one.model)),
     el("td", {}, one.policy ? [one.stopped ? "stopped, " : `≤ ${percent(one.policy.max_miss_rate)} missed, `, el("code", { class: "soft" }, one.policy.digest.slice(0, 8))] : "ranks, clears nothing"),
     el("td", {}, `${one.proposed_by}, ${date(one.proposed)}`),
-    el("td", {}, one.activated_by && one.activated ? `${one.activated_by}, ${date(one.activated)}` : "–"),
-    el("td", {}, one.withdrawn_by && one.withdrawn ? `${one.withdrawn_by}, ${date(one.withdrawn)}` : "–"));
+    el("td", {}, one.activated_by && one.activated ? `${one.activated_by}, ${date(one.activated)}` : "not activated"),
+    el("td", {}, one.withdrawn_by && one.withdrawn ? `${one.withdrawn_by}, ${date(one.withdrawn)}` : "not withdrawn"));
   return el("table", { "aria-labelledby": "history-title" },
     el("thead", {}, el("tr", {}, ...["No.", "", "Model", "Policy", "Proposed", "Activated", "Withdrawn"].map((words, i) => el("th", { scope: "col", class: i ? null : "n" }, words)))),
     el("tbody", {}, ...activations.map(row)));

@@ -73,7 +73,7 @@ function draw(/** @type {Log} */ response) {
   if (focused) [...$("#losses").querySelectorAll("button")].find((b) => b.closest(".legend") && b.textContent === focused)?.focus();
 }
 
-const lossOf = (/** @type {number | null} */ value) => (value === null ? "–" : short(value));
+const lossOf = (/** @type {number | null} */ value) => (value === null ? "not finite" : short(value));
 
 /** A running mean over a fiftieth of the steps; gaps stay gaps. */
 function smoothed(/** @type {(number | null)[]} */ values) {

@@ -4,8 +4,8 @@
 /** A share as every page writes it: 5 %, 97 %, 99.9 %. */
 export const percent = (/** @type {number} */ share) => `${Number((100 * share).toPrecision(share > 0.995 && share < 1 ? 4 : 3)).toString()} %`;
 
-/** A share with one digit after the point, for tables of measured shares; a dash for none. */
-export const measured = (/** @type {number | null} */ share) => (share === null ? "–" : `${(100 * share).toFixed(1)} %`);
+/** A share with one digit after the point, for tables of measured shares; words where there is none. */
+export const measured = (/** @type {number | null} */ share) => (share === null ? "unknown" : `${(100 * share).toFixed(1)} %`);
 
 /** A share without its digits after the point, for narrow places: never 0 % or 100 % for what is neither. */
 export const whole = (/** @type {number} */ share) => `${share > 0 && share < 0.005 ? "< 1" : share < 1 && share > 0.995 ? "> 99" : Math.round(100 * share)} %`;

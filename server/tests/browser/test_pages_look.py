@@ -111,6 +111,8 @@ def _compare(page: Page, site: Site) -> None:
     page.goto(f"{site.root}/compare")
     expect(page.get_by_role("heading", name="Shortcut audit")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("columnheader", name="Statistic", exact=True)).to_be_visible(timeout=60_000)
+    for model in page.locator("#models .auroc").all():
+        expect(model).not_to_be_empty(timeout=60_000)
 
 
 def _compare_film(page: Page, site: Site) -> None:
@@ -243,6 +245,8 @@ def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_fro
             assert not page.locator("#order").evaluate(SPILLS), f"the promise is cut off at {width}"
             cut = page.locator("#rows .value").evaluate_all(f"(all) => ({OUTSIDE})(all).length")
             assert cut == 0, f"{cut} numbers are cut off at {width}"
+            cut = page.locator("#rows .measure .line").evaluate_all(f"(all) => all.filter({SPILLS}).length")
+            assert cut == 0, f"{cut} scores or percentiles are cut off at {width}"
         expect(page.locator("#measure")).to_have_text("Percentile")
         expect(page.locator("th #at-prevalence")).to_have_text("probability at prevalence 50\u00a0%")
         percentiles = "async () => [0, 0.003, 0.85, 0.9499, 1].map((await import('/static/js/percentile.js')).placeOf)"
@@ -254,7 +258,9 @@ def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_fro
         page.set_viewport_size(SCREEN)
         page.locator("#rows tr.flagged:not(.unscored)").first.dblclick()
         expect(page.locator("#viewer[data-film]")).to_be_visible()
-        expect(page.locator("#words #at-prevalence")).to_have_text("at the entered prevalence of 50 %")
+        expect(page.locator("#words #at-prevalence")).to_have_text(
+            "probability of being abnormal, at the entered prevalence of 50 %"
+        )
 
 
 def looked_at(page: Page, name: str, visit: Callable[[], None], colours: dict[str, Contrast]) -> list[str]:

@@ -222,7 +222,7 @@ function operate() {
   const { normal, abnormal } = chosen.scores;
   tell("sensitivity", now.sensitivity, measured(now.sensitivity), `${now.caught} of ${abnormal.length}`);
   tell("specificity", now.specificity, measured(now.specificity), `${now.right} of ${normal.length}`);
-  tell("ppv", now.ppv, measured(now.ppv), prevalence === null ? "enter the prevalence below" : `NPV ${measured(now.npv)}`);
+  tell("ppv", now.ppv, prevalence === null ? "none" : measured(now.ppv), prevalence === null ? "enter the prevalence below" : `NPV ${measured(now.npv)}`);
   tell("cleared", now.cleared, now.cleared, `of ${normal.length + abnormal.length}`);
   tell("missed", now.missed, now.missed, `of ${abnormal.length} abnormal`);
   for (const button of cells) {

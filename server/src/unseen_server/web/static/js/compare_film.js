@@ -124,7 +124,7 @@ function head(/** @type {Model} */ { name, score, rank, sentence }, /** @type {n
   bar.style.width = `${100 * (rank ?? 0)}%`;
   return el(
     "header", {}, el("h2", { title: name }, swatch(place), el("span", {}, name)),
-    el("div", { class: "score" }, el("b", { dataset: { score: score ?? "" } }, score === null ? "not scored" : short(score)),
+    el("div", { class: "score" }, score !== null && el("small", {}, "score"), el("b", { dataset: { score: score ?? "" } }, score === null ? "not scored" : short(score)),
       el("small", {}, sentence)),
     el("div", { class: "place", role: "img", "aria-label": sentence || "No score" }, bar),
   );

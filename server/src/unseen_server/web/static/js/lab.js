@@ -43,7 +43,7 @@ async function start() {
   pictures();
   options($("#size"), lab.sizes.map((size) => ({ value: size, words: `${size} × ${size}` })));
   $("#size").value = String(lab.sizes.includes(64) ? 64 : lab.sizes[0]);
-  const learnt = lab.reconstructors.map(({ key, name }) => ({ value: `learnt:${key}`, words: `as ${name} has learnt` }));
+  const learnt = lab.reconstructors.map(({ key, name }) => ({ value: `learnt:${key}`, words: `of ${name}` }));
   options($("#operator"), [...lab.operators.map(({ kind, words }) => ({ value: kind, words })), ...learnt]);
   options($("#noise"), lab.noises.map(({ kind, words }) => ({ value: kind, words })));
   options($("#group"), lab.groups.map(({ name, words }) => ({ value: name, words })));

@@ -95,7 +95,7 @@ export function showWords(/** @type {HTMLElement} */ place, /** @type {Look} */ 
       el("div", { class: "probability" },
         el("div", { class: "meter", role: "meter", "aria-label": "Probability of being abnormal", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": share.toFixed(1), "aria-valuetext": percent(look.probability) }, bar),
         el("b", {}, whole(look.probability))),
-      look.prevalence !== null && el("p", { class: "small soft", id: "at-prevalence" }, `at the entered prevalence of ${percent(look.prevalence)}`),
+      look.prevalence !== null && el("p", { class: "small soft", id: "at-prevalence" }, `probability of being abnormal, at the entered prevalence of ${percent(look.prevalence)}`),
     );
   }
   const [first, ...more] = look.words;

@@ -1,0 +1,154 @@
+"""One-sided films: the side that a reading names, and what a shipped model finds in each lung.
+
+Each film is scored once per model. The results are kept as lines of JSON in the folder of runs, under the model's
+digest, so that a study that is stopped continues. No file here is committed: rows hold figures alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studies import recipe_files as recipes
+from studies.shipping import FOLD
+from unseen.artifacts.recipe import runs_root
+from unseen.data.film import Film, NotRead
+from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.saved import load
+from unseen.evaluation.lung_sides import lung_shortcuts, side_ratio, split_lungs
+from unseen.evaluation.shortcuts import trivial_statistics
+from unseen.runs.cohort import Cohort, cohort_of
+from unseen.runs.training import resolve
+
+RECIPE = "shipped/pca"  # its films and folds are those of all shipped models
+
+
+@dataclass(frozen=True)
+class ScoredFilm:
+    """Scored film of the set.
+
+    Args:
+        file: name in the manifest.
+        fold: fold of the split, 0 to 4.
+        label: normal or abnormal.
+        source: hospital.
+        side: right or left where the reading names one side; else "".
+        score: the model's score.
+        ratio: `side_ratio` of the model's map on the drawn lungs; None where they cannot be split.
+        lungs: `lung_shortcuts` by name; None likewise.
+        statistics: trivial statistics of the whole film, by name.
+    """
+
+    file: str
+    fold: int
+    label: str
+    source: str
+    side: str
+    score: float
+    ratio: float | None
+    lungs: dict[str, float] | None
+    statistics: dict[str, float | None]
+
+
+def side_of(findings: str) -> str:
+    """Return the side that a reading names, right or left; "" where it names both, none, or "bilateral".
+
+    >>> side_of("right upper PTB"), side_of("bilateral PTB, right pleurisy"), side_of("normal")
+    ('right', '', '')
+    """
+    words = findings.lower()
+    right, left = "right" in words, "left" in words
+    if right == left or re.search(r"bilateral|\bboth\b", words):
+        return ""
+    return "right" if right else "left"
+
+
+def held_out(cohort: Cohort) -> list[str]:
+    """Return the films that no shipped model was trained on: all abnormal films, and the normal films of fold 4."""
+    return [e.name for e in cohort.films.entries if e.label == "abnormal" or cohort.fold_of[e.name] == FOLD]
+
+
+def scored_films(
+    model: str, *, root: Path | None = None, say: Callable[[str], None] = print, most: int | None = None
+) -> list[ScoredFilm]:
+    """Score the held-out films with a model, or read the scores that are kept.
+
+    Args:
+        model: name or folder of a model, such as models/pca.
+        root: folder of runs; None: `runs_root()`.
+        say: called with a line of progress.
+        most: number of films after which scoring stops; None: all.
+
+    Returns:
+        The scored films in the order of the manifest.
+
+    Raises:
+        RuntimeError: a film of the set cannot be read.
+    """
+    detector = load(model)
+    assert detector.card is not None
+    kept = (
+        (runs_root() if root is None else root) / "one-sided" / f"{Path(model).name}-{detector.card.digest[:16]}.jsonl"
+    )
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    known = {one.file: one for one in _read(kept)}
+    cohort = cohort_of(resolve(recipes.load(RECIPE)))
+    names = held_out(cohort)[:most]
+    wanted = cohort.films.select(lambda entry: entry.name in set(names) - set(known))
+    drawn = replace(wanted, masks=True)
+    with kept.open("a", encoding="utf-8") as file:
+        for film, outlined in zip(wanted, drawn, strict=True):
+            one = _scored(detector, film, outlined, fold=cohort.fold_of[film.name])
+            file.write(json.dumps(one.__dict__) + "\n")
+            file.flush()
+            known[one.file] = one
+            if len(known) % 50 == 0:
+                say(f"{model}: {len(known)} of {len(names)} films")
+    return [known[name] for name in names]
+
+
+def _read(path: Path) -> Iterator[ScoredFilm]:
+    """Lines of a file of kept scores; a last line that was cut off by a stop is left out."""
+    if path.is_file():
+        text = path.read_text(encoding="utf-8")
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:
+            path.write_text(whole, encoding="utf-8")
+        for line in whole.splitlines():
+            yield ScoredFilm(**json.loads(line))
+
+
+def _scored(detector: Detector, film: Film | NotRead, outlined: Film | NotRead, *, fold: int) -> ScoredFilm:
+    if isinstance(film, NotRead) or isinstance(outlined, NotRead):
+        raise RuntimeError(f"{film.name}: cannot be read; check UNSEEN_DATA")
+    finding = detector.score_film(film)
+    assert isinstance(finding, Finding), film.name
+    ratio, shortcuts = None, None
+    sides = None if outlined.lungs is None else _sides(outlined.lungs)
+    if sides is not None:
+        right, left = (finding.viewed.on_grid(lung.astype(np.float32)) >= 0.5 for lung in sides)
+        ratio, shortcuts = side_ratio(finding.anomaly_map, right, left), lung_shortcuts(film.pixels, *sides)
+    return ScoredFilm(
+        film.name,
+        fold,
+        str(film.label),
+        film.source,
+        side_of(film.columns.get("findings", "")) if film.source == "shenzhen" and film.label == "abnormal" else "",
+        float(finding.score),
+        ratio,
+        shortcuts,
+        trivial_statistics(film, lung_area=finding.viewed.lung_area),
+    )
+
+
+def _sides(lungs: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    try:
+        return split_lungs(lungs)
+    except ValueError:  # lung on one side only
+        return None

@@ -14,12 +14,9 @@ from unseen import __version__
 from unseen.artifacts.bundle import annotate
 from unseen.artifacts.recipe import Recipe
 from unseen.detectors import METHODS
-from unseen.evaluation.adjusted import Adjustment, fit_adjustment
 from unseen.evaluation.metrics import metrics_from_table
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from unseen.detectors.detector import Detector
 
 Row = dict[str, Any]  # Any: JSON
@@ -66,7 +63,6 @@ def row_of(recipe: Recipe, results: Sequence[FoldResult], *, seed: int = 0) -> R
         "metrics": metrics_from_table(
             table,
             seed=seed,
-            adjustment=fold_adjustments(table),
             recipe=results[0].digest,
             protocol=f"cross-fitted: trained on the other folds' normals, tested on folds {[r.fold for r in results]}",
         )
@@ -75,11 +71,9 @@ def row_of(recipe: Recipe, results: Sequence[FoldResult], *, seed: int = 0) -> R
 
 
 def annotate_bundles(results: Sequence[FoldResult]) -> None:
-    """Write into each fold's card its AUROC, and what takes sharpness and lung area out of its scores."""
-    coefficients = fold_adjustments(tables_of(results))
+    """Write its AUROC into the card of each fold."""
     for r in results:
-        adjustment = coefficients[r.fold].to_dict()
-        annotate(r.bundle, metrics={"auroc": r.metrics["auroc"], "fold": r.fold}, adjustment=adjustment)
+        annotate(r.bundle, metrics={"auroc": r.metrics["auroc"], "fold": r.fold})
 
 
 def described(recipe: Recipe, *, digest: str, device: str, date: str) -> Row:
@@ -110,18 +104,4 @@ def study_of_folds(name: str, recipe: Recipe, folds: Sequence[int]) -> Row:
         "px": recipe.view["size"],
         "date": datetime.now(UTC).date().isoformat(),
         "version": __version__,
-    }
-
-
-def fold_adjustments(table: pl.DataFrame) -> dict[int, Adjustment]:
-    """For each fold, the coefficients of score ~ log sharpness + lung area from out-of-fold training normals.
-
-    A fold's training normals lie in the other folds, where each is scored by a model that did not see it; those models
-    share the slopes and have an intercept each.
-    """
-    import polars as pl
-
-    normals = table.filter((pl.col("label") == "normal") & (pl.col("status") == "scored"))
-    return {
-        fold: fit_adjustment(normals.filter(pl.col("fold") != fold)) for fold in table["fold"].unique().sort().to_list()
     }

@@ -72,11 +72,10 @@ def ship(recipe: Recipe, row: Row, results: Sequence[FoldResult], folder: Path) 
     left_out = metrics_from_table(score_table(shipped, cohort_of(recipe).testing(FOLD), keep=0).table)
     fold_4 = {name: left_out[name] for name in ("auroc", "n")}
     metrics = {
-        "cross_fitted_twin": {name: row["metrics"][name] for name in ("auroc", "adjusted", "site", "n")},
+        "cross_fitted_twin": {name: row["metrics"][name] for name in ("auroc", "like_pairs", "site", "n")},
         "fold_4": fold_4,
     }
-    adjustment = None if trained.card is None else trained.card.adjustment
-    annotate(target, metrics=metrics, adjustment=adjustment)
+    annotate(target, metrics=metrics)
     return {**row, "fold_4": fold_4}
 
 

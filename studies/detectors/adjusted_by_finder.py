@@ -20,7 +20,7 @@ from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS, cross_fit, tables_of
 from studies.detectors.claim import above_floor
 from studies.pages.cells import Entry, table
-from studies.rows import Row, fold_adjustments, study_of_folds
+from studies.rows import Row, study_of_folds
 from unseen.artifacts.files import write_bytes
 from unseen.artifacts.recipe import Recipe, runs_root, validated
 from unseen.detectors.lung_finder_bundles import finder_of
@@ -159,15 +159,13 @@ def averaged(trainings: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _figures(scores: pl.DataFrame) -> Row:
-    metrics: Row = metrics_from_table(scores, adjustment=fold_adjustments(scores))
-    within: Row = metrics_from_table(scores)
+    metrics: Row = metrics_from_table(scores)
     area = np.asarray(scores["lung_area"], dtype=np.float64)
     abnormal = np.asarray(scores["label"] == "abnormal")
     found = auroc(-area, abnormal)
     return {
         "auroc": metrics["auroc"]["pooled"],
-        "adjusted": metrics["adjusted"]["pooled"],
-        "within": within["adjusted"]["pooled"],
+        "like_pairs": metrics["like_pairs"],
         "area": round(float(found), 4),
     }
 
@@ -204,9 +202,7 @@ def beside_adjusted(rows: Sequence[Entry]) -> list[str]:
             f"{len(some)}",
             shown([one["auroc"] for one in some]),
             _less_open(some),
-            shown([one["adjusted"] for one in some]),
-            ", ".join(f"{one['adjusted']['value']:.2f}" for one in some),
-            shown([one["within"] for one in some]),
+            ", ".join(f"{one['auroc']['value']:.2f}" for one in some),
             f"{np.mean([one['area'] for one in some]):.2f}",
         ]
         for row in rows
@@ -214,9 +210,8 @@ def beside_adjusted(rows: Sequence[Entry]) -> list[str]:
     ]
     return [
         title,
-        "The same detectors on the lungs of different finders, folds 1 to 4. *Adjusted* takes log "
-        "sharpness and predicted lung area out of the score, with coefficients from out-of-fold training normals; "
-        "*within*, from the tested normals. Intervals cover the films and, where there are several, the "
+        "The same detectors on the lungs of different finders, folds 1 to 4. Intervals cover the films and, where "
+        "there are several, the "
         "trainings of the lung model. *Minus open*: the AUROC less that on the lungs of "
         f"*{OPEN}* of the same seed, by DeLong, paired; both were trained for it, "
         "so it can differ from the difference of two AUROCs of the table. *Lung area alone*: AUROC of a smaller "
@@ -228,9 +223,7 @@ def beside_adjusted(rows: Sequence[Entry]) -> list[str]:
                 "trainings",
                 "AUROC",
                 "minus open",
-                "adjusted",
                 "each training",
-                "adjusted within",
                 "lung area alone",
             ],
             lines,
@@ -239,11 +232,9 @@ def beside_adjusted(rows: Sequence[Entry]) -> list[str]:
         *_means(rows),
         _larger([some for row in rows for some in row["finders"].values()]),
         " ".join(
-            f"Adjusted figures of `{_detector(row)}` differ by {_spread(row['finders'], 'adjusted'):.2f} between these "
-            f"finders, its AUROCs by {_spread(row['finders'], 'auroc'):.2f}."
+            f"AUROCs of `{_detector(row)}` differ by {_spread(row['finders'], 'auroc'):.2f} between these finders."
             for row in rows
-        )
-        + " Adjusted figures are comparable for one finder only.",
+        ),
     ]
 
 
@@ -261,8 +252,7 @@ def _less_open(some: Sequence[Entry]) -> str:
 def _means(rows: Sequence[Entry]) -> list[str]:
     """What the mean score over trainings of one lung model has."""
     said = [
-        f"`{_detector(row)}` {interval_text(row['averaged']['auroc'])}, adjusted "
-        f"{interval_text(row['averaged']['adjusted'])} ({len(row['averaged']['seeds'])} trainings)"
+        f"`{_detector(row)}` {interval_text(row['averaged']['auroc'])} ({len(row['averaged']['seeds'])} trainings)"
         for row in rows
         if "averaged" in row
     ]

@@ -58,7 +58,7 @@ def development_row(recipe: Recipe, *, root: Path | None = None) -> Row:
         "milliseconds": milliseconds(trained.detector, tested),
         "kept": sum(tensor.numel() for tensor in kept if tensor.is_floating_point()),
         "above_shortcut": above_shortcut(table, metrics),
-        "metrics": {name: metrics[name] for name in ("auroc", "adjusted", "site", "n")},
+        "metrics": {name: metrics[name] for name in ("auroc", "like_pairs", "site", "n")},
     }
 
 

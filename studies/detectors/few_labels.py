@@ -21,7 +21,7 @@ from studies.detectors.generalisation import learnt_from
 from studies.detectors.preparations.comparing import carrying, moved
 from studies.halves import halves_row
 from studies.pages.cells import Entry, table
-from studies.rows import Row, fold_adjustments, study_of_folds
+from studies.rows import Row, study_of_folds
 from unseen import __version__
 from unseen.artifacts.files import replacing
 from unseen.artifacts.recipe import Recipe, digest, runs_root
@@ -103,7 +103,7 @@ def few_labels_row(
     everything = found[0]
     table = study.table(everything)
     name = f"{ROWS}{recipe.short}" + ("" if place is None else f"-{place}")
-    found_all = metrics_from_table(table, adjustment=fold_adjustments(table) if len(folds) > 1 else None)
+    found_all = metrics_from_table(table)
     before = (known or {}).get(f"{name}-{recipe.seed}")
     return {
         **study_of_folds(name, recipe, folds),
@@ -159,7 +159,7 @@ def beside_labels(rows: Sequence[Entry]) -> list[str]:
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only few-labels` makes them.*"]
     row, *others = sorted(rows, key=lambda row: row.get("set", HOME) != HOME)
-    auroc_of, adjusted = row["all"]["auroc"], row["all"]["adjusted"]["pooled"]
+    auroc_of = row["all"]["auroc"]
     across = [
         [name.capitalize(), *(f"{found[which]:.2f}" for which in _JUDGED), f"{found['share']:.1f}"]
         for name, found in row["elsewhere"].items()
@@ -174,8 +174,8 @@ def beside_labels(rows: Sequence[Entry]) -> list[str]:
         "how often the score from normal films alone was kept, because the labels added too little beyond simple "
         f"image statistics. Seed {row['seed']}, CPU, {row['date']}.",
         table(_HEAD, _curve(row)),
-        f"With all labels: {', '.join(f'{name} {figure(entry)}' for name, entry in auroc_of.items())}; adjusted "
-        f"{figure(adjusted)} (intervals over films and patients). The mix of simple statistics, given the labels, has "
+        f"With all labels: {', '.join(f'{name} {figure(entry)}' for name, entry in auroc_of.items())} "
+        f"(intervals over films and patients). The mix of simple statistics, given the labels, has "
         f"{figure(row['all']['shortcuts']['mix']['pooled'])}.",
         *(_across(across) if across else []),
         "**Studies cleared** by the adapted score with all labels of the other folds ([method](results-screening.md)). "
@@ -240,8 +240,8 @@ def _on(row: Entry) -> list[str]:
     return [
         f"**The same on `{row['set']}`** ({n['normal']} normal and {n['abnormal']} abnormal tested films; `"
         f"{row['recipe'].removeprefix(ROWS).removesuffix('-' + row['set'])}` learnt from the set's own normal films; "
-        f"seed {row['seed']}, {row['date']}). With all labels {figure(found['auroc']['pooled'])}, adjusted "
-        f"{figure(found['adjusted']['pooled'])}; the mix of simple statistics, given the labels, "
+        f"seed {row['seed']}, {row['date']}). With all labels "
+        f"{figure(found['auroc']['pooled'])}; the mix of simple statistics, given the labels, "
         f"{figure(found['shortcuts']['mix']['pooled'])}.",
         table(_HEAD, _curve(row)),
         "Studies cleared there, by the adapted score with all labels of the other folds:",

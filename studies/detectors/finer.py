@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from studies.crossfit import TEST_FOLDS, cross_fit, tables_of
 from studies.detectors.claim import above_floor, above_shortcut
 from studies.detectors.labelled import labelled_tables
-from studies.rows import Row, fold_adjustments, study_of_folds
+from studies.rows import Row, study_of_folds
 from unseen.anatomy.network_view import View
 from unseen.artifacts.recipe import Recipe, validated
 from unseen.evaluation.metrics import metrics_from_table
@@ -80,15 +80,12 @@ def _size(recipe: Recipe) -> int:
 
 
 def _told(name: str, recipe: Recipe, folds: Sequence[int], table: pl.DataFrame, as_it_is: pl.DataFrame) -> Row:
-    before, after = (
-        metrics_from_table(scored, adjustment=fold_adjustments(scored) if len(folds) > 1 else None)
-        for scored in (as_it_is, table)
-    )
+    before, after = (metrics_from_table(scored) for scored in (as_it_is, table))
     return {
         **study_of_folds(f"{ROWS}{name}", recipe, folds),
         "sees": recipe.short,
         "px": [_size(recipe), 2 * _size(recipe)],
-        "before": {part: before[part] for part in ("auroc", "adjusted")},
+        "before": {part: before[part] for part in ("auroc", "like_pairs")},
         "above": {"itself": above_floor(table, as_it_is), "shortcut": above_shortcut(table, after)},
-        "metrics": {part: after[part] for part in ("auroc", "adjusted", "site", "n")},
+        "metrics": {part: after[part] for part in ("auroc", "like_pairs", "site", "n")},
     }

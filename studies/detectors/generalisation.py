@@ -127,7 +127,7 @@ def _cell(learnt: str, seen: str, matched: bool, table: pl.DataFrame) -> Row:
         "matched": matched,
         "n": metrics["n"][POOLED],
         "auroc": metrics["auroc"][POOLED],
-        "adjusted": metrics["adjusted"][POOLED],
+        "like_pairs": metrics["like_pairs"],
         "shortcut": above_shortcut(table, metrics)[POOLED],
     }
 

@@ -26,7 +26,7 @@ from studies.detectors.generalisation import learnt_from, row_of_cells
 from studies.detectors.labelled_network import trained_classifier
 from studies.detectors.preparations.comparing import carrying, moved
 from studies.detectors.preparations.resolution import MatchedResolution
-from studies.rows import Row, fold_adjustments, study_of_folds
+from studies.rows import Row, study_of_folds
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe, runs_root
 from unseen.evaluation.metrics import metrics_from_table
@@ -68,15 +68,14 @@ def labelled_row(
     """
     recipe = resolve(recipe)
     table, floor, learnt = labelled_tables(kind, recipe, folds=folds, root=root, say=say)
-    several = len(folds) > 1  # the others' normals say what to take out of a fold's scores
-    metrics: Row = metrics_from_table(table, adjustment=fold_adjustments(table) if several else None)
+    metrics: Row = metrics_from_table(table)
     return {
         **study_of_folds(f"{ROWS}{kind}-{recipe.short}", recipe, folds),
         "kind": kind,
         "sees": recipe.short,
         "learnt": learnt,
         "above": {"floor": above_floor(table, floor), "shortcut": above_shortcut(table, metrics)},
-        "metrics": {name: metrics[name] for name in ("auroc", "adjusted", "site", "n")},
+        "metrics": {name: metrics[name] for name in ("auroc", "like_pairs", "site", "n")},
     }
 
 

@@ -45,7 +45,7 @@ from studies.peers.anomalib_rows import ROWS as ANOMALIB
 from studies.peers.anomalib_rows import beside_anomalib
 from unseen.evaluation.intervals import interval_text as figure
 
-_HEAD = ["Recipe", *SOURCES, "adjusted", "site", "minus the best shortcut", "training, s", "ms per film", "parameters"]
+_HEAD = ["Recipe", *SOURCES, "site", "minus the best shortcut", "training, s", "ms per film", "parameters"]
 
 AIM = 0.82
 """AUROC on folds 1 to 4 that was aimed at with normal films alone."""
@@ -163,8 +163,7 @@ def _conclusions(
         best = max(labelled, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]))
         said.append(
             f"the supervised reference, the better of {len(labelled)} classifiers of the same crops at their size, "
-            f"reaches {figure(best['metrics']['auroc']['pooled'])} on the test folds, adjusted "
-            f"{figure(best['metrics']['adjusted']['pooled'])}"
+            f"reaches {figure(best['metrics']['auroc']['pooled'])} on the test folds"
         )
     said += [_at_twice_the_size(twice)] if twice else []
     return ["\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
@@ -176,8 +175,7 @@ def _by_masks(rows: Sequence[Entry], films: str) -> list[str]:
     return [
         f"lungs by a model that learnt from the drawn masks of both hospitals, not of Montgomery and phantoms: "
         f"on {films} `{name}` has {figure(found['auroc']['pooled'])} and `{name}{_ALL_MASKS}` "
-        f"{figure(other['auroc']['pooled'])}; adjusted {figure(found['adjusted']['pooled'])} and "
-        f"{figure(other['adjusted']['pooled'])}"
+        f"{figure(other['auroc']['pooled'])}"
         for name, found in of.items()
         if (other := of.get(f"{name}{_ALL_MASKS}")) is not None
     ]
@@ -252,7 +250,7 @@ def _development(rows: Sequence[Entry]) -> list[str]:
         f"Montgomery + Shenzhen, lung crop, trained on the normals of folds 1 to 4, tested on fold 0: {n['normal']} "
         f"normal and {n['abnormal']} abnormal films; seed {first['seed']}, {first['device']}, "
         f"{max(row['date'] for row in rows)}. AUROC "
-        "with its 95 % interval. *Adjusted*: after taking out sharpness and lung area. *Site*: how well the score "
+        "with its 95 % interval. *Site*: how well the score "
         "separates the two hospitals' normals (0.5 is good). *Minus the best shortcut*: the AUROC minus that of the "
         f"best label-free statistic of these films ({strongest['words']}, {strongest['strength']:.2f}), by DeLong, "
         "paired. Training, and a film's score with lungs and map, are wall time of one thread under other load: an "
@@ -273,7 +271,9 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
         "## Selecting one recipe for the test folds",
         "We wrote the rule before we evaluated any of its candidates on the test folds "
         "(`studies/detectors/nomination.py`; "
-        f"the baseline `{FLOOR}` was known). It selects the highest index, ½ (pooled + adjusted) on fold 0, among "
+        f"the baseline `{FLOOR}` was known). It selects the highest index, the mean "
+        "of the AUROC on fold 0 and of an AUROC adjusted for sharpness, which is withdrawn since "
+        "([why](decisions/0035-instruments.md)), among "
         f"the recipes "
         f"that are at no source below `{FLOOR}` and that separate matched pairs, which differ in the lesion only, "
         f"better "
@@ -379,7 +379,6 @@ def _line(row: Entry) -> list[str]:
         f"`{row['recipe'].removeprefix(ROWS)}`, {row['px']} px"
         + (f", and {row['unlabelled']} unlabelled films" if row["unlabelled"] else ""),
         *aurocs(row),
-        figure(metrics["adjusted"]["pooled"]),
         figure(next(iter(metrics["site"].values()), None)),
         figure(row["above_shortcut"]["pooled"], sign=True),
         f"{row['seconds']:.0f}",

@@ -90,7 +90,7 @@ def tested(rows: Sequence[Entry], claimed: Sequence[str]) -> list[str]:
     n = rows[0]["metrics"]["n"]["pooled"]
     ordered = sorted(rows, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), reverse=True)
     head = [
-        "Recipe", *SOURCES, "adjusted", "site", f"minus `{FLOOR}`", "minus the best shortcut", "training, s per fold",
+        "Recipe", *SOURCES, "site", f"minus `{FLOOR}`", "minus the best shortcut", "training, s per fold",
     ]  # fmt: skip
     blocks = [
         title,
@@ -110,7 +110,6 @@ def tested(rows: Sequence[Entry], claimed: Sequence[str]) -> list[str]:
             [
                 source,
                 figure(row["metrics"]["auroc"][source]),
-                figure(row["metrics"]["adjusted"][source]),
                 figure(above["floor"][source], sign=True),
                 f"{words(above['shortcut'][source])}, {above['shortcut'][source]['strength']:.2f}",
                 figure(above["shortcut"][source], sign=True),
@@ -119,7 +118,7 @@ def tested(rows: Sequence[Entry], claimed: Sequence[str]) -> list[str]:
         ]
         blocks += [
             f"`{_name(row)}` by source:",
-            table(["Films", "AUROC", "adjusted", f"minus `{FLOOR}`", "best shortcut", "minus it"], lines),
+            table(["Films", "AUROC", f"minus `{FLOOR}`", "best shortcut", "minus it"], lines),
         ]
     return blocks
 
@@ -134,7 +133,6 @@ def _tested(row: Entry) -> list[str]:
         f"`{_name(row)}`{dagger(row)}, {row['px']} px"
         + (f", and {unlabelled(row)} unlabelled films or more" if unlabelled(row) else ""),
         *aurocs(row),
-        figure(metrics["adjusted"]["pooled"]),
         figure(next(iter(metrics["site"].values()), None)),
         figure(above["floor"]["pooled"], sign=True),
         figure(above["shortcut"]["pooled"], sign=True),
@@ -158,14 +156,13 @@ def with_labels(rows: Sequence[Entry]) -> list[str]:
         [
             f"{_CLASSIFIERS[row['kind']]}, as `{row['sees']}` sees them, {row['px']} px",
             *aurocs(row),
-            figure(row["metrics"]["adjusted"]["pooled"]),
             figure(next(iter(row["metrics"]["site"].values()), None)),
             figure(row["above"]["floor"]["pooled"], sign=True),
             figure(row["above"]["shortcut"]["pooled"], sign=True),
         ]
         for row in rows
     ]
-    head = ["Classifier", *SOURCES, "adjusted", "site", f"minus `{FLOOR}`, same pixels", "minus the best shortcut"]
+    head = ["Classifier", *SOURCES, "site", f"minus `{FLOOR}`, same pixels", "minus the best shortcut"]
     return [
         title,
         "A reference, not a detector: how well a supervised classifier separates these films, from the lung crops at "
@@ -191,7 +188,6 @@ def finer(rows: Sequence[Entry]) -> list[str]:
             f"{_CLASSIFIERS[row['kind']]}, with labels" if "kind" in row else f"`{row['sees']}`",
             figure(row["before"]["auroc"]["pooled"]),
             *aurocs(row),
-            figure(row["metrics"]["adjusted"]["pooled"]),
             figure(row["above"]["itself"]["pooled"], sign=True),
             figure(row["above"]["shortcut"]["pooled"], sign=True),
             " and ".join(f"{seconds:.0f}" for seconds in row["seconds"]) if "seconds" in row else "–",
@@ -202,7 +198,6 @@ def finer(rows: Sequence[Entry]) -> list[str]:
         "Recipe",
         f"pooled at {own} px",
         *SOURCES,
-        "adjusted",
         f"minus {own} px",
         "minus the best shortcut",
         "training, s",
@@ -224,14 +219,13 @@ def elsewhere(rows: Sequence[Entry]) -> list[str]:
     title = "## Other data sets"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only elsewhere` makes them.*"]
-    head = ["Recipe", "set", "films", "AUROC", "adjusted", "best shortcut", "minus it"]
+    head = ["Recipe", "set", "films", "AUROC", "best shortcut", "minus it"]
     lines = [
         [
             f"{_CLASSIFIERS[row['kind']]}, with labels" if "kind" in row else f"`{row['recipe'].rpartition('/')[2]}`",
             _column(cell["seen"], cell["matched"]),
             f"{cell['n']['normal']} + {cell['n']['abnormal']}",
             figure(cell["auroc"]),
-            figure(cell["adjusted"]),
             _shortcut(cell),
             figure(cell["shortcut"], sign=True),
         ]
@@ -265,7 +259,7 @@ def matrices(rows: Sequence[Entry]) -> list[str]:
         f"{rows[0]['seed']}, {rows[0]['device']}, {rows[0]['date']}. Lungs by the finder of the Montgomery and "
         "Shenzhen normals. *Matched*: blur-harmonised; no tested film is sharper than the least sharp 5 % of their "
         "normals. *Shortcut*: the best label-free statistic of the films in that column; where they are matched, of "
-        "pixels and lungs alone. In brackets behind an AUROC: adjusted for sharpness and lung area.",
+        "pixels and lungs alone.",
     ]
     for row in rows:
         cells = matrix(row)
@@ -288,8 +282,7 @@ def _column(source: str, matched: bool) -> str:
 
 
 def _cell(cell: Entry) -> str:
-    adjusted = cell["adjusted"].get("value")
-    return figure(cell["auroc"]) + ("" if adjusted is None else f" ({adjusted:.2f})")
+    return figure(cell["auroc"])
 
 
 def _shortcut(cell: Entry) -> str:
@@ -331,7 +324,7 @@ def ways(rows: Sequence[Entry]) -> list[str]:
     title = "## Preparations against shortcuts, and alignment"
     if not rows:
         return [title, "*No row yet: `make results-detectors` makes them.*"]
-    head = ["Recipe", "films", "AUROC", "change", "adjusted", "site", "best shortcut", "sharpness"]
+    head = ["Recipe", "films", "AUROC", "change", "site", "best shortcut", "sharpness"]
     blocks = [
         title,
         "Each film is prepared before a detector learns from it or looks at it; lungs are found on the film as it "
@@ -340,7 +333,7 @@ def ways(rows: Sequence[Entry]) -> list[str]:
         "removed*: a tenth of each side, but no lung. *Local contrast*: brightness and contrast of each neighbourhood "
         "divided out. *Aligned*: turned, moved and scaled so that the lungs lie as a template's do (`align = true` of "
         "the [view](theory/views.md)). *Padded*: the box of the lungs keeps its proportions. *Change* is paired, "
-        "against the films as they came. The shortcuts, and what is adjusted for, are measured on the films as the "
+        "against the films as they came. The shortcuts are measured on the films as the "
         "detector is given them; alignment is the detector's own, so there they are those of the films as they came. "
         "*Best shortcut*: the single label-free statistic of image or lungs that comes furthest from 0.5, as a "
         "strength (the file's bytes and size, which no preparation changes, are left out); *sharpness*: "
@@ -399,7 +392,6 @@ def _way(row: Entry, way: Entry) -> list[str]:
         way["way"],
         figure(way["auroc"]["pooled"]),
         "–" if way["way"] == AS_THEY_CAME else figure(way["change"], sign=True),
-        figure(way["adjusted"]),
         figure(next(iter(way["site"].values()), None)),
         f"{words(way['shortcut'])}, {figure(way['shortcut'])}",
         figure(way["sharpness"]),

@@ -40,11 +40,7 @@ def _given_labels(rows: Mapping[str, Entry]) -> list[str]:
         ("a supervised classifier of the lung crops at 64 px", (supervised(rows) or {}).get("metrics")),
         ("a linear head on frozen features", taught(rows)),
     )
-    said = [
-        f"{words} reaches {figure(metrics['auroc']['pooled'])}, adjusted {figure(metrics['adjusted']['pooled'])}"
-        for words, metrics in named
-        if metrics is not None
-    ]
+    said = [f"{words} reaches {figure(metrics['auroc']['pooled'])}" for words, metrics in named if metrics is not None]
     return [f"Given the labels of the other folds, {'; '.join(said)}."] if said else []
 
 
@@ -55,17 +51,16 @@ def _lines_of_labels(rows: Mapping[str, Entry], last: Sequence[str]) -> list[lis
         ("*supervised: head on frozen features*", taught(rows)),
     )
     return [
-        [words, figure(metrics["auroc"]["pooled"]), figure(metrics["adjusted"]["pooled"]), cell]
+        [words, figure(metrics["auroc"]["pooled"]), cell]
         for (words, metrics), cell in zip(named, last, strict=True)
         if metrics is not None
     ]
 
 
-def adjusted_note(row: Entry) -> str:
-    """What *adjusted* means, and why a high one is no evidence of disease. `row`: with the statistics of its films."""
+def mix_note(row: Entry) -> str:
+    """Return what image statistics reach with labels on the films of `row`."""
     return (
-        "*Adjusted*: after taking out sharpness and lung area. A value above 0.5 is not evidence of disease either: "
-        "other differences of the acquisition stay in. A mix of simple image statistics, fitted with labels, reaches "
+        "A mix of simple image statistics, fitted with labels, reaches "
         f"{shortcut(row, 'pooled', 'mix')['value']:.2f} on the same films."
     )
 
@@ -137,13 +132,12 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
         [
             flagged(called(row), row),
             figure(row["metrics"]["auroc"]["pooled"]),
-            figure(row["metrics"]["adjusted"]["pooled"]),
             figure(row["fold_4"]["auroc"]["pooled"]) if "fold_4" in row else "–",
         ]
         for row in ordered
     ]
     lines = best_first(lines[:_SHOWN])
-    lines.append(["*baseline: sharpness alone*", figure(statistic), "–", "–"])
+    lines.append(["*baseline: sharpness alone*", figure(statistic), "–"])
     lines += _lines_of_labels(rows, ("–", "–"))
     dates = sorted(str(row["date"]) for row in some)
     return Screen(
@@ -152,7 +146,7 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
         alt=f"Forest plot of pooled AUROC with intervals, best first. The best, {called(best)}, has "
         f"{_pooled(best):.2f}; the line of sharpness alone is at {statistic['value']:.2f}.",
         sentences=sentences,
-        head=["Model or recipe", "AUROC, folds 1 to 4 [95 %]", "adjusted", "AUROC of the pretrained weights, fold 4"],
+        head=["Model or recipe", "AUROC, folds 1 to 4 [95 %]", "AUROC of the pretrained weights, fold 4"],
         lines=lines,
         notes=[
             *dagger_note(some),
@@ -160,7 +154,7 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
             "(results-detectors.md) has every recipe. *AUROC, folds 1 to 4*: the recipe, cross-validated: trained on "
             "the normals of the other folds. The weights "
             "in `models/` learnt from folds 0 to 3; their own figure is that of fold 4. "
-            + adjusted_note(first)
+            + mix_note(first)
             + " One training each: [spread between trainings]"
             "(results-detectors.md#one-recipe-trained-repeatedly).",
             rendered("make results", "studies/results/*.jsonl"),
@@ -242,7 +236,6 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
                 flagged(name, row_of(name)),
                 figure(entries[name]),
                 str(len(trainings.get(name, [name]))),
-                figure(row_of(name)["metrics"]["adjusted"]["pooled"]),
                 figure(above[name]["shortcut"]["pooled"], sign=True) if name in above else "–",
             ]
             for name in ordered[:_SHOWN]
@@ -259,15 +252,15 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
         f"{statistic['strength']:.2f}"
         + (f", the supervised reference at {_pooled(reference):.2f}." if reference is not None else "."),
         sentences=sentences,
-        head=["Recipe", "AUROC, folds 1 to 4 [95 %]", "trainings", "adjusted", "minus the best shortcut"],
+        head=["Recipe", "AUROC, folds 1 to 4 [95 %]", "trainings", "minus the best shortcut"],
         lines=lines,
         notes=[
             f"The {min(_SHOWN, len(ordered))} best of {len(ordered)}; all of them: [test folds](#the-test-folds). "
             f"Where "
             "a recipe has several trainings, its AUROC is their mean and the interval covers films and trainings "
             "([how](#one-recipe-trained-repeatedly)). The order was seen on the test folds, so the first place is "
-            "partly chance. *Adjusted*: after taking out sharpness and lung area; it depends on the lung "
-            "segmentation model, too ([by how much](#auroc-by-lung-segmentation-model)). *Adjusted*, differences and "
+            "partly chance; it depends on the lung segmentation model, too "
+            "([by how much](#auroc-by-lung-segmentation-model)). Differences and "
             "*significantly* are of one training and its films; they leave the spread between trainings out.",
             *dagger_note(list(normals_only.values())),
             rendered("make results-detectors", "studies/results/detectors.jsonl"),

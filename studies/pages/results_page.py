@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from studies.evidence.detection import results_screen
 from studies.evidence.screen import best_first, folded, rendered
 from studies.pages.cells import dagger, dagger_note, shortcut, table
+from studies.pages.instruments import HEAD, cells, claim, laterality_section
 from studies.pages.sections import SOURCES, aurocs, conclusions, provenance, real_section, shipped_section, twin_section
 from studies.rows import Row
 from unseen.detectors import METHODS
@@ -25,6 +26,7 @@ def results_page(rows: Mapping[str, Row]) -> str:
             some = [row for row in real if row["view"]["frame"] == frame and row["px"] == px]
             if some:
                 blocks += real_section(some, words, rows.get(f"ms_cxr/comparison-{px}-{frame}"))
+    blocks += laterality_section(rows)
     shipped = _by_method(rows, "shipped/")
     if shipped:
         blocks += shipped_section(shipped, rows.get("shipped/lungs-0"), rows.get("shipped/pca-choice-0"))
@@ -49,21 +51,22 @@ def readme_table(rows: Mapping[str, Row]) -> str:
     ]
     named.sort(key=lambda pair: -float(pair[1]["metrics"]["auroc"]["pooled"]["value"]))
     lines = best_first(
-        [f"{words}{dagger(row)}", *aurocs(row), figure(row["metrics"]["adjusted"]["pooled"])] for words, row in named
+        [f"{words}{dagger(row)}", *aurocs(row), *cells(rows, str(row["recipe"]))] for words, row in named
     )
     for name, words in (
         ("sharpness", "*baseline: sharpness alone (mean absolute Laplacian)*"),
         ("mix", "*supervised mix of image statistics*"),
     ):
-        lines.append([words, *(figure(shortcut(first, source, name)) for source in SOURCES), "–"])
+        lines.append([words, *(figure(shortcut(first, source, name)) for source in SOURCES), "–", "–"])
     dates = sorted({str(row["date"]) for _, row in named})
     return (
-        table(["Montgomery + Shenzhen, normals only; AUROC [95 %]", *SOURCES, "adjusted"], lines)
+        table(["Montgomery + Shenzhen, normals only; AUROC [95 %]", *SOURCES, *HEAD], lines)
         + f"\n\nSeed {first['seed']}, {first['device']}, {' to '.join(dict.fromkeys((dates[0], dates[-1])))}; rows: "
         "`studies/results/ms_cxr.jsonl` and `studies/results/shipped.jsonl`, printed by `make results`. "
-        "*Best*: the highest pooled AUROC of these rows. *Adjusted*: after taking out sharpness and lung area. A "
-        "value above 0.5 is not evidence of disease either: other differences of the acquisition stay in, as the last "
-        "row shows. A row of `models/…` is the model's recipe, cross-validated; "
+        "*Best*: the highest pooled AUROC of these rows. *Similar films*: pairs of an abnormal and a normal film "
+        "of one hospital that are alike in all image statistics, by the weights on films that they did not learn from. "
+        "*Which lung*: AUROC of the ill side by the anomaly map. "
+        f"{claim(rows)} A row of `models/…` is the model's recipe, cross-validated; "
         "the weights' own figure on the fold that they did not learn from is on the [results page](docs/results.md)."
         + "".join(f" {note}" for note in dagger_note(row for _, row in named))
     )

@@ -19,7 +19,7 @@ def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) ->
     """One view on real films: the detectors, their scores' parts, the audit, the differences."""
     first = rows[0]
     n = first["metrics"]["n"]["pooled"]
-    head = ["Detector", *SOURCES, "adjusted", "covariate-adjusted ROC", "site", "training, s per fold", "losses"]
+    head = ["Detector", *SOURCES, "site", "training, s per fold", "losses"]
     blocks = [
         f"## Montgomery + Shenzhen: {words}, {first['px']} px",
         f"{first['px']} px, folds 1 to 4, {n['normal']} normal and {n['abnormal']} abnormal films, seed "
@@ -53,7 +53,7 @@ def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) ->
 
 def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry | None) -> list[str]:
     """The pretrained models: their recipes, cross-validated, and fold 4 by the weights themselves."""
-    head = ["Model", *(f"recipe, {source}" for source in SOURCES), "adjusted", "site", "weights, fold 4"]
+    head = ["Model", *(f"recipe, {source}" for source in SOURCES), "site", "weights, fold 4"]
     blocks = [
         "## Pretrained models",
         "Trained on the normals of folds 0 to 3, lung crop; the lung segmentation model learns from the Montgomery "
@@ -66,7 +66,6 @@ def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry |
                 [
                     f"`models/{row['recipe'].removeprefix('shipped/')}`{dagger(row)}",
                     *aurocs(row),
-                    figure(row["metrics"]["adjusted"]["pooled"]),
                     figure(next(iter(row["metrics"]["site"].values()), None)),
                     figure(row["fold_4"]["auroc"]["pooled"]),
                 ]
@@ -266,8 +265,6 @@ def _real_line(row: Entry) -> list[str]:
     return [
         f"`{row['method']}`",
         *aurocs(row),
-        figure(metrics["adjusted"]["pooled"]),
-        figure(metrics["covariate_adjusted"]["pooled"]),
         figure(next(iter(metrics["site"].values()), None)),
         f"{row['seconds'] / max(1, len(row['folds'])):.1f}",
         convergence(row),

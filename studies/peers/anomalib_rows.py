@@ -21,7 +21,7 @@ from PIL import Image
 
 from studies.crossfit import TEST_FOLDS, cross_fit, tables_of
 from studies.pages.cells import Entry, table
-from studies.rows import Row, fold_adjustments, study_of_folds
+from studies.rows import Row, study_of_folds
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe, RecipeError, runs_root
 from unseen.data.film import Film, area
@@ -162,7 +162,7 @@ def _row(
         "fit_s": round(float(fitted), 1),
         "ms_a_film": round(float(asked), 1),
         "peak_mib": round(float(peak)),
-        "metrics": metrics_from_table(scores, adjustment=fold_adjustments(scores) if len(folds) > 1 else None),
+        "metrics": metrics_from_table(scores),
     }
 
 
@@ -177,7 +177,6 @@ def beside_anomalib(rows: Sequence[Entry]) -> list[str]:
         [
             f"`{row['model']}`, {'lung crop' if row['seen'] == 'lungs' else 'whole film'}, {row['px']} px",
             *(figure(row["metrics"]["auroc"][group]) for group in groups),
-            figure(row["metrics"]["adjusted"]["pooled"]),
             f"{row['fit_s']:.0f}",
             f"{row['ms_a_film']:.0f}",
             f"{row['peak_mib']:,.0f}",
@@ -194,7 +193,7 @@ def beside_anomalib(rows: Sequence[Entry]) -> list[str]:
         + " *Lung crop*: the masked, aligned crop that our detectors see. Its EfficientAD downloads its teacher and "
         f"further images while it runs, so it has no row. Processor time of one core. Seed 0, CPU, {first['date']}.",
         table(
-            ["Detector, input", *groups, "adjusted", "fit, s a fold", "ms a film", "peak, MiB"],
+            ["Detector, input", *groups, "fit, s a fold", "ms a film", "peak, MiB"],
             lines,
         ),
     ]

@@ -41,7 +41,7 @@ def test_evaluate_writes_report_metrics_and_scores_and_leaves_training_films_out
     assert answer.code == 0, answer.err
     assert {path.name for path in out.iterdir()} == {"report.html", "metrics.json", "scores.parquet"}
     metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
-    expected = {"auroc", "adjusted", "site", "shortcuts", "n", "excluded_training_films", "recipe", "protocol"}
+    expected = {"auroc", "like_pairs", "site", "shortcuts", "n", "excluded_training_films", "recipe", "protocol"}
     assert expected <= metrics.keys()
     assert metrics["excluded_training_films"] == 30
     assert metrics["n"]["pooled"] == {"normal": 12, "abnormal": 12}

@@ -25,11 +25,14 @@ FIGURE = {"value", "low", "high"}
 def test_the_shape_is_the_contracts(make_table: TableMaker) -> None:
     metrics = metrics_from_table(make_table(300, folds=4), draws=100, recipe="abc")
     json.dumps(metrics, allow_nan=False)
-    for name in ("auroc", "adjusted"):
-        entry = metrics[name]
-        assert isinstance(entry, dict) and set(entry) == {"pooled", "montgomery", "shenzhen"}
-        for figure in entry.values():
-            assert isinstance(figure, dict) and set(figure) == FIGURE
+    entry = metrics["auroc"]
+    assert isinstance(entry, dict) and set(entry) == {"pooled", "montgomery", "shenzhen"}
+    for figure in entry.values():
+        assert isinstance(figure, dict) and set(figure) == FIGURE
+    pairs = metrics["like_pairs"]
+    assert isinstance(pairs, dict) and list(pairs) == ["sharpness", "all statistics"]
+    for figure in pairs.values():
+        assert isinstance(figure, dict) and set(figure) > FIGURE | {"pairs", "covariates"}
     site = metrics["site"]
     assert isinstance(site, dict) and list(site) == ["montgomery|shenzhen"]
     assert entry_at(metrics, "n", "pooled", "normal") == make_table(300, folds=4)["label"].to_list().count("normal")

@@ -75,8 +75,7 @@ def test_a_row_holds_what_made_it(world: World, rows: dict[str, Row]) -> None:
         assert metrics["n"]["pooled"] == {"normal": 24, "abnormal": 24} and metrics["n"]["folds"] == 2
         assert metrics["excluded_training_films"] == 0 and "folds [1, 2]" in metrics["protocol"]
         assert set(metrics["auroc"]) == {"pooled", "montgomery", "shenzhen"}
-        assert metrics["adjustment"] == "stored", "β comes from the out-of-fold training normals"
-        assert metrics["adjusted"]["pooled"]["value"] is not None
+        assert set(metrics["like_pairs"]) == {"sharpness", "all statistics"}
 
 
 def test_steps_curves_and_convergence_are_the_training_loops(world: World, rows: dict[str, Row]) -> None:

@@ -90,11 +90,11 @@ def test_scores_of_several_trainings_are_averaged_film_by_film() -> None:
     assert mean["score"].to_list() == [2.0, 5.0] and mean["lung_area"].to_list() == pytest.approx([0.3, 0.5])
 
 
-def test_the_page_says_in_which_films_lungs_are_larger_and_how_far_adjusted_figures_differ() -> None:
+def test_the_page_says_in_which_films_lungs_are_larger_and_how_far_aurocs_differ() -> None:
     row = read_rows(ROOT / "studies" / "results")[f"{ADJUSTED}pca-aligned-0"]
     said = "\n".join(beside_adjusted([row]))
     assert all(one["area"] < 0.5 for some in row["finders"].values() for one in some)
-    means = [np.mean([one["adjusted"]["value"] for one in some]) for some in row["finders"].values()]
+    means = [np.mean([one["auroc"]["value"] for one in some]) for some in row["finders"].values()]
     assert "abnormal films have the larger predicted lungs" in said
     assert f"differ by {max(means) - min(means):.2f} " in said
     for some in row["finders"].values():

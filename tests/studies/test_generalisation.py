@@ -50,7 +50,7 @@ def test_another_set_is_learnt_from_by_itself(world: World, monkeypatch: pytest.
     assert row["recipe"] == f"{elsewhere.ROWS}another/pca-64-lungs" and row["folds"] == list(FOLDS)
     came, matched = row["cells"]
     assert (came["matched"], matched["matched"]) == (False, True) and came["n"] == matched["n"]
-    assert came["auroc"] != matched["auroc"] or came["adjusted"] != matched["adjusted"]  # other pixels
+    assert came["auroc"] != matched["auroc"] or came["like_pairs"] != matched["like_pairs"]  # other pixels
     assert matched["shortcut"]["name"] not in OF_FILES  # matching changes no file
     whole = generalisation_row(recipe, elsewhere=("another",), folds=FOLDS, root=world.root, say=lambda said: None)
     assert matrix(whole)["another", "another", True] == matched  # the matrix' diagonal

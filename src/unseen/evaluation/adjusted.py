@@ -1,4 +1,7 @@
-"""Scores with sharpness and lung area taken out, so that what remains is not the camera.
+"""Residual of a score after a line in log sharpness and lung area: withdrawn.
+
+Its AUROC is no figure of an evaluation any more: sharpness itself as the score keeps its AUROC, and increasing
+transforms of a score move it. `python -m studies.withdrawn` computes this; `matching` replaces it.
 
     residual      r = s − (β₀ + β₁ log sharpness + β₂ lung_area),  β from normals alone
     standardised  z = r / σ(x),  log σ linear in the same covariates: ranks a film among normals of its own sharpness
@@ -34,6 +37,8 @@ LEAST_NORMALS = 10
 @dataclass(frozen=True)
 class Adjustment:
     """Coefficients of score ~ 1 + log sharpness + lung area; `fit_adjustment` fits them.
+
+    No figure uses them any more: cards of earlier bundles hold them.
 
     Args:
         intercept: of the regression.
@@ -84,7 +89,7 @@ def _slopes(response: Floats, x: Floats, group: Ints) -> tuple[Floats, Floats]:
 
 
 def fit_adjustment(normals: pl.DataFrame, *, group: str | None = "fold") -> Adjustment:
-    """Coefficients from a table of normals, as a bundle stores them.
+    """Coefficients from a table of normals, as earlier bundles store them; no figure uses them any more.
 
     Scores of several models (one per value of the column `group`) share their slopes and have an intercept each; the
     stored intercept is the films' mean of those.
@@ -115,22 +120,6 @@ def fit_adjustment(normals: pl.DataFrame, *, group: str | None = "fold") -> Adju
     return Adjustment(mean, float(slopes[0]), float(slopes[1]))
 
 
-def stored_residuals(table: pl.DataFrame, adjustment: Adjustment) -> Floats:
-    """Score minus what `adjustment` expects of a normal with these covariates. (films,)"""
-    slopes = np.array([adjustment.log_sharpness, adjustment.lung_area])
-    residual: Floats = numbers(table, "score") - adjustment.intercept - covariates(table) @ slopes
-    return residual
-
-
-def residuals_by_fold(table: pl.DataFrame, adjustments: Mapping[int, Adjustment]) -> Floats:
-    """Each film's residual under its own fold's coefficients; NaN where its fold has none. (films,)"""
-    fold = numbers(table, "fold")
-    out = np.full(len(table), np.nan)
-    for number, adjustment in adjustments.items():
-        out = np.where(fold == number, stored_residuals(table, adjustment), out)
-    return out
-
-
 def within_residuals(table: pl.DataFrame, abnormal: Bools) -> Floats | None:
     """Residuals cross-fitted on the evaluated normals, five folds by patient; None with too few normals.
 
@@ -138,19 +127,6 @@ def within_residuals(table: pl.DataFrame, abnormal: Bools) -> Floats | None:
     """
     fitted = _cross_fitted(table, abnormal, numbers(table, "score"))
     return None if fitted is None else numbers(table, "score") - fitted
-
-
-def adjusted_percentiles(table: pl.DataFrame, abnormal: Bools) -> Floats | None:
-    """Standardised residuals (both parts cross-fitted on normals); their AUROC is Janes & Pepe's. (films,)"""
-    residual = within_residuals(table, abnormal)
-    if residual is None:
-        return None
-    spread = np.log(np.maximum(np.abs(residual), 1e-12 + 1e-3 * float(np.median(np.abs(residual[~abnormal])))))
-    log_scale = _cross_fitted(table, abnormal, spread)
-    if log_scale is None:
-        return None
-    z: Floats = residual / np.exp(log_scale - log_scale.mean())
-    return z
 
 
 def _cross_fitted(table: pl.DataFrame, abnormal: Bools, response: Floats) -> Floats | None:

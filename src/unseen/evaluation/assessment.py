@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from unseen.artifacts.notebook import html_card
 from unseen.data.reading import Given, films_in
-from unseen.evaluation.adjusted import Adjustment
 from unseen.evaluation.bootstrap import DRAWS
 from unseen.evaluation.intervals import Figure, Json
-from unseen.evaluation.metrics import entry_at, figure_at, metrics_from_table, text_at
+from unseen.evaluation.metrics import entry_at, figure_at, metrics_from_table, text_at, warn_of_adjustment
 from unseen.evaluation.table import Scored, Scorer, score_table
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def evaluate(
     films: Given,
     *,
     exclude: frozenset[str] = frozenset(),
-    adjustment: Adjustment | Mapping[str, float] | None = None,
+    adjustment: object = None,
     seed: int = 0,
     out: str | Path | None = None,
     draws: int = DRAWS,
@@ -114,7 +113,7 @@ def evaluate(
     detector    anything with ``score(films)``, such as a `Detector`
     films       labelled films, or a manifest or a list of files that names them
     exclude     pixel digests to leave out, in addition to the training films that the detector itself names
-    adjustment  coefficients for the adjusted figure; by default the card's, else fitted within
+    adjustment  has no effect; deprecated, to be removed in unseen 0.4
     seed        of the bootstrap
     out         a folder (made if needed) for ``metrics.json``, ``scores.parquet`` and ``report.html``
     draws       bootstrap samples
@@ -133,16 +132,16 @@ def evaluate(
     >>> result.table["label"].to_list()
     ['normal', 'normal', 'normal', 'abnormal', 'abnormal', 'abnormal']
     """
+    if adjustment is not None:
+        warn_of_adjustment()
     films = films_in(films, lesions=True)
     card = getattr(detector, "card", None)
     known = getattr(detector, "training_films", None) or getattr(card, "training_films", None) or ()
     trained = exclude | frozenset(known)
-    coefficients = adjustment if adjustment is not None else getattr(card, "adjustment", None)
     scored = score_table(detector, films, progress=progress, on_finding=on_finding, exclude=trained)
     metrics = metrics_from_table(
         scored.table,
         exclude=trained,
-        adjustment=coefficients,
         seed=seed,
         draws=draws,
         recipe=recipe if recipe is not None else getattr(card, "recipe_digest", None),

@@ -8,20 +8,22 @@ Reads metrics.json without trusting it: a figure, a count or words by their path
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from unseen.artifacts.installation import LIMITS
-from unseen.evaluation import adjusted
 from unseen.evaluation.audit import audit_of, audit_statistics, verdict
 from unseen.evaluation.auroc_by_column import by_column
 from unseen.evaluation.bootstrap import DRAWS, Cohort, Drawn, Statistic, cohort_of, draw_all, numbers, text
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, from_json
 from unseen.evaluation.localisation import localisation_figures
-from unseen.evaluation.roc import Auroc, AveragePrecision, Bools, Floats, Fold, SensitivityAt, SpecificityAt, folds_of
+from unseen.evaluation.matching import like_pairs
+from unseen.evaluation.roc import Auroc, AveragePrecision, Bools, Fold, SensitivityAt, SpecificityAt, folds_of
 from unseen.evaluation.site_recognition import site_statistics
+from unseen.evaluation.statistics_mix import usable_statistics
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 SPECIFICITIES = (0.80, 0.90, 0.95)
 SENSITIVITIES = (0.90, 0.95, 0.99)
 POOLED = "pooled"
+ALIKE = "all statistics"
+"""Name of the figure on pairs that are alike in all image statistics."""
 
 
 def judged_rows(table: pl.DataFrame, exclude: frozenset[str] = frozenset()) -> tuple[pl.DataFrame, int]:
@@ -54,7 +58,7 @@ def metrics_from_table(
     table: pl.DataFrame,
     *,
     exclude: frozenset[str] = frozenset(),
-    adjustment: adjusted.Adjustment | Mapping[str, float] | Mapping[int, adjusted.Adjustment] | None = None,
+    adjustment: object = None,
     seed: int = 0,
     draws: int = DRAWS,
     recipe: str | None = None,
@@ -64,8 +68,7 @@ def metrics_from_table(
 
     table       rows from `score_table`
     exclude     pixel digests of training films: left out, and counted
-    adjustment  coefficients stored with the bundle, or one set per fold's number. None fits within
-                (cross-fitted on these normals)
+    adjustment  has no effect; deprecated, to be removed in unseen 0.4
     seed        of the bootstrap
     draws       bootstrap samples
     recipe      digest of the recipe, as given
@@ -80,10 +83,11 @@ def metrics_from_table(
     >>> metrics_from_table(scored.table, draws=10)["auroc"]["pooled"]["reason"]
     '2 normal and 0 abnormal films; at least 2 of each are needed'
     """
+    if adjustment is not None:
+        warn_of_adjustment()
     rows, excluded = judged_rows(table, exclude)
     cohort = cohort_of(rows)
     groups = groups_of(cohort)
-    residual, percentile, kind_of_adjustment = _adjusted(rows, cohort, adjustment)
 
     statistics: dict[str, Statistic] = {}
     for group, among in groups.items():
@@ -91,23 +95,18 @@ def metrics_from_table(
             continue
         folds = folds_of(cohort.score, cohort.abnormal, cohort.fold, among)
         statistics |= _detector_statistics(folds, group)
-        for name, values in (("adjusted", residual), ("covariate_adjusted", percentile)):
-            if isinstance(values, np.ndarray):
-                statistics[f"{name}/{group}"] = Auroc(folds_of(values, cohort.abnormal, cohort.fold, among))
     statistics |= {f"site/{pair}": s for pair, s in site_statistics(cohort).items()}
     statistics |= audit_statistics(rows, cohort, groups)
     drawn = draw_all(statistics, cohort, draws=draws, rng=np.random.default_rng(seed)) if statistics else {}
 
-    def by_group(name: str, missing: str = "") -> dict[str, Json]:
+    def by_group(name: str) -> dict[str, Json]:
         out: dict[str, Json] = {}
         for group, among in groups.items():
             known = drawn.get(f"{name}/{group}")
-            figure: Figure = known.interval() if known is not None else Missing(cohort.shortfall(among) or missing)
+            figure: Figure = known.interval() if known is not None else Missing(cohort.shortfall(among))
             out[group] = figure.to_json()
         return out
 
-    lone = "" if isinstance(residual, np.ndarray) else residual
-    aroc = "" if isinstance(percentile, np.ndarray) else percentile
     site: dict[str, Json] = {
         key.removeprefix("site/"): value.strength().interval().to_json()
         for key, value in drawn.items()
@@ -115,9 +114,7 @@ def metrics_from_table(
     }
     metrics: dict[str, Json] = {
         "auroc": by_group("auroc"),
-        "adjusted": by_group("adjusted", lone),
-        "covariate_adjusted": by_group("covariate_adjusted", aroc),
-        "adjustment": kind_of_adjustment,
+        "like_pairs": _like_pairs(rows, seed=seed, draws=draws),
         "site": site,
         "shortcuts": _shortcuts(drawn, cohort, groups),
         "average_precision": by_group("average_precision"),
@@ -139,6 +136,16 @@ def metrics_from_table(
     metrics["headline"] = headline(metrics)
     metrics["limits"] = LIMITS
     return metrics
+
+
+def warn_of_adjustment() -> None:
+    """Warn that the argument `adjustment` has no effect any more."""
+    warnings.warn(
+        "adjustment has no effect: the adjusted AUROC is withdrawn, since it depends on the scale of a score. Use "
+        "unseen.evaluation.like_pairs. The argument will be removed in unseen 0.4.",
+        DeprecationWarning,
+        stacklevel=3,
+    )
 
 
 def headline(metrics: Mapping[str, Json]) -> str:
@@ -170,53 +177,11 @@ def _detector_statistics(folds: tuple[Fold, ...], group: str) -> dict[str, Stati
     return out | {f"specificity@{s:.2f}/{group}": SpecificityAt(folds, s) for s in SENSITIVITIES}
 
 
-def _adjusted(
-    rows: pl.DataFrame,
-    cohort: Cohort,
-    adjustment: adjusted.Adjustment | Mapping[str, float] | Mapping[int, adjusted.Adjustment] | None,
-) -> tuple[Floats | str, Floats | str, str]:
-    """Residuals and adjusted percentiles, each as an array or as the reason for none; and where β came from."""
-    few = "too few normals to fit three coefficients in each of five folds"
-    kind = "within" if adjustment is None else "stored"
-    if not len(rows) or not np.isfinite(adjusted.covariates(rows)).all():
-        few = "no film" if not len(rows) else "the table has no sharpness for some films"
-        return few, few, kind
-    percentile = adjusted.adjusted_percentiles(rows, cohort.abnormal)
-    second: Floats | str = few if percentile is None else percentile
-    if adjustment is None:
-        residual = adjusted.within_residuals(rows, cohort.abnormal)
-        return (few if residual is None else residual), second, kind
-    sets = _by_fold(adjustment)
-    if any(one.lung_area != 0 for one in sets.values()) and not np.isfinite(numbers(rows, "lung_area")).all():
-        return "the stored adjustment needs the lung area, which some films lack", second, kind
-    stored = (
-        adjusted.stored_residuals(rows, sets[None])
-        if None in sets
-        else adjusted.residuals_by_fold(rows, _numbered(sets))
-    )
-    if not np.isfinite(stored).all():
-        return "no coefficients are stored for some of the folds", second, kind
-    return stored, second, kind
-
-
-def _by_fold(
-    adjustment: adjusted.Adjustment | Mapping[str, float] | Mapping[int, adjusted.Adjustment],
-) -> dict[int | None, adjusted.Adjustment]:
-    """Coefficients by fold number; under None where one set holds for all."""
-    if isinstance(adjustment, adjusted.Adjustment):
-        return {None: adjustment}
-    sets: dict[int | None, adjusted.Adjustment] = {}
-    shared: dict[str, float] = {}
-    for key, value in adjustment.items():
-        if isinstance(value, adjusted.Adjustment):
-            sets[int(key)] = value
-        else:
-            shared[str(key)] = value
-    return sets if sets and not shared else {None: adjusted.Adjustment.from_dict(shared)}
-
-
-def _numbered(sets: Mapping[int | None, adjusted.Adjustment]) -> dict[int, adjusted.Adjustment]:
-    return {number: one for number, one in sets.items() if number is not None}
+def _like_pairs(rows: pl.DataFrame, *, seed: int, draws: int) -> dict[str, Json]:
+    """Figures on pairs of like sharpness, and on pairs alike in all statistics that every film has."""
+    _, every = usable_statistics(rows)
+    covariates = {"sharpness": ("sharpness",), ALIKE: every or ("sharpness",)}
+    return {name: like_pairs(rows, some, seed=seed, draws=draws).to_json() for name, some in covariates.items()}
 
 
 def _shortcuts(drawn: Mapping[str, Drawn], cohort: Cohort, groups: Mapping[str, Bools]) -> dict[str, Json]:

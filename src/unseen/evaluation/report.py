@@ -138,6 +138,10 @@ def report_html(
         distribution=_distribution(cohort) if charted else None,
         forest=_forest(metrics) if charted else None,
         operating=_operating(metrics),
+        pairs=[
+            (name, figure_at(metrics, "like_pairs", name), entry_at(metrics, "like_pairs", name, "pairs"))
+            for name in _dict(metrics, "like_pairs")
+        ],
         site=[(pair, figure_at(metrics, "site", pair)) for pair in _dict(metrics, "site")],
         kinds=[
             (words, [(value, figure_at(metrics, key, value), entry_at(metrics, key, value, "n")) for value in entries])
@@ -177,7 +181,7 @@ def _source_row(metrics: Mapping[str, Json], group: str) -> dict[str, Any]:  # A
         "name": group,
         "normal": count_at(metrics, group, "normal"),
         "abnormal": count_at(metrics, group, "abnormal"),
-        **{k: figure_at(metrics, k, group) for k in ("auroc", "adjusted", "covariate_adjusted", "average_precision")},
+        **{k: figure_at(metrics, k, group) for k in ("auroc", "average_precision")},
         "strongest": text_at(metrics, "shortcuts", "strongest", group, "words"),
         "strength": figure_at(metrics, "shortcuts", "strongest", group),
         "mix": figure_at(metrics, "shortcuts", MIX, group),
@@ -271,13 +275,10 @@ def _not_read(table: pl.DataFrame) -> list[tuple[str, str]]:
 def _method(metrics: Mapping[str, Json]) -> list[tuple[str, str]]:
     """What a reader needs to judge or repeat the figures."""
     excluded = entry_at(metrics, "excluded_training_films")
-    stored = text_at(metrics, "adjustment") == "stored"
     return [
         ("recipe digest", text_at(metrics, "recipe") or "not stated"),
         ("protocol", text_at(metrics, "protocol")),
         ("intervals", text_at(metrics, "intervals")),
         ("films", f"{count_at(metrics, 'inputs')} inputs, {count_at(metrics, 'not_read')} not read, "
                   f"{count_at(metrics, 'unlabelled')} without a label; {excluded} training films left out"),
-        ("adjustment", "coefficients of score on log sharpness and predicted lung area, "
-                       + ("from out-of-fold training normals" if stored else "cross-fitted on these normals")),
     ]  # fmt: skip

@@ -157,7 +157,7 @@ def _entry(name: str, table: pl.DataFrame, before: pl.DataFrame) -> Row:
         "n": metrics["n"][POOLED],
         "auroc": metrics["auroc"],
         "change": paired,
-        "adjusted": metrics["adjusted"][POOLED],
+        "like_pairs": metrics["like_pairs"],
         "site": metrics["site"],
         "shortcut": metrics["shortcuts"]["strongest"][POOLED],
         "sharpness": metrics["shortcuts"][POOLED]["sharpness"],

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["models"])
 
 
+WITHDRAWN = frozenset({"adjusted"})
+"""Measures of earlier cards that are not shown: the adjusted AUROC depends on the scale of a score."""
+
+
 class CardFigureResponse(BaseModel):
     """One figure of an evaluation with its 95 % interval."""
 
     evaluation: str = Field(description="which films it was evaluated on, such as cross_fitted_twin")
-    measure: str = Field(description="such as auroc, or adjusted: for sharpness and lung area")
+    measure: str = Field(description="such as auroc, or like_pairs: on pairs of similar films")
     group: str = Field(description="which of them, such as pooled, or a hospital")
     value: float
     low: float
@@ -97,6 +101,8 @@ def _figures(metrics: Mapping[str, object]) -> Iterator[CardFigureResponse]:
     for evaluation, measures in metrics.items():
         counts = _table(_table(measures).get("n"))
         for measure, groups in _table(measures).items():
+            if measure in WITHDRAWN:
+                continue
             for group, figure in _table(groups).items():
                 ends = [_table(figure).get(name) for name in ("value", "low", "high")]
                 if all(isinstance(end, (int, float)) for end in ends):

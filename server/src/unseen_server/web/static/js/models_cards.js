@@ -11,7 +11,7 @@ import { percent } from "./percentile.js";
 
 const bytes = (/** @type {number} */ n) => (n < 1e6 ? `${Math.round(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`);
 /** @type {Record<string, string>} */
-const MEASURES = { auroc: "AUROC", adjusted: "AUROC, adjusted for sharpness and lung area", site: "Tells the hospitals apart (0.5: not at all)" };
+const MEASURES = { auroc: "AUROC", like_pairs: "Pairs of similar films", site: "Tells the hospitals apart (0.5: not at all)" };
 /** @type {Record<string, string>} */
 const EVALUATIONS = { cross_fitted_twin: "cross-fitted", fold_4: "fold 4, not trained on" };
 const STANDING = { proposed: ["waits", "warn"], active: ["in force", "good"], superseded: ["superseded", ""], withdrawn: ["withdrawn", ""] };

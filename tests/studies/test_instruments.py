@@ -1,0 +1,64 @@
+"""Laterality and like pairs of the shipped models, and the proof against the adjusted AUROC, from committed rows."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from studies.one_sided import side_of
+from studies.pages.instruments import WITHDRAWN, cells, claim, laterality_section, sided_rows
+from studies.row_files import read_rows
+from studies.rows import Row
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*(ROOT / "docs").glob("results*.md"), ROOT / "docs" / "evidence.md", ROOT / "README.md"]
+
+
+@pytest.fixture(scope="module")
+def rows() -> dict[str, Row]:
+    return read_rows(ROOT / "studies" / "results")
+
+
+def test_readings_name_one_side_in_168_films(shared_data: Path) -> None:
+    with (shared_data / "ms_cxr" / "manifest.csv").open(encoding="utf-8") as file:
+        sides = [side_of(row["findings"]) for row in csv.DictReader(file) if row["label"] == "abnormal"]
+    assert (sides.count("right"), sides.count("left")) == (115, 53)
+
+
+def test_sharpness_keeps_the_withdrawn_figure_and_has_one_half_on_pairs(rows: dict[str, Row]) -> None:
+    found = rows[WITHDRAWN]["sharpness"]
+    assert {entry["auroc"] for entry in found.values()} == {found["sharpness"]["auroc"]}
+    assert found["sharpness"]["adjusted"] > 0.75 > 0.25 > found["log sharpness"]["adjusted"]
+    for entry in found.values():
+        assert [entry["like_pairs"][end] for end in ("low", "value", "high")] == [0.5, 0.5, 0.5]
+
+
+def test_transforms_move_the_withdrawn_figure_and_no_pairs(rows: dict[str, Row]) -> None:
+    for scores in rows[WITHDRAWN]["scores"].values():
+        adjusted = [entry["adjusted"] for entry in scores.values()]
+        assert max(adjusted) - min(adjusted) > 0.1
+        assert len({entry["like_pairs"]["value"] for entry in scores.values()}) == 1
+
+
+def test_each_statistic_has_one_half_on_pairs_alike_in_all(rows: dict[str, Row]) -> None:
+    some = sided_rows(rows)
+    assert len(some) == 5
+    for row in some:
+        for name, entry in row["balance"].items():
+            assert entry["value"] is None or entry["low"] <= 0.5 <= entry["high"], (row["recipe"], name)
+
+
+def test_detection_is_claimed_only_above_each_statistic_of_a_lung(rows: dict[str, Row]) -> None:
+    assert "detection of disease is not claimed" in claim(rows)
+    row = sided_rows(rows)[0]
+    better = {**row, "laterality": {**row["laterality"], "above_shortcuts": True}}
+    assert "Significantly above" in claim({f"{row['recipe']}-0": better})
+    assert claim({}) == "" and laterality_section({}) == [] and cells({}, "shipped/pca") == ["–", "–"]
+
+
+def test_no_page_of_results_shows_the_withdrawn_figure() -> None:
+    for page in PAGES:
+        for line in page.read_text(encoding="utf-8").splitlines():
+            assert "adjusted" not in line.lower() or "withdrawn" in line, f"{page.name}: {line[:200]}"

@@ -2,7 +2,7 @@
 // run `python web-types/generate.py --write`.
 
 declare namespace Api {
-  /** How the film asks to be shown, and of whom it is. */
+  /** Display settings of a film, and its patient. */
   type About = { film: string; windows: (WindowResponse)[]; luts: (LutResponse)[]; first: number; spacing: string; frames: number; modality: Modality | null; person: Person };
   /** All accounts, by name. */
   type AccountList = { accounts: (AccountResponse)[] };
@@ -14,49 +14,49 @@ declare namespace Api {
   type ActivationsResponse = { activations: (ActivationResponse)[]; scoring: number | null; problem: string; others: (string)[]; workers: string; ready: boolean };
   /** The second person's word. */
   type Agreed = { note: string; summary: string; despite?: string };
-  /** Why nothing is cleared by a policy at present. */
+  /** Drift alarm that stops a policy from clearing. */
   type AlarmResponse = { policy: string; kind: string; reason: string; since: string; first_by: string | null; first: string | null; first_note: string; mine: boolean; summary: Summary | null };
   /** Drift alarms that two people have not acknowledged. */
   type Alarms = { alarms: (AlarmResponse)[] };
-  /** What the reader takes an image for. */
+  /** Answer for one image. */
   type Answer = { k: number; answer: "real" | "generated" };
   /** Right answers of so many, with the exact 95 % interval (Clopper & Pearson 1934). */
   type AnswerShare = { right: number; of: number; value: number | null; low: number | null; high: number | null };
   /** Operator, link and noise with which a model of the collection was trained. */
   type AsLearnt = { kind?: "learnt"; model: string };
-  /** What becomes of films that cannot be shown: they are never labelled. */
+  /** Action for films that cannot be shown: they are never labelled. */
   type Aside = { how: "returned" | "discarded"; reason: string };
-  /** To whom they are assigned. */
+  /** Studies and the reader to whom they are assigned. */
   type Assignment = { studies: readonly (string)[]; to: string | null };
   /** Some rows, the latest first. */
   type AuditMatches = { events: (EventResponse)[]; before: number | null };
-  /** What is looked for; what is empty does not count. Sent in the body, since a patient's number may stand in it. */
+  /** Filters of the audit trail; empty fields do not count. */
   type AuditSearch = { actor?: string; action?: string; study?: string; since?: string | null; until?: string | null; before?: number | null; limit?: number };
   /** Some films that were scored one after the other. */
   type BlockResponse = { first: string; last: string; scored: number; refused: number; quartiles: [number, number, number] | null; above: number };
   /** A Gaussian blur with periodic boundaries. */
   type Blurred = { kind?: "blur"; sigma?: number };
-  /** What a calibration has led to for one source. */
+  /** Result of a calibration for one source. */
   type Calibrated = { source: string; abnormals: number; normals: number; threshold: number | null; allowed_misses: number | null; cleared: ShareResponse | null; refused: string };
-  /** What readers have reported of one source, one study a patient and label. */
+  /** Reports of one source, one study a patient and label. */
   type CalibratedSourceResponse = { source: string; abnormals: number; normals: number; not_scored: number; unread: number; allowed_misses: number | null; refused: string };
   /** A model to score with, and what to promise with it. */
   type CalibrationProposal = { model: string; note: string; max_miss_rate?: number; confidence?: number; prevalence?: number | null; others?: boolean };
-  /** How far this site is with a calibration of a model. */
+  /** Progress of this site towards a calibration of a model. */
   type CalibrationResponse = { model: string; promise: string; needed: (Needed)[]; sources: (CalibratedSourceResponse)[]; trained_on: number; not_seen: number; selected: number; hasty: number; not_counted: Record<string, number>; confirmed: number; confirmations_needed: number; ready: boolean };
   /** One figure of an evaluation with its 95 % interval. */
   type CardFigureResponse = { evaluation: string; measure: string; group: string; value: number; low: number; high: number; normals: number | null; abnormals: number | null };
-  /** What is known of a model. */
+  /** Card of a model. */
   type CardResponse = { name: string; weights_sha256: string; role: "decides" | "compares"; data: string; training_films: number; licence: string; limits: string; trained_on: string; created: string; version: string; recipe_digest: string | null; weights_bytes: number; view: Record<string, string>; lungs: boolean; gate: boolean; figures: (CardFigureResponse)[] };
   /** All models that this server was given; the one that decides first. */
   type CardsResponse = { models: (CardResponse)[] };
-  /** What is given changes; the account is signed out everywhere. */
+  /** Changes of an account, which is then signed out everywhere; missing fields stay as they are. */
   type Change = { password?: string | null; role?: "sender" | "reader" | "lead" | "admin" | null; disabled?: boolean | null; sources?: readonly (string)[] | null };
   /** A link that an admin made for an account, and the password that its owner chooses. */
   type Choice = { link: string; password: string };
   /** An operator or a noise, with what can be set of it. */
   type ChoiceResponse = { kind: string; words: string; settings: (SettingResponse)[] };
-  /** What the list can be filtered by. */
+  /** Values by which the list can be filtered. */
   type ChoicesResponse = { sources: (string)[]; views: (string)[]; readers: (string)[] };
   /** The study is the reader's until then. */
   type Claimed = { until: string; study: Listed };
@@ -66,13 +66,13 @@ declare namespace Api {
   type ComparedFigureResponse = { value: number | null; low: number | null; high: number | null; reason: string };
   /** The same film, received again with another transfer syntax or another header. */
   type Copy = { film: string; bytes: number; source: string; received: string; changed: (string)[] };
-  /** How many studies. */
+  /** Number of studies. */
   type Count = { studies: number };
-  /** How many results are in each state. */
+  /** Number of results in each state. */
   type Counts = { waiting: number; sent: number; kept: number; dead: number; superseded: number };
-  /** What became of a film or a study. */
+  /** Decision on a film or a study. */
   type Decided = { action: "clear" | "read" | "not_scored"; score: number | null; probability: number | null; p_value: number | null; priority: number; reason: string; policy_digest: string };
-  /** Where results go. */
+  /** Destination of results. */
   type DestinationResponse = { name: string; sources: (string)[]; configured: boolean; counts: Counts };
   /** Two models on the films that both scored: the first one's AUROC less the second one's. */
   type Difference = { first: string; second: string; films: number; first_auroc: ComparedFigureResponse; second_auroc: ComparedFigureResponse; difference: ComparedFigureResponse; delong: ComparedFigureResponse; p: number | null; words: string };
@@ -82,19 +82,19 @@ declare namespace Api {
   type DisagreementsResponse = { films: (Disagreed)[] };
   /** The disk that films lie on. */
   type Disk = { free_bytes: number; total_bytes: number };
-  /** What is written and not reported. */
+  /** Note that is written and not reported. */
   type Draft = { note: string };
   /** The scores of the model that decides, of late. */
   type Drift = { model: string | null; model_name: string; policy: string | null; reference: DriftReferenceResponse | null; blocks: (BlockResponse)[]; window: number | null; windows: number; studies: number };
-  /** What late scores are compared with. */
+  /** Scores with which late scores are compared. */
   type DriftReferenceResponse = { words: string; median: number; limit: number; expected: number };
   /** A round that is in the audit trail. */
   type Earlier = { time: string; reader: string; model: string; name: string; all: AnswerShare };
   /** A file's elements. */
   type ElementsResponse = { elements: ((string)[])[] };
-  /** Which study another system has reported: by accession number, or by a film's digest. */
+  /** Report of another system on a study: by accession number, or by a film's digest. */
   type Elsewhere = { accession?: string | null; film_sha256?: string | null; outcome?: "normal" | "abnormal" | "unsure" | null; note?: string };
-  /** Whether the alarm is over. */
+  /** State of the alarm after an acknowledgement. */
   type Ended = { resumed: boolean };
   /** The same, as it was shown. */
   type Erasure = { patient?: string | null; issuer?: string | null; study?: string | null; shown: string };
@@ -114,7 +114,7 @@ declare namespace Api {
   type Finished = { rounds: (Earlier)[] };
   /** The guide, in order. */
   type Fit = { model_name: string; steps: (Step)[] };
-  /** What goes, and what stays. */
+  /** Preview of an erasure: what is removed, and what stays. */
   type ForeseenResponse = { studies: number; films: number; bytes: number; maps: number; reports: number; drafts: number; holders: (string)[]; digest: string; stays: (string)[] };
   /** Whole lines of k-space, denser near its centre. */
   type FourierLines = { kind?: "fourier-lines"; acceleration?: number; real?: boolean };
@@ -136,7 +136,7 @@ declare namespace Api {
   type Happened = { seq: number; time: string; actor: string; action: string; subject: string; body: Record<string, string | number | boolean | null> };
   /** A head that was written down; none: the trail is checked up to the one kept beside the worklist. */
   type HeadGiven = { head?: string | null };
-  /** Where the trail ends. Written down elsewhere, it proves later that nothing before it was changed or removed. */
+  /** Head of the audit trail. Written down elsewhere, it proves later that nothing before it was changed. */
   type HeadResponse = { seq: number; hash: string; head: string };
   /** ok: films are received and scored; impaired: something is wrong, and `problems` lists it. */
   type Health = { status: "ok" | "impaired"; problems: (string)[]; version: string; limits: string; database: "ok" | "out of reach" | "damaged"; queue: QueueResponse | null; disk: Disk; workers: WorkersResponse | null };
@@ -146,7 +146,7 @@ declare namespace Api {
   type Invitation = { link: string; path: string; until: string };
   /** A model of the collection. */
   type LabModelResponse = { key: string; name: string; about: string };
-  /** What there is. */
+  /** Images, operators, noises and methods that the lab offers. */
   type LabResponse = { pictures: (NamedResponse)[]; sizes: (number)[]; operators: (ChoiceResponse)[]; noises: (ChoiceResponse)[]; groups: (NamedResponse)[]; reconstructors: (LabModelResponse)[]; generators: (LabModelResponse)[]; shelf: boolean; refused: (string)[]; seconds: number };
   /** The labelled set. A study below a policy's threshold is not read: then what was read has high scores. */
   type LabelledResponse = { models: (ModelCompared)[]; films: (FilmCompared)[]; selected: boolean; not_counted: Record<string, number> };
@@ -162,13 +162,13 @@ declare namespace Api {
   type LogResponse = { name: string; running: boolean; written: string; steps: (number)[]; epochs: (number)[]; seconds: (number | null)[]; losses: Record<string, (number | null)[]>; of: number };
   /** The side panel. */
   type Look = { film: string; study: string; blind: boolean; words: (string)[]; flag: boolean; reference: ReferenceResponse | null; probability: number | null; prevalence: number | null; models: (ModelLook)[]; nearest: (Near)[] };
-  /** What was found when somebody looked. */
+  /** Note of a person who has looked at an alarm. */
   type Looked = { note: string; summary: string };
   /** A VOI LUT of the file: sample `first` + i is shown as `values[i]` of 2^bits − 1. */
   type LutResponse = { name: string; first: number; bits: number; values: string };
   /** An image made on the spot; each number is another one. */
   type MadePicture = { kind?: "made"; name?: string; number?: number };
-  /** How many studies left the list; 0 where they had before. */
+  /** Number of studies that left the list; 0 if they had left it before. */
   type Marked = { studies: number };
   /** Some pixels are measured, at random (inpainting). */
   type MaskedPixels = { kind?: "mask"; dropped?: number };
@@ -180,11 +180,11 @@ declare namespace Api {
   type Method = { name: string; on: boolean; words: string };
   /** A method that fits a measurement. */
   type MethodResponse = { key: string; name: string; family: "direct" | "variational" | "learnt" | "generative"; about: string };
-  /** How people and programs sign in here, and how what they send travels. */
+  /** Ways to sign in here, and how what people send travels. */
   type Methods = { methods: (Method)[]; transport: string; safe: boolean };
-  /** What one model reaches on the labelled set. */
+  /** Metrics of one model on the labelled set. */
   type Metrics = { model: string; name: string; source: string | null; normal: number; abnormal: number; trained_on: number; headline: string; auroc: ComparedFigureResponse; average_precision: ComparedFigureResponse; roc: RocResponse; sources: (SourceCompared)[]; verdict: string; verdict_kind: "good" | "warn" | "unknown"; shortcuts: (Shortcut)[]; mix: ComparedFigureResponse; intervals: string };
-  /** From a sample to the film's own value: slope · stored + intercept; stored = sample + low, or high − sample. */
+  /** Scale from sample to film value: slope · stored + intercept; stored = sample + low, or high − sample. */
   type Modality = { slope: number; intercept: number; low: number; high: number; inverted: boolean };
   /** A model that has scored films of the labelled set. */
   type ModelCompared = { model: string; name: string; part: "decides" | "compares" | "earlier"; normal: number; abnormal: number; trained_on: number };
@@ -200,7 +200,7 @@ declare namespace Api {
   type NamedResponse = { name: string; words: string };
   /** A film of a study that a reader reported normal. */
   type Near = { film: string; study: string; distance: number };
-  /** How many abnormal studies of a source a guarantee needs. */
+  /** Number of abnormal studies of a source that a guarantee needs. */
   type Needed = { misses: number; abnormals: number };
   /** Somebody who may sign in. */
   type NewAccount = { name: string; password?: string | null; role: "sender" | "reader" | "lead" | "admin"; sources?: readonly (string)[] };
@@ -208,7 +208,7 @@ declare namespace Api {
   type Noiseless = { kind?: "none" };
   /** A study that was left as it is, and why. */
   type NotDoneResponse = { study: string; reason: string };
-  /** What there is to be judged. */
+  /** Models with which a round can be played. */
   type Offer = { models: (Offered)[]; missing: string };
   /** A model whose images can be judged, or the reason why not. */
   type Offered = { model: string; name: string; generated: number; own: number; counts: (number)[]; missing: string };
@@ -218,9 +218,9 @@ declare namespace Api {
   type Painted = { ticket: string; further?: readonly (string)[] };
   /** One part of what is stored. */
   type PartResponse = { kind: "films" | "maps" | "renditions" | "database"; files: number | null; bytes: number };
-  /** Who signs in, and the proof. */
+  /** Name and password. */
   type Password = { name: string; password: string };
-  /** Of whom and when; pseudonyms where names are not shown. */
+  /** Patient and dates of a film; pseudonyms where names are not shown. */
   type Person = { named: boolean; patient: string; name: string; accession: string; study_date: string; birth_date: string; sex: string; age: string };
   /** y = gain · Poisson(A x / gain), with so many photons in the brightest measurement. */
   type PhotonNoise = { kind?: "photons"; photons?: number };
@@ -228,7 +228,7 @@ declare namespace Api {
   type Point = { time: string; read: number; abnormal: number; share: ShareResponse };
   /** A policy, in short. */
   type PolicyProposed = { digest: string; max_miss_rate: number; confidence: number; prevalence: number | null; audit_share: number; films: number; created: string; sources: (Calibrated)[]; words: (string)[] };
-  /** What a site has calibrated. */
+  /** Policy that a site has calibrated. */
   type PolicyResponse = { digest: string; stopped: string; max_miss_rate: number | null; confidence: number | null; sources: (string)[]; created: string };
   /** A film of a prior. */
   type PriorFilm = { film: string; view_position: string | null };
@@ -236,7 +236,7 @@ declare namespace Api {
   type PriorResponse = { study: string; received: string; films: (PriorFilm)[]; film: string | null; outcome: string | null };
   /** Other studies of the same patient, the latest first. */
   type PriorsResponse = { priors: (PriorResponse)[] };
-  /** What holds now: shown to everybody. */
+  /** Guarantee of the policy at this moment, shown to everybody. */
   type PromiseResponse = { state: "clears" | "stopped" | "ranks" | "no_model"; words: string; why: string };
   /** A model to score with, without a policy: films are ranked, and none is cleared. */
   type Proposal = { model: string; note: string };
@@ -248,31 +248,31 @@ declare namespace Api {
   type RaisedAlarmResponse = { number: number; policy: string; kind: string; reason: string; raised: string; ended: string | null; studies: number; recorded: boolean; cleared: (string)[]; proposed_by: string | null; proposed: string | null; proposed_note: string; reopened_by: string | null; reopened: string | null; reopened_note: string; reopened_studies: number; mine: boolean; summary: Summary | null };
   /** Each measurement is a Gaussian mixture of all pixels. */
   type RandomMixtures = { kind?: "compressed-sensing"; measured?: number };
-  /** Whether films can be taken in and scored. */
+  /** Readiness of the server to receive and score films. */
   type Readiness = { status: "ready" | "not ready" };
   /** The acknowledgement: from here on the film is not lost. */
   type Received = { sha256: string; film: string; study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; already: boolean };
   /** Films that a score is compared with. */
   type ReferenceResponse = { words: string; count: number; needed: number; of_site: boolean };
-  /** How much was removed. */
+  /** Numbers of removed studies, films and maps. */
   type RemovedResponse = { studies: number; films: number; maps: number };
-  /** How many studies went back to the list. */
+  /** Number of studies that went back to the list. */
   type ReopenedResponse = { studies: number };
-  /** Why the studies are to be read. */
+  /** Reason for reopening the studies. */
   type Reopening = { note: string; summary: string };
   /** The latest alarms, the latest first. */
   type ReopeningsResponse = { alarms: (RaisedAlarmResponse)[] };
   /** A reader's report. */
   type Reported = { reader: string; elsewhere: boolean; outcome: string | null; note: string; made: string; undone: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded"; dwell_ms: number | null; confirmed_by: string | null };
-  /** How many films are scored again. */
+  /** Number of films that are scored again. */
   type Requeued = { films: number };
-  /** How a round ended. */
+  /** Result of a round. */
   type Result = { round: string; name: string; words: string; all: AnswerShare; real: AnswerShare; generated: AnswerShare; pictures: (Revealed)[] };
-  /** What a method made of the measurement; figures are null where there are none. */
+  /** Reconstruction by one method; figures are null where there are none. */
   type ResultResponse = { method: MethodResponse; problem: string; picture: string | null; error: string | null; brightest: number | null; psnr: number | null; exact: boolean; ssim: number | null; misfit: number | null; hidden: number | null; seconds: number; words: string };
-  /** What becomes of the results. */
+  /** Results by destination and state. */
   type ResultsResponse = { destinations: (DestinationResponse)[]; dead: (SendingResponse)[]; longest: (SendingResponse)[]; limits: string };
-  /** Why they go back to their sender. */
+  /** Studies that are returned to their sender, and the reason. */
   type Returning = { studies: readonly (string)[]; reason: string };
   /** An image, what it was taken for, and what it is. */
   type Revealed = { k: number; answer: "real" | "generated"; truth: "real" | "generated" };
@@ -292,9 +292,9 @@ declare namespace Api {
   type Scored = { model: string; name: string; findings: number; latest: string; waiting: number; in_use: boolean };
   /** The latest first. */
   type ScoredModels = { models: (Scored)[] };
-  /** What scores, and what may be cleared. */
+  /** Model that scores, and the policy by which it may clear. */
   type ScoringModelResponse = { name: string; role: "decides" | "compares"; key: string; size: number | null; frame: string | null; weights_sha256: string; licence: string; limits: string; policy: PolicyResponse | null };
-  /** Which rows of the list. It is a body, not an address, because `text` may be a patient's number. */
+  /** Filters, order and page of the list. It is a body, not an address, because `text` may be a patient's number. */
   type Search = { tab?: "to_read" | "cleared" | "reported" | "not_scored" | "all"; source?: string | null; state?: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside" | null; view?: string | null; flag?: boolean | null; assigned?: string | null; disagreement?: boolean; order?: "list" | "received" | "score" | "source"; reverse?: boolean; since?: string | null; until?: string | null; text?: string | null; after?: string | null; before?: string | null; last?: boolean; limit?: number; refusal?: string | null; grouped?: boolean };
   /** The result of one decision, for one destination. */
   type SendingResponse = { number: number; study: string; destination: string; action: "clear" | "read" | "not_scored"; state: "waiting" | "sent" | "kept" | "dead" | "superseded"; tries: number; reason: string; made: string; sent: string | null; kept: string | null };
@@ -304,15 +304,15 @@ declare namespace Api {
   type SentResponse = { picture: string; width: number; height: number };
   /** A field of a form. */
   type SettingResponse = { name: string; words: string; kind: "number" | "whole" | "yes" | "one of"; value: boolean | number | string; low: number | null; high: number | null; step: number | null; options: (string)[] };
-  /** What is given changes. */
+  /** Settings that change; missing fields stay as they are. */
   type SettingsChange = { identity?: "nobody" | "lead" | "reader" | null; identity_was?: "nobody" | "lead" | "reader" | null; waiting_cap_s?: number | null; kept_days?: number | null; kept_of?: Record<string, number | null> | null; settle_s?: number | null; settle_of?: Record<string, number | null> | null };
-  /** What the site has set. */
+  /** Settings of the site. */
   type SettingsResponse = { identity: "nobody" | "lead" | "reader"; pseudonyms: boolean; waiting_cap_s: number; kept_days: number | null; settle_s: number; settled_s: number | null; sources: (SourceResponse)[] };
   /** How an image is measured. */
   type Setup = { size?: 32 | 64 | 128; operator?: MaskedPixels | FourierLines | FourierSpokes | Views | Blurred | Smaller | SinglePixel | RandomMixtures | Whole | AsLearnt; noise?: Noiseless | GaussianNoise | PhotonNoise; seed?: number };
   /** Some studies. */
   type Several = { studies: readonly (string)[] };
-  /** What became of them, in the order in which they were given. */
+  /** Result for each study, in the order in which they were given. */
   type SeveralResponse = { done: (string)[]; refused: (NotDoneResponse)[] };
   /** A share with its 95 % interval. */
   type ShareResponse = { value: number; low: number; high: number };
@@ -328,15 +328,15 @@ declare namespace Api {
   type SourceResponse = { name: string; studies: number; films: number; bytes: number; waiting: number; latest: string; own: boolean; kept_days: number | null; settles_own: boolean; settle_s: number };
   /** The sources that studies have, by name. */
   type Sources = { sources: (string)[] };
-  /** One of the three, and what to do. */
+  /** Step of the three, and what to do. */
   type Step = { name: "collect" | "gate" | "calibrate"; state: "done" | "next" | "waits"; words: string; do: (string)[]; commands: (string)[] };
-  /** What is stored, in bytes, and the disk that it lies on. */
+  /** Disk space in use, in bytes, and the disk itself. */
   type StorageResponse = { parts: (PartResponse)[]; free_bytes: number; total_bytes: number };
   /** One study, whole. */
   type StudyResponse = { entry: Listed; accession: string | null; patient: string | null; films: (FilmResponse)[]; reports: (Reported)[]; decision: Decided | null; audit_sample: boolean | null; history: (Happened)[]; draft: string };
-  /** What would start and stop now. */
+  /** Summary of what would start and stop now. */
   type Summary = { starts: (string)[]; stops: (string)[]; lacks: (string)[]; digest: string };
-  /** What became of a table's rows. */
+  /** Result of a table's rows. */
   type TableTaken = { marked: number; already: number; refused: (RowRefused)[] };
   /** A figure that is wanted as Python. */
   type ToCode = { picture?: MadePicture | SentPicture | GeneratedPicture; setup?: Setup; figure?: "measurement" | "reconstructions" | "generated"; methods?: readonly (string)[] };
@@ -350,13 +350,13 @@ declare namespace Api {
   type ToReconstruct = { picture?: MadePicture | SentPicture | GeneratedPicture; setup?: Setup; method: string };
   /** For a program: send it as `Authorization: Bearer TOKEN`. */
   type Token = { name: string; role: "sender" | "reader" | "lead" | "admin"; disabled: boolean; token: string; lasts_s: number };
-  /** What the reader saw. */
+  /** Report of a reader. */
   type Verdict = { outcome: "normal" | "abnormal" | "unsure"; note?: string; dwell_ms?: number | null };
   /** `identify`'s verdict. */
   type VerdictResponse = { verdict: "can" | "no" | "through interpolation only"; kind: "good" | "bad" | "warn"; reason: string; report: string };
-  /** Whether every row follows from the one before, up to the heads that are known. */
+  /** Result of a check: each row must follow from the one before, up to the known heads. */
   type Verified = { whole: boolean; problem: string | null; head: HeadResponse };
-  /** What runs here. */
+  /** Versions of the package, the schema and the models. */
   type Versions = { package: string; schema_revision: string; database: string; python: string; torch: string; models: (ModelVersion)[] };
   /** One's own views and the shared ones, by name. */
   type ViewList = { views: (ViewResponse)[] };
@@ -364,7 +364,7 @@ declare namespace Api {
   type ViewResponse = { number: number; name: string; owner: string; shared: boolean; wanted: ViewWanted };
   /** A view under a name; one's own of that name is replaced. */
   type ViewToKeep = { name: string; shared?: boolean; wanted: ViewWanted };
-  /** What a view shows: never a search. */
+  /** Filters and order of a view, never a search. */
   type ViewWanted = { tab: "to_read" | "cleared" | "reported" | "not_scored" | "all"; source: string | null; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside" | null; view: string | null; flag: boolean | null; assigned: string | null; disagreement: boolean; order: "list" | "received" | "score" | "source"; reverse: boolean; received: string | null };
   /** A parallel beam from some angles. */
   type Views = { kind?: "tomography"; views?: number; arc?: number };

@@ -39,7 +39,7 @@ _TESTED, _LABELLED, _LISTED = 1_000, 2_000, 3_000
 
 @dataclass(frozen=True, kw_only=True)
 class Demonstrated:
-    """What the demonstration leaves for a worklist.
+    """Files that the demonstration makes for a worklist.
 
     decides   the bundle whose scores `policy` judges: the model that ships for phantoms
     further   bundles to compare with: those that were trained live

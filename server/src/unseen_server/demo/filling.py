@@ -33,7 +33,7 @@ _MOST_ROWS: Final = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Filled:
-    """How many studies there are of each kind."""
+    """Number of studies of each kind."""
 
     to_read: int
     cleared: int
@@ -144,12 +144,12 @@ def _clear(folder: Path) -> None:
 
 
 def _rows(store: Store) -> list[ListedStudy]:
-    """What is to be read, in its order."""
+    """Return the rows that are to be read, in the order of the list."""
     return list(store.page("to_read", limit=_MOST_ROWS, blind=False).rows)
 
 
 def _chosen(rows: Sequence[ListedStudy], most: int, left: int) -> list[ListedStudy]:
-    """Of these rows so many, evenly from the first to the last: what stays has its share of either kind.
+    """Pick evenly spaced rows, so that either kind keeps its share.
 
     >>> _chosen("abcdef", 4, 3)
     ['a', 'c', 'e']

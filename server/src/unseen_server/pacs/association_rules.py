@@ -1,4 +1,4 @@
-"""Who may associate with the node, and what is negotiated: pure functions over the configuration.
+"""Rules of associations: who may associate with the node, and what is negotiated.
 
 A peer is known by its AE title and by the address that it connects from; both must fit. Storage is offered for films,
 and for the objects that senders of whole studies send with them, which are kept with the study and never listed.
@@ -50,7 +50,7 @@ Resolve = Callable[[str], Iterable[str]]
 
 
 def offered() -> list[PresentationContext]:
-    """What the node takes as an SCP, each class with its transfer syntaxes; everything else is declined."""
+    """Return the classes that the node accepts as an SCP, each with its transfer syntaxes; others are declined."""
     contexts = [build_context(VERIFICATION, list(UNCOMPRESSED))]
     contexts += [build_context(kind, list(readable_syntaxes())) for kind in (*FILMS, *IMAGES_KEPT)]
     contexts += [build_context(kind, list(UNCOMPRESSED)) for kind in DOCUMENTS_KEPT]

@@ -53,7 +53,9 @@ class PeerCheck:
 
 
 def listening(config: PacsConfig) -> Iterator[PeerCheck]:
-    """Whether a program listens on the node's ports; nothing in the file relies on it, as the check may come first."""
+    """Return True if a program listens on the node's ports; nothing in the file relies on it, as the check may come
+    first.
+    """
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)
     for port, secure in ((config.port, ""), (0 if config.tls is None else config.tls.port, " with TLS")):
         if port == 0:  # any that is free
@@ -160,7 +162,7 @@ def _dimse(config: PacsConfig, peer: Peer) -> Iterator[PeerCheck]:
 
 
 def _unreachable(config: PacsConfig, peer: Peer) -> str:
-    """Why no connection comes about; "" where one does."""
+    """Return the reason why no connection can be made; "" if one can."""
     place = f"{peer.host}:{peer.port}"
     try:
         with socket.create_connection((peer.host, peer.port or 0), timeout=min(10.0, peer.timeout_s)) as plain:

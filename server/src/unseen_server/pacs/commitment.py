@@ -60,7 +60,7 @@ Instance = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class CommitmentReport:
-    """What a peer keeps of ours: by its name in pacs.toml; failed instances with the standard's reason."""
+    """Report of a peer on our objects: its name in pacs.toml; failed instances with the standard's reason."""
 
     peer: str
     transaction: str
@@ -198,7 +198,7 @@ class Commitments:
         (self._folder / request.file).unlink(missing_ok=True)
 
     def _answered(self, request: _Request) -> bool:
-        """Whether the peer has taken the answer, or never can."""
+        """Return True if the peer has accepted the answer, or never can."""
         try:
             peer = self._config.peer(request.peer)
         except PacsConfigError:
@@ -339,7 +339,7 @@ class Commitments:
 
 
 def _is_quiet(association: Association) -> bool:
-    """Whether the association stays open and the peer sends nothing on it: an answer then gets no request between."""
+    """Return True if the peer is idle, so that N-EVENT-REPORT can use this association."""
     until = time.monotonic() + _SAME_S
     while association.is_established and time.monotonic() < until:
         timer = association.dul._idle_timer

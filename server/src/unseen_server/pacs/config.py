@@ -112,7 +112,7 @@ class Peer(_ConfigTable):
 
     @property
     def called(self) -> bool:
-        """Whether it can be called by DICOM: it has an AE title, a host and a port."""
+        """True if the peer can be called by DICOM: it has an AE title, a host and a port."""
         return self.ae_title is not None and bool(self.host) and self.port is not None
 
     @property
@@ -122,7 +122,7 @@ class Peer(_ConfigTable):
 
     @property
     def confirms_by(self) -> Confirmation:
-        """How a result counts as kept there."""
+        """Way in which the peer confirms that it keeps a result."""
         return self.confirm or ("commitment" if self.called else "qido")
 
 
@@ -178,7 +178,7 @@ class PacsConfig(_ConfigTable):
         raise PacsConfigError(f'no peer is called "{name}". The peers of this file are: {known}')
 
     def settles_s(self, peer: Peer) -> float:
-        """When a study of this peer counts as complete: after so many seconds without a film of it."""
+        """Seconds without a film after which a study of this peer counts as complete."""
         return self.settle_s if peer.settle_s is None else peer.settle_s
 
     def file(self, given: str) -> Path:

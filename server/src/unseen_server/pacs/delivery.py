@@ -61,7 +61,7 @@ class NotMadeError(UserError):
 
 
 def destinations(config: PacsConfig) -> list[Destination]:
-    """Where results go, as the outbox knows them."""
+    """Return the destinations of results, as the outbox names them."""
     return [Destination(name=peer.name, sources=peer.results_of) for peer in config.peers if peer.send]
 
 

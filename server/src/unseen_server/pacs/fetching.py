@@ -34,7 +34,7 @@ _PATIENCE: Final = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Fetched:
-    """What came of a study: objects received, and those that did not come, with the sentence of the last."""
+    """Result of fetching a study: objects received, and those that did not come, with the sentence of the last."""
 
     received: int
     failed: int

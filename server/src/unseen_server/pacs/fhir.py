@@ -110,7 +110,7 @@ def _received(
 
 
 def _is_trial(raw: _Json) -> bool:
-    """Whether a resource is marked as test data, as MSH-11 marks a message."""
+    """Return True if a resource is marked as test data, as MSH-11 marks a message."""
     meta = raw.get("meta")
     labels = [*_dicts(meta.get("security")), *_dicts(meta.get("tag"))] if isinstance(meta, dict) else []
     return any(one.get("code") == _TRIAL for one in labels)
@@ -222,7 +222,7 @@ def _dicts(value: object) -> list[_Json]:
 
 
 def _where(error: ValueError) -> str:
-    """Which elements are wrong; not what stands in them."""
+    """Name the elements that are wrong, without their content."""
     if not hasattr(error, "errors"):
         return "it is no JSON"
     found = sorted({".".join(str(part) for part in one["loc"]) or "the resource" for one in error.errors()})
@@ -242,7 +242,7 @@ def _identifiers(part: _Json) -> list[_Json]:
 
 
 def _referred(resource: _Json, key: str, named: dict[str, _Json]) -> Iterator[_Json]:
-    """What references name, each once: themselves with their identifiers, and the resources that they point to."""
+    """Yield each target of a reference once: the reference with its identifier, and the resource that it points to."""
     references = resource.get(key, [])
     pointed: set[str] = set()
     for one in references if isinstance(references, list) else [references]:

@@ -1,4 +1,6 @@
-"""What a peer holds: studies by patient, number or date, and whether an instance is there. C-FIND, or QIDO-RS.
+"""Search at a peer: studies by patient, number or date, and whether an instance is there. C-FIND, or QIDO-RS.
+
+C-FIND, or QIDO-RS.
 
 DICOMweb is used where the peer has it and cannot be called by DIMSE.
 """
@@ -79,7 +81,7 @@ def studies(
 def is_there(
     config: PacsConfig, peer: Peer, *, study: str, series: str, instance: str, by: Literal["find", "qido"] | None = None
 ) -> bool:
-    """Whether a peer shows an instance at image level: a result counts as kept then.
+    """Return True if a peer shows an instance at image level: a result counts as kept then.
 
     by  how it is looked for; None: by C-FIND where the peer can be called, else by QIDO-RS
 
@@ -136,7 +138,7 @@ def web_failure(peer: Peer, error: OSError, what: str) -> NotReachedError:
 
 
 def _trusting(config: PacsConfig, peer: Peer) -> Any:  # Any: requests has no types
-    """How requests calls by https: with the node's certificate, and its authority accepted besides the public ones."""
+    """Return the TLS settings of requests: the node's certificate, and its authority next to the public ones."""
     from requests.adapters import HTTPAdapter
 
     try:

@@ -78,7 +78,9 @@ def repaired(header: Dataset) -> Dataset:
 
 
 def _add_grey_scale(header: Dataset, found: Dataset) -> None:
-    """What a presentation state repeats of its film: rescale, window, polarity (C.11.1, C.11.2, C.7.6.3.1.2)."""
+    """Copy the grey scale of its film to a presentation state: rescale, window, polarity (C.11.1, C.11.2,
+    C.7.6.3.1.2).
+    """
     inverted = _first(header, "PhotometricInterpretation") == "MONOCHROME1"
     found.PhotometricInterpretation = "MONOCHROME1" if inverted else "MONOCHROME2"
     found.SamplesPerPixel = 1

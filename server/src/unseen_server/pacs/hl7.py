@@ -59,12 +59,12 @@ class Hl7Listener:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """Port on which it listens."""
         assert self._server is not None, "not started"
         return int(self._server.getsockname()[1])
 
     def answers(self) -> dict[str, int]:
-        """How many messages were answered with AA, AE and AR."""
+        """Number of messages that were answered with AA, AE and AR."""
         with self._lock:
             return dict(self._answers)
 
@@ -220,7 +220,7 @@ class Hl7Listener:
 
 
 def is_allowed(address: str, places: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    """Whether an address is in one of these networks."""
+    """Return True if an address is in one of these networks."""
     here = ipaddress.ip_address(address.partition("%")[0])
     mapped = here.ipv4_mapped if isinstance(here, ipaddress.IPv6Address) else None
     return any((mapped or here) in place for place in places)

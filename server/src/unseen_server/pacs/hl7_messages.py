@@ -49,7 +49,10 @@ class _Order:
 
 
 def not_used(message: Message) -> str:
-    """Why a message is acknowledged without effect; "" where it has one. Raises Hl7Error where MSH-9 names no type."""
+    """Return the reason why a message is acknowledged without effect; "" if it has one.
+
+    Raises Hl7Error where MSH-9 names no type.
+    """
     code, event = message.kind
     if not re.fullmatch("[A-Z][A-Z0-9]{2}", code):
         raise Hl7Error("MSH-9 names no type of message, such as ORU^R01.")
@@ -61,7 +64,7 @@ def not_used(message: Message) -> str:
 
 
 def system_of(message: Message, fields: Hl7Fields) -> str:
-    """What the sending system is called: of letters that a log may hold."""
+    """Return the name of the sending system, in letters that a log may contain."""
     own = "/".join(filter(None, (message.header.part(3), message.header.part(4))))
     said = fields.system or own or "HL7"
     return "".join(letter if letter.isprintable() else "?" for letter in said)[:100]
@@ -143,7 +146,7 @@ def _authorities(segment: Segment, field_number: int) -> list[tuple[str, str]]:
 
 
 def _shared(message: Message, places: Sequence[str]) -> dict[str, str]:
-    """By place the value of the segments IPC and ZDS, which stand once, for all orders."""
+    """Return the values of the segments IPC and ZDS, which occur once for all orders, by their place."""
     found: dict[str, str] = {}
     for segment in message.segments:
         for place in places if segment.name in ("ZDS", "IPC") else ():
@@ -214,7 +217,7 @@ def _read(observation: Segment, codes: list[str], texts: list[str]) -> None:
 
 
 def _status(request: Segment, observations: Sequence[Segment]) -> Status:
-    """How far a report is, by OBR-25, and where that is empty or final by OBX-11 as well."""
+    """Return the status of a report, by OBR-25, and if that is empty or final by OBX-11 as well."""
     said = request.part(25)
     each = [one.part(11) for one in observations]
     if said in PRELIMINARY:

@@ -1,4 +1,4 @@
-"""What a node answers over HTTP: `/metrics`, `/live`, `/ready`, and reports by FHIR.
+"""HTTP server of a node: `/metrics`, `/live`, `/ready`, and reports by FHIR.
 
 A small application of its own, beside the DICOM listener and in its process. Health and metrics name no patient and
 need no sign-in; a FHIR sender shows its bearer token.
@@ -187,7 +187,7 @@ class HttpServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """Port on which it listens."""
         assert self._socket is not None, "not started"
         return int(self._socket.getsockname()[1])
 

@@ -43,7 +43,7 @@ def uid_of(*names: str) -> UID:
 
 
 def series_uid(*, site: str, decision: str, kind: str) -> UID:
-    """Of the series that holds a decision's objects of one kind; the destination plays no part in it.
+    """Return the UID of the series with a decision's objects of one kind; it does not depend on the destination.
 
     site      the installation's own key: two installations give the same study different UIDs
     decision  the decision's number within the installation, and its time
@@ -53,7 +53,7 @@ def series_uid(*, site: str, decision: str, kind: str) -> UID:
 
 
 def instance_uid(*, site: str, decision: str, kind: str, film: str = "") -> UID:
-    """Of an object; `film` is the SOP Instance UID of the film that it shows, "" where it is about the whole study."""
+    """Return the UID of an object; `film` is the SOP Instance UID of the film that it shows, "" for the whole study."""
     return uid_of("instance", site, decision, kind, film)
 
 
@@ -66,7 +66,7 @@ IMPLEMENTATION: Final = uid_of("implementation")
 
 
 def is_our_uid(uid: str) -> bool:
-    """Whether `uid_of` made it. Of UUIDs drawn at random, one in 7 × 10¹⁰ has the same mark.
+    """Return True if `uid_of` made the UID. Of UUIDs drawn at random, one in 7 × 10¹⁰ has the same mark.
 
     >>> is_our_uid("1.2.840.10008.1.2"), is_our_uid("2.25.4"), is_our_uid("")
     (False, False, False)
@@ -79,7 +79,7 @@ def is_our_uid(uid: str) -> bool:
 
 
 def is_ours(dataset: Dataset) -> bool:
-    """Whether this software made the object, whichever installation of it: such an object is never taken for a film.
+    """Return True if this software made the object, in any installation: such an object is never taken for a film.
 
     By the SOP Instance UID and the Device UID, not by the modality: other systems send SRs and captures, too.
 

@@ -53,7 +53,7 @@ class RefusedObjectError(UserError, RuntimeError):
 
 
 class Discarded(io.BytesIO):
-    """In the place of a data set above the limit: takes the rest of it, and keeps nothing."""
+    """Replacement for a data set above the limit: it reads the rest and stores nothing."""
 
     def write(self, data: object, /) -> int:
         return 0
@@ -160,7 +160,7 @@ def status_of(status: int, comment: str = "") -> Dataset:
 
 
 def actor_of(peer: Peer) -> str:
-    """How the audit trail names a peer."""
+    """Return a peer's name in the audit trail."""
     return f"{peer.name} (DICOM)"
 
 

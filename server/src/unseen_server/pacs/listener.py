@@ -43,7 +43,7 @@ _COUNTED_HERE: Final = 10_000
 
 
 class Committing(Protocol):
-    """What the listener hands to storage commitment; see `commitment.Commitments`."""
+    """Storage commitment, as the listener calls it; see `commitment.Commitments`."""
 
     def asked(self, event: evt.Event, peer: Peer) -> tuple[int, None]:
         """A peer asks by N-ACTION whether we keep its objects."""
@@ -84,17 +84,17 @@ class Listener:
 
     @property
     def port(self) -> int:
-        """Where it listens without TLS."""
+        """Port without TLS."""
         return self._servers[0].server_address[1]
 
     @property
     def tls_port(self) -> int | None:
-        """Where it listens with TLS; None without a table [tls]."""
+        """Port with TLS; None without a table [tls]."""
         return self._servers[1].server_address[1] if len(self._servers) > 1 else None
 
     @property
     def listens(self) -> bool:
-        """Whether it takes associations."""
+        """True while it accepts associations."""
         return bool(self._servers) and not self._stopping
 
     @property
@@ -284,7 +284,7 @@ class Listener:
                 self._idle.notify_all()
 
     def _owes_answers(self) -> bool:
-        """Whether a peer that is still there has sent an object, and has heard nothing."""
+        """Return True if a connected peer has sent an object and has no answer yet."""
         return any(found.is_established and opened.unanswered for found, opened in list(self._open.items()))
 
     def _released(self, event: evt.Event) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredParts:
-    """What is measured: parts that do not run are None, or missing from `reports`."""
+    """Parts of the node that are measured: parts that do not run are None, or missing from `reports`."""
 
     store: Store
     intake: Intake | None = None

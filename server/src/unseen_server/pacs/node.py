@@ -81,7 +81,7 @@ _log = logging.getLogger("unseen")
 
 
 class NodePart(Protocol):
-    """What runs in the background of a node."""
+    """Background part of a node."""
 
     def start(self) -> None:
         """Begin; return at once."""

@@ -42,7 +42,7 @@ class QueryError(UserError, ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class FetchRequest:
-    """What is to be fetched: a study by its UID or accession number, or all studies of a patient or a day.
+    """Studies to be fetched: one by its UID or accession number, or all studies of a patient or a day.
 
     place  where it stands, for messages: a line of the table, or the day
     """
@@ -54,7 +54,7 @@ class FetchRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """What came of one study, or of an entry for which there is none."""
+    """Result of one study, or of an entry for which there is none."""
 
     place: str
     fetched: Fetched | None
@@ -62,12 +62,12 @@ class Done:
 
     @property
     def ok(self) -> bool:
-        """Whether the study is here."""
+        """True if the study is here."""
         return self.fetched is not None and not self.fetched.failed and self.fetched.received > 0
 
     @property
     def why_not(self) -> str:
-        """What to say where it is not, or not whole."""
+        """Sentence for a study that is missing or incomplete."""
         if self.fetched is None:
             return self.sentence
         if not self.fetched.received and not self.fetched.failed:
@@ -128,7 +128,7 @@ def from_days(text: str) -> list[FetchRequest]:
 
 
 class FetchProgress:
-    """Which entries and studies are done: a file that is whole at any moment; without a path, in memory alone."""
+    """Entries and studies that are done, in a file that is whole at any moment; without a path, in memory only."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
@@ -160,7 +160,7 @@ class FetchProgress:
             os.close(descriptor)
 
     def has(self, peer: Peer, kind: str, value: str) -> bool:
-        """Whether it was done before."""
+        """Return True if it was done before."""
         return _digest(peer, kind, value) in self._done
 
     def add(self, peer: Peer, kind: str, value: str) -> None:

@@ -17,7 +17,7 @@ class _SettingsTable(BaseModel):
 
 
 class Hl7Fields(_SettingsTable):
-    """Which fields of a message are read; part of `[hl7]`.
+    """Fields of a message that are read; part of `[hl7]`.
 
     system         what the reporting system is called here; "": as it calls itself in MSH-3 and MSH-4
     accession      where the accession number stands: the first of these that is filled

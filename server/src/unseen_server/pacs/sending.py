@@ -50,7 +50,7 @@ class RefusedInstance:
 
 @dataclass(frozen=True, kw_only=True)
 class NotReached:
-    """Whether the peer has the instance is not known: no association, or no answer."""
+    """Unknown result of a sending: no association, or no answer."""
 
     instance: str
     sentence: str

@@ -1,4 +1,4 @@
-"""What a decision found, as plain data: `StudyResult` with its `FilmResult`s. Result objects are made from it alone.
+"""Result of a decision as plain data: `StudyResult` with its `FilmResult`s. Result objects are made from it alone.
 
 Places on a film are continuous, (row, column): (0, 0) is the top left corner of the top left pixel, whose centre is at
 (0.5, 0.5), as in PS3.3, C.10.5.1.2 and C.18.6.1.1 (there column first).

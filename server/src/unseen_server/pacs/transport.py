@@ -56,7 +56,7 @@ def client_context(config: PacsConfig) -> ssl.SSLContext:
 
 
 class Admitting(Protocol):
-    """What decides about connections and associations; see `listener.Listener`."""
+    """Decision about connections and associations; see `listener.Listener`."""
 
     def knows(self, address: str) -> bool:
         """Return whether any peer may connect from this address."""

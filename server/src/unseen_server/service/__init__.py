@@ -1,4 +1,4 @@
-"""What every way into the worklist shares, HTTP today, DICOM later: it knows neither.
+"""Service under every way into the worklist, such as HTTP and DICOM, which it does not import.
 
     Watch         a folder whose films are received
     ReportCodes   a site's table that turns reports into outcomes; `load_report_codes` reads it

@@ -121,7 +121,7 @@ def _settings(settings: WorkerSettings, models: Models) -> WorkerSettings:
 
 
 def _against(active: Activation, models: Models) -> str:
-    """Why an activation cannot be followed with these models; "" where it can."""
+    """Return the reason why an activation cannot be followed with these models; "" if it can."""
     if active.model not in models.named:
         return (
             f"{active.model_name} with the weights {active.model[:16]}… was activated (proposal {active.number}), and "

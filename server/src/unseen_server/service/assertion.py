@@ -176,7 +176,7 @@ class AssertedText:
         )
 
     def of(self, start: int, end: int) -> Assertion:
-        """How the phrase from `start` to `end` is asserted. Ask in the order of the text."""
+        """Return how the phrase from `start` to `end` is asserted. Ask in the order of the text."""
         sentence = self._sentence(start)
         if end > sentence.end:
             return "doubtful"
@@ -189,8 +189,9 @@ class AssertedText:
         return _decided(sentence, *_span(sentence, start, end))
 
     def governed(self, start: int, end: int) -> bool:
-        """Whether a negation or a doubt stands before the phrase and governs it, or an exception follows it: then a
-        phrase for normal is none."""
+        """Return True if a negation or a doubt governs the phrase, or an exception follows it: then a phrase for normal
+        is none.
+        """
         sentence = self._sentence(start)
         if end > sentence.end or sentence.heading or sentence.question:
             return True
@@ -230,7 +231,7 @@ def _decided(sentence: _Sentence, first: int, last: int) -> Assertion:
 
 
 def _is_repeated(sentence: _Sentence, first: int, last: int) -> bool:
-    """Whether the phrase stands in the sentence before: then its second mention is another clause."""
+    """Return True if the phrase is in the sentence before: then its second mention is another clause."""
     phrase, reach = list(sentence.words[first:last]), list(sentence.words[max(0, first - _REACH) : first])
     return any(reach[place : place + len(phrase)] == phrase for place in range(len(reach)))
 

@@ -156,7 +156,7 @@ class ReportCodes:
         return found
 
     def _is_without_finding(self, plain: str, asserted: AssertedText, hidden: Sequence[tuple[int, int]]) -> bool:
-        """Whether the text asserts no common word of a finding outside of the table's own phrases."""
+        """Return True if the text asserts no common word of a finding outside of the table's own phrases."""
         ends = iter([*hidden, (len(plain) + 1, len(plain) + 1)])
         begin, reach = next(ends)
         for start, end in finding_words(plain):
@@ -233,7 +233,7 @@ def _plain(text: str) -> str:
 
 
 def _places(phrase: str, text: str) -> Iterator[int]:
-    """Where `phrase` stands in `text` as whole words."""
+    """Yield the positions of `phrase` in `text` as whole words."""
     start = text.find(phrase)
     while start >= 0:
         end = start + len(phrase)
@@ -243,5 +243,5 @@ def _places(phrase: str, text: str) -> Iterator[int]:
 
 
 def _one_word(before: str, after: str) -> bool:
-    """Whether two neighbouring characters belong to one word."""
+    """Return True if two neighbouring characters belong to one word."""
     return all(letter.isalnum() and ord(letter) < _CJK for letter in (before or " ", after or " "))

@@ -19,7 +19,7 @@ class FurtherModel:
 
 @dataclass(frozen=True, kw_only=True)
 class Models:
-    """What scores.
+    """Models that score, and the policy by which the first decides.
 
     folder       the bundle of the model that decides
     policy_file  what `unseen calibrate` wrote; None: films are ranked, and none is cleared

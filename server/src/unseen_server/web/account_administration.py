@@ -43,7 +43,7 @@ class NewAccount(BaseModel):
 
 
 class Change(BaseModel):
-    """What is given changes; the account is signed out everywhere."""
+    """Changes of an account, which is then signed out everywhere; missing fields stay as they are."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -78,7 +78,7 @@ class Invitation(BaseModel):
 
 @router.get("", responses=answers(401, 403, 503))
 def listed(parts: Parts, account: Admin) -> AccountList:
-    """Who may sign in."""
+    """Return all accounts."""
     sessions = parts.store.accounts.open_sessions()
     return AccountList(accounts=[_response(one, sessions.get(one.name, 0)) for one in parts.store.accounts.listed()])
 

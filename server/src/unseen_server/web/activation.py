@@ -1,4 +1,4 @@
-"""Which model and policy score here: a calibration from what readers reported, proposals, and the second person."""
+"""Proposal and activation of a model and its policy (two-person rule), and calibration from readers' reports."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Note = Annotated[
 
 
 class CalibratedSourceResponse(BaseModel):
-    """What readers have reported of one source, one study a patient and label."""
+    """Reports of one source, one study a patient and label."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -58,14 +58,14 @@ class CalibratedSourceResponse(BaseModel):
 
 
 class Needed(BaseModel):
-    """How many abnormal studies of a source a guarantee needs."""
+    """Number of abnormal studies of a source that a guarantee needs."""
 
     misses: int = Field(description="of them may lie below the threshold")
     abnormals: int
 
 
 class CalibrationResponse(BaseModel):
-    """How far this site is with a calibration of a model."""
+    """Progress of this site towards a calibration of a model."""
 
     model: str
     promise: str
@@ -84,7 +84,7 @@ class CalibrationResponse(BaseModel):
 
 
 class Calibrated(BaseModel):
-    """What a calibration has led to for one source."""
+    """Result of a calibration for one source."""
 
     source: str
     abnormals: int
@@ -221,7 +221,7 @@ def calibration(
     confidence: Annotated[Confidence, Query()] = 0.95,
     others: Annotated[bool, Query(description=OTHERS)] = False,
 ) -> CalibrationResponse:
-    """How many reported studies a calibration needs, and how many there are."""
+    """Return the number of reported studies that a calibration needs, and the number that there are."""
     found = _labels(parts, _known(parts, model)[1], _promise(max_miss_rate, confidence), others=others)
     return CalibrationResponse(
         model=model,
@@ -280,7 +280,7 @@ def propose(parts: Parts, account: Lead, wanted: Proposal) -> ActivationResponse
 
 @router.get("/activations", responses=answers(401, 403, 503))
 def activations(parts: Parts, account: Lead) -> ActivationsResponse:
-    """What was proposed, activated and withdrawn, by whom, and what this server scores by."""
+    """Return proposals, activations and withdrawals with their persons, and the models that score on this server."""
     parts.active.look()
     workers = None if parts.workers is None else parts.workers.status()
     return ActivationsResponse(

@@ -58,7 +58,7 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the socket can be reached from this machine alone."""
+        """True if only this machine can reach the socket."""
         if self.host == "localhost":
             return True
         try:
@@ -68,11 +68,11 @@ class Address:
 
     @property
     def is_private(self) -> bool:
-        """Whether only people on this machine can reach the server."""
+        """True if only people on this machine can reach the server."""
         return self.is_loopback and self.public is None
 
     def knows(self, host: str) -> bool:
-        """Whether a request may name the server so in its Host header.
+        """Return True if a request may use this name of the server in its Host header.
 
         A page of another site can make a browser ask 127.0.0.1 under the page's own name (DNS rebinding); such names
         are refused. A server for others without a known name takes any: its cookies belong to the name they came from.
@@ -88,7 +88,7 @@ class Address:
         return name in known or (self.public is not None and name == _name(self.public))
 
     def is_own(self, origin: str, host: str) -> bool:
-        """Whether a page of `origin` is the server's own, for a request that came to `host`.
+        """Return True if a page of `origin` is the server's own, for a request that came to `host`.
 
         >>> local = Address()
         >>> local.is_own("http://localhost:8080", "localhost:8080"), local.is_own("null", "localhost:8080")

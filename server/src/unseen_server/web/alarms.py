@@ -16,7 +16,7 @@ router = APIRouter(tags=["audit"])
 
 
 class AlarmResponse(BaseModel):
-    """Why nothing is cleared by a policy at present."""
+    """Drift alarm that stops a policy from clearing."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -38,7 +38,7 @@ class Alarms(BaseModel):
 
 
 class Looked(BaseModel):
-    """What was found when somebody looked."""
+    """Note of a person who has looked at an alarm."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -47,7 +47,7 @@ class Looked(BaseModel):
 
 
 class Ended(BaseModel):
-    """Whether the alarm is over."""
+    """State of the alarm after an acknowledgement."""
 
     resumed: bool = Field(description="clearing has started again; false: a second person must acknowledge it, too")
 

@@ -17,7 +17,10 @@ router = APIRouter(tags=["administration"])
 
 
 class AuditSearch(BaseModel):
-    """What is looked for; what is empty does not count. Sent in the body, since a patient's number may stand in it."""
+    """Filters of the audit trail; empty fields do not count.
+
+    Sent in the body, since a patient's number may stand in it.
+    """
 
     model_config = ConfigDict(extra="forbid")
 

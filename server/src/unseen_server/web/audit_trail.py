@@ -12,7 +12,7 @@ router = APIRouter(tags=["audit"])
 
 
 class HeadResponse(BaseModel):
-    """Where the trail ends. Written down elsewhere, it proves later that nothing before it was changed or removed."""
+    """Head of the audit trail. Written down elsewhere, it proves later that nothing before it was changed."""
 
     seq: int
     hash: str
@@ -28,7 +28,7 @@ class HeadGiven(BaseModel):
 
 
 class Verified(BaseModel):
-    """Whether every row follows from the one before, up to the heads that are known."""
+    """Result of a check: each row must follow from the one before, up to the known heads."""
 
     whole: bool
     problem: str | None = Field(description="a sentence; null where the trail is whole")
@@ -37,7 +37,7 @@ class Verified(BaseModel):
 
 @router.get("/audit/head", responses=answers(401, 403, 503))
 def head(parts: Parts, account: Lead) -> HeadResponse:
-    """Where the audit trail ends."""
+    """Return the head of the audit trail."""
     return _head(parts.store.audit_head())
 
 

@@ -41,7 +41,7 @@ def token_of(request: Request, parts: ServerState) -> tuple[str | None, bool]:
 
 
 def from_our_page(request: Request, parts: ServerState) -> bool:
-    """Whether a request that changes something cannot have been made by another site's page."""
+    """Return True if no page of another site can have made a request that changes something."""
     origin = request.headers.get("origin")
     if origin is not None:
         return parts.address.is_own(origin, request.headers.get("host", ""))
@@ -67,7 +67,9 @@ def refuse_unknown(parts: ServerState) -> Callable[[Scope], Awaitable[Response |
 
 
 def signed_in(request: Request, parts: Parts) -> Account:
-    """Whose session the request belongs to; otherwise 401, or 403 for a cookie that another site's page may send."""
+    """Return the account of the request's session; otherwise 401, or 403 for a cookie that another site's page may
+    send.
+    """
     token, by_cookie = token_of(request, parts)
     account = parts.store.accounts.session(token) if token else None
     if account is None:

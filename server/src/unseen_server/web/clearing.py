@@ -15,7 +15,7 @@ router = APIRouter(tags=["health"])
 
 
 class PromiseResponse(BaseModel):
-    """What holds now: shown to everybody."""
+    """Guarantee of the policy at this moment, shown to everybody."""
 
     state: Literal["clears", "stopped", "ranks", "no_model"] = Field(
         description="stopped: a policy is in force, and something stands against it"
@@ -26,6 +26,6 @@ class PromiseResponse(BaseModel):
 
 @router.get("/promise", responses=answers(401, 503))
 def promise(parts: Parts, account: Reader) -> PromiseResponse:
-    """Whether a policy clears here at this moment, and if not, why."""
+    """Return whether a policy clears here at this moment, and if not, why."""
     found = parts.promise()
     return PromiseResponse(state=found.state, words=found.words, why=found.why)

@@ -119,7 +119,7 @@ class Shortcut(BaseModel):
 
 
 class Metrics(BaseModel):
-    """What one model reaches on the labelled set."""
+    """Metrics of one model on the labelled set."""
 
     model: str
     name: str
@@ -242,7 +242,7 @@ def code(
 async def metrics(
     parts: Parts, account: Sighted, model: ModelDigest, source: Source = None, others: Others = False
 ) -> Metrics:
-    """What a model reaches: AUROC, ROC and its band, by source, and whether a trivial statistic would do as well."""
+    """Return a model's AUROC, ROC with its band, AUROC by source, and a comparison with trivial statistics."""
     called, found = await parts.figures.of_model(parts.store, parts.models, model, source, others=others)
     return _metrics(found, called, source)
 
@@ -251,7 +251,7 @@ async def metrics(
 async def difference(
     parts: Parts, account: Sighted, first: ModelDigest, second: ModelDigest, others: Others = False
 ) -> Difference:
-    """Whether one model is better than another, on the films that both scored."""
+    """Compare two models on the films that both scored."""
     one, other, compared = await parts.figures.difference(parts.store, parts.models, first, second, others=others)
     pair = compared.pairs[0]
     return Difference(

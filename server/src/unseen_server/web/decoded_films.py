@@ -46,12 +46,12 @@ class Decoded:
 
     @property
     def frames(self) -> int:
-        """How many the file has."""
+        """Number of frames of the file."""
         return int(self.display.get("frames", 1))
 
     @property
     def nbytes(self) -> int:
-        """What it takes in memory, without its header."""
+        """Bytes that it takes in memory, without its header."""
         return len(self.samples) + len(self.residuals)
 
 

@@ -33,7 +33,7 @@ class BlockResponse(BaseModel):
 
 
 class DriftReferenceResponse(BaseModel):
-    """What late scores are compared with."""
+    """Scores with which late scores are compared."""
 
     words: str = Field(description="whose scores they are")
     median: float

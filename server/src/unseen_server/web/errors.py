@@ -51,7 +51,7 @@ _NOWHERE: Final = "There is nothing at this address. The API is described at /ap
 
 
 class Problem(BaseModel):
-    """What was wrong, what was seen, what to do."""
+    """Error: what was wrong, what was found, what to do."""
 
     error: str = Field(description="a sentence for the person who asked")
 
@@ -77,7 +77,7 @@ def status_of(error: WorklistError) -> int:
 
 
 def sentence_of(problems: Sequence[Any]) -> str:  # Any: pydantic's error dictionaries
-    """What pydantic found, in one line; what was sent is not repeated.
+    """Return pydantic's findings in one line, without the content of the request.
 
     >>> sentence_of([{"loc": ("body", "note"), "msg": "Field required", "type": "missing"}])
     'note: Field required.'

@@ -49,7 +49,7 @@ class LutResponse(BaseModel):
 
 
 class Modality(BaseModel):
-    """From a sample to the film's own value: slope · stored + intercept; stored = sample + low, or high − sample."""
+    """Scale from sample to film value: slope · stored + intercept; stored = sample + low, or high − sample."""
 
     slope: float
     intercept: float
@@ -59,7 +59,7 @@ class Modality(BaseModel):
 
 
 class Person(BaseModel):
-    """Of whom and when; pseudonyms where names are not shown."""
+    """Patient and dates of a film; pseudonyms where names are not shown."""
 
     named: bool = Field(description="names and numbers as in the header; else the worklist's pseudonyms")
     patient: str
@@ -72,7 +72,7 @@ class Person(BaseModel):
 
 
 class About(BaseModel):
-    """How the film asks to be shown, and of whom it is."""
+    """Display settings of a film, and its patient."""
 
     film: str
     windows: list[WindowResponse]
@@ -94,7 +94,7 @@ class ElementsResponse(BaseModel):
 
 @router.get("/films/{film}/about", responses=answers(401, 404, 422, 503))
 def about(parts: Parts, account: Reader, film: FilmId) -> About:
-    """How a film asks to be shown, and of whom it is, as far as the asker may see it."""
+    """Return the display settings of a film, and its patient as far as the asker may see it."""
     study, found = _film(parts, film)
     display: Mapping[str, Any] = parts.decoded.film(parts.store.film_path(film)).display  # Any: JSON
     named = may_see_names(parts, account)

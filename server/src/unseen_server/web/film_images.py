@@ -29,7 +29,7 @@ def rendition(
     what: Annotated[Literal["image", "reconstruction", "residual", "lungs", "inside"], Path()],
     model: Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="SHA-256 of the model's weights")],
 ) -> Response:
-    """What a model saw of the film and made of it, on the network's grid, 8 bits.
+    """Return the model's input from the film, or its output, on the network's grid, 8 bits.
 
     image and reconstruction share one scale, so that they can be compared; residual is their difference, 0 is black;
     lungs, and inside, which is what the model judges, are 255. X-Picture-Low and X-Picture-High are the values that

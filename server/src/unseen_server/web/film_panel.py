@@ -89,7 +89,7 @@ class Look(BaseModel):
 
 @router.get("/{film}/look", responses=answers(401, 404, 422, 503))
 def look(parts: Parts, account: Reader, film: FilmId) -> Look:
-    """What is known of a film beside its pixels, in one answer."""
+    """Return the content of the viewer's side panel in one answer."""
     rows = parts.store.page("all", text=film, limit=1).rows if film.startswith("f-") else ()
     if not rows:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")

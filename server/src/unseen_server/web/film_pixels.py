@@ -108,5 +108,5 @@ def seen(parts: Parts, account: Reader, film: FilmId, painted: Painted) -> None:
 
 
 def _ticket(parts: ServerState, film: str, account: str, frame: int) -> str:
-    """What whoever was sent a film's pixels can give back, and nobody else: bound to the film and to the account."""
+    """Return the proof that an account received a film's pixels; it is bound to both."""
     return parts.store.names.sealed("film", f"pixels of {film} {frame} for {account}")

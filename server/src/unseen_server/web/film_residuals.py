@@ -33,7 +33,7 @@ def compressed(residual: NDArray[np.uint8]) -> bytes:
 
 
 def residuals(samples: NDArray[np.uint8] | NDArray[np.uint16], *, bits: int) -> NDArray[np.uint8]:
-    """What is left of each sample after its prediction: low bytes and high bytes, (2, height, width).
+    """Return the difference of each sample from its prediction: low bytes and high bytes, (2, height, width).
 
     bits  samples lie below 2**bits; 1 to 16
     """

@@ -23,7 +23,7 @@ _NPY: dict[int | str, dict[str, Any]] = {
 
 @router.get("/{film}", responses=answers(401, 404, 422, 503))
 def status(parts: Parts, account: Reader, film: FilmId) -> FilmStatus:
-    """What became of a film, and of its study."""
+    """Return the state of a film, and of its study."""
     rows = parts.store.page("all", text=film, limit=1).rows if film.startswith("f-") else ()
     if not rows:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")

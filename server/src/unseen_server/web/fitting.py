@@ -25,7 +25,7 @@ MOST_REFUSED = 0.2
 
 
 class Step(BaseModel):
-    """One of the three, and what to do."""
+    """Step of the three, and what to do."""
 
     name: Literal["collect", "gate", "calibrate"]
     state: Literal["done", "next", "waits"]
@@ -43,7 +43,7 @@ class Fit(BaseModel):
 
 @router.get("/fit", responses=answers(401, 403, 503))
 def fit(parts: Parts, account: Lead) -> Fit:
-    """What this site still needs before percentiles, gate and clearing rest on its own films."""
+    """List what this site still needs before percentiles, gate and clearing rest on its own films."""
     if parts.models is None:
         words = "This server was given no model."
         return Fit(

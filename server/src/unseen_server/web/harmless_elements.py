@@ -110,7 +110,7 @@ def harmless_window_name(name: str, place: int, *, what: str) -> str:
 
 
 def _has_form(keyword: str, value: str) -> bool:
-    """Whether a value has the form that elements of this type have: a number, a code, a UID."""
+    """Return True if a value has the form of its element's type: a number, a code, a UID."""
     if keyword == "SOPClassUID":
         return _UID_FORM.fullmatch(value) is not None
     if keyword in _NUMBERS:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def may_see_names(parts: ServerState, account: Account) -> bool:
-    """Whether the site shows names and numbers of patients to this account."""
+    """Return True if the site shows names and numbers of patients to this account."""
     least = parts.store.settings().identity
     return least != "nobody" and ROLES.index(account.role) >= ROLES.index(least)
 

@@ -92,13 +92,13 @@ def measurement(parts: Parts, account: Reader, asked: ToMeasure) -> MeasuredResp
 
 @router.post("/reconstruction", response_model=ResultResponse, responses=_LATER | answers(401, 403, 404, 422, 503))
 def reconstruction(parts: Parts, account: Reader, asked: ToReconstruct) -> ResultResponse | JSONResponse:
-    """What one method makes of the measurement. The same question has the same answer, but for its seconds."""
+    """Reconstruct the measurement with one method. The same question has the same answer, but for its seconds."""
     return _answer(ResultResponse, parts, "reconstruction", asked, _pixels(parts, account, asked))
 
 
 @router.post("/verdict", response_model=VerdictResponse, responses=_LATER | answers(401, 403, 422, 503))
 def verdict(parts: Parts, account: Reader, asked: ToJudge) -> VerdictResponse | JSONResponse:
-    """Whether images could be learnt from such measurements alone."""
+    """Report whether images could be learnt from such measurements alone."""
     return _answer(VerdictResponse, parts, "verdict", asked)
 
 

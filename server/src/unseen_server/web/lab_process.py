@@ -199,7 +199,7 @@ def _shown(x: Tensor) -> Tensor:
 
 
 def _grey(x: Tensor) -> str:
-    """From 0, black, to 1, white; of complex images the modulus."""
+    """Return grey values from 0, black, to 1, white; of complex images the modulus."""
     return data_uri(_eight_bits(_shown(x)[0, 0].detach().numpy()))
 
 

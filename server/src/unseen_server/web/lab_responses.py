@@ -46,7 +46,7 @@ class LabModelResponse(BaseModel):
 
 
 class LabResponse(BaseModel):
-    """What there is."""
+    """Images, operators, noises and methods that the lab offers."""
 
     pictures: list[NamedResponse]
     sizes: list[int]
@@ -88,7 +88,7 @@ class MeasuredResponse(BaseModel):
 
 
 class ResultResponse(BaseModel):
-    """What a method made of the measurement; figures are null where there are none."""
+    """Reconstruction by one method; figures are null where there are none."""
 
     method: MethodResponse
     problem: str = Field(description='why there is no image; "" where there is')

@@ -73,7 +73,7 @@ class LabelledSet:
 
     @cached_property
     def digest(self) -> str:
-        """Of all that figures depend on."""
+        """Return the digest of everything that figures depend on."""
         digest = hashlib.sha256()
         for film in self.films:
             row = (film.film, film.source, film.patient, film.abnormal, film.pixel_sha256)
@@ -139,7 +139,7 @@ class LabelledSet:
 
 
 def label_of(film: LabelledFilm) -> Literal["normal", "abnormal"]:
-    """What the film's study was reported to be."""
+    """Return the reported outcome of the film's study."""
     return "abnormal" if film.abnormal else "normal"
 
 
@@ -215,7 +215,7 @@ _KEPT: Final = 64
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Figures:
-    """What is known of one model on the labelled set, or on its films of one source.
+    """Figures of one model on the labelled set, or on its films of one source.
 
     metrics  in the shape of ``metrics.json``
     roc      with its pointwise 95 % band
@@ -266,7 +266,7 @@ class ComputedFigures:
         return found, found.digest
 
     async def _once(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """What `compute` gives, in a thread; kept under `key`. Who waits for a turn takes no thread."""
+        """Run `compute` in a thread and cache the result. Who waits for a turn takes no thread."""
         async with self._turns:
             if key not in self._kept:
                 self._kept[key] = await anyio.to_thread.run_sync(compute)
@@ -314,5 +314,5 @@ def _have(count: int) -> str:
 
 
 def draws_of(films: int) -> int:
-    """As many as a page can wait for."""
+    """Return the number of bootstrap draws, as many as a page can wait for."""
     return DRAWS if films <= MANY else FEWER_DRAWS

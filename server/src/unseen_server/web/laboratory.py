@@ -187,7 +187,7 @@ class Laboratory:
 
 
 def _line(child: subprocess.Popen[str], question: str, limit_s: float) -> tuple[bool, str]:
-    """Whether the time ran out, and the line that came: "" where the process ended."""
+    """Return whether the time ran out, and the line that was read: "" if the process ended."""
     late = threading.Event()
 
     def end() -> None:

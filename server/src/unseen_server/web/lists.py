@@ -47,7 +47,7 @@ class ListFilters(BaseModel):
 
 
 class Search(ListFilters):
-    """Which rows of the list. It is a body, not an address, because `text` may be a patient's number."""
+    """Filters, order and page of the list. It is a body, not an address, because `text` may be a patient's number."""
 
     since: AwareDatetime | None = Field(default=None, description="received then or later")
     until: AwareDatetime | None = Field(default=None, description="received before")
@@ -67,7 +67,7 @@ class Search(ListFilters):
 
 
 class ChoicesResponse(BaseModel):
-    """What the list can be filtered by."""
+    """Values by which the list can be filtered."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -103,5 +103,5 @@ def sources(parts: Parts, account: Reader) -> Sources:
 
 @router.get("/choices", responses=answers(401, 503))
 def choices(parts: Parts, account: Reader) -> ChoicesResponse:
-    """What the list can be filtered by at present."""
+    """Return the values by which the list can be filtered at present."""
     return ChoicesResponse.model_validate(parts.store.choices())

@@ -209,5 +209,5 @@ class _Body:
 
 
 def _place(error: BaseException) -> str:
-    """Where an error came from, without its message."""
+    """Return the place of an error in the code, without its message."""
     return "".join(traceback.format_tb(error.__traceback__)[-8:])

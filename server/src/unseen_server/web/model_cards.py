@@ -37,7 +37,7 @@ class CardFigureResponse(BaseModel):
 
 
 class CardResponse(BaseModel):
-    """What is known of a model."""
+    """Card of a model."""
 
     name: str = Field(description="its bundle's folder")
     weights_sha256: str
@@ -86,7 +86,7 @@ class CardsResponse(BaseModel):
 
 @router.get("/models/cards", responses=answers(401, 503))
 def cards(parts: Parts, account: Reader) -> CardsResponse:
-    """What is known of the models of this server."""
+    """Return the cards of this server's models."""
     if parts.models is None:
         return CardsResponse(models=[])
     first, *others = parts.models.named.values()
@@ -96,8 +96,9 @@ def cards(parts: Parts, account: Reader) -> CardsResponse:
 
 
 def _figures(metrics: Mapping[str, object]) -> Iterator[CardFigureResponse]:
-    """What an evaluation wrote into a card: evaluation → measure → group → value, low, high; anything else is passed
-    over."""
+    """Yield the figures of a card's evaluations: evaluation → measure → group → value, low, high; other entries are
+    skipped.
+    """
     for evaluation, measures in metrics.items():
         counts = _table(_table(measures).get("n"))
         for measure, groups in _table(measures).items():

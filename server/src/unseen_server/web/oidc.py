@@ -56,7 +56,7 @@ class OidcError(UserError, RuntimeError):
 
 
 class OidcSettings(BaseModel):
-    """What stands in oidc.toml; docs/how-to/single-sign-on.md explains each."""
+    """Settings in oidc.toml; docs/how-to/single-sign-on.md explains each."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -99,7 +99,7 @@ class OidcSettings(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderIdentity:
-    """Whom the provider has signed in.
+    """Person whom the provider has signed in.
 
     name     of the account, as the provider has it
     subject  a digest of issuer and subject: the same person for ever, whatever their name becomes
@@ -196,7 +196,7 @@ class OidcProvider:
         self._keys = self._known_keys()
 
     def begin(self, *, redirect_uri: str, onwards: str, address: str) -> tuple[str, str]:
-        """Where the browser is sent, and the state that it must come back with.
+        """Return the address to which the browser is sent, and the state that it must come back with.
 
         onwards  the page of ours that it is led to in the end
         address  of the browser
@@ -223,7 +223,7 @@ class OidcProvider:
         return pending
 
     def identity(self, pending: Pending, code: str) -> ProviderIdentity:
-        """Whom the provider's code stands for. Raises OidcError where anything of it is not right."""
+        """Return the person that the provider's code identifies. Raises OidcError where anything of it is not right."""
         try:
             with self._client(pending.redirect_uri) as client:
                 answer = client.fetch_token(

@@ -52,7 +52,7 @@ def begin(request: Request, parts: Parts, next: Text = "/") -> Response:
 
 @router.get("/back")
 async def back(request: Request, parts: Parts, state: Text = "", code: Text = "", error: Text = "") -> Response:
-    """From the provider: with a code, or with an error."""
+    """Receive the browser from the provider: with a code, or with an error."""
     address = counted(request, parts, None)
     return await parts.sign_ins.by_provider(_ended, request, parts, state, code, error, address)
 

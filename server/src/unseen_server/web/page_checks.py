@@ -42,11 +42,11 @@ class Visitor:
         ).open
 
     def get(self, path: str) -> tuple[bytes, Any]:  # Any: headers, as urllib has them
-        """What lies at `path`, and its headers."""
+        """Return the bytes at `path`, and the headers."""
         return self._answer(urllib.request.Request(self.root + path), path)
 
     def json(self, path: str, body: object = None) -> Any:  # Any: JSON
-        """What the API answers; with a body it is posted."""
+        """Return the answer of the API; a body is posted."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"X-Requested-With": "unseen"} | ({} if data is None else {"Content-Type": "application/json"})
         found, _ = self._answer(urllib.request.Request(self.root + _API + path, data, headers), path)
@@ -200,7 +200,7 @@ def _compare(visitor: Visitor, filled: Filled, models: int) -> str:
 
 
 def _watch(visitor: Visitor) -> str:
-    """What leads look at: the drift of scores, the audit sample, a training's losses, the visual Turing test."""
+    """Open the pages of leads: drift of the scores, audit sample, losses of a training, visual Turing test."""
     blocks = visitor.json("/drift")["blocks"]
     if not blocks:
         raise PageError("drift: no score is shown.")

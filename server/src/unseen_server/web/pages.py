@@ -93,7 +93,7 @@ for _place in PLACES:
 
 @router.get("/sign-in", response_class=HTMLResponse)
 def door(request: Request) -> Response:
-    """Where people sign in."""
+    """Serve the page where people sign in."""
     parts = served(request)
     provider = None if parts.oidc is None else parts.oidc.settings.label
     return rendered("sign_in.html.j2", parts, None, provider=provider, onwards=request.query_params.get("next", "/"))

@@ -1,4 +1,4 @@
-"""What is promised here at this moment: which policy clears, or why none does.
+"""Guarantee at this moment: which policy clears, or why none does.
 
 While a drift alarm stands, or no policy clears, no page and no response holds a probability or a promise; all roles are
 shown why.
@@ -21,7 +21,7 @@ _GUARANTEE: Final = re.compile(r" \(at most [^()]* confidence\)")  # in the reas
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """What holds now.
+    """Guarantee at this moment, and its reason.
 
     state   clears; stopped: a policy is in force and something stands against it (`why`); ranks: no policy clears
     policy  the one in force; None without one

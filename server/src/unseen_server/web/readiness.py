@@ -32,7 +32,7 @@ class Liveness(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether films can be taken in and scored."""
+    """Readiness of the server to receive and score films."""
 
     status: Literal["ready", "not ready"]
 
@@ -71,7 +71,7 @@ def _is_ready(parts: ServerState) -> bool:
 
 
 def has_room(store: Store) -> bool:
-    """Whether one more film fits on the disk of the films, and its rows on that of an SQLite database."""
+    """Return True if one more film fits on the disk of the films, and its rows on that of an SQLite database."""
     if shutil.disk_usage(store.home).free < store.max_film_bytes:
         return False
     return not store.database.is_sqlite or shutil.disk_usage(Path(store.database.name).parent).free >= _ROWS_BYTES

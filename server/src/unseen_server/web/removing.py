@@ -37,7 +37,7 @@ class Erasure(Meant):
 
 
 class ForeseenResponse(BaseModel):
-    """What goes, and what stays."""
+    """Preview of an erasure: what is removed, and what stays."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -53,7 +53,7 @@ class ForeseenResponse(BaseModel):
 
 
 class RemovedResponse(BaseModel):
-    """How much was removed."""
+    """Numbers of removed studies, films and maps."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -72,14 +72,14 @@ class Old(BaseModel):
 
 
 class Count(BaseModel):
-    """How many studies."""
+    """Number of studies."""
 
     studies: int
 
 
 @router.post("/erasure/preview", responses=answers(400, 401, 403, 404, 409, 422, 503))
 def foresee(parts: Parts, account: Admin, meant: Meant) -> ForeseenResponse:
-    """What an erasure would remove; nothing changes."""
+    """Preview an erasure; nothing changes."""
     return ForeseenResponse.model_validate(parts.store.foresee_erasure(**meant.model_dump()))
 
 
@@ -95,7 +95,7 @@ def erase(parts: Parts, account: Admin, meant: Erasure) -> RemovedResponse:
 
 @router.post("/retirement/count", responses=answers(400, 401, 403, 422, 503))
 def count_old(parts: Parts, account: Admin, old: Old) -> Count:
-    """How many studies would be removed by their age."""
+    """Return the number of studies that would be removed by their age."""
     return Count(studies=parts.store.count_old(older_than_days=old.days, source=old.source))
 
 

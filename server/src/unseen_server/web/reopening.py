@@ -49,7 +49,7 @@ class ReopeningsResponse(BaseModel):
 
 
 class Reopening(BaseModel):
-    """Why the studies are to be read."""
+    """Reason for reopening the studies."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -58,7 +58,7 @@ class Reopening(BaseModel):
 
 
 class ReopenedResponse(BaseModel):
-    """How many studies went back to the list."""
+    """Number of studies that went back to the list."""
 
     studies: int
 

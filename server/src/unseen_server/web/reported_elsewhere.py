@@ -25,7 +25,7 @@ _CSV_IN: dict[str, Any] = {  # Any: OpenAPI's objects
 
 
 class Elsewhere(BaseModel):
-    """Which study another system has reported: by accession number, or by a film's digest."""
+    """Report of another system on a study: by accession number, or by a film's digest."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,7 +36,7 @@ class Elsewhere(BaseModel):
 
 
 class Marked(BaseModel):
-    """How many studies left the list; 0 where they had before."""
+    """Number of studies that left the list; 0 if they had left it before."""
 
     studies: int
 
@@ -51,7 +51,7 @@ class RowRefused(BaseModel):
 
 
 class TableTaken(BaseModel):
-    """What became of a table's rows."""
+    """Result of a table's rows."""
 
     model_config = ConfigDict(from_attributes=True)
 

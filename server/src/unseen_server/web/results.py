@@ -18,7 +18,7 @@ _MOST_DEAD = 100
 
 
 class Counts(BaseModel):
-    """How many results are in each state."""
+    """Number of results in each state."""
 
     waiting: int = Field(default=0, description="to be sent")
     sent: int = Field(default=0, description="accepted: waiting for confirmation")
@@ -28,7 +28,7 @@ class Counts(BaseModel):
 
 
 class DestinationResponse(BaseModel):
-    """Where results go."""
+    """Destination of results."""
 
     name: str
     sources: list[str] = Field(description="whose studies; none: those of every source")
@@ -54,7 +54,7 @@ class SendingResponse(BaseModel):
 
 
 class ResultsResponse(BaseModel):
-    """What becomes of the results."""
+    """Results by destination and state."""
 
     destinations: list[DestinationResponse]
     dead: list[SendingResponse] = Field(description=f"the latest {_MOST_DEAD} that could not be sent")

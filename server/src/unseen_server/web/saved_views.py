@@ -17,7 +17,7 @@ router = APIRouter(prefix="/views", tags=["studies"])
 
 
 class ViewWanted(ListFilters):
-    """What a view shows: never a search."""
+    """Filters and order of a view, never a search."""
 
     received: str | None = Field(
         default=None,

@@ -20,7 +20,7 @@ router = APIRouter(tags=["health"])
 
 
 class PolicyResponse(BaseModel):
-    """What a site has calibrated."""
+    """Policy that a site has calibrated."""
 
     digest: str
     stopped: str = Field(description='why it clears nothing at present; "" where it clears')
@@ -31,7 +31,7 @@ class PolicyResponse(BaseModel):
 
 
 class ScoringModelResponse(BaseModel):
-    """What scores, and what may be cleared."""
+    """Model that scores, and the policy by which it may clear."""
 
     name: str
     role: Literal["decides", "compares"] = Field(description="compares: its scores are kept, and decide nothing")
@@ -52,7 +52,7 @@ class ModelsResponse(BaseModel):
 
 @router.get("/models", responses=answers(401, 503))
 def models(parts: Parts, account: Reader) -> ModelsResponse:
-    """Which models and policy the workers of this server score with; the first decides."""
+    """Return the models and the policy of this server's workers; the first model decides."""
     found = parts.models
     if found is None:
         return ModelsResponse(models=[])

@@ -147,7 +147,7 @@ def _serve_damaged(sentence: str, *, films_folder: Path, address: Address) -> No
 
 
 def _program() -> str:
-    """How the shell finds this program: by its path, unless it was called otherwise (`python -m unseen`)."""
+    """Return this program's name in the shell: its path, or `python -m unseen` if it was called so."""
     return sys.argv[0] if Path(sys.argv[0]).name == "unseen" else "unseen"
 
 
@@ -283,7 +283,7 @@ class OwnServer:
             raise ServingError(f"The server did not start (status {status}): {output} See {log}.")
 
     def address(self, page: str) -> str:
-        """Where a browser signs in and is led to `page`; good once, for ten minutes."""
+        """Return a link to sign in and open `page`; good once, for ten minutes."""
         return f"{self.root}/sign-in?next={quote(page, safe='')}#link={self.link}"
 
     def wait(self) -> int:

@@ -31,13 +31,13 @@ class Several(BaseModel):
 
 
 class Assignment(Several):
-    """To whom they are assigned."""
+    """Studies and the reader to whom they are assigned."""
 
     to: str | None = Field(max_length=64, description="an account's name; null: nobody")
 
 
 class Returning(BaseModel):
-    """Why they go back to their sender."""
+    """Studies that are returned to their sender, and the reason."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -55,7 +55,7 @@ class NotDoneResponse(BaseModel):
 
 
 class SeveralResponse(BaseModel):
-    """What became of them, in the order in which they were given."""
+    """Result for each study, in the order in which they were given."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -30,7 +30,7 @@ class Received(BaseModel):
 
 
 class Decided(ResponseModel):
-    """What became of a film or a study."""
+    """Decision on a film or a study."""
 
     action: Literal["clear", "read", "not_scored"]
     score: float | None

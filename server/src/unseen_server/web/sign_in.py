@@ -26,7 +26,7 @@ _REFUSED = "Name or password is wrong, or the account is disabled."
 
 
 class Password(BaseModel):
-    """Who signs in, and the proof."""
+    """Name and password."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -120,7 +120,7 @@ def sign_out(request: Request, response: Response, parts: Parts, account: Sender
 
 @router.get("/me", dependencies=[*SCHEMES], responses=answers(401, 503))
 def me(account: Sender) -> WhoResponse:
-    """Who is signed in."""
+    """Return the account that is signed in."""
     return WhoResponse.of(account)
 
 

@@ -23,7 +23,7 @@ class Method(BaseModel):
 
 
 class Methods(BaseModel):
-    """How people and programs sign in here, and how what they send travels."""
+    """Ways to sign in here, and how what people send travels."""
 
     methods: list[Method]
     transport: str

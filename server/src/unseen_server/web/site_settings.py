@@ -34,7 +34,7 @@ class SourceResponse(BaseModel):
 
 
 class SettingsResponse(BaseModel):
-    """What the site has set."""
+    """Settings of the site."""
 
     identity: Literal["nobody", "lead", "reader"] = Field(
         description="from which role on people see names and numbers in the films' headers; others see pseudonyms"
@@ -52,7 +52,7 @@ class SettingsResponse(BaseModel):
 
 
 class SettingsChange(BaseModel):
-    """What is given changes."""
+    """Settings that change; missing fields stay as they are."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -81,7 +81,7 @@ class SettingsChange(BaseModel):
 
 @router.get("/settings", responses=answers(401, 403, 503))
 def settings(parts: Parts, account: Admin) -> SettingsResponse:
-    """What the site has set, and its sources."""
+    """Return the settings of the site, and its sources."""
     return _settings(parts)
 
 

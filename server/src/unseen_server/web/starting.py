@@ -1,4 +1,4 @@
-"""What starts and what stops when a second person agrees: the summary that both must have read.
+"""Summary of what starts and stops when a second person agrees; both must have read it.
 
 Clearing starts, or starts again, with two people and a note of each. What the second one confirms is the summary's
 digest, so that nobody agrees to something that has changed since the page was drawn.
@@ -34,7 +34,7 @@ NO_EVALUATION: Final = "It has no evaluation: nobody has measured how well it fi
 
 
 class Summary(BaseModel):
-    """What would start and stop now."""
+    """Summary of what would start and stop now."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -46,7 +46,7 @@ class Summary(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class ClearingChange:
-    """What would start and stop, in sentences."""
+    """Sentences on what would start and stop."""
 
     starts: tuple[str, ...]
     stops: tuple[str, ...]
@@ -54,7 +54,7 @@ class ClearingChange:
 
     @property
     def digest(self) -> str:
-        """Of every sentence; another one where anything is different."""
+        """Digest of all sentences; it differs if anything differs."""
         said = json.dumps([self.starts, self.stops, self.lacks])
         return hashlib.sha256(said.encode()).hexdigest()
 
@@ -71,7 +71,7 @@ class ClearingChange:
 
 
 def of_activation(parts: ServerState, made: Activation) -> ClearingChange:
-    """What starts and stops when a proposal is activated."""
+    """Return what starts and stops when a proposal is activated."""
     card = _card(parts, made.model)
     now = parts.promise()
     starts = [f"{made.model_name} ({made.model[:8]}) decides the order in which studies are read."]
@@ -93,7 +93,7 @@ def of_activation(parts: ServerState, made: Activation) -> ClearingChange:
 
 
 def of_alarm(parts: ServerState, alarm: StandingAlarm) -> ClearingChange:
-    """What starts and stops when a drift alarm ends."""
+    """Return what starts and stops when a drift alarm ends."""
     policy = None if parts.models is None else parts.models.policy
     if policy is not None and policy.digest == alarm.policy:
         starts = (*_clearing(policy), "Studies that were judged since the alarm stay in the list.")
@@ -103,7 +103,7 @@ def of_alarm(parts: ServerState, alarm: StandingAlarm) -> ClearingChange:
 
 
 def of_reopening(alarm: RaisedAlarm) -> ClearingChange:
-    """What starts and stops when the studies that were cleared among an alarm's films are reopened."""
+    """Return what starts and stops when the studies that were cleared among an alarm's films are reopened."""
     count = len(alarm.cleared)
     goes = "1 study goes" if count == 1 else f"{count} studies go"
     stops = "It is" if count == 1 else "They are"
@@ -117,7 +117,7 @@ def of_reopening(alarm: RaisedAlarm) -> ClearingChange:
 
 
 def _clearing(policy: Policy) -> list[str]:
-    """What a policy clears, a sentence a source."""
+    """Describe what a policy clears, a sentence a source."""
     found = []
     for name, source in policy.sources.items():
         if source.threshold is None:

@@ -110,7 +110,7 @@ class ServerState:
 
     @property
     def models(self) -> Models | None:
-        """What scores now: what leads activated, else what the server was started with."""
+        """Models that score now: those that leads activated, else those of the server's start."""
         return self.active.models
 
     def _loaded(self) -> Loaded:
@@ -122,7 +122,7 @@ class ServerState:
         )
 
     def promise(self) -> Promise:
-        """What is promised now; see `Promise.of`."""
+        """Return the guarantee at this moment; see `Promise.of`."""
         from unseen_server.web.promise import Promise
 
         stopped = "" if self.workers is None else self.workers.status().stopped
@@ -134,7 +134,9 @@ class ServerState:
         return None if self.models is None else self.models.card.weights_sha256
 
     def can_be_shown(self, film: str) -> bool:
-        """Whether the film's pixels can be had; it is decoded, unless it was lately. Raises NotFoundError."""
+        """Return True if the film's pixels can be displayed; it is decoded, unless it was lately. Raises
+        NotFoundError.
+        """
         try:
             self.decoded.film(self.store.film_path(film))
         except NotFoundError:
@@ -144,13 +146,12 @@ class ServerState:
         return True
 
     def is_blind(self, role: Role) -> bool:
-        """Whether `role` must not see what would tell a sampled study from the others: readers, where a policy
-        clears."""
+        """Return True if `role` must not see which studies are sampled: readers, where a policy clears."""
         return ROLES.index(role) <= ROLES.index("reader") and self.clearing.seen()
 
 
 class Clearing:
-    """Whether a policy clears: one is given to this server or activated, or a worker has cleared or sampled something.
+    """Cached fact that a policy clears: one is given or activated, or a worker has cleared or sampled a study.
 
     Once so, it stays so while the server runs. The worklist is asked every `LOOK_S` at most: with many studies that
     takes longer than a page.

@@ -23,7 +23,7 @@ class PartResponse(BaseModel):
 
 
 class StorageResponse(BaseModel):
-    """What is stored, in bytes, and the disk that it lies on."""
+    """Disk space in use, in bytes, and the disk itself."""
 
     parts: list[PartResponse]
     free_bytes: int
@@ -32,5 +32,5 @@ class StorageResponse(BaseModel):
 
 @router.get("/storage", responses=answers(401, 403, 503))
 def storage(parts: Parts, account: Admin) -> StorageResponse:
-    """What is stored by kind; with very many films this takes some seconds."""
+    """Return the disk space in use by type; with very many films this takes some seconds."""
     return StorageResponse.model_validate(parts.store.storage(), from_attributes=True)

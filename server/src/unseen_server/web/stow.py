@@ -188,7 +188,7 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 
 @dataclass(kw_only=True)
 class _Outcome:
-    """What became of the parts so far."""
+    """Result of the parts so far."""
 
     referenced: list[dict[str, Any]] = field(default_factory=list)  # Any: DICOM JSON
     failed: list[dict[str, Any]] = field(default_factory=list)
@@ -292,7 +292,7 @@ async def _beginning(related: RelatedParts) -> bytes:
 
 
 def _unfit(header: ReceivedHeader, study: str | None) -> int:
-    """Why an object is not taken: a Failure Reason; 0 where nothing stands against it."""
+    """Return the Failure Reason of an object that is refused; 0 for an object that is accepted."""
     if not all(_UID.fullmatch(one) for one in (header.sop_class, header.instance, header.study)):
         return NOT_UNDERSTOOD
     return MISMATCH if study is not None and header.study != study else 0

@@ -21,7 +21,7 @@ StudyId = Annotated[str, Path(max_length=40, description="s-…; one that was jo
 
 
 class Verdict(BaseModel):
-    """What the reader saw."""
+    """Report of a reader."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -37,7 +37,7 @@ class Verdict(BaseModel):
 
 
 class Draft(BaseModel):
-    """What is written and not reported."""
+    """Note that is written and not reported."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -45,7 +45,7 @@ class Draft(BaseModel):
 
 
 class Aside(BaseModel):
-    """What becomes of films that cannot be shown: they are never labelled."""
+    """Action for films that cannot be shown: they are never labelled."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -63,7 +63,7 @@ class Claimed(BaseModel):
 
 
 class Requeued(BaseModel):
-    """How many films are scored again."""
+    """Number of films that are scored again."""
 
     films: int
 

@@ -31,7 +31,7 @@ RoundId = Annotated[str, Path(max_length=40, description="r-…, as beginning it
 
 @router.get("", responses=answers(401, 403, 503))
 def offer(parts: Parts, account: Sighted) -> turing_replies.Offer:
-    """With which models a round can be played here."""
+    """List the models with which a round can be played here."""
     made = parts.store.generated()
     models = [_offered(parts, name, card, made.get(card.weights_sha256)) for name, card in _cards(parts)]
     models.sort(key=lambda one: not one.counts)
@@ -96,7 +96,7 @@ def answer(
 
 @router.get("/rounds/{number}/result", responses=answers(401, 403, 404, 409, 422, 503))
 def result(parts: Parts, account: Sighted, number: RoundId) -> turing_replies.Result:
-    """How the round ended; 409 before the last answer."""
+    """Return the result of a round; 409 before the last answer."""
     found = parts.rounds.find(number, account.name)
     if not found.is_finished:
         left = found.count - len(found.answers)
@@ -195,7 +195,7 @@ def _own(parts: ServerState, model: str) -> OwnFilms:
 
 
 def _kept(parts: ServerState, own: OwnFilms, model: str, made: NDArray[np.float32], *, least: int) -> list[Rendition]:
-    """What is kept of the films; those of which nothing is kept are left out."""
+    """Return the stored inputs of the films; films without one are left out."""
     found = []
     for film in own.films:
         try:

@@ -26,7 +26,7 @@ class Offered(BaseModel):
 
 
 class Offer(BaseModel):
-    """What there is to be judged."""
+    """Models with which a round can be played."""
 
     models: list[Offered]
     missing: str = Field(description='why there is no round with any of them; "" where there is one')
@@ -53,7 +53,7 @@ class RoundResponse(BaseModel):
 
 
 class Answer(BaseModel):
-    """What the reader takes an image for."""
+    """Answer for one image."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -87,7 +87,7 @@ class Revealed(BaseModel):
 
 
 class Result(BaseModel):
-    """How a round ended."""
+    """Result of a round."""
 
     round: str
     name: str
@@ -115,7 +115,7 @@ class Finished(BaseModel):
 
 
 def in_words(share: AnswerShare) -> str:
-    """Whether a share differs from guessing.
+    """State whether a share differs from guessing.
 
     >>> in_words(AnswerShare.of_answers(12, 20))
     'This does not differ from guessing: the interval, 36 % to 81 %, holds 50 %.'

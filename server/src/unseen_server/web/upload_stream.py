@@ -102,7 +102,7 @@ class RequestStream:
         self._until = time.monotonic() + WHOLE_S
 
     async def next(self) -> bytes | None:
-        """What came; None at the end."""
+        """Return the next piece; None at the end."""
         try:
             async with asyncio.timeout(max(0.0, min(SILENCE_S, self._until - time.monotonic()))):
                 return await anext(self._chunks, None)

@@ -30,7 +30,7 @@ class ModelVersion(BaseModel):
 
 
 class Versions(BaseModel):
-    """What runs here."""
+    """Versions of the package, the schema and the models."""
 
     package: str
     schema_revision: str

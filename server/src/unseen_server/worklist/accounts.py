@@ -1,4 +1,4 @@
-"""Who may sign in, and who has: accounts with argon2id passwords, sessions, and links that are good for one sign-in.
+"""Accounts with argon2id passwords, their sessions, and links that are good for one sign-in.
 
 Of a token only its SHA-256 is stored: who reads the database cannot sign in with it. An account's name stands in the
 audit trail; it is a member of the staff, never a patient.
@@ -179,7 +179,7 @@ class Accounts:
             return fixed_sources(connection)
 
     def open_sessions(self) -> dict[str, int]:
-        """How many sessions each name has that are open now."""
+        """Return the number of open sessions by account."""
         with self._site.database.reading() as connection:
             rows = connection.execute(
                 select(sessions.c.account, func.count().label("open"))

@@ -196,7 +196,7 @@ class Activations:
             return _one(writing.connection, number)
 
     def get(self, number: int) -> Activation:
-        """One of them. Raises NotFoundError."""
+        """Return one activation. Raises NotFoundError."""
         with self._site.database.reading() as connection:
             return _one(connection, number)
 
@@ -208,7 +208,9 @@ class Activations:
             return [_of(row, last) for row in rows]
 
     def active(self) -> Activation | None:
-        """What is in force; None where nothing is, so that each server scores with what it was started with."""
+        """Return the activation in force; None if there is none, so that each server scores with what it was started
+        with.
+        """
         with self._site.database.reading() as connection:
             last = _last(connection)
             if last is None:

@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 
 class Administration:
-    """Of one worklist. It does not check who asks: the program that offers it to people does."""
+    """Administration of one worklist. It does not check who asks: the program that offers it to people does."""
 
     site: Site
 
     def settings(self) -> SiteSettings:
-        """What the site has set."""
+        """Return the settings of the site."""
         with self.site.database.reading() as connection:
             return site_settings.read(connection)
 
@@ -76,7 +76,9 @@ class Administration:
             )
 
     def queue(self) -> Queue:
-        """How many films wait for a worker, are done, could not be scored; how old the oldest waiting one is."""
+        """Return the numbers of films that wait, are done and could not be scored, and how old the oldest waiting one
+        is.
+        """
         with self.site.database.reading() as connection:
             return queue_state.queue(connection, now_us=self.site.now_us())
 
@@ -86,11 +88,11 @@ class Administration:
             return queue_state.failed(connection, most=most)
 
     def storage(self) -> Storage:
-        """What is stored by kind, in bytes, and how much of the disk is free. Looks at every file."""
+        """Return the disk space in use by type, in bytes, and the free space of the disk. Looks at every file."""
         return storage.measure(self.site)
 
     def by_source(self) -> list[Source]:
-        """What each source has sent."""
+        """Return the sources with what each has sent."""
         return sources.by_source(self.site)
 
     def schema(self) -> str:
@@ -101,7 +103,7 @@ class Administration:
     # the audit trail ------------------------------------------------------------------------------------------------
 
     def audit_head(self) -> AuditHead:
-        """Where the audit trail ends; written down elsewhere, it proves the trail up to there."""
+        """Return the head of the audit trail; written down elsewhere, it proves the trail up to there."""
         with self.site.database.reading() as connection:
             return audit.head(connection)
 
@@ -135,7 +137,7 @@ class Administration:
     def foresee_erasure(
         self, *, patient: str | None = None, issuer: str | None = None, study: str | None = None
     ) -> Foreseen:
-        """What `erase` would remove. Raises as `erase` does."""
+        """Preview an erasure. Raises as `erase` does."""
         return retention.foresee(self.site, patient=patient, issuer=issuer, study=study)
 
     def erase(
@@ -162,7 +164,7 @@ class Administration:
         return retention.retire(self.site, older_than_days=older_than_days, states=states, actor=actor, source=source)
 
     def count_old(self, *, older_than_days: float, source: str | None = None) -> int:
-        """How many studies `retire` would remove."""
+        """Return the number of studies that `retire` would remove."""
         return retention.count_old(self.site, older_than_days=older_than_days, source=source)
 
     def retire_by_age(self) -> int:

@@ -25,7 +25,7 @@ SIDE = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Appearance:
-    """How a film looks.
+    """Appearance of a film.
 
     look        SIDE × SIDE bytes, rows from above: the lungs' box (the film where no lungs were found) by area, its
                 own darkest 0 and its own brightest 255
@@ -37,7 +37,7 @@ class Appearance:
 
 
 def appearance_of(film: Film, findings: Sequence[Finding]) -> Appearance:
-    """How `film` looks; the lungs are those of the first of `findings` that has any."""
+    """Return the appearance of `film`; the lungs are those of the first of `findings` that has any."""
     height, width = film.pixels.shape
     whole = (0.0, 0.0, float(height), float(width))
     views = [finding.viewed for finding in findings if finding.viewed.lung_area]

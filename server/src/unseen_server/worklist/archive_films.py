@@ -34,7 +34,7 @@ Row = dict[str, Any]  # Any: a cell of a part
 
 
 class _RefusedFilmError(Exception):
-    """Why a film stays out, a sentence."""
+    """Reason why a film is refused, as a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ def _digest(path: Path, most_bytes: int) -> tuple[str, int, bytes]:
 
 
 def _header(leading: bytes, *, was_read: bool) -> tuple[ReceivedHeader | None, str | None, Projection]:
-    """What the header of a DICOM file names, its ViewPosition and its projection; nothing of an image."""
+    """Read identifiers, ViewPosition and projection from the header of a DICOM file; nothing of an image."""
     if leading[_PREAMBLE : _PREAMBLE + 4] != b"DICM":
         return None, None, "frontal"
     try:

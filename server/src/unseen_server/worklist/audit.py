@@ -33,7 +33,7 @@ Value = str | int | float | bool | None
 
 @dataclass(frozen=True, kw_only=True)
 class AuditHead:
-    """Where the chain ends; written down elsewhere, it proves later that nothing before it was changed or removed.
+    """Head of the audit trail; written down elsewhere, it proves later that nothing before it was changed or removed.
 
     Args:
         seq: number of the last row.

@@ -22,7 +22,7 @@ MOST = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Sought:
-    """What is looked for; what is None or "" does not count.
+    """Filters of the audit trail; None and "" do not count.
 
     actor         who did it, exactly
     action        what, or how it begins: `study.reported`, `study.`
@@ -82,7 +82,7 @@ def _conditions(connection: Connection, names: Pseudonyms, sought: Sought) -> li
 
 
 def _subjects(connection: Connection, names: Pseudonyms, text: str) -> list[str]:
-    """What events on the studies that match are about: the studies, their films, and studies that joined them."""
+    """Return the subjects of events on the matching studies: the studies, their films, and studies that joined them."""
     called = [clean(names.sealed(kind, text)) for kind in ("accession", "patient", "study", "name")] + [clean(text)]
     numbers = select(terms.c.study_id).where(terms.c.term.in_(called)).distinct().limit(MOST)
     ids = list(connection.execute(numbers).scalars())

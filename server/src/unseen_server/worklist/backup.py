@@ -50,7 +50,7 @@ _ROWS = 2_000
 
 @dataclass(frozen=True, kw_only=True)
 class Saved:
-    """What a backup, or a restored store, holds.
+    """Content of a backup, or of a restored store.
 
     >>> Saved(studies=1, films=2, maps=2, damaged=(), audit=None).films
     2

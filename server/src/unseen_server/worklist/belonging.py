@@ -1,4 +1,4 @@
-"""Which database a worklist's folder belongs to, so that no command opens the folder with another one.
+"""Database of a worklist's folder: no command opens the folder with another one.
 
 An SQLite database is a file in the folder. For PostgreSQL the first opening writes a random name into the database's
 settings and the same name into a file of the folder, with the database's address for people (no user, no password).
@@ -30,7 +30,7 @@ SETTING = "database"
 
 @dataclass(frozen=True, kw_only=True)
 class Marker:
-    """What `MARKER` holds: `address` for people, and the random `name` that the database has, too."""
+    """Content of `MARKER`: `address` for people, and the random `name` that the database has, too."""
 
     address: str
     name: str

@@ -57,7 +57,7 @@ AUDIT_SHARE = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class SourceLabels:
-    """What readers have reported of one source, one study a patient and label.
+    """Reports of one source, one study a patient and label.
 
     not_scored      refused by the gate, or not read
     unread          studies received in the same time that wait for a reader still: what readers leave for last has low
@@ -77,7 +77,7 @@ class SourceLabels:
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """How far a site is with a calibration.
+    """Progress of a site towards a calibration.
 
     needed      abnormals of a source for 0, 1 and 2 of them below the threshold
     trained_on  films left out because the model was trained on them
@@ -106,7 +106,7 @@ class Labels:
 
     @property
     def caution(self) -> str:
-        """What whoever agrees to a calibration on these must know; "" where nothing stands against it."""
+        """Return the warning for those who agree to a calibration on these labels; "" if there is none."""
         return " ".join(filter(None, (self._unseen(), self._unread())))
 
     def _unseen(self) -> str:
@@ -136,7 +136,7 @@ def labels(
     policies: Mapping[str, Policy] | None = None,
     origins: Collection[Origin] = SEEN,
 ) -> Labels:
-    """What readers have reported that a calibration of `model` may count.
+    """Return the readers' reports that a calibration of `model` may count.
 
     model       SHA-256 of its weights
     trained_on  pixel digests of its training films
@@ -302,7 +302,7 @@ def _by_study(rows: Iterable[Found]) -> Iterable[tuple[int, list[Found]]]:
 
 
 def _deciding(connection: Connection) -> dict[int, set[str]]:
-    """By study, the policies that have decided on it."""
+    """Return the policies that have decided on each study."""
     found: dict[int, set[str]] = {}
     query = select(decisions.c.study_id, decisions.c.policy_digest).where(decisions.c.policy_digest != "").distinct()
     for row in connection.execute(query):
@@ -320,7 +320,7 @@ def _refused(connection: Connection, models: Collection[str]) -> frozenset[int]:
 
 
 def _unread(connection: Connection) -> Counter[str]:
-    """By source, studies that wait for a reader and were received before the latest that was reported."""
+    """Count by source the studies that wait for a reader and were received before the latest that was reported."""
     latest = (
         select(func.max(studies.c.received_us))
         .join(reports, reports.c.study_id == studies.c.id)
@@ -336,7 +336,7 @@ def _unread(connection: Connection) -> Counter[str]:
 
 
 def _counts(study: str, decided: Iterable[str], known: Mapping[str, Policy], key: bytes) -> bool:
-    """Whether a study would have been read whatever its score was."""
+    """Return True if a study would have been read at any score."""
     return all(
         (policy := known.get(digest)) is not None
         and (

@@ -1,4 +1,4 @@
-"""Whether a policy may clear at this moment, asked in the transaction that would clear.
+"""Permission of a policy to clear at this moment, asked in the transaction that would clear.
 
 Nothing is cleared by a policy while a drift alarm stands against it, and nothing by any other policy than the one that
 two people have activated last. Where no activation was ever made, the policy that a worker was started with clears.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def stopped(connection: Connection, policy: str) -> str:
-    """Why nothing is cleared by the policy with this digest; "" where nothing stands against it."""
+    """Return the reason why the policy with this digest clears nothing; "" if it clears."""
     alarm = connection.execute(select(watches.c.reason).where(watches.c.policy == policy)).scalar_one_or_none()
     if alarm:
         return str(alarm)
@@ -36,6 +36,6 @@ def stopped(connection: Connection, policy: str) -> str:
 
 
 def _last(connection: Connection) -> Found | None:
-    """What was activated last, withdrawn or not."""
+    """Return the last activation, withdrawn or not."""
     query = select(activations).where(activations.c.activated_us.is_not(None))
     return connection.execute(query.order_by(activations.c.activated_us.desc()).limit(1)).one_or_none()

@@ -33,7 +33,7 @@ def settles_us(study: Found, *, since_us: int, seconds: float, now_us: int) -> i
 
 
 def is_complete(study: Found, *, now_us: int) -> bool:
-    """Whether no further film of it is waited for."""
+    """Return True if no further film of the study is waited for."""
     return study.settles_us is None or study.settles_us <= now_us
 
 
@@ -53,7 +53,7 @@ def close(writing: Writing, uid: str, *, source: str, actor: str) -> bool:
 
 
 def due(connection: Connection, *, now_us: int) -> bool:
-    """Whether a study has become complete since `settle` was called."""
+    """Return True if a study has become complete since `settle` was called."""
     first = connection.execute(select(func.min(studies.c.settles_us)).where(SETTLING_ALONE)).scalar_one()
     return first is not None and first <= now_us
 

@@ -119,7 +119,7 @@ def check_films(database: Database, home: Path) -> None:
 
 
 def has_films(home: Path) -> bool:
-    """Whether the folder holds a film."""
+    """Return True if the folder contains a film."""
     return any(ContentFolder.digests_in(home / "films"))
 
 

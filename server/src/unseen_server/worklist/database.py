@@ -133,7 +133,7 @@ class Database:
             raise BusyError(f"{self.name}: too much is asked for at once. Nothing was changed; try again.") from error
 
     def _sentence(self, error: DBAPIError) -> WorklistError | None:
-        """What a failure of the database, not of its caller, is to be called."""
+        """Return the sentence for a failure of the database that its caller did not cause."""
         # SQLite's result code by name, or PostgreSQL's SQLSTATE (appendix A of its manual)
         code = str(getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or "")
         if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40001", "40P01")):

@@ -303,7 +303,7 @@ def study(
 
 
 def _copies(connection: Connection, of_study: list[Found]) -> dict[int, list[StoredCopy]]:
-    """By film, what is kept of it in other bytes."""
+    """Return the copies of each film in other bytes."""
     rows = connection.execute(
         select(attachments)
         .where(attachments.c.film_id.in_([film.id for film in of_study]))
@@ -323,7 +323,7 @@ def _copies(connection: Connection, of_study: list[Found]) -> dict[int, list[Sto
 
 
 def _first_versions(of_study: list[Found]) -> dict[int, str]:
-    """By film, the one that came first as the same instance with other pixels."""
+    """Return for each film the one that came first as the same instance with other pixels."""
     known: dict[str, Found] = {}
     found = {}
     for film in sorted(of_study, key=lambda film: film.id):

@@ -1,4 +1,4 @@
-"""How far models lie apart on a study: kept with it, so that the list can be filtered by it.
+"""Disagreement of models on a study, stored with it, so that the list can be filtered by it.
 
 Each model's score of a frontal film is compared with the model's latest scores at this site, as a share of them that is
 lower. The study's number is the largest difference between two models' shares of one film. It is of the time at which

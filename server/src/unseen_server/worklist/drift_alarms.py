@@ -27,7 +27,7 @@ from unseen_server.worklist.two_people import needs_note
 
 @dataclass(frozen=True, kw_only=True)
 class StandingAlarm:
-    """Why nothing is cleared by a policy at present.
+    """Drift alarm that stops a policy from clearing.
 
     >>> since = datetime(2026, 1, 1)
     >>> StandingAlarm(policy="ab12", kind="scores", reason="the scores have changed", since=since).first_by is None
@@ -171,14 +171,14 @@ _NOBODY = {"first_by": None, "first_us": None, "first_note": None}
 
 @dataclass(frozen=True, kw_only=True)
 class WatchProgress:
-    """How far a policy's drift watch is: windows that are whole, and studies in the one that is not."""
+    """Progress of a policy's drift watch: complete windows, and studies in the one that is not complete."""
 
     windows: int
     studies: int
 
 
 def watched(database: Database, policy: str) -> WatchProgress:
-    """How far the drift watch of the policy with this digest is."""
+    """Return the progress of the drift watch of the policy with this digest."""
     with database.reading() as connection:
         state = connection.execute(select(watches.c.state).where(watches.c.policy == policy)).scalar_one_or_none()
     watch = DriftWatch() if state is None else DriftWatch.model_validate_json(state)

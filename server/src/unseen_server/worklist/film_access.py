@@ -42,13 +42,15 @@ if TYPE_CHECKING:
 
 
 class FilmAccess:
-    """Of one worklist."""
+    """Films of one worklist."""
 
     site: Site
 
     def film_path(self, film: str) -> Path:
-        """Where the film's bytes lie, as they were received. Raises NotFoundError; also for an imported film whose
-        file was moved or changed since."""
+        """Return the path of the film's bytes, as they were received.
+
+        Raises NotFoundError; also for an imported film whose file was moved or changed since.
+        """
         with self.site.database.reading() as connection:
             path = self.site.films.of(find_film(connection, film).sha256)
         if path.is_symlink():
@@ -56,8 +58,8 @@ class FilmAccess:
         return path
 
     def map_path(self, film: str, model: str | None = None) -> Path:
-        """Where an anomaly map of the film lies: `.npy`, float32 (size, size); the latest of a model that decided, or
-        the one of `model`.
+        """Return the path of an anomaly map: `.npy`, float32 (size, size); the latest of a deciding model, or that of
+        `model`.
 
         Raises NotFoundError where there is none.
         """
@@ -65,7 +67,7 @@ class FilmAccess:
             return self.site.maps.of(details.map_of(connection, film, model))
 
     def rendition(self, film: str, model: str) -> Rendition:
-        """What a model saw of a film and made of it, on the network's grid.
+        """Return the model's input from the film and its output, on the network's grid.
 
         Raises NotFoundError where none is kept, WorklistError where it is damaged.
         """
@@ -125,7 +127,9 @@ class FilmAccess:
         return {model: images for model, (images, _) in renditions.read_generated(self.site.renditions).items()}
 
     def generated_inside(self) -> dict[str, NDArray[np.bool_] | None]:
-        """Where those images typically show lung, by model: (size, size); None for models that see the whole film."""
+        """Return where generated images typically show lung, by model: (size, size); None for models that see the whole
+        film.
+        """
         return {model: inside for model, (_, inside) in renditions.read_generated(self.site.renditions).items()}
 
     def mark_seen(self, film: str, reader: str) -> None:

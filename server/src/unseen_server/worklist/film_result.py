@@ -24,7 +24,7 @@ class FurtherFinding:
 
 @dataclass(frozen=True, kw_only=True)
 class FilmScreening:
-    """What became of one film.
+    """Result of one film.
 
     model       SHA-256 of the weights of the detector that decides
     map_sha256  of the anomaly map's file, placed already; None without a map

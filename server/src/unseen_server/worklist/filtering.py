@@ -1,4 +1,4 @@
-"""What narrows the list: filters, and what was searched for.
+"""Filters and search of the list.
 
 A filter whose index is in the list's order leads: its rows are read from there. Of the other filters, few studies are
 looked up one by one; where they leave many, the list is walked in its order and what does not match is passed over.
@@ -44,7 +44,7 @@ Of = Callable[[Any], Any]  # Any: a column of whatever type
 
 @dataclass(frozen=True, kw_only=True)
 class FlagRule:
-    """Which studies carry the flag: the same that a row's words follow from.
+    """Rule of the flag: the same that a row's words follow from.
 
     flagged   True: those that do; False: those that do not
     priority  from this priority on, whatever the score: on a blind page; None on others
@@ -58,7 +58,7 @@ class FlagRule:
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """What a list is narrowed to; what is None does not count. `Lists.page` explains each."""
+    """Filters of a list; None does not count. `Lists.page` explains each."""
 
     source: str | None = None
     state: State | None = None
@@ -94,7 +94,7 @@ def _without_index(element: _passed_over, compiler: Any, **how: Any) -> str:
 
 
 def on_tab(tab: Tab, of: Of = lambda column: column) -> list[Condition]:
-    """What stands on a tab."""
+    """Return the condition for the studies of a tab."""
     if tab == "not_scored":
         return [of(studies.c.shelf) == "to_read", of(studies.c.band) == NOT_SCORED]
     return [] if tab == "all" else [of(studies.c.shelf) == tab]
@@ -102,7 +102,7 @@ def on_tab(tab: Tab, of: Of = lambda column: column) -> list[Condition]:
 
 @dataclass(frozen=True)
 class Narrowed:
-    """How a list is found.
+    """Way in which a list is found.
 
     walked   conditions on rows that are walked in the list's order, and the order's own index serves
     passed   conditions on rows by which others are passed over
@@ -123,7 +123,7 @@ class Narrowed:
 
 
 def narrowed(connection: sa.Connection, names: Pseudonyms, tab: Tab, wanted: Filters, *, order: SortOrder) -> Narrowed:
-    """How the studies of a tab that `wanted` leaves are found in an order.
+    """Choose how the studies of a tab that match `wanted` are found in an order.
 
     Raises WorklistError for a state that there is not.
     """
@@ -198,12 +198,12 @@ def _alone(tab: Tab, wanted: Filters, ways: Mapping[str, list[Condition]]) -> li
 
 
 def _may_stand(tab: Tab, state: State) -> bool:
-    """Whether studies in a state are on a tab."""
+    """Return True if studies in a state are on a tab."""
     return tab in ("all", shelf_of(state)) or (tab == "not_scored" and shelf_of(state) == "to_read")
 
 
 def _counts(connection: sa.Connection, ways: Sequence[sa.Select[Any]]) -> Sequence[int]:
-    """How many studies each of them finds, `FEW` and one at most."""
+    """Count the studies that each of them finds, up to `FEW` + 1."""
     if not ways:
         return ()
     limited = [sa.select(sa.func.count()).select_from(way.limit(FEW + 1).subquery()).scalar_subquery() for way in ways]
@@ -211,7 +211,7 @@ def _counts(connection: sa.Connection, ways: Sequence[sa.Select[Any]]) -> Sequen
 
 
 def _conditions(tab: Tab, wanted: Filters, *, but: str | None) -> list[Condition]:
-    """What a study is to meet to match the filters, `but` one."""
+    """Return the conditions of all filters, `but` one."""
     of = _passed_over
     found: list[Condition] = _dates(wanted, of)
     if wanted.source is not None and but != "source":

@@ -1,4 +1,4 @@
-"""Who a film names in its header, as the database may hold it; and for a batch of films, what that touches.
+"""Identifiers in the headers of films, as the database may store them, and the rows that they touch.
 
 A film is *ordinary* when its header changes nothing but the film's own study: no other study takes it in, no other film
 is the same, no report waits for it. Results of ordinary films are entered in batches (`batches`); the others one by
@@ -34,7 +34,7 @@ _COLUMNS: Final[tuple[tuple[str, str, Kind], ...]] = (
 
 @dataclass(frozen=True, kw_only=True)
 class FilmIdentity:
-    """What a film's header names, as pseudonyms.
+    """Identifiers in a film's header, as pseudonyms.
 
     columns   of the study's row: patient (before any merge of patients), issuer, accession, uid; those that are named
     instance  of the film; None for images
@@ -47,7 +47,7 @@ class FilmIdentity:
 
     @classmethod
     def of(cls, names: Pseudonyms, identifiers: Mapping[str, str]) -> FilmIdentity:
-        """From `Film.identifiers`."""
+        """Make the identity from `Film.identifiers`."""
         given = {column: clean(identifiers.get(keyword, "")).strip() for column, keyword, _ in _COLUMNS}
         instance = clean(identifiers.get("SOPInstanceUID", "")).strip()
         return cls(
@@ -62,24 +62,24 @@ class FilmIdentity:
 
     @classmethod
     def of_film(cls, names: Pseudonyms, film: Film | NotRead) -> FilmIdentity:
-        """Of a film that was read; of another one nothing is known."""
+        """Return the identifiers of a film that was read; of another one nothing is known."""
         return cls.of(names, film.identifiers) if isinstance(film, Film) else cls()
 
     def is_of(self, study: Found) -> bool:
-        """Whether the study's row has all that the film names, and so is found by it."""
+        """Return True if the study's row has all identifiers of the film, and so is found by it."""
         return all(getattr(study, name) == value for name, value in self.columns.items())
 
     @property
     def keys(self) -> set[str]:
-        """What two transactions must not enter at once: films of one study, and one instance twice."""
+        """Keys that two transactions must not enter at once: films of one study, and one instance twice."""
         return {key for key in (self.columns.get("uid"), self.instance) if key is not None}
 
 
 class Identities:
-    """What the films of a batch name, and what the database holds of it, read at once."""
+    """Identifiers of a batch of films, and the rows of the database that match, read at once."""
 
     def __init__(self, writing: Writing, identities: Mapping[int, FilmIdentity], of_films: Mapping[int, Any]) -> None:
-        """By number of the film its identity, and the study in which it stands (Any: rows)."""
+        """Take the identity and the study of each film, by number (Any: rows)."""
         self._identities = identities
         self._names = writing.names
         self._now_us = writing.now_us
@@ -117,7 +117,7 @@ class Identities:
         )
 
     def is_ordinary(self, film: Found, study: Found, read: Film | NotRead) -> bool:
-        """Whether the film's header touches nothing but its own study."""
+        """Return True if the film's header touches nothing but its own study."""
         identity = self._identities[film.id]
         uid = identity.columns.get("uid")
         if self._targets.get(uid or "", study.id) != study.id:

@@ -29,7 +29,7 @@ Kept = Any  # a row before it is written
 
 
 class ImportedRows:
-    """Of films that the worklist does not hold, scored by the model with these weights."""
+    """Rows of films that the worklist does not have, scored by the model with these weights."""
 
     def __init__(self, writing: Writing, model: str) -> None:
         self._writing, self._model = writing, model

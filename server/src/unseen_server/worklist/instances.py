@@ -1,4 +1,6 @@
-"""What a film is: its SOP Instance UID with the digest of its pixels. Copies, versions, and what is no film at all.
+"""Identity of a film: its SOP Instance UID with the digest of its pixels. Copies and versions.
+
+Copies, versions, and what is no film at all.
 
 The same instance in another transfer syntax, or with a corrected header, is the same film: its bytes are kept as an
 attachment of the film, and the attributes that differ are on record. Other pixels under the same instance are a

@@ -163,15 +163,18 @@ def _writing(site: Site) -> AbstractContextManager[Connection]:
 
 
 def _held(connection: Connection, held: Sequence[Job]) -> tuple[ColumnElement[bool], ...]:
-    """Of these jobs those that are still the worker's: another's claim has another lease."""
+    """Select the jobs that are still the worker's: another's claim has another lease."""
     numbers, leases = [job.number for job in held], {job.lease for job in held}
     is_held = among(connection, jobs.c.film_id, numbers) & among(connection, jobs.c.lease, leases)
     return is_held, jobs.c.state == "open"
 
 
 def held_films(connection: Connection, held: Sequence[Job]) -> dict[int, Found]:
-    """By number the rows of those films that are still the worker's and were not erased, locked until the transaction
-    ends. SQLite may have given the number of an erased film to another one since."""
+    """Return by number the rows of those films that are still the worker's and were not erased, locked until the
+    transaction ends.
+
+    SQLite may have given the number of an erased film to another one since.
+    """
     digests = {job.number: job.sha256 for job in held}
     query = select(films).join(jobs, jobs.c.film_id == films.c.id).where(*_held(connection, held))
     rows = connection.execute(query.order_by(films.c.id).with_for_update(of=jobs))

@@ -84,7 +84,7 @@ class LabelledFilm:
 
 
 def unseen_labels(connection: Connection) -> dict[Origin, int]:
-    """How many studies have a standing report, normal or abnormal, that does not count by itself; by its origin."""
+    """Count the studies whose standing report, normal or abnormal, does not count by itself; by its origin."""
     others: tuple[Origin, ...] = ("elsewhere", "unrecorded")
     found = standing("normal", "abnormal", origins=others).order_by(None).subquery()
     rows = connection.execute(select(found.c.how, func.count().label("studies")).group_by(found.c.how))

@@ -200,7 +200,7 @@ def _check(wanted: ListQuery) -> None:
 def _counted(
     found_by: Narrowed, columns: list[sa.ColumnElement[Any]], parts: list[list[sa.ColumnElement[bool]]]
 ) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
-    """How many studies of the parts of a list match, and how many were looked at for that; both up to a bound."""
+    """Return the number of matching studies, and the number that was scanned for that; both up to a bound."""
     if found_by.alone is not None or found_by.few is not None or not found_by.passed:
         conditions = found_by.conditions if found_by.alone is None else found_by.alone
         limited = [sa.select(studies.c.id).where(*conditions, *part).limit(COUNTED + 1).subquery() for part in parts]
@@ -256,7 +256,7 @@ def views(connection: sa.Connection) -> list[str]:
 
 
 def values(connection: sa.Connection, column: sa.Column[Any]) -> list[str]:
-    """What a column holds, each found by one step in its index."""
+    """Return the values of a column, each found by one step in its index."""
     found: list[str] = []
     while True:
         query = sa.select(sa.func.min(column))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What the list can be filtered by: sources and view positions that studies have, and accounts that can read."""
+    """Values by which the list can be filtered: sources and view positions of studies, and accounts that can read."""
 
     sources: list[str]
     views: list[str]
@@ -32,7 +32,7 @@ class Choices:
 
 
 class Lists:
-    """Of one worklist. It does not check roles: the program that offers it to people does."""
+    """List of one worklist. It does not check roles: the program that offers it to people does."""
 
     site: Site
     claim_s: float
@@ -129,7 +129,7 @@ class Lists:
             return listing.sources(connection)
 
     def choices(self) -> Choices:
-        """What the list can be filtered by."""
+        """Return the values by which the list can be filtered."""
         reads = (accounts.c.disabled_us.is_(None), accounts.c.role != "sender")
         can_read = select(accounts.c.name).where(*reads).order_by(accounts.c.name)
         with self.site.database.reading() as connection:

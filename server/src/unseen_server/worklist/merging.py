@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Merged:
-    """How much moved; `already`: the same merge had been made before, and nothing came under the old number since.
+    """Result of a merge; `already`: the same merge was made before, and nothing came under the old number since.
 
     `uids` are the StudyInstanceUIDs, as pseudonyms, whose identity may be another one now: `identity_conflicts.review`.
     """
@@ -53,7 +53,7 @@ def patients_of(connection: Connection, patients: Collection[str]) -> dict[str, 
 
 
 def term_of(names: Pseudonyms, patient: str) -> str:
-    """What a study of this patient, as `studies` has it, is searched by."""
+    """Return the search term for the studies of a patient, as `studies` stores it."""
     return names.sealed("patient", patient) if names.plain else patient
 
 

@@ -43,7 +43,7 @@ _CONTENT: Final = ("action", "score", "probability", "reason", "policy_digest", 
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """Where results go.
+    """Destination of results.
 
     name     of the peer
     sources  whose studies; none: those of every source
@@ -70,7 +70,7 @@ class Sending:
 
 
 def destinations(connection: Connection) -> list[Destination]:
-    """Where results go now."""
+    """Return the destinations of results."""
     kept = connection.execute(select(settings.c.value).where(settings.c.name == _SETTING)).scalar_one_or_none()
     return [Destination(name=one["name"], sources=tuple(one["sources"])) for one in json.loads(kept or "[]")]
 
@@ -291,7 +291,7 @@ class Outbox:
             writing.log(actor, "result.again", row.public_id, destination=row.destination)
 
     def destinations(self) -> tuple[Destination, ...]:
-        """Where results go now."""
+        """Return the destinations of results."""
         with self._site.database.reading() as connection:
             return tuple(destinations(connection))
 
@@ -339,7 +339,7 @@ class Outbox:
         return None if made_us is None else max(0.0, (self._site.now_us() - made_us) / 1e6)
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """How many results there are, by destination and state."""
+        """Return the number of results by destination and state."""
         query = select(outbox.c.destination, outbox.c.state, func.count().label("results"))
         with self._site.database.reading() as connection:
             rows = connection.execute(query.group_by(outbox.c.destination, outbox.c.state)).all()

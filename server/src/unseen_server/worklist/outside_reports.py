@@ -141,8 +141,11 @@ def take(writing: Writing, report: PreparedReport) -> What:
 
 
 def _is_repeated(connection: Connection, row: _Row) -> bool:
-    """Whether the same message was taken before. A correction that returns to what an earlier one said is another
-    message: it was sent later than the one that it repeats, and that one was replaced."""
+    """Return True if the same message was taken before.
+
+    A correction that returns to what an earlier one said is another message: it was sent later than the one that it
+    repeats, and that one was replaced.
+    """
     same = select(_of.sent_us, _of.replaced_us).where(_of.message == row["message"]).order_by(_of.id.desc()).limit(1)
     before = connection.execute(same).one_or_none()
     if before is None:
@@ -234,13 +237,13 @@ def _apply(writing: Writing, study: Found, row: _Row) -> What:
 
 
 def _is_patient(study: Found, patients: str | None) -> bool:
-    """Whether nothing stands against it: a report without a number, or a study without one, fits."""
+    """Return True if the patient fits: a report without a number fits, and a study without one."""
     called = json.loads(patients or "[]")
     return not called or study.patient is None or study.patient in called
 
 
 def _is_older(row: _Row, before: Found) -> bool:
-    """Whether a report that came later is an earlier version of the one that stands.
+    """Return True if a report that came later is an earlier version of the one that counts.
 
     A correction is later than the report that it corrects, whatever the clock shows. A final report replaces a
     correction only where both give the time of the report and its own is later. Otherwise the time of the report
@@ -346,7 +349,7 @@ def close_early(writing: Writing, study: Found, *, new_film: bool) -> Found:
 
 
 def waited_for(connection: Connection, *, uids: Collection[str], accessions: Collection[str], now_us: int) -> set[str]:
-    """Of these studies and accessions, as pseudonyms, those that a report waiting for its films names."""
+    """Return the studies and accessions, as pseudonyms, that a report waiting for its films names."""
     if not uids and not accessions:
         return set()
     waiting = select(_of.uid, _of.accession).where(

@@ -124,12 +124,12 @@ def _films(site: Site, connection: Connection, study_id: int, model: str) -> tup
 
 
 def written(instances: Sequence[SentInstance]) -> str:
-    """As a row of the outbox holds them."""
+    """Return the instances as a row of the outbox stores them."""
     return json.dumps(
         [{"sop_class": one.sop_class, "instance": one.instance, "series": one.series} for one in instances]
     )
 
 
 def instances_of(kept: str) -> tuple[SentInstance, ...]:
-    """What `written` wrote."""
+    """Return the instances that `written` stored."""
     return tuple(SentInstance(**one) for one in json.loads(kept))

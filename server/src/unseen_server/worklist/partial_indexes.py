@@ -1,4 +1,4 @@
-"""Which studies an index holds, where it does not hold all: conditions of the index, and of queries that it serves."""
+"""Conditions of partial indexes, and of the queries that use them."""
 
 from typing import Final
 

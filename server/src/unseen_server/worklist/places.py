@@ -41,7 +41,7 @@ def sort_columns(tab: Tab, order: SortOrder = "list") -> list[ColumnElement[Any]
 
 
 def goes_down(tab: Tab, order: SortOrder, *, reverse: bool) -> bool:
-    """Whether the columns descend: in `all`, the latest received come first.
+    """Return True if the columns descend: in `all`, the latest received come first.
 
     >>> goes_down("all", "list", reverse=False), goes_down("to_read", "score", reverse=True)
     (True, True)

@@ -36,7 +36,7 @@ class Pseudonyms:
         self.plain = plain
 
     def of(self, kind: Kind, text: str) -> str:
-        """What is stored in place of `text`, as DICOM pads it or not."""
+        """Return the text that is stored instead of `text`, with or without DICOM's padding."""
         return text.strip() if self.plain else self.sealed(kind, text.strip())
 
     def sealed(self, kind: Kind, text: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """How far the workers are.
+    """Numbers of films in the queue.
 
     Args:
         waiting: films that wait, claimed ones included.
@@ -48,7 +48,7 @@ class Failed:
 
 
 def queue(connection: Connection, *, now_us: int) -> Queue:
-    """What is in the queue now."""
+    """Return the state of the queue now."""
     by_state = select(jobs.c.state, func.count().label("films")).group_by(jobs.c.state)
     counts: dict[str, int] = {row.state: row.films for row in connection.execute(by_state)}
     oldest = connection.execute(

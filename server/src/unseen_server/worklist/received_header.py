@@ -69,7 +69,7 @@ class ReceivedHeader:
 
     @property
     def identifiers(self) -> dict[str, str]:
-        """As `Film.identifiers` names them, without those that are absent."""
+        """Identifiers with the names of `Film.identifiers`, without those that are absent."""
         named = {
             "PatientID": self.patient,
             "IssuerOfPatientID": self.issuer,

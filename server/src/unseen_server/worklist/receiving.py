@@ -121,7 +121,7 @@ def _receipt(writing: Writing, film: Found, *, already: bool) -> Receipt:
 
 
 def _receipt_of(writing: Writing, attachment: Found, *, already: bool) -> Receipt:
-    """Of what is kept with a study; `study` is "" where no film of it has come yet."""
+    """Return the receipt of an object that is kept with a study; `study` is "" if no film of it has come yet."""
     of_film = select(films.c.study_id).where(films.c.id == attachment.film_id).scalar_subquery()
     study = select(studies.c.public_id).where(
         studies.c.uid == attachment.uid if attachment.film_id is None else studies.c.id == of_film
@@ -265,7 +265,7 @@ def _disputing(
 
 
 def _same_patient(study: Found, identity: Mapping[str, str]) -> bool:
-    """Whether nothing speaks against it: a film without a PatientID joins."""
+    """Return True if the patient can be the same: a film without a PatientID joins."""
     return all(
         getattr(study, key) is None or key not in identity or getattr(study, key) == identity[key]
         for key in ("patient", "issuer")

@@ -1,4 +1,4 @@
-"""Why studies could not be scored, in short clauses, and how many wait with the same one.
+"""Reasons why studies could not be scored, in short clauses, and the number of studies that wait with each.
 
 A reason is a clause, ": " or ". ", and what explains it. Studies with the same clause belong together: two hundred
 films unlike those that the model learnt from are one thing to look at, the set-up, and not two hundred.
@@ -75,7 +75,9 @@ class UnscoredGroups:
 
 
 def refused(connection: Connection) -> UnscoredGroups:
-    """What waits, not scored: each clause is found by one step in its index, and its studies counted to `COUNTED`."""
+    """Count the unscored studies that wait: each clause is found by one step in its index, and counted up to
+    `COUNTED`.
+    """
     waiting = (studies.c.shelf == "to_read", studies.c.band == NOT_SCORED)
     following = select(func.min(studies.c.refusal).label("refusal")).where(*waiting)
     found = following.cte("clauses", recursive=True)

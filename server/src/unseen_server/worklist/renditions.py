@@ -45,7 +45,7 @@ LONG_SIDE = 160
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Rendition:
-    """What a model saw of a film and made of it, all (size, size), on the network's grid.
+    """Input and output of a model for a film, all (size, size), on the network's grid.
 
     image           network units, not masked
     reconstruction  network units; None of a model that gives no image back
@@ -60,7 +60,7 @@ class Rendition:
 
     @classmethod
     def of(cls, finding: Finding) -> Rendition:
-        """What the finding's model saw and made."""
+        """Return the rendition of a finding's model."""
         viewed = finding.viewed
         return cls(
             image=viewed.image[0].numpy(),
@@ -70,7 +70,7 @@ class Rendition:
         )
 
     def to_bytes(self) -> bytes:
-        """As an .npz; images as float16, whose steps are far below what an eye can tell."""
+        """Return the rendition as an .npz; images as float16, whose steps are too small to see."""
         arrays: dict[str, NDArray[np.generic]] = {"image": self.image.astype(np.float16), "inside": self.inside}
         if self.reconstruction is not None:
             arrays["reconstruction"] = self.reconstruction.astype(np.float16)
@@ -80,7 +80,7 @@ class Rendition:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Rendition:
-        """What `to_bytes` wrote. Raises ValueError where it is damaged."""
+        """Read the rendition that `to_bytes` wrote. Raises ValueError where it is damaged."""
         arrays = arrays_of(data)
         names = {"image": "f", "inside": "b"}
         names |= {name: kind for name, kind in (("reconstruction", "f"), ("lungs", "b")) if name in arrays}
@@ -101,11 +101,14 @@ class RenditionFolder(ContentFolder):
     """A folder with a subfolder a film; `of` is that subfolder."""
 
     def rendition_of(self, film: str, model: str) -> Path:
-        """Where a rendition is, or would be; both SHA-256. Raises ValueError for what is no digest."""
+        """Return the path of a rendition, which may not exist; both are SHA-256.
+
+        Raises ValueError for what is no digest.
+        """
         return self.of(film) / f"{self.of(model).name}.npz"
 
     def thumbnail_of(self, film: str) -> Path:
-        """Where a film's thumbnail is, or would be."""
+        """Return the path of a film's thumbnail, which may not exist."""
         return self.of(film) / THUMBNAIL
 
     def keep(self, path: Path, data: bytes) -> None:
@@ -184,7 +187,7 @@ def npz(arrays: dict[str, NDArray[np.generic]]) -> bytes:
 
 
 def arrays_of(data: bytes) -> dict[str, NDArray[np.generic]]:
-    """What `npz` wrote; nothing in it is ever unpickled. Raises ValueError where it is damaged."""
+    """Read the arrays that `npz` wrote; nothing in it is ever unpickled. Raises ValueError where it is damaged."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as read:
             return {name: read[name] for name in read.files}
@@ -232,7 +235,7 @@ def read_generated(folder: RenditionFolder) -> dict[str, tuple[NDArray[np.float3
 
 
 def typical_inside(images: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where images (n, size, size), each 0 outside its own lungs, mostly show lung: (size, size).
+    """Return where images (n, size, size), each 0 outside its own lungs, mostly show lung: (size, size).
 
     Where a share p of films has lung, the mean square is about p times what it is where all have; its 90th percentile
     stands for the latter.

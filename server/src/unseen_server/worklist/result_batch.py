@@ -50,7 +50,7 @@ class OvertakenError(WorklistError):
 
 @dataclass(frozen=True, kw_only=True)
 class EntryRules:
-    """How a worker's results are entered.
+    """Rules by which a worker's results are entered.
 
     judge        decides about a study from all its films
     worker       its name, for the audit trail
@@ -100,7 +100,7 @@ class Batch:
         self._done: set[int] = set()
 
     def _is_new(self, study: Kept) -> bool:
-        """Whether nothing was found, decided or reported of it yet."""
+        """Return True if the study has no finding, decision or report yet."""
         unread = all(not film.judged and film.pixel_sha256 is None for film in self._of_study[study.id])
         return study.state == "received" and study.action is None and unread
 
@@ -120,11 +120,11 @@ class Batch:
         self._reported = {row.study_id: row.made_us for row in connection.execute(reported)}
 
     def holds(self, job: Job) -> bool:
-        """Whether the film is still the worker's: its lease was not lost, and it was not erased."""
+        """Return True if the worker still has the film: its lease was not lost, and it was not erased."""
         return job.number in self._films
 
     def knows(self, job: Job, model: str) -> bool:
-        """Whether the film has a finding of this model; then it needs no worker any more."""
+        """Return True if the film has a finding of this model; then it needs no worker any more."""
         if known := model in self._scores.get(job.number, {}):
             self._done.add(job.number)
         return known

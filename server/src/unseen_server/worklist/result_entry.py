@@ -44,7 +44,7 @@ class Examined:
 
 @dataclass
 class Entered:
-    """What became of results, by the films' numbers; those that are in neither were dropped."""
+    """Outcome of results, by the films' numbers; those that are in neither were dropped."""
 
     entered: set[int] = field(default_factory=set)
     failed: dict[int, Exception] = field(default_factory=dict)

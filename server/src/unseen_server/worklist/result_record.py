@@ -31,7 +31,7 @@ from unseen_server.worklist.film_result import FilmScreening
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedResults:
-    """What became of some results, by the films' numbers.
+    """Outcome of some results, by the films' numbers.
 
     entered  are in the database
     alone    were not entered yet: `record` has to, alone in the database

@@ -1,4 +1,7 @@
-"""What is kept, and for how long: studies removed by age, and a patient erased. `retiring` removes films and models.
+"""Retention: studies removed by age, and a patient erased. `film_retirement` and `model_retirement` remove films and
+models.
+
+`retiring` removes films and models.
 
 Rows, films, maps and renditions go; the audit events stay, for they hold nothing of the patient and the chain must go
 on. Files are removed after the transaction that removed their rows: a process killed in between leaves strangers, which
@@ -57,7 +60,7 @@ STAYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Foreseen:
-    """What an erasure would remove now.
+    """Preview of an erasure.
 
     bytes    of the films as they were received
     reports  that readers made, and `drafts` that they have not finished
@@ -77,7 +80,7 @@ class Foreseen:
 
 @dataclass(frozen=True, kw_only=True)
 class Removed:
-    """How much was removed.
+    """Numbers of removed studies, films and maps.
 
     Args:
         studies: how many.
@@ -94,7 +97,7 @@ class Removed:
 
 
 def foresee(site: Site, *, patient: str | None, issuer: str | None, study: str | None) -> Foreseen:
-    """What `erase` would remove; see `Store.foresee_erasure`."""
+    """Preview an erasure; see `Store.foresee_erasure`."""
     with site.database.reading() as connection:
         found = _meant(connection, site.names, patient=patient, issuer=issuer, study=study)
         return _foreseen(connection, found)
@@ -163,7 +166,7 @@ def retire(
 
 
 def count_old(site: Site, *, older_than_days: float, source: str | None = None) -> int:
-    """How many studies `retire` would remove."""
+    """Return the number of studies that `retire` would remove."""
     before = site.now_us() - int(older_than_days * _DAY_US)
     with site.database.reading() as connection:
         query = select(func.count()).select_from(studies).where(*_old(before, DONE, source=source, but=()))

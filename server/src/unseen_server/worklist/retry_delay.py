@@ -10,7 +10,8 @@ LONGEST_WAIT_S = _MOST_WAIT_S * (1 + _SPREAD)
 
 
 def wait_s(number: int, tries: int) -> float:
-    """How long film `number` waits after try `tries`: doubling, and spread by the film so that not all come at once.
+    """Return the delay of film `number` after try `tries`: doubling, and spread by the film so that not all come at
+    once.
 
     >>> [round(wait_s(1, tries), 1) for tries in (1, 2, 3, 9)]
     [2.7, 3.6, 8.2, 366.7]

@@ -1,4 +1,4 @@
-"""What a row of the list shows beside the study's own columns: a film to look at, and the report.
+"""Facts in a row of the list next to the study's own columns: a film to look at, and the report.
 
 Asked for a page of studies at once, each from an index.
 """
@@ -21,7 +21,7 @@ from unseen_server.worklist.transactions import Found
 
 @dataclass(frozen=True, kw_only=True)
 class RowFacts:
-    """Of one study.
+    """Facts of one study's row.
 
     film         the first frontal film that a worker could read, else the first it could read; None before there is one
     outcome      of the report that stands; None without one, and where it was reported elsewhere and not how
@@ -74,13 +74,13 @@ def row_facts(
 
 
 def are_versions(of_study: Iterable[Found]) -> bool:
-    """Whether two films, by `instance` and `pixel_sha256`, are one instance with different pixels."""
+    """Return True if two films, by `instance` and `pixel_sha256`, are one instance with different pixels."""
     known = [(one.instance, one.pixel_sha256) for one in of_study if one.instance and one.pixel_sha256]
     return len({instance for instance, _ in known}) < len(set(known))
 
 
 def _films(connection: Connection, numbers: list[int], reader: str | None) -> dict[int, list[Found]]:
-    """By study, its films in their order, with when `reader` was shown each for the first time."""
+    """Return the films of each study in their order, with the time when `reader` was shown each for the first time."""
     mine = (seen.c.film_id == films.c.id) & (seen.c.account == (reader or ""))
     query = (
         select(
@@ -115,7 +115,7 @@ def _decide(frontal: Sequence[Found]) -> list[Found]:
 
 
 def _scores(connection: Connection, numbers: list[int]) -> dict[int, dict[str, float]]:
-    """By film, the scores of all models."""
+    """Return the scores of all models for each film."""
     query = (
         select(findings.c.film_id, findings.c.model, findings.c.score)
         .join(films, films.c.id == findings.c.film_id)

@@ -30,13 +30,13 @@ def mark(writing: Writing, film_id: str, account: str) -> bool:
 
 
 def is_seen(connection: Connection, number: int, account: str) -> bool:
-    """Whether the film with this number was shown to `account`."""
+    """Return the condition that the film with this number was shown to `account`."""
     found = select(seen.c.film_id).where(seen.c.film_id == number, seen.c.account == account)
     return connection.execute(found).first() is not None
 
 
 def seen_by(connection: Connection, numbers: Sequence[int], account: str) -> set[int]:
-    """Those of the films with these numbers that were shown to `account`."""
+    """Return those of the films with these numbers that were shown to `account`."""
     found = select(seen.c.film_id).where(seen.c.film_id.in_(numbers), seen.c.account == account)
     return set(connection.execute(found).scalars()) if numbers else set()
 

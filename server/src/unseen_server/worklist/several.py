@@ -30,7 +30,7 @@ class NotDone:
 
 @dataclass(frozen=True, kw_only=True)
 class OnSeveral:
-    """What became of an act on several studies, in the order in which they were given."""
+    """Result of an act on several studies, in the order in which they were given."""
 
     done: tuple[str, ...]
     refused: tuple[NotDone, ...]

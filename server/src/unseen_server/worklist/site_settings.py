@@ -1,4 +1,4 @@
-"""What a site has set for all its servers: who sees names, how long studies wait and are kept."""
+"""Settings of a site for all its servers: who sees names, how long studies wait and are kept."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What a source has sent, and what of it waits for a reader."""
+    """Source with what it has sent, and what of it waits for a reader."""
 
     name: str
     studies: int

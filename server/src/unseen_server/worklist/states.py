@@ -1,4 +1,4 @@
-"""What a study can be, what may follow, and what the worklist refuses.
+"""States of a study, the transitions between them, and the errors of the worklist.
 
 What the worklist refuses, and why: each exception's message is a sentence for the person who asked.
 
@@ -143,7 +143,7 @@ def after(state: State, act: Act, *, standing: State) -> State:
 
 
 def allowed(state: State) -> tuple[Act, ...]:
-    """What a study in `state` is open to.
+    """Return the actions that are allowed in `state`.
 
     >>> allowed("reported")
     ('judge', 'reopen', 'undo')
@@ -196,7 +196,7 @@ def order_of(
     changed_us: int,
     overdue_before_us: int,
 ) -> Order:
-    """Where a study in `state` stands.
+    """Return the position of a study in the list.
 
     priority           of its decision, higher is read earlier; None while there is none
     overdue_before_us  what was received then or before has waited longer than the cap

@@ -213,7 +213,7 @@ class Store(Lists, FilmAccess, Administration):
             settle_time.set_settle_s(writing, seconds, of=of, actor=actor)
 
     def holds(self, instance: str) -> bool:
-        """Whether the instance (its SOP Instance UID) was received and its bytes are on the disk."""
+        """Return True if the instance (its SOP Instance UID) was received and its bytes are on the disk."""
         return receiving.holds(self.site, instance)
 
     def sweep(self) -> int:
@@ -341,7 +341,7 @@ class Store(Lists, FilmAccess, Administration):
             return rescoring.requeue(writing, study, actor=actor)
 
     def set_waiting_cap_s(self, seconds: float, *, actor: str) -> None:
-        """How long priorities may keep a study waiting; from then on it goes before them."""
+        """Set how long priorities may keep a study waiting; from then on it goes before them."""
         with self.writing() as writing:
             waiting_cap.set_cap(writing, seconds, actor=actor)
 
@@ -398,7 +398,7 @@ class Store(Lists, FilmAccess, Administration):
             return reopening.confirm(writing, alarm, actor=actor, note=note)
 
     def clearing_stopped(self, policy: str) -> str:
-        """Why the policy with this digest clears nothing; "" where nothing stands against it."""
+        """Return the reason why the policy with this digest clears nothing; "" if it clears."""
         with self.database.reading() as connection:
             return clearing.stopped(connection, policy)
 

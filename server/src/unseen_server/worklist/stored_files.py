@@ -35,7 +35,7 @@ class ContentFolder:
         self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def of(self, sha256: str) -> Path:
-        """Where the file with this digest is, or would be.
+        """Return the path of the file with this digest, which may not exist.
 
         Raises NotADigestError for what is no digest: nothing else ever becomes part of a path.
         """

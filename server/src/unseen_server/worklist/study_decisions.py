@@ -41,7 +41,7 @@ _AMONG = 1000  # waiting studies from which a sampled one takes its place in the
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """What a decision on a study leads to.
+    """Consequence of a decision on a study.
 
     whole     the decision, which clears no study with two versions of a film or a disputed identity
     standing  of the study
@@ -65,7 +65,7 @@ def settled(
     apart: float | None,
     audit_share: float,
 ) -> Settled:
-    """What the decision `whole` on a study leads to.
+    """Return the consequence of the decision `whole` on a study.
 
     of_study  its films in their order: view_position, projection, judged, instance, pixel_sha256
     apart     how far models lie apart on it (`disagreement`)
@@ -121,7 +121,7 @@ def enter_study(
 
 
 def said_of(found: Settled) -> dict[str, Any]:  # Any: numbers and text
-    """What the audit trail holds of a decision on a study."""
+    """Return what the audit trail records of a decision on a study."""
     whole = found.whole
     return {
         "decision": whole.action,
@@ -190,7 +190,7 @@ def latest_of(writing: Writing, numbers: Collection[int]) -> dict[int, dict[int,
 
 
 def film_of(row: Found) -> Film:
-    """What deciding about a study has to know of a film that was judged earlier: its view, and no pixels."""
+    """Return what a decision on a study needs of a film that was judged earlier: its view, and no pixels."""
     return Film(
         name=row.public_id,
         pixels=np.zeros((0, 0), np.float32),

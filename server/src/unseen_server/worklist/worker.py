@@ -273,7 +273,7 @@ class Worker:
         return enter(self.store, examined, rules) if examined else Entered()
 
     def _compare(self, lungs: FoundLungs | None, job: Job) -> dict[str, Finding]:
-        """What the further detectors say of a film, by model; those that cannot say anything are left out."""
+        """Return the further detectors' findings by model; detectors that fail on the film are left out."""
         found: dict[str, Finding] = {}
         if lungs is None or projection_of(lungs.film) == "lateral":
             return found
@@ -357,12 +357,15 @@ def _npy(finding: Finding) -> bytes:
 
 
 def _cause_of(error: Exception) -> BaseException:
-    """What a plug-in raised; another error is its own cause."""
+    """Return the error that a plug-in raised; another error is its own cause."""
     return error.__cause__ or error if isinstance(error, PluginError) else error
 
 
 def _place_of(error: Exception) -> str:
-    """What is logged of a failure: its type and place. Its message, and a traceback, may hold the file's content."""
+    """Return what is logged of a failure: its type and place.
+
+    Its message, and a traceback, may hold the file's content.
+    """
     cause = _cause_of(error)
     where = traceback.extract_tb(cause.__traceback__)[-1]
     return f"error={type(cause).__name__} at={Path(where.filename).name}:{where.lineno}"

@@ -1,6 +1,6 @@
 """Entry of a worker's results into the store. Each result takes these steps, each in one module:
 
-1. `worker.Worker._examine`: read the film and score it (`film_result.Result`).
+1. `worker.Worker._examine`: read the film and score it (`film_result.FilmScreening`).
 2. `enter` here: write the anomaly maps to disk, then enter all results in one transaction.
 3. `result_record.record_together`: look up the films, and enter those that need no other film's row.
 4. `result_batch.Batch`: decide on each study in memory, then write the rows of all tables.

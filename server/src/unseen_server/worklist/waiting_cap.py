@@ -1,7 +1,7 @@
 """Cap on waiting: overdue studies are listed before all priorities.
 
-The order is stored (`ordering`). Each page, and each worker regularly, first moves up the studies that have become
-overdue.
+The order is stored (`states.order_of`). Each page, and each worker regularly, first moves up the studies that have
+become overdue.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Worker:
               and one that fails costs its own score alone
     name      for the audit trail; by default the machine and the process
     lease_s   seconds for which a film is this worker's before another may take it
-    poll_s    seconds between two looks for work on SQLite; see `jobs.Arrivals`
+    poll_s    seconds between two looks for work on SQLite; see `arrivals.Arrivals`
 
     >>> import tempfile
     >>> from unseen.screening import load

@@ -53,7 +53,7 @@ class AuditHead:
     def parse(cls, written: str) -> AuditHead:
         """The head that `str` wrote.
 
-        >>> Head.parse("0 " + GENESIS) == AuditHead(seq=0, hash=GENESIS)
+        >>> AuditHead.parse("0 " + GENESIS) == AuditHead(seq=0, hash=GENESIS)
         True
         """
         seq, _, digest = written.strip().partition(" ")

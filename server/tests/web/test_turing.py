@@ -295,7 +295,7 @@ def test_readers_where_a_policy_clears_are_not_asked(filled: Api, store: Store, 
 
 def small(*, side: int = 8, count: int = 10) -> RoundImages:
     return RoundImages(
-        pictures=np.zeros((count, side, side), dtype=np.uint8),
+        images=np.zeros((count, side, side), dtype=np.uint8),
         inside=np.ones((side, side), dtype=bool),
         real=(True,) * count,
     )

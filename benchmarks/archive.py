@@ -31,7 +31,8 @@ import numpy as np
 
 from benchmarks.machine import record
 from benchmarks.pacs import written as written_film
-from unseen.artifacts.files import sha256_of, write_text
+from unseen.artifacts.file_digest import sha256_of
+from unseen.artifacts.files import write_text
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.data.manifest import stream_manifest

@@ -40,7 +40,7 @@ from benchmarks.machine import described
 from benchmarks.reading import films
 from benchmarks.result_writes import earlier_package
 from unseen.artifacts.files import write_text
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.data.decoder_child import read_image
 from unseen.data.decoder_protocol import DecoderLimits
 from unseen.runs.archive.plan import read_parts

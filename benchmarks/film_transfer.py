@@ -36,7 +36,7 @@ from PIL import Image
 from playwright.async_api import async_playwright
 
 from benchmarks.machine import described
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.data import phantoms
 from unseen.data.decode import shared_decoder
 from unseen_server.web.film_residuals import compressed, residuals

@@ -30,7 +30,7 @@ from sqlalchemy import event, select, text
 from benchmarks.machine import described
 from tests.worklist.postgresql import binaries, server
 from unseen.artifacts.files import write_text
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen_server.worklist.places import cursor_of, sort_columns
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import studies, terms

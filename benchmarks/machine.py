@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 
 _FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_tile")
 _BFLOAT16 = {"avx512_bf16", "amx_bf16"}

@@ -35,7 +35,7 @@ from studies.evidence.screen import folded
 from studies.evidence.speed import RECEIVERS, pacs_screen
 from tests.data.making import DX, data_set
 from tests.pacs.orthanc_server import free_ports, start_orthanc
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.data.phantoms.sequences import normals
 from unseen_server.worklist.store import Store
 

@@ -42,7 +42,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from benchmarks.machine import described
 from benchmarks.made_up_list import fill
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.data.phantoms.sequences import Case, draw_exposed, draw_healthy
 from unseen.data.phantoms.writing import Station, as_dicom
 from unseen.detectors.saved import load, save

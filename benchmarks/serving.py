@@ -33,7 +33,7 @@ import psutil
 from PIL import Image
 
 from benchmarks.machine import described
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.data.phantoms import abnormals, normals
 
 SIDE = 512

@@ -24,7 +24,7 @@ from typing import Any
 from benchmarks.queueing import Stage, constant, log_normal, one_of, simulate
 from benchmarks.sizing_page import render
 from unseen.artifacts.files import write_text
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 
 Figures = dict[str, Any]  # Any: JSON
 

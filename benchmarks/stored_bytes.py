@@ -26,7 +26,7 @@ from PIL import Image
 from benchmarks.machine import described
 from benchmarks.result_writes import enter, where_of, worker_of
 from unseen.artifacts.files import write_text
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.evaluation.exported_scores import write_scores

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from unseen.artifacts.recipe import Recipe, RecipeError, runs_root
 from unseen.evaluation.intervals import Json
-from unseen.runs.training import worker_processes
+from unseen.runs.process_pool import worker_processes
 
 if TYPE_CHECKING:
     import polars as pl

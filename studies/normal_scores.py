@@ -11,7 +11,7 @@ from pathlib import Path
 
 from studies.shipping import FOLD
 from unseen.artifacts.bundle import add_normal_scores as write
-from unseen.artifacts.installation import located
+from unseen.artifacts.installed_models import located
 from unseen.artifacts.recipe import load as recipe_named
 from unseen.artifacts.recipe import runs_root
 from unseen.detectors.saved import load

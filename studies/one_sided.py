@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from unseen.evaluation.shortcuts import trivial_statistics
 
 from studies import recipe_files as recipes
 from studies.shipping import FOLD
@@ -22,7 +23,6 @@ from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector, Finding
 from unseen.detectors.saved import load
 from unseen.evaluation.lung_sides import lung_shortcuts, side_ratio, split_lungs
-from unseen.evaluation.shortcuts import trivial_statistics
 from unseen.runs.cohort import Cohort, cohort_of
 from unseen.runs.training import resolve
 

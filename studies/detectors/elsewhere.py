@@ -19,7 +19,8 @@ from studies.rows import Row
 from unseen.artifacts.recipe import Recipe, runs_root
 from unseen.evaluation.table import score_table
 from unseen.runs.cohort import cohort_of
-from unseen.runs.training import check_normals_alone, resolve, shared_lungs, worker_processes
+from unseen.runs.process_pool import worker_processes
+from unseen.runs.training import check_normals_alone, resolve, shared_lungs
 
 if TYPE_CHECKING:
     import polars as pl

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from studies.pages.cells import table
 from unseen.artifacts.files import write_text
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 
 IMAGES = "images/evidence"
 

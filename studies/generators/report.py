@@ -18,7 +18,7 @@ from torch import Tensor
 from studies.generators.study import Study
 from studies.generators.table import REAL, table
 from unseen.artifacts.files import write_text
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.evaluation.examples import CIVIDIS, coloured, data_uri
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.roc import Floats

@@ -28,7 +28,8 @@ from unseen.evaluation.intervals import Json
 from unseen.evaluation.roc import Auroc, Floats, Ints, folds_of
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.runs.cohort import cohort_of
-from unseen.runs.training import check_normals_alone, resolve, worker_processes
+from unseen.runs.process_pool import worker_processes
+from unseen.runs.training import check_normals_alone, resolve
 
 
 def aurocs(scores: Sequence[Floats], cohort: Cohort) -> Callable[[Floats], Floats]:

@@ -18,8 +18,8 @@ from tests.warm_python import warm_python
 from unseen.artifacts import bundle
 from unseen.artifacts.bundle import BundleError
 from unseen.artifacts.card import Card
-from unseen.artifacts.installation import LIMITS
 from unseen.artifacts.model_digest import digest_of_parts
+from unseen.artifacts.research_only import LIMITS
 
 GOLDEN = Path(__file__).with_name("golden")
 TENSORS = {

@@ -15,15 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.full_disk import on_a_full_disk
-from unseen.artifacts.files import (
-    clear_leftovers,
-    leftovers,
-    replacing,
-    replacing_folder,
-    sha256_of,
-    write_bytes,
-    write_text,
-)
+from unseen.artifacts.file_digest import sha256_of
+from unseen.artifacts.files import clear_leftovers, leftovers, replacing, replacing_folder, write_bytes, write_text
 
 SIZE = 4_000_000
 _WRITER = f"""

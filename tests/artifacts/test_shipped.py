@@ -8,7 +8,7 @@ import pytest
 
 from unseen.artifacts import bundle
 from unseen.artifacts.bundle import BundleError
-from unseen.artifacts.installation import located, shipped
+from unseen.artifacts.installed_models import located, shipped
 
 
 def test_the_names_are_those_that_the_docs_give() -> None:

@@ -11,7 +11,7 @@ import torch
 from matplotlib import pyplot as plt
 
 import unseen as un
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.detectors.errors import FitError
 
 

@@ -13,7 +13,8 @@ import torch
 from studies import phantom_reconstructors, phantom_screener
 from studies.row_files import read_study
 from unseen.artifacts.bundle import card_of
-from unseen.artifacts.installation import LIMITS, is_shipped, located
+from unseen.artifacts.installed_models import is_shipped, located
+from unseen.artifacts.research_only import LIMITS
 from unseen.data import phantoms
 from unseen.detectors.finding import Finding
 from unseen.detectors.lesion_segmentation import Outliner

@@ -11,7 +11,8 @@ import torch
 
 from studies.row_files import read_study
 from unseen.artifacts import bundle
-from unseen.artifacts.installation import LIMITS, located, shipped
+from unseen.artifacts.installed_models import located, shipped
+from unseen.artifacts.research_only import LIMITS
 from unseen.data import films, phantoms
 from unseen.detectors.finding import Finding
 from unseen.detectors.lung_finder_bundles import finder_of

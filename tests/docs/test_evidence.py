@@ -24,7 +24,7 @@ from studies.pages.cells import DAGGER
 from studies.priors.page import screen_of as priors_of
 from studies.row_files import read_rows, read_study
 from tests.docs.blocks import ROOT
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 
 DOCS, RESULTS = ROOT / "docs", ROOT / "studies" / "results"
 PAGES = [PAGE, *_TITLES]

@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 import unseen
 from deploy.wheel_contents import LARGEST_LIBRARY, LARGEST_PHANTOM_MODELS, PHANTOM_MODELS, faults
 from tests.docs.blocks import ROOT
-from unseen.artifacts.installation import shipped
+from unseen.artifacts.installed_models import shipped
 
 PROJECTS = {"unseen": ROOT, "unseen_server": ROOT / "server", "unseen_models": ROOT / "models"}
 WEIGHTS = ROOT / "models/src/unseen_models"

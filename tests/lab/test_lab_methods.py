@@ -18,29 +18,25 @@ from unseen.artifacts.card import Card
 from unseen.lab.collection import Collection
 from unseen.lab.comparison import compare, tried_method
 from unseen.lab.images import IMAGES, as_image, head
-from unseen.lab.measuring import Measured, look_of, measured, operator_of
+from unseen.lab.learnability import GROUPS, verdict_of
+from unseen.lab.measurement_image import look_of
+from unseen.lab.measuring import Measured, measured, operator_of
 from unseen.lab.methods import Found, Method, drawn_latent, offered_methods, picture_of
+from unseen.lab.noises import NOISES, AnyNoise, GaussianNoise, Noiseless, PhotonNoise
 from unseen.lab.operators import (
-    GROUPS,
-    NOISES,
     OPERATORS,
-    AnyNoise,
     AnyOperator,
     AsLearnt,
     Blurred,
     FourierLines,
-    GaussianNoise,
     Made,
     MaskedPixels,
-    Noiseless,
-    PhotonNoise,
     RandomMixtures,
-    Setup,
     Views,
     Whole,
-    verdict_of,
 )
 from unseen.lab.settings import IMAGE_SIZES, Setting, choice_fields, choice_kind
+from unseen.lab.setup import Setup
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Mask

@@ -23,8 +23,10 @@ from unseen.physics import (
     cartesian_sampling,
     identify,
 )
-from unseen.physics.identifiability.conditions import multiplicity
-from unseen.physics.identifiability.linear_map import Looks, faithful, linear_map
+from unseen.physics.identifiability.faithful_images import faithful
+from unseen.physics.identifiability.linear_map import linear_map
+from unseen.physics.identifiability.looks import Looks
+from unseen.physics.identifiability.multiplicity import multiplicity
 from unseen.physics.identifiability.spectrum import Spectrum
 
 QUARTERS = Rotations(multiples_of=90)

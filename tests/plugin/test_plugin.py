@@ -25,7 +25,7 @@ from unseen.artifacts.registry import PluginError, Registry
 from unseen.data import phantoms
 from unseen.detectors import METHODS
 from unseen.detectors.saved import save
-from unseen.runs.training import worker_processes
+from unseen.runs.process_pool import worker_processes
 from unseen.screening.screener import Screener
 
 ROOT = Path(__file__).parents[2]

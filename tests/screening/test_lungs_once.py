@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from unseen.anatomy.found_lungs import FoundLungs, share_finders
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts.bundle import card_of
-from unseen.artifacts.installation import located
+from unseen.artifacts.installed_models import located
 from unseen.cli import app
 from unseen.data.film import Film
 from unseen.data.phantoms import normals

@@ -14,7 +14,7 @@ import pytest
 from unseen.anatomy.network_view import View
 from unseen.artifacts.bundle import BundleError, card_of, load, save
 from unseen.artifacts.card import Card
-from unseen.artifacts.installation import located
+from unseen.artifacts.installed_models import located
 from unseen.artifacts.model_digest import COVERED, OUTSIDE, altered_parts, digest_of_parts, part_digests
 from unseen.data import phantoms
 from unseen.detectors.dct import Dct

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from studies.replayed import Replayed, replayed_film
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film, NotRead
 from unseen.evaluation.exported_scores import write_scores
 from unseen.evaluation.intervals import Interval

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from studies.replayed import Replayed, replayed_film
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film, NotRead
 from unseen.screening import Policy, PolicyError, Screener, calibrate
 from unseen.screening.decision import FIRST_PRIORITY

@@ -22,8 +22,8 @@ from studies.generators.report import Line, report_html, spread_chart, study_jso
 from studies.generators.smoothness import between, smoothness, steepest
 from studies.generators.study import LEAST, Study, study
 from tests.priors.small_generators import Bent, Convolutional
-from unseen.artifacts.installation import LIMITS
 from unseen.artifacts.recipe import RecipeError
+from unseen.artifacts.research_only import LIMITS
 from unseen.data.arrays import ArrayError
 from unseen.data.toy_images import squares_and_circles
 from unseen.evaluation.bootstrap import mean_over, quantile_of, share_of

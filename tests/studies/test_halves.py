@@ -8,7 +8,7 @@ import pytest
 from studies.halves import halves, halves_row
 from studies.pages.screening_page import screening_page
 from studies.recipe_files import load
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.screening import Study
 
 

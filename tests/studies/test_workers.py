@@ -8,7 +8,7 @@ from multiprocessing import active_children
 
 import pytest
 
-from unseen.runs.training import worker_processes
+from unseen.runs.process_pool import worker_processes
 from unseen.training.settings import TrainingError
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, as_png, serving, signed_in
 from tests.data.making import dicom
 from unseen.artifacts.bundle import card_of
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.data import phantoms
 from unseen_server.worklist.lookup import find_study
 from unseen_server.worklist.tables import audit, films

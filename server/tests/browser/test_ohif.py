@@ -22,7 +22,7 @@ from tests.browser.conftest import keep_image
 from tests.pacs.film_headers import phantoms, study_result
 from tests.pacs.orthanc_server import Orthanc, free_ports, start_orthanc
 from tests.web.running import Running, until
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.data.phantoms.writing import Station
 from unseen_server.demo.simulated_sites import SiteShare, write_sites
 from unseen_server.pacs.config import PacsConfig

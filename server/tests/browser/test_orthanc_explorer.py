@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from tests.pacs.film_headers import film_result, phantoms, study_result
 from tests.pacs.orthanc_server import Orthanc, orthanc
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen_server.pacs.objects import as_file, result_objects
 
 __all__ = ["orthanc"]  # a fixture

@@ -27,7 +27,7 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     sqlite_file,
     store,
 )
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen_server.pacs import http
 from unseen_server.pacs.http import HttpServer, HttpServerError, application
 from unseen_server.pacs.metrics import MeasuredParts, NodeMetrics

@@ -9,7 +9,7 @@ from pydicom import uid
 
 from tests.pacs.conftest import StartNode, associated
 from tests.warm_python import warm_python
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen_server.pacs.conformance import statement
 from unseen_server.web.stow import STOW
 

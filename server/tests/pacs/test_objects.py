@@ -27,7 +27,7 @@ from tests.pacs.film_headers import (
     study_result,
     voi_lut,
 )
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen_server.pacs import structured_report as codes
 from unseen_server.pacs.identifiers import instance_uid, is_our_uid, is_ours, series_uid, uid_of
 from unseen_server.pacs.objects import as_file, result_objects

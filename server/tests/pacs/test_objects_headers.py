@@ -17,7 +17,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
 from tests.pacs.film_headers import FULL, film_result, header, headers, phantoms, study_result
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.data.decoder_protocol import DecoderLimits
 from unseen.data.dicom import read_dicom
 from unseen.data.grey_scale import grey_values

@@ -19,7 +19,7 @@ from tests.worklist.conftest import Clock, Judged, MakePlace, Place
 from tests.worklist.kept_store import KeptStores
 from tests.worklist.reporting import look_and_report
 from unseen.artifacts.card import Card
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.evaluation.simple_statistics import STATISTIC_NAMES
 from unseen_server.service.scoring_models import FurtherModel, Models
 from unseen_server.worklist.store import Store

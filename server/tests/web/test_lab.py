@@ -15,12 +15,13 @@ from PIL import Image
 
 from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, Place
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.lab.collection import Collection
 from unseen.lab.comparison import compare
 from unseen.lab.images import as_image, shapes
-from unseen.lab.operators import OPERATORS, AsLearnt, Setup
+from unseen.lab.operators import OPERATORS, AsLearnt
 from unseen.lab.settings import choice_kind
+from unseen.lab.setup import Setup
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Mask

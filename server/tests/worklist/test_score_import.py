@@ -15,7 +15,7 @@ import sqlalchemy
 
 from tests.cli.conftest import Say, begin
 from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, png
-from unseen.artifacts.files import sha256_of
+from unseen.artifacts.file_digest import sha256_of
 from unseen.runs.archive.plan import ArchiveError, ArchivePlan, part_path
 from unseen.screening.decision import squashed_score
 from unseen_server.worklist.received_header import ReceivedHeader

@@ -6,13 +6,12 @@ from .bundle import card_of as card_of
 from .card import Card as Card
 from .errors import UserError as UserError
 from .errors import reason_of as reason_of
+from .file_digest import sha256_of as sha256_of
 from .files import replacing as replacing
 from .files import replacing_folder as replacing_folder
-from .files import sha256_of as sha256_of
 from .files import write_bytes as write_bytes
 from .files import write_text as write_text
-from .installation import LIMITS as LIMITS
-from .installation import shipped as shipped
+from .installed_models import shipped as shipped
 from .model_digest import part_digests as part_digests
 from .percentile import FEWEST_NORMALS as FEWEST_NORMALS
 from .percentile import FLAGGED_FROM as FLAGGED_FROM
@@ -28,3 +27,4 @@ from .registry import PluginError as PluginError
 from .registry import Registry as Registry
 from .registry import UnknownName as UnknownName
 from .registry import did_you_mean as did_you_mean
+from .research_only import LIMITS as LIMITS

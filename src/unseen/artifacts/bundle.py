@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from unseen.artifacts.card import FORMAT, Card
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import clear_leftovers, replacing_folder, write_bytes
-from unseen.artifacts.installation import located, shipped
+from unseen.artifacts.installed_models import located, shipped
 from unseen.artifacts.model_digest import altered_parts, digest_of_parts, part_digests, strict_json
 from unseen.artifacts.recipe import RecipeError, validated
 

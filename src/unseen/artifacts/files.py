@@ -6,7 +6,6 @@ A process killed at any moment leaves the old file, or the new one, and perhaps 
 
 import contextlib
 import errno
-import hashlib
 import os
 import secrets
 import shutil
@@ -14,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeGuard
 
-_CHUNK_BYTES = 1 << 20
 _PROBE_BYTES = 1 << 16
+
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -172,32 +172,6 @@ def clear_leftovers(path: Path | str) -> None:
             shutil.rmtree(left)
         else:
             left.unlink(missing_ok=True)
-
-
-def sha256_of(path: Path | str) -> str:
-    """Compute the SHA-256 digest of a file, which is read 1 MiB at a time.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The digest, as 64 hexadecimal digits.
-
-    Raises:
-        OSError: the file cannot be read.
-
-    Example:
-        >>> import tempfile
-        >>> file = Path(tempfile.mkdtemp()) / "data.bin"
-        >>> _ = file.write_bytes(b"abc")
-        >>> sha256_of(file)
-        'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
-    """
-    digest = hashlib.sha256()
-    with Path(path).open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _temporary_beside(path: Path) -> Path:

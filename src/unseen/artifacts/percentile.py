@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
-from unseen.artifacts.installation import located, shipped
+from unseen.artifacts.installed_models import located, shipped
 
 if TYPE_CHECKING:
     from unseen.artifacts.card import Card

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import typer
 
 from unseen.artifacts.errors import UserError, reason_of
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 
 if TYPE_CHECKING:
     from unseen.data.label_names import LabelNames

@@ -13,7 +13,7 @@ import typer
 
 from unseen import __version__
 from unseen.artifacts.errors import UserError, reason_of
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.cli import (
     adapt,
     calibrate,

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unseen.artifacts.notebook import html_card
+from unseen.artifacts.notebook_html import html_card
 from unseen.data.decoder_protocol import Origin, Projection
 
 Label = Literal["normal", "abnormal"]

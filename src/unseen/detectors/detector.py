@@ -18,7 +18,7 @@ import torch
 
 from unseen.anatomy.found_lungs import Finder, FoundLungs
 from unseen.anatomy.network_view import View, Viewed
-from unseen.artifacts.notebook import counted
+from unseen.artifacts.live_progress import counted
 from unseen.artifacts.percentile import ReferenceNormals
 from unseen.artifacts.recipe import configured
 from unseen.data.film import Film, NotRead

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.anatomy.network_view import Viewed
-from unseen.artifacts.files import sha256_of
+from unseen.artifacts.file_digest import sha256_of
 from unseen.detectors.backbone import Backbone
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unseen.artifacts.notebook import html_card
+from unseen.artifacts.notebook_html import html_card
 from unseen.data.reading import Given, films_in
 from unseen.evaluation.bootstrap import DRAWS
 from unseen.evaluation.intervals import Figure, Json

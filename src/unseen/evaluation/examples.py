@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from unseen.artifacts.notebook import CIVIDIS as CIVIDIS
-from unseen.artifacts.notebook import coloured as coloured
-from unseen.artifacts.notebook import data_uri as data_uri
+from unseen.artifacts.notebook_html import CIVIDIS as CIVIDIS
+from unseen.artifacts.notebook_html import coloured as coloured
+from unseen.artifacts.notebook_html import data_uri as data_uri
 
 if TYPE_CHECKING:
     from unseen.detectors.finding import Finding

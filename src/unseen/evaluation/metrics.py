@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.evaluation.audit import audit_of, audit_statistics, verdict
 from unseen.evaluation.auroc_by_column import by_column
 from unseen.evaluation.bootstrap import DRAWS, Cohort, Drawn, Statistic, cohort_of, draw_all, numbers, text

@@ -7,8 +7,10 @@ from .comparison import compare as compare
 from .comparison import tried_method as tried_method
 from .images import IMAGES as IMAGES
 from .images import as_image as as_image
+from .learnability import GROUPS as GROUPS
+from .learnability import verdict_of as verdict_of
+from .measurement_image import look_of as look_of
 from .measuring import Measured as Measured
-from .measuring import look_of as look_of
 from .measuring import measured as measured
 from .measuring import operator_of as operator_of
 from .methods import MAX_SLIDERS as MAX_SLIDERS
@@ -17,12 +19,10 @@ from .methods import Method as Method
 from .methods import drawn_latent as drawn_latent
 from .methods import offered_methods as offered_methods
 from .methods import picture_of as picture_of
-from .operators import GROUPS as GROUPS
-from .operators import NOISES as NOISES
+from .noises import NOISES as NOISES
 from .operators import OPERATORS as OPERATORS
-from .operators import Setup as Setup
-from .operators import verdict_of as verdict_of
 from .settings import IMAGE_SIZES as IMAGE_SIZES
 from .settings import Choice as Choice
 from .settings import choice_fields as choice_fields
 from .settings import choice_kind as choice_kind
+from .setup import Setup as Setup

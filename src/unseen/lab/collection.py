@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from unseen.artifacts.bundle import BundleError, card_of
 from unseen.artifacts.card import Card
-from unseen.artifacts.installation import located, shipped
+from unseen.artifacts.installed_models import located, shipped
 
 if TYPE_CHECKING:
     from unseen.priors.trained import TrainedGenerator

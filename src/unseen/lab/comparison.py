@@ -14,7 +14,7 @@ from unseen.evaluation.structural_similarity import ssim
 from unseen.lab.collection import Collection
 from unseen.lab.measuring import Measured, measured
 from unseen.lab.methods import Method, offered_methods
-from unseen.lab.operators import Setup
+from unseen.lab.setup import Setup
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,88 +1,33 @@
-"""The operators and noises that the lab offers, a whole setup, and whether it can be learnt from.
+"""Operators of the lab, each with the few settings that matter.
 
-What chance adds to a measurement in the lab.
-
-How an image is measured: the operators of the lab, each with the few settings that matter.
-
-`OPERATORS` lists them; a new one is a class here and its name there. torch is imported by what makes an operator, since
-a server that only draws forms does without it.
-
-`Setup`: how an image is measured, as somebody has set it.
-
-Whether images can be learnt from such measurements alone, if they may be moved by a group.
+`OPERATORS` lists them; a new one is a class here and its name there. torch is imported by the functions that make an
+operator, since a server that only draws forms does without it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from unseen.lab.settings import Choice, Size
+from unseen.lab.settings import Choice
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from torch import Generator
 
-    from unseen.physics.group import Group
-    from unseen.physics.identifiability.report import Identifiability
-    from unseen.physics.noise import Noise
     from unseen.physics.operator import Operator
-
-_STEP: dict[str, Any] = {"step": 0.005}  # Any: as pydantic types it
-
-
-class Noiseless(Choice):
-    """y = A x."""
-
-    words = "none"
-    kind: Literal["none"] = "none"
-
-    def noise(self, A: Operator, u: Tensor) -> Noise | None:
-        return None
-
-
-class GaussianNoise(Choice):
-    """y = A x + level · ‖A‖ · n, n ~ N(0, I): the level means the same for every operator, as with ‖A‖ = 1."""
-
-    words = "Gaussian"
-    kind: Literal["gaussian"] = "gaussian"
-    level: float = Field(0.02, ge=0, le=0.5, description="σ, where ‖A‖ = 1 and white = 1", json_schema_extra=_STEP)
-
-    def noise(self, A: Operator, u: Tensor) -> Noise | None:
-        from unseen.physics.gaussian_noise import Gaussian
-
-        return Gaussian(self.level * A.norm()) if self.level else None
-
-
-class PhotonNoise(Choice):
-    """y = gain · Poisson(A x / gain), with so many photons in the brightest measurement."""
-
-    words = "photon counts (Poisson)"
-    kind: Literal["photons"] = "photons"
-    photons: int = Field(1000, ge=1, le=1_000_000, description="photons where A x is brightest")
-
-    def noise(self, A: Operator, u: Tensor) -> Noise | None:
-        from unseen.physics.poisson_noise import Poisson
-
-        if u.is_complex() or bool((u < -1e-4 * u.abs().max()).any()):
-            raise ValueError(
-                f"Photons are counted where A x is at least zero, and {type(A).__name__}'s measurements are "
-                f"{'complex' if u.is_complex() else 'partly below'}. Take Gaussian noise."
-            )
-        brightest = float(u.max())
-        return Poisson(brightest / self.photons) if brightest > 0 else None
-
-
-AnyNoise = Annotated[Noiseless | GaussianNoise | PhotonNoise, Field(discriminator="kind")]
-NOISES: tuple[type[Noiseless | GaussianNoise | PhotonNoise], ...] = (GaussianNoise, PhotonNoise, Noiseless)
-"""Types of noise that the lab offers, in the order of its form."""
-
 
 MOST_ENTRIES = 2**22
 """Of a matrix that is kept whole, in double precision: 32 MB, and as many again for its pseudo-inverse."""
+
+
 # Any: as pydantic types it
 _FIVE: dict[str, Any] = {"step": 5}
+
+
 _TENTH: dict[str, Any] = {"step": 0.1}
+
+
 _HUNDREDTH: dict[str, Any] = {"step": 0.01}
 
 
@@ -239,7 +184,11 @@ class AsLearnt(Choice):
 
 
 Made = MaskedPixels | FourierLines | FourierSpokes | Views | Blurred | Smaller | SinglePixel | RandomMixtures | Whole
+
+
 AnyOperator = Annotated[Made | AsLearnt, Field(discriminator="kind")]
+
+
 OPERATORS: tuple[type[Made], ...] = (
     MaskedPixels, FourierLines, FourierSpokes, Views, Blurred, Smaller, SinglePixel, RandomMixtures, Whole,
 )  # fmt: skip
@@ -254,75 +203,3 @@ def _drawn(generator: Generator) -> int:
     import torch
 
     return int(torch.randint(2**31, (), generator=generator))
-
-
-class Setup(BaseModel):
-    """How an image is measured.
-
-    With an operator `AsLearnt` the noise is the model's, and `noise` is not read.
-
-    >>> Setup().operator.kind, Setup().noise.level
-    ('mask', 0.02)
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    size: Size = Field(default=32, description="side of the image", json_schema_extra={"unit": "pixels"})
-    operator: AnyOperator = MaskedPixels()
-    """What is measured: missing pixels, frequencies, projections, a blurred or a smaller image, or a model's own."""
-    noise: AnyNoise = GaussianNoise()
-    """None, Gaussian or of photons."""
-    seed: int = Field(default=0, ge=0, le=9999, description="of what is drawn: masks, patterns, noise")
-
-
-GROUPS: dict[str, str] = {
-    "shifts": "shifts",
-    "rotations": "rotations",
-    "quarter-turns": "quarter turns",
-    "flips": "flips",
-    "scalings": "scalings",
-    "permutations": "permutations of pixels",
-    "none": "nothing",
-}
-"""Name → words for people: "images may undergo …"."""
-
-
-def verdict_of(A: Operator, group: str) -> Identifiability:
-    """Determine whether images can be learnt from the measurements of A alone, if a group acts on them.
-
-    Args:
-        A: the measurement operator.
-        group: a key of `GROUPS`, such as "shifts": the transformations that images may undergo.
-
-    Returns:
-        The verdict with its figures, see `physics.identify`.
-
-    Raises:
-        LookupError: the group is not in `GROUPS`.
-        ValueError: the group does not act on such images.
-
-    Example:
-        >>> from unseen.physics import Identity
-        >>> verdict_of(Identity((1, 4, 4)), "none").verdict
-        'can'
-    """
-    if group not in GROUPS:
-        raise LookupError(f"{group!r} is no group; there are {', '.join(GROUPS)}.")
-    from unseen.physics.identifiability.verdict import identify
-
-    return identify(A, _group(group))
-
-
-def _group(name: str) -> Group | None:
-    from unseen import physics
-
-    if name == "quarter-turns":
-        return physics.Rotations(multiples_of=90)
-    makers: dict[str, type[Group]] = {
-        "shifts": physics.Shifts,
-        "rotations": physics.Rotations,
-        "flips": physics.Flips,
-        "scalings": physics.Scalings,
-        "permutations": physics.Permutations,
-    }
-    return makers[name]() if name in makers else None

@@ -26,7 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unseen.artifacts.notebook import html_card
+from unseen.artifacts.notebook_html import html_card
 from unseen.physics.action import Action, adjoint_of, check_one_kind, shared_batch
 from unseen.physics.algebra import describe
 from unseen.physics.numpy_arrays import as_tensor

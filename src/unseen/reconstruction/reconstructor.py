@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from unseen import __version__
 from unseen.artifacts import bundle
 from unseen.artifacts.card import Card
-from unseen.artifacts.notebook import html_card
+from unseen.artifacts.notebook_html import html_card
 from unseen.artifacts.recipe import configured
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too

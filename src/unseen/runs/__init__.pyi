@@ -9,6 +9,6 @@ from .archive.plan import read_parts as read_parts
 from .cohort import Cohort as Cohort
 from .cohort import cohort_of as cohort_of
 from .normal_scores import add_normal_scores as add_normal_scores
+from .process_pool import worker_processes as worker_processes
 from .training import Trained as Trained
 from .training import train_recipe as train_recipe
-from .training import worker_processes as worker_processes

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from unseen.artifacts.files import sha256_of
+from unseen.artifacts.file_digest import sha256_of
 from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
 from unseen.data import phantoms
 from unseen.data.csv_rows import open_table

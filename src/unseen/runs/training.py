@@ -1,29 +1,18 @@
-"""One recipe, one fold, one run: trained, resumed or found again; several in worker processes.
+"""One recipe, one fold, one run: trained, resumed or found again.
 
 A run's folder is named by the digest of the resolved recipe, its films and the version, so a finished run is found
 rather than trained again, and an interrupted run is resumed. Lung finders are shared by all recipes on
 the same films.
-
-Worker processes that end with their work: when it is done, when it fails, on Ctrl-C, and when the caller is killed.
-
-Light to import: a worker comes here first, before torch.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unseen import __version__
 from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs, cross_fitted
@@ -31,10 +20,9 @@ from unseen.anatomy.found_lungs import Finder
 from unseen.anatomy.lung_finder import LungFinder, NoMasksError
 from unseen.anatomy.network_view import View
 from unseen.artifacts import bundle
-from unseen.artifacts.installation import shipped
+from unseen.artifacts.installed_models import shipped
 from unseen.artifacts.recipe import Recipe, RecipeError, Run, digest, runs_root, validated
 from unseen.artifacts.recipe import names as recipe_names
-from unseen.artifacts.registry import with_plugin_faults
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector, check_devices
@@ -48,7 +36,7 @@ from unseen.runs.normal_scores import add_normal_scores
 from unseen.screening.gate.gate import Gate, GateError
 from unseen.screening.screener import gate_in
 from unseen.training.history import History
-from unseen.training.settings import Training, TrainingError
+from unseen.training.settings import Training
 from unseen.training.tensorboard_log import Report
 
 if TYPE_CHECKING:
@@ -399,55 +387,3 @@ def lungs_folder(recipe: Recipe, *, fold: int | None, data_digest: str, root: Pa
     if recipe.data.lungs_from is not None:
         said += f" from {sorted(recipe.data.lungs_from)}"
     return root / "lungs" / f"{held_out}-{recipe.seed}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
-
-
-class _Pool(ProcessPoolExecutor):
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **given: Any) -> Future[Any]:  # Any: as its base has it
-        return super().submit(with_plugin_faults, fn, *args, **given)
-
-
-@contextmanager
-def worker_processes(number: int) -> Iterator[Executor]:
-    """Provide a pool of worker processes; if the block raises an error, the running tasks are stopped immediately.
-
-    The processes are spawned, so each task and its arguments must be picklable. They end with this process.
-
-    Args:
-        number: the number of processes, 1 or more. A process starts when a task needs it.
-
-    Yields:
-        The pool, an `Executor` of `concurrent.futures`.
-
-    Raises:
-        TrainingError: a worker was killed from outside, for example because memory ran out.
-
-    Example:
-        >>> with worker_processes(2) as pool:
-        ...     list(pool.map(abs, []))
-        []
-    """
-    others = set(active_children())
-    # spawned, not forked: torch's threads and the decoder's pipes do not survive a fork
-    with _Pool(number, mp_context=get_context("spawn"), initializer=_begin) as pool:
-        try:
-            yield pool
-        except BaseException as error:
-            for worker in set(active_children()) - others:
-                worker.terminate()  # the pool sees it, gives up what is left, and joins them
-            if isinstance(error, BrokenProcessPool):
-                raise TrainingError(
-                    "a worker process was killed from outside, as when memory runs out. What was finished is kept: "
-                    "go on with fewer workers"
-                ) from error
-            raise
-
-
-def _begin() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    if (parent := parent_process()) is not None:
-        parent.join()
-        os._exit(1)  # a training for nobody

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film, NotRead
 from unseen.evaluation.bootstrap import Cohort, codes, draw_all
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, proportion

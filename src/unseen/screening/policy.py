@@ -15,10 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import write_text
-from unseen.artifacts.installation import LIMITS, located
+from unseen.artifacts.installed_models import located
 from unseen.artifacts.model_digest import altered_parts, canonical_json, digest_of_parts, strict_json
 from unseen.artifacts.percentile import ReferenceNormals
 from unseen.artifacts.recipe import RecipeError, validated
+from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.monitoring import DriftReference

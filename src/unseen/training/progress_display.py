@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-from unseen.artifacts.notebook import in_notebook
+from unseen.artifacts.live_progress import in_notebook
 
 if TYPE_CHECKING:
     from unseen.training.progress import Progress

@@ -9,8 +9,12 @@ from torch import Tensor
 
 from unseen.physics.algebra import Shape, describe
 from unseen.physics.group import Group
-from unseen.physics.identifiability.conditions import clear_of_the_border, defects, in_sight, multiplicity, never_seen
-from unseen.physics.identifiability.linear_map import LinearMap, Looks, Map, Moves, draw, faithful, linear_map
+from unseen.physics.identifiability.equivariance_defect import clear_of_the_border, defects, in_sight
+from unseen.physics.identifiability.faithful_images import faithful
+from unseen.physics.identifiability.linear_map import LinearMap, Map, linear_map
+from unseen.physics.identifiability.looks import Looks, Moves, draw
+from unseen.physics.identifiability.multiplicity import multiplicity
+from unseen.physics.identifiability.never_seen import never_seen
 from unseen.physics.identifiability.report import Evidence, Identifiability, equivariant, judge
 from unseen.physics.identifiability.spectrum import Spectrum
 

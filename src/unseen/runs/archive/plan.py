@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from unseen.artifacts.bundle import card_of
 from unseen.artifacts.errors import UserError, reason_of
 from unseen.artifacts.files import write_text
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen.evaluation.exported_scores import ScoreRow
 from unseen.screening.screener import OTHER_SOURCE
 from unseen.screening.study_decisions import with_study_decisions

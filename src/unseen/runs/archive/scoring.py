@@ -21,7 +21,8 @@ from typing import Literal
 import torch
 
 from unseen import __version__
-from unseen.artifacts.files import clear_leftovers, sha256_of
+from unseen.artifacts.file_digest import sha256_of
+from unseen.artifacts.files import clear_leftovers
 from unseen.data.manifest import Entry, stream_manifest
 from unseen.data.reading import Films, decoders_for
 from unseen.evaluation.exported_scores import write_scores
@@ -36,7 +37,7 @@ from unseen.runs.archive.plan import (
     part_tally,
 )
 from unseen.runs.archive.task import ScoringTask
-from unseen.runs.training import worker_processes
+from unseen.runs.process_pool import worker_processes
 from unseen.screening.film_rows_of_parts import FilmRow, RankedFilmRow, film_rows, ranked_film_rows
 from unseen.screening.policy import Policy
 from unseen.screening.screener import Screener, load

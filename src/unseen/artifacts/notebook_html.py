@@ -1,6 +1,6 @@
-"""Objects as notebooks show them, and progress in terminals and notebooks.
+"""HTML of objects in notebooks: a card with images and facts, and the colours of an anomaly map.
 
-Arrays to PNG inside a page, and the anomaly map's colours: cividis, which reads alike with every colour vision.
+The colour map is cividis, which reads alike with every colour vision.
 """
 
 from __future__ import annotations
@@ -8,17 +8,15 @@ from __future__ import annotations
 import base64
 import html
 import io
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_Item = TypeVar("_Item")
 CIVIDIS = ((0, 34, 78), (18, 53, 112), (59, 73, 108), (87, 93, 109), (112, 113, 115), (138, 134, 120), (165, 156, 116),
            (195, 179, 105), (225, 204, 85), (254, 232, 56))  # fmt: skip
 """Ten even steps of the map. J. Nuñez, C. Anderton, R. Renslow, PLoS ONE 13 (2018) e0199239."""
@@ -96,45 +94,3 @@ def html_card(title: str, facts: Mapping[str, object], images: Sequence[tuple[st
         if value is not None
     )
     return f"<div><b>{html.escape(title)}</b>{figures}<table>{rows}</table><small>{LIMITS}</small></div>"
-
-
-def is_live() -> bool:
-    """Return whether a line on standard error can be written over: in a terminal, and in a notebook.
-
-    Example:
-        >>> is_live() in (True, False)
-        True
-    """
-    return sys.stderr.isatty() or in_notebook()
-
-
-def in_notebook() -> bool:
-    """Return whether the program runs in the kernel of a notebook.
-
-    Example:
-        >>> in_notebook()
-        False
-    """
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return type(shell).__name__ == "ZMQInteractiveShell"
-
-
-def counted(items: Iterable[_Item], *, total: int, what: str) -> Iterator[_Item]:
-    """Pass items on, and show their number in one line where it can be written over.
-
-    Args:
-        items: anything that can be gone through.
-        total: the number of items.
-        what: the work, such as "scored".
-
-    Yields:
-        The items.
-
-    Example:
-        >>> list(counted("ab", total=2, what="scored"))
-        ['a', 'b']
-    """
-    show: Callable[[str], object] = sys.stderr.write if is_live() else lambda text: None
-    for done, item in enumerate(items, start=1):
-        yield item
-        show(f"\r  {what}: {done} of {total}" + ("\n" if done == total else ""))

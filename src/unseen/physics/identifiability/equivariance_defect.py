@@ -1,0 +1,141 @@
+"""Equivariance defect of A: ε_g = ‖A T_g (I − A⁺A)‖ / ‖A T_g‖, Frobenius norms by random probes.
+
+Where ε_g = 0, T_g brings nothing into sight that A hides: then A T_g = T̃_g A for some T̃_g, and a group of such g
+cannot help (Tachella, Chen & Davies, Sensing Theorems for Unsupervised Learning in Linear Inverse Problems, JMLR 24,
+2023, corollary of proposition 1).
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unseen.physics.group import Group
+from unseen.physics.identifiability.faithful_images import radius
+from unseen.physics.identifiability.linear_map import LinearMap
+from unseen.physics.identifiability.looks import Looks, Moves
+from unseen.physics.identifiability.spectrum import Spectrum
+
+INNER = 0.7  # the share of the inscribed disc's radius within which images stay clear of the border
+
+
+CANDIDATES, CLEAR, ALIKE = 512, 32, 6  # elements drawn to find some that keep clear of it, and as many as are tried
+
+
+KEPT = 6  # elements at a glance
+
+
+NUMBERS = 8192  # in all images of noise together: of small images several
+
+
+SPREAD = 0.5  # standard deviations over the mean: where the first six differ by less, the others are like them
+
+
+AT_ONCE = 16
+
+
+LEAST_SHARE = 1e-3
+
+
+CLEARLY = 100  # times the level: what comes into sight must do so above what is just hidden
+
+
+def defects(looks: Looks, hidden: Tensor, probes: Tensor) -> Tensor:
+    """ε of every look, (looks,), from probes and the parts of them that A hides, both (batch, *domain)."""
+    found = []
+    for move in looks.moves(tuple(probes.shape)):
+        moved_hidden, moved = move(hidden), move(probes)
+        for A in looks.maps:
+            square_hidden, square = (_squares(A(x)).reshape(-1, len(probes)).sum(1) for x in (moved_hidden, moved))
+            found.append((square_hidden / square.clamp(min=torch.finfo(square.dtype).tiny)).sqrt())
+    return torch.cat(found).cpu()
+
+
+def in_sight(
+    A: LinearMap, group: Group, whole: Spectrum, level: float, hidden: Tensor, *, generator: torch.Generator
+) -> float:
+    """How much of images that A hides comes clearly into sight when they are moved, at best: its share of their
+    energy, 0 for an A that is equivariant."""
+    drawn = group.sample(KEPT, generator=generator)
+    half = Moves(group, elements=drawn[: KEPT // 2], inverses=drawn[KEPT // 2 :], whole=False)
+    moved = torch.cat(_all(half, hidden[:1]))
+    seen = 1 - whole.split(moved, CLEARLY * level).share
+    return float((seen * _squares(moved)).max() / _squares(hidden[:1]))
+
+
+@dataclass(frozen=True)
+class Inner:
+    """What moves clear of the border bring into sight of what A hides, over what a look at random shows.
+
+    Args:
+        best: of all elements tried.
+        mean: of them.
+        error: the mean's standard error.
+        tried: how many.
+    """
+
+    best: float
+    mean: float
+    error: float
+    tried: int
+
+
+def clear_of_the_border(
+    A: LinearMap, group: Group, whole: Spectrum, level: float, *, steps: tuple[int, int], generator: torch.Generator
+) -> Inner | None:
+    """How much of what A hides comes into sight when images move without crossing the border.
+
+    Shifts that come round at the border cut an image in two, which no scene does; and a projection on a grid shifts
+    by interpolation. Here images fill the inner 0.7 of the inscribed disc, and elements are those that leave this
+    disc clear of the border. Of an A that is equivariant but for its interpolation no element shows much; of others,
+    such as every second row, it takes one element that does, and many may show nothing. So the best counts, of six
+    that show much alike, else of 32.
+
+    Returns:
+        None where nothing ever crosses the border, nothing keeps clear of it, or nothing is hidden.
+    """
+    inside = (radius(A.domain[-2:], A.device) <= INNER).to(A.dtype).expand(1, *A.domain)
+    candidates = group.sample(CANDIDATES, generator=generator)
+    clear = torch.cat(
+        [_edge(group.T(inside.expand(len(g), *A.domain), g)) == 0 for g in torch.split(candidates, AT_ONCE)]
+    )
+    clear = clear.cpu()
+    if bool(clear.all()) or not bool(clear.any()):
+        return None
+    gram = Looks([A]).gram
+    within = Spectrum(lambda x: inside * gram(inside * x), A, steps=steps)
+    pictures = max(1, NUMBERS // math.prod(A.domain))
+    noise = inside * A.noise(pictures, generator)
+    hidden = inside * within.split(noise, level).low
+    share = float(_squares(hidden).sum() / _squares(noise).sum())
+    if not LEAST_SHARE < share < 1 - LEAST_SHARE:
+        return None
+    seen = (1 - whole.split(noise, CLEARLY * level).share) * _squares(noise)
+    at_random = float(seen.sum() / _squares(noise).sum())
+    shown = torch.zeros(0, dtype=torch.float64)
+    for some in (slice(ALIKE), slice(ALIKE, CLEAR)):
+        elements = candidates[clear][some]
+        if not len(elements) or (len(shown) and float(shown.min()) > 0 and shown.std() < SPREAD * shown.mean()):
+            break
+        moved = torch.cat(_all(Moves(group, elements=elements, whole=False), hidden))
+        seen = (1 - whole.split(moved, CLEARLY * level).share) * _squares(moved)
+        more = seen.reshape(-1, pictures).sum(1) / _squares(hidden).sum() / at_random
+        shown = torch.cat([shown, more.double().cpu()])
+    error = float(shown.std() / len(shown) ** 0.5) if len(shown) > 1 else math.inf
+    return Inner(float(shown.max()), float(shown.mean()), error, len(shown))
+
+
+def _all(moves: Moves, x: Tensor) -> list[Tensor]:
+    return [move(x) for move in moves(tuple(x.shape))]
+
+
+def _squares(x: Tensor) -> Tensor:
+    return x.abs().square().flatten(1).sum(dim=1)
+
+
+def _edge(x: Tensor) -> Tensor:
+    """What of images lies on their outermost pixels: (batch,)."""
+    x = x.abs()
+    sides = x[..., 0, :], x[..., -1, :], x[..., 0], x[..., -1]
+    return torch.stack([side.flatten(1).sum(dim=1) for side in sides]).sum(dim=0)

@@ -273,6 +273,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.house.words
+	$(BIN)/python -m tests.house.first_lines
 	web-types/check
 
 format: $(STAMP)

@@ -35,7 +35,7 @@ LONGEST = 1024
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """Where an aligned film's pixels come from.
+    """Map from an aligned film's pixels to those of the film.
 
     A point (row, column) of the aligned film, as a share of its height and width, is x = matrix · point + offset of
     the film as it came, likewise. `shape` is the aligned film's, pixels, `came` that of the film as it came.

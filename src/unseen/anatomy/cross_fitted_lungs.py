@@ -42,7 +42,7 @@ class CrossFittedLungs:
     halves: tuple[LungFinder, ...]
 
     def find(self, film: Film) -> NDArray[np.bool_]:
-        """As `LungFinder.find`, by a finder that has not seen this film's manual mask."""
+        """Find the lungs as `LungFinder.find` does, by a finder that has not seen this film's manual mask."""
         if film.pixel_sha256 not in self.full.training_films:
             return self.full.find(film)
         for half in self.halves:

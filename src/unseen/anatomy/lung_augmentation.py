@@ -1,4 +1,4 @@
-"""What a lung finder's training images are changed into, so that it outlines the lungs that it cannot see.
+"""Augmentation of a lung finder's training images, so that it outlines lungs that are partly hidden.
 
 A finder that has seen healthy lungs alone follows their edges, and leaves an opacity or an effusion outside: then no
 detector sees the lesion. So opacities and effusions as bright as the tissue around the lungs are painted into the

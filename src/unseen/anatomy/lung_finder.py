@@ -67,7 +67,7 @@ class LungExamples:
 
     @classmethod
     def of(cls, films: Iterable[Film | NotRead], *, size: int = 64) -> LungExamples:
-        """Of the films that carry a manual lung mask (`film.lungs`); the others are passed over.
+        """Collect the films that have a manual lung mask (`film.lungs`); skip the others.
 
         Raises NoMasksError when none does.
         """

@@ -105,7 +105,7 @@ class Viewed:
 
 @dataclass(frozen=True, eq=False)
 class Aligned:
-    """How a film was aligned, and how it looks without."""
+    """Alignment of a film, and the film's image without it."""
 
     by: Alignment
     upright: Viewed
@@ -119,7 +119,7 @@ class Straightened:
 
     @cached_property
     def lungs(self) -> tuple[Alignment, NDArray[np.bool_]]:
-        """How, and the lungs."""
+        """Return the alignment and the lungs."""
         by = Alignment.of(self._lungs, *self._film.pixels.shape)
         return by, by.mask(self._lungs)
 
@@ -140,7 +140,7 @@ class Straightened:
 
 
 class View(BaseModel):
-    """How a film becomes network input. `size` is the grid's side in pixels.
+    """Transformation of a film into the network's input. `size` is the grid's side in pixels.
 
     >>> View(size=64).frame, View(frame="whole", scale="range").scale
     ('lungs', 'range')
@@ -162,7 +162,7 @@ class View(BaseModel):
 
     @property
     def needs_lungs(self) -> bool:
-        """Whether it can look at no film without a lung mask."""
+        """True if the view needs a lung mask."""
         return self.frame == "lungs" or self.align
 
     def __call__(

@@ -1,4 +1,4 @@
-"""What a run leaves behind, and how things are found by name: atomic files, registries, recipes, bundles, run folders.
+"""Files of a run, and objects by name: atomic files, registries, recipes, bundles, run folders.
 
 This package knows no method. It holds names, settings and tensors for the packages above it, and imports none of them.
 """

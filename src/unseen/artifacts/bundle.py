@@ -206,7 +206,7 @@ def card_of(folder: Path | str) -> Card:
 
 
 def _found(folder: Path | str) -> Path:
-    """Where the bundle called ``folder`` lies; a BundleError where there is none."""
+    """Return the place of the bundle called ``folder``; raise BundleError where there is none."""
     folder = located(Path(folder))
     if not folder.is_dir() or (not (folder / _CARD).exists() and not (folder / _WEIGHTS).exists()):
         trained = ", ".join(map(str, shipped()))

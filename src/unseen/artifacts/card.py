@@ -13,7 +13,7 @@ FORMAT = 2
 
 
 class Card(BaseModel):
-    """What is known of a bundle's weights. `save` fills in size, digests and time.
+    """Description of a bundle's weights. `save` fills in size, digests and time.
 
     >>> Card(kind="detector", name="pca").format
     2

@@ -20,7 +20,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def is_full(error: BaseException) -> TypeGuard[OSError]:
-    """Whether a disk, a quota or a limit on the size of files has come to its end."""
+    """Return True if the error means a full disk, quota or file size limit."""
     return isinstance(error, OSError) and error.errno in _FULL
 
 

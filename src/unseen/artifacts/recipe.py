@@ -68,7 +68,7 @@ class RecipeMethod(BaseModel):
 
 
 class Recipe(BaseModel):
-    """How a detector is made. Immutable; treat the tables inside as read-only too.
+    """Recipe of a detector. Immutable; treat the tables inside as read-only too.
 
     >>> recipe = Recipe.from_toml('name = "demo"\\n[method]\\nkey = "roi-sure"\\nsure_weight = 1.0')
     >>> recipe.method.key, recipe.method.settings, recipe.seed
@@ -376,7 +376,7 @@ class Run:
 
     @property
     def checkpoint(self) -> Path:
-        """What a killed training resumes from; not for inference."""
+        """File from which a killed training resumes; not for inference."""
         return self.folder / "checkpoint.pt"
 
     @property

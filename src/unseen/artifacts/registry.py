@@ -182,7 +182,7 @@ def plugin_fault(error: Exception) -> str | None:
 
 
 def with_plugin_faults(function: Callable[..., T], /, *given: object, **named: object) -> T:
-    """What a function returns; for another process, from which an error comes without its traceback.
+    """Call a function in another process; an error comes from there without its traceback.
 
     Raises:
         PluginError: a plug-in's code raised what is no `UserError`.
@@ -216,7 +216,7 @@ def place_of(kind: type[object]) -> str:
 
 
 def imported(place: str) -> Any:  # Any: whatever is there
-    """What ``"package.module:name"`` names.
+    """Import and return the object that ``"package.module:name"`` names.
 
     Raises:
         UnknownName: it names nothing that can be imported here.

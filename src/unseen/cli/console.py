@@ -1,4 +1,4 @@
-"""How commands speak: steps, progress, results; their mistakes, and packages that are missing.
+"""Output of commands: steps, progress, results, mistakes in the command line, missing packages.
 
 `UsageError`: a command that contradicts itself or lacks something; one sentence, exit status 2.
 
@@ -193,7 +193,7 @@ Nodes = Annotated[
 
 
 def label_names(normal: list[str] | None, abnormal: list[str] | None, column: str) -> LabelNames | None:
-    """What the set calls its labels; None where it calls them normal and abnormal in the column `label`.
+    """Return the set's names of labels; None where they are normal and abnormal in the column `label`.
 
     Raises UsageError for a column without names.
     """
@@ -207,7 +207,7 @@ def label_names(normal: list[str] | None, abnormal: list[str] | None, column: st
 
 
 class UsageError(UserError, ValueError):
-    """What is wrong with the command line, and what to give instead."""
+    """Error in the command line, with its remedy."""
 
 
 def with_options(text: str) -> str:

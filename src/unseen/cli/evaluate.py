@@ -100,7 +100,7 @@ def _check_labels(data: str, listed: Films) -> None:
 
 
 def _cure(data: str, label: str) -> str:
-    """Which films to add, or what to call those of the folders that are there."""
+    """Name the films to add, or the labels to give the folders that are there."""
     folders = {} if not Path(data).is_dir() else {
         one.name.casefold(): one.name for one in sorted(Path(data).iterdir()) if one.is_dir()
     }  # fmt: skip

@@ -192,7 +192,7 @@ class Decoder:
             child.wait()
 
     def _abandon(self) -> None:
-        """In a forked process: let go of the parent's child without ending it."""
+        """Forget the parent's child without ending it, in a forked process."""
         child, self._child = self._child, None
         self._begun = None
         self._lock = threading.Lock()

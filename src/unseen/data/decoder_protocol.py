@@ -1,4 +1,4 @@
-"""What the decoding child process and its parent exchange: limits, results, refusals, messages. Never pickle.
+"""Messages between the decoding child process and its parent: limits, results, refusals, messages. Never pickle.
 
 A request is one frame: a length and a JSON object. A reply is one frame; when it holds a shape, height × width integers
 of its dtype follow. This module imports little, because the child process starts with it.
@@ -56,7 +56,9 @@ class DecodedImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecoderLimits:
-    """What a single file may cost. The defaults are several times what a chest X-ray of today needs.
+    """Limits of memory, time and size for decoding one file.
+
+    The defaults are several times what a chest X-ray of today needs.
 
     Attributes:
         max_pixels: rows × columns, checked in the header before anything is decoded (the largest detectors give 20e6).
@@ -131,8 +133,9 @@ def facts(image: DecodedImage) -> Message:
 
 
 def empty_pixels(reply: Message, *, limits: DecoderLimits) -> Integers:
-    """Where the integers that follow `reply` go. A child that was taken over could claim anything, so the claim is
-    checked.
+    """Allocate the array for the integers that follow `reply`.
+
+    A child that was taken over could claim anything, so the claim is checked.
 
     Raises:
         ValueError: the shape or the type is not one that a child may send.

@@ -47,7 +47,7 @@ DECODER_DEPENDENCIES = dict.fromkeys(EXTRA_SYNTAXES, ("imagecodecs",))
 
 
 def is_available(syntax: str) -> bool:
-    """Whether imagecodecs is installed, and `syntax` one of ours."""
+    """Return True if imagecodecs is installed and decodes `syntax`."""
     return syntax in EXTRA_SYNTAXES and importlib.util.find_spec("imagecodecs") is not None
 
 

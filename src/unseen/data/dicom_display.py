@@ -1,4 +1,4 @@
-"""How a DICOM film asks to be shown: its windows, VOI LUTs, what its spacing measures, its frames; and its elements.
+"""Display settings of a DICOM film: windows, VOI LUTs, meaning of its spacing, frames; and its elements.
 
 Hints for whoever looks, never a reason to refuse a film: what cannot be parsed is left out. Windows and LUTs are given
 in the units of `DecodedImage.pixels` (white = dense, 0 to 2**bits − 1), so that a page applies them to what it has:
@@ -40,7 +40,7 @@ Json = Any  # what JSON holds, of keys that the docstring names
 
 
 def display_of(ds: Dataset, header: DicomHeader) -> dict[str, Json]:
-    """Of a film: `windows`, `luts`, `spacing`, `frames`, `modality`, `personal`.
+    """Return a film's display settings: `windows`, `luts`, `spacing`, `frames`, `modality`, `personal`.
 
     windows   [{name, centre, width, function}]; luts [{name, first, bits, values}], values in base64, uint16
     spacing   "calibrated" at the patient, "detector" at the detector's plane (bodies are drawn larger), "" unknown

@@ -1,5 +1,6 @@
-"""Which DICOM files are films, decided from the header alone: a pure function from a data set to `DicomHeader`, or a
-refusal.
+"""Header of a DICOM file, which decides whether the file is a film: a pure function from a data set to `DicomHeader`.
+
+Other files are refused.
 
 Accepted: CR and DX For Presentation, one frame, one sample, MONOCHROME1 or 2, 8 to 16 bits stored. Section numbers are
 those of the DICOM standard, PS3.3 (2025).
@@ -65,10 +66,10 @@ IDENTIFYING_KEYWORDS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DicomHeader:
-    """What decoding needs to know. `padding` is the inclusive range of stored values that are no image, or None.
+    """Values of the header that decoding needs.
 
-    `slope` and `intercept` are the modality transformation (C.11.1), or `modality_lut` is; `inverted` is MONOCHROME1
-    (C.7.6.3.1.2).
+    `padding` is the inclusive range of stored values that are no image, or None. `slope` and `intercept` are the
+    modality transformation (C.11.1), or `modality_lut` is; `inverted` is MONOCHROME1 (C.7.6.3.1.2).
     """
 
     rows: int

@@ -1,4 +1,4 @@
-"""What a file's first bytes say: its type, and the size that a codestream claims.
+"""First bytes of a file: its type, and the size that a codestream claims.
 
 The size in a compressed image's own header, read before a decoder sees it.
 
@@ -79,8 +79,7 @@ def _guess(data: bytes) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileMeta:
-    """Of a DICOM file: its transfer syntax, its SOP class ("" where the meta information names none), and where the
-    data set begins."""
+    """File meta information of a DICOM file: transfer syntax, SOP class ("" where none is named), start of the data."""
 
     syntax: str
     sop_class: str

@@ -241,7 +241,7 @@ def webp_canvas(data: bytes) -> tuple[int, int]:
 
 
 def _checked_png(data: bytes, *, limits: DecoderLimits, mask: bool) -> tuple[bool, io.BytesIO]:
-    """Whether Pillow will keep only the upper 8 of 16 bits, as it does with colour; and what Pillow is to read."""
+    """Return whether Pillow keeps only the upper 8 of 16 bits, as it does with colour; and what Pillow is to read."""
     header = walk(data)
     _check(header.width, header.height, limits=limits, mask=mask)
     if header.animated:

@@ -68,7 +68,7 @@ def related_uids(ds: Dataset) -> list[str]:
 
 
 def _is_processed(text: str) -> bool:
-    """Whether a text names changed content.
+    """Return True if a text names changed content.
 
     >>> _is_processed("BONE_SUPPRESSED"), _is_processed("Chest PA, bone"), _is_processed("Soft-tissue image")
     (True, False, True)

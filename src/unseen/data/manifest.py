@@ -296,7 +296,7 @@ def is_system_file(name: str) -> bool:
 
 
 def _is_special(path: str) -> bool:
-    """Whether `path` is a pipe, socket or device. A broken link is not: it is an input that will say so."""
+    """Return True for a pipe, socket or device, not for a broken link, which is reported as not read."""
     try:
         mode = os.stat(path).st_mode
     except OSError:

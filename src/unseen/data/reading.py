@@ -143,7 +143,7 @@ def films(
 
 
 def decoders_for(workers: int) -> int:
-    """How many processes decode ahead for each of `workers` processes that score, which have a core each.
+    """Return the number of decoding processes for each of `workers` scoring processes, which have a core each.
 
     >>> decoders_for(1000)
     1

@@ -121,8 +121,10 @@ def squares_and_circles(n: int, size: int, generator: torch.Generator | None = N
 
 
 def _drawn(n: int, size: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Of the square and the disc: places (n, 2, 2), row and column; half sides and radii (n, 2); in pixels; brightness
-    (n, 2). Pairs that overlap are drawn again."""
+    """Draw places (n, 2, 2), row and column, half sides and radii (n, 2), in pixels, and brightness (n, 2).
+
+    Pairs that overlap are drawn again.
+    """
     place, reach = torch.empty(n, 2, 2, dtype=torch.float64), torch.empty(n, 2, dtype=torch.float64)
     left = torch.arange(n)
     while len(left):
@@ -136,12 +138,12 @@ def _drawn(n: int, size: int, generator: torch.Generator | None) -> tuple[Tensor
 
 
 def _overlap(place: Tensor, reach: Tensor) -> Tensor:
-    """Whether the disc comes within the gap of the square: (n,)."""
+    """Return whether the disc comes within the gap of the square: (n,)."""
     beside = ((place[:, 1] - place[:, 0]).abs() - reach[:, :1]).clamp(min=0)  # (n, 2), from the square's nearest point
     apart: Tensor = torch.linalg.vector_norm(beside, dim=1) - reach[:, 1]  # of the square from the disc's edge
     return apart < _GAP
 
 
 def _covered(offset: Tensor, half: Tensor) -> Tensor:
-    """How much of the pixel at `offset` (from −½ to ½ about it) lies within ±`half`."""
+    """Return the share of the pixel at `offset` (from −½ to ½ about it) lies within ±`half`."""
     return (torch.minimum(offset + 0.5, half) - torch.maximum(offset - 0.5, -half)).clamp(0, 1)

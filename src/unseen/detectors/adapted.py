@@ -62,7 +62,7 @@ class Adapted(Detector):
     learns_by_epochs = False
 
     class Config(Settings):
-        """Which detector it stands beside, and from how many labelled films it has learnt."""
+        """Detector that the head is added to, and number of labelled films that it learnt from."""
 
         base: str = Field(description="the method of the detector that has learnt from normal films")
         settings: dict[str, Any] = Field(default_factory=dict)  # Any: the method's Config checks them
@@ -134,7 +134,7 @@ class Adapted(Detector):
         return replace(seen, also=(*seen.also, *own))
 
     def features(self, viewed: Viewed) -> Tensor:
-        """What the head sees of a film: (d,), float32 on the CPU."""
+        """Return the features of a film for the head: (d,), float32 on the CPU."""
         parts = [self.backbone.of(self._through(viewed, WHOLE), (_LAST,))[0].mean(dim=(2, 3))]
         if self.config.lungs:
             maps = on_grid(self.backbone.of(self._through(viewed, LUNGS), _BLOCKS), _GRID)

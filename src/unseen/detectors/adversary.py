@@ -61,7 +61,7 @@ class Adversary:
         return Step(self.name, loss)
 
     def fooled(self, fake: Tensor, rng: torch.Generator) -> Tensor:
-        """What the generator descends: (batch,)."""
+        """Return the generator's loss: (batch,)."""
         with running_averages_frozen(self.module):
             return GAMES[self.settings.game].generator(self._discriminator(self._noisy(fake, rng)))
 
@@ -77,7 +77,7 @@ class Adversary:
 
     @property
     def gives_way(self) -> bool:
-        """Whether it is the generator's turn."""
+        """True if it is the generator's turn."""
         return self.done % self.settings.turns == 0
 
     def keep_small(self) -> None:

@@ -132,7 +132,7 @@ class PatchGaussians(nn.Module):
         self.register_buffer("basis", _cosines(self.patch, k), persistent=False)  # (patch², K)
 
     def fit(self, images: Tensor, inside: Tensor) -> None:
-        """From images (n, 1, size, size), 0 outside, and inside bool of the same shape."""
+        """Fit to images (n, 1, size, size), 0 outside, and inside bool of the same shape."""
         from sklearn.covariance import ledoit_wolf
 
         coefficients = self._coefficients(images).double()  # (n, positions, K)

@@ -41,7 +41,7 @@ _COLLAPSED = 1e-5  # the thesis's threshold on the discriminator's batch loss
 
 
 class AdversarialSettings(Settings):
-    """What the family's members share; defaults are the sources', but for `features`: 64 there, 32 trains on two
+    """Settings of GANomaly's family; defaults are the sources', but for `features`: 64 there, 32 trains on two
     cores."""
 
     features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
@@ -55,7 +55,7 @@ class AdversarialSettings(Settings):
 
 @dataclass(frozen=True, eq=False)
 class Aim:
-    """What a member wants of a batch, (batch, 1, size, size) each: E1 reads x, De should answer y, which is 0 off
+    """Input and target of a batch, (batch, 1, size, size) each: E1 reads x, De should output y, which is 0 off
     `support`."""
 
     x: torch.Tensor
@@ -72,11 +72,11 @@ class EncoderDecoderEncoder(Detector):
 
     @abstractmethod
     def aim(self, image: torch.Tensor, inside: torch.Tensor, lungs: torch.Tensor) -> Aim:
-        """What the network sees and what it should answer, from (batch, 1, size, size) each."""
+        """Return the network's input and target, from (batch, 1, size, size) each."""
 
     @abstractmethod
     def consistency(self, aim: Aim, prediction: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-        """How far `prediction` = De(E1(aim.x)) is from aim.y: one value per sample, (batch,)."""
+        """Return the distance of `prediction` = De(E1(aim.x)) from aim.y: one value per sample, (batch,)."""
 
     def reconstruct(self, x: torch.Tensor) -> torch.Tensor:
         """De(E1(x)): (batch, 1, size, size)."""

@@ -189,12 +189,12 @@ class Ensemble(Detector):
         self._clocks.append(member.clock(time.monotonic() - began))
 
     def _seen(self, number: int, viewed: Viewed) -> Viewed:
-        """What a member sees of a film."""
+        """Return a film through a member's view."""
         own = self.config.members[number].view
         return viewed if own is None else viewed.also[self.views.index(own)]
 
     def _same_place(self, view: View | None) -> bool:
-        """Whether a member's grid covers the same part of the film as the ensemble's."""
+        """Return True if a member's grid covers the same part of the film as the ensemble's."""
         return view is None or view.model_copy(update={"size": self.view.size}) == self.view
 
     def _made(self, member: Member) -> Detector:
@@ -239,7 +239,7 @@ def _config(member: Member) -> Settings:
 
 
 class _Scale(nn.Module):
-    """Where held-out normals lie on each member's scale.
+    """Mean and spread of held-out normals on each member's scale.
 
     scores      (members · 256,), each member's ascending, of which the first `known` count
     brightness  (members,), the mean of their maps

@@ -87,7 +87,7 @@ class _Subspace(nn.Module):
         self.register_buffer("components", torch.zeros(components, channels * grid**2))
 
     def fit(self, cells: Tensor, lungs: Tensor) -> None:
-        """From features (n, channels, grid, grid) and shares of lung (n, grid, grid)."""
+        """Fit to features (n, channels, grid, grid) and shares of lung (n, grid, grid)."""
         self.scale.copy_(cells.std(dim=(0, 2, 3)).clamp(min=1e-6))
         flat = self._flat(cells, lungs)
         self.mean.copy_(flat.mean(dim=0))

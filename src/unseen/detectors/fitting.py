@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Fitting:
-    """How `learn` is to go about it; a method with a training loop hands these on to it.
+    """Settings and callbacks of one fit; a method with a training loop passes them to the loop.
 
     >>> from unseen.training import Training
     >>> Fitting(Training(epochs=3)).training.epochs

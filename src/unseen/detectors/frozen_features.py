@@ -36,7 +36,7 @@ _AT_ONCE = 16  # films
 
 
 class FeatureSettings(Settings):
-    """Which features: of which file of weights, after which blocks, on how many cells a side."""
+    """Choice of features: file of weights, blocks, number of cells a side."""
 
     backbone: str = Field(default=PUBLISHED, pattern="^[0-9a-f]{64}$", description="SHA-256 of the file of weights")
     blocks: tuple[int, ...] = Field(min_length=1, description="blocks whose feature maps are used, from 0")
@@ -68,7 +68,7 @@ class FrozenNetwork(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights lie."""
+        """Device of the weights."""
         return next(self.parameters()).device
 
     def of(self, viewed: Viewed, blocks: Sequence[int]) -> list[Tensor]:
@@ -187,7 +187,7 @@ def published() -> Mapping[str, Tensor]:
 
 
 def published_file() -> Path:
-    """Where these weights lie.
+    """Return the path of these weights.
 
     Raises FitError where the package is not installed, or its file is another one.
     """

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class GanSettings(Settings):
-    """What detectors by a GAN share; a Wasserstein game has five turns of the critic for one of the generator, and
+    """Settings of detectors by a GAN; a Wasserstein game has five turns of the critic for one of the generator, and
     rates of its own."""
 
     features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")

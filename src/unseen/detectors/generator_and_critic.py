@@ -52,6 +52,6 @@ class GeneratorAndCritic:
         """Nothing to do."""
 
     def made(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        """As many images as x has, of its precision: G(z), z ~ N(0, I)."""
+        """Generate as many images as x has, of its precision: G(z), z ~ N(0, I)."""
         made: Tensor = self.modules["g"](self.detector.drawn_z(len(x), x, rng))
         return made.to(x.dtype)

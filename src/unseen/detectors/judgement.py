@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """How a method judges one viewed film.
+    """Result of a method for one viewed film.
 
     Args:
         score: higher is less like the training films.

@@ -88,7 +88,7 @@ class _Gaussian(nn.Module):
         self.register_buffer("precision", torch.eye(channels))
 
     def fit(self, means: Tensor) -> None:
-        """From films' mean features (n, channels)."""
+        """Fit to films' mean features (n, channels)."""
         from sklearn.covariance import LedoitWolf
 
         found = LedoitWolf().fit(means.cpu().double().numpy())

@@ -33,7 +33,7 @@ class Normals:
 
     @classmethod
     def of(cls, views: Sequence[Viewed], digests: Sequence[str]) -> Normals:
-        """From at least one viewed film."""
+        """Stack viewed films, at least one."""
         return cls(
             torch.stack([one.image for one in views]),
             torch.stack([one.inside for one in views]),

@@ -96,7 +96,7 @@ class _Gaussians(nn.Module):
         self.register_buffer("whitening", torch.zeros(places, chosen, chosen))
 
     def fit(self, cells: Tensor) -> None:
-        """From features (n, channels, places)."""
+        """Fit to features (n, channels, places)."""
         some = cells[:, self.channels].permute(2, 0, 1).double()  # (places, n, d)
         self.mean.copy_(some.mean(dim=1))
         ridge = _RIDGE * torch.eye(some.shape[2], dtype=some.dtype, device=some.device)

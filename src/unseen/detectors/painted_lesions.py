@@ -134,7 +134,7 @@ def pneumothorax(image: Tensor, lungs: Tensor, rng: torch.Generator) -> tuple[Te
 
 
 def _one_lung(lungs: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """One of the lungs, bool (height, width), and the places of its pixels (pixels, 2); none without lungs."""
+    """Select one of the lungs, bool (height, width), and the places of its pixels (pixels, 2); none without lungs."""
     lung = one_side(lungs, rng)
     return lung, lung.nonzero()
 

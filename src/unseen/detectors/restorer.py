@@ -25,7 +25,7 @@ from unseen.training.learner import Step
 
 
 class RestorerSettings(Settings):
-    """What the members share."""
+    """Settings of the restorers."""
 
     features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
     learning_rate: float = Field(default=1e-3, gt=0, le=1, description="learning rate of Adam")
@@ -48,14 +48,14 @@ class Restorer(Detector):
 
     @abstractmethod
     def loss(self, output: Tensor, x: Tensor, inside: Tensor) -> Tensor:
-        """What training descends, (batch,), from f's output and images and masks (batch, 1, size, size)."""
+        """Return the training loss, (batch,), from f's output and images and masks (batch, 1, size, size)."""
 
     @abstractmethod
     def marks(self, output: Tensor, x: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
-        """How far each pixel is from what f gives back, ≥ 0, and what f gives back: (batch, 1, size, size) each."""
+        """Return each pixel's distance from f's restored image, ≥ 0, and that image: (batch, 1, size, size) each."""
 
     def corrupt(self, x: Tensor, inside: Tensor, rng: torch.Generator) -> Tensor:
-        """What f sees of x while training."""
+        """Return f's input for x while training."""
         return x
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:

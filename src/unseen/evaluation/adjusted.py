@@ -59,7 +59,7 @@ class Adjustment:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, float]) -> Adjustment:
-        """From ``card.json``; other keys than the three are an error."""
+        """Read from ``card.json``; keys other than the three are an error."""
         if set(stored) != {"intercept", "log_sharpness", "lung_area"}:
             raise ValueError(f"adjustment holds {sorted(stored)}; intercept, log_sharpness, lung_area are expected.")
         return cls(**{key: float(value) for key, value in stored.items()})
@@ -130,7 +130,7 @@ def within_residuals(table: pl.DataFrame, abnormal: Bools) -> Floats | None:
 
 
 def _cross_fitted(table: pl.DataFrame, abnormal: Bools, response: Floats) -> Floats | None:
-    """What normals of the other patient folds predict of `response` at each film's covariates and model. (films,)
+    """Predict `response` at each film's covariates and model from normals of the other patient folds: (films,).
 
     Where the films' own folds were dealt by patient in the same way, a model's films are all held out at once; then
     patients are assigned to folds again by another digest.
@@ -152,6 +152,6 @@ def _cross_fitted(table: pl.DataFrame, abnormal: Bools, response: Floats) -> Flo
 
 
 def _enough(held_out: Ints, models: Ints, abnormal: Bools) -> bool:
-    """Whether every fold leaves normals enough to fit three coefficients, and some of every model."""
+    """Return True if every fold leaves enough normals to fit three coefficients, and some of every model."""
     left = [(held_out != number) & ~abnormal for number in np.unique(held_out)]
     return all(int(train.sum()) >= LEAST_NORMALS and set(models) <= set(models[train]) for train in left)

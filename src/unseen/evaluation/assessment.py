@@ -76,19 +76,19 @@ class Evaluation:
 
     @property
     def trained_on(self) -> int:
-        """How many films are left out of the figures because the model was trained on them."""
+        """Number of films left out of the figures because the model was trained on them."""
         count = entry_at(self.metrics, "excluded_training_films")
         return count if isinstance(count, int) else 0
 
     @property
     def unlabelled(self) -> int:
-        """How many scored films have no label."""
+        """Number of scored films without a label."""
         count = entry_at(self.metrics, "n", "unlabelled")
         return count if isinstance(count, int) else 0
 
     @property
     def not_read(self) -> int:
-        """How many inputs have no score."""
+        """Number of inputs without a score."""
         count = entry_at(self.metrics, "n", "not_read")
         return count if isinstance(count, int) else 0
 

@@ -70,7 +70,7 @@ class Audit:
 
     @property
     def above_all(self) -> bool:
-        """Whether the detector is above each single statistic known: every difference's lower bound is over 0."""
+        """True if the detector is above each single known statistic: every difference's lower bound is over 0."""
         known = [d for d in self.differences.values() if isinstance(d, Interval)]
         return bool(known) and all(d.low > 0 for d in known)
 
@@ -125,7 +125,7 @@ def shortcut_direction(statistic: Trivial, figure: Interval) -> str:
 
 
 def verdict(audit: Audit, detector: Figure, *, where: str = "") -> str:
-    """In words: is a trivial statistic strong, and is the detector above every single one?"""
+    """Summarise in words: is a simple statistic strong, and is the detector above every single one?"""
     place = f" ({where})" if where else ""
     name = audit.strongest
     if not isinstance(detector, Interval) or name is None:

@@ -155,7 +155,7 @@ class Drawn:
 
 
 def multiplicities(cohort: Cohort, *, draws: int, rng: np.random.Generator) -> Iterator[Floats]:
-    """How often each film is drawn, in blocks (rows, films) that add up to `draws` rows.
+    """Draw how often each film occurs, in blocks (rows, films) that add up to `draws` rows.
 
     Within each stratum as many units are drawn with replacement as it has; a film counts as often as its unit.
     """

@@ -30,7 +30,7 @@ class Localisation:
 
 
 def localise(anomaly_map: NDArray[np.float32], lesion: NDArray[np.bool_]) -> Localisation | None:
-    """Of a map (S, S), high = abnormal, and a lesion (S, S); None if the lesion is empty or fills the grid.
+    """Localise with a map (S, S), high = abnormal, and a lesion (S, S); None if the lesion is empty or fills the grid.
 
     Of several equal peaks the share that lies in the lesion must be more than one half.
 

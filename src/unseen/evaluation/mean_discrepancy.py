@@ -27,7 +27,7 @@ DRAWS = 1000
 
 @dataclass(frozen=True)
 class MeanDiscrepancy:
-    """How far two samples of images are from one another; `mmd` returns it.
+    """Discrepancy of two samples of images; `mmd` returns it.
 
     >>> from unseen.evaluation import Interval
     >>> MeanDiscrepancy(Interval(0.1, 0.05, 0.2), chance=0.02, p=0.01, bandwidth=1.0, n=50, m=50).to_json()["p"]

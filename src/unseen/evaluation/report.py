@@ -44,7 +44,7 @@ class Shown:
 
     @property
     def shape(self) -> str:
-        """Which of its sides fills the square."""
+        """Name the side that fills the square."""
         height, width = self.example.film.shape
         return "tall" if height > width else "wide"
 
@@ -273,7 +273,7 @@ def _not_read(table: pl.DataFrame) -> list[tuple[str, str]]:
 
 
 def _method(metrics: Mapping[str, Json]) -> list[tuple[str, str]]:
-    """What a reader needs to judge or repeat the figures."""
+    """Describe the method, for readers who check or repeat the figures."""
     excluded = entry_at(metrics, "excluded_training_films")
     return [
         ("recipe digest", text_at(metrics, "recipe") or "not stated"),

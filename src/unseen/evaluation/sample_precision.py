@@ -21,7 +21,7 @@ NEIGHBOURS = 3
 
 @dataclass(frozen=True, eq=False)
 class PrecisionRecall:
-    """Which points lie within the other set's support; `precision_recall` returns it.
+    """Points within the other set's support; `precision_recall` returns it.
 
     >>> PrecisionRecall(precise=np.array([True, True]), recalled=np.array([True, False])).recall
     0.5

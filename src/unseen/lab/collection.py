@@ -52,7 +52,7 @@ class Collected:
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
-    """What lies in a folder, as its cards say it; weights are read when they are asked for.
+    """Models of a folder, as their cards describe them; weights are read on demand.
 
     >>> Collection.of(None).generators
     ()

@@ -19,7 +19,7 @@ from unseen.lab.setup import Setup
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Result:
-    """What one method made of the measurement; `compare` yields them.
+    """Reconstruction by one method; `compare` yields them.
 
     >>> from unseen.lab.images import shapes
     >>> result = next(compare(shapes(32, 0), Setup(size=32), ["pinv"]))

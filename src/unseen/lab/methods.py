@@ -201,7 +201,7 @@ def _applied(key: str, made: Measured, collection: Collection) -> Tensor:
 
 
 def _among(A: Operator, own: Operator) -> bool:
-    """Whether A is one of the operators that a model has learnt under: by what it does to an image."""
+    """Return True if A is one of the operators that a model has learnt under, compared on an image."""
     if A.range != own.range:
         return False
     dtype = torch.complex64 if A.complex_domain else torch.float32

@@ -1,4 +1,4 @@
-"""What can be set in the lab, as data: each choice is a small model whose fields say their words, bounds and steps.
+"""Settings of the lab as data: each choice is a small model whose fields have words, bounds and steps.
 
 A page draws its form from `choice_fields`, and the same model checks what comes back, so that a new operator or
 noise is one class.

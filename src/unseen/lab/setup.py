@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Setup(BaseModel):
-    """How an image is measured.
+    """Setup of a measurement.
 
     With an operator `AsLearnt` the noise is the model's, and `noise` is not read.
 

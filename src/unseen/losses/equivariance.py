@@ -3,7 +3,7 @@
 A may show details of T_g x̂ that it does not show of x̂ = f(y). The images T_g x̂ come with their truth, since they
 are computed.
 
-Robust equivariance (REI) draws noise anew on the moved image's measurement. As a validation loss, both are the same.
+Robust equivariance (REI) draws new noise on the moved image's measurement. As a validation loss, both are the same.
 """
 
 from typing import ClassVar

@@ -30,7 +30,7 @@ PROBES, PROBED = (4, 64), 2**16  # images of noise that an operator is measured 
 
 @dataclass(frozen=True)
 class Units:
-    """What images and measurements are counted in, so that no training depends on the caller's units.
+    """Units of images and measurements, so that no training depends on the caller's units.
 
     Args:
         image: the size of an image, > 0.
@@ -42,7 +42,7 @@ class Units:
 
     @classmethod
     def of(cls, image: float, y: Tensor, process: Measurement) -> "Units":
-        """From the size of an image, and some measurements (batch, *A.range), which say how steep the link is.
+        """Compute the units from the size of an image and measurements (batch, *A.range), which show the link's slope.
 
         The operator counts by the root mean square of its rows' lengths: 1 for masks and Fourier masks.
 
@@ -167,7 +167,7 @@ class Loss(ABC):
         return value / size**self.degree
 
     def judge(self, process: Measurement) -> "Loss | None":
-        """What judges f by this term on measurements that f has not learnt from, in mean a risk; None: nothing does."""
+        """Return the loss that validates f on held-out measurements, in mean a risk; None: there is none."""
         return self
 
     def __repr__(self) -> str:

@@ -113,7 +113,7 @@ def brightest_mean(y: Tensor, noise: PoissonGaussian) -> Tensor:
 
 
 def order_for(noise: PoissonGaussian, brightest: Tensor, asked: int | None) -> int:
-    """What was asked for, else 1 or 2 by the brightest of a batch.
+    """Return the order that was asked for, else 1 or 2 by the brightest of a batch.
 
     Warns:
         RuntimeWarning: it is 2, and that is not reliable.

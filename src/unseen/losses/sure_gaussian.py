@@ -214,7 +214,7 @@ def default_step(y: Tensor, noise: Gaussian, target: Mask | None = None) -> Tens
 
 
 def rounded_away(y: Tensor, target: Mask | None = None) -> Tensor:
-    """What a network that runs now rounds of y: (batch,), in y's units, above 0."""
+    """Return the rounding error of a network that runs now: (batch,), in y's units, above 0."""
     device, computed = y.device.type, y.real.dtype if y.is_complex() else y.dtype
     if torch.is_autocast_enabled(device):
         computed = torch.get_autocast_dtype(device)
@@ -251,7 +251,7 @@ def projected(target: Mask | None, tensor: Tensor) -> Tensor:
 
 
 def real_components(tensor: Tensor) -> Tensor:
-    """In accumulation precision; a complex tensor's real and imaginary parts along a last axis of two."""
+    """Convert to accumulation precision; a complex tensor's real and imaginary parts along a last axis of two."""
     wide = at_least_single(tensor)
     return torch.view_as_real(wide) if wide.is_complex() else wide
 

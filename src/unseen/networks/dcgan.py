@@ -114,7 +114,7 @@ class Discriminator(nn.Module):
 
 
 def _pyramid(size: int, features: int, channels: int) -> nn.Sequential:
-    """From (channels, size, size) to (widest, 4, 4)."""
+    """Build the layers from (channels, size, size) to (widest, 4, 4)."""
     layers: list[nn.Module] = [nn.Conv2d(channels, features, 4, 2, 1, bias=False), nn.LeakyReLU(0.2, inplace=True)]
     width = features
     for _ in range(_doublings(size)):

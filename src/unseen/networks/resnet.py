@@ -41,7 +41,7 @@ class ResNet18(nn.Module):
 
     @property
     def batches(self) -> Tensor:
-        """How many batches it has been trained on, a whole number."""
+        """Number of batches that the network was trained on."""
         counted: Tensor = self.stem.get_submodule("1").get_buffer("num_batches_tracked")
         return counted
 

@@ -53,7 +53,7 @@ def fill(network: ResNet18, weights: Mapping[str, Tensor], *, gain: float = 1.0)
 
 
 def published_places(own: Mapping[str, Tensor]) -> dict[str, str]:
-    """By torchvision's names the names of a `ResNet18`'s own tensors, but for the head's."""
+    """Map torchvision's names to the names of a `ResNet18`'s own tensors, without the head's."""
     names = {}
     for place in own:
         stem = re.fullmatch(r"stem\.([01])\.(\w+)", place)

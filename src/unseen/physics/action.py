@@ -1,4 +1,4 @@
-"""What an operator computes: A x, A* y, A⁺ y and ‖A‖, of tensors and of NumPy's arrays, checked before."""
+"""Action of an operator: A x, A* y, A⁺ y and ‖A‖, of tensors and of NumPy's arrays, checked before."""
 
 from __future__ import annotations
 

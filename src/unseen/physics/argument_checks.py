@@ -36,5 +36,5 @@ def check_rtol(rtol: float) -> None:
 
 
 def is_count(number: object) -> bool:
-    """Whether it is a whole number above 0."""
+    """Return True for a whole number above 0."""
     return isinstance(number, int) and not isinstance(number, bool) and number > 0

@@ -78,7 +78,7 @@ def fit_count_noise(y: Tensor, *, read_out: bool) -> CountNoise:
 
 
 def _blocks(y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Of the flattest blocks: the mean of the eight around, their own mean and their detail: (blocks,) each."""
+    """Measure the flattest blocks: the mean of the eight around, their own mean and their detail: (blocks,) each."""
     if y.ndim != 4 or min(y.shape[2:]) < 6 or not y.is_floating_point() or not bool(torch.isfinite(y).all()):
         raise ValueError(
             "Noise is estimated on finite real (batch, channels, height, width) of at least 6 × 6 pixels, but got "

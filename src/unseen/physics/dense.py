@@ -128,6 +128,6 @@ def _inverted(matrix: Tensor) -> Tensor:
 
 
 def _eigenvalues(matrix: Tensor) -> Tensor:
-    """Of the smaller of matrix · matrixᴴ and matrixᴴ · matrix, rising."""
+    """Return the eigenvalues of the smaller of matrix · matrixᴴ and matrixᴴ · matrix, rising."""
     values: Tensor = torch.linalg.eigvalsh(matrix @ matrix.mH if len(matrix) <= matrix.shape[1] else matrix.mH @ matrix)
     return values

@@ -185,7 +185,7 @@ class FourierMask(Operator):
 
     @property
     def _rows_are_inverted(self) -> bool:
-        """Whether A*A falls apart into rows, one set of them serves every image, and their inverses fit in memory."""
+        """Return True if A*A splits into rows, the same for every image, whose inverses fit in memory."""
         _, height, width = self.domain
         if self._along is None or len(self._mask) > 1 or len(self._maps) > 1:
             return False

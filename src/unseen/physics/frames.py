@@ -81,7 +81,7 @@ class Frames(Operator):
         return self._joined(self._of_each(len(y)).pinv(self._apart(y, self.A.range)))
 
     def norm(self) -> float:
-        """That of the frame whose norm is largest."""
+        """Return the largest norm of the frames' operators."""
         return self.A.norm()
 
     def observed(self) -> Mask | None:

@@ -57,7 +57,7 @@ class Operator(Action):
     """
 
     def observed(self) -> Mask | None:
-        """Which entries of y carry a measurement: a `Mask` over `range`; None: all of them.
+        """Return the entries of y that carry a measurement: a `Mask` over `range`; None: all of them.
 
         Entries outside read zero whatever x is, and no risk counts them.
         """

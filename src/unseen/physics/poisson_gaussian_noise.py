@@ -41,7 +41,7 @@ class PoissonGaussian(Noise):
 
     @property
     def gain(self) -> float:
-        """What one count adds to y."""
+        """Gain: increase of y by one count."""
         return self._gain
 
     @property

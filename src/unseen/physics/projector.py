@@ -45,7 +45,7 @@ SUBGROUPS = (
 
 @dataclass(frozen=True)
 class RaySymmetry:
-    """How the rays of a scan are made of fewer.
+    """Symmetry by which the rays of a scan are made of fewer.
 
     Args:
         angles: (held views,), degrees.
@@ -110,7 +110,7 @@ def _copy(grid: NDArray[np.int64], element: int) -> NDArray[np.int64]:
 
 
 def _closed(angles: NDArray[np.float64], element: int) -> bool:
-    """Whether the scan has, modulo 180°, every angle that the element takes one of its angles to."""
+    """Return True if the element maps the scan's angles to angles of the scan, modulo 180°."""
     ordered = np.sort(angles % 180)
     ring = np.concatenate([ordered[-1:] - 180, ordered, ordered[:1] + 180])
     taken = _taken(angles, element) % 180

@@ -61,7 +61,7 @@ class Stop:
     iterations: int = ITERATIONS
 
     def unreached(self, square: Tensor, energy: Tensor, start: Tensor) -> Tensor:
-        """Which samples are not done.
+        """Return the samples that are not done.
 
         Args:
             square: ‖A*(y − A x)‖².

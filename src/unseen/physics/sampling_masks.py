@@ -1,4 +1,4 @@
-"""Which frequencies a scanner measures: lines, spokes or single points.
+"""Masks of the frequencies that a scanner measures: lines, spokes or single points.
 
 All masks have the zero frequency at [0, 0], as `FourierMask` takes them, and are real choices of the pixel grid;
 `torch.fft.fftshift(mask)` brings the zero frequency to the middle, for looking at.

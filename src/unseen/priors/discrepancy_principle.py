@@ -29,7 +29,7 @@ STEPS = 20  # at most: six decades down
 
 @dataclass(frozen=True)
 class Swept:
-    """What the principle found.
+    """Result of the discrepancy principle.
 
     x       (batch, *domain)
     weight  (batch,) float64, λ: the first that fits, or the last that was tried
@@ -48,7 +48,7 @@ class Swept:
 
     @property
     def sentence(self) -> str:
-        """What became of it, for people."""
+        """Describe the result in a sentence."""
         n, met = len(self.met), int(self.met.sum())
         if met == n:
             return f"All {n} fit as well as the noise allows, with weights from {_spread(self.weight)}."

@@ -41,5 +41,5 @@ class Generator(Protocol):
         ...
 
     def penalty(self, z: Tensor) -> Tensor:
-        """How unlikely latents (n, *latent_shape) are: (n,), ≥ 0, and 0 at the prior's mean."""
+        """Return how unlikely latents (n, *latent_shape) are: (n,), ≥ 0, and 0 at the prior's mean."""
         ...

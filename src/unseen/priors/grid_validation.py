@@ -28,7 +28,7 @@ class GridChoice(Generic[Candidate]):
 
     @property
     def index(self) -> int:
-        """Of the candidate with the least mean error."""
+        """Index of the candidate with the least mean error."""
         return int(self.errors.mean(1).argmin())
 
     @property
@@ -44,7 +44,7 @@ class GridChoice(Generic[Candidate]):
 
     @property
     def sentence(self) -> str:
-        """What was chosen, for people."""
+        """Describe the choice in a sentence."""
         n, least = len(self.candidates), float(self.errors.mean(1).min())
         said = f"Candidate {self.index + 1} of {n}, {self.best}: mean squared error {least:.2e}."
         if n > 1 and self.index in (0, n - 1):

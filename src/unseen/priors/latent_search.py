@@ -70,7 +70,7 @@ class Task:
         return DampedLeastSquares(self.A, tolerance=TOLERANCE)
 
     def of(self, rows: Tensor, g: Tensor) -> Some:
-        """What these starts are to explain, in the generator's precision.
+        """Return the targets of these starts, in the generator's precision.
 
         Args:
             rows: (rows,) int64.
@@ -145,7 +145,7 @@ def checked(y: Tensor, A: Operator) -> Tensor:
 
 @dataclass(frozen=True)
 class Search:
-    """How hard to look for the best latent.
+    """Settings of the search for the best latent.
 
     >>> Search(restarts=3).iterations
     200
@@ -256,7 +256,7 @@ class LatentPrior(ABC):
         search: Search | None = None,
         generator: torch.Generator | None = None,
     ) -> LatentSolution:
-        """Where the generator comes nearest to each image; its `value` is `distance(x)`.
+        """Find the generator's nearest point to each image; its `value` is `distance(x)`.
 
         Args:
             x: (batch, channels, height, width), real.
@@ -273,7 +273,7 @@ class LatentPrior(ABC):
         search: Search | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """How far each image is from what the prior allows: (batch,), ≥ 0; arguments as in `nearest`."""
+        """Return the distance of each image from what the prior allows: (batch,), ≥ 0; arguments as in `nearest`."""
         return self.nearest(x, norm=norm, search=search, generator=generator).value
 
     def weighted(self, weight: float | Tensor) -> Self:

@@ -37,7 +37,7 @@ class PrincipalSubspace(nn.Module):
 
     @classmethod
     def fit(cls, images: torch.Tensor, *, components: int) -> PrincipalSubspace:
-        """From images (n, 1, size, size); needs n > components.
+        """Fit to images (n, 1, size, size); needs n > components.
 
         >>> images = torch.randn(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
         >>> subspace = PrincipalSubspace.fit(images, components=19)

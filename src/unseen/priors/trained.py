@@ -97,12 +97,12 @@ class TrainedGenerator(nn.Module, ABC):
 
     @abstractmethod
     def learner(self, rng: torch.Generator, *, steps: int) -> Learner:
-        """What the loop drives for so many steps; further networks, such as a critic, draw their first weights from
+        """Return the learner for so many steps; further networks, such as a critic, draw their first weights from
         `rng`."""
 
     @torch.no_grad()
     def settle(self, images: Tensor) -> None:
-        """What is found once training has ended, from the training images."""
+        """Compute what needs the trained network, from the training images."""
 
     def forward(self, z: Tensor) -> Tensor:
         """Latents (n, latent) → images (n, channels, size, size) in [0, 1].
@@ -119,7 +119,7 @@ class TrainedGenerator(nn.Module, ABC):
         return images_of(self.decoder(self.code(z)[..., None, None]))
 
     def code(self, z: Tensor) -> Tensor:
-        """What the decoder decodes, (n, latent): z itself, where the prior is the decoder's own."""
+        """Return the decoder's input, (n, latent): z itself, where the prior is the decoder's own."""
         return z
 
     def latents(self, n: int, *, generator: torch.Generator) -> Tensor:

@@ -272,7 +272,7 @@ def _prepared(y: Tensor, A: Operator, start: Tensor | None) -> tuple[Tensor, flo
 
 
 def _nearest_flat(y: Tensor, A: Operator) -> Tensor:
-    """Of all images that are constant in each channel, the one whose A x is nearest to y: (batch, *A.domain)."""
+    """Find the image, constant in each channel, whose A x is nearest to y: (batch, *A.domain)."""
     flats = torch.diag_embed(torch.ones_like(A.adjoint(y)).movedim(1, -1)).permute(4, 0, 3, 1, 2)  # a channel is 1
     columns = torch.stack([A(flat).flatten(1) for flat in flats], dim=-1)  # (batch, m, channels)
     seen = y.flatten(1).unsqueeze(-1)

@@ -41,7 +41,7 @@ TWIN = "twin"
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What judges, and what it judges by.
+    """Held-out measurements, and the loss that validates f on them.
 
     Args:
         y, x, rows: measurements, their truth where it is known, and their operators, as the learner has them.
@@ -79,7 +79,7 @@ class HeldOut:
 
     @property
     def name(self) -> str:
-        """Of the sum, in the history."""
+        """Name of the sum, in the history."""
         return RISK if self.chooses else CONSISTENCY
 
     @torch.no_grad()
@@ -111,7 +111,7 @@ class HeldOut:
         }
 
     def divided(self, share: float, subjects: Sequence[Hashable] | None) -> tuple[HeldOut, HeldOut | None]:
-        """What is learnt from, and what judges; None: nothing can be held out.
+        """Divide into training and held-out measurements; None: nothing can be held out.
 
         Warns:
             UserWarning: nothing can be, or no unbiased risk judges.
@@ -176,7 +176,7 @@ class Best(nn.Module):
 
 
 def held_rows(n: int, share: float, subjects: Sequence[Hashable] | None, *, seed: int) -> Tensor:
-    """Which measurements judge: about `share` of them, whole subjects, (n,) bool; none where too few would be left.
+    """Choose the measurements to hold out: about `share`, whole subjects, (n,) bool; none where too few would be left.
 
     >>> held_rows(10, 0.2, None, seed=0).nonzero().flatten().tolist()
     [5, 7]

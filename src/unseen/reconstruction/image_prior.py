@@ -133,7 +133,7 @@ class _Prior:
         return self.units.image * (as_complex(pairs) if self.process.A.complex_domain else pairs)
 
     def _explained(self, y: Tensor) -> bool:
-        """Whether the running average fits y as well as the truth does."""
+        """Return True where the running average fits y as well as the truth does."""
         noise = self.process.noise
         if not isinstance(noise, Gaussian):
             return False

@@ -47,7 +47,7 @@ class WithCritic(Protocol):
     """Of Adam; None: the reconstructor's."""
 
     def critic_loss(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
-        """What the critic descends, one value per sample: (batch,); the reconstructor's graph is gone by then."""
+        """Return the critic's loss, one value per sample: (batch,); the reconstructor's graph is gone by then."""
         ...
 
 
@@ -124,7 +124,7 @@ class ReconstructionLearner:
         self.taken.steps += 1
 
     def identity(self) -> str:
-        """What else sets this training apart, as text."""
+        """Text that identifies this training, besides its settings."""
         return json.dumps(
             {
                 "losses": [repr(loss) for loss in self.losses.values()],
@@ -138,7 +138,7 @@ class ReconstructionLearner:
         )
 
     def judged(self, f: Reconstructor) -> Mapping[str, float]:
-        """What measurements held out say of f, whose weights are kept where it is the best so far."""
+        """Validate f on held-out measurements; its weights are kept where it is the best so far."""
         if self.held_out is None:
             return {}
         found = self.held_out.judged(f)
@@ -160,7 +160,7 @@ class ReconstructionLearner:
 
 
 class _Taken(nn.Module):
-    """How many batches were learnt from; among the modules, so that a checkpoint holds it."""
+    """Number of batches that were learnt from; among the modules, so that a checkpoint holds it."""
 
     steps: Tensor  # ()
 

@@ -116,7 +116,7 @@ def _value(stored: object, tensors: Mapping[str, Tensor]) -> object:
 
 
 def _probe(rebuilt: Operator, A: Operator) -> bool:
-    """Whether the two differ on an image."""
+    """Return True if the two differ on an image."""
     if (rebuilt.domain, rebuilt.range, rebuilt.batch) != (A.domain, A.range, A.batch):
         return True
     dtype = torch.complex64 if A.complex_domain else torch.float32

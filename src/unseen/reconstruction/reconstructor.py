@@ -45,7 +45,7 @@ class Settings(BaseModel):
 
     @property
     def real_channels(self) -> int:
-        """Of a network on these images."""
+        """Number of real channels of a network on these images."""
         return self.channels * (2 if self.complex_pictures else 1)
 
 

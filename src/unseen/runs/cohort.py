@@ -141,7 +141,7 @@ def _check_folders_name_no_label(source: str) -> None:
 
 
 def own_normals(source: str | Films) -> Cohort:
-    """Of a user's films those that are labelled normal, or all where none has a label and the caller named none: a film
+    """Select a user's films that are labelled normal, or all where none has a label and the caller named none: a film
     without a label among labelled ones is left aside.
 
     Raises RecipeError where none is left, and where none of them can be read.
@@ -229,7 +229,7 @@ def fold_by_patient(patient: str) -> int:
 
 
 def data_root() -> Path:
-    """Where manifests are looked for: `$UNSEEN_DATA`, or the working folder."""
+    """Return the folder of manifests: `$UNSEEN_DATA`, or the working folder."""
     return Path(os.environ.get("UNSEEN_DATA") or ".")
 
 

@@ -33,7 +33,7 @@ _EXAMPLES = 24
 
 @dataclass(frozen=True)
 class _Known:
-    """What decides where a film goes; `digest` is None where it could not be read."""
+    """Attributes that decide a film's fold; `digest` is None where it could not be read."""
 
     entry: Entry
     patient: str

@@ -15,7 +15,7 @@ PARTS = 5
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a film beside its pixels."""
+    """Attributes of a film besides its pixels."""
 
     name: str
     source: str

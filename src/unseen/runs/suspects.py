@@ -1,4 +1,4 @@
-"""Which of the films that a detector is to learn from are least like the others: the ones to look at before training.
+"""Suspects among the training films: those least like the others, to be looked at before training.
 
 The patients are dealt into parts, by their films' pixels: what a folder is called changes nothing. A detector that has
 not seen a part scores it; how far a film's score lies from its part's median, in robust standard deviations, places it.

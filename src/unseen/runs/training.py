@@ -99,7 +99,7 @@ def detector_of(recipe: Recipe, **settings: object) -> Detector:
 
 
 def takes_unlabelled(recipe: Recipe) -> bool:
-    """Whether the method learns from more than normal films, so that its figures do not stand beside the others'."""
+    """Return True if the method learns from more than normal films; its figures are then not comparable with others."""
     method: type[Detector] = METHODS.load(recipe.method.key)
     return method.learns_from_unlabelled
 
@@ -125,7 +125,7 @@ def with_changes(
 
 
 def join(recipe: Recipe) -> None:
-    """In one of several processes of one training, such as torchrun's: join them, and return in the first one alone.
+    """Join the processes of one training, such as torchrun's, and return in the first one alone.
 
     Raises RecipeError for a section [training] that is wrong, TrainingError where the processes cannot meet.
     """
@@ -254,7 +254,7 @@ def gate_of(
 
 
 def run_of(recipe: Recipe, *, fold: int | None = None, root: Path | None = None) -> tuple[Run, str]:
-    """Where the run of a recipe on its own films lies, trained or not, and the digest that names it."""
+    """Return the folder of a recipe's run on its own films, trained or not, and the digest that names it."""
     recipe = resolve(recipe)
     _, data_digest = training_films(recipe, fold=fold, data=None)
     name = digest(recipe, data_digest=data_digest, version=__version__)
@@ -376,7 +376,7 @@ def shared_lungs(
 
 
 def finder_config(recipe: Recipe) -> LungFinder.Config:
-    """How the recipe's lung finder is trained."""
+    """Return the settings of the recipe's lung finder."""
     return validated(recipe.finder, LungFinder.Config, where="finder")
 
 

@@ -39,7 +39,7 @@ _PARTS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Adaptation:
-    """What was learnt from the labels, by films that the head had not seen.
+    """Result of an adaptation, measured on films that the head had not seen.
 
     >>> figures = {"before": 0.7, "after": 0.8, "mix": None, "gain": 0.1, "error": 0.04}
     >>> Adaptation(normals=50, abnormals=20, **figures, share=0.5, shrinkage=0.1).lines()[0]

@@ -29,7 +29,7 @@ def squashed_score(score: float) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What becomes of one film, or of one study.
+    """Decision about one film, or about one study.
 
     Attributes:
         action: clear (a policy guarantees the miss rate), read, or not_scored (a person looks at it first).

@@ -30,7 +30,7 @@ class GuaranteeError(UserError, ValueError):
 
 @dataclass(frozen=True)
 class Guarantee:
-    """What is guaranteed: a miss rate of at most `max_miss_rate` with `confidence`.
+    """Guarantee of a miss rate of at most `max_miss_rate` with `confidence`.
 
     Args:
         max_miss_rate: α, the share of abnormal studies that may be cleared, in (0, 1).

@@ -50,7 +50,7 @@ def studies_of(screened: Iterable[Screened], *, source_tag: str | None) -> list[
 
 
 class _Frontal(NamedTuple):
-    """What counts of a film; source and pixels are None where it could not be read."""
+    """Film as it counts in a study; source and pixels are None where it could not be read."""
 
     abnormal: bool
     score: float | None

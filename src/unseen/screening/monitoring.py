@@ -162,7 +162,7 @@ def _same_distribution(scores: NDArray[np.float64], reference: DriftReference) -
 
 
 def is_sampled(study: str, *, share: float, key: bytes) -> bool:
-    """Whether a cleared study is read all the same; in the long run `share` of them are.
+    """Return True if a cleared study is read all the same; in the long run `share` of them are.
 
     Args:
         study: the study's name.

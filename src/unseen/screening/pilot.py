@@ -39,7 +39,7 @@ class PilotStudy:
 
 @dataclass(frozen=True)
 class Group:
-    """What would have become of the studies of one source, or of all: k of n, with Clopper–Pearson's 95 % interval."""
+    """Outcome of the studies of one source, or of all: k of n, with Clopper–Pearson's 95 % interval."""
 
     name: str
     normals: int

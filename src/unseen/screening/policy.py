@@ -54,7 +54,7 @@ class PolicyError(UserError, ValueError):
 
 
 class SourcePolicy(BaseModel):
-    """What was calibrated for one source: a hospital, or a device."""
+    """Calibration of one source: a hospital, or a device."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -180,7 +180,7 @@ class Policy(BaseModel):
 
     @property
     def guarantee(self) -> Guarantee:
-        """What holds for each source."""
+        """Guarantee of each source."""
         return Guarantee(self.max_miss_rate, self.level)
 
     def source_of(self, film: Film, *, fixed: Collection[str] = ()) -> str:

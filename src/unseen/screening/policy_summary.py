@@ -52,7 +52,7 @@ def _of_normals(source: SourcePolicy) -> str:
 
 
 def _scored(policy: Policy) -> str:
-    """How many studies of each label there were, where the policy has them."""
+    """Describe the number of studies of each label, where the policy has them."""
     seen = policy.drift
     return "" if seen is None else f"; here {len(seen.normals)} normal and {len(seen.abnormals)} abnormal ones were"
 

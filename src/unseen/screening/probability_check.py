@@ -33,7 +33,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class Reliability:
-    """What a reliability diagram shows, and its two figures; `reliability` returns it.
+    """Points of a reliability diagram, and its two figures; `reliability` returns it.
 
     Args:
         bins: studies of similar probability.

@@ -1,4 +1,4 @@
-"""What was screened: a film with the decision about it, and the decision about a study that follows from its films.
+"""Screened films and studies: a film with the decision about it, and the decision about a study from its films.
 
 Apart from the screener, which needs torch: a worklist reads these without it.
 """
@@ -47,7 +47,7 @@ class Screened:
 
     @property
     def lateral(self) -> bool:
-        """Whether it is carried along and decides nothing."""
+        """True if the film is a lateral view, which decides nothing."""
         return isinstance(self.film, Film) and projection_of(self.film) == "lateral"
 
     @property

@@ -67,7 +67,7 @@ class ScoringDetector(Protocol):
 
     @property
     def weights_sha256(self) -> str:
-        """What a policy is bound to, 64 hexadecimal digits."""
+        """Digest of the weights, 64 hexadecimal digits; a policy is bound to it."""
         ...
 
 
@@ -96,7 +96,7 @@ class Guards(Protocol):
 
     @property
     def thresholds(self) -> dict[str, float]:
-        """By name, for the policy."""
+        """Thresholds by name, for the policy."""
         ...
 
     def judge(self, film: Film, lungs: NDArray[np.bool_] | None, /) -> Refuses | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _companions(rows: pl.DataFrame) -> pl.Series:
-    """Which rows are of images that do not decide about their study; none in parts of an earlier release."""
+    """Mark the rows of images that do not decide about their study; none in parts of an earlier release."""
     import polars as pl
 
     aside = [False] * len(rows)

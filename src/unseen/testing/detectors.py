@@ -122,7 +122,7 @@ def lazy(detector: Detector, films: Sequence[Film]) -> None:
 
 
 def passes_on_what_was_not_read(detector: Detector, films: Sequence[Film]) -> None:
-    """What could not be read is passed on in its place."""
+    """Check that a film that could not be read is passed on in its place."""
     broken = NotRead(name="x.dcm", reason="It is empty.", source="s", patient="p")
     given: list[Film | NotRead] = [films[0], broken, films[1]]
     found = list(detector.score(given))

@@ -264,7 +264,7 @@ def same_generator_same_value(loss: Loss, process: Measurement) -> None:
 
 
 def follows_the_unit(loss: Loss, process: Measurement) -> None:
-    """In another unit, of Gaussian noise or counts, it is that unit's power `degree` times as large."""
+    """Check that, in another unit of Gaussian noise or counts, it is that unit's power `degree` times as large."""
     noise = process.noise
     if process.link is not None or not isinstance(noise, Gaussian | PoissonGaussian | None):
         return
@@ -279,7 +279,7 @@ def follows_the_unit(loss: Loss, process: Measurement) -> None:
 
 
 class _Blind(Seen):
-    """What a loss may look at, without the truth."""
+    """Values that a loss may read, without the truth."""
 
     def __getattribute__(self, name: str) -> object:
         if name == "x":
@@ -375,7 +375,7 @@ def actions(A: Operator) -> dict[str, tuple[Callable[[Tensor], Tensor], Tensor]]
 
 
 def matrix(A: Operator, action: str = "A", *, sample: int = 0) -> Tensor:
-    """What A does to one sample, as a dense matrix over real components."""
+    """Return A's dense matrix for one sample, over real components."""
     entry = actions(A)[action][1][0]
     count = components(entry[None]).numel()
     alike = A if A.batch is None else A.select(torch.full((count,), sample))

@@ -30,7 +30,7 @@ _NOT_IN_FINGERPRINT = {"checkpoint_every_s", "checkpoint_every_steps", "threads"
 
 @dataclass(frozen=True)
 class DataPosition:
-    """Where in the training: ``epoch`` whole epochs are done, and ``position`` batches of the next."""
+    """Position in the training: ``epoch`` whole epochs are done, and ``position`` batches of the next."""
 
     epoch: int = 0
     position: int = 0
@@ -61,7 +61,7 @@ class Checkpoint:
 
 
 def fingerprint(learner: Learner, data: Sequence[Tensor], settings: Training, *, identity: str = "") -> dict[str, str]:
-    """What must be equal for a training to go on from a checkpoint, as readable text by name.
+    """Return what must be equal for a training to resume from a checkpoint, as text by name.
 
     Settings, each weight's shape, each optimiser's hyperparameters, the films' bytes, and the caller's ``identity``.
     """

@@ -74,7 +74,7 @@ class History:
         write_text(folder / EPOCHS, _lines([["epoch", *self.validation], *rows]))
 
     def converged(self, part: str = "generator") -> bool | None:
-        """Whether ``part`` had come to rest: the mean of its last tenth is at most 5 % under the tenth before.
+        """Return True if ``part`` had come to rest: the mean of its last tenth is at most 5 % under the tenth before.
 
         Returns:
             None where there is no such part, or fewer than 20 steps of it: too few to decide.

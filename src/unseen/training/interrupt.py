@@ -8,7 +8,7 @@ from types import FrameType
 
 
 class Stop:
-    """Whether Ctrl-C was pressed."""
+    """Request to stop, made by Ctrl-C."""
 
     def __init__(self, *, asked: bool = False) -> None:
         self.asked = asked

@@ -1,4 +1,4 @@
-"""How a process joins a training that another one leads; and the program of a process that was started for that.
+"""Joining a training that another process leads; and the program of a process that was started for that.
 
 Several machines: the same command on each, with MASTER_ADDR (and MASTER_PORT) naming the first and NODE_RANK counting
 them from 0. Or torchrun, which sets RANK, WORLD_SIZE and LOCAL_RANK for each process. The first process reads films and
@@ -50,7 +50,7 @@ def join(training: Training) -> None:
 
 
 def _place(training: Training) -> tuple[ProcessPlace | None, bool]:
-    """Which process this is, by the environment, and whether it holds the store of keys; None: this machine's only."""
+    """Return this process's place, by the environment, and whether it holds the store of keys; None: one machine."""
     size, given = asked(training), os.environ
     if "TORCHELASTIC_RUN_ID" in given and size > 1:
         rank, seen, local = (int(given[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))

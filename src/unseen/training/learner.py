@@ -1,4 +1,4 @@
-"""What a method gives the training loop: networks, optimisers and, batch by batch, the losses to step on."""
+"""Learner: what the training loop gets from a method: networks, optimisers and, batch by batch, the losses."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -71,7 +71,7 @@ class Learner(Protocol):
 
 
 def steps_taken(optimiser: torch.optim.Optimizer) -> int:
-    """How many steps it has taken, as it counts them itself: a checkpoint holds that.
+    """Return the number of steps taken, as the optimiser counts them: a checkpoint holds that.
 
     >>> steps_taken(torch.optim.Adam([torch.zeros(1)]))
     0

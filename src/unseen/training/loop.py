@@ -141,7 +141,7 @@ def take_part(
 
 @dataclass(frozen=True)
 class _Kept:
-    """What the first process does beside computing; the others do nothing of it."""
+    """Tasks of the first process besides computing."""
 
     folder: Path | None = None
     marks: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Where a training computes: Fabric on one device, and what lies there while it trains.
+"""Placement of a training: Fabric on one device, and what lies there while it trains.
 
 Lightning Fabric moves modules to the device and sets the precision. Each process of a training on several devices has
 one device and a Fabric of its own.

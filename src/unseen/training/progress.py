@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is, after each step. ``str(progress)`` is a line to print.
+    """Progress of a training after a step. ``str(progress)`` is a line to print.
 
     Args:
         step: batches that are done.

@@ -49,7 +49,7 @@ class LostProcess(TrainingError):
 
 @dataclass(frozen=True)
 class ProcessPlace:
-    """Which of the processes this is, and where rank 0 listens.
+    """Place of a process in the group, and the address of rank 0.
 
     >>> ProcessPlace(rank=1, size=4, local=1, address="10.0.0.1", port=29500).first
     False
@@ -64,7 +64,7 @@ class ProcessPlace:
 
     @property
     def first(self) -> bool:
-        """Whether it is rank 0."""
+        """True for rank 0."""
         return self.rank == 0
 
 
@@ -268,7 +268,7 @@ class Ranks:
             time.sleep(_POLL_S)
 
     def _loss(self, seen: str) -> LostProcess:
-        """Which process was lost, as a sentence."""
+        """Describe which process was lost."""
         size = self.place.size
         until = time.monotonic() + _LAST_WORDS_S * bool(self.children)
         while True:

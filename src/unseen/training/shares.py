@@ -57,7 +57,7 @@ class Share:
 
     @property
     def weight(self) -> float:
-        """Of the share's mean in the batch's mean."""
+        """Weight of the share's mean in the batch's mean."""
         return len(self) / self.whole
 
 
@@ -122,7 +122,7 @@ class _WholeBatch(TorchFunctionMode):
         return func(*args, **(kwargs or {})) if handler is None else handler(self, func, args, dict(kwargs or {}))
 
     def copies(self, shape: Sequence[int]) -> int | None:
-        """How many times the share is in a tensor of this shape, one behind the other; None: it is about no share."""
+        """Return how often the share occurs in a tensor of this shape; None: the tensor has no share."""
         length = len(self.share)
         return next((copies for copies in (1, 2) if len(shape) and shape[0] == copies * length), None)
 

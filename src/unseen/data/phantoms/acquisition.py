@@ -1,4 +1,4 @@
-"""How the film was taken: exposure, scatter, detector, noise, and the processing that turns counts into grey.
+"""Acquisition of a film: exposure, scatter, detector, noise, and the processing that turns counts into grey.
 
     counts = PoissonGaussian( BeerLambert(I0)( ∫μ dl ) blurred by the detector + scatter )
     film   = curve( log(I0 / counts), edge-enhanced, its slow part compressed )
@@ -105,7 +105,7 @@ def marker_path(acquisition: Acquisition, grid: Grid) -> Map:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Processing:
-    """What the reader's workstation applied: fixed once a patient, from the healthy anatomy."""
+    """Processing by the reader's workstation: fixed once a patient, from the healthy anatomy."""
 
     scatter: Map
     """Scattered photons at each pixel, as a share of I0."""

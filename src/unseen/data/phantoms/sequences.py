@@ -192,7 +192,7 @@ def draw_film(case: Case, healthy: Healthy) -> Film:
 
 
 def visible(healthy: Healthy, attenuation: Map) -> Mask:
-    """Where `attenuation` gives another film than the healthy one, both without noise: by more than `VISIBLE`."""
+    """Return the pixels whose grey value differs from the healthy film by more than `VISIBLE`, both without noise."""
     films = [
         expose(healthy.acquisition, healthy.processing, healthy.patient.grid, some, noise_seed=None)
         for some in (healthy.attenuation, attenuation)

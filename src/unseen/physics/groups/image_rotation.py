@@ -121,7 +121,7 @@ def _shift(lines: Tensor, phases: Tensor, length: int, *, kept: int, dim: int) -
 
 
 def from_inside(theta: Tensor, place: Tensor) -> Tensor:
-    """Which pixels come from inside the image: (batch, 1, size, size), bool."""
+    """Return the pixels that come from inside the image: (batch, 1, size, size), bool."""
     cosine, sine, edge = torch.cos(theta), torch.sin(theta), len(place) / 2
     row, column = place[:, None], place
     return ((cosine * column - sine * row).abs() <= edge) & ((sine * column + cosine * row).abs() <= edge)

@@ -55,7 +55,7 @@ def defects(looks: Looks, hidden: Tensor, probes: Tensor) -> Tensor:
 def in_sight(
     A: LinearMap, group: Group, whole: Spectrum, level: float, hidden: Tensor, *, generator: torch.Generator
 ) -> float:
-    """How much of images that A hides comes clearly into sight when they are moved, at best: its share of their
+    """Return how much of images that A hides comes clearly into sight when they are moved, at best: its share of their
     energy, 0 for an A that is equivariant."""
     drawn = group.sample(KEPT, generator=generator)
     half = Moves(group, elements=drawn[: KEPT // 2], inverses=drawn[KEPT // 2 :], whole=False)
@@ -66,7 +66,7 @@ def in_sight(
 
 @dataclass(frozen=True)
 class Inner:
-    """What moves clear of the border bring into sight of what A hides, over what a look at random shows.
+    """Hidden part that moves clear of the border bring into sight, relative to a random look.
 
     Args:
         best: of all elements tried.
@@ -84,7 +84,7 @@ class Inner:
 def clear_of_the_border(
     A: LinearMap, group: Group, whole: Spectrum, level: float, *, steps: tuple[int, int], generator: torch.Generator
 ) -> Inner | None:
-    """How much of what A hides comes into sight when images move without crossing the border.
+    """Measure how much of the hidden part comes into sight when images move without crossing the border.
 
     Shifts that come round at the border cut an image in two, which no scene does; and a projection on a grid shifts
     by interpolation. Here images fill the inner 0.7 of the inscribed disc, and elements are those that leave this
@@ -135,7 +135,7 @@ def _squares(x: Tensor) -> Tensor:
 
 
 def _edge(x: Tensor) -> Tensor:
-    """What of images lies on their outermost pixels: (batch,)."""
+    """Return the energy on the images' outermost pixels: (batch,)."""
     x = x.abs()
     sides = x[..., 0, :], x[..., -1, :], x[..., 0], x[..., -1]
     return torch.stack([side.flatten(1).sum(dim=1) for side in sides]).sum(dim=0)

@@ -108,7 +108,7 @@ def never_seen(
 
 
 def _share(part: Tensor, whole: Tensor, *, inside: bool = False) -> float:
-    """Of the energy; inside: only what of the part lies in the inscribed disc, since corners turn out of the image."""
+    """Return a part's share of the energy; inside: of the inscribed disc alone, since corners turn out of the image."""
     if inside and part.ndim >= 3 and min(part.shape[-2:]) >= LEAST:
         part = part * (radius(part.shape[-2:], part.device) <= 1)
     return float(torch.linalg.vector_norm(part) / torch.linalg.vector_norm(whole)) ** 2

@@ -12,7 +12,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was found about A (or several A) and a group.
+    """Findings about A (or several A) and a group.
 
     Args:
         measured: m, the rank of A (of the first, where there are several); estimated if not `exact`.
@@ -84,7 +84,7 @@ UNSEEN_SHARE = 3.0  # over the number tried: with 95 % confidence, no larger sha
 
 
 def equivariant(defect: float, floor: float) -> bool:
-    """Whether ε is zero, but for rounding and for singular values near the threshold."""
+    """True if ε is zero, except for rounding and for singular values near the threshold."""
     return defect <= max(ROUNDING, ABOVE_THE_FLOOR * floor)
 
 
@@ -120,7 +120,7 @@ WORDS = {"can": "can: consistent with learning from measurements alone, and no p
 
 @dataclass(frozen=True)
 class Identifiability(Evidence):
-    """Whether images can be learnt from measurements alone, and the figures that say so. Print it.
+    """Verdict: can images be learnt from measurements alone? With its figures. Print it.
 
     Args:
         verdict: "can": all that is known to be necessary holds, which is consistent with learning, and no promise of

@@ -43,7 +43,7 @@ class Split:
 
 
 class Spectrum:
-    """Of a symmetric (Hermitian) matrix without negative eigenvalues, given by its product with images.
+    """Spectrum of a symmetric (Hermitian) matrix without negative eigenvalues, given by its product with images.
 
     Args:
         gram: the product, (batch, *domain) → (batch, *domain).
@@ -157,7 +157,7 @@ def _eigen(diagonal: list[Tensor], beside: list[Tensor]) -> tuple[Tensor, Tensor
 
 
 def _resolved(nodes: Tensor, vectors: Tensor, residuals: Tensor, level: float) -> bool:
-    """Whether the least node that counts is below the level, or known to be above: for every image."""
+    """Return whether the least node that counts is below the level, or known to be above: for every image."""
     counts = vectors[:, 0].square() > NEGLIGIBLE
     at = torch.where(counts, nodes, math.inf).argmin(dim=1, keepdim=True)
     least, residual = nodes.gather(1, at), residuals.gather(1, at)

@@ -171,7 +171,7 @@ def _acts(group: Group, A: LinearMap) -> None:
 
 
 def _hidden(spectrum: Spectrum, noise: Tensor, level: float, group: Group | None) -> tuple[float, Tensor, Tensor, bool]:
-    """What A hides: its share of all images (0: nothing), probes that T_g carries and what A hides of them, and
+    """Return what A hides: its share of all images (0: nothing), probes that T_g carries and what A hides of them, and
     whether T_g carries any of it."""
     white = spectrum.split(noise, level)
     share = float(white.share.mean())

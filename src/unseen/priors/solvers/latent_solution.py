@@ -36,7 +36,7 @@ class LatentSolution(Solution):
 
     @property
     def sentence(self) -> str:
-        """What became of it, for people."""
+        """Describe the result in a sentence."""
         n, restarts = self.values.shape
         done, most = int(self.converged.sum()), int(self.iterations.max()) if n else 0
         tries = f"the best of {restarts} starts" if restarts > 1 else "one start"

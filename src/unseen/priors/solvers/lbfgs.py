@@ -17,7 +17,7 @@ LEAST_CURVATURE = 1e-8  # cosine between a step and the change of slope along it
 
 
 class Curvature:
-    """What each sample's last steps tell of its objective's curvature.
+    """Curvature of each sample's objective, from its last steps.
 
     Args:
         slope: (n, d), float64, where all begin.

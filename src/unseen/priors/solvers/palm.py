@@ -76,7 +76,7 @@ Evaluate = Callable[[Tensor, Tensor, tuple[Tensor, ...]], Point]
 
 @dataclass(frozen=True)
 class SearchState:
-    """How a search stands, for whoever watches.
+    """State of a search, passed to `progress`.
 
     value   (starts,) float64
     moving  starts that are not done
@@ -90,7 +90,7 @@ class SearchState:
 
 @dataclass(frozen=True)
 class Descent:
-    """Where all starts ended.
+    """End points of all starts.
 
     z           (starts, d) float64
     value       (starts,) float64

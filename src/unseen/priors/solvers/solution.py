@@ -1,4 +1,4 @@
-"""What a solver gives back: the images, how near to the minimum each is known to be, and the way there."""
+"""Result of a solver: the images, a bound on each one's distance from the minimum, and the iterations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Solution:
 
     @property
     def sentence(self) -> str:
-        """What became of it, for people.
+        """Describe the result in a sentence.
 
         >>> one = torch.ones(1)
         >>> Solution(one, one, 3e-5 * one, 40 * one.long(), one.bool(), 1e-4, torch.ones(1, 3, 1)).sentence
@@ -83,7 +83,7 @@ class Watch:
         return cls(tolerance, iterations, infinite, infinite.clone(), zero, active)
 
     def due(self, iteration: int) -> bool:
-        """Whether to look now."""
+        """Return True if it is time to check."""
         return iteration % CHECKED_EVERY == 0 or iteration == self.most
 
     def look(self, iteration: int, *, value: Tensor, gap: Tensor) -> None:

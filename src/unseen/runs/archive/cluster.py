@@ -74,7 +74,7 @@ def _finished(ray: Any, task: ScoringTask, running: dict[Any, int]) -> tuple[int
 def _part_on_a_node(
     score_part: ScorePart, place: Path, task: ScoringTask, plan: ArchivePlan, number: int, entries: tuple[Entry, ...]
 ) -> Counter[str]:
-    """What a task does: check that this node has what the run needs, and write one part.
+    """Run one task: check that this node has what the run needs, and write one part.
 
     place  the folder that the command was given in, from which relative paths count
     """

@@ -42,7 +42,7 @@ class ArchiveError(UserError, ValueError):
 
 
 class ArchivePlan(BaseModel):
-    """What the parts of a folder are made from.
+    """Plan of an archive's parts: what they are made from.
 
     >>> plan = ArchivePlan(manifest_sha256="ab" * 32, films=2500, model="pca", model_sha256="cd" * 32, version="0.4.0")
     >>> plan.parts, plan.films_of(2)
@@ -69,11 +69,11 @@ class ArchivePlan(BaseModel):
 
     @property
     def parts(self) -> int:
-        """How many parts there are when the run is complete."""
+        """Number of parts when the run is complete."""
         return -(-self.films // self.part_size)
 
     def films_of(self, number: int) -> int:
-        """How many films part `number` has."""
+        """Return the number of films of part `number`."""
         return min(self.part_size, self.films - number * self.part_size)
 
     def save(self, folder: Path) -> None:

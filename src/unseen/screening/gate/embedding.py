@@ -40,7 +40,7 @@ class Subspace:
 
     @classmethod
     def fit(cls, rows: Floats, *, components: int, scaled: bool) -> Subspace:
-        """From rows (n, d); `scaled` brings each entry to unit spread first."""
+        """Fit to rows (n, d); `scaled` brings each entry to unit spread first."""
         mean = rows.mean(axis=0)
         scale = rows.std(axis=0) + 1e-6 if scaled else np.ones(rows.shape[1])
         _, singular, directions = np.linalg.svd((rows - mean) / scale, full_matrices=False)
@@ -78,7 +78,7 @@ class Embedding:
 
     @classmethod
     def fit(cls, views: Mapping[str, Floats]) -> Embedding:
-        """From each view's rows, (n, d)."""
+        """Fit to each view's rows, (n, d)."""
         return cls(
             {
                 name: Subspace.fit(rows, components=COMPONENTS[name], scaled=name not in _PIXELS)

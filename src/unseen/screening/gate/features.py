@@ -65,7 +65,7 @@ class Look:
 
     @classmethod
     def at(cls, pixels: NDArray[np.float32], lungs: NDArray[np.bool_]) -> Look:
-        """Of a film's pixels and its predicted lungs, whatever their sizes."""
+        """Describe a film's pixels and its predicted lungs, whatever their sizes."""
         return cls(area(pixels, SIDE, SIDE), lungs)
 
     @property
@@ -141,7 +141,7 @@ def zscored(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def mirror_difference(look: Look) -> Floats:
-    """How the image, its lung crop and the lungs' mask differ from their own mirror images: the left halves of
+    """Measure how the image, its lung crop and the lungs' mask differ from their own mirror images: the left halves of
     a − mirror(a). Flipping the film changes the sign of all of it."""
     parts = (
         zscored(area(look.image, 32, 32)),
@@ -152,7 +152,7 @@ def mirror_difference(look: Look) -> Floats:
 
 
 def _widened(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    """By 3 % on each side, as the lungs view does."""
+    """Widen a box by 3 % on each side, as the lungs view does."""
     top, left, bottom, right = box
     up, across = 0.03 * (bottom - top), 0.03 * (right - left)
     return max(0.0, top - up), max(0.0, left - across), min(float(SIDE), bottom + up), min(float(SIDE), right + across)
@@ -166,7 +166,7 @@ def _mask_in_its_box(lungs: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def _shape(lungs: NDArray[np.bool_]) -> Floats:
-    """Of the image's two halves: √area, centre, spread, ends of the lung there; and the number of parts (4 at
+    """Describe the image's two halves: √area, centre, spread, ends of the lung there; and the number of parts (4 at
     most)."""
     height, width = lungs.shape
     found: list[float] = []

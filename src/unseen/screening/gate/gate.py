@@ -188,7 +188,7 @@ class Gate:
         return None if lungs is None else self._judge_image(look)
 
     def values(self, film: Film, lungs: NDArray[np.bool_]) -> dict[str, float]:
-        """What is compared with the thresholds, by the rules' names: for figures, not for decisions."""
+        """Return the values compared with the thresholds, by the rules' names: for figures, not for decisions."""
         return self._values(Look.at(film.pixels, lungs))[0]
 
     def settings(self) -> dict[str, object]:
@@ -274,7 +274,7 @@ class Gate:
         return {name: float(value[0]) for name, value in values.items()}, views
 
     def _explains(self, name: str, look: Look) -> bool:
-        """Whether the image lies among the normals once the alteration is undone. What was cropped cannot be: then,
+        """Return True if the image lies among the normals once the alteration is undone. A crop cannot be undone: then,
         whether it lies among the crops of the normals and no longer among the normals."""
         from unseen.data.film import area
 

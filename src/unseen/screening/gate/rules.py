@@ -109,7 +109,7 @@ class Reduced:
         return cls(replace(film, pixels=pixels, lungs=None, lesion=None), min(height, width))
 
     def order(self, seed: int) -> int:
-        """By which some are drawn of many: the same whatever the others are."""
+        """Key by which some are drawn from many: independent of the others."""
         return _number(f"{seed} {self.film.pixel_sha256}")
 
 
@@ -169,7 +169,7 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """What has been learnt: where the normals lie, where the images of their crops lie, and a rule for each of
+    """Rules that have been learnt: where the normals lie, where the images of their crops lie, and a rule for each of
     `HANDLING`, for "mirrored" and "unlike"."""
 
     embedding: Embedding
@@ -178,7 +178,7 @@ class Rules:
 
     @classmethod
     def fit(cls, examples: Examples, rows: NDArray[np.bool_]) -> Rules:
-        """From those normals that `rows` (n,) picks, and their own alterations."""
+        """Fit to the normals that `rows` (n,) picks, and their own alterations."""
         embedding = Embedding.fit(_picked(examples.proper, rows))
         proper = embedding(_picked(examples.proper, rows))
         altered = {name: embedding(_picked(examples.altered[name], rows)) for name in HANDLING}
@@ -218,7 +218,7 @@ class Rules:
 
 
 def out_of_fold(examples: Examples) -> dict[str, Floats]:
-    """Of each normal, by rules that were learnt without its patient: every rule's value; each view's distance
+    """Compute for each normal, by rules that were learnt without its patient: every rule's value; each view's distance
     ("view …"); and the image distance of its crop ("cropped image")."""
     n = len(examples.folds)
     found: dict[str, Floats] = {}

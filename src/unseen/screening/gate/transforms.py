@@ -1,4 +1,4 @@
-"""What is done to a training film to show the gate what it must refuse: the film itself, wrongly turned or altered.
+"""Alterations of a training film that the gate learns to refuse: wrongly turned, or altered.
 
 No image but the training films goes into this. A crop is a window of 50 to 70 % of each side, anywhere in the film.
 """
@@ -17,17 +17,17 @@ CROP = (0.5, 0.7)
 
 
 def turned_clockwise(pixels: Pixels, rng: Rng) -> Pixels:
-    """By 90°."""
+    """Turn by 90°."""
     return np.ascontiguousarray(np.rot90(pixels, -1))
 
 
 def turned_anticlockwise(pixels: Pixels, rng: Rng) -> Pixels:
-    """By 90°."""
+    """Turn by 90°."""
     return np.ascontiguousarray(np.rot90(pixels, 1))
 
 
 def turned_over(pixels: Pixels, rng: Rng) -> Pixels:
-    """By 180°."""
+    """Turn by 180°."""
     return np.ascontiguousarray(pixels[::-1, ::-1])
 
 

@@ -1,0 +1,42 @@
+"""Search for docstrings of the library whose first line is not a noun phrase or a verb.
+
+python -m tests.house.first_lines    print each one; exit status 1 if there are any
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SOURCES = (ROOT / "src" / "unseen",)
+OPENINGS = re.compile(r"(What|Whether|Which|How|Where|Of|That|Those|As|Who|Whose|To whom)\b")
+"""First words of a clause or a genitive. A function's first line begins with a verb, a class's with a noun."""
+
+
+def found(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the line and the first line of each docstring that begins with one of `OPENINGS`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = (ast.get_docstring(node) or "").partition("\n")[0]
+            if OPENINGS.match(first):
+                yield getattr(node, "lineno", 1), first
+
+
+def main() -> int:
+    """Print each docstring that is found."""
+    status = 0
+    for folder in SOURCES:
+        for path in sorted(folder.rglob("*.py")):
+            for line, first in found(path.read_text(encoding="utf-8")):
+                place = f"{path.relative_to(ROOT)}:{line}"
+                print(f"{place}: {first!r}. Begin with a verb (function) or a noun (class, module).")
+                status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -24,7 +24,7 @@ from benchmarks.machine import described
 from unseen.artifacts import recipe as recipes
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import validated
-from unseen.networks.dcgan import Decoder
+from unseen.networks.dcgan import DcganDecoder
 from unseen.physics.operator import Mask
 from unseen.priors.generative import Range
 from unseen.priors.generator import Generator
@@ -48,7 +48,7 @@ class Drawn:
 
     def __init__(self, features: int) -> None:
         torch.manual_seed(0)
-        self.network = Decoder(SIZE, features=features, latent=LATENT)
+        self.network = DcganDecoder(SIZE, features=features, latent=LATENT)
         for layer in self.network.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 layer.momentum = None  # the plain average

@@ -23,7 +23,7 @@ from studies.rows import Row, study_of_folds
 from unseen.artifacts.recipe import Recipe, runs_root, validated
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.normals import Normals
-from unseen.evaluation.bootstrap import Cohort, codes, draw_all
+from unseen.evaluation.bootstrap import BootstrapCohort, codes, draw_all
 from unseen.evaluation.roc import Bools, Floats, auroc
 from unseen.runs.cohort import cohort_of
 from unseen.runs.dealing import seen
@@ -66,7 +66,7 @@ def contamination_row(
     films = prepared(recipe, runs_root() if root is None else root)
     n = len(films.abnormal)
     strata = codes(np.array(films.source), films.abnormal)
-    cohort = Cohort(
+    cohort = BootstrapCohort(
         np.zeros(n), films.abnormal, np.zeros(n, np.int64), np.array(films.source), np.arange(n, dtype=np.int64), strata
     )
     scores: dict[float, list[Floats]] = {share: [] for share in shares}

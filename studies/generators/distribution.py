@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from studies.generators.feasible import Features
-from unseen.evaluation.bootstrap import Cohort, codes, draw_all, listed, mean_over, quantile_of, share_of
+from unseen.evaluation.bootstrap import BootstrapCohort, codes, draw_all, listed, mean_over, quantile_of, share_of
 from unseen.evaluation.intervals import Figure, Json
 from unseen.evaluation.mean_discrepancy import MeanDiscrepancy, mmd
 from unseen.evaluation.roc import Auroc, Floats, folds_of
@@ -143,7 +143,7 @@ class Unfeasible:
         none = np.zeros(len(score), np.int64)
         groups = codes(np.asarray(self.units))
         units = np.concatenate([groups, groups.max() + 1 + np.arange(len(self.distance))])
-        cohort = Cohort(score, made, none, np.full(len(score), ""), units, made.astype(np.int64))
+        cohort = BootstrapCohort(score, made, none, np.full(len(score), ""), units, made.astype(np.int64))
         statistic = Auroc(folds_of(score, made, none))
         return draw_all({"nearer": statistic}, cohort, rng=np.random.default_rng(0))["nearer"].interval()
 

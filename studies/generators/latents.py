@@ -19,7 +19,7 @@ from unseen.evaluation.bootstrap import listed
 from unseen.evaluation.intervals import Interval, Json
 from unseen.evaluation.mean_discrepancy import MeanDiscrepancy, mmd
 from unseen.evaluation.roc import Floats
-from unseen.priors.autoencoders import VAE, Autoencoder
+from unseen.priors.autoencoders import VAE, AutoencoderGenerator
 from unseen.priors.trained import centred
 
 ACTIVE = 0.01
@@ -84,7 +84,9 @@ class Latents:
         }
 
 
-def latents(G: Autoencoder, x: Tensor, units: Sequence[int], *, seed: int, generator: torch.Generator) -> Latents:
+def latents(
+    G: AutoencoderGenerator, x: Tensor, units: Sequence[int], *, seed: int, generator: torch.Generator
+) -> Latents:
     """The codes of test images (n, channels, height, width), n ≥ 2, against the prior."""
     parts = [_posterior(G, part) for part in torch.split(x, _TOGETHER)]
     means = torch.cat([mean for mean, _ in parts])  # (n, latent)
@@ -114,7 +116,7 @@ def latents(G: Autoencoder, x: Tensor, units: Sequence[int], *, seed: int, gener
 
 
 @torch.no_grad()
-def _posterior(G: Autoencoder, x: Tensor) -> tuple[Tensor, Tensor]:
+def _posterior(G: AutoencoderGenerator, x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of z|x, (n, latent) each; where E is not random, the deviation is 0."""
     if not isinstance(G, VAE):
         mean = G.encode(x)

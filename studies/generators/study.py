@@ -24,7 +24,7 @@ from studies.generators.latents import NO_ENCODER, Latents, latents
 from studies.generators.smoothness import Smoothness, smoothness
 from unseen.evaluation.intervals import Interval, Json
 from unseen.physics.algebra import describe
-from unseen.priors.autoencoders import Autoencoder
+from unseen.priors.autoencoders import AutoencoderGenerator
 from unseen.priors.generator import Generator
 from unseen.priors.latent_search import Search
 from unseen.priors.trained import digest_of
@@ -147,10 +147,10 @@ def study(
     say(f"smoothness: slopes at {number} latents, and as many paths")
     smooth = smoothness(G, far, number=number, generator=rng)
     codes: Latents | None = None
-    if isinstance(G, Autoencoder):
+    if isinstance(G, AutoencoderGenerator):
         say("latents: codes of test images, beside the prior")
         codes = latents(G, far, far_units, seed=seed, generator=rng)
-    made_by = repr(G) if isinstance(G, Autoencoder) or hasattr(G, "key") else type(G).__name__
+    made_by = repr(G) if isinstance(G, AutoencoderGenerator) or hasattr(G, "key") else type(G).__name__
     return Study(made_by, found, off, spread, smooth, codes, left_out, time.monotonic() - began)
 
 

@@ -23,7 +23,7 @@ import torch
 from studies.robustness import added_noise
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe, RecipeError, runs_root
-from unseen.evaluation.bootstrap import DRAWS, Cohort, Drawn, codes, draw_all
+from unseen.evaluation.bootstrap import DRAWS, BootstrapCohort, Drawn, codes, draw_all
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.roc import Auroc, Floats, Ints, folds_of
 from unseen.physics.gaussian_noise import Gaussian
@@ -32,7 +32,7 @@ from unseen.runs.process_pool import worker_processes
 from unseen.runs.training import check_normals_alone, resolve
 
 
-def aurocs(scores: Sequence[Floats], cohort: Cohort) -> Callable[[Floats], Floats]:
+def aurocs(scores: Sequence[Floats], cohort: BootstrapCohort) -> Callable[[Floats], Floats]:
     """The statistic (draws, trainings): one AUROC for each training's scores (films,)."""
     trainings = [Auroc(folds_of(score, cohort.abnormal, cohort.fold)) for score in scores]
     return lambda weights: np.stack([auroc(weights) for auroc in trainings], axis=1)
@@ -136,7 +136,7 @@ def _row(
     seeds = sorted({place.seed for place in cells})
     n = len(films.abnormal)
     strata = codes(films.source, films.abnormal)
-    cohort = Cohort(np.zeros(n), films.abnormal, np.zeros(n, np.int64), films.source, np.arange(n), strata)
+    cohort = BootstrapCohort(np.zeros(n), films.abnormal, np.zeros(n, np.int64), films.source, np.arange(n), strata)
     picks = picks_of(len(seeds))  # the same for both recipes and every figure
 
     def entry(part: str, trained: float, tested: float) -> Json:

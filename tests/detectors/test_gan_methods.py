@@ -25,7 +25,7 @@ from unseen.detectors.gan import GanDetector, GanSettings
 from unseen.detectors.ganomaly import Ganomaly
 from unseen.detectors.randgan import RandGan
 from unseen.losses.gan_games import GAMES, Game
-from unseen.networks.dcgan import Decoder, Discriminator, Encoder
+from unseen.networks.dcgan import DcganDecoder, DcganEncoder, Discriminator
 from unseen.networks.wgan_gp import ResidualCritic, ResidualGenerator
 from unseen.training.learner import Step
 
@@ -375,10 +375,10 @@ def test_dcgan_blocks_have_as_many_weights_as_their_layers_say() -> None:
     """64 px, 64 features, z of 100: kernels of 4, no biases, BatchNorm after all but the outermost layers."""
     d, widths = 64, (64, 128, 256, 512)
     inner = sum(convolution(a, b, 4, bias=False) + 2 * b for a, b in pairwise(widths))
-    assert counted(Encoder(64, features=d, latent=100)) == 1 * d * 16 + inner + 512 * 100 * 16
+    assert counted(DcganEncoder(64, features=d, latent=100)) == 1 * d * 16 + inner + 512 * 100 * 16
     assert counted(Discriminator(64, features=d)) == 1 * d * 16 + inner + 512 * 16
     up = sum(convolution(b, a, 4, bias=False) + 2 * a for a, b in pairwise(widths))
-    assert counted(Decoder(64, features=d, latent=100)) == 100 * 512 * 16 + 2 * 512 + up + d * 16
+    assert counted(DcganDecoder(64, features=d, latent=100)) == 100 * 512 * 16 + 2 * 512 + up + d * 16
 
 
 @pytest.mark.parametrize("features", [16, 64])

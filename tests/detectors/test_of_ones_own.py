@@ -11,7 +11,7 @@ from torch import nn
 
 from unseen.anatomy import View, Viewed
 from unseen.data import phantoms
-from unseen.detectors import Detector, Fitting, Judgement, Normals, Restorer, Settings, mean_inside
+from unseen.detectors import Detector, DetectorSettings, Fitting, Judgement, Normals, Restorer, mean_inside
 from unseen.testing import DETECTOR_LAWS, check_detector
 
 
@@ -20,7 +20,7 @@ class Grey(Detector):
 
     key = "grey"
 
-    class Config(Settings):
+    class Config(DetectorSettings):
         """No settings."""
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:

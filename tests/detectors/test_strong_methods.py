@@ -30,7 +30,7 @@ from unseen.detectors.one_class_svm import OneClassSvm, _Machine
 from unseen.detectors.patch_memory import PatchMemory
 from unseen.detectors.student_teacher import disagreement
 from unseen.detectors.synthetic_lesions import ALL, grafted, pasted
-from unseen.networks.dcgan import Encoder
+from unseen.networks.dcgan import DcganEncoder
 from unseen.networks.resnet import ResNet18
 from unseen.training.settings import Training
 
@@ -257,7 +257,7 @@ def test_deep_svdd_gathers_films_about_a_centre_that_it_cannot_give_for_nothing(
     with torch.no_grad():
         expected = (encoder(views[0].masked[None]).flatten() - centre.at).square().sum()
         torch.manual_seed(3)
-        first = Encoder(32, features=4, latent=8).eval()
+        first = DcganEncoder(32, features=4, latent=8).eval()
         codes = first.train()(torch.stack([view.masked for view in views])).flatten(1)
     assert int((codes.mean(dim=0).abs() < 0.1).sum()) < len(centre.at), "not all are moved"
     assert detector.judge(views[0]).score == pytest.approx(float(expected), rel=1e-5)

@@ -9,17 +9,17 @@ import polars as pl
 import pytest
 from scipy.stats import norm
 
-from unseen.evaluation.bootstrap import Cohort, Drawn, cohort_of, draw_all, multiplicities
+from unseen.evaluation.bootstrap import BootstrapCohort, Drawn, cohort_of, draw_all, multiplicities
 from unseen.evaluation.intervals import Interval
 from unseen.evaluation.roc import Auroc, folds_of
 
 TableMaker = Callable[..., pl.DataFrame]
 
 
-def plain(score: np.ndarray, abnormal: np.ndarray) -> Cohort:
+def plain(score: np.ndarray, abnormal: np.ndarray) -> BootstrapCohort:
     n = len(score)
     zeros = np.zeros(n, dtype=np.int64)
-    return Cohort(score, abnormal, zeros, np.full(n, "s"), np.arange(n), abnormal.astype(np.int64))
+    return BootstrapCohort(score, abnormal, zeros, np.full(n, "s"), np.arange(n), abnormal.astype(np.int64))
 
 
 def test_every_stratum_keeps_its_size(make_table: TableMaker) -> None:

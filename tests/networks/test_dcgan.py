@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from unseen.networks.dcgan import Decoder, Discriminator, Encoder
+from unseen.networks.dcgan import DcganDecoder, DcganEncoder, Discriminator
 from unseen.networks.dcgan_initialisation import initialise_dcgan
 
 SIZES = (16, 32, 64, 128)
@@ -19,17 +19,17 @@ def convolutions(module: nn.Module) -> list[nn.Conv2d | nn.ConvTranspose2d]:
 @pytest.mark.parametrize("size", SIZES)
 def test_shapes_for_every_size(size: int) -> None:
     x = torch.rand(2, 1, size, size)
-    z = Encoder(size, features=4, latent=7)(x)
+    z = DcganEncoder(size, features=4, latent=7)(x)
     assert z.shape == (2, 7, 1, 1)
-    assert Decoder(size, features=4, latent=7)(z).shape == x.shape
+    assert DcganDecoder(size, features=4, latent=7)(z).shape == x.shape
     features, logit = Discriminator(size, features=4)(x)
     assert features.shape == (2, size // 2, 4, 4) and logit.shape == (2,)  # 4 features at size / 2
 
 
 def test_further_channels() -> None:
     x = torch.rand(2, 3, 16, 16)
-    z = Encoder(16, features=4, latent=5, channels=3)(x)
-    assert Decoder(16, features=4, latent=5, channels=3)(z).shape == x.shape
+    z = DcganEncoder(16, features=4, latent=5, channels=3)(x)
+    assert DcganDecoder(16, features=4, latent=5, channels=3)(z).shape == x.shape
     assert Discriminator(16, features=4, channels=3)(x)[1].shape == (2,)
 
 
@@ -38,8 +38,8 @@ def test_further_channels() -> None:
 def test_other_sizes_are_refused_with_a_sentence(block: str, size: int) -> None:
     with pytest.raises(ValueError, match=f"size is {size}.*power of two from 16 up"):
         {
-            "encoder": lambda: Encoder(size, features=4, latent=5),
-            "decoder": lambda: Decoder(size, features=4, latent=5),
+            "encoder": lambda: DcganEncoder(size, features=4, latent=5),
+            "decoder": lambda: DcganDecoder(size, features=4, latent=5),
             "discriminator": lambda: Discriminator(size, features=4),
         }[block]()
 
@@ -47,37 +47,37 @@ def test_other_sizes_are_refused_with_a_sentence(block: str, size: int) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_channels_double_as_the_side_halves(size: int) -> None:
     widths = [4 * 2**i for i in range(size.bit_length() - 3)]  # 64: 4, 8, 16, 32
-    assert [layer.out_channels for layer in convolutions(Encoder(size, features=4, latent=9))] == [*widths, 9]
+    assert [layer.out_channels for layer in convolutions(DcganEncoder(size, features=4, latent=9))] == [*widths, 9]
     assert [layer.out_channels for layer in convolutions(Discriminator(size, features=4))] == [*widths, 1]
-    up = convolutions(Decoder(size, features=4, latent=9))
+    up = convolutions(DcganDecoder(size, features=4, latent=9))
     assert [layer.out_channels for layer in up] == [*reversed(widths), 1]
     assert up[0].in_channels == 9
 
 
 @pytest.mark.parametrize(
     "module",
-    [Encoder(64, features=4, latent=9), Decoder(64, features=4, latent=9), Discriminator(64, features=4)],
+    [DcganEncoder(64, features=4, latent=9), DcganDecoder(64, features=4, latent=9), Discriminator(64, features=4)],
     ids=["encoder", "decoder", "discriminator"],
 )
 def test_convolutions_have_kernel_four_and_no_bias(module: nn.Module) -> None:
     for layer in convolutions(module):
         assert layer.bias is None and layer.kernel_size == (4, 4)
     ends = convolutions(module)
-    last = ends[0] if isinstance(module, Decoder) else ends[-1]
+    last = ends[0] if isinstance(module, DcganDecoder) else ends[-1]
     assert last.stride == (1, 1) and last.padding == (0, 0)
     for layer in ends:
         assert layer is last or (layer.stride == (2, 2) and layer.padding == (1, 1))
 
 
 def test_the_decoder_ends_in_minus_one_to_one_and_reaches_both() -> None:
-    image = Decoder(32, features=4, latent=5)(torch.randn(8, 5, 1, 1) * 1e4)
+    image = DcganDecoder(32, features=4, latent=5)(torch.randn(8, 5, 1, 1) * 1e4)
     assert image.abs().max() <= 1
-    assert isinstance(Decoder(32, features=4, latent=5).layers[-1], nn.Tanh)
+    assert isinstance(DcganDecoder(32, features=4, latent=5).layers[-1], nn.Tanh)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.2])
 def test_the_decoders_slope_is_that_of_its_hidden_activations(slope: float) -> None:
-    layers = [m for m in Decoder(32, features=4, latent=5, slope=slope).modules() if isinstance(m, nn.LeakyReLU)]
+    layers = [m for m in DcganDecoder(32, features=4, latent=5, slope=slope).modules() if isinstance(m, nn.LeakyReLU)]
     assert layers and {layer.negative_slope for layer in layers} == {slope}
 
 
@@ -95,7 +95,7 @@ def test_first_weights_are_drawn_with_standard_deviation_two_hundredths() -> Non
 
 
 def test_the_same_generator_gives_the_same_weights_and_forgets_what_was_there() -> None:
-    one, other = Encoder(32, features=4, latent=5), Encoder(32, features=4, latent=5)
+    one, other = DcganEncoder(32, features=4, latent=5), DcganEncoder(32, features=4, latent=5)
     other.train()(torch.rand(4, 1, 32, 32))  # running statistics have moved
     for network in (one, other):
         initialise_dcgan(network, generator=torch.Generator().manual_seed(3))
@@ -106,7 +106,7 @@ def test_the_same_generator_gives_the_same_weights_and_forgets_what_was_there() 
 
 
 def test_in_evaluation_a_image_does_not_depend_on_its_batch() -> None:
-    network = Encoder(32, features=4, latent=5).eval()
+    network = DcganEncoder(32, features=4, latent=5).eval()
     x = torch.rand(4, 1, 32, 32)
     assert torch.allclose(network(x)[:1], network(x[:1]), atol=1e-6)
 

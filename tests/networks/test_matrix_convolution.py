@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from unseen.networks.dcgan import Decoder, Discriminator, Encoder
+from unseen.networks.dcgan import DcganDecoder, DcganEncoder, Discriminator
 from unseen.networks.matrix_convolution import MatrixConv2d, MatrixConvTranspose2d
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels last": torch.channels_last}
@@ -92,8 +92,8 @@ def shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
 
 def test_at_256_pixels_and_64_features_the_deepest_layer_alone_is_a_product() -> None:
     with torch.device("meta"):  # shapes alone: the weights would take 0.6 GB
-        encoder = Encoder(256, features=64, latent=100)
-        decoder = Decoder(256, features=64, latent=100)
+        encoder = DcganEncoder(256, features=64, latent=100)
+        decoder = DcganDecoder(256, features=64, latent=100)
         discriminator = Discriminator(256, features=64)
     pyramid = [m for m in encoder.pyramid if isinstance(m, nn.Conv2d)]
     assert [type(layer) for layer in pyramid] == [nn.Conv2d] * 5 + [MatrixConv2d]
@@ -107,7 +107,7 @@ def test_at_256_pixels_and_64_features_the_deepest_layer_alone_is_a_product() ->
 @pytest.mark.parametrize(("size", "features"), [(64, 32), (64, 64), (128, 32)])
 def test_smaller_networks_hold_torchs_layers_alone_below_1024_channels(size: int, features: int) -> None:
     with torch.device("meta"):
-        networks = [Encoder(size, features=features, latent=8), Decoder(size, features=features, latent=8)]
+        networks = [DcganEncoder(size, features=features, latent=8), DcganDecoder(size, features=features, latent=8)]
     widest = features * size // 8
     assert [len(products(network)) for network in networks] == [int(widest >= 1024)] * 2
 
@@ -116,8 +116,8 @@ def test_the_state_dictionary_is_that_of_torchs_layers(monkeypatch: pytest.Monke
     def all_shapes() -> list[dict[str, tuple[int, ...]]]:
         with torch.device("meta"):
             return [
-                shapes(Encoder(256, features=64, latent=100)),
-                shapes(Decoder(256, features=64, latent=100)),
+                shapes(DcganEncoder(256, features=64, latent=100)),
+                shapes(DcganDecoder(256, features=64, latent=100)),
                 shapes(Discriminator(256, features=64)),
             ]
 
@@ -128,9 +128,9 @@ def test_the_state_dictionary_is_that_of_torchs_layers(monkeypatch: pytest.Monke
 
 
 def test_a_network_with_products_computes_what_one_without_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    nets = [Encoder(32, features=8, latent=5), Decoder(32, features=8, latent=5)]
+    nets = [DcganEncoder(32, features=8, latent=5), DcganDecoder(32, features=8, latent=5)]
     monkeypatch.setattr("unseen.networks.dcgan._MATRIX_FROM", 8)
-    others = [Encoder(32, features=8, latent=5), Decoder(32, features=8, latent=5)]
+    others = [DcganEncoder(32, features=8, latent=5), DcganDecoder(32, features=8, latent=5)]
     for network, other, shape in zip(nets, others, ((4, 1, 32, 32), (4, 5, 1, 1)), strict=True):
         assert not products(network) and len(products(other)) == 1
         other.load_state_dict(network.state_dict())

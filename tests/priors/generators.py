@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from unseen.data.toy_images import squares_and_circles
-from unseen.networks.dcgan import Decoder
+from unseen.networks.dcgan import DcganDecoder
 from unseen.priors import GENERATORS, Generator, PrincipalSubspace, TrainedGenerator, Wrapped
 from unseen.training import Training
 
@@ -44,7 +44,7 @@ def trained(key: str) -> TrainedGenerator:
 @functools.cache
 def wrapped() -> Wrapped:
     torch.manual_seed(0)
-    decoder = Decoder(SIZE, features=4, latent=LATENT)
+    decoder = DcganDecoder(SIZE, features=4, latent=LATENT)
     decoder.train()(torch.randn(64, LATENT, 1, 1))  # running averages that are not those of the start
     return Wrapped(decoder, (LATENT, 1, 1), values=(-1, 1))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from unseen.networks.dcgan import Decoder
+from unseen.networks.dcgan import DcganDecoder
 
 
 class Counted:
@@ -75,7 +75,7 @@ class Convolutional(Counted):
         super().__init__(8, torch.float32)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.network = Decoder(32, features=features, latent=8)
+            self.network = DcganDecoder(32, features=features, latent=8)
             for layer in self.network.modules():
                 if isinstance(layer, nn.BatchNorm2d):
                     layer.momentum = None  # the plain average

@@ -10,7 +10,7 @@ from torch import nn
 
 from tests.priors.generators import EVERY, LATENT, SIZE, in_double, linear, seeded, shapes, trained, untrained, wrapped
 from unseen.artifacts import RecipeError
-from unseen.networks import Decoder
+from unseen.networks import DcganDecoder
 from unseen.priors import GENERATORS, Generator, TrainedGenerator, Wrapped
 
 N = 5
@@ -130,7 +130,7 @@ def test_unknown_settings_are_named(key: str) -> None:
 
 def test_a_wrapped_network_is_what_it_was() -> None:
     torch.manual_seed(1)
-    decoder = Decoder(SIZE, features=4, latent=LATENT)
+    decoder = DcganDecoder(SIZE, features=4, latent=LATENT)
     G = Wrapped(decoder, (LATENT, 1, 1), values=(-1, 1))
     assert not decoder.training
     z = G.latents(2, generator=seeded())

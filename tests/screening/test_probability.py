@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.isotonic import IsotonicRegression
 
-from unseen.evaluation.bootstrap import Cohort
+from unseen.evaluation.bootstrap import BootstrapCohort
 from unseen.evaluation.intervals import Interval, Missing
 from unseen.screening import ProbabilityMap, fit_probability, reliability
 
@@ -20,10 +20,10 @@ def labelled(normals: int, abnormals: int, *, seed: int = 0) -> tuple[np.ndarray
     return scores, np.arange(normals + abnormals) >= normals
 
 
-def cohort(scores: np.ndarray, abnormal: np.ndarray) -> Cohort:
+def cohort(scores: np.ndarray, abnormal: np.ndarray) -> BootstrapCohort:
     n = len(scores)
     zeros = np.zeros(n, np.int64)
-    return Cohort(scores, abnormal, zeros, np.full(n, "ward"), np.arange(n), abnormal.astype(np.int64))
+    return BootstrapCohort(scores, abnormal, zeros, np.full(n, "ward"), np.arange(n), abnormal.astype(np.int64))
 
 
 @given(

@@ -3,6 +3,7 @@
 import lazy_loader
 
 from unseen.artifacts.registry import Registry
+from unseen.deprecation import renamed
 
 METHODS = Registry(
     package="detectors",
@@ -41,3 +42,4 @@ METHODS = Registry(
 )
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__ = renamed(__name__, {"Settings": "DetectorSettings"}, removed_in="0.4", otherwise=__getattr__)

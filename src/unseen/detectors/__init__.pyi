@@ -40,7 +40,7 @@ from .roi_oracle import RoiOracle as RoiOracle
 from .roi_sure import RoiSure as RoiSure
 from .saved import load as load
 from .saved import save as save
-from .settings import Settings as Settings
+from .settings import DetectorSettings as DetectorSettings
 from .student_teacher import StudentTeacher as StudentTeacher
 
 METHODS: unseen.artifacts.registry.Registry

@@ -38,7 +38,7 @@ from unseen.detectors.fitting import Fitting
 from unseen.detectors.frozen_features import PUBLISHED, FrozenNetwork, on_grid, published
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
-from unseen.detectors.settings import Settings
+from unseen.detectors.settings import DetectorSettings
 from unseen.networks.efficientnet_lite import CHANNELS
 
 WHOLE = View(frame="whole", size=256)
@@ -61,7 +61,7 @@ class Adapted(Detector):
     key = "adapted"
     learns_by_epochs = False
 
-    class Config(Settings):
+    class Config(DetectorSettings):
         """Detector that the head is added to, and number of labelled films that it learnt from."""
 
         base: str = Field(description="the method of the detector that has learnt from normal films")
@@ -74,7 +74,12 @@ class Adapted(Detector):
 
     # Any: see the base class
     def __init__(
-        self, config: Settings | None = None, *, view: View | None = None, size: int | None = None, **settings: Any
+        self,
+        config: DetectorSettings | None = None,
+        *,
+        view: View | None = None,
+        size: int | None = None,
+        **settings: Any,
     ) -> None:
         from unseen.detectors import METHODS
 

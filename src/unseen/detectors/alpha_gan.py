@@ -30,7 +30,7 @@ from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.restorer import mean_inside
 from unseen.losses.running_averages import running_averages_frozen
-from unseen.networks.dcgan import Decoder, Discriminator, Encoder
+from unseen.networks.dcgan import DcganDecoder, DcganEncoder, Discriminator
 from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.training.learner import Learner, Step
 
@@ -80,8 +80,8 @@ class AlphaGan(GanDetector):
         size, settings = self.view.size, self.config
         features, latent, width = settings.features, settings.latent, settings.code_width
         networks: dict[str, nn.Module] = {
-            "e": Encoder(size, features=features, latent=latent),
-            "g": Decoder(size, features=features, latent=latent),
+            "e": DcganEncoder(size, features=features, latent=latent),
+            "g": DcganDecoder(size, features=features, latent=latent),
             "d": Discriminator(size, features=features, normalised=settings.game != "wgan-gp"),
         }
         for network in networks.values():

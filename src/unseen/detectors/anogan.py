@@ -26,7 +26,7 @@ from unseen.detectors.detector import masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, judged
 from unseen.detectors.generator_and_critic import GeneratorAndCritic
 from unseen.detectors.judgement import Judgement
-from unseen.networks.dcgan import Decoder, Discriminator
+from unseen.networks.dcgan import DcganDecoder, Discriminator
 from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.priors.fits import L1, Features
 from unseen.priors.generative import Range
@@ -83,7 +83,7 @@ class AnoGan(GanDetector):
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, settings = self.view.size, self.config
         networks: dict[str, nn.Module] = {
-            "g": Decoder(size, features=settings.features, latent=settings.latent),
+            "g": DcganDecoder(size, features=settings.features, latent=settings.latent),
             "d": Discriminator(size, features=settings.features, normalised=settings.game != "wgan-gp"),
         }
         for network in networks.values():

@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import nn
 
 from unseen.detectors.restorer import Restorer, RestorerSettings
-from unseen.networks.dcgan import Decoder, Encoder
+from unseen.networks.dcgan import DcganDecoder, DcganEncoder
 
 
 class AutoencoderSettings(RestorerSettings):
@@ -33,6 +33,6 @@ class Autoencoder(Restorer):
     def build(self) -> nn.Module:
         size, features, latent = self.view.size, self.config.features, self.config.latent
         return nn.Sequential(
-            Encoder(size, features=features, latent=latent),
-            Decoder(size, features=features, latent=latent, channels=self.outputs, bounded=self.bounded),
+            DcganEncoder(size, features=features, latent=latent),
+            DcganDecoder(size, features=features, latent=latent, channels=self.outputs, bounded=self.bounded),
         )

@@ -25,7 +25,7 @@ from unseen.detectors.adversary import Adversary
 from unseen.detectors.detector import masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
 from unseen.detectors.judgement import Judgement
-from unseen.networks.dcgan import Decoder, Encoder
+from unseen.networks.dcgan import DcganDecoder, DcganEncoder
 from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.networks.pair_discriminator import PairDiscriminator
 from unseen.training.learner import Learner, Step
@@ -71,8 +71,8 @@ class BiGan(GanDetector):
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, features, latent = self.view.size, self.config.features, self.config.latent
         networks: dict[str, nn.Module] = {
-            "e": Encoder(size, features=features, latent=latent),
-            "g": Decoder(size, features=features, latent=latent),
+            "e": DcganEncoder(size, features=features, latent=latent),
+            "g": DcganDecoder(size, features=features, latent=latent),
             "d": PairDiscriminator(size, features=features, latent=latent, normalised=self.config.game != "wgan-gp"),
         }
         for network in networks.values():

@@ -27,7 +27,7 @@ from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
-from unseen.detectors.settings import Settings
+from unseen.detectors.settings import DetectorSettings
 
 _COVERED = 0.5  # of a patch that must be inside
 
@@ -42,7 +42,7 @@ class Dct(Detector):
     key = "dct"
     learns_by_epochs = False
 
-    class Config(Settings):
+    class Config(DetectorSettings):
         """Defaults were chosen on phantoms and fold 0."""
 
         patch: int = Field(

@@ -28,8 +28,8 @@ from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
 from unseen.detectors.restorer import mean_inside
-from unseen.detectors.settings import Settings
-from unseen.networks.dcgan import Decoder, Encoder
+from unseen.detectors.settings import DetectorSettings
+from unseen.networks.dcgan import DcganDecoder, DcganEncoder
 from unseen.training.learner import Step
 
 
@@ -44,7 +44,7 @@ class Ddad(Detector):
     learns_from_unlabelled = True
     needs_power_of_two = True
 
-    class Config(Settings):
+    class Config(DetectorSettings):
         """K and the code are the paper's, the width is not."""
 
         autoencoders: int = Field(default=3, ge=2, le=32, description="K, autoencoders on each side")
@@ -107,7 +107,8 @@ class Ddad(Detector):
             torch.manual_seed(seed)
             return {
                 name: nn.Sequential(
-                    Encoder(size, features=features, latent=latent), Decoder(size, features=features, latent=latent)
+                    DcganEncoder(size, features=features, latent=latent),
+                    DcganDecoder(size, features=features, latent=latent),
                 ).eval()
                 for side in "ab"
                 for name in self._side(side)

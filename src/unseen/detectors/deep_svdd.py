@@ -24,9 +24,9 @@ from unseen.detectors.detector import Detector, masked_on
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
-from unseen.detectors.settings import Settings
+from unseen.detectors.settings import DetectorSettings
 from unseen.losses.running_averages import running_averages_frozen
-from unseen.networks.dcgan import Encoder
+from unseen.networks.dcgan import DcganEncoder
 from unseen.training.learner import Step
 
 _BATCH = 64  # films that normalise each other where c is found
@@ -43,7 +43,7 @@ class DeepSvdd(Detector):
     key = "deep-svdd"
     needs_power_of_two = True
 
-    class Config(Settings):
+    class Config(DetectorSettings):
         """Weight decay is the paper's."""
 
         features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
@@ -103,7 +103,7 @@ class DeepSvdd(Detector):
     def _drawn(self, seed: int) -> dict[str, nn.Module]:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            encoder = Encoder(self.view.size, features=self.config.features, latent=self.config.latent)
+            encoder = DcganEncoder(self.view.size, features=self.config.features, latent=self.config.latent)
         for layer in encoder.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 layer.requires_grad_(False)  # stays at scale 1, shift 0

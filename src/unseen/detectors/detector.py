@@ -28,7 +28,7 @@ from unseen.detectors.finding import Finding
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
-from unseen.detectors.settings import Settings
+from unseen.detectors.settings import DetectorSettings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -62,8 +62,8 @@ class Detector(ABC):
     """
 
     key: ClassVar[str]
-    Config: ClassVar[type[Settings]]
-    config: Settings
+    Config: ClassVar[type[DetectorSettings]]
+    config: DetectorSettings
     views: tuple[View, ...] = ()  # further ones, whose images `look` puts into `also`
     needs_lungs: bool = False  # True where the method needs the lungs even when it sees the whole film
     learns_by_epochs: ClassVar[bool] = True  # False for a method without a training loop of its own
@@ -73,7 +73,12 @@ class Detector(ABC):
 
     # Any: the settings' types are the subclass's Config, which pydantic checks
     def __init__(
-        self, config: Settings | None = None, *, view: View | None = None, size: int | None = None, **settings: Any
+        self,
+        config: DetectorSettings | None = None,
+        *,
+        view: View | None = None,
+        size: int | None = None,
+        **settings: Any,
     ) -> None:
         """`Pca(size=64, components=50)`, or `Pca(Pca.Config(components=50), view=View(size=64))`.
 

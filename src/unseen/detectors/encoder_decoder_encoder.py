@@ -24,10 +24,10 @@ from unseen.detectors.detector import Detector
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
-from unseen.detectors.settings import Settings
+from unseen.detectors.settings import DetectorSettings
 from unseen.losses.discriminator_cross_entropy import discriminator_bce
 from unseen.losses.matched_features import feature_matching
-from unseen.networks.dcgan import Decoder, Discriminator, Encoder
+from unseen.networks.dcgan import DcganDecoder, DcganEncoder, Discriminator
 from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.training.learner import Step
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _COLLAPSED = 1e-5  # the thesis's threshold on the discriminator's batch loss
 
 
-class AdversarialSettings(Settings):
+class AdversarialSettings(DetectorSettings):
     """Settings of GANomaly's family; defaults are the sources', but for `features`: 64 there, 32 trains on two
     cores."""
 
@@ -136,9 +136,11 @@ class EncoderDecoderEncoder(Detector):
         size, settings = self.view.size, self.config
         with torch.random.fork_rng(devices=[]):  # torch's own first weights are drawn over below
             networks: dict[str, nn.Module] = {
-                "e1": Encoder(size, features=settings.features, latent=settings.latent),
-                "de": Decoder(size, features=settings.features, latent=settings.latent, slope=settings.decoder_slope),
-                "e2": Encoder(size, features=settings.features, latent=settings.latent),
+                "e1": DcganEncoder(size, features=settings.features, latent=settings.latent),
+                "de": DcganDecoder(
+                    size, features=settings.features, latent=settings.latent, slope=settings.decoder_slope
+                ),
+                "e2": DcganEncoder(size, features=settings.features, latent=settings.latent),
                 "dc": Discriminator(size, features=settings.features),
             }
         for network in networks.values():

@@ -31,7 +31,7 @@ from unseen.detectors.fitting import Fitting
 from unseen.detectors.frozen_features import FrozenFeatures, FrozenNetwork
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
-from unseen.detectors.settings import Settings
+from unseen.detectors.settings import DetectorSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,7 +70,7 @@ class Ensemble(Detector):
     key = "ensemble"
     learns_by_epochs = False  # its members do, each on its own
 
-    class Config(Settings):
+    class Config(DetectorSettings):
         """At least two members; the default is the pair that learns in seconds."""
 
         members: tuple[Member, ...] = Field(
@@ -108,7 +108,12 @@ class Ensemble(Detector):
     else:
         # Any: see the base class
         def __init__(
-            self, config: Settings | None = None, *, view: View | None = None, size: int | None = None, **settings: Any
+            self,
+            config: DetectorSettings | None = None,
+            *,
+            view: View | None = None,
+            size: int | None = None,
+            **settings: Any,
         ) -> None:
             super().__init__(config, view=view, size=size, **settings)
             self.views = tuple(dict.fromkeys(one.view for one in self.config.members if one.view is not None))
@@ -234,7 +239,7 @@ def _method(member: Member) -> type[Detector]:
     return method
 
 
-def _config(member: Member) -> Settings:
+def _config(member: Member) -> DetectorSettings:
     return validated(member.settings, _method(member).Config, where=f"members.{member.key}")
 
 

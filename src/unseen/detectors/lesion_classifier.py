@@ -28,7 +28,7 @@ from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.normals import Normals
-from unseen.detectors.settings import Settings
+from unseen.detectors.settings import DetectorSettings
 from unseen.detectors.synthetic_lesions import ALL, clouded, pasted
 from unseen.networks.resnet import ResNet18
 from unseen.networks.resnet_weights import fill
@@ -39,7 +39,7 @@ STAGE = 1
 """Of the network's stages, from 0: the one whose maps tell places apart, at an eighth of the image's side."""
 
 
-class LesionSettings(Settings):
+class LesionSettings(DetectorSettings):
     """64 features, SGD 0.03, `lesions = "paste"` and `varied = false` are the source's."""
 
     features: int = Field(default=16, ge=4, le=256, description="channels of the first stage")

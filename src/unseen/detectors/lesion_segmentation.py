@@ -33,7 +33,7 @@ from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
 from unseen.detectors.painted_lesions import effusion, nodules, opacity, pneumothorax
-from unseen.detectors.settings import Settings
+from unseen.detectors.settings import DetectorSettings
 from unseen.networks.unet import UNet
 from unseen.training.learner import Step, steps_taken
 
@@ -64,7 +64,7 @@ class LesionSegmentation(Detector):
     key = "lesion-segmentation"
     needs_lungs = True
 
-    class Config(Settings):
+    class Config(DetectorSettings):
         """Settings of the network and its training."""
 
         features: int = Field(default=12, ge=2, le=64, description="channels at half the image's size")

@@ -18,7 +18,7 @@ from unseen.detectors.detector import Detector
 from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder
 from unseen.detectors.errors import DeviceError
 from unseen.detectors.frozen_features import FrozenFeatures, FrozenNetwork
-from unseen.networks.dcgan import Encoder
+from unseen.networks.dcgan import DcganEncoder
 
 
 def compile_networks(detector: Detector) -> None:
@@ -57,7 +57,7 @@ def _compiled_encoders(detector: EncoderDecoderEncoder) -> dict[str, nn.Module]:
     compiled: dict[str, nn.Module] = {"de": CompiledNetwork(decoder, latent, bfloat16=bfloat16)}
     for name in ("e1", "e2"):
         encoder = networks[name]
-        assert isinstance(encoder, Encoder)
+        assert isinstance(encoder, DcganEncoder)
         layers, head = encoder.pyramid, encoder.head
         compiled[name] = nn.Sequential(
             layers[0],

@@ -19,7 +19,7 @@ from unseen.detectors.detector import Detector
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
-from unseen.detectors.settings import Settings
+from unseen.detectors.settings import DetectorSettings
 from unseen.priors.principal_subspace import PrincipalSubspace
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Pca(Detector):
     key = "pca"
     learns_by_epochs = False
 
-    class Config(Settings):
+    class Config(DetectorSettings):
         """`components` needs more training films than that."""
 
         components: int = Field(default=50, ge=1, le=4096, description="principal components that are kept")

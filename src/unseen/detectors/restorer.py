@@ -20,11 +20,11 @@ from unseen.detectors.detector import Detector, masked_on
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
-from unseen.detectors.settings import Settings
+from unseen.detectors.settings import DetectorSettings
 from unseen.training.learner import Step
 
 
-class RestorerSettings(Settings):
+class RestorerSettings(DetectorSettings):
     """Settings of the restorers."""
 
     features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")

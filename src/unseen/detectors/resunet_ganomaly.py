@@ -26,7 +26,7 @@ from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.restorer import mean_inside
 from unseen.losses.gan_games import Game
-from unseen.networks.dcgan import Discriminator, Encoder
+from unseen.networks.dcgan import DcganEncoder, Discriminator
 from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.networks.skip_autoencoder import SkipAutoencoder
 from unseen.training.learner import Learner, Step
@@ -78,7 +78,7 @@ class ResUnetGanomaly(GanDetector):
         size, features, latent = self.view.size, self.config.features, self.config.latent
         networks: dict[str, nn.Module] = {
             "u": SkipAutoencoder(size, features=features, latent=latent),
-            "e2": Encoder(size, features=features, latent=latent),
+            "e2": DcganEncoder(size, features=features, latent=latent),
             "d": Discriminator(size, features=features, normalised=self.config.game != "wgan-gp"),
         }
         for network in networks.values():

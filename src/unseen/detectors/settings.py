@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     pass
 
 
-class Settings(BaseModel):
+class DetectorSettings(BaseModel):
     """The base of every detector's `Config`: frozen, unknown names refused.
 
-    >>> Settings().least_films
+    >>> DetectorSettings().least_films
     1
     """
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unseen.evaluation.bootstrap import Cohort, Drawn, Statistic, numbers
+from unseen.evaluation.bootstrap import BootstrapCohort, Drawn, Statistic, numbers
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing
 from unseen.evaluation.roc import Auroc, Bools, folds_of
 from unseen.evaluation.simple_statistics import STATISTIC_NAMES, TRIVIAL_STATISTICS, Trivial
@@ -26,7 +26,7 @@ UNKNOWN = "not known for every film, or too few films"
 _BY_NAME = {s.name: s for s in TRIVIAL_STATISTICS}
 
 
-def audit_statistics(table: pl.DataFrame, cohort: Cohort, groups: Mapping[str, Bools]) -> dict[str, Statistic]:
+def audit_statistics(table: pl.DataFrame, cohort: BootstrapCohort, groups: Mapping[str, Bools]) -> dict[str, Statistic]:
     """``{"shortcut/<statistic>/<group>": AUROC}`` for each group that allows one; the mix under the name "mix".
 
     A statistic that a film of the group lacks (lung area without a finder) is left out.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from unseen.evaluation.bootstrap import Cohort, Statistic, draw_all, text
+from unseen.evaluation.bootstrap import BootstrapCohort, Statistic, draw_all, text
 from unseen.evaluation.intervals import Json, Missing
 from unseen.evaluation.roc import Auroc, Bools, folds_of
 
@@ -18,7 +18,7 @@ MOST_VALUES = 8
 """Distinct values up to which a column is a list of names; more, if they are numbers, are cut into thirds."""
 
 
-def by_column(table: pl.DataFrame, cohort: Cohort, column: str, *, seed: int, draws: int) -> dict[str, Json]:
+def by_column(table: pl.DataFrame, cohort: BootstrapCohort, column: str, *, seed: int, draws: int) -> dict[str, Json]:
     """AUROC of the abnormals of each value of `column` against all normals: ``{value: {value, low, high, n}}``."""
     names = _named(text(table, column), cohort.abnormal)
     statistics: dict[str, Statistic] = {}

@@ -40,7 +40,7 @@ LEAST = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Cohort:
+class BootstrapCohort:
     """Scored, labelled films, as arrays of one length.
 
     `unit` numbers what is drawn together (a film, or a twin pair), `stratum` what is drawn within.
@@ -102,7 +102,7 @@ def numbers(table: pl.DataFrame, column: str) -> Floats:
     return np.array([np.nan if x is None else float(x) for x in table[column].to_list()], dtype=np.float64)
 
 
-def cohort_of(table: pl.DataFrame) -> Cohort:
+def cohort_of(table: pl.DataFrame) -> BootstrapCohort:
     """Return the cohort of a table's rows, which must be scored and labelled normal or abnormal."""
     abnormal = text(table, "label") == "abnormal"
     source = text(table, "source")
@@ -112,7 +112,7 @@ def cohort_of(table: pl.DataFrame) -> Cohort:
     unit = codes(np.where(twin == "", rows, np.char.add(twin, "|")), np.where(twin == "", "", source), fold)
     drawn_as = np.where(twin != "", "pair", np.where(abnormal, "abnormal", "normal"))
     stratum = codes(fold, source, drawn_as)
-    return Cohort(numbers(table, "score"), abnormal, fold, source, unit, stratum)
+    return BootstrapCohort(numbers(table, "score"), abnormal, fold, source, unit, stratum)
 
 
 DRAWS = 2000
@@ -154,7 +154,7 @@ class Drawn:
         return np.asarray(low), np.asarray(high)
 
 
-def multiplicities(cohort: Cohort, *, draws: int, rng: np.random.Generator) -> Iterator[Floats]:
+def multiplicities(cohort: BootstrapCohort, *, draws: int, rng: np.random.Generator) -> Iterator[Floats]:
     """Draw how often each film occurs, in blocks (rows, films) that add up to `draws` rows.
 
     Within each stratum as many units are drawn with replacement as it has; a film counts as often as its unit.
@@ -174,7 +174,7 @@ def multiplicities(cohort: Cohort, *, draws: int, rng: np.random.Generator) -> I
 
 
 def draw_all(
-    statistics: Mapping[str, Statistic], cohort: Cohort, *, draws: int = DRAWS, rng: np.random.Generator
+    statistics: Mapping[str, Statistic], cohort: BootstrapCohort, *, draws: int = DRAWS, rng: np.random.Generator
 ) -> dict[str, Drawn]:
     """Every statistic at weights of one, and on the same `draws` bootstrap draws. Same generator state, same values."""
     ones = np.ones((1, len(cohort)))
@@ -246,7 +246,9 @@ def _drawn(statistic: Callable[[Floats, Floats], Floats], units: Sequence[int], 
     """`statistic` of images' weights and trainings' shares, both drawn with replacement."""
     n = len(units)
     none = np.zeros(n, np.int64)
-    cohort = Cohort(np.zeros(n), np.zeros(n, np.bool_), none, np.full(n, ""), np.asarray(units, np.int64), none)
+    cohort = BootstrapCohort(
+        np.zeros(n), np.zeros(n, np.bool_), none, np.full(n, ""), np.asarray(units, np.int64), none
+    )
 
     rng = np.random.default_rng(_SEED + 1)
 

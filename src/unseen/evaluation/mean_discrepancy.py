@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unseen.evaluation.bootstrap import Cohort, codes, draw_all
+from unseen.evaluation.bootstrap import BootstrapCohort, codes, draw_all
 from unseen.evaluation.intervals import Figure, Json
 from unseen.evaluation.roc import Floats
 
@@ -100,7 +100,7 @@ def mmd(
     np.fill_diagonal(kernel, 0)
     groups = np.arange(n) if units is None else codes(np.asarray(units))
     first = np.arange(n + m) < n
-    cohort = Cohort(
+    cohort = BootstrapCohort(
         np.zeros(n + m),
         ~first,
         np.zeros(n + m, np.int64),

@@ -17,7 +17,7 @@ import numpy as np
 from unseen.artifacts.research_only import LIMITS
 from unseen.evaluation.audit import audit_of, audit_statistics, verdict
 from unseen.evaluation.auroc_by_column import by_column
-from unseen.evaluation.bootstrap import DRAWS, Cohort, Drawn, Statistic, cohort_of, draw_all, numbers, text
+from unseen.evaluation.bootstrap import DRAWS, BootstrapCohort, Drawn, Statistic, cohort_of, draw_all, numbers, text
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, from_json
 from unseen.evaluation.localisation import localisation_figures
 from unseen.evaluation.matching import like_pairs
@@ -46,7 +46,7 @@ def judged_rows(table: pl.DataFrame, exclude: frozenset[str] = frozenset()) -> t
     return scored.filter(labelled & ~trained), int(trained.sum())
 
 
-def groups_of(cohort: Cohort) -> dict[str, Bools]:
+def groups_of(cohort: BootstrapCohort) -> dict[str, Bools]:
     """``{"pooled": all, "<source>": …}``; a source that is itself called "pooled" is "source pooled"."""
     groups: dict[str, Bools] = {POOLED: np.ones(len(cohort), dtype=bool)}
     for name in cohort.sources:
@@ -184,7 +184,7 @@ def _like_pairs(rows: pl.DataFrame, *, seed: int, draws: int) -> dict[str, Json]
     return {name: like_pairs(rows, some, seed=seed, draws=draws).to_json() for name, some in covariates.items()}
 
 
-def _shortcuts(drawn: Mapping[str, Drawn], cohort: Cohort, groups: Mapping[str, Bools]) -> dict[str, Json]:
+def _shortcuts(drawn: Mapping[str, Drawn], cohort: BootstrapCohort, groups: Mapping[str, Bools]) -> dict[str, Json]:
     """Per group each statistic; then ``strongest``, ``mix`` (supervised), ``above_all`` and ``verdict`` by group."""
     from unseen.evaluation.simple_statistics import TRIVIAL_STATISTICS
 
@@ -207,7 +207,7 @@ def _shortcuts(drawn: Mapping[str, Drawn], cohort: Cohort, groups: Mapping[str, 
     return {**by_group, "strongest": strongest, "mix": mix, "above_all": above, "verdict": verdicts}
 
 
-def _counts(table: pl.DataFrame, cohort: Cohort, groups: Mapping[str, Bools]) -> dict[str, Json]:
+def _counts(table: pl.DataFrame, cohort: BootstrapCohort, groups: Mapping[str, Bools]) -> dict[str, Json]:
     out: dict[str, Json] = {
         group: {"normal": int((among & ~cohort.abnormal).sum()), "abnormal": int((among & cohort.abnormal).sum())}
         for group, among in groups.items()
@@ -220,7 +220,7 @@ def _counts(table: pl.DataFrame, cohort: Cohort, groups: Mapping[str, Bools]) ->
     return out
 
 
-def _protocol(cohort: Cohort) -> str:
+def _protocol(cohort: BootstrapCohort) -> str:
     folds = len(np.unique(cohort.fold))
     if folds > 1:
         return f"cross-fitted: mean of {folds} folds' figures weighted by n0·n1"

@@ -15,7 +15,7 @@ import numpy as np
 
 from unseen.artifacts.research_only import LIMITS
 from unseen.evaluation.audit import MIX
-from unseen.evaluation.bootstrap import Cohort, cohort_of, numbers, text
+from unseen.evaluation.bootstrap import BootstrapCohort, cohort_of, numbers, text
 from unseen.evaluation.charts import GRID, ForestRow, distribution_chart, forest_chart, roc_chart, roc_curve
 from unseen.evaluation.examples import CIVIDIS, Example, coloured, data_uri
 from unseen.evaluation.intervals import Figure, Interval, Json
@@ -191,7 +191,7 @@ def _source_row(metrics: Mapping[str, Json], group: str) -> dict[str, Any]:  # A
     }
 
 
-def _roc(metrics: Mapping[str, Json], rows: pl.DataFrame, cohort: Cohort) -> str:
+def _roc(metrics: Mapping[str, Json], rows: pl.DataFrame, cohort: BootstrapCohort) -> str:
     drawn = roc_curve(rows)
     rival: tuple[str, Floats] | None = None
     name = text_at(metrics, "shortcuts", "strongest", POOLED, "name")
@@ -204,7 +204,7 @@ def _roc(metrics: Mapping[str, Json], rows: pl.DataFrame, cohort: Cohort) -> str
     return roc_chart(drawn, shortcut=rival, label=words)
 
 
-def _distribution(cohort: Cohort) -> str:
+def _distribution(cohort: BootstrapCohort) -> str:
     score = cohort.score.copy()
     folds = np.unique(cohort.fold)
     for number in folds if len(folds) > 1 else ():
@@ -245,7 +245,7 @@ def _operating(metrics: Mapping[str, Json]) -> list[tuple[str, str, Figure]]:
     return out
 
 
-def _gallery(scored: Scored, examples: tuple[Example, ...], cohort: Cohort) -> list[Shown]:
+def _gallery(scored: Scored, examples: tuple[Example, ...], cohort: BootstrapCohort) -> list[Shown]:
     """Images with one residual scale for the whole page, and each score's place among the normals."""
     every = [*scored.misses, *scored.false_alarms]
     high = float(np.quantile(np.concatenate([e.anomaly_map.reshape(-1) for e in every]), 0.995)) if every else 1.0

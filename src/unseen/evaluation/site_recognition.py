@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unseen.evaluation.bootstrap import LEAST, Cohort, Statistic
+from unseen.evaluation.bootstrap import LEAST, BootstrapCohort, Statistic
 from unseen.evaluation.roc import Auroc, folds_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ MOST_SOURCES = 8
 """Sources compared pairwise: those with most normals (28 pairs); further ones are left out."""
 
 
-def site_statistics(cohort: Cohort) -> dict[str, Statistic]:
+def site_statistics(cohort: BootstrapCohort) -> dict[str, Statistic]:
     """``{"a|b": AUROC of the score for telling b's normals from a's}``; the reader takes max(a, 1 − a).
 
     Pairs that no fold holds together, or with fewer than two normals of either, are left out.

@@ -1,8 +1,8 @@
 """The public names of `unseen.networks`: read by type checkers, and by lazy_loader at run time."""
 
-from .dcgan import Decoder as Decoder
+from .dcgan import DcganDecoder as DcganDecoder
+from .dcgan import DcganEncoder as DcganEncoder
 from .dcgan import Discriminator as Discriminator
-from .dcgan import Encoder as Encoder
 from .dcgan_initialisation import initialise_dcgan as initialise_dcgan
 from .pair_discriminator import PairDiscriminator as PairDiscriminator
 from .residual_unet import ResidualUNet as ResidualUNet

@@ -16,7 +16,7 @@ from unseen.networks.matrix_convolution import MatrixConv2d, MatrixConvTranspose
 _MATRIX_FROM = 1024  # channels from which the layer at 4×4 is taken as a matrix product; see there
 
 
-class Encoder(nn.Module):
+class DcganEncoder(nn.Module):
     """Image (batch, channels, size, size) → latent (batch, latent, 1, 1).
 
     Args:
@@ -25,7 +25,7 @@ class Encoder(nn.Module):
         latent: length of the latent.
         channels: channels of an image.
 
-    >>> Encoder(64, features=8, latent=100)(torch.zeros(2, 1, 64, 64)).shape
+    >>> DcganEncoder(64, features=8, latent=100)(torch.zeros(2, 1, 64, 64)).shape
     torch.Size([2, 100, 1, 1])
     """
 
@@ -40,7 +40,7 @@ class Encoder(nn.Module):
         return latent  # (batch, latent, 1, 1)
 
 
-class Decoder(nn.Module):
+class DcganDecoder(nn.Module):
     """Latent (batch, latent, 1, 1) → image (batch, channels, size, size) in [−1, 1], or of any size where it is not
     `bounded` by the last tanh.
 
@@ -52,7 +52,7 @@ class Decoder(nn.Module):
         slope: negative slope of the hidden activations: 0 is ReLU, as in GANomaly; 0.2 is LeakyReLU, as in the thesis.
         bounded: whether a tanh ends it.
 
-    >>> Decoder(64, features=8, latent=100)(torch.zeros(2, 100, 1, 1)).shape
+    >>> DcganDecoder(64, features=8, latent=100)(torch.zeros(2, 100, 1, 1)).shape
     torch.Size([2, 1, 64, 64])
     """
 

@@ -40,7 +40,7 @@ class EfficientNetLite(nn.Module):
         before = _STEM
         for kernel, stride, expansion, channels, number in _STAGES:
             for block in range(number):
-                blocks.append(_Block(before, channels, kernel, stride if block == 0 else 1, expansion))
+                blocks.append(_InvertedResidual(before, channels, kernel, stride if block == 0 else 1, expansion))
                 before = channels
         self.blocks = nn.ModuleList(blocks[: last + 1])
         self.requires_grad_(False)
@@ -63,14 +63,14 @@ class EfficientNetLite(nn.Module):
         try:
             self.stem.fill(published, "_conv_stem", "_bn0")
             for number, block in enumerate(self.blocks):
-                assert isinstance(block, _Block)
+                assert isinstance(block, _InvertedResidual)
                 here = f"_blocks.{number}."
                 block.fill({name.removeprefix(here): t for name, t in published.items() if name.startswith(here)})
         except (KeyError, RuntimeError) as error:
             raise ValueError(f"These are not the weights of EfficientNet-lite0: {error}.") from error
 
 
-class _Block(nn.Module):
+class _InvertedResidual(nn.Module):
     """Expansion, depthwise convolution, projection; with the input added where the shape stays."""
 
     def __init__(self, inputs: int, channels: int, kernel: int, stride: int, expansion: int) -> None:

@@ -13,7 +13,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from unseen.networks.dcgan import Decoder
+from unseen.networks.dcgan import DcganDecoder
 from unseen.networks.pointwise_convolution import PointwiseConv2d
 
 
@@ -27,7 +27,7 @@ class InlierGenerator(nn.Module):
 
     def __init__(self, size: int, *, features: int, latent: int) -> None:
         super().__init__()
-        decoder = Decoder(size, features=features, latent=latent)
+        decoder = DcganDecoder(size, features=features, latent=latent)
         halvings = size.bit_length() - 3
         widths = [1, *(features << level for level in range(halvings))]
         widest = widths[-1]  # the decoder's at 4×4

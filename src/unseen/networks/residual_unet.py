@@ -39,10 +39,10 @@ class ResidualUNet(nn.Module):
         widths = [min(features * 2**level, max(128, features)) for level in range(depth + 1)]
         self.channels = channels
         self.stem = nn.Conv2d(channels, features, 3, padding=1, bias=False)
-        self.downs = nn.ModuleList(_Block(width) for width in widths)
+        self.downs = nn.ModuleList(_ResidualBlock(width) for width in widths)
         self.narrow = nn.ModuleList(nn.Conv2d(a, b, 2, 2, bias=False) for a, b in pairwise(widths))
         self.widen = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2, bias=False) for a, b in pairwise(widths))
-        self.ups = nn.ModuleList(_Block(width) for width in widths[:-1])
+        self.ups = nn.ModuleList(_ResidualBlock(width) for width in widths[:-1])
         self.head = nn.Conv2d(features, channels, 3, padding=1, bias=False)
         self.divisor = 2**depth
         nn.init.zeros_(self.head.weight)
@@ -67,7 +67,7 @@ class ResidualUNet(nn.Module):
         return x + residual  # at x's precision: what bfloat16 rounds is the correction alone
 
 
-class _Block(nn.Module):
+class _ResidualBlock(nn.Module):
     """u + conv(relu(conv(u)))."""
 
     def __init__(self, features: int) -> None:

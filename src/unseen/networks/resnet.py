@@ -34,7 +34,7 @@ class ResNet18(nn.Module):
         widths = [features * 2**stage for stage in range(4)]
         before = [features, *widths[:-1]]
         self.stages = nn.ModuleList(
-            nn.Sequential(_Block(a, b, stride=1 if a == b else 2), _Block(b, b))
+            nn.Sequential(_BasicBlock(a, b, stride=1 if a == b else 2), _BasicBlock(b, b))
             for a, b in zip(before, widths, strict=True)
         )
         self.head = nn.Linear(widths[-1], 1)
@@ -55,7 +55,7 @@ class ResNet18(nn.Module):
         return maps, embedding, self.head(embedding)[:, 0]
 
 
-class _Block(nn.Module):
+class _BasicBlock(nn.Module):
     """relu(shortcut(x) + conv(relu(conv(x)))), each convolution followed by BatchNorm."""
 
     def __init__(self, inputs: int, outputs: int, *, stride: int = 1) -> None:

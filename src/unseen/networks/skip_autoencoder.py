@@ -10,7 +10,7 @@ of GANomaly's first autoencoder.
 
 from torch import Tensor, nn
 
-from unseen.networks.dcgan import Decoder, Encoder
+from unseen.networks.dcgan import DcganDecoder, DcganEncoder
 
 
 class SkipAutoencoder(nn.Module):
@@ -24,8 +24,8 @@ class SkipAutoencoder(nn.Module):
 
     def __init__(self, size: int, *, features: int, latent: int, slope: float = 0.0) -> None:
         super().__init__()
-        self.encoder = Encoder(size, features=features, latent=latent)
-        self.decoder = Decoder(size, features=features, latent=latent, slope=slope)
+        self.encoder = DcganEncoder(size, features=features, latent=latent)
+        self.decoder = DcganDecoder(size, features=features, latent=latent, slope=slope)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         bridges = []

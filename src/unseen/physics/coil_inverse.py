@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unseen.physics.pseudo_inverse import Stop
+from unseen.physics.pseudo_inverse import StoppingRule
 
 ROWS_AT_ONCE = 16
 
@@ -18,7 +18,7 @@ ROUNDING = 1e-14  # eigenvalues up to this share of the largest are rounding
 
 
 def solve_normal_equations(
-    b: Tensor, *, energy: Tensor, frequencies: Tensor, maps: Tensor, along: int | None, stop: Stop
+    b: Tensor, *, energy: Tensor, frequencies: Tensor, maps: Tensor, along: int | None, stop: StoppingRule
 ) -> Tensor:
     """The shortest x with A*A x = b.
 

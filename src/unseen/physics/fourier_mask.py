@@ -15,7 +15,7 @@ from unseen.physics.coil_inverse import inverses_of_rows, solve_normal_equations
 from unseen.physics.coils import CoilImages
 from unseen.physics.linear_function import Map, linear
 from unseen.physics.operator import Mask, Operator
-from unseen.physics.pseudo_inverse import Stop, adjoint_of_least_squares, default_tolerance
+from unseen.physics.pseudo_inverse import StoppingRule, adjoint_of_least_squares, default_tolerance
 
 LARGEST_INVERSE = 2**25  # complex entries of all rows' inverses together: 512 MB
 BLOCK = 2**17  # complex entries that are transformed at a time on a CPU: what its cache holds
@@ -215,7 +215,7 @@ class FourierMask(Operator):
 
     def _solved_by_steps(self, y: Tensor) -> Tensor:
         frequencies, maps = self._on("_mask", y), self._on("_maps", y)
-        stop = Stop(default_tolerance(y.dtype), slope=self._slope)
+        stop = StoppingRule(default_tolerance(y.dtype), slope=self._slope)
         at_once = max(1, BLOCK // self._mask[0].numel()) if y.device.type == "cpu" else len(y)
         b, solved = self._back_projected(y), []
         for batch in _slices(len(y), at_once):

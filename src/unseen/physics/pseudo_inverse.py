@@ -47,7 +47,7 @@ class LinearAction(Protocol):
 
 
 @dataclass(frozen=True)
-class Stop:
+class StoppingRule:
     """When conjugate gradients stop.
 
     Args:
@@ -119,7 +119,7 @@ def solve_least_squares(
     wide = y.to(torch.promote_types(y.dtype, torch.float32))
     if tolerance is None:
         tolerance = default_tolerance(wide.dtype)
-    stop = Stop(tolerance, slope=rtol * A.norm() if rtol else 0.0, iterations=iterations)
+    stop = StoppingRule(tolerance, slope=rtol * A.norm() if rtol else 0.0, iterations=iterations)
     solution: Tensor = _LeastSquares.apply(wide, A, A.adjoint, stop)  # type: ignore[no-untyped-call]
     return solution if y.dtype == wide.dtype else solution.to(y.dtype)
 
@@ -130,12 +130,12 @@ def adjoint_of_least_squares(A: LinearAction, x: Tensor, *, slope: float = 0.0) 
     Args:
         A: an operator.
         x: (batch, *A.domain).
-        slope: of `Stop`.
+        slope: of `StoppingRule`.
 
     Returns:
         (batch, *A.range).
     """
-    stop = Stop(default_tolerance(x.dtype), slope=slope)
+    stop = StoppingRule(default_tolerance(x.dtype), slope=slope)
     solution: Tensor = _LeastSquares.apply(x, A.adjoint, A, stop)  # type: ignore[no-untyped-call]
     return solution
 
@@ -152,11 +152,11 @@ class _LeastSquares(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(y: Tensor, forward: Map, adjoint: Map, stop: Stop) -> Tensor:
+    def forward(y: Tensor, forward: Map, adjoint: Map, stop: StoppingRule) -> Tensor:
         return _cgls(y, forward, adjoint, stop)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Map, Map, Stop], output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Map, Map, StoppingRule], output: Tensor) -> None:
         del output
         ctx.problem = inputs[1:]
 
@@ -172,7 +172,7 @@ class _LeastSquares(torch.autograd.Function):
         return solution
 
 
-def _cgls(y: Tensor, forward: Map, adjoint: Map, stop: Stop) -> Tensor:
+def _cgls(y: Tensor, forward: Map, adjoint: Map, stop: StoppingRule) -> Tensor:
     residual = y
     gradient = direction = adjoint(residual)
     x = torch.zeros_like(gradient)

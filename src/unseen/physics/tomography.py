@@ -21,7 +21,7 @@ from unseen.physics.linear_function import linear
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 from unseen.physics.projector import Projector
-from unseen.physics.pseudo_inverse import Stop, adjoint_of_least_squares, default_tolerance
+from unseen.physics.pseudo_inverse import StoppingRule, adjoint_of_least_squares, default_tolerance
 from unseen.physics.weighted_start import solve_from_weighted_start
 
 Window = Literal["ramp", "shepp-logan", "cosine", "hamming", "hann"]
@@ -210,7 +210,7 @@ class Tomography(Operator):
     def _least_squares(self, y: Tensor) -> Tensor:
         # Why the ramp: A* (ramp A) is nearly a projection, as filtered backprojection shows.
         tolerance = default_tolerance(y.dtype) if y.dtype == torch.float64 else SINGLE_TOLERANCE
-        return solve_from_weighted_start(self, y, weigh=self._filtered, stop=Stop(tolerance))
+        return solve_from_weighted_start(self, y, weigh=self._filtered, stop=StoppingRule(tolerance))
 
     def _through(self, tensor: Tensor, *, transposed: bool, interpolated: bool = False) -> Tensor:
         dtype = torch.promote_types(tensor.dtype, torch.float32)

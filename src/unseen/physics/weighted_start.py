@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unseen.physics.algebra import inner
 from unseen.physics.linear_function import Map
-from unseen.physics.pseudo_inverse import LinearAction, Stop
+from unseen.physics.pseudo_inverse import LinearAction, StoppingRule
 
 SLOWEST_FALL = 0.02  # of the squared residual in a step: a weighted problem that falls more slowly is left
 
@@ -18,7 +18,7 @@ SLOWEST_FALL = 0.02  # of the squared residual in a step: a weighted problem tha
 CHECKED_EVERY = 4  # steps of the weighted problem: the goal is in terms of the other
 
 
-def solve_from_weighted_start(A: LinearAction, y: Tensor, *, weigh: Map, stop: Stop) -> Tensor:
+def solve_from_weighted_start(A: LinearAction, y: Tensor, *, weigh: Map, stop: StoppingRule) -> Tensor:
     """A⁺ y: of all x with the least ‖A x − y‖, the shortest.
 
     First for the least ⟨A x − y, W (A x − y)⟩, then, from there, for the least ‖A x − y‖, both by conjugate gradients
@@ -59,7 +59,7 @@ def solve_from_weighted_start(A: LinearAction, y: Tensor, *, weigh: Map, stop: S
     return x
 
 
-def _weighted(A: LinearAction, y: Tensor, start: Tensor, *, weigh: Map, stop: Stop) -> tuple[Tensor, int]:
+def _weighted(A: LinearAction, y: Tensor, start: Tensor, *, weigh: Map, stop: StoppingRule) -> tuple[Tensor, int]:
     """x for the least ⟨y − A x, W (y − A x)⟩, and the steps taken."""
     residual, weighed = y, weigh(y)
     gradient = A.adjoint(weighed)

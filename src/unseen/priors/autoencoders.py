@@ -34,26 +34,26 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.losses.elbo import kullback_leibler, negative_elbo
-from unseen.networks.dcgan import Encoder
+from unseen.networks.dcgan import DcganEncoder
 from unseen.priors.trained import GeneratorSettings, TrainedGenerator, centred, images_of
 from unseen.training.learner import Step, steps_taken
 
 _FALLS_TO = 0.1  # the rate, once most steps are taken
 
 
-class AutoencoderSettings(GeneratorSettings):
+class AutoencoderGeneratorSettings(GeneratorSettings):
     """Adam's rate and fall are those usual for autoencoders of this size."""
 
     learning_rate: float = Field(default=1e-3, gt=0, le=1, description="learning rate of Adam")
     milestone: float = Field(default=0.75, gt=0, le=1, description="the share of steps after which it falls to a tenth")
 
 
-class Autoencoder(TrainedGenerator):
+class AutoencoderGenerator(TrainedGenerator):
     """A generator that can also say which latent an image has."""
 
-    Config: ClassVar[type[AutoencoderSettings]] = AutoencoderSettings
-    config: AutoencoderSettings
-    encoder: Encoder
+    Config: ClassVar[type[AutoencoderGeneratorSettings]] = AutoencoderGeneratorSettings
+    config: AutoencoderGeneratorSettings
+    encoder: DcganEncoder
 
     @abstractmethod
     def encode(self, x: Tensor) -> Tensor:
@@ -63,7 +63,7 @@ class Autoencoder(TrainedGenerator):
 class AutoencoderLearner:
     """All of a `training.Learner` but `steps`, which a child writes, and begins with `set_rate`."""
 
-    def __init__(self, G: Autoencoder, *, steps: int) -> None:
+    def __init__(self, G: AutoencoderGenerator, *, steps: int) -> None:
         self.modules: dict[str, nn.Module] = {"encoder": G.encoder, "decoder": G.decoder}
         weights = [weight for module in self.modules.values() for weight in module.parameters()]
         self.learning_rate, self.falls_at = G.config.learning_rate, G.config.milestone * steps
@@ -86,7 +86,7 @@ _BATCH = 256  # images encoded at a time
 _FLOOR = 1e-6  # of the codes' mean variance: no direction is thinner
 
 
-class AE(Autoencoder):
+class AE(AutoencoderGenerator):
     """G, and the whitened encoder.
 
     >>> G = AE(latent=8, size=32, features=4)
@@ -96,7 +96,7 @@ class AE(Autoencoder):
 
     key: ClassVar[str] = "ae"
 
-    Config: ClassVar[type[AutoencoderSettings]] = AutoencoderSettings
+    Config: ClassVar[type[AutoencoderGeneratorSettings]] = AutoencoderGeneratorSettings
     code_mean: Tensor  # m, (latent,)
     code_root: Tensor  # C^½, (latent, latent), symmetric
     code_whitener: Tensor  # C^−½
@@ -105,7 +105,7 @@ class AE(Autoencoder):
 
         def __init__(
             self,
-            config: AutoencoderSettings | None = None,
+            config: AutoencoderGeneratorSettings | None = None,
             *,
             latent: int,
             features: int = 32,
@@ -122,7 +122,9 @@ class AE(Autoencoder):
         self.register_buffer("code_root", torch.eye(settings.latent))
         self.register_buffer("code_whitener", torch.eye(settings.latent))
         return {
-            "encoder": Encoder(size, features=settings.features, latent=settings.latent, channels=settings.channels)
+            "encoder": DcganEncoder(
+                size, features=settings.features, latent=settings.latent, channels=settings.channels
+            )
         }
 
     def encode(self, x: Tensor) -> Tensor:
@@ -159,7 +161,7 @@ class _Plain(AutoencoderLearner):
         yield Step("generator", (x - reconstruction).square().flatten(1).sum(dim=1).mean())
 
 
-class VAE(Autoencoder):
+class VAE(AutoencoderGenerator):
     """G, and the encoder's mean.
 
     >>> G = VAE(latent=8, size=32, features=4)
@@ -169,7 +171,7 @@ class VAE(Autoencoder):
 
     key: ClassVar[str] = "vae"
 
-    class Config(AutoencoderSettings):
+    class Config(AutoencoderGeneratorSettings):
         """`variance` weighs the two terms of the objective."""
 
         variance: float = Field(
@@ -201,7 +203,7 @@ class VAE(Autoencoder):
     def build(self, size: int) -> Mapping[str, nn.Module]:
         settings = self.config
         code = 2 * settings.latent  # μ and log σ²
-        return {"encoder": Encoder(size, features=settings.features, latent=code, channels=settings.channels)}
+        return {"encoder": DcganEncoder(size, features=settings.features, latent=code, channels=settings.channels)}
 
     def encode(self, x: Tensor) -> Tensor:
         mean, _ = _halves(self.encoder(centred(x)))

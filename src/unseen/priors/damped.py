@@ -25,7 +25,7 @@ FRAME = 1e-10  # how nearly A*A A*A x = c A*A x, relative, for a random x in dou
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class DampedSpectrum:
     """A*A = vectors diag(values) vectorsᵀ, float64; values of shape (n,), from 0 up."""
 
     values: Tensor
@@ -33,7 +33,7 @@ class Spectrum:
 
 
 _frames: WeakKeyDictionary[Operator, Tensor | None] = WeakKeyDictionary()
-_spectra: WeakKeyDictionary[Operator, Spectrum] = WeakKeyDictionary()
+_spectra: WeakKeyDictionary[Operator, DampedSpectrum] = WeakKeyDictionary()
 
 
 class DampedLeastSquares:
@@ -101,7 +101,7 @@ class DampedLeastSquares:
         chosen._frame = frame if frame is None or len(frame) == 1 else frame[samples.to(frame.device)]
         return chosen
 
-    def _spectrum(self) -> Spectrum:
+    def _spectrum(self) -> DampedSpectrum:
         if self.A not in _spectra:
             basis = torch.eye(math.prod(self.A.domain), dtype=torch.float64).reshape(-1, *self.A.domain)
             with torch.no_grad():
@@ -109,7 +109,7 @@ class DampedLeastSquares:
             if images.is_complex():
                 images = torch.view_as_real(images).flatten(1)
             values, vectors = torch.linalg.eigh(images @ images.T)
-            _spectra[self.A] = Spectrum(values.clamp(min=0), vectors)
+            _spectra[self.A] = DampedSpectrum(values.clamp(min=0), vectors)
         return _spectra[self.A]
 
 

@@ -39,7 +39,7 @@ class Fit(ABC):
         """
 
     def __add__(self, other: Fit) -> Fit:
-        return Sum(self, other)
+        return FitSum(self, other)
 
     def __rmul__(self, factor: float) -> Fit:
         return Times(factor, self)
@@ -134,7 +134,7 @@ class Features(Fit):
         return f"Features({type(self.module).__name__}, by={self.by})"
 
 
-class Sum(Fit):
+class FitSum(Fit):
     """One fit and another."""
 
     def __init__(self, first: Fit, second: Fit) -> None:

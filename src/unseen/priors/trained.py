@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from unseen.artifacts.recipe import configured
-from unseen.networks.dcgan import Decoder
+from unseen.networks.dcgan import DcganDecoder
 from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.physics.algebra import describe
 from unseen.training.learner import Learner
@@ -66,7 +66,7 @@ class TrainedGenerator(nn.Module, ABC):
     key: ClassVar[str]
     Config: ClassVar[type[GeneratorSettings]]
     config: GeneratorSettings
-    decoder: Decoder
+    decoder: DcganDecoder
     can_be_saved: ClassVar[bool] = True
 
     # Any: the settings' types are the subclass's Config, which pydantic checks
@@ -198,7 +198,7 @@ class TrainedGenerator(nn.Module, ABC):
         """The networks, with first weights from `rng`, in eval mode."""
         settings = self.config
         with torch.random.fork_rng(devices=[]):  # torch's own first weights are drawn over below
-            self.decoder = Decoder(
+            self.decoder = DcganDecoder(
                 size,
                 features=settings.features,
                 latent=settings.latent,

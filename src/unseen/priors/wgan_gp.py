@@ -66,7 +66,7 @@ class WGANGP(TrainedGenerator):
     def build(self, size: int) -> Mapping[str, nn.Module]:
         return {}
 
-    def learner(self, rng: torch.Generator, *, steps: int) -> _Adversaries:
+    def learner(self, rng: torch.Generator, *, steps: int) -> _GeneratorAndCritic:
         settings, size = self.config, self.config.size
         assert size is not None
         if steps < settings.critic_steps:
@@ -77,10 +77,10 @@ class WGANGP(TrainedGenerator):
         with torch.random.fork_rng(devices=[]):  # torch's own first weights are drawn over below
             critic = Discriminator(size, features=settings.features, channels=settings.channels, normalised=False)
         initialise_dcgan(critic, generator=rng)
-        return _Adversaries(self, critic)
+        return _GeneratorAndCritic(self, critic)
 
 
-class _Adversaries:
+class _GeneratorAndCritic:
     """The learner. How many steps the critic has taken is read from its Adam, which a checkpoint holds."""
 
     def __init__(self, G: WGANGP, critic: Discriminator) -> None:

@@ -11,7 +11,14 @@ from torch import Tensor, nn
 from unseen.artifacts.registry import place_of
 from unseen.networks.residual_unet import ResidualUNet
 from unseen.physics.measurement import Measurement
-from unseen.reconstruction.reconstructor import Reconstructor, Settings, Start, on_images, starting_image, usual_size
+from unseen.reconstruction.reconstructor import (
+    Reconstructor,
+    ReconstructorSettings,
+    Start,
+    on_images,
+    starting_image,
+    usual_size,
+)
 
 
 class ArtifactRemoval(Reconstructor):
@@ -34,7 +41,7 @@ class ArtifactRemoval(Reconstructor):
     Chen, Tachella & Davies, ICCV 2021, section 3.
     """
 
-    class Config(Settings):
+    class Config(ReconstructorSettings):
         start: Start = Field(default="auto", description="x₀; auto: FBP where the operator has one, else A⁺")
         features: int = Field(default=24, ge=4, le=256, description="channels of the U-Net's first level")
         depth: int = Field(default=3, ge=1, le=6, description="times that the U-Net halves the image")

@@ -33,7 +33,7 @@ WEIGHTS = "reconstructor"  # what the names of its tensors begin with
 OWN_NETWORK = "network"  # the entry of a card's config that names the class of a network of the caller's own
 
 
-class Settings(BaseModel):
+class ReconstructorSettings(BaseModel):
     """The base of every reconstructor's `Config`: frozen, unknown names refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -64,12 +64,12 @@ class Reconstructor(nn.Module, ABC):
     """
 
     key: ClassVar[str]
-    Config: ClassVar[type[Settings]]
-    config: Settings
+    Config: ClassVar[type[ReconstructorSettings]]
+    config: ReconstructorSettings
     own_network = ""  # "module:Class" of a network of the caller's own, which a card cannot describe
 
     # Any: the settings' types are the subclass's Config, which pydantic checks
-    def __init__(self, config: Settings | None = None, **settings: Any) -> None:
+    def __init__(self, config: ReconstructorSettings | None = None, **settings: Any) -> None:
         """Settings by name, or as one value.
 
         Args:

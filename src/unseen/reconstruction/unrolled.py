@@ -10,7 +10,14 @@ from torch import Tensor, nn
 
 from unseen.networks.residual_unet import ResidualUNet
 from unseen.physics.measurement import Measurement
-from unseen.reconstruction.reconstructor import Reconstructor, Settings, Start, on_images, starting_image, usual_size
+from unseen.reconstruction.reconstructor import (
+    Reconstructor,
+    ReconstructorSettings,
+    Start,
+    on_images,
+    starting_image,
+    usual_size,
+)
 
 
 class Unrolled(Reconstructor):
@@ -30,7 +37,7 @@ class Unrolled(Reconstructor):
     steps: Aggarwal, Mani & Jacob, MoDL, IEEE TMI 38 (2019) 394–405, doi:10.1109/TMI.2018.2865356.
     """
 
-    class Config(Settings):
+    class Config(ReconstructorSettings):
         start: Start = Field(default="auto", description="x₁; auto: FBP where the operator has one, else A⁺")
         iterations: int = Field(default=3, ge=1, le=100, description="K, gradient steps")
         features: int = Field(default=16, ge=4, le=256, description="channels of the U-Net's first level")

@@ -34,7 +34,7 @@ from unseen.artifacts.registry import did_you_mean
 from unseen.data.toy_images import read_digits, squares_and_circles
 from unseen.evaluation.peak_signal_to_noise import psnr
 from unseen.priors import GENERATORS
-from unseen.priors.autoencoders import Autoencoder
+from unseen.priors.autoencoders import AutoencoderGenerator
 from unseen.priors.saved import load as load_generator
 from unseen.priors.saved import save
 from unseen.priors.trained import TrainedGenerator
@@ -251,7 +251,7 @@ def train_generator(
                 progress(f"{recipe.name}-{recipe.seed}", done)
 
         def measure(G: TrainedGenerator, epochs: int) -> Mapping[str, float]:
-            return {"psnr": reconstruction_psnr(G, pictures.validation)} if isinstance(G, Autoencoder) else {}
+            return {"psnr": reconstruction_psnr(G, pictures.validation)} if isinstance(G, AutoencoderGenerator) else {}
 
         G.fit(pictures.training, training=training, folder=run.folder, validate=measure, progress=after_step)
         measured = measure(G, training.epochs)
@@ -264,7 +264,7 @@ def train_generator(
 
 
 @torch.no_grad()
-def reconstruction_psnr(G: Autoencoder, pictures: Tensor) -> float:
+def reconstruction_psnr(G: AutoencoderGenerator, pictures: Tensor) -> float:
     """The mean over images of the PSNR of G(E(x)), in dB."""
     device = next(G.parameters()).device
     found = torch.cat([G(G.encode(part.to(device))).cpu() for part in torch.split(pictures, _BATCH)])

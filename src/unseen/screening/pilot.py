@@ -14,7 +14,7 @@ import numpy as np
 
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film, NotRead
-from unseen.evaluation.bootstrap import Cohort, codes, draw_all
+from unseen.evaluation.bootstrap import BootstrapCohort, codes, draw_all
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, proportion
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.screening.decision import Decision
@@ -38,7 +38,7 @@ class PilotStudy:
 
 
 @dataclass(frozen=True)
-class Group:
+class PilotGroup:
     """Outcome of the studies of one source, or of all: k of n, with Clopper–Pearson's 95 % interval."""
 
     name: str
@@ -61,7 +61,7 @@ class Pilot:
     """
 
     studies: tuple[PilotStudy, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[PilotGroup, ...]
     auroc: Figure
     top: dict[float, Figure]
     reliability: Reliability | None
@@ -153,27 +153,27 @@ def pilot(
     )
 
 
-def _scored(studies: Sequence[PilotStudy]) -> tuple[Cohort, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+def _scored(studies: Sequence[PilotStudy]) -> tuple[BootstrapCohort, np.ndarray[tuple[int], np.dtype[np.float64]]]:
     """The studies that were scored, by priority, and their probabilities (their priority where there are none)."""
     scored = [study for study in studies if study.decision.action != "not_scored"]
     score = np.array([study.decision.priority for study in scored], dtype=np.float64)
     abnormal = np.array([study.abnormal for study in scored], dtype=bool)
     source = np.array([study.source for study in scored], dtype=np.str_)
     n = np.arange(len(scored))
-    return Cohort(score, abnormal, np.zeros_like(n), source, n, codes(source, abnormal)), score
+    return BootstrapCohort(score, abnormal, np.zeros_like(n), source, n, codes(source, abnormal)), score
 
 
-def _auroc(cohort: Cohort, rng: np.random.Generator) -> Figure:
+def _auroc(cohort: BootstrapCohort, rng: np.random.Generator) -> Figure:
     if short := cohort.shortfall():
         return Missing(short)
     statistic = Auroc(folds_of(cohort.score, cohort.abnormal, cohort.fold))
     return draw_all({"auroc": statistic}, cohort, rng=rng)["auroc"].interval()
 
 
-def _group(name: str, studies: Sequence[PilotStudy]) -> Group:
+def _group(name: str, studies: Sequence[PilotStudy]) -> PilotGroup:
     normal = [study.decision.action for study in studies if not study.abnormal]
     abnormal = [study.decision.action for study in studies if study.abnormal]
-    return Group(
+    return PilotGroup(
         name=name,
         normals=len(normal),
         abnormals=len(abnormal),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unseen.evaluation.bootstrap import Cohort, draw_all
+from unseen.evaluation.bootstrap import BootstrapCohort, draw_all
 from unseen.evaluation.intervals import Figure, Json, Missing
 from unseen.evaluation.roc import Floats
 
@@ -60,7 +60,9 @@ class Reliability:
         }
 
 
-def reliability(probabilities: Floats, cohort: Cohort, *, prevalence: float, rng: np.random.Generator) -> Reliability:
+def reliability(
+    probabilities: Floats, cohort: BootstrapCohort, *, prevalence: float, rng: np.random.Generator
+) -> Reliability:
     """Judge probabilities by the labels of a cohort.
 
     Args:

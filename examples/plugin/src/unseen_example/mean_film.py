@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from unseen.anatomy import Viewed
-from unseen.detectors import Detector, Fitting, Judgement, Normals, Settings
+from unseen.detectors import Detector, DetectorSettings, Fitting, Judgement, Normals
 
 
 class Mean(nn.Module):
@@ -26,7 +26,7 @@ class MeanFilm(Detector):
     key = "mean-film"
     learns_by_epochs = False
 
-    class Config(Settings):
+    class Config(DetectorSettings):
         """Frozen; unknown names are refused."""
 
         power: float = Field(default=2.0, gt=0, description="2: squares")

@@ -22,7 +22,7 @@ CONTRASTS: tuple[Contrast, ...] = ("faint", "moderate", "obvious")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Range:
+class ParameterRange:
     """A closed range [low, high] of a quantity in `unit`, with where it comes from."""
 
     low: float
@@ -33,7 +33,7 @@ class Range:
     def at(self, position: float) -> float:
         """The value at `position` (0 to 1), evenly spaced.
 
-        >>> Range(low=0.0, high=20.0, unit="HU", source="").at(0.25)
+        >>> ParameterRange(low=0.0, high=20.0, unit="HU", source="").at(0.25)
         5.0
         """
         return self.low + (self.high - self.low) * position
@@ -41,34 +41,34 @@ class Range:
     def at_log(self, position: float) -> float:
         """The value at `position` (0 to 1), evenly spaced in logarithm.
 
-        >>> round(Range(low=5.0, high=20.0, unit="mm", source="").at_log(0.5), 6)
+        >>> round(ParameterRange(low=5.0, high=20.0, unit="mm", source="").at_log(0.5), 6)
         10.0
         """
         return self.low * math.exp(math.log(self.high / self.low) * position)
 
 
-NODULE_MM = Range(
+NODULE_MM = ParameterRange(
     low=3.0,
     high=30.0,
     unit="mm",
     source="Diameter. Hansell et al. 2008, Fleischner Society glossary, Radiology 246:697: a nodule measures up to "
     "3 cm; under 3 mm it is a micronodule.",
 )
-NODULE_SOLID_HU = Range(
+NODULE_SOLID_HU = ParameterRange(
     low=-20.0,
     high=100.0,
     unit="HU",
     source="Solid, not calcified. Siegelman et al. 1980, AJR 135:1: malignant nodules 92 ± 18 HU where densest, "
     "benign calcified ones from 164 HU. Lower end: a choice, soft tissue with a little fat or air.",
 )
-NODULE_GROUND_GLASS_HU = Range(
+NODULE_GROUND_GLASS_HU = ParameterRange(
     low=-700.0,
     high=-400.0,
     unit="HU",
     source="The part-solid nodule's rim. Lee et al. 2018, PLoS ONE 13:e0205490: what is denser than −400 HU counts as "
     "solid. Lower end: a choice, just denser than the lung.",
 )
-NODULE_CORE = Range(
+NODULE_CORE = ParameterRange(
     low=0.3,
     high=0.7,
     unit="of the diameter",
@@ -78,21 +78,21 @@ NODULE_PART_SOLID_SHARE = 0.25
 """Share of nodules that are part-solid; a choice, within what CT screening reports (MacMahon et al. 2017,
 Radiology 284:228)."""
 
-CONSOLIDATION_MM = Range(
+CONSOLIDATION_MM = ParameterRange(
     low=15.0,
     high=120.0,
     unit="mm",
     source="Diameter of the sphere of equal volume, from a secondary lobule (1–2.5 cm, Hansell et al. 2008) to a "
     "lower lobe (about 1 litre at full inspiration, Yamada et al. 2020, Sci Rep 10:16203: 12 cm).",
 )
-CONSOLIDATION_HU = Range(
+CONSOLIDATION_HU = ParameterRange(
     low=-100.0,
     high=60.0,
     unit="HU",
     source="Airspaces filled with fluid, pus or blood: Hansell et al. 2008 (vessels and airway walls obscured); "
     "lower end: some air left in patchy disease.",
 )
-EFFUSION_ML = Range(
+EFFUSION_ML = ParameterRange(
     low=175.0,
     high=1400.0,
     unit="ml",
@@ -100,19 +100,19 @@ EFFUSION_ML = Range(
     "upright film; Blackmore et al. 1996, Acad Radiol 3:103: 200 ml to be seen, 500 ml to hide the diaphragm; upper "
     "end: below the large effusions (two thirds of the hemithorax) of Porcel and Vives 2003, Chest 124:978.",
 )
-EFFUSION_HU = Range(
+EFFUSION_HU = ParameterRange(
     low=0.0,
     high=25.0,
     unit="HU",
     source="Abramowitz et al. 2009, AJR 192:618: transudates and exudates overlap about 5–20 HU.",
 )
-EFFUSION_MENISCUS_CM = Range(
+EFFUSION_MENISCUS_CM = ParameterRange(
     low=1.5,
     high=4.0,
     unit="cm",
     source="Rise of the fluid along the chest wall; a choice: higher laterally (Raasch et al. 1982, AJR 139:899).",
 )
-PNEUMOTHORAX_MM = Range(
+PNEUMOTHORAX_MM = ParameterRange(
     low=5.0,
     high=40.0,
     unit="mm",
@@ -123,7 +123,7 @@ PNEUMOTHORAX_MM = Range(
 PLEURA_CM = 0.04
 """Thickness of the visceral pleura with the lung compressed under it, cm; a choice."""
 
-SIZES: dict[Kind, Range] = {
+SIZES: dict[Kind, ParameterRange] = {
     "nodule": NODULE_MM,
     "consolidation": CONSOLIDATION_MM,
     "effusion": EFFUSION_ML,

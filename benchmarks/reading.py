@@ -43,8 +43,8 @@ from playwright.async_api import Browser, Page, async_playwright
 from benchmarks.machine import described
 from benchmarks.made_up_list import fill
 from unseen.artifacts.research_only import LIMITS
+from unseen.data.phantoms.dicom_phantoms import Station, as_dicom
 from unseen.data.phantoms.sequences import Case, draw_exposed, draw_healthy
-from unseen.data.phantoms.writing import Station, as_dicom
 from unseen.detectors.saved import load, save
 from unseen_server.web.server import OwnServer
 from unseen_server.worklist.store import Store

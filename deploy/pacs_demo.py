@@ -18,7 +18,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from unseen.data.phantoms.writing import Station
+from unseen.data.phantoms.dicom_phantoms import Station
 from unseen_server.demo.simulated_sites import SiteShare, write_sites
 from unseen_server.pacs.config import load
 from unseen_server.pacs.node import Node

@@ -110,7 +110,7 @@ def study(
         ValueError: images of another size, too few of them, one that is black; or numbers below 1.
 
     Example:
-        >>> from unseen.data.toy_images import squares_and_circles
+        >>> from unseen.data.drawn_shapes import squares_and_circles
         >>> from unseen.priors.principal_subspace import PrincipalSubspace
         >>> x = squares_and_circles(90, 16, torch.Generator().manual_seed(0))
         >>> G = PrincipalSubspace.fit(x[:50], components=4)

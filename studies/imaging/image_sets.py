@@ -27,7 +27,7 @@ from torch.nn import functional
 
 from studies.imaging.settings import PictureSettings
 from unseen.artifacts.recipe import RecipeError
-from unseen.data.toy_images import read_digits
+from unseen.data.digits import read_digits
 from unseen.runs.generator_training import Images
 
 TESTED, VALIDATING = 20, 6

@@ -15,7 +15,7 @@ from tests.cli.conftest import LIMITS, Say, World
 from tests.cli.test_mistakes import told
 from tests.full_disk import on_a_full_disk
 from tests.reconstruction.making import holes, images, inpainting, magnetic, measured, short
-from unseen.data.toy_images import squares_and_circles
+from unseen.data.drawn_shapes import squares_and_circles
 from unseen.losses import MeasurementConsistency
 from unseen.physics import Mask, Measurement
 from unseen.priors import PRIORS, VAE, Search

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from unseen.data.arrays import ArrayError
-from unseen.data.toy_images import read_digits, read_idx
+from unseen.data.digits import read_digits, read_idx
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
 

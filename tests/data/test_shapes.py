@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from unseen.data.toy_images import _covered, _drawn, _overlap, squares_and_circles
+from unseen.data.drawn_shapes import _covered, _drawn, _overlap, squares_and_circles
 
 
 def drawn(n: int, size: int, seed: int = 0) -> torch.Tensor:

@@ -13,8 +13,8 @@ import pytest
 
 from unseen.data.film import Film
 from unseen.data.manifest import Entry
+from unseen.data.phantoms.dicom_phantoms import Station, as_dicom
 from unseen.data.phantoms.sequences import Case, draw_exposed, draw_film, draw_healthy
-from unseen.data.phantoms.writing import Station, as_dicom
 from unseen.data.reading import read_film
 
 CASE = Case(seed=4, stream="abnormal", index=2, size=128, kind="effusion")

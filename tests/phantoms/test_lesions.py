@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import binary_dilation
 
-from unseen.data.phantoms.body import from_hounsfield
+from unseen.data.phantoms.consolidations import consolidation
+from unseen.data.phantoms.effusions import effusion
+from unseen.data.phantoms.lesion import Lesion
 from unseen.data.phantoms.lesion_ranges import (
     CONTRASTS,
     EFFUSION_HU,
@@ -21,9 +23,11 @@ from unseen.data.phantoms.lesion_ranges import (
     Kind,
     contrast_of,
 )
-from unseen.data.phantoms.lesions import Lesion, consolidation, effusion, nodule, pneumothorax
+from unseen.data.phantoms.nodules import nodule
 from unseen.data.phantoms.patient import Patient, draw_patient
+from unseen.data.phantoms.pneumothoraces import pneumothorax
 from unseen.data.phantoms.sequences import abnormals, twins
+from unseen.data.phantoms.tissues import from_hounsfield
 
 DRAW = {"nodule": nodule, "consolidation": consolidation, "effusion": effusion, "pneumothorax": pneumothorax}
 

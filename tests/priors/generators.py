@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from unseen.data.toy_images import squares_and_circles
+from unseen.data.drawn_shapes import squares_and_circles
 from unseen.networks.dcgan import DcganDecoder
 from unseen.priors import GENERATORS, Generator, PrincipalSubspace, TrainedGenerator, Wrapped
 from unseen.training import Training

@@ -25,7 +25,7 @@ from tests.priors.small_generators import Bent, Convolutional
 from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.arrays import ArrayError
-from unseen.data.toy_images import squares_and_circles
+from unseen.data.drawn_shapes import squares_and_circles
 from unseen.evaluation.bootstrap import mean_over, quantile_of, share_of
 from unseen.evaluation.intervals import Interval
 from unseen.evaluation.sample_precision import precision_recall

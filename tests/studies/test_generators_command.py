@@ -11,7 +11,7 @@ import torch
 
 from studies.generators.__main__ import main
 from tests.cli.conftest import LIMITS, Say, saying
-from unseen.data.toy_images import squares_and_circles
+from unseen.data.drawn_shapes import squares_and_circles
 from unseen.priors.autoencoders import AE, VAE
 from unseen.priors.saved import save
 from unseen.runs.generator_training import PictureSettings, load_images

@@ -23,7 +23,7 @@ from tests.pacs.film_headers import phantoms, study_result
 from tests.pacs.orthanc_server import Orthanc, free_ports, start_orthanc
 from tests.web.running import Running, until
 from unseen.artifacts.research_only import LIMITS
-from unseen.data.phantoms.writing import Station
+from unseen.data.phantoms.dicom_phantoms import Station
 from unseen_server.demo.simulated_sites import SiteShare, write_sites
 from unseen_server.pacs.config import PacsConfig
 from unseen_server.pacs.node import Node

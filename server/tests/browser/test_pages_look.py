@@ -22,7 +22,7 @@ from tests.browser.conftest import BUT_COLOURS, COLOURS, PASSWORD, SCREEN, Site,
 from tests.browser.contrast import Contrast
 from tests.once import made_once, shared_folder
 from tests.web.running import Running
-from unseen.data.phantoms.writing import Station
+from unseen.data.phantoms.dicom_phantoms import Station
 from unseen.data.reading import films
 from unseen.detectors.saved import load
 from unseen.screening.calibration import calibrate

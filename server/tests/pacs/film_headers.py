@@ -13,8 +13,8 @@ from pydicom import config
 from pydicom.dataset import Dataset
 
 from tests.data.making import CR, DX, data_set, ramp, written
+from unseen.data.phantoms.dicom_phantoms import Station, as_dicom
 from unseen.data.phantoms.sequences import Case, draw_exposed, draw_healthy
-from unseen.data.phantoms.writing import Station, as_dicom
 from unseen_server.pacs.study_result import FilmResult, StudyResult
 
 ROWS, COLUMNS = 60, 80

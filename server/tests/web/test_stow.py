@@ -23,7 +23,7 @@ from tests.web.conftest import LOCAL, Api
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, Place, dicom_film, listed
 from unseen.data.decoder_protocol import Refused
-from unseen.data.dicom_header import leading_header
+from unseen.data.leading_elements import leading_header
 from unseen_server.web import server as serving
 from unseen_server.worklist.store import Store
 

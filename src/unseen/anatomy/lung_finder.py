@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from unseen.training.progress import Progress
 
 _RATE = 2e-3  # Adam's
-
-
 _DOUBT = 3e-4  # of a compiled network's logit, which rounds by some 3e-5: nearer to 0, the network itself decides
 
 

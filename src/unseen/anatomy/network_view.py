@@ -29,8 +29,6 @@ Box = tuple[float, float, float, float]  # top, left, bottom, right, in film pix
 
 
 _MARGIN = 0.03  # of the lungs' box on each side: a mask that is a little tight must not cut the pleura off
-
-
 _LEAST_AREA = (
     0.01  # of the film: a smaller "lung" is none (the smallest of the Montgomery and Shenzhen sets covers 0.1)
 )

@@ -24,13 +24,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _WEIGHTS = "weights.safetensors"
-
-
 _CARD = "card.json"
 
 
 _SINCE_FORMAT_2 = {"normal_scores", "normal_folds", "digests", "digest"}
-
 
 _CARD_BYTES = 64 << 20  # 10,000 training digests are 0.7 MB; more than this is no card
 

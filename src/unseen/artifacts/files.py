@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import TypeGuard
 
 _PROBE_BYTES = 1 << 16
-
-
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 _CHECKOUT = Path(__file__).resolve().parents[3] / "models" / "src" / "unseen_models"
 
-
 _PHANTOM_MODELS = Path(__file__).resolve().parents[1] / "phantom_models"
 
 

@@ -335,7 +335,6 @@ PACS: Final = frozenset(
 )
 """Modules of the extra `pacs` of unseen-server: the DICOM node and its neighbours."""
 
-
 OIDC: Final = frozenset({"authlib", "joserfc", "requests", "urllib3"})
 """Modules of the extra `oidc` of unseen-server: sign-in with an identity provider."""
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from unseen.evaluation.assessment import Evaluation
     from unseen.runs.suspects import Suspect
 
-
 MASKS: Final = "masks"
 """Value of `--finder` that trains a lung finder from the films' own masks."""
 

@@ -17,11 +17,10 @@ from .dicom import EXTRA_SYNTAXES as EXTRA_SYNTAXES
 from .dicom import readable_syntaxes as readable_syntaxes
 from .dicom_header import FILM_CLASSES as FILM_CLASSES
 from .dicom_header import IDENTIFYING_KEYWORDS as IDENTIFYING_KEYWORDS
-from .dicom_header import LEADING_BYTES as LEADING_BYTES
-from .dicom_header import SyntaxRefusedError as SyntaxRefusedError
 from .dicom_header import attribute_values as attribute_values
-from .dicom_header import leading_header as leading_header
 from .dicom_header import uid_name as uid_name
+from .digits import read_digits as read_digits
+from .drawn_shapes import squares_and_circles as squares_and_circles
 from .film import Film as Film
 from .film import NotRead as NotRead
 from .film import area as area
@@ -29,6 +28,9 @@ from .film import thumbnail as thumbnail
 from .grey_scale import RANGE_NAMES as RANGE_NAMES
 from .grey_scale import grey_values as grey_values
 from .label_names import LabelNames as LabelNames
+from .leading_elements import LEADING_BYTES as LEADING_BYTES
+from .leading_elements import SyntaxRefusedError as SyntaxRefusedError
+from .leading_elements import leading_header as leading_header
 from .loading import loader as loader
 from .manifest import Entry as Entry
 from .manifest import ManifestError as ManifestError
@@ -44,5 +46,3 @@ from .reading import NotReadError as NotReadError
 from .reading import films as films
 from .reading import films_in as films_in
 from .reading import read_film as read_film
-from .toy_images import read_digits as read_digits
-from .toy_images import squares_and_circles as squares_and_circles

@@ -18,8 +18,9 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from unseen.artifacts.errors import reason_of
-from unseen.data import decoder_protocol, file_headers
+from unseen.data import decoder_protocol
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused
+from unseen.data.file_type import file_kind
 
 
 def read_image(path: str, *, limits: DecoderLimits, mask: bool = False, frame: int | None = None) -> DecodedImage:
@@ -29,7 +30,7 @@ def read_image(path: str, *, limits: DecoderLimits, mask: bool = False, frame: i
         Refused: with the reason in one sentence. Damaged files can raise nearly any other error.
     """
     data = read_bytes(path, limits=limits)
-    match file_headers.file_kind(data):
+    match file_kind(data):
         case "dicom" | "bare dicom" as found:
             from unseen.data import dicom
 
@@ -48,7 +49,7 @@ def read_image(path: str, *, limits: DecoderLimits, mask: bool = False, frame: i
 def read_elements(path: str, *, limits: DecoderLimits) -> list[list[str]]:
     """The elements of a DICOM file; none of another one. Raises Refused as `read_image` does."""
     data = read_bytes(path, limits=limits)
-    kind = file_headers.file_kind(data)
+    kind = file_kind(data)
     if kind not in ("dicom", "bare dicom"):
         return []
     from unseen.data import dicom

@@ -30,15 +30,17 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
-from unseen.data import file_headers
+from unseen.data.codestream_headers import check_ending, j2k_header, jpeg_header
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused, canonical
 from unseen.data.dicom_display import display_of, elements_of
+from unseen.data.dicom_file_meta import file_meta
 from unseen.data.dicom_header import FILM_CLASSES, DicomHeader, check_class, read_header, uid_name
 from unseen.data.grey_scale import grey_table, with_grey_scale
 from unseen.data.image_files import jpeg_pixels
 from unseen.data.image_origin import origin_of_header, related_uids
 from unseen.data.jpeg_whole import check_whole
 from unseen.data.projection import projection_of_header
+from unseen.data.rle_segments import check_rle
 
 LABEL = "imagecodecs"
 EXTRA_SYNTAXES = (uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGExtended12Bit)
@@ -229,7 +231,7 @@ def _border(padded: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
 
 
 def _with_meta(data: bytes) -> tuple[Dataset, uid.UID]:
-    meta = file_headers.file_meta(data)
+    meta = file_meta(data)
     syntax = uid.UID(meta.syntax)
     if syntax == uid.DeflatedExplicitVRLittleEndian:
         raise Refused(
@@ -285,9 +287,9 @@ def _check_stream(ds: Dataset, syntax: uid.UID, header: DicomHeader, index: int)
     stream = encaps.get_frame(pixels, index, number_of_frames=header.frames)
     if syntax == uid.RLELossless:
         planes = header.bits_allocated // 8
-        file_headers.check_rle(stream, rows=header.rows, columns=header.columns, bytes_per_pixel=planes)
+        check_rle(stream, rows=header.rows, columns=header.columns, bytes_per_pixel=planes)
         return
-    found = file_headers.j2k_header(stream) if syntax in _J2K else file_headers.jpeg_header(stream)
+    found = j2k_header(stream) if syntax in _J2K else jpeg_header(stream)
     if found.process not in _PROCESSES.get(syntax, (0x51,)):
         raise Refused(
             f"The pixel data are compressed by a process (SOF {found.process:#x}) that the transfer syntax excludes. "
@@ -305,4 +307,4 @@ def _check_stream(ds: Dataset, syntax: uid.UID, header: DicomHeader, index: int)
             f"the header 1 of {header.bits_stored}. "
             "Send the file again, uncompressed."
         )
-    file_headers.check_ending(stream)
+    check_ending(stream)

@@ -1,35 +1,25 @@
 """Header of a DICOM file, which decides whether the file is a film: a pure function from a data set to `DicomHeader`.
 
-Other files are refused.
-
-Accepted: CR and DX For Presentation, one frame, one sample, MONOCHROME1 or 2, 8 to 16 bits stored. Section numbers are
-those of the DICOM standard, PS3.3 (2025).
-
-The header of a DICOM file from its first bytes, up to StudyInstanceUID: by it an object is taken in before its
-pixels have come.
-
-Elements come in the order of their tags (PS3.5 section 7.1), so that the person, the study and the object's class stand
-in the first few kilobytes. Nothing behind is looked at. File meta is judged first, for a Deflated file would inflate.
+Other files are refused. Accepted: CR and DX For Presentation, one frame, one sample, MONOCHROME1 or 2, 8 to 16 bits
+stored. Section numbers are those of the DICOM standard, PS3.3 (2025).
 """
 
 from __future__ import annotations
 
-import io
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import Final
 
-from pydicom import config, uid
+from pydicom import config
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
 from unseen.data.decoder_protocol import DecoderLimits, Refused
-from unseen.data.file_headers import file_meta
 from unseen.data.lookup_table import LookupTable, lookup_table
 from unseen.data.patient_age import FILM_DATES, age_from_dates, is_age
+
+config.settings.reading_validation_mode = config.IGNORE  # a warning would write a header's values into the log
 
 CR = "1.2.840.10008.5.1.4.1.1.1"
 DX_FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.1"
@@ -333,54 +323,3 @@ def _expect(
 
 def _shown(values: list[object]) -> str:
     return repr("\\".join(map(str, values))[:32])
-
-
-config.settings.reading_validation_mode = config.IGNORE  # a warning would write a header's values into the log
-
-LEADING_BYTES: Final = 2**20
-"""More than stands before StudyInstanceUID, with long sequences of references."""
-_LAST: Final = 0x0020000D
-
-
-class SyntaxRefusedError(Refused):
-    """The transfer syntax is not taken."""
-
-
-def leading_header(data: bytes) -> Dataset:
-    """Read the elements up to StudyInstanceUID from the first bytes of a DICOM file.
-
-    Args:
-        data: the first `LEADING_BYTES` bytes of the file, or the whole file if it is shorter.
-
-    Returns:
-        The elements, without the file meta information.
-
-    Raises:
-        SyntaxRefusedError: the transfer syntax is Deflated or unknown.
-        Refused: the bytes are no DICOM file, or the header cannot be parsed.
-
-    Example:
-        >>> leading_header(b"GIF89a")
-        Traceback (most recent call last):
-        ...
-        unseen.data.decoder_protocol.Refused: This is no DICOM file: it has no preamble (PS3.10, 7.1). Send a
-        DICOM file.
-    """
-    if data[128:132] != b"DICM":
-        raise Refused("This is no DICOM file: it has no preamble (PS3.10, 7.1). Send a DICOM file.")
-    meta = file_meta(data)
-    syntax = uid.UID(meta.syntax)
-    if syntax not in uid.AllTransferSyntaxes or syntax.is_deflated:
-        raise SyntaxRefusedError(
-            "The transfer syntax is Deflated or unknown, which is not taken. Send the object as Explicit VR Little "
-            "Endian."
-        )
-    try:
-        return read_dataset(
-            io.BytesIO(data[meta.end :]),
-            is_implicit_VR=syntax.is_implicit_VR,
-            is_little_endian=syntax.is_little_endian,
-            stop_when=lambda tag, vr, length: tag > _LAST,
-        )
-    except Exception as error:  # the edge: damaged bytes make pydicom raise nearly anything
-        raise Refused("The DICOM file's header cannot be parsed. Send it again from its source.") from error

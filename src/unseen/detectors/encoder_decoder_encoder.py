@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from unseen.anatomy.network_view import Viewed
 
-
 _COLLAPSED = 1e-5  # the thesis's threshold on the discriminator's batch loss
 
 

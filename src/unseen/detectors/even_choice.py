@@ -11,7 +11,6 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-
 _GOLDEN = (5**0.5 - 1) / 2
 
 

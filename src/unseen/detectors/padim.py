@@ -22,7 +22,6 @@ from unseen.detectors.normals import Normals
 if TYPE_CHECKING:
     from unseen.anatomy.network_view import View
 
-
 _RIDGE = 0.01
 
 

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-
 LEAST = 2
 """Films of each class below which no figure is given: with one there is no spread to draw from."""
 

@@ -20,8 +20,6 @@ from unseen.evaluation.intervals import Figure, Json
 from unseen.evaluation.roc import Floats
 
 PERMUTATIONS = 1000
-
-
 DRAWS = 1000
 
 

@@ -16,21 +16,15 @@ if TYPE_CHECKING:
     from unseen.data.film import Film
 
 LONG_SIDE = 256
-
-
 NEAR_BLACK = 5 / 255
 
 
 NEAR_WHITE = 250 / 255
-
-
 BORDER = 0.05
 """Share of height and of width on each side that counts as border."""
 
-
 CORNER = 0.10
 """Share of height and of width of the two upper corners, where a frontal film shows air beside the neck."""
-
 
 LAPLACIAN_GAIN = 20.0**0.5
 """White noise of σ has √20 σ after the Laplacian 4x − Σ neighbours."""
@@ -66,10 +60,8 @@ TRIVIAL_STATISTICS: tuple[Trivial, ...] = (
 )
 """Trivial image statistics that a detector should exceed, in the order of the table of scores."""
 
-
 STATISTIC_NAMES = tuple(s.name for s in TRIVIAL_STATISTICS)
 """The columns of a score table that hold them."""
-
 
 OF_FILES = ("bytes_per_pixel", "rows", "columns", "bits")
 """Those of the file, not of the image."""

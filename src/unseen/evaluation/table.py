@@ -27,12 +27,10 @@ if TYPE_CHECKING:
 SCORED = "scored"
 """Value of the column `status` for a film that has a score."""
 
-
 NOT_READ = "not_read"
 
 
 _TEXT = ("file", "status", "reason", "map", "label", "source", "patient", "pixel_sha256", "kind", "contrast", "twin")
-
 
 _LESION = ("lesion_average_precision", "lesion_share")
 

@@ -66,7 +66,7 @@ def shapes(size: int, seed: int) -> Tensor:
     """A square and a disc."""
     import torch
 
-    from unseen.data.toy_images import squares_and_circles
+    from unseen.data.drawn_shapes import squares_and_circles
 
     return squares_and_circles(1, size, torch.Generator().manual_seed(seed))
 

@@ -24,7 +24,6 @@ MOST_ENTRIES = 2**22
 # Any: as pydantic types it
 _FIVE: dict[str, Any] = {"step": 5}
 
-
 _TENTH: dict[str, Any] = {"step": 0.1}
 
 

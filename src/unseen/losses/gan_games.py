@@ -137,7 +137,6 @@ def least_squares_generator(fake_score: Tensor) -> Tensor:
 
 _WASSERSTEIN = GanLoss(wasserstein_critic, wasserstein_generator)
 
-
 GAMES: Mapping[Game, GanLoss] = MappingProxyType(
     {
         "minimax": GanLoss(discriminator_bce, minimax_generator),

@@ -24,7 +24,6 @@ from unseen.physics.operator import Operator
 Reconstruct = Callable[[Tensor, Measurement], Tensor]
 """f: measurements (batch, *A.range) and the process that made them → images (batch, *A.domain)."""
 
-
 PROBES, PROBED = (4, 64), 2**16  # images of noise that an operator is measured by, and pixels of all together
 
 

@@ -11,8 +11,6 @@ from unseen.losses.sums import at_least_single
 from unseen.physics.algebra import describe
 
 SIGMA = 1.5  # of the Gaussian window, in pixels; Wang et al. 2004, section III.B
-
-
 RADIUS = 5  # the window is 11 × 11
 
 

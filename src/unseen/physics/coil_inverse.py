@@ -12,8 +12,6 @@ from torch import Tensor
 from unseen.physics.pseudo_inverse import StoppingRule
 
 ROWS_AT_ONCE = 16
-
-
 ROUNDING = 1e-14  # eigenvalues up to this share of the largest are rounding
 
 

@@ -13,8 +13,6 @@ from unseen.physics.linear_function import Map
 from unseen.physics.pseudo_inverse import LinearAction, StoppingRule
 
 SLOWEST_FALL = 0.02  # of the squared residual in a step: a weighted problem that falls more slowly is left
-
-
 CHECKED_EVERY = 4  # steps of the weighted problem: the goal is in terms of the other
 
 

@@ -22,8 +22,6 @@ from unseen.priors.solvers.latent_solution import LatentSolution
 from unseen.priors.solvers.solution import Solution
 
 RATIO = 0.5
-
-
 STEPS = 20  # at most: six decades down
 
 

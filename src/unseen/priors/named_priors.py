@@ -15,8 +15,6 @@ from unseen.priors.solvers.solution import Solution
 from unseen.priors.tv import TV
 
 LARGEST = 16.0  # λ, relative to an A scaled to ‖A‖ = 1: x is then its prior's image but for a thirtieth
-
-
 _MOST_PROBABLE = 0.5  # λ of ‖z‖² in nats, for z ~ N(0, I)
 
 

@@ -26,8 +26,6 @@ from unseen.priors.solvers.pdhg import Term, pdhg, per_sample, squared_distance,
 from unseen.priors.solvers.solution import Solution
 
 ITERATIONS = 2000
-
-
 TOLERANCE = 1e-3  # of the objective, which is then as a rule within 1e-4 of its minimum; a hundred steps or two
 
 

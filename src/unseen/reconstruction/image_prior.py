@@ -20,14 +20,11 @@ from unseen.training.settings import Training
 INPUTS = 8
 """Channels of the network's fixed noise input."""
 
-
 SIZE_OF_INPUT = 0.1
 """Uniform on [0, 0.1], as in the paper."""
 
-
 JITTER = 0.03
 """Standard deviation of what is added to the input at each step, against settling early (the paper's 1/30)."""
-
 
 MEMORY = 0.99
 """Of the running average of the images that is returned (the paper's)."""

@@ -31,7 +31,8 @@ from unseen import __version__
 from unseen.artifacts import bundle
 from unseen.artifacts.recipe import Recipe, RecipeError, Run, digest, validated
 from unseen.artifacts.registry import did_you_mean
-from unseen.data.toy_images import read_digits, squares_and_circles
+from unseen.data.digits import read_digits
+from unseen.data.drawn_shapes import squares_and_circles
 from unseen.evaluation.peak_signal_to_noise import psnr
 from unseen.priors import GENERATORS
 from unseen.priors.autoencoders import AutoencoderGenerator

@@ -6,7 +6,6 @@ from typing import Literal
 Action = Literal["clear", "read", "not_scored"]
 """Action about a film or a study: clear it, have it read, or have it read first because it was not scored."""
 
-
 FIRST_PRIORITY = 2.0
 """The priority of what was not scored: before everything that was."""
 

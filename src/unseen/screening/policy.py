@@ -29,23 +29,17 @@ from unseen.screening.probes import Probe
 UNKNOWN_SOURCE = "unknown"
 """The source of a film that no calibrated source claims; it is never cleared."""
 
-
 _FORMAT = 3
 
 
 _FORMAT_OF_ENTERED = 3  # from this format on, a policy has probabilities only if a prevalence was entered
-
-
 _DIGESTS = ("digest", "digests", "model_digest")
 """Keys of the file that are computed from the others."""
-
 
 _SINCE_FORMAT_2 = {"model_parts", "probes"}
 
 
 _MOST_BYTES = 64 * 2**20
-
-
 _WANTED = "the file that `unseen calibrate` wrote"
 
 

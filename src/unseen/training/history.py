@@ -15,8 +15,6 @@ from unseen.artifacts.files import clear_leftovers, replacing, write_text
 from unseen.training.settings import TrainingError
 
 EPOCHS = "epochs.csv"
-
-
 _REST = 0.05  # "not converged" is a last tenth more than 5 % under the tenth before
 
 

@@ -19,25 +19,18 @@ from unseen.physics.identifiability.spectrum import Spectrum
 
 INNER = 0.7  # the share of the inscribed disc's radius within which images stay clear of the border
 
-
 CANDIDATES, CLEAR, ALIKE = 512, 32, 6  # elements drawn to find some that keep clear of it, and as many as are tried
 
 
 KEPT = 6  # elements at a glance
-
-
 NUMBERS = 8192  # in all images of noise together: of small images several
 
 
 SPREAD = 0.5  # standard deviations over the mean: where the first six differ by less, the others are like them
-
-
 AT_ONCE = 16
 
 
 LEAST_SHARE = 1e-3
-
-
 CLEARLY = 100  # times the level: what comes into sight must do so above what is just hidden
 
 

@@ -15,8 +15,6 @@ Move = Callable[[Tensor], Tensor]
 
 
 AT_ONCE = 2**21  # numbers in the moved images that are held at a time
-
-
 LISTED = 128  # the most elements of a group that are all looked through
 
 

@@ -20,8 +20,6 @@ from unseen.physics.identifiability.faithful_images import faithful
 from unseen.physics.identifiability.looks import LISTED
 
 DRAWN = 256  # elements
-
-
 _CERTAIN = 0.8  # a T_g that keeps less of a smooth image's energy is no rotation or shift, and has no c_j
 
 

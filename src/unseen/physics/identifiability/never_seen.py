@@ -15,14 +15,10 @@ from unseen.physics.identifiability.looks import Looks, draw
 from unseen.physics.identifiability.spectrum import Spectrum
 
 ROUNDS = 16  # of elements drawn afresh, while there is something left that none has seen
-
-
 NOTHING = 1e-6  # share of the hidden images' energy; pixels that are only moved are seen or not
 
 
 NEXT_TO_NOTHING = 5e-3  # the same where T_g interpolates
-
-
 STANDSTILL = 0.97  # fresh elements that leave more than this have brought nothing
 
 
@@ -31,7 +27,6 @@ IDLE, IDLE_ON_PIXELS = 2, 6  # rounds that bring nothing, until nothing more is 
 
 # misses what is left once in seven times
 FAINT = 1e4  # times the level (singular values times 100): what interpolation makes of the unseen may be as bright
-
 
 GLANCES = 4  # at different elements
 

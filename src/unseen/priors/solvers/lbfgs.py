@@ -8,8 +8,6 @@ import torch
 from torch import Tensor
 
 MEMORY = 10  # pairs of steps and changes of slope
-
-
 FIRST_STEP = 0.3  # of √d: a third of the distance of a standard normal latent from zero
 
 

@@ -24,19 +24,14 @@ from unseen.priors.solvers.lbfgs import Curvature
 
 ENOUGH = 1e-4  # of the fall that the slope promises (Armijo's rule)
 
-
 SHORTEST, LONGEST = 0.1, 0.5  # what a rejected step is multiplied by
 
 
 GROWTH = 2.0
-
-
 PATIENCE = 3  # successes in a row that promise and bring no more than the tolerance
 
 
 EXACT = 1e-8  # of the first objective: what an objective that can fall to zero is compared with
-
-
 VANISHED = 1e-7  # a try no farther than this share of 1 + ‖z‖ away is the same point
 
 

@@ -45,7 +45,6 @@ from unseen.screening.screener import Screener, load
 Engine = Literal["local", "ray"]
 """Who scores the parts: processes of this machine, or of a Ray cluster."""
 
-
 _LOCK = ".archive.lock"
 
 

@@ -21,7 +21,6 @@ from unseen.screening.gate.features import Floats
 COMPONENTS = {"picture": 20, "crop": 10, "shape": 12, "grey": 8, "levels": 8, "lung-grain": 5, "grain": 10}
 """Principal directions of each view, at most; chosen on fold 0 of the Montgomery + Shenzhen films and on phantoms."""
 
-
 _PIXELS = ("picture", "crop")  # already on one scale
 
 

@@ -33,7 +33,6 @@ VIEWS = {
 }
 """Name → what it is called in a sentence."""
 
-
 _QUANTILES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
@@ -41,14 +40,10 @@ _NEAR_BLACK, _NEAR_WHITE = 5 / 255, 250 / 255
 
 
 _FEWEST_LEVELS = 16
-
-
 _LEAST_SPREAD = 0.15
 
 
 _ROWS = 32  # of a film at a time, which stay in the processor's cache
-
-
 _LEAST_LUNGS = 0.01  # of the image: under it the whole image is described in the place of the lungs
 
 

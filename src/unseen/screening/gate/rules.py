@@ -87,7 +87,6 @@ DISTURBANCES = 6
 """Disturbed copies of each training film."""
 HANDLING = tuple(name for name in TRANSFORMS if name != "mirrored")
 _SIDE = 256  # training films are brought to this size before they are altered
-
 _SUBSPACE = ("mean", "scale", "directions", "variances", "rest")
 
 Views = Mapping[str, Floats]

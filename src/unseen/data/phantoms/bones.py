@@ -1,107 +1,14 @@
-"""The body of a phantom: outline, bones, and the attenuation of tissues.
+"""Bones of a phantom: ribs, spine, clavicles, scapulae and humeri.
 
-The body's outline: torso, neck, shoulders, arms and breasts, as path length through tissue (cm).
-
-Linear attenuation of the tissues in a phantom, in 1/cm, at one effective photon energy.
-
-A chest film is taken at 110–125 kVp; after the patient has hardened the beam its mean energy is about 60 keV. Mass
-attenuation coefficients (cm²/g) and densities (g/cm³) are those of ICRU Report 44 as tabulated in
-
-    J. H. Hubbell and S. M. Seltzer, Tables of X-Ray Mass Attenuation Coefficients, NISTIR 5632 (1995), Table 4,
-    https://physics.nist.gov/PhysRefData/XrayMassCoef/tab4.html (row 60 keV).
-
-Bones: ribs, spine, clavicles, scapulae and humeri, as extra attenuation over soft tissue (no unit: ∫Δμ dl).
+They are extra attenuation over soft tissue (no unit: ∫Δμ dl).
 """
 
 import numpy as np
 
-from unseen.data.phantoms.geometry import Build, Grid, Map, add_bent_rod, add_rod, ellipsoid, smooth_maximum
+from unseen.data.phantoms.build import Build
+from unseen.data.phantoms.geometry import Grid, Map, add_bent_rod, add_rod
 from unseen.data.phantoms.lungs import cavity_profile
-
-
-def torso_profile(build: Build, y: Map) -> tuple[Map, Map]:
-    """Half width and half depth (cm) of neck, shoulders and trunk at heights `y`, (size, 1)."""
-    s, flank = build.scale, build.lung_width + 1.1 + 0.9 * build.fat
-    heights = np.array([-14, -7.5, -5.5, -3.5, -1.2, 1.5, 4.5, 7.5, 10, 12.5, 16, 22, 40], np.float32) * s
-    shoulder = build.shoulder
-    neck = 5.6 * s + 0.4 * build.fat
-    widths = np.array(
-        [neck, neck, neck + 0.9, 0.5 * (neck + shoulder) - 1.5, shoulder - 2.2, shoulder, shoulder - 0.6,
-         0.6 * shoulder + 0.4 * flank, flank + 0.9, flank + 0.2, flank, flank - 0.1, flank + 0.3],
-        np.float32,
-    )  # fmt: skip
-    wall = build.lung_depth + 1.2 + 0.5 * build.fat
-    depths = np.array([5.6, 5.8, 6.2, 7.0, 7.9, 8.7, 9.3, 0.97 * wall, wall, wall, wall, wall, 1.03 * wall], np.float32)
-    fine = np.linspace(-14.0 * s, 40.0 * s, 271)
-    kernel = np.hanning(15)
-    kernel /= kernel.sum()
-    pad = (7, 7)
-
-    def at(values: Map) -> Map:
-        smooth = np.convolve(np.pad(np.interp(fine, heights, values), pad, mode="edge"), kernel, mode="valid")
-        return np.interp(y, fine, smooth).astype(np.float32)
-
-    return at(widths), at(depths)
-
-
-def body_path(build: Build, grid: Grid) -> Map:
-    """Path length (cm) through everything inside the skin, lungs included; zero in the air round the patient."""
-    width, depth = torso_profile(build, grid.y)
-    across = (grid.x / width) ** 2
-    body = 2.0 * depth * np.sqrt(np.maximum(1.0 - across * across * across, 0.0))
-    arms = np.zeros_like(body)
-    for side in (-1.0, 1.0):
-        top = (side * (build.shoulder - 3.6), 3.6)
-        elbow = (side * (build.shoulder - 1.5 + build.arm_out), 25.0)
-        add_rod(arms, grid, top, elbow, radius=3.9 + 0.3 * build.fat, end_radius=3.2 + 0.3 * build.fat)
-    body = smooth_maximum(body, arms, width=1.2)
-    if build.breast > 0.0:
-        body += breasts(build, grid)
-    return body
-
-
-def breasts(build: Build, grid: Grid) -> Map:
-    """Path length (cm) through the breasts: a sharp lower edge, fading upwards into the chest wall."""
-    out = np.zeros((grid.size, grid.size), np.float32)
-    low = 0.70 * build.lung_height
-    radius = (5.2 + 0.55 * build.breast) * build.scale
-    for side in (-1.0, 1.0):
-        x = side * (0.60 * build.lung_width + 0.15 * radius) + build.rotation
-        lower = ellipsoid(grid, x=x, y=low, width=radius, height=0.78 * radius, depth=0.5 * build.breast)
-        upper = ellipsoid(grid, x=x, y=low, width=radius, height=1.5 * radius, depth=0.5 * build.breast)
-        out += np.where(grid.y > low, lower, upper * upper / np.float32(max(build.breast, 1e-3)))
-    return out
-
-
-WATER = 0.2059 * 1.00
-"""Water, 1/cm."""
-SOFT = 0.2048 * 1.06
-"""Soft tissue (muscle, blood, viscera), 1/cm."""
-FAT = 0.1974 * 0.95
-"""Adipose tissue, 1/cm."""
-CORTICAL_BONE = 0.3148 * 1.92
-"""Cortical bone, 1/cm."""
-LEAD = 57.0
-"""Lead of a side marker, 1/cm (5.021 cm²/g × 11.35 g/cm³): a millimetre is opaque."""
-
-
-def from_hounsfield(hounsfield: float) -> float:
-    """Linear attenuation coefficient, 1/cm, of a tissue given in Hounsfield units.
-
-    `μ = μ_water (1 + HU / 1000)`, the definition of the unit (Hounsfield 1973, Br J Radiol 46:1016), never below 0.
-
-    >>> from_hounsfield(0.0) == WATER
-    True
-    >>> from_hounsfield(-1000.0)
-    0.0
-    """
-    return max(0.0, WATER * (1.0 + hounsfield / 1000.0))
-
-
-TRABECULAR_BONE = from_hounsfield(200.0)
-"""Spongy bone of vertebrae and rib cores, 1/cm; a choice near young adults' lumbar values
-(Pickhardt et al. 2013, Ann Intern Med 158:588)."""
-
+from unseen.data.phantoms.tissues import CORTICAL_BONE, SOFT, TRABECULAR_BONE
 
 RIBS = 11
 

@@ -95,22 +95,10 @@ def _check_labels(data: str, listed: Films) -> None:
         if not counts[label]:
             seen = ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
             raise UsageError(
-                f"{data}: no film is labelled {label} (films: {seen}), so nothing can be compared. {_cure(data, label)}"
+                f"{data}: no film is labelled {label} (films: {seen}), so nothing can be compared. Add {label} "
+                "films of the same source, put films into the folders normal and abnormal, or say what the set calls "
+                "its labels (--normal NAME --abnormal NAME)"
             )
-
-
-def _cure(data: str, label: str) -> str:
-    """Name the films to add, or the labels to give the folders that are there."""
-    folders = {} if not Path(data).is_dir() else {
-        one.name.casefold(): one.name for one in sorted(Path(data).iterdir()) if one.is_dir()
-    }  # fmt: skip
-    if {"normal", "abnormal"} <= folders.keys():
-        named = f"--normal {folders['normal']} --abnormal {folders['abnormal']}"
-        return f"A folder's name is no label by itself: add {named}"
-    return (
-        f"Add {label} films of the same source to the manifest, or say what the set calls its labels (--normal NAME "
-        "--abnormal NAME)"
-    )
 
 
 def compare(

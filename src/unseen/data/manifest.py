@@ -255,7 +255,12 @@ def _one(given: str, names: LabelNames | None) -> Iterator[Entry]:
         yield _entry_of(given, path.absolute().parent.name, names, path.parent.parts)
 
 
+_BY_FOLDERS = LabelNames(normal=("normal",), abnormal=("abnormal",))
+
+
 def _folder(folder: Path, names: LabelNames | None) -> Iterator[Entry]:
+    if names is None and has_label_folders(folder):
+        names = _BY_FOLDERS
     source = folder.absolute().name
     found: list[str] = []
     seen: set[tuple[int, int]] = set()  # (device, inode) of the folders walked: a link to a parent must not loop
@@ -277,6 +282,22 @@ def _folder(folder: Path, names: LabelNames | None) -> Iterator[Entry]:
         if not _is_special(path):
             below = Path(path).parent.relative_to(folder).parts
             yield _entry_of(path, source, names, (source, *below))
+
+
+def has_label_folders(folder: Path) -> bool:
+    """Return whether a folder holds the two folders `normal` and `abnormal`, in any case: they label its films.
+
+    Args:
+        folder: a folder that can be listed; of another one nothing is known.
+
+    Returns:
+        True where both are directly below it.
+    """
+    try:
+        with os.scandir(folder) as below:
+            return {"normal", "abnormal"} <= {one.name.casefold() for one in below if one.is_dir()}
+    except OSError:  # the walk reports it
+        return False
 
 
 def is_system_file(name: str) -> bool:

@@ -127,7 +127,8 @@ def films(
             use them.
         lesions: also load the lesion masks of the column `lesion`; they judge where anomaly maps point.
         labels: what the set calls its labels, in a column of the manifest or as names of folders; by default a manifest
-            has normal or abnormal in its column `label`, and folders give no label.
+            has normal or abnormal in its column `label`, and in a folder that holds the folders normal and abnormal
+            these label its films. Other folders give no label.
 
     Raises:
         ManifestError: a manifest is broken.

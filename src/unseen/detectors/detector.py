@@ -262,10 +262,14 @@ class Detector(ABC):
         least = self.config.least_films
         if 0 < films < least:  # no film at all is reported further on
             raise FitError(
-                f"{self.key} with these settings ({self.config}) needs {least} normal films or more, and there are "
+                f"{self.with_settings()} needs {least} normal films or more, and there are "
                 f"{films}. Give more films, or change these settings (`{type(self).__name__}(NAME=…)`, or "
                 "[method] in a recipe)"
             )
+
+    def with_settings(self) -> str:
+        """Return the method and its settings, for a message about the number of films."""
+        return f"{self.key} with these settings ({self.config})"
 
     def check_unlabelled(self, films: int) -> None:
         """Raises FitError where the method learns from unlabelled films, and there are none."""
@@ -339,7 +343,10 @@ class Detector(ABC):
                 self.not_read.append(film)
                 continue
             if film.label == "abnormal" and not any_label:
-                raise FitError(f"{film.name} is labelled abnormal; {self.key} learns from normal films alone")
+                raise FitError(
+                    f"{film.name} is labelled abnormal; {self.key} learns from normal films alone. "
+                    "Give these alone, such as the folder that holds them"
+                )
             views.append(self.look(film))
             digests.append(film.pixel_sha256)
         if not views and any_label:

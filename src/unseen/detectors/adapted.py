@@ -111,8 +111,9 @@ class Adapted(Detector):
             made.backbone = shared
         else:
             given = None if backbone is None else Backbone.read(backbone)
+            weights = published() if given is None else given.weights
             try:
-                made.backbone.network.fill(published() if given is None else given.weights)
+                made.backbone.network.fill(weights)
             except ValueError as error:
                 raise FitError(f"backbone: {error} Give a file of that network's weights, or none") from error
             if given is not None:

@@ -134,6 +134,11 @@ class Ensemble(Detector):
         first, *others = (view(film, found, straight=straight) for view in (self.view, *self.views))
         return replace(first, also=tuple(others))
 
+    def with_settings(self) -> str:
+        """Return the member that needs the most films, with its settings: those of all members fill a page."""
+        most = max(self.members, key=lambda member: member.config.least_films)
+        return f"{self.key} with its member {most.with_settings()}"
+
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         held_out = torch.tensor([int(digest, 16) % _HELD_OUT == 0 for digest in normals.digests])
         if int(held_out.sum()) < 2:

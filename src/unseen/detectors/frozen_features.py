@@ -109,8 +109,9 @@ class FrozenFeatures(Detector):
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.check_number(len(normals.digests))
         self.modules()
+        weights = self._weights(fitting.backbone)
         try:
-            self.backbone.network.fill(self._weights(fitting.backbone))
+            self.backbone.network.fill(weights)
         except ValueError as error:
             raise FitError(f"backbone: {error} Give a file of that network's weights, or none") from error
         asked = fitting.training.device

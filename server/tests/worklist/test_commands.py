@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import signal
 import sys
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Say, begin, run
+from tests.cli.conftest import LIMITS, Say, begin, run
 from tests.worklist.conftest import dicom_film, listed, png
 from unseen_server.worklist.store import Store
 
@@ -124,3 +125,26 @@ def test_a_patient_is_erased_and_a_film_retired_from_the_shell(
     with Store.open(worklist) as store:
         assert len(listed(store, "all")) == 1 and store.verify_audit() is None
         assert not store.films.of(first.sha256).exists() and not store.films.of(second.sha256).exists()
+
+
+def test_json_of_the_commands_is_one_document_with_the_limits(worklist: Path, tmp_path: Path, say: Say) -> None:
+    (tmp_path / "reported.csv").write_text("accession,outcome\nA1,normal\nA2,normal\n")
+    at = ("--folder", worklist, "--json")
+    found = {
+        words[0]: json.loads(say(*words, *at).out)
+        for words in (
+            ("audit", "verify"),
+            ("export", tmp_path / "tables", "--labelled"),
+            ("import", tmp_path / "reported.csv"),
+            ("backup", tmp_path / "backup"),
+            ("invite", "ann"),
+        )
+    }
+    assert all(one["limits"] == LIMITS for one in found.values())
+    assert found["audit"]["whole"] is True and found["audit"]["head"].startswith(f"{found['audit']['rows']} ")
+    assert {"studies", "labelled"} <= {table["name"] for table in found["export"]["tables"]}
+    assert found["import"]["marked"] == 0 and [row["line"] for row in found["import"]["refused"]] == [2, 3]
+    assert (found["backup"]["films"], found["backup"]["damaged"]) == (3, [])
+    assert "/sign-in#choose=" in found["invite"]["link"]
+    gone = say("audit", "verify", "--folder", tmp_path / "gone", "--json")
+    assert gone.code == 2 and "gone" in json.loads(gone.out)["error"]

@@ -83,6 +83,7 @@ def run(
 
 
 @pacs.command()
+@console.with_output_options
 def check(
     config: Config,
     peer: Annotated[str | None, typer.Argument(help="a peer's name in pacs.toml; default: all")] = None,
@@ -126,7 +127,9 @@ def check(
             mark, colour = ("✓", typer.colors.GREEN) if found.works else ("✗", typer.colors.RED)
             if not found.works and not found.needed:
                 mark, colour = "–", typer.colors.YELLOW
-            typer.secho(f"  {mark} {found.what}: {found.sentence}", fg=colour)
+            facts = {"peer": name, "what": found.what, "works": found.works, "needed": found.needed}
+            line = typer.style(f"  {mark} {found.what}: {found.sentence}", fg=colour)
+            console.item("checks", line, facts | {"sentence": found.sentence})
             failed += found.needed and not found.works
     raise typer.Exit(1 if failed else 0)
 
@@ -159,6 +162,7 @@ def phantom(
 
 
 @pacs.command()
+@console.with_output_options
 def query(
     peer: PeerName,
     config: Config,
@@ -194,7 +198,17 @@ def query(
     )
     for one in found:
         count = "" if one.instances is None else str(one.instances)
-        typer.echo("\t".join([one.date, one.accession, ",".join(one.modalities), count, one.uid]))
+        console.item(
+            "studies",
+            "\t".join([one.date, one.accession, ",".join(one.modalities), count, one.uid]),
+            {
+                "date": one.date,
+                "accession": one.accession,
+                "modalities": list(one.modalities),
+                "instances": one.instances,
+                "study_uid": one.uid,
+            },
+        )
     console.note(f"{len(found)} studies")
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from unseen_server.worklist.backup import Saved
 
 
+@console.with_output_options
 def audit(
     act: Annotated[Literal["verify", "head"], typer.Argument(help="check the whole trail, or print where it ends")],
     folder: Annotated[Path, typer.Option(help="the worklist's folder")],
@@ -52,15 +53,17 @@ def audit(
     with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
         end = store.audit_head()
         if act == "head":
-            typer.echo(str(end))
+            console.result(str(end), seq=end.seq, hash=end.hash, head=str(end))
             return
         broken = store.verify_audit(None if head is None else AuditHead.parse(head))
     if broken is not None:
+        console.result(None, whole=False, broken=broken)
         typer.secho(broken, err=True, fg=typer.colors.RED)
         raise typer.Exit(1)
-    typer.echo(f"whole: {end.seq} rows. Its head is {end}")
+    console.result(f"whole: {end.seq} rows. Its head is {end}", whole=True, rows=end.seq, head=str(end))
 
 
+@console.with_output_options
 def backup(
     to: Annotated[Path, typer.Argument(help="a new folder; with --keep, the folder that holds the backups")],
     folder: Annotated[Path, typer.Option(help="the worklist's folder")],
@@ -95,12 +98,20 @@ def backup(
             saved, to = done.saved, done.path
             for old in done.removed:
                 console.note(f"removed: {old.name}")
-    tell(saved, f"saved in {to}")
+    tell(saved, "saved in", to)
 
 
-def tell(saved: Saved, what: str) -> None:
-    """Say what was saved or restored, and what is wrong with it: then the exit status is 1."""
-    typer.echo(f"{saved.studies} studies, {saved.films} films, {saved.maps} maps {what}")
+def tell(saved: Saved, what: str, place: Path) -> None:
+    """Print what was saved or restored, and what is wrong with it: then the exit status is 1."""
+    console.result(
+        f"{saved.studies} studies, {saved.films} films, {saved.maps} maps {what} {place}",
+        studies=saved.studies,
+        films=saved.films,
+        maps=saved.maps,
+        place=place,
+        damaged=list(saved.damaged),
+        audit=saved.audit,
+    )
     for digest in saved.damaged:
         typer.secho(f"missing, or not what was received: {digest}", err=True, fg=typer.colors.RED)
     if saved.audit is not None:
@@ -108,6 +119,7 @@ def tell(saved: Saved, what: str) -> None:
     raise typer.Exit(1 if saved.damaged or saved.audit else 0)
 
 
+@console.with_output_options
 def restore(
     backup: Annotated[Path, typer.Argument(help="the folder that `unseen backup` wrote")],
     folder: Annotated[Path, typer.Option(help="where the worklist is to be: an empty folder, or a new one")],
@@ -126,9 +138,10 @@ def restore(
     """
     from unseen_server.worklist.backup import restore as bring_back
 
-    tell(bring_back(backup, url or folder, films_folder=folder), f"restored into {folder}")
+    tell(bring_back(backup, url or folder, films_folder=folder), "restored into", folder)
 
 
+@console.with_output_options
 def export(
     to: Annotated[Path, typer.Argument(help="folder for the tables; made where it is missing")],
     folder: Annotated[Path, typer.Option(help="the worklist's folder")],
@@ -153,12 +166,20 @@ def export(
 
     with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
         for name, rows in export_tables(store, to).items():
-            typer.echo(f"{rows} {name}: {to / name}.parquet, .csv")
+            files = [f"{to / name}.parquet", f"{to / name}.csv"]
+            console.item(
+                "tables", f"{rows} {name}: {to / name}.parquet, .csv", {"name": name, "rows": rows, "files": files}
+            )
         if labelled:
-            typer.echo(f"{export_labelled(store, to / 'labelled.csv')} labelled films: {to / 'labelled.csv'}")
+            table = to / "labelled.csv"
+            count = export_labelled(store, table)
+            console.item(
+                "tables", f"{count} labelled films: {table}", {"name": "labelled", "rows": count, "files": [table]}
+            )
     console.limits()
 
 
+@console.with_output_options
 def import_(
     file: Annotated[
         Path, typer.Argument(help="a CSV with columns accession or film_sha256, and, where known, outcome and note")
@@ -185,13 +206,17 @@ def import_(
         done = import_elsewhere(store, file, actor=f"{getpass.getuser()} (shell)")
     for refusal in done.refused:
         console.note(f"{file}, line {refusal.line}: {refusal.reason}")
-    typer.echo(
+    console.result(
         f"{done.marked} studies marked as reported elsewhere; {done.already} rows known already; "
-        f"{len(done.refused)} rows refused."
+        f"{len(done.refused)} rows refused.",
+        marked=done.marked,
+        already=done.already,
+        refused=[{"line": one.line, "reason": one.reason} for one in done.refused],
     )
     raise typer.Exit(1 if done.refused else 0)
 
 
+@console.with_output_options
 def import_scores(
     parts: Annotated[Path, typer.Argument(help="the folder that `unseen score --out PARTS/` wrote")],
     data: Annotated[Path, typer.Option(help="the manifest that was scored, with its files")],
@@ -228,14 +253,21 @@ def import_scores(
             console.note(f"{count:,} films: {reason}")
     if done.missing:
         console.note(f"{done.missing:,} parts are not there yet. Run `unseen score` with --resume, then this again")
-    typer.echo(
+    console.result(
         f"{done.films:,} films in {done.parts:,} parts imported, {done.not_scored:,} of them not scored; "
-        f"{done.already:,} known already; {refused:,} refused."
+        f"{done.already:,} known already; {refused:,} refused.",
+        films=done.films,
+        parts=done.parts,
+        not_scored=done.not_scored,
+        already=done.already,
+        refused=refused,
+        missing_parts=done.missing,
     )
     console.limits()
     raise typer.Exit(1 if refused or done.missing else 0)
 
 
+@console.with_output_options
 def invite(
     name: Annotated[str, typer.Argument(help="the account's name: A–Z, a–z, 0–9, dot, _, @ and -")],
     folder: Annotated[Path, typer.Option(help="the worklist's folder; made where it is missing")],
@@ -273,4 +305,5 @@ def invite(
         except NotFoundError:
             store.accounts.add(name, None, role, actor=actor, sources=source)
             link = store.accounts.invite(name, actor=actor)
-    typer.echo(f"{public.rstrip('/')}/sign-in#choose={link}")
+    address = f"{public.rstrip('/')}/sign-in#choose={link}"
+    console.result(address, name=name, link=address)

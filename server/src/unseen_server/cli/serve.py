@@ -34,7 +34,9 @@ def serve(
             "machine; may be given several times"
         ),
     ] = None,
-    watch: Annotated[Path | None, typer.Option(help="receive the films that are put into this folder")] = None,
+    watch: Annotated[
+        Path | None, typer.Option(help="a folder whose films are received; their files are moved to .done in it")
+    ] = None,
     model: Annotated[
         Path | None, typer.Option(help="score with this bundle; without it, start workers with `unseen worker`")
     ] = None,

@@ -118,7 +118,7 @@ def serve(
             if processes is not None:
                 processes.start()
             try:
-                _announce(store, address)
+                _announce(store, address, watch)
                 if app.state.served.active.problem:
                     print(f"warning: {app.state.served.active.problem}", file=sys.stderr, flush=True)
                 server.run(sockets=[listener])
@@ -182,9 +182,10 @@ def _listening(address: Address) -> Iterator[socket.socket]:
         yield listener
 
 
-def _announce(store: Store, address: Address) -> None:
-    """Say on stderr where the server is, and how the person at this machine gets in."""
-    lines = [f"unseen serves {address}{ROOT} (the API; described at {ROOT}/openapi.json)"]
+def _announce(store: Store, address: Address, watch: Path | None) -> None:
+    """Print on stderr what is watched, where the server is, and how the person at this machine gets in."""
+    lines = [] if watch is None else [f"films in {watch} are received, and their files moved to {watch / '.done'}"]
+    lines += [f"unseen serves {address}{ROOT} (the API; described at {ROOT}/openapi.json)"]
     if address.is_private:
         link = store.accounts.one_time_link(LOCAL, "admin")
         lines.append(f"open this once, within ten minutes: {address}/sign-in#link={link}")

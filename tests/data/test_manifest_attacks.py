@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,14 @@ import pytest
 
 from tests.data import making
 from unseen.artifacts.recipe import Recipe, RecipeError
+from unseen.data import parquet_tables
 from unseen.data.csv_rows import COLUMN_LIMIT, ROW_LIMIT, check_columns, open_table, text_rows
 from unseen.data.film import Film, NotRead
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, ManifestError, parse_manifest, stream_manifest
 from unseen.data.parquet_child import ParquetLimits
 from unseen.data.parquet_rows import parquet_rows
+from unseen.data.parquet_tables import TableError, TableReader
 from unseen.data.reading import films
 from unseen.runs.cohort import cohort_of
 
@@ -143,6 +146,86 @@ def test_a_small_parquet_file_cannot_give_endless_text(tmp_path: Path) -> None:
     assert path.stat().st_size < 50_000
     with pytest.raises(ManifestError, match="1,000 times as long as the file"):
         list(parquet_rows(path))
+
+
+def test_a_table_keeps_its_types_and_loses_no_cell(tmp_path: Path) -> None:
+    table = {
+        "file": ["a.png", None, ""],
+        "score": [0.1 + 0.2, None, NAN],
+        "films": [2**62, None, -1],
+        "lateral": [True, None, False],
+        "reason": [None, None, None],
+    }
+    path = parquet(tmp_path, table)
+    with TableReader() as tables:
+        assert tables.read(path).equals(pl.read_parquet(path))
+        assert tables.read(path).schema == pl.read_parquet(path).schema
+        assert tables.read(path, columns=("score", "file")).columns == ["score", "file"]
+        empty = pl.read_parquet(path).clear()
+        empty.write_parquet(path)
+        assert tables.read(path).equals(empty) and tables.read(path).schema == empty.schema
+        assert len(readers()) == 1, "one child reads all"
+    assert not readers()
+
+
+@pytest.mark.parametrize("at", [7, 11, 14, 15, 17, 49])
+def test_a_damaged_table_ends_its_reader_and_the_next_one_is_read(tmp_path: Path, at: int) -> None:
+    data = bytearray(films_of_300_rows(tmp_path))
+    data[at] ^= 1
+    (tmp_path / "damaged.parquet").write_bytes(data)
+    with TableReader() as tables:
+        with pytest.raises(TableError):
+            tables.read(tmp_path / "damaged.parquet")
+        assert len(tables.read(tmp_path / "m.parquet")) == 300
+        with pytest.raises(FileNotFoundError):
+            tables.read(tmp_path / "missing.parquet")
+
+
+def test_a_reader_that_was_killed_is_started_again(tmp_path: Path) -> None:
+    films_of_300_rows(tmp_path)
+    with TableReader() as tables:
+        tables.read(tmp_path / "m.parquet")
+        os.kill(readers()[0], signal.SIGKILL)
+        assert len(tables.read(tmp_path / "m.parquet")) == 300
+
+
+def test_a_reader_ends_with_its_process_however_that_ends(tmp_path: Path) -> None:
+    films_of_300_rows(tmp_path)
+    program = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom unseen.data import TableReader\n"
+        "tables = TableReader()\ntables.read(Path(sys.argv[1]))\nprint(tables._child.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, tmp_path / "m.parquet"], capture_output=True, text=True)
+    child = int(done.stdout)
+    until = time.monotonic() + 20
+    while psutil.pid_exists(child) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not psutil.pid_exists(child)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"note": ["x" * 1000] * 8000}, "1,000 times as long as the file"),
+        ({"flag": [None] * 900_000}, "1,000 times as long as the file"),
+        ({"file": ["a" * (ROW_LIMIT + 1)]}, "row 1 has more than 1,048,576 characters"),
+        ({"files": [["a.png"]]}, r"column `files` is List\(String\), which is no text"),
+    ],
+)
+def test_a_table_that_is_larger_than_its_file_or_of_other_types_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: dict[str, list[object]], words: str
+) -> None:
+    monkeypatch.setattr(parquet_tables, "_SIZE_ANYWAY", 2**20)
+    with TableReader() as tables, pytest.raises(TableError, match=words):
+        tables.read(parquet(tmp_path, table))
+
+
+def test_a_table_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
+    path = parquet(tmp_path, {"file": ["a" * 2**27]})
+    limits, words = ParquetLimits(memory_mb=1100), r"signal|memory|damaged|exit status"
+    with TableReader(limits=limits) as tables, pytest.raises(TableError, match=words):
+        tables.read(path)
 
 
 def readers() -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import resource
 import signal
 import time
 from collections import Counter
@@ -285,3 +286,30 @@ def test_an_import_killed_in_the_middle_loses_and_doubles_nothing(
     assert say(*words).code == 0
     with place.open() as store:
         assert store.audit_head() == head
+
+
+@pytest.mark.parametrize("at", [7, 15, 17, 49])
+def test_a_damaged_part_ends_its_reader_and_not_the_import(store: Store, archive: Archive, at: int) -> None:
+    for number in range(4):
+        archive.put(f"{number}.png", png(number))
+    archive.write()
+    path = part_path(archive.parts, 0)
+    pl.read_parquet(path).write_parquet(path, compression="uncompressed")
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1  # sizes and counts of the first page: an odd one is negative
+    path.write_bytes(data)
+    with pytest.raises(ArchiveError, match=r"part-00000000\.parquet: .*Delete it and run"):
+        archive.into(store)
+    assert rows_of(store, films) == 0
+
+
+def test_a_part_with_endless_rows_is_refused_before_they_are_read(store: Store, archive: Archive) -> None:
+    archive.put("0.png", png(0))
+    archive.write()
+    rows = 20_000_000
+    path = part_path(archive.parts, 0)
+    pl.select(file=pl.repeat("0.png", rows), status=pl.repeat("scored", rows), reason=pl.lit("")).write_parquet(path)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ArchiveError, match=r"part-00000000\.parquet: cannot be read \(it has 20,000,000 rows"):
+        archive.into(store)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000

@@ -38,6 +38,8 @@ from .manifest import SourceError as SourceError
 from .manifest import is_system_file as is_system_file
 from .manifest import read_manifest as read_manifest
 from .manifest import stream_manifest as stream_manifest
+from .parquet_tables import TableError as TableError
+from .parquet_tables import TableReader as TableReader
 from .projection import projection_of as projection_of
 from .projection import projection_of_header as projection_of_header
 from .projection import stated_projection as stated_projection

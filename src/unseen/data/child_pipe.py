@@ -1,10 +1,14 @@
 """Pipe from a child process that reads files: messages with a deadline, and the child's environment."""
 
 import json
+import math
 import os
 import select
+import signal
+import subprocess
 import sys
 import time
+from contextlib import suppress
 
 from unseen.data import decoder_protocol
 
@@ -35,7 +39,7 @@ def message(descriptor: int, deadline: float, *, most: int = decoder_protocol.MA
 
     Args:
         descriptor: the pipe's end.
-        deadline: latest time, by the monotonic clock.
+        deadline: latest time, by the monotonic clock; infinity: none.
         most: length of the longest message, bytes.
 
     Raises:
@@ -65,9 +69,20 @@ def receive(descriptor: int, into: memoryview, deadline: float) -> None:
     poll.register(descriptor, select.POLLIN)
     done = 0
     while done < len(into):
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        wait_ms = None if math.isinf(deadline) else max(0.0, deadline - time.monotonic()) * 1000
+        if not poll.poll(wait_ms):
             raise Late
         count = os.readv(descriptor, [into[done:]])
         if not count:
             raise Gone
         done += count
+
+
+def cause(child: subprocess.Popen[bytes]) -> str:
+    """Return how a child ended that has closed its pipe, as part of a sentence."""
+    with suppress(subprocess.TimeoutExpired):  # it closed its output and hangs
+        child.wait(timeout=1)
+    code = child.returncode
+    if code is not None and code < 0:
+        return f"signal {-code}, {signal.strsignal(-code)}"
+    return f"exit status {code}"

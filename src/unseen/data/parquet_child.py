@@ -1,26 +1,41 @@
-"""The child process that reads a Parquet manifest: `python -P -m unseen.data.parquet_child PATH LIMITS`.
+"""The child process that reads Parquet files: `python -P -m unseen.data.parquet_child LIMITS [MANIFEST]`.
 
 A damaged file can make the Parquet reader panic, abort or ask for any amount of memory. So a child reads it, with a
-limit on its memory, and writes messages to stdout: the header, then rows as text, then the end; or the reason why not.
+limit on its memory, and writes messages to stdout: the header, then rows, then the end; or the reason why not.
+
+It reads one manifest, whose cells it sends as text; or, without that argument, each table that stdin asks for: there
+cells keep their types, and a request names the path, the columns and the number of rows at most.
 """
 
+from __future__ import annotations
+
 import json
+import math
 import os
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from unseen.data import decoder_protocol
+from unseen.artifacts.errors import reason_of
+from unseen.data import child_pipe, decoder_protocol
 
+if TYPE_CHECKING:
+    from polars import LazyFrame
+
+TABLE_TYPES = frozenset(("String", "Boolean", "Float32", "Float64", "Null")) | {
+    f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)
+}
+"""Polars types of the columns of a table; a column of another type is not sent."""
+_CELL = 8  # characters that a cell counts for, besides its text
 _MESSAGE = 2**20  # characters of cells in a message, but for its last row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ParquetLimits:
-    """Limits for a Parquet manifest.
+    """Limits for a Parquet file.
 
     Attributes:
         memory_mb: of the child's address space, its code included (1 GB).
@@ -42,9 +57,45 @@ class ParquetLimits:
 
 
 def messages(path: str, limits: ParquetLimits) -> Iterator[decoder_protocol.Message]:
-    """Yield the header, the rows and the end, or a reason."""
+    """Yield the header, the rows and the end of a manifest, or a reason."""
     import polars as pl
     from polars import selectors
+
+    with_text = pl.all().cast(pl.String).fill_null("")
+
+    def rows_of(table: LazyFrame) -> LazyFrame:
+        return table.with_columns(selectors.float().fill_nan(None)).select(with_text)
+
+    yield from _messages(path, limits, rows_of, cell=0)
+
+
+def table_messages(
+    path: str, limits: ParquetLimits, *, columns: Sequence[str] | None, most_rows: int | None
+) -> Iterator[decoder_protocol.Message]:
+    """Yield header, types, rows and end of a table, or a reason.
+
+    Args:
+        path: the Parquet file.
+        limits: on memory and sizes.
+        columns: the columns that are wanted; None: all.
+        most_rows: a file with more rows gives a reason; None: any number.
+    """
+
+    def rows_of(table: LazyFrame) -> LazyFrame:
+        return table if columns is None else table.select(columns)
+
+    yield from _messages(path, limits, rows_of, cell=_CELL, most_rows=most_rows)
+
+
+def _messages(
+    path: str,
+    limits: ParquetLimits,
+    rows_of: Callable[[LazyFrame], LazyFrame],
+    *,
+    cell: int,
+    most_rows: int | None = None,
+) -> Iterator[decoder_protocol.Message]:
+    import polars as pl
 
     try:
         table = pl.scan_parquet(path, glob=False)
@@ -53,15 +104,25 @@ def messages(path: str, limits: ParquetLimits) -> Iterator[decoder_protocol.Mess
             yield {"reason": f"it has {len(header):,} columns, the limit is {limits.columns:,}"}
             return
         expected = int(table.select(pl.len()).collect().item())  # by the file's footer
-        yield {"header": header}
-        table = table.with_columns(selectors.float().fill_nan(None)).select(pl.all().cast(pl.String).fill_null(""))
+        if most_rows is not None and expected > most_rows:
+            yield {"reason": f"it has {expected:,} rows, and at most {most_rows:,} are expected"}
+            return
+        table = rows_of(table)
+        schema = table.collect_schema()
+        types = [str(one) for one in schema.dtypes()]
+        if other := [
+            f"`{name}` is {kind}" for name, kind in zip(schema, types, strict=True) if kind not in TABLE_TYPES
+        ]:
+            yield {"reason": f"column {other[0][:200]}, which is no text, number or truth value"}
+            return
+        yield {"header": schema.names(), "types": types}
         row_number = 0
         for batch in table.collect_batches(chunk_size=limits.rows_at_once, maintain_order=True):
-            rows: list[tuple[str, ...]] = []
+            rows: list[tuple[object, ...]] = []
             characters = 0
             for row in batch.iter_rows():
                 row_number += 1
-                size = sum(map(len, row))
+                size = sum(cell + len(one) if isinstance(one, str) else cell for one in row)
                 if size > limits.row_characters:
                     yield {"reason": f"row {row_number:,} has more than {limits.row_characters:,} characters"}
                     return
@@ -80,13 +141,14 @@ def messages(path: str, limits: ParquetLimits) -> Iterator[decoder_protocol.Mess
         yield {"reason": f"it needs more than {limits.memory_mb:,} MB of memory"}
     except pl.exceptions.PolarsError as error:
         yield {"reason": " ".join(str(error).split())[:200]}
+    except OSError as error:
+        yield {"reason": reason_of(error)}
     except BaseException as error:  # the edge: damaged files raise anything, even Rust's PanicException
         yield {"reason": f"it is damaged: {type(error).__name__}"}
 
 
-def serve(path: str, replies: BinaryIO, limits: ParquetLimits) -> None:
+def serve(ahead: Iterator[decoder_protocol.Message], replies: BinaryIO, limits: ParquetLimits) -> None:
     """Write all messages. An alarm ends a child that the parent has not ended; it rests while the parent reads."""
-    ahead = messages(path, limits)
     while True:
         signal.setitimer(signal.ITIMER_REAL, 2 * limits.timeout_s + 5)
         message = next(ahead, None)
@@ -96,9 +158,21 @@ def serve(path: str, replies: BinaryIO, limits: ParquetLimits) -> None:
         replies.write(decoder_protocol.frame(message))
 
 
+def serve_tables(requests: int, replies: BinaryIO, limits: ParquetLimits) -> None:
+    """Answer each request for a table, until the parent closes the pipe or is gone."""
+    while True:
+        try:
+            asked = child_pipe.message(requests, math.inf)
+        except child_pipe.Gone:
+            return
+        ahead = table_messages(asked["path"], limits, columns=asked["columns"], most_rows=asked["most_rows"])
+        serve(ahead, replies, limits)
+        replies.flush()
+
+
 def main() -> None:
     """Take over stdout, set the limits, write the messages."""
-    path, limits = sys.argv[1], ParquetLimits(**json.loads(sys.argv[2]))
+    limits = ParquetLimits(**json.loads(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     replies = os.fdopen(os.dup(1), "wb")
@@ -107,7 +181,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        serve(path, replies, limits)
+        if len(sys.argv) > 2:
+            serve(messages(sys.argv[2], limits), replies, limits)
+        else:
+            serve_tables(0, replies, limits)
         replies.flush()
     except BrokenPipeError:  # the parent has read enough, or is gone
         os._exit(1)

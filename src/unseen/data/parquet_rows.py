@@ -1,12 +1,10 @@
 """Rows of a Parquet manifest, read by a child process (`parquet_child`) that a damaged file can end."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from unseen.data import child_pipe
@@ -44,7 +42,7 @@ def parquet_rows(path: Path, *, limits: ParquetLimits | None = None) -> Iterator
         raise ManifestError(f"{path}: this is no regular file. Copy its content into a file.")
     path.open("rb").close()  # a missing file gets the system's own reason
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "unseen.data.parquet_child", os.fspath(path), limits.text()],
+        [sys.executable, "-P", "-m", "unseen.data.parquet_child", limits.text(), os.fspath(path)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # panics print there
@@ -70,7 +68,7 @@ def _rows(child: subprocess.Popen[bytes], path: Path, limits: ParquetLimits) -> 
         except child_pipe.Late:
             raise _refused(path, f"reading took longer than {wait_s:g} s and was stopped") from None
         except child_pipe.Gone:
-            raise _refused(path, f"the file ended the reader, {_cause(child)}") from None
+            raise _refused(path, f"the file ended the reader, {child_pipe.cause(child)}") from None
         except ValueError as error:
             raise _refused(path, f"the reader sent {error}") from error
         wait_s = limits.timeout_s
@@ -85,15 +83,6 @@ def _rows(child: subprocess.Popen[bytes], path: Path, limits: ParquetLimits) -> 
             if left < 0:
                 raise _refused(path, f"its text is more than {_TEXT_PER_BYTE:,} times as long as the file")
             yield row
-
-
-def _cause(child: subprocess.Popen[bytes]) -> str:
-    with suppress(subprocess.TimeoutExpired):
-        child.wait(timeout=1)
-    code = child.returncode
-    if code is not None and code < 0:
-        return f"signal {-code}, {signal.strsignal(-code)}"
-    return f"exit status {code}"
 
 
 def _refused(path: Path, reason: str) -> ManifestError:

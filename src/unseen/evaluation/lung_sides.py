@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unseen.evaluation.bootstrap import DRAWS, LEAST, Cohort, Statistic, codes, draw_all
+from unseen.evaluation.bootstrap import DRAWS, LEAST, BootstrapCohort, Statistic, codes, draw_all
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing
 from unseen.evaluation.roc import Auroc, Bools, Floats, Ints, folds_of
 from unseen.evaluation.shortcuts import laplacian
@@ -279,12 +279,12 @@ def _column(values: ArrayLike, films: int, what: str) -> Floats:
     return column
 
 
-def _cohort(ratio: Floats, side: Bools, fold: ArrayLike | None, source: ArrayLike | None) -> Cohort:
+def _cohort(ratio: Floats, side: Bools, fold: ArrayLike | None, source: ArrayLike | None) -> BootstrapCohort:
     none: Ints = np.zeros(len(side), dtype=np.int64)
     folds = none if fold is None else codes(_given(fold, len(side), "fold"))
     sources = np.full(len(side), "") if source is None else _given(source, len(side), "source").astype(np.str_)
     films = np.arange(len(side), dtype=np.int64)
-    return Cohort(ratio, side, folds, sources, films, codes(folds, sources, side))
+    return BootstrapCohort(ratio, side, folds, sources, films, codes(folds, sources, side))
 
 
 def _given(values: ArrayLike, films: int, what: str) -> NDArray[np.generic]:
@@ -294,7 +294,7 @@ def _given(values: ArrayLike, films: int, what: str) -> NDArray[np.generic]:
     return column
 
 
-def _shortfall(cohort: Cohort, right: int, left: int) -> str:
+def _shortfall(cohort: BootstrapCohort, right: int, left: int) -> str:
     if right < LEAST or left < LEAST:
         return f"{right} films with disease on the right and {left} on the left; at least {LEAST} of each are needed"
     return "" if folds_of(cohort.score, cohort.abnormal, cohort.fold) else "no fold has films of both sides"

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unseen.evaluation.bootstrap import DRAWS, Cohort, codes, cohort_of, draw_all, numbers
+from unseen.evaluation.bootstrap import DRAWS, BootstrapCohort, codes, cohort_of, draw_all, numbers
 from unseen.evaluation.intervals import Figure, Json, Missing
 from unseen.evaluation.roc import Bools, Floats, Ints
 
@@ -260,7 +260,7 @@ def _weighted(matrix: csr_array, weights: Floats) -> Floats:
 
 def _paired(
     table: pl.DataFrame, covariates: Sequence[str], caliper: float | None
-) -> tuple[tuple[str, ...], Cohort, _Pairs | str, float]:
+) -> tuple[tuple[str, ...], BootstrapCohort, _Pairs | str, float]:
     """The names, the films, their pairs or the reason why there are none, and the caliper."""
     names = tuple(covariates)
     if not names:
@@ -288,7 +288,7 @@ def _covariate(table: pl.DataFrame, name: str) -> Floats:
     return np.log(np.maximum(values, FLOOR)) if name in LOGARITHMIC else values
 
 
-def _spread(covariate: Floats, cohort: Cohort) -> float:
+def _spread(covariate: Floats, cohort: BootstrapCohort) -> float:
     """Standard deviation within source and class."""
     group = codes(cohort.source, cohort.abnormal)
     size = np.bincount(group)
@@ -296,7 +296,7 @@ def _spread(covariate: Floats, cohort: Cohort) -> float:
     return float(np.sqrt((rest**2).mean()))
 
 
-def _propensity(columns: Floats, cohort: Cohort) -> Floats:
+def _propensity(columns: Floats, cohort: BootstrapCohort) -> Floats:
     """Log odds of "abnormal" given the covariates (films, covariates) and their squares, by source. (films,)"""
     from sklearn.linear_model import LogisticRegression
 
@@ -314,7 +314,7 @@ def _propensity(columns: Floats, cohort: Cohort) -> Floats:
     return odds
 
 
-def _pairs_of(covariate: Floats, cohort: Cohort, width: float) -> _Pairs:
+def _pairs_of(covariate: Floats, cohort: BootstrapCohort, width: float) -> _Pairs:
     """All pairs of one fold and source with 0 < |Δ| < `width`; more than `MOST_PAIRS` are thinned."""
     group = codes(cohort.fold, cohort.source)
     source = codes(cohort.source)

@@ -5,6 +5,7 @@ from .archive.plan import ArchivePlan as ArchivePlan
 from .archive.plan import cut_parts as cut_parts
 from .archive.plan import part_path as part_path
 from .archive.plan import part_tally as part_tally
+from .archive.plan import read_part as read_part
 from .archive.plan import read_parts as read_parts
 from .cohort import Cohort as Cohort
 from .cohort import cohort_of as cohort_of

@@ -17,6 +17,7 @@ import polars as pl
 from unseen import __version__
 from unseen.artifacts.files import replacing
 from unseen.artifacts.recipe import runs_root
+from unseen.data.parquet_tables import TableError, TableReader
 from unseen.screening.screener import model_parts
 
 if TYPE_CHECKING:
@@ -64,10 +65,13 @@ def kept_scores(detector: ScoringDetector, *, device: str = "cpu") -> Mapping[st
 
 def _read(path: Path) -> pl.DataFrame:
     """Return the kept scores; none where there is no file, or one that another program has damaged."""
+    none = pl.DataFrame(schema={"pixel_sha256": pl.String, "score": pl.Float64})
     try:
-        return pl.read_parquet(path, columns=list(_COLUMNS))
-    except (OSError, pl.exceptions.PolarsError):
-        return pl.DataFrame(schema={"pixel_sha256": pl.String, "score": pl.Float64})
+        with TableReader() as tables:
+            found = tables.read(path, columns=_COLUMNS)
+    except (OSError, TableError):
+        return none
+    return found if found.schema == none.schema else none
 
 
 def _path(detector: ScoringDetector) -> Path:

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from unseen.artifacts import sha256_of
-from unseen.data import stream_manifest
-from unseen.runs import ArchiveError, ArchivePlan, cut_parts, part_path, part_tally
+from unseen.data import TableReader, stream_manifest
+from unseen.runs import ArchiveError, ArchivePlan, cut_parts, part_path, read_part
 from unseen.screening import study_decision
 from unseen_server.worklist.archive_films import RANKED, ArchiveFilm, Row, look_at
 from unseen_server.worklist.imported_rows import ImportedRows
@@ -129,14 +129,15 @@ def import_scores(
         )
     found = ImportedScores()
     looked = done = 0
-    for number, entries in cut_parts(stream_manifest(manifest), plan.part_size):
-        done += len(entries)
-        if not part_path(folder, number).exists():
-            found.missing += 1
-        else:
-            looked += _import_part(store, folder, number, plan, entries, found, actor=actor)
-        if progress is not None:
-            progress(looked, done, plan.films)
+    with TableReader() as tables:
+        for number, entries in cut_parts(stream_manifest(manifest), plan.part_size):
+            done += len(entries)
+            if not part_path(folder, number).exists():
+                found.missing += 1
+            else:
+                looked += _import_part(store, folder, number, plan, entries, found, tables, actor=actor)
+            if progress is not None:
+                progress(looked, done, plan.films)
     return found
 
 
@@ -147,6 +148,7 @@ def _import_part(
     plan: ArchivePlan,
     entries: Sequence[Entry],
     found: ImportedScores,
+    tables: TableReader,
     *,
     actor: str,
 ) -> int:
@@ -158,7 +160,7 @@ def _import_part(
         if any(json.loads(body)["refused"] == 0 for body in events.scalars()):
             found.already += len(entries)
             return 0
-    rows = _rows(folder, number, plan, entries)
+    rows = _rows(folder, number, plan, entries, tables)
     looked = look_at(entries, rows, most_bytes=store.max_film_bytes)
     refused = [RefusedFilm(name=entry.name, reason=one) for entry, one in zip(entries, looked, strict=True)
                if isinstance(one, str)]  # fmt: skip
@@ -182,13 +184,10 @@ def _import_part(
     return len(entries)
 
 
-def _rows(folder: Path, number: int, plan: ArchivePlan, entries: Sequence[Entry]) -> list[Row]:
+def _rows(folder: Path, number: int, plan: ArchivePlan, entries: Sequence[Entry], tables: TableReader) -> list[Row]:
     """The rows of a part, which must be those of the manifest's films."""
-    import polars as pl
-
-    part_tally(folder, number, plan)
     path = part_path(folder, number)
-    rows: list[Row] = pl.read_parquet(path, glob=False).to_dicts()
+    rows: list[Row] = read_part(folder, number, plan, tables).to_dicts()
     if [row["file"] for row in rows] != [entry.name for entry in entries] or "sha256" not in rows[0]:
         raise ArchiveError(
             f"{path}: its films are not those of the manifest. Delete it and run `unseen score` with --resume"

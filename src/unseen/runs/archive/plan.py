@@ -12,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -24,6 +25,7 @@ from unseen.artifacts.bundle import card_of
 from unseen.artifacts.errors import UserError, reason_of
 from unseen.artifacts.files import write_text
 from unseen.artifacts.research_only import LIMITS
+from unseen.data.parquet_tables import TableError, TableReader
 from unseen.evaluation.exported_scores import ScoreRow
 from unseen.screening.screener import OTHER_SOURCE
 from unseen.screening.study_decisions import with_study_decisions
@@ -200,24 +202,54 @@ def read_parts(folder: Path | str) -> pl.DataFrame:
         raise ArchiveError(
             f"{part_path(folder, missing)}: is missing, so the run is not complete. Run `unseen score` with --resume"
         )
-    for number in range(plan.parts):
-        part_tally(folder, number, plan)
-    rows = pl.concat(
-        [pl.read_parquet(part_path(folder, number), glob=False) for number in range(plan.parts)],
-        how="diagonal",  # parts of an earlier version have no percentiles
-    )
+    with TableReader() as tables:
+        rows = pl.concat(
+            [read_part(folder, number, plan, tables) for number in range(plan.parts)],
+            how="diagonal",  # parts of an earlier version have no percentiles
+        )
     if plan.policy_sha256 is None:
         return rows.select([name for name in ScoreRow.__dataclass_fields__ if name in rows.columns])
     return with_study_decisions(rows)
 
 
-def part_tally(folder: Path, number: int, plan: ArchivePlan) -> Counter[str]:
+def read_part(
+    folder: Path, number: int, plan: ArchivePlan, tables: TableReader, *, columns: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Return the rows of one part, which a child process reads.
+
+    Args:
+        folder: the folder of the archive.
+        number: the part's number, from 0.
+        plan: the archive's plan, which states how many rows the part has.
+        tables: reads the file.
+        columns: the columns that are wanted; None: all.
+
+    Raises:
+        ArchiveError: the part cannot be read, or has another number of rows than the plan states.
+    """
+    path, films = part_path(folder, number), plan.films_of(number)
+    try:
+        rows = tables.read(path, columns=columns, most_rows=max(films, PART_SIZE))
+    except (TableError, OSError) as error:
+        raise ArchiveError(
+            f"{path}: cannot be read ({reason_of(error)}). Delete it and run `unseen score` with --resume"
+        ) from error
+    if len(rows) != films:
+        raise ArchiveError(
+            f"{path}: has {len(rows)} rows, and the plan gives it {films}. Delete it and run `unseen score` with "
+            "--resume"
+        )
+    return rows
+
+
+def part_tally(folder: Path, number: int, plan: ArchivePlan, tables: TableReader | None = None) -> Counter[str]:
     """Count the rows of one part by status.
 
     Args:
         folder: the folder of the archive.
         number: the part's number, from 0.
         plan: the archive's plan, which states how many rows the part has.
+        tables: reads the file; None: one that is for this part alone.
 
     Returns:
         Status → number of rows, with two further counts: `doubted`, scored rows that have a reason, and `other_source`,
@@ -235,18 +267,8 @@ def part_tally(folder: Path, number: int, plan: ArchivePlan) -> Counter[str]:
         >>> sorted(part_tally(folder, 0, plan).items())
         [('doubted', 0), ('not_read', 1), ('other_source', 0), ('scored', 1)]
     """
-    path = part_path(folder, number)
-    try:
-        rows = pl.read_parquet(path, columns=["status", "reason"], glob=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise ArchiveError(
-            f"{path}: cannot be read ({reason_of(error)}). Delete it and run `unseen score` with --resume"
-        ) from error
-    if len(rows) != plan.films_of(number):
-        raise ArchiveError(
-            f"{path}: has {len(rows)} rows, and the plan gives it {plan.films_of(number)}. Delete it and run `unseen "
-            "score` with --resume"
-        )
+    with nullcontext(tables) if tables is not None else TableReader() as reader:
+        rows = read_part(folder, number, plan, reader, columns=("status", "reason"))
     counts = Counter(rows["status"].to_list())
     doubted = (rows["status"] == "scored") & rows["reason"].is_not_null()
     counts["doubted"] = int(doubted.sum())

@@ -24,6 +24,7 @@ from unseen import __version__
 from unseen.artifacts.file_digest import sha256_of
 from unseen.artifacts.files import clear_leftovers
 from unseen.data.manifest import Entry, stream_manifest
+from unseen.data.parquet_tables import TableReader
 from unseen.data.reading import Films, decoders_for
 from unseen.evaluation.exported_scores import write_scores
 from unseen.runs.archive.plan import (
@@ -88,7 +89,7 @@ def score_archive(
         done = [number for number in range(plan.parts) if part_path(task.folder, number).exists()]
         counts: Counter[str] = Counter()
         for number in done:
-            counts += part_tally(task.folder, number, plan)
+            counts += part_tally(task.folder, number, plan, _tables())
         kept = sum(plan.films_of(number) for number in done)
         scored = 0
         if progress is not None:
@@ -195,7 +196,7 @@ def score_part(task: ScoringTask, plan: ArchivePlan, number: int, entries: tuple
         else:
             decided = film_rows(screener, films, maps=task.maps)
             write_scores(decided, part_path(task.folder, number), kind=FilmRow)
-    return part_tally(task.folder, number, plan)
+    return part_tally(task.folder, number, plan, _tables())
 
 
 @contextmanager
@@ -207,6 +208,12 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+@lru_cache(maxsize=1)
+def _tables() -> TableReader:
+    """Return the reader of parts of this process; its child ends with the process."""
+    return TableReader()
 
 
 @lru_cache(maxsize=1)

@@ -11,11 +11,16 @@ import pydicom
 import pytest
 
 from tests.worklist.conftest import Clock, Place, dicom_film, own_on_both, own_place_at_least, png
+from unseen.screening import Policy
+from unseen.screening.monitoring import DriftReference
+from unseen.screening.probability import ProbabilityMap
+from unseen_server.worklist.instances import ReceivedHeader
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import Parcel, SentInstance
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.tables import decisions
 
 own_place = own_place_at_least
 
@@ -100,6 +105,34 @@ def test_a_result_is_kept_only_when_it_is_confirmed(timed: Store, decided: Calla
     (row,) = timed.outbox.list(state="kept")
     assert row.kept is not None
     assert timed.outbox.take("archive") is None and timed.verify_audit() is None
+
+
+@own_on_both
+@pytest.mark.parametrize(
+    ("digest", "entered", "sent"), [(None, False, None), (None, True, 0.9), ("d" * 64, False, 0.9)]
+)
+def test_a_decision_from_before_the_upgrade_is_sent_without_a_probability_unless_a_prevalence_was_entered(
+    timed: Store, decided: Callable[..., str], digest: str | None, entered: bool, sent: float | None
+) -> None:
+    """Policies of earlier versions took the prevalence of the labelled studies where none was entered."""
+    abnormals = (0.6, 0.7, 0.8) if entered else (0.8,)
+    policy = Policy(
+        format=2,
+        model="pca",
+        weights_sha256="5" * 64,
+        model_parts={"weights": "5" * 64},
+        max_miss_rate=0.1,
+        confidence=0.9,
+        level=0.9,
+        sources={},
+        probability=ProbabilityMap(scores=(0.0, 1.0), probabilities=(0.1, 0.9), prevalence=0.5),
+        drift=DriftReference(normals=(0.1,), abnormals=abnormals, prevalence=0.5, not_scored=0),
+    )
+    timed.activations.propose("5" * 64, "pca", policy, actor="ann", note="why")
+    decided(1)
+    with timed.database.writing() as connection:
+        connection.execute(decisions.update().values(probability=0.9, policy_digest=policy.digest, model_digest=digest))
+    assert taken(timed).decision.probability == sent
 
 
 def test_a_late_film_supersedes_what_was_sent(timed: Store, decided: Callable[..., str]) -> None:

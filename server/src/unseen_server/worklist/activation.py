@@ -228,6 +228,22 @@ class Activations:
         return {policy.digest: policy for policy in found if policy is not None}
 
 
+def entered_prevalence(connection: Connection, policy_digest: str) -> float | None:
+    """Return the prevalence that was entered for a policy.
+
+    Args:
+        connection: a connection of the worklist's database.
+        policy_digest: the policy's digest.
+
+    Returns:
+        None where none was entered, and for a policy that was never proposed here.
+    """
+    query = select(activations).where(activations.c.policy_digest == policy_digest, activations.c.policy.is_not(None))
+    row = connection.execute(query.limit(1)).one_or_none()
+    policy = None if row is None else _policy(row)
+    return None if policy is None else policy.prevalence
+
+
 def _last(connection: Connection) -> int | None:
     """The activation that was made last, withdrawn or not."""
     query = select(activations.c.id).where(activations.c.activated_us.is_not(None))

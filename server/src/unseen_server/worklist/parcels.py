@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
+from unseen_server.worklist.activation import entered_prevalence
 from unseen_server.worklist.listing import moment
 from unseen_server.worklist.tables import decisions, films, findings, outbox, studies
 from unseen_server.worklist.transactions import decision_of
@@ -91,7 +92,7 @@ def parcel_of(site: Site, connection: Connection, row: Found, lease: str) -> Par
         number=row.id,
         study=study,
         destination=row.destination,
-        decision=decision_of(decided),
+        decision=_decision(connection, decided),
         decision_number=decided.id,
         model=decided.model,
         made=moment(decided.made_us),
@@ -101,6 +102,19 @@ def parcel_of(site: Site, connection: Connection, row: Found, lease: str) -> Par
         tries=row.tries,
         lease=lease,
     )
+
+
+def _decision(connection: Connection, decided: Found) -> Decision:
+    """Return the decision as it may be sent: with a probability only if its prevalence was entered.
+
+    Before revision 0014, which added the model's digest, policies had a probability without an entered prevalence.
+    """
+    decision = decision_of(decided)
+    if decision.probability is None or decided.model_digest is not None:
+        return decision
+    if entered_prevalence(connection, decision.policy_digest) is not None:
+        return decision
+    return replace(decision, probability=None)
 
 
 def _films(site: Site, connection: Connection, study_id: int, model: str) -> tuple[ParcelFilm, ...]:

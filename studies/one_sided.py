@@ -20,7 +20,8 @@ from studies import recipe_files as recipes
 from studies.shipping import FOLD
 from unseen.artifacts.recipe import runs_root
 from unseen.data.film import Film, NotRead
-from unseen.detectors.detector import Detector, Finding
+from unseen.detectors.detector import Detector
+from unseen.detectors.finding import Finding
 from unseen.detectors.saved import load
 from unseen.evaluation.lung_sides import lung_shortcuts, side_ratio, split_lungs
 from unseen.runs.cohort import Cohort, cohort_of

@@ -61,11 +61,12 @@ class Mllp:
     """A sender: `ask` sends a message in its frame and returns MSA-1 and MSA-3."""
 
     port: int
+    source: str = "127.0.0.1"
     connection: socket.socket = field(init=False)
     got: bytes = b""
 
     def __post_init__(self) -> None:
-        self.connection = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        self.connection = socket.create_connection(("127.0.0.1", self.port), 20, source_address=(self.source, 0))
 
     def __enter__(self) -> Mllp:
         return self

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -152,6 +153,36 @@ def test_who_is_not_allowed_or_one_too_many_is_turned_away(intake: ReportIntake)
                 assert second.answer() == ("", "")
         finally:
             listener.stop()
+
+
+def test_an_address_with_all_its_connections_keeps_no_other_one_out(intake: ReportIntake) -> None:
+    limits = {"connections": 6, "connections_each": 2, "addresses": ["127.0.0.0/8"]}
+    listener = Hl7Listener(Hl7Settings.model_validate(SETTINGS | limits), intake)
+    listener.start()
+
+    def connected(source: str) -> Mllp:
+        return Mllp(listener.port, source)
+
+    try:
+        with ExitStack() as stack:
+            held = [stack.enter_context(connected("127.0.0.2")) for _ in range(2)]
+            assert all(one.ask(report("x", accession="B1"))[0] == "AA" for one in held)
+            for _ in range(6):
+                assert stack.enter_context(connected("127.0.0.2")).answer() == ("", ""), "one too many"
+            with connected("127.0.0.3") as other:
+                assert other.ask(report("x", accession="B2"))[0] == "AA"
+            held[0].connection.close()
+            soon(lambda: _is_answered(connected("127.0.0.2")), "the place to be free")
+    finally:
+        listener.stop()
+
+
+def _is_answered(sender: Mllp) -> bool:
+    with sender:
+        try:
+            return sender.ask(report("x", accession="B3"))[0] == "AA"
+        except OSError:
+            return False
 
 
 def test_a_port_that_is_taken_is_a_sentence(intake: ReportIntake, listener: Hl7Listener) -> None:

@@ -14,7 +14,6 @@ from tests.worklist.conftest import Clock, Place, dicom_film, own_on_both, own_p
 from unseen.screening import Policy
 from unseen.screening.monitoring import DriftReference
 from unseen.screening.probability import ProbabilityMap
-from unseen_server.worklist.instances import ReceivedHeader
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import Parcel, SentInstance
 from unseen_server.worklist.received_header import ReceivedHeader

@@ -25,6 +25,7 @@ from unseen.artifacts import UserError
 from unseen_server.pacs.er7 import Hl7Error, acknowledgement, parsed
 from unseen_server.pacs.hl7_messages import merges_of, not_used, reports_of, system_of
 from unseen_server.pacs.mllp import END, START, MllpFrames
+from unseen_server.service.waiting_clients import address_group
 from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Hl7Listener:
     def __init__(self, settings: Hl7Settings, intake: ReportIntake, *, secure: ssl.SSLContext | None = None) -> None:
         self._settings, self._intake, self._secure = settings, intake, secure
         self._allowed = [ipaddress.ip_network(one) for one in settings.addresses or _LOCAL]
-        self._places = threading.BoundedSemaphore(settings.connections)
+        self._open: Counter[str] = Counter()  # connections, by address group
         self._stopping = threading.Event()
         self._threads: set[threading.Thread] = set()
         self._lock = threading.Lock()
@@ -120,17 +121,36 @@ class Hl7Listener:
             if not is_allowed(address, self._allowed):
                 _log.warning("hl7.rejected address=%s why=not among addresses of [hl7]", address)
                 connection.close()
-            elif not self._places.acquire(blocking=False):
-                _log.warning("hl7.rejected address=%s why=too many connections", address)
+            elif why := self._full(address):
+                _log.warning("hl7.rejected address=%s why=%s", address, why)
                 connection.close()
             else:
                 self._run(self._talk, connection, str(address), name=f"hl7-{address}")
+
+    def _full(self, address: str) -> str:
+        """Take a place for a connection; returns why there is none, or nothing."""
+        most, most_each, group = self._settings.connections, self._settings.connections_each, address_group(address)
+        with self._lock:
+            if self._open[group] >= most_each:
+                return f"it has {most_each} connections, connections_each of [hl7]"
+            if self._open.total() >= most:
+                return f"{most} connections are open, connections of [hl7]"
+            self._open[group] += 1
+        return ""
+
+    def _left(self, address: str) -> None:
+        """Free the place of a connection."""
+        group = address_group(address)
+        with self._lock:
+            self._open[group] -= 1
+            if not self._open[group]:
+                del self._open[group]
 
     def _talk(self, connection: socket.socket, address: str) -> None:
         """One connection: a message, its answer, the next message."""
         try:
             with contextlib.ExitStack() as stack:
-                stack.callback(self._places.release)
+                stack.callback(self._left, address)
                 stack.enter_context(connection)
                 if self._secure is not None:
                     connection.settimeout(_HANDSHAKE_S)

@@ -44,6 +44,7 @@ class Hl7Settings(Hl7Fields):
     addresses    from where messages may come (IP or CIDR); none: from this machine alone
     tls          whether connections are TLS, with the certificates of [tls]; clients must show theirs
     reports      the site's table of codes and phrases, a file
+    connections, connections_each  how many may be open at the same time, of all addresses and of one
     message_bytes, message_s  how long a message may be, and how long its arrival may take
     idle_s       how long a connection may stand open between messages
     """
@@ -54,6 +55,7 @@ class Hl7Settings(Hl7Fields):
     addresses: Annotated[tuple[str, ...], Field(strict=False)] = ()
     reports: str = Field(min_length=1)
     connections: int = Field(default=20, ge=1, le=1000)
+    connections_each: int = Field(default=5, ge=1, le=1000)
     message_bytes: int = Field(default=2**20, ge=1024, le=2**26)
     message_s: float = Field(default=30, gt=0, le=3600)
     idle_s: float = Field(default=3600, gt=0, le=86400)

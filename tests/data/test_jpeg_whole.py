@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from PIL import Image
 from pydicom import uid
 
 from tests.data import making
+from unseen.data import jpeg_whole
 from unseen.data.decode import Decoder
-from unseen.data.decoder_protocol import DecodedImage
+from unseen.data.decoder_protocol import DecodedImage, Refused
+from unseen.data.image_files import jpeg_pixels
+from unseen.data.jpeg_whole import check_whole
 
 EOI = b"\xff\xd9"
 ENDS, GOES_ON = "end before the last pixel", "go on after the last pixel"
@@ -192,6 +196,57 @@ def test_a_progressive_jpeg_with_any_scan_cut_in_its_middle_is_refused(read: Rea
         at = coded + int(share * (end - coded))
         assert isinstance(read(data[:at] + data[end:]), str), "the scan is cut, and the later ones are there"
         assert isinstance(read(data[:at] + EOI), str), "nothing comes after the cut"
+
+
+@pytest.mark.parametrize("seeds", [5, pytest.param(40, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("name", PROGRESSIVE)
+def test_cuts_through_a_scan_of_a_progressive_jpeg_are_refused(name: str, seeds: int) -> None:
+    """The decoder of a refining scan comes into step again after a cut, and 4 of 12 were read as another image.
+
+    A cut that leaves all codes valid, and their number, cannot be found.
+    """
+    data = CODED[name]()
+    whole = jpeg_pixels(data)
+    check_whole(data, jpeg_pixels, pixels=whole)
+    tried, found = Counter[tuple[str, int]](), Counter[tuple[str, int]]()
+    for seed in range(1, seeds + 1):
+        rng = np.random.default_rng(seed)
+        for _, coded, end in scans(data):
+            for removed in (8, 16, 30, 100):
+                if end - coded < removed + 20:
+                    continue
+                at = int(rng.integers(coded + 5, end - removed - 5))
+                case = ("refining" if data[coded - 1] >> 4 else "first", removed)
+                tried[case] += 1
+                try:
+                    check_whole(data[:at] + data[at + removed :], jpeg_pixels, pixels=whole)
+                except Refused:
+                    found[case] += 1
+    assert len(tried) == 8 and min(tried.values()) >= 2 * seeds
+    assert all(found[case] == tried[case] for case in tried if case[0] == "first" or case[1] == 100)
+    assert found.total() >= 0.9 * tried.total()
+
+
+def test_progressive_data_above_the_limit_of_the_walk_are_decoded_again(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jpeg_whole, "_WALKED_BYTES", 100)
+    data = jpeg(progressive=True)
+    check_whole(data, jpeg_pixels)
+    with pytest.raises(Refused, match=ENDS):
+        check_whole(with_height(data, 400), jpeg_pixels)
+
+
+@pytest.mark.parametrize(
+    ("counts", "values"), [(bytes([3] + [0] * 15), b"abc"), (bytes([1] + [0] * 15), b""), (bytes(16), b"")]
+)
+def test_a_progressive_jpeg_with_a_damaged_huffman_table_is_refused(counts: bytes, values: bytes) -> None:
+    data = jpeg(progressive=True)
+    at = data.index(b"\xff\xc4", data.index(b"\xff\xc2"))
+    length = int(struct.unpack_from(">H", data, at + 2)[0])
+    table = struct.pack(">H", 3 + len(counts) + len(values)) + data[at + 4 : at + 5] + counts + values
+    with pytest.raises(Refused):
+        check_whole(data[: at + 2] + table + data[at + 2 + length :], jpeg_pixels, pixels=jpeg_pixels(data))
 
 
 @pytest.mark.parametrize("name", PROGRESSIVE)

@@ -6,8 +6,9 @@ segment. A decoder that has all of an image never looks at them, and gives the s
 takes them for the image's own, and the pixels differ. In the same way a stream without its last bytes must give other
 pixels: else the data had ended before them, as after a damage in the middle.
 
-What decoding does not show is counted: the restart markers of each scan, and which coefficients progressive scans have
-brought. Source: ITU-T T.81, annexes B (markers), E.1.4 and F.2.2 (restarts), G (progressive), H (lossless).
+What decoding does not show is counted: the restart markers of each scan, which coefficients progressive scans have
+brought, and the codes of these scans (`jpeg_scans`), as far as the data are few enough for that.
+Source: ITU-T T.81, annexes B (markers), E.1.4 and F.2.2 (restarts), G (progressive), H (lossless).
 """
 
 import random
@@ -20,19 +21,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.data.decoder_protocol import Refused
+from unseen.data.jpeg_scans import (
+    Band,
+    Codes,
+    EndsEarlyError,
+    GoesOnError,
+    InvalidCodeError,
+    Segment,
+    check_ac,
+    check_dc,
+    huffman_codes,
+)
 
 Decode = Callable[[bytes], NDArray[np.unsignedinteger]]
 
 _SEQUENTIAL, _PROGRESSIVE, _LOSSLESS = (0xC0, 0xC1), 0xC2, 0xC3
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # DHT, JPG and DAC are no frames
-_SOI, _EOI, _SOS, _DRI = 0xD8, 0xD9, 0xDA, 0xDD
+_SOI, _EOI, _SOS, _DRI, _DHT = 0xD8, 0xD9, 0xDA, 0xDD, 0xC4
 _RESTARTS = range(0xD0, 0xD8)
 _MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)  # FF 00 is a byte of data, further FF are fill bytes
 _TAIL_BYTES = 32
 _ONES = b"\xfe\xfd"  # begins the tails: where bits are missing a decoder takes zeros, and ones are other codes
 _SURPLUS_BYTES = 16
 """Bytes after the last pixel that are refused; fewer may be an encoder's padding."""
+_WALKED_BYTES = 2 << 20
+"""Data of progressive scans whose codes are walked, about 1.2 s per MB; larger ones are only decoded again."""
 _AGAIN = "Send the file again from its source."
+_ENDS_EARLY = f"The JPEG data end before the last pixel: the film is cut off or damaged. {_AGAIN}"
+_GOES_ON = f"The JPEG data go on after the last pixel: they are damaged before it. {_AGAIN}"
 
 
 def check_whole(stream: bytes, decode: Decode, *, pixels: NDArray[np.unsignedinteger] | None = None) -> None:
@@ -47,16 +63,19 @@ def check_whole(stream: bytes, decode: Decode, *, pixels: NDArray[np.unsignedint
         Refused: data are missing or left over, restart markers or scans are missing, or the coding is arithmetic.
     """
     frame = _walked(stream)
+    if frame.process == _PROGRESSIVE and sum(end - start for start, end in frame.segments) <= _WALKED_BYTES:
+        _check_codes(stream, frame)
+        return
     pixels = decode(stream) if pixels is None else pixels
     if not np.array_equal(decode(_with_tails(stream, frame, seed=1, cut=0)), pixels):
-        raise Refused(f"The JPEG data end before the last pixel: the film is cut off or damaged. {_AGAIN}")
+        raise Refused(_ENDS_EARLY)
     longest = max(end - start for start, end in frame.segments)
     if frame.restarts or longest < 4 * _SURPLUS_BYTES:
         return
     for seed in (2, 3, 4):  # a change may lie outside of the image's edge, or be clipped: that of all three does not
         if not np.array_equal(decode(_with_tails(stream, frame, seed=seed, cut=_SURPLUS_BYTES)), pixels):
             return
-    raise Refused(f"The JPEG data go on after the last pixel: they are damaged before it. {_AGAIN}")
+    raise Refused(_GOES_ON)
 
 
 @dataclass(kw_only=True)
@@ -68,15 +87,27 @@ class _Component:
     lowest: list[int | None] = field(default_factory=lambda: [None] * 64)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Scan:
+    """One scan: its components, their tables, its band, the MCUs of each of its segments, and these segments."""
+
+    of: list[int]
+    codes: list[Codes]
+    band: Band
+    interval: int
+    segments: list[tuple[int, int]]
+
+
 @dataclass(kw_only=True)
 class _Frame:
-    """A frame, with the places of the entropy-coded segments of all its scans."""
+    """A frame, with its scans and the places of the entropy-coded segments of all of them."""
 
     process: int
     width: int
     height: int
     components: dict[int, _Component]
     segments: list[tuple[int, int]] = field(default_factory=list)
+    scans: list[_Scan] = field(default_factory=list)
     restarts: bool = False
 
     def units(self, of: list[int]) -> int:
@@ -94,6 +125,7 @@ class _Frame:
 def _walked(stream: bytes) -> _Frame:
     """Return the frame, after its scans and restart markers were found complete."""
     frame, interval, at = None, 0, 2
+    tables: dict[int, Codes] = {}
     while (found := _MARKER.search(stream, at)) is not None:
         marker, at = found[1][0], found.end()
         if marker == _EOI:
@@ -105,11 +137,17 @@ def _walked(stream: bytes) -> _Frame:
             (interval,) = struct.unpack_from(">H", body)
         if marker in _FRAMES:
             frame = _frame(marker, body)
+        if marker == _DHT and frame is not None and frame.process == _PROGRESSIVE:
+            tables |= _tables(body)
         at += _length(stream, at)
         if marker == _SOS:
             if frame is None:
                 break
-            at = _scanned(stream, at, frame, _scan(frame, body), interval)
+            of, before = _scan(frame, body), len(frame.segments)
+            at = _scanned(stream, at, frame, of, interval)
+            if frame.process == _PROGRESSIVE:
+                segments = frame.segments[before:]
+                frame.scans.append(_progressive_scan(frame, body, of, tables, interval or frame.units(of), segments))
     if frame is None or not frame.segments:
         raise Refused(f"The JPEG data have no image: a header (SOF, SOS) is missing. {_AGAIN}")
     for component in frame.components.values():
@@ -157,6 +195,61 @@ def _scan(frame: _Frame, body: bytes) -> list[int]:
             raise Refused(f"The scans of the JPEG data are not in their order, or one came twice. {_AGAIN}")
         lowest[first : last + 1] = [low] * len(lowest[first : last + 1])
     return of
+
+
+def _tables(body: bytes) -> dict[int, Codes]:
+    """Return the Huffman tables of a DHT segment, by class × 16 + destination (B.2.4.2)."""
+    tables: dict[int, Codes] = {}
+    at = 0
+    while at < len(body):
+        counts = body[at + 1 : at + 17]
+        values = body[at + 17 : at + 17 + sum(counts)]
+        try:
+            if len(counts) < 16:
+                raise InvalidCodeError
+            tables[body[at]] = huffman_codes(counts, values)
+        except InvalidCodeError:
+            raise Refused(f"A Huffman table of the JPEG data is damaged. {_AGAIN}") from None
+        at += 17 + len(values)
+    return tables
+
+
+def _progressive_scan(
+    frame: _Frame, body: bytes, of: list[int], tables: dict[int, Codes], interval: int, segments: list[tuple[int, int]]
+) -> _Scan:
+    """Return what the walk through the codes of a scan needs."""
+    first, last, bits = body[1 + 2 * len(of) : 4 + 2 * len(of)]
+    band = Band(first=first, last=last, before=bits >> 4, low=bits & 15)
+    codes: list[Codes] = []
+    for number, one in enumerate(of):
+        chosen = body[2 + 2 * number]
+        table = tables.get(chosen >> 4 if first == 0 else 16 + (chosen & 15), [])
+        if not table and (first or not band.before):  # bits of DC have no codes
+            raise Refused(f"The JPEG data lack a Huffman table. {_AGAIN}")
+        component = frame.components[one]
+        codes += [table] * (component.across * component.down if len(of) > 1 else 1)
+    return _Scan(of=of, codes=codes, band=band, interval=interval, segments=segments)
+
+
+def _check_codes(stream: bytes, frame: _Frame) -> None:
+    """Raise `Refused` unless the codes of each progressive scan end with its last block, and the data with them."""
+    held = {one: [0] * frame.units([one]) for one in frame.components}
+    for scan in frame.scans:
+        units = frame.units(scan.of)
+        for number, (start, end) in enumerate(scan.segments):
+            some = range(number * scan.interval, min(units, (number + 1) * scan.interval))
+            segment = Segment(stream[start:end])
+            try:
+                if scan.band.first == 0:
+                    check_dc(segment, scan.codes, len(some), scan.band)
+                else:
+                    check_ac(segment, scan.codes[0], held[scan.of[0]], some, scan.band)
+            except EndsEarlyError:
+                raise Refused(_ENDS_EARLY) from None
+            except GoesOnError:
+                raise Refused(_GOES_ON) from None
+            except InvalidCodeError:
+                raise Refused(f"The JPEG data hold invalid codes: they are damaged. {_AGAIN}") from None
 
 
 def _is_band(first: int, last: int, components: int, lowest: list[int | None]) -> bool:

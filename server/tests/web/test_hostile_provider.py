@@ -222,6 +222,57 @@ def test_a_slow_answer_ends_the_start(provider: HostileProvider, settings: ReadS
         OidcProvider(settings())
 
 
+@pytest.fixture
+def slow_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A resolver that does not answer before the event is set."""
+    answers, usual = threading.Event(), socket.getaddrinfo
+
+    def late(*arguments: Any, **more: Any) -> Any:
+        if threading.current_thread().name == "look-up":  # the browser of these tests has a resolver of its own
+            answers.wait(60)
+        return usual(*arguments, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", late)
+    yield answers
+    answers.set()
+
+
+@pytest.mark.usefixtures("short")
+def test_a_resolver_that_does_not_answer_ends_the_sign_in(
+    api: Api, slow_resolver: threading.Event, settings: ReadSettings
+) -> None:
+    client = browser(api)
+    begun_s = time.monotonic()
+    refused(client, "has not confirmed the sign-in (Timeout)")
+    with pytest.raises(OidcError, match=r"does not answer \(Timeout\)"):
+        OidcProvider(settings())
+    assert time.monotonic() - begun_s < 20 * SHORT_S
+    slow_resolver.set()
+    assert signed_in(client).status_code == 200, "the next sign-in succeeds"
+
+
+@pytest.mark.usefixtures("short")
+def test_look_ups_that_are_not_answered_take_no_further_threads(slow_resolver: threading.Event) -> None:
+    def threads() -> int:
+        return sum(thread.name == "look-up" for thread in threading.enumerate())
+
+    def get() -> None:
+        with requests.Session() as session:
+            session.mount("http://", BoundedAdapter())
+            with pytest.raises(requests.Timeout):
+                session.get("http://provider.invalid/")
+
+    with ThreadPoolExecutor(24) as pool:
+        for done in [pool.submit(get) for _ in range(24)]:
+            done.result()
+    assert threads() == bounded_http.MOST_LOOK_UPS
+    slow_resolver.set()
+    until_s = time.monotonic() + 30
+    while threads() and time.monotonic() < until_s:
+        time.sleep(0.01)
+    assert not threads()
+
+
 @pytest.mark.parametrize("how", ENDLESS)
 def test_an_endless_answer_is_not_read_to_its_end(
     api: Api, provider: HostileProvider, monkeypatch: pytest.MonkeyPatch, how: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import io
+import queue
 import socket
 import threading
 import time
@@ -25,6 +26,9 @@ WITHIN_S: Final = 10.0
 """Seconds for a whole answer: look-up of the name, connection, TLS, request, header and body."""
 MOST_BYTES: Final = 1_000_000
 """Bytes of an answer's body."""
+MOST_LOOK_UPS: Final = 16
+"""Look-ups of names at the same time, those included that the caller has left."""
+_LOOK_UPS: Final = threading.BoundedSemaphore(MOST_LOOK_UPS)
 _PIECE: Final = 2**16
 
 
@@ -111,9 +115,17 @@ class _Deadline:
             self._watched.clear()
 
     def connect(self, host: str, port: int) -> socket.socket:
-        """Connect to the first address of a host that answers, within the time that is left."""
+        """Connect to the first address of a host that answers, within the time that is left.
+
+        The look-up of the name counts: the caller leaves a resolver that does not answer in time.
+        """
         problem: OSError = TimeoutError("timed out")
-        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        try:
+            addresses = _looked_up(host, port, self._until)
+        except TimeoutError:
+            self.passed = True
+            raise
+        for family, kind, protocol, _, address in addresses:
             left_s = self._until - time.monotonic()
             if left_s <= 0:
                 break
@@ -141,6 +153,39 @@ class _Deadline:
             for one in self._watched:
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
+
+
+def _looked_up(host: str, port: int, until: float) -> list[tuple[Any, ...]]:  # Any: as socket.getaddrinfo types it
+    """Return the addresses of a host. Raises OSError, of which TimeoutError where there is no answer in time.
+
+    A look-up cannot be ended, so it runs in a thread that is left behind. Few may be left at the same time: a resolver
+    that never answers takes no further threads.
+
+    Args:
+        host: name or address.
+        port: the port.
+        until: end of the time, by the monotonic clock.
+    """
+    if not _LOOK_UPS.acquire(timeout=max(0.0, until - time.monotonic())):
+        raise TimeoutError("the resolver answers none of the look-ups that are under way")
+    answers: queue.SimpleQueue[list[tuple[Any, ...]] | OSError] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:  # UnicodeError: a label that is too long
+            answers.put(error if isinstance(error, OSError) else OSError(str(error)))
+        finally:
+            _LOOK_UPS.release()
+
+    threading.Thread(target=look_up, name="look-up", daemon=True).start()
+    try:
+        answer = answers.get(timeout=max(0.0, until - time.monotonic()))
+    except queue.Empty:
+        raise TimeoutError("the resolver does not answer") from None
+    if isinstance(answer, OSError):
+        raise answer
+    return answer
 
 
 def _connect(connection: HTTPConnection) -> socket.socket:

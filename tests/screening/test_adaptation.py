@@ -11,12 +11,22 @@ import torch
 import unseen as un
 from unseen.anatomy.network_view import View
 from unseen.data import phantoms
-from unseen.data.film import Film
+from unseen.data.film import Film, NotRead
 from unseen.detectors.adapted import Adapted
 from unseen.detectors.errors import FitError
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
-from unseen.screening.adaptation import Adaptation, Chosen, Labelled, adapt, choose, predicted
+from unseen.detectors.weights import FitError
+from unseen.screening.adaptation import (
+    Adaptation,
+    Chosen,
+    FilmCounts,
+    Labelled,
+    adapt,
+    choose,
+    counted_films,
+    predicted,
+)
 from unseen.screening.calibration import calibrate
 from unseen.screening.guarantee import Guarantee
 from unseen.testing import check_detector
@@ -134,10 +144,46 @@ def _scores(taught: Labelled, chosen: Chosen, films: Labelled) -> np.ndarray:
 
 
 def test_too_few_films_are_an_error(base: Pca, labelled: list[Film]) -> None:
-    with pytest.raises(FitError, match="6 normal and 6 abnormal films can teach, and 30 and 10 are needed"):
+    with pytest.raises(
+        FitError, match=r"6 normal films \(0 of them trained the model\) and 6 abnormal films can teach"
+    ):
         adapt(base, labelled[:12])
+    with pytest.raises(FitError, match="Label 5 more abnormal films: the head learns from at least 5"):
+        adapt(base, [film for film in labelled if film.label == "normal"])
+    with pytest.raises(FitError, match="further films are kept for calibrate; a larger share"):
+        adapt(base, labelled, share=0.05)
     with pytest.raises(FitError, match="share is 0"):
         adapt(base, labelled, share=0)
+
+
+def test_counts_are_checked_before_anything_is_computed(
+    base: Pca, labelled: list[Film], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def computed(*_: object, **__: object) -> None:
+        pytest.fail("a network was loaded before the films were counted")
+
+    monkeypatch.setattr(Adapted, "beside", computed)
+    with pytest.raises(FitError, match="can teach"):
+        adapt(base, iter(labelled[:12]))
+
+
+def test_training_normals_teach_the_head_and_choose_nothing(base: Pca, labelled: list[Film]) -> None:
+    """Ten fresh normals, five abnormals and the 24 normals on which the model was trained are enough."""
+    trained = list(phantoms.normals(24, seed=1, size=96))
+    assert {film.pixel_sha256 for film in trained} == set(base.training_films)
+    normal, abnormal = (
+        [film for film in labelled if film.label == label][:number]
+        for label, number in (("normal", 10), ("abnormal", 5))
+    )
+    counts = counted_films([*trained, *normal, *abnormal], trained=base.training_films, share=1.0)
+    assert counts == FilmCounts(fresh=10, trained=24, abnormal=5) and counts.missing() == []
+    with pytest.raises(FitError, match=r"10 normal films \(0 of them trained the model\)"):
+        adapt(base, [*normal, *abnormal])
+    adapted, found = adapt(base, iter([*trained, *normal, *abnormal]))
+    assert (found.normals, found.abnormals) == (34, 5)
+    assert len(adapted.training_films) == len(set(adapted.training_films)) == 24 + 15
+    fresh_scores = np.array([one.score for one in base.score(normal) if not isinstance(one, NotRead)])
+    assert float(adapted.head.base[0]) == pytest.approx(float(fresh_scores.mean()), rel=1e-5)
 
 
 def test_a_model_is_adapted_once(adapted: Adapted, labelled: list[Film]) -> None:

@@ -12,6 +12,8 @@ from studies.detectors.few_labels import ROWS, beside_labels, few_labels_row
 from studies.row_files import read_study
 from tests.studies.conftest import World, recipe_of
 from tests.studies.test_labelled import write_shaded
+from unseen.detectors.weights import FitError
+from unseen.screening.adaptation import FilmCounts
 
 RESULTS = Path(__file__).parents[2] / "studies" / "results"
 
@@ -66,3 +68,18 @@ def test_a_row_that_is_made_again_keeps_what_it_replaced() -> None:
     assert set(again[1]["cleared"]) == {"shenzhen", "both"}, "Montgomery is refused at 5 %"
     page = "\n".join(beside_labels([row]))
     assert f"An earlier run of the same recipe and seed ({kept['date']}, version {kept['version']})" in page
+
+
+def test_the_message_on_too_few_films_has_the_figures_of_the_row() -> None:
+    row = read_study("detectors", RESULTS)[f"{ROWS}ensemble-features-0"]
+    with pytest.raises(FitError) as raised:
+        FilmCounts(fresh=24, trained=0, abnormal=3, kept=50).check()
+    message = str(raised.value)
+    assert f"the AUROC is {row['curve'][0]['normals_only']['value']:.2f} from normal films alone" in message
+    shown = {entry["abnormals"]: f"{entry['adapted']['value']:.2f}" for entry in row["curve"]}
+    assert (
+        f"{shown[10]} with 10 abnormal films, {shown[20]} with 20, {shown[40]} with 40, {shown[80]} with 80" in message
+    )
+    assert (
+        "Label 2 more abnormal films" in message and "6 more normal films" in message and "50 further films" in message
+    )

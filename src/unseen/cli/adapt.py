@@ -30,7 +30,8 @@ def adapt(
 
     The adapted score is kept only where it is better than the score from normal films alone beyond what simple image
     statistics explain. A third of the patients teach; calibrate with the same manifest, and the others are used: a
-    guarantee needs films that the model has not seen.
+    guarantee needs films that the model has not seen. Normal films on which the model was trained teach the head, too.
+    At least 5 abnormal films, 30 normal films and 10 normal films that are new to the model are needed.
 
     Examples:
 

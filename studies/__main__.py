@@ -31,7 +31,8 @@ from studies.shipping import choice_row, finder_row, ship, ship_finder
 from studies.thesis import beside_earlier, thesis_row, train_thesis
 from studies.twins import twin_row
 from studies.unfinished import unfinished
-from unseen.artifacts.recipe import RecipeError, runs_root
+from unseen.artifacts.recipe import RecipeError
+from unseen.artifacts.run_folder import runs_root
 from unseen.data.manifest import ManifestError, SourceError
 from unseen.runs.training import resolve
 from unseen.training.progress_display import shown_on

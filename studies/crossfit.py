@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unseen.artifacts.recipe import Recipe, RecipeError, runs_root
+from unseen.artifacts.recipe import Recipe, RecipeError
+from unseen.artifacts.run_folder import runs_root
 from unseen.evaluation.intervals import Json
 from unseen.runs.process_pool import worker_processes
 

@@ -24,7 +24,8 @@ from studies.crossfit import TEST_FOLDS
 from studies.pages.cells import put_between
 from studies.row_files import read_row, write_row
 from unseen.anatomy.found_lungs import Finder
-from unseen.artifacts.recipe import Recipe, runs_root
+from unseen.artifacts.recipe import Recipe
+from unseen.artifacts.run_folder import runs_root
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films
 from unseen.evaluation.intervals import Json

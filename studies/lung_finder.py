@@ -30,7 +30,8 @@ from studies.rows import Row
 from unseen import __version__
 from unseen.anatomy.found_lungs import Finder
 from unseen.anatomy.lung_finder import LungExamples, LungFinder
-from unseen.artifacts.recipe import Recipe, digest, runs_root
+from unseen.artifacts.recipe import Recipe, digest
+from unseen.artifacts.run_folder import runs_root
 from unseen.data import phantoms
 from unseen.data.film import Film, area
 from unseen.data.phantoms.lesion_ranges import KINDS

@@ -13,7 +13,7 @@ from studies.shipping import FOLD
 from unseen.artifacts.bundle import add_normal_scores as write
 from unseen.artifacts.installed_models import located
 from unseen.artifacts.recipe import load as recipe_named
-from unseen.artifacts.recipe import runs_root
+from unseen.artifacts.run_folder import runs_root
 from unseen.detectors.saved import load
 from unseen.runs.cohort import cohort_of
 from unseen.runs.normal_scores import add_normal_scores, default_folds

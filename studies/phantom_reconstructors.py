@@ -27,7 +27,7 @@ from studies.row_files import read_study, write_row
 from studies.rows import Row
 from unseen import __version__
 from unseen.artifacts.bundle import card_of
-from unseen.artifacts.recipe import runs_root
+from unseen.artifacts.run_folder import runs_root
 from unseen.data import phantoms
 from unseen.evaluation.intervals import interval_text
 from unseen.evaluation.peak_signal_to_noise import psnr

@@ -28,7 +28,7 @@ from unseen import __version__
 from unseen.anatomy.lung_finder import LungExamples, LungFinder
 from unseen.anatomy.network_view import View
 from unseen.artifacts.bundle import add_normal_scores, card_of
-from unseen.artifacts.recipe import runs_root
+from unseen.artifacts.run_folder import runs_root
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.data.phantoms.lesion_ranges import KINDS, Contrast

@@ -19,7 +19,8 @@ from studies.rows import Row
 from unseen.anatomy.lung_finder import LungExamples, LungFinder
 from unseen.anatomy.network_view import View
 from unseen.artifacts.bundle import annotate
-from unseen.artifacts.recipe import Recipe, runs_root, validated
+from unseen.artifacts.recipe import Recipe, validated
+from unseen.artifacts.run_folder import runs_root
 from unseen.data.film import Film
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.lung_finder_bundles import save_finder

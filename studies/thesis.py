@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from studies.rows import Row, described
 from unseen.artifacts import bundle
 from unseen.artifacts.files import write_bytes
-from unseen.artifacts.recipe import Recipe, RecipeError, Run
+from unseen.artifacts.recipe import Recipe, RecipeError
+from unseen.artifacts.run_folder import Run
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector
 from unseen.detectors.encoder_decoder_encoder import Aim, EncoderDecoderEncoder

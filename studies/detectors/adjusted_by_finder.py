@@ -22,7 +22,8 @@ from studies.detectors.claim import above_floor
 from studies.pages.cells import Entry, table
 from studies.rows import Row, study_of_folds
 from unseen.artifacts.files import write_bytes
-from unseen.artifacts.recipe import Recipe, runs_root, validated
+from unseen.artifacts.recipe import Recipe, validated
+from unseen.artifacts.run_folder import runs_root
 from unseen.detectors.lung_finder_bundles import finder_of
 from unseen.evaluation.intervals import interval_text
 from unseen.evaluation.metrics import metrics_from_table

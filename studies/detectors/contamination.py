@@ -20,7 +20,8 @@ import torch
 from studies.detectors.development import FOLD
 from studies.robustness.study import aurocs, mean_over, picks_of
 from studies.rows import Row, study_of_folds
-from unseen.artifacts.recipe import Recipe, runs_root, validated
+from unseen.artifacts.recipe import Recipe, validated
+from unseen.artifacts.run_folder import runs_root
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.normals import Normals
 from unseen.evaluation.bootstrap import BootstrapCohort, codes, draw_all

@@ -16,7 +16,8 @@ from studies.detectors.generalisation import learnt_from, row_of_cells
 from studies.detectors.preparations.comparing import carrying, moved
 from studies.detectors.preparations.resolution import MatchedResolution
 from studies.rows import Row
-from unseen.artifacts.recipe import Recipe, runs_root
+from unseen.artifacts.recipe import Recipe
+from unseen.artifacts.run_folder import runs_root
 from unseen.evaluation.table import score_table
 from unseen.runs.cohort import cohort_of
 from unseen.runs.process_pool import worker_processes

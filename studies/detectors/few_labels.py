@@ -24,7 +24,8 @@ from studies.pages.cells import Entry, table
 from studies.rows import Row, study_of_folds
 from unseen import __version__
 from unseen.artifacts.files import replacing
-from unseen.artifacts.recipe import Recipe, digest, runs_root
+from unseen.artifacts.recipe import Recipe, digest
+from unseen.artifacts.run_folder import runs_root
 from unseen.data.film import Film
 from unseen.detectors.adapted import Adapted
 from unseen.detectors.saved import load

@@ -20,7 +20,8 @@ from torch.nn import functional
 from studies.pages.cells import Entry, table
 from studies.rows import Row, study_of_folds
 from unseen import __version__
-from unseen.artifacts.recipe import Recipe, digest, runs_root
+from unseen.artifacts.recipe import Recipe, digest
+from unseen.artifacts.run_folder import runs_root
 from unseen.data.film import Film
 from unseen.detectors.frozen_features import published
 from unseen.detectors.lesion_classifier import varied

@@ -18,7 +18,8 @@ from studies.detectors.preparations.comparing import ELSEWHERE, CarriedLungs, ca
 from studies.detectors.preparations.resolution import MatchedResolution
 from studies.rows import Row, study_of_folds
 from unseen import __version__
-from unseen.artifacts.recipe import Recipe, digest, runs_root, validated
+from unseen.artifacts.recipe import Recipe, digest, validated
+from unseen.artifacts.run_folder import runs_root
 from unseen.evaluation.metrics import POOLED, metrics_from_table
 from unseen.evaluation.table import score_table
 from unseen.runs.cohort import cohort_of

@@ -28,7 +28,8 @@ from studies.detectors.preparations.comparing import carrying, moved
 from studies.detectors.preparations.resolution import MatchedResolution
 from studies.rows import Row, study_of_folds
 from unseen import __version__
-from unseen.artifacts.recipe import Recipe, runs_root
+from unseen.artifacts.recipe import Recipe
+from unseen.artifacts.run_folder import runs_root
 from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.table import score_table
 from unseen.runs.cohort import cohort_of

@@ -23,7 +23,7 @@ from PIL import Image
 from studies.detectors.development import RECIPES, TWINS
 from studies.row_files import read_study
 from unseen.artifacts.files import replacing
-from unseen.artifacts.recipe import Run
+from unseen.artifacts.run_folder import Run
 from unseen.data.film import Film
 from unseen.data.phantoms.lesion_ranges import KINDS
 from unseen.data.phantoms.sequences import twins

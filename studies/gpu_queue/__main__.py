@@ -18,7 +18,7 @@ from studies.gpu_queue.packing import write_packs
 from studies.gpu_queue.returned import merge
 from studies.gpu_queue.slot import FAILED, run
 from unseen.artifacts.errors import UserError
-from unseen.artifacts.recipe import runs_root
+from unseen.artifacts.run_folder import runs_root
 from unseen.training.limits import RunLimits
 from unseen.training.progress_display import shown_on
 

@@ -23,7 +23,8 @@ from studies.gpu_queue.returned import add_row, add_runs, changed_files, times, 
 from studies.packs import unpack
 from studies.row_files import read_rows
 from unseen.artifacts.errors import UserError
-from unseen.artifacts.recipe import RecipeError, runs_root
+from unseen.artifacts.recipe import RecipeError
+from unseen.artifacts.run_folder import runs_root
 from unseen.training.limits import RunLimits, RunStopped, limited, time_is_up
 
 DONE, FOUND, STOPPED, WAITING, FAILED = "done", "was done before", "stopped", "not started", "failed"

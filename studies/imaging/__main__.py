@@ -28,7 +28,8 @@ from studies.imaging.side_by_side import write_side_by_side
 from studies.imaging.tuning import tuned
 from studies.imaging.variation import by_variation
 from studies.row_files import write_row
-from unseen.artifacts.recipe import Recipe, RecipeError, runs_root
+from unseen.artifacts.recipe import Recipe, RecipeError
+from unseen.artifacts.run_folder import runs_root
 from unseen.training.progress_display import shown_on
 
 PREFIX = "imaging/"

@@ -19,7 +19,8 @@ from studies.imaging.problem import Measured, Problem
 from studies.imaging.settings import SAYS_NOTHING_OF_A_TRAINING, Arm, training_of
 from studies.imaging.spent import Spent
 from unseen import __version__
-from unseen.artifacts.recipe import Run, digest
+from unseen.artifacts.recipe import digest
+from unseen.artifacts.run_folder import Run
 from unseen.evaluation.peak_signal_to_noise import psnr
 from unseen.reconstruction.artifact_removal import ArtifactRemoval
 from unseen.reconstruction.learning import learn

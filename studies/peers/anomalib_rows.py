@@ -23,7 +23,8 @@ from studies.crossfit import TEST_FOLDS, cross_fit, tables_of
 from studies.pages.cells import Entry, table
 from studies.rows import Row, study_of_folds
 from unseen.artifacts.files import write_text
-from unseen.artifacts.recipe import Recipe, RecipeError, runs_root
+from unseen.artifacts.recipe import Recipe, RecipeError
+from unseen.artifacts.run_folder import runs_root
 from unseen.data.film import Film, area
 from unseen.detectors.frozen_features import published_file
 from unseen.detectors.saved import load

@@ -22,7 +22,8 @@ from studies.priors.page import write_page
 from studies.priors.problems import KINDS, PROBLEMS, Problem, measured, named, spread_over
 from studies.priors.rows import SEED, name_of, row_of
 from studies.row_files import read_study, write_row
-from unseen.artifacts.recipe import RecipeError, runs_root, validated
+from unseen.artifacts.recipe import RecipeError, validated
+from unseen.artifacts.run_folder import runs_root
 from unseen.priors.generator import Generator
 from unseen.runs.generator_training import PictureSettings, TrainedRun, load_images, train_generator
 from unseen.training.progress_display import shown_on

@@ -22,7 +22,8 @@ import torch
 
 from studies.robustness import added_noise
 from unseen import __version__
-from unseen.artifacts.recipe import Recipe, RecipeError, runs_root
+from unseen.artifacts.recipe import Recipe, RecipeError
+from unseen.artifacts.run_folder import runs_root
 from unseen.evaluation.bootstrap import DRAWS, BootstrapCohort, Drawn, codes, draw_all
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.roc import Auroc, Floats, Ints, folds_of

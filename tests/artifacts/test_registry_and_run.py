@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from unseen.artifacts.recipe import Recipe, Run, runs_root
+from unseen.artifacts.recipe import Recipe
 from unseen.artifacts.registry import Registry, UnknownName
+from unseen.artifacts.run_folder import Run, runs_root
 
-REGISTRY = Registry(package="artifacts", kind="thing", names={"run-folder": "recipe:Run", "gone": "nowhere:Gone"})
+REGISTRY = Registry(package="artifacts", kind="thing", names={"run-folder": "run_folder:Run", "gone": "nowhere:Gone"})
 
 
 def test_a_key_loads_its_class_and_listing_imports_nothing() -> None:
@@ -23,7 +24,7 @@ def test_a_key_loads_its_class_and_listing_imports_nothing() -> None:
     [
         ("run_folder", 'thing "run_folder": unknown; did you mean run-folder?'),
         ("xyz", 'thing "xyz": unknown; known: gone, run-folder'),
-        ("recipe:Run", 'thing "recipe:Run": unknown'),
+        ("run_folder:Run", 'thing "run_folder:Run": unknown'),
     ],
 )
 def test_an_unknown_key_names_the_nearest(key: str, expected: str) -> None:

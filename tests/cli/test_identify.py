@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from unseen.cli import app
-from unseen.cli.reconstruct import GROUPS, OPERATORS
+from unseen.cli.identify import GROUPS, OPERATORS
 
 
 def run(*words: str) -> str:

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from tests.cli.conftest import LIMITS, Say, World
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts import bundle
-from unseen.artifacts.recipe import runs_root
+from unseen.artifacts.run_folder import runs_root
 from unseen.data.reading import films
 from unseen.detectors.lung_finder_bundles import finder_of
 from unseen.networks.resnet import ResNet18

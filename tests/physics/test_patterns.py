@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from unseen import physics
-from unseen.physics.single_pixel_camera import walsh_matrix
+from unseen.physics.hadamard import walsh_matrix
 
 
 def noise(*shape: int) -> Tensor:

@@ -16,7 +16,6 @@ from unseen.detectors.adapted import Adapted
 from unseen.detectors.errors import FitError
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
-from unseen.detectors.weights import FitError
 from unseen.screening.adaptation import (
     Adaptation,
     Chosen,

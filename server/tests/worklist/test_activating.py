@@ -12,10 +12,10 @@ import sqlalchemy
 
 from tests.worklist.conftest import Place, decision, film_of, listed, on_both, place_at_least, png, sqlite_at_least
 from tests.worklist.reporting import look_and_report
+from unseen.screening.audit_sample import is_sampled
 from unseen.screening.calibration import policy_of
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.labelled_studies import Study
-from unseen.screening.monitoring import is_sampled
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener

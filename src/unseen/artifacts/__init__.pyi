@@ -21,10 +21,10 @@ from .percentile import share_below as share_below
 from .percentile import whole_percent as whole_percent
 from .recipe import Recipe as Recipe
 from .recipe import RecipeError as RecipeError
-from .recipe import Run as Run
 from .recipe import validated as validated
 from .registry import PluginError as PluginError
 from .registry import Registry as Registry
 from .registry import UnknownName as UnknownName
 from .registry import did_you_mean as did_you_mean
 from .research_only import LIMITS as LIMITS
+from .run_folder import Run as Run

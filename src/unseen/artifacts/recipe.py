@@ -1,15 +1,8 @@
-"""Recipes, and the folders of their runs.
-
-A recipe: the one TOML file that defines how a detector is made (data, view, method, training, seed).
+"""Recipe: the one TOML file that defines how a detector is made (data, view, method, training, seed).
 
 The sections ``view``, ``method`` and ``training`` are plain tables here. The package that owns a section checks it with
 its own model through `validated`, so all errors have one form: ``method.sure_wieght: unknown; did you mean
 sure_weight?``
-
-Where a run lies on the disk: one folder for a recipe, a fold and a seed.
-
-``$UNSEEN_RUNS`` (default ``runs``) ``/<name>-f<fold>-<seed>-<digest8>/`` holds ``recipe.toml`` (resolved), ``log.csv``,
-``checkpoint.pt``, ``bundle/`` and ``metrics.json``.
 """
 
 from __future__ import annotations
@@ -18,11 +11,9 @@ import hashlib
 import importlib.resources
 import json
 import math
-import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -32,7 +23,6 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unseen.artifacts.errors import UserError, reason_of
-from unseen.artifacts.files import write_text
 from unseen.artifacts.registry import did_you_mean
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -335,66 +325,3 @@ def _shown(seen: object) -> str:
         return str(seen)
     text = json.dumps(seen, default=repr, ensure_ascii=False)
     return text if len(text) <= 80 else text[:77] + "..."
-
-
-def runs_root() -> Path:
-    """The folder of all runs: ``$UNSEEN_RUNS``, or ``runs`` below the working folder."""
-    return Path(os.environ.get("UNSEEN_RUNS") or "runs")
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run's folder and the files that it holds; making the object touches no disk.
-
-    Args:
-        folder: the run's own.
-
-    >>> run = Run.named("ms_cxr/pca-64-lungs", fold=1, seed=0, digest="0123456789abcdef", root=Path("runs"))
-    >>> run.folder.as_posix()
-    'runs/ms_cxr/pca-64-lungs-f1-0-01234567'
-    >>> run.log.name
-    'log.csv'
-    """
-
-    folder: Path
-
-    @classmethod
-    def named(cls, name: str, *, fold: int | None, seed: int, digest: str, root: Path | None = None) -> Run:
-        """The run of a recipe called ``name``; ``fold=None`` (no folds in the data) leaves that part out."""
-        part = "" if fold is None else f"-f{fold}"
-        return cls((root or runs_root()) / f"{name}{part}-{seed}-{digest[:8]}")
-
-    @property
-    def recipe(self) -> Path:
-        """The recipe as resolved, TOML."""
-        return self.folder / "recipe.toml"
-
-    @property
-    def log(self) -> Path:
-        """One row a training step, CSV."""
-        return self.folder / "log.csv"
-
-    @property
-    def checkpoint(self) -> Path:
-        """File from which a killed training resumes; not for inference."""
-        return self.folder / "checkpoint.pt"
-
-    @property
-    def bundle(self) -> Path:
-        """The trained model, for inference."""
-        return self.folder / "bundle"
-
-    @property
-    def metrics(self) -> Path:
-        """The evaluation's figures, JSON."""
-        return self.folder / "metrics.json"
-
-    def write_recipe(self, recipe: Recipe) -> None:
-        """Make the folder, and write the resolved recipe into it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_text(self.recipe, recipe.to_toml())
-
-    def write_metrics(self, metrics: Mapping[str, object]) -> None:
-        """Make the folder, and write ``metrics`` into it as JSON (NaN is an error: JSON has none)."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_text(self.metrics, json.dumps(metrics, indent=2, allow_nan=False, ensure_ascii=False) + "\n")

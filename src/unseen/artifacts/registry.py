@@ -39,9 +39,9 @@ class Registry(Mapping[str, str]):
         group: the entry-point group by which other packages add to it, such as ``"unseen.detectors"``; None: they
             cannot. A plug-in never replaces a key of this package: such an entry point is ignored with a warning.
 
-    >>> registry = Registry(package="artifacts", kind="thing", names={"run-folder": "recipe:Run"})
+    >>> registry = Registry(package="artifacts", kind="thing", names={"run-folder": "run_folder:Run"})
     >>> list(registry), registry["run-folder"]
-    (['run-folder'], 'unseen.artifacts.recipe:Run')
+    (['run-folder'], 'unseen.artifacts.run_folder:Run')
     >>> registry.load("run-folder").__name__
     'Run'
     >>> registry.load("run-foldr")

@@ -21,9 +21,11 @@ from unseen.cli import (
     console,
     evaluate,
     gate,
+    identify,
     info,
     manifest,
     onnx,
+    pilot,
     prior,
     reconstruct,
     score,
@@ -58,8 +60,8 @@ for panel, members in {
         info.info,
         onnx.onnx,
     ),
-    "Commands for decisions": (calibrate.calibrate, calibrate.pilot),
-    "Commands for imaging": (reconstruct.reconstruct, reconstruct.identify),
+    "Commands for decisions": (calibrate.calibrate, pilot.pilot),
+    "Commands for imaging": (reconstruct.reconstruct, identify.identify),
 }.items():
     for command in members:
         app.command(command.__name__, rich_help_panel=panel)(console.with_output_options(command))

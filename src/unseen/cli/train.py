@@ -116,7 +116,7 @@ def train(
     """
     from unseen.artifacts import recipe as recipes
     from unseen.artifacts.bundle import annotate, check_free
-    from unseen.artifacts.recipe import runs_root
+    from unseen.artifacts.run_folder import runs_root
 
     # first what needs no library that computes, so that a mistake is reported at once
     known = recipes.load(recipe)

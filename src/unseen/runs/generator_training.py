@@ -29,8 +29,9 @@ from torch.nn import functional
 
 from unseen import __version__
 from unseen.artifacts import bundle
-from unseen.artifacts.recipe import Recipe, RecipeError, Run, digest, validated
+from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
 from unseen.artifacts.registry import did_you_mean
+from unseen.artifacts.run_folder import Run
 from unseen.data.digits import read_digits
 from unseen.data.drawn_shapes import squares_and_circles
 from unseen.evaluation.peak_signal_to_noise import psnr

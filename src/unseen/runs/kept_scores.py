@@ -16,7 +16,7 @@ import polars as pl
 
 from unseen import __version__
 from unseen.artifacts.files import replacing
-from unseen.artifacts.recipe import runs_root
+from unseen.artifacts.run_folder import runs_root
 from unseen.data.parquet_tables import TableError, TableReader
 from unseen.screening.screener import model_parts
 

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unseen.artifacts.recipe import Recipe, RecipeError, runs_root, validated
+from unseen.artifacts.recipe import Recipe, RecipeError, validated
+from unseen.artifacts.run_folder import runs_root
 from unseen.data.film import NotRead
 from unseen.data.reading import Films
 from unseen.detectors.fitting import Fitting

@@ -21,8 +21,9 @@ from unseen.anatomy.lung_finder import LungFinder, NoMasksError
 from unseen.anatomy.network_view import View
 from unseen.artifacts import bundle
 from unseen.artifacts.installed_models import shipped
-from unseen.artifacts.recipe import Recipe, RecipeError, Run, digest, runs_root, validated
+from unseen.artifacts.recipe import Recipe, RecipeError, digest, validated
 from unseen.artifacts.recipe import names as recipe_names
+from unseen.artifacts.run_folder import Run, runs_root
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector, check_devices
@@ -50,7 +51,8 @@ _log = logging.getLogger("unseen")
 class Trained:
     """A finished run; `train_recipe` returns it.
 
-    >>> from unseen.artifacts.recipe import Recipe, Run
+    >>> from unseen.artifacts.recipe import Recipe
+    >>> from unseen.artifacts.run_folder import Run
     >>> from unseen.detectors import load
     >>> recipe = Recipe.from_toml('name = "own"\\n[method]\\nkey = "pca"')
     >>> Trained(Run(Path("runs/own")), load("models/pca"), recipe, "0123", None, (), found=True).detector.key

@@ -2,6 +2,8 @@
 
 from .adaptation import Adaptation as Adaptation
 from .adaptation import adapt as adapt
+from .audit_sample import abnormal_share as abnormal_share
+from .audit_sample import is_sampled as is_sampled
 from .calibration import calibrate as calibrate
 from .calibration import policy_of as policy_of
 from .companions import deciding as deciding
@@ -19,8 +21,6 @@ from .labelled_studies import one_a_patient as one_a_patient
 from .monitoring import Alarm as Alarm
 from .monitoring import DriftReference as DriftReference
 from .monitoring import DriftWatch as DriftWatch
-from .monitoring import abnormal_share as abnormal_share
-from .monitoring import is_sampled as is_sampled
 from .policy import UNKNOWN_SOURCE as UNKNOWN_SOURCE
 from .policy import Policy as Policy
 from .policy import PolicyError as PolicyError

@@ -1,8 +1,6 @@
-"""Monitoring: drift of the scores, and the blinded audit sample of cleared studies.
+"""Drift watch: do recent scores still look like those that the policy was calibrated on?
 
-The drift watch: do the scores of late still look like those that the policy was calibrated on?
-
-Studies come in windows of a fixed size. At the end of each window two things are asked:
+Studies come in windows of a fixed size. At the end of each window two things are tested:
 
 - scores: Kolmogorov–Smirnov between the window's scores and the calibration's, which are weighted to the site's
   prevalence (effective size (Σw)²/Σw²);
@@ -13,15 +11,8 @@ what to expect. An alarm stays until a person acknowledges it, and while it stay
 
 Source: Kolmogorov–Smirnov with weights: Monahan, Numerical Methods of Statistics (2011), ch. 12; asymptotic, so
 conservative for tied scores.
-
-The audit sample: a share of the cleared studies is read all the same, by a reader who does not know.
-
-Which ones is decided by a keyed hash of the study, so that it can be neither guessed nor steered, and is the same when
-asked again.
 """
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 from typing import Literal
 
@@ -29,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from unseen.evaluation.intervals import Figure, proportion
-
 WINDOW = 200
+
+
 FALSE_ALARMS = 0.001
 
 
@@ -159,34 +150,3 @@ def _same_distribution(scores: NDArray[np.float64], reference: DriftReference) -
     seen = np.searchsorted(np.sort(scores), points, side="right") / len(scores)
     distance = float(np.abs(seen - expected).max())
     return float(kstwobign.sf(distance * np.sqrt(size * len(scores) / (size + len(scores)))))
-
-
-def is_sampled(study: str, *, share: float, key: bytes) -> bool:
-    """Return True if a cleared study is read all the same; in the long run `share` of them are.
-
-    Args:
-        study: the study's name.
-        share: of cleared studies, 0 to 1.
-        key: the site's secret, so that nobody can predict the sample.
-
-    >>> sum(is_sampled(str(i), share=0.1, key=b"site") for i in range(10_000))
-    961
-    """
-    digest = hmac.new(key, study.encode(), hashlib.sha256).digest()
-    return int.from_bytes(digest[:8], "big") < share * 2**64
-
-
-def abnormal_share(abnormal: int, read: int) -> Figure:
-    """The share of abnormal studies among those cleared, from the audited ones, with Clopper–Pearson's 95 % interval.
-
-    This is the false omission rate. The miss rate of the guarantee is another one: the share of the *abnormals* that
-    are cleared.
-
-    Args:
-        abnormal: audited studies that were abnormal.
-        read: audited studies.
-
-    >>> str(abnormal_share(0, 100))
-    '0.00 (0.00 to 0.04)'
-    """
-    return proportion(abnormal, read, without="no cleared study has been audited yet")

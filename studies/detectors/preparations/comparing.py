@@ -21,7 +21,8 @@ from studies.detectors.preparations.local_contrast import contrast_normalised
 from studies.detectors.preparations.resolution import MatchedResolution
 from studies.rows import Row
 from unseen import __version__
-from unseen.artifacts.recipe import Recipe, RecipeData, runs_root, validated
+from unseen.artifacts.recipe import Recipe, RecipeData, validated
+from unseen.artifacts.run_folder import runs_root
 from unseen.data.film import Film, NotRead, area
 from unseen.evaluation.comparison import compare
 from unseen.evaluation.metrics import POOLED, metrics_from_table

@@ -1,0 +1,78 @@
+"""`unseen pilot MODEL --data archive.csv --policy policy.json --out pilot/`: decisions on an archive."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from unseen.cli import console
+
+
+def pilot(
+    model: Annotated[
+        Path, typer.Argument(help="a model's bundle: the folder that `unseen train` printed, or models/pca")
+    ],
+    data: Annotated[
+        str, typer.Option(help="the archive: a manifest CSV with columns file, label (the report's outcome), source …")
+    ],
+    out: Annotated[Path, typer.Option(help="folder for pilot.html and pilot.json")],
+    policy: Annotated[
+        Path | None, typer.Option(help="a site's policy.json; without one films are ranked and none is cleared")
+    ] = None,
+    normal: console.Normal = None,
+    abnormal: console.Abnormal = None,
+    label_column: console.LabelColumn = "label",
+    seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
+    runtime: Annotated[Literal["torch", "openvino"], typer.Option(help="what computes; that of the policy")] = "torch",
+) -> None:
+    """A pilot on an archive: what would have been ranked, cleared and missed on an archive. Nothing is acted on.
+
+    Studies that the model was trained on, or the policy calibrated on, are left out, and so are their patients'.
+
+    Example:
+
+      unseen pilot models/pca --data archive.csv --policy policy.json --out pilot/
+    """
+
+    from unseen.artifacts.files import write_text
+    from unseen.data.reading import films
+    from unseen.screening.policy import Policy
+
+    console.check_model(model)
+    if policy is not None:
+        Policy.load(policy)
+    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
+    from unseen.screening.pilot import percent, pilot_html
+    from unseen.screening.pilot import pilot as run
+    from unseen.screening.screener import load
+
+    screener = load(model, policy, device=device, runtime=runtime)
+    console.step(f"screening {data}")
+    found = run(screener, listed, seed=seed, progress=console.count_progress("screened"))
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / "pilot.html", pilot_html(found, policy=screener.policy, model=str(model)))
+    write_text(out / "pilot.json", json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n")
+    everything = found.groups[0]
+    console.result(
+        f"{len(found.studies)} studies; AUROC of the order {found.auroc}\n"
+        f"normal studies cleared: {percent(everything.normals_cleared)}\n"
+        f"abnormal studies cleared (missed): {percent(everything.abnormals_cleared)}\n"
+        f"not scored: {everything.not_scored}\n"
+        f"page: {out / 'pilot.html'}",
+        **found.to_json(), page=out / "pilot.html",
+    )  # fmt: skip
+    if found.left_out:
+        studies = "study" if found.left_out == 1 else "studies"
+        learnt = "trained" if policy is None else "trained or the policy calibrated"
+        console.note(
+            f"{found.left_out} {studies} left out: the model was {learnt} on films of these patients. "
+            "Hold studies back for the pilot"
+        )
+    if found.unlabelled:
+        noun = "film" if found.unlabelled == 1 else "films"
+        console.note(f"{found.unlabelled} {noun} without a label left out")
+    console.limits()

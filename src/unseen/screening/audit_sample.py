@@ -1,0 +1,41 @@
+"""Audit sample: a share of the cleared studies is read all the same, by a reader who does not know.
+
+A keyed hash of the study decides which ones, so that the choice can be neither guessed nor influenced, and is the same
+each time.
+"""
+
+import hashlib
+import hmac
+
+from unseen.evaluation.intervals import Figure, proportion
+
+
+def is_sampled(study: str, *, share: float, key: bytes) -> bool:
+    """Return True if a cleared study is read all the same; in the long run `share` of them are.
+
+    Args:
+        study: the study's name.
+        share: of cleared studies, 0 to 1.
+        key: the site's secret, so that nobody can predict the sample.
+
+    >>> sum(is_sampled(str(i), share=0.1, key=b"site") for i in range(10_000))
+    961
+    """
+    digest = hmac.new(key, study.encode(), hashlib.sha256).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
+def abnormal_share(abnormal: int, read: int) -> Figure:
+    """The share of abnormal studies among those cleared, from the audited ones, with Clopper–Pearson's 95 % interval.
+
+    This is the false omission rate. The miss rate of the guarantee is another one: the share of the *abnormals* that
+    are cleared.
+
+    Args:
+        abnormal: audited studies that were abnormal.
+        read: audited studies.
+
+    >>> str(abnormal_share(0, 100))
+    '0.00 (0.00 to 0.04)'
+    """
+    return proportion(abnormal, read, without="no cleared study has been audited yet")

@@ -18,7 +18,7 @@ from unseen.evaluation.shortcuts import trivial_statistics
 
 from studies import recipe_files as recipes
 from studies.shipping import FOLD
-from unseen.artifacts.recipe import runs_root
+from unseen.artifacts.run_folder import runs_root
 from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector
 from unseen.detectors.finding import Finding

@@ -156,7 +156,7 @@ def _auroc(normal: NDArray[np.float64], abnormal: NDArray[np.float64]) -> dict[s
     rng = np.random.default_rng(0)
 
     def of(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-        return auroc([*first, *second], [False] * len(first) + [True] * len(second))
+        return auroc([False] * len(first) + [True] * len(second), [*first, *second])
 
     draws = [of(rng.choice(normal, len(normal)), rng.choice(abnormal, len(abnormal))) for _ in range(1000)]
     low, high = np.quantile(draws, [0.025, 0.975])

@@ -123,7 +123,7 @@ def choice_row(recipe: Recipe, *, root: Path | None = None) -> Row:
         for components in (10, 20, 30, 50, 80):
             detector = Pca(Pca.Config(components=components, blur=blur), view=view)
             detector.learn(normals, Fitting(Training()))
-            area = auroc([detector.judge(one).score for one in viewed], abnormal)
+            area = auroc(abnormal, [detector.judge(one).score for one in viewed])
             found.append({"blur": blur, "components": components, "auroc": round(area, 4)})
     return {
         "recipe": "shipped/pca-choice",

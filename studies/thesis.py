@@ -82,7 +82,7 @@ def _after_epoch(detector: Detector, recipe: Recipe, run: Run) -> Callable[[int]
         by_batch = [_in_train_mode(detector, aimed, order, batch) for order in _orders(abnormal, epoch)]
         scores = np.stack([torch.cat(latent).numpy(), torch.cat(residual).numpy(), *by_batch]).astype(np.float64)
         _keep(run.folder / "epochs" / f"{epoch:03d}.npy", scores)
-        return {name: auroc(row, abnormal) for name, row in zip(_SCORES, scores, strict=True)} | {
+        return {name: auroc(abnormal, row) for name, row in zip(_SCORES, scores, strict=True)} | {
             "cosine": detector.encoders_cosine()
         }
 

@@ -163,7 +163,7 @@ def _figures(scores: pl.DataFrame) -> Row:
     metrics: Row = metrics_from_table(scores)
     area = np.asarray(scores["lung_area"], dtype=np.float64)
     abnormal = np.asarray(scores["label"] == "abnormal")
-    found = auroc(-area, abnormal)
+    found = auroc(abnormal, -area)
     return {
         "auroc": metrics["auroc"]["pooled"],
         "like_pairs": metrics["like_pairs"],

@@ -83,7 +83,7 @@ def contamination_row(
             if share > 0:
                 found, _ = deviations(recipe, dirty, patients)
                 first = np.argsort(-found, kind="stable")[: int(hidden.sum())]
-                listed[share].append((auroc(found, hidden), float(hidden[first].mean())))
+                listed[share].append((auroc(hidden, found), float(hidden[first].mean())))
             say(f"{recipe.name}: {share:.0%} hidden, draw {seed}")
     drawn = draw_all(
         {str(share): aurocs(found, cohort) for share, found in scores.items()}, cohort, rng=np.random.default_rng(0)

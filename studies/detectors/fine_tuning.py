@@ -115,7 +115,7 @@ def fine_tuning_row(
     def measured(epoch: int) -> Mapping[str, float]:
         with torch.inference_mode():
             logits = torch.cat([network(part) for part in torch.split(given, 16)])
-        found = round(auroc(logits.double().numpy(), abnormal), 4)
+        found = round(auroc(abnormal, logits.double().numpy()), 4)
         say(f"fine-tuning, seed {seed}, epoch {epoch}: {found:.3f}")
         return {"auroc": found}
 

@@ -58,7 +58,7 @@ def test_lesions_of_other_code_score_higher() -> None:
     found = [one for one in load(phantom_screener.NAME).score(films) if isinstance(one, Finding)]
     assert len(found) == 20
     # 0.96 on 60 pairs, with a standard error of some 0.04 on ten
-    assert auroc([one.score for one in found], [film.label == "abnormal" for film in films]) >= 0.7
+    assert auroc([film.label == "abnormal" for film in films], [one.score for one in found]) >= 0.7
     assert all(one.percentile is not None for one in found)
     inside = [
         found.viewed.on_grid(found.film.lesion).reshape(-1)[np.argmax(found.anomaly_map)] > 0.5

@@ -41,7 +41,7 @@ def adjusted_auroc(table: pl.DataFrame) -> float:
     abnormal = (table["label"] == "abnormal").to_numpy()
     residual = within_residuals(table, abnormal)
     assert residual is not None
-    return auroc(residual, abnormal)
+    return auroc(abnormal, residual)
 
 
 def test_increasing_transforms_of_a_score_move_the_withdrawn_figure(make_table: TableMaker) -> None:

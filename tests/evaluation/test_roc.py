@@ -35,7 +35,7 @@ def test_auroc_and_average_precision_are_scikit_learns(ties: bool) -> None:
     score, abnormal = films(ties=ties)
     folds, ones = folds_of(score, abnormal, ONE_FOLD), np.ones((1, 200))
     assert Auroc(folds)(ones)[0] == pytest.approx(roc_auc_score(abnormal, score), abs=1e-12)
-    assert auroc(score, abnormal) == pytest.approx(roc_auc_score(abnormal, score))
+    assert auroc(abnormal, score) == pytest.approx(roc_auc_score(abnormal, score))
     assert AveragePrecision(folds)(ones)[0] == pytest.approx(average_precision_score(abnormal, score), abs=1e-12)
 
 
@@ -80,12 +80,12 @@ def test_the_mean_curve_of_the_folds_encloses_the_fold_weighted_area() -> None:
     grid = np.linspace(0, 1, 20001)
     curve = RocAt(folds, grid)(ones)[0]
     assert np.trapezoid(curve, grid) == pytest.approx(Auroc(folds)(ones)[0], abs=2e-3)
-    assert roc_curve(score, abnormal)[1][-1] == 1
+    assert roc_curve(abnormal, score)[1][-1] == 1
 
 
 def test_one_class_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match="needs both classes; got 3 normal and 0 abnormal"):
-        auroc([1.0, 2.0, 3.0], [False] * 3)
+        auroc([False] * 3, [1.0, 2.0, 3.0])
 
 
 @given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max_size=30))
@@ -97,3 +97,15 @@ def test_any_ties_agree_with_scikit_learn(films: list[tuple[int, bool]]) -> None
     else:
         found = Auroc(folds)(np.ones((1, len(films))))[0]
         assert found == pytest.approx(roc_auc_score(abnormal, score), abs=1e-12)
+
+
+def test_the_old_order_of_arguments_warns_and_gives_the_same_area() -> None:
+    truth, score = [False, True, True], [0.2, 0.1, 0.9]
+    with pytest.warns(DeprecationWarning, match="the truth first"):
+        assert auroc(score, truth) == auroc(truth, score) == 0.5  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("truth", "score"), [([0, 1, 2], [0.1, 0.2, 0.3]), ([0, 1], [0.1, 0.2, 0.3])])
+def test_auroc_refuses_labels_that_are_not_binary_and_other_lengths(truth: list[int], score: list[float]) -> None:
+    with pytest.raises(ValueError, match="y_true"):
+        auroc(truth, score)

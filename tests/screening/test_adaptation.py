@@ -66,7 +66,7 @@ def test_labels_help_where_films_show_it(base: Pca, labelled: list[Film]) -> Non
     fresh = list(phantoms.twins(40, seed=11, size=96))
     truth = [film.label == "abnormal" for film in fresh]
     before, after = (
-        un.evaluation.auroc([one.score for one in detector.score(fresh)], truth) for detector in (base, adapted)
+        un.evaluation.auroc(truth, [one.score for one in detector.score(fresh)]) for detector in (base, adapted)
     )
     assert after > before + 0.05
     assert any("the head's share" in line for line in found.lines())

@@ -80,7 +80,8 @@ class LungExamples:
         if not images:
             raise NoMasksError(
                 "none of the films carries a lung mask to learn from. Give masks (manifest column `mask`, read with "
-                "films(…, masks=True)), or a trained model whose finder is taken (`finder=`)"
+                "films(…, masks=True)), a trained model whose finder is taken (`finder=`), or look at whole films "
+                '(`view=View(frame="whole")`)'
             )
         return cls(torch.stack(images), torch.stack(masks), tuple(digests))
 

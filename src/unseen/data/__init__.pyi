@@ -25,6 +25,7 @@ from .film import Film as Film
 from .film import NotRead as NotRead
 from .film import area as area
 from .film import thumbnail as thumbnail
+from .films_from_arrays import films_from_arrays as films_from_arrays
 from .grey_scale import RANGE_NAMES as RANGE_NAMES
 from .grey_scale import grey_values as grey_values
 from .label_names import LabelNames as LabelNames

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -20,6 +20,7 @@ from unseen.artifacts.errors import UserError
 from unseen.data.decode import Decoder, ahead, shared_decoder
 from unseen.data.decoder_protocol import DecodedImage
 from unseen.data.film import Film, NotRead
+from unseen.data.films_from_arrays import Array, films_from_arrays, is_array
 from unseen.data.grey_scale import grey_values
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, Source, SourceError, entries
@@ -239,24 +240,26 @@ def _not_read(entry: Entry, reason: str) -> NotRead:
     return NotRead(name=entry.name, reason=reason, label=entry.label, source=entry.source, patient=entry.patient)
 
 
-Given = Source | Iterable[Film | NotRead]
-"""Films, or where they are: a folder, a glob, a manifest, a file, or a list of these."""
+Given = Source | Film | Array | Iterable[Film | NotRead] | Iterable[Array]
+"""Films; where they are: a folder, a glob, a manifest, a file, or a list of these; or images as arrays."""
 
 
 def films_in(given: Given, *, masks: bool = False, lesions: bool = False) -> Iterable[Film | NotRead]:
-    """Return films as they are given, or those that a path names.
+    """Return films as they are given, those that a path names, or those of arrays.
 
     Args:
-        given: films, or where they are.
+        given: films, where they are, or images as `films_from_arrays` takes them.
         masks: as for `films`.
         lesions: as for `films`.
 
     Returns:
-        The films. Those of a path are read one by one, when they are needed.
+        The films. Those of a path or an iterator are read one by one, when they are needed.
 
     Raises:
         ManifestError: a manifest is broken.
         SourceError: the path names no film.
+        TypeError: something else; from an iterator, this is raised when the value is reached.
+        ValueError: an array that is no image; see `films_from_arrays`.
 
     Example:
         >>> films_in([])
@@ -265,13 +268,66 @@ def films_in(given: Given, *, masks: bool = False, lesions: bool = False) -> Ite
         Traceback (most recent call last):
             ...
         unseen.data.source_errors.SourceError: ...
+        >>> [film.name for film in films_in(np.zeros((2, 64, 64), np.uint8))]
+        ['array 0', 'array 1']
     """
     if isinstance(given, str | os.PathLike):
         listed = films(given, masks=masks, lesions=lesions)
+        if len(listed.entries) == 1 and not listed.entries[0].path.exists() and listed.entries[0].name == str(given):
+            raise SourceError(f"{given}: no such file or folder. Check the path.")
+    elif isinstance(given, Film | NotRead):
+        return [given]
+    elif is_array(given):
+        return films_from_arrays(given)
     elif isinstance(given, list | tuple) and given and all(isinstance(one, str | os.PathLike) for one in given):
         listed = films([str(one) for one in given], masks=masks, lesions=lesions)
+    elif isinstance(given, list | tuple) and given and all(is_array(one) for one in given):
+        return films_from_arrays(cast("Sequence[Array]", given))
+    elif isinstance(given, list | tuple):
+        for place, one in enumerate(given):
+            if not isinstance(one, Film | NotRead):
+                raise TypeError(_no_film(one, place))
+        return cast("Sequence[Film | NotRead]", given)
+    elif isinstance(given, Films):
+        return given
+    elif isinstance(given, Iterable) and not isinstance(given, Mapping | bytes):
+        return _Checked(given) if isinstance(given, Sized) else _checked(given)
     else:
-        return cast("Iterable[Film | NotRead]", given)
+        raise TypeError(_no_film(given, None))
     if not listed.entries:
         raise SourceError(f"{given}: no film was found there. Give films, or a folder that holds some.")
     return listed
+
+
+def _no_film(seen: object, place: int | None) -> str:
+    where = "" if place is None else f" at place {place}"
+    return (
+        f"A {type(seen).__name__}{where} is no film. Give a path (folder, glob, manifest, file), films, or images as "
+        "arrays (n, height, width)."
+    )
+
+
+def _checked(given: Iterable[object]) -> Iterator[Film | NotRead]:
+    arrays = 0
+    for place, one in enumerate(given):
+        if isinstance(one, Film | NotRead):
+            yield one
+        elif is_array(one):
+            made = films_from_arrays(one, first=arrays)
+            arrays += len(made)
+            yield from made
+        else:
+            raise TypeError(_no_film(one, place))
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """Films of a collection that can be iterated over again, such as a user's own data set."""
+
+    given: Iterable[object]
+
+    def __len__(self) -> int:
+        return len(cast("Sized", self.given))
+
+    def __iter__(self) -> Iterator[Film | NotRead]:
+        return _checked(self.given)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -22,8 +22,10 @@ from unseen.artifacts.live_progress import counted
 from unseen.artifacts.percentile import ReferenceNormals
 from unseen.artifacts.recipe import configured
 from unseen.data.film import Film, NotRead
+from unseen.data.films_from_arrays import is_array
 from unseen.data.reading import Given, films_in
 from unseen.detectors.errors import FitError
+from unseen.detectors.estimator import Estimator
 from unseen.detectors.finding import Finding
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("unseen")
 
 
-class Detector(ABC):
+class Detector(Estimator):
     """Base of every detector: `fit`, `score`, and what a method has to say: `learn`, `judge`, `modules`.
 
     A method without a training loop of its own sets `learns_by_epochs = False`; the other class attributes state what
@@ -93,6 +95,7 @@ class Detector(ABC):
                 `config` and settings are both given.
             FitError: a size that the method's networks cannot have.
         """
+        self._view_given = view is not None
         view = view or View()
         self.view = view if size is None else View(**(view.model_dump() | {"size": size}))
         side = self.view.size
@@ -128,7 +131,8 @@ class Detector(ABC):
     ) -> Self:
         """Learn from normal films.
 
-        normals   films, or a folder, a glob, a manifest or a list of files; they
+        normals   films, or a folder, a glob, a manifest or a list of files, or images as arrays (n, height, width),
+                  which are looked at whole unless a view or a finder is given; they
                   are gone through once, and twice where lungs are to be learnt from them, which keeps what
                   cannot be gone through again in memory. Those that could not be read are left out with a warning.
         finder    finds the lungs; or the bundle that holds one, such as "models/lungs" of unseen-models.
@@ -152,6 +156,8 @@ class Detector(ABC):
 
         training = training or Training()
         check_devices(self, training)
+        if finder is None:
+            self._look_at_whole_arrays(normals)
         normals, unlabelled = films_in(normals, masks=True), films_in(unlabelled)
         if isinstance(normals, Sized):
             self.check_number(len(normals))
@@ -195,6 +201,13 @@ class Detector(ABC):
         self.trained_on = computed_on(device, training)
         return self
 
+    def _look_at_whole_arrays(self, normals: Given) -> None:
+        """Use whole images where arrays are given, which have no lung masks, and no view was asked for."""
+        given = normals[0] if isinstance(normals, list | tuple) and normals else normals
+        if is_array(given) and not self._view_given and not self.needs_lungs and self.view.needs_lungs:
+            self.view = View(**(self.view.model_dump() | {"frame": "whole", "align": False}))
+            _log.info("%s looks at whole images: arrays have no lung masks", self.key)
+
     def _choice(
         self, normals: Normals, unlabelled: Iterable[Film | NotRead], folder: Path | None
     ) -> EpochChoice | None:
@@ -208,12 +221,13 @@ class Detector(ABC):
     def score(self, films: Given) -> Iterator[Finding | NotRead]:
         """Score films lazily and in order; a film that could not be read is passed on as it is.
 
-        films  films; or a folder, a glob, a manifest or a list of files, whose progress is shown in a terminal or a
-               notebook
+        films  a film or films; a folder, a glob, a manifest or a list of files, whose progress is shown in a terminal
+               or a notebook; or images as arrays (height, width) or (n, height, width)
 
-        Raises ValueError for a detector that has not been trained, SourceError for a path that names no film.
+        Raises, before the first film is scored: ValueError for a detector that has not been trained and for arrays
+        that are no images, SourceError for a path that names no film, TypeError for anything else.
         """
-        self._check_trained()
+        self._check_is_trained()
         listed = films_in(films)
         found = (film if isinstance(film, NotRead) else self.score_film(film) for film in listed)
         return (
@@ -229,7 +243,7 @@ class Detector(ABC):
 
         Raises ValueError for a detector that has not been trained, and for another film's lungs.
         """
-        self._check_trained()
+        self._check_is_trained()
         viewed = self.look(film, lungs)
         judged = self.judge(viewed)
         if not np.isfinite(judged.score):
@@ -252,10 +266,6 @@ class Detector(ABC):
     def look(self, film: Film, lungs: FoundLungs | None = None) -> Viewed:
         """The film through this detector's view, with its own finder's lungs; `lungs` as for `score_film`."""
         return self.view(film, FoundLungs.of(film, lungs).by(self.finder))
-
-    def _check_trained(self) -> None:
-        if not self.training_films:
-            raise ValueError(f"this {self.key} has not been trained: call fit(normals) or load a bundle first")
 
     def check_number(self, films: int) -> None:
         """Raises FitError where `films` are fewer than the settings need."""

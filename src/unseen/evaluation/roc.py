@@ -4,6 +4,7 @@ A score is high for abnormal. A cross-fitted figure is the mean of the folds' fi
 scores of different models are never ranked against each other. At weights of one the results are scikit-learn's.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,37 +20,68 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-def auroc(score: Sequence[float] | Floats, abnormal: Sequence[bool] | Bools) -> float:
-    """Area under the ROC curve (scikit-learn's): the chance that an abnormal film scores above a normal one.
+def auroc(y_true: Sequence[bool | int] | Bools | Ints, y_score: Sequence[float] | Floats) -> float:
+    """Return the area under the ROC curve: the chance that an abnormal film scores above a normal one.
 
     Args:
-        score: (films,), higher is more abnormal.
-        abnormal: (films,), the truth.
+        y_true: (n,) truth, True or 1 is abnormal.
+        y_score: (n,) scores, higher is more abnormal.
+
+    Returns:
+        The area, 0 to 1, with half a point for each tie (scikit-learn's `roc_auc_score`).
 
     Raises:
-        ValueError: one class has no film.
+        ValueError: one class has no film, the lengths differ, or the truth has other values than 0 and 1.
 
-    >>> auroc([0.1, 0.4, 0.35, 0.8], [False, False, True, True])
-    0.75
+    Example:
+        >>> auroc([False, False, True, True], [0.1, 0.4, 0.35, 0.8])
+        0.75
     """
     from sklearn.metrics import roc_auc_score
 
-    truth = np.asarray(abnormal, dtype=bool)
+    truth, score = _truth_and_score(y_true, y_score)
     if truth.all() or not truth.any():
         raise ValueError(f"AUROC needs both classes; got {int((~truth).sum())} normal and {int(truth.sum())} abnormal.")
-    return float(roc_auc_score(truth, np.asarray(score, dtype=np.float64)))
+    return float(roc_auc_score(truth, score))
 
 
-def roc_curve(score: Sequence[float] | Floats, abnormal: Sequence[bool] | Bools) -> tuple[Floats, Floats]:
-    """False and true positive rates from (0, 0) to (1, 1), one point per distinct score (scikit-learn's).
+def roc_curve(y_true: Sequence[bool | int] | Bools | Ints, y_score: Sequence[float] | Floats) -> tuple[Floats, Floats]:
+    """Return false and true positive rates from (0, 0) to (1, 1), one point per distinct score (scikit-learn's).
 
-    >>> [x.tolist() for x in roc_curve([1.0, 2.0], [False, True])]
-    [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0]]
+    Args:
+        y_true: (n,) truth, True or 1 is abnormal.
+        y_score: (n,) scores, higher is more abnormal.
+
+    Example:
+        >>> [x.tolist() for x in roc_curve([False, True], [1.0, 2.0])]
+        [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0]]
     """
     from sklearn.metrics import roc_curve as curve
 
-    fpr, tpr, _ = curve(np.asarray(abnormal, dtype=bool), np.asarray(score, dtype=np.float64), drop_intermediate=False)
+    fpr, tpr, _ = curve(*_truth_and_score(y_true, y_score), drop_intermediate=False)
     return np.asarray(fpr, dtype=np.float64), np.asarray(tpr, dtype=np.float64)
+
+
+def _truth_and_score(y_true: object, y_score: object) -> tuple[Bools, Floats]:
+    """Both as arrays. Before 0.3 the scores came first: that order still works if it can be recognised."""
+    truth, score = np.asarray(y_true), np.asarray(y_score)
+    if not _is_truth(truth) and _is_truth(score):
+        warnings.warn(
+            "auroc takes the truth first, then the scores: auroc(y_true, y_score), as scikit-learn does. The old order "
+            "will be an error in unseen 0.3.",
+            DeprecationWarning,
+            stacklevel=3,
+        )
+        truth, score = score, truth
+    if truth.shape != score.shape or truth.ndim != 1:
+        raise ValueError(f"y_true and y_score have one value per film, but got shapes {truth.shape} and {score.shape}.")
+    if not _is_truth(truth):
+        raise ValueError("y_true has True or 1 for abnormal and False or 0 for normal, but other values were found.")
+    return truth.astype(bool), score.astype(np.float64)
+
+
+def _is_truth(values: NDArray[np.generic]) -> bool:
+    return values.dtype.kind in "buif" and bool(np.isin(values, (0, 1)).all())
 
 
 @dataclass(frozen=True)

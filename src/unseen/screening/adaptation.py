@@ -287,7 +287,7 @@ def choose(films: Labelled) -> Chosen:
     held_out = {shrinkage: _held_out(gram, films, shrinkage) for shrinkage in SHRINKAGES}
     judged = films.judged
     abnormal, mix = films.abnormal[judged], None if films.mix is None else films.mix[judged]
-    best = held_out[max(SHRINKAGES, key=lambda one: auroc(held_out[one][judged], abnormal))]
+    best = held_out[max(SHRINKAGES, key=lambda one: auroc(abnormal, held_out[one][judged]))]
 
     def as_good(head: Floats) -> bool:
         loss, error = auroc_difference(best[judged], head[judged], abnormal)
@@ -378,9 +378,9 @@ def _report(films: Labelled, chosen: Chosen) -> Adaptation:
     return Adaptation(
         normals=int((~films.abnormal).sum()),
         abnormals=int(films.abnormal.sum()),
-        before=auroc(base, abnormal),
-        after=auroc(base + chosen.share * own, abnormal),
-        mix=None if films.mix is None else auroc(films.mix[judged], abnormal),
+        before=auroc(abnormal, base),
+        after=auroc(abnormal, base + chosen.share * own),
+        mix=None if films.mix is None else auroc(abnormal, films.mix[judged]),
         gain=chosen.gain,
         error=chosen.error,
         share=chosen.share,

@@ -55,7 +55,7 @@ def adjusted_auroc(table: pl.DataFrame) -> float:
     abnormal = (table["label"] == "abnormal").to_numpy()
     residual = within_residuals(table, abnormal)
     assert residual is not None
-    return auroc(residual, abnormal)
+    return auroc(abnormal, residual)
 
 
 def figures(table: pl.DataFrame, scores: dict[str, Floats]) -> dict[str, Json]:
@@ -65,7 +65,7 @@ def figures(table: pl.DataFrame, scores: dict[str, Floats]) -> dict[str, Json]:
     for name, score in scores.items():
         scored = table.with_columns(score=pl.Series(score))
         found[name] = {
-            "auroc": round(auroc(score, abnormal), 4),
+            "auroc": round(auroc(abnormal, score), 4),
             "adjusted": round(adjusted_auroc(scored), 4),
             "like_pairs": like_pairs(scored).to_json(),
         }

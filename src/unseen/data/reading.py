@@ -290,7 +290,7 @@ def films_in(given: Given, *, masks: bool = False, lesions: bool = False) -> Ite
         return cast("Sequence[Film | NotRead]", given)
     elif isinstance(given, Films):
         return given
-    elif isinstance(given, Iterable) and not isinstance(given, Mapping | bytes):
+    elif not isinstance(given, Mapping | bytes) and hasattr(given, "__iter__"):
         return _Checked(given) if isinstance(given, Sized) else _checked(given)
     else:
         raise TypeError(_no_film(given, None))

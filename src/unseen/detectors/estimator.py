@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from unseen.anatomy.view import View
+    from unseen.anatomy.network_view import View
     from unseen.artifacts.percentile import ReferenceNormals
     from unseen.detectors.finding import Finding
     from unseen.detectors.settings import DetectorSettings
@@ -34,7 +34,7 @@ DEFAULT_PERCENTILE = 95.0
 class Estimator(ABC):
     """What scikit-learn, PyOD and PyTorch users expect of a detector, next to `fit` and `score`."""
 
-    key: str
+    key: ClassVar[str]
     config: DetectorSettings
     view: View
     _view_given: bool

@@ -43,4 +43,4 @@ def test_the_folders_normal_and_abnormal_label_their_films(tmp_path: Path) -> No
     assert sorted(str(entry.label) for entry in listed.entries) == ["abnormal", "normal", "normal"]
     assert len(own_normals(listed).films.entries) == 2
     with pytest.raises(FitError, match=r"labelled abnormal.*Give these alone"):
-        Pca(size=32, components=2).fit(tmp_path / "chest")
+        Pca(size=32, components=2).fit(tmp_path / "chest", finder="models/lungs")

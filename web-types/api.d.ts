@@ -308,7 +308,7 @@ declare namespace Api {
   type SettingsChange = { identity?: "nobody" | "lead" | "reader" | null; identity_was?: "nobody" | "lead" | "reader" | null; waiting_cap_s?: number | null; kept_days?: number | null; kept_of?: Record<string, number | null> | null; settle_s?: number | null; settle_of?: Record<string, number | null> | null };
   /** Settings of the site. */
   type SettingsResponse = { identity: "nobody" | "lead" | "reader"; pseudonyms: boolean; waiting_cap_s: number; kept_days: number | null; settle_s: number; settled_s: number | null; sources: (SourceResponse)[] };
-  /** How an image is measured. */
+  /** Setup of a measurement. */
   type Setup = { size?: 32 | 64 | 128; operator?: MaskedPixels | FourierLines | FourierSpokes | Views | Blurred | Smaller | SinglePixel | RandomMixtures | Whole | AsLearnt; noise?: Noiseless | GaussianNoise | PhotonNoise; seed?: number };
   /** Some studies. */
   type Several = { studies: readonly (string)[] };

@@ -21,13 +21,11 @@ from studies.detectors.nomination import TESTED
 from studies.detectors.page_studies import tested as section_of_tested
 from studies.pages.cells import convergence
 from studies.row_files import read_rows, write_row
-from studies.rows import Row, annotate_bundles, convergence_of, fold_adjustments, row_of
+from studies.rows import Row, annotate_bundles, convergence_of, row_of
 from tests.studies.conftest import FOLDS, AtOnce, World
 from unseen.artifacts.recipe import RecipeMethod
 from unseen.data.film import Film
 from unseen.detectors.saved import load
-from unseen.evaluation.adjusted import Adjustment, fit_adjustment
-from unseen.evaluation.assessment import evaluate
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import resolve, train_recipe
 
@@ -151,37 +149,6 @@ def test_a_row_is_written_and_read_back(world: World, rows: dict[str, Row], tmp_
     assert (tmp_path / "ms_cxr.jsonl").is_file()
 
 
-def test_a_folds_adjustment_comes_from_the_other_folds_normals() -> None:
-    table = planted_table()
-    found = fold_adjustments(table)
-    assert set(found) == {1, 2, 3} and all(isinstance(one, Adjustment) for one in found.values())
-    for fold, one in found.items():
-        assert one == fit_adjustment(table.filter((pl.col("label") == "normal") & (pl.col("fold") != fold)))
-        assert one.log_sharpness == pytest.approx(2.0, abs=0.05) and one.lung_area == pytest.approx(-3.0, abs=0.3)
-    changed = table.with_columns(
-        score=pl.when((pl.col("fold") == 1) | (pl.col("label") == "abnormal")).then(99.0).otherwise(pl.col("score"))
-    )
-    assert fold_adjustments(changed)[1] == found[1], "neither the fold itself nor an abnormal film has a say"
-
-
-def planted_table() -> pl.DataFrame:
-    """Scores that are 2·log sharpness − 3·lung area, an offset per fold, and a little noise."""
-    rng = np.random.default_rng(0)
-    n = 150
-    sharpness, area, fold = np.exp(rng.normal(size=n)), rng.random(n), np.arange(n) % 3 + 1
-    score = 2 * np.log(sharpness) - 3 * area + fold + 0.05 * rng.normal(size=n)
-    return pl.DataFrame(
-        {
-            "status": ["scored"] * n,
-            "label": ["normal", "abnormal", "normal", "normal"] * (n // 4) + ["normal"] * (n % 4),
-            "fold": fold,
-            "score": score,
-            "sharpness": sharpness,
-            "lung_area": area,
-        }
-    )
-
-
 def test_a_finished_run_is_found_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     written = {path: path.stat().st_mtime_ns for path in world.root.rglob("*.safetensors")}
     assert len(written) == 6
@@ -248,17 +215,14 @@ def test_another_seed_or_finder_is_another_run(world: World, tmp_path: Path) -> 
     assert not (tmp_path / "lungs").exists(), "a finder that is given is not trained"
 
 
-def test_each_folds_card_is_told_its_figure_and_its_adjustment(world: World) -> None:
+def test_the_card_of_each_fold_has_its_figure_and_no_adjustment(world: World) -> None:
     recipe = world.recipes[0]
     annotate_bundles(world.done[recipe.name])
-    expected = fold_adjustments(table_of(world, recipe.name))
     for result in world.done[recipe.name]:
         detector = load(result.bundle)
         assert detector.card is not None
-        assert detector.card.adjustment == expected[result.fold].to_dict()
+        assert detector.card.adjustment is None
         assert detector.card.metrics["auroc"] == result.metrics["auroc"]
-        judged = evaluate(detector, cohort_of(recipe).testing(result.fold), draws=20)
-        assert judged.metrics["adjustment"] == "stored", "an evaluation of this bundle takes them up"
 
 
 def test_a_tested_film_that_was_learnt_from_is_left_out_and_counted(world: World, rows: dict[str, Row]) -> None:

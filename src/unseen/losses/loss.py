@@ -128,6 +128,7 @@ class Loss(ABC):
         weight: > 0 or 0.
 
     Example:
+        >>> from unseen.losses.sums import mean_square
         >>> class Size(Loss):
         ...     needs = frozenset({"y", "f"})
         ...

@@ -21,6 +21,7 @@ class CoilImages(Operator):
         ValueError: maps are not complex, have another shape, or are not finite.
 
     Example:
+        >>> from unseen.physics import simulated_coils
         >>> A = CoilImages(simulated_coils(16, coils=4))
         >>> A
         CoilImages((1, 16, 16) -> (4, 16, 16))

@@ -24,6 +24,7 @@ class Noise(Recorded, ABC):
     """Noise around a noise-free measurement u.
 
     Example:
+        >>> from unseen.physics import Gaussian
         >>> noise = Gaussian(0.1)
         >>> noise.sample(torch.zeros(2, 1, 8, 8), generator=torch.Generator().manual_seed(0)).shape
         torch.Size([2, 1, 8, 8])

@@ -15,6 +15,7 @@ class Prior(Protocol):
     minimum.
 
     Example:
+        >>> import torch
         >>> from unseen.physics import Identity
         >>> from unseen.priors import Tikhonov
         >>> prior: Prior = Tikhonov(1.0)

@@ -30,7 +30,7 @@ from playwright.async_api import Page, async_playwright
 
 from benchmarks.machine import described
 from benchmarks.reading import MEASURES, PASSWORD, WINDOW, entries, figures, films, signed_in
-from unseen.artifacts.installation import LIMITS
+from unseen.artifacts.research_only import LIMITS
 from unseen_server.web.server import OwnServer
 from unseen_server.worklist.store import Store
 

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
-from unseen.evaluation.shortcuts import STATISTIC_NAMES, usable_statistics
 
 from studies.one_sided import ScoredFilm, scored_films
 from studies.row_files import write_row
@@ -27,6 +26,8 @@ from unseen.evaluation.intervals import Json
 from unseen.evaluation.lung_sides import LUNG_SHORTCUTS, laterality
 from unseen.evaluation.matching import balance, like_pairs
 from unseen.evaluation.metrics import metrics_from_table
+from unseen.evaluation.simple_statistics import STATISTIC_NAMES
+from unseen.evaluation.statistics_mix import usable_statistics
 
 MODELS = ("ensemble-five", "ensemble-aligned", "anatpaste-all-aligned", "pca", "roi-sure")
 TEST_FOLDS = (1, 2, 3, 4)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from unseen.evaluation.shortcuts import trivial_statistics
 
 from studies import recipe_files as recipes
 from studies.shipping import FOLD
@@ -24,6 +23,7 @@ from unseen.detectors.detector import Detector
 from unseen.detectors.finding import Finding
 from unseen.detectors.saved import load
 from unseen.evaluation.lung_sides import lung_shortcuts, side_ratio, split_lungs
+from unseen.evaluation.simple_statistics import trivial_statistics
 from unseen.runs.cohort import Cohort, cohort_of
 from unseen.runs.training import resolve
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from unseen.evaluation.shortcuts import trivial_statistics
 
 from studies import recipe_files as recipes
 from studies.one_sided import RECIPE, scored_films
@@ -27,6 +26,7 @@ from unseen.evaluation.bootstrap import numbers
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.matching import like_pairs
 from unseen.evaluation.roc import Floats, auroc
+from unseen.evaluation.simple_statistics import trivial_statistics
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import resolve
 

@@ -12,7 +12,7 @@ from studies.detectors.few_labels import ROWS, beside_labels, few_labels_row
 from studies.row_files import read_study
 from tests.studies.conftest import World, recipe_of
 from tests.studies.test_labelled import write_shaded
-from unseen.detectors.weights import FitError
+from unseen.detectors.errors import FitError
 from unseen.screening.adaptation import FilmCounts
 
 RESULTS = Path(__file__).parents[2] / "studies" / "results"

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from unseen.evaluation.bootstrap import DRAWS, LEAST, BootstrapCohort, Statistic, codes, draw_all
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing
 from unseen.evaluation.roc import Auroc, Bools, Floats, Ints, folds_of
-from unseen.evaluation.shortcuts import laplacian
+from unseen.evaluation.simple_statistics import laplacian
 
 if TYPE_CHECKING:
     from unseen.evaluation.bootstrap import Drawn

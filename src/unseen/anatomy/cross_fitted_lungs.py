@@ -17,6 +17,7 @@ import numpy as np
 from unseen.anatomy.lung_finder import LungExamples, LungFinder
 from unseen.artifacts.folder_lock import locked
 from unseen.data.film import Film, NotRead
+from unseen.training.progress import reported
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +82,7 @@ def cross_fitted(
     dtype('bool')
     """
     config = config or LungFinder.Config()
-    examples = LungExamples.of(films, size=config.size)
+    examples = LungExamples.of(reported(films, "reading films for the lung finder", progress), size=config.size)
 
     def fit(name: str, part: LungExamples) -> LungFinder:
         report = None if progress is None else (lambda state: progress(name, state))

@@ -163,6 +163,11 @@ def check_model(model: Path | str) -> None:
     card_of(model)
 
 
+STOPPED = (
+    "stopped. Run the same command again: it continues from the last checkpoint, or starts again if there is none yet"
+)
+
+
 def training_progress() -> Callable[[str, Progress], None]:
     """Return a callback for trainings that shows their progress; with `--quiet`, one that shows nothing."""
     from unseen.training.progress_display import shown_on

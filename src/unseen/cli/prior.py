@@ -51,7 +51,7 @@ def train(
     try:
         trained = train_generator(chosen, out=out, licence=licence, progress=console.training_progress())
     except KeyboardInterrupt:
-        console.note("stopped; the finished part is kept. Run the same command again to resume")
+        console.note(console.STOPPED)
         raise typer.Exit(130) from None
     if trained.found:
         console.note(f"this training had been done before: {trained.run.folder}")

@@ -167,7 +167,7 @@ def train(
             normal_folds=default_folds(detector_of(resolve(chosen))) if normal_folds is None else normal_folds,
         )
     except KeyboardInterrupt:
-        console.note("stopped; the finished part is kept. Run the same command again to resume")
+        console.note(console.STOPPED)
         raise typer.Exit(130) from None
     if judged is not None:
         for folder in filter(None, (trained.run.bundle, out)):

@@ -151,6 +151,7 @@ class Detector(Estimator):
         backbone that does not fit, NoMasksError for lungs that cannot be learnt, BundleError for what is no bundle.
         """
         from unseen.training.placement import computed_on
+        from unseen.training.progress import reported
         from unseen.training.progress_display import shown_on
         from unseen.training.settings import Training
 
@@ -175,7 +176,7 @@ class Detector(Estimator):
         self.finder = finder
         self.card, self.facts, self.not_read = None, {}, []
         self.normal_scores, self.normal_folds = (), 0
-        prepared = self.prepare(normals)
+        prepared = self.prepare(reported(normals, "reading films", progress))
         self.training_films = prepared.digests
         others = self.prepare(unlabelled, any_label=True) if self.learns_from_unlabelled else None
         if others is not None:

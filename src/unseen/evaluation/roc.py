@@ -63,12 +63,12 @@ def roc_curve(y_true: Sequence[bool | int] | Bools | Ints, y_score: Sequence[flo
 
 
 def _truth_and_score(y_true: object, y_score: object) -> tuple[Bools, Floats]:
-    """Both as arrays. Before 0.3 the scores came first: that order still works if it can be recognised."""
+    """Both as arrays. Before 0.3 the scores were first: that order still works if it can be recognised."""
     truth, score = np.asarray(y_true), np.asarray(y_score)
     if not _is_truth(truth) and _is_truth(score):
         warnings.warn(
             "auroc takes the truth first, then the scores: auroc(y_true, y_score), as scikit-learn does. The old order "
-            "will be an error in unseen 0.3.",
+            "will be an error in unseen 0.4.",
             DeprecationWarning,
             stacklevel=3,
         )

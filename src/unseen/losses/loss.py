@@ -4,12 +4,13 @@ The law of a loss: one finite value per sample; sample i's depends on sample i a
 what `needs` names. The contract tests check the law for every loss in `unseen.losses.LOSSES`.
 """
 
+import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from unseen.losses.running_averages import running_averages_frozen
 from unseen.losses.sums import at_least_single, squares
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
-from unseen.physics.noise import standard_normal
+from unseen.physics.noise import Noise, standard_normal
 from unseen.physics.operator import Operator
 
 Reconstruct = Callable[[Tensor, Measurement], Tensor]
@@ -146,6 +147,18 @@ class Loss(ABC):
     """What its value is a power of: measurements, images, or a network's scores, which have no unit."""
     degree: ClassVar[int] = 2
     """The power: 2 for squares."""
+
+    # Any: arguments of the loss, which its own constructor checks
+    def __new__(cls, *arguments: Any, **named: Any) -> Self:
+        for value in (*arguments, *named.values()):
+            if isinstance(value, Measurement | Noise | Operator):
+                what = "measurement process" if isinstance(value, Measurement) else "operator and no noise"
+                own = "group" if "group" in inspect.signature(cls).parameters else ""
+                raise TypeError(
+                    f"{cls.__name__} takes no {what}: learn gives the process to each loss. Write "
+                    f"learn(y, process, losses=[{cls.__name__}({own})]), or call it with Seen(y, process, network)."
+                )
+        return super().__new__(cls)
 
     def __init__(self, *, weight: float = 1.0) -> None:
         if not (math.isfinite(weight) and weight >= 0):

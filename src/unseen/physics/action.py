@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, overload
 
 import torch
 from torch import Tensor
 
 from unseen.physics.algebra import Shape, describe, in_own_precision, inner, lengths
 from unseen.physics.immutability import Immutable
-from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.numpy_arrays import Array, on_tensors
 from unseen.physics.pseudo_inverse import solve_least_squares
 
 
@@ -44,8 +44,11 @@ class Action(Immutable, ABC):
         """A⁺ y; by conjugate gradients unless the operator knows a closed form."""
         return solve_least_squares(self, y)
 
-    @arrays_too
-    def __call__(self, x: Tensor) -> Tensor:
+    @overload
+    def __call__(self, x: Tensor) -> Tensor: ...
+    @overload
+    def __call__(self, x: Array) -> Array: ...
+    def __call__(self, x: Tensor | Array) -> Tensor | Array:
         """A x.
 
         Args:
@@ -59,13 +62,20 @@ class Action(Immutable, ABC):
                 operator's images are real, holds whole numbers, or NaN (not looked for where x requires a gradient,
                 nor by operators as cheap as that look: masks and the identity hand it on).
         """
-        self._check(x, self.domain, "takes", complex_too=self.complex_domain)
-        if self.looks_for_nan and not x.requires_grad:
-            refuse_nan(x, f"{type(self).__name__} takes")
-        return in_own_precision(self._forward, x)
 
-    @arrays_too
-    def adjoint(self, y: Tensor) -> Tensor:
+        def of(x: Tensor) -> Tensor:
+            self._check(x, self.domain, "takes", complex_too=self.complex_domain)
+            if self.looks_for_nan and not x.requires_grad:
+                refuse_nan(x, f"{type(self).__name__} takes")
+            return in_own_precision(self._forward, x)
+
+        return on_tensors(of, x)
+
+    @overload
+    def adjoint(self, y: Tensor) -> Tensor: ...
+    @overload
+    def adjoint(self, y: Array) -> Array: ...
+    def adjoint(self, y: Tensor | Array) -> Tensor | Array:
         """A* y.
 
         Args:
@@ -77,11 +87,18 @@ class Action(Immutable, ABC):
         Raises:
             ValueError: y has another shape, is complex where measurements are real, or holds whole numbers.
         """
-        self._check(y, self.range, "has an adjoint that takes", complex_too=self.complex_range)
-        return in_own_precision(self._adjoint, y)
 
-    @arrays_too
-    def pinv(self, y: Tensor) -> Tensor:
+        def of(y: Tensor) -> Tensor:
+            self._check(y, self.range, "has an adjoint that takes", complex_too=self.complex_range)
+            return in_own_precision(self._adjoint, y)
+
+        return on_tensors(of, y)
+
+    @overload
+    def pinv(self, y: Tensor) -> Tensor: ...
+    @overload
+    def pinv(self, y: Array) -> Array: ...
+    def pinv(self, y: Tensor | Array) -> Tensor | Array:
         """A⁺ y, Moore and Penrose's: of all x with the least ‖A x − y‖, the shortest.
 
         Args:
@@ -93,10 +110,14 @@ class Action(Immutable, ABC):
         Raises:
             ValueError: y has another shape, is complex where measurements are real, or holds whole numbers or NaN.
         """
-        self._check(y, self.range, "has a pseudo-inverse that takes", complex_too=self.complex_range)
-        if self.looks_for_nan and not y.requires_grad:
-            refuse_nan(y, f"The pseudo-inverse of {type(self).__name__} takes")
-        return in_own_precision(self._pinv, y)
+
+        def of(y: Tensor) -> Tensor:
+            self._check(y, self.range, "has a pseudo-inverse that takes", complex_too=self.complex_range)
+            if self.looks_for_nan and not y.requires_grad:
+                refuse_nan(y, f"The pseudo-inverse of {type(self).__name__} takes")
+            return in_own_precision(self._pinv, y)
+
+        return on_tensors(of, y)
 
     def norm(self) -> float:
         """The largest singular value, max ‖A x‖ / ‖x‖; over all samples for a per-sample operator.

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+Array = NDArray[Any]
 Acts = TypeVar("Acts", bound=Callable[..., object])
 
 
@@ -32,6 +34,23 @@ def as_tensor(values: object) -> Tensor:
         raise ValueError(f"Measurements and images are numbers, but got {values.dtype}.")
     wide = np.result_type(values.dtype, np.float32) if values.dtype.kind in "fc" else np.dtype(np.float32)
     return torch.from_numpy(np.array(values, wide))
+
+
+def on_tensors(act: Callable[[Tensor], Tensor], values: Tensor | Array) -> Tensor | Array:
+    """Apply a function of a tensor to a tensor, or to an array: an array comes back then.
+
+    Raises:
+        TypeError: neither.
+        ValueError: an array of something else than numbers.
+
+    Example:
+        >>> on_tensors(torch.neg, np.ones(2))
+        array([-1., -1.])
+    """
+    if isinstance(values, Tensor):
+        return act(values)
+    array: Array = act(as_tensor(values)).numpy(force=True)
+    return array
 
 
 def arrays_too(act: Acts) -> Acts:

@@ -19,12 +19,14 @@ from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector
 from unseen.detectors.fitting import Fitting
 from unseen.runs.dealing import dealt, seen
+from unseen.training.progress import reported
 from unseen.training.settings import Training
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from unseen.detectors.normals import Normals
+    from unseen.training.progress import Progress
 
 _log = logging.getLogger("unseen")
 LEAST = 4
@@ -48,6 +50,7 @@ def add_normal_scores(
     backbone: Path | None = None,
     folder: Path | None = None,
     say: Callable[[str], None] = lambda said: None,
+    progress: Callable[[str, Progress], None] | None = None,
 ) -> None:
     """Cross-fit the scores of the films that a detector has learnt from, and keep them with it.
 
@@ -61,6 +64,7 @@ def add_normal_scores(
         backbone: weights that the network begins with.
         folder: for checkpoints; each part resumes from its own.
         say: called with a line for each part.
+        progress: called with the name of the work and how far it is, for the films that are read and for each part.
 
     Example:
         >>> from unseen.anatomy import View
@@ -78,13 +82,15 @@ def add_normal_scores(
         _log.warning("%s learns from unlabelled films, too: no scores of its training normals are kept", detector.key)
         return
     part_detector = _untrained(recipe, detector, backbone)
-    normals, known = seen(part_detector, films)
+    normals, known = seen(part_detector, reported(films, "reading films for the normals' scores", progress))
     part = dealt(normals.digests, [one.patient for one in known], folds)
     counts = np.bincount(part, minlength=folds)
     if counts.min() < LEAST or len(part) - counts.max() < detector.config.least_films:
         _log.warning("%d films are too few: no scores of the training normals are kept", len(part))
         return
-    scores = cross_fitted_scores(recipe, detector, normals, part, backbone=backbone, folder=folder, say=say)
+    scores = cross_fitted_scores(
+        recipe, detector, normals, part, backbone=backbone, folder=folder, say=say, progress=progress
+    )
     detector.normal_scores, detector.normal_folds = tuple(sorted(scores.tolist())), folds
 
 
@@ -97,6 +103,7 @@ def cross_fitted_scores(
     backbone: Path | None = None,
     folder: Path | None = None,
     say: Callable[[str], None] = lambda said: None,
+    progress: Callable[[str, Progress], None] | None = None,
 ) -> NDArray[np.float64]:
     """Score each film by a detector that learns from the other parts.
 
@@ -108,6 +115,7 @@ def cross_fitted_scores(
         backbone: weights that the network begins with.
         folder: for checkpoints.
         say: called with a line for each part.
+        progress: called with the name of the work and how far it is, after each part.
 
     Returns:
         (films,), the scores.
@@ -115,7 +123,7 @@ def cross_fitted_scores(
     scores = np.zeros(len(part))
     training = validated(recipe.training, Training, where="training")
     parts: Sequence[int] = sorted(set(part.tolist()))
-    for number in parts:
+    for number in reported(parts, "scores of the training normals", progress):
         held_out = torch.from_numpy(part == number)
         say(
             f"part {number + 1} of {len(parts)}: {int(held_out.sum())} films, by a detector that learns from the others"

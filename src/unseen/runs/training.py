@@ -219,7 +219,9 @@ def train_recipe(
         history = detector.history
     guard = gate_of(detector, films, bundle=run.bundle if found else None, seed=recipe.seed) if gate else None
     if normal_folds and not detector.normal_scores:
-        add_normal_scores(detector, recipe, films, folds=normal_folds, backbone=backbone, folder=run.folder)
+        add_normal_scores(
+            detector, recipe, films, folds=normal_folds, backbone=backbone, folder=run.folder, progress=progress
+        )
         if found and detector.normal_scores:
             bundle.add_normal_scores(run.bundle, detector.normal_scores, folds=detector.normal_folds)
     if not found:

@@ -1,9 +1,13 @@
-"""Progress of a training after each step."""
+"""Progress of a training after each step, and of other long work after each item."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -13,7 +17,7 @@ class Progress:
     Args:
         step: batches that are done.
         steps: batches of the whole training.
-        epoch: the current one, from 1.
+        epoch: the current one, from 1; 0 where the work has no epochs.
         losses: what the step logged.
         seconds: spent so far.
         remaining_s: seconds to go at this run's pace.
@@ -32,4 +36,36 @@ class Progress:
     def __str__(self) -> str:
         losses = "  ".join(f"{name} {value:.4g}" for name, value in self.losses.items())
         minutes, seconds = divmod(round(self.remaining_s), 60)
-        return f"step {self.step}/{self.steps}  epoch {self.epoch}  {losses}  {minutes}:{seconds:02d} left"
+        epoch = f"epoch {self.epoch}" if self.epoch else ""
+        left = f"{minutes}:{seconds:02d} left"
+        return "  ".join(filter(None, (f"step {self.step}/{self.steps}", epoch, losses, left)))
+
+
+def reported(items: Iterable[Item], name: str, progress: Callable[[str, Progress], None] | None) -> Iterable[Item]:
+    """Return the items, with `progress` called after each; as they are where their number is unknown.
+
+    Args:
+        items: anything that can be gone through, such as films that are read.
+        name: the work, such as "reading films".
+        progress: called with the name and how far the work is; None: it is not reported.
+
+    Example:
+        >>> list(reported("ab", "reading", lambda name, state: print(name, state.step, "of", state.steps)))
+        reading 1 of 2
+        reading 2 of 2
+        ['a', 'b']
+    """
+    if progress is None or not isinstance(items, Sized):
+        return items
+    return _reported(items, len(items), name, progress)
+
+
+def _reported(
+    items: Iterable[Item], steps: int, name: str, progress: Callable[[str, Progress], None]
+) -> Iterator[Item]:
+    began = time.monotonic()
+    for step, item in enumerate(items, start=1):
+        yield item
+        seconds = time.monotonic() - began
+        remaining = seconds / step * (steps - step)
+        progress(name, Progress(step=step, steps=steps, epoch=0, losses={}, seconds=seconds, remaining_s=remaining))

@@ -370,6 +370,21 @@ def test_the_check_shows_whether_the_node_listens(start_node: StartNode, say: Sa
     assert done.code == 0 and f"✓ listens: a program listens on port {port}" in done.out
 
 
+def test_the_check_names_a_tls_file_that_cannot_be_used(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "own.pem").write_text("no certificate")
+    lines = [
+        f"port = {free_port()}",
+        "[tls]",
+        f"port = {free_port()}",
+        'certificate = "own.pem"',
+        'key = "own.pem"',
+        'ca = "own.pem"',
+    ]
+    (tmp_path / "pacs.toml").write_text("\n".join(lines))
+    done = say("pacs", "check", "--config", tmp_path / "pacs.toml")
+    assert done.code == 2 and f"tls.certificate: {tmp_path / 'own.pem'}" in done.err
+
+
 def test_the_check_names_tokens_that_could_be_narrowed(say: Say, tmp_path: Path) -> None:
     (tmp_path / "pacs.toml").write_text(f"port = {free_port()}\n")
     words = ("pacs", "check", "--config", tmp_path / "pacs.toml", "--folder", tmp_path / "list")

@@ -109,12 +109,14 @@ def check(
 
       unseen pacs check --config pacs.toml --folder worklist
     """
+    from unseen_server.pacs.certificates import check as check_certificates
     from unseen_server.pacs.check import check as tried
     from unseen_server.pacs.check import listening, narrowable_accounts
     from unseen_server.pacs.config import load
     from unseen_server.worklist.store import Store
 
     known = load(config)
+    check_certificates(known)
     asked = [(f"{known.ae_title} (this node)", listening(known))] if peer is None else []
     if folder is not None:
         with Store.open(url or folder, films_folder=folder, create=False) as store:

@@ -48,7 +48,7 @@ from unseen.detectors.finding import Finding
 from unseen.screening.screener import Screener
 from unseen_server.worklist import worker as worker_module
 from unseen_server.worklist.appearance import SIDE, Appearance
-from unseen_server.worklist.states import order_of
+from unseen_server.worklist.list_order import order_of
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import films, findings, jobs, studies, terms
 from unseen_server.worklist.worker import Worker

@@ -17,8 +17,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from unseen_server.worklist.disagreement import FAR
+from unseen_server.worklist.list_order import NOT_SCORED
 from unseen_server.worklist.partial_indexes import APART_ALONE, SELDOM_ALONE, SELDOM_STATES
-from unseen_server.worklist.states import NOT_SCORED, STATES, WorklistError, shelf_of
+from unseen_server.worklist.states import STATES, WorklistError, shelf_of
 from unseen_server.worklist.stored_text import clean
 from unseen_server.worklist.tables import studies, terms
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from unseen_server.worklist import waiting_cap
 from unseen_server.worklist.filtering import Filters, Narrowed, narrowed
+from unseen_server.worklist.list_order import OVERDUE
 from unseen_server.worklist.places import (
     ORDERS,
     TABS,
@@ -26,7 +27,7 @@ from unseen_server.worklist.places import (
 )
 from unseen_server.worklist.refusals import RefusalGroup, refused
 from unseen_server.worklist.row_facts import RowFacts, row_facts
-from unseen_server.worklist.states import OVERDUE, NotAllowedError, State, WorklistError
+from unseen_server.worklist.states import NotAllowedError, State, WorklistError
 from unseen_server.worklist.tables import studies
 from unseen_server.worklist.transactions import Found
 

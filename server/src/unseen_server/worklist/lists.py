@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from unseen_server.worklist import list_order, listing, saved_views, several
+from unseen_server.worklist import listing, overdue_updates, saved_views, several
 from unseen_server.worklist.filtering import ME, NOBODY, Filters, FlagRule
 from unseen_server.worklist.tables import accounts, findings
 
@@ -120,7 +120,7 @@ class Lists:
                 page = listing.page(connection, self.site.names, wanted, now_us=now_us, due_us=due_us)
             if page is not None:
                 return page
-            list_order.bring_up_to_date(self.site)
+            overdue_updates.bring_up_to_date(self.site)
             due_us = 0  # with another writer in the way, the page is in the order of a moment ago
 
     def sources(self) -> list[str]:

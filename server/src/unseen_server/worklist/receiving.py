@@ -24,8 +24,9 @@ from unseen_server.worklist import arrivals, completeness, identity_conflicts, m
 from unseen_server.worklist.identities import FilmIdentity
 from unseen_server.worklist.instances import reopen
 from unseen_server.worklist.joining import add_terms, take_in
+from unseen_server.worklist.list_order import order_of
 from unseen_server.worklist.received_header import ReceivedHeader, attach
-from unseen_server.worklist.states import TooLargeError, WorklistError, order_of
+from unseen_server.worklist.states import TooLargeError, WorklistError
 from unseen_server.worklist.stored_files import room, write_flushed
 from unseen_server.worklist.stored_text import checked_text, clean
 from unseen_server.worklist.tables import attachments, films, jobs, studies, terms

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, false, func, select
 
-from unseen_server.worklist.states import NOT_SCORED
+from unseen_server.worklist.list_order import NOT_SCORED
 from unseen_server.worklist.tables import studies
 
 LEAST = 20

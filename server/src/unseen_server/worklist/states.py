@@ -1,26 +1,19 @@
 """States of a study, the transitions between them, and the errors of the worklist.
 
-What the worklist refuses, and why: each exception's message is a sentence for the person who asked.
-
-What a study can be, and what may follow: one table, and pure functions over it.
-
 A study has a *state*, and a *standing*: the state that it would have if no reader had touched it. Films and decisions
-move the standing; readers move the state; `release` brings the two together again.
+change the standing; readers change the state; `release` sets the state back to the standing.
 
     received ──judge──▶ scored, to_read, cleared, not_scored ──claim──▶ in_reading ──report──▶ reported ──undo──▶
     in_reading; any state but the last two ──elsewhere──▶ reported_elsewhere ──undo──▶ the standing;
     in_reading ──set_aside──▶ set_aside ──undo──▶ in_reading, for a study of which no film can be shown
 
-Where a study stands in the list: a pure function, whose result is stored and indexed.
-
-The list to read begins with what was not scored, then comes what waits longer than the cap, longest first, then the
-rest by priority, then by age. Films that are still to be scored come last: their turn is seconds away, and the cap
-lifts them too. The other lists show the latest change first.
+The transitions are one table, with pure functions over it. The message of each error is a sentence for the person who
+asked. `list_order` has the position of a study in the list.
 """
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, get_args
 
 from unseen.artifacts import UserError
 
@@ -173,44 +166,3 @@ def standing_of(action: Literal["clear", "read", "not_scored"] | None, *, unjudg
     if action == "clear":
         return "scored" if unjudged else "cleared"
     return "to_read" if action == "read" else "not_scored"
-
-
-NOT_SCORED, OVERDUE, BY_PRIORITY = 0, 1, 2
-UNJUDGED = 1.0  # after every −priority, which is at most 0
-
-
-class Order(NamedTuple):
-    """Lists are sorted by `(shelf, band, rank, received)`, all ascending."""
-
-    shelf: Shelf
-    band: int
-    rank: float
-
-
-def order_of(
-    state: State,
-    *,
-    standing: State,
-    priority: float | None,
-    received_us: int,
-    changed_us: int,
-    overdue_before_us: int,
-) -> Order:
-    """Return the position of a study in the list.
-
-    priority           of its decision, higher is read earlier; None while there is none
-    overdue_before_us  what was received then or before has waited longer than the cap
-
-    >>> order_of("to_read", standing="to_read", priority=0.25, received_us=9, changed_us=9, overdue_before_us=5)
-    Order(shelf='to_read', band=2, rank=-0.25)
-    >>> order_of("in_reading", standing="to_read", priority=0.25, received_us=4, changed_us=9, overdue_before_us=5)
-    Order(shelf='to_read', band=1, rank=0.0)
-    """
-    shelf = shelf_of(state)
-    if shelf != "to_read":
-        return Order(shelf, BY_PRIORITY, -float(changed_us))  # exact up to the year 2255
-    if standing == "not_scored":
-        return Order(shelf, NOT_SCORED, 0.0)
-    if received_us <= overdue_before_us:
-        return Order(shelf, OVERDUE, 0.0)
-    return Order(shelf, BY_PRIORITY, UNJUDGED if priority is None else -priority)

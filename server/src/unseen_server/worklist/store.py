@@ -22,9 +22,9 @@ from unseen_server.worklist import (
     details,
     drift_alarms,
     identity_conflicts,
-    list_order,
     merging,
     outside_reports,
+    overdue_updates,
     readers,
     receiving,
     reopening,
@@ -349,7 +349,7 @@ class Store(Lists, FilmAccess, Administration):
         """Correct moments that a step of the clock left in the future, move up studies that wait too long, and release
         claims that ran out; workers call this regularly."""
         clock_steps.correct(self.site, claim_s=self.claim_s)
-        list_order.bring_up_to_date(self.site)
+        overdue_updates.bring_up_to_date(self.site)
         with self.database.reading() as connection:
             lapsed = select(studies.c.id).where(studies.c.claimed_until_us <= self.now_us()).limit(1)
             if connection.execute(lapsed).first() is None:

@@ -20,9 +20,10 @@ from unseen_server.worklist import clearing, completeness, disagreement, outbox
 from unseen_server.worklist.bulk import among
 from unseen_server.worklist.identity_claims import in_conflict
 from unseen_server.worklist.instances import TWO_VERSIONS
+from unseen_server.worklist.list_order import BY_PRIORITY
 from unseen_server.worklist.refusals import parted
 from unseen_server.worklist.row_facts import are_versions
-from unseen_server.worklist.states import BY_PRIORITY, Act, State, after, standing_of
+from unseen_server.worklist.states import Act, State, after, standing_of
 from unseen_server.worklist.stored_text import clean
 from unseen_server.worklist.tables import LEAST_SCORE, decisions, films, studies
 from unseen_server.worklist.transactions import Found, Writing, decision_of

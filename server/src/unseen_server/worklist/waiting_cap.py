@@ -1,6 +1,6 @@
 """Cap on waiting: overdue studies are listed before all priorities.
 
-The order is stored (`states.order_of`). Each page, and each worker regularly, first moves up the studies that have
+The order is stored (`list_order.order_of`). Each page, and each worker regularly, first moves up the studies that have
 become overdue.
 """
 
@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Label, case, func, select
 
-from unseen_server.worklist.states import BY_PRIORITY, OVERDUE, UNJUDGED, WorklistError
+from unseen_server.worklist.list_order import BY_PRIORITY, OVERDUE, UNJUDGED
+from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import BY_PRIORITY_ALONE, settings, studies
 from unseen_server.worklist.transactions import Writing
 

@@ -1,21 +1,19 @@
-"""Readers' actions: take a study, release it, report it, set it aside, undo that; and reports made elsewhere.
+"""Actions of readers on a study: report it, set it aside, and undo that; and reports made elsewhere.
 
-A claim belongs to one reader until the study is reported or released, or the claim runs out. Of two requests at once
-one succeeds; the other gets a sentence with the reader's name and the time.
+The claim that a report needs is in `study_claims`.
 """
 
 import re
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any, Literal, get_args
 
 from sqlalchemy import select
 
 from unseen_server.worklist import seeing
-from unseen_server.worklist.listing import moment
 from unseen_server.worklist.lookup import find_study
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError, after
 from unseen_server.worklist.stored_text import checked_text
+from unseen_server.worklist.study_claims import UNCLAIMED, check_holder
 from unseen_server.worklist.tables import drafts, films, reports, seen, studies
 from unseen_server.worklist.transactions import Found, Writing
 
@@ -29,33 +27,6 @@ MOST_DWELL_MS = 86_400_000
 """A day: a page that stayed open for longer says no more than that."""
 _NOTE = 20_000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_FREE = {"claimed_by": None, "claimed_us": None, "claimed_until_us": None}
-
-
-def claim(writing: Writing, study_id: str, reader: str, *, lasts_us: int) -> datetime:
-    """Take the study for reading, or lengthen one's own claim; returns until when it holds.
-
-    Raises NotAllowedError: another reader has it, or its state stands against it.
-    """
-    study = find_study(writing.connection, study_id)
-    state = after(study.state, "claim", standing=study.standing)
-    if (holder := _holder(study, writing.now_us)) not in (None, reader):
-        raise NotAllowedError(
-            f"{holder} has taken this study at {_when(study.claimed_us)} and has it until "
-            f"{_when(study.claimed_until_us)}. Take another one."
-        )
-    lapsed = study.claimed_by if study.claimed_by not in (None, reader) else None
-    since = study.claimed_us if study.claimed_by == reader else writing.now_us
-    until = writing.now_us + lasts_us
-    writing.move(
-        study,
-        state,
-        actor=reader,
-        action="study.claimed",
-        columns={"claimed_by": reader, "claimed_us": since, "claimed_until_us": until},
-        lapsed=lapsed,
-    )
-    return moment(until)
 
 
 def keep_draft(writing: Writing, study_id: str, reader: str, note: str) -> None:
@@ -70,15 +41,6 @@ def keep_draft(writing: Writing, study_id: str, reader: str, note: str) -> None:
 
 def _forget_draft(writing: Writing, study: Found, reader: str) -> None:
     writing.connection.execute(drafts.delete().where(drafts.c.study_id == study.id, drafts.c.account == reader))
-
-
-def release(writing: Writing, study_id: str, reader: str, *, as_lead: bool) -> None:
-    """Hand the study back unreported."""
-    study = find_study(writing.connection, study_id)
-    state = after(study.state, "release", standing=study.standing)
-    if not as_lead:
-        _must_hold(study, reader, "release it")
-    writing.move(study, state, actor=reader, action="study.released", columns=dict(_FREE), held_by=study.claimed_by)
 
 
 def report(
@@ -100,7 +62,7 @@ def report(
     _check_dwell(dwell_ms)
     checked_text(note, "The note", most=_NOTE)
     state = after(study.state, "report", standing=study.standing)
-    _must_hold(study, reader, "report it")
+    check_holder(study, reader, "report it")
     if not simulated:
         _must_have_seen(writing, study, reader)
     enter(writing, study, reader, outcome, note, how="simulated" if simulated else "seen", dwell_ms=dwell_ms)
@@ -111,7 +73,7 @@ def report(
         state,
         actor=reader,
         action="study.reported",
-        columns=dict(_FREE),
+        columns=dict(UNCLAIMED),
         outcome=outcome,
         note=writing.names.sealed("note", note) if note else "",  # proves the note, and says nothing of it
         **known,
@@ -133,7 +95,7 @@ def set_aside(
     if not checked_text(reason, "The reason", most=_NOTE).strip():
         raise WorklistError("Give the reason: what is wrong with the film, and what the sender should do.")
     ended = after(study.state, "set_aside", standing=study.standing)
-    _must_hold(study, reader, "set it aside")
+    check_holder(study, reader, "set it aside")
     of_study = writing.connection.execute(select(films).where(films.c.study_id == study.id, films.c.aside.is_(None)))
     numbers = [film.id for film in of_study if film.public_id in films_of_it]
     if not numbers:
@@ -149,7 +111,7 @@ def set_aside(
         ended if ends else study.state,
         actor=reader,
         action="study.set_aside",
-        columns=dict(_FREE) if ends else {},
+        columns=dict(UNCLAIMED) if ends else {},
         how=how,
         films=len(numbers),
         reason=writing.names.sealed("note", reason),
@@ -202,7 +164,7 @@ def elsewhere(writing: Writing, studies_found: list[Found], *, actor: str, outco
             state,
             actor=actor,
             action="study.reported_elsewhere",
-            columns=dict(_FREE),
+            columns=dict(UNCLAIMED),
             outcome=outcome,
             held_by=study.claimed_by,
         )
@@ -252,30 +214,6 @@ def studies_of(writing: Writing, *, accession: str | None, film_sha256: str | No
         which = "with this accession number" if accession is not None else "with this film"
         raise NotFoundError(f"There is no study {which} here. Films are known by it once they were scored.")
     return found
-
-
-def lapse(writing: Writing) -> int:
-    """Release the studies that were claimed and not reported in time; returns their number."""
-    found = writing.connection.execute(
-        select(studies).where(studies.c.claimed_until_us <= writing.now_us, studies.c.state == "in_reading")
-    ).all()
-    for study in found:
-        state = after(study.state, "release", standing=study.standing)
-        writing.move(
-            study, state, actor="unseen", action="study.claim_ran_out", columns=dict(_FREE), held_by=study.claimed_by
-        )
-    return len(found)
-
-
-def _holder(study: Found, now_us: int) -> str | None:
-    return study.claimed_by if study.claimed_by is not None and study.claimed_until_us > now_us else None
-
-
-def _must_hold(study: Found, reader: str, act: str) -> None:
-    if study.claimed_by != reader:
-        raise NotAllowedError(
-            f"{study.claimed_by} has taken this study at {_when(study.claimed_us)}. Only they can {act}."
-        )
 
 
 def _must_have_seen(writing: Writing, study: Found, reader: str) -> None:
@@ -331,7 +269,3 @@ def checked_outcome(outcome: str) -> None:
     """Raise WorklistError for what is no outcome."""
     if outcome not in OUTCOMES:
         raise WorklistError(f"{str(outcome)[:40]!r}: no such outcome. There are {', '.join(OUTCOMES)}.")
-
-
-def _when(time_us: int) -> str:
-    return moment(time_us).strftime("%Y-%m-%d %H:%M UTC")

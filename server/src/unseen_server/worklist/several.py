@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from unseen_server.worklist import readers, rescoring
+from unseen_server.worklist import readers, rescoring, study_claims
 from unseen_server.worklist.lookup import find_study
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.tables import accounts, studies
@@ -75,7 +75,7 @@ def send_back(
     """
 
     def one(name: str) -> None:
-        readers.claim(writing, name, reader, lasts_us=lasts_us)
+        study_claims.claim(writing, name, reader, lasts_us=lasts_us)
         readers.set_aside(writing, name, reader, "returned", reason, films_of_it=broken.get(name, ()))
 
     return _each(writing, names, one)

@@ -12,8 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import select
-
 from unseen_server.worklist import (
     audit_sample,
     clearing,
@@ -30,6 +28,7 @@ from unseen_server.worklist import (
     reopening,
     rescoring,
     settle_time,
+    study_claims,
     waiting_cap,
 )
 from unseen_server.worklist.accounts import Accounts
@@ -42,7 +41,7 @@ from unseen_server.worklist.model_probes import ModelProbes
 from unseen_server.worklist.opening import opened
 from unseen_server.worklist.outbox import Outbox
 from unseen_server.worklist.site import MAX_FILM_BYTES, Site
-from unseen_server.worklist.tables import studies
+from unseen_server.worklist.study_claims import CLAIM_S
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -59,9 +58,6 @@ if TYPE_CHECKING:
     from unseen_server.worklist.receiving import Receipt
     from unseen_server.worklist.reopening import RaisedAlarm
     from unseen_server.worklist.transactions import Writing
-
-CLAIM_S = 30 * 60.0
-"""How long a claim holds without a report: a reader who walked away blocks a study for half an hour."""
 
 
 class Store(Lists, FilmAccess, Administration):
@@ -237,12 +233,12 @@ class Store(Lists, FilmAccess, Administration):
     def claim(self, study: str, reader: str) -> datetime:
         """Take a study for reading; returns until when. Raises NotAllowedError, with who has it since when."""
         with self.writing() as writing:
-            return readers.claim(writing, study, reader, lasts_us=int(self.claim_s * 1e6))
+            return study_claims.claim(writing, study, reader, lasts_us=int(self.claim_s * 1e6))
 
     def release(self, study: str, reader: str, *, as_lead: bool = False) -> None:
         """Release a study unreported; a lead may release another reader's study."""
         with self.writing() as writing:
-            readers.release(writing, study, reader, as_lead=as_lead)
+            study_claims.release(writing, study, reader, as_lead=as_lead)
 
     def report(
         self,
@@ -351,11 +347,10 @@ class Store(Lists, FilmAccess, Administration):
         clock_steps.correct(self.site, claim_s=self.claim_s)
         overdue_updates.bring_up_to_date(self.site)
         with self.database.reading() as connection:
-            lapsed = select(studies.c.id).where(studies.c.claimed_until_us <= self.now_us()).limit(1)
-            if connection.execute(lapsed).first() is None:
+            if not study_claims.any_expired(connection, self.now_us()):
                 return
         with self.writing() as writing:
-            readers.lapse(writing)
+            study_claims.end_expired(writing)
 
     # alarms and the audit sample --------------------------------------------------------------------------------------
 

@@ -24,8 +24,8 @@ from unseen_server.web.listed_study import Listed
 from unseen_server.web.promise import Promise
 from unseen_server.web.sentences import in_words, reading_of
 from unseen_server.web.shapes import Decided
-from unseen_server.worklist.identity_claims import IdentityClaim
 from unseen_server.worklist.listing import ListedStudy
+from unseen_server.worklist.patient_identities import IdentityClaim
 from unseen_server.worklist.states import STATES
 from unseen_server.worklist.store import Store
 

@@ -15,8 +15,8 @@ from unseen_server.web.promise import Promise, percent, without_promise
 if TYPE_CHECKING:
     from unseen.artifacts import ReferenceNormals
     from unseen.screening import Decision
-    from unseen_server.worklist.identity_claims import IdentityClaim
     from unseen_server.worklist.listing import ListedStudy
+    from unseen_server.worklist.patient_identities import IdentityClaim
 
 Measure = Literal["percentile"]
 _SOMEWHAT: Final = 0.75
@@ -86,7 +86,7 @@ def _words(entry: ListedStudy, number: float | None, *, flag: bool) -> str:
 def conflict_in_words(claims: Sequence[IdentityClaim]) -> str:
     """Return the sentence that names the films which disagree about the patient; "" where none do.
 
-    >>> from unseen_server.worklist.identity_claims import IdentityClaim
+    >>> from unseen_server.worklist.patient_identities import IdentityClaim
     >>> here, there = IdentityClaim(study="s-1", films=("f-1",)), IdentityClaim(study="s-2", films=("f-2", "f-3"))
     >>> conflict_in_words([here, there])
     'Conflicting patient numbers: film f-1 of this study, films f-2 and f-3 of study s-2'

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, or_, select
 
 from unseen.screening import Policy, study_decision
 from unseen_server.worklist import clearing
-from unseen_server.worklist.identity_claims import PatientClaim, claim_of, disagreeing_copies
 from unseen_server.worklist.joining import take_in
+from unseen_server.worklist.patient_identities import PatientClaim, claim_of, disagreeing_copies
 from unseen_server.worklist.study_decisions import enter_study, latest, unless_stopped
 from unseen_server.worklist.tables import activations, decisions, studies
 from unseen_server.worklist.transactions import Found, Writing, decision_of

@@ -32,7 +32,7 @@ from unseen_server.worklist.tables import studies
 from unseen_server.worklist.transactions import Found
 
 if TYPE_CHECKING:
-    from unseen_server.worklist.identity_claims import IdentityClaim
+    from unseen_server.worklist.patient_identities import IdentityClaim
     from unseen_server.worklist.pseudonyms import Pseudonyms
 
 MOST = 200

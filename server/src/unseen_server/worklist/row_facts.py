@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from unseen.screening import deciding
 from unseen_server.worklist.bulk import among
-from unseen_server.worklist.identity_claims import IdentityClaim, claims_of
+from unseen_server.worklist.patient_identities import IdentityClaim, claims_of
 from unseen_server.worklist.tables import films, findings, reports, seen
 from unseen_server.worklist.transactions import Found
 

@@ -1,4 +1,4 @@
-"""Claims about the patient of a study: which films came under which patient number and issuer."""
+"""Patient identities of a study: which films came under which patient number and issuer."""
 
 from __future__ import annotations
 

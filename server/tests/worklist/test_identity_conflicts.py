@@ -10,9 +10,9 @@ import pytest
 from tests.worklist.conftest import Judge, dicom_film, listed, on_both, png
 from tests.worklist.reporting import look_and_report
 from unseen_server.web.sentences import conflict_in_words
+from unseen_server.worklist.identity_conflicts import CONFLICT
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import SentInstance
-from unseen_server.worklist.patient_identities import CONFLICT
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.receiving import Receipt
 from unseen_server.worklist.store import Store

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from unseen.screening import Decision
 from unseen_server.worklist.bulk import among
 from unseen_server.worklist.tables import attachments, films, studies
 from unseen_server.worklist.transactions import Found
-
-CONFLICT: Final = (
-    "conflicting identities: this Study Instance UID came under two patient numbers or issuers, so no part of the "
-    "study is cleared. Merge the numbers, or correct the films"
-)
-"""Reason of every decision on a study whose identity is disputed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,22 +39,6 @@ class PatientClaim:
         """True if all claims can be of one patient."""
         pairs = ((self.patient, other.patient), (self.issuer, other.issuer))
         return all(one is None or two is None or one == two for one, two in pairs)
-
-
-def in_conflict(decision: Decision) -> Decision:
-    """Return the decision on a study whose identity is disputed: never cleared, with the conflict in its reason.
-
-    Args:
-        decision: the decision by the study's films.
-
-    Returns:
-        The decision; the clause of a refusal stays first.
-    """
-    if decision.action == "clear":
-        return replace(decision, action="read", reason=CONFLICT)
-    if decision.action == "read":
-        return replace(decision, reason=f"{CONFLICT}. {decision.reason}")
-    return replace(decision, reason=f"{decision.reason}; {CONFLICT}")
 
 
 def claims_of(connection: Connection, rows: Iterable[Found]) -> dict[int, tuple[IdentityClaim, ...]]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from unseen_server.worklist import arrivals, completeness, identity_conflicts, merging, outside_reports, settle_time
+from unseen_server.worklist import arrivals, completeness, identity_review, merging, outside_reports, settle_time
 from unseen_server.worklist.identities import FilmIdentity
 from unseen_server.worklist.instances import reopen
 from unseen_server.worklist.joining import add_terms, take_in
@@ -242,7 +242,7 @@ def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor
         connection.execute(studies.update().where(studies.c.id == study.id).values(**missing))
     add_terms(writing, study.id, wanted)
     if disputed is not None:
-        identity_conflicts.review(writing, disputed, actor=actor)
+        identity_review.review(writing, disputed, actor=actor)
     stands = select(films.c.study_id).where(films.c.id == film.id).scalar_subquery()  # a review may join studies
     study = connection.execute(select(studies).where(studies.c.id == stands)).one()
     return outside_reports.close_early(writing, study, new_film=film.instance is None)
@@ -255,7 +255,7 @@ def _disputing(
     own."""
     connection = writing.connection
     patient, issuer = identity.get("patient"), identity.get("issuer")
-    known = identity_conflicts.agreeing_study(connection, uid, but=own.id, patient=patient, issuer=issuer)
+    known = identity_review.agreeing_study(connection, uid, but=own.id, patient=patient, issuer=issuer)
     if known is not None:
         take_in(writing, known, own, actor=actor)
         return known

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from unseen.data import Film
 from unseen.screening import FIRST_PRIORITY, Decision
 from unseen_server.worklist import completeness, jobs, settle_time
-from unseen_server.worklist.identity_conflicts import review
+from unseen_server.worklist.identity_review import review
 from unseen_server.worklist.instances import become_copy, original_of
 from unseen_server.worklist.joining import take_in
 from unseen_server.worklist.receiving import join

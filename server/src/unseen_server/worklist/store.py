@@ -19,7 +19,7 @@ from unseen_server.worklist import (
     completeness,
     details,
     drift_alarms,
-    identity_conflicts,
+    identity_review,
     merging,
     outside_reports,
     overdue_updates,
@@ -328,7 +328,7 @@ class Store(Lists, FilmAccess, Administration):
         with self.writing() as writing:
             merged = merging.merge_patients(writing, prior=prior, surviving=surviving, issuer=issuer, actor=actor)
             for uid in merged.uids:
-                identity_conflicts.review(writing, uid, actor=actor)
+                identity_review.review(writing, uid, actor=actor)
             return merged
 
     def requeue(self, study: str, *, actor: str) -> int:

@@ -17,7 +17,7 @@ from tests.pacs.conftest import CR, PATIENCE_S, archive, film, free_port, peer
 from tests.pacs.orthanc_server import Orthanc, start_orthanc
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.config import PacsConfig
-from unseen_server.pacs.finding import is_there
+from unseen_server.pacs.peer_search import is_there
 from unseen_server.pacs.sending import Accepted, NotReached, Outcome, RefusedInstance, send
 
 

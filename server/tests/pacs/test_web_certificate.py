@@ -16,7 +16,7 @@ from tests.pacs.test_node_tls import certificates  # noqa: F401  a fixture
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.check import check
 from unseen_server.pacs.config import PacsConfig, load
-from unseen_server.pacs.finding import studies
+from unseen_server.pacs.peer_search import studies
 from unseen_server.pacs.sending import NotReached, send
 
 

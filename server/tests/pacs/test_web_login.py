@@ -16,8 +16,8 @@ from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.check import check
 from unseen_server.pacs.config import PacsConfig, load
 from unseen_server.pacs.fetching import Fetched, fetch
-from unseen_server.pacs.finding import is_there, studies
 from unseen_server.pacs.intake import Intake
+from unseen_server.pacs.peer_search import is_there, studies
 from unseen_server.pacs.sending import Accepted, NotReached, RefusedInstance, send
 from unseen_server.worklist.store import Store
 

@@ -184,13 +184,13 @@ def query(
 
       unseen pacs query archive --config pacs.toml --patient - < number.txt
     """
-    from unseen_server.pacs import finding
+    from unseen_server.pacs import peer_search
     from unseen_server.pacs.config import load
 
     if not (patient or accession or study or date):
         raise UsageError("say which studies: --patient, --accession, --study or --date")
     known = load(config)
-    found = finding.studies(
+    found = peer_search.studies(
         known,
         known.peer(peer),
         patient=_number(patient),
@@ -253,7 +253,7 @@ def fetch(
     if column is not None and csv is None:
         raise UsageError("--column goes with --csv")
 
-    from unseen_server.pacs import query as queries
+    from unseen_server.pacs import back_fill
     from unseen_server.pacs.config import load
     from unseen_server.pacs.intake import Intake
 
@@ -263,26 +263,27 @@ def fetch(
     whole, broken = 0, 0
     with ExitStack() as stack:
         if csv is not None or date:
-            wanted = queries.from_days(date) if csv is None else queries.from_table(csv, column=column)
+            wanted = back_fill.from_days(date) if csv is None else back_fill.from_table(csv, column=column)
             what = date if csv is None else f"{csv.resolve()} {column}"
             name = hashlib.sha256(f"{peer} {what}".encode()).hexdigest()[:12]
             progress = stack.enter_context(
-                queries.FetchProgress.locked(state or folder / "back-fills" / f"{name}.json")
+                back_fill.FetchProgress.locked(state or folder / "back-fills" / f"{name}.json")
             )
         else:
-            progress = queries.FetchProgress()
+            progress = back_fill.FetchProgress()
             wanted = [
-                queries.FetchRequest(kind="patient", value=_number(patient), place="the patient")
+                back_fill.FetchRequest(kind="patient", value=_number(patient), place="the patient")
                 if patient
-                else queries.FetchRequest(kind="accession", value=accession, place="the accession number")
+                else back_fill.FetchRequest(kind="accession", value=accession, place="the accession number")
                 if accession
-                else queries.FetchRequest(kind="study", value=study, place="the study")
+                else back_fill.FetchRequest(kind="study", value=study, place="the study")
             ]
         store = stack.enter_context(_opened(folder, url))
         intake = Intake(store, known)
         if len(progress):
             console.note(f"{len(progress)} entries were done before")
-        for done in queries.back_fill(known, asked, wanted, intake, progress, by=by, per_minute=per_minute, stop=stop):
+        filled = back_fill.back_fill(known, asked, wanted, intake, progress, by=by, per_minute=per_minute, stop=stop)
+        for done in filled:
             whole, broken = whole + done.ok, broken + (not done.ok)
             if not done.ok:
                 console.note(f"{done.place}: {done.why_not}")

@@ -22,8 +22,8 @@ from unseen_server.pacs.association_rules import COMMITMENT, UNCOMPRESSED, VERIF
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.config import PacsConfig, Peer
 from unseen_server.pacs.fetching import GET, MOVE
-from unseen_server.pacs.finding import FIND, dicomweb, web_failure
 from unseen_server.pacs.peer_addresses import EVERY_S, is_address, open_networks
+from unseen_server.pacs.peer_search import FIND, dicomweb, web_failure
 
 if TYPE_CHECKING:
     from unseen_server.worklist.store import Store

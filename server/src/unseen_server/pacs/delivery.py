@@ -22,7 +22,7 @@ from pydicom import dcmread
 from unseen import __version__
 from unseen.artifacts import UserError
 from unseen.data import Entry, Film, read_film
-from unseen_server.pacs import finding
+from unseen_server.pacs import peer_search
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.objects import result_objects
 from unseen_server.pacs.sending import Accepted, NotReached, RefusedInstance, send
@@ -229,7 +229,7 @@ class Courier:
             if by == "commitment":
                 self.delivery.ask(self.peer, [(one.sop_class, one.instance) for one in instances])
             elif all(
-                finding.is_there(config, self.peer, study=study, series=one.series, instance=one.instance, by=by)
+                peer_search.is_there(config, self.peer, study=study, series=one.series, instance=one.instance, by=by)
                 for one in instances
             ):
                 store.outbox.confirmed(self.peer.name, [one.instance for one in instances])

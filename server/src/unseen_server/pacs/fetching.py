@@ -21,8 +21,8 @@ from unseen_server.pacs import calling
 from unseen_server.pacs.association_rules import DOCUMENTS_KEPT, FILMS, IMAGES_KEPT, UNCOMPRESSED
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.config import PacsConfig, Peer
-from unseen_server.pacs.finding import dicomweb, web_failure
 from unseen_server.pacs.intake import Intake, RefusedObjectError
+from unseen_server.pacs.peer_search import dicomweb, web_failure
 
 MOVE: Final = UID("1.2.840.10008.5.1.4.1.2.2.2")
 GET: Final = UID("1.2.840.10008.5.1.4.1.2.2.3")

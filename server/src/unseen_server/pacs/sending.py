@@ -19,7 +19,7 @@ from unseen_server.pacs import calling
 from unseen_server.pacs.association_rules import UNCOMPRESSED
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.config import PacsConfig, Peer
-from unseen_server.pacs.finding import dicomweb, web_failure
+from unseen_server.pacs.peer_search import dicomweb, web_failure
 
 NOT_SUPPORTED: Final = 0x0122
 _REFUSED: Final = {

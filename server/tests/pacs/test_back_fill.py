@@ -24,14 +24,13 @@ from tests.pacs.conftest import (
     peer,
 )
 from tests.pacs.orthanc_server import Orthanc, free_ports, start_orthanc
-from unseen_server.pacs import query
+from unseen_server.pacs.back_fill import BackFillError, FetchProgress, FetchRequest, back_fill, from_days, from_table
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.check import check
 from unseen_server.pacs.config import PacsConfig
 from unseen_server.pacs.fetching import Fetched, fetch
-from unseen_server.pacs.finding import studies
 from unseen_server.pacs.intake import Intake
-from unseen_server.pacs.query import FetchProgress, QueryError, back_fill, from_days, from_table
+from unseen_server.pacs.peer_search import studies
 from unseen_server.worklist.store import Store
 
 Program = Callable[..., str]
@@ -157,7 +156,7 @@ def test_what_is_not_taken_is_counted(filled: Filled, intake: Intake, folder: Pa
     assert held(folder) == set()
 
 
-def table(path: Path, text: str) -> list[query.FetchRequest]:
+def table(path: Path, text: str) -> list[FetchRequest]:
     path.write_text(text, encoding="utf-8")
     return from_table(path)
 
@@ -193,7 +192,7 @@ def test_a_range_of_days_brings_their_films(filled: Filled, intake: Intake, fold
 
 def test_the_rate_is_kept(filled: Filled, intake: Intake) -> None:
     config = filled.config
-    wanted = [query.FetchRequest(kind="study", value=f"1.2.3.{number}", place="") for number in (1, 2, 3)]
+    wanted = [FetchRequest(kind="study", value=f"1.2.3.{number}", place="") for number in (1, 2, 3)]
     waited: list[float] = []
 
     class Hurried(Event):
@@ -218,7 +217,11 @@ def test_a_peer_that_goes_away_stops_the_back_fill(intake: Intake, tmp_path: Pat
 
 def test_two_back_fills_do_not_share_a_record(tmp_path: Path) -> None:
     state = tmp_path / "state.json"
-    with FetchProgress.locked(state), pytest.raises(QueryError, match="another back-fill"), FetchProgress.locked(state):
+    with (
+        FetchProgress.locked(state),
+        pytest.raises(BackFillError, match="another back-fill"),
+        FetchProgress.locked(state),
+    ):
         pass
     with FetchProgress.locked(state):
         pass
@@ -226,7 +229,7 @@ def test_two_back_fills_do_not_share_a_record(tmp_path: Path) -> None:
 
 def test_a_record_that_is_none_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text("[]")
-    with pytest.raises(QueryError, match="no record of a back-fill"):
+    with pytest.raises(BackFillError, match="no record of a back-fill"):
         FetchProgress(tmp_path / "state.json")
 
 
@@ -240,7 +243,7 @@ def test_a_record_that_is_none_is_a_sentence(tmp_path: Path) -> None:
 )
 def test_a_table_that_cannot_be_used_is_a_sentence(tmp_path: Path, text: str, column: str | None, said: str) -> None:
     (tmp_path / "list.csv").write_text(text)
-    with pytest.raises(QueryError, match=re.escape(said)):
+    with pytest.raises(BackFillError, match=re.escape(said)):
         from_table(tmp_path / "list.csv", column=column)
 
 

@@ -1,6 +1,4 @@
-"""Search at a peer: studies by patient, number or date, and whether an instance is there. C-FIND, or QIDO-RS.
-
-C-FIND, or QIDO-RS.
+"""Search at a peer by C-FIND or QIDO-RS: studies by patient, number or date, and whether an instance is there.
 
 DICOMweb is used where the peer has it and cannot be called by DIMSE.
 """

@@ -1,7 +1,7 @@
-"""Many studies from a peer: a back-fill from a table or a range of days, slow enough for the peer, and resumable.
+"""Back-fill from a peer: fetch the studies of a table or of a range of days, at a limited rate; resumable.
 
-What was fetched is on record in a small file (digests, no numbers of patients), rewritten after each study: the same
-command continues where it stopped, after a kill, too. Studies that failed are tried again then.
+A small file records what was fetched (digests, no numbers of patients); it is rewritten after each study. The same
+command resumes where it stopped, also after a kill, and tries the studies again that failed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from unseen.artifacts import UserError, did_you_mean, reason_of, write_text
-from unseen_server.pacs import finding
+from unseen_server.pacs import peer_search
 from unseen_server.pacs.config import PacsConfig, Peer
 from unseen_server.pacs.fetching import By, Fetched, fetch
 from unseen_server.pacs.intake import Intake
@@ -36,7 +36,7 @@ _COLUMNS: Final = {
 """Columns of a table that are understood by their name."""
 
 
-class QueryError(UserError, ValueError):
+class BackFillError(UserError, ValueError):
     """A table, a range of days or a state file that cannot be used."""
 
 
@@ -81,7 +81,7 @@ def from_table(path: Path, *, column: str | None = None) -> list[FetchRequest]:
 
     column  its name; None: the first of study, StudyInstanceUID, accession, AccessionNumber that there is
 
-    Raises QueryError.
+    Raises BackFillError.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -89,14 +89,16 @@ def from_table(path: Path, *, column: str | None = None) -> list[FetchRequest]:
             columns = list(reader.fieldnames or ())
             rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise QueryError(
+        raise BackFillError(
             f"{path}: cannot be read ({reason_of(error)}). Give a CSV in UTF-8 with a header line"
         ) from error
     name = column or next((known for known in _COLUMNS if known in columns), None)
     if name is None:
-        raise QueryError(f"{path}: has no column study or accession, but {', '.join(columns) or 'none'}. Give --column")
+        raise BackFillError(
+            f"{path}: has no column study or accession, but {', '.join(columns) or 'none'}. Give --column"
+        )
     if name not in columns:
-        raise QueryError(f"{path}: column {name}: {did_you_mean(name, columns)}")
+        raise BackFillError(f"{path}: column {name}: {did_you_mean(name, columns)}")
     wanted = []
     for line, row in rows:
         if value := (row[name] or "").strip():
@@ -113,17 +115,17 @@ def from_days(text: str) -> list[FetchRequest]:
     >>> from_days("2026-01-31")
     Traceback (most recent call last):
     ...
-    unseen_server.pacs.query.QueryError: "2026-01-31" is no range of days. Give 20260131, or 20260101-20260131
+    unseen_server.pacs.back_fill.BackFillError: "2026-01-31" is no range of days. Give 20260131, or 20260101-20260131
     """
     try:
         first, last = (
             datetime.strptime(part, "%Y%m%d") for part in (text if "-" in text else f"{text}-{text}").split("-")
         )
     except ValueError:
-        raise QueryError(f'"{text}" is no range of days. Give 20260131, or 20260101-20260131') from None
+        raise BackFillError(f'"{text}" is no range of days. Give 20260131, or 20260101-20260131') from None
     days = [first + timedelta(days=count) for count in range((last - first).days + 1)]
     if not days:
-        raise QueryError(f'"{text}" ends before it begins. Give 20260101-20260131')
+        raise BackFillError(f'"{text}" ends before it begins. Give 20260101-20260131')
     return [FetchRequest(kind="day", value=f"{day:%Y%m%d}", place=f"day {day:%Y%m%d}") for day in days]
 
 
@@ -140,21 +142,21 @@ class FetchProgress:
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise QueryError(
+            raise BackFillError(
                 f"{path}: is no record of a back-fill ({type(error).__name__}). Remove it, or give --state"
             ) from error
 
     @classmethod
     @contextmanager
     def locked(cls, path: Path) -> Iterator[FetchProgress]:
-        """The progress in a file, while no other process works on it. Raises QueryError where one does."""
+        """The progress in a file, while no other process works on it. Raises BackFillError where one does."""
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise QueryError(f"{path}: another back-fill uses it. Wait for its end, or give --state") from error
+                raise BackFillError(f"{path}: another back-fill uses it. Wait for its end, or give --state") from error
             yield cls(path)
         finally:
             os.close(descriptor)
@@ -219,10 +221,10 @@ def back_fill(
 
 def _found(config: PacsConfig, peer: Peer, entry: FetchRequest) -> list[str]:
     if entry.kind == "accession":
-        return [one.uid for one in finding.studies(config, peer, accession=entry.value, films_only=False)]
+        return [one.uid for one in peer_search.studies(config, peer, accession=entry.value, films_only=False)]
     if entry.kind == "patient":
-        return [one.uid for one in finding.studies(config, peer, patient=entry.value)]
-    return [one.uid for one in finding.studies(config, peer, dates=entry.value)]
+        return [one.uid for one in peer_search.studies(config, peer, patient=entry.value)]
+    return [one.uid for one in peer_search.studies(config, peer, dates=entry.value)]
 
 
 def _is_today_or_later(entry: FetchRequest) -> bool:

@@ -35,10 +35,10 @@ from tests.pacs.conftest import (
 )
 from tests.pacs.orthanc_server import free_ports, start_orthanc
 from unseen_server.pacs import commitment
-from unseen_server.pacs.association_rules import COMMITMENT, COMMITMENT_INSTANCE
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.commitment import FOLDER, CommitmentReport
 from unseen_server.pacs.config import Peer
+from unseen_server.pacs.offered_classes import COMMITMENT, COMMITMENT_INSTANCE
 
 Program = Callable[..., str]
 

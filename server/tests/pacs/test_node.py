@@ -36,9 +36,9 @@ from tests.pacs.conftest import (
 from tests.warm_python import warm_python
 from unseen.data.dicom import readable_syntaxes
 from unseen_server.pacs import listener
-from unseen_server.pacs.admission import ABORT
 from unseen_server.pacs.config import PacsConfigError
 from unseen_server.pacs.identifiers import instance_uid
+from unseen_server.pacs.request_reading import ABORT
 from unseen_server.worklist.store import Store
 
 ROOT = Path(__file__).parents[3]

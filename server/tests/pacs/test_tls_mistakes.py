@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tests.pacs.conftest import VERIFICATION, StartNode, associated, peer, soon
 from tests.pacs.test_node_tls import tls
-from unseen_server.pacs import admission, certificates
+from unseen_server.pacs import certificates, request_reading
 from unseen_server.pacs.config import PacsConfig, PacsConfigError
 from unseen_server.pacs.listener import Listener
 from unseen_server.pacs.transport import client_context, server_context
@@ -397,13 +397,13 @@ def test_tls_sent_to_the_port_without_it_is_named(
 def test_a_stalled_handshake_holds_no_slot(
     start_node: StartNode, files: Files, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    assert admission.IDENTIFY_S == 10.0
-    monkeypatch.setattr(admission, "IDENTIFY_S", 1.0)
+    assert request_reading.IDENTIFY_S == 10.0
+    monkeypatch.setattr(request_reading, "IDENTIFY_S", 1.0)
     node = start_node(tls=files.write(), peers=[peer(tls=True)], limits={"associations": 1})
     port = node.node.listener.tls_port
     assert port is not None
     ends = threading.Event()
-    stalled = [socket.create_connection(("127.0.0.1", port)) for _ in range(admission.WAITING_EACH)]
+    stalled = [socket.create_connection(("127.0.0.1", port)) for _ in range(request_reading.WAITING_EACH)]
     data = hello(b"\x03\x03")
 
     def drip() -> None:

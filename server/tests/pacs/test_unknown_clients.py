@@ -27,9 +27,9 @@ from tests.pacs.conftest import (
 )
 from tests.pacs.test_node import REJECTED_CALLED, REJECTED_CALLING, REJECTED_FULL, rejection
 from tests.pacs.test_node_tls import certificates, tls  # noqa: F401  a fixture
-from unseen_server.pacs import admission
+from unseen_server.pacs import request_reading
+from unseen_server.pacs.association_admission import AssociationAdmission
 from unseen_server.pacs.config import Peer
-from unseen_server.pacs.listener import Listener
 
 UNKNOWN = "127.0.0.2"
 """All of 127.0.0.0/8 is this machine; the configured peer connects from 127.0.0.1."""
@@ -69,7 +69,7 @@ def test_a_connection_from_an_unknown_address_is_closed_at_accept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     node = start_node(tls=tls(certificates))
-    monkeypatch.setattr(admission, "IDENTIFY_S", 600.0)
+    monkeypatch.setattr(request_reading, "IDENTIFY_S", 600.0)
     before = set(threading.enumerate())
     with connected(node.node.listener.tls_port if secure else node.port, source=UNKNOWN) as opened:
         assert answer(opened) == b""
@@ -147,13 +147,13 @@ def test_a_request_that_cannot_be_decoded_is_given_no_place(
     start_node: StartNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[str] = []
-    original = Listener.admitted
+    original = AssociationAdmission.admitted
 
-    def admitted(self: Listener, known: Peer) -> object:
+    def admitted(self: AssociationAdmission, known: Peer) -> object:
         given.append(known.name)
         return original(self, known)
 
-    monkeypatch.setattr(Listener, "admitted", admitted)
+    monkeypatch.setattr(AssociationAdmission, "admitted", admitted)
     node = start_node()
     with connected(node.port) as opened:
         not_a_request(opened)
@@ -172,7 +172,7 @@ def test_fifty_slow_clients_keep_no_known_peer_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The slow clients have the peer's own address, or another one of its network."""
-    monkeypatch.setattr(admission, "IDENTIFY_S", 600.0)
+    monkeypatch.setattr(request_reading, "IDENTIFY_S", 600.0)
     node = start_node(limits={"associations": 1}, tls=tls(certificates), peers=[peer(addresses=["127.0.0.0/29"])])
     listener = node.node.listener
     with ExitStack() as stack:
@@ -182,13 +182,13 @@ def test_fifty_slow_clients_keep_no_known_peer_out(
         for opened in slow:
             with suppress(OSError):  # it was closed to make room
                 opened.sendall(b"\x16" if secure else b"\x01")
-        soon(lambda: listener.unidentified == admission.WAITING_EACH, "the latest of the address to wait")
+        soon(lambda: listener.unidentified == request_reading.WAITING_EACH, "the latest of the address to wait")
         assert [echo(node.port) for _ in range(24)] == [0] * 24
         if secure:
             ours = _client(certificates)
             for _ in range(4):
                 assert echo_by_tls(listener.tls_port, ours) == 0
-        assert listener.associations <= 1 and listener.unidentified <= admission.WAITING
+        assert listener.associations <= 1 and listener.unidentified <= request_reading.WAITING
     soon(lambda: listener.unidentified == 0, "the slow clients to be gone")
 
 
@@ -209,7 +209,7 @@ def echo_by_tls(port: int | None, context: ssl.SSLContext) -> int:
 def test_a_request_that_drips_is_cut_off_after_its_time_in_total(
     start_node: StartNode, monkeypatch: pytest.MonkeyPatch, first: bytes
 ) -> None:
-    monkeypatch.setattr(admission, "IDENTIFY_S", 0.5)
+    monkeypatch.setattr(request_reading, "IDENTIFY_S", 0.5)
     node = start_node(limits={"idle_s": 600})
     with connected(node.port) as opened:
         begun = time.monotonic()
@@ -227,7 +227,7 @@ def test_a_handshake_and_a_request_share_their_time(
     certificates: Path,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(admission, "IDENTIFY_S", 1.0)
+    monkeypatch.setattr(request_reading, "IDENTIFY_S", 1.0)
     node = start_node(limits={"idle_s": 600}, tls=tls(certificates))
     port = node.node.listener.tls_port
     with connected(port) as silent:
@@ -242,7 +242,7 @@ def test_a_handshake_and_a_request_share_their_time(
 
 
 def test_the_time_for_a_request_is_ten_seconds() -> None:
-    assert admission.IDENTIFY_S == 10.0
+    assert request_reading.IDENTIFY_S == 10.0
 
 
 @pytest.mark.nightly

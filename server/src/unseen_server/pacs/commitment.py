@@ -32,9 +32,9 @@ from pynetdicom.presentation import build_context, build_role
 
 from unseen.artifacts import write_text
 from unseen_server.pacs import calling
-from unseen_server.pacs.association_rules import COMMITMENT, COMMITMENT_INSTANCE, UNCOMPRESSED
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.config import PacsConfig, PacsConfigError, Peer
+from unseen_server.pacs.offered_classes import COMMITMENT, COMMITMENT_INSTANCE, UNCOMPRESSED
 from unseen_server.pacs.reactor_pause import make_pausable, paused
 from unseen_server.worklist.states import WorklistError
 

@@ -16,7 +16,7 @@ from pynetdicom import PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_
 
 from unseen.artifacts import LIMITS, write_text
 from unseen.data import EXTRA_SYNTAXES, readable_syntaxes
-from unseen_server.pacs import admission, association_rules, certificates, fhir
+from unseen_server.pacs import certificates, fhir, offered_classes, request_reading
 from unseen_server.pacs.check import RESULT_CLASSES
 from unseen_server.pacs.config import Limits, PacsConfig, Tls
 from unseen_server.pacs.er7 import CHARSETS
@@ -27,7 +27,7 @@ from unseen_server.pacs.peer_search import FIND
 from unseen_server.pacs.report_intake import MOST_IDENTIFIERS, MOST_ORDERS
 from unseen_server.pacs.report_settings import Hl7Settings
 
-_KEPT: Final = (*association_rules.IMAGES_KEPT, *association_rules.DOCUMENTS_KEPT)
+_KEPT: Final = (*offered_classes.IMAGES_KEPT, *offered_classes.DOCUMENTS_KEPT)
 _OLDEST: Final = certificates.OLDEST.name.replace("v", " ").replace("_", ".")
 _RESULTS: Final = {
     "sr": "structured report, preliminary and unverified: TID 1500, or TID 2000 if no film has a place",
@@ -38,7 +38,7 @@ _RESULTS: Final = {
 
 def statement() -> str:
     """The page in Markdown."""
-    config, limits, commitment = PacsConfig(), Limits(), _named(association_rules.COMMITMENT)
+    config, limits, commitment = PacsConfig(), Limits(), _named(offered_classes.COMMITMENT)
     hl7 = Hl7Settings(reports="codes.toml")
     parts = [
         "# DICOM conformance statement",
@@ -65,7 +65,8 @@ def statement() -> str:
                 ("Connection from an address of no peer", "closed at accept, without an answer"),
                 (
                     "Time for the A-ASSOCIATE-RQ",
-                    f"{admission.IDENTIFY_S:g} s in total, the TLS handshake included; then the connection is closed",
+                    f"{request_reading.IDENTIFY_S:g} s in total, the TLS handshake included; then the connection is "
+                    "closed",
                 ),
                 ("Other first PDU", "A-ABORT (service provider, unexpected PDU)"),
                 ("Called AE title", "must be ours; else rejected (1, 1, 7)"),
@@ -190,13 +191,13 @@ def statement() -> str:
 
 def _services() -> Iterable[tuple[str, ...]]:
     """Each SOP class with its roles; those of the provider are what the listener negotiates."""
-    provided = {str(context.abstract_syntax) for context in association_rules.offered()}
-    used = {association_rules.VERIFICATION, association_rules.COMMITMENT, FIND, MOVE, GET, *RESULT_CLASSES.values()}
+    provided = {str(context.abstract_syntax) for context in offered_classes.offered()}
+    used = {offered_classes.VERIFICATION, offered_classes.COMMITMENT, FIND, MOVE, GET, *RESULT_CLASSES.values()}
     order = [
-        association_rules.VERIFICATION,
-        *association_rules.FILMS,
+        offered_classes.VERIFICATION,
+        *offered_classes.FILMS,
         *_KEPT,
-        association_rules.COMMITMENT,
+        offered_classes.COMMITMENT,
         FIND,
         MOVE,
         GET,
@@ -204,7 +205,7 @@ def _services() -> Iterable[tuple[str, ...]]:
     order += [one for one in RESULT_CLASSES.values() if one not in order]
     for kind in order:
         provides = str(kind) in provided
-        how = "scored and listed" if kind in association_rules.FILMS else "kept" if kind in _KEPT else "yes"
+        how = "scored and listed" if kind in offered_classes.FILMS else "kept" if kind in _KEPT else "yes"
         yield _named(kind), f"`{kind}`", "yes" if kind in used else "no", how if provides else "no"
 
 
@@ -212,7 +213,7 @@ def _syntaxes() -> Iterable[tuple[str, ...]]:
     of_images = [UID(one) for one in readable_syntaxes() if one not in EXTRA_SYNTAXES]
     for one in (*of_images, *EXTRA_SYNTAXES):
         with_extra = "with the extra `dicom-lossless`" if one in EXTRA_SYNTAXES else "yes"
-        yield one.name, f"`{one}`", with_extra, "yes" if one in association_rules.UNCOMPRESSED else "no"
+        yield one.name, f"`{one}`", with_extra, "yes" if one in offered_classes.UNCOMPRESSED else "no"
 
 
 def _named(kind: UID) -> str:

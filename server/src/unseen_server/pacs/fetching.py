@@ -18,10 +18,10 @@ from pynetdicom.presentation import PresentationContext, build_context, build_ro
 
 from unseen.data import readable_syntaxes, uid_name
 from unseen_server.pacs import calling
-from unseen_server.pacs.association_rules import DOCUMENTS_KEPT, FILMS, IMAGES_KEPT, UNCOMPRESSED
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.config import PacsConfig, Peer
 from unseen_server.pacs.intake import Intake, RefusedObjectError
+from unseen_server.pacs.offered_classes import DOCUMENTS_KEPT, FILMS, IMAGES_KEPT, UNCOMPRESSED
 from unseen_server.pacs.peer_search import dicomweb, web_failure
 
 MOVE: Final = UID("1.2.840.10008.5.1.4.1.2.2.2")

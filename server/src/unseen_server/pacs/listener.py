@@ -1,4 +1,4 @@
-"""The node's ear: peers associate, echo, store, and speak of storage commitment.
+"""Listener of the node: associated peers echo, store, and request or report storage commitment.
 
 C-STORE is answered with success only after the object is durable in the worklist. Bytes are written as they came.
 """
@@ -10,9 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final, Protocol
-from weakref import WeakKeyDictionary
 
 from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
@@ -20,11 +18,10 @@ from pynetdicom.association import Association
 from pynetdicom.pdu import A_ABORT_RQ, A_RELEASE_RQ, P_DATA_TF
 
 from unseen_server.pacs import transport
-from unseen_server.pacs.admission import Rejection
-from unseen_server.pacs.association_rules import offered, peer_of
+from unseen_server.pacs.association_admission import AssociationAdmission
 from unseen_server.pacs.config import PacsConfig, PacsConfigError, Peer
 from unseen_server.pacs.intake import Discarded, Intake
-from unseen_server.pacs.peer_addresses import PeerAddresses
+from unseen_server.pacs.offered_classes import offered
 from unseen_server.pacs.reactor_pause import make_pausable
 
 _log = logging.getLogger("unseen")
@@ -36,10 +33,8 @@ _PDV_ROOM: Final = 64
 _QUEUED: Final = 2
 _STATES_S: Final = 1.0
 _LOOK_S: Final = 0.05
-_RUNNING: Final = 2
-"""Threads of associations, as a multiple of the limit: those that have ended may still finish an object."""
 _COUNTED_HERE: Final = 10_000
-"""Limit of pynetdicom, which also counts associations that it has not accepted; `Listener.admitted` counts instead."""
+"""Limit of pynetdicom, which also counts associations that it has not accepted: `AssociationAdmission` counts them."""
 
 
 class Committing(Protocol):
@@ -55,32 +50,15 @@ class Committing(Protocol):
         """Take note of a PDU that came from a peer."""
 
 
-@dataclass(kw_only=True, eq=False)
-class _Open:
-    """An association that was admitted: its peer, the studies of which it brought objects, and how many of its objects
-    are taken in and not answered yet. `association` is None until it begins. `ended` is True as soon as the peer has
-    asked for the end, or its connection has ended; threads may still run then."""
-
-    peer: Peer
-    association: Association | None = None
-    ended: bool = False
-    studies: set[str] = field(default_factory=set)
-    unanswered: int = 0
-
-
 class Listener:
     """Listens from `start` to `stop`; `port` and `tls_port` are where."""
 
     def __init__(self, config: PacsConfig, intake: Intake, committing: Committing) -> None:
         self._config, self._intake, self._committing = config, intake, committing
-        self._addresses = PeerAddresses(config)
-        self._open: WeakKeyDictionary[Association, _Open] = WeakKeyDictionary()
-        self._slots: set[_Open] = set()
-        self._slots_lock = threading.Lock()
+        self._admission = AssociationAdmission(config)
         self._servers: list[transport.Server] = []
         self._busy = 0
         self._idle = threading.Condition()
-        self._stopping = False
 
     @property
     def port(self) -> int:
@@ -95,13 +73,12 @@ class Listener:
     @property
     def listens(self) -> bool:
         """True while it accepts associations."""
-        return bool(self._servers) and not self._stopping
+        return bool(self._servers) and not self._admission.is_stopping
 
     @property
     def associations(self) -> int:
         """Number of associations that were admitted and have not ended."""
-        with self._slots_lock:
-            return self._counted()[0]
+        return self._admission.associations
 
     @property
     def unidentified(self) -> int:
@@ -117,7 +94,7 @@ class Listener:
         ae.network_timeout = limits.idle_s
         ae.dimse_timeout = limits.idle_s
         ae.supported_contexts = offered()
-        self._addresses.start()
+        self._admission.start()
         try:
             self._serve(ae, self._config.port, secure=False)
             if self._config.tls is not None:
@@ -141,17 +118,17 @@ class Listener:
         server.secure = context
         server.idle_s = self._config.limits.idle_s
         server.most_request_bytes = self._config.limits.pdu_bytes + _COMMAND_BYTES
-        server.admitting = self
+        server.admitting = self._admission
         self._servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.1,), name=f"pacs-{port}", daemon=True).start()
 
     def stop(self) -> None:
         """End: no more associations; what is being written is finished and answered; then the rest is aborted."""
-        self._stopping = True
+        self._admission.reject_all()
         associations = [found for server in self._servers for found in server.active_associations]
         for server in self._servers:
             server.shutdown()
-        self._addresses.stop()
+        self._admission.stop()
         until = time.monotonic() + _GRACE_S
         with self._idle:
             while (self._busy or self._owes_answers()) and time.monotonic() < until:
@@ -163,68 +140,21 @@ class Listener:
         for thread in enders:
             thread.join()
 
-    # admission --------------------------------------------------------------------------------------------------------
-
-    def knows(self, address: str) -> bool:
-        """Return whether any peer may connect from this address."""
-        return self._addresses.knows(address)
-
-    def identified(self, *, calling: str, called: str, address: str, secure: bool) -> Peer | Rejection:
-        """Return the peer that asks for an association, or a rejection: of unknown peers, and of calls to another
-        title."""
-        if self._stopping:
-            return Rejection(2, 3, 1)
-        config = self._config
-        found = peer_of(config, ae_title=calling, address=address, secure=secure, resolve=self._addresses.of)
-        if isinstance(found, str):
-            _log.warning("pacs.rejected ae=%r address=%s why=%s", calling, address, found)
-            return Rejection(1, 1, 3)
-        if called != config.ae_title.strip():
-            _log.warning("pacs.rejected peer=%s why=it calls %r, not %r", found.name, called, config.ae_title)
-            return Rejection(1, 1, 7)
-        return found
-
-    def admitted(self, peer: Peer) -> _Open | Rejection:
-        """Return a place for an association, or the rejection of a peer above the limit."""
-        most = self._config.limits.associations
-        with self._slots_lock:
-            open_now, running = self._counted()
-            if open_now < most and running < _RUNNING * most:
-                slot = _Open(peer=peer)
-                self._slots.add(slot)
-                return slot
-        _log.warning("pacs.rejected peer=%s why=%d associations are open", peer.name, most)
-        return Rejection(2, 3, 2)
-
-    def begun(self, association: Association, slot: transport.Slot) -> None:
-        """Take note of the association that a place is for."""
-        assert isinstance(slot, _Open)
-        slot.association = association
-        self._open[association] = slot
-
-    def left(self, slot: transport.Slot) -> None:
-        """Free a place whose association has not begun."""
-        assert isinstance(slot, _Open)
-        with self._slots_lock:
-            self._slots.discard(slot)
-
-    def _counted(self) -> tuple[int, int]:
-        """Return the number of associations that are open, and of those whose threads run; under the lock."""
-        self._slots = {slot for slot in self._slots if _runs(slot)}
-        return sum(not slot.ended for slot in self._slots), len(self._slots)
-
     # events -----------------------------------------------------------------------------------------------------------
 
     def _handlers(self) -> list[tuple[evt.EventType, Callable[[evt.Event], object]]]:
         return [
             (evt.EVT_CONN_OPEN, self._connected),
-            (evt.EVT_REQUESTED, self._requested),
+            (evt.EVT_REQUESTED, self._admission.requested),
             (evt.EVT_PDU_RECV, self._received),
             (evt.EVT_PDU_RECV, self._committing.received),
             (evt.EVT_C_ECHO, lambda event: 0x0000),
             (evt.EVT_C_STORE, self._store),
-            (evt.EVT_N_ACTION, lambda event: self._committing.asked(event, self._open[event.assoc].peer)),
-            (evt.EVT_N_EVENT_REPORT, lambda event: self._committing.reported(event, self._open[event.assoc].peer)),
+            (evt.EVT_N_ACTION, lambda event: self._committing.asked(event, self._admission.opened(event.assoc).peer)),
+            (
+                evt.EVT_N_EVENT_REPORT,
+                lambda event: self._committing.reported(event, self._admission.opened(event.assoc).peer),
+            ),
             (evt.EVT_PDU_SENT, self._sent),
             (evt.EVT_RELEASED, self._released),
             (evt.EVT_CONN_CLOSE, self._ended),
@@ -235,11 +165,6 @@ class Listener:
         # every peer knows pdu_bytes; only an association request may be longer than the least of it
         if (connection := event.assoc.dul.socket) is not None:
             transport.bounded(connection, most_bytes=self._config.limits.pdu_bytes + _COMMAND_BYTES)
-
-    def _requested(self, event: evt.Event) -> None:
-        """Reject who came while the node began to stop."""
-        if self._stopping:
-            _reject(event.assoc, (2, 3, 1))
 
     def _received(self, event: evt.Event) -> None:
         """Before a PDU is decoded: keep no object above the limit, and no more requests than one answers."""
@@ -258,11 +183,11 @@ class Listener:
 
     def _ended(self, event: evt.Event) -> None:
         """Free the place of an association at once, before its threads end."""
-        if (opened := self._open.get(event.assoc)) is not None:
+        if (opened := self._admission.find(event.assoc)) is not None:
             opened.ended = True
 
     def _store(self, event: evt.Event) -> Dataset:
-        opened = self._open[event.assoc]
+        opened = self._admission.opened(event.assoc)
         with self._idle:
             self._busy += 1
         try:
@@ -277,7 +202,7 @@ class Listener:
                 self._idle.notify_all()
 
     def _sent(self, event: evt.Event) -> None:
-        opened = self._open.get(event.assoc)
+        opened = self._admission.find(event.assoc)
         if opened is not None and opened.unanswered and isinstance(event.pdu, P_DATA_TF):
             with self._idle:
                 opened.unanswered -= 1
@@ -285,23 +210,13 @@ class Listener:
 
     def _owes_answers(self) -> bool:
         """Return True if a connected peer has sent an object and has no answer yet."""
-        return any(found.is_established and opened.unanswered for found, opened in list(self._open.items()))
+        return any(found.is_established and opened.unanswered for found, opened in self._admission.all())
 
     def _released(self, event: evt.Event) -> None:
         """An association that is released may close its studies; one that is aborted does not."""
-        opened = self._open.get(event.assoc)
+        opened = self._admission.find(event.assoc)
         if opened is not None and opened.peer.closes == "association":
             self._intake.close_studies(sorted(opened.studies), opened.peer)
-
-
-def _runs(slot: _Open) -> bool:
-    association = slot.association
-    return association is None or association.ident is None or association.is_alive()
-
-
-def _reject(association: Association, reason: tuple[int, int, int]) -> None:
-    association.acse.send_reject(*reason)
-    association.kill()
 
 
 def _end(association: Association) -> None:

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from unseen_server.pacs.association_rules import addresses_of
 from unseen_server.pacs.config import PacsConfig, Peer
+from unseen_server.pacs.peer_lookup import addresses_of
 
 EVERY_S: Final = 30.0
 """How long a changed address of a host may be unknown."""

@@ -15,9 +15,9 @@ from pydicom.uid import UID
 from pynetdicom.presentation import build_context
 
 from unseen_server.pacs import calling, transport
-from unseen_server.pacs.association_rules import UNCOMPRESSED
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.config import PacsConfig, PacsConfigError, Peer
+from unseen_server.pacs.offered_classes import UNCOMPRESSED
 
 if TYPE_CHECKING:
     from dicomweb_client.api import DICOMwebClient

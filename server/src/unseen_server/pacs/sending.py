@@ -16,9 +16,9 @@ from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.status import code_to_category
 
 from unseen_server.pacs import calling
-from unseen_server.pacs.association_rules import UNCOMPRESSED
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.config import PacsConfig, Peer
+from unseen_server.pacs.offered_classes import UNCOMPRESSED
 from unseen_server.pacs.peer_search import dicomweb, web_failure
 
 NOT_SUPPORTED: Final = 0x0122

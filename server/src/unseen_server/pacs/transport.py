@@ -18,9 +18,9 @@ from pynetdicom.association import Association
 from pynetdicom.pdu import A_ASSOCIATE_RQ
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
-from unseen_server.pacs import admission, certificates
-from unseen_server.pacs.admission import Arrival, NotAdmittedError, Rejection
+from unseen_server.pacs import certificates, request_reading
 from unseen_server.pacs.config import PacsConfig, Peer
+from unseen_server.pacs.request_reading import Arrival, NotAdmittedError, Rejection
 from unseen_server.service.waiting_clients import WaitingClients
 
 _log = logging.getLogger("unseen")
@@ -56,7 +56,7 @@ def client_context(config: PacsConfig) -> ssl.SSLContext:
 
 
 class Admitting(Protocol):
-    """Decision about connections and associations; see `listener.Listener`."""
+    """Decision about connections and associations; see `association_admission.AssociationAdmission`."""
 
     def knows(self, address: str) -> bool:
         """Return whether any peer may connect from this address."""
@@ -90,7 +90,7 @@ class Server(ThreadedAssociationServer):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:  # Any: pynetdicom's own
         self._arrivals: WaitingClients[Arrival] = WaitingClients(
-            most=admission.WAITING, most_each=admission.WAITING_EACH
+            most=request_reading.WAITING, most_each=request_reading.WAITING_EACH
         )
         self._entrances: set[threading.Thread] = set()
         super().__init__(*arguments, **more)
@@ -150,17 +150,17 @@ class Server(ThreadedAssociationServer):
             return arrival.close()
         except NotAdmittedError as error:
             _log.warning("pacs.connection_closed address=%s why=%s", arrival.address, error.why)
-            return arrival.close(admission.ABORT if error.abort else b"")
+            return arrival.close(request_reading.ABORT if error.abort else b"")
         if not self._arrivals.leave(arrival):
             return arrival.close()
-        calling, called = admission.titles_of(request)
+        calling, called = request_reading.titles_of(request)
         secure = self.secure is not None
         peer = self.admitting.identified(calling=calling, called=called, address=arrival.address, secure=secure)
         if isinstance(peer, Rejection):
             return arrival.close(peer.encoded())
         if (decoded := _decoded(request)) is None:
             _log.warning("pacs.connection_closed address=%s why=its request cannot be decoded", arrival.address)
-            return arrival.close(admission.ABORT)
+            return arrival.close(request_reading.ABORT)
         slot = self.admitting.admitted(peer)
         if isinstance(slot, Rejection):
             return arrival.close(slot.encoded())

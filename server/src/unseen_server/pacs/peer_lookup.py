@@ -1,62 +1,14 @@
-"""Rules of associations: who may associate with the node, and what is negotiated.
-
-A peer is known by its AE title and by the address that it connects from; both must fit. Storage is offered for films,
-and for the objects that senders of whole studies send with them, which are kept with the study and never listed.
-"""
+"""Peer that connects: it is known by its AE title and by the address that it connects from, and both must fit."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable
-from typing import Final
 
-from pydicom import uid
-from pynetdicom.presentation import PresentationContext, build_context
-
-from unseen.data import readable_syntaxes
 from unseen_server.pacs.config import PacsConfig, Peer
 
-FILMS: Final = (
-    uid.ComputedRadiographyImageStorage,
-    uid.DigitalXRayImageStorageForPresentation,
-)
-"""Scored and listed."""
-
-IMAGES_KEPT: Final = (
-    uid.DigitalXRayImageStorageForProcessing,
-    uid.SecondaryCaptureImageStorage,
-    uid.MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
-    uid.MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
-    uid.MultiFrameTrueColorSecondaryCaptureImageStorage,
-)
-DOCUMENTS_KEPT: Final = (
-    uid.BasicTextSRStorage,
-    uid.EnhancedSRStorage,
-    uid.ComprehensiveSRStorage,
-    uid.Comprehensive3DSRStorage,
-    uid.XRayRadiationDoseSRStorage,
-    uid.KeyObjectSelectionDocumentStorage,
-    uid.GrayscaleSoftcopyPresentationStateStorage,
-)
-"""Kept with the study, never listed."""
-
-UNCOMPRESSED: Final = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
-VERIFICATION: Final = uid.UID("1.2.840.10008.1.1")
-COMMITMENT: Final = uid.UID("1.2.840.10008.1.20.1")
-COMMITMENT_INSTANCE: Final = uid.UID("1.2.840.10008.1.20.1.1")
-
 Resolve = Callable[[str], Iterable[str]]
-
-
-def offered() -> list[PresentationContext]:
-    """Return the classes that the node accepts as an SCP, each with its transfer syntaxes; others are declined."""
-    contexts = [build_context(VERIFICATION, list(UNCOMPRESSED))]
-    contexts += [build_context(kind, list(readable_syntaxes())) for kind in (*FILMS, *IMAGES_KEPT)]
-    contexts += [build_context(kind, list(UNCOMPRESSED)) for kind in DOCUMENTS_KEPT]
-    commitment = build_context(COMMITMENT, list(UNCOMPRESSED))
-    commitment.scu_role = commitment.scp_role = True  # a peer asks us, or reports to us what it has committed
-    return [*contexts, commitment]
 
 
 def addresses_of(host: str) -> list[str]:

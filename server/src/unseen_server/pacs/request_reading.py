@@ -1,4 +1,4 @@
-"""Admission of a connection: its A-ASSOCIATE-RQ is read within a time limit, before pynetdicom has any part in it.
+"""Reading of an A-ASSOCIATE-RQ: a connection has a time limit for it, before pynetdicom has any part in it.
 
 A connection without a request is held in one thread and one buffer. Differs from pynetdicom, which starts two threads
 and counts an association for each connection, and waits 30 s and longer for a request, however slowly it arrives.

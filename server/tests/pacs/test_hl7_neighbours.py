@@ -18,7 +18,7 @@ from tests.pacs.test_fhir import resource
 from tests.pacs.test_http import metrics_of
 from tests.pacs.test_node_tls import certificates, tls  # noqa: F401  a fixture
 from unseen_server.pacs.config import PacsConfigError, load
-from unseen_server.pacs.hl7 import Hl7Listener
+from unseen_server.pacs.hl7_listener import Hl7Listener
 from unseen_server.pacs.http import HttpServer
 
 TOKEN = {"Authorization": f"Bearer {'t' * 16}", "Content-Type": "application/json"}

@@ -21,7 +21,7 @@ from unseen_server.pacs.check import RESULT_CLASSES
 from unseen_server.pacs.config import Limits, PacsConfig, Tls
 from unseen_server.pacs.er7 import CHARSETS
 from unseen_server.pacs.fetching import GET, MOVE
-from unseen_server.pacs.hl7_messages import GONE, PRELIMINARY
+from unseen_server.pacs.hl7_reports_and_merges import GONE, PRELIMINARY
 from unseen_server.pacs.identifiers import IMPLEMENTATION
 from unseen_server.pacs.peer_search import FIND
 from unseen_server.pacs.report_intake import MOST_IDENTIFIERS, MOST_ORDERS

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from unseen import __version__
 
 if TYPE_CHECKING:
-    from unseen_server.pacs.hl7 import Hl7Listener
+    from unseen_server.pacs.hl7_listener import Hl7Listener
     from unseen_server.pacs.intake import Intake
     from unseen_server.pacs.report_intake import ReportIntake
     from unseen_server.worklist.store import Store

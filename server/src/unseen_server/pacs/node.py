@@ -22,7 +22,7 @@ from unseen_server.service.report_codes import load_report_codes
 from unseen_server.worklist.store import Store
 
 if TYPE_CHECKING:
-    from unseen_server.pacs.hl7 import Hl7Listener
+    from unseen_server.pacs.hl7_listener import Hl7Listener
     from unseen_server.pacs.report_intake import ReportIntake
 
 
@@ -36,7 +36,7 @@ def neighbours(node: Node) -> list[NodePart]:
     intakes: list[ReportIntake] = []
     hl7: Hl7Listener | None = None
     if config.hl7 is not None:
-        from unseen_server.pacs.hl7 import Hl7Listener
+        from unseen_server.pacs.hl7_listener import Hl7Listener
         from unseen_server.pacs.report_intake import ReportIntake
         from unseen_server.pacs.transport import server_context
 

@@ -26,7 +26,7 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     sqlite_file,
     store,
 )
-from unseen_server.pacs.hl7 import Hl7Listener, Hl7ListenerError
+from unseen_server.pacs.hl7_listener import Hl7Listener, Hl7ListenerError
 from unseen_server.pacs.report_intake import ReportIntake
 from unseen_server.pacs.report_settings import Hl7Settings
 from unseen_server.worklist.store import Store

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from tests.web.conftest import LOCAL, Api, MakeApi, said
 from tests.worklist.conftest import Clock, MakePlace, Place
 from unseen_server.web.address import Address
-from unseen_server.web.throttle import BY_NAME, Throttle
+from unseen_server.web.password_attempts import BY_NAME, Throttle
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 

@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 
 from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
+from unseen_server.web.password_attempts import BY_NAME, WITHIN_S
 from unseen_server.web.state import Parts, ServerState
-from unseen_server.web.throttle import BY_NAME, WITHIN_S
 from unseen_server.worklist.accounts import INVITATION_S, LEAST_PASSWORD, LINK_S, SESSION_S
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])

@@ -198,7 +198,10 @@ class Accounts:
             return narrowable(connection, now_us=self._site.now_us())
 
     def sign_in(self, name: str, password: str, *, lasts_s: float = SESSION_S) -> str | None:
-        """A session's token; None where name or password are wrong or the account is disabled, which takes as long."""
+        """Return a session's token; None where name or password are wrong or the account is disabled.
+
+        All three take as long. The attempts are not limited here: `unseen_server.web.password_attempts` limits them.
+        """
         from argon2.exceptions import VerificationError
 
         if not _NAME.fullmatch(name):

@@ -1,4 +1,7 @@
-"""Throttle of passwords: failed tries are limited by address, and more strictly by name."""
+"""Limit of password attempts: failed tries to sign in are limited by address, and more strictly by name.
+
+A link and a sign-in by an identity provider count by address only. No other request is limited here.
+"""
 
 from __future__ import annotations
 

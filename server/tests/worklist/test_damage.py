@@ -15,7 +15,7 @@ import sqlalchemy
 
 from tests.cli.conftest import Say
 from tests.worklist.conftest import MakePlace, execute, png
-from unseen_server.service.watching import FolderWatch
+from unseen_server.service.watched_folder import FolderWatch
 from unseen_server.worklist import Store
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.belonging import DATABASE

@@ -6,7 +6,7 @@ from .report_codes import ReportCodes as ReportCodes
 from .report_codes import load_report_codes as load_report_codes
 from .scoring_models import FurtherModel as FurtherModel
 from .scoring_models import Models as Models
-from .watching import FolderWatch as FolderWatch
+from .watched_folder import FolderWatch as FolderWatch
 from .worker_process import WorkerSettings as WorkerSettings
 from .workers import Workers as Workers
 from .workers import WorkerStatus as WorkerStatus

@@ -16,7 +16,7 @@ from unseen import __version__
 from unseen.artifacts import LIMITS
 from unseen_server.service.active_models import LOOK_S
 from unseen_server.service.repeated import Repeated
-from unseen_server.service.watching import SETTLED_S, FolderWatch
+from unseen_server.service.watched_folder import SETTLED_S, FolderWatch, scan_interval_s
 from unseen_server.web import (
     account_administration,
     activation,
@@ -107,8 +107,8 @@ def create_app(
 ) -> FastAPI:
     """The application over `store`, which stays the caller's to close.
 
-    watch            a folder whose films are received; see `service.watching`
-    watch_settled_s  how long a file there must have stood still
+    watch            a folder whose films are received; see `service.watched_folder`
+    watch_settled_s  time for which a file there must be unchanged
     address          where it will listen, by which follows whose names it answers to; by default this machine alone
     models, workers  what scores until leads activate something else; workers are started and stopped by the caller
     runs_folder      trainings whose losses are shown
@@ -133,9 +133,8 @@ def create_app(
     tasks.append(Repeated("retire", store.retire_by_age, every_s=_RETIRE_S))
     tasks.append(Repeated("lab", parts.lab.tidy, every_s=_LAB_S))
     if watch is not None:
-        tasks.append(
-            Repeated("watch", FolderWatch(store, watch, settled_s=watch_settled_s).look, every_s=watch_settled_s / 2)
-        )
+        look = FolderWatch(store, watch, settled_s=watch_settled_s).look
+        tasks.append(Repeated("watch", look, every_s=scan_interval_s(watch_settled_s)))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.worklist.conftest import png
-from unseen_server.service.watching import FolderWatch
+from unseen_server.service.watched_folder import FolderWatch
 from unseen_server.worklist.states import BusyError, WorklistError
 from unseen_server.worklist.store import Store
 

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger("unseen")
 
 SETTLED_S = 2.0
-"""How long a file must have stood still; a copy over a slow network pauses less."""
+"""Time for which a file must be unchanged before it is taken; a copy over a slow network pauses less."""
+_SCANS: Final = 2
+"""Scans of the folder within that time."""
 ACTOR: Final = "watch"
 _PIECE = 2**20
 _NO_LINK = os.O_NOFOLLOW | os.O_CLOEXEC
@@ -38,6 +40,15 @@ _NO_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udff
 
 Sight = tuple[int, int, int, int]
 """Device, inode, size, time: as long as these stand, it is the same file."""
+
+
+def scan_interval_s(settled_s: float = SETTLED_S) -> float:
+    """Return the time between two scans of a folder in which files must be unchanged for `settled_s`.
+
+    >>> scan_interval_s(2.0)
+    1.0
+    """
+    return settled_s / _SCANS
 
 
 class _Changed(Exception):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from unseen_server.worklist import (
     audit,
     audit_search,
-    film_retirement,
+    film_removal,
     model_retirement,
     queue_state,
     retention,
@@ -176,7 +176,7 @@ class Administration:
 
         Raises NotFoundError, and NotAllowedError where the study is in a reader's hands or reported.
         """
-        return film_retirement.retire_film(self.site, film, actor=actor)
+        return film_removal.retire_film(self.site, film, actor=actor)
 
     def models(self) -> list[KnownModel]:
         """The models that have scored films here, the latest first."""

@@ -1,6 +1,6 @@
 """Retention: studies removed by age, and a patient erased.
 
-`film_retirement` and `model_retirement` remove films and models.
+`film_removal` and `model_retirement` remove films and models.
 
 Rows, films, maps and renditions go; the audit events stay, for they hold nothing of the patient and the chain must go
 on. Files are removed after the transaction that removed their rows: a process killed in between leaves strangers, which

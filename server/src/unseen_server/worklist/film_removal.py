@@ -1,4 +1,7 @@
-"""Removal of one film from its study, which is then decided on by the other films and never cleared by that."""
+"""Removal of one film: its rows and its files are deleted, not moved. The command is `unseen retire --film`.
+
+The study is then decided on again by its other films, and that never clears it.
+"""
 
 from __future__ import annotations
 

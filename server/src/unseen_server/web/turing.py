@@ -12,7 +12,7 @@ from fastapi import APIRouter, Path, Response
 from numpy.typing import NDArray
 
 from unseen.artifacts import Card
-from unseen_server.web import turing_images, turing_replies, turing_rounds
+from unseen_server.web import turing_images, turing_messages, turing_rounds
 from unseen_server.web.authentication import Sighted, is_lead
 from unseen_server.web.errors import answers
 from unseen_server.web.films import PNG
@@ -30,7 +30,7 @@ RoundId = Annotated[str, Path(max_length=40, description="r-…, as beginning it
 
 
 @router.get("", responses=answers(401, 403, 503))
-def offer(parts: Parts, account: Sighted) -> turing_replies.Offer:
+def offer(parts: Parts, account: Sighted) -> turing_messages.Offer:
     """List the models with which a round can be played here."""
     made = parts.store.generated()
     models = [_offered(parts, name, card, made.get(card.weights_sha256)) for name, card in _cards(parts)]
@@ -40,11 +40,11 @@ def offer(parts: Parts, account: Sighted) -> turing_replies.Offer:
         missing = "This server scores with no model. Start it with --model."
     elif not any(one.counts for one in models):
         missing = models[0].missing if len(models) == 1 else " ".join(dict.fromkeys(one.missing for one in models))
-    return turing_replies.Offer(models=models, missing=missing)
+    return turing_messages.Offer(models=models, missing=missing)
 
 
 @router.post("/rounds", status_code=201, responses=answers(401, 403, 404, 409, 422, 503))
-def begin(parts: Parts, account: Sighted, wanted: turing_replies.Wanted) -> turing_replies.RoundResponse:
+def begin(parts: Parts, account: Sighted, wanted: turing_messages.Wanted) -> turing_messages.RoundResponse:
     """Begin a round: each image is a real film or a generated one by a fair coin, and none comes twice."""
     known = {card.weights_sha256: (name, card) for name, card in _cards(parts)}
     if wanted.model not in known:
@@ -71,7 +71,7 @@ def begin(parts: Parts, account: Sighted, wanted: turing_replies.Wanted) -> turi
 
 
 @router.get("/rounds/{number}", responses=answers(401, 403, 404, 422, 503))
-def whole(parts: Parts, account: Sighted, number: RoundId) -> turing_replies.RoundResponse:
+def whole(parts: Parts, account: Sighted, number: RoundId) -> turing_messages.RoundResponse:
     """The progress of the reader's round, for a page that was loaded again."""
     return _response(parts.rounds.find(number, account.name))
 
@@ -86,8 +86,8 @@ def picture(parts: Parts, account: Sighted, number: RoundId, k: int) -> Response
 
 @router.post("/rounds/{number}/answers", responses=answers(401, 403, 404, 409, 422, 503))
 def answer(
-    parts: Parts, account: Sighted, number: RoundId, given: turing_replies.Answer
-) -> turing_replies.RoundResponse:
+    parts: Parts, account: Sighted, number: RoundId, given: turing_messages.Answer
+) -> turing_messages.RoundResponse:
     """Answer for one image. The answer is final; the results are shown after the last answer."""
     found = parts.rounds.find(number, account.name)
     found.answer(given.k, real=given.answer == "real", finish=lambda whole: _keep(parts, whole))
@@ -95,48 +95,48 @@ def answer(
 
 
 @router.get("/rounds/{number}/result", responses=answers(401, 403, 404, 409, 422, 503))
-def result(parts: Parts, account: Sighted, number: RoundId) -> turing_replies.Result:
+def result(parts: Parts, account: Sighted, number: RoundId) -> turing_messages.Result:
     """Return the result of a round; 409 before the last answer."""
     found = parts.rounds.find(number, account.name)
     if not found.is_finished:
         left = found.count - len(found.answers)
         raise NotAllowedError(f"{left} of {found.count} images are not answered yet. The result comes after the last.")
-    share = turing_replies.AnswerShare.of_answers(*found.right())
-    return turing_replies.Result(
+    share = turing_messages.AnswerShare.of_answers(*found.right())
+    return turing_messages.Result(
         round=found.number,
         name=found.name,
-        words=turing_replies.in_words(share),
+        words=turing_messages.in_words(share),
         all=share,
-        real=turing_replies.AnswerShare.of_answers(*found.right(of_real=True)),
-        generated=turing_replies.AnswerShare.of_answers(*found.right(of_real=False)),
+        real=turing_messages.AnswerShare.of_answers(*found.right(of_real=True)),
+        generated=turing_messages.AnswerShare.of_answers(*found.right(of_real=False)),
         pictures=[
-            turing_replies.Revealed(k=k, answer=_kind(found.answers[k]), truth=_kind(found.drawn.real[k - 1]))
+            turing_messages.Revealed(k=k, answer=_kind(found.answers[k]), truth=_kind(found.drawn.real[k - 1]))
             for k in range(1, found.count + 1)
         ],
     )
 
 
 @router.get("/results", responses=answers(401, 403, 503))
-def results(parts: Parts, account: Sighted) -> turing_replies.Finished:
+def results(parts: Parts, account: Sighted) -> turing_messages.Finished:
     """The latest rounds that were finished here, from the audit trail."""
     with parts.store.database.reading() as connection:
         events = audit.history(connection, [SUBJECT])
     rounds = [
-        turing_replies.Earlier(
+        turing_messages.Earlier(
             time=event.time,
             reader=event.actor,
             model=str(event.body["model"]),
             name=str(event.body["name"]),
-            all=turing_replies.AnswerShare.of_answers(int(event.body["right"] or 0), int(event.body["count"] or 0)),
+            all=turing_messages.AnswerShare.of_answers(int(event.body["right"] or 0), int(event.body["count"] or 0)),
         )
         for event in reversed(events)
         if event.action == FINISHED and (is_lead(account) or event.actor == account.name)
     ]
-    return turing_replies.Finished(rounds=rounds[:_LATEST])
+    return turing_messages.Finished(rounds=rounds[:_LATEST])
 
 
-def _response(one: turing_rounds.Round) -> turing_replies.RoundResponse:
-    return turing_replies.RoundResponse(
+def _response(one: turing_rounds.Round) -> turing_messages.RoundResponse:
+    return turing_messages.RoundResponse(
         round=one.number,
         model=one.model,
         name=one.name,
@@ -170,7 +170,7 @@ def _cards(parts: ServerState) -> list[tuple[str, Card]]:
     return [] if parts.models is None else list(parts.models.named.values())
 
 
-def _offered(parts: ServerState, name: str, card: Card, made: NDArray[np.float32] | None) -> turing_replies.Offered:
+def _offered(parts: ServerState, name: str, card: Card, made: NDArray[np.float32] | None) -> turing_messages.Offered:
     own = len(_own(parts, card.weights_sha256).films) if made is not None else 0
     counts = [count for count in turing_rounds.COUNTS if made is not None and count <= min(own, len(made))]
     missing = ""
@@ -179,7 +179,7 @@ def _offered(parts: ServerState, name: str, card: Card, made: NDArray[np.float32
     elif not counts:
         least = min(turing_rounds.COUNTS)
         missing = f"{name} has scored {own} of this site's own films, and a round needs {least} or more."
-    return turing_replies.Offered(
+    return turing_messages.Offered(
         model=card.weights_sha256,
         name=name,
         generated=0 if made is None else len(made),
@@ -217,5 +217,5 @@ def _blur(card: Card) -> float | None:
     return float(blur) if isinstance(blur, int | float) else None
 
 
-def _kind(real: bool) -> turing_replies.Kind:
+def _kind(real: bool) -> turing_messages.Kind:
     return "real" if real else "generated"

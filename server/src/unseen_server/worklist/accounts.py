@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 from sqlalchemy import Connection, func, select
 
 from unseen.screening import UNKNOWN_SOURCE
-from unseen_server.worklist.narrowing import NarrowableAccount, narrowable
+from unseen_server.worklist.sender_accounts import NarrowableAccount, narrowable
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import accounts, sessions

@@ -1,4 +1,4 @@
-"""Requests and replies of the visual Turing test, and its result in words."""
+"""Messages of the visual Turing test: its requests and replies, and its result in words."""
 
 from __future__ import annotations
 

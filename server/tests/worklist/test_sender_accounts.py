@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.worklist.conftest import png
-from unseen_server.worklist.narrowing import NarrowableAccount
+from unseen_server.worklist.sender_accounts import NarrowableAccount
 from unseen_server.worklist.store import Store
 
 PASSWORD = "correct horse battery"

@@ -1,6 +1,7 @@
-"""Accounts that only ever sent films, and may therefore become senders with fixed sources.
+"""Accounts of people that could be sender accounts: those that only ever sent films.
 
-A token of such an account can do more than its owner needs: list studies, open films, report.
+A sender account has fixed sources, and can only send. A token of another account can do more than its owner needs: list
+studies, open films, report.
 """
 
 from __future__ import annotations

@@ -209,7 +209,7 @@ declare namespace Api {
   /** A study that was left as it is, and why. */
   type NotDoneResponse = { study: string; reason: string };
   /** Models with which a round can be played. */
-  type Offer = { models: (Offered)[]; missing: string };
+  type Offer = { models: (Offered)[]; choices: (number)[]; preset: number; missing: string };
   /** A model whose images can be judged, or the reason why not. */
   type Offered = { model: string; name: string; generated: number; own: number; counts: (number)[]; missing: string };
   /** Studies that were cleared, reported or set aside longer ago than this. */

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.evaluation import Interval, proportion
-from unseen_server.web.turing_rounds import COUNTS
+from unseen_server.web.turing_rounds import COUNTS, DEFAULT_COUNT, Count
 from unseen_server.worklist.own_films import MOST_OWN as MOST
 
 Kind = Literal["real", "generated"]
@@ -29,6 +29,8 @@ class Offer(BaseModel):
     """Models with which a round can be played."""
 
     models: list[Offered]
+    choices: list[int] = Field(default=list(COUNTS), description="how long a round may be with enough films")
+    preset: int = Field(default=DEFAULT_COUNT, description="the choice where nothing else is chosen")
     missing: str = Field(description='why there is no round with any of them; "" where there is one')
 
 
@@ -38,7 +40,7 @@ class Wanted(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: str = Field(pattern="^[0-9a-f]{64}$")
-    count: Literal[10, 20, 40] = 20
+    count: Count = DEFAULT_COUNT
 
 
 class RoundResponse(BaseModel):

@@ -10,13 +10,16 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal, get_args
 
 from unseen_server.web.turing_images import RoundImages
 from unseen_server.worklist.states import NotAllowedError, NotFoundError
 
-COUNTS: Final = (10, 20, 40)
+Count = Literal[10, 20, 40]
 """Images of a round. Of 10, nine right answers differ from guessing; of 20 fifteen; of 40 twenty-seven."""
+COUNTS: Final[tuple[Count, ...]] = get_args(Count)
+DEFAULT_COUNT: Final[Count] = 20
+"""Images of a round where nothing else is chosen."""
 MOST_BYTES: Final = 64 * 2**20
 """Limit of the images of all rounds: thousands of rounds at 64 × 64 pixels, a dozen at 512 × 512."""
 

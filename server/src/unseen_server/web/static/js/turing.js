@@ -10,8 +10,8 @@ const KEYS = { r: "real", g: "generated" };
 
 /** @typedef {Page.Returned<"GET /turing/rounds/{number}">} Round */
 
-/** @type {Page.Returned<"GET /turing">["models"]} */
-let offered = [];
+/** @type {Page.Returned<"GET /turing"> | null} */
+let offered = null;
 /** @type {Round | null} */
 let round = null;
 /** @type {Map<number, HTMLImageElement>} */
@@ -25,8 +25,9 @@ function only(/** @type {string} */ id) {
 // before a round -------------------------------------------------------------------------------------------------------
 
 async function offer() {
-  const [{ models, missing }, { rounds }] = await Promise.all([api("/turing"), api("/turing/results")]);
-  offered = models;
+  const [found, { rounds }] = await Promise.all([api("/turing"), api("/turing/results")]);
+  const { models, missing } = found;
+  offered = found;
   $("#missing").textContent = missing;
   $("#form").hidden = !!missing;
   $("#model").replaceChildren(...models.map((one) => el("option", { value: one.model, disabled: !one.counts.length }, one.name)));
@@ -36,17 +37,18 @@ async function offer() {
 }
 
 function choose() {
-  const { counts, own, generated } = there(offered.find((one) => one.model === $("#model").value));
-  const preset = counts.includes(20) ? 20 : counts[0];
-  const choices = [10, 20, 40].map((count) =>
+  const { models, choices, preset } = there(offered);
+  const { counts, own, generated } = there(models.find((one) => one.model === $("#model").value));
+  const chosen = counts.includes(preset) ? preset : counts[0];
+  const labels = choices.map((count) =>
     el(
       "label",
       {},
-      el("input", { type: "radio", name: "count", value: count, checked: count === preset, disabled: !counts.includes(count) }),
+      el("input", { type: "radio", name: "count", value: count, checked: count === chosen, disabled: !counts.includes(count) }),
       ` ${count}`,
     ),
   );
-  $("#counts").replaceChildren(...choices);
+  $("#counts").replaceChildren(...labels);
   $("#about").textContent = `${own} films of this site and ${generated} generated images to draw from; none is shown twice in a round.`;
 }
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.worklist.conftest import Clock, Judge, MakePlace, Place, png
 from tests.worklist.reporting import look_and_report
-from unseen_server.worklist.audit import GENESIS, AuditHead, broken
+from unseen_server.worklist.audit import GENESIS, AuditHead, first_break
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import audit
@@ -98,9 +98,9 @@ def test_whoever_breaks_the_chain_is_found_out(own_store: Store) -> None:
     kept = {"the file beside": own_store.audit_head()}
     for statement, said in BROKEN.items():
         with own_store.database.engine.connect() as connection, connection.begin() as undone:
-            assert broken(connection, kept) is None
+            assert first_break(connection, kept) is None
             connection.exec_driver_sql(statement)
-            assert re.search(said, str(broken(connection, kept))), statement
+            assert re.search(said, str(first_break(connection, kept))), statement
             undone.rollback()
 
 

@@ -22,7 +22,7 @@ from unseen_server.web.images import rendition as image_of
 from unseen_server.worklist.backup import back_up
 from unseen_server.worklist.renditions import (
     COUNT,
-    LONG_SIDE,
+    THUMBNAIL_SIDE,
     Rendition,
     RenditionFolder,
     keep_generated,
@@ -95,7 +95,7 @@ def test_a_thumbnail_is_small_and_grey_and_there_for_what_was_read(store: Store,
 def test_a_large_film_is_made_small_and_keeps_its_shape() -> None:
     pixels = np.tile(np.linspace(0.2, 0.6, 500, dtype=np.float32), (1000, 1))
     shown = np.asarray(Image.open(io.BytesIO(thumbnail(pixels))))
-    assert shown.shape == (LONG_SIDE, LONG_SIDE // 2)
+    assert shown.shape == (THUMBNAIL_SIDE, THUMBNAIL_SIDE // 2)
     assert abs(shown[0, 0] - 0.2 * 255) <= 2 and abs(shown[0, -1] - 0.6 * 255) <= 2, "the film's grey values"
     assert (np.diff(shown[0].astype(int)) >= 0).all()
     assert thumbnail(np.full((3, 2), 0.5, np.float32)), "an image without any contrast is one too"

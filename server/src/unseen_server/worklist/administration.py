@@ -116,7 +116,7 @@ class Administration:
         if (kept := kept_head(self.site.home)) is not None:
             heads = {**heads, str(self.site.home / HEAD): kept}
         with self.site.database.reading() as connection:
-            broken, rows = audit.broken(connection, heads), audit.head(connection).seq
+            broken, rows = audit.first_break(connection, heads), audit.head(connection).seq
         if actor is not None:
             with self.site.writing() as writing:
                 writing.log(actor, "audit.verified", "audit", whole=broken is None, rows=rows)

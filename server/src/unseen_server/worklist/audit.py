@@ -142,8 +142,8 @@ def head(connection: Connection) -> AuditHead:
     return AuditHead(seq=0, hash=GENESIS) if last is None else AuditHead(seq=last.seq, hash=last.hash)
 
 
-def broken(connection: Connection, heads: Mapping[str, AuditHead]) -> str | None:
-    """None where every row follows from the one before and every head is in the chain; else a sentence.
+def first_break(connection: Connection, heads: Mapping[str, AuditHead]) -> str | None:
+    """Return a sentence on the first break of the chain; None where every row follows and every head is in the chain.
 
     heads   by where they were kept, such as the file beside the store
     """

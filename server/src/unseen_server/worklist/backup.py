@@ -1,14 +1,12 @@
-"""Backups: a folder with everything of one moment, and a worklist made from it again.
+"""Backups: write a worklist to a folder, and make a worklist from such a folder again.
 
-A backup is a folder: the tables of one moment as JSON lines, every film and map checked by its hash, the site's key.
+A backup contains the tables of one moment as JSON lines, every film and map checked by its hash, and the key of the
+site. The format is the same for both types of database, so that a store can also move from SQLite to PostgreSQL or
+back. The store can be written to meanwhile: tables are read in one snapshot, and films never change. Sessions are left
+out, and so are renditions, which are derived. The folder is as secret as the store: it has the films and the key.
 
-It is one format for both types of database, so that a store can also move from SQLite to PostgreSQL or back. Writers go
-on meanwhile: tables are read in one snapshot, and films never change. Sessions are left out, and renditions, which are
-derived. The folder is as secret as the store: it holds the films and the key.
-
-A backup becomes a store again: in an empty folder or an empty PostgreSQL database, whichever it came from.
-
-Backups in one folder, each under its date and time, of which the newest are kept: for a timer.
+`restore` needs an empty folder or an empty PostgreSQL database. Backups in one folder have their date and time as
+names, and only the newest are kept; this is for a timer.
 """
 
 from __future__ import annotations
@@ -105,7 +103,7 @@ def back_up(store: Store, to: Path | str) -> Saved:
                 "films": sorted(_received(connection)),
                 "maps": sorted(set(connection.execute(select(findings.c.map_sha256)).scalars()) - {None}),
             }
-            broken = audit.broken(connection, {})
+            broken = audit.first_break(connection, {})
         _check_films_known(store, digests["films"])
         damaged = [
             digest
@@ -253,7 +251,7 @@ def restore(folder: Path | str, where: str | Path, *, films_folder: str | Path |
         schema.upgrade(database)
         settle(database, None if isinstance(target, Path) else target, home)
         with database.reading() as connection:
-            head, broken = audit.head(connection), audit.broken(connection, {})
+            head, broken = audit.head(connection), audit.first_break(connection, {})
         (home / audit_head.HEAD).unlink(missing_ok=True)  # of what was here before: its end may be a later one
         keep_head(home, head)
     finally:

@@ -1,6 +1,7 @@
-"""Drift watch of each policy, and its alarm.
+"""Drift watch of each policy, and its alarm: what is stored of them, and how an alarm is acknowledged.
 
-An alarm stops clearing at every worker until two people have acknowledged it, each with a note.
+The rule by which films raise an alarm is `unseen.screening.DriftWatch`. An alarm stops clearing at every worker until
+two people have acknowledged it, each with a note.
 """
 
 from __future__ import annotations

@@ -1,15 +1,12 @@
-"""Small images kept for people to look at: what a model saw and made, and what its generator made.
+"""Renditions: small images that are derived from films and models, and are shown to people.
 
-What a model saw of a film and made of it, kept for whoever looks: small images on the network's grid, and of each
-film a thumbnail.
+    renditions/ab/abcd…/thumbnail.png                    of each film; the folder is the SHA-256 of the film
+    renditions/ab/abcd…/<SHA-256 of the model>.npz       the input of the model, and its output, on the network's grid
+    renditions/generated-<SHA-256 of the model>.npz      images that the generator of the model makes
 
-``renditions/ab/abcd…/thumbnail.png`` and ``…/<the model's SHA-256>.npz``, by the film's SHA-256. They are derived from
-the film and may be thrown away: no backup holds them, and no result rests on them. The worker writes them before it
-enters a result, so that whatever is listed can be shown; they go with their film.
-
-Images that a model's generator makes up, kept once a model, for people to tell from real ones.
-
-``renditions/generated-<the model's SHA-256>.npz``; derived, and made again by the next worker where it is missing.
+No backup contains them, and no result depends on them. The worker writes those of a film before it enters the result,
+so that everything listed can be shown; they are deleted with their film. Generated images are made once for each model,
+and again by the next worker where they are missing.
 """
 
 from __future__ import annotations
@@ -39,7 +36,7 @@ if TYPE_CHECKING:
     from unseen.screening import ScoringDetector
 
 THUMBNAIL = "thumbnail.png"
-LONG_SIDE = 160
+THUMBNAIL_SIDE = 160
 """Pixels of a thumbnail's longer side, at most: the largest that a list shows."""
 
 
@@ -172,7 +169,7 @@ def thumbnail(pixels: NDArray[np.float32]) -> bytes:
     pixels  (height, width), grey values in [0, 1], white = dense
     """
     height, width = pixels.shape
-    scale = min(1.0, LONG_SIDE / max(height, width))
+    scale = min(1.0, THUMBNAIL_SIDE / max(height, width))
     small = area(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
     written = io.BytesIO()
     Image.fromarray(np.asarray(np.clip(small, 0, 1) * 255 + 0.5, dtype=np.uint8)).save(written, format="PNG")

@@ -249,7 +249,8 @@ def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_fro
             assert cut == 0, f"{cut} scores or percentiles are cut off at {width}"
         expect(page.locator("#measure")).to_have_text("Percentile")
         expect(page.locator("th #at-prevalence")).to_have_text("probability at prevalence 50\u00a0%")
-        percentiles = "async () => [0, 0.003, 0.85, 0.9499, 1].map((await import('/static/js/percentile.js')).placeOf)"
+        module = "await import('/static/js/percent_words.js')"
+        percentiles = f"async () => [0, 0.003, 0.85, 0.9499, 1].map(({module}).placeOf)"
         assert page.evaluate(percentiles) == ["0 %", "0 %", "85 %", "94 %", "100 %"], (
             "rounded down, as in the sentences"
         )

@@ -3,7 +3,7 @@
 // page. Models are the classes m0 … m5: distinguished by colour and by dashes.
 import { el } from "./api.js";
 import { binned, short } from "./compare_operating.js";
-import { whole } from "./percentile.js";
+import { whole } from "./percent_words.js";
 
 const ROC = { side: 380, left: 44, top: 10, right: 10, bottom: 42 };
 const SPREAD = { width: 620, height: 176, left: 46, top: 30, right: 14, bottom: 40 };

@@ -11,7 +11,7 @@ import { explain } from "./compare_missing.js";
 import { atThreshold, balanced, byLabel, cellOf, nothingMissed, rounded, short } from "./compare_operating.js";
 import { pairOf } from "./compare_pair.js";
 import { moveSources, showMetrics } from "./compare_tables.js";
-import { measured } from "./percentile.js";
+import { measured } from "./percent_words.js";
 
 const MOST = 6;
 /** @typedef {import("./charts.js").Metrics} Metrics  @typedef {Page.Returned<"GET /compare/labelled">} LabelledSet */

@@ -5,7 +5,7 @@ import { ranks, whisker } from "./charts.js";
 import { fillGallery } from "./compare_gallery.js";
 import { others } from "./compare_labels.js";
 import { short } from "./compare_operating.js";
-import { whole } from "./percentile.js";
+import { whole } from "./percent_words.js";
 
 const IDS = ["#first", "#second"];
 

@@ -7,7 +7,7 @@ import { about, others } from "./compare_labels.js";
 import { atThreshold, byLabel, nothingMissed, short } from "./compare_operating.js";
 import { showMetrics } from "./compare_tables.js";
 import { date } from "./dates.js";
-import { measured } from "./percentile.js";
+import { measured } from "./percent_words.js";
 
 /** @typedef {import("./charts.js").Metrics} Metrics  @typedef {Page.Returned<"GET /compare/labelled">} LabelledSet */
 

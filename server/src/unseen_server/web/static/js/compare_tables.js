@@ -3,7 +3,7 @@
 import { $, el, find } from "./api.js";
 import { figure, whisker } from "./charts.js";
 import { atThreshold } from "./compare_operating.js";
-import { measured } from "./percentile.js";
+import { measured } from "./percent_words.js";
 
 const MOVING = ["sensitivity", "specificity", "cleared", "missed"];
 /** @type {(readonly [words: string, kind?: string])[]} */

@@ -1,7 +1,7 @@
 // @ts-check
 // A method's result: its image, where it is wrong, and by how much. Cards stand in the order of the methods.
 import { $, el, find } from "./api.js";
-import { measured } from "./percentile.js";
+import { measured } from "./percent_words.js";
 
 const FAMILIES = { direct: "direct", variational: "variational", learnt: "learnt", generative: "generator" };
 /** @typedef {Api.MethodResponse} Method  @typedef {Api.ResultResponse} Result */

@@ -2,7 +2,7 @@
 // A film's card on the live page: what it looks like, what each model says, what follows from it.
 
 import { el } from "./api.js";
-import { placeOf } from "./percentile.js";
+import { placeOf } from "./percent_words.js";
 
 /** @typedef {Page.Returned<"GET /films/{film}">} Status  @typedef {Page.Returned<"GET /films/{film}/look">} Look */
 /**

@@ -3,7 +3,7 @@
 import { $, api, el, failed, toast } from "./api.js";
 import { date } from "./dates.js";
 import { agree, summaryOf } from "./models_agree.js";
-import { percent } from "./percentile.js";
+import { percent } from "./percent_words.js";
 
 /** @typedef {Page.Returned<"GET /activations">} Activations  @typedef {Activations["activations"][number]} Activation */
 /** @typedef {Page.Returned<"GET /models/cards">["models"][number]} Card  @typedef {Card["figures"][number]} Figure */

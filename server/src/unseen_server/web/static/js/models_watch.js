@@ -5,7 +5,7 @@ import { date } from "./dates.js";
 import { agree } from "./models_agree.js";
 import { legend, plot, short } from "./models_plot.js";
 import { earlierAlarms, reopening } from "./models_reopening.js";
-import { percent } from "./percentile.js";
+import { percent } from "./percent_words.js";
 
 export async function showWatch() {
   const [drift, alarms, reopenings, sample, growth] = await Promise.all([api("/drift"), api("/alarms"), api("/reopenings"), api("/audit/sample"), api("/audit/sample/growth")]);

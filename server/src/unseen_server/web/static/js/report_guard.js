@@ -1,8 +1,11 @@
 // @ts-check
 // Protection from reports that nobody meant: a key that is pressed twice, that is held, or that a remote desktop repeats.
 
-/** For this long after a study has come by itself nothing can be reported, in milliseconds. */
-export const GUARD_MS = 1000;
+/** The viewer lets nobody report a study in this time after its films were shown, in milliseconds. */
+export const VIEWER_GUARD_MS = 1000;
+
+/** The list ignores a report key in this time after a row has moved up into the selection, in milliseconds. */
+export const LIST_GUARD_MS = 1000;
 
 /** A report key counts only after this long without one, in milliseconds: repeats of a held key are 30 to 100 ms apart. */
 const QUIET_MS = 200;

@@ -3,7 +3,7 @@
 
 import { el } from "./api.js";
 import { date } from "./dates.js";
-import { whole } from "./percentile.js";
+import { whole } from "./percent_words.js";
 
 /** @typedef {Page.Returned<"GET /turing/rounds/{number}/result">} Result  @typedef {Result["all"]} Share */
 

@@ -5,7 +5,7 @@ import { $, api, failed, sentenceIn, statusOf } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
 import { onNews } from "./events.js";
 import { films, frameOf } from "./films.js";
-import { GUARD_MS, ReportKeys, onePressOnly } from "./report_guard.js";
+import { ReportKeys, VIEWER_GUARD_MS, onePressOnly } from "./report_guard.js";
 import { addressOf, asked, follow, inList, list, restore } from "./viewer_address.js";
 import { away, beside } from "./viewer_beside.js";
 import { Claims } from "./viewer_claims.js";
@@ -141,7 +141,7 @@ async function openReport(there, { study, problem }) {
     if (!there()) return;
     Object.assign(now, { onScreen: study, problem });
     drawDecide();
-  }, GUARD_MS);
+  }, VIEWER_GUARD_MS);
 }
 
 /** Tell the server that the film was painted, once somebody can see the page; a film that was left before is not. */

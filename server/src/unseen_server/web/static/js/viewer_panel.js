@@ -2,7 +2,7 @@
 // The panel beside the film: where the study stands, why it stands there, what models made of it, what was said of it.
 import { el, span } from "./api.js";
 import { calendar, clock, date } from "./dates.js";
-import { percent, placeOf, whole } from "./percentile.js";
+import { percent, placeOf, whole } from "./percent_words.js";
 import { distribution, rankInWords, short } from "./viewer_chart.js";
 import { copiesInWords } from "./viewer_versions.js";
 

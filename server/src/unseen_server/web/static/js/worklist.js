@@ -9,8 +9,8 @@ import { density } from "./worklist_density.js";
 import { emptied } from "./worklist_empty.js";
 import { Filters } from "./worklist_filters.js";
 import { tell, watchConnection, watchServer } from "./worklist_notices.js";
-import { comparedWith, percent } from "./percentile.js";
-import { GUARD_MS, ReportKeys } from "./report_guard.js";
+import { comparedWith, percent } from "./percent_words.js";
+import { LIST_GUARD_MS, ReportKeys } from "./report_guard.js";
 import { Rows } from "./worklist_rows.js";
 import { SavedViews } from "./worklist_saved.js";
 import { searching } from "./worklist_search.js";
@@ -231,7 +231,7 @@ function act(/** @type {string} */ name) {
   if (selected === null || !rows.entry(selected)) return toast("No study is selected. ↑ and ↓ select one.");
   if (name === "undo") return acts.undo(selected);
   if (name === "release" || name === "requeue") return acts[name](selected);
-  if (selected === movedUp.study && performance.now() - movedUp.at < GUARD_MS) return undefined; // the press meant the row before
+  if (selected === movedUp.study && performance.now() - movedUp.at < LIST_GUARD_MS) return undefined; // the press meant the row before
   if (rows.entry(selected)?.acts.includes("claim") && !rows.entry(selected)?.seen) return open(); // nothing is reported that was not shown
   return acts.report(selected, /** @type {"normal" | "abnormal" | "unsure"} */ (name));
 }

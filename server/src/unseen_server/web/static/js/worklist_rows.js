@@ -2,7 +2,7 @@
 // Rows of the list: one element a study, kept while the study stays on the page, so that nothing flickers.
 import { $, el, span } from "./api.js";
 import { date } from "./dates.js";
-import { placeOf, scoreInWords, whole } from "./percentile.js";
+import { placeOf, scoreInWords, whole } from "./percent_words.js";
 
 const MARKED_MS = 6000;
 

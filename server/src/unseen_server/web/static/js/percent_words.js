@@ -1,5 +1,6 @@
 // @ts-check
-// Percentages and percentiles, written in one way on every page; each percentile with the size of its reference.
+// Percentages and percentiles in words, written in one way on every page; each percentile with the size of its reference.
+// Its counterpart in Python is src/unseen/artifacts/percentile.py.
 
 /** A share as every page writes it: 5 %, 97 %, 99.9 %. */
 export const percent = (/** @type {number} */ share) => `${Number((100 * share).toPrecision(share > 0.995 && share < 1 ? 4 : 3)).toString()} %`;

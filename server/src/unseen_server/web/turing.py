@@ -172,7 +172,7 @@ def _cards(parts: ServerState) -> list[tuple[str, Card]]:
 
 def _offered(parts: ServerState, name: str, card: Card, made: NDArray[np.float32] | None) -> turing_messages.Offered:
     own = len(_own(parts, card.weights_sha256).films) if made is not None else 0
-    counts = [count for count in turing_rounds.COUNTS if made is not None and count <= min(own, len(made))]
+    counts: list[int] = [count for count in turing_rounds.COUNTS if made is not None and count <= min(own, len(made))]
     missing = ""
     if made is None:
         missing = f"{name} has no generator that makes up images, or no worker has started with it yet."

@@ -1,5 +1,8 @@
 """Weight of a prior by the discrepancy principle: the largest at which A x is as near to y as the truth would be.
 
+`by_discrepancy` searches the weight of `Range`, `Soft`, `Sparse` and `Tikhonov`. `TV.within_noise` (in `tv.py`) solves
+the constrained problem at once and has no search; both take the bound m σ² from `noise_bound`.
+
 Morozov, "On the solution of functional equations by the method of regularization", Soviet Math. Doklady 7, 1966. λ is
 swept downwards in equal ratios, and each solve starts from the last solution, as in arXiv 2107.11191.
 """
@@ -58,6 +61,25 @@ class Swept:
         )
 
 
+def noise_bound(y: Tensor, A: Operator, sigma: float) -> Tensor:
+    """Return m σ², the expected ‖A x − y‖² of the true image, for each sample.
+
+    Args:
+        y: (batch, *A.range), with Gaussian noise.
+        A: an operator on images; m counts the real components of y that it observes.
+        sigma: the noise's standard deviation in y's units, per real component.
+
+    Returns:
+        (batch,) float64.
+
+    Example:
+        >>> from unseen.physics import Identity
+        >>> noise_bound(torch.ones(2, 1, 2, 2), Identity((1, 2, 2)), 0.5).tolist()
+        [1.0, 1.0]
+    """
+    return (observed_count(Measurement(A), y) * sigma**2).expand(len(y)).clone()
+
+
 @arrays_too
 def by_discrepancy(
     prior: Prior,
@@ -104,7 +126,7 @@ def by_discrepancy(
         raise ValueError(f"A sweep goes down by a ratio in (0, 1), in at least one step, but got {ratio} and {steps}.")
     real = of_real_images(A)
     seen = checked(y, real)
-    bound = (observed_count(Measurement(real), seen) * sigma**2).expand(len(y)).clone()
+    bound = noise_bound(seen, real, sigma)
     left = torch.arange(len(y), device=y.device)
     weight = torch.full((len(y),), float(largest), dtype=torch.float64, device=y.device)
     misfit = torch.full_like(weight, torch.inf)

@@ -14,25 +14,21 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from unseen.losses.loss import observed_count
 from unseen.losses.sums import squares
 from unseen.physics.algebra import describe, inner, lengths
-from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 from unseen.priors.differences import NORM, differences, differences_adjoint, moduli, shortened, total_variation
+from unseen.priors.discrepancy_principle import noise_bound
 from unseen.priors.solvers.fista import fista
 from unseen.priors.solvers.pdhg import Term, pdhg, per_sample, squared_distance, within
 from unseen.priors.solvers.solution import Solution
 
 ITERATIONS = 2000
 TOLERANCE = 1e-3  # of the objective, which is then as a rule within 1e-4 of its minimum; a hundred steps or two
-
-
-RATIO = 5  # of the dual's size over x's to the first guess; measured: best, or within twice of it, for tomography, MRI
-
-
-# and inpainting, over a hundredfold of weights
+# of the dual's size over x's to the first guess; measured: best, or within twice of it, for tomography, MRI and
+# inpainting, over a hundredfold of weights
+RATIO = 5
 INNER = 50  # dual steps for each outer step of FISTA, at most
 
 
@@ -178,7 +174,7 @@ class TV:
         if not (math.isfinite(sigma) and sigma >= 0):
             raise ValueError(f"sigma is a standard deviation of at least 0, but got {sigma}.")
         y, norm, x = _prepared(y, A, start)
-        radius = (observed_count(Measurement(A), y).expand(len(y)) * sigma**2).sqrt()  # (batch,)
+        radius = noise_bound(y, A, sigma).sqrt()  # (batch,)
         with torch.no_grad():
             one = torch.ones_like(lengths(x))
             radius = radius.to(x.device)

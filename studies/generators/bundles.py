@@ -19,7 +19,7 @@ from studies.generators.study import COMPARED, LEAST, NUMBER, SEARCH, Study, stu
 from unseen import __version__
 from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.registry import did_you_mean
-from unseen.data.arrays import ArrayError, read_array
+from unseen.data.array_files import ArrayError, read_array
 from unseen.physics.algebra import describe
 from unseen.priors.latent_search import Search
 from unseen.priors.saved import load

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from unseen.data.arrays import ArrayError
+from unseen.data.array_files import ArrayError
 from unseen.data.digits import read_digits, read_idx
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)

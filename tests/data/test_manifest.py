@@ -14,8 +14,8 @@ import pytest
 from tests.data import making
 from unseen.data.film import Film, NotRead
 from unseen.data.manifest import ManifestError, SourceError, parse_manifest, stream_manifest
-from unseen.data.parquet_child import ParquetLimits
-from unseen.data.parquet_rows import parquet_rows
+from unseen.data.parquet_limits import ParquetLimits
+from unseen.data.parquet_manifest import parquet_rows
 from unseen.data.reading import NotReadError, films
 
 FILM = making.image(making.ramp())

@@ -24,8 +24,8 @@ from unseen.data.csv_rows import COLUMN_LIMIT, ROW_LIMIT, check_columns, open_ta
 from unseen.data.film import Film, NotRead
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, ManifestError, parse_manifest, stream_manifest
-from unseen.data.parquet_child import ParquetLimits
-from unseen.data.parquet_rows import parquet_rows
+from unseen.data.parquet_limits import ParquetLimits
+from unseen.data.parquet_manifest import parquet_rows
 from unseen.data.parquet_tables import TableError, TableReader
 from unseen.data.reading import films
 from unseen.runs.cohort import cohort_of

@@ -16,7 +16,7 @@ import unseen as un
 from tests.reconstruction.making import holes, images, inpainting, measured, short
 from tests.warm_python import warm_python
 from unseen.artifacts import BundleError
-from unseen.data.arrays import OperatorError, read_operator
+from unseen.data.operator_files import OperatorError, read_operator
 from unseen.losses import Equivariance, MeasurementConsistency, RobustEquivariance, Sure
 from unseen.physics import OPERATORS, Dense, Flips, Gaussian, Mask, Measurement, Shifts
 from unseen.reconstruction import ArtifactRemoval, learn, load

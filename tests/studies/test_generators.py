@@ -24,7 +24,7 @@ from studies.generators.study import LEAST, Study, study
 from tests.priors.small_generators import Bent, Convolutional
 from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.research_only import LIMITS
-from unseen.data.arrays import ArrayError
+from unseen.data.array_files import ArrayError
 from unseen.data.drawn_shapes import squares_and_circles
 from unseen.evaluation.bootstrap import mean_over, quantile_of, share_of
 from unseen.evaluation.intervals import Interval

@@ -72,7 +72,7 @@ def identify(
     """
     import torch
 
-    from unseen.data.arrays import read_operator
+    from unseen.data.operator_files import read_operator
     from unseen.physics.identifiability.verdict import identify as can_learn
 
     described = operator.endswith(".toml")

@@ -14,7 +14,7 @@ from unseen.cli.console import UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from unseen.data.arrays import Array
+    from unseen.data.array_files import Array
     from unseen.physics.measurement import Measurement
 
 _AT_A_TIME = 16  # images, each from all its starts
@@ -89,7 +89,7 @@ def reconstruct(
     import numpy as np
 
     from unseen.artifacts.files import replacing
-    from unseen.data.arrays import ArrayError, read_array
+    from unseen.data.array_files import ArrayError, read_array
     from unseen.reconstruction.grey_image import grey
     from unseen.reconstruction.measurements import MeasurementError
 
@@ -136,7 +136,7 @@ def _by_model(
     words: list[Path], device: str, operator: Path | None, network: str | None
 ) -> Callable[[Array, Array | None], tuple[Tensor, list[str]]]:
     from unseen.artifacts.registry import imported
-    from unseen.data.arrays import read_operator
+    from unseen.data.operator_files import read_operator
     from unseen.reconstruction.many_measurements import reconstructed
     from unseen.reconstruction.saved import load
 
@@ -165,7 +165,7 @@ def _by_prior(
     import torch
 
     from unseen.artifacts.registry import did_you_mean
-    from unseen.data.arrays import OperatorError, read_operator
+    from unseen.data.operator_files import OperatorError, read_operator
     from unseen.physics.measurement import Measurement
     from unseen.priors import PRIORS
     from unseen.priors.latent_search import Search

@@ -1,8 +1,8 @@
 """The public names of `unseen.data`: read by type checkers, and by lazy_loader at run time."""
 
 from . import phantoms as phantoms
-from .arrays import ArrayError as ArrayError
-from .arrays import read_array as read_array
+from .array_files import ArrayError as ArrayError
+from .array_files import read_array as read_array
 from .cells import plain_cell as plain_cell
 from .cells import safe_cell as safe_cell
 from .cells import safe_row as safe_row

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
-from unseen.data.arrays import ArrayError
+from unseen.data.array_files import ArrayError
 
 _BYTES = 0x08  # the idx format's number for unsigned bytes
 

@@ -27,7 +27,7 @@ from pathlib import Path
 from unseen.data.csv_rows import check_columns, open_rows, text_rows
 from unseen.data.film import Label
 from unseen.data.label_names import LabelNames
-from unseen.data.parquet_rows import parquet_rows
+from unseen.data.parquet_manifest import parquet_rows
 from unseen.data.source_errors import ManifestError as ManifestError
 from unseen.data.source_errors import SourceError as SourceError
 

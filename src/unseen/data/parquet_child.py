@@ -1,5 +1,7 @@
 """The child process that reads Parquet files: `python -P -m unseen.data.parquet_child LIMITS [MANIFEST]`.
 
+`parquet_manifest` starts it for a manifest, `parquet_tables` for tables; `parquet_limits` has its limits.
+
 A damaged file can make the Parquet reader panic, abort or ask for any amount of memory. So a child reads it, with a
 limit on its memory, and writes messages to stdout: the header, then rows, then the end; or the reason why not.
 
@@ -16,11 +18,11 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from unseen.artifacts.errors import reason_of
 from unseen.data import child_pipe, decoder_protocol
+from unseen.data.parquet_limits import ParquetLimits
 
 if TYPE_CHECKING:
     from polars import LazyFrame
@@ -29,31 +31,10 @@ TABLE_TYPES = frozenset(("String", "Boolean", "Float32", "Float64", "Null")) | {
     f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)
 }
 """Polars types of the columns of a table; a column of another type is not sent."""
+
+
 _CELL = 8  # characters that a cell counts for, besides its text
 _MESSAGE = 2**20  # characters of cells in a message, but for its last row
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ParquetLimits:
-    """Limits for a Parquet file.
-
-    Attributes:
-        memory_mb: of the child's address space, its code included (1 GB).
-        timeout_s: from one message to the next, while the parent waits for it.
-        row_characters: of a row's cells together.
-        columns: columns of the table.
-        rows_at_once: rows in a message.
-    """
-
-    memory_mb: int = 4096
-    timeout_s: float = 60.0
-    row_characters: int = 2**20
-    columns: int = 4096
-    rows_at_once: int = 10_000
-
-    def text(self) -> str:
-        """Return the limits as JSON, for the child's command line."""
-        return json.dumps(asdict(self))
 
 
 def messages(path: str, limits: ParquetLimits) -> Iterator[decoder_protocol.Message]:

@@ -1,4 +1,7 @@
-"""Tables of Parquet files, read by a child process (`parquet_child`) that a damaged file can end."""
+"""Tables of Parquet files, with their types, read by a child process (`parquet_child`) that a damaged file can end.
+
+`parquet_manifest` reads the rows of a manifest, as text; `parquet_limits` has the limits.
+"""
 
 import os
 import subprocess
@@ -13,7 +16,8 @@ import polars as pl
 
 from unseen.artifacts.errors import UserError
 from unseen.data import child_pipe, decoder_protocol
-from unseen.data.parquet_child import TABLE_TYPES, ParquetLimits
+from unseen.data.parquet_child import TABLE_TYPES
+from unseen.data.parquet_limits import ParquetLimits
 
 _MESSAGE_BYTES: Final = 64 << 20
 _CELL: Final = 8

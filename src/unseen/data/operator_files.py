@@ -1,139 +1,30 @@
-"""Arrays and operators in files: `.npy`, `.npz`, HDF5, NIfTI, and TOML for operators.
+"""Operators from TOML files.
 
-HDF5 and NIfTI need the extra `unseen[imaging]`. No pickle is opened.
-
-An operator in a TOML file: its name among `unseen.physics.OPERATORS`, and what it is made from.
+A file has the operator's name among `unseen.physics.OPERATORS` and the arguments that it is made from.
 
     operator = "fourier-mask"
     mask = "mask.npy"  # an array: a file beside this one, {file = "scan.h5", name = "mask"}, or the numbers themselves
     real = true
 
 The entries are the arguments of the operator's class, by their names there. An operator that is made from another
-(`frames`) has a table for it, such as `[A]`.
+(`frames`) has a table for it, such as `[A]`. `array_files` reads the arrays.
 """
 
 import inspect
 import tomllib
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from unseen.artifacts.errors import UserError, reason_of
 from unseen.artifacts.registry import UnknownName, did_you_mean, imported
+from unseen.data.array_files import ArrayError, read_array
 from unseen.physics import OPERATORS
 from unseen.physics.operator import Operator
-
-Array = NDArray[Any]  # Any: numbers of whatever kind the file holds
-
-_KINDS = "biufc"  # bool, whole, real and complex numbers
-
-
-class ArrayError(UserError, ValueError):
-    """A file that is no array of numbers: which, why, and what to do."""
-
-
-def read_array(path: Path | str, *, name: str | None = None) -> Array:
-    """The array of numbers in a file, in memory, with the type and the axes that it has there.
-
-    Args:
-        path: `.npy`; `.npz`; HDF5: `.h5`, `.hdf5`; NIfTI: `.nii`, `.nii.gz`, whose axes are x, y, z and on, and whose
-            scaling is applied.
-        name: which one, where a `.npz` or an HDF5 file holds several, such as `kspace`.
-
-    Raises:
-        ArrayError: another kind of file, no such array, one of several that is not named, no numbers, or a file that is
-            cut short; or the extra is not installed.
-        OSError: there is no such file, or it may not be read.
-
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "y.npy"
-    >>> np.save(path, np.array([1 + 2j, 3]))
-    >>> read_array(path).tolist()
-    [(1+2j), (3+0j)]
-    """
-    path = Path(path)
-    ending = ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix.lower()
-    if ending not in _READERS:
-        raise ArrayError(f"{path}: arrays are read from {', '.join(_READERS)}. Save it as one of these.")
-    with path.open("rb"):
-        pass  # an OSError of our own, for every format alike
-    try:
-        array = _READERS[ending](path, name)
-    except ArrayError:
-        raise
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise ArrayError(f"{path}: cannot be read as {ending} ({reason_of(error)}). Write or copy it again.") from error
-    if array.dtype.kind not in _KINDS:
-        raise ArrayError(f"{path}: holds {array.dtype}, and numbers were expected.")
-    return array
-
-
-def _npy(path: Path, name: str | None) -> Array:
-    _no_name(path, name)
-    mapped: Array = np.load(path, mmap_mode="r", allow_pickle=False)  # mapped: a false header allocates nothing
-    return np.array(mapped)
-
-
-def _npz(path: Path, name: str | None) -> Array:
-    with np.load(path, allow_pickle=False) as archive:
-        array: Array = archive[_chosen(path, name, list(archive.files))]
-        return array
-
-
-def _hdf5(path: Path, name: str | None) -> Array:
-    try:
-        import h5py
-    except ImportError as error:
-        raise ArrayError(f'{path}: HDF5 needs h5py: pip install "unseen[imaging]"') from error
-    with h5py.File(path, "r") as file:
-        names: list[str] = []
-        file.visititems(lambda found, item: names.append(found) if isinstance(item, h5py.Dataset) else None)
-        return np.asarray(file[_chosen(path, name, names)][()])
-
-
-def _nifti(path: Path, name: str | None) -> Array:
-    _no_name(path, name)
-    try:
-        import nibabel
-    except ImportError as error:
-        raise ArrayError(f'{path}: NIfTI needs NiBabel: pip install "unseen[imaging]"') from error
-    try:
-        image: Any = nibabel.load(path)  # Any: NiBabel's type of every kind of image has no data
-        return np.asanyarray(image.dataobj)
-    except (nibabel.filebasedimages.ImageFileError, nibabel.spatialimages.HeaderDataError) as error:
-        raise ArrayError(f"{path}: is no NIfTI file ({error}). Write or copy it again.") from error
-
-
-def _chosen(path: Path, name: str | None, names: list[str]) -> str:
-    if name is None and len(names) == 1:
-        return names[0]
-    if name is None or name.strip("/") not in names:
-        seen = f"there is no {name} in it" if name is not None else f"it holds {len(names)} arrays"
-        raise ArrayError(f"{path}: {seen}. Name one of: {', '.join(sorted(names)[:20])}.")
-    return name.strip("/")
-
-
-def _no_name(path: Path, name: str | None) -> None:
-    if name is not None:
-        raise ArrayError(f"{path}: holds one array, which has no name, but {name} was asked for. Leave the name out.")
-
-
-_READERS: dict[str, Callable[[Path, str | None], Array]] = {
-    ".npy": _npy,
-    ".npz": _npz,
-    ".h5": _hdf5,
-    ".hdf5": _hdf5,
-    ".nii": _nifti,
-    ".nii.gz": _nifti,
-}
 
 
 class OperatorError(UserError, ValueError):
@@ -161,7 +52,7 @@ def read_operator(path: Path | str) -> Operator:
     >>> _ = path.write_text('operator = "tomography"\\nsize = 32\\nangels = 3')
     >>> read_operator(path)  # doctest: +IGNORE_EXCEPTION_DETAIL
     Traceback (most recent call last):
-    unseen.data.arrays.OperatorError: scan.toml: angels: unknown; did you mean angles?
+    unseen.data.operator_files.OperatorError: scan.toml: angels: unknown; did you mean angles?
     """
     path = Path(path)
     try:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from unseen.data.arrays import OperatorError, read_operator
+from unseen.data.operator_files import OperatorError, read_operator
 from unseen.physics import (
     OPERATORS,
     Blur,

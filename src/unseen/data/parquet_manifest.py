@@ -1,4 +1,7 @@
-"""Rows of a Parquet manifest, read by a child process (`parquet_child`) that a damaged file can end."""
+"""Rows of a Parquet manifest, as text, read by a child process (`parquet_child`) that a damaged file can end.
+
+`parquet_tables` reads other Parquet files, with the types of their columns; `parquet_limits` has the limits.
+"""
 
 import os
 import subprocess
@@ -8,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unseen.data import child_pipe
-from unseen.data.parquet_child import ParquetLimits
+from unseen.data.parquet_limits import ParquetLimits
 from unseen.data.source_errors import ManifestError
 
 _MESSAGE_BYTES = 64 << 20  # of a message: 2^21 characters, each at most 12 bytes in JSON, and its commas

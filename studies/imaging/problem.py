@@ -31,8 +31,7 @@ from unseen.physics.groups.shifts import Shifts
 from unseen.physics.measurement import BeerLambert, Measurement
 from unseen.physics.noise import Noise
 from unseen.physics.operator import Mask, Operator
-from unseen.physics.poisson_gaussian_noise import PoissonGaussian
-from unseen.physics.poisson_noise import Poisson
+from unseen.physics.poisson_noise import Poisson, PoissonGaussian
 from unseen.physics.sampling_masks import cartesian_sampling
 from unseen.physics.single_pixel_camera import SinglePixelCamera
 from unseen.physics.tomography import Tomography

@@ -32,7 +32,7 @@ from unseen.detectors.fitting import Fitting
 from unseen.detectors.normals import Normals
 from unseen.evaluation.bootstrap import LEAST
 from unseen.physics.gaussian_noise import Gaussian
-from unseen.physics.poisson_gaussian_noise import PoissonGaussian
+from unseen.physics.poisson_noise import PoissonGaussian
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import detector_of, resolve, shared_lungs
 from unseen.training.settings import Training

@@ -13,7 +13,7 @@ from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.normals import Normals
 from unseen.losses.discriminator_cross_entropy import discriminator_bce
-from unseen.physics.poisson_gaussian_noise import PoissonGaussian
+from unseen.physics.poisson_noise import PoissonGaussian
 from unseen.training.settings import Training
 
 FAMILY = ("ganomaly", "ganomaly-sure", "roi-sure", "roi-oracle")

@@ -24,8 +24,7 @@ from unseen.losses.sure_gaussian import sure, sure_literal
 from unseen.losses.sure_poisson import mixed_sure
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.operator import Mask
-from unseen.physics.poisson_gaussian_noise import PoissonGaussian
-from unseen.physics.poisson_noise import Poisson
+from unseen.physics.poisson_noise import Poisson, PoissonGaussian
 
 _LEAST_TAU_BF16 = (
     1e-2  # measured: unbiased under autocast at 1e-2 (tests of `losses.sure`); at 1e-3 the variance doubles

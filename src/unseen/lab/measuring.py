@@ -12,7 +12,7 @@ from unseen.lab.setup import Setup
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
-from unseen.physics.poisson_gaussian_noise import PoissonGaussian
+from unseen.physics.poisson_noise import PoissonGaussian
 
 _OPERATOR, _NOISE = 1000, 2000  # seeds are shifted, so that an image, its operator and its noise are drawn apart
 

@@ -17,7 +17,7 @@ from unseen.physics.algebra import inner
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import standard_normal
-from unseen.physics.poisson_gaussian_noise import PoissonGaussian
+from unseen.physics.poisson_noise import PoissonGaussian
 
 
 class BackprojectedConsistency(Loss):

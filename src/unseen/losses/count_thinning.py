@@ -11,7 +11,7 @@ from unseen.losses.sure_gaussian import check_output, check_request, projected, 
 from unseen.losses.sure_poisson import check_counts
 from unseen.physics.noise import Noise
 from unseen.physics.operator import Mask
-from unseen.physics.poisson_gaussian_noise import PoissonGaussian
+from unseen.physics.poisson_noise import PoissonGaussian
 
 OFF_LATTICE = 1e-3  # of a count, for every count of an entry up to a thousand
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from unseen.losses.sure_gaussian import check_output, check_request, projected, real_components
 from unseen.losses.sure_poisson import check_counts
 from unseen.physics.operator import Mask
-from unseen.physics.poisson_gaussian_noise import PoissonGaussian
+from unseen.physics.poisson_noise import PoissonGaussian
 
 SMALL = 1024  # entries
 

@@ -11,7 +11,7 @@ from unseen.losses.sums import at_least_single
 from unseen.losses.sure_gaussian import rounded_away, sure
 from unseen.losses.sure_poisson import mixed_sure
 from unseen.physics.gaussian_noise import Gaussian
-from unseen.physics.poisson_gaussian_noise import PoissonGaussian
+from unseen.physics.poisson_noise import PoissonGaussian
 
 COUNTS_TAU = 1e-4  # of the brightest mean; 10 at 1e5 photons, as the authors of REI take it
 LEAST_TAU = 1e-2  # of the gain, for images that are black

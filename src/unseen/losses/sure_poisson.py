@@ -11,7 +11,7 @@ from unseen.losses.sure_gaussian import check_output, check_request, projected, 
 from unseen.physics.algebra import describe
 from unseen.physics.noise import per_sample
 from unseen.physics.operator import Mask
-from unseen.physics.poisson_gaussian_noise import PoissonGaussian
+from unseen.physics.poisson_noise import PoissonGaussian
 
 Network = Callable[[Tensor], Tensor]
 

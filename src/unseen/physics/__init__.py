@@ -46,7 +46,7 @@ NOISES = Registry(
     names={
         "gaussian": "gaussian_noise:Gaussian",
         "poisson": "poisson_noise:Poisson",
-        "poisson-gaussian": "poisson_gaussian_noise:PoissonGaussian",
+        "poisson-gaussian": "poisson_noise:PoissonGaussian",
     },
 )
 GROUPS = Registry(

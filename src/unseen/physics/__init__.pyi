@@ -28,8 +28,8 @@ from .measurement import Measurement as Measurement
 from .noise import Noise as Noise
 from .operator import Mask as Mask
 from .operator import Operator as Operator
-from .poisson_gaussian_noise import PoissonGaussian as PoissonGaussian
 from .poisson_noise import Poisson as Poisson
+from .poisson_noise import PoissonGaussian as PoissonGaussian
 from .pseudo_inverse import solve_least_squares as solve_least_squares
 from .sampling_masks import cartesian_sampling as cartesian_sampling
 from .sampling_masks import radial_sampling as radial_sampling

@@ -26,7 +26,7 @@ from unseen.losses.sums import squares
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Noise
-from unseen.physics.poisson_gaussian_noise import PoissonGaussian
+from unseen.physics.poisson_noise import PoissonGaussian
 from unseen.reconstruction.reconstructor import Reconstructor
 
 SHARE = 0.1

@@ -20,7 +20,7 @@ from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Noise
 from unseen.physics.operator import Operator
-from unseen.physics.poisson_gaussian_noise import PoissonGaussian
+from unseen.physics.poisson_noise import PoissonGaussian
 from unseen.priors.prior import Prior
 from unseen.testing.detectors import close, holds, refuses
 

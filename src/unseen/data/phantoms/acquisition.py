@@ -184,7 +184,7 @@ def _counted(
     import torch
 
     from unseen.physics.measurement import BeerLambert
-    from unseen.physics.poisson_gaussian_noise import PoissonGaussian
+    from unseen.physics.poisson_noise import PoissonGaussian
 
     link = BeerLambert(I0)
     mean = _soften(link(torch.from_numpy(attenuation)).numpy(), blur) + np.float32(I0) * processing.scatter

@@ -28,7 +28,7 @@ from studies.rows import Row
 from unseen import __version__
 from unseen.screening.adaptation import Chosen, Labelled, choose, predicted
 from unseen.screening.calibration import calibrate
-from unseen.screening.monitoring import DriftWatch
+from unseen.screening.drift_watch import DriftWatch
 
 RECIPE = "screening/adapted-hospitals"
 SETTINGS = ("one source", "two sources", "two sources, jointly", "drift")

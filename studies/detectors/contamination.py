@@ -27,7 +27,7 @@ from unseen.detectors.normals import Normals
 from unseen.evaluation.bootstrap import BootstrapCohort, codes, draw_all
 from unseen.evaluation.roc import Bools, Floats, auroc
 from unseen.runs.cohort import cohort_of
-from unseen.runs.dealing import seen
+from unseen.runs.patient_folds import seen
 from unseen.runs.suspects import deviations
 from unseen.runs.training import check_normals_alone, detector_of, finder_for, resolve
 from unseen.training.settings import Training

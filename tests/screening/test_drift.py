@@ -8,7 +8,7 @@ from scipy.stats import beta
 
 from unseen.screening import DriftWatch
 from unseen.screening.conformal import p_value
-from unseen.screening.monitoring import DriftReference, judge_window
+from unseen.screening.drift_watch import DriftReference, judge_window
 
 
 def reference(rng: np.random.Generator, *, false_alarms: float = 0.05) -> DriftReference:

@@ -17,8 +17,8 @@ from unseen.data.film import Film, NotRead
 from unseen.detectors.finding import Finding
 from unseen.screening import Policy, PolicyError, Screener, calibrate
 from unseen.screening.decision import FIRST_PRIORITY
+from unseen.screening.drift_watch import DriftReference, judge_window
 from unseen.screening.guarantee import Guarantee, GuaranteeError
-from unseen.screening.monitoring import DriftReference, judge_window
 from unseen.screening.pilot import pilot
 from unseen.screening.policy import SourcePolicy
 from unseen.screening.policy_summary import policy_lines

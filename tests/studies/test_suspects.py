@@ -18,7 +18,7 @@ from tests.studies.conftest import World, recipe_of
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.data.film import Film
 from unseen.runs.cohort import cohort_of
-from unseen.runs.dealing import PARTS, dealt, seen
+from unseen.runs.patient_folds import PARTS, dealt, seen
 from unseen.runs.suspects import deviations, robust_deviations, suspects
 from unseen.runs.training import detector_of, training_films
 

@@ -18,7 +18,7 @@ from tests.browser.conftest import PASSWORD, PageOf, Site, as_dicom, axe, keep_i
 from tests.web.running import until
 from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
-from unseen.screening.monitoring import DriftReference
+from unseen.screening.drift_watch import DriftReference
 from unseen.training.history import History, Log
 from unseen_server.worklist.drift_alarms import observe, observe_all
 from unseen_server.worklist.tables import activations, audit, decisions, studies

@@ -15,7 +15,7 @@ from tests.web.running import Running, until
 from tests.web.test_serving import judged, phantom, send
 from tests.worklist.conftest import MakePlace, Place, png
 from tests.worklist.test_activating import Reported, reported  # noqa: F401  a fixture
-from unseen.screening.monitoring import DriftReference
+from unseen.screening.drift_watch import DriftReference
 from unseen.screening.policy import Policy
 from unseen.screening.probes import Probe
 from unseen_server.service.scoring_models import Models

@@ -12,7 +12,7 @@ from tests.web.conftest import Api, MakeApi
 from tests.web.test_safety import film
 from tests.worklist.conftest import MakePlace, Place
 from tests.worklist.test_safety import alarmed
-from unseen.screening.monitoring import DriftReference
+from unseen.screening.drift_watch import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
 from unseen.screening.screener import Screener

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from tests.worklist.conftest import Judged
 from tests.worklist.reporting import look_and_report
-from unseen.screening.monitoring import DriftReference
+from unseen.screening.drift_watch import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
 from unseen_server.web.promise import Promise

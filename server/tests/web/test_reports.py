@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.web.conftest import Api, look_at, said
 from tests.worklist.conftest import png
-from unseen.screening.monitoring import DriftReference
+from unseen.screening.drift_watch import DriftReference
 from unseen_server.worklist.drift_alarms import observe
 from unseen_server.worklist.store import Store
 

@@ -16,7 +16,7 @@ from tests.worklist.reporting import look_and_report
 from tests.worklist.test_showing import FIRST, Scored, scored  # noqa: F401  a fixture
 from unseen.artifacts import FLAGGED_FROM, ReferenceNormals
 from unseen.screening.decision import Decision
-from unseen.screening.monitoring import DriftReference
+from unseen.screening.drift_watch import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
 from unseen_server.service.scoring_models import Models

@@ -15,7 +15,7 @@ import sqlalchemy
 from tests.worklist.conftest import Clock, MakePlace, Place, dicom_film, listed, png
 from tests.worklist.stub_detector import Stub, score_of
 from unseen.data.film import Film
-from unseen.screening.monitoring import DriftReference
+from unseen.screening.drift_watch import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener, model_parts

@@ -12,7 +12,7 @@ import pytest
 
 from tests.worklist.conftest import Clock, Place, dicom_film, own_on_both, own_place_at_least, png
 from unseen.screening import Policy
-from unseen.screening.monitoring import DriftReference
+from unseen.screening.drift_watch import DriftReference
 from unseen.screening.probability import ProbabilityMap
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import Parcel, SentInstance

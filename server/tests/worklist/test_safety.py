@@ -22,7 +22,7 @@ from tests.worklist.conftest import (
 )
 from tests.worklist.reporting import look, look_and_report
 from tests.worklist.test_activating import LOOSE, MODEL, policy
-from unseen.screening.monitoring import DriftReference
+from unseen.screening.drift_watch import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener

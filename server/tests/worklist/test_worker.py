@@ -31,7 +31,7 @@ from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
 from unseen.detectors.finding import Finding
 from unseen.detectors.saved import load
-from unseen.screening.monitoring import DriftReference
+from unseen.screening.drift_watch import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screener, model_parts
 from unseen_server.worklist import jobs, rescoring

@@ -20,7 +20,7 @@ from unseen.data.reading import Films
 from unseen.evaluation.assessment import Evaluation, write_evaluation
 from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.table import Scored, score_table
-from unseen.runs.dealing import dealt
+from unseen.runs.patient_folds import dealt
 from unseen.runs.training import check_normals_alone, train_recipe
 from unseen.training.tensorboard_log import Report
 

@@ -11,6 +11,10 @@ from .decision import FIRST_PRIORITY as FIRST_PRIORITY
 from .decision import Action as Action
 from .decision import Decision as Decision
 from .decision import squashed_score as squashed_score
+from .drift_watch import Alarm as Alarm
+from .drift_watch import DriftReference as DriftReference
+from .drift_watch import DriftWatch as DriftWatch
+from .frontal_check import is_lateral as is_lateral
 from .gate.gate import Gate as Gate
 from .gate.refusal import Refusal as Refusal
 from .gate.refusal import refusal_code as refusal_code
@@ -18,9 +22,6 @@ from .guarantee import Guarantee as Guarantee
 from .guarantee import GuaranteeError as GuaranteeError
 from .labelled_studies import Study as Study
 from .labelled_studies import one_a_patient as one_a_patient
-from .monitoring import Alarm as Alarm
-from .monitoring import DriftReference as DriftReference
-from .monitoring import DriftWatch as DriftWatch
 from .policy import UNKNOWN_SOURCE as UNKNOWN_SOURCE
 from .policy import Policy as Policy
 from .policy import PolicyError as PolicyError
@@ -34,7 +35,6 @@ from .probability_check import reliability as reliability
 from .probes import Probe as Probe
 from .probes import probe_film as probe_film
 from .probes import probes_of as probes_of
-from .projection import is_lateral as is_lateral
 from .screened import Screened as Screened
 from .screened import study_decision as study_decision
 from .screened import without_companions as without_companions

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from unseen import __version__
 from unseen.data.film import Film, NotRead
+from unseen.screening.drift_watch import DriftReference
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.labelled_studies import Study, one_a_patient, studies_of
-from unseen.screening.monitoring import DriftReference
 from unseen.screening.policy import UNKNOWN_SOURCE, Policy, PolicyError, SourcePolicy
 from unseen.screening.probability import fit_probability
 from unseen.screening.probes import Probe, probes_of

@@ -21,8 +21,8 @@ from unseen.artifacts.percentile import ReferenceNormals
 from unseen.artifacts.recipe import RecipeError, validated
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film
+from unseen.screening.drift_watch import DriftReference
 from unseen.screening.guarantee import Guarantee
-from unseen.screening.monitoring import DriftReference
 from unseen.screening.probability import ProbabilityMap
 from unseen.screening.probes import Probe
 

@@ -15,7 +15,7 @@ from unseen.data.film import Film, Label, NotRead
 from unseen.data.projection import projection_of
 from unseen.screening.companions import PROCESSED, deciding
 from unseen.screening.decision import FIRST_PRIORITY, Decision
-from unseen.screening.projection import UNCERTAIN
+from unseen.screening.frontal_check import UNCERTAIN
 
 if TYPE_CHECKING:
     from unseen.detectors.finding import Finding

@@ -1,4 +1,7 @@
-"""Influence of a film's projection on decisions: a lateral decides nothing, an uncertain one is never cleared."""
+"""Influence of a film's projection on decisions: a lateral decides nothing, an uncertain one is never cleared.
+
+`unseen.data.projection` reads the projection from a film's header.
+"""
 
 from unseen.data.projection import stated_projection
 

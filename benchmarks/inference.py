@@ -13,8 +13,8 @@ import torch
 from benchmarks.plain_ganomaly import PlainGanomaly
 from unseen.anatomy.network_view import View
 from unseen.data import phantoms
-from unseen.detectors.encoder_decoder_encoder import Aim
 from unseen.detectors.ganomaly import Ganomaly
+from unseen.detectors.ganomaly_family import Aim
 from unseen.detectors.openvino_networks import compile_networks
 
 

@@ -18,8 +18,8 @@ import torch
 from benchmarks.plain_ganomaly import PlainGanomaly
 from unseen.anatomy.network_view import View
 from unseen.data import phantoms
-from unseen.detectors.encoder_decoder_encoder import _Adversaries
 from unseen.detectors.ganomaly import Ganomaly
+from unseen.detectors.ganomaly_family import _Adversaries
 from unseen.training.learner import Step
 from unseen.training.loop import train
 from unseen.training.progress import Progress

@@ -30,7 +30,7 @@ from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.artifacts.run_folder import Run
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector
-from unseen.detectors.encoder_decoder_encoder import Aim, EncoderDecoderEncoder
+from unseen.detectors.ganomaly_family import Aim, EncoderDecoderEncoder
 from unseen.detectors.saved import load
 from unseen.evaluation.bootstrap import BootstrapCohort, Statistic, codes, draw_all
 from unseen.evaluation.epoch_peak import best_epoch

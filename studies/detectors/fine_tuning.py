@@ -23,10 +23,10 @@ from unseen import __version__
 from unseen.artifacts.recipe import Recipe, digest
 from unseen.artifacts.run_folder import runs_root
 from unseen.data.film import Film
+from unseen.detectors.classifier_lesions import ALL
 from unseen.detectors.frozen_features import published
 from unseen.detectors.lesion_classifier import varied
 from unseen.detectors.normals import Normals
-from unseen.detectors.synthetic_lesions import ALL
 from unseen.evaluation.roc import auroc
 from unseen.networks.efficientnet_lite import CHANNELS, EfficientNetLite
 from unseen.runs.cohort import cohort_of

@@ -20,6 +20,7 @@ from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
 from unseen.anatomy.network_view import View
 from unseen.data.film import Film
 from unseen.detectors import frozen_features
+from unseen.detectors.classifier_lesions import clouded
 from unseen.detectors.ensemble import Ensemble
 from unseen.detectors.errors import FitError
 from unseen.detectors.feature_lda import FeatureLda
@@ -28,7 +29,6 @@ from unseen.detectors.finding import Finding
 from unseen.detectors.frozen_features import PUBLISHED, on_grid, published
 from unseen.detectors.mahalanobis import Mahalanobis
 from unseen.detectors.saved import load, save
-from unseen.detectors.synthetic_lesions import clouded
 from unseen.networks.efficientnet_lite import CHANNELS, EfficientNetLite
 
 STRIDES = (2, 4, 4, 8, 8, 16, 16, 16, 16, 16, 16, 32, 32, 32, 32)

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from tests.detectors.conftest import Make
-from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder, _Adversaries
 from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting
+from unseen.detectors.ganomaly_family import EncoderDecoderEncoder, _Adversaries
 from unseen.detectors.normals import Normals
 from unseen.losses.discriminator_cross_entropy import discriminator_bce
 from unseen.physics.poisson_noise import PoissonGaussian

@@ -21,9 +21,9 @@ from unseen.anatomy.lung_finder import LungExamples, LungFinder
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector
-from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder
 from unseen.detectors.finding import Finding
 from unseen.detectors.ganomaly import Ganomaly
+from unseen.detectors.ganomaly_family import EncoderDecoderEncoder
 from unseen.detectors.saved import Runtime, load
 from unseen.training.settings import Training
 

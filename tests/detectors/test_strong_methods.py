@@ -18,6 +18,7 @@ from unseen.detectors import METHODS
 from unseen.detectors.ae_ssim import AeSsim
 from unseen.detectors.ae_u import AeU
 from unseen.detectors.anatpaste import AnatPaste
+from unseen.detectors.classifier_lesions import ALL, grafted, pasted
 from unseen.detectors.dae import Dae, coarse_noise
 from unseen.detectors.dct import Dct
 from unseen.detectors.ddad import Ddad
@@ -29,7 +30,6 @@ from unseen.detectors.lesion_classifier import varied
 from unseen.detectors.one_class_svm import OneClassSvm, _Machine
 from unseen.detectors.patch_memory import PatchMemory
 from unseen.detectors.student_teacher import disagreement
-from unseen.detectors.synthetic_lesions import ALL, grafted, pasted
 from unseen.networks.dcgan import DcganEncoder
 from unseen.networks.resnet import ResNet18
 from unseen.training.settings import Training

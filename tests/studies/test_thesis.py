@@ -18,8 +18,8 @@ from studies.thesis import _chosen_on_one_half, thesis_row, train_thesis
 from tests.studies.conftest import World, recipe_of
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.data.film import Film
-from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder
 from unseen.detectors.finding import Finding
+from unseen.detectors.ganomaly_family import EncoderDecoderEncoder
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import Trained, resolve, run_of
 from unseen.training.history import EPOCHS, History

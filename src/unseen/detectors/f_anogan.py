@@ -7,6 +7,7 @@
     score      mean (x − x̂)² + κ·mean (f(x) − f(x̂))²;    beside it, mean (E(x) − E(x̂))²
 
 f are D's activations before its last layer. E has the critic's shape and ends in a tanh.
+`GanDetector.learn` in `gan.py` trains the two stages one after the other; `FAnoGan.learner` gives the steps of each.
 
 Source: Schlegl, Seeböck, Waldstein, Langs & Schmidt-Erfurth, "f-AnoGAN: fast unsupervised anomaly detection with
 generative adversarial networks", Medical Image Analysis 54 (2019), equations 2 to 5, doi:10.1016/j.media.2019.01.010;

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.anatomy.lesion_shapes import below, uniform
+from unseen.detectors.classifier_lesions import clouded, spotted
 from unseen.detectors.even_choice import evenly
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
 from unseen.detectors.normals import Normals
-from unseen.detectors.synthetic_lesions import clouded, spotted
 
 if TYPE_CHECKING:
     from unseen.anatomy.network_view import View

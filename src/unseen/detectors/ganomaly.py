@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from pydantic import Field
 
-from unseen.detectors.encoder_decoder_encoder import AdversarialSettings, Aim, EncoderDecoderEncoder
+from unseen.detectors.ganomaly_family import AdversarialSettings, Aim, EncoderDecoderEncoder
 
 if TYPE_CHECKING:
     from unseen.anatomy.network_view import View

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from unseen.detectors.encoder_decoder_encoder import Aim
+from unseen.detectors.ganomaly_family import Aim
 from unseen.detectors.stein_consistency import SteinConsistency, SteinSettings
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ an added lesion.
     loss = −log(1 − p(x)) − log p(x̃),   x̃ = x with synthetic lesions in its lungs, p = sigmoid of the network's logit
 
 The mask shapes where lesions go. Lesions are patches of the same film (the source's), soft shadows, either, or any of
-the six types of `synthetic_lesions`; changed and unchanged images are augmented alike. Members differ in their use of
+the six types of `classifier_lesions`; changed and unchanged images are augmented alike. Members differ in their use of
 the network: `anatpaste`, `patch-memory`, `student-teacher`.
 
 Source: Sato et al., "Anatomy-aware self-supervised learning for anomaly detection in chest radiographs", iScience 26
@@ -24,12 +24,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.detectors.backbone import Backbone
+from unseen.detectors.classifier_lesions import ALL, clouded, pasted
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.normals import Normals
 from unseen.detectors.settings import DetectorSettings
-from unseen.detectors.synthetic_lesions import ALL, clouded, pasted
 from unseen.networks.resnet import ResNet18
 from unseen.networks.resnet_weights import fill
 from unseen.training.learner import Step

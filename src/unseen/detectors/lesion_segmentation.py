@@ -219,7 +219,7 @@ def painted_film(image: Tensor, lungs: Tensor, rng: torch.Generator) -> tuple[Te
         image, lungs = image.flip(-1), lungs.flip(-1)
     if below(8, rng) and bool(lungs.any()):
         if below(5, rng) > 1:
-            group, paint = _LARGE[below(3, rng)]
+            group, paint = _LARGE[below(len(_LARGE), rng)]
             image, outlines[group] = paint(image, lungs, rng)
         image, outlines[0] = nodules(image, lungs, rng, number=below(7, rng))
     return image * uniform(0.9, 1.1, rng) + uniform(-0.05, 0.05, rng), outlines

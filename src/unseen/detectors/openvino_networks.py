@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
-from unseen.detectors.encoder_decoder_encoder import EncoderDecoderEncoder
 from unseen.detectors.errors import DeviceError
 from unseen.detectors.frozen_features import FrozenFeatures, FrozenNetwork
+from unseen.detectors.ganomaly_family import EncoderDecoderEncoder
 from unseen.networks.dcgan import DcganEncoder
 
 

@@ -1,10 +1,11 @@
-"""Lesions painted into normal films, with their outlines: nodules, opacities, effusions and pneumothoraces.
+"""Painted lesions of `lesion-segmentation`, with outlines: nodules, opacities, effusions and pneumothoraces.
 
 All functions change one image (height, width) in network units within its lungs, bool (height, width), and give the
 changed image with the outline of the lesion, bool (height, width). The outline is empty without lungs, and where the
 lesion is too faint to see.
 
 They work on grey values. The lesions of `unseen.data.phantoms` are tissue in a projected body; no code is shared.
+`classifier_lesions` has the lesions of the other detectors, without outlines.
 """
 
 import math

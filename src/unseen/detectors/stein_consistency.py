@@ -16,9 +16,9 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 
-from unseen.detectors.encoder_decoder_encoder import AdversarialSettings, Aim, EncoderDecoderEncoder
 from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting
+from unseen.detectors.ganomaly_family import AdversarialSettings, Aim, EncoderDecoderEncoder
 from unseen.detectors.normals import Normals
 from unseen.losses.sure_gaussian import sure, sure_literal
 from unseen.losses.sure_poisson import mixed_sure

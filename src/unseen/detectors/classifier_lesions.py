@@ -1,4 +1,6 @@
-"""Lesions put into normal lungs, for a classifier that has never seen an abnormal film.
+"""Lesions in normal lungs for `anatpaste`, `patch-memory`, `student-teacher` and `feature-lda`, without outlines.
+
+The detectors learn from them to tell changed lungs from unchanged ones. `painted_lesions` has lesions with outlines.
 
     pasted    a patch of the film itself, elsewhere       grafted   a patch of another normal film
     clouded   soft, uneven shadows                        spotted   many small spots, in a zone or everywhere

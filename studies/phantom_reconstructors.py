@@ -30,7 +30,7 @@ from unseen.artifacts.bundle import card_of
 from unseen.artifacts.run_folder import runs_root
 from unseen.data import phantoms
 from unseen.evaluation.intervals import interval_text
-from unseen.evaluation.peak_signal_to_noise import psnr
+from unseen.evaluation.psnr_ssim import psnr
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.group import Group
 from unseen.physics.groups.rotations import Rotations

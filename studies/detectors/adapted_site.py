@@ -22,7 +22,7 @@ from studies.pages.cells import Entry, table
 from studies.rows import Row, study_of_folds
 from unseen.artifacts.recipe import Recipe
 from unseen.data.film import Film
-from unseen.evaluation.comparison import auroc_difference
+from unseen.evaluation.delong import auroc_difference
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.runs.training import resolve
 from unseen.screening.adaptation import Floats, mix_of, without_mix

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from studies.rows import Row
 from unseen.evaluation.bootstrap import cohort_of, numbers
-from unseen.evaluation.comparison import DelongTest, delong_test
+from unseen.evaluation.delong import DelongTest, delong_test
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.metrics import groups_of, judged_rows
 

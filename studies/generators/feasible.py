@@ -26,7 +26,7 @@ from torch import Tensor
 
 from unseen.evaluation.bootstrap import listed, mean_over
 from unseen.evaluation.intervals import Figure, Json
-from unseen.evaluation.peak_signal_to_noise import psnr
+from unseen.evaluation.psnr_ssim import psnr
 from unseen.evaluation.roc import Floats
 from unseen.priors.generative import Range
 from unseen.priors.generator import Generator

@@ -17,8 +17,7 @@ from studies.imaging.tuning import Tuned
 from studies.rows import Row
 from unseen import __version__
 from unseen.evaluation.bootstrap import mean_of
-from unseen.evaluation.peak_signal_to_noise import psnr
-from unseen.evaluation.structural_similarity import ssim
+from unseen.evaluation.psnr_ssim import psnr, ssim
 from unseen.reconstruction.held_out import RISK
 
 LEAST_FOR_SSIM = 11  # pixels a side

@@ -21,7 +21,7 @@ from studies.imaging.spent import Spent
 from unseen import __version__
 from unseen.artifacts.recipe import digest
 from unseen.artifacts.run_folder import Run
-from unseen.evaluation.peak_signal_to_noise import psnr
+from unseen.evaluation.psnr_ssim import psnr
 from unseen.reconstruction.artifact_removal import ArtifactRemoval
 from unseen.reconstruction.learning import learn
 from unseen.reconstruction.reconstructor import Reconstructor

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from studies.imaging.arms import directly
 from studies.imaging.problem import Measured, Problem
-from unseen.evaluation.peak_signal_to_noise import psnr
+from unseen.evaluation.psnr_ssim import psnr
 from unseen.priors.solvers.solution import Solution
 from unseen.priors.tv import TV
 

@@ -17,8 +17,7 @@ from studies.priors.problems import Measured, Problem
 from studies.rows import Row
 from unseen import __version__
 from unseen.evaluation.bootstrap import mean_of
-from unseen.evaluation.peak_signal_to_noise import psnr
-from unseen.evaluation.structural_similarity import ssim
+from unseen.evaluation.psnr_ssim import psnr, ssim
 from unseen.runs.generator_training import TrainedRun
 
 SEED = 0

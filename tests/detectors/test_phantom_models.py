@@ -19,7 +19,7 @@ from unseen.data import phantoms
 from unseen.detectors.finding import Finding
 from unseen.detectors.lesion_segmentation import Outliner
 from unseen.detectors.saved import load
-from unseen.evaluation.peak_signal_to_noise import psnr
+from unseen.evaluation.psnr_ssim import psnr
 from unseen.evaluation.roc import auroc
 from unseen.reconstruction.direct_methods import pseudo_inverse
 from unseen.reconstruction.saved import load as load_reconstructor

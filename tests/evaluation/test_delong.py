@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unseen.evaluation.comparison import delong_covariance, delong_test, folded_covariance
+from unseen.evaluation.delong import delong_covariance, delong_test, folded_covariance
 from unseen.evaluation.intervals import Interval, Missing
 
 

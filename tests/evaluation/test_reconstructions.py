@@ -8,8 +8,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
-from unseen.evaluation.peak_signal_to_noise import psnr
-from unseen.evaluation.structural_similarity import ssim
+from unseen.evaluation.psnr_ssim import psnr, ssim
 
 
 def images(channels: int = 1) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tests.reconstruction.making import holes, images, inpainting, magnetic, measured, short
-from unseen.evaluation.peak_signal_to_noise import psnr
+from unseen.evaluation.psnr_ssim import psnr
 from unseen.losses import (
     BackprojectedConsistency,
     BackprojectedRisk,

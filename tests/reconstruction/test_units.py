@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.reconstruction.making import holes, images, measured, short
-from unseen.evaluation.peak_signal_to_noise import psnr
+from unseen.evaluation.psnr_ssim import psnr
 from unseen.losses import (
     BackprojectedConsistency,
     BackprojectedRisk,

@@ -15,7 +15,7 @@ from studies.detectors.finer import ROWS, finer_row, labelled_finer_row
 from studies.detectors.page import detectors_page
 from tests.studies.conftest import FOLDS, AtOnce, World, recipe_of
 from tests.studies.test_labelled import write_shaded
-from unseen.evaluation.comparison import delong_test
+from unseen.evaluation.delong import delong_test
 
 
 def test_a_recipe_at_twice_its_size_is_set_beside_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

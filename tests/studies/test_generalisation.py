@@ -15,7 +15,7 @@ from studies.detectors.claim import above_floor, above_shortcut
 from studies.detectors.generalisation import ROWS, generalisation_row, matrix
 from studies.detectors.page import detectors_page
 from tests.studies.conftest import FOLDS, HOSPITALS, AtOnce, World, recipe_of
-from unseen.evaluation.comparison import delong_test
+from unseen.evaluation.delong import delong_test
 from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.simple_statistics import OF_FILES
 

@@ -31,7 +31,7 @@ from tests.once import made_once, shared_folder
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.evaluation.bootstrap import mean_of, share
 from unseen.evaluation.intervals import Interval, Missing
-from unseen.evaluation.peak_signal_to_noise import psnr
+from unseen.evaluation.psnr_ssim import psnr
 
 KNOWN = [name for name in recipes.names() if name.startswith("imaging/")]
 DATA = Path(os.environ["UNSEEN_DATA"]) if "UNSEEN_DATA" in os.environ else None

@@ -10,10 +10,10 @@ from .charts import Curve as Curve
 from .charts import roc_curve as roc_curve
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
-from .comparison import delong_test as delong_test
 from .comparison_table import ABOUT as ABOUT
 from .comparison_table import ScoresError as ScoresError
 from .comparison_table import read_scores as read_scores
+from .delong import delong_test as delong_test
 from .epoch_peak import BestEpoch as BestEpoch
 from .epoch_peak import best_epoch as best_epoch
 from .examples import coloured as coloured
@@ -39,7 +39,8 @@ from .metrics import entry_at as entry_at
 from .metrics import figure_at as figure_at
 from .metrics import metrics_from_table as metrics_from_table
 from .metrics import text_at as text_at
-from .peak_signal_to_noise import psnr as psnr
+from .psnr_ssim import psnr as psnr
+from .psnr_ssim import ssim as ssim
 from .report import report_html as report_html
 from .report import write_report as write_report
 from .roc import auroc as auroc
@@ -48,7 +49,6 @@ from .sample_precision import precision_recall as precision_recall
 from .simple_statistics import STATISTIC_NAMES as STATISTIC_NAMES
 from .simple_statistics import TRIVIAL_STATISTICS as TRIVIAL_STATISTICS
 from .simple_statistics import trivial_statistics as trivial_statistics
-from .structural_similarity import ssim as ssim
 from .table import SCORED as SCORED
 from .table import Scored as Scored
 from .table import score_schema as score_schema

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unseen.evaluation.peak_signal_to_noise import psnr
-from unseen.evaluation.structural_similarity import ssim
+from unseen.evaluation.psnr_ssim import psnr, ssim
 from unseen.lab.collection import Collection
 from unseen.lab.measuring import Measured, measured
 from unseen.lab.methods import Method, offered_methods

@@ -34,7 +34,7 @@ from unseen.artifacts.registry import did_you_mean
 from unseen.artifacts.run_folder import Run
 from unseen.data.digits import read_digits
 from unseen.data.drawn_shapes import squares_and_circles
-from unseen.evaluation.peak_signal_to_noise import psnr
+from unseen.evaluation.psnr_ssim import psnr
 from unseen.priors import GENERATORS
 from unseen.priors.autoencoders import AutoencoderGenerator
 from unseen.priors.saved import load as load_generator

@@ -28,7 +28,7 @@ from unseen.detectors import METHODS
 from unseen.detectors.adapted import Adapted, Head, ridge, standardised
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
-from unseen.evaluation.comparison import auroc_difference
+from unseen.evaluation.delong import auroc_difference
 from unseen.evaluation.roc import auroc
 from unseen.evaluation.simple_statistics import trivial_statistics
 from unseen.evaluation.statistics_mix import mix_scores

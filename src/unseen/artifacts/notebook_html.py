@@ -1,7 +1,4 @@
-"""HTML of objects in notebooks: a card with images and facts, and the colours of an anomaly map.
-
-The colour map is cividis, which reads alike with every colour vision.
-"""
+"""HTML of objects in notebooks: a card with images and facts."""
 
 from __future__ import annotations
 
@@ -16,34 +13,6 @@ from unseen.artifacts.research_only import LIMITS
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-CIVIDIS = ((0, 34, 78), (18, 53, 112), (59, 73, 108), (87, 93, 109), (112, 113, 115), (138, 134, 120), (165, 156, 116),
-           (195, 179, 105), (225, 204, 85), (254, 232, 56))  # fmt: skip
-"""Ten even steps of the map. J. Nuñez, C. Anderton, R. Renslow, PLoS ONE 13 (2018) e0199239."""
-
-
-def coloured(values: NDArray[np.float32], *, high: float) -> NDArray[np.uint8]:
-    """Map values in [0, high] to the colours of the colour map cividis.
-
-    Args:
-        values: values of shape (height, width), in any unit. Values outside the range are clipped, NaN counts as 0.
-        high: the value with the brightest colour, in the same unit.
-
-    Returns:
-        RGB image of shape (height, width, 3), 0 to 255.
-
-    Example:
-        >>> import numpy as np
-        >>> coloured(np.array([[0.0, 2.0]], dtype=np.float32), high=1.0).tolist()
-        [[[0, 34, 78], [254, 232, 56]]]
-    """
-    import numpy as np
-
-    anchors = np.array(CIVIDIS, dtype=np.float64)
-    at = np.clip(np.nan_to_num(values) / max(high, 1e-12), 0, 1)
-    places = np.linspace(0, 1, len(anchors))
-    channels = [np.interp(at, places, anchors[:, c]) for c in range(3)]
-    return np.asarray(np.stack(channels, axis=-1) + 0.5, dtype=np.uint8)
 
 
 def data_uri(image: NDArray[np.uint8]) -> str:

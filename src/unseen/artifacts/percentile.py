@@ -2,6 +2,7 @@
 
 The command line, Python, and every page of the server use these names, so that a score is compared with the same
 normals and described by the same words everywhere.
+The pages write percentages and percentiles by `static/js/percentile.js` of the server, with the shares computed here.
 
     share = (normals that score lower + half of those that score the same) / normals
 """

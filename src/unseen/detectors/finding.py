@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unseen.anatomy.network_view import Viewed
-from unseen.artifacts.notebook_html import coloured, html_card
+from unseen.artifacts.colour_map import coloured
+from unseen.artifacts.notebook_html import html_card
 from unseen.artifacts.percentile import NO_REFERENCE, ReferenceNormals
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film, thumbnail

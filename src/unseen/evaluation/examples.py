@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from unseen.artifacts.notebook_html import CIVIDIS as CIVIDIS
-from unseen.artifacts.notebook_html import coloured as coloured
+from unseen.artifacts.colour_map import CIVIDIS as CIVIDIS
+from unseen.artifacts.colour_map import coloured as coloured
 from unseen.artifacts.notebook_html import data_uri as data_uri
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ class Blur(Operator):
             Penrose's of the blur without them: 1e-3, since the noise in what a blur all but wipes out would drown the
             rest. Exact for "circular" (one Fourier transform there and back) and for a "valid" product of a column and
             a row (Gaussian, box). Any other "valid" blur is inverted by conjugate gradients, which stop by the same
-            rtol (see `pseudo_inverse`).
+            rtol (see `conjugate_gradients`).
 
     Raises:
         ValueError: the kernel is no finite real matrix or larger than the image; the boundary is none of these; size,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unseen.physics.pseudo_inverse import StoppingRule
+from unseen.physics.conjugate_gradients import StoppingRule
 
 ROWS_AT_ONCE = 16
 ROUNDING = 1e-14  # eigenvalues up to this share of the largest are rounding

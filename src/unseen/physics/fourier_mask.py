@@ -13,9 +13,10 @@ from unseen.physics.algebra import describe
 from unseen.physics.argument_checks import check_rtol
 from unseen.physics.coil_inverse import inverses_of_rows, solve_normal_equations
 from unseen.physics.coils import CoilImages
+from unseen.physics.conjugate_gradients import StoppingRule, default_tolerance
 from unseen.physics.linear_function import Map, linear
 from unseen.physics.operator import Mask, Operator
-from unseen.physics.pseudo_inverse import StoppingRule, adjoint_of_least_squares, default_tolerance
+from unseen.physics.pseudo_inverse import adjoint_of_least_squares
 
 LARGEST_INVERSE = 2**25  # complex entries of all rows' inverses together: 512 MB
 BLOCK = 2**17  # complex entries that are transformed at a time on a CPU: what its cache holds
@@ -37,7 +38,7 @@ class FourierMask(Operator):
     of whole lines and one set of coils serve every image, A*A falls apart into the image's rows: their
     pseudo-inverses are computed at the first call (5 s and 268 MB at 256², 0.5 s and 34 MB at 128²), and every further
     call is exact and costs little more than an adjoint. Other masks, and coils of each image's own, take conjugate
-    gradients, two transforms a coil and step, which stop by the same rtol (see `pseudo_inverse`): they fit such
+    gradients, two transforms a coil and step, which stop by the same rtol (see `conjugate_gradients`): they fit such
     singular values as little, but do not leave them out to the last digit.
 
     Args:

@@ -1,28 +1,15 @@
-"""Pseudo-inverse by conjugate gradients.
-
-CGLS (Björck, Numerical Methods for Least Squares Problems, 1996, algorithm 7.4.1) from x = 0 converges to the shortest
-of the least-squares solutions. Each sample has its own step lengths and stops by itself, so batch mates do not change
-it.
-
-A sample is done by the first of two rules: ‖A*(y − A x)‖ ≤ tolerance · ‖A* y‖; or, where rtol > 0,
-‖A*(y − A x)‖ ≤ rtol · ‖A‖ · ‖y − A x‖, when x solves the problem of an operator that differs from A by rtol · ‖A‖
-(Paige & Saunders, ACM Trans. Math. Softw. 8, 1982, stopping rules 1 and 2). The steps beyond fit what singular values
-below rtol · ‖A‖ show, which is mostly noise.
-"""
+"""Pseudo-inverse of any operator by conjugate gradients (`conjugate_gradients`), and its adjoint, both differentiable."""
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape, inner
+from unseen.physics.algebra import Shape
+from unseen.physics.conjugate_gradients import ITERATIONS, StoppingRule, cgls, default_tolerance
 from unseen.physics.linear_function import Map
-
-ITERATIONS = 500
 
 
 class LinearAction(Protocol):
@@ -44,49 +31,6 @@ class LinearAction(Protocol):
 
     def norm(self) -> float:
         """Return the largest singular value."""
-
-
-@dataclass(frozen=True)
-class StoppingRule:
-    """When conjugate gradients stop.
-
-    Args:
-        tolerance: a share of ‖A* y‖, for the first rule.
-        slope: rtol · ‖A‖, for the second; 0: there is none.
-        iterations: at most so many applications of A and A* each.
-    """
-
-    tolerance: float
-    slope: float = 0.0
-    iterations: int = ITERATIONS
-
-    def unreached(self, square: Tensor, energy: Tensor, start: Tensor) -> Tensor:
-        """Return the samples that are not done.
-
-        Args:
-            square: ‖A*(y − A x)‖².
-            energy: ‖y − A x‖².
-            start: ‖A* y‖².
-        """
-        return square > torch.maximum(self.tolerance**2 * start, self.slope**2 * energy)
-
-    def warn(self, square: Tensor, energy: Tensor, start: Tensor, *, stacklevel: int) -> None:
-        """Warns where a sample is not done."""
-        left = self.unreached(square, energy, start)
-        share = float((square[left] / start[left]).max().sqrt()) if bool(left.any()) else 0.0
-        warn_if_not_reached(share, tolerance=self.tolerance, iterations=self.iterations, stacklevel=stacklevel + 1)
-
-
-def warn_if_not_reached(share: float, *, tolerance: float, iterations: int, stacklevel: int) -> None:
-    """Warns where ‖A*(y − A x)‖ is left at a larger share of ‖A* y‖ than the tolerance."""
-    if share > tolerance:
-        warnings.warn(
-            f"The pseudo-inverse was not reached: after {iterations} steps ‖A*(y − A x)‖ is {share:.1e} of ‖A* y‖, "
-            f"the goal is {tolerance:.0e}. A is ill-conditioned: regularise, raise rtol, or call solve_least_squares "
-            "with more iterations or a larger tolerance.",
-            RuntimeWarning,
-            stacklevel=stacklevel + 1,
-        )
 
 
 def solve_least_squares(
@@ -140,11 +84,6 @@ def adjoint_of_least_squares(A: LinearAction, x: Tensor, *, slope: float = 0.0) 
     return solution
 
 
-def default_tolerance(dtype: torch.dtype) -> float:
-    """When conjugate gradients are done, as a share of ‖A* y‖: 1e-12 in double precision, else 1e-5."""
-    return 1e-12 if dtype in (torch.float64, torch.complex128) else 1e-5
-
-
 class _LeastSquares(torch.autograd.Function):
     """y ↦ forward⁺ y. Its derivative's adjoint is adjoint⁺: the same function with forward and adjoint exchanged.
 
@@ -153,7 +92,7 @@ class _LeastSquares(torch.autograd.Function):
 
     @staticmethod
     def forward(y: Tensor, forward: Map, adjoint: Map, stop: StoppingRule) -> Tensor:
-        return _cgls(y, forward, adjoint, stop)
+        return cgls(y, forward, adjoint, stop)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Map, Map, StoppingRule], output: Tensor) -> None:
@@ -170,34 +109,3 @@ class _LeastSquares(torch.autograd.Function):
     def jvp(ctx: Any, tangent: Tensor, forward: None, adjoint: None, stop: None) -> Tensor:
         solution: Tensor = _LeastSquares.apply(tangent, *ctx.problem)  # type: ignore[no-untyped-call]
         return solution
-
-
-def _cgls(y: Tensor, forward: Map, adjoint: Map, stop: StoppingRule) -> Tensor:
-    residual = y
-    gradient = direction = adjoint(residual)
-    x = torch.zeros_like(gradient)
-    start = square = _squares(gradient)
-    for _ in range(stop.iterations):
-        active = stop.unreached(square, _squares(residual), start)
-        if not active.any():
-            return x
-        image = forward(direction)
-        step = torch.where(active, square / _squares(image), 0)
-        x = x + _times(step, direction)
-        residual = residual - _times(step, image)
-        gradient = adjoint(residual)
-        renewed = torch.where(active, _squares(gradient), square)
-        direction = gradient + _times(torch.where(active, renewed / square, 0), direction)
-        square = renewed
-    stop.warn(square, _squares(residual), start, stacklevel=5)
-    return x
-
-
-def _squares(u: Tensor) -> Tensor:
-    """‖u‖² per sample: (batch,)."""
-    return inner(u, u).flatten()
-
-
-def _times(factors: Tensor, u: Tensor) -> Tensor:
-    """Each sample by its own factor."""
-    return factors.reshape(-1, *(1,) * (u.ndim - 1)) * u

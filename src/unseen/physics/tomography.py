@@ -1,13 +1,10 @@
-"""Tomography: the Radon transform, its adjoint, and the ramp filter of filtered backprojection.
-
-Tomography: what a parallel beam of X-rays sees of a slice from each of some angles (the Radon transform).
-"""
+"""Tomography with a parallel beam: the Radon transform, its adjoint, and the ramp filter of filtered backprojection."""
 
 import copy
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 import numpy as np
 import torch
@@ -16,18 +13,20 @@ from torch import Tensor
 from unseen.physics.action import largest_singular_value
 from unseen.physics.algebra import describe, in_own_precision
 from unseen.physics.argument_checks import both_sides, check_channels
+from unseen.physics.conjugate_gradients import StoppingRule, default_tolerance
 from unseen.physics.immutability import constants
 from unseen.physics.linear_function import linear
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 from unseen.physics.projector import Projector
-from unseen.physics.pseudo_inverse import StoppingRule, adjoint_of_least_squares, default_tolerance
+from unseen.physics.pseudo_inverse import adjoint_of_least_squares
 from unseen.physics.weighted_start import solve_from_weighted_start
 
 Window = Literal["ramp", "shepp-logan", "cosine", "hamming", "hann"]
+DEFAULT_WINDOW: Final = "ramp"
 
 
-def ramp_filter(y: Tensor, *, window: Window = "ramp") -> Tensor:
+def ramp_filter(y: Tensor, *, window: Window = DEFAULT_WINDOW) -> Tensor:
     """Filter each row of y by |f|, f in cycles a sample, times the window.
 
     The ramp is the one band-limited to half a cycle a sample, taken from its samples in space, h(0) = 1/4,
@@ -164,7 +163,7 @@ class Tomography(Operator):
         return self._angles.clone()
 
     @arrays_too
-    def fbp(self, y: Tensor, *, filter: Window = "ramp") -> Tensor:
+    def fbp(self, y: Tensor, *, filter: Window = DEFAULT_WINDOW) -> Tensor:
         """Filtered backprojection: right for many views, streaks for few, and no pseudo-inverse.
 
         x = Σ_v Δθ_v (the filtered view v at the pixel, interpolated linearly) / pixel_size, with Δθ_v half of the way
@@ -194,7 +193,7 @@ class Tomography(Operator):
             self._norms.append(largest_singular_value(copy.copy(self)))
         return self._norms[0]
 
-    def _filtered(self, y: Tensor, window: Window = "ramp") -> Tensor:
+    def _filtered(self, y: Tensor, window: Window) -> Tensor:
         return ramp_filter(y, window=window) * self._on("_spans", y)
 
     def _forward(self, x: Tensor) -> Tensor:
@@ -208,9 +207,11 @@ class Tomography(Operator):
         return linear(wide, self._least_squares, partial(adjoint_of_least_squares, self, slope=0)).to(y.dtype)
 
     def _least_squares(self, y: Tensor) -> Tensor:
-        # Why the ramp: A* (ramp A) is nearly a projection, as filtered backprojection shows.
+        # Always the plain ramp: A* (ramp A) is nearly a projection, as filtered backprojection shows.
         tolerance = default_tolerance(y.dtype) if y.dtype == torch.float64 else SINGLE_TOLERANCE
-        return solve_from_weighted_start(self, y, weigh=self._filtered, stop=StoppingRule(tolerance))
+        return solve_from_weighted_start(
+            self, y, weigh=partial(self._filtered, window="ramp"), stop=StoppingRule(tolerance)
+        )
 
     def _through(self, tensor: Tensor, *, transposed: bool, interpolated: bool = False) -> Tensor:
         dtype = torch.promote_types(tensor.dtype, torch.float32)

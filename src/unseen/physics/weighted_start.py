@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from unseen.physics.algebra import inner
+from unseen.physics.conjugate_gradients import StoppingRule
 from unseen.physics.linear_function import Map
-from unseen.physics.pseudo_inverse import LinearAction, StoppingRule
+from unseen.physics.pseudo_inverse import LinearAction
 
 SLOWEST_FALL = 0.02  # of the squared residual in a step: a weighted problem that falls more slowly is left
 CHECKED_EVERY = 4  # steps of the weighted problem: the goal is in terms of the other

@@ -3,7 +3,7 @@
 A tight frame (A*A is c times a projection, as for masks, sampled frequencies, and patterns in a Hadamard basis):
 A* r / (c + τ), since A* r lies in the frame. A shared A on images of at most `SPECTRAL` pixels: by the eigenvectors
 of A*A, found once for each operator and kept with it; every τ then costs two products with a matrix. Else conjugate
-gradients, `physics.pseudo_inverse`, on (A, √τ).
+gradients, `physics.conjugate_gradients`, on (A, √τ).
 """
 
 from __future__ import annotations

@@ -1,0 +1,114 @@
+"""Conjugate gradients for least squares, with their stopping rules.
+
+CGLS (Björck, Numerical Methods for Least Squares Problems, 1996, algorithm 7.4.1) from x = 0 converges to the shortest
+of the least-squares solutions. Each sample has its own step lengths and stops by itself, so batch mates do not change
+it.
+
+A sample is done by the first of two rules: ‖A*(y − A x)‖ ≤ tolerance · ‖A* y‖; or, where rtol > 0,
+‖A*(y − A x)‖ ≤ rtol · ‖A‖ · ‖y − A x‖, when x solves the problem of an operator that differs from A by rtol · ‖A‖
+(Paige & Saunders, ACM Trans. Math. Softw. 8, 1982, stopping rules 1 and 2). The steps beyond fit what singular values
+below rtol · ‖A‖ show, which is mostly noise.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unseen.physics.algebra import inner
+from unseen.physics.linear_function import Map
+
+ITERATIONS = 500
+
+
+@dataclass(frozen=True)
+class StoppingRule:
+    """When conjugate gradients stop.
+
+    Args:
+        tolerance: a share of ‖A* y‖, for the first rule.
+        slope: rtol · ‖A‖, for the second; 0: there is none.
+        iterations: at most so many applications of A and A* each.
+    """
+
+    tolerance: float
+    slope: float = 0.0
+    iterations: int = ITERATIONS
+
+    def unreached(self, square: Tensor, energy: Tensor, start: Tensor) -> Tensor:
+        """Return the samples that are not done.
+
+        Args:
+            square: ‖A*(y − A x)‖².
+            energy: ‖y − A x‖².
+            start: ‖A* y‖².
+        """
+        return square > torch.maximum(self.tolerance**2 * start, self.slope**2 * energy)
+
+    def warn(self, square: Tensor, energy: Tensor, start: Tensor, *, stacklevel: int) -> None:
+        """Warns where a sample is not done."""
+        left = self.unreached(square, energy, start)
+        share = float((square[left] / start[left]).max().sqrt()) if bool(left.any()) else 0.0
+        warn_if_not_reached(share, tolerance=self.tolerance, iterations=self.iterations, stacklevel=stacklevel + 1)
+
+
+def warn_if_not_reached(share: float, *, tolerance: float, iterations: int, stacklevel: int) -> None:
+    """Warns where ‖A*(y − A x)‖ is left at a larger share of ‖A* y‖ than the tolerance."""
+    if share > tolerance:
+        warnings.warn(
+            f"The pseudo-inverse was not reached: after {iterations} steps ‖A*(y − A x)‖ is {share:.1e} of ‖A* y‖, "
+            f"the goal is {tolerance:.0e}. A is ill-conditioned: regularise, raise rtol, or call solve_least_squares "
+            "with more iterations or a larger tolerance.",
+            RuntimeWarning,
+            stacklevel=stacklevel + 1,
+        )
+
+
+def default_tolerance(dtype: torch.dtype) -> float:
+    """When conjugate gradients are done, as a share of ‖A* y‖: 1e-12 in double precision, else 1e-5."""
+    return 1e-12 if dtype in (torch.float64, torch.complex128) else 1e-5
+
+
+def cgls(y: Tensor, forward: Map, adjoint: Map, stop: StoppingRule) -> Tensor:
+    """Return the shortest x with the least ‖forward(x) − y‖, by conjugate gradients.
+
+    Args:
+        y: (batch, ...).
+        forward: A.
+        adjoint: A*.
+        stop: when a sample is done; a warning where it is not.
+
+    Returns:
+        x, of the shape that `adjoint` gives.
+    """
+    residual = y
+    gradient = direction = adjoint(residual)
+    x = torch.zeros_like(gradient)
+    start = square = _squares(gradient)
+    for _ in range(stop.iterations):
+        active = stop.unreached(square, _squares(residual), start)
+        if not active.any():
+            return x
+        image = forward(direction)
+        step = torch.where(active, square / _squares(image), 0)
+        x = x + _times(step, direction)
+        residual = residual - _times(step, image)
+        gradient = adjoint(residual)
+        renewed = torch.where(active, _squares(gradient), square)
+        direction = gradient + _times(torch.where(active, renewed / square, 0), direction)
+        square = renewed
+    stop.warn(square, _squares(residual), start, stacklevel=5)
+    return x
+
+
+def _squares(u: Tensor) -> Tensor:
+    """‖u‖² per sample: (batch,)."""
+    return inner(u, u).flatten()
+
+
+def _times(factors: Tensor, u: Tensor) -> Tensor:
+    """Each sample by its own factor."""
+    return factors.reshape(-1, *(1,) * (u.ndim - 1)) * u

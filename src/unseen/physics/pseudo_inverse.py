@@ -1,4 +1,4 @@
-"""Pseudo-inverse of any operator by conjugate gradients (`conjugate_gradients`), and its adjoint, both differentiable."""
+"""Pseudo-inverse of any operator by conjugate gradients (`conjugate_gradients`), and its adjoint; differentiable."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ help-all: help
 	@echo "make results-detectors every detector on equal terms, docs/results-detectors.md (a day; resumable)"
 	@echo "make results-lungs     outlines of lung finders, and lesions kept inside them, docs/results-lungs.md (half an hour)"
 	@echo "make gpu-pack          data of the queue for a machine with a GPU, into gpu-pack/ (ROW=thesis/ganomaly)"
-	@echo "make gpu-queue         rows of the queue on a GPU for ten minutes, into OUT (ROW=, DEVICE=, STOP_AFTER=560; resumable)"
+	@echo "make gpu-queue         rows of the queue on a GPU for ten minutes, into OUT (ROW=, DEVICE=, STOP_AFTER= seconds; resumable)"
 	@echo "make gpu-merge         rows and runs that gpu-queue returned, from OUT into the results and the runs"
 	@echo "make bench             a training step, a film's score and a screened film, docs/speed.md (under ten minutes)"
 	@echo "make bench-imaging     imaging beside deepinv, ASTRA, scikit-image and SciPy, docs/speed-imaging.md (some minutes)"
@@ -176,14 +176,15 @@ results-lungs: $(STAMP)
 ROW ?=
 DEVICE ?= auto
 OUT ?= gpu-out
-CHECKPOINT_EVERY ?= 60
-STOP_AFTER ?= 560
+# Seconds; empty: the defaults of studies/gpu_queue/slot.py.
+CHECKPOINT_EVERY ?=
+STOP_AFTER ?=
 gpu-pack: $(STAMP)
 	$(BIN)/python -m studies.gpu_queue pack $(ROW)
 
 gpu-queue: $(STAMP)
 	$(BIN)/python -m studies.gpu_queue run $(ROW) --device $(DEVICE) --out $(OUT) \
-		--checkpoint-every $(CHECKPOINT_EVERY) --stop-after $(STOP_AFTER)
+		$(if $(CHECKPOINT_EVERY),--checkpoint-every $(CHECKPOINT_EVERY)) $(if $(STOP_AFTER),--stop-after $(STOP_AFTER))
 
 gpu-merge: $(STAMP)
 	$(BIN)/python -m studies.gpu_queue merge $(OUT)

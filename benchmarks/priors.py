@@ -28,7 +28,7 @@ from unseen.networks.dcgan import DcganDecoder
 from unseen.physics.operator import Mask
 from unseen.priors.generative import Range
 from unseen.priors.generator import Generator
-from unseen.priors.latent_search import Search
+from unseen.priors.search_settings import Search
 from unseen.runs.generator_training import PictureSettings, load_images, train_generator
 from unseen.training.progress_display import shown_on
 

@@ -21,8 +21,8 @@ from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.registry import did_you_mean
 from unseen.data.array_files import ArrayError, read_array
 from unseen.physics.algebra import describe
-from unseen.priors.latent_search import Search
 from unseen.priors.saved import load
+from unseen.priors.search_settings import Search
 from unseen.priors.trained import TrainedGenerator, digest_of
 from unseen.runs.generator_training import Images, PictureSettings, load_images
 

@@ -30,7 +30,7 @@ from unseen.evaluation.psnr_ssim import psnr
 from unseen.evaluation.roc import Floats
 from unseen.priors.generative import Range
 from unseen.priors.generator import Generator
-from unseen.priors.latent_search import Search
+from unseen.priors.search_settings import Search
 
 MOST = 64
 """Components at most."""

@@ -26,7 +26,7 @@ from unseen.evaluation.intervals import Interval, Json
 from unseen.physics.algebra import describe
 from unseen.priors.autoencoders import AutoencoderGenerator
 from unseen.priors.generator import Generator
-from unseen.priors.latent_search import Search
+from unseen.priors.search_settings import Search
 from unseen.priors.trained import digest_of
 from unseen.runs.generator_training import Images
 

@@ -16,15 +16,13 @@ from pathlib import Path
 from studies.gpu_queue.entries import Work, chosen
 from studies.gpu_queue.packing import write_packs
 from studies.gpu_queue.returned import merge
-from studies.gpu_queue.slot import FAILED, run
+from studies.gpu_queue.slot import CHECKPOINT_EVERY_S, FAILED, STOP_AFTER_S, run
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.run_folder import runs_root
 from unseen.training.limits import RunLimits
 from unseen.training.progress_display import shown_on
 
 PACKS, OUT = Path("gpu-pack"), Path("gpu-out")
-CHECKPOINT_EVERY_S, STOP_AFTER_S = 60.0, 560.0
-"""A command on a shared machine has ten minutes at most; 40 s are left to write what is returned."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,7 +1,8 @@
 """One run of the queue: its entries in order, until its time is up.
 
-Trainings write a checkpoint every `checkpoint_every_s` seconds and stop themselves after `stop_after_s`, with a
-checkpoint. Neither is part of a recipe, so digests and rows are those of `make results`. The next run resumes.
+Trainings write a checkpoint every `CHECKPOINT_EVERY_S` seconds and stop themselves after `STOP_AFTER_S`, with a
+checkpoint, where the command gives no other values. Neither is part of a recipe, so digests and rows are those of
+`make results`. The next run resumes.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.run_folder import runs_root
 from unseen.training.limits import RunLimits, RunStopped, limited, time_is_up
 
+CHECKPOINT_EVERY_S, STOP_AFTER_S = 60.0, 560.0
+"""A command on a shared machine has ten minutes at most; 40 s are left to write what is returned."""
 DONE, FOUND, STOPPED, WAITING, FAILED = "done", "was done before", "stopped", "not started", "failed"
 
 

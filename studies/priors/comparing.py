@@ -19,8 +19,9 @@ from unseen.priors.fits import Squares
 from unseen.priors.generative import Range, Soft, Sparse
 from unseen.priors.generator import Generator
 from unseen.priors.grid_validation import GridChoice, by_validation
-from unseen.priors.latent_search import LatentPrior, Search
+from unseen.priors.latent_search import LatentPrior
 from unseen.priors.prior import Prior
+from unseen.priors.search_settings import Search
 from unseen.priors.solvers.solution import Solution
 from unseen.priors.tv import TV
 from unseen.reconstruction.direct_methods import pseudo_inverse

@@ -31,9 +31,9 @@ from unseen.evaluation.intervals import Interval
 from unseen.evaluation.sample_precision import precision_recall
 from unseen.priors import GENERATORS
 from unseen.priors.autoencoders import VAE
-from unseen.priors.latent_search import Search
 from unseen.priors.principal_subspace import PrincipalSubspace
 from unseen.priors.saved import save
+from unseen.priors.search_settings import Search
 from unseen.priors.trained import TrainedGenerator, digest_of
 from unseen.priors.wrapped_generator import Wrapped
 from unseen.runs.generator_training import Images

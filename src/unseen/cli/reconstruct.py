@@ -10,6 +10,7 @@ import typer
 
 from unseen.cli import console
 from unseen.cli.console import UsageError
+from unseen.priors.search_settings import RESTARTS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,7 +58,7 @@ def reconstruct(
         typer.Option(help="with --prior: the noise's standard deviation, in the measurements' units; it sets λ"),
     ] = None,
     weight: Annotated[float | None, typer.Option(help="with --prior, instead of --sigma: λ")] = None,
-    restarts: Annotated[int, typer.Option(help="of a generator's latents: starts for each image", min=1)] = 10,
+    restarts: Annotated[int, typer.Option(help="of a generator's latents: starts for each image", min=1)] = RESTARTS,
     seed: Annotated[int, typer.Option(help="of the starts")] = 0,
     png: Annotated[
         bool,
@@ -168,9 +169,9 @@ def _by_prior(
     from unseen.data.operator_files import OperatorError, read_operator
     from unseen.physics.measurement import Measurement
     from unseen.priors import PRIORS
-    from unseen.priors.latent_search import Search
     from unseen.priors.named_priors import latent_priors, solved
     from unseen.priors.saved import load
+    from unseen.priors.search_settings import Search
     from unseen.reconstruction.many_measurements import applied
     from unseen.reconstruction.measurements import MeasurementError
 

@@ -30,7 +30,7 @@ from unseen.networks.dcgan import DcganDecoder, Discriminator
 from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.priors.fits import L1, Features
 from unseen.priors.generative import Range
-from unseen.priors.latent_search import Search
+from unseen.priors.search_settings import Search
 from unseen.priors.wrapped_generator import Wrapped
 from unseen.training.learner import Learner
 

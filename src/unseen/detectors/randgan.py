@@ -31,7 +31,7 @@ from unseen.losses.gan_games import Game
 from unseen.networks.dcgan import Discriminator
 from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.networks.inlier_generator import InlierGenerator
-from unseen.priors.latent_search import Search
+from unseen.priors.search_settings import Search
 from unseen.training.learner import Learner
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from unseen.lab.settings import Choice
+from unseen.physics.single_pixel_patterns import DEFAULT_PATTERNS
 
 if TYPE_CHECKING:
     from torch import Generator
@@ -131,7 +132,7 @@ class SinglePixel(Choice):
     measured: float = Field(
         0.25, ge=0.01, le=1, description="patterns, as a share of pixels", json_schema_extra=_HUNDREDTH
     )
-    patterns: Literal["hadamard", "scrambled"] = Field("hadamard", description="patterns")
+    patterns: Literal["hadamard", "scrambled"] = Field(DEFAULT_PATTERNS, description="patterns")
 
     def operator(self, size: int, generator: Generator) -> Operator:
         from unseen.physics.single_pixel_camera import SinglePixelCamera

@@ -1,7 +1,7 @@
 """Single-pixel camera: one detector behind patterns of ±1."""
 
 import math
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -10,8 +10,7 @@ from unseen.physics.argument_checks import both_sides, check_channels, check_mea
 from unseen.physics.dense import Dense
 from unseen.physics.hadamard import HadamardPatterns
 from unseen.physics.operator import Operator
-
-Patterns = Literal["hadamard", "scrambled", "bernoulli"]
+from unseen.physics.single_pixel_patterns import DEFAULT_PATTERNS, Patterns
 
 
 class SinglePixelCamera(Operator):
@@ -48,7 +47,7 @@ class SinglePixelCamera(Operator):
         m: int,
         *,
         channels: int = 1,
-        patterns: Patterns = "hadamard",
+        patterns: Patterns = DEFAULT_PATTERNS,
         seed: int = 0,
     ) -> None:
         height, width = both_sides(size)

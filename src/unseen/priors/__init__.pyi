@@ -14,11 +14,11 @@ from .generative import Soft as Soft
 from .generative import Sparse as Sparse
 from .generator import Generator as Generator
 from .grid_validation import by_validation as by_validation
-from .latent_search import Search as Search
 from .principal_subspace import PrincipalSubspace as PrincipalSubspace
 from .prior import Prior as Prior
 from .saved import load as load
 from .saved import save as save
+from .search_settings import Search as Search
 from .tikhonov import Tikhonov as Tikhonov
 from .trained import TrainedGenerator as TrainedGenerator
 from .tv import TV as TV

@@ -19,7 +19,6 @@ import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
@@ -33,6 +32,7 @@ from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Fit, check_eval
 from unseen.priors.generator import Generator
 from unseen.priors.real_images import of_real_images
+from unseen.priors.search_settings import Search
 from unseen.priors.solvers.latent_solution import LatentSolution, best_of
 from unseen.priors.solvers.palm import Point, SearchState, palm
 
@@ -141,32 +141,6 @@ def checked(y: Tensor, A: Operator) -> Tensor:
     A.adjoint(y)  # which tells a wrong shape or batch in A's own words
     mask = A.observed()
     return (y if mask is None else mask(y)).detach()
-
-
-@dataclass(frozen=True)
-class Search:
-    """Settings of the search for the best latent.
-
-    >>> Search(restarts=3).iterations
-    200
-
-    restarts    starts for each image, ≥ 1; the best end is taken
-    iterations  at most, ≥ 1, of one generator call each
-    tolerance   a start is done when a step promises less than this share of its objective; 0: never
-    """
-
-    restarts: int = 10
-    iterations: int = 200
-    tolerance: float = 1e-4
-
-    def __post_init__(self) -> None:
-        if self.restarts < 1 or self.iterations < 1:
-            raise ValueError(
-                f"A search has at least one start and one iteration, but got restarts={self.restarts} and "
-                f"iterations={self.iterations}."
-            )
-        if not self.tolerance >= 0:
-            raise ValueError(f"The tolerance is a share of the objective, such as 1e-4, but got {self.tolerance}.")
 
 
 class LatentPrior(ABC):

@@ -26,7 +26,7 @@ from unseen.detectors.ganomaly import Ganomaly
 from unseen.detectors.randgan import RandGan
 from unseen.losses.gan_games import GAMES, Game
 from unseen.networks.dcgan import DcganDecoder, DcganEncoder, Discriminator
-from unseen.networks.wgan_gp import ResidualCritic, ResidualGenerator
+from unseen.networks.residual_generator import ResidualCritic, ResidualGenerator
 from unseen.training.learner import Step
 
 GANS = ("alpha-gan", "anogan", "bigan", "f-anogan", "randgan", "resunet-ganomaly")

@@ -33,7 +33,7 @@ from unseen.detectors.judgement import Judgement
 from unseen.losses.gan_games import Game
 from unseen.networks.dcgan import DcganDecoder, DcganEncoder, Discriminator
 from unseen.networks.dcgan_initialisation import initialise_dcgan
-from unseen.networks.wgan_gp import ResidualCritic, ResidualGenerator
+from unseen.networks.residual_generator import ResidualCritic, ResidualGenerator
 from unseen.training.learner import Learner, Step
 
 

@@ -1,6 +1,6 @@
-"""`UserError`: a mistake that the user can mend. Its message is a sentence; everything else that raises is a bug.
+"""`UserError`, a mistake that the user can fix, and `reason_of`, the cause of an error as part of a sentence.
 
-`reason_of`: the cause of an error, as part of such a sentence.
+The message of a `UserError` is a sentence. Every other exception is a bug.
 """
 
 

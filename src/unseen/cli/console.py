@@ -1,10 +1,7 @@
-"""Output of commands: steps, progress, results, mistakes in the command line, missing packages.
+"""Output of commands: steps and progress on stderr, results on stdout, and one sentence for each mistake.
 
-`UsageError`: a command that contradicts itself or lacks something; one sentence, exit status 2.
-
-How commands speak: steps announced on stderr, progress in one line, results on stdout.
-
-A package that an extra brings and that is not installed: one sentence instead of a traceback.
+`UsageError` is a command that contradicts itself or lacks something: one sentence, exit status 2. `sentence` names the
+extra to install where a package is missing, instead of a traceback.
 """
 
 from __future__ import annotations

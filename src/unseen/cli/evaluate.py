@@ -1,8 +1,7 @@
-"""`unseen evaluate`, `compare`: figures of one detector, and of several.
+"""Commands `unseen evaluate` and `unseen compare`.
 
-`unseen evaluate MODEL --data manifest.csv --out DIR`: figures, intervals, shortcut audit, report.
-
-`unseen compare MODEL MODEL … --data manifest.csv`: paired differences on the same films.
+unseen evaluate MODEL --data manifest.csv --out DIR     figures, intervals, shortcut audit, report
+unseen compare MODEL MODEL … --data manifest.csv        paired differences on the same films
 """
 
 from __future__ import annotations

@@ -1,16 +1,10 @@
-"""DICOM files to upright grey integers, JPEG Lossless included.
+"""DICOM files to upright grey integers.
 
-JPEG Lossless (and 12-bit JPEG) for pydicom through imagecodecs: the extra `unseen[dicom-lossless]`.
-
-pydicom's usual plugins for these are GPL-3 or abort on hostile headers; imagecodecs (BSD) decodes bit-exactly. This
-module is a pydicom decoder plugin: `is_available`, `DECODER_DEPENDENCIES` and `decode_frame` are what its interface
-asks for.
-
-DICOM to upright grey integers, in this order and no other:
+The steps, always in this order:
 
 file meta → guards → decode → padding → modality LUT → inversion → nominal range → grey scale.
 
-- File meta first: a Deflated file inflates even when its pixels are not asked for, so the transfer syntax is judged
+- File meta first: a Deflated file inflates even when its pixels are not asked for, so the transfer syntax is checked
   before the rest.
 - Of Rescale Slope and Intercept, only the slope's sign changes the samples, because the nominal range is rescaled, too.
   A Modality LUT is applied.
@@ -18,6 +12,10 @@ file meta → guards → decode → padding → modality LUT → inversion → n
 - Pixels of the padding value become black where they form a border. Inside the film they are film.
 - Window and VOI LUT do not change the samples: they are the grey scale (`grey_scale`), which `read_film` applies.
 - Orientation is kept as written and not applied, because the tags are often wrong.
+
+JPEG Lossless and 12-bit JPEG are decoded by imagecodecs (the extra `unseen[dicom-lossless]`, BSD), bit-exactly:
+pydicom's usual plugins for these are GPL-3 or abort on hostile headers. This module is the pydicom decoder plugin for
+them: `is_available`, `DECODER_DEPENDENCIES` and `decode_frame` are what its interface asks for.
 """
 
 import importlib.util

@@ -1,11 +1,8 @@
-"""`Film` and `NotRead`, and pixels resampled onto another grid.
+"""`Film` and `NotRead`, the two results of reading a file, and `area`, which resamples pixels.
 
-The two things a file can turn out to be: a `Film`, or `NotRead` with the reason why not.
-
-Both are frozen and carry who they are (name, label, source, patient), so that a list of scores keeps one row for each
-input, read or not. Nothing in this file touches a disk.
-
-Pixels onto another grid: the mean over an area where the grid gets coarser, bilinear where it gets finer.
+Both classes are frozen and hold name, label, source and patient, so that a list of scores has one row for each input,
+read or not. `area` averages where the grid gets coarser and is bilinear where it gets finer. Nothing in this file reads
+or writes a disk.
 """
 
 from collections.abc import Mapping

@@ -1,18 +1,14 @@
-"""PNG, JPEG and WebP files to upright grey integers.
-
-A PNG's chunks, walked before decoding: the size it claims, its depth, whether it moves, whether its bytes are whole.
-
-Pillow checks neither the CRC of the image data nor that there are enough of them: a flipped bit passes as a film, and
-missing lines come out black. The CRCs (PNG, third edition, section 5.4) and the length of the inflated data find both.
-The data are inflated once: Pillow gets what came out.
-
-PNG, JPEG and WebP to upright grey integers, through Pillow.
+"""PNG, JPEG and WebP files to upright grey integers, through Pillow.
 
 Colour becomes grey by ITU-R 601 luma (equal channels keep their value exactly), alpha is dropped, EXIF orientation is
-applied. A 16-bit grey PNG does not say how many of its bits are meant: the nominal bits are the smallest of 8, 10, 12,
+applied. A 16-bit grey PNG does not state how many of its bits are used: the nominal bits are the smallest of 8, 10, 12,
 14, 16 that hold its maximum. A film exposed so faintly that it uses less than half of its range would be taken for one
-of fewer bits. Of a 16-bit colour PNG the upper 8 bits are read, if by the same rule all 16 are meant; else it is
+of fewer bits. Of a 16-bit colour PNG the upper 8 bits are read, if by the same rule all 16 are used; else it is
 refused.
+
+A PNG's chunks are checked before decoding: size, depth, animation, CRCs (PNG, third edition, section 5.4) and the
+length of the inflated data. Pillow checks neither the CRC of the image data nor their length: a flipped bit would pass
+as a film, and missing lines would come out black. The data are inflated once: Pillow gets the result.
 """
 
 import io

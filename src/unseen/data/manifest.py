@@ -1,18 +1,16 @@
-"""Manifests, and the list of files that a source names.
+"""Manifests, and the list of files that a source names. No image is opened here.
 
-A manifest: a CSV or Parquet file that lists films and what is known about each.
+A manifest is a CSV or Parquet file that lists films and what is known about each, in the columns `file, label, source,
+patient, study, mask, lesion`, in any case. Only `file` must be there; any other column is kept as written. A Parquet
+file has the same columns; numbers and dates become their text, and null or NaN is an empty cell. A patient or study
+called `NaN`, `NA` or `None` is a missing one. Paths are relative to the manifest. Rows are kept in order and never
+merged: a file named twice is two rows. A broken manifest raises `ManifestError`; a file that is missing or broken is a
+row like any other and becomes `NotRead` when it is read.
 
-Columns `file, label, source, patient, study, mask, lesion`, in any case; only `file` must be there, any other column is
-kept as written. A Parquet file has the same columns; numbers and dates become their text, and null or NaN is an empty
-cell. A patient or study called `NaN`, `NA` or `None` is a missing one. Paths are relative to the manifest. Rows are
-kept in order and never merged: a file named twice is two rows. A broken manifest raises `ManifestError`; a file that is
-missing or broken is a row like any other and becomes `NotRead` when it is read.
-
-From what a user names (a folder, a glob, a manifest, a file, or a list of those) to entries in a fixed order.
-
-Plan only: no image is opened here. A folder is walked to its depth; hidden files, files that a system keeps in a folder
-(`Thumbs.db`, `DICOMDIR`) and things that are not files (pipes, sockets, devices) are passed over, and every other file
-is an input, whatever it is called: a file that is no film becomes a `NotRead` row, never a silent gap.
+`entries` takes what a user names (a folder, a glob, a manifest, a file, or a list of those) and gives its entries in a
+fixed order. A folder is walked to its depth; hidden files, files that a system keeps in a folder (`Thumbs.db`,
+`DICOMDIR`) and things that are not files (pipes, sockets, devices) are passed over. Every other file is an input,
+whatever it is called: a file that is no film becomes a `NotRead` row.
 """
 
 import glob

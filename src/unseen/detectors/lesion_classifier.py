@@ -1,5 +1,6 @@
-"""Detectors based on a classifier of synthetic lesions: it learns to separate normal lungs from the same lungs with
-an added lesion.
+"""Base of the detectors with a classifier of synthetic lesions.
+
+The classifier learns to separate normal lungs from the same lungs with an added lesion.
 
     loss = −log(1 − p(x)) − log p(x̃),   x̃ = x with synthetic lesions in its lungs, p = sigmoid of the network's logit
 

@@ -1,5 +1,6 @@
-"""`LesionSegmentation`: a U-Net outlines lesions that were painted into normal films; a film's score is the evidence
-for at least one lesion.
+"""`LesionSegmentation`: a U-Net that learns to outline lesions painted into normal films.
+
+A film's score is the evidence for at least one lesion.
 
     loss      Σ_c BCE(z_c(x̃), outline_c),   x̃ = x with painted lesions, z_c the logits of three groups of lesions:
               spots (nodules), opacities (consolidations and effusions), air (pneumothoraces); where a film is scored,

@@ -1,22 +1,18 @@
-"""The stratified bootstrap, the cohort that it resamples, and means with intervals.
+"""Stratified bootstrap of figures, and the cohort of films that it resamples.
 
-The films that a figure is about: class, fold, source, and what a bootstrap may resample.
+`BootstrapCohort` holds class, fold, source, and what is drawn together. A figure is a function of the films' weights,
+and a draw is a row of multiplicities. Drawing is stratified by fold, source and label; a matched pair (with and without
+lesion) is drawn as one. Every figure of an evaluation is computed on the same draws, so that the difference of two
+figures is paired. Intervals are percentiles (Efron & Tibshirani 1993, ch. 13). Where the classes are separated
+perfectly every draw is 1 and the interval has no width: it then does not reflect the number of films.
 
-Drawing is stratified by fold, source and label; a matched pair (with and without lesion) is drawn as one.
-
-The stratified bootstrap: a figure is a function of the films' weights, a draw is a row of multiplicities.
-
-Every figure of an evaluation is computed on the same draws, so that the difference of two of them is paired for free.
-Intervals are percentiles (Efron & Tibshirani 1993, ch. 13). Where the classes are separated perfectly every draw is 1
-and the interval has no width: it then does not reflect the number of films.
-
-Figures of reconstructions with their intervals, by a bootstrap over images (over patients, where they are known).
-
+`mean_of` and `share` give figures of reconstructions, by a bootstrap over images (over patients, where they are known).
 `share` is how much of the way from a baseline to supervised learning a method goes without the truth:
 (method − baseline) / (supervised − baseline), of mean PSNRs on the same images: each draw takes the same images of
 all three.
 
-Figures of a generator's study with their 95 % intervals: means, shares and quantiles, of images or of draws.
+`share_of`, `quantile_of` and `mean_over` give shares, quantiles and means of images or draws, for studies of
+generators.
 """
 
 from __future__ import annotations
@@ -260,9 +256,6 @@ def _drawn(statistic: Callable[[Floats, Floats], Floats], units: Sequence[int], 
 
     drawn = draw_all({"figure": safe}, cohort, rng=np.random.default_rng(_SEED))
     return drawn["figure"].interval()
-
-
-_SEED = 0
 
 
 def share_of(flags: Bools, units: Sequence[int] | None = None) -> Figure:

@@ -1,6 +1,6 @@
-"""The report's charts as small SVG of our own; colours come from the page's style, for light, dark and print.
+"""Charts of the report as small SVG: ROC curves with their pointwise 95 % band, distributions, forest plots.
 
-A ROC curve with its pointwise 95 % band, from a table of scores.
+Colours come from the page's style, for light, dark and print.
 """
 
 from __future__ import annotations

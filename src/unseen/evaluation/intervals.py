@@ -1,10 +1,8 @@
-"""Figures with 95 % intervals, and the exact interval of a proportion.
-
-A figure with its interval, or a sentence where there can be none.
+"""Figures with 95 % intervals: `Interval`, or `Missing` with the reason; and the exact interval of a proportion.
 
 Both go to JSON as ``{"value", "low", "high"}``; a missing one is null three times with a ``reason``, never NaN.
 
-A share, k of n, with the interval of Clopper & Pearson, Biometrika 26 (1934): exact for any n, never too short.
+The interval of a share, k of n, is that of Clopper & Pearson, Biometrika 26 (1934): exact for any n, never too short.
 """
 
 import math

@@ -1,9 +1,10 @@
 """`metrics.json`: every figure with its interval, written and read.
 
-Pure: a table (of one model, or the concatenation of several folds' tables with a column `fold`) goes in, JSON-safe
-values come out. What can't be given is null with a reason.
+`metrics_from_table` takes a table (of one model, or the concatenation of several folds' tables with a column `fold`)
+and returns JSON-safe values. A figure that cannot be given is null with a reason. No file is written here.
 
-Reads metrics.json without trusting it: a figure, a count or words by their path, and an answer for "not there".
+`entry_at`, `figure_at`, `text_at` and `count_at` read the values by their path without trusting the file: each has an
+answer for an entry that is not there.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The methods that the lab offers for a measurement, generators as priors included, and latents to move.
+"""Methods that the lab offers for a measurement, and images that a generator makes from a latent.
 
-A generator of the collection is offered with each prior of `unseen.priors.PRIORS` that has a latent.
-
-The image that a generator makes from a latent, for a user who moves its sliders.
+A generator of the collection is offered with each prior of `unseen.priors.PRIORS` that has a latent. `drawn_latent` and
+`picture_of` serve a user who moves the sliders of a latent.
 """
 
 import math

@@ -1,5 +1,6 @@
-"""Losses: one value per sample, each stating which of x (truth), y (measurement), A (operator) and f (network) it
-needs.
+"""Losses: one value per sample.
+
+Each states which of x (truth), y (measurement), A (operator) and f (network) it needs.
 
 For learning from measurements, the classes: a `Loss` looks at a batch of measurements and at what the network makes of
 it (`Seen`). `MeasurementConsistency` and `Equivariance` together are EI, `Sure` and `RobustEquivariance` REI;

@@ -1,17 +1,17 @@
-"""Groups of transformations: the base class and its law, and products of two groups.
+"""Groups of transformations: the base class `Group` with its law, and products of two groups.
 
 With T_g x = `T(x, g)`, for all x and every g that `sample` draws:
 
 1. linear:      T_g(a x + x') = a T_g(x) + T_g(x')
 2. inverse:     inverse(T_g(x), g) = x, to rounding where `exact`, else up to the loss by interpolation (each group
-states it)
+   states it)
 3. one each:    image i of a batch is moved by g[i] alone
 4. generator:   the same generator state gives the same elements
 
 and where `exact`, T_g only moves pixels about: ‖T_g x‖ = ‖x‖. The contract tests check the law for every group in
 `unseen.physics.GROUPS`.
 
-A product of two groups: first an element of the one, then one of the other.
+An element of a product applies an element of the one group, then one of the other.
 """
 
 from __future__ import annotations

@@ -1,13 +1,8 @@
-"""A measurement process y = noise(link(A x)), with its links.
+"""Measurement process y = noise(link(A x)): `Measurement`, the base class `Link`, and the link `BeerLambert`.
 
-What a detector's law does to A x before noise comes: entrywise, smooth, and one to one.
-
-The law of a link: `link.inverse(link(p)) = p` wherever the link's output is a usable measurement. The contract tests
-check it for every link in `unseen.physics.LINKS`.
-
-The one equation that everything here is a side of: y = noise(link(A x)).
-
-Beer and Lambert's law: X-rays that pass through matter are weakened exponentially.
+A link is what a detector does to A x before noise comes: entrywise, smooth, and one to one. Its law is
+`link.inverse(link(p)) = p` wherever the link's output is a usable measurement. The contract tests check it for every
+link in `unseen.physics.LINKS`. `BeerLambert` is the exponential attenuation of X-rays in matter.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""A linear measurement operator A, the law that every one of them keeps, and what its signs make: `A @ B` is a
-`Composed`, `A + B` a `Sum`, `2 * A` a `Scaled`, `A.T` a `Transposed`, `A.restrict(kept)` a `Restricted`; a `Mask` marks
-which measurements are observed.
+"""Linear measurement operator A: the base class `Operator`, and `Mask`, which marks the observed measurements.
 
-For all x, x' in the domain, y in the range, real numbers a, and with ⟨u, v⟩ = Re Σ conj(u) v taken per sample:
+Expressions make further operators: `A @ B` is a `Composed`, `A + B` a `Sum`, `2 * A` a `Scaled`, `A.T` a `Transposed`,
+`A.restrict(kept)` a `Restricted`.
+
+Every operator keeps a law. For all x, x' in the domain, y in the range, real numbers a, and with
+⟨u, v⟩ = Re Σ conj(u) v taken per sample:
 
 1. linear:          A(a x + x') = a A(x) + A(x')
 2. adjoint:         ⟨A(x), y⟩ = ⟨x, A.adjoint(y)⟩

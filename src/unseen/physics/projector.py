@@ -1,20 +1,16 @@
-"""The projector of tomography: line integrals as a sparse matrix, stored once per symmetry.
-
-Which views of a scan are mirror images of each other, so that a projector need hold only one of each kind.
-
-Mirrored or turned by 90°, a square of pixels is the square again, and the ray (θ, t), X cos θ + Y sin θ = t, becomes
-another: (180° − θ, t) when X changes its sign, (90° − θ, t) when X and Y change places, (θ + 90°, t) when turned. Where
-a scan's angles come in such pairs, or fours (n uniform angles over 180° always do: in fours for even n), a view's
-weights are those of a *held* view upon a copy of the image.
-
-The line integrals of an image of pixels along the rays of a scan, as a sparse matrix and its transpose.
+"""Projector of tomography: line integrals as a sparse matrix and its transpose, stored once per symmetry.
 
 Rays are integrated by Joseph's rule (P. M. Joseph, An improved algorithm for reprojecting rays through pixel images,
 IEEE Trans. Med. Imaging 1(3), 1982): the image is interpolated linearly where the ray crosses the middle of each row
 (of each column, for a ray more level than upright). A pixel whose centre is d from the ray so weighs
-max(m − |d|, 0) / m² with m = max(|cos θ|, |sin θ|), the pixels' side being 1.
+max(m − |d|, 0) / m² with m = max(|cos θ|, |sin θ|), the pixels' side being 1. With m = 1 for every view, the transpose
+interpolates each view linearly at each pixel: textbooks' backprojection.
 
-With m = 1 for every view, the transpose interpolates each view linearly at each pixel: textbooks' backprojection.
+`fold` finds the views that are mirror images of each other, of which the projector holds one each. Mirrored or turned
+by 90°, a square of pixels is the square again, and the ray (θ, t), X cos θ + Y sin θ = t, becomes another:
+(180° − θ, t) when X changes its sign, (90° − θ, t) when X and Y change places, (θ + 90°, t) when turned. Where a scan's
+angles come in such pairs, or fours (n uniform angles over 180° always do: in fours for even n), a view's weights are
+those of a *held* view upon a copy of the image.
 """
 
 import math

@@ -1,26 +1,24 @@
-"""Generators by autoencoders: `AE` and `VAE`.
+"""Generators by autoencoders: `AE` and `VAE`, and what they share.
 
-What `VAE` and `AE` share: an encoder beside the decoder, and one Adam for both, whose rate falls near the end.
+Both have an encoder beside the decoder, and one Adam for the two, whose rate falls near the end.
 
-`AE`: a plain autoencoder, and the Gaussian that its training images' codes make.
+`AE` is a plain autoencoder with a Gaussian of its training images' codes:
 
     min  E_x ‖x − De(E(x))‖²;   then  E(x) ~ N(m, C) over the training images,  G(z) = De(m + C^½ z),  z ~ N(0, I)
 
 Training does not shape the code; the Gaussian is fitted when training has ended, and whitens it, so that latents have
-the prior that all generators here have.
+the prior that all generators here have. Source: Ghosh, Sajjadi, Vergari, Black & Schölkopf, From variational to
+deterministic autoencoders, ICLR 2020, arXiv 1903.12436, section 4 (a density fitted to the codes after training); the
+objective is arXiv 2107.11191's.
 
-Source: Ghosh, Sajjadi, Vergari, Black & Schölkopf, From variational to deterministic autoencoders, ICLR 2020, arXiv
-1903.12436, section 4 (a density fitted to the codes after training); the objective is arXiv 2107.11191's.
-
-`VAE`: a variational autoencoder.
+`VAE` is a variational autoencoder:
 
     min  E_x [ E_{z|x} ‖x − G(z)‖² / (2 variance) + KL(z|x ‖ N(0, I)) ],   z|x ~ N(μ(x), diag σ²(x))
 
 ‖·‖² is a sum over pixels, x in [0, 1]. At `variance` = ½, the default, the two terms are weighed alike, as in Duff,
-Campbell & Ehrhardt; a smaller one gives sharper images and a code that fills N(0, I) less evenly.
-
-Source: Kingma & Welling, Auto-encoding variational Bayes, ICLR 2014, arXiv 1312.6114, eq. 10; Duff, Campbell &
-Ehrhardt, Regularising inverse problems with generative machine learning models, arXiv 2107.11191, section 2.
+Campbell & Ehrhardt; a smaller one gives sharper images and a code that fills N(0, I) less evenly. Source: Kingma &
+Welling, Auto-encoding variational Bayes, ICLR 2014, arXiv 1312.6114, eq. 10; Duff, Campbell & Ehrhardt, Regularising
+inverse problems with generative machine learning models, arXiv 2107.11191, section 2.
 """
 
 from __future__ import annotations

@@ -1,12 +1,10 @@
 """Generative regularisers: `Range`, `Soft` and `Sparse`.
 
-`Range`: x is an image that the generator can make.
+- `Range`: x is an image that the generator can make.
+- `Soft`: x is near to an image that the generator can make.
+- `Sparse`: x is an image that the generator can make, but for a few pixels.
 
-The part w of an image that a generator does not explain, settled by proximal steps for a given G(z).
-
-`Soft`: x is near to an image that the generator can make.
-
-`Sparse`: x is an image that the generator can make, but for a few pixels.
+`settled_by_steps` finds the part w that the generator does not explain, by proximal steps for a given G(z).
 """
 
 import math

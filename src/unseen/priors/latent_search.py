@@ -1,13 +1,12 @@
-"""The search over a generator's latents that the generative regularisers share.
-
-What a search over latents is to explain: the measurements of a batch, dealt out to the starts that still move.
-
-The search over a generator's latents that `Range`, `Soft` and `Sparse` share: all images and starts in one batch.
+"""Search over a generator's latents, which `Range`, `Soft` and `Sparse` share: all images and starts in one batch.
 
     min over z, w of  fit(A (G(z) + w), y) + λ (R(w) + μ penalty(z)),   x = G(z) + w
 
 w is what the generator does not explain, and R what it costs: infinite for `Range` (w = 0), ‖w‖² for `Soft`, ‖w‖₁ for
 `Sparse`. penalty(z) is the generator's, ‖z‖² for a standard normal prior.
+
+`Task` is a batch of measurements, `Some` its share for the starts that still move, and `LatentPrior` the base class of
+the three priors. `search_settings` has the settings.
 
 Source: Duff, Campbell & Ehrhardt, "Regularising inverse problems with generative machine learning models", arXiv
 2107.11191.

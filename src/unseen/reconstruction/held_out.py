@@ -1,5 +1,6 @@
-"""Learning that stops itself: measurements that nothing was learnt from judge each epoch, and the weights of least risk
-are kept.
+"""Validation of a training on held-out measurements, which stops it.
+
+Measurements that nothing was learnt from evaluate each epoch, and the weights of least risk are kept.
 
 The judge is the objective itself, on measurements held out, with every term made a risk (`Loss.judge`): unbiased on
 data that f was not fitted to, whereas on its own data f fits the noise that SURE would take off. Its draws (probes,

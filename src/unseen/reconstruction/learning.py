@@ -1,6 +1,6 @@
-"""`learn`: a reconstructor from measurements alone, which measurements held out stop; and its learner.
+"""`learn`: training of a reconstructor from measurements alone, stopped by held-out measurements.
 
-What `learn` gives the training loop: the reconstructor, Adam, and the losses on a batch of measurements.
+`ReconstructionLearner` gives the training loop the reconstructor, Adam, and the losses on a batch of measurements.
 """
 
 import hashlib

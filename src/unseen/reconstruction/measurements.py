@@ -1,5 +1,6 @@
-"""Measurements and settings, looked at before anything is learnt: shape, kind of number, whether all are finite, and
-which operator each measurement was made with.
+"""Checks of measurements and settings before a training.
+
+They cover the shape, the kind of number, whether all are finite, and which operator each measurement was made with.
 """
 
 import tempfile

@@ -1,5 +1,6 @@
-"""The card of a measurement process: a table and tensors for a bundle, from registry keys and the arguments that made
-each part; and the process that they make again.
+"""Card of a measurement process: a table and tensors for a bundle, and the process made from them again.
+
+The card has registry keys and the arguments that made each part.
 """
 
 from collections.abc import Mapping, Sequence

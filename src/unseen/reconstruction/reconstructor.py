@@ -1,9 +1,9 @@
-"""`Reconstructor`: the base of every architecture, and the image that it starts from.
+"""`Reconstructor`: the base of every architecture; and `starting_image`, the image that a network begins from.
 
 Law: x̂ is of shape (batch, *A.domain), complex where A's domain is; sample i's depends on sample i's measurement (and
 operator) alone; and f is differentiable in y.
 
-x₀, the image that a network begins from: a linear inverse of the measurement.
+The starting image x₀ is a linear inverse of the measurement.
 """
 
 from __future__ import annotations

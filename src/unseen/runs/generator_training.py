@@ -1,6 +1,6 @@
-"""A generator's recipe: its training images, and its run.
+"""Training of a generator by its recipe: its training images, and its run.
 
-The images that generators learn from, dealt to training, validation and test; no test image is ever learnt from.
+`load_images` divides images into training, validation and test; no test image is ever learnt from.
 
 digits  MNIST padded to 32 × 32: its training part but for the last 1,000, which validate; its test part
 shapes  a square and a disc on black, drawn: 20,000 to train on, 1,000 to validate, 1,000 tested
@@ -8,7 +8,8 @@ brain   axial T1 slices, eight a subject, in [0, 1]; subjects sorted by name: th
         validate. With `copies`, further images of the training slices: mirrored, and turned, scaled and shifted a
         little
 
-One recipe of a generator, one run: train it, or go on, or find it trained; its bundle lies in the run's folder.
+`train_generator` trains a recipe's generator, resumes its run, or finds it trained; its bundle is in the run's
+folder.
 """
 
 import csv

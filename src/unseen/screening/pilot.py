@@ -1,9 +1,8 @@
-"""A pilot on an archive: it goes through the screener, and its page.
+"""Pilot on an archive: figures of a screener's decisions per source, and their page.
 
-What would have been ranked, cleared and missed, per source, with intervals. Studies with a film that calibrated the
-policy or trained the model are left out, and those of the same patients.
-
-The pilot on one page: HTML without scripts and without outside requests.
+`pilot` counts what would have been ranked, cleared and missed, with intervals. Studies with a film that calibrated the
+policy or trained the model are left out, and those of the same patients. `pilot_html` writes one page without scripts
+and without outside requests.
 """
 
 from collections import Counter

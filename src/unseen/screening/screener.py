@@ -3,9 +3,8 @@
 Law: the decision about a film depends on that film, the model and the policy alone; a study is cleared only if all its
 frontal films are. Without a policy everything is read: films are ranked, and nothing is hidden.
 
-Exported decisions: one row per input, in input order, each with its study's decision.
-
-A model's bundle and a site's policy file → a `Screener`: the detector, and the input gate that lies beside it.
+`load` makes a screener from a model's bundle, with the input gate in it, and a site's policy file. `decision_rows`
+gives one row per input, in input order, each with its study's decision.
 """
 
 from __future__ import annotations

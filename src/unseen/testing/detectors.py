@@ -1,6 +1,6 @@
-"""The laws of detectors: `check_detector` runs them all; they stand by name in `DETECTOR_LAWS`.
+"""Laws of detectors: `check_detector` runs them all; they are listed by name in `DETECTOR_LAWS`.
 
-What the laws are written with: each failure is an AssertionError whose sentence names the law.
+Each failure is an AssertionError whose sentence names the law.
 """
 
 from __future__ import annotations

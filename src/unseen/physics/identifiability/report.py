@@ -1,9 +1,4 @@
-"""The verdict of `identify` as a report: its figures, its reason, its text.
-
-From the figures to a verdict and its reason, in a sentence.
-
-What `identify` found, as a value that prints as a page.
-"""
+"""Report of `identify`: its figures, the verdict and its reason in a sentence, and the text that is printed."""
 
 import math
 from dataclasses import dataclass

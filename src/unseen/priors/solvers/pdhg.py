@@ -1,13 +1,11 @@
-"""The primal–dual hybrid gradient method, and the data terms that it takes.
+"""Primal–dual hybrid gradient method, and its data terms `squared_distance` and `within`.
 
 Each F_i is met through the proximal map of its conjugate alone, and each K_i through K_i and K_i* alone; so a data term
 needs no pseudo-inverse, and its step length follows from `norm`.
 
-Chambolle & Pock, "A first-order primal-dual algorithm for convex problems with applications to imaging", JMIV 40(1),
-2011, algorithm 1; over-relaxed as in Condat, "A primal-dual splitting method for convex optimization involving
+Source: Chambolle & Pock, "A first-order primal-dual algorithm for convex problems with applications to imaging", JMIV
+40(1), 2011, algorithm 1; over-relaxed as in Condat, "A primal-dual splitting method for convex optimization involving
 Lipschitzian, proximable and linear composite terms", JOTA 158, 2013, algorithm 3.2.
-
-Data terms for `pdhg`: what it costs that A x is not y.
 """
 
 from collections.abc import Callable, Sequence

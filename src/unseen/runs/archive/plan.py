@@ -1,10 +1,11 @@
-"""The plan of an archive's run: `plan.json`, in the folder of the parts and written before any of them.
+"""Plan of an archive's run, `plan.json` in the folder of the parts, and the parts read back.
 
-Part *k* has the films from *k* × `part_size` to (*k* + 1) × `part_size` of the manifest, counted from zero, in the
-manifest's order: `part-00000000.parquet`, `part-00000001.parquet`, …. The same manifest and part size give the same
-parts, whatever the number of worker processes. A run resumes only where all fields of the plan are the same.
+The plan is written before any part. Part *k* has the films from *k* × `part_size` to (*k* + 1) × `part_size` of the
+manifest, counted from zero, in the manifest's order: `part-00000000.parquet`, `part-00000001.parquet`, …. The same
+manifest and part size give the same parts, whatever the number of worker processes. A run resumes only where all fields
+of the plan are the same.
 
-The parts of an archive, read back: counted for the summary, or all together as one table.
+`read_parts` joins all parts in one table; `part_tally` counts one part for the summary.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""The rules of the gate, and how they are learnt from training normals and their transforms.
+"""Linear rules of the gate, learnt from training normals and their transforms, each with the limit of refusal.
 
-Linear rules: is this a proper film, or one that something was done to? And the limit at which a rule refuses.
-
-A rule is a logistic regression between the training normals and their own transforms. Its value is a log-odds; its
-limit is an upper quantile of the values of *out-of-fold* normals, for handling and the mirror never under even odds.
+A rule asks whether a film is a proper one or an altered one: it is a logistic regression between the training normals
+and their own transforms. Its value is a log-odds; its limit is an upper quantile of the values of *out-of-fold*
+normals, for handling and the mirror never under even odds.
 """
 
 from __future__ import annotations

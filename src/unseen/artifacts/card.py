@@ -13,7 +13,9 @@ FORMAT = 2
 
 
 class Card(BaseModel):
-    """Description of a bundle's weights. `save` fills in size, digests and time.
+    """Description of a bundle's weights. `save` in `bundle.py` fills in size, digests and time.
+
+    A new field is also listed in `model_digest.py`: in `COVERED` where it changes scores, else in `OUTSIDE`.
 
     >>> Card(kind="detector", name="pca").format
     2

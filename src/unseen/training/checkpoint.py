@@ -2,6 +2,9 @@
 
 Weights and buffers, optimisers, the loop's generator and torch's own, the place in the data, the losses so far; and a
 fingerprint of settings, shapes and films, so that no other training resumes from it. Read with ``weights_only=True``.
+
+`loop.py` writes a checkpoint every `Training.checkpoint_every_s` seconds (`settings.py`), or as often as the run's
+limits state (`limits.py`).
 """
 
 import hashlib

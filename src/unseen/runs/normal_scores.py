@@ -18,7 +18,7 @@ from unseen.artifacts.recipe import Recipe, validated
 from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector
 from unseen.detectors.fitting import Fitting
-from unseen.runs.dealing import dealt, seen
+from unseen.runs.patient_folds import dealt, seen
 from unseen.training.progress import reported
 from unseen.training.settings import Training
 

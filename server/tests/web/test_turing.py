@@ -257,7 +257,8 @@ def test_what_is_missing_is_said(
     api: Api, store: Store, detector: Detector, bundle: Path, make_api: MakeApi, tmp_path: Path
 ) -> None:
     told = api.reader.get("/turing").json()
-    assert told == {"models": [], "missing": "This server scores with no model. Start it with --model."}
+    missing = "This server scores with no model. Start it with --model."
+    assert told == {"models": [], "choices": [10, 20, 40], "preset": 20, "missing": missing}
     unknown = api.reader.post("/turing/rounds", json={"model": "a" * 64})
     assert unknown.status_code == 404
     ours = make_api(models=Models.of(bundle))

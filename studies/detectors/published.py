@@ -50,7 +50,7 @@ PUBLISHED: Mapping[str, Published | None] = {
     "ganomaly-sure": None,
     "roi-sure": Published(f"{REPORTED['roi-sure']:.2f}", _M_S, _THESIS),
     "roi-oracle": Published(f"{REPORTED['roi-oracle']:.2f}", _M_S, _THESIS),
-    "resunet-ganomaly": Published("0.5", "not stated", _THESIS),
+    "resunet-ganomaly": Published("0.524; 0.567", "NIH, 64 px; 256 px", _THESIS),
     "f-anogan": Published("0.49; 0.55", "NIH; RSNA", f"{_THESIS}, {_STUDIES}"),
     "f-anogan-dcgan": Published("0.47", "NIH", _THESIS),
     "anogan": Published("0.54; 0.71", "COVIDx; its lungs only", "Motamed et al. 2021"),

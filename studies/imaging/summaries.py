@@ -21,9 +21,9 @@ def average(rows: Sequence[Row], name: str) -> Mapping[str, object]:
     return mean_of(values, rows[0]["units"]).to_json() if values else {"value": None}
 
 
-def mean(rows: Sequence[Row]) -> float:
-    """PSNR over images and seeds, in dB."""
-    return float(np.mean([row["by_picture"]["psnr"] for row in rows]))
+def mean(rows: Sequence[Row], name: str = "psnr") -> float:
+    """Mean of a figure over images and seeds: the PSNR, in dB."""
+    return float(np.mean([row["by_picture"][name] for row in rows]))
 
 
 def against_tv(rows: Sequence[Row], variation: Sequence[Row]) -> Interval | None:

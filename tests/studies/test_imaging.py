@@ -20,10 +20,11 @@ from studies.imaging.gaps import gap_of
 from studies.imaging.image_sets import load, training_subjects
 from studies.imaging.page import imaging_page, write_page
 from studies.imaging.problem import Problem
+from studies.imaging.published import NEAR, PUBLISHED
 from studies.imaging.rows import training_facts
 from studies.imaging.running import reconstructed, run_of, train_arm
 from studies.imaging.settings import PictureSettings, method_of, resolved
-from studies.imaging.summaries import average, best_without_truth, stopping
+from studies.imaging.summaries import average, best_without_truth, mean, stopping
 from studies.imaging.tuning import Tuned
 from studies.row_files import read_rows
 from tests.docs.blocks import ROOT
@@ -326,3 +327,46 @@ def test_the_problems_of_the_gap_begin_where_they_should(name: str) -> None:
     found = directly(part.y[:2], problem, None)
     low, high = {"imaging/inpainting": (8, 16), "imaging/mri": (15, 24)}.get(name, (22, 33))
     assert low < float(psnr(found, part.x[:2]).mean()) < high
+
+
+@pytest.mark.parametrize("name", [name for name in KNOWN if method_of(recipes.load(name)).papers])
+def test_every_published_figure_names_its_source_and_metric(name: str) -> None:
+    source = PUBLISHED[name.removeprefix("imaging/")]
+    assert source.where and source.tested and source.budget.steps > 10_000
+    assert source.converted(6.33) == pytest.approx(6.33 if source.channels == 1 else 11.10, abs=0.005)
+    page = (ROOT / "docs" / "results-imaging.md").read_text(encoding="utf-8")
+    for printed in method_of(recipes.load(name)).papers.values():
+        assert source.cell(printed) in page
+
+
+@pytest.mark.parametrize("name", [name for name in KNOWN if "direct" in method_of(recipes.load(name)).papers])
+def test_untrained_arm_agrees_with_the_published_one_or_the_page_explains_the_difference(name: str) -> None:
+    source, rows = PUBLISHED[name.removeprefix("imaging/")], read_rows(ROOT / "studies" / "results")
+    ours = mean(
+        [row for row in rows.values() if (row.get("problem"), row.get("arm")) == (name, "direct")], "psnr_papers"
+    )
+    difference = ours - source.converted(method_of(recipes.load(name)).papers["direct"])
+    if abs(difference) > NEAR:
+        assert source.explanation
+        assert f"{ours:.2f} dB" in source.explanation, "the explanation is of another figure"
+        assert source.explanation in (ROOT / "docs" / "results-imaging.md").read_text(encoding="utf-8")
+    else:
+        assert not source.explanation, "the figures agree: nothing is to be explained"
+
+
+def test_figures_of_another_metric_fail_the_check() -> None:
+    """The printed inpainting figure, read as a mean over channels, differs by 4.9 dB from ours."""
+    rows = read_rows(ROOT / "studies" / "results")
+    ours = mean([rows["imaging/inpainting-direct-0"]], "psnr_papers")
+    printed = method_of(recipes.load("imaging/inpainting")).papers["direct"]
+    assert ours - printed > 4 > NEAR > abs(ours - PUBLISHED["inpainting"].converted(printed))
+
+
+@on_real_data
+def test_the_explanation_of_low_dose_ct_is_measured() -> None:
+    """FBP with the authors' resolution, pixel size, photons and noise has the PSNR that the page states."""
+    recipe = resolved(recipes.load("imaging/low-dose-ct"))
+    method = recipe.method.model_copy(update={"settings": {**recipe.method.settings, "attenuation": 0.0064}})
+    problem = Problem(recipe.model_copy(update={"view": {**recipe.view, "size": 256}, "method": method}))
+    found = directly(problem.testing.y, problem)
+    assert f"{float(psnr(found, problem.testing.x, peak=None).mean()):.2f} dB" in PUBLISHED["low-dose-ct"].explanation

@@ -34,7 +34,7 @@ from unseen.artifacts.research_only import LIMITS
 from unseen_server.web.server import OwnServer
 from unseen_server.worklist.store import Store
 
-MODELS = ("models/phantom-screener", "models/pca", "models/roi-sure")
+MODELS = ("models/phantom-screener", "models/pca", "models/ensemble-aligned")
 WITHIN_S = 300.0
 CELLS = """
 () => [...document.querySelectorAll("article.film")].map((card) =>

@@ -186,6 +186,7 @@ def test_the_golden_bundle_of_format_1_loads_and_computes_what_it_did() -> None:
 _SAVER = """
 import sys, torch
 from unseen.artifacts import bundle
+from unseen.artifacts.card import Card
 for i in range(10**6):
     tensors = {"a": torch.full((400_000,), i % 100), "b": torch.full((9,), i % 100)}
     bundle.save(sys.argv[1], tensors, Card(kind="detector", name=f"n{i % 100}"))

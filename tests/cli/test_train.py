@@ -185,13 +185,13 @@ def test_losses_go_to_tensorboard(say: Say, world: World, recipe: Path, runs: Pa
 
 
 def test_progress_is_a_line_now_and_then_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    from unseen.training import settings
+    from unseen.training import progress_display
     from unseen.training.progress import Progress
 
     clock = iter([0.0, 3.0, 12.0, 12.0, 15.0])
-    monkeypatch.setattr(settings.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(progress_display.time, "monotonic", lambda: next(clock))
     stream = io.StringIO()
-    report = settings.shown_on(stream)
+    report = progress_display.shown_on(stream)
     for step in (1, 2, 3):
         report("pca", Progress(step, 9, 1, {"g": 0.5}, 2.0, 70.0))
     assert stream.getvalue() == "  pca: step 2/9  epoch 1  g 0.5  1:10 left\n"

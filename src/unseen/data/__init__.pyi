@@ -3,6 +3,7 @@
 from . import phantoms as phantoms
 from .array_files import ArrayError as ArrayError
 from .array_files import read_array as read_array
+from .array_films import films_from_arrays as films_from_arrays
 from .cells import plain_cell as plain_cell
 from .cells import safe_cell as safe_cell
 from .cells import safe_row as safe_row
@@ -25,7 +26,6 @@ from .film import Film as Film
 from .film import NotRead as NotRead
 from .film import area as area
 from .film import thumbnail as thumbnail
-from .films_from_arrays import films_from_arrays as films_from_arrays
 from .grey_scale import RANGE_NAMES as RANGE_NAMES
 from .grey_scale import grey_values as grey_values
 from .label_names import LabelNames as LabelNames

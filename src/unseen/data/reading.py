@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.artifacts.errors import UserError
+from unseen.data.array_films import Array, films_from_arrays, is_array
 from unseen.data.decode import Decoder, ahead, shared_decoder
 from unseen.data.decoder_protocol import DecodedImage
 from unseen.data.film import Film, NotRead
-from unseen.data.films_from_arrays import Array, films_from_arrays, is_array
 from unseen.data.grey_scale import grey_values
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, Source, SourceError, entries

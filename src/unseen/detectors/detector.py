@@ -21,8 +21,8 @@ from unseen.anatomy.network_view import View, Viewed
 from unseen.artifacts.live_progress import counted
 from unseen.artifacts.percentile import ReferenceNormals
 from unseen.artifacts.recipe import configured
+from unseen.data.array_films import is_array
 from unseen.data.film import Film, NotRead
-from unseen.data.films_from_arrays import is_array
 from unseen.data.reading import Given, films_in
 from unseen.detectors.errors import FitError
 from unseen.detectors.estimator import Estimator

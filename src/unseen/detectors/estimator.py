@@ -32,7 +32,7 @@ DEFAULT_PERCENTILE = 95.0
 
 
 class Estimator(ABC):
-    """What scikit-learn, PyOD and PyTorch users expect of a detector, next to `fit` and `score`."""
+    """Methods that users of scikit-learn, PyOD and PyTorch expect of a detector, next to `fit` and `score`."""
 
     key: ClassVar[str]
     config: DetectorSettings

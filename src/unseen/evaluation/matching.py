@@ -202,7 +202,7 @@ def balance(
 
 
 @dataclass(frozen=True, eq=False)
-class _Pairs:
+class _PairIndices:
     """Pairs (n,) as positions of films in the table, each with its cell and whether Δ is above 0; ties left out."""
 
     abnormal: Ints
@@ -260,7 +260,7 @@ def _weighted(matrix: csr_array, weights: Floats) -> Floats:
 
 def _paired(
     table: pl.DataFrame, covariates: Sequence[str], caliper: float | None
-) -> tuple[tuple[str, ...], BootstrapCohort, _Pairs | str, float]:
+) -> tuple[tuple[str, ...], BootstrapCohort, _PairIndices | str, float]:
     """The names, the films, their pairs or the reason why there are none, and the caliper."""
     names = tuple(covariates)
     if not names:
@@ -314,7 +314,7 @@ def _propensity(columns: Floats, cohort: BootstrapCohort) -> Floats:
     return odds
 
 
-def _pairs_of(covariate: Floats, cohort: BootstrapCohort, width: float) -> _Pairs:
+def _pairs_of(covariate: Floats, cohort: BootstrapCohort, width: float) -> _PairIndices:
     """All pairs of one fold and source with 0 < |Δ| < `width`; more than `MOST_PAIRS` are thinned."""
     group = codes(cohort.fold, cohort.source)
     source = codes(cohort.source)
@@ -338,4 +338,4 @@ def _pairs_of(covariate: Floats, cohort: BootstrapCohort, width: float) -> _Pair
     abnormal, normal, difference = abnormal[kept], normal[kept], difference[kept]
     step = np.minimum((np.abs(difference) / width * STEPS).astype(np.int64), STEPS - 1)
     cell = source[abnormal] * STEPS + step
-    return _Pairs(abnormal, normal, cell, difference > 0, len(covariate))
+    return _PairIndices(abnormal, normal, cell, difference > 0, len(covariate))

@@ -270,7 +270,7 @@ def counted_films(films: Iterable[Film | NotRead], *, trained: Collection[str], 
 
 
 def _use(film: Film | NotRead, *, trained: Collection[str], share: float) -> str:
-    """What a film is for: "fresh", "trained", "abnormal", "kept", or "" for a film that is left out."""
+    """Return the use of a film: "fresh", "trained", "abnormal", "kept", or "" for a film that is left out."""
     if not isinstance(film, Film) or film.label is None or projection_of(film) == "lateral":
         return ""
     if film.pixel_sha256 in trained:

@@ -227,6 +227,12 @@ def read_part(
 
     Raises:
         ArchiveError: the part cannot be read, or has another number of rows than the plan states.
+
+    Example:
+        >>> with TableReader() as tables:
+        ...     read_part(Path("no-such-archive"), 0, ArchivePlan.model_construct(films=1, part_size=1), tables)
+        Traceback (most recent call last):
+        unseen.runs.archive.plan.ArchiveError: no-such-archive/part-00000000.parquet: cannot be read ...
     """
     path, films = part_path(folder, number), plan.films_of(number)
     try:

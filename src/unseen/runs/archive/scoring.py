@@ -77,7 +77,7 @@ def score_archive(
     """
     task = replace(task, decoders=decoders_for(workers) if engine == "local" else 1)
     task.folder.mkdir(parents=True, exist_ok=True)
-    with _alone(task.folder):
+    with _alone(task.folder), closing(_tables()):
         found = ArchivePlan.load(task.folder)
         if found is not None and not resume:
             raise ArchiveError(f"{task.folder / PLAN}: there are parts in this folder. Add --resume, or give another")
@@ -212,7 +212,7 @@ def _one_thread() -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def _tables() -> TableReader:
-    """Return the reader of parts of this process; its child ends with the process."""
+    """Return the reader of parts of this process; its child ends with the run, or with the process."""
     return TableReader()
 
 

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Sequence
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard, Union
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from unseen.data.film import Film, Label
 
+if TYPE_CHECKING:
+    import torch
+
 LEAST_SIDE = 32
 """Pixels of the shorter side that a film needs."""
 
-Array = NDArray[np.generic] | torch.Tensor
+Array = Union[NDArray[np.generic], "torch.Tensor"]
 """One image (height, width), or a batch (n, height, width) or (n, 1, height, width)."""
 
 
 def is_array(given: object) -> TypeGuard[Array]:
     """Report whether `given` is a NumPy array or a tensor."""
-    return isinstance(given, np.ndarray | torch.Tensor)
+    return isinstance(given, np.ndarray) or _is_tensor(given)
+
+
+def _is_tensor(given: object) -> TypeGuard[torch.Tensor]:
+    """Report whether `given` is a tensor; PyTorch is not imported for it."""
+    torch_module = sys.modules.get("torch")
+    return torch_module is not None and isinstance(given, torch_module.Tensor)
 
 
 def films_from_arrays(
@@ -65,7 +74,7 @@ def films_from_arrays(
 def _single(images: object) -> list[NDArray[np.generic]]:
     if not is_array(images):
         raise TypeError(f"Images are NumPy arrays or tensors, but one is a {type(images).__name__}.")
-    array = images.detach().cpu().numpy() if isinstance(images, torch.Tensor) else images
+    array = images.detach().cpu().numpy() if _is_tensor(images) else np.asarray(images)
     if array.ndim == 4 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim == 2:

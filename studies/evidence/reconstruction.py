@@ -28,6 +28,7 @@ class Problem:
     title: str
     arm: str
     differences: dict[str, Interval]
+    budget: str = "–"
 
     @property
     def ahead(self) -> Interval:
@@ -35,8 +36,25 @@ class Problem:
         return self.differences["free"]
 
 
-def imaging_screen(problems: Sequence[Problem], stopped: tuple[int, int, int], date: str) -> Screen | None:
-    """Every problem against TV; `stopped`: trainings near their best epoch as stopped, at their end, and in all."""
+def imaging_screen(
+    problems: Sequence[Problem],
+    stopped: tuple[int, int, int],
+    date: str,
+    budget: str,
+    *,
+    published: Sequence[str] = (),
+    footnotes: Sequence[str] = (),
+) -> Screen | None:
+    """Return every problem against TV.
+
+    Args:
+        problems: Problems with their differences from TV.
+        stopped: Trainings near their best epoch as stopped, at their end, and in all.
+        date: Date of the latest row.
+        budget: Training of the best arms, as a share of the sources'.
+        published: Sentences that compare with published figures.
+        footnotes: Notes on marks in the names of arms.
+    """
     if not problems:
         return None
     ordered = sorted(problems, key=lambda one: -one.ahead.value)
@@ -69,11 +87,13 @@ def imaging_screen(problems: Sequence[Problem], stopped: tuple[int, int, int], d
         figure=chart,
         alt=f"PSNR less that of TV for {len(ordered)} problems, with intervals. The best arm without truth is "
         f"significantly above TV on {len(above)} and significantly below on {len(below)}; from "
-        f"{_signed(best.ahead.value)} dB ({best.name}) to {_signed(ordered[-1].ahead.value)} dB ({ordered[-1].name}).",
+        f"{_signed(best.ahead.value)} dB ({best.name}) to {_signed(ordered[-1].ahead.value)} dB ({ordered[-1].name}). "
+        f"Training: {budget}.",
         sentences=[
-            f"Trained on measurements alone, the same network beats total variation significantly on {len(above)} of "
-            f"{len(ordered)} problems, and total variation, which learns nothing, beats it significantly on "
-            f"{len(below)}.",
+            f"Trained on measurements alone for {budget}, the same network beats total variation significantly on "
+            f"{len(above)} of {len(ordered)} problems, and total variation, which learns nothing, beats it "
+            f"significantly on {len(below)}; what the sources' full training would give is not measured.",
+            *published,
             f"The largest gain is {_signed(best.ahead.value)} dB ({best.title}: {best.arm}).",
             f"Stopped by held-out measurements, without any truth, {near} of {trainings} trainings under noise ended "
             f"within "
@@ -81,12 +101,19 @@ def imaging_screen(problems: Sequence[Problem], stopped: tuple[int, int, int], d
             if trainings
             else "No training has a stopping rule yet.",
         ],
-        head=["problem", "best without truth", "PSNR − TV, dB [95 %]", "supervised − TV"],
+        head=[
+            "problem",
+            "best without truth",
+            "PSNR − TV, dB [95 %]",
+            "supervised − TV",
+            "training: share of the source's",
+        ],
         lines=best_first(
-            [one.title, one.arm, _interval(one.ahead), _interval(one.differences.get("supervised"))]
+            [one.title, one.arm, _interval(one.ahead), _interval(one.differences.get("supervised")), one.budget]
             for one in [*above, *middle, *ordered[-2:]]
         ),
         notes=[
+            *footnotes,
             f"The {len(above)} gains, the {len(middle)} that follow and the two largest losses; all {len(ordered)}: "
             "[when learning pays](#when-learning-pays). "
             "The names in the figure are the recipes' (`imaging/…`). Intervals are over images (patients, where "
@@ -96,7 +123,8 @@ def imaging_screen(problems: Sequence[Problem], stopped: tuple[int, int, int], d
         ],
         answer=Answer(
             "Does learning from measurements alone beat total variation?",
-            f"On {len(above)} of {len(ordered)} problems; best {_interval(best.ahead)} dB ({best.name})",
+            f"On {len(above)} of {len(ordered)} problems, after {budget}; best {_interval(best.ahead)} dB "
+            f"({best.name})",
             "make results-imaging",
             date,
         ),

@@ -9,9 +9,10 @@ from pathlib import Path
 from studies import recipe_files as recipes
 from studies.evidence.reconstruction import Problem, imaging_screen
 from studies.evidence.screen import Screen, folded, rendered
+from studies.imaging import budgets
 from studies.imaging.arms import NAMES, TRAINED
 from studies.imaging.gaps import Gap, gap_of, of_arm
-from studies.imaging.published import NEAR, PUBLISHED
+from studies.imaging.published import NEAR, PUBLISHED, REI_MRI, budget_of, share
 from studies.imaging.settings import MethodSettings, images_of, method_of, training_of
 from studies.imaging.summaries import Ahead, against_tv, average, best_without_truth, mean, stopping
 from studies.pages.cells import table
@@ -89,7 +90,7 @@ def _of(rows: Sequence[Row], recipe: Recipe) -> list[Row]:
 
 def screen_of(rows: Sequence[Row], known: Sequence[Recipe]) -> Screen | None:
     """The page's first screen; None without a row."""
-    problems = []
+    problems, trained = [], []
     for recipe in known:
         mine = _of(rows, recipe)
         ahead, variation = best_without_truth(mine), of_arm(mine, "tv")
@@ -98,11 +99,23 @@ def screen_of(rows: Sequence[Row], known: Sequence[Recipe]) -> Screen | None:
         found = {arm: against_tv(of_arm(mine, arm), variation) for arm in ("direct", "supervised")}
         found["free"] = ahead.difference
         differences = {kind: one for kind, one in found.items() if one is not None}
-        problems.append(Problem(_short(recipe), method_of(recipe).title, NAMES[ahead.arm], differences))
+        best, source = of_arm(mine, ahead.arm), budget_of(recipe, method_of(recipe))
+        trained += [(row, source) for row in best]
+        name = f"{NAMES[ahead.arm]}{budgets.dagger(best)}"
+        problems.append(
+            Problem(_short(recipe), method_of(recipe).title, name, differences, budgets.spent(best, source))
+        )
     stopped = [end for row in rows if (end := stopping(row)) is not None]
     near = sum(end.lost <= _NEAR for end in stopped)
     at_the_end = sum(end.at_the_end <= _NEAR for end in stopped)
-    return imaging_screen(problems, (near, at_the_end, len(stopped)), max((row["date"] for row in rows), default=""))
+    return imaging_screen(
+        problems,
+        (near, at_the_end, len(stopped)),
+        max((row["date"] for row in rows), default=""),
+        budgets.overall(trained),
+        published=_behind(rows, known),
+        footnotes=[budgets.CONVERGENCE] if any(budgets.dagger([row]) for row, _ in trained) else [],
+    )
 
 
 def _learning_pays(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
@@ -114,7 +127,14 @@ def _learning_pays(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
     for recipe, one in sorted(found, key=lambda pair: -pair[1].difference.value):
         supervised = against_tv(of_arm(_of(rows, recipe), "supervised"), of_arm(_of(rows, recipe), "tv"))
         lines.append(
-            [method_of(recipe).title, NAMES[one.arm], _signed(one.difference), _signed(supervised), _verdict(one)]
+            [
+                method_of(recipe).title,
+                f"{NAMES[one.arm]}{budgets.dagger(of_arm(_of(rows, recipe), one.arm))}",
+                _signed(one.difference),
+                _signed(supervised),
+                _verdict(one),
+                _budget(rows, recipe, one.arm),
+            ]
         )
     pays = [method_of(recipe).title for recipe, one in found if one.difference.low > 0]
     said = (
@@ -124,12 +144,26 @@ def _learning_pays(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
     )
     return [
         "## When learning pays",
-        table(["problem", "best without truth", "PSNR − TV, dB [95 %]", "supervised − TV", "learning pays"], lines),
-        f"{said} On the others total variation is as good or better, from one measurement and without training. The "
+        table(
+            ["problem", "best without truth", "PSNR − TV, dB [95 %]", "supervised − TV", "learning pays", _BUDGET],
+            lines,
+        ),
+        budgets.CONVERGENCE,
+        f"{said} After these steps, features and transforms, total variation is as good or better on the others, from "
+        "one measurement and without training; whether it stays better after the sources' training is not measured. "
+        "The "
         "networks learn from 49 to 64 images (toys and digits: 500 or 600), each measured once. TV has one "
         "advantage: its "
         "single weight was chosen on validation images with their truth.",
     ]
+
+
+_BUDGET = "training: share of the source's"
+
+
+def _budget(rows: Sequence[Row], recipe: Recipe, arm: str) -> str:
+    """An arm's training next to the source's."""
+    return budgets.spent(of_arm(_of(rows, recipe), arm), budget_of(recipe, method_of(recipe)))
 
 
 def _verdict(one: Ahead) -> str:
@@ -153,7 +187,7 @@ def _stopping(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
             lines.append(
                 [
                     method_of(recipe).title,
-                    NAMES[arm],
+                    f"{NAMES[arm]}{budgets.dagger(of_arm(mine, arm))}",
                     f"{len(found)}",
                     ", ".join(f"{one.kept}" for one in found),
                     ", ".join(f"{one.best}" for one in found),
@@ -161,6 +195,7 @@ def _stopping(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
                     f"{worst:.2f}",
                     f"{max(one.at_the_end for one in found):.2f}",
                     "yes" if worst <= _NEAR else "**no**",
+                    _budget(rows, recipe, arm),
                 ]
             )
     if not lines:
@@ -175,10 +210,12 @@ def _stopping(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
         "loss, dB, worst seed",
         "loss at the last epoch, dB",
         f"within {_NEAR:g} dB",
+        _BUDGET,
     ]
     return [
         "## Early stopping without the truth",
         table(head, lines),
+        budgets.CONVERGENCE,
         "The epoch kept is that of least held-out risk. *Loss*: test PSNR at the best epoch minus that at the epoch "
         "kept.",
     ]
@@ -193,7 +230,7 @@ def _gaps(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
         method, baseline = asked.gap
         words = f"({NAMES[method]} − {NAMES[baseline]}) / (supervised − {NAMES[baseline]})"
         found = gap_of(rows, recipe.name, method, baseline)
-        lines.append([asked.title, words, *_share_cells(found, _papers_share(asked))])
+        lines.append([asked.title, words, *_share_cells(found, _papers_share(asked)), _budget(rows, recipe, method)])
     if not lines:
         return []
     return [
@@ -207,13 +244,16 @@ def _gaps(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
                 "seeds",
                 "papers",
                 "target met (estimate ≥ 0.6, CI lower bound ≥ 0.4)",
+                f"{_BUDGET} (method)",
             ],
             lines,
         ),
         "Shares are of mean PSNRs on the test images, with an interval by a paired bootstrap over images (over "
         "patients, where they are known). Where a gap is small, its share is uncertain and the interval is wide. *At "
         "the best epochs*: the share if each training had returned its best epoch on the test images, so that the "
-        "difference is what stopping costs; – where the test images were not watched.",
+        "difference is what stopping costs; – where the test images were not watched. A share compares two short "
+        "trainings with each other: it does not show how far both are behind the source ([in decibels]"
+        "(#published-figures-and-their-metrics)).",
     ]
 
 
@@ -250,8 +290,12 @@ def _curve(rows: Sequence[Row]) -> list[str]:
             row for row in some if (row["px"], -row["settings"]["kept"], row["settings"]["sigma"]) == (px, kept, sigma)
         ]
         cells = [of_arm(chosen, arm) for arm in arms]
-        lines.append([f"{px}", f"×{-1 / kept:.0f}", f"{sigma:g}", *(_mean(cell) for cell in cells)])
-    return ["## MRI PSNR by noise level", table(["px", "acceleration", "σ", *(NAMES[arm] for arm in arms)], lines)]
+        longest = max((row for row in chosen if row.get("steps")), key=lambda row: int(row["steps"]), default=None)
+        budget = "–" if longest is None else budgets.spent([longest], REI_MRI)
+        marked = [f"{_mean(cell)}{budgets.dagger(cell)}" for cell in cells]
+        lines.append([f"{px}", f"×{-1 / kept:.0f}", f"{sigma:g}", *marked, budget])
+    head = ["px", "acceleration", "σ", *(NAMES[arm] for arm in arms), f"{_BUDGET} (arms without truth)"]
+    return ["## MRI PSNR by noise level", table(head, lines), budgets.CONVERGENCE]
 
 
 def _mean(rows: Sequence[Row]) -> str:
@@ -277,12 +321,26 @@ def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: bool) -> list[str]:
         printed = None if source is None else asked.papers.get(arm)
         papers = "–" if source is None or printed is None else source.cell(printed)
         if not some:
-            lines.append([NAMES[arm], "no row yet", "–", "–", "–", papers, "–", "–", "–"])
+            lines.append([NAMES[arm], "no row yet", "–", "–", "–", papers, "–", "–", "–", "–"])
             continue
         psnr, ssim, as_papers = (figure(average(some, name)) for name in ("psnr", "ssim", "psnr_papers"))
         ahead = "–" if arm == "tv" else _signed(against_tv(some, of_arm(mine, "tv")))
         behind = "–" if source is None or printed is None else _decibels(_as_papers(some) - source.converted(printed))
-        lines.append([NAMES[arm], psnr, ahead, ssim, as_papers, papers, behind, _seeds(some, arm), _cost(some, arm)])
+        name = f"{NAMES[arm]}{budgets.dagger(some)}"
+        lines.append(
+            [
+                name,
+                psnr,
+                ahead,
+                ssim,
+                as_papers,
+                papers,
+                behind,
+                _seeds(some, arm),
+                _cost(some, arm),
+                _budget(rows, recipe, arm),
+            ]
+        )
     head = [
         "arm",
         "PSNR, dB [95 %]",
@@ -293,8 +351,11 @@ def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: bool) -> list[str]:
         "ours − published, dB",
         "seeds; machine",
         "cost",
+        _BUDGET,
     ]
     blocks.append(table(head, lines))
+    if any(budgets.dagger(of_arm(mine, arm)) for arm in asked.arms):
+        blocks.append(budgets.CONVERGENCE)
     if source is not None:
         blocks.append(
             f"*Published*: {source.where} ({source.tested}, {source.px} px). *Ours − published* compares it with the "
@@ -380,22 +441,50 @@ def _size(recipe: Recipe) -> str:
     return f"{view.size} px{grey}"
 
 
-def _compared(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
-    """Trained arms of colour problems in the sources' metric, in a sentence."""
-    said = []
+def _colour(rows: Sequence[Row], known: Sequence[Recipe]) -> list[tuple[Recipe, str, float, float]]:
+    """Trained arms of problems with published figures of colour images: recipe, arm, ours and theirs in one metric."""
+    found: list[tuple[Recipe, str, float, float]] = []
     for recipe in known:
         source, asked, mine = PUBLISHED.get(_short(recipe)), method_of(recipe), _of(rows, recipe)
-        if source is None or source.channels == 1:
-            continue
-        for arm in asked.arms:
+        for arm in asked.arms if source is not None and source.channels > 1 else ():
             some, printed = of_arm(mine, arm), asked.papers.get(arm)
-            if arm in TRAINED and some and printed is not None:
-                ours, theirs = _as_papers(some), source.converted(printed)
-                said.append(
-                    f"{NAMES[arm]} {ours:.2f} against {theirs:.2f} ({asked.title.partition(',')[0]}, "
-                    f"{'Poisson noise' if asked.gain else 'noise-free'})"
-                )
-    return [f"In the same metric, ours against published in dB: {'; '.join(said)}."] if said else []
+            if source is not None and arm in TRAINED and arm != "mc" and some and printed is not None:
+                found.append((recipe, arm, _as_papers(some), source.converted(printed)))
+    return found
+
+
+def _compared(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
+    """Trained arms next to the published figures of colour images, in the same metric."""
+    lines = [
+        [
+            method_of(recipe).title,
+            NAMES[arm],
+            f"{ours:.2f}",
+            f"{theirs:.2f}",
+            _decibels(ours - theirs),
+            _budget(rows, recipe, arm),
+        ]
+        for recipe, arm, ours, theirs in _colour(rows, known)
+    ]
+    if not lines:
+        return []
+    head = ["problem", "arm", "ours, dB", "published, in the same metric, dB", "difference, dB", _BUDGET]
+    return ["Trained arms of the problems whose published metric differs:", table(head, lines)]
+
+
+def _behind(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
+    """The first screen's sentence on the published figures, with the training of each arm."""
+    said = []
+    for recipe, arm, ours, theirs in _colour(rows, known):
+        source, some = PUBLISHED[_short(recipe)], of_arm(_of(rows, recipe), arm)
+        if arm != ("rei" if method_of(recipe).gain else "ei"):  # the source's own method
+            continue
+        part = share(int(some[0]["steps"]), source.budget.steps)
+        noise = "with Poisson noise" if method_of(recipe).gain else "without noise"
+        said.append(f"{NAMES[arm]} {noise} {ours:.2f} dB against {theirs:.2f} dB ({part} of the source's steps)")
+    return (
+        [f"Inpainting of photographs, in the same metric as the published figures: {'; '.join(said)}."] if said else []
+    )
 
 
 def _seeds(rows: Sequence[Row], arm: str) -> str:
@@ -422,7 +511,7 @@ def _cost(rows: Sequence[Row], arm: str) -> str:
         return "–"
     minutes = [row["cpu_seconds"] / 60 for row in rows if row.get("cpu_seconds") is not None]
     spent = f"{sum(minutes) / len(minutes):.0f}" if minutes else "–"
-    return f"{rows[0]['steps']} steps, {spent} core minutes each"
+    return f"{spent} core minutes each"
 
 
 def _lessons() -> list[str]:

@@ -14,7 +14,7 @@ import torch
 
 from studies import recipe_files as recipes
 from studies.imaging import __main__ as command
-from studies.imaging import image_sets, variation
+from studies.imaging import budgets, image_sets, variation
 from studies.imaging.arms import directly
 from studies.imaging.gaps import gap_of
 from studies.imaging.image_sets import load, training_subjects
@@ -370,3 +370,30 @@ def test_the_explanation_of_low_dose_ct_is_measured() -> None:
     problem = Problem(recipe.model_copy(update={"view": {**recipe.view, "size": 256}, "method": method}))
     found = directly(problem.testing.y, problem)
     assert f"{float(psnr(found, problem.testing.x, peak=None).mean()):.2f} dB" in PUBLISHED["low-dose-ct"].explanation
+
+
+def test_every_conclusion_of_the_first_screen_has_its_budget() -> None:
+    """The first screen, the figure's text and the overview state steps, features and transforms with each count."""
+    docs = ROOT / "docs"
+    first = (docs / "results-imaging.md").read_text(encoding="utf-8").partition("## ")[0]
+    for text in (first, (docs / "evidence.md").read_text(encoding="utf-8")):
+        told = [line for line in text.splitlines() if "of 23 problems" in line]
+        assert told
+        assert all("steps" in line and "features" in line and "transforms" in line for line in told)
+    rows = [line for line in first.splitlines() if line.startswith("| ") and "dB [95" not in line]
+    assert rows and all("steps" in row for row in rows)
+
+
+def test_a_training_that_still_falls_is_marked() -> None:
+    falling, resting, short = ({"curve": curve} for curve in ([0.9**i for i in range(40)], [1.0] * 40, [3.0, 1.0]))
+    assert budgets.dagger([resting, falling]) == "†"
+    assert budgets.dagger([resting, short]) == ""
+
+
+def test_a_budget_is_a_share_of_the_sources() -> None:
+    row = {"arm": "ei", "steps": 1920, "features": 16, "settings": {"transforms": 1}}
+    assert budgets.spent([row], PUBLISHED["inpainting"].budget) == (
+        "1,920 steps, 1.1 % of the source's 180,000; 16 of 64 features; 1 of 3 transforms"
+    )
+    assert budgets.spent([{**row, "arm": "mc"}], None) == "1,920 steps; 16 features; no source budget"
+    assert budgets.spent([{"arm": "tv"}], None) == "–"

@@ -38,6 +38,7 @@ from studies.detectors.published import beside_published
 from studies.evidence.detection import detectors_screen
 from studies.evidence.repeats import repeats
 from studies.evidence.screen import folded, rendered
+from studies.pages import budgets
 from studies.pages.cells import Entry, table
 from studies.pages.noise import noise_study
 from studies.pages.sections import SOURCES, aurocs
@@ -45,7 +46,16 @@ from studies.peers.anomalib_rows import ROWS as ANOMALIB
 from studies.peers.anomalib_rows import beside_anomalib
 from unseen.evaluation.intervals import interval_text as figure
 
-_HEAD = ["Recipe", *SOURCES, "site", "minus the best shortcut", "training, s", "ms per film", "parameters"]
+_HEAD = [
+    "Recipe",
+    *SOURCES,
+    "site",
+    "minus the best shortcut",
+    "training, s",
+    "ms per film",
+    "parameters",
+    "GANs: training",
+]
 
 AIM = 0.82
 """AUROC on folds 1 to 4 that was aimed at with normal films alone."""
@@ -126,7 +136,7 @@ def _conclusions(
         + f" significantly better than {strongest['words']} alone (AUROC {strongest['strength']:.2f})"
         + (f": {_list(above)}" if above else "")
         + f"; {len(below)} are significantly worse"
-        + (f" ({_list(below)})" if below else "")
+        + (f" ({_list(below)}{_of_gans(below)})" if below else "")
         + f", and {len(rows) - len(above) - len(below)} are inconclusive",
     ]
     if pairs:
@@ -136,7 +146,7 @@ def _conclusions(
         )
     said += [*_by_masks(rows, "fold 0"), *_by_masks(opened, "the test folds")]
     if low:
-        said.append(f"not significantly better than chance on fold 0: {_list(low)}")
+        said.append(f"not significantly better than chance on fold 0: {_list(low)}{_of_gans(low)}")
     said += [_reached(row) for row in opened if row["recipe"].removeprefix(TESTED) in picked]
     if opened:
         verdicts = []
@@ -147,7 +157,7 @@ def _conclusions(
                 f"{len(over) or 'none'} {'is' if len(over) <= 1 else 'are'} significantly better than {words}"
                 + (f" ({_list(over)})" if over else "")
                 + f", {len(under)} are significantly worse"
-                + (f" ({_list(under)})" if under else "")
+                + (f" ({_list(under)}{_of_gans(under)})" if under else "")
             )
         said.append(f"of the {len(opened)} recipes on the test folds, {'; '.join(verdicts)}")
     said += [
@@ -167,6 +177,12 @@ def _conclusions(
         )
     said += [_at_twice_the_size(twice)] if twice else []
     return ["\n".join(f"- {one[0].upper()}{one[1:]}." for one in said)]
+
+
+def _of_gans(rows: Sequence[Entry]) -> str:
+    """The GANs' training, behind a list of recipes."""
+    told = budgets.of_gans(rows)
+    return f"; {told}" if told else ""
 
 
 def _by_masks(rows: Sequence[Entry], films: str) -> list[str]:
@@ -384,4 +400,5 @@ def _line(row: Entry) -> list[str]:
         f"{row['seconds']:.0f}",
         f"{row['milliseconds']:.0f}",
         f"{row['kept']:,}",
+        budgets.spent(row),
     ]

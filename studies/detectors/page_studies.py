@@ -13,6 +13,7 @@ from studies.detectors.generalisation import matrix
 from studies.detectors.nomination import FLOOR, TESTED
 from studies.detectors.preparations.comparing import AS_THEY_CAME
 from studies.detectors.preparations.comparing import ROWS as WAYS
+from studies.pages import budgets
 from studies.pages.cells import Entry, dagger, dagger_note, table
 from studies.pages.sections import SOURCES, aurocs
 from unseen.evaluation.intervals import interval_text as figure
@@ -91,6 +92,7 @@ def tested(rows: Sequence[Entry], claimed: Sequence[str]) -> list[str]:
     ordered = sorted(rows, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]), reverse=True)
     head = [
         "Recipe", *SOURCES, "site", f"minus `{FLOOR}`", "minus the best shortcut", "training, s per fold",
+        "GANs: training",
     ]  # fmt: skip
     blocks = [
         title,
@@ -137,6 +139,7 @@ def _tested(row: Entry) -> list[str]:
         figure(above["floor"]["pooled"], sign=True),
         figure(above["shortcut"]["pooled"], sign=True),
         f"{row['seconds'] / max(1, len(row['folds'])):.0f}",
+        budgets.spent(row),
     ]
 
 

@@ -8,6 +8,7 @@ from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, VIOLET, Mark, Rul
 from studies.evidence.charts import Row as Line
 from studies.evidence.repeats import TESTED, combined, on_test_folds
 from studies.evidence.screen import Answer, Screen, best_first, rendered
+from studies.pages import budgets
 from studies.pages.cells import Entry, dagger, dagger_note, shortcut
 from unseen.evaluation.intervals import interval_text as figure
 
@@ -190,6 +191,8 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
     reference = supervised(rows)
     worse = [name for name in above if above[name]["floor"]["pooled"]["high"] < 0]
     better = [name for name in above if above[name]["floor"]["pooled"]["low"] > 0]
+    told = budgets.of_gans([normals_only[name] for name in worse])
+    gans = f" ({told})" if told else ""
     over_statistic = [name for name in above if above[name]["shortcut"]["pooled"]["low"] > 0]
 
     def row_of(name: str) -> Entry:
@@ -213,7 +216,7 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
     sentences = [
         f"Trained on normal films only, the highest AUROC of {len(above)} recipes is that of `{best}`, "
         f"{figure(entries[best])}; {_count(better, 'recipe is', 'recipes are')} significantly better than the baseline "
-        f"`{BASELINE}` ({figure(entries.get(BASELINE))}), and {len(worse)} are significantly worse."
+        f"`{BASELINE}` ({figure(entries.get(BASELINE))}), and {len(worse)} are significantly worse{gans}."
         + (
             ""
             if used == best

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, RED, VIOLET, Rule, Series, plane
 from studies.evidence.detection import flagged
 from studies.evidence.screen import Answer, Screen, best_first, rendered
+from studies.pages import budgets
 from studies.pages.cells import Entry, dagger_note
 from unseen.evaluation.intervals import interval_text as figure
 
@@ -70,12 +71,13 @@ def thesis_screen(rows: Mapping[str, Entry], reported: Mapping[str, float]) -> S
             figure(row["auroc"]["best_epoch"]),
             figure(row["auroc"]["last_epoch"]),
             f"{row['epochs_done']} of {row['epochs']}",
+            budgets.spent(row),
         ]
         for row in sorted(arms, key=lambda row: -float(row["auroc"]["best_epoch"]["value"]))
     )
     begun = {str(row["method"]) for row in arms if row["features"] == WIDE}
     lines += [
-        [f"`{method}, {WIDE} features`", f"{reported[method]:.4f}", "not finished", "not finished", "–"]
+        [f"`{method}, {WIDE} features`", f"{reported[method]:.4f}", "not finished", "not finished", "–", "–"]
         for method in missing
         if method not in begun
     ]
@@ -90,7 +92,14 @@ def thesis_screen(rows: Mapping[str, Entry], reported: Mapping[str, float]) -> S
         )
         + f" Lines at the thesis's {', '.join(f'{rule.value:.4f}' for rule in rules)}.",
         sentences=sentences,
-        head=["Detector", "thesis, best epoch", "ours, best epoch [95 %]", "ours, last epoch [95 %]", "epochs"],
+        head=[
+            "Detector",
+            "thesis, best epoch",
+            "ours, best epoch [95 %]",
+            "ours, last epoch [95 %]",
+            "epochs",
+            "training",
+        ],
         lines=lines,
         notes=[
             *dagger_note(arms),
@@ -111,7 +120,11 @@ def thesis_screen(rows: Mapping[str, Entry], reported: Mapping[str, float]) -> S
 def _within(row: Entry, reported: Mapping[str, float]) -> str:
     best, value = row["auroc"]["best_epoch"], reported[row["method"]]
     where = "lies within" if best["low"] <= value <= best["high"] else "lies outside"
-    return f"the thesis's {value:.4f} for `{row['method']}` {where} the interval of our best epoch, {figure(best)}"
+    return (
+        f"the thesis's {value:.4f} for `{row['method']}` {where} the interval of our best epoch, "
+        f"{figure(best)}, after {row['epochs_done']} of its {row['epochs']} epochs with "
+        f"{row['features']} of its {WIDE} features"
+    )
 
 
 def _cross_validated(rows: Mapping[str, Entry]) -> list[str]:
@@ -121,7 +134,8 @@ def _cross_validated(rows: Mapping[str, Entry]) -> list[str]:
     values = sorted(float(row["metrics"]["auroc"]["pooled"]["value"]) for row in found)
     return [
         f"Cross-validated at 64 px on {_films(found[0])} films, without a choice of the epoch, the same {len(found)} "
-        f"detectors reach {values[0]:.2f} to {values[-1]:.2f}."
+        f"detectors reach {values[0]:.2f} to {values[-1]:.2f} after {found[0]['steps']:,} steps, "
+        f"with {found[0]['features']} of the thesis's {WIDE} features and 64 of its 256 px."
     ]
 
 

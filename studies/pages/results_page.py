@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from studies.evidence.detection import results_screen
 from studies.evidence.screen import best_first, folded, rendered
+from studies.pages import budgets
 from studies.pages.cells import dagger, dagger_note, shortcut, table
 from studies.pages.instruments import HEAD, cells, claim, laterality_section
 from studies.pages.sections import SOURCES, aurocs, conclusions, provenance, real_section, shipped_section, twin_section
@@ -69,6 +70,7 @@ def readme_table(rows: Mapping[str, Row]) -> str:
         f"{claim(rows)} A row of `models/…` is the model's recipe, cross-validated; "
         "the weights' own figure on the fold that they did not learn from is on the [results page](docs/results.md)."
         + "".join(f" {note}" for note in dagger_note(row for _, row in named))
+        + _trained([row for _, row in named])
     )
 
 
@@ -76,3 +78,9 @@ def _by_method(rows: Mapping[str, Row], prefix: str) -> list[Row]:
     some = [row for name, row in rows.items() if name.startswith(prefix) and "metrics" in row]
     order = {key: place for place, key in enumerate(METHODS.keys())}
     return sorted(some, key=lambda row: (row["px"], order.get(row["method"], len(order)), row["recipe"]))
+
+
+def _trained(rows: Sequence[Row]) -> str:
+    """The GANs' training next to the thesis's, behind the table."""
+    told = dict.fromkeys(budgets.spent(row) for row in rows if budgets.is_gan(row))
+    return f" GANs (`ganomaly`, `roi-…`): {'; or '.join(told)}." if told else ""

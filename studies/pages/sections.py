@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from studies.pages import budgets
 from studies.pages.cells import Entry, convergence, dagger, shortcut, table
 from unseen.evaluation.intervals import interval_text as figure
 
@@ -294,9 +295,12 @@ def _against_statistics(rows: Sequence[Entry]) -> str:
                 f"{entry['strength']:.2f}",
                 figure(difference, sign=True),
                 verdict,
+                budgets.spent(row),
             ]
         )
-    return table(["Detector", "AUROC", "strongest statistic", "its AUROC", "difference", "result"], lines)
+    return table(
+        ["Detector", "AUROC", "strongest statistic", "its AUROC", "difference", "result", "GANs: training"], lines
+    )
 
 
 def _acquisition_sentence(row: Entry) -> str:

@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from studies.evidence.screen import folded, rendered
 from studies.evidence.thesis import thesis_screen
+from studies.pages import budgets
 from studies.pages.cells import Entry, convergence, shortcut, table
 from studies.pages.noise import noise_study
 from studies.pages.sections import SOURCES, aurocs
@@ -87,6 +88,7 @@ def _protocol(arms: Sequence[Entry]) -> list[str]:
                 "last epoch",
                 "epochs",
                 "losses",
+                "training",
             ],
             (_arm(row) for row in arms),
         ),
@@ -207,7 +209,7 @@ def _arm(row: Entry) -> list[str]:
     name = f"`{row['method']}`: {_WORDS[row['method']]}"
     reported = _reported(row)
     if "by_epoch" not in row:  # no training loop: one figure
-        return [name, "–", "–", "–", "–", "–", figure(row["metrics"]["auroc"]["pooled"]), "–", "–"]
+        return [name, "–", "–", "–", "–", "–", figure(row["metrics"]["auroc"]["pooled"]), "–", "–", "–"]
     done, asked = row["epochs_done"], row["epochs"]
     return [
         name,
@@ -219,6 +221,7 @@ def _arm(row: Entry) -> list[str]:
         figure(row["auroc"]["last_epoch"]) + ("" if done == asked else f" (epoch {done})"),
         str(done) if done == asked else f"{done} of {asked}, training not finished",
         convergence(row) if done == asked else "–",
+        budgets.spent(row),
     ]
 
 
@@ -240,7 +243,8 @@ def _said(row: Entry) -> list[str]:
         within = best["low"] <= reported <= best["high"]
         said.append(
             f"{name}: the thesis's {reported:.4f} lies {'within' if within else '**outside**'} the interval of our "
-            f"best epoch, {figure(best)}."
+            f"best epoch, {figure(best)}, after {row['epochs_done']} of its {row['epochs']} epochs with "
+            f"{row['features']} of its {_FEATURES} features."
         )
     gain = best["value"] - row["auroc"]["last_epoch"]["value"]
     said.append(
@@ -274,13 +278,16 @@ def _honest(rows: Sequence[Entry]) -> list[str]:
             *aurocs(row),
             figure(next(iter(row["metrics"]["site"].values()), None)),
             convergence(row),
+            budgets.spent(row),
         ]
         for row in ordered
     ]
     first = ordered[0]
     for name, words in (("sharpness", "*sharpness alone*"), ("mix", "*supervised mix of image statistics*")):
-        lines.append([words, "film, 256 px", *(figure(shortcut(first, source, name)) for source in SOURCES), "–", "–"])
-    blocks.append(table(["Detector", "view", *SOURCES, "site", "losses"], lines))
+        lines.append(
+            [words, "film, 256 px", *(figure(shortcut(first, source, name)) for source in SOURCES), "–", "–", "–"]
+        )
+    blocks.append(table(["Detector", "view", *SOURCES, "site", "losses", "training"], lines))
     above = [f"`{row['recipe']}`" for row in ordered if row["metrics"]["shortcuts"]["above_all"].get("pooled")]
     blocks.append(
         "Significantly better than every single image statistic (95 % CI of the difference above 0): "

@@ -1,0 +1,63 @@
+"""Training of the GAN detectors in the rows: steps, width and resolution next to the source's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from studies.pages.cells import Entry
+
+FEATURES = 64  # of the first layer in the sources' networks
+_PX, _EPOCHS = 256, 70  # of the thesis
+_ENCODER_STEPS = 50_000  # of f-AnoGAN's encoder (Schlegl et al. 2019)
+_OF_THE_THESIS = ("ganomaly", "ganomaly-sure", "roi-sure", "roi-oracle")
+_GANS = (*_OF_THE_THESIS, "alpha-gan", "anogan", "bigan", "f-anogan", "randgan", "resunet-ganomaly")
+_CRITIC_STEPS = {"wgan": 5, "wgan-gp": 5}
+
+
+def is_gan(row: Entry) -> bool:
+    """Return whether a row is of a detector with a generator and a discriminator."""
+    return row.get("method") in _GANS and bool(row.get("steps")) and bool(row.get("features"))
+
+
+def generator_steps(row: Entry) -> int:
+    """Return the generator's share of a row's steps: all, or one in as many as the critic takes for each."""
+    settings = row.get("settings", {})
+    return int(row["steps"]) // int(settings.get("critic_steps") or _CRITIC_STEPS.get(settings.get("game"), 1))
+
+
+def spent(row: Entry) -> str:
+    """Return a GAN's training next to the source's, for a table; a dash for other methods."""
+    if not is_gan(row):
+        return "–"
+    steps, width = int(row["steps"]), f"{row['features']} of {FEATURES} features"
+    if row["method"] in _OF_THE_THESIS:
+        epochs = int(row.get("epochs_done") or row["training"]["epochs"])
+        return f"{steps:,} steps, {epochs} of the thesis's {_EPOCHS} epochs; {width}; {row['px']} of {_PX} px"
+    generator = generator_steps(row)
+    parts = [f"{steps:,} steps" + ("" if generator == steps else f", {generator:,} of the generator")]
+    if row["method"] == "f-anogan":
+        parts.append(f"encoder: {100 * steps / _ENCODER_STEPS:.2g} % of the source's {_ENCODER_STEPS:,} steps")
+    else:
+        parts.append("the source's steps are not known to us")
+    return "; ".join([*parts, width])
+
+
+def of_gans(rows: Iterable[Entry]) -> str:
+    """Return the budgets of the GANs among rows, for a sentence; empty where there is none."""
+    gans = [row for row in rows if is_gan(row)]
+    if not gans:
+        return ""
+    fewest = min(gans, key=generator_steps)
+    steps = _range([int(row["steps"]) for row in gans])
+    width = _range([int(row["features"]) for row in gans])
+    least = (
+        f" ({generator_steps(fewest):,} of the generator in `{str(fewest['recipe']).rpartition('/')[2]}`)"
+        if generator_steps(fewest) < int(fewest["steps"])
+        else ""
+    )
+    return f"the GANs among them after {steps} steps{least} with {width} of the sources' {FEATURES} features"
+
+
+def _range(values: Iterable[int]) -> str:
+    ordered = sorted(values)
+    return f"{ordered[0]:,}" if ordered[0] == ordered[-1] else f"{ordered[0]:,} to {ordered[-1]:,}"

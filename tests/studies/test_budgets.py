@@ -1,0 +1,45 @@
+"""The pages of the detectors: no conclusion on GANs without the training behind it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from studies.pages import budgets
+from studies.row_files import read_rows
+from tests.docs.blocks import ROOT
+
+DOCS = ROOT / "docs"
+
+
+def test_a_gan_names_its_steps_and_width_next_to_the_sources() -> None:
+    rows = read_rows(ROOT / "studies" / "results")
+    said = budgets.spent(rows["detectors/folds-1-4/f-anogan-0"])
+    assert said.startswith("1,200 steps, 240 of the generator; encoder: 2.4 % of the source's 50,000 steps; 8 of 64")
+    assert budgets.spent(rows["ms_cxr/ganomaly-64-lungs-0"]) == (
+        "560 steps, 70 of the thesis's 70 epochs; 32 of 64 features; 64 of 256 px"
+    )
+    assert budgets.spent(rows["shipped/pca-0"]) == "–"
+
+
+@pytest.mark.parametrize("page", ["results-detectors.md", "evidence.md"])
+def test_no_count_of_worse_recipes_without_the_training_of_the_gans_among_them(page: str) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    told = re.findall(r"(?:^|[.;] |, )[^.;]*?\d+ are significantly worse[^|\n]{0,700}", text, flags=re.MULTILINE)
+    assert told
+    for sentence in told:
+        assert "the GANs among them after" in sentence and "features" in sentence, sentence
+
+
+def test_every_gan_of_the_test_folds_has_its_training_in_its_line() -> None:
+    text = (DOCS / "results-detectors.md").read_text(encoding="utf-8").partition("## The test folds")[2]
+    lines = [line for line in text.partition("\n## ")[0].splitlines() if re.match(r"\| `(.*gan.*)`", line)]
+    assert len(lines) >= 5
+    assert all("of 64 features" in line for line in lines)
+
+
+def test_the_thesis_pages_lines_have_their_training() -> None:
+    first = (DOCS / "results-thesis.md").read_text(encoding="utf-8").partition("## ")[0]
+    lines = [line for line in first.splitlines() if re.match(r"\| \**`(gan|roi)", line)]
+    assert lines and all("of the thesis's 70 epochs" in line and "of 64 features" in line for line in lines)

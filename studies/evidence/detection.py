@@ -125,8 +125,8 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
         f"{figure(best['metrics']['auroc']['pooled'])}.",
         f"Sharpness alone, an image statistic without training, reaches {figure(statistic)}; "
         + (f"significantly better than every single statistic: {', '.join(above)}." if above
-           else "no recipe is significantly better than every single statistic, so these AUROCs are not evidence of "
-           "detecting disease."),
+           else f"no recipe is significantly better than every single statistic{_gans(some)}, so these AUROCs are "
+           "not evidence of detecting disease."),
     ]  # fmt: skip
     sentences += _given_labels(rows)
     lines = [
@@ -191,8 +191,7 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
     reference = supervised(rows)
     worse = [name for name in above if above[name]["floor"]["pooled"]["high"] < 0]
     better = [name for name in above if above[name]["floor"]["pooled"]["low"] > 0]
-    told = budgets.of_gans([normals_only[name] for name in worse])
-    gans = f" ({told})" if told else ""
+    gans = _gans([normals_only[name] for name in worse])
     over_statistic = [name for name in above if above[name]["shortcut"]["pooled"]["low"] > 0]
 
     def row_of(name: str) -> Entry:
@@ -280,6 +279,12 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
 
 
 _SHOWN = 8  # rows of the first table
+
+
+def _gans(rows: Sequence[Entry]) -> str:
+    """The training of the GANs among rows, in brackets."""
+    told = budgets.of_gans(rows)
+    return f" ({told})" if told else ""
 
 
 def _count(names: Sequence[str], one: str, many: str) -> str:

@@ -147,13 +147,14 @@ _METHODS = {
 }
 
 
-def priors_screen(rows: Sequence[Row], problem: str, words: str, levels: Sequence[str]) -> Screen | None:
+def priors_screen(rows: Sequence[Row], problem: str, words: str, levels: Sequence[str], budget: str) -> Screen | None:
     """PSNR against the number of measurements of one problem; None where it has no rows at two levels.
 
     Args:
         rows: of all problems.
         problem: the one that the figure shows, by its name; `words`: what it is called.
         levels: its levels, from the fewest measurements on: `"5 spokes"`.
+        budget: Training of its VAE, as a noun phrase.
     """
     found = {
         method: {row["level"]: row["metrics"]["psnr"] for row in rows
@@ -201,15 +202,23 @@ def priors_screen(rows: Sequence[Row], problem: str, words: str, levels: Sequenc
         page="results-priors",
         figure=chart,
         alt=f"Curves of PSNR against {there[0].split()[1]} for TV and three generator priors. With {few}: {said(few)}. "
-        f"With {many}: {said(many)}.",
+        f"With {many}: {said(many)}. "
+        f"VAE: {budget}.",
         sentences=[
-            f"{words}: with {few}, {said(few)}.",
-            f"With {many}, {said(many)}: the gain of a prior falls as the number of measurements grows.",
-            f"Over all problems and levels a VAE prior has a higher mean PSNR than TV in {wins[0]} of {wins[1]} cases.",
+            f"{words} (VAE: {budget}): with {few}, {said(few)}.",
+            f"With {many} and the same VAE, {said(many)}: the gain of a prior falls as the number of measurements "
+            "grows.",
+            f"Over all problems and levels a VAE prior has a higher mean PSNR than TV in {wins[0]} of {wins[1]} cases"
+            f"{_epochs(rows)}.",
         ],
-        head=["method", *(f"{level}, dB [95 %]" for level in there)],
+        head=["method", *(f"{level}, dB [95 %]" for level in there), "generator: training"],
         lines=best_first(
-            [_METHODS[method][0], *(figure(found[method][level]) for level in there)] for method in ordered
+            [
+                _METHODS[method][0],
+                *(figure(found[method][level]) for level in there),
+                budget if method[1] else "–",
+            ]
+            for method in ordered
         ),
         notes=[
             f"{words}; sorted by PSNR with {few}. Intervals are over images, or over subjects where these are known.",
@@ -219,11 +228,18 @@ def priors_screen(rows: Sequence[Row], problem: str, words: str, levels: Sequenc
             "Does a generator as the prior beat total variation?",
             f"{words}, {few}: {_METHODS[first][0]} {figure(found[first][few])} dB, TV {figure(found['tv', ''][few])} "
             f"dB; "
-            f"{many}: {_METHODS[leader(many)][0]} is best",
+            f"{many}: {_METHODS[leader(many)][0]} is best (VAE: {budget})",
             "make results-priors",
             max(str(row["date"]) for row in rows),
         ),
     )
+
+
+def _epochs(rows: Sequence[Row]) -> str:
+    """Behind a count of cases: how long their VAEs were trained."""
+    found = sorted({int(row["training"]["epochs"]) for row in rows if row["generator"] == "vae" and "training" in row})
+    ends = " to ".join(str(one) for one in dict.fromkeys((found[0], found[-1]))) if found else ""
+    return f", with VAEs of {ends} epochs" if found else ""
 
 
 def _wins(rows: Sequence[Row]) -> tuple[int, int]:

@@ -536,15 +536,14 @@ def _provenance(rows: Sequence[Row]) -> list[str]:
     trained = [row for row in rows if row["arm"] in TRAINED]
     said = [
         "## Differences from the papers",
-        "The papers train on 90 CT slices, 900 MRI slices and 90 photographs of 256 × 256 pixels (CT noise-free: "
-        "128 × 128), for 500 to 5,000 epochs on a GPU, and give a network fresh noise at every step, which requires "
-        "the truth. Here each image is measured once; there are fewer images, fewer steps and a network of fewer "
-        "than a "
-        "million weights, so that a run ends within an hour on one core. Their PSNR uses each truth's maximum as the "
-        "peak; "
-        "our first column uses 1, the images' range. Where patients are known, tested images are of other patients "
-        "than "
-        "the training images; for MRI and photographs, the last 20 by name.",
+        "The papers train on 90 CT slices and 90 photographs of 256 × 256 pixels (CT noise-free: 128 × 128) and on "
+        "900 MRI slices of 320 × 320 pixels, for 500 to 5,000 epochs on a GPU, and give a network fresh noise at every "
+        "step, which requires the truth. Here each image is measured once; there are fewer images, fewer steps and a "
+        "network of fewer than a million weights, so that a run ends within an hour on one core. Their PSNR uses each "
+        "truth's maximum as the peak and sums the squared errors of colour channels ([conversion]"
+        "(#published-figures-and-their-metrics)); our first column uses 1, the images' range, and the mean over "
+        "channels. Where patients are known, tested images are of other patients than the training images; for MRI "
+        "and photographs, the last 20 by name.",
     ]
     if trained:
         devices = ", ".join(sorted({row["device"] for row in trained}))

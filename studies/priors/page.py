@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from studies import recipe_files as recipes
 from studies.evidence.reconstruction import priors_screen
 from studies.evidence.screen import Screen, folded, rendered
 from studies.pages.cells import table
@@ -80,7 +81,8 @@ def priors_page(rows: Sequence[Row], *, pictures: Iterable[str] = ()) -> str:
 def screen_of(rows: Sequence[Row]) -> Screen | None:
     """The page's first screen; None before its problem has rows at two levels."""
     problem = named(SHOWN)
-    return priors_screen(rows, problem.name, problem.words, list(problem.levels))
+    budget = generator_budget([row for row in rows if row["problem"] == problem.name], "vae")
+    return priors_screen(rows, problem.name, problem.words, list(problem.levels), budget)
 
 
 def _problem(problem: Problem, rows: Sequence[Row], pictures: set[str]) -> list[str]:
@@ -100,21 +102,18 @@ def _problem(problem: Problem, rows: Sequence[Row], pictures: set[str]) -> list[
     for method, kind in _asked(rows):
         some = {row["level"]: row for row in rows if (row["method"], row["generator"]) == (method, kind)}
         name = " ".join(word for word in (WORDS[method], GENERATORS[kind]) if word)
-        lines.append([name, *(_figure(some.get(level), "psnr") for level in levels)])
+        budget = generator_budget(rows, kind)
+        lines.append([name, *(_figure(some.get(level), "psnr") for level in levels), budget])
         if method == "tv":
-            lines.append(["TV, oracle", *(_figure(some.get(level), "psnr_oracle") for level in levels)])
-        likeness.append([name, *(_figure(some.get(level), "ssim") for level in levels)])
+            lines.append(["TV, oracle", *(_figure(some.get(level), "psnr_oracle") for level in levels), "–"])
+        likeness.append([name, *(_figure(some.get(level), "ssim") for level in levels), budget])
     if problem.name == "brain-mri":
         for method in ("direct", "tv", "range", "soft"):
             told = [PAPER.get(level, {}).get(method) for level in levels]
             cells = ["–" if value is None else f"{value:.2f}" for value in told]
-            lines.append([f"*the source's {WORDS[method]}, knees*", *cells])
-    blocks += [
-        table(["method", *levels], lines),
-        *_source(problem, rows),
-        "SSIM:",
-        table(["method", *levels], likeness),
-    ]
+            lines.append([f"*the source's {WORDS[method]}, knees*", *cells, "–"])
+    head = ["method", *levels, "generator: training"]
+    blocks += [table(head, lines), *_source(problem, rows), "SSIM:", table(head, likeness), _TRAINING]
     for level in problem.everywhere:
         picture = name_of(problem.name, level, "", "")
         if picture in pictures:
@@ -123,6 +122,32 @@ def _problem(problem: Problem, rows: Sequence[Row], pictures: set[str]) -> list[
                 f"right](images/priors/{picture}.png)"
             )
     return blocks
+
+
+_TRAINING = (
+    "*Generator: training*: of our generators. The source does not state its steps, so no share can be given; these "
+    "rows keep no loss curve, so convergence is not known. A longer training or a larger latent could change the rows "
+    "of the generators."
+)
+_SOURCE_LATENT = 800  # numbers: the source's VAE of knees
+
+
+def generator_budget(rows: Sequence[Row], kind: str) -> str:
+    """Return the training of a problem's generator next to the source's; a dash without one.
+
+    Args:
+        rows: Rows of one problem.
+        kind: Type of the generator.
+    """
+    row = next((row for row in rows if row["generator"] == kind and "trained_by" in row), None)
+    if row is None or not kind:
+        return "–"
+    said = [f"{row['training']['epochs']} epochs"]
+    if row["trained_by"] in recipes.names():
+        settings = recipes.load(row["trained_by"]).method.settings
+        of = f" of the source's {_SOURCE_LATENT}" if row["problem"] == SHOWN and kind == "vae" else ""
+        said += [f"{settings['features']} features", f"{settings['latent']}{of} latent numbers"]
+    return "; ".join(said)
 
 
 def _source(problem: Problem, rows: Sequence[Row]) -> list[str]:

@@ -216,3 +216,11 @@ def test_the_page_states_the_metric_of_the_published_figures() -> None:
     page = priors_page(list(read_study("priors", ROOT / "studies" / "results").values()))
     assert "does not state the peak of its PSNR" in page
     assert "+3.4 dB at 10 spokes; −0.7 dB at 30 spokes" in page
+
+
+def test_conclusions_on_priors_have_the_generators_training() -> None:
+    first = (ROOT / "docs" / "results-priors.md").read_text(encoding="utf-8").partition("## ")[0]
+    overview = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    for text in (first, overview):
+        assert "40 epochs; 8 features; 64 of the source's 800 latent numbers" in text
+    assert "cases, with VAEs of" in first

@@ -13,6 +13,7 @@ from studies.evidence.thesis import thesis_screen
 from studies.pages.cells import put_between
 from studies.pages.results_page import readme_table, results_page
 from studies.pages.screening_page import PRODUCTS, screening_page
+from studies.pages.sources_page import sources_page
 from studies.pages.thesis_page import REPORTED, thesis_page
 from studies.row_files import read_rows
 from unseen.artifacts.files import write_text
@@ -40,5 +41,7 @@ def render(rows_folder: Path, *, docs: Path, readme: Path) -> list[Path]:
     write_text(screening, screening_page(rows))
     detectors = docs / "results-detectors.md"
     write_text(detectors, detectors_page(rows))
+    sources = docs / "results-sources.md"
+    write_text(sources, sources_page(rows))
     evidence = write_overview(rows_folder, rows, docs)
-    return [page, thesis, screening, detectors, evidence, readme]
+    return [page, thesis, screening, detectors, sources, evidence, readme]

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from studies.pages import budgets
+from studies.pages.sources_page import sources_page
 from studies.row_files import read_rows
 from tests.docs.blocks import ROOT
 
@@ -43,3 +44,11 @@ def test_the_thesis_pages_lines_have_their_training() -> None:
     first = (DOCS / "results-thesis.md").read_text(encoding="utf-8").partition("## ")[0]
     lines = [line for line in first.splitlines() if re.match(r"\| \**`(gan|roi)", line)]
     assert lines and all("of the thesis's 70 epochs" in line and "of 64 features" in line for line in lines)
+
+
+def test_the_sources_page_is_rendered_and_converts_colour_figures() -> None:
+    page = (DOCS / "results-sources.md").read_text(encoding="utf-8")
+    assert page == sources_page(read_rows(ROOT / "studies" / "results")), "Run python -m studies --render"
+    assert "31.53 dB (printed 26.76)" in page and "28.25 dB" in page
+    assert "*not run*" in page
+    assert len([line for line in page.splitlines() if line.startswith("| ")]) > 35

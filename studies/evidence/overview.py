@@ -159,7 +159,8 @@ def overview(found: Sequence[Screen], drawing: tuple[str, str, list[Entry]] | No
                 *notes,
                 "Each line is the answer of that page's first screen. *Command* measures again and renders the page; "
                 "*date* "
-                "is that of the latest row.",
+                "is that of the latest row. [Figures of the source documents](results-sources.md) next to ours, one "
+                "by one.",
                 rendered(COMMAND, "studies/results/"),
             ]
         )

@@ -60,10 +60,11 @@ def pages(rows_folder: Path, tmp_path: Path) -> tuple[str, str]:
         tmp_path / "docs" / "results-thesis.md",
         tmp_path / "docs" / "results-screening.md",
         tmp_path / "docs" / "results-detectors.md",
+        tmp_path / "docs" / "results-sources.md",
         tmp_path / "docs" / "evidence.md",
         tmp_path / "README.md",
     ]
-    page, _, _, _, _, readme = (path.read_text(encoding="utf-8") for path in written)
+    page, *_, readme = (path.read_text(encoding="utf-8") for path in written)
     return page, readme
 
 
@@ -102,7 +103,8 @@ def test_every_number_of_the_pages_is_in_the_rows(rows_folder: Path, pages: tupl
     for page in pages:
         printed = numbers_of(re.sub(r"folds [01] to [34]|fold 4|[\w./*-]*-64-\w+|`[^`]*`|after, 1\.23", "", page))
         assert len(printed) > 10
-        assert not printed - known - {"64"}, "a number stands in the page that is in no row"
+        # the thesis trains 70 epochs at 64 features and 256 px: what ours is compared with
+        assert not printed - known - {"64", "70", "256"}, "a number stands in the page that is in no row"
 
 
 def test_a_number_that_is_in_no_row_would_be_found(rows_folder: Path, pages: tuple[str, str]) -> None:

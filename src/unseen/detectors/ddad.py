@@ -1,15 +1,17 @@
-"""`Ddad`: autoencoders that have seen unlabelled films beside those that have seen normal ones alone.
+"""`Ddad`: autoencoders of normal and unlabelled films, compared with autoencoders of normal films alone.
 
     A: K autoencoders of normal and unlabelled films;   B: K autoencoders of normal films;   loss = mean (x − x̂)²
     marks = |μ_A − μ_B| + σ_B;      score = their mean inside the mask
 
-μ_A, μ_B are the means of the K images that a film gives, σ_B B's standard deviation. Where unlabelled films hold
-lesions, A can give them back and B cannot; and where no normal film has been, B's members disagree.
+μ_A and μ_B are the means of the K reconstructions of a film, σ_B is the standard deviation over B. If unlabelled films
+contain lesions, A can reconstruct them and B cannot. Where an image differs from all normal films, the members of B
+disagree.
 
-**It learns from unlabelled films**, which no other method here does: its figures do not stand beside theirs.
+**It trains on unlabelled films**, which no other method here does: its figures are not comparable with theirs.
 
 Source: Cai, Chen, Yang, Zhou & Cheng, "Dual-distribution discrepancy for anomaly detection in chest X-rays", MICCAI
-2022, equations 1 to 4, arXiv 2206.03935. Differs: the two discrepancies are summed (the paper gives both), the mask.
+2022, equations 1 to 4, arXiv 2206.03935. Differs: the two discrepancies are summed (the paper gives both), and a
+mask is used.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ from unseen.training.learner import Step
 
 
 class Ddad(Detector):
-    """Dual-distribution discrepancy.
+    """Dual-distribution discrepancy between two sets of autoencoders.
 
     >>> Ddad(size=64).config.autoencoders
     3
@@ -45,7 +47,7 @@ class Ddad(Detector):
     needs_power_of_two = True
 
     class Config(DetectorSettings):
-        """K and the code are the paper's, the width is not."""
+        """Settings; `autoencoders` and `latent` have the paper's values, `features` has not."""
 
         autoencoders: int = Field(default=3, ge=2, le=32, description="K, autoencoders on each side")
         features: int = Field(default=16, ge=4, le=256, description="channels of the first convolution")
@@ -116,7 +118,10 @@ class Ddad(Detector):
 
 
 class _Rebuilding:
-    """One side's learner: its members see the same batches, from different first weights; the other side rests."""
+    """Learner of one side; the other side does not train.
+
+    Its members get the same batches and start from different weights.
+    """
 
     def __init__(self, detector: Ddad, side: str) -> None:
         self.modules: dict[str, nn.Module] = dict(detector.networks)
@@ -133,4 +138,4 @@ class _Rebuilding:
         )
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """Do nothing."""

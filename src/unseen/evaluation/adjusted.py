@@ -1,15 +1,19 @@
-"""Residual of a score after a line in log sharpness and lung area: withdrawn.
+"""Residual of a score after a regression on log sharpness and lung area: withdrawn.
 
-Its AUROC is no figure of an evaluation any more: sharpness itself as the score keeps its AUROC, and increasing
-transforms of a score move it. `python -m studies.withdrawn` computes this; `matching` replaces it.
+No evaluation reports its AUROC any more. Sharpness itself as the score keeps its AUROC after the adjustment, and
+increasing transforms of a score change the adjusted AUROC. `python -m studies.withdrawn` computes it; `matching`
+replaces it.
 
     residual      r = s − (β₀ + β₁ log sharpness + β₂ lung_area),  β from normals alone
-    standardised  z = r / σ(x),  log σ linear in the same covariates: ranks a film among normals of its own sharpness
-                  and lung area; the abnormals' mean percentile is the covariate-adjusted AUROC
+    standardised  z = r / σ(x),  log σ linear in the same covariates
 
-β comes from out-of-fold *training* normals where a bundle stores it; else it is cross-fitted on the evaluated normals
-("within"). Disease itself sharpens films, so the adjusted figure leans to the low side.
-H. Janes, M. Pepe, Biometrika 96 (2009) 371: covariate-adjusted ROC, location-scale model of § 3.
+z ranks a film among normals with the same sharpness and lung area. The abnormals' mean percentile is the
+covariate-adjusted AUROC.
+
+β comes from out-of-fold *training* normals if a bundle stores it. Otherwise β is cross-fitted on the evaluated normals
+("within"). Disease itself makes films sharper, so the adjusted figure tends to be too low.
+
+Source: H. Janes, M. Pepe, Biometrika 96 (2009) 371: covariate-adjusted ROC, location-scale model of § 3.
 """
 
 from __future__ import annotations
@@ -28,22 +32,22 @@ if TYPE_CHECKING:
     import polars as pl
 
 FLOOR = 1e-6
-"""Added to sharpness, in [0, 1] units, before the logarithm: a flat image has none."""
+"""Added to sharpness, in [0, 1] units, before the logarithm: the sharpness of a flat image is 0."""
 
 LEAST_NORMALS = 10
-"""Normals below which three coefficients are not fitted."""
+"""Fewest normals to which three coefficients are fitted."""
 
 
 @dataclass(frozen=True)
 class Adjustment:
     """Coefficients of score ~ 1 + log sharpness + lung area; `fit_adjustment` fits them.
 
-    No figure uses them any more: cards of earlier bundles hold them.
+    No figure uses them any more. Cards of earlier bundles contain them.
 
     Args:
-        intercept: of the regression.
+        intercept: intercept of the regression.
         log_sharpness: slope on the logarithm of the film's sharpness.
-        lung_area: slope on the predicted lung area; 0 where the View finds no lungs.
+        lung_area: slope on the predicted lung area; 0 if the View finds no lungs.
 
     >>> Adjustment(0.1, 2.0, 0.0).to_dict()["log_sharpness"]
     2.0
@@ -54,19 +58,19 @@ class Adjustment:
     lung_area: float
 
     def to_dict(self) -> dict[str, float]:
-        """For ``card.json``."""
+        """Return the coefficients for ``card.json``."""
         return {"intercept": self.intercept, "log_sharpness": self.log_sharpness, "lung_area": self.lung_area}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, float]) -> Adjustment:
-        """Read from ``card.json``; keys other than the three are an error."""
+        """Read the coefficients from ``card.json``. Raises ValueError if there are other keys than the three."""
         if set(stored) != {"intercept", "log_sharpness", "lung_area"}:
             raise ValueError(f"adjustment holds {sorted(stored)}; intercept, log_sharpness, lung_area are expected.")
         return cls(**{key: float(value) for key, value in stored.items()})
 
 
 def covariates(table: pl.DataFrame) -> Floats:
-    """(films, 2): log sharpness, predicted lung area (0 for all where any film lacks it).
+    """Return log sharpness and predicted lung area, (films, 2). The area is 0 for all films if any film lacks it.
 
     >>> import polars as pl
     >>> covariates(pl.DataFrame({"sharpness": [1.0], "lung_area": [None]})).round(3).tolist()
@@ -79,7 +83,11 @@ def covariates(table: pl.DataFrame) -> Floats:
 
 
 def _slopes(response: Floats, x: Floats, group: Ints) -> tuple[Floats, Floats]:
-    """Least squares with one intercept per group: slopes (2,), and intercepts (groups in the order of np.unique)."""
+    """Fit least squares with one intercept per group.
+
+    Returns:
+        Slopes (2,), and intercepts, with the groups in the order of np.unique.
+    """
     _, place = np.unique(group, return_inverse=True)
     size = np.bincount(place).astype(np.float64)
     mean_y = np.bincount(place, weights=response) / size
@@ -89,17 +97,17 @@ def _slopes(response: Floats, x: Floats, group: Ints) -> tuple[Floats, Floats]:
 
 
 def fit_adjustment(normals: pl.DataFrame, *, group: str | None = "fold") -> Adjustment:
-    """Coefficients from a table of normals, as earlier bundles store them; no figure uses them any more.
+    """Fit the coefficients to a table of normals, as earlier bundles store them. No figure uses them any more.
 
-    Scores of several models (one per value of the column `group`) share their slopes and have an intercept each; the
-    stored intercept is the films' mean of those.
+    Scores of several models (one per value of the column `group`) share their slopes, and each model has its intercept.
+    The stored intercept is the mean of the models' intercepts over the films.
 
     Args:
         normals: a score table of normal films, with the columns score, label, sharpness and lung_area.
         group: the column that names the model of each score; None: there is one model.
 
     Raises:
-        ValueError: fewer than `LEAST_NORMALS` normals, or an abnormal film.
+        ValueError: there are fewer than `LEAST_NORMALS` normals, or an abnormal film.
 
     >>> import polars as pl
     >>> sharpness = np.linspace(1.0, 2.0, 60)
@@ -121,9 +129,9 @@ def fit_adjustment(normals: pl.DataFrame, *, group: str | None = "fold") -> Adju
 
 
 def within_residuals(table: pl.DataFrame, abnormal: Bools) -> Floats | None:
-    """Residuals cross-fitted on the evaluated normals, five folds by patient; None with too few normals.
+    """Return residuals cross-fitted on the evaluated normals, five folds by patient; None with too few normals.
 
-    Models (column `fold`) share slopes and have an intercept each.
+    Models (column `fold`) share their slopes, and each model has its intercept.
     """
     fitted = _cross_fitted(table, abnormal, numbers(table, "score"))
     return None if fitted is None else numbers(table, "score") - fitted
@@ -132,8 +140,8 @@ def within_residuals(table: pl.DataFrame, abnormal: Bools) -> Floats | None:
 def _cross_fitted(table: pl.DataFrame, abnormal: Bools, response: Floats) -> Floats | None:
     """Predict `response` at each film's covariates and model from normals of the other patient folds: (films,).
 
-    Where the films' own folds were dealt by patient in the same way, a model's films are all held out at once; then
-    patients are assigned to folds again by another digest.
+    If the films' own folds were assigned by patient in the same way, all films of a model are held out at once.
+    Patients are then assigned to folds again by another digest.
     """
     x, models = covariates(table), codes(text(table, "fold"))
     if not np.isfinite(x).all():
@@ -152,6 +160,6 @@ def _cross_fitted(table: pl.DataFrame, abnormal: Bools, response: Floats) -> Flo
 
 
 def _enough(held_out: Ints, models: Ints, abnormal: Bools) -> bool:
-    """Return True if every fold leaves enough normals to fit three coefficients, and some of every model."""
+    """Return True if every fold leaves enough normals to fit three coefficients, and some normals of every model."""
     left = [(held_out != number) & ~abnormal for number in np.unique(held_out)]
     return all(int(train.sum()) >= LEAST_NORMALS and set(models) <= set(models[train]) for train in left)

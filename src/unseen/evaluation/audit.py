@@ -1,4 +1,4 @@
-"""The shortcut audit: each trivial statistic's AUROC on the detector's own films and draws, and what it means."""
+"""Shortcut audit: AUROC of each trivial statistic on the detector's own films and draws, and the verdict in words."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 STRONG = 0.70
-"""Strength from which a statistic is called a shortcut, whatever the detector reaches. Mean |Laplacian| reaches 0.59 on
-Montgomery, the least confounded set we know, 0.73 on NIH's and 0.83 on Shenzhen's."""
+"""A statistic with at least this strength is called a shortcut, whatever AUROC the detector has. Mean |Laplacian| has
+0.59 on Montgomery, the least confounded set that we know, 0.73 on NIH and 0.83 on Shenzhen.
+"""
 
 MIX = "mix"
 UNKNOWN = "not known for every film, or too few films"
@@ -27,9 +28,17 @@ _BY_NAME = {s.name: s for s in TRIVIAL_STATISTICS}
 
 
 def audit_statistics(table: pl.DataFrame, cohort: BootstrapCohort, groups: Mapping[str, Bools]) -> dict[str, Statistic]:
-    """``{"shortcut/<statistic>/<group>": AUROC}`` for each group that allows one; the mix under the name "mix".
+    """Define the AUROC of each trivial statistic in each group of films that has enough films.
 
-    A statistic that a film of the group lacks (lung area without a finder) is left out.
+    A statistic is left out if a film of the group lacks it, such as lung area without a lung finder.
+
+    Args:
+        table: the score table, with a column per statistic.
+        cohort: the films that are evaluated.
+        groups: by name, which films belong to the group.
+
+    Returns:
+        ``{"shortcut/<statistic>/<group>": AUROC}``; the mix of the statistics has the name "mix".
     """
     out: dict[str, Statistic] = {}
     columns = {name: numbers(table, name) for name in STATISTIC_NAMES}
@@ -49,12 +58,13 @@ def audit_statistics(table: pl.DataFrame, cohort: BootstrapCohort, groups: Mappi
 
 @dataclass(frozen=True)
 class Audit:
-    """One group's audit.
+    """Shortcut audit of one group of films.
 
-    shortcuts    AUROC of each single statistic, as it is (below 0.5: normals have more)
-    strengths    max(a, 1 − a) of each
-    differences  detector − strength, paired
-    mix          the cross-validated supervised mix
+    Attributes:
+        shortcuts: AUROC of each single statistic, not mirrored (below 0.5: normals have higher values).
+        strengths: max(a, 1 − a) of each AUROC a.
+        differences: AUROC of the detector minus strength, paired.
+        mix: AUROC of the cross-validated supervised mix.
     """
 
     shortcuts: Mapping[str, Figure]
@@ -64,18 +74,18 @@ class Audit:
 
     @property
     def strongest(self) -> str | None:
-        """The single statistic with the greatest strength."""
+        """Name of the single statistic with the greatest strength; None if none is known."""
         known = {name: f.value for name, f in self.strengths.items() if isinstance(f, Interval)}
         return max(known, key=lambda name: known[name]) if known else None
 
     @property
     def above_all(self) -> bool:
-        """True if the detector is above each single known statistic: every difference's lower bound is over 0."""
+        """True if the detector is above each known single statistic: the lower bound of every difference is above 0."""
         known = [d for d in self.differences.values() if isinstance(d, Interval)]
         return bool(known) and all(d.low > 0 for d in known)
 
     def to_json(self) -> dict[str, Json]:
-        """Per statistic ``{"value", "low", "high", "strength", "difference", "acquisition"}``."""
+        """Return ``{"value", "low", "high", "strength", "difference", "acquisition"}`` for each statistic."""
         out: dict[str, Json] = {}
         for name, figure in self.shortcuts.items():
             entry = figure.to_json()
@@ -88,7 +98,7 @@ class Audit:
 
 
 def audit_of(drawn: Mapping[str, Drawn], group: str) -> Audit:
-    """Reads one group's audit from the evaluation's draws; the detector is ``auroc/<group>``."""
+    """Read the audit of one group from the evaluation's draws; the detector is ``auroc/<group>``."""
     shortcuts: dict[str, Figure] = {}
     strengths: dict[str, Figure] = {}
     differences: dict[str, Figure] = {}
@@ -125,7 +135,7 @@ def shortcut_direction(statistic: Trivial, figure: Interval) -> str:
 
 
 def verdict(audit: Audit, detector: Figure, *, where: str = "") -> str:
-    """Summarise in words: is a simple statistic strong, and is the detector above every single one?"""
+    """Summarise an audit in words: the strongest simple statistic, and whether the detector is above every one."""
     place = f" ({where})" if where else ""
     name = audit.strongest
     if not isinstance(detector, Interval) or name is None:

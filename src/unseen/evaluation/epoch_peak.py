@@ -1,7 +1,7 @@
 """Best epoch of a validation curve, for comparison with work that reports it.
 
-The epoch is chosen by the films that it is measured on, so the figure is too high by construction. It never enters the
-headline of metrics.json and carries its name wherever it goes.
+The epoch is chosen on the same films on which it is measured, so the figure is too high by construction. It is never
+the main figure of metrics.json, and it always has its own name.
 """
 
 import math
@@ -15,13 +15,13 @@ PEEKS = "best epoch: chosen by the films it is measured on, so too high; not the
 
 @dataclass(frozen=True)
 class BestEpoch:
-    """The epoch with the highest figure, the figure there, and the one at the last epoch (the fixed rule).
+    """Epoch with the highest AUROC, the AUROC there, and the AUROC at the last epoch (the fixed rule).
 
     Args:
         epoch: the epoch with the highest AUROC, from 1.
-        best_epoch_auroc: the AUROC there; optimistic, as it was selected by labels.
+        best_epoch_auroc: the AUROC there; optimistic, because labels selected the epoch.
         last_epoch_auroc: the AUROC at the last epoch.
-        note: a reminder of that.
+        note: a reminder that the best epoch is optimistic.
 
     >>> BestEpoch(2, 0.8, 0.7).to_json()["best_epoch_auroc"]
     0.8
@@ -33,7 +33,7 @@ class BestEpoch:
     note: str = PEEKS
 
     def to_json(self) -> dict[str, Json]:
-        """Under its own names: never ``auroc``."""
+        """Return the values under their own names, never as ``auroc``."""
         return {
             "epoch": self.epoch,
             "best_epoch_auroc": round(self.best_epoch_auroc, 6),
@@ -43,7 +43,7 @@ class BestEpoch:
 
 
 def best_epoch(curve: Mapping[int, float] | Sequence[float]) -> BestEpoch:
-    """The peak of a validation curve; the first of equal peaks.
+    """Return the peak of a validation curve; the first of equal peaks.
 
     Args:
         curve: epoch → AUROC, or one AUROC per epoch from epoch 1.

@@ -1,7 +1,8 @@
 """ROC figures as functions of the films' weights.
 
-A score is high for abnormal. A cross-fitted figure is the mean of the folds' figures weighted by n0·n1:
-scores of different models are never ranked against each other. At weights of one the results are scikit-learn's.
+A higher score means more abnormal. A cross-fitted figure is the mean of the folds' figures, weighted by n0·n1. Scores
+of different models are therefore never ranked against each other. If all weights are 1, the results equal those of
+scikit-learn.
 """
 
 import warnings
@@ -46,11 +47,14 @@ def auroc(y_true: Sequence[bool | int] | Bools | Ints, y_score: Sequence[float] 
 
 
 def roc_curve(y_true: Sequence[bool | int] | Bools | Ints, y_score: Sequence[float] | Floats) -> tuple[Floats, Floats]:
-    """Return false and true positive rates from (0, 0) to (1, 1), one point per distinct score (scikit-learn's).
+    """Return false and true positive rates from (0, 0) to (1, 1), one point per distinct score (as scikit-learn does).
 
     Args:
         y_true: (n,) truth, True or 1 is abnormal.
         y_score: (n,) scores, higher is more abnormal.
+
+    Returns:
+        The false positive rates and the true positive rates, each (points,).
 
     Example:
         >>> [x.tolist() for x in roc_curve([False, True], [1.0, 2.0])]
@@ -63,7 +67,7 @@ def roc_curve(y_true: Sequence[bool | int] | Bools | Ints, y_score: Sequence[flo
 
 
 def _truth_and_score(y_true: object, y_score: object) -> tuple[Bools, Floats]:
-    """Both as arrays. Before 0.3 the scores were first: that order still works if it can be recognised."""
+    """Convert both to arrays. Before 0.3 the scores came first: that order still works if it can be recognised."""
     truth, score = np.asarray(y_true), np.asarray(y_score)
     if not _is_truth(truth) and _is_truth(score):
         warnings.warn(
@@ -86,19 +90,32 @@ def _is_truth(values: NDArray[np.generic]) -> bool:
 
 @dataclass(frozen=True)
 class Fold:
-    """The normals and abnormals that one model scored: columns of the weights, and tie groups from the top down."""
+    """Normal and abnormal films that one model scored, as columns of the weights.
 
-    columns: Ints  # (films,) by falling score
+    Films with equal scores form a group; the groups are in order of decreasing score.
+    """
+
+    columns: Ints  # (films,) by decreasing score
     abnormal: Bools  # (films,) in that order
     starts: Ints  # (groups,) first film of each group of equal scores
-    normals: Ints  # (n0,) columns by falling score
-    abnormals: Ints  # (n1,) columns by falling score
-    over: Ints  # (n1,) how many normals score above each abnormal
-    over_or_equal: Ints  # (n1,) how many score at least as high
+    normals: Ints  # (n0,) columns by decreasing score
+    abnormals: Ints  # (n1,) columns by decreasing score
+    over: Ints  # (n1,) number of normals that score above each abnormal
+    over_or_equal: Ints  # (n1,) number of normals that score at least as high
 
 
 def folds_of(score: Floats, abnormal: Bools, fold: Ints, among: Bools | None = None) -> tuple[Fold, ...]:
-    """Splits films (all, or those `among`) by fold; a fold without both classes is left out."""
+    """Split the films by fold. A fold without both classes is left out.
+
+    Args:
+        score: (n,) scores, higher is more abnormal.
+        abnormal: (n,) True for an abnormal film.
+        fold: (n,) number of the fold, that is of the model that scored the film.
+        among: (n,) True for the films that are used; None: all films.
+
+    Returns:
+        The folds that have both classes, by number.
+    """
     chosen = np.ones(len(score), dtype=bool) if among is None else among
     out = []
     for number in np.unique(fold[chosen]):
@@ -127,7 +144,11 @@ def folds_of(score: Floats, abnormal: Bools, fold: Ints, among: Bools | None = N
 
 
 def _cumulated(fold: Fold, weights: Floats) -> tuple[Floats, Floats]:
-    """Weight of normals and of abnormals at or above each distinct score, from 0: two (draws, groups + 1)."""
+    """Return the weights of normals and of abnormals at or above each distinct score.
+
+    Returns:
+        Two arrays (draws, groups + 1) that begin with 0.
+    """
     drawn = weights[:, fold.columns]  # (draws, films)
     out = []
     for mask in (~fold.abnormal, fold.abnormal):
@@ -141,7 +162,7 @@ def _cumulated(fold: Fold, weights: Floats) -> tuple[Floats, Floats]:
 
 
 def _mean(parts: list[Floats], weights: list[Floats]) -> Floats:
-    """Mean of the folds' figures; a draw in which a fold lost a class leaves that fold out (weight 0)."""
+    """Return the mean of the folds' figures. A fold that lacks a class in a draw has weight 0 in that draw."""
     weight = np.stack(weights)  # (folds, draws)
     value = np.stack(parts)  # (folds, draws, ...)
     weight = weight.reshape(weight.shape + (1,) * (value.ndim - weight.ndim))
@@ -163,11 +184,11 @@ class Auroc:
     folds: tuple[Fold, ...]
 
     def __call__(self, weights: Floats) -> Floats:
-        """One AUROC per row of `weights` (draws, films)."""
-        films = weights.T  # (films, draws): rows lie together in memory as `multiplicities` gives them
+        """Return one AUROC per row of `weights` (draws, films)."""
+        films = weights.T  # (films, draws): its rows are contiguous in memory, as `multiplicities` returns them
         won, pairs = np.zeros(len(weights)), np.zeros(len(weights))
         for fold in self.folds:
-            above = np.zeros((len(fold.normals) + 1, len(weights)))  # weight of the first k normals from the top
+            above = np.zeros((len(fold.normals) + 1, len(weights)))  # weight of the k highest normals
             np.cumsum(films[fold.normals], axis=0, out=above[1:])
             ill = films[fold.abnormals]  # (abnormals, draws)
             lost = np.einsum("fd,fd->d", above[fold.over], ill)
@@ -183,7 +204,7 @@ class Auroc:
 
 @dataclass(frozen=True)
 class AveragePrecision:
-    """Σ (recall_k − recall_{k−1}) precision_k, scikit-learn's definition; folds weighted by n0·n1."""
+    """Average precision Σ (recall_k − recall_{k−1}) precision_k, as in scikit-learn; folds weighted by n0·n1."""
 
     folds: tuple[Fold, ...]
 
@@ -200,7 +221,7 @@ class AveragePrecision:
 
 @dataclass(frozen=True)
 class SensitivityAt:
-    """Largest sensitivity at a specificity of at least `specificity`; each fold's own threshold, weighted by n1."""
+    """Largest sensitivity at a specificity of at least `specificity`. Each fold has its own threshold and weight n1."""
 
     folds: tuple[Fold, ...]
     specificity: float
@@ -219,7 +240,7 @@ class SensitivityAt:
 
 @dataclass(frozen=True)
 class SpecificityAt:
-    """Largest specificity at a sensitivity of at least `sensitivity`; each fold's own threshold, weighted by n0."""
+    """Largest specificity at a sensitivity of at least `sensitivity`. Each fold has its own threshold and weight n0."""
 
     folds: tuple[Fold, ...]
     sensitivity: float
@@ -237,7 +258,7 @@ class SpecificityAt:
 
 @dataclass(frozen=True)
 class RocAt:
-    """Sensitivity at each false positive rate of `grid`: the folds' curves averaged vertically with weights n0·n1.
+    """Sensitivity at each false positive rate of `grid`: vertical average of the folds' curves with weights n0·n1.
 
     The area under that mean curve is the fold-weighted AUROC.
     """
@@ -246,7 +267,7 @@ class RocAt:
     grid: Floats  # (points,)
 
     def __call__(self, weights: Floats) -> Floats:
-        """(draws, points)."""
+        """Return one curve per row of `weights`, (draws, points)."""
         parts, pairs = [], []
         for fold in self.folds:
             normal, ill = _cumulated(fold, weights)

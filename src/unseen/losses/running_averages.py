@@ -1,7 +1,8 @@
-"""Batch normalisation when a network runs more than once a step: running averages come from the measurement alone.
+"""Running averages of batch normalisation when a network runs more than once a step.
 
-Stein's divergence is the *total* derivative, so the perturbed pass of `sure` normalises by its own batch. That batch
-is not what the network meets when it scores, so it must not enter the running mean and variance.
+Only the pass on the measurement updates them. Stein's divergence is the *total* derivative, so the perturbed pass of
+`sure` normalises by its own batch. The network does not get this batch when it scores. The batch must therefore not
+enter the running mean and variance.
 """
 
 from collections.abc import Iterator
@@ -22,11 +23,11 @@ NORMALISERS = (
 
 @contextmanager
 def running_averages_frozen(*modules: nn.Module) -> Iterator[None]:
-    """Within, layers in train mode still normalise by their batch, but leave running mean, variance and batch count as
-    they were.
+    """Freeze the running averages of normalisation layers inside a `with` block.
 
-    Layers in eval mode are not touched: they normalise by their running averages, as ever. A backward pass may follow
-    later, outside.
+    Layers in train mode still normalise by their batch, but do not update running mean, variance and batch count.
+    Layers in eval mode are not changed: they normalise by their running averages. The backward pass may follow after
+    the block.
 
     Args:
         modules: every batch and instance normalisation in them, at any depth, is frozen.
@@ -45,7 +46,7 @@ def running_averages_frozen(*modules: nn.Module) -> Iterator[None]:
         for layer in module.modules()
         if isinstance(layer, NORMALISERS) and layer.training and layer.track_running_stats
     ]
-    layers = list(dict.fromkeys(layers))  # a layer that two modules share must be restored once, to what it was
+    layers = list(dict.fromkeys(layers))  # a layer that two modules share is restored once
     for layer in layers:
         layer.track_running_stats = False
     try:

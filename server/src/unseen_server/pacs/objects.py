@@ -1,11 +1,11 @@
-"""From a decision to the DICOM objects that go back to the archive: a pure function, and their bytes as files.
+"""DICOM objects of a study's result, and their bytes as files; the archive receives them.
 
-Same result, same version: same UIDs and same bytes, so that sending again changes nothing. The films are
-not altered.
+`result_objects` is a pure function: the same result and version give the same UIDs and the same bytes. Sending a result
+again therefore changes nothing in the archive. The films are not altered.
 
-The presentation state: outline, point and words that a viewer draws over the film itself (PS3.3, A.33.1).
-
-A viewer that applies it shows the film by it alone: its polarity, rescale and window are repeated here (C.11.6.1).
+A presentation state has the outline, the point and the text that a viewer draws over the film (PS3.3, A.33.1). A viewer
+that applies the state uses the display settings of the state alone. Therefore the state repeats the film's polarity,
+rescale and window (C.11.6.1).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _BELOW: Final = (0.02, 0.92, 0.98, 0.99)  # left, top, right, bottom as shares o
 
 
 def presentation_states(result: StudyResult) -> Iterator[Dataset]:
-    """A presentation state of each film that has a strongest place; the headers of the films are repaired."""
+    """Yield a presentation state for each film that has a strongest place. The headers must be repaired before."""
     for number, film in enumerate(result.films, start=1):
         if (place := strongest_place(film)) is not None:
             yield _state(result, film, place, number)
@@ -84,7 +84,7 @@ def _state(result: StudyResult, film: FilmResult, place: tuple[float, float], nu
         ),
         **shared(result, "overlay"),
     )
-    if "VOILUTSequence" in header:  # highdicom takes no table that begins below 0
+    if "VOILUTSequence" in header:  # highdicom rejects a table that begins below 0
         curve = Dataset()
         curve.VOILUTSequence = header.VOILUTSequence
         state.SoftcopyVOILUTSequence = [curve]
@@ -93,16 +93,20 @@ def _state(result: StudyResult, film: FilmResult, place: tuple[float, float], nu
 
 
 def result_objects(result: StudyResult, kinds: Iterable[Kind]) -> list[Dataset]:
-    """The result as objects in the study of the films, those of each kind in a series of their own.
+    """Make the objects of a result in the study of the films. Each kind of object has a series of its own.
 
-    "sr" gives one for the study, "capture" and "overlay" one for each film with a map.
+    "sr" gives one object for the study. "capture" and "overlay" give one object for each film with a map.
 
     Args:
         result: the result of a study.
+        kinds: the kinds of objects; a repeated kind counts once.
+
+    Returns:
+        The objects, in the order of `kinds`.
 
     Raises:
-        HeaderError: a film without the UIDs or the size that a reference needs.
-        ValueError: no films, films of several studies, or a capture without pixels; the caller's mistake.
+        HeaderError: a film has no UID or no size that a reference needs.
+        ValueError: there are no films, films of several studies, or a capture without pixels; a mistake of the caller.
     """
     if not result.films:
         raise ValueError("A result without films belongs to no study. Give at least one film.")
@@ -121,10 +125,13 @@ def result_objects(result: StudyResult, kinds: Iterable[Kind]) -> list[Dataset]:
 
 
 def as_file(made: Dataset) -> bytes:
-    """The object as a DICOM file (PS3.10, 7), Explicit VR Little Endian.
+    """Encode an object as a DICOM file (PS3.10, 7), Explicit VR Little Endian.
 
     Args:
-        made: one of `result_objects`.
+        made: one of the objects that `result_objects` returns.
+
+    Returns:
+        The bytes of the file.
     """
     written = io.BytesIO()
     dcmwrite(written, made, enforce_file_format=True)

@@ -1,11 +1,13 @@
-"""Sign-in by a hospital's identity provider: OpenID Connect Core 1.0, authorization code flow with PKCE (RFC 7636).
+"""Sign-in through a hospital's identity provider by OpenID Connect.
 
-The provider is asked for its addresses and keys at the start, for a token at each sign-in, and for its keys again where
-a token names one that is new. Nothing else goes over the network. What it states about a person is believed only where
-its signature, issuer, audience, time and nonce are right (OpenID Connect Core, 3.1.3.7).
+It uses the authorization code flow with PKCE (OpenID Connect Core 1.0, RFC 7636).
 
-The provider is not trusted with this server's threads and memory: each of its answers has a limit on time and size
-(`bounded_http`).
+The server requests the provider's addresses and keys at the start, and a token at each sign-in. It requests the keys
+again if a token names an unknown key. Nothing else goes over the network. The provider's statement about a person is
+accepted only if its signature, issuer, audience, time and nonce are right (OpenID Connect Core, 3.1.3.7).
+
+Each answer of the provider has a limit on time and size (`bounded_http`). So the provider cannot exhaust this server's
+threads and memory.
 """
 
 from __future__ import annotations
@@ -37,22 +39,22 @@ from unseen_server.web.bounded_http import BoundedAdapter
 from unseen_server.worklist.accounts import ROLES, PersonRole
 
 PENDING_S: Final = 600.0
-"""How long a person may take at the provider."""
+"""Time that a person may take at the provider."""
 LEEWAY_S: Final = 60
 _MOST_PENDING: Final = 1000
 _MOST_OF_AN_ADDRESS: Final = 100
-"""Sign-ins of one address that are begun and not ended; a further one ends its oldest."""
+"""Most unfinished sign-ins of one address; a further one removes its oldest."""
 _ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 
 
 _NOT_AS_IT_MUST_BE: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
-"""Errors that parsers raise for what a provider sends: other types, too large numbers, too deep nesting."""
+"""Errors that parsers raise on a provider's malformed answer: wrong types, too large numbers, too deep nesting."""
 
 _Session = TypeVar("_Session", bound=requests.Session)
 
 
 class OidcError(UserError, RuntimeError):
-    """The provider, its settings, or what it states about a person does not allow the sign-in."""
+    """Error of the provider, of its settings or of its statement about a person: the sign-in is not possible."""
 
 
 class OidcSettings(BaseModel):
@@ -76,7 +78,7 @@ class OidcSettings(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Raises OidcError, which names the key that is wrong."""
+        """Read and check the settings. Raises OidcError, which names the wrong key."""
         try:
             found = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
             if found.client_secret_file is not None:
@@ -101,9 +103,10 @@ class OidcSettings(BaseModel):
 class ProviderIdentity:
     """Person whom the provider has signed in.
 
-    name     of the account, as the provider has it
-    subject  a digest of issuer and subject: the same person for ever, whatever their name becomes
-    role     by the role claim
+    Attributes:
+        name: name of the account at the provider.
+        subject: digest of issuer and subject; it stays the same when the person's name changes.
+        role: role that follows from the role claim.
     """
 
     name: str
@@ -113,7 +116,7 @@ class ProviderIdentity:
 
 @dataclass(frozen=True, kw_only=True)
 class Pending:
-    """A sign-in that a browser has begun and not ended."""
+    """Unfinished sign-in of a browser."""
 
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
@@ -123,10 +126,10 @@ class Pending:
 
 
 class PendingSignIns:
-    """Sign-ins that browsers have begun and not ended, by state: a limited number of each address and of all.
+    """Unfinished sign-ins of browsers, by state; limited for each address and in total.
 
-    An address that has too many loses its own oldest one. Where all together are too many, the address that has most
-    loses one. So nobody can end the sign-ins of others by beginning many.
+    An address above its limit loses its own oldest sign-in. Above the total limit, the address with the most sign-ins
+    loses its oldest one. So nobody can end the sign-ins of others by beginning many.
 
     Args:
         most: Sign-ins of all addresses.
@@ -140,11 +143,11 @@ class PendingSignIns:
         self._pending: dict[str, OrderedDict[str, Pending]] = {}  # by group of addresses, then by state
 
     def __len__(self) -> int:
-        """Return the number of sign-ins."""
+        """Return the number of unfinished sign-ins."""
         return len(self._groups)
 
     def add(self, pending: Pending, address: str) -> str:
-        """Keep a sign-in; returns its state."""
+        """Keep a sign-in and return its state."""
         state, group = secrets.token_urlsafe(32), address_group(address)
         with self._lock:
             own = self._pending.setdefault(group, OrderedDict())
@@ -158,7 +161,7 @@ class PendingSignIns:
         return state
 
     def take(self, state: str) -> Pending | None:
-        """Return a sign-in and forget it; None for an unknown state."""
+        """Return a sign-in and remove it; None for an unknown state."""
         with self._lock:
             return self._remove(state) if state in self._groups else None
 
@@ -171,7 +174,7 @@ class PendingSignIns:
 
 
 class OidcProvider:
-    """A provider whose addresses and keys are known. Raises OidcError where it does not answer as it must."""
+    """Provider whose addresses and keys are known. Raises OidcError if an answer of the provider is not valid."""
 
     def __init__(self, settings: OidcSettings, *, clock: Callable[[], float] = time.time) -> None:
         self.settings, self._clock = settings, clock
@@ -196,10 +199,15 @@ class OidcProvider:
         self._keys = self._known_keys()
 
     def begin(self, *, redirect_uri: str, onwards: str, address: str) -> tuple[str, str]:
-        """Return the address to which the browser is sent, and the state that it must come back with.
+        """Begin a sign-in.
 
-        onwards  the page of ours that it is led to in the end
-        address  of the browser
+        Args:
+            redirect_uri: address to which the provider sends the browser back.
+            onwards: page of this server that the browser is led to in the end.
+            address: address of the browser.
+
+        Returns:
+            The address to which the browser is sent, and the state that it must send back.
         """
         pending = Pending(
             nonce=secrets.token_urlsafe(32),
@@ -216,14 +224,14 @@ class OidcProvider:
         return str(url), state
 
     def ended(self, state: str) -> Pending:
-        """The sign-in that `state` belongs to, once. Raises OidcError for one that is unknown, used or too old."""
+        """Return the sign-in of `state` and remove it. Raises OidcError if it is unknown, used or too old."""
         pending = self._pending.take(state)
         if pending is None or pending.until_s < time.monotonic():
             raise OidcError("This sign-in was used already, or is too old. Begin again from the sign-in page.")
         return pending
 
     def identity(self, pending: Pending, code: str) -> ProviderIdentity:
-        """Return the person that the provider's code identifies. Raises OidcError where anything of it is not right."""
+        """Return the person that the provider's code identifies. Raises OidcError if any part of it is wrong."""
         try:
             with self._client(pending.redirect_uri) as client:
                 answer = client.fetch_token(
@@ -268,7 +276,7 @@ class OidcProvider:
         try:
             return jwt.decode(token, self._keys, algorithms=self._algorithms).claims
         except (JoseError, *_NOT_AS_IT_MUST_BE):
-            self._keys = self._known_keys()  # they may have changed since
+            self._keys = self._known_keys()  # the provider may have changed its keys
             return jwt.decode(token, self._keys, algorithms=self._algorithms).claims
 
     def _person(self, claims: Mapping[str, Any]) -> ProviderIdentity:
@@ -313,7 +321,7 @@ class OidcProvider:
 
     def _known_keys(self) -> KeySet:
         try:
-            return KeySet.import_key_set(self._asked(self._jwks))  # type: ignore[arg-type]  # checked by it
+            return KeySet.import_key_set(self._asked(self._jwks))  # type: ignore[arg-type]  # import_key_set checks it
         except (JoseError, *_NOT_AS_IT_MUST_BE) as error:
             raise OidcError(f"{self._jwks}: these are no keys (RFC 7517).") from error
 
@@ -333,13 +341,13 @@ class OidcProvider:
 
 
 def _names(about: Mapping[str, Any], key: str, default: str) -> list[str]:
-    """Names that a provider lists under `key`; those that are no text are left out."""
+    """Return the names that a provider lists under `key`; values that are not text are left out."""
     listed = about.get(key, [default])
     return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
 
 
 def _values(claims: Mapping[str, Any], path: str) -> list[str]:
-    """The values of a claim, one or a list; a dot leads into an object: realm_access.roles.
+    """Return the values of a claim, one or a list. A dot leads into an object: realm_access.roles.
 
     >>> _values({"realm_access": {"roles": ["a", "b"]}}, "realm_access.roles"), _values({"role": "a"}, "role")
     (['a', 'b'], ['a'])
@@ -356,11 +364,11 @@ def _values(claims: Mapping[str, Any], path: str) -> list[str]:
 
 
 def _check_address(url: str, what: str) -> str:
-    """An address over TLS, or of this machine. Raises OidcError."""
+    """Return the address if it uses TLS or is on this machine. Raises OidcError otherwise."""
     try:
         parts = urlsplit(url)
         name = parts.hostname or ""
-    except ValueError:  # brackets without an address of IPv6
+    except ValueError:  # brackets without an IPv6 address
         raise OidcError(f"{what} is {url[:200]!r}. Give an address that begins with https://.") from None
     try:
         local = name == "localhost" or ipaddress.ip_address(name).is_loopback

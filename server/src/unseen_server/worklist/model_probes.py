@@ -1,7 +1,7 @@
-"""Scores of the probe films by the models of a site's workers: the first worker's stand for the site.
+"""Probe scores of a site's models: the scores of a model's first worker are the site's.
 
-A calibration on the site's labels puts them into its policy, and each worker compares its own with them, so that all
-machines that score for one worklist compute alike.
+Each worker scores the probe films with each of its models. A calibration on the site's labels stores the site's scores
+in the policy. Each worker compares its own scores with them, so that all machines of one worklist compute alike.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 
 class ModelProbes:
-    """`store.model_probes`."""
+    """Probe scores of a site's models, as `store.model_probes`."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
     def keep(self, model_digest: str, probes: Sequence[Probe], *, worker: str) -> tuple[Probe, ...]:
-        """Keep a model's probe scores, unless a worker has done so before.
+        """Keep a model's probe scores, unless a worker has stored some before.
 
         Args:
             model_digest: digest of the whole model.
-            probes: the probe films as this worker scores them.
-            worker: its name.
+            probes: the probe films with the scores of this worker.
+            worker: name of the worker.
 
         Returns:
-            The scores that stand for the site: these, or those of the first worker.
+            The site's scores: these, or those of the first worker.
         """
         with self._site.writing() as writing:
             known = writing.connection.execute(_of(model_digest)).scalar_one_or_none()
@@ -49,7 +49,7 @@ class ModelProbes:
         return _read(known)
 
     def of(self, model_digest: str) -> tuple[Probe, ...]:
-        """Return the scores that stand for the site; none where no worker has had this model."""
+        """Return the site's scores; none if no worker has used this model."""
         with self._site.database.reading() as connection:
             known = connection.execute(_of(model_digest)).scalar_one_or_none()
         return () if known is None else _read(known)

@@ -1,4 +1,4 @@
-"""Films that look most like one film, among those of studies that readers reported normal.
+"""Films that look most like one film, among the films of studies that readers reported normal.
 
 distance = sqrt(mean((a − b)²)),   a, b the appearances of the films, 0 to 1
 """
@@ -21,15 +21,15 @@ MOST = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbour:
-    """A film that looks alike.
+    """Film with a similar appearance.
 
     >>> Neighbour(film="film-1", study="study-1", distance=0.1).distance
     0.1
 
-    film      its name
-    study     its study
-
-    distance  root mean square difference of the two looks, 0 (the same) to 1
+    Attributes:
+        film: public name of the film.
+        study: public name of its study.
+        distance: root mean square difference of the two appearances, 0 (the same) to 1.
     """
 
     film: str
@@ -38,7 +38,7 @@ class Neighbour:
 
 
 def nearest(connection: Connection, film: str, *, count: int) -> list[Neighbour]:
-    """See `Store.nearest`."""
+    """Return the most similar films; see `Store.nearest`."""
     if not 1 <= count <= MOST:
         raise WorklistError(f"{count} neighbours cannot be had. Ask for 1 to {MOST}.")
     wanted = find_film(connection, film)

@@ -3,12 +3,11 @@
     c_p = the first K coefficients of the discrete cosine transform of the patch at p, those with the lowest u + v
     d_p = √( (c_p − μ_p)ᵀ Σ_p⁻¹ (c_p − μ_p) / K ),      score = mean of the largest tenth of the d_p
 
-μ_p, Σ_p are those of the training films at p, Σ_p shrunk (Ledoit & Wolf). Patches lie on a grid; one counts where at
-least half of it is inside the mask. A second to train.
+μ_p and Σ_p are the mean and covariance of the training films at p; Σ_p is shrunk (Ledoit & Wolf). Patches lie on a
+grid. A patch counts if at least half of it is inside the mask. Training takes about one second.
 
 Source: Defard, Setkov, Loesch & Audigier, "PaDiM", ICPR 2021, equations 1 and 2, arXiv 2011.08785, with cosine
-coefficients in the place of a pretrained network's features; Ledoit & Wolf, J. Multivariate Analysis 88 (2004)
-365-411.
+coefficients in the place of a pretrained network's features; Ledoit & Wolf, J. Multivariate Analysis 88 (2004) 365-411.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
 from unseen.detectors.settings import DetectorSettings
 
-_COVERED = 0.5  # of a patch that must be inside
+_COVERED = 0.5  # share of a patch that must be inside the mask
 
 
 class Dct(Detector):
@@ -43,7 +42,7 @@ class Dct(Detector):
     learns_by_epochs = False
 
     class Config(DetectorSettings):
-        """Defaults were chosen on phantoms and fold 0."""
+        """Settings; the defaults were chosen on phantoms and fold 0."""
 
         patch: int = Field(
             default=16, ge=4, le=256, description="side of a patch", json_schema_extra={"unit": "pixels"}
@@ -111,9 +110,13 @@ class Dct(Detector):
 
 
 class PatchGaussians(nn.Module):
-    """A Gaussian at each of `positions` places of a grid on images (n, 1, size, size).
+    """Gaussians at the places of a grid on images (n, 1, size, size).
 
-    mean (positions, K); whitening (positions, K, K), Wᵀ W = Σ⁻¹; known (positions,), where enough films had lungs
+    Attributes:
+        mean: (positions, K).
+        whitening: W with Wᵀ W = Σ⁻¹, (positions, K, K).
+        known: (positions,), True if enough films have lungs there.
+        basis: cosine images, (patch², K).
     """
 
     mean: Tensor
@@ -132,14 +135,14 @@ class PatchGaussians(nn.Module):
         self.register_buffer("basis", _cosines(self.patch, k), persistent=False)  # (patch², K)
 
     def fit(self, images: Tensor, inside: Tensor) -> None:
-        """Fit to images (n, 1, size, size), 0 outside, and inside bool of the same shape."""
+        """Fit to images (n, 1, size, size), which are 0 outside the mask, and `inside`, bool, of the same shape."""
         from sklearn.covariance import ledoit_wolf
 
         coefficients = self._coefficients(images).double()  # (n, positions, K)
         covered = self._covered(inside)  # (n, positions)
         if not covered.any():
             raise FitError("dct: no patch of any training film lies in its lungs. Look at the films, or take fewer px")
-        unit = coefficients[covered].std(dim=0).clamp(min=1e-6)  # shrinking treats all K alike
+        unit = coefficients[covered].std(dim=0).clamp(min=1e-6)  # standardised, because shrinkage treats all K alike
         least = coefficients.shape[-1] + 2
         for position in range(len(self.known)):
             seen = coefficients[covered[:, position], position] / unit  # (films, K)
@@ -154,21 +157,21 @@ class PatchGaussians(nn.Module):
             raise FitError(f"dct: no place has lungs in {least} training films or more. Give more normal films")
 
     def forward(self, image: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
-        """d (positions,) of one image (1, 1, size, size), and which of them count, bool (positions,)."""
+        """Return d (positions,) of one image (1, 1, size, size), and the positions that count, bool (positions,)."""
         from_mean = self._coefficients(image)[0] - self.mean
         whitened = (self.whitening @ from_mean[..., None])[..., 0]  # (positions, K)
         counts = self.known & self._covered(inside)[0]
-        if not counts.any():  # lungs where no training film has any: all places are asked
+        if not counts.any():  # lungs only where no training film has lungs: use all known places
             counts = self.known
         return whitened.square().mean(dim=-1).sqrt(), counts
 
     def expected(self, counts: Tensor) -> Tensor:
-        """The mean patches, where they lie: (1, 1, size, size)."""
+        """Draw the mean patches at their positions: (1, 1, size, size)."""
         patches = (self.mean @ self.basis.T) * counts[:, None]  # (positions, patch²)
         return self._laid(patches, counts)
 
     def spread(self, values: Tensor, counts: Tensor) -> Tensor:
-        """One value a place (positions,) as an image: (1, 1, size, size)."""
+        """Draw one value per position (positions,) as an image: (1, 1, size, size)."""
         return self._laid(values[:, None].expand(-1, self.patch**2), counts)
 
     def _laid(self, patches: Tensor, counts: Tensor) -> Tensor:
@@ -187,7 +190,7 @@ class PatchGaussians(nn.Module):
 
 
 def _cosines(patch: int, k: int) -> Tensor:
-    """The first k orthonormal cosine images, by u + v: (patch², k)."""
+    """Return the first k orthonormal cosine images in the order of u + v: (patch², k)."""
     from scipy.fft import idctn
 
     order = sorted(((u, v) for u in range(patch) for v in range(patch)), key=lambda uv: (sum(uv), uv))[:k]

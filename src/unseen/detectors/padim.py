@@ -2,7 +2,8 @@
 
     d_c = ‖L_c⁻¹ (φ_c − μ_c)‖,  L_c L_cᵀ = Σ_c + ε I,       score = the largest d_c in the lungs
 
-φ_c is a cell's features, from several depths: a random choice of channels, the same at every place.
+φ_c is the feature vector of cell c, from several depths of the network. It contains randomly chosen channels, the same
+at every place.
 
 Source: Defard, Setkov, Loesch & Audigier, "PaDiM: a patch distribution modeling framework for anomaly detection and
 localization", ICPR 2021 workshops, section III, arXiv 2011.08785; ε = 0.01.
@@ -35,7 +36,7 @@ class Padim(FrozenFeatures):
     key = "padim"
 
     class Config(FeatureSettings):
-        """`chosen` is the paper's 100."""
+        """Settings; `chosen` has the paper's value, 100."""
 
         blocks: tuple[int, ...] = Field(
             default=(2, 4, 7), min_length=1, description="blocks whose feature maps are used, from 0"
@@ -82,7 +83,13 @@ class Padim(FrozenFeatures):
 
 
 class _Gaussians(nn.Module):
-    """channels (d,), the chosen ones; mean (places, d); whitening (places, d, d), L⁻¹."""
+    """Gaussians of the features at each place.
+
+    Attributes:
+        channels: the chosen channels, (d,).
+        mean: (places, d).
+        whitening: L⁻¹, (places, d, d).
+    """
 
     channels: Tensor
     mean: Tensor
@@ -104,7 +111,7 @@ class _Gaussians(nn.Module):
             self.whitening[place] = torch.linalg.solve_triangular(lower, torch.eye(len(ridge)).to(lower), upper=False)
 
     def forward(self, cells: Tensor) -> Tensor:
-        """The distance at each place, (places,), from features (channels, places)."""
+        """Return the distance at each place, (places,), from features (channels, places)."""
         away = cells[self.channels].T - self.mean
         whitened: Tensor = torch.einsum("pij,pj->pi", self.whitening, away)
         distance: Tensor = whitened.norm(dim=1)

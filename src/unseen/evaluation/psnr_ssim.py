@@ -1,6 +1,6 @@
 """Figures of a reconstruction against the truth: peak signal-to-noise ratio (PSNR) and structural similarity (SSIM).
 
-PSNR is the error in decibels. SSIM compares brightness, contrast and structure, window by window.
+PSNR is the error in decibels. SSIM compares brightness, contrast and structure in each window.
 """
 
 import torch
@@ -13,16 +13,18 @@ from unseen.physics.numpy_arrays import arrays_too
 
 @arrays_too
 def psnr(found: Tensor, truth: Tensor, *, peak: float | None = 1.0) -> Tensor:
-    """10 log10(peak² / mean (found − truth)²), per image; of complex images, their magnitudes are compared.
+    """Compute 10 log10(peak² / mean (found − truth)²) for each image.
+
+    Complex images are compared by their magnitudes.
 
     Args:
-        found: (batch, channels, height, width), real or complex; a NumPy array too, and then an array comes back.
+        found: (batch, channels, height, width), real or complex; for a NumPy array, the result is an array, too.
         truth: of the same shape.
-        peak: > 0, the range of values an image can have; None: each truth's own largest magnitude, as the papers on
-            equivariant imaging take it (never above the figure for a fixed peak that no image exceeds).
+        peak: > 0, the range of values an image can have; None: the largest magnitude of each truth, as in the papers on
+            equivariant imaging (never above the figure for a fixed peak that no image exceeds).
 
     Returns:
-        (batch,), float64, in dB; infinite where the two are equal.
+        (batch,), float64, in dB; infinite if the two are equal.
 
     Raises:
         ValueError: the shapes differ, or the peak is not above 0.
@@ -43,11 +45,12 @@ def psnr(found: Tensor, truth: Tensor, *, peak: float | None = 1.0) -> Tensor:
 
 @arrays_too
 def ssim(found: Tensor, truth: Tensor, *, peak: float = 1.0) -> Tensor:
-    """The mean of `losses.similarity_map` over all windows that lie in the image, and over channels. Of complex
-    images, the magnitudes are compared.
+    """Compute the mean of `losses.similarity_map` over channels and over all windows inside the image.
+
+    Complex images are compared by their magnitudes.
 
     Args:
-        found: (batch, channels, height, width), at least 11 × 11 pixels, real or complex; a NumPy array too.
+        found: (batch, channels, height, width), at least 11 × 11 pixels, real or complex; a NumPy array is allowed.
         truth: of the same shape.
         peak: > 0, the range of values an image can have.
 
@@ -63,8 +66,8 @@ def ssim(found: Tensor, truth: Tensor, *, peak: float = 1.0) -> Tensor:
         >>> round(ssim(truth, truth).item(), 6), ssim(1 - truth, truth).item() < 0
         (1.0, True)
 
-    Source: Wang, Bovik, Sheikh & Simoncelli, IEEE TIP 13 (2004) 600-612, eq. 13; scikit-image's
-    `structural_similarity` with `gaussian_weights=True, use_sample_covariance=False` gives the same.
+    Source: Wang, Bovik, Sheikh & Simoncelli, IEEE TIP 13 (2004) 600-612, eq. 13; scikit-image's `structural_similarity`
+    with `gaussian_weights=True, use_sample_covariance=False` gives the same values.
     """
     a, b = same_images(found, truth)
     if min(a.shape[2:]) < 2 * RADIUS + 1:
@@ -75,7 +78,7 @@ def ssim(found: Tensor, truth: Tensor, *, peak: float = 1.0) -> Tensor:
 
 
 def same_images(found: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
-    """Both in float64, complex ones as magnitudes.
+    """Convert both to float64; complex images become their magnitudes.
 
     Raises:
         ValueError: they are not images (batch, channels, height, width) of one shape.

@@ -1,6 +1,6 @@
 """Site recognition: AUROC of a score between the *normals* of two sources.
 
-0.5 is good; 1 is a scanner detector.
+0.5 is best: the score does not depend on the source. At 1, the score recognises the scanner.
 """
 
 from __future__ import annotations
@@ -17,13 +17,19 @@ if TYPE_CHECKING:
     pass
 
 MOST_SOURCES = 8
-"""Sources compared pairwise: those with most normals (28 pairs); further ones are left out."""
+"""Most sources that are compared in pairs (28 pairs): the sources with the most normals."""
 
 
 def site_statistics(cohort: BootstrapCohort) -> dict[str, Statistic]:
-    """``{"a|b": AUROC of the score for telling b's normals from a's}``; the reader takes max(a, 1 − a).
+    """Define the AUROC of the score between the normals of two sources, for each pair of sources.
 
-    Pairs that no fold holds together, or with fewer than two normals of either, are left out.
+    A pair is left out if no fold contains both sources, or if either has fewer than two normals.
+
+    Args:
+        cohort: the films that are evaluated.
+
+    Returns:
+        ``{"a|b": AUROC}``, above 0.5 if b's normals have higher scores; the reader takes max(AUROC, 1 − AUROC).
     """
     sizes = {name: int(((cohort.source == name) & ~cohort.abnormal).sum()) for name in cohort.sources}
     largest = sorted((n for n in sizes if sizes[n] >= LEAST), key=lambda n: (-sizes[n], n))[:MOST_SOURCES]

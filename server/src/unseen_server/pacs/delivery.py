@@ -1,8 +1,9 @@
-"""From the outbox to the peers: each result is made, sent, and counts as kept only when its destination confirms it.
+"""Delivery of results from the outbox to the peers: a result counts as kept only when its destination confirms it.
 
-One thread a destination, which sends one result after the other. A destination that cannot be reached is left alone for
-a while, longer each time, and one result alone tries again: nothing is lost, and nobody is flooded. A refusal is a
-failure of that result: it is tried again later, then given up, and a person sends it again from the page.
+Each destination has one thread, which sends one result after the other. If a destination cannot be reached, its thread
+pauses, longer each time, and then tries with one result. So no result is lost, and no destination is flooded. A refusal
+is a failure of that result. The result is tried again later and then given up; a person can send it again from the
+page.
 """
 
 from __future__ import annotations
@@ -44,33 +45,38 @@ _log = logging.getLogger("unseen")
 ACTOR: Final = "pacs"
 POLL_S: Final = 0.25
 MOST_TRIES: Final = 8
-"""Refusals of one result before a person has to look: with the waits between them, about 20 minutes."""
+"""Most refusals of one result; then a person has to act. With the waits, this takes about 20 minutes."""
 MOST_ASKED: Final = 12
-"""How often the confirmation of an accepted result is asked for: over some hours."""
+"""Most requests for the confirmation of an accepted result, over some hours."""
 _FIRST_LOOKED_S: Final = 2.0
-"""After how long a result that an archive does not show yet is looked for again, the first time."""
+"""Delay until an accepted result that an archive does not show yet is looked for again, the first time."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 300.0
 
 
 Ask = Callable[["Peer", Sequence[tuple[str, str]]], object]
-"""Takes a peer, and SOP class and instance UIDs of what it has accepted. Raises NotReachedError."""
+"""Function of a peer, and of the SOP class and instance UIDs that it accepted. Raises NotReachedError."""
 
 
 class NotMadeError(UserError):
-    """The objects of a result cannot be made; trying again cannot help."""
+    """Error: the objects of a result cannot be made, and another try cannot help."""
 
 
 def destinations(config: PacsConfig) -> list[Destination]:
-    """Return the destinations of results, as the outbox names them."""
+    """Return the destinations of results, with their names in the outbox."""
     return [Destination(name=peer.name, sources=peer.results_of) for peer in config.peers if peer.send]
 
 
 class Delivery:
-    """A part of the node: `start` to `stop`.
+    """Sender of results to all peers; the node runs it from `start` to `stop`.
 
-    ask      asks a peer for storage commitment; its report comes to `reported`
-    lease_s  how long a result stays with a sender that was killed
-    asked_s  after how long storage commitment is asked for again, the first time
+    Args:
+        config: configuration of the node.
+        store: store of the worklist.
+        ask: function that requests storage commitment from a peer; the peer's report comes to `reported`.
+
+    Attributes:
+        lease_s: time that a result stays with a sender that was killed.
+        asked_s: delay until storage commitment is requested again, the first time.
     """
 
     def __init__(self, config: PacsConfig, store: Store, *, ask: Ask) -> None:
@@ -80,7 +86,7 @@ class Delivery:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin to send, with what an earlier run has left."""
+        """Begin to send, including the results that an earlier run left."""
         self._store.outbox.set_destinations(destinations(self._config), actor=ACTOR)
         self._stop.clear()
         tidying = threading.Thread(target=self._tidy, name="pacs-settle", daemon=True)
@@ -93,13 +99,13 @@ class Delivery:
             thread.start()
 
     def stop(self) -> None:
-        """End; what is being sent is sent once more after the next start, with the same UIDs."""
+        """Stop. A result that is being sent is sent again after the next start, with the same UIDs."""
         self._stop.set()
         for thread in self._threads:
             thread.join(2.0)
 
     def reported(self, report: CommitmentReport) -> None:
-        """A peer's report of storage commitment; see `Commitments.on_report`."""
+        """Enter a peer's report of storage commitment; see `Commitments.on_report`."""
         if report.committed:
             self._store.outbox.confirmed(report.peer, [instance for _, instance in report.committed])
         if report.failed:
@@ -111,19 +117,19 @@ class Delivery:
             )
 
     def _tidy(self) -> None:
-        """Decide on studies that have settled: a worker does so too, but every few seconds only."""
+        """Decide on studies that have settled. A worker does so, too, but only every few seconds."""
         while not self._stop.wait(POLL_S):
             try:
                 self._store.tidy()
             except WorklistError as error:
                 _log.warning("pacs.settle_waits why=%s", error)
-            except Exception:  # a thread that is gone would be noticed too late
+            except Exception:  # the thread must not end: this would be noticed too late
                 _log.exception("pacs.settle_failed")
 
 
 @dataclass
 class Courier:
-    """Carries results to one peer, from one thread."""
+    """Sender of results to one peer, in one thread."""
 
     delivery: Delivery
     peer: Peer
@@ -138,12 +144,12 @@ class Courier:
                     continue
             except WorklistError as error:
                 _log.warning("pacs.outbox_waits peer=%s why=%s", self.peer.name, error)
-            except Exception:  # a thread that is gone would send nothing more
+            except Exception:  # the thread must not end: it would send nothing more
                 _log.exception("pacs.outbox_failed peer=%s", self.peer.name)
             stop.wait(POLL_S)
 
     def step(self) -> bool:
-        """Take a result as far as it goes now; False where none is due."""
+        """Process the next result as far as possible now. Return False if none is due."""
         store = self.delivery._store
         parcel = store.outbox.take(self.peer.name, lease_s=self.delivery.lease_s)
         if parcel is None:
@@ -163,7 +169,7 @@ class Courier:
             _log.error("pacs.not_made study=%s why=%s", parcel.study, error)
         except WorklistError:
             raise
-        except Exception as error:  # a bug of ours costs this result a try, and holds up no other
+        except Exception as error:  # an error of the node costs this result one try and delays no other
             _log.exception("pacs.result_failed study=%s peer=%s", parcel.study, self.peer.name)
             store.outbox.failed(parcel, f"the node failed ({type(error).__name__}); see its log", most_tries=MOST_TRIES)
         return True
@@ -204,7 +210,7 @@ class Courier:
         return min(LONGEST_WAIT_S, first_s * 2.0**asked)
 
     def _confirm(self, parcel: Parcel, instances: Sequence[SentInstance]) -> None:
-        """An accepted result is not confirmed yet: ask again."""
+        """Request the confirmation of an accepted result again."""
         store = self.delivery._store
         if parcel.tries > MOST_ASKED:
             store.outbox.failed(
@@ -223,7 +229,7 @@ class Courier:
         self._ask(parcel, instances, study=study)
 
     def _ask(self, parcel: Parcel, instances: Sequence[SentInstance], *, study: str) -> None:
-        """Ask once; where the peer cannot be asked now, it is asked when the result is due again."""
+        """Request the confirmation once. If the peer cannot be reached, it is asked when the result is due again."""
         config, store, by = self.delivery._config, self.delivery._store, self.peer.confirms_by
         try:
             if by == "commitment":
@@ -238,20 +244,31 @@ class Courier:
 
 
 def _models(store: Store) -> dict[str, str]:
-    """Names of the models that were proposed here, by the SHA-256 of their weights."""
+    """Return the names of the models that were proposed here, by the SHA-256 of their weights."""
     return {one.model: one.model_name for one in reversed(store.activations.listed())}
 
 
 def objects_of(parcel: Parcel, config: PacsConfig, peer: Peer, *, site: str, models: dict[str, str]) -> list[Dataset]:
-    """The DICOM objects of a result for a peer, with file meta information.
+    """Make the DICOM objects of a result for a peer, with file meta information.
 
-    Raises NotMadeError where a film's bytes are missing or damaged, or its header lacks what a reference needs.
+    Args:
+        parcel: the result and its films.
+        config: configuration of the node.
+        peer: the destination; `send` selects the kinds of objects.
+        site: fingerprint of the site's key.
+        models: names of models by the SHA-256 of their weights.
+
+    Returns:
+        The objects.
+
+    Raises:
+        NotMadeError: a film's bytes are missing or damaged, or its header lacks an element that a reference needs.
     """
     pixels = "capture" in peer.send
     try:
         result = StudyResult(
             site=site,
-            # a worklist that was restored from a backup gives a number again: the time tells the two apart
+            # a worklist restored from a backup may reuse a number; the time differs
             decision=f"{parcel.decision_number} {parcel.made.astimezone(UTC).isoformat()}",
             films=[_film(film, pixels=pixels) for film in parcel.films],
             action=parcel.decision.action,
@@ -294,7 +311,7 @@ def _map(film: ParcelFilm) -> NDArray[np.floating] | None:
 
 
 def _pixels(film: ParcelFilm) -> NDArray[np.float32]:
-    """The film's grey values."""
+    """Return the film's grey values."""
     found = read_film(Entry(name=film.film, path=film.path, source="", patient=film.film, study=film.film))
     if not isinstance(found, Film):
         raise NotMadeError(found.reason)

@@ -1,8 +1,9 @@
-"""The listener for HL7 version 2 over MLLP: reports (ORU^R01) and merges of patients (ADT^A40) come in here.
+"""Listener for HL7 version 2 over MLLP: it receives reports (ORU^R01) and merges of patients (ADT^A40).
 
-A message is acknowledged with AA when its content is durable in the worklist, or when it is not used here: of another
-type, or of training or debugging (MSH-11). An AR for such a message would stop the queue of its sender. AE: its content
-is at fault, and the same message fails again; AR: not now. The sentence in MSA-3 names the reason and the remedy.
+The listener acknowledges a message with AA when its content is durable in the worklist. It also sends AA for messages
+that are not used here: other types, and messages for training or debugging (MSH-11). An AR for such a message would
+stop the queue of its sender. AE means that the content is wrong, and that the same message fails again. AR means that
+the message cannot be taken now. The sentence in MSA-3 states the reason and the remedy.
 
 HL7 v2.5.1, section 2.9.2 (acknowledgement codes), table 0103 (processing ID).
 """
@@ -43,11 +44,11 @@ _LOCAL = ("127.0.0.0/8", "::1/128")
 
 
 class Hl7ListenerError(UserError, OSError):
-    """The listener cannot start."""
+    """Error: the listener cannot start."""
 
 
 class Hl7Listener:
-    """Listens from `start` to `stop`; `port` is where."""
+    """Listener that runs from `start` to `stop`; `port` is its port."""
 
     def __init__(self, settings: Hl7Settings, intake: ReportIntake, *, secure: ssl.SSLContext | None = None) -> None:
         self._settings, self._intake, self._secure = settings, intake, secure
@@ -71,7 +72,7 @@ class Hl7Listener:
             return dict(self._answers)
 
     def start(self) -> None:
-        """Listen. Raises Hl7ListenerError where the port is taken."""
+        """Start to listen. Raises Hl7ListenerError if the port is taken."""
         host, port = self._settings.host, self._settings.port
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
@@ -85,11 +86,11 @@ class Hl7Listener:
         self._run(self._accept, name=f"hl7-{self.port}")
 
     def stop(self) -> None:
-        """End: what is being taken is finished and answered."""
+        """Stop. A message that is being processed is finished and answered first."""
         self._stopping.set()
         if self._server is not None:
             self._server.close()
-        while threads := self._running():  # the one that accepts may start one more
+        while threads := self._running():  # the accepting thread may start one more
             for thread in threads:
                 thread.join()
 
@@ -100,13 +101,13 @@ class Hl7Listener:
     def _run(self, target: object, *arguments: object, name: str) -> None:
         def work() -> None:
             try:
-                target(*arguments)  # type: ignore[operator]  # one of the two methods below
+                target(*arguments)  # type: ignore[operator]  # `_accept` or `_talk`
             finally:
                 with self._lock:
                     self._threads.discard(threading.current_thread())
 
         thread = threading.Thread(target=work, name=name, daemon=True)
-        with self._lock:  # whoever finds it can join it
+        with self._lock:  # a thread in the set has started, so it can be joined
             self._threads.add(thread)
             thread.start()
 
@@ -129,7 +130,7 @@ class Hl7Listener:
                 self._run(self._talk, connection, str(address), name=f"hl7-{address}")
 
     def _full(self, address: str) -> str:
-        """Take a place for a connection; returns why there is none, or nothing."""
+        """Take a place for a connection. Return the reason if there is none, else ""."""
         most, most_each, group = self._settings.connections, self._settings.connections_each, address_group(address)
         with self._lock:
             if self._open[group] >= most_each:
@@ -148,7 +149,7 @@ class Hl7Listener:
                 del self._open[group]
 
     def _talk(self, connection: socket.socket, address: str) -> None:
-        """One connection: a message, its answer, the next message."""
+        """Serve one connection: read a message, answer it, read the next message."""
         try:
             with contextlib.ExitStack() as stack:
                 stack.callback(self._left, address)
@@ -205,7 +206,7 @@ class Hl7Listener:
             code, sentence = "AR", f"{error} Send it again later."
         except WorklistError as error:
             code, sentence = "AE", str(error)
-        except Exception:  # a bug of ours must not look like success, nor end the connection
+        except Exception:  # an error of the node must not look like success or end the connection
             _log.exception("hl7.failed")
             code, sentence = "AR", "The node failed; see its log. Send the message again later."
         self._send(connection, content, code, sentence)
@@ -221,7 +222,7 @@ class Hl7Listener:
         connection.settimeout(_WAKE_S)
 
     def _take(self, content: bytes) -> str:
-        """Do what the message asks for; a sentence of what that led to."""
+        """Do what the message asks for; return a sentence about the result."""
         message = parsed(content, charset=self._settings.charset)
         if reason := not_used(message):
             _log.info("hl7.not_used type=%s", "^".join(filter(None, message.kind)))

@@ -1,9 +1,9 @@
 """Header elements that may be shown where names are hidden: an allow-list.
 
-An element is shown only if it is on this list, with the value representation of the standard and a value of its form.
-The list holds technical elements of CR and DX images (PS3.3 C.8.1, C.8.11 and their image modules). None of them is
-removed or replaced by the Basic Confidentiality Profile (PS3.15 table E.1-1). Private and unknown elements are left
-out, with all that is nested in them.
+An element is shown only if it is on this list, has the standard's value representation, and has a value of the right
+form. The list contains technical elements of CR and DX images (PS3.3 C.8.1, C.8.11 and their image modules). None of
+them is removed or replaced by the Basic Confidentiality Profile (PS3.15 table E.1-1). Private and unknown elements are
+left out, with all elements nested in them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ _SEQUENCES: Final = ["ModalityLUTSequence", "VOILUTSequence"]
 HARMLESS: Final = frozenset([*_CODES, *_NUMBERS, *_DEVICES, *_SEQUENCES])
 """Keywords of the elements that may be shown."""
 _KEPT_TAGS: Final = frozenset([*_CODES, *_NUMBERS, *_DEVICES, "PatientSex", "PatientAge"])
-"""Sex and age name nobody, and are needed for reading (PS3.15 E.3.7, Retain Patient Characteristics)."""
+"""Attributes of a film that may be shown.
+
+Sex and age identify nobody and are needed for reading (PS3.15 E.3.7, Retain Patient Characteristics).
+"""
 _NUMBER_FORM: Final = re.compile(r"[-+0-9.eE,'\[\] ]*")
 _CODE_FORM: Final = re.compile(r"[A-Z0-9_ .,'\[\]-]*")
 _UID_FORM: Final = re.compile(r"[0-9.]*")
@@ -65,8 +68,8 @@ _WINDOW_NAMES: Final = frozenset(
 def harmless_lines(lines: Iterable[list[str]]) -> list[list[str]]:
     """Return a header's lines (tag, name, VR, value) as they may be shown where names are hidden.
 
-    Standard elements that are not on the list keep their line, without the value. Private and unknown elements have no
-    line, nor has anything nested in a sequence that is not on the list.
+    A standard element that is not on the list keeps its line without the value. Private and unknown elements are left
+    out. Elements nested in a sequence that is not on the list are left out, too.
 
     >>> harmless_lines([["(0028,0010)", "Rows", "US", "130"], ["(0008,0080)", "Institution Name", "LO", "St. Anna"]])
     [['(0028,0010)', 'Rows', 'US', '130'], ['(0008,0080)', 'Institution Name', 'LO', "hidden by the site's setting"]]
@@ -92,7 +95,7 @@ def harmless_lines(lines: Iterable[list[str]]) -> list[list[str]]:
 
 
 def harmless_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return those of a film's attributes, keyword to value, that may be shown where names are hidden.
+    """Return the attributes of a film, keyword to value, that may be shown where names are hidden.
 
     >>> harmless_tags({"Modality": "DX", "InstitutionName": "St. Anna", "StationName": "DOE"})
     {'Modality': 'DX'}
@@ -101,7 +104,7 @@ def harmless_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def harmless_window_name(name: str, place: int, *, what: str) -> str:
-    """Return the name of a window or LUT: the header's where it is a usual one, else its number.
+    """Return the name of a window or LUT: the header's name if it is a usual one, else its number.
 
     >>> harmless_window_name("Harder", 0, what="Window"), harmless_window_name("Doe, J.", 1, what="Window")
     ('Harder', 'Window 2')
@@ -110,7 +113,7 @@ def harmless_window_name(name: str, place: int, *, what: str) -> str:
 
 
 def _has_form(keyword: str, value: str) -> bool:
-    """Return True if a value has the form of its element's type: a number, a code, a UID."""
+    """Return True if a value has the form of its element's type: a number, a code or a UID."""
     if keyword == "SOPClassUID":
         return _UID_FORM.fullmatch(value) is not None
     if keyword in _NUMBERS:
@@ -122,7 +125,7 @@ def _has_form(keyword: str, value: str) -> bool:
 
 @functools.cache
 def _standard(tag: int) -> tuple[str, str, tuple[str, ...]] | None:
-    """Return keyword, name and value representations of an element of the standard; None for any other."""
+    """Return keyword, name and value representations of a standard element; None for any other element."""
     from pydicom.datadict import dictionary_description, dictionary_VR, keyword_for_tag
 
     if not (keyword := keyword_for_tag(tag)):

@@ -1,8 +1,8 @@
-"""Database of a worklist's folder: no command opens the folder with another one.
+"""Binding of a worklist's folder to its database: no command opens the folder with another database.
 
-An SQLite database is a file in the folder. For PostgreSQL the first opening writes a random name into the database's
-settings and the same name into a file of the folder, with the database's address for people (no user, no password).
-The name is compared and not the address: one database has several addresses, and may move to another server.
+An SQLite database is a file in the folder. For PostgreSQL, the first opening writes a random name into the database's
+settings and into a file of the folder. This file also has the database's address for people (no user, no password). The
+name is compared, not the address: a database has several addresses and may move to another server.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from unseen_server.worklist.tables import settings
 DATABASE = "worklist.sqlite"
 KEY = "site.key"
 MARKER = "worklist.postgresql"
-"""The file that names the PostgreSQL database of a folder."""
+"""File of a folder that names its PostgreSQL database."""
 SETTING = "database"
-"""The setting with the database's random name."""
+"""Setting with the database's random name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Marker:
-    """Content of `MARKER`: `address` for people, and the random `name` that the database has, too."""
+    """Content of `MARKER`: the `address` for people, and the random `name`, which the database also has."""
 
     address: str
     name: str
 
 
 def marker(home: Path) -> Marker | None:
-    """The marker of a folder; None where it has none.
+    """Return the marker of a folder; None if it has none.
 
-    Raises WorklistError where the file is damaged.
+    Raises WorklistError if the file is damaged.
     """
     path = home / MARKER
     try:
@@ -52,9 +52,16 @@ def marker(home: Path) -> Marker | None:
 
 
 def check_file(home: Path, file: Path, *, remedy: str = "") -> None:
-    """Refuse to make or open the SQLite database `file` for a folder whose tables lie in PostgreSQL.
+    """Refuse to make or open the SQLite database `file` for a folder whose tables are in PostgreSQL.
 
-    Raises DamagedError, with the remedy where one is given, where the file is missing next to films.
+    Args:
+        home: the worklist's folder.
+        file: the SQLite database.
+        remedy: the remedy that DamagedError states; "" raises NotAllowedError instead.
+
+    Raises:
+        NotAllowedError: the tables are in PostgreSQL, or the file is missing.
+        DamagedError: the file is missing, the folder has films, and a remedy is given.
     """
     if (kept := marker(home)) is not None:
         raise NotAllowedError(
@@ -74,7 +81,7 @@ def check_file(home: Path, file: Path, *, remedy: str = "") -> None:
 
 
 def check_server(database: Database, home: Path, *, create: bool) -> None:
-    """Refuse a PostgreSQL database that is not the folder's; nothing is written into it."""
+    """Refuse a PostgreSQL database that does not belong to the folder; write nothing into it."""
     known, kept = _settings(database), marker(home)
     if kept is not None and not known and kept.address == _address(database.engine.url) and has_films(home):
         raise DamagedError(f"{database.name}: the database holds no worklist, and {films_in(home)}. {database.remedy}")
@@ -99,7 +106,7 @@ def check_server(database: Database, home: Path, *, create: bool) -> None:
 
 
 def bind(database: Database, url: URL, home: Path) -> None:
-    """Name the database, unless it has a name, and write the name into the folder."""
+    """Give the database a name, unless it has one, and write the name into the folder."""
     with database.writing() as connection:
         name = connection.execute(select(settings.c.value).where(settings.c.name == SETTING)).scalar_one_or_none()
         if name is None:
@@ -112,7 +119,7 @@ def bind(database: Database, url: URL, home: Path) -> None:
 
 
 def settle(database: Database, url: URL | None, home: Path) -> None:
-    """`bind` a database that was just filled from a backup, under a name of its own; SQLite (no `url`) needs none."""
+    """`bind` a database that was just filled from a backup, under a new name; SQLite (no `url`) needs no name."""
     with database.writing() as connection:
         connection.execute(settings.delete().where(settings.c.name == SETTING))
     if url is not None:
@@ -120,7 +127,7 @@ def settle(database: Database, url: URL | None, home: Path) -> None:
 
 
 def _settings(database: Database) -> dict[str, str]:
-    """All settings; none where the database has no such table yet."""
+    """Return all settings; none if the database has no such table yet."""
     with database.reading() as connection:
         if not inspect(connection).has_table(settings.name):
             return {}
@@ -128,7 +135,7 @@ def _settings(database: Database) -> dict[str, str]:
 
 
 def _address(url: URL) -> str:
-    """Host and name of a database.
+    """Return host and name of a database.
 
     >>> from sqlalchemy import make_url
     >>> _address(make_url("postgresql://unseen:secret@db.hospital.example/worklist"))

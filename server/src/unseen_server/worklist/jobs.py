@@ -1,9 +1,9 @@
 """Queue of films to be scored: claim films, return them, close them.
 
-A claim is a lease, by the database's clock. It is extended while the worker lives, and ends when the worker is killed:
-then another worker can claim the film. A film that fails is tried again later, each time after a longer delay. After
-`MOST_TRIES` it goes to the top of the list, not scored, with the reason. A worker may claim several films at once; a
-film that was tried before is claimed alone, so that a film that kills its workers costs no other film a second try.
+A claim is a lease, by the database's clock. The worker extends it. If the worker is killed, the lease ends, and another
+worker can claim the film. A film that fails is tried again later, each time after a longer delay. After `MOST_TRIES`
+the film moves to the top of the list, not scored, with the reason. A worker may claim several films at once. A film
+that was tried before is claimed alone, so that a film that kills its workers costs no other film a second try.
 """
 
 from __future__ import annotations
@@ -32,16 +32,24 @@ if TYPE_CHECKING:
 
 MOST_TRIES = 5
 LEASE_S = 60.0
-"""Longer than any film takes (the decoder gives up after 10 s), short enough that a dead worker's film is soon back."""
+"""Length of a lease in seconds.
+
+It is longer than any film takes (the decoder gives up after 10 s). It is short enough that another worker soon gets the
+film of a killed worker.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A film in a worker's hands.
+    """Film that a worker has claimed.
 
-    number  of the film in the database
-    lease   the proof of the claim
-    tries   how often the film has been claimed, this time included
+    Attributes:
+        number: number of the film in the database.
+        film: public name of the film.
+        sha256: digest of its file.
+        source: its source.
+        lease: proof of the claim.
+        tries: number of claims of the film, including this one.
     """
 
     number: int
@@ -53,13 +61,13 @@ class Job:
 
 
 def claim(site: Site, *, lease_s: float = LEASE_S) -> Job | None:
-    """The film that has been due longest, or None. Two workers never get the same one."""
+    """Claim the film that has been due longest; None if none is due. Two workers never get the same film."""
     claimed = claim_several(site, most=1, lease_s=lease_s)
     return claimed[0] if claimed else None
 
 
 def claim_several(site: Site, *, most: int, lease_s: float = LEASE_S) -> list[Job]:
-    """The films that have been due longest, at most `most`: those that are there; nothing is waited for."""
+    """Claim the films that have been due longest, at most `most`. The call does not wait for further films."""
     now_us = site.lease_clock()
     lease = secrets.token_hex(8)
     due = (
@@ -67,7 +75,7 @@ def claim_several(site: Site, *, most: int, lease_s: float = LEASE_S) -> list[Jo
         .where(jobs.c.state == "open", jobs.c.due_us <= now_us)
         .order_by(jobs.c.due_us, jobs.c.film_id)
     )
-    if site.database.is_sqlite:  # an empty queue is asked often, and locks nobody out
+    if site.database.is_sqlite:  # an empty queue is polled often; this needs no lock
         with site.database.reading() as connection:
             if connection.execute(due.limit(1)).first() is None:
                 return []
@@ -99,8 +107,11 @@ def claim_several(site: Site, *, most: int, lease_s: float = LEASE_S) -> list[Jo
 def _due_of_free_senders(
     connection: Connection, due: Select[Any], now_us: ColumnElement[int], most: int
 ) -> Sequence[Found]:  # Any: film_id, tries
-    """The films to be claimed: those of senders of which fewer than two workers hold films go first, so that no sender
-    keeps all workers from the others' films."""
+    """Return the films to be claimed.
+
+    Films of senders whose films are held by fewer than two workers come first. So no sender keeps all workers from the
+    films of others.
+    """
     busy = list(
         connection.execute(
             select(films.c.source)
@@ -118,10 +129,10 @@ def _due_of_free_senders(
 
 
 def lengthen(site: Site, *held: Job, lease_s: float = LEASE_S) -> bool:
-    """Hold the films for another `lease_s`; False where every claim was lost."""
+    """Extend the claims of the films by `lease_s` from now. Return False if every claim was lost."""
     with _writing(site) as connection:
         in_order = select(jobs.c.film_id).where(*_held(connection, held)).order_by(jobs.c.film_id)
-        connection.execute(in_order.with_for_update())  # as results are entered: neither waits for the other's rows
+        connection.execute(in_order.with_for_update())  # in the order of the entry of results: no deadlock
         lengthened = connection.execute(
             jobs.update().where(*_held(connection, held)).values(due_us=site.lease_clock() + int(lease_s * 1e6))
         )
@@ -129,7 +140,7 @@ def lengthen(site: Site, *held: Job, lease_s: float = LEASE_S) -> bool:
 
 
 def later(site: Site, job: Job, reason: str) -> None:
-    """Put a film back that failed, to be tried again after a while."""
+    """Return a film that failed to the queue, to be tried again after a delay."""
     with _writing(site) as connection:
         due_us = site.lease_clock() + int(wait_s(job.number, job.tries) * 1e6)
         connection.execute(
@@ -138,7 +149,7 @@ def later(site: Site, job: Job, reason: str) -> None:
 
 
 def give_back(site: Site, *held: Job) -> None:
-    """Put films back at once, as if they had not been claimed."""
+    """Return films to the queue at once, as if they had not been claimed."""
     with _writing(site) as connection:
         connection.execute(
             jobs.update()
@@ -148,7 +159,10 @@ def give_back(site: Site, *held: Job) -> None:
 
 
 def postpone(site: Site, job: Job, *, wait_s: float) -> None:
-    """Put a film back for a while, as if it had not been claimed: two films of its sender are being decoded."""
+    """Return a film to the queue for `wait_s`, as if it had not been claimed.
+
+    It is used while two films of the same sender are being decoded.
+    """
     with _writing(site) as connection:
         connection.execute(
             jobs.update()
@@ -158,22 +172,22 @@ def postpone(site: Site, job: Job, *, wait_s: float) -> None:
 
 
 def _writing(site: Site) -> AbstractContextManager[Connection]:
-    """A change of leases. One that a power cut undoes is found out when the result is entered."""
+    """Open a transaction that changes leases. If a power cut undoes a change, the entry of the result detects it."""
     return site.database.writing(alone=False, durable=False)
 
 
 def _held(connection: Connection, held: Sequence[Job]) -> tuple[ColumnElement[bool], ...]:
-    """Select the jobs that are still the worker's: another's claim has another lease."""
+    """Return the conditions for jobs that the worker still holds: a claim by another worker has another lease."""
     numbers, leases = [job.number for job in held], {job.lease for job in held}
     is_held = among(connection, jobs.c.film_id, numbers) & among(connection, jobs.c.lease, leases)
     return is_held, jobs.c.state == "open"
 
 
 def held_films(connection: Connection, held: Sequence[Job]) -> dict[int, Found]:
-    """Return by number the rows of those films that are still the worker's and were not erased, locked until the
-    transaction ends.
+    """Return the rows, by number, of the films that the worker still holds and that were not erased.
 
-    SQLite may have given the number of an erased film to another one since.
+    The rows are locked until the transaction ends. SQLite may have assigned the number of an erased film to another
+    film.
     """
     digests = {job.number: job.sha256 for job in held}
     query = select(films).join(jobs, jobs.c.film_id == films.c.id).where(*_held(connection, held))
@@ -182,7 +196,7 @@ def held_films(connection: Connection, held: Sequence[Job]) -> dict[int, Found]:
 
 
 def close(connection: Connection, numbers: Collection[int], *, state: str, reason: str = "") -> None:
-    """The films need no worker any more: `done`, or `dead`."""
+    """Close films that need no worker any more; `state` is `done` or `dead`."""
     connection.execute(
         jobs.update().where(among(connection, jobs.c.film_id, numbers)).values(state=state, lease=None, reason=reason)
     )

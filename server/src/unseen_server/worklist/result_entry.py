@@ -5,8 +5,8 @@
 3. `result_record.record_together`: look up the films, and enter those that need no other film's row.
 4. `result_batch.Batch`: decide on each study in memory, then write the rows of all tables.
 
-A film that joins another study, or is a copy of another film, is entered alone (`result_record.record`), and so is
-each film of a batch that one film has spoilt.
+A film that joins another study, or is a copy of another film, is entered alone (`result_record.record`). If one film
+makes a batch fail, each film of the batch is entered alone, too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _log = logging.getLogger("unseen")
 
 @dataclass(frozen=True, kw_only=True)
 class Examined:
-    """A film that a worker has read and scored; `maps` are its anomaly maps' files by their digest."""
+    """Film that a worker has read and scored; `maps` are the files of its anomaly maps by their digest."""
 
     job: Job
     result: FilmScreening
@@ -44,15 +44,15 @@ class Examined:
 
 @dataclass
 class Entered:
-    """Outcome of results, by the films' numbers; those that are in neither were dropped."""
+    """Outcome of entering results, by the films' numbers; films in neither collection were dropped."""
 
     entered: set[int] = field(default_factory=set)
     failed: dict[int, Exception] = field(default_factory=dict)
 
 
 def enter(store: Store, examined: Sequence[Examined], rules: EntryRules) -> Entered:
-    """Enter results. Raises WorklistError where the store cannot take them; those entered before are kept."""
-    files = {digest: data for one in examined for digest, data in one.maps.items()}  # two models may draw the same map
+    """Enter results. Raises WorklistError if the store cannot take them; results entered before are kept."""
+    files = {digest: data for one in examined for digest, data in one.maps.items()}  # two models may give the same map
     temporaries = {digest: store.maps.temporary() for digest in files}
     found = Entered()
     try:
@@ -66,7 +66,7 @@ def enter(store: Store, examined: Sequence[Examined], rules: EntryRules) -> Ente
                         _place(store, [one], temporaries)
             except WorklistError:
                 raise
-            except Exception as error:  # whatever deciding on it may raise costs this film
+            except Exception as error:  # any error in the decision fails this film only
                 found.failed[one.job.number] = error
                 continue
             if entered:
@@ -75,7 +75,7 @@ def enter(store: Store, examined: Sequence[Examined], rules: EntryRules) -> Ente
         for temporary in temporaries.values():
             temporary.unlink(missing_ok=True)
     dropped = [one.job for one in examined if one.job.number not in found.entered | set(found.failed)]
-    if dropped:  # one may have been erased meanwhile: then nothing of it is kept
+    if dropped:  # a film may have been erased meanwhile: its renditions must not remain
         store.site.remove_unknown(store.renditions, [job.sha256 for job in dropped])
     return found
 
@@ -83,7 +83,7 @@ def enter(store: Store, examined: Sequence[Examined], rules: EntryRules) -> Ente
 def _together(
     store: Store, examined: Sequence[Examined], rules: EntryRules, temporaries: Mapping[str, Path], found: Entered
 ) -> list[Examined]:
-    """Enter what can be entered in one transaction; returns what has to be entered alone."""
+    """Enter in one transaction all films that allow it; return the films that must be entered alone."""
     of_number = {one.job.number: one for one in examined}
     keys = {key for one in examined for key in FilmIdentity.of_film(store.names, one.result.screened.film).keys}
     try:
@@ -94,7 +94,7 @@ def _together(
         return list(examined)
     except WorklistError:
         raise
-    except Exception as error:  # one of them; which one is found out
+    except Exception as error:  # one film caused it; entering each film alone finds it
         _log.error(
             "batch.apart films=%d error=%s", len(examined), type(error).__name__
         )  # its message may name patients

@@ -1,9 +1,9 @@
 """`View`: transformation of a film into the network's input. `Viewed`: the result, and the grid for other images.
 
-Settings: `frame` whole film or the lungs' bounding box; `aspect` stretched to the square or padded;
-`scale` "range" maps the film's nominal range to [−1, 1], "zscore" is clip(z, ±3)/3 with z taken inside the lung mask
-(over the film when the frame is whole); with `align`, the film is first turned, moved and scaled so that its lungs lie
-as a template's do.
+Settings: `frame` selects the whole film or the lungs' bounding box. `aspect` stretches the frame to the square or pads
+it. `scale` "range" maps the film's nominal range to [−1, 1]; "zscore" is clip(z, ±3)/3 with z taken inside the lung
+mask (over the film if the frame is whole). `align` first rotates, shifts and scales the film, so that its lungs lie as
+a template's do.
 """
 
 from __future__ import annotations
@@ -28,29 +28,31 @@ if TYPE_CHECKING:
 Box = tuple[float, float, float, float]  # top, left, bottom, right, in film pixels
 
 
-_MARGIN = 0.03  # of the lungs' box on each side: a mask that is a little tight must not cut the pleura off
+_MARGIN = 0.03  # share of the lungs' box, added on each side: a slightly tight mask must not cut off the pleura
 _LEAST_AREA = (
-    0.01  # of the film: a smaller "lung" is none (the smallest of the Montgomery and Shenzhen sets covers 0.1)
+    0.01  # share of the film: a smaller mask counts as empty (the smallest lungs in Montgomery and Shenzhen: 0.1)
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Viewed:
-    """A film on the network's grid.
+    """Film on the network's grid.
 
     >>> from unseen.data import phantoms
     >>> viewed = View(size=32, frame="whole")(next(iter(phantoms.normals(1, size=64))))
     >>> viewed.image.shape, viewed.lungs is None
     (torch.Size([1, 32, 32]), True)
 
-    image     float32 (1, size, size), network units, not masked
-    inside    bool (1, size, size): the pixels that are judged: the lungs in the lungs frame, the film without
-              padding else
-    lungs     bool (1, size, size), the predicted lungs, or None where no finder was asked
-    box       the part of the film that the grid covers, before padding
-    lung_area  predicted lungs' share of the film's area, 0 to 1, or None; 0 means that none were found
-    aligned   how it was aligned, and the same film upright, as it came; None where it was not
-    also      the same film through further views, for a detector that has several
+    Attributes:
+        image: float32 (1, size, size), network units, not masked.
+        inside: bool (1, size, size), the pixels that are scored: the lungs in the lungs frame, else the film without
+            padding.
+        lungs: bool (1, size, size), the predicted lungs; None if no finder was used.
+        box: part of the film that the grid covers, before padding.
+        lung_area: predicted lungs' share of the film's area, 0 to 1, or None; 0 means that none were found.
+        inner: the box on the grid; the rest is padding.
+        aligned: the alignment, and the same film without it; None if the film was not aligned.
+        also: the same film through further views, for a detector that has several.
     """
 
     image: torch.Tensor
@@ -64,21 +66,23 @@ class Viewed:
 
     @property
     def masked(self) -> torch.Tensor:
-        """The image with everything outside `inside` at 0: (1, size, size)."""
+        """Image with 0 outside `inside`: (1, size, size)."""
         return self.image * self.inside
 
     @property
     def upright(self) -> Viewed:
-        """The film on the grid without alignment: what a map is drawn over."""
+        """Film on the grid without alignment; maps are drawn over it."""
         return self if self.aligned is None else self.aligned.upright
 
     def turned_back(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """An image on this grid, such as a map (size, size), on the grid of `upright`; edges go on where this grid
-        ends."""
+        """Resample an image on this grid, such as a map (size, size), to the grid of `upright`.
+
+        Outside this grid, the values at its edges are repeated.
+        """
         if self.aligned is None:
             return image
         there, here, how = self.aligned.upright, self, self.aligned.by
-        # a grid's number n → share of the film: upright's, then back through the alignment, then this grid's number
+        # index on the upright grid → share of the film → inverse of the alignment → index on this grid
         first, second = there._to_share(how.came), here._to_share(how.shape)
         inverse = np.linalg.inv(how.matrix)
         scale = (inverse * first[0][None]) / second[0][:, None]
@@ -87,14 +91,14 @@ class Viewed:
         return np.asarray(moved, dtype=np.float32)
 
     def _to_share(self, shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(factor, shift) by which a number n on the grid becomes a share of a film of `shape`: n · factor + shift."""
+        """Return (factor, shift) that map a grid index n to a share of a film of `shape`: n · factor + shift."""
         size = np.array(shape, dtype=np.float64)
         corner, far = np.array(self.box[:2]) / size, np.array(self.box[2:]) / size
         factor = (far - corner) / np.array(self.inner[2:])
         return factor, corner + (0.5 - np.array(self.inner[:2])) * factor
 
     def on_grid(self, image: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Bring any image of the film's size, such as a lesion mask, onto the grid: (size, size), area-averaged."""
+        """Resample any image of the film's size, such as a lesion mask, to the grid: (size, size), area-averaged."""
         if self.aligned is not None:
             image = self.aligned.by.image(image.astype(np.float32))
         size = self.image.shape[-1]
@@ -110,19 +114,19 @@ class Aligned:
 
 
 class Straightened:
-    """A film aligned by its lungs: worked out once, when a view first asks."""
+    """Film aligned by its lungs; computed once, when a view first needs it."""
 
     def __init__(self, film: Film, lungs: NDArray[np.bool_]) -> None:
         self._film, self._lungs = film, lungs
 
     @cached_property
     def lungs(self) -> tuple[Alignment, NDArray[np.bool_]]:
-        """Return the alignment and the lungs."""
+        """Alignment of the film, and its lung mask after alignment."""
         by = Alignment.of(self._lungs, *self._film.pixels.shape)
         return by, by.mask(self._lungs)
 
     def pixels(self, frame: Literal["lungs", "whole"]) -> NDArray[np.float32]:
-        """The film's; around the box of the lungs, where that is looked at, they are 0."""
+        """Return the aligned film. With the lungs frame, pixels around the box of the lungs are 0."""
         return self._whole if frame == "whole" else self._within_box
 
     @cached_property
@@ -132,13 +136,13 @@ class Straightened:
     @cached_property
     def _within_box(self) -> NDArray[np.float32]:
         by, mask = self.lungs
-        if mask.mean() < _LEAST_AREA:  # then the whole film is looked at
+        if mask.mean() < _LEAST_AREA:  # then the view covers the whole film
             return self._whole
         return by.image(self._film.pixels, box=_lung_box(mask, *by.shape))
 
 
 class View(BaseModel):
-    """Transformation of a film into the network's input. `size` is the grid's side in pixels.
+    """Transformation of a film into the network's input; `size` is the grid's side in pixels.
 
     >>> View(size=64).frame, View(frame="whole", scale="range").scale
     ('lungs', 'range')
@@ -149,11 +153,11 @@ class View(BaseModel):
     frame: Literal["lungs", "whole"] = "lungs"
     """lungs: the box around the lungs; whole: the whole film."""
     aspect: Literal["stretch", "pad"] = "stretch"
-    """How the frame becomes a square: stretched, or padded to keep its proportions."""
+    """Method by which the frame becomes a square: stretched, or padded to keep its proportions."""
     scale: Literal["zscore", "range"] = "zscore"
     """zscore: clip(z, ±3) / 3, z over the lungs or the film; range: the film's nominal range to [−1, 1]."""
     size: int = Field(default=64, ge=16, le=1024, description="side of the image", json_schema_extra={"unit": "pixels"})
-    # left out where it is not asked for, so that digests of recipes older than it stay what they were
+    # excluded if False, so that the digests of recipes without this setting stay the same
     align: bool = Field(
         default=False, exclude_if=lambda asked: not asked, description="whether films are aligned by their lungs first"
     )
@@ -166,12 +170,20 @@ class View(BaseModel):
     def __call__(
         self, film: Film, lungs: NDArray[np.bool_] | None = None, *, straight: Straightened | None = None
     ) -> Viewed:
-        """Look at `film` through this view.
+        """Transform `film` with this view.
 
-        lungs     predicted lung mask of the whole film at any resolution, or None where the frame is whole
-        straight  what straightens this film by these lungs, where other views look at it, too
+        If the mask is empty, the result is the whole film without alignment, and `lung_area` is 0.
 
-        Where the mask is empty, the whole film is looked at as it came and `lung_area` is 0.
+        Args:
+            film: the film.
+            lungs: predicted lung mask of the whole film at any resolution; None is allowed if no lungs are needed.
+            straight: alignment of this film by these lungs, if several views share it.
+
+        Returns:
+            The film on the network's grid.
+
+        Raises:
+            ValueError: the view needs a lung mask, and `lungs` is None.
         """
         if self.needs_lungs and lungs is None:
             asks = "the lungs frame" if self.frame == "lungs" else "alignment"
@@ -201,7 +213,7 @@ class View(BaseModel):
             bottom, right = min(box[2] * up, float(lungs.shape[0])), min(box[3] * across, float(lungs.shape[1]))
             on_mask = (box[0] * up, box[1] * across, bottom, right)
             mask = area(lungs.astype(np.float32), inner[2], inner[3], box=on_mask) > 0.5 if found else None
-            if mask is not None and not mask.any():  # a mask so thin that the grid loses it is none
+            if mask is not None and not mask.any():  # a mask that vanishes on the grid counts as empty
                 found, mask = False, None
             lung_area = lung_area if found else 0.0
         judged = mask if mask is not None and self.frame == "lungs" else np.ones(pixels.shape, dtype=bool)
@@ -228,7 +240,7 @@ class View(BaseModel):
         return (self.size - rows) // 2, (self.size - columns) // 2, rows, columns
 
     def _scaled(self, pixels: NDArray[np.float32], judged: NDArray[np.bool_]) -> tuple[NDArray[np.float32], float]:
-        """Network units, and the value that padding gets: black for "range", the mean for "zscore"."""
+        """Return pixels in network units, and the value of the padding: black for "range", the mean for "zscore"."""
         if self.scale == "range":
             return pixels * 2 - 1, -1.0
         values = pixels[judged]

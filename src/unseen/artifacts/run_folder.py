@@ -1,7 +1,7 @@
-"""Folder of a run: one for a recipe, a fold and a seed.
+"""Folder of a run, which is defined by a recipe, a fold and a seed.
 
-``$UNSEEN_RUNS`` (default ``runs``) ``/<name>-f<fold>-<seed>-<digest8>/`` holds ``recipe.toml`` (resolved), ``log.csv``,
-``checkpoint.pt``, ``bundle/`` and ``metrics.json``.
+``$UNSEEN_RUNS`` (default ``runs``) ``/<name>-f<fold>-<seed>-<digest8>/`` contains ``recipe.toml`` (resolved),
+``log.csv``, ``checkpoint.pt``, ``bundle/`` and ``metrics.json``.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from unseen.artifacts.recipe import Recipe
 
 
 def runs_root() -> Path:
-    """The folder of all runs: ``$UNSEEN_RUNS``, or ``runs`` below the working folder."""
+    """Return the folder of all runs: ``$UNSEEN_RUNS``, or ``runs`` in the working folder."""
     return Path(os.environ.get("UNSEEN_RUNS") or "runs")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder and the files that it holds; making the object touches no disk.
+    """Folder of a run and the files in it; creating the object does not access the disk.
 
     Args:
-        folder: the run's own.
+        folder: folder of the run.
 
     >>> run = Run.named("ms_cxr/pca-64-lungs", fold=1, seed=0, digest="0123456789abcdef", root=Path("runs"))
     >>> run.folder.as_posix()
@@ -39,18 +39,21 @@ class Run:
 
     @classmethod
     def named(cls, name: str, *, fold: int | None, seed: int, digest: str, root: Path | None = None) -> Run:
-        """The run of a recipe called ``name``; ``fold=None`` (no folds in the data) leaves that part out."""
+        """Return the run of a recipe called ``name``.
+
+        If ``fold`` is None (no folds in the data), the folder's name has no fold.
+        """
         part = "" if fold is None else f"-f{fold}"
         return cls((root or runs_root()) / f"{name}{part}-{seed}-{digest[:8]}")
 
     @property
     def recipe(self) -> Path:
-        """The recipe as resolved, TOML."""
+        """Resolved recipe, TOML."""
         return self.folder / "recipe.toml"
 
     @property
     def log(self) -> Path:
-        """One row a training step, CSV."""
+        """Log with one row per training step, CSV."""
         return self.folder / "log.csv"
 
     @property
@@ -60,20 +63,20 @@ class Run:
 
     @property
     def bundle(self) -> Path:
-        """The trained model, for inference."""
+        """Trained model, for inference."""
         return self.folder / "bundle"
 
     @property
     def metrics(self) -> Path:
-        """The evaluation's figures, JSON."""
+        """Figures of the evaluation, JSON."""
         return self.folder / "metrics.json"
 
     def write_recipe(self, recipe: Recipe) -> None:
-        """Make the folder, and write the resolved recipe into it."""
+        """Create the folder and write the resolved recipe into it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.recipe, recipe.to_toml())
 
     def write_metrics(self, metrics: Mapping[str, object]) -> None:
-        """Make the folder, and write ``metrics`` into it as JSON (NaN is an error: JSON has none)."""
+        """Create the folder and write ``metrics`` into it as JSON. NaN is an error, because JSON has none."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.metrics, json.dumps(metrics, indent=2, allow_nan=False, ensure_ascii=False) + "\n")

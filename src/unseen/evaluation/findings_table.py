@@ -29,14 +29,14 @@ _SCHEMA = {
 def table(findings: Iterable[Finding | NotRead]) -> pl.DataFrame:
     """Make a table of findings, such as those of `model.score(folder)`.
 
-    `table(findings).to_pandas()` is the same for pandas; it needs the packages pandas and pyarrow.
+    `table(findings).to_pandas()` converts it to pandas; this needs the packages pandas and pyarrow.
 
     Args:
-        findings: findings and unread files; they are gone through once.
+        findings: findings and unread files; they are iterated once.
 
     Returns:
-        One row per film, in order: `file`, `status` (scored or not_read), `score`, `percentile` (share of the
-        reference normals that score lower, in per cent; null without a reference), `reason` (why it was not read),
+        One row per film, in order: `file`, `status` (scored or not_read), `score`, `percentile` (share of the reference
+        normals that score lower, in per cent; null without a reference), `reason` (reason that the film was not read),
         `label`, `source`, `patient`, `pixel_sha256`.
 
     Example:

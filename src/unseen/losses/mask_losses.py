@@ -1,6 +1,6 @@
-"""Losses of a network that learns a mask from masks, such as the lung finder.
+"""Losses of a network that is trained on masks to predict a mask, such as the lung finder.
 
-Both need the truth (x, here `mask`) and f (its logits).
+Both need the truth (x, here `mask`) and f (here its `logits`).
 """
 
 import torch
@@ -12,12 +12,12 @@ from unseen.physics.algebra import describe
 
 
 def dice_loss(logits: Tensor, mask: Tensor, *, smoothing: float = 1.0) -> Tensor:
-    """1 − (2 Σ p mask + smoothing) / (Σ p + Σ mask + smoothing),  p = sigmoid(logits), per sample.
+    """Compute 1 − (2 Σ p mask + smoothing) / (Σ p + Σ mask + smoothing) per sample, with p = sigmoid(logits).
 
     Args:
         logits: (batch, ...), before the sigmoid.
         mask: of the same shape, bool or in [0, 1].
-        smoothing: ≥ 0, in pixels; keeps an empty mask that is rightly found empty at loss 0 rather than 0/0.
+        smoothing: ≥ 0, in pixels; an empty mask that is correctly predicted as empty has loss 0 instead of 0/0.
 
     Returns:
         (batch,), in [0, 1], at least in single precision.
@@ -40,7 +40,7 @@ def dice_loss(logits: Tensor, mask: Tensor, *, smoothing: float = 1.0) -> Tensor
 
 
 def bce(logits: Tensor, mask: Tensor) -> Tensor:
-    """mean of −mask log p − (1 − mask) log(1 − p),  p = sigmoid(logits), per sample.
+    """Compute the mean of −mask log p − (1 − mask) log(1 − p) per sample, with p = sigmoid(logits).
 
     Args:
         logits: (batch, ...), before the sigmoid.

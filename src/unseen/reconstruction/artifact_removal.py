@@ -1,4 +1,4 @@
-"""Architecture `artifact-removal`: a linear inverse of the measurement, and a network that removes its artefacts."""
+"""Architecture `artifact-removal`: a linear inverse of the measurement, then a network that removes its artefacts."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from unseen.reconstruction.reconstructor import (
 class ArtifactRemoval(Reconstructor):
     """f(y) = s · G(x₀ / s),  x₀ = A⁺p or FBP(p) or A*p / ‖A‖²,  p = link⁻¹(y),  with one number s for all images.
 
-    G is a residual U-Net, or a network of one's own from images to images (complex ones: real and imaginary parts
-    as channels). s is the root mean square of the x₀ that it learns from: G works on images of size about 1, whatever
-    their unit.
+    G is a residual U-Net, or the user's own network from images to images (complex images: real and imaginary parts as
+    channels). s is the root mean square of the training set's x₀, so that G works on values of size about 1 in any
+    unit.
 
     Args:
-        config: or its settings by name.
+        config: the settings; they can also be given by name.
         network: G; None: a residual U-Net of `features` and `depth`.
 
     >>> from unseen.physics import Identity, Measurement
@@ -49,7 +49,7 @@ class ArtifactRemoval(Reconstructor):
     key = "artifact-removal"
     config: Config
     scale: Tensor  # (), s
-    gain: Tensor  # (), ‖A‖² where x₀ is A*p / ‖A‖², else 1
+    gain: Tensor  # (), ‖A‖² if x₀ is A*p / ‖A‖², else 1
     network: nn.Module
 
     if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class ArtifactRemoval(Reconstructor):
         ) -> None: ...
 
     else:
-        # Any: the settings' types are Config's, which pydantic checks
+        # Any: Config defines the types of the settings, and pydantic checks them
         def __init__(self, config: Config | None = None, *, network: nn.Module | None = None, **settings: Any) -> None:
             super().__init__(config, **settings)
             self.own_network = "" if network is None else place_of(type(network))

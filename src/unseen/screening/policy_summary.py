@@ -7,7 +7,7 @@ from unseen.screening.policy import Policy, SourcePolicy
 
 
 def policy_lines(policy: Policy) -> Iterator[str]:
-    """Describe a policy in sentences: its guarantee, and for each source what is cleared or why nothing is.
+    """Describe a policy in sentences: its guarantee, and what each source clears, or why it clears nothing.
 
     Args:
         policy: the policy.
@@ -52,7 +52,7 @@ def _of_normals(source: SourcePolicy) -> str:
 
 
 def _scored(policy: Policy) -> str:
-    """Describe the number of studies of each label, where the policy has them."""
+    """Describe the number of studies of each label, if the policy has them."""
     seen = policy.drift
     return "" if seen is None else f"; here {len(seen.normals)} normal and {len(seen.abnormals)} abnormal ones were"
 
@@ -63,7 +63,7 @@ def cleared_share(source: SourcePolicy) -> Figure:
     The threshold depends only on the abnormal studies, so the normal studies are an independent sample.
 
     Args:
-        source: what was calibrated for the source.
+        source: the calibrated policy of the source.
 
     Returns:
         The share, 0 to 1, with its Clopper–Pearson interval; `Missing` if the source has no normal study.

@@ -1,8 +1,10 @@
-"""DiagnosticReports of FHIR R4 and R5, alone or in a Bundle: a resource becomes the same report as an HL7 message does.
+"""DiagnosticReports of FHIR R4 and R5, alone or in a Bundle: a resource gives the same report as an HL7 message.
 
-The study is named by an accession number (an identifier of type ACSN, of the report, its request or its imaging study)
-or by a StudyInstanceUID (an identifier with the system urn:dicom:uid). References are followed to contained resources
-and to other entries of the Bundle. http://hl7.org/fhir/R4/diagnosticreport.html, http://hl7.org/fhir/R5/bundle.html
+The study is identified by an accession number (an identifier of type ACSN, of the report, its request or its imaging
+study) or by a StudyInstanceUID (an identifier with the system urn:dicom:uid). References to contained resources and to
+other entries of the Bundle are followed.
+
+http://hl7.org/fhir/R4/diagnosticreport.html, http://hl7.org/fhir/R5/bundle.html
 """
 
 from __future__ import annotations
@@ -36,11 +38,11 @@ STATUS: Final[dict[str, Status]] = {
     "cancelled": "withdrawn",
     "entered-in-error": "withdrawn",
 }
-"""http://hl7.org/fhir/diagnostic-report-status; modified is of R5 alone"""
+"""Status in the worklist by FHIR status (http://hl7.org/fhir/diagnostic-report-status); only R5 has "modified"."""
 UID_SYSTEM: Final = "urn:dicom:uid"
 _ACCESSION: Final = "ACSN"
 _TRIAL: Final = "HTEST"
-"""Of http://terminology.hl7.org/CodeSystem/v3-ActReason: test health data."""
+"""Code of http://terminology.hl7.org/CodeSystem/v3-ActReason for test health data."""
 _REFERRED: Final = ("ServiceRequest", "ImagingStudy", "Observation", "Patient")
 _COUNTED: Final = ("identifier", "basedOn", "imagingStudy", "study", "result", "contained")
 _DEEPEST = 40
@@ -48,15 +50,16 @@ _Json = dict[str, Any]  # Any: a resource, checked by its model first
 
 
 class FhirError(UserError, ValueError):
-    """A resource that cannot be used; the sentence is for its sender, and repeats nothing of a patient."""
+    """Error: a resource cannot be used. The message is for its sender and contains nothing about a patient."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedResources:
-    """Reports of a DiagnosticReport or of a Bundle, and how many were for tests alone.
+    """Reports of a DiagnosticReport or of a Bundle, and the number of test reports.
 
-    reports  in the order of the Bundle
-    trials   how many reports are marked as test data (HTEST): they have no effect
+    Attributes:
+        reports: the reports in the order of the Bundle.
+        trials: number of reports that are marked as test data (HTEST); they have no effect.
     """
 
     reports: tuple[ReceivedReport, ...]
@@ -64,9 +67,18 @@ class ReceivedResources:
 
 
 def reports_of(content: bytes, settings: FhirSettings, *, replaced: str | None = None) -> ReceivedResources:
-    """The reports in a DiagnosticReport or a Bundle. Raises FhirError.
+    """Return the reports in a DiagnosticReport or a Bundle.
 
-    replaced  the id in the address of an update (PUT): the resource replaces the one that was sent before
+    Args:
+        content: the resource, JSON in UTF-8.
+        settings: settings of the FHIR interface.
+        replaced: id in the address of an update (PUT): the resource replaces the one that was sent before.
+
+    Returns:
+        The reports, and the number of test reports.
+
+    Raises:
+        FhirError: the content cannot be used.
     """
     raw = _parsed(content)
     if raw.get("resourceType") != "Bundle":
@@ -96,7 +108,7 @@ def reports_of(content: bytes, settings: FhirSettings, *, replaced: str | None =
 
 
 def report_of(content: bytes, settings: FhirSettings) -> ReceivedReport:
-    """The one report in a DiagnosticReport. Raises FhirError."""
+    """Return the only report in a DiagnosticReport. Raises FhirError."""
     (found,) = reports_of(content, settings).reports
     return found
 
@@ -156,7 +168,7 @@ def _report(
 
 
 def _few(identifiers: list[_Json], where: str) -> list[_Json]:
-    """The different identifiers. Raises FhirError above `MOST_IDENTIFIERS`."""
+    """Return the distinct identifiers. Raises FhirError if there are more than `MOST_IDENTIFIERS`."""
     found = _distinct(identifiers)
     if len(found) > MOST_IDENTIFIERS:
         raise FhirError(
@@ -167,12 +179,12 @@ def _few(identifiers: list[_Json], where: str) -> list[_Json]:
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:
-    """JSON values, each once, in their order."""
+    """Return the distinct JSON values, in their order."""
     return list({json.dumps(one, sort_keys=True): one for one in reversed(list(values))}.values())[::-1]
 
 
 def _parsed(content: bytes) -> _Json:
-    """The resource as plain data, not checked by its model yet."""
+    """Parse the resource as plain data; its model does not check it yet."""
     try:
         raw = json.loads(content)
         if not isinstance(raw, dict) or raw.get("resourceType") not in ("DiagnosticReport", "Bundle"):
@@ -188,7 +200,7 @@ def _parsed(content: bytes) -> _Json:
 
 
 def _validated(raw: _Json, where: str = "") -> _Json:
-    """The resource after its model of R4, or else of R5, has accepted it; repetitions in lists are dropped first."""
+    """Check the resource with its model of R4, or else of R5, after repetitions in lists are dropped; return it."""
     kind = str(raw.get("resourceType"))
     for key in _COUNTED:
         if isinstance(raw.get(key), list):
@@ -197,9 +209,9 @@ def _validated(raw: _Json, where: str = "") -> _Json:
                 raise FhirError(f"{where}{key} has {len(raw[key])} different entries. Send those of one report.")
     try:
         return _by_model(raw, "fhir.resources.R4B", kind)
-    except ValueError as error:  # pydantic's, and json's; both repeat the content
+    except ValueError as error:  # from pydantic or json; both messages repeat the content
         first = error
-    except (KeyError, TypeError) as error:  # the library's, for a contained resource without a known type
+    except (KeyError, TypeError) as error:  # from the library, for a contained resource without a known type
         raise FhirError(f"{where}The content is no valid {kind} of FHIR R4: contained has no known type.") from error
     try:
         return _by_model(raw, "fhir.resources", kind)
@@ -212,7 +224,7 @@ def _validated(raw: _Json, where: str = "") -> _Json:
 
 
 def _by_model(raw: _Json, package: str, kind: str) -> _Json:
-    model = getattr(import_module(f"{package}.{kind.lower()}"), kind)  # a second to import
+    model = getattr(import_module(f"{package}.{kind.lower()}"), kind)  # the import takes a second
     checked: _Json = json.loads(model.model_validate(raw).model_dump_json())
     return checked
 
@@ -264,7 +276,7 @@ def _oid(identifier: _Json) -> str:
 
 
 def _said(resource: _Json, named: dict[str, _Json]) -> tuple[list[str], list[str]]:
-    """Codes and texts: of the conclusion, of plain text in presentedForm, of contained observations."""
+    """Return codes and texts of the conclusion, of plain text in presentedForm, and of contained observations."""
     codes: list[str] = []
     texts = [resource.get("conclusion", "")]
     concepts = list(resource.get("conclusionCode", []))

@@ -1,9 +1,9 @@
-"""Pause of an association's reactor, the thread that takes and answers the peer's requests.
+"""Pause of an association's reactor, the thread that receives and answers the peer's requests.
 
 Another thread that sends on the association pauses the reactor first, so that each answer reaches the thread that waits
-for it. Differs from pynetdicom, which regards a reactor as paused as soon as its flag `_is_paused` is set. The flag is
-also set while the reactor answers a request, and for a moment before each look at the queue of messages: a release or a
-report could then be sent before an answer that is still owed, or an answer could be taken by the reactor.
+for it. This differs from pynetdicom, which regards a reactor as paused as soon as its flag `_is_paused` is set. That
+flag is also set while the reactor answers a request, and for a moment before each check of the message queue. A release
+or a report could then be sent before a pending answer, or the reactor could take an answer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LOOK_S: Final = 0.02
 
 
 class ReactorCheckpoint(threading.Event):
-    """Event at which a reactor waits while it is cleared; `held` is set while the reactor waits."""
+    """Event at which a reactor waits while the event is cleared; `held` is set while the reactor waits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,17 +36,18 @@ class ReactorCheckpoint(threading.Event):
 
 
 def make_pausable(association: Association) -> None:
-    """Give an association whose reactor does not run yet a checkpoint that `paused` can observe."""
+    """Give an association a checkpoint that `paused` can observe. Its reactor must not run yet."""
     checkpoint = ReactorCheckpoint()
     checkpoint.set()
     association._reactor_checkpoint = checkpoint
 
 
 def paused(association: Association, *, within_s: float) -> bool:
-    """Pause the reactor after the request that it answers; it runs on after the next message is sent.
+    """Pause the reactor after the request that it answers now; it resumes after the next message is sent.
 
     Returns:
-        True if the reactor waits. False if the association ended, or if the reactor did not pause in time; it runs on.
+        True if the reactor waits. False if the association ended, or if the reactor did not pause in time and still
+        runs.
     """
     checkpoint = association._reactor_checkpoint
     assert isinstance(checkpoint, ReactorCheckpoint)  # `make_pausable` was called

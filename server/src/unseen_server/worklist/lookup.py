@@ -1,4 +1,4 @@
-"""Look up a study or a film by its public id."""
+"""Look-up of a study or a film by its public id."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def find_study(connection: Connection, public_id: str) -> Found:
     """Return the study with this public id, or the study that it was joined to.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: there is no such study.
     """
-    known = _PUBLIC.fullmatch(public_id) is not None  # of anything else no database is asked
+    known = _PUBLIC.fullmatch(public_id) is not None  # no other text is looked up in the database
     study = connection.execute(select(studies).where(studies.c.public_id == public_id)).one_or_none() if known else None
     if known and study is None:
         joined = select(merged.c.study_id).where(merged.c.public_id == public_id).scalar_subquery()
@@ -33,7 +33,7 @@ def find_film(connection: Connection, public_id: str) -> Found:
     """Return the film with this public id, or the film of which it is a copy.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: there is no such film.
     """
     known = _PUBLIC.fullmatch(public_id) is not None
     film = connection.execute(select(films).where(films.c.public_id == public_id)).one_or_none() if known else None

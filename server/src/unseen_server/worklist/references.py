@@ -1,8 +1,8 @@
-"""Films that others may be compared with: a film that was refused is no reference, and a blank one is no prior.
+"""Films that may be used for comparison: no refused film is a reference, and no blank film is a prior.
 
-A reader may report a study normal although a film of it is blank, or shows no chest. The film then says nothing about
-normal films: neither its score nor its image is compared with others. A prior is different: readers compare with films
-that no model could score, so only a blank one is left out there.
+A reader may report a study normal although one of its films is blank or does not show a chest. Such a film contains no
+information about normal films, so neither its score nor its image is compared with others. Priors have another rule:
+readers also compare with films that no model could score, so only blank films are left out there.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 BLANK: Final = "blank"
-"""The clause of the input gate's refusal of a film without an image (`screening.gate`)."""
+"""Clause with which the input gate refuses a film without an image (`screening.gate`)."""
 
 
 def is_reference() -> ColumnElement[bool]:
-    """Return the condition that the latest decision on a film, a row of `films` in the query, did not refuse it."""
+    """Return the condition that the latest decision on a film did not refuse it.
+
+    The film is a row of `films` in the query.
+    """
     newest = (
         select(func.max(decisions.c.id)).where(decisions.c.film_id == films.c.id).correlate(films).scalar_subquery()
     )
@@ -31,7 +34,7 @@ def is_reference() -> ColumnElement[bool]:
 
 
 def blank_films(connection: Connection, numbers: Collection[int]) -> set[int]:
-    """Return those of the films with these numbers that the latest decision refused as blank."""
+    """Return the numbers of those films that the latest decision refused as blank."""
     newest = (
         select(func.max(decisions.c.id)).where(decisions.c.film_id.in_(list(numbers))).group_by(decisions.c.film_id)
     )

@@ -1,8 +1,8 @@
 """Percentile of a score among normal films: one computation, one choice of the reference, and one wording.
 
-The command line, Python, and every page of the server use these names, so that a score is compared with the same
-normals and described by the same words everywhere.
-The pages write percentages and percentiles by `static/js/percentile.js` of the server, with the shares computed here.
+The command line, Python and every page of the server use these names. A score is therefore compared with the same
+normals, and described with the same words, everywhere. The pages format percentages and percentiles with the server's
+`static/js/percentile.js`, from the shares computed here.
 
     share = (normals that score lower + half of those that score the same) / normals
 """
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from unseen.artifacts.card import Card
 
 FEWEST_NORMALS: Final = 20
-"""Normals below which a percentile among them is not shown."""
+"""Fewest normals among which a percentile is shown."""
 FLAGGED_FROM: Final = 0.95
-"""The share of normals that score lower, from which a film is flagged."""
+"""Share of normals that score lower, from which a film is flagged."""
 
 
 def share_below(score: float, normals: Sequence[float]) -> float | None:
-    """Compute the share of normals that score lower; ties count by half.
+    """Compute the share of normals that score lower; ties count one half.
 
     Args:
         score: the score.
@@ -46,14 +46,14 @@ def share_below(score: float, normals: Sequence[float]) -> float | None:
 
 
 def least_score(normals: Sequence[float], share: float) -> tuple[float, bool]:
-    """Find the score from which on `share_below` is `share` or more.
+    """Find the score from which `share_below` is at least `share`.
 
     Args:
         normals: the normals' scores, increasing, at least one.
         share: the share, 0 to 1.
 
     Returns:
-        The score, and whether it is itself included.
+        The score, and True if the score itself is included.
 
     Example:
         >>> least_score([1.0, 2.0, 3.0, 4.0], 0.5), least_score([1.0, 2.0, 3.0, 4.0], 0.6)
@@ -63,7 +63,7 @@ def least_score(normals: Sequence[float], share: float) -> tuple[float, bool]:
     while at > 0 and normals[at - 1] == normals[at]:
         at -= 1
     for score in normals[max(0, at - 1) :]:
-        if bisect_left(normals, score) / len(normals) >= share:  # so have those between it and the one before
+        if bisect_left(normals, score) / len(normals) >= share:  # so have all scores above the previous one
             below = bisect_left(normals, score) - 1
             return (normals[below], False) if below >= 0 else (score, True)
         if (share_below(score, normals) or 0.0) >= share:
@@ -88,7 +88,7 @@ def whole_percent(share: float) -> str:
 
 
 def percentile_in_words(share: float, normals: str) -> str:
-    """Write a percentile as every page and program does.
+    """Write a percentile in the wording of all pages and programs.
 
     Args:
         share: the share of normals that score lower, 0 to 1.
@@ -171,7 +171,7 @@ class ReferenceNormals:
         if not count:
             words = "no reference: this model keeps no scores of its training normals"
             return cls(scores=(), words=words, count=0)
-        # one detector scored films that it did not learn from, instead of several that left out parts of the training
+        # one fold: one detector scored films outside its training; more folds: each detector left out a part of it
         whose = (
             "normal films outside its training" if card is not None and card.normal_folds == 1 else "training normals"
         )
@@ -204,7 +204,7 @@ site, and there is 1'
         return cls(scores=(), words=f"no reference: {'; '.join(reasons)}", count=max(one.count for one in references))
 
     def share(self, score: float | None) -> float | None:
-        """Compute the share of these normals that score lower; None without a score, and without enough normals."""
+        """Compute the share of these normals that score lower; None without a score or without enough normals."""
         return None if score is None else share_below(score, self.scores)
 
     def sentence(self, score: float | None) -> str:
@@ -232,7 +232,7 @@ NO_REFERENCE: Final = ReferenceNormals.of_training(())
 
 
 def _is_of_another_hospital(card: Card) -> bool:
-    """Return whether the model is an installed one whose card names a hospital: its normals are not this site's."""
+    """Return True if the model is an installed one whose card names a hospital: its normals are not this site's."""
     return card.weights_sha256 in _shipped_weights() and "hospital" in card.data.lower()
 
 

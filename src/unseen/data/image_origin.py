@@ -1,6 +1,6 @@
-"""Origin of a film's pixels, by its DICOM header: an exposure, or an image that was made from another one.
+"""Origin of a film's pixels, by its DICOM header: an exposure, or an image that was derived from another image.
 
-Vendors mark ordinary processed films DERIVED\\PRIMARY, too, so DERIVED alone does not make a film a companion: only its
+Vendors also mark ordinary processed films DERIVED\\PRIMARY, so DERIVED alone does not make a film a companion. Only its
 relation to another film of the study does (`unseen.screening`). PS3.3, C.7.6.1.1.2 (Image Type), C.7.6.1.1.3 (Source
 Image), C.8.7.10 (Irradiation Event UID).
 """
@@ -27,7 +27,7 @@ _PROCESSED: Final = re.compile(
     r"|\bBONELESS\b|\bSOFT ?TISSUE (IMAGE|ONLY|SUBTR\w*)\b|\bSUBTRACT\w*\b|\bDUAL ENERGY\b"
     r"|\b(LINE|TUBE|CATHETER)S? ENHANC\w*\b|\bHEAT ?MAP\b|\bCAD (RESULT|OVERLAY|MARK\w*)\b"
 )
-"""Content that was changed on purpose: such an image differs from the films that a model learnt from."""
+"""Words for content that was changed on purpose. Such an image differs from a model's training films."""
 _MOST_RELATED = 16
 
 
@@ -50,7 +50,7 @@ def origin_of_header(ds: Dataset) -> Origin:
 
 
 def related_uids(ds: Dataset) -> list[str]:
-    """Return the UIDs by which images of one exposure know each other: the image's own, its exposure's, its sources'.
+    """Return the UIDs that images of one exposure share: those of the image, its exposure and its source images.
 
     Args:
         ds: the data set.
@@ -62,7 +62,7 @@ def related_uids(ds: Dataset) -> list[str]:
     try:
         for source in ds.get("SourceImageSequence") or ():
             found += _values(source, "ReferencedSOPInstanceUID")
-    except Exception:  # pydicom parses on access, and garbage raises anything
+    except Exception:  # pydicom parses on access, and malformed data can raise any error
         pass
     return list(dict.fromkeys(found))[:_MOST_RELATED]
 

@@ -1,13 +1,17 @@
-"""Lesions in normal lungs for `anatpaste`, `patch-memory`, `student-teacher` and `feature-lda`, without outlines.
+"""Synthetic lesions in normal lungs, without outlines.
 
-The detectors learn from them to tell changed lungs from unchanged ones. `painted_lesions` has lesions with outlines.
+`anatpaste`, `patch-memory`, `student-teacher` and `feature-lda` learn from them to distinguish changed lungs from
+unchanged ones. `painted_lesions` has lesions with outlines.
 
-    pasted    a patch of the film itself, elsewhere       grafted   a patch of another normal film
-    clouded   soft, uneven shadows                        spotted   many small spots, in a zone or everywhere
-    ringed    a dark middle within a bright wall          veiled    a lung fading towards its base, apex or side
+    pasted    a patch of the same film at another place
+    clouded   soft, uneven shadows
+    grafted   a patch of another normal film
+    spotted   many small spots, in a zone or everywhere
+    ringed    a dark centre with a bright wall
+    veiled    a lung that fades towards its base, apex or side
 
-All work on masked images (batch, 1, size, size) in network units, 0 outside the lungs, and change each image inside
-its mask alone. They share nothing with the phantoms' lesions, which are made of tissue and projected.
+All functions take masked images (batch, 1, size, size) in network units, 0 outside the lungs. They change each image
+only inside its mask. The lesions of the phantoms are different: they are made of tissue and projected.
 """
 
 import math
@@ -20,11 +24,11 @@ from unseen.anatomy.lesion_shapes import below, blob, elliptic, grid, lung_pixel
 
 
 def pasted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
-    """A patch of each image at another place in its lungs: x (1 − w) + w · patch.
+    """Paste a patch of each image at another place in its lungs: x (1 − w) + w · patch.
 
-    The patch has 2 to 15 % of the image's area and a side ratio between 0.3 and 3.3; its brightness is moved by up to
-    0.1, its contrast by up to a tenth. w is an ellipse or a rectangle of its size, blurred, times the mask; its middle
-    lies on a random lung pixel.
+    The patch has 2 to 15 % of the image's area and a side ratio between 0.3 and 3.3. Its brightness changes by up to
+    0.1, its contrast by up to a tenth. w is an ellipse or a rectangle of the patch's size, blurred, times the mask. Its
+    centre is a random lung pixel.
 
     Source: Sato et al., "Anatomy-aware self-supervised learning for anomaly detection in chest radiographs", iScience
     26 (2023) 107086, "AnatPaste".
@@ -37,7 +41,7 @@ def pasted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
         w = min(width - 1, max(2, round(math.sqrt(share / ratio * height * width))))
         row, column = lung_pixel(inside[i, 0], generator)
         top, left = below(height - h, generator), below(width - w, generator)
-        # the patch's middle moves to (row, column): the whole image is rolled by that much
+        # the whole image is rolled so that the patch's centre moves to (row, column)
         moved = torch.roll(x[i, 0], (row - top - h // 2, column - left - w // 2), dims=(0, 1))
         moved = moved * (1 + uniform(-0.1, 0.1, generator)) + uniform(-0.1, 0.1, generator)
         shape = _shape(height, width, (row, column), (h / 2, w / 2), generator).to(x)
@@ -47,10 +51,10 @@ def pasted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def clouded(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
-    """One to four soft, uneven shadows in each image: x (1 − a w) + a w (l + t).
+    """Draw one to four soft, uneven shadows in each image: x (1 − a w) + a w (l + t).
 
-    w is a random blob, its edge bent by smooth noise, times the mask; a, its density, 0.2 to 0.9; l, its level, 0.1 to
-    0.8 network units; t smooth noise. Where it is dense, vessels fade, as they do in a consolidation.
+    w is a random blob, its edge distorted by smooth noise, times the mask. The density a is 0.2 to 0.9, the level l is
+    0.1 to 0.8 network units, and t is smooth noise. Dense shadows hide the vessels, as a consolidation does.
     """
     batch, _, height, width = x.shape
     out = []
@@ -66,8 +70,9 @@ def clouded(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def grafted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
-    """One to three soft blobs of each image in which it goes over into its neighbour of the batch, moved by up to a
-    sixth of a side, brightened and of another contrast: x (1 − a w) + a w (g x′ + l).
+    """Blend one to three soft blobs of each image with a neighbour in the batch: x (1 − a w) + a w (g x′ + l).
+
+    x′ is the neighbour, shifted by up to a sixth of a side. g changes its contrast, and l makes it brighter.
 
     Source: Tan et al., "Detecting outliers with foreign patch interpolation", MELBA 1 (2022); soft blobs in the place
     of its squares.
@@ -86,7 +91,7 @@ def grafted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def spotted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
-    """Five to 64 soft spots, σ one to three hundredths of the height, in a zone of the lungs or everywhere."""
+    """Add 5 to 64 soft spots, σ 0.01 to 0.03 of the height, in a zone of the lungs or everywhere."""
     out = []
     for image, mask in zip(x[:, 0], inside[:, 0], strict=True):
         height, width = image.shape
@@ -112,7 +117,7 @@ def spotted(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def ringed(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
-    """One or two cavities in each image: a bright wall, a middle darker than the lung."""
+    """Draw one or two cavities in each image: a bright wall, and a centre darker than the lung."""
     out = []
     for image, mask in zip(x[:, 0], inside[:, 0], strict=True):
         height, width = image.shape
@@ -130,7 +135,7 @@ def ringed(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def veiled(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
-    """One side of each image fades to white towards its base, its apex or the chest's wall."""
+    """Fade one side of each image to white, towards its base, its apex or the chest wall."""
     out = []
     for image, mask in zip(x[:, 0], inside[:, 0], strict=True):
         height, width = image.shape
@@ -156,7 +161,10 @@ ALL = (pasted, clouded, grafted, spotted, ringed, veiled)
 def _shape(
     height: int, width: int, middle: tuple[int, int], radii: tuple[float, float], generator: torch.Generator
 ) -> Tensor:
-    """An ellipse or a rectangle of those radii, its edge blurred over a tenth to a half of them: (height, width)."""
+    """Return an ellipse or a rectangle of these radii, (height, width).
+
+    Its edge is blurred over a tenth to a half of the radii.
+    """
     if below(2, generator):
         distance = elliptic(height, width, middle, radii, 0.0)
     else:

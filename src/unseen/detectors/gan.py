@@ -1,8 +1,8 @@
-"""Base of the detectors by GANs: networks by name, in training by a learner, and what scoring needs of them.
+"""Base of the detectors by GANs: networks by name, their training, and the networks that scoring needs.
 
-A member defines the networks (`build`), how they learn (`learner`, of one stage or of several) and a film's score
-(`judge`). Images are the masked ones, in network units, not clipped to [−1, 1]: what a generator
-cannot make is a part of the residual.
+A subclass defines the networks (`build`), their training (`learner`, of one stage or of several) and a film's score
+(`judge`). Images are masked, in network units and not clipped to [−1, 1]. Values that a generator cannot produce
+therefore remain in the residual.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 
 class GanSettings(DetectorSettings):
-    """Settings of detectors by a GAN; a Wasserstein game has five turns of the critic for one of the generator, and
-    rates of its own."""
+    """Settings of detectors by a GAN.
+
+    A Wasserstein game has five steps of the critic for one step of the generator, and its own learning rates.
+    """
 
     features: int = Field(default=32, ge=4, le=256, description="channels of the first convolution")
     latent: int = Field(default=100, ge=1, le=1024, description="length of the latent z")
@@ -51,12 +53,15 @@ class GanSettings(DetectorSettings):
 
     @property
     def turns(self) -> int:
-        """Steps of the discriminator for one of the generator."""
+        """Number of discriminator steps for each generator step."""
         return self.critic_steps or (5 if self.game in ("wgan", "wgan-gp") else 1)
 
     def optimiser(self, weights: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """The game's: RMSProp 5e-5 for `wgan`, Adam 1e-4 with betas (0, 0.9) for `wgan-gp`, else Adam 2e-4 (0.5,
-        0.999)."""
+        """Make the game's optimiser.
+
+        It is RMSProp 5e-5 for `wgan`, Adam 1e-4 with betas (0, 0.9) for `wgan-gp`, else Adam 2e-4 with betas (0.5,
+        0.999).
+        """
         if self.game == "wgan":
             return torch.optim.RMSprop(weights, lr=self.learning_rate or 5e-5)
         if self.game == "wgan-gp":
@@ -73,19 +78,24 @@ class GanDetector(Detector):
     kept: ClassVar[tuple[str, ...]]
     """Names of the networks that scoring needs."""
     stages: ClassVar[tuple[str, ...]] = ("gan",)
-    """Trainings, one after the other; epochs can be chosen in the last."""
+    """Training stages in their order; epochs can be chosen in the last stage."""
 
     @abstractmethod
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
-        """Networks by name, their first weights drawn."""
+        """Make the networks, by name, with their random initial weights."""
 
     @abstractmethod
     def learner(self, stage: str, films: Tensor, *, steps: int) -> Learner:
-        """The learner of a stage, on a dictionary of its own of this detector's networks; films (n, 1, size, size) are
-        those that batches are taken from."""
+        """Make the learner of a stage. It uses its own dictionary of this detector's networks.
+
+        Args:
+            stage: one of `stages`.
+            films: (n, 1, size, size), the films from which batches are taken.
+            steps: number of training steps of a stage.
+        """
 
     def begin(self, films: Tensor) -> None:
-        """Keep what scoring needs of the training films, (n, 1, size, size), before anything is learnt."""
+        """Keep the data of the training films, (n, 1, size, size), that scoring needs; called before training."""
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.networks = self._drawn(fitting.training.seed)
@@ -110,12 +120,12 @@ class GanDetector(Detector):
         return {name: self.networks[name] for name in self.kept}
 
     def drawn_z(self, n: int, like: Tensor, rng: torch.Generator) -> Tensor:
-        """z ~ N(0, I): (n, latent, 1, 1), where `like` is."""
+        """Draw z ~ N(0, I), (n, latent, 1, 1), with the device and type of `like`."""
         return torch.randn(n, self.config.latent, 1, 1, generator=rng).to(like)
 
     def _drawn(self, seed: int) -> dict[str, nn.Module]:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)  # of layers that are not drawn over by `build`
+            torch.manual_seed(seed)  # for layers that `build` does not initialise
             networks = self.build(torch.Generator().manual_seed(seed))
         for network in networks.values():
             network.eval()
@@ -123,7 +133,7 @@ class GanDetector(Detector):
 
 
 def judged(score: float, parts: Mapping[str, float], x: Tensor, restored: Tensor, inside: Tensor) -> Judgement:
-    """A judgement whose marks are |x − restored| inside the mask, from (1, 1, size, size) each."""
+    """Make a judgement whose map is |x − restored| inside the mask; the images are (1, 1, size, size)."""
     return Judgement(
         score=score,
         parts=parts,
@@ -133,5 +143,5 @@ def judged(score: float, parts: Mapping[str, float], x: Tensor, restored: Tensor
 
 
 def weights_of(modules: Mapping[str, nn.Module], *names: str) -> list[nn.Parameter]:
-    """The weights of these networks, for one optimiser."""
+    """Return the weights of these networks, for one optimiser."""
     return [weight for name in names for weight in modules[name].parameters()]

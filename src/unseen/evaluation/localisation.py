@@ -1,7 +1,8 @@
-"""Localisation: does the anomaly map point at the lesion?
+"""Localisation: agreement of the anomaly map with the lesion.
 
-pixel average precision   over the grid's pixels, lesion against the rest; chance is the lesion's share
-pointing game             does the map's highest pixel lie in the lesion? (J. Zhang et al., ECCV 2016, § 4.1)
+The pixel average precision separates the lesion's pixels of the grid from all others; at chance, it is the lesion's
+share of the grid. The pointing game tests whether the map's highest pixel lies in the lesion (J. Zhang et al., ECCV
+2016, § 4.1).
 """
 
 from __future__ import annotations
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Localisation:
-    """One film: pixel average precision, whether the peak lies in the lesion, the lesion's share of the grid."""
+    """Localisation in one film.
+
+    Attributes:
+        average_precision: pixel average precision, 0 to 1.
+        hit: True if the map's peak lies in the lesion.
+        share: the lesion's share of the grid, 0 to 1.
+    """
 
     average_precision: float
     hit: bool
@@ -30,13 +37,24 @@ class Localisation:
 
 
 def localise(anomaly_map: NDArray[np.float32], lesion: NDArray[np.bool_]) -> Localisation | None:
-    """Localise with a map (S, S), high = abnormal, and a lesion (S, S); None if the lesion is empty or fills the grid.
+    """Evaluate an anomaly map against a lesion mask.
 
-    Of several equal peaks the share that lies in the lesion must be more than one half.
+    If several peaks are equal, more than half of them must lie in the lesion for a hit.
 
-    >>> found = localise(np.eye(4, dtype=np.float32), np.eye(4, dtype=bool))
-    >>> found.average_precision, found.hit, found.share
-    (1.0, True, 0.25)
+    Args:
+        anomaly_map: (S, S), high = abnormal.
+        lesion: (S, S).
+
+    Returns:
+        The figures of the film; None if the lesion is empty or fills the grid, or a value of the map is not finite.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Example:
+        >>> found = localise(np.eye(4, dtype=np.float32), np.eye(4, dtype=bool))
+        >>> found.average_precision, found.hit, found.share
+        (1.0, True, 0.25)
     """
     from sklearn.metrics import average_precision_score
 
@@ -52,9 +70,16 @@ def localise(anomaly_map: NDArray[np.float32], lesion: NDArray[np.bool_]) -> Loc
 
 
 def on_grid_lesion(coverage: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Lesion pixels of the network grid from the share of each that the lesion covers (S, S), in [0, 1].
+    """Return the lesion pixels of the network grid, from the share of each pixel that the lesion covers.
 
-    Half covered counts; a lesion smaller than that keeps its most covered pixel, unless it lies outside the view.
+    A pixel counts if at least half of it is covered. A smaller lesion keeps its most covered pixel, unless the lesion
+    lies outside the view.
+
+    Args:
+        coverage: (S, S), in [0, 1].
+
+    Returns:
+        The mask, (S, S).
     """
     mask = np.asarray(coverage >= 0.5)
     if not mask.any() and float(coverage.max(initial=0.0)) > 0.05:
@@ -63,9 +88,10 @@ def on_grid_lesion(coverage: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def localisation_figures(table: pl.DataFrame, *, seed: int, draws: int) -> dict[str, Json]:
-    """``{"pooled" | kind: {"average_precision", "hit_rate", "chance", "n"}}`` over films with a lesion in view.
+    """Return ``{"pooled" | kind: {"average_precision", "hit_rate", "chance", "n"}}`` over films with a lesion in view.
 
-    Means over films; `chance` is the lesions' mean share of the grid, what a random map's precision and hits would be.
+    The figures are means over films. `chance` is the lesions' mean share of the grid: the expected precision and hit
+    rate of a random map.
     """
     precision = numbers(table, "lesion_average_precision")
     known = np.isfinite(precision)

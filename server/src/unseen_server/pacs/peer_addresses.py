@@ -1,7 +1,7 @@
 """Addresses from which the peers of the configuration may connect.
 
-A connection is compared with them at accept, so no name is resolved there: a thread resolves the names of hosts in
-advance, and again after `EVERY_S`.
+The address of each new connection is compared with them, without a look-up of names. A thread resolves the names of
+hosts in advance, and again after `EVERY_S`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from unseen_server.pacs.config import PacsConfig, Peer
 from unseen_server.pacs.peer_lookup import addresses_of
 
 EVERY_S: Final = 30.0
-"""How long a changed address of a host may be unknown."""
+"""Longest time until a changed address of a host is known."""
 _FIRST_S: Final = 5.0
-"""How long a start waits for the first answers; later ones are used when they come."""
+"""Longest wait of a start for the first addresses; later ones are used when they arrive."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -52,21 +52,21 @@ class PeerAddresses:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Resolve the names of hosts from now on; return after the first answers, within 5 s."""
+        """Resolve the names of hosts from now on; return after the first answers, or after 5 s."""
         if self._names:
             self._thread = threading.Thread(target=self._run, name="pacs-addresses", daemon=True)
             self._thread.start()
             self._first.wait(_FIRST_S)
 
     def stop(self) -> None:
-        """End the thread after the name that it resolves now; nobody waits for a slow name server."""
+        """End the thread after the name that it resolves now. Do not wait for a slow name server."""
         self._stopping.set()
         self._first.set()
         if self._thread is not None:
             self._thread.join(1.0)
 
     def knows(self, address: str) -> bool:
-        """Return whether any peer may connect from this address."""
+        """Return True if any peer may connect from this address."""
         here = _address(address)
         return any(here in network for network in self._networks)
 
@@ -77,7 +77,7 @@ class PeerAddresses:
     def _run(self) -> None:
         while not self._stopping.is_set():
             for host in self._names:
-                if found := tuple(self._resolve(host)):  # a name server that is out of reach changes nothing
+                if found := tuple(self._resolve(host)):  # an unreachable name server changes nothing
                     self._found[host] = found
                 self._networks = self._all()
                 if self._stopping.is_set():
@@ -91,7 +91,7 @@ class PeerAddresses:
 
 
 def is_address(host: str) -> bool:
-    """Return whether a host is given by its address, not by a name."""
+    """Return True if a host is given by its address, not by a name."""
     try:
         ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

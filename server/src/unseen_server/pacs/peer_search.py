@@ -1,6 +1,6 @@
-"""Search at a peer by C-FIND or QIDO-RS: studies by patient, number or date, and whether an instance is there.
+"""Search at a peer by C-FIND or QIDO-RS: studies by patient, number or date, and the presence of an instance.
 
-DICOMweb is used where the peer has it and cannot be called by DIMSE.
+DICOMweb is used if the peer has it and cannot be called by DIMSE.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SHOWN: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class FoundStudy:
-    """A study that a peer holds; "" or None for what it did not say. `modalities` in its order."""
+    """Study that a peer holds. A value that the peer did not send is "" or None; `modalities` has the peer's order."""
 
     uid: str
     date: str
@@ -59,12 +59,22 @@ def studies(
     dates: str = "",
     films_only: bool = True,
 ) -> list[FoundStudy]:
-    """The studies of a peer that match everything given, the latest first.
+    """Return the studies of a peer that match all given values, the latest first.
 
-    dates       20260101, or 20260101-20260131
-    films_only  those that have a CR or a DX, as far as the peer lists them
+    Args:
+        config: configuration of the node.
+        peer: the peer that is searched.
+        patient: Patient ID; "" matches all.
+        accession: Accession Number; "" matches all.
+        study: Study Instance UID; "" matches all.
+        dates: 20260101, or 20260101-20260131; "" matches all.
+        films_only: return only studies that have a CR or a DX, as far as the peer lists the modalities.
 
-    Raises NotReachedError: there is no answer, or a refusal.
+    Returns:
+        The studies, the latest first.
+
+    Raises:
+        NotReachedError: there is no answer, or the peer refuses.
     """
     keys = {"PatientID": patient, "AccessionNumber": accession, "StudyInstanceUID": study, "StudyDate": dates}
     found: dict[str, FoundStudy] = {}
@@ -79,11 +89,18 @@ def studies(
 def is_there(
     config: PacsConfig, peer: Peer, *, study: str, series: str, instance: str, by: Literal["find", "qido"] | None = None
 ) -> bool:
-    """Return True if a peer shows an instance at image level: a result counts as kept then.
+    """Return True if a peer shows an instance at image level; a result counts as kept then.
 
-    by  how it is looked for; None: by C-FIND where the peer can be called, else by QIDO-RS
+    Args:
+        config: configuration of the node.
+        peer: the peer that is searched.
+        study: Study Instance UID.
+        series: Series Instance UID.
+        instance: SOP Instance UID.
+        by: the protocol; None: C-FIND if the peer can be called, else QIDO-RS.
 
-    Raises NotReachedError: there is no answer, or a refusal.
+    Raises:
+        NotReachedError: there is no answer, or the peer refuses.
     """
     keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": instance}
     matches = _search(config, peer, "IMAGE", keys, by=by)
@@ -91,10 +108,10 @@ def is_there(
 
 
 def dicomweb(config: PacsConfig, peer: Peer) -> DICOMwebClient:
-    """A client for the peer's DICOMweb, which does not wait longer than `timeout_s`, nor try again by itself.
+    """Return a client for the peer's DICOMweb, which waits for at most `timeout_s` and does not retry.
 
-    It signs in with the secret that the peer's file holds now, and accepts the authority of [tls] besides the public
-    ones. Raises NotReachedError: a file cannot be used.
+    The client signs in with the current secret of the peer's file. It accepts the authority of [tls] in addition to the
+    public ones. Raises NotReachedError if a file cannot be used.
     """
     from dicomweb_client.api import DICOMwebClient
     from dicomweb_client.session_utils import create_session
@@ -110,8 +127,8 @@ def dicomweb(config: PacsConfig, peer: Peer) -> DICOMwebClient:
 
 
 def web_failure(peer: Peer, error: OSError, what: str) -> NotReachedError:
-    """A failure of DICOMweb as a sentence: no answer, or the status that came instead."""
-    if isinstance(error, NotReachedError):  # a sentence already
+    """Describe a failure of DICOMweb in a sentence: no answer, or the HTTP status of the answer."""
+    if isinstance(error, NotReachedError):  # it has its sentence already
         return error
     from requests.exceptions import SSLError
 
@@ -136,7 +153,7 @@ def web_failure(peer: Peer, error: OSError, what: str) -> NotReachedError:
 
 
 def _trusting(config: PacsConfig, peer: Peer) -> Any:  # Any: requests has no types
-    """Return the TLS settings of requests: the node's certificate, and its authority next to the public ones."""
+    """Return an adapter of requests with the node's TLS: its certificate, and its authority next to the public ones."""
     from requests.adapters import HTTPAdapter
 
     try:
@@ -152,7 +169,10 @@ def _trusting(config: PacsConfig, peer: Peer) -> Any:  # Any: requests has no ty
 
 
 def _login(config: PacsConfig, peer: Peer) -> Callable[[Any], Any]:
-    """Adds the peer's credentials to a request; none, where pacs.toml names none (nor those of a ~/.netrc)."""
+    """Return a function that adds the peer's credentials to a request.
+
+    It adds none if pacs.toml names none, not even those of a ~/.netrc.
+    """
     from requests.auth import HTTPBasicAuth
 
     if peer.dicomweb_password_file:
@@ -220,7 +240,7 @@ def _by_qido(config: PacsConfig, peer: Peer, level: str, keys: Mapping[str, str]
         else:
             study, series = filters.pop("StudyInstanceUID"), filters.pop("SeriesInstanceUID")
             found = client.search_for_instances(study, series, search_filters=filters)
-    except OSError as error:  # what requests raises is one
+    except OSError as error:  # the errors of requests are OSErrors
         raise web_failure(peer, error, "the query") from error
     except ValueError as error:
         raise NotReachedError(f'"{peer.name}" answered the query with something else than DICOM JSON') from error

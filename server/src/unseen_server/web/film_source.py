@@ -1,6 +1,7 @@
-"""Source of a film that is sent over HTTP: fixed by the sender's account.
+"""Source of a film that is sent over HTTP; the sender's account determines it.
 
-A policy has one threshold per source. A sender that could name any source could select the threshold that clears.
+A policy has one threshold per source. A sender that could name any source could choose the threshold that clears its
+films.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from unseen_server.web.authentication import is_lead
 if TYPE_CHECKING:
     from unseen_server.worklist.accounts import Account
 
-_SHOWN = 10  # sources that the sentence of a refusal names
+_SHOWN = 10  # most sources that an error message names
 
 
 def allowed_sources(account: Account) -> tuple[str, ...] | None:
-    """Return the sources under which an account may send films; None: under any.
+    """Return the sources under which an account may send films; None: any source.
 
-    An account that is limited to sources sends under these only. Otherwise a lead or admin, who may also activate a
-    policy, sends under any source, and a reader under `unknown`, which no policy clears.
+    An account with a list of sources sends only under these. Without a list, the role decides. A lead or admin, who may
+    also activate a policy, sends under any source. A reader sends under `unknown`, which no policy clears. A sender may
+    not send.
     """
     if account.sources is not None:
         return account.sources
@@ -35,12 +37,12 @@ def film_source(account: Account, named: str, *, default: str) -> str:
     """Return the source under which a film of this account is kept.
 
     Args:
-        account: of the sender.
-        named: source that the request names; "" where it names none.
-        default: source of a lead's or admin's film where the request names none.
+        account: account of the sender.
+        named: source that the request names; "" if it names none.
+        default: source of a lead's or admin's film if the request names none.
 
     Raises:
-        HTTPException: 403, the account may not send under this source; the sentence names those that it may use.
+        HTTPException: 403, the account may not send under this source; the message names the sources that it may use.
 
     >>> from unseen_server.worklist.accounts import Account
     >>> film_source(Account(name="room-3", role="sender", sources=("ward",)), "", default="unknown")

@@ -1,8 +1,9 @@
-"""`Laboratory`: the lab's process and the questions that it answers.
+"""`Laboratory`: the lab's process, and its answers to questions.
 
-A computation neither blocks the server nor exceeds its time limit: a process that is late is ended, and the next
-question starts another. A request waits for a few seconds at most; then the response asks to send it again, and the
-answer is kept meanwhile. Few requests may wait, so that the server's threads stay available to its readers.
+A computation does not block the server and does not exceed its time limit: a process that is late is killed, and the
+next question starts another. A request waits for a few seconds at most. Then the response asks to send the request
+again, and the answer is kept meanwhile. Only few requests may wait, so that the server's threads stay available to
+readers.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from unseen_server.worklist.states import BusyError, WorklistError
 _log = logging.getLogger("unseen")
 
 ANSWER_S: Final = 90.0
-"""As long as one answer may take."""
+"""Time limit of one answer."""
 _START_S: Final = 180.0  # for imports on a machine under load
 _WAIT_S: Final = 4.0
 _WAITING: Final = 4
@@ -34,7 +35,7 @@ _STARTS: Final = "The lab's process does not start. See the server's log."
 
 
 class _Job(threading.Thread):
-    """One question on its way."""
+    """Thread that gets the answer to one question."""
 
     def __init__(self, lab: Laboratory, question: str) -> None:
         super().__init__(name="lab", daemon=True)
@@ -52,10 +53,11 @@ class _Job(threading.Thread):
 
 
 class Laboratory:
-    """The way to the lab's process.
+    """Client of the lab's process.
 
-    folder    bundles that it offers; None: none
-    answer_s  as long as one answer may take
+    Args:
+        folder: folder of the bundles that the lab offers; None: no bundles.
+        answer_s: time limit of one answer.
     """
 
     def __init__(self, folder: Path | None, *, answer_s: float = ANSWER_S) -> None:
@@ -69,13 +71,18 @@ class Laboratory:
         self._asked = time.monotonic()
         self._closed = False
 
-    # Any: as the answer's own shape has it
+    # Any: the model of the response defines the types
     def ask(self, what: str, asked: dict[str, Any], *, pixels: list[list[float]] | None = None) -> dict[str, Any]:
-        """The answer, as JSON.
+        """Return the answer, as JSON.
+
+        Args:
+            what: name of the computation.
+            asked: its settings.
+            pixels: rows of pixels of an image; None: no image is sent.
 
         Raises:
-            BusyError: it is not there yet; asking the same again is right.
-            WorklistError: it was refused, took too long, or the process ended; the message gives the cause.
+            BusyError: the answer is not ready; the same question may be sent again.
+            WorklistError: the question was refused, took too long, or the process ended; the message gives the cause.
         """
         question = json.dumps({"what": what, "asked": asked, "pixels": pixels}, sort_keys=True)
         if not self._places.acquire(blocking=False):
@@ -90,13 +97,13 @@ class Laboratory:
         return answer
 
     def tidy(self) -> None:
-        """End a process that nobody has asked for a while."""
+        """End the process if nobody has used it for a while."""
         with self._lock:
             if self._job is None and time.monotonic() - self._asked > _IDLE_S:
                 self._stop()
 
     def close(self) -> None:
-        """End the process, whatever it does, and take no more questions. Safe to call twice."""
+        """Kill the process at once, and take no more questions. Safe to call twice."""
         with self._lock:
             self._closed = True
             child, job = self._child, self._job
@@ -109,7 +116,7 @@ class Laboratory:
 
     @property
     def child_pid(self) -> int | None:
-        """The process's number; None while there is none."""
+        """Id of the process; None if there is none."""
         return self._child.pid if self._child else None
 
     def _waited(self, question: str, end: float) -> dict[str, Any]:
@@ -137,7 +144,7 @@ class Laboratory:
             self._job, self._asked = None, time.monotonic()
 
     def _replied(self, question: str) -> dict[str, Any]:
-        """The process's reply; a job alone calls this."""
+        """Return the process's reply. Only a job calls this."""
         child = self._running()
         late, line = _line(child, question + "\n", self.answer_s)
         if line:
@@ -162,7 +169,7 @@ class Laboratory:
             stdout=subprocess.PIPE,
             text=True,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(part or os.getcwd() for part in sys.path)},
-            start_new_session=True,  # Ctrl-C is the server's, which then ends it
+            start_new_session=True,  # Ctrl-C reaches the server only, which then ends the process
         )
         with self._lock:
             self._child = child
@@ -187,7 +194,7 @@ class Laboratory:
 
 
 def _line(child: subprocess.Popen[str], question: str, limit_s: float) -> tuple[bool, str]:
-    """Return whether the time ran out, and the line that was read: "" if the process ended."""
+    """Send a question and read one line. Return whether the time ran out, and the line: "" if the process ended."""
     late = threading.Event()
 
     def end() -> None:

@@ -109,9 +109,9 @@ class ReferenceNormals:
     """Scores of normal films with which a score is compared.
 
     Attributes:
-        scores: increasing, in the model's own unit; none where there are fewer than `FEWEST_NORMALS`.
+        scores: increasing, in the model's own unit; none if there are fewer than `FEWEST_NORMALS`.
         words: the normals in words, such as "its 278 training normals (another hospital)"; without scores, the reason.
-        count: the number of normals, also where they are too few.
+        count: the number of normals, also if there are too few.
 
     Example:
         >>> reference = ReferenceNormals.of([float(score) for score in range(35)], "normals of this site")
@@ -132,7 +132,7 @@ class ReferenceNormals:
             whose: the normals in words, such as "normals of this site".
 
         Returns:
-            The reference; without scores where there are fewer than `FEWEST_NORMALS`.
+            The reference; without scores if there are fewer than `FEWEST_NORMALS`.
 
         Example:
             >>> ReferenceNormals.of([0.1, 0.2, 0.3], "normals of this site")
@@ -154,7 +154,7 @@ class ReferenceNormals:
             card: the model's card; None for a model that was not loaded from a bundle.
 
         Returns:
-            The reference; without scores where the model keeps too few.
+            The reference; without scores if the model stores too few.
 
         Example:
             >>> from unseen.artifacts import card_of
@@ -189,7 +189,7 @@ class ReferenceNormals:
             references: from the preferred one to the last one.
 
         Returns:
-            The chosen one; where none has enough, one without scores that states all reasons.
+            The chosen one; if none has enough, a reference without scores that states all reasons.
 
         Example:
             >>> few = ReferenceNormals.of([0.1], "normals of this site")
@@ -215,7 +215,7 @@ site, and there is 1'
 
         Returns:
             Such as "higher than 84 % of its 278 training normals (another hospital)", without a full stop; the reason
-            where there is no reference; "" without a score.
+            if there is no reference; "" without a score.
 
         Example:
             >>> ReferenceNormals.of([0.5] * 20, "normals of this site").sentence(0.5)

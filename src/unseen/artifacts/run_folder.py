@@ -1,7 +1,7 @@
 """Folder of a run, which is defined by a recipe, a fold and a seed.
 
-``$UNSEEN_RUNS`` (default ``runs``) ``/<name>-f<fold>-<seed>-<digest8>/`` contains ``recipe.toml`` (resolved),
-``log.csv``, ``checkpoint.pt``, ``bundle/`` and ``metrics.json``.
+The folder is ``$UNSEEN_RUNS/<name>-f<fold>-<seed>-<digest8>/``; ``$UNSEEN_RUNS`` is ``runs`` by default. It contains
+``recipe.toml`` (resolved), ``log.csv``, ``checkpoint.pt``, ``bundle/`` and ``metrics.json``.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def origin_of_header(ds: Dataset) -> Origin:
         ds: the data set.
 
     Returns:
-        The origin; "original" where Image Type is missing.
+        The origin; "original" if Image Type is missing.
     """
     image_type = [value.upper() for value in _values(ds, "ImageType")]
     texts = [*image_type[2:], *(text for keyword in _WORDS_IN for text in _values(ds, keyword))]

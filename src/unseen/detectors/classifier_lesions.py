@@ -3,12 +3,12 @@
 `anatpaste`, `patch-memory`, `student-teacher` and `feature-lda` learn from them to distinguish changed lungs from
 unchanged ones. `painted_lesions` has lesions with outlines.
 
-    pasted    a patch of the same film at another place
-    clouded   soft, uneven shadows
-    grafted   a patch of another normal film
-    spotted   many small spots, in a zone or everywhere
-    ringed    a dark centre with a bright wall
-    veiled    a lung that fades towards its base, apex or side
+- `pasted`: a patch of the same film at another place.
+- `clouded`: soft, uneven shadows.
+- `grafted`: a patch of another normal film.
+- `spotted`: many small spots, in a zone or everywhere.
+- `ringed`: a dark centre with a bright wall.
+- `veiled`: a lung that fades towards its base, apex or side.
 
 All functions take masked images (batch, 1, size, size) in network units, 0 outside the lungs. They change each image
 only inside its mask. The lesions of the phantoms are different: they are made of tissue and projected.

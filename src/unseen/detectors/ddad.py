@@ -7,11 +7,11 @@
 contain lesions, A can reconstruct them and B cannot. Where an image differs from all normal films, the members of B
 disagree.
 
-**It trains on unlabelled films**, which no other method here does: its figures are not comparable with theirs.
+**It trains on unlabelled films.** No other method here does, so its figures are not comparable with theirs.
 
 Source: Cai, Chen, Yang, Zhou & Cheng, "Dual-distribution discrepancy for anomaly detection in chest X-rays", MICCAI
-2022, equations 1 to 4, arXiv 2206.03935. Differs: the two discrepancies are summed (the paper gives both), and a
-mask is used.
+2022, equations 1 to 4, arXiv 2206.03935. Differs: the two discrepancies are summed (the paper gives both), and a mask
+is used.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def audit_statistics(table: pl.DataFrame, cohort: BootstrapCohort, groups: Mappi
     Args:
         table: the score table, with a column per statistic.
         cohort: the films that are evaluated.
-        groups: by name, which films belong to the group.
+        groups: masks by the group's name, (films,), True for the films of the group.
 
     Returns:
         ``{"shortcut/<statistic>/<group>": AUROC}``; the mix of the statistics has the name "mix".

@@ -1,8 +1,8 @@
 """Localisation: agreement of the anomaly map with the lesion.
 
-The pixel average precision separates the lesion's pixels of the grid from all others; at chance, it is the lesion's
-share of the grid. The pointing game tests whether the map's highest pixel lies in the lesion (J. Zhang et al., ECCV
-2016, § 4.1).
+Pixel average precision is computed over the grid's pixels, lesion against all others. Its value at chance is the
+lesion's share of the grid. The pointing game tests whether the map's highest pixel lies in the lesion (J. Zhang et al.,
+ECCV 2016, § 4.1).
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def folds_of(score: Floats, abnormal: Bools, fold: Ints, among: Bools | None = N
     Args:
         score: (n,) scores, higher is more abnormal.
         abnormal: (n,) True for an abnormal film.
-        fold: (n,) number of the fold, that is of the model that scored the film.
+        fold: (n,) number of the fold; each fold has one model that scored its films.
         among: (n,) True for the films that are used; None: all films.
 
     Returns:

@@ -22,7 +22,9 @@ from unseen.reconstruction.reconstructor import (
 
 
 class ArtifactRemoval(Reconstructor):
-    """f(y) = s · G(x₀ / s),  x₀ = A⁺p or FBP(p) or A*p / ‖A‖²,  p = link⁻¹(y),  with one number s for all images.
+    """Linear inverse of the measurement, then a network G: f(y) = s · G(x₀ / s), with one number s for all images.
+
+        x₀ = A⁺p or FBP(p) or A*p / ‖A‖²,  p = link⁻¹(y)
 
     G is a residual U-Net, or the user's own network from images to images (complex images: real and imaginary parts as
     channels). s is the root mean square of the training set's x₀, so that G works on values of size about 1 in any

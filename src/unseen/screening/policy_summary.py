@@ -7,7 +7,7 @@ from unseen.screening.policy import Policy, SourcePolicy
 
 
 def policy_lines(policy: Policy) -> Iterator[str]:
-    """Describe a policy in sentences: its guarantee, and what each source clears, or why it clears nothing.
+    """Describe a policy in sentences: its guarantee, and each source's cleared share or why nothing is cleared.
 
     Args:
         policy: the policy.

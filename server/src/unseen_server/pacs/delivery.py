@@ -254,7 +254,7 @@ def objects_of(parcel: Parcel, config: PacsConfig, peer: Peer, *, site: str, mod
     Args:
         parcel: the result and its films.
         config: configuration of the node.
-        peer: the destination; `send` selects the kinds of objects.
+        peer: the destination; its `send` selects the kinds of objects.
         site: fingerprint of the site's key.
         models: names of models by the SHA-256 of their weights.
 

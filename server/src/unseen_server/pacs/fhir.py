@@ -1,8 +1,8 @@
 """DiagnosticReports of FHIR R4 and R5, alone or in a Bundle: a resource gives the same report as an HL7 message.
 
-The study is identified by an accession number (an identifier of type ACSN, of the report, its request or its imaging
-study) or by a StudyInstanceUID (an identifier with the system urn:dicom:uid). References to contained resources and to
-other entries of the Bundle are followed.
+An accession number or a StudyInstanceUID identifies the study. The accession number is an identifier of type ACSN, of
+the report, its request or its imaging study. The StudyInstanceUID is an identifier with the system urn:dicom:uid.
+References to contained resources and to other entries of the Bundle are followed.
 
 http://hl7.org/fhir/R4/diagnosticreport.html, http://hl7.org/fhir/R5/bundle.html
 """

@@ -1,4 +1,4 @@
-"""DICOM objects of a study's result, and their bytes as files; the archive receives them.
+"""DICOM objects of a study's result for the archive, and their encoding as files.
 
 `result_objects` is a pure function: the same result and version give the same UIDs and the same bytes. Sending a result
 again therefore changes nothing in the archive. The films are not altered.
@@ -40,7 +40,7 @@ _BELOW: Final = (0.02, 0.92, 0.98, 0.99)  # left, top, right, bottom as shares o
 
 
 def presentation_states(result: StudyResult) -> Iterator[Dataset]:
-    """Yield a presentation state for each film that has a strongest place. The headers must be repaired before."""
+    """Yield a presentation state for each film that has a strongest place. The films' headers must be repaired."""
     for number, film in enumerate(result.films, start=1):
         if (place := strongest_place(film)) is not None:
             yield _state(result, film, place, number)

@@ -26,7 +26,8 @@ class PeerAddresses:
     """Networks and addresses of all peers that may connect; `start` resolves the names of hosts.
 
     Args:
-        resolve: Function from a host's name to its addresses.
+        config: configuration of the node.
+        resolve: function from a host's name to its addresses.
 
     Example:
         >>> config = PacsConfig.model_validate(

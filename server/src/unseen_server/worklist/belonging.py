@@ -60,7 +60,7 @@ def check_file(home: Path, file: Path, *, remedy: str = "") -> None:
         remedy: the remedy that DamagedError states; "" raises NotAllowedError instead.
 
     Raises:
-        NotAllowedError: the tables are in PostgreSQL, or the file is missing.
+        NotAllowedError: the tables are in PostgreSQL, or the folder has a site key and the file is missing.
         DamagedError: the file is missing, the folder has films, and a remedy is given.
     """
     if (kept := marker(home)) is not None:

@@ -140,7 +140,7 @@ def lengthen(site: Site, *held: Job, lease_s: float = LEASE_S) -> bool:
 
 
 def later(site: Site, job: Job, reason: str) -> None:
-    """Return a film that failed to the queue, to be tried again after a delay."""
+    """Return a failed film to the queue; it is tried again after a delay."""
     with _writing(site) as connection:
         due_us = site.lease_clock() + int(wait_s(job.number, job.tries) * 1e6)
         connection.execute(

@@ -144,7 +144,7 @@ class Courier:
                     continue
             except WorklistError as error:
                 _log.warning("pacs.outbox_waits peer=%s why=%s", self.peer.name, error)
-            except Exception:  # the thread must not end: it would send nothing more
+            except Exception:  # the thread must not end: nothing more would be sent
                 _log.exception("pacs.outbox_failed peer=%s", self.peer.name)
             stop.wait(POLL_S)
 

@@ -132,7 +132,7 @@ def lengthen(site: Site, *held: Job, lease_s: float = LEASE_S) -> bool:
     """Extend the claims of the films by `lease_s` from now. Return False if every claim was lost."""
     with _writing(site) as connection:
         in_order = select(jobs.c.film_id).where(*_held(connection, held)).order_by(jobs.c.film_id)
-        connection.execute(in_order.with_for_update())  # in the order of the entry of results: no deadlock
+        connection.execute(in_order.with_for_update())  # the order in which results are entered: no deadlock
         lengthened = connection.execute(
             jobs.update().where(*_held(connection, held)).values(due_us=site.lease_clock() + int(lease_s * 1e6))
         )

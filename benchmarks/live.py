@@ -49,11 +49,13 @@ class Settings:
     drops    films dropped one at a time
     at_once  films dropped together
     side     pixels
+    workers  processes that score, as `unseen serve --workers`
     """
 
     drops: int = 10
     at_once: int = 24
     side: int = 3000
+    workers: int = 2
 
 
 def measure(settings: Settings) -> dict[str, Any]:
@@ -67,11 +69,13 @@ def measure(settings: Settings) -> dict[str, Any]:
             paths.append(folder / f"drop-{number}.dcm")
             paths[-1].write_bytes(content)
         words: list[str | Path] = ["--folder", folder / "worklist", "--port", "0", "--model", MODELS[0]]
+        words += ["--workers", str(settings.workers)]
         words += [word for model in MODELS[1:] for word in ("--also", model)]
         with OwnServer(words, log=folder / "serve.log") as server:
             found = asyncio.run(_browse(server.root, paths, settings))
     return {
         "models": MODELS,
+        "workers": settings.workers,
         "film": f"phantom, 12-bit DICOM, {settings.side} × {settings.side}",
         **asdict(settings),
         **found,
@@ -129,6 +133,7 @@ def main() -> None:
     parser.add_argument("--drops", type=int, default=usual.drops, help="films dropped one at a time")
     parser.add_argument("--at-once", type=int, default=usual.at_once, help="films dropped together")
     parser.add_argument("--side", type=int, default=usual.side, help="pixels of their sides")
+    parser.add_argument("--workers", type=int, default=usual.workers, help="processes that score")
     parser.add_argument("--keep", type=Path, help="a file for the figures")
     given = vars(parser.parse_args())
     keep = given.pop("keep")

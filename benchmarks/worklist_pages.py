@@ -300,7 +300,8 @@ def _live(figures: Figures) -> list[str]:
     load = "other programs ran on the machine meanwhile, so a quiet one is faster" if busy else "the machine was quiet"
     return [
         "## On the page Live",
-        f"*From `studies/results/live.json`.* Models: {names}; {figures['film']}; {figures['browser']} on the same "
+        f"*From `studies/results/live.json`.* Models: {names}; {figures['workers']} workers; {figures['film']}; "
+        f"{figures['browser']} on the same "
         f"{machine['cores']} cores ({machine['cpu']}); {figures['date']}; load average {figures['load_average']:.1f} "
         f"at the end: {load}. From the drop until the film's card shows a score and a percentile of each model.",
         "\n".join(

@@ -62,7 +62,7 @@ def test_increasing_transforms_of_a_score_change_nothing(make_table: TableMaker)
 def test_the_covariate_as_the_score_gives_exactly_one_half(make_table: TableMaker) -> None:
     table = make_table(400, planted=2.0)
     truth = (table["label"] == "abnormal").to_list()
-    assert auroc(table["sharpness"].to_list(), truth) > 0.85
+    assert auroc(truth, table["sharpness"].to_list()) > 0.85
     for score in (pl.col("sharpness"), -pl.col("sharpness"), pl.col("sharpness") ** 5):
         assert figure(like_pairs(table.with_columns(score=score), draws=200)) == Interval(0.5, 0.5, 0.5)
 
@@ -119,7 +119,7 @@ def test_films_of_two_sources_or_folds_make_no_pair(make_table: TableMaker) -> N
 def test_each_statistic_of_real_films_gives_one_half_on_pairs_alike_in_all(real: pl.DataFrame) -> None:
     names = [name for name in STATISTIC_NAMES if name not in {"lung_area", "rows", "columns", "bits"}]
     truth = (real["label"] == "abnormal").to_numpy()
-    assert auroc(numbers(real, "sharpness"), truth) > 0.75
+    assert auroc(truth, numbers(real, "sharpness")) > 0.75
     for name, found in balance(real, names, names, draws=500).items():
         assert isinstance(found, Interval) and found.low <= 0.5 <= found.high, (name, found)
     assert figure(like_pairs(real.with_columns(score="sharpness"), draws=100)) == Interval(0.5, 0.5, 0.5)

@@ -108,7 +108,7 @@ def test_a_peer_that_releases_instead_of_answering_is_answered_and_gets_a_new_re
         handlers = [(evt.EVT_N_EVENT_REPORT, release)]
         with associated(node.port, [(COMMITMENT, PLAIN)], evt_handlers=handlers) as association:
             assert ask(association, request("1.2.3.4.1")) == 0x0000
-            soon(lambda: not association.is_established, "the end of the association")
+            soon(lambda: association.is_released or association.is_aborted, "the end of the association")
         assert association.is_released and not association.is_aborted
         found = soon(lambda: ward.events, "the report")[0]
     assert instances_of(found, "ReferencedSOPSequence") == ["1.2.3.4.1"]

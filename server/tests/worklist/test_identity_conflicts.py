@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from tests.worklist.conftest import Judge, dicom_film, listed, on_both, png
 from tests.worklist.reporting import look_and_report
@@ -16,6 +17,7 @@ from unseen_server.worklist.parcels import SentInstance
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.receiving import Receipt
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.tables import decisions, findings
 
 UID = {"StudyInstanceUID": "1.2.3"}
 FILM = "1.2.840.10008.5.1.4.1.1.1"
@@ -141,6 +143,19 @@ def test_a_merge_of_the_numbers_rejoins_the_study_and_decides_again(
     later = half(3, patient=second)  # a modality sends the old number for a while
     assert store.study(later.study).entry.study == study and store.study(study).entry.claims == ()
     assert store.verify_audit() is None
+
+
+def test_a_decision_after_a_merge_keeps_the_digest_of_the_model(store: Store, half: Half) -> None:
+    """Without it the decision would count as one of a version before digests, and lose its probability when sent."""
+    one, _ = half(1, patient="p1"), half(2, patient="p2")
+    with store.database.writing() as connection:
+        connection.execute(findings.update().values(model_digest="d" * 64))
+        before = connection.execute(select(func.max(decisions.c.id))).scalar_one()
+    store.merge_patients(prior="p2", surviving="p1", actor="his")
+    with store.database.reading() as connection:
+        made = connection.execute(select(decisions).where(decisions.c.id > before)).all()
+    assert store.study(one.study).entry.films == 2
+    assert made and {row.model_digest for row in made} == {"d" * 64}
 
 
 def test_a_rejoined_study_is_read_where_one_of_its_films_is(store: Store, half: Half) -> None:

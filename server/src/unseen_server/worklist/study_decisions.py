@@ -1,7 +1,7 @@
 """The decision on a study from its films, and where the study then stands.
 
-`settled` decides from rows that are at hand; `enter_study` reads them and writes for one study. `batches` has its own
-rows, of many studies.
+`settled` decides from rows that are at hand; `enter_study` reads them and writes for one study. `result_batch` has its
+own rows, of many studies.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from unseen.data import Film
 from unseen.screening import Decision, Screened, is_sampled
@@ -25,7 +25,7 @@ from unseen_server.worklist.refusals import parted
 from unseen_server.worklist.row_facts import are_versions
 from unseen_server.worklist.states import Act, State, after, standing_of
 from unseen_server.worklist.stored_text import clean
-from unseen_server.worklist.tables import LEAST_SCORE, decisions, films, studies
+from unseen_server.worklist.tables import LEAST_SCORE, decisions, films, findings, studies
 from unseen_server.worklist.transactions import Found, Writing, decision_of
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ def enter_study(
     of_study = connection.execute(select(films).where(films.c.study_id == study.id).order_by(films.c.id)).all()
     apart = disagreement.apart(connection, study.id)
     found = settled(writing, study, whole, model, of_study=of_study, apart=apart, audit_share=audit_share)
-    entry = {"study_id": study.id, "film_id": None, "model": model, "made_us": writing.now_us}
+    digest = _digest_of(connection, study.id, model)
+    entry = {"study_id": study.id, "film_id": None, "model": model, "made_us": writing.now_us, "model_digest": digest}
     entered = decisions.insert().values(**entry, **columns_of(found.whole)).returning(*decisions.c)
     decided = connection.execute(entered).one()
     writing.move(
@@ -119,6 +120,14 @@ def enter_study(
     )
     if found.final:
         outbox.enter(writing, study, decided)
+
+
+def _digest_of(connection: Connection, study_id: int, model: str) -> str | None:
+    """Return the digest of the whole model that scored the study's films last; None before revision 0014."""
+    query = select(findings.c.model_digest).join(films, films.c.id == findings.c.film_id)
+    query = query.where(films.c.study_id == study_id, findings.c.model == model)
+    found: str | None = connection.execute(query.order_by(findings.c.id.desc()).limit(1)).scalar()
+    return found
 
 
 def said_of(found: Settled) -> dict[str, Any]:  # Any: numbers and text

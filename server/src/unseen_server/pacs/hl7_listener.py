@@ -108,8 +108,8 @@ class Hl7Listener:
 
         thread = threading.Thread(target=work, name=name, daemon=True)
         with self._lock:  # a thread in the set has started, so it can be joined
-            self._threads.add(thread)
             thread.start()
+            self._threads.add(thread)
 
     def _accept(self) -> None:
         assert self._server is not None
@@ -123,13 +123,18 @@ class Hl7Listener:
             if not is_allowed(address, self._allowed):
                 _log.warning("hl7.rejected address=%s why=not among addresses of [hl7]", address)
                 connection.close()
-            elif why := self._full(address):
+            elif why := self._take_place(address):
                 _log.warning("hl7.rejected address=%s why=%s", address, why)
                 connection.close()
             else:
-                self._run(self._talk, connection, str(address), name=f"hl7-{address}")
+                try:
+                    self._run(self._talk, connection, str(address), name=f"hl7-{address}")
+                except RuntimeError as error:  # the process has no thread left
+                    _log.warning("hl7.rejected address=%s why=%s", address, error)
+                    self._left(address)
+                    connection.close()
 
-    def _full(self, address: str) -> str:
+    def _take_place(self, address: str) -> str:
         """Take a place for a connection. Return the reason if there is none, else ""."""
         most, most_each, group = self._settings.connections, self._settings.connections_each, address_group(address)
         with self._lock:

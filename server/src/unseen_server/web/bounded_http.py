@@ -178,7 +178,11 @@ def _looked_up(host: str, port: int, until: float) -> list[tuple[Any, ...]]:  # 
         finally:
             _LOOK_UPS.release()
 
-    threading.Thread(target=look_up, name="look-up", daemon=True).start()
+    try:
+        threading.Thread(target=look_up, name="look-up", daemon=True).start()
+    except RuntimeError as error:
+        _LOOK_UPS.release()
+        raise OSError("no thread is left for the look-up") from error
     try:
         answer = answers.get(timeout=max(0.0, until - time.monotonic()))
     except queue.Empty:

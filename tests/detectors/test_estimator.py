@@ -54,6 +54,13 @@ def test_set_params_changes_one_setting_and_forgets_the_training(trained: Pca, i
         detector.score(images)
 
 
+def test_arrays_are_looked_at_whole_after_set_params_too(images: NDArray[np.float32]) -> None:
+    detector = Pca(size=64).set_params(components=5).fit(images[:20])
+    assert (detector.view.frame, detector.view.size) == ("whole", 64)
+    with pytest.raises(NoMasksError):
+        Pca().set_params(view=View(size=64), components=5).fit(images[:20])
+
+
 def test_a_wrong_parameter_changes_nothing(images: NDArray[np.float32]) -> None:
     detector = Pca(components=8).fit(images[:20])
     with pytest.raises(RecipeError, match="did you mean components"):

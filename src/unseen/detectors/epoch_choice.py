@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from unseen.artifacts.files import write_bytes
 from unseen.detectors.even_choice import evenly
+from unseen.detectors.weights import states
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,8 +93,5 @@ class EpochChoice:
         self.detector.facts |= {"chosen_epoch": self.epoch, "chosen_aucp": self.aucp}
 
     def _states(self) -> dict[str, Tensor]:
-        return {
-            f"{name}.{key}": tensor.detach().cpu().contiguous().clone()
-            for name, module in self.detector.modules().items()
-            for key, tensor in module.state_dict().items()
-        }
+        found = states(self.detector.modules())
+        return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in found.items()}

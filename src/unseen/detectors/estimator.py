@@ -83,6 +83,7 @@ class Estimator(ABC):
             20
         """
         made = type(self)(**(self.get_params() | params))
+        made._view_given = self._view_given or "view" in params
         self.__dict__.clear()
         self.__dict__.update(made.__dict__)
         return self
@@ -188,12 +189,10 @@ class Estimator(ABC):
             >>> sum(tensor.numel() for tensor in load("models/phantom-screener").state_dict().values()) > 100_000
             True
         """
+        from unseen.detectors.weights import states
+
         self._check_is_trained()
-        return {
-            f"{name}.{key}": value
-            for name, module in self.modules().items()
-            for key, value in module.state_dict().items()
-        }
+        return states(self.modules())
 
     def _check_is_trained(self) -> None:
         if not self.training_films:

@@ -14,7 +14,7 @@ from unseen.data.film import Film
 from unseen.data.reading import films
 from unseen.evaluation.bootstrap import numbers
 from unseen.evaluation.intervals import Interval, Missing
-from unseen.evaluation.matching import LikePairs, balance, like_pairs
+from unseen.evaluation.matching import LEAST_PAIRS, LikePairs, balance, like_pairs
 from unseen.evaluation.roc import auroc
 from unseen.evaluation.simple_statistics import STATISTIC_NAMES, trivial_statistics
 
@@ -75,6 +75,7 @@ def test_a_caliper_without_equal_signs_would_leave_the_shortcut(make_table: Tabl
     difference = (x[ill][:, None] - x[~ill])[source[ill][:, None] == source[~ill]]
     near = difference[np.abs(difference) < 0.04]
     assert (near > 0).mean() > 0.51
+    assert like_pairs(table.with_columns(score=pl.col("sharpness")), draws=20).figure == Interval(0.5, 0.5, 0.5)
 
 
 def test_a_score_that_follows_the_covariate_loosely_gives_one_half(make_table: TableMaker) -> None:
@@ -151,3 +152,21 @@ def test_many_films_are_thinned_to_a_bounded_number_of_pairs(
     thinned = like_pairs(table, draws=10)
     assert whole.pairs > 40_000 and thinned.pairs == pytest.approx(20_000, rel=0.05)
     assert figure(thinned).value == pytest.approx(figure(whole).value, abs=0.02)
+
+
+def test_a_score_that_is_not_finite_is_an_error(make_table: TableMaker) -> None:
+    table = make_table(60).with_columns(score=pl.lit(float("nan")))
+    with pytest.raises(ValueError, match="60 of 60 scores are not finite"):
+        like_pairs(table)
+
+
+def test_more_pairs_than_the_limit_are_drawn_and_the_covariate_still_gives_one_half(
+    make_table: TableMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = make_table(400)
+    whole = like_pairs(table, draws=20)
+    monkeypatch.setattr("unseen.evaluation.matching.MOST_PAIRS", whole.pairs // 4)
+    drawn = like_pairs(table, draws=20)
+    assert LEAST_PAIRS <= drawn.pairs <= whole.pairs // 4
+    assert drawn == like_pairs(table, draws=20)
+    assert like_pairs(table.with_columns(score=pl.col("sharpness")), draws=20).figure == Interval(0.5, 0.5, 0.5)

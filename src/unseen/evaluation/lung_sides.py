@@ -4,7 +4,7 @@
     laterality  AUROC of `side_ratio`, films with disease on the right against films with disease on the left
 
 Both groups consist of abnormal films of one kind. A property of the whole film (sharpness, exposure, hospital,
-compression) has one value per film and no side, so it cannot separate them. A property of each lung can: the area of
+compression) has one value per film and no side, so 0.5 is expected of it. A property of each lung can: the area of
 the ill lung, its grey value or its texture. `lung_shortcuts` measures three of them, and `laterality` compares the
 detector with each on the same bootstrap draws.
 """

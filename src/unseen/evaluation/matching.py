@@ -128,7 +128,7 @@ def like_pairs(
         lacks a covariate, or where no covariate varies.
 
     Raises:
-        ValueError: no covariate is given, or the caliper is not above 0.
+        ValueError: no covariate is given, the caliper is not above 0, or a score is not finite.
 
     Example:
         >>> import polars as pl
@@ -142,6 +142,11 @@ def like_pairs(
         propensity: P. Rosenbaum, D. Rubin, Biometrika 70 (1983) 41; caliper: P. Austin, Pharm. Stat. 10 (2011) 150.
     """
     names, cohort, pairs, width = _paired(table, covariates, caliper)
+    if not np.isfinite(cohort.score).all():
+        unknown = int((~np.isfinite(cohort.score)).sum())
+        raise ValueError(
+            f"{unknown} of {len(cohort.score)} scores are not finite. Leave out the films without a score."
+        )
     if isinstance(pairs, str):
         return LikePairs(Missing(pairs), names, width, 0, 0, 0)
     used = pairs.counted
@@ -223,9 +228,10 @@ class _PairIndices:
         """θ of a score (films,) as a function of the films' weights (draws, films) → (draws,)."""
         won = np.where(score[self.abnormal] > score[self.normal], 1.0, 0.0)
         won = np.where(score[self.abnormal] == score[self.normal], 0.5, won)
+        counted = self.counted
         cells = [
             tuple((self._matrix(here), self._matrix(here, won)) for here in (chosen & self.above, chosen & ~self.above))
-            for chosen in (self.counted & (self.cell == number) for number in np.unique(self.cell[self.counted]))
+            for chosen in (counted & (self.cell == number) for number in np.unique(self.cell[counted]))
         ]
 
         def value(weights: Floats) -> Floats:
@@ -315,11 +321,10 @@ def _propensity(columns: Floats, cohort: BootstrapCohort) -> Floats:
 
 
 def _pairs_of(covariate: Floats, cohort: BootstrapCohort, width: float) -> _PairIndices:
-    """All pairs of one fold and source with 0 < |Δ| < `width`; more than `MOST_PAIRS` are thinned."""
+    """Return the pairs of one fold and source with 0 < |Δ| < `width`, at most `MOST_PAIRS` of them."""
     group = codes(cohort.fold, cohort.source)
     source = codes(cohort.source)
-    ill: list[Ints] = []
-    well: list[Ints] = []
+    blocks: list[tuple[Ints, Ints, Ints, Ints]] = []
     for number in np.unique(group):
         normals = np.flatnonzero((group == number) & ~cohort.abnormal)
         abnormals = np.flatnonzero((group == number) & cohort.abnormal)
@@ -327,15 +332,36 @@ def _pairs_of(covariate: Floats, cohort: BootstrapCohort, width: float) -> _Pair
         sorted_values = covariate[normals]
         first = np.searchsorted(sorted_values, covariate[abnormals] - width, side="right")
         last = np.searchsorted(sorted_values, covariate[abnormals] + width, side="left")
-        ill += [np.full(max(0, b - a), i) for i, a, b in zip(abnormals, first, last, strict=True)]
-        well += [normals[a:b] for a, b in zip(first, last, strict=True)]
-    abnormal = np.concatenate(ill).astype(np.int64) if ill else np.zeros(0, dtype=np.int64)
-    normal = np.concatenate(well).astype(np.int64) if well else np.zeros(0, dtype=np.int64)
+        blocks.append((abnormals, normals, first, np.maximum(last - first, 0)))
+    abnormal, normal = _numbered(blocks)
     difference = covariate[abnormal] - covariate[normal]
     kept = difference != 0
-    if int(kept.sum()) > MOST_PAIRS:
-        kept &= np.random.default_rng(0).random(len(kept)) < MOST_PAIRS / int(kept.sum())
     abnormal, normal, difference = abnormal[kept], normal[kept], difference[kept]
     step = np.minimum((np.abs(difference) / width * STEPS).astype(np.int64), STEPS - 1)
     cell = source[abnormal] * STEPS + step
     return _PairIndices(abnormal, normal, cell, difference > 0, len(covariate))
+
+
+def _numbered(blocks: Sequence[tuple[Ints, Ints, Ints, Ints]]) -> tuple[Ints, Ints]:
+    """Return the abnormal and the normal film of each pair, or of `MOST_PAIRS` pairs drawn with a fixed seed.
+
+    Pairs are drawn by their numbers, so that memory holds only those that are used.
+
+    Args:
+        blocks: abnormal films, normal films, and for each abnormal film the first normal one and the number of them.
+    """
+    sizes = np.array([int(counts.sum()) for *_, counts in blocks], dtype=np.int64)
+    ends = np.cumsum(sizes)
+    total = int(ends[-1]) if len(ends) else 0
+    if total > MOST_PAIRS:
+        chosen = np.sort(np.random.default_rng(0).choice(total, MOST_PAIRS, replace=False, shuffle=False))
+    else:
+        chosen = np.arange(total)
+    ill, well = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for (abnormals, normals, first, counts), size, end in zip(blocks, sizes, ends, strict=True):
+        here = chosen[(chosen >= end - size) & (chosen < end)] - (end - size)
+        bounds = np.cumsum(counts)
+        row = np.searchsorted(bounds, here, side="right")
+        ill.append(abnormals[row])
+        well.append(normals[first[row] + here - (bounds[row] - counts[row])])
+    return np.concatenate(ill), np.concatenate(well)

@@ -21,7 +21,7 @@ from unseen.evaluation.auroc_by_column import by_column
 from unseen.evaluation.bootstrap import DRAWS, BootstrapCohort, Drawn, Statistic, cohort_of, draw_all, numbers, text
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, from_json
 from unseen.evaluation.localisation import localisation_figures
-from unseen.evaluation.matching import like_pairs
+from unseen.evaluation.matching import LikePairs, like_pairs
 from unseen.evaluation.roc import Auroc, AveragePrecision, Bools, Fold, SensitivityAt, SpecificityAt, folds_of
 from unseen.evaluation.site_recognition import site_statistics
 from unseen.evaluation.statistics_mix import usable_statistics
@@ -181,8 +181,12 @@ def _detector_statistics(folds: tuple[Fold, ...], group: str) -> dict[str, Stati
 def _like_pairs(rows: pl.DataFrame, *, seed: int, draws: int) -> dict[str, Json]:
     """Figures on pairs of like sharpness, and on pairs alike in all statistics that every film has."""
     _, every = usable_statistics(rows)
-    covariates = {"sharpness": ("sharpness",), ALIKE: every or ("sharpness",)}
-    return {name: like_pairs(rows, some, seed=seed, draws=draws).to_json() for name, some in covariates.items()}
+    in_sharpness = like_pairs(rows, seed=seed, draws=draws)
+    if not every:
+        in_all = LikePairs(Missing("no statistic is known for every film"), (), 0.0, 0, 0, 0)
+    else:
+        in_all = in_sharpness if every == ("sharpness",) else like_pairs(rows, every, seed=seed, draws=draws)
+    return {"sharpness": in_sharpness.to_json(), ALIKE: in_all.to_json()}
 
 
 def _shortcuts(drawn: Mapping[str, Drawn], cohort: BootstrapCohort, groups: Mapping[str, Bools]) -> dict[str, Json]:

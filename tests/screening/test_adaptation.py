@@ -206,3 +206,13 @@ def test_an_ensemble_on_frozen_features_shares_its_network(labelled: list[Film],
     assert again.score_film(labelled[0]).score == adapted.score_film(labelled[0]).score  # type: ignore[union-attr]
     with pytest.raises(FitError, match="brings its network"):
         adapt(detector, labelled, backbone=tmp_path / "other.safetensors")
+
+
+def test_one_number_of_normal_films_serves_both_uses() -> None:
+    assert FilmCounts(fresh=0, trained=25, abnormal=5).missing() == [
+        "10 more normal films: the head learns from at least 30, and its share of the score is chosen by films on "
+        "which the model was not trained, at least 10"
+    ]
+    assert FilmCounts(fresh=12, trained=0, abnormal=9).missing() == [
+        "18 more normal films: the head learns from at least 30"
+    ]

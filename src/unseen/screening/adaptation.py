@@ -131,18 +131,18 @@ class FilmCounts:
 
     def missing(self) -> list[str]:
         """Return what to label so that the films are enough, and what it is for; empty if they are."""
-        normal = self.fresh + self.trained
-        wanted = (
-            (LEAST_ABNORMAL - self.abnormal, "abnormal", "the head learns from at least", LEAST_ABNORMAL),
-            (LEAST_NORMAL - normal, "normal", "the head learns from at least", LEAST_NORMAL),
-            (
-                LEAST_FRESH - self.fresh,
-                "normal",
-                "its share of the score is chosen by films on which the model was not trained, at least",
-                LEAST_FRESH,
-            ),
-        )
-        return [f"{short} more {label} films: {use} {least}" for short, label, use, least in wanted if short > 0]
+        missing = []
+        if (abnormal := LEAST_ABNORMAL - self.abnormal) > 0:
+            missing.append(f"{abnormal} more abnormal films: the head learns from at least {LEAST_ABNORMAL}")
+        uses = {
+            f"the head learns from at least {LEAST_NORMAL}": LEAST_NORMAL - self.fresh - self.trained,
+            "its share of the score is chosen by films on which the model was not trained, at least "
+            f"{LEAST_FRESH}": LEAST_FRESH - self.fresh,
+        }
+        if (normal := max(uses.values())) > 0:  # films that are labelled now serve both uses
+            why = ", and ".join(use for use, short in uses.items() if short > 0)
+            missing.append(f"{normal} more normal films: {why}")
+        return missing
 
     def check(self) -> None:
         """Raise FitError where the films are too few, with what would be enough and what more films improve."""

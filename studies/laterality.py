@@ -15,23 +15,21 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import polars as pl
-
-from studies.one_sided import ScoredFilm, scored_films
+from studies.one_sided import ScoredFilm, scored_films, table_of
 from studies.row_files import write_row
 from studies.rows import Row
 from unseen import __version__
 from unseen.detectors.saved import load
 from unseen.evaluation.intervals import Json
+from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.lung_sides import LUNG_SHORTCUTS, laterality
 from unseen.evaluation.matching import balance, like_pairs
-from unseen.evaluation.metrics import metrics_from_table
+from unseen.evaluation.metrics import ALIKE, metrics_from_table
 from unseen.evaluation.simple_statistics import STATISTIC_NAMES
 from unseen.evaluation.statistics_mix import usable_statistics
 
 MODELS = ("ensemble-five", "ensemble-aligned", "anatpaste-all-aligned", "pca", "roi-sure")
 TEST_FOLDS = (1, 2, 3, 4)
-SINGLE = ("sharpness", "lung_area", "bytes_per_pixel")
 ALL = "all"
 
 
@@ -46,19 +44,18 @@ def sides(films: Sequence[ScoredFilm]) -> dict[str, Json]:
 
 def pairs(films: Sequence[ScoredFilm]) -> dict[str, Json]:
     """Return AUROC and like pairs of `films`, by covariate, and what each statistic has on pairs alike in all."""
-    table = pl.DataFrame(
-        [
-            {"file": film.file, "label": film.label, "source": film.source, "score": film.score, **film.statistics}
-            for film in films
-        ]
-    ).with_columns(status=pl.lit("scored"))
+    table = table_of(films)
     _, every = usable_statistics(table)
     balanced = balance(table, every, every)
+    found = metrics_from_table(table)
+    similar = found["like_pairs"]
+    assert isinstance(similar, dict)
     return {
-        "auroc": metrics_from_table(table)["auroc"],
+        "auroc": found["auroc"],
         "like_pairs": {
-            **{name: like_pairs(table, [name]).to_json() for name in SINGLE},
-            ALL: like_pairs(table, every).to_json(),
+            "sharpness": similar["sharpness"],
+            **{name: like_pairs(table, [name]).to_json() for name in ("lung_area", "bytes_per_pixel")},
+            ALL: similar[ALIKE],
         },
         "balance": {name: balanced[name].to_json() for name in STATISTIC_NAMES if name in balanced},
         "n": {label: sum(film.label == label for film in films) for label in ("normal", "abnormal")},
@@ -96,12 +93,10 @@ def main(arguments: Iterable[str] | None = None) -> None:
         print("wrote", write_row(row, given.rows), flush=True)
         found = row["laterality"]
         best = found["best_shortcut"]
-        print(
-            f"{model}: laterality {found['value']:.2f} [{found['low']:.2f}, {found['high']:.2f}] of "
-            f"{found['right'] + found['left']} films; minus {LUNG_SHORTCUTS[best]} "
-            f"{found['differences'][best]['value']:+.2f} [{found['differences'][best]['low']:+.2f}, "
-            f"{found['differences'][best]['high']:+.2f}]"
-        )
+        said = f"{model}: laterality {figure(found)} of {found['right'] + found['left']} films"
+        if best is not None:
+            said += f"; minus {LUNG_SHORTCUTS[best]} {figure(found['differences'][best], sign=True)}"
+        print(said)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from studies import recipe_files as recipes
@@ -75,16 +76,12 @@ def held_out(cohort: Cohort) -> list[str]:
     return [e.name for e in cohort.films.entries if e.label == "abnormal" or cohort.fold_of[e.name] == FOLD]
 
 
-def scored_films(
-    model: str, *, root: Path | None = None, say: Callable[[str], None] = print, most: int | None = None
-) -> list[ScoredFilm]:
+def scored_films(model: str, *, say: Callable[[str], None] = print) -> list[ScoredFilm]:
     """Score the held-out films with a model, or read the scores that are kept.
 
     Args:
         model: name or folder of a model, such as models/pca.
-        root: folder of runs; None: `runs_root()`.
         say: called with a line of progress.
-        most: number of films after which scoring stops; None: all.
 
     Returns:
         The scored films in the order of the manifest.
@@ -94,18 +91,16 @@ def scored_films(
     """
     detector = load(model)
     assert detector.card is not None
-    kept = (
-        (runs_root() if root is None else root) / "one-sided" / f"{Path(model).name}-{detector.card.digest[:16]}.jsonl"
-    )
+    kept = runs_root() / "one-sided" / f"{Path(model).name}-{detector.card.digest[:16]}.jsonl"
     kept.parent.mkdir(parents=True, exist_ok=True)
     known = {one.file: one for one in _read(kept)}
     cohort = cohort_of(resolve(recipes.load(RECIPE)))
-    names = held_out(cohort)[:most]
-    wanted = cohort.films.select(lambda entry: entry.name in set(names) - set(known))
-    drawn = replace(wanted, masks=True)
+    names = held_out(cohort)
+    missing = set(names) - set(known)
+    outlined = replace(cohort.films.select(lambda entry: entry.name in missing), masks=True)
     with kept.open("a", encoding="utf-8") as file:
-        for film, outlined in zip(wanted, drawn, strict=True):
-            one = _scored(detector, film, outlined, fold=cohort.fold_of[film.name])
+        for film in outlined:
+            one = _scored(detector, film, fold=cohort.fold_of[film.name])
             file.write(json.dumps(one.__dict__) + "\n")
             file.flush()
             known[one.file] = one
@@ -125,13 +120,24 @@ def _read(path: Path) -> Iterator[ScoredFilm]:
             yield ScoredFilm(**json.loads(line))
 
 
-def _scored(detector: Detector, film: Film | NotRead, outlined: Film | NotRead, *, fold: int) -> ScoredFilm:
-    if isinstance(film, NotRead) or isinstance(outlined, NotRead):
+def table_of(films: Sequence[ScoredFilm]) -> pl.DataFrame:
+    """Return the score table of some films, with their statistics as columns."""
+    return pl.DataFrame(
+        [
+            {"file": film.file, "label": film.label, "source": film.source, "score": film.score, **film.statistics}
+            for film in films
+        ]
+    ).with_columns(status=pl.lit("scored"))
+
+
+def _scored(detector: Detector, film: Film | NotRead, *, fold: int) -> ScoredFilm:
+    """Score a film, which has its drawn lungs; the detector uses those that it finds."""
+    if isinstance(film, NotRead):
         raise RuntimeError(f"{film.name}: cannot be read; check UNSEEN_DATA")
     finding = detector.score_film(film)
     assert isinstance(finding, Finding), film.name
     ratio, shortcuts = None, None
-    sides = None if outlined.lungs is None else _sides(outlined.lungs)
+    sides = None if film.lungs is None else _sides(film.lungs)
     if sides is not None:
         right, left = (finding.viewed.on_grid(lung.astype(np.float32)) >= 0.5 for lung in sides)
         ratio, shortcuts = side_ratio(finding.anomaly_map, right, left), lung_shortcuts(film.pixels, *sides)

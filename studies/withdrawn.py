@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from studies import recipe_files as recipes
-from studies.one_sided import RECIPE, scored_films
+from studies.one_sided import RECIPE, scored_films, table_of
 from studies.row_files import write_row
 from studies.rows import Row
 from unseen import __version__
@@ -95,9 +95,7 @@ def withdrawn_row(models: Sequence[str] = MODELS) -> Row:
     scored: dict[str, Json] = {}
     for model in models:
         films = [film for film in scored_films(f"models/{model}") if film.fold != 0]
-        some = pl.DataFrame(
-            [{"file": f.file, "label": f.label, "source": f.source, "score": f.score, **f.statistics} for f in films]
-        )
+        some = table_of(films)
         score = numbers(some, "score")
         normals = score[(some["label"] == "normal").to_numpy()]
         z = (score - normals.mean()) / normals.std()

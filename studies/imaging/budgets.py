@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from studies.imaging.arms import READ_BY
 from studies.imaging.published import Budget, share
-from studies.pages.cells import DAGGER
+from studies.pages.cells import DAGGER, number_range
 from studies.rows import Row
 from unseen.training.history import History
 
@@ -69,12 +69,8 @@ def overall(pairs: Sequence[tuple[Row, Budget | None]]) -> str:
         part = f" ({share(*low)} to {share(*high)} of the sources' steps, where a source states them)"
         width = f" of {max(source.features for _, source in known)}"
         theirs = sorted({source.transforms for _, source in known})
-        turns = f" of {_range(theirs)}"
+        turns = f" of {number_range(theirs)}"
     return (
-        f"{_range([steps[0], steps[-1]])} steps{part}, {_range(features)}{width} features and "
-        f"{_range(transforms)}{turns} transforms"
+        f"{number_range([steps[0], steps[-1]])} steps{part}, {number_range(features)}{width} features and "
+        f"{number_range(transforms)}{turns} transforms"
     )
-
-
-def _range(values: Sequence[int]) -> str:
-    return f"{values[0]:,}" if values[0] == values[-1] else f"{values[0]:,} to {values[-1]:,}"

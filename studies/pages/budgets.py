@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from studies.pages.cells import Entry
+from studies.pages.cells import Entry, number_range
+from unseen.detectors.gan import GanSettings
 
 FEATURES = 64  # of the first layer in the sources' networks
 _PX, _EPOCHS = 256, 70  # of the thesis
 _ENCODER_STEPS = 50_000  # of f-AnoGAN's encoder (Schlegl et al. 2019)
 _OF_THE_THESIS = ("ganomaly", "ganomaly-sure", "roi-sure", "roi-oracle")
 _GANS = (*_OF_THE_THESIS, "alpha-gan", "anogan", "bigan", "f-anogan", "randgan", "resunet-ganomaly")
-_CRITIC_STEPS = {"wgan": 5, "wgan-gp": 5}
 
 
 def is_gan(row: Entry) -> bool:
@@ -21,8 +21,8 @@ def is_gan(row: Entry) -> bool:
 
 def generator_steps(row: Entry) -> int:
     """Return the generator's share of a row's steps: all, or one in as many as the critic takes for each."""
-    settings = row.get("settings", {})
-    return int(row["steps"]) // int(settings.get("critic_steps") or _CRITIC_STEPS.get(settings.get("game"), 1))
+    settings = {name: value for name, value in row.get("settings", {}).items() if name in ("game", "critic_steps")}
+    return int(row["steps"]) // (GanSettings(**settings).turns if "game" in settings else 1)
 
 
 def spent(row: Entry) -> str:
@@ -48,16 +48,11 @@ def of_gans(rows: Iterable[Entry]) -> str:
     if not gans:
         return ""
     fewest = min(gans, key=generator_steps)
-    steps = _range([int(row["steps"]) for row in gans])
-    width = _range([int(row["features"]) for row in gans])
+    steps = number_range([int(row["steps"]) for row in gans])
+    width = number_range([int(row["features"]) for row in gans])
     least = (
         f" ({generator_steps(fewest):,} of the generator in `{str(fewest['recipe']).rpartition('/')[2]}`)"
         if generator_steps(fewest) < int(fewest["steps"])
         else ""
     )
     return f"the GANs among them after {steps} steps{least} with {width} of the sources' {FEATURES} features"
-
-
-def _range(values: Iterable[int]) -> str:
-    ordered = sorted(values)
-    return f"{ordered[0]:,}" if ordered[0] == ordered[-1] else f"{ordered[0]:,} to {ordered[-1]:,}"

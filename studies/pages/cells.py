@@ -61,3 +61,9 @@ def convergence(row: Entry) -> str:
     """Whether the losses had converged; a dash where there is no training loop, or no loss that would tell."""
     said = str(row["convergence"])
     return "–" if said in {"no training loop", "no loss that tells"} else said
+
+
+def number_range(values: Iterable[int]) -> str:
+    """Return the smallest and the largest of some numbers in words; one number where they are equal."""
+    ordered = sorted(values)
+    return f"{ordered[0]:,}" if ordered[0] == ordered[-1] else f"{ordered[0]:,} to {ordered[-1]:,}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from studies.pages.cells import Entry, table
+from studies.pages.cells import Entry, number_range, table
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.lung_sides import LUNG_SHORTCUTS
 
@@ -50,7 +50,7 @@ def claim(rows: Mapping[str, Entry]) -> str:
     return (
         f"On the question which lung is ill, `models/{name}` has {figure(side)}, {_words(shortcut)} alone "
         f"{figure(side['shortcuts'][shortcut])} (difference {figure(side['differences'][shortcut], sign=True)}): no "
-        "model is significantly above it, so detection of disease is not claimed."
+        "model is significantly above all three per-lung statistics, so detection of disease is not claimed."
     )
 
 
@@ -65,10 +65,10 @@ def laterality_section(rows: Mapping[str, Entry]) -> list[str]:
     return [
         "## Which lung is ill, and pairs of similar films",
         f"*Which lung*: {films} abnormal Shenzhen films of folds 1 to 4 whose reading names one side ({first['right']} "
-        "right). The figure is the AUROC of the side by the mass of the anomaly map in both lungs (drawn masks). No "
-        "statistic of the whole film can reach more than 0.5. Statistics of each lung can; the lines below the models "
-        "show them, and the last columns the paired differences. Detection of disease is claimed only where all three "
-        "differences have intervals above 0. "
+        "right). The figure is the AUROC of the side by the mass of the anomaly map in both lungs (drawn masks). A "
+        "statistic of the whole film has no side, so 0.5 is expected of it. Statistics of each lung have one; the "
+        "lines below the models show them, and the last columns the paired differences. Detection of disease is "
+        "claimed only where all three differences have intervals above 0. "
         f"`python -m studies.laterality`, {max(str(row['date']) for row in some)}.",
         table(
             ["Model", "which lung", *(f"minus {_words(name)}" for name in names)],
@@ -112,6 +112,10 @@ def laterality_section(rows: Mapping[str, Entry]) -> list[str]:
     ]
 
 
+def _range(entries: list[Entry], name: str) -> str:
+    return number_range([int(entry[name]) for entry in entries])
+
+
 def _words(name: str) -> str:
     """A statistic of a lung in a table's cell."""
     return LUNG_SHORTCUTS[name].replace("|", "\\|")
@@ -127,9 +131,13 @@ def _balance(some: list[Entry]) -> str:
     ]
     out = [f"{name} of `models/{model}`: {figure(entry)}" for model, name, entry in lines
            if not entry["low"] <= 0.5 <= entry["high"]]  # fmt: skip
+    if not lines:
+        return ""
     values = [float(entry["value"]) for _, _, entry in lines]
+    alike = [row["like_pairs"]["all"] for row in some]
     return (
-        f"On the pairs alike in all statistics, each statistic used as the score has {min(values):.2f} to "
-        f"{max(values):.2f}; "
+        f"On the pairs alike in all statistics ({_range(alike, 'pairs')} pairs of {_range(alike, 'normals')} normal "
+        "films; the propensity is fitted on the same films), each statistic used as the score has "
+        f"{min(values):.2f} to {max(values):.2f}; "
         + ("every interval includes 0.5." if not out else f"intervals without 0.5: {'; '.join(out)}.")
     )

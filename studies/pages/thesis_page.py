@@ -18,7 +18,6 @@ from unseen.evaluation.intervals import interval_text as figure
 REPORTED = {"ganomaly": 0.9061, "roi-oracle": 0.8755, "roi-sure": 0.8987}
 """Best AUROC over the epochs, in the thesis's table 5.2."""
 
-_FEATURES = 64  # the thesis's width
 BY_CLASS, MIXED = "auroc_train_mode_by_class", "auroc_train_mode_mixed"
 """Curves of scores whose BatchNorm goes by the batch that a film is tested in."""
 
@@ -227,7 +226,7 @@ def _arm(row: Entry) -> list[str]:
 
 def _reported(row: Entry) -> float | None:
     """The thesis's figure, where it is the thesis's detector at the thesis's width."""
-    return REPORTED.get(row["method"]) if row["features"] == _FEATURES else None
+    return REPORTED.get(row["method"]) if row["features"] == budgets.FEATURES else None
 
 
 def _said(row: Entry) -> list[str]:
@@ -244,7 +243,7 @@ def _said(row: Entry) -> list[str]:
         said.append(
             f"{name}: the thesis's {reported:.4f} lies {'within' if within else '**outside**'} the interval of our "
             f"best epoch, {figure(best)}, after {row['epochs_done']} of its {row['epochs']} epochs with "
-            f"{row['features']} of its {_FEATURES} features."
+            f"{row['features']} of its {budgets.FEATURES} features."
         )
     gain = best["value"] - row["auroc"]["last_epoch"]["value"]
     said.append(

@@ -1,4 +1,6 @@
-"""Search for docstrings of the library whose first line is not a noun phrase or a verb.
+"""Search for docstrings of library and server whose first line is not a noun phrase or a verb.
+
+The texts below constants and attributes count, too.
 
 python -m tests.house.first_lines    print each one; exit status 1 if there are any
 """
@@ -6,13 +8,16 @@ python -m tests.house.first_lines    print each one; exit status 1 if there are 
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SOURCES = (ROOT / "src" / "unseen",)
+SOURCES = (ROOT / "src" / "unseen", ROOT / "server" / "src" / "unseen_server")
+FROZEN = "migrations"
+"""Folder of the schema revisions, which stay as they were released."""
 OPENINGS = re.compile(r"(What|Whether|Which|How|Where|Of|That|Those|As|Who|Whose|To whom)\b")
 """First words of a clause or a genitive. A function's first line begins with a verb, a class's with a noun."""
 
@@ -24,6 +29,19 @@ def found(source: str) -> Iterator[tuple[int, str]]:
             first = (ast.get_docstring(node) or "").partition("\n")[0]
             if OPENINGS.match(first):
                 yield getattr(node, "lineno", 1), first
+        yield from _below_assignments(getattr(node, "body", None))
+
+
+def _below_assignments(body: object) -> Iterator[tuple[int, str]]:
+    """Yield the texts that stand below an assignment, as `found` does."""
+    statements = body if isinstance(body, list) else []
+    for above, node in itertools.pairwise(statements):
+        if not isinstance(above, (ast.Assign, ast.AnnAssign)) or not isinstance(node, ast.Expr):
+            continue
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            first = node.value.value.partition("\n")[0]
+            if OPENINGS.match(first):
+                yield node.lineno, first
 
 
 def main() -> int:
@@ -31,6 +49,8 @@ def main() -> int:
     status = 0
     for folder in SOURCES:
         for path in sorted(folder.rglob("*.py")):
+            if FROZEN in path.parts:
+                continue
             for line, first in found(path.read_text(encoding="utf-8")):
                 place = f"{path.relative_to(ROOT)}:{line}"
                 print(f"{place}: {first!r}. Begin with a verb (function) or a noun (class, module).")

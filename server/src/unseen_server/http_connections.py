@@ -26,7 +26,7 @@ from unseen_server.service.waiting_clients import WaitingClients
 _log = logging.getLogger("unseen")
 
 HEAD_S: Final = 20.0
-"""How long a request's first line and headers may take; what comes after has its own clock."""
+"""Longest time for a request's first line and headers; the body has a limit of its own."""
 IDENTIFIED: Final = "unseen.identified"
 """Name of the ASGI extension that is called for a request of somebody who is signed in."""
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unseen_server.pacs.fhir import STATUS, FhirError, report_of
+from unseen_server.pacs.fhir import STATUS, FhirError, reports_of
 from unseen_server.pacs.identifiers import uid_of
 from unseen_server.pacs.report_intake import ReceivedReport
 from unseen_server.pacs.report_settings import FhirSettings
@@ -38,7 +38,8 @@ def resource(**change: Any) -> dict[str, Any]:
 
 
 def read(found: dict[str, Any], **change: Any) -> ReceivedReport:
-    return report_of(json.dumps(found).encode(), FhirSettings.model_validate(SETTINGS | change))
+    (report,) = reports_of(json.dumps(found).encode(), FhirSettings.model_validate(SETTINGS | change)).reports
+    return report
 
 
 def test_a_resource_is_read_as_a_report() -> None:
@@ -118,7 +119,7 @@ def test_each_status_of_r4_is_known(status: str, meant: str) -> None:
 )
 def test_what_cannot_be_used_is_a_sentence_without_its_content(content: bytes, words: str) -> None:
     with pytest.raises(FhirError, match=words) as raised:
-        report_of(content, FhirSettings.model_validate(SETTINGS))
+        reports_of(content, FhirSettings.model_validate(SETTINGS))
     assert "Rigby" not in str(raised.value)
 
 

@@ -24,11 +24,11 @@ Part = tuple[slice, slice]  # rows and columns
 Beyond = Literal["nearest", "constant"]  # the edge pixels, or 0
 
 AREA = 0.25
-"""Of the film, covered by the template's lungs: about what the Montgomery and Shenzhen normals' cover."""
+"""Share of the film that the template's lungs cover, about as in the Montgomery and Shenzhen normals."""
 STEEPEST = np.deg2rad(20.0)
 """A steeper line between two lungs is not a turned film but one of which a lung was not found."""
 LEAST = 0.2
-"""Of the larger lung: a smaller second part is none."""
+"""Smallest second lung, as a share of the larger; a smaller part is not a lung."""
 LONGEST = 1024
 """Pixels of the long side above which a film is made smaller before it is turned."""
 

@@ -127,7 +127,8 @@ class LungFinder:
         self.training_films: tuple[str, ...] = ()
         self._view = _view(self.config.size)
         self.compiled: Callable[[torch.Tensor], torch.Tensor] | None = None
-        """What computes the logits in the network's place, if anything does; the masks stay the network's."""
+        """Compiled form that computes the logits in the network's place; None: the network. Uncertain masks are the
+        network's."""
 
     def fit(
         self,

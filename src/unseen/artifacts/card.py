@@ -30,14 +30,14 @@ class Card(BaseModel):
     config: dict[str, object] = {}
     """The settings that build the class which these weights fit."""
     view: dict[str, object] | None = None
-    """How a film becomes network input."""
+    """Settings of the view, by which a film becomes network input."""
     finder: dict[str, object] | None = None
     """The settings of the lung finder whose weights are copied in, under ``finder.``; None where the model has none."""
     gate: dict[str, object] | None = None
     """The settings of the input gate whose tensors are copied in, under ``gate.``; None where there is none."""
     process: dict[str, object] | None = None
-    """How the measurements came about that a reconstructor learnt from: operator, link and noise, by registry keys and
-    the arguments that make them; tensors are copied in, under ``process.``. None for a detector."""
+    """Measurement process that a reconstructor was trained on: operator, link and noise, by registry keys and
+    arguments. Tensors are copied in, under ``process.``. None for a detector."""
     recipe_digest: str | None = None
     training_films: list[str] = []
     """``pixel_sha256`` of every film trained on, so that an evaluation can leave those out and say so; of a
@@ -49,14 +49,14 @@ class Card(BaseModel):
     weights_sha256: str = ""
     weights_bytes: int = Field(default=0, ge=0)
     facts: dict[str, float] = {}
-    """What fitting measured, such as the films' estimated noise."""
+    """Values measured by fitting, such as the films' estimated noise."""
     trained_on: str = ""
     """The device and its threads, such as ``cpu (x86_64), 1 thread(s)``."""
     metrics: dict[str, object] = {}
     adjustment: dict[str, float] | None = None
     """Coefficients of the score on log sharpness and predicted lung area, from out-of-fold training normals."""
     data: str = ""
-    """Which films it was trained on, and where they are from."""
+    """Training films and their origin, in words."""
     licence: str = ""
     limits: str = LIMITS
     version: str = ""

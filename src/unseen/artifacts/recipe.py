@@ -40,7 +40,7 @@ class RecipeData(BaseModel):
     manifest: str | None = None
     """The manifest, relative to ``$UNSEEN_DATA``; none means that the caller brings the films."""
     split: str | None = None
-    """How films are dealt to folds: a CSV with the columns file and fold; none means by patient."""
+    """CSV with the columns file and fold, which assigns films to folds; None: by patient."""
     column: str | None = None
     """Another column of the split, whose entries are train, test or empty: one fixed split instead of folds."""
     lungs_from: list[str] | None = None

@@ -152,7 +152,7 @@ class _Seen:
     digests: set[str] = field(default_factory=set)
     """Digests of the pixels of the scored films."""
     named: bool = False
-    """Whether any film's patient is known; else each film counts as a patient of its own."""
+    """True if any film's patient is known; else each film counts as a patient of its own."""
 
     def add(self, one: Screened) -> None:
         from unseen.data.film import Film, NotRead

@@ -24,7 +24,7 @@ from unseen.data import child_pipe, decoder_protocol
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits
 
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
-"""Of glibc: the child keeps a film's memory for the next one, instead of giving it back to the system."""
+"""Settings of glibc: the child keeps a film's memory for the next film, instead of returning it to the system."""
 
 
 class Decoder:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MOST = 8
 """Windows or LUTs of a film that are offered."""
 PERSONAL = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "PatientAge", "AccessionNumber", "StudyDate")
-"""What a page may show of the patient and the study, by the site's setting."""
+"""Attributes of patient and study that a page may show, by the site's setting."""
 _ELEMENTS = 600
 _LONG = 200  # characters of an element's value
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")

@@ -41,7 +41,7 @@ TAGS = (
     "InstitutionName",
     "BurnedInAnnotation",
 )
-"""What is kept of a film's origin: who made it and of what; nothing that names the patient."""
+"""Attributes of a film's origin that are kept: device and body part, nothing that names the patient."""
 IDENTIFYING_KEYWORDS = (
     "PatientID",
     "IssuerOfPatientID",
@@ -51,7 +51,7 @@ IDENTIFYING_KEYWORDS = (
     "AccessionNumber",
     "StudyDate",
 )
-"""What joins a film to its study and patient; never logged, never reported."""
+"""Attributes that join a film to its study and patient; never logged, never reported."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

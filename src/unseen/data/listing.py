@@ -22,7 +22,7 @@ from unseen.data.manifest import entries
 from unseen.data.source_errors import ManifestError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".dcm", ".dicom", "")
-"""Of files that are listed; a DICOM file often has none."""
+"""Endings of the files that are listed; a DICOM file often has none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

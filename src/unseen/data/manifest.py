@@ -31,7 +31,7 @@ from unseen.data.source_errors import SourceError as SourceError
 
 _KNOWN = ("file", "label", "source", "patient", "study", "mask", "lesion")
 MANIFESTS = (".csv", ".parquet")
-"""How a manifest's name ends."""
+"""Endings of a manifest's name."""
 _MISSING = frozenset({"", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "NaT", "None", "n/a", "nan", "null"})
 """Cells that pandas and R write or read as a missing value."""
 _OF_A_SYSTEM = re.compile(r"\.|~\$|thumbs\.db$|desktop\.ini$|dicomdir$", re.IGNORECASE)
@@ -67,7 +67,7 @@ class Entry:
     lesion: Path | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     called: tuple[str, ...] = ()
-    """What the set calls the film, where its labels have other names than ours: the manifest's cell, or its folders."""
+    """Labels of the set itself, if it has other names than normal and abnormal: the cell, or the folders."""
 
 
 def read_manifest(path: Path, names: LabelNames | None = None) -> tuple[Entry, ...]:

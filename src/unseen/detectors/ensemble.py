@@ -117,7 +117,7 @@ class Ensemble(Detector):
         ) -> None:
             super().__init__(config, view=view, size=size, **settings)
             self.views = tuple(dict.fromkeys(one.view for one in self.config.members if one.view is not None))
-            """Of members that do not share the ensemble's own."""
+            """Views of members that do not share the ensemble's own."""
             self.members = [self._made(member) for member in self.config.members]
             frozen = [member.config.blocks for member in self.members if isinstance(member, FrozenFeatures)]
             self._backbone = FrozenNetwork(sorted({block for blocks in frozen for block in blocks})) if frozen else None

@@ -63,7 +63,7 @@ class FrozenNetwork(nn.Module):
         self.network = EfficientNetLite(last=max(blocks))
         self.blocks = tuple(blocks)
         self.compiled: Callable[[Tensor, Sequence[int]], list[Tensor]] | None = None
-        """What computes the maps in the network's place, if anything does."""
+        """Compiled form that computes the maps in the network's place; None: the network."""
         self._seen: WeakKeyDictionary[Viewed, list[Tensor]] = WeakKeyDictionary()
 
     @property

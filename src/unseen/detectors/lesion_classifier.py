@@ -37,7 +37,7 @@ from unseen.training.learner import Step
 from unseen.training.shares import of_whole_batch
 
 STAGE = 1
-"""Of the network's stages, from 0: the one whose maps tell places apart, at an eighth of the image's side."""
+"""Stage of the network, from 0, whose maps are used: they distinguish places, at an eighth of the image's side."""
 
 
 class LesionSettings(DetectorSettings):

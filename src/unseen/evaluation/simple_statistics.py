@@ -64,7 +64,7 @@ STATISTIC_NAMES = tuple(s.name for s in TRIVIAL_STATISTICS)
 """The columns of a score table that hold them."""
 
 OF_FILES = ("bytes_per_pixel", "rows", "columns", "bits")
-"""Those of the file, not of the image."""
+"""Statistics of the file, not of the image."""
 
 
 def laplacian(pixels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -241,7 +241,7 @@ def _generative(entry: Collected, collection: Collection) -> Iterator[Method]:
 
 
 SLIDER_REACH = 3.0
-"""Of a slider, each way: z ~ N(0, 1), so 0.3 % of all lie beyond."""
+"""Range of a slider in each direction: z ~ N(0, 1), so 0.3 % of all values lie outside."""
 MAX_SLIDERS = 64
 """Sliders: of a longer latent the rest stays as it was drawn."""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from unseen.physics.operator import Operator
 
 MOST_ENTRIES = 2**22
-"""Of a matrix that is kept whole, in double precision: 32 MB, and as many again for its pseudo-inverse."""
+"""Largest matrix that is kept whole, in entries: 32 MB in double precision, and as many for its pseudo-inverse."""
 
 
 # Any: as pydantic types it

@@ -27,7 +27,7 @@ class Setup(BaseModel):
 
     size: Size = Field(default=32, description="side of the image", json_schema_extra={"unit": "pixels"})
     operator: AnyOperator = MaskedPixels()
-    """What is measured: missing pixels, frequencies, projections, a blurred or a smaller image, or a model's own."""
+    """Measurement: missing pixels, frequencies, projections, a blurred or a smaller image, or a model's own."""
     noise: AnyNoise = GaussianNoise()
     """None, Gaussian or of photons."""
     seed: int = Field(default=0, ge=0, le=9999, description="of what is drawn: masks, patterns, noise")

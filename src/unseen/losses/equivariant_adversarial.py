@@ -41,7 +41,7 @@ class EquivariantAdversarial(Loss):
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
     compares = "scores"
     critic_rate: ClassVar[float | None] = None
-    """As the reconstructor's."""
+    """None: the reconstructor's rate."""
 
     def __init__(self, group: Group, critic: nn.Module, *, weight: float = 1e-8) -> None:
         super().__init__(weight=weight)

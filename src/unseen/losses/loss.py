@@ -142,9 +142,9 @@ class Loss(ABC):
     """
 
     needs: ClassVar[frozenset[str]]
-    """Which of "x" (truth), "y" (measurement), "A" (operator) and "f" (network) it reads."""
+    """Values that the loss reads, of "x" (truth), "y" (measurement), "A" (operator) and "f" (network)."""
     compares: ClassVar[Literal["measurements", "images", "scores"]] = "measurements"
-    """What its value is a power of: measurements, images, or a network's scores, which have no unit."""
+    """Quantity of which the value is a power: measurements, images, or a network's scores, which have no unit."""
     degree: ClassVar[int] = 2
     """The power: 2 for squares."""
 

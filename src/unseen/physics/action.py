@@ -22,11 +22,11 @@ class Action(Immutable, ABC):
     range: Shape
     batch: int | None
     complex_domain: bool = False
-    """Whether images are complex."""
+    """True if images are complex."""
     complex_range: bool = False
-    """Whether measurements are complex."""
+    """True if measurements are complex."""
     real_or_complex: bool = False
-    """Whether images may be either, and measurements with them (a mask does not care)."""
+    """True if images may be real or complex, and measurements with them, as for a mask."""
     looks_for_nan: ClassVar[bool] = True
 
     def __init__(self, *, domain: Shape, range: Shape, batch: int | None = None) -> None:

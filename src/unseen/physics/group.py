@@ -41,9 +41,9 @@ class Group(ABC):
     """
 
     exact: bool = True
-    """Whether T_g only moves pixels about, without interpolation."""
+    """True if T_g only permutes pixels, without interpolation."""
     parameters: int = 1
-    """How many numbers an element has."""
+    """Number of parameters of an element."""
 
     @abstractmethod
     def sample(self, n: int, *, generator: torch.Generator | None) -> Tensor:

@@ -157,7 +157,7 @@ class LatentPrior(ABC):
     """
 
     needs_weight = True
-    """Whether λ has to be above 0."""
+    """True if λ has to be above 0."""
 
     def __init__(self, G: Generator, *, weight: float | Tensor, mu: float, fit: Fit) -> None:
         check_eval("G", G)

@@ -27,7 +27,7 @@ JITTER = 0.03
 """Standard deviation of what is added to the input at each step, against settling early (the paper's 1/30)."""
 
 MEMORY = 0.99
-"""Of the running average of the images that is returned (the paper's)."""
+"""Weight of the past in the running average of images that is returned (the paper's)."""
 
 
 @arrays_too

@@ -34,7 +34,7 @@ from unseen.training.settings import Training
 
 WEIGHT_DECAY = 1e-8  # the authors', in all of their problems
 CONDITION = 100.0
-"""Of a matrix, above which noise of 1 % along its strongest direction hides an image along its weakest in A⁺y."""
+"""Condition above which noise of 1 % along a matrix's strongest direction hides an image along its weakest in A⁺y."""
 RATE_FALLS_TO = 0.1  # at each milestone
 
 
@@ -44,7 +44,7 @@ class WithCritic(Protocol):
 
     critic: nn.Module
     critic_rate: ClassVar[float | None]
-    """Of Adam; None: the reconstructor's."""
+    """Learning rate of Adam; None: the reconstructor's."""
 
     def critic_loss(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
         """Return the critic's loss, one value per sample: (batch,); the reconstructor's graph is gone by then."""

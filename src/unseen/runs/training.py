@@ -72,7 +72,7 @@ class Trained:
     not_read: tuple[NotRead, ...]
     """Training films that could not be read, where this call trained."""
     found: bool
-    """Whether the run had finished before, so that nothing was trained now."""
+    """True if the run had finished before, so that nothing was trained now."""
 
 
 def resolve(recipe: Recipe) -> Recipe:

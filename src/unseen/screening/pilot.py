@@ -23,7 +23,7 @@ from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
 
 SHARES = (0.1, 0.25, 0.5)
-"""Of the list, from its top: how many of the abnormal studies lie there?"""
+"""Shares of the list, from its top, in which the abnormal studies are counted."""
 
 
 @dataclass(frozen=True)

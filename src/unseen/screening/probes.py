@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SEEDS: Final = tuple(range(8))
 TOLERANCE: Final = 0.01
-"""Of the standard deviation of the normal studies' scores."""
+"""Largest difference of a probe's score, as a share of the standard deviation of the normal studies' scores."""
 _SIDE = 256
 _ROUNDING = 1e-6  # of a score, where all normal studies have the same one
 

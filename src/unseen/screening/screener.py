@@ -127,7 +127,7 @@ class Screener:
         if policy is not None and (mismatch := policy.mismatch(self.parts)):
             raise PolicyError(mismatch)
         self.disagreement = ""
-        """How the scores of this machine differ from those of the calibrating machine; "" where they agree."""
+        """Difference of this machine's scores from those of the calibrating machine, in words; "" where they agree."""
         self.stopped = ""
         """Why nothing is cleared at present, such as a drift alarm; "" where nothing stands against it."""
         self.fixed_sources: Collection[str] = ()

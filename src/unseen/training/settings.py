@@ -29,7 +29,7 @@ class Training(BaseModel):
     time on a CPU with AVX512-BF16, but up to three times as long on one without: hence fp32 unless a recipe sets
     another value."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:[0-9]+)?)$")
-    """Where it runs; auto: the first GPU, where there is one."""
+    """Device of the training; auto: the first GPU, if there is one."""
     # left out where there is one, so that digests of recipes older than it stay what they were
     devices: int = Field(default=1, ge=1, le=1024, exclude_if=lambda number: number == 1)
     """So many devices of each machine share every batch: GPUs, or processes on the CPU."""

@@ -155,8 +155,8 @@ def demonstrate(
             say(f"     {refused.name}: {refused.reason}")
 
         step(f"7/{STEPS}  Calibrating {_SCREENER} on labelled films of two simulated sites, {NORTH.name}, {SOUTH.name}")
-        for failed in drawn:  # first of all what the calibration needs
-            failed.result()
+        for drawing in drawn:  # an error of a drawing is raised before that of the calibration, which follows from it
+            drawing.result()
         for line in calibrated.result():
             say(f"     {line}")
         incoming = drawn[3].result()

@@ -34,7 +34,7 @@ RESULT_CLASSES: Final = {
     "capture": uid.SecondaryCaptureImageStorage,
     "overlay": uid.GrayscaleSoftcopyPresentationStateStorage,
 }
-"""What is stored at a peer for each word of `send`."""
+"""Objects that are stored at a peer, for each word of `send`."""
 _LISTENS_S: Final = 5.0
 
 
@@ -54,8 +54,9 @@ class PeerCheck:
 
 
 def listening(config: PacsConfig) -> Iterator[PeerCheck]:
-    """Return True if a program listens on the node's ports; nothing in the file relies on it, as the check may come
-    first.
+    """Yield a check of each port of the node: does a program listen?
+
+    None of them is needed, as the check may be run before the node starts.
     """
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)
     for port, secure in ((config.port, ""), (0 if config.tls is None else config.tls.port, " with TLS")):

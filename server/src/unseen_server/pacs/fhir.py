@@ -107,12 +107,6 @@ def reports_of(content: bytes, settings: FhirSettings, *, replaced: str | None =
     return _received(found, index, settings)
 
 
-def report_of(content: bytes, settings: FhirSettings) -> ReceivedReport:
-    """Return the only report in a DiagnosticReport. Raises FhirError."""
-    (found,) = reports_of(content, settings).reports
-    return found
-
-
 def _received(
     found: Sequence[tuple[_Json, bool, str]], index: dict[str, _Json], settings: FhirSettings
 ) -> ReceivedResources:

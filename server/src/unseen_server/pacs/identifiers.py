@@ -60,7 +60,7 @@ def instance_uid(*, site: str, decision: str, kind: str, film: str = "") -> UID:
 DEVICE: Final = uid_of("device")
 """Device UID (0018,1002) of every object that this software makes (PS3.3, C.7.5.1)."""
 CODING_SCHEME: Final = uid_of("coding scheme")
-"""Of 99UNSEEN, the codes for which no standard has one (PS3.3, C.12.1.1.7)."""
+"""UID of 99UNSEEN, the coding scheme for codes that no standard has (PS3.3, C.12.1.1.7)."""
 IMPLEMENTATION: Final = uid_of("implementation")
 """Implementation Class UID in file meta information (PS3.10, 7.1) and at association (PS3.7, D.3.3.2)."""
 

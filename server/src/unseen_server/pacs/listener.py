@@ -27,7 +27,7 @@ from unseen_server.pacs.reactor_pause import make_pausable
 _log = logging.getLogger("unseen")
 
 _GRACE_S: Final = 5.0
-"""How long a stop waits for objects that are being written."""
+"""Longest time that a stop waits for objects that are being written."""
 _COMMAND_BYTES: Final = 1 << 16
 _PDV_ROOM: Final = 64
 _QUEUED: Final = 2

@@ -17,7 +17,7 @@ from unseen_server.web.film_residuals import compressed, residuals
 from unseen_server.worklist.states import WorklistError
 
 MOST_BYTES: Final = 256 * 2**20
-"""As much as ten films of 3000 × 3000 pixels."""
+"""Memory for decoded films: some ten films of 3000 × 3000 pixels."""
 DAMAGED: Final = "The stored bytes are not those that were received: the disk is damaged. Restore a backup."
 _LOW, _HIGH = 0.005, 0.995  # shares: markers and burnt-in letters at the ends do not make the lungs pale
 _ENOUGH = 2**20  # samples, evenly spread, for those shares
@@ -69,7 +69,7 @@ class DecodedFilms:
         self._bytes = 0
         self._lock = threading.Lock()
         self.decoded = 0
-        """How many films were decoded, rather than found."""
+        """Number of films that were decoded, because they were not kept."""
 
     def film(self, path: Path, frame: int = 0) -> Decoded:
         """The film that lies at `path`, whose name is its digest; of a file of several frames this one.

@@ -16,7 +16,7 @@ from unseen_server.worklist.score_blocks import BLOCK, FILMS, blocks
 router = APIRouter(tags=["drift"])
 
 UPPER = 0.95
-"""Of normal films, the share whose scores lie below the limit over which late films are counted."""
+"""Share of normal films whose scores lie below the limit above which late films are counted."""
 
 
 class BlockResponse(BaseModel):

@@ -35,7 +35,7 @@ def preview(path: Path, name: str, *, size: int) -> bytes:
     pixels = film.pixels
     if scale < 1:
         pixels = area(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
-    return _png(_eight_bits(pixels))
+    return _png(eight_bits(pixels))
 
 
 def numbers(path: Path) -> bytes:
@@ -57,7 +57,7 @@ def map_picture(path: Path, *, coloured: bool, high: float | None) -> tuple[byte
         from unseen.evaluation import coloured as in_colours
 
         return _png(in_colours(values, high=top)), top
-    return _png(_eight_bits(np.nan_to_num(values) / top)), top
+    return _png(eight_bits(np.nan_to_num(values) / top)), top
 
 
 def brightest(path: Path) -> float:
@@ -81,7 +81,7 @@ def rendition(
         mask = kept.inside if what == "inside" else kept.lungs
         if mask is None:
             raise NotFoundError("This model looks at the whole film: no lungs were looked for.")
-        return _png(_eight_bits(mask.astype(np.float32))), (0.0, 1.0)
+        return _png(eight_bits(mask.astype(np.float32))), (0.0, 1.0)
     made = kept.image if what == "image" else kept.reconstruction
     if made is None:
         raise NotFoundError("This model gives no image back, so there is none to show.")
@@ -93,10 +93,11 @@ def rendition(
         values = made
         low, high = (float(end) for end in np.percentile(kept.image, (_PNG_LOW, _PNG_HIGH)))
     high = high if high > low else low + 1.0
-    return _png(_eight_bits((values - low) / (high - low))), (low, high)
+    return _png(eight_bits((values - low) / (high - low))), (low, high)
 
 
-def _eight_bits(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+def eight_bits(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Return grey values in [0, 1] as integers from 0 to 255; values outside are clipped."""
     return np.asarray(np.clip(values, 0, 1) * 255 + 0.5, dtype=np.uint8)
 
 

@@ -40,12 +40,13 @@ from unseen.lab import (
     verdict_of,
 )
 from unseen_server.web import lab_requests, lab_responses
+from unseen_server.web.images import eight_bits
 from unseen_server.worklist.states import WorklistError
 
 _log = logging.getLogger("unseen")
 
 ERRORS_UP_TO: Final = 0.3
-"""Of an error map, in grey levels where white = 1: all maps on a page have one scale."""
+"""Largest error that a map shows, in grey levels where white = 1; all maps of a page have one scale."""
 _NICE: Final = 10
 _KINDS: Final = {"can": "good", "no": "bad", "through interpolation only": "warn"}
 Pixels = NDArray[np.float32]
@@ -61,7 +62,7 @@ def measurement(
     x = math.prod(made.x.shape)
     return lab_responses.MeasuredResponse(
         truth=_grey(made.x),
-        measurement=data_uri(_eight_bits(look.numpy())),
+        measurement=data_uri(eight_bits(look.numpy())),
         words=[f"y: {words}, of {x:,} pixels.", _noise_words(made)],
         methods=[_method(method) for method in known.methods],
         left_out=list(known.left_out),
@@ -200,11 +201,7 @@ def _shown(x: Tensor) -> Tensor:
 
 def _grey(x: Tensor) -> str:
     """Return grey values from 0, black, to 1, white; of complex images the modulus."""
-    return data_uri(_eight_bits(_shown(x)[0, 0].detach().numpy()))
-
-
-def _eight_bits(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    return np.asarray(np.clip(values, 0, 1) * 255 + 0.5, dtype=np.uint8)
+    return data_uri(eight_bits(_shown(x)[0, 0].detach().numpy()))
 
 
 def _finite(value: float) -> float | None:

@@ -18,7 +18,7 @@ from unseen.lab import IMAGE_SIZES
 from unseen_server.worklist.states import NotFoundError, WorklistError
 
 MOST_BYTES: Final = 2**24
-"""Of a file: sixteen MB."""
+"""Largest file: 16 MB."""
 _LIMITS: Final = DecoderLimits(min_side=min(IMAGE_SIZES), max_file_bytes=MOST_BYTES, max_pixels=40_000_000)
 _MOST: Final = 64
 _SIDE: Final = max(IMAGE_SIZES)

@@ -204,7 +204,7 @@ def _distinct(names: Mapping[str, str]) -> dict[str, str]:
 T = TypeVar("T")
 
 DRAWS: Final = 1000
-"""Of an interval: 1000 films take a second, 5000 five."""
+"""Bootstrap draws of an interval: 1,000 films take a second, 5,000 take five."""
 FEWER_DRAWS: Final = 200
 """Above `MANY` films, whose intervals are narrow: 20,000 take twelve seconds."""
 MANY: Final = 5000

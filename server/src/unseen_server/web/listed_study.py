@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 ACTS = ("claim", "release", "report", "undo")
-"""What a reader does; the other acts of the worklist follow from films and decisions."""
+"""Acts of a reader; the other acts of the worklist follow from films and decisions."""
 
 
 class ModelScore(BaseModel):

@@ -31,9 +31,9 @@ MOST_UNKNOWN: Final = 4096
 """Bytes of a request that anybody may send, to sign in: a name of 64 characters, and a password of 1,024 characters of
 one to three bytes."""
 UNKNOWN_S: Final = 10.0
-"""How long a body may take that anybody may send."""
+"""Longest time for a body that an unknown client may send."""
 BODY_S: Final = 30.0
-"""How long a body up to `MOST_BODY` may take; films and tables have their own clock."""
+"""Longest time for a body of at most `MOST_BODY`; films and tables have limits of their own."""
 _SILENCE_S: Final = 60.0
 _DRAINED, _DRAINED_UNKNOWN, _DRAIN_S = 2**29, 2**24, 5.0
 _HEADERS: Final[Mapping[str, str]] = {

@@ -31,7 +31,7 @@ router = APIRouter(tags=["runs"])
 RUNNING_S: Final = 120.0
 """A log that was written within two minutes belongs to a running training."""
 MOST_ROWS: Final = 2000
-"""Of a longer log, so many rows evenly along it, the last among them."""
+"""Most rows of a log that are sent, evenly spread over a longer log, with its last row."""
 _MOST_RUNS = 200
 _DEEP = 3  # folders below the root: <collection>/<name>-f<fold>-<seed>-<digest>
 _MOST_BYTES = 64 * 2**20

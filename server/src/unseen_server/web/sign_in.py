@@ -17,7 +17,7 @@ from unseen_server.worklist.accounts import SESSION_S
 _log = logging.getLogger("unseen")
 
 LOCAL = "local"
-"""Who signs in with the one-time link, in the audit trail; no account is called so."""
+"""Name in the audit trail of a person who signs in with the one-time link; no account has it."""
 
 router = APIRouter(tags=["signing in"], route_class=SignInRoute)
 OPEN: Final = ("/sign-in", "/sign-in/link", "/sign-in/choose", "/tokens", "/tokens/link")

@@ -125,7 +125,7 @@ _log = logging.getLogger("unseen")
 
 STOW: Final = "/dicom-web/studies"
 MOST_BYTES: Final = 2**34
-"""Of a request: two thousand films of 8 MB."""
+"""Largest request: two thousand films of 8 MB."""
 MOST_PARTS: Final = 2000
 JSON: Final = "application/dicom+json"
 NO_RESOURCES, MISMATCH, NOT_UNDERSTOOD, TOO_LARGE, NO_SYNTAX = 0xA700, 0xA900, 0xC000, 0xC001, 0xC122

@@ -27,7 +27,7 @@ from unseen_server.worklist.states import WorklistError
 SILENCE_S = 30.0
 """A sender that is silent for so long is gone."""
 WHOLE_S = 900.0
-"""As long as a film may take: 256 MiB at 0.3 MB/s."""
+"""Longest time for a film: 256 MiB at 0.3 MB/s."""
 MOST_NAME, MOST_SOURCE = 1000, 200
 FORM_ROOM: Final = 2**16
 """Bytes of a form beside its file."""

@@ -44,7 +44,7 @@ SESSION_S = 12 * 3600.0
 """A shift."""
 LINK_S = 10 * 60.0
 INVITATION_S = 24 * 3600.0
-"""Of a link to choose a password: its owner gets it the same day, in person or by mail."""
+"""Validity of a link to choose a password: its owner receives it on the same day, in person or by mail."""
 _MOST_PASSWORD = 1024
 _PROVIDED: Final = "provided:"
 """In place of a password's hash: the person's subject at the identity provider follows."""

@@ -304,10 +304,6 @@ def _policy(row: Found) -> Policy | None:
     return None if row.policy is None else _checked(row, row.policy, row.policy_digest)
 
 
-def _table_of(further: Sequence[Policy]) -> str | None:
-    return json.dumps({one.digest: one.model_dump(mode="json") for one in further}) if further else None
-
-
 def _further(row: Found) -> tuple[Policy, ...]:
     known: dict[str, object] = {} if row.further is None else json.loads(row.further)
     return tuple(_checked(row, json.dumps(one), digest) for digest, one in known.items())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 SIDE = 16
-"""Of a look, in pixels: the ribs are gone, and the shape of lungs, heart and shadows is left."""
+"""Side of a film's appearance in pixels: ribs are not visible, the shapes of lungs, heart and opacities are."""
 
 
 @dataclass(frozen=True, kw_only=True)

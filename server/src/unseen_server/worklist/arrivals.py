@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from unseen_server.worklist.database import Database
 
 CHANNEL = "unseen_jobs"
-"""Of PostgreSQL's notices that films have come."""
+"""Channel of PostgreSQL's notifications that films have arrived."""
 
 
 def announce(connection: Connection) -> None:
@@ -29,7 +29,8 @@ def announce(connection: Connection) -> None:
 
 
 LOOK_S = 1.0
-"""How often a worker looks all the same: nobody announces that a lease has run out, or that a film is due again."""
+"""Interval at which a worker looks without a notification: expired leases and films that are due again are not
+notified."""
 
 
 class Arrivals:

@@ -21,7 +21,7 @@ from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import audit
 
 GENESIS = "0" * 64
-"""What the first row holds in place of a previous hash."""
+"""Hash in the first row, in place of a previous one."""
 
 _COLUMNS = ("seq", "time_us", "actor", "action", "subject", "body", "previous")
 _CHUNK = 5_000

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from unseen_server.worklist.database import Database
 
 POINTS = 100
-"""Of a longer audit sample, so many points evenly along it, the latest among them."""
+"""Most points that are sent, evenly spread over a longer audit sample, with the latest."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,7 +52,7 @@ MOST = 50_000
 """Reported studies that are looked at, latest first."""
 WORDS: dict[str, str] = {"elsewhere": "of another system", "unrecorded": "of an earlier release"}
 AUDIT_SHARE = 0.05
-"""Of cleared studies, read all the same; as `screening.calibrate` has it."""
+"""Share of the cleared studies that is read nevertheless, as in `screening.calibrate`."""
 
 
 @dataclass(frozen=True, kw_only=True)

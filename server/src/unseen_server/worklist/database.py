@@ -26,7 +26,7 @@ _KEYED = 0x756E73  # the first half of keys that callers name
 _LATE = _KEYED + 1
 _MOST_CONNECTIONS = 20  # of one process at once, beyond the five that stay open; PostgreSQL allows 100 by default
 PATIENCE_S = 10.0
-"""How long a transaction waits for its turn; ordinary ones take milliseconds."""
+"""Longest time that a transaction waits for another one; ordinary ones take milliseconds."""
 
 
 class Database:

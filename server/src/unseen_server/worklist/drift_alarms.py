@@ -19,11 +19,11 @@ from unseen_server.worklist.listing import moment
 from unseen_server.worklist.states import NotAllowedError, NotFoundError
 from unseen_server.worklist.tables import alarms as raised_alarms
 from unseen_server.worklist.tables import watches
+from unseen_server.worklist.two_people import needs_note
 
 if TYPE_CHECKING:
     from unseen_server.worklist.database import Database
     from unseen_server.worklist.transactions import Found, Writing
-from unseen_server.worklist.two_people import needs_note
 
 
 @dataclass(frozen=True, kw_only=True)

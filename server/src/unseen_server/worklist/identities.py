@@ -1,8 +1,8 @@
 """Identifiers in the headers of films, as the database may store them, and the rows that they touch.
 
 A film is *ordinary* when its header changes nothing but the film's own study: no other study takes it in, no other film
-is the same, no report waits for it. Results of ordinary films are entered in batches (`batches`); the others one by
-one, alone in the database (`receiving.join`, `instances.become_copy`).
+is the same, no report waits for it. Results of ordinary films are entered in batches (`result_batch`); the others one
+by one, alone in the database (`receiving.join`, `instances.become_copy`).
 """
 
 from __future__ import annotations

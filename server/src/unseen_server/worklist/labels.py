@@ -21,7 +21,7 @@ from unseen_server.worklist.tables import films, findings, reports, studies
 
 Origin = Literal["seen", "simulated", "elsewhere", "unrecorded"]
 SEEN: Final[tuple[Origin, ...]] = ("seen", "simulated")
-"""How reports came to be that count: films were painted for the reader; or a demonstration's reader knows the truth."""
+"""Origins of the reports that count: films were painted for the reader, or a demonstration's reader knows the truth."""
 EVERY: Final[tuple[Origin, ...]] = get_args(Origin)
 HASTY_MS: Final = 2000
 """A film that was shown for less was not read, whatever its report."""

@@ -34,7 +34,7 @@ LEASE_S: Final = 120.0
 """Longer than sending the objects of one study takes; what a killed sender had is then sent again, with the same
 UIDs."""
 CONFIRM_S: Final = 60.0
-"""How long an accepted result may wait for its confirmation before it is asked for again."""
+"""Longest time that an accepted result waits for its confirmation before the server asks again."""
 LONGEST_WAIT_S: Final = 3600.0
 """Longest wait of a result until it is sent, or its confirmation asked for, again."""
 _SETTING: Final = "destinations"

@@ -34,16 +34,16 @@ Status = Literal["preliminary", "final", "corrected", "withdrawn"]
 What = Literal[
     "closed", "corrected", "withdrawn", "beside", "early", "preliminary", "repeated", "unchanged", "other patient"
 ]
-"""What a message led to. beside: the study was reported here, and that report stands; early: no film of it has come;
-unchanged: the study is closed by this outcome already, or by a later message; other patient: its patient is not the
-study's."""
+"""Outcomes of a message. beside: the study was reported here, and that report is kept; early: no film of it has
+arrived; unchanged: this outcome or a later message has closed the study already; other patient: its patient is not
+the study's."""
 
 EARLY_DAYS: Final = 30.0
-"""How long a report waits for its films. Films come within the hour; a back-fill of an archive takes weeks."""
+"""Longest wait of a report for its films. Films arrive within the hour; a back-fill of an archive takes weeks."""
 MOST_PATIENTS: Final = 50
 """Numbers of one patient; real ones have two or three."""
 CLOCK_US: Final = 3_600_000_000
-"""How far a clock is set back in autumn. Within this time the order of arrival decides, not the clock."""
+"""Time by which a clock is set back in autumn. Within it the order of arrival decides, not the clock."""
 _EARLY_US: Final = int(EARLY_DAYS * 86_400e6)
 _WHAT: Final[tuple[What, ...]] = ("closed", "corrected", "withdrawn", "beside", "unchanged")
 _of = outside_reports.c

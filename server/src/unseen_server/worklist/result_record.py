@@ -25,8 +25,8 @@ from unseen_server.worklist.tables import findings, studies
 from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
+    from unseen_server.worklist.film_result import FilmScreening
     from unseen_server.worklist.jobs import Job
-from unseen_server.worklist.film_result import FilmScreening
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,7 @@ STAYS = (
     "Copies outside the worklist stay: backups, exported tables, and .done in a watched folder. Remove them as well.",
     "A film that is sent again later is received as a new one.",
 )
-"""What an erasure does not reach, for whoever confirms one."""
+"""Copies that an erasure does not reach, shown to the person who confirms one."""
 
 
 @dataclass(frozen=True, kw_only=True)

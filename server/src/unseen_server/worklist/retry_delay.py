@@ -6,7 +6,7 @@ import hashlib
 
 _FIRST_WAIT_S, _MOST_WAIT_S, _SPREAD = 2.0, 300.0, 0.5
 LONGEST_WAIT_S = _MOST_WAIT_S * (1 + _SPREAD)
-"""Longest wait of a film until it may be claimed."""
+"""Longest wait of a film or a result until it may be claimed."""
 
 
 def wait_s(number: int, tries: int) -> float:

@@ -1,8 +1,8 @@
-"""To whom which films were shown, and which of a study's films a reader still has to look at before reporting it.
+"""Record of the films that each account has seen, and the films of a study that are to be seen before a report.
 
-A film counts as shown to an account once the program that shows it has confirmed that its pixels were painted. A study
-can be reported by somebody to whom all its frontal films were shown; a film that cannot be shown must be set aside
-first (`readers.set_aside`). A lateral film is carried along, and need not be looked at.
+A film counts as shown to an account once the program that shows it has confirmed that its pixels were painted. A person
+can report a study after all its frontal films were shown to them; a film that cannot be shown must be set aside first
+(`readers.set_aside`). A lateral film belongs to the study, but need not be looked at.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 SETTLE_S: Final = 60.0
-"""For how long no film of a study must have come. mercure waits 60 s for a series, 900 s for a study; a chest study is
+"""Default settle time. mercure waits 60 s for a series, 900 s for a study; a chest study is
 two films of one device, made within a minute."""
 SETTLE: Final = "settle_s"
 SETTLE_OF: Final = "settle_s of "
@@ -25,14 +25,14 @@ SETTLE_OF: Final = "settle_s of "
 
 
 def settle_s(connection: Connection, source: str) -> float:
-    """For how long no film of a study from `source` must have come."""
+    """Return the settle time of studies from `source`."""
     query = select(settings).where(settings.c.name.in_((SETTLE, SETTLE_OF + source)))
     found = {row.name: str(row.value) for row in connection.execute(query)}
     return float(found.get(SETTLE_OF + source, found.get(SETTLE, SETTLE_S)))
 
 
 def longest_settle_s(connection: Connection) -> float:
-    """Return the longest time for which no film of a study must have come: of any source, or the default."""
+    """Return the longest settle time: of any source, or the default."""
     query = select(settings.c.value).where((settings.c.name == SETTLE) | settings.c.name.startswith(SETTLE_OF))
     return max([SETTLE_S, *(float(value) for value in connection.execute(query).scalars())])
 
@@ -40,7 +40,7 @@ def longest_settle_s(connection: Connection) -> float:
 def set_settle_s(
     writing: Writing, seconds: float | None, *, of: Mapping[str, float | None] | None = None, actor: str
 ) -> None:
-    """Change for how long; `of`: by source, None there: as the site. For films that come from now on."""
+    """Set the settle time for films that arrive from now on: of the site, and by source in `of` (None: as the site)."""
     wanted: dict[str, float | None] = {} if seconds is None else {SETTLE: seconds}
     for source, given in (of or {}).items():
         wanted[SETTLE_OF + checked_text(source, "The source", most=200)] = given

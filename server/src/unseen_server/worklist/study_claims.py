@@ -16,7 +16,7 @@ from unseen_server.worklist.tables import studies
 from unseen_server.worklist.transactions import Found, Writing
 
 CLAIM_S = 30 * 60.0
-"""How long a claim holds without a report: a reader who walked away blocks a study for half an hour."""
+"""Validity of a claim without a report: a reader who has left blocks a study for half an hour."""
 UNCLAIMED = {"claimed_by": None, "claimed_us": None, "claimed_until_us": None}
 """Columns of a study that nobody has taken."""
 

@@ -16,7 +16,7 @@ from unseen_server.worklist.partial_indexes import (
 from unseen_server.worklist.states import SHELVES, STATES
 
 HOW = ("seen", "simulated", "elsewhere", "unrecorded", "returned", "discarded")
-"""How a report came to be; see `reports.how`."""
+"""Origins of a report; see `reports.how`."""
 
 metadata = sa.MetaData(
     naming_convention={
@@ -41,7 +41,7 @@ def one_of(column: str, values: tuple[str, ...]) -> str:
 
 
 BY_PRIORITY_ALONE = sa.text("shelf = 'to_read' AND band = 2")
-"""Which studies the index on the oldest of them holds. With another one PostgreSQL walks past all that are older."""
+"""Condition of the index on the oldest studies. With another one PostgreSQL reads all older studies."""
 
 _DUE = ("shelf", "band", "received_us")  # SQLite takes an index for its columns, PostgreSQL for its condition
 
@@ -49,8 +49,8 @@ LEAST_SCORE = -1e308
 """By which studies without a score are sorted: below all others."""
 
 SENDING = ("waiting", "sent", "kept", "dead", "superseded")
-"""How far a result has come: to be sent; accepted by its destination; known to be kept there; given up; overtaken by a
-later decision before it was sent."""
+"""States of a result: to be sent; accepted by its destination; known to be kept there; given up; replaced by a later
+decision before it was sent."""
 
 _LISTED = ("shelf", "band", "rank", "received_us", "id")  # in the order of the lists
 

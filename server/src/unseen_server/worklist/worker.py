@@ -46,11 +46,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger("unseen")
 
 POLL_S = 0.1
-"""How often an idle worker on SQLite asks for films: one step in an index, ten times a second, and little compared with
-a score. PostgreSQL notifies it."""
+"""Interval at which an idle worker on SQLite asks for films: one step in an index, short compared with a score.
+PostgreSQL notifies it."""
 BATCH_S = 0.1
-"""How long films are scored before their results are entered together; a slower film is entered by itself. A worker
-claims as many films as it will score in this time by its latest pace, of those that are there."""
+"""Time over which films are scored before their results are entered together; a slower film is entered by itself. A
+worker claims as many waiting films as it can score in this time, by its latest pace."""
 MOST = 64
 """Films of a batch."""
 _TIDY_S = 5.0

@@ -36,17 +36,17 @@ class Acquisition:
     scatter: float
     """Scatter behind the grid, as a share of the local mean primary."""
     compression: float
-    """How much of the slow part of the image is taken out (0 to 1)."""
+    """Share of the slow part of the image that is removed, 0 to 1."""
     enhancement: float
     """Gain of the vendor's edge enhancement."""
     air_grey: float
     lung_grey: float
     soft_grey: float
-    """Where the curve puts direct exposure, the middle of the lungs, and the dense end of the window."""
+    """Grey values of direct exposure, of the middle of the lungs, and of the dense end of the window."""
     shutter: tuple[float, float, float, float] | None
     """Collimated margins (top, right, bottom, left) as shares of the film; None: the whole field is open."""
     marker: tuple[float, float] | None
-    """Where the lead side marker lies, shares of the film (column, row)."""
+    """Position of the lead side marker, as shares of the film (column, row)."""
 
 
 def draw_acquisition(rng: np.random.Generator) -> Acquisition:

@@ -26,7 +26,7 @@ class Build:
     dome: float
     """Height of the right diaphragm's dome over its costophrenic angle."""
     dome_gap: float
-    """How much lower the left dome stands."""
+    """Height by which the left dome is lower."""
     heart: float
     """Half the heart's length along its axis."""
     heart_angle: float
@@ -37,7 +37,7 @@ class Build:
     rotation: float
     """Shift of anterior against posterior structures at the thorax's half depth."""
     rib_drop: float
-    """How much lower a rib's front end lies than its back end: more with age and kyphosis."""
+    """Height by which a rib's front end is lower than its back end: more with age and kyphosis."""
     rib_radius: float
     bone: float
     """Bone density against the average (1): less with age."""
@@ -47,7 +47,7 @@ class Build:
     breast: float
     """Thickness of a breast (0: none seen)."""
     arm_out: float
-    """How far the arms stand off."""
+    """Distance of the arms from the body."""
     stomach_gas: float
     """Radius of the gastric bubble (0: none)."""
     bowel_gas: int

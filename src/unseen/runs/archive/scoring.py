@@ -44,7 +44,7 @@ from unseen.screening.policy import Policy
 from unseen.screening.screener import Screener, load
 
 Engine = Literal["local", "ray"]
-"""Who scores the parts: processes of this machine, or of a Ray cluster."""
+"""Processes that score the parts: those of this machine, or of a Ray cluster."""
 
 _LOCK = ".archive.lock"
 

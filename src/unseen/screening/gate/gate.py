@@ -34,7 +34,7 @@ SHARES = {"handling": 0.004, "mirrored": 0.0075, "lungs": 0.004, "unlike": 0.018
 """The share of proper films that each check may refuse, 0.034 in all; chosen on fold 0."""
 LEAST_NORMALS = 20
 MOST_NORMALS = 1500
-"""Of more training films a seeded sample is taken: learning makes and holds some 15 alterations of each."""
+"""Most training films that are used, a seeded sample of more: learning makes and keeps some 15 alterations of each."""
 _MOST_REFUSED = 0.05  # of proper films; a gate from so few films that it may refuse more warns
 _NEARER = 1.7
 """So many times nearer to the normals must an image lie once an alteration is undone. Of 40 films turned over (ms_cxr)

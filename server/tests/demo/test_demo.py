@@ -43,7 +43,7 @@ def test_the_demonstration_shows_what_it_promises(tmp_path: Path, whole: bool) -
     steps = [line.split()[1] for line in done.err.splitlines() if line.startswith("▸")]
     assert steps == [f"{i}/9" for i in range(1, 10)]
     assert LIMITS in done.err
-    first = r"48 films scored, AUROC [01]\.\d\d; it has learnt from other simulated"
+    first = r"48 films scored, without the input gate, AUROC [01]\.\d\d; it has learnt from other simulated"
     assert re.search(first, done.out), done.out
     for name in ("phantom-screener", "pca", "dae"):
         assert re.search(rf"{name}: AUROC 0\.\d\d \(95 % interval 0\.\d\d to [01]\.\d\d\)", done.out), done.out

@@ -2,7 +2,7 @@
 
 The command line, Python and every page of the server use these names. A score is therefore compared with the same
 normals, and described with the same words, everywhere. The pages format percentages and percentiles with the server's
-`static/js/percentile.js`, from the shares computed here.
+`static/js/percent_words.js`, from the shares computed here.
 
     share = (normals that score lower + half of those that score the same) / normals
 """

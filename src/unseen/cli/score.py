@@ -58,8 +58,8 @@ def score(
 
     Inputs that are not read get a row with the reason, and the others go on; the exit status is then 1.
 
-    Without a policy every film gets a score; the row of a film that the model's input gate refuses is marked as
-    refused, with the reason, and its score has no meaning.
+    Without a policy every film gets a score. The line of a film that the model's input gate refuses is marked as
+    refused; its row in the table has the status scored and the reason. Its score has no meaning.
 
     With a policy each film also gets its study's decision: clear, read, or not_scored with the reason. It gets a
     probability of being abnormal if a prevalence was entered when the policy was calibrated.

@@ -139,8 +139,8 @@ def demonstrate(
         for line in _by_lesion(results):
             say(f"     {line}")
         say(
-            f"     Look at: nodules are hardest. pca and dae had {epochs} epochs on {normals} simulated films: "
-            "they show the way, not what can be reached."
+            f"     Look at: the types of lesion with the lowest AUROC. dae had {epochs} epochs on {normals} simulated "
+            "films: longer training would change its figures. pca has no epochs."
         )
 
         step(f"5/{STEPS}  A planted shortcut: the same pairs, but the abnormal films come from a sharper scanner")
@@ -207,7 +207,10 @@ def _first_scores(result: Evaluation) -> str:
     """Describe how the shipped model orders the pairs."""
     area = result.auroc
     value = f"{area.value:.2f}" if isinstance(area, Interval) else "unknown"
-    return f"{len(result.table)} films scored, AUROC {value}; it has learnt from other simulated normal films"
+    return (
+        f"{len(result.table)} films scored, without the input gate, AUROC {value}; it has learnt from other simulated "
+        "normal films"
+    )
 
 
 def _by_lesion(results: dict[str, Evaluation]) -> list[str]:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import shutil
 import tempfile
@@ -28,7 +27,7 @@ from typing import Any
 
 from playwright.async_api import Page, async_playwright
 
-from benchmarks.machine import described
+from benchmarks.machine import described, show
 from benchmarks.reading import MEASURES, PASSWORD, WINDOW, entries, figures, films, signed_in
 from unseen.artifacts.research_only import LIMITS
 from unseen_server.web.server import OwnServer
@@ -137,10 +136,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="a file for the figures")
     given = vars(parser.parse_args())
     keep = given.pop("keep")
-    found = json.dumps(measure(Settings(**given)), indent=1, ensure_ascii=False) + "\n"
-    if keep:
-        keep.write_text(found, encoding="utf-8")
-    print(found, end="")
+    show(measure(Settings(**given)), keep)
 
 
 if __name__ == "__main__":

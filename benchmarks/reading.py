@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import random
 import shutil
@@ -40,7 +39,7 @@ import httpx
 import numpy as np
 from playwright.async_api import Browser, Page, async_playwright
 
-from benchmarks.machine import described
+from benchmarks.machine import described, show
 from benchmarks.made_up_list import fill
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.phantoms.dicom_phantoms import Station, as_dicom
@@ -313,10 +312,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="a file for the figures")
     given = vars(parser.parse_args())
     keep = given.pop("keep")
-    found = json.dumps(measure(Settings(**given)), indent=1, ensure_ascii=False) + "\n"
-    if keep:
-        keep.write_text(found, encoding="utf-8")
-    print(found, end="")
+    show(measure(Settings(**given)), keep)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,18 +21,23 @@ from tests.docs.blocks import ROOT
 from unseen_server.web.film_residuals import residuals
 
 
-@pytest.mark.nightly
-@pytest.mark.slow
-def test_the_benchmark_of_serving_runs() -> None:
+def figures_of(benchmark: str, words: str) -> Any:  # Any: JSON
+    """Run a benchmark as its users do, and return the figures that it prints."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.serving", "--seconds", "2"],
+        [sys.executable, "-m", benchmark, *words.split()],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    figures = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.nightly
+@pytest.mark.slow
+def test_the_benchmark_of_serving_runs() -> None:
+    figures = figures_of("benchmarks.serving", "--seconds 2")
     assert 0 < figures["median_s"] <= figures["p95_s"] and figures["films_per_second"] >= 0
     assert min(figures["rss_start_bytes"], figures["rss_end_bytes"]) > 0
 
@@ -40,15 +46,7 @@ def test_the_benchmark_of_serving_runs() -> None:
 def test_the_benchmark_of_reading_runs(program: Callable[..., str]) -> None:
     program("chromium", "chromium-headless-shell")
     words = "--studies 200 --readers 2 --loads 1 --films 2 --drops 1 --look 0.5 --side 256 --drop-side 512"
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.reading", *words.split()],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    figures = json.loads(done.stdout)
+    figures = figures_of("benchmarks.reading", words)
     counts = {name: figures[name]["count"] for name in ("first_page", "film_to_film", "windowing", "drop_to_score")}
     assert counts == {"first_page": 2, "film_to_film": 4, "windowing": 480, "drop_to_score": 1}
     for name in counts:
@@ -60,15 +58,7 @@ def test_the_benchmark_of_reading_runs(program: Callable[..., str]) -> None:
 def test_the_benchmark_of_live_measures_films_with_scores_of_three_models(program: Callable[..., str]) -> None:
     program("chromium", "chromium-headless-shell")
     words = "--drops 2 --at-once 3 --side 512"
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.live", *words.split()],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    figures = json.loads(done.stdout)
+    figures = figures_of("benchmarks.live", words)
     assert {name: figures[name]["count"] for name in ("first", "one", "together")} == {
         "first": 1,
         "one": 2,

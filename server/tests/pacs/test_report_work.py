@@ -147,7 +147,7 @@ def test_work_on_a_resource_grows_as_its_length(name: str) -> None:
 
 @pytest.fixture
 def listener(own_place: Place) -> Iterator[tuple[Hl7Listener, Any]]:
-    with own_place.open(patience_s=30) as store:
+    with own_place.open() as store:
         made = Hl7Listener(
             Hl7Settings.model_validate({"host": "127.0.0.1", "port": 0, "reports": "c"} | {"message_bytes": 2**21}),
             ReportIntake(store, table()),

@@ -15,7 +15,7 @@ from unseen.evaluation.exported_scores import ScoreRow, write_scores
 
 FORMULAS = [
     '=HYPERLINK("http://evil.example","ward")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1:A9)", "\t=1", "\r=1", "=", "-",
-    "'=1", "''@x", "-1,5", "+49 30 1234",
+    "'=1", "''@x", "-1,5", "+49 30 1234", "\n=1", "\n", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)", "'\uff1d1",
 ]  # fmt: skip
 HARMLESS = ["", "ward", "'tis", "a=b", "1-2", "-0.5", "+3", "-1e-05", "-.5", "-inf", "5", "ward\n=1", " =1"]
 

@@ -1,7 +1,8 @@
 """Text cells of CSV files, safe to open in a spreadsheet.
 
-A spreadsheet takes a cell that begins with ``= + - @``, a tab or a carriage return for a formula, and a formula can
-call other programs or send cells elsewhere. Such a text gets an apostrophe before it; a number stays as it is.
+A spreadsheet takes a cell that begins with ``= + - @``, a tab, a carriage return or a line feed for a formula, and some
+take the full-width forms of these characters, too. A formula can call other programs or send cells elsewhere. Such a
+text gets an apostrophe before it; a number stays as it is.
 `plain_cell` removes the apostrophe again, so that a file that was written here reads back exactly.
 
 Source: OWASP, CSV Injection.
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 if TYPE_CHECKING:
     import polars as pl
 
-_FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
-_QUOTED: Final = re.compile(r"'+[=+\-@\t\r]")
+_BEGINS: Final = r"[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]"  # the last four: full-width = + - @
+_FORMULA: Final = re.compile(f"'*{_BEGINS}")
+_QUOTED: Final = re.compile(f"'+{_BEGINS}")
 _NUMBER: Final = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?|[-+]?(inf|nan)")
 _Value = TypeVar("_Value")
 

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -248,3 +251,24 @@ def test_no_message_ends_the_listener(listener: Hl7Listener, content: bytes) -> 
     with Mllp(listener.port) as sender:
         for message in (content, b"MSH|^~\\&|" + content, report("x").encode()[:-20] + content):
             assert sender.ask(message)[0] in ("AA", "AE", "AR")
+
+
+def test_the_listener_outlives_a_time_without_file_descriptors(listener: Hl7Listener) -> None:
+    """`accept` fails then; senders are answered again as soon as descriptors are free."""
+    kept = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket() as late:
+        late.settimeout(20)
+        highest = max(map(int, os.listdir("/proc/self/fd")))
+        held = [os.open(os.devnull, os.O_RDONLY) for _ in range(highest)]  # every number below the limit is taken
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(held) + 1, kept[1]))
+        try:
+            late.connect(("127.0.0.1", listener.port))
+            time.sleep(1)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, kept)
+            for descriptor in held:
+                os.close(descriptor)
+        late.sendall(b"\x0b" + report("x", accession="A1").encode() + b"\x1c\r")
+        assert b"|AA|" in late.recv(65536)
+    with Mllp(listener.port) as sender:
+        assert sender.ask(report("x", accession="A2", message="M2"))[0] == "AA"

@@ -118,8 +118,12 @@ class Hl7Listener:
                 connection, (address, *_) = self._server.accept()
             except TimeoutError:
                 continue
-            except OSError:
-                return  # closed
+            except OSError as error:
+                if self._stopping.is_set():
+                    return  # closed
+                _log.warning("hl7.accept_failed why=%s", error)  # no descriptor is free, or the client has left
+                self._stopping.wait(_WAKE_S)
+                continue
             if not is_allowed(address, self._allowed):
                 _log.warning("hl7.rejected address=%s why=not among addresses of [hl7]", address)
                 connection.close()

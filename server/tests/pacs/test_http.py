@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,6 +26,7 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     own_place,
     place,
     postgresql,
+    small_disk,
     sqlite_file,
     store,
 )
@@ -193,3 +196,34 @@ def test_without_its_settings_there_is_no_fhir(store: Store) -> None:
     server.start()
     assert httpx.post(f"http://127.0.0.1:{server.port}{FHIR}", headers=TOKEN).status_code == 404
     server.stop()
+
+
+@pytest.mark.parametrize("small_disk", ["8m"], indirect=True)
+def test_a_node_on_a_full_disk_is_not_ready_until_there_is_space(small_disk: Path) -> None:
+    with Store.open(small_disk / "worklist", max_film_bytes=2 << 20) as store:
+        server = server_of(store)
+        server.start()
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client:
+            assert client.get("/ready").text == "ready\n"
+            filler = small_disk / "filler"
+            disk = os.statvfs(small_disk)
+            filler.write_bytes(bytes(disk.f_bavail * disk.f_frsize - (1 << 16)))
+            answer = client.get("/ready")
+            assert (answer.status_code, answer.text) == (503, "The disk has too little space for one more film.\n")
+            assert client.get("/live").status_code == 200
+            filler.unlink()
+            assert client.get("/ready").status_code == 200
+        server.stop()
+
+
+def test_a_node_whose_database_is_damaged_while_it_runs_is_not_ready(own_place: Place) -> None:
+    with own_place.open() as store:
+        server = server_of(store)
+        server.start()
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client:
+            assert client.get("/ready").status_code == 200
+            with store.database.writing() as connection:
+                connection.exec_driver_sql("DROP TABLE audit")
+            answer = client.get("/ready")
+            assert answer.status_code == 503 and answer.text.count("\n") == 1
+        server.stop()

@@ -25,6 +25,7 @@ from starlette.routing import Route
 from unseen.artifacts import LIMITS, UserError
 from unseen_server.http_connections import IDENTIFIED, BoundedConfig
 from unseen_server.pacs.fhir import FhirError, reports_of
+from unseen_server.worklist.readiness import why_not_ready
 from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class _Health:
         return PlainTextResponse("live\n")
 
     async def ready(self, request: Request) -> Response:
-        """Films and reports can be taken: the store answers, and the listener listens."""
+        """Films and reports can be taken: the listener listens, the database answers, and the disk has space."""
         problem = await run_in_threadpool(self._problem)
         return PlainTextResponse(f"{problem or 'ready'}\n", status_code=503 if problem else 200)
 
@@ -99,11 +100,7 @@ class _Health:
     def _problem(self) -> str:
         if not self._listens():
             return "The DICOM listener does not listen."
-        try:
-            self._store.schema()
-        except WorklistError as error:
-            return str(error)
-        return "" if self._store.home.is_dir() else "The worklist's folder is not there."
+        return why_not_ready(self._store)
 
 
 class _Fhir:

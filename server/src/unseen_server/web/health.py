@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 from unseen import __version__
 from unseen.artifacts import LIMITS
 from unseen_server.web.errors import without_places
-from unseen_server.web.readiness import has_room
 from unseen_server.web.state import Parts, ServerState
+from unseen_server.worklist.readiness import NO_ROOM, has_room
 from unseen_server.worklist.states import DamagedError, WorklistError
 
 router = APIRouter(tags=["health"])
@@ -79,7 +79,7 @@ def _health(parts: ServerState) -> Health:
         problems.append("The database is out of reach.")
     disk = shutil.disk_usage(parts.store.home)
     if not has_room(parts.store):
-        problems.append("The disk has too little space for one more film.")
+        problems.append(NO_ROOM)
     workers = None if parts.workers is None else parts.workers.status()
     if workers is not None and workers.problem:
         problems.append("A worker cannot score. See the server's log.")

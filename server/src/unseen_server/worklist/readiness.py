@@ -1,0 +1,42 @@
+"""Readiness of a worklist to take films: its database answers, and there is space for one more film and its rows."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from unseen_server.worklist.states import WorklistError
+from unseen_server.worklist.stored_files import write_flushed
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.store import Store
+
+NO_ROOM: Final = "The disk has too little space for one more film."
+_PROBE_BYTES: Final = 4096
+_ROWS_BYTES: Final = 1 << 20  # of a film's rows and of the journal of their transaction, with room to spare
+
+
+def why_not_ready(store: Store) -> str:
+    """Return why the worklist cannot take a film now; "" if it can. A small file is written to find out."""
+    probe = store.films.temporary()  # the sweep removes it where this process is killed now
+    try:
+        store.audit_head()
+        if not has_room(store):
+            return NO_ROOM
+        try:
+            write_flushed(probe, [bytes(_PROBE_BYTES)])  # a quota, or a disk without inodes, is seen by writing alone
+        finally:
+            probe.unlink(missing_ok=True)
+    except WorklistError as error:
+        return str(error)
+    except OSError as error:
+        return f"The worklist's folder takes no files ({error.strerror})."
+    return ""
+
+
+def has_room(store: Store) -> bool:
+    """Return True if one more film fits on the disk of the films, and its rows on that of an SQLite database."""
+    if shutil.disk_usage(store.home).free < store.max_film_bytes:
+        return False
+    return not store.database.is_sqlite or shutil.disk_usage(Path(store.database.name).parent).free >= _ROWS_BYTES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from unseen.detectors import load
 from unseen.screening.calibration import calibrate
 from unseen.screening.probes import SEEDS, Probe, disagreement, probe_film, probes_of
 from unseen.screening.screener import Screener
+from unseen.screening.screener import load as load_screener
 
 FILMS = [*phantoms.normals(12, seed=1, size=64), *phantoms.abnormals(12, seed=2, size=64)]
 PIXELS = "3d29c661ca7a33f83dac4c3b90694678c572357e6e7caebb4e5e627246d180dd"
@@ -54,3 +56,16 @@ def test_a_machine_that_scores_otherwise_clears_nothing(shift: float, clears: bo
     decision = screener(FILMS[0])
     assert (decision.action == "clear") is clears
     assert clears or "clearing is stopped: this machine scores probe film 0 at" in decision.reason
+
+
+def test_a_model_that_is_loaded_with_a_policy_is_probed_before_its_first_film(tmp_path: Path) -> None:
+    detector = load("models/pca")
+    policy = calibrate(detector, FILMS, 0.5, 0.9).policy
+    assert policy is not None
+    same = Screener(detector, gate=load_screener("models/pca").gate).parts
+    policy = policy.model_copy(update={"model_parts": same, "gate": load_screener("models/pca").gate.thresholds})
+    changed = tuple(one.model_copy(update={"score": (one.score or 0) + 1.0}) for one in policy.probes)
+    for name, probes, found in (("same", policy.probes, ""), ("other", changed, "this machine scores probe film 0 at")):
+        path = tmp_path / f"{name}.json"
+        policy.model_copy(update={"probes": probes}).save(path)
+        assert load_screener("models/pca", path).disagreement[: len(found) or None] == found

@@ -142,6 +142,15 @@ def test_an_empty_database_is_not_filled_by_any_opening(home: Path, harm: Callab
         Store.open(home).close()
 
 
+def test_an_emptied_file_is_named_as_such_and_gets_no_byte(home: Path) -> None:
+    """A first connection would write the header of a new database, and hide what has happened."""
+    truncated(home / DATABASE)
+    with pytest.raises(DamagedError, match=r"the database is empty \(0 bytes\)"):
+        Store.open(home).close()
+    assert (home / DATABASE).stat().st_size == 0
+    assert not list(home.glob(f"{DATABASE}-*")), "and no journal lies next to it"
+
+
 @pytest.mark.parametrize("words", [pytest.param(words, id=name) for name, words in COMMANDS.items()])
 @pytest.mark.parametrize("harm", [truncated, page_overwritten, halved])
 def test_a_command_on_a_damaged_worklist_ends_in_one_sentence(

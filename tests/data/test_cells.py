@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from unseen.cli.train import as_csv as suspects_as_csv
 from unseen.data import plain_cell, read_manifest, safe_cell, safe_row, safe_table
 from unseen.data.listing import Listed, as_csv
 from unseen.evaluation.exported_scores import ScoreRow, write_scores
+from unseen.runs.suspects import Suspect
 
+ROOT = Path(__file__).parents[2]
 FORMULAS = [
     '=HYPERLINK("http://evil.example","ward")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1:A9)", "\t=1", "\r=1", "=", "-",
     "'=1", "''@x", "-1,5", "+49 30 1234", "\n=1", "\n", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)", "'\uff1d1",
@@ -51,6 +55,24 @@ def test_negative_scores_stay_numbers_and_file_names_are_no_formula(tmp_path: Pa
     assert (second["file"], second["reason"]) == ("'-a.png", "'@reason")
     write_scores(rows, tmp_path / "scores.parquet")
     assert pl.read_parquet(tmp_path / "scores.parquet")["file"].to_list() == ["=1+1.png", "-a.png"]
+
+
+def test_suspects_of_a_training_set_are_no_formula() -> None:
+    found = [Suspect(name="=1+1.png", source="@ward", deviations=-2.0, score=-0.5)]
+    assert suspects_as_csv(found).splitlines()[1] == "'=1+1.png,'@ward,-2.000,-0.5"
+
+
+def test_every_module_that_writes_csv_makes_its_cells_safe() -> None:
+    """Of two writers one can be forgotten: a module writes its own numbers and words alone, or imports `data.cells`."""
+    numbers_and_words = {"src/unseen/training/history.py", "server/src/unseen_server/demo/simulated_sites.py"}
+    writers = {
+        str(path.relative_to(ROOT))
+        for folder in ("src", "server/src")
+        for path in (ROOT / folder).rglob("*.py")
+        if re.search(r"csv\.(writer|DictWriter)\(|\.write_csv\(", text := path.read_text(encoding="utf-8"))
+        and not re.search(r"\bsafe_(cell|row|table)[(,]", text)
+    }
+    assert writers == numbers_and_words
 
 
 def test_a_manifest_that_was_written_here_reads_back_exactly(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from unseen.artifacts.card import Card
 from unseen.artifacts.research_only import LIMITS
 from unseen.evaluation.simple_statistics import STATISTIC_NAMES
 from unseen_server.service.scoring_models import FurtherModel, Models
+from unseen_server.web.labelled_set import ComparedModel, LabelledSet
+from unseen_server.worklist.labels import LabelledFilm
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import films, findings
 
@@ -153,6 +155,17 @@ def test_the_labelled_set_holds_what_the_table_holds(make_api: Callable[..., Api
         assert film["film"] == row["film"] and film["label"] == row["label"] and film["study"] == row["study"]
         assert [None if not row[name] else float(row[name]) for name in ("lungs", "whole")] == film["scores"]
     assert not told["selected"]
+
+
+def test_no_source_or_model_begins_a_formula_in_the_exported_set() -> None:
+    film = LabelledFilm(
+        film="f-1", study="s-1", patient="p", source="=HYPERLINK(1)", abnormal=True, scores={FIRST: -0.5},
+        statistics={}, pixel_sha256=None,
+    )  # fmt: skip
+    model = ComparedModel(model=FIRST, name="@lungs", part="decides", normal=0, abnormal=1, trained_on=0)
+    found = LabelledSet(films=[film], models=[model])
+    (row,) = csv.DictReader(io.StringIO(found.csv()))
+    assert (row["source"], row["'@lungs"], row["label"]) == ("'=HYPERLINK(1)", "-0.5", "abnormal")
 
 
 def test_the_difference_is_on_the_films_that_both_scored(make_api: Callable[..., Api], fill: Fill) -> None:

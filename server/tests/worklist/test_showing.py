@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +13,13 @@ from sqlalchemy import select
 
 from tests.worklist.conftest import Clock, Judge, on_both, place_at_least, png, sqlite_at_least
 from tests.worklist.reporting import look_and_report
+from unseen.data import read_manifest
 from unseen_server.worklist.appearance import SIDE
 from unseen_server.worklist.labels import EVERY
 from unseen_server.worklist.receiving import Receipt
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.table_export import export_labelled
 from unseen_server.worklist.tables import films, findings
 
 place = place_at_least
@@ -157,6 +160,17 @@ def test_the_labelled_set_is_what_readers_said_last(store: Store, scored: Scored
     assert [one.film for one in store.labelled(most=2, origins=EVERY)] == [elsewhere.film_id, changed.film_id]
     with pytest.raises(WorklistError, match="Ask for 1 or more"):
         store.labelled(most=0)
+
+
+def test_a_manifest_of_labelled_films_has_no_formula_and_reads_back(
+    store: Store, scored: Scored, tmp_path: Path
+) -> None:
+    receipt = scored(1, {FIRST: 1.0}, outcome="normal", source="=HYPERLINK(1)", PatientID="p1")
+    export_labelled(store, tmp_path / "labelled.csv")
+    assert ",normal,'=HYPERLINK(1)," in (tmp_path / "labelled.csv").read_text(encoding="utf-8")
+    (entry,) = read_manifest(tmp_path / "labelled.csv")
+    assert entry.source == "=HYPERLINK(1)" and entry.path is not None
+    assert entry.path.resolve() == store.film_path(receipt.film_id).resolve()
 
 
 @on_both

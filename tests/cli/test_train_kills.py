@@ -60,7 +60,7 @@ def killed_and_resumed(words: tuple[object, ...], runs: Path, *, kills: int, lin
 @pytest.mark.slow
 @pytest.mark.parametrize("kills", [FEW, pytest.param(MANY, marks=[pytest.mark.nightly, pytest.mark.timeout(2700)])])
 def test_a_training_that_was_killed_ends_with_the_same_model(world: World, tmp_path: Path, kills: int) -> None:
-    recipe = recipe_of(tmp_path, epochs=max(60, 20 * kills))
+    recipe = recipe_of(tmp_path, epochs=max(60, 4 * kills))
     words = ("train", recipe, "--data", world.bare, "--finder", world.pca, "--normal-folds", 0 if kills == FEW else 2)
     whole = run(*words, UNSEEN_RUNS=str(tmp_path / "whole"))
     assert whole.code == 0, whole.err

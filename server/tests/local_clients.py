@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import resource
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _PORTS = itertools.cycle(range(20_000, 32_000))
 for _ in range(os.getpid() * 97 % 12_000):  # another process begins elsewhere
@@ -24,3 +27,18 @@ def connect(port: int, *, source: str = "127.0.0.1", timeout_s: float = 30.0) ->
             if "in use" not in str(error) and "assign" not in str(error):
                 raise
     raise AssertionError("no port is free for a client")
+
+
+@contextmanager
+def no_free_descriptor() -> Iterator[None]:
+    """Leave this process no free file descriptor: `accept` and `open` fail in the block."""
+    kept = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(map(int, os.listdir("/proc/self/fd")))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(highest)]  # every number below the limit is taken
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(held) + 1, kept[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, kept)
+        for descriptor in held:
+            os.close(descriptor)

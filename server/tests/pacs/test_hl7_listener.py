@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import resource
 import socket
 import threading
 import time
@@ -16,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.local_clients import no_free_descriptor
 from tests.pacs.conftest import PATIENCE_S, soon
 from tests.pacs.reports_in import Mllp, oru, outcomes, report, study, table
 from tests.worklist.conftest import (  # noqa: F401  fixtures
@@ -255,19 +254,11 @@ def test_no_message_ends_the_listener(listener: Hl7Listener, content: bytes) -> 
 
 def test_the_listener_outlives_a_time_without_file_descriptors(listener: Hl7Listener) -> None:
     """`accept` fails then; senders are answered again as soon as descriptors are free."""
-    kept = resource.getrlimit(resource.RLIMIT_NOFILE)
     with socket.socket() as late:
         late.settimeout(20)
-        highest = max(map(int, os.listdir("/proc/self/fd")))
-        held = [os.open(os.devnull, os.O_RDONLY) for _ in range(highest)]  # every number below the limit is taken
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(held) + 1, kept[1]))
-        try:
+        with no_free_descriptor():
             late.connect(("127.0.0.1", listener.port))
             time.sleep(1)
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, kept)
-            for descriptor in held:
-                os.close(descriptor)
         late.sendall(b"\x0b" + report("x", accession="A1").encode() + b"\x1c\r")
         assert b"|AA|" in late.recv(65536)
     with Mllp(listener.port) as sender:

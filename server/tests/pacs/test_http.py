@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.local_clients import connect
+from tests.local_clients import connect, no_free_descriptor
 from tests.pacs.reports_in import outcomes, study, table
 from tests.pacs.test_fhir import SETTINGS, resource
 from tests.worklist.conftest import (  # noqa: F401  fixtures
@@ -227,3 +228,15 @@ def test_a_node_whose_database_is_damaged_while_it_runs_is_not_ready(own_place: 
             answer = client.get("/ready")
             assert answer.status_code == 503 and answer.text.count("\n") == 1
         server.stop()
+
+
+def test_health_is_answered_again_after_a_time_without_file_descriptors(client: httpx.Client) -> None:
+    port = client.base_url.port or 0
+    with socket.socket() as late:
+        late.settimeout(20)
+        with no_free_descriptor():
+            late.connect(("127.0.0.1", port))
+            late.sendall(b"GET /live HTTP/1.1\r\nHost: a\r\n\r\n")
+            time.sleep(1)
+        assert late.recv(4096).startswith(b"HTTP/1.1 200 ")
+    assert client.get("/ready").status_code == 200

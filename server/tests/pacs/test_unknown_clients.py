@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_clients import connect
+from tests.local_clients import connect, no_free_descriptor
 from tests.pacs.conftest import (
     PLAIN,
     VERIFICATION,
@@ -324,6 +324,19 @@ def test_a_request_in_pieces_is_accepted(start_node: StartNode, program: Callabl
         assert opened.recv(1) == b"\x02"
     done = dcmtk(program("echoscu"), "-aet", "WARD", "-aec", "TRIAGE", "127.0.0.1", node.port)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_node_outlives_a_time_without_file_descriptors(start_node: StartNode) -> None:
+    """`accept` fails then; known peers are answered again as soon as descriptors are free."""
+    node = start_node()
+    with socket.socket() as late:
+        late.settimeout(AT_ONCE_S)
+        with no_free_descriptor():
+            late.connect(("127.0.0.1", node.port or 0))
+            late.sendall(request_for_verification())
+            time.sleep(1)
+        assert late.recv(1) == b"\x02", "the client that came meanwhile is accepted"
+    assert echo(node.port) == 0
 
 
 @pytest.mark.nightly

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import logging
 import re
@@ -22,6 +23,7 @@ import griffe
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from constructor_source import constructor_of
 from reference_counts import fields, is_dataclass, parameters, problems
 from reference_roots import ROOTS
 from settings_tables import settings_of, table
@@ -49,6 +51,9 @@ class DocstringLayout(griffe.Extension):
         names = cross_references(pkg, *others)
         for module in modules(pkg):
             notes = module_notes(module)
+            for obj in list(documented(module)):
+                if isinstance(obj, griffe.Class):
+                    set_constructor(obj)
             for obj in documented(module):
                 before = obj.docstring.value if obj.docstring else ""
                 text = with_note(before, notes.get(obj.name, "")) if obj.parent is module else before
@@ -233,11 +238,7 @@ def with_settings(text: str, obj: griffe.Class) -> str:
     """`text` with the table of a class's settings before its first section; "" for a class without settings."""
     if not has_settings(obj):
         return ""
-    try:
-        kind = imported(f"{obj.module.path}:{obj.path.removeprefix(obj.module.path + '.')}")
-    except UnknownName:
-        return ""
-    settings = settings_of(kind)
+    settings = settings_of(_imported(obj))
     if settings is None:
         return ""
     described = {name: member.docstring.value for name, member in _inherited(obj) if member.docstring}
@@ -247,6 +248,42 @@ def with_settings(text: str, obj: griffe.Class) -> str:
     if not rows:
         return ""
     return before_sections(text, rows)
+
+
+def set_constructor(obj: griffe.Class) -> None:
+    """Give a class with settings the `__init__` that shows them."""
+    source = constructor_of(_imported(obj)) if has_settings(obj) else None
+    obj.members.pop("__new__", None)  # only for type checkers
+    if source is None:
+        return
+    (node,) = ast.parse(source).body
+    assert isinstance(node, ast.FunctionDef)
+    written = obj.members.get("__init__")
+    init = griffe.Function(
+        "__init__",
+        parameters=griffe.Parameters(
+            *(
+                griffe.Parameter(
+                    name,
+                    annotation=griffe.safe_get_annotation(annotation, parent=obj),
+                    kind=kind,
+                    default=default if isinstance(default, str) else griffe.safe_get_expression(default, parent=obj),
+                )
+                for name, annotation, kind, default in griffe.get_parameters(node.args)
+            )
+        ),
+        docstring=written.docstring if isinstance(written, griffe.Function) else None,
+        lineno=obj.lineno,
+        endlineno=obj.lineno,
+    )
+    obj.set_member("__init__", init)
+
+
+def _imported(obj: griffe.Class) -> object:
+    try:
+        return imported(f"{obj.module.path}:{obj.path.removeprefix(obj.module.path + '.')}")
+    except UnknownName:
+        return None
 
 
 def has_settings(obj: griffe.Class) -> bool:

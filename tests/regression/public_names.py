@@ -1,16 +1,22 @@
 """Public names and their signatures, read from the files: a package's `__init__.pyi`, and the module that defines each.
 
 Names stand under their subpackage without the root package (`worklist.Store`), so that a move to another project
-leaves them as they are.
+leaves them as they are. The constructor of a class with settings is made from the class itself, which is imported.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib
+import sys
 from functools import cache
 from pathlib import Path
 
 from tests.regression.places import packages
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs"))
+
+from constructor_source import constructor_of
 
 Description = str | dict[str, "Description"]
 
@@ -73,7 +79,7 @@ def _defined(where: Path | None, name: str, depth: int = 5) -> Description:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
             return _function(node)
         if isinstance(node, ast.ClassDef) and node.name == name:
-            return _class(node)
+            return _with_constructor(_class(node), where.relative_to(package.parent), name)
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == name:
             return f": {ast.unparse(node.annotation)}"
         if isinstance(node, ast.Assign) and name in map(ast.unparse, node.targets):
@@ -98,8 +104,25 @@ def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     return f"{shown}({ast.unparse(node.args)}){returns}"
 
 
+def _with_constructor(described: dict[str, Description], where: Path, name: str) -> dict[str, Description]:
+    """Return the description of a class; before its methods, its constructor with each setting, if it has settings."""
+    source = constructor_of(getattr(importlib.import_module(".".join(where.with_suffix("").parts)), name))
+    if source is None:
+        return described
+    (node,) = ast.parse(source).body
+    assert isinstance(node, ast.FunctionDef)
+    names = [one for one in described if one != "__init__"]
+    at = next((i for i, one in enumerate(names) if one != "(bases)" and _is_function(described[one])), len(names))
+    ordered = {one: described[one] for one in names[:at]}
+    return ordered | {"__init__": _function(node)} | {one: described[one] for one in names[at:]}
+
+
+def _is_function(description: Description) -> bool:
+    return isinstance(description, str) and description.startswith(("(", "@"))
+
+
 def _class(node: ast.ClassDef) -> dict[str, Description]:
-    """Return bases, fields, and public methods; of overloads the last, with the block for type checkers."""
+    """Return bases, fields, and public methods; of overloads the last."""
     found: dict[str, Description] = {"(bases)": ", ".join(ast.unparse(one) for one in [*node.bases, *node.keywords])}
     for statement in node.body:
         for inner in _unfolded(statement):

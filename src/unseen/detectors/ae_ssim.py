@@ -10,12 +10,9 @@ similarity to autoencoders", VISAPP 2019, equations 3 to 6, arXiv 1807.02011.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torch import Tensor
 
-from unseen.anatomy.network_view import View
-from unseen.detectors.autoencoder import Autoencoder, AutoencoderSettings
+from unseen.detectors.autoencoder import Autoencoder
 from unseen.losses.structural_similarity import dissimilarity_map, structural_dissimilarity
 
 _PEAK = 2.0  # the range of network units
@@ -29,19 +26,6 @@ class AeSsim(Autoencoder):
     """
 
     key = "ae-ssim"
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: AutoencoderSettings | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 32,
-            learning_rate: float = 0.001,
-            latent: int = 16,
-        ) -> None: ...
 
     def loss(self, output: Tensor, x: Tensor, inside: Tensor) -> Tensor:
         return structural_dissimilarity(output * inside, x, inside=inside, peak=_PEAK)

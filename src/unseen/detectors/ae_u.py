@@ -11,12 +11,9 @@ autoencoders", MICCAI 2020, equations 2 and 3.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torch import Tensor
 
-from unseen.anatomy.network_view import View
-from unseen.detectors.autoencoder import Autoencoder, AutoencoderSettings
+from unseen.detectors.autoencoder import Autoencoder
 from unseen.detectors.restorer import mean_inside
 
 
@@ -31,19 +28,6 @@ class AeU(Autoencoder):
 
     outputs = 2
     bounded = False
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: AutoencoderSettings | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 32,
-            learning_rate: float = 0.001,
-            latent: int = 16,
-        ) -> None: ...
 
     def loss(self, output: Tensor, x: Tensor, inside: Tensor) -> Tensor:
         restored, log_variance = output[:, :1], output[:, 1:]

@@ -17,13 +17,12 @@ again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.network_view import View, Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.detectors.adversary import Adversary
 from unseen.detectors.detector import masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
@@ -55,26 +54,6 @@ class AlphaGan(GanDetector):
         )
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 32,
-            latent: int = 100,
-            game: Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"] = "non-saturating",
-            gradient_penalty: float = 10.0,
-            clip: float = 0.01,
-            instance_noise: float = 0.0,
-            critic_steps: int | None = None,
-            learning_rate: float | None = None,
-            reconstruction_weight: float = 10.0,
-            code_width: int = 256,
-        ) -> None: ...
 
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, settings = self.view.size, self.config

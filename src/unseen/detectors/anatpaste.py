@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.network_view import View, Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.detectors.even_choice import evenly
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.lesion_classifier import STAGE, LesionClassifier, LesionSettings
@@ -50,23 +50,6 @@ class AnatPaste(LesionClassifier):
         bandwidth: float = Field(default=1.0, gt=0, le=10, description="h, bandwidth of the kernel density")
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 16,
-            lesions: Literal["paste", "cloud", "both", "all"] = "both",
-            varied: bool = True,
-            learning_rate: float = 0.03,
-            backbone: str | None = None,
-            score: Literal["classifier", "density"] = "classifier",
-            bandwidth: float = 1.0,
-        ) -> None: ...
 
     def remember(self, normals: Normals, *, seed: int) -> None:
         self.modules()

@@ -15,13 +15,11 @@ all 500.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.network_view import View, Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.detectors.detector import masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, judged
 from unseen.detectors.generator_and_critic import GeneratorAndCritic
@@ -57,28 +55,6 @@ class AnoGan(GanDetector):
         restarts: int = Field(default=1, ge=1, le=1000, description="starts of the search; the best end counts")
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 32,
-            latent: int = 100,
-            game: Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"] = "non-saturating",
-            gradient_penalty: float = 10.0,
-            clip: float = 0.01,
-            instance_noise: float = 0.0,
-            critic_steps: int | None = None,
-            learning_rate: float | None = None,
-            balance: float = 0.1,
-            iterations: int = 500,
-            tolerance: float = 1e-05,
-            restarts: int = 1,
-        ) -> None: ...
 
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, settings = self.view.size, self.config

@@ -24,7 +24,7 @@ class Autoencoder(Restorer):
     """Base of `ae-ssim`, `ae-u` and `one-class-svm`. `outputs`: channels that De gives; `bounded`: whether a tanh ends
     it."""
 
-    Config: ClassVar[type[AutoencoderSettings]] = AutoencoderSettings
+    Config = AutoencoderSettings
     config: AutoencoderSettings
     needs_power_of_two = True
     outputs: ClassVar[int] = 1

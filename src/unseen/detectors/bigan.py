@@ -14,13 +14,12 @@ anomaly detection", 2018, equation 2, arXiv 1802.06222 (score).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.network_view import View, Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.detectors.adversary import Adversary
 from unseen.detectors.detector import masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
@@ -48,25 +47,6 @@ class BiGan(GanDetector):
         balance: float = Field(default=0.1, ge=0, le=1, description="share of D's features in the score")
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 32,
-            latent: int = 100,
-            game: Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"] = "non-saturating",
-            gradient_penalty: float = 10.0,
-            clip: float = 0.01,
-            instance_noise: float = 0.0,
-            critic_steps: int | None = None,
-            learning_rate: float | None = None,
-            balance: float = 0.1,
-        ) -> None: ...
 
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, features, latent = self.view.size, self.config.features, self.config.latent

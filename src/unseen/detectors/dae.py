@@ -12,14 +12,11 @@ Source: Kascenas, Pugeault & O'Neil, "Denoising autoencoders for unsupervised an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.network_view import View
 from unseen.detectors.restorer import Restorer, RestorerSettings, mean_inside
 from unseen.networks.unet import UNet
 
@@ -43,20 +40,6 @@ class Dae(Restorer):
         grid: int = Field(default=16, ge=1, le=1024, description="side of the grid that the noise is drawn on")
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 16,
-            learning_rate: float = 0.001,
-            sigma: float = 0.2,
-            grid: int = 16,
-        ) -> None: ...
 
     def build(self) -> nn.Module:
         return UNet(features=self.config.features, depth=3)

@@ -13,14 +13,14 @@ coefficients in the place of a pretrained network's features; Ledoit & Wolf, J. 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.network_view import View, Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting
@@ -64,20 +64,6 @@ class Dct(Detector):
             return self.coefficients + 2
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            patch: int = 16,
-            stride: int = 4,
-            coefficients: int = 10,
-            top: float = 0.1,
-        ) -> None: ...
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.check_number(len(normals.digests))

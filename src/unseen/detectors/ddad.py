@@ -18,13 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.network_view import View, Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.detectors.detector import Detector, masked_on
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
@@ -55,20 +54,6 @@ class Ddad(Detector):
         learning_rate: float = Field(default=5e-4, gt=0, le=1, description="learning rate of Adam")
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            autoencoders: int = 3,
-            features: int = 16,
-            latent: int = 16,
-            learning_rate: float = 0.0005,
-        ) -> None: ...
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.check_unlabelled(0 if fitting.unlabelled is None else len(fitting.unlabelled.digests))

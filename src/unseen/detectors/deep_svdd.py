@@ -13,13 +13,12 @@ Differs: no autoencoder is trained first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.network_view import View, Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.detectors.detector import Detector, masked_on
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
@@ -52,20 +51,6 @@ class DeepSvdd(Detector):
         weight_decay: float = Field(default=1e-6, ge=0, le=1, description="weight decay of E")
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 32,
-            latent: int = 32,
-            learning_rate: float = 0.0001,
-            weight_decay: float = 1e-06,
-        ) -> None: ...
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.networks = self._drawn(fitting.training.seed)

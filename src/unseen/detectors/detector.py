@@ -11,7 +11,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from unseen.anatomy.found_lungs import Finder, FoundLungs
 from unseen.anatomy.network_view import View, Viewed
 from unseen.artifacts.live_progress import counted
 from unseen.artifacts.percentile import ReferenceNormals
-from unseen.artifacts.recipe import configured
 from unseen.data.array_films import is_array
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import Given, films_in
@@ -30,12 +29,12 @@ from unseen.detectors.finding import Finding
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
-from unseen.detectors.settings import DetectorSettings
 
 if TYPE_CHECKING:
     from torch import nn
 
     from unseen.artifacts.card import Card
+    from unseen.artifacts.constructor import C, HasConfig, P, T
     from unseen.detectors.backbone import Backbone
     from unseen.detectors.epoch_choice import EpochChoice
     from unseen.training.history import History
@@ -63,9 +62,6 @@ class Detector(Estimator):
     True
     """
 
-    key: ClassVar[str]
-    Config: ClassVar[type[DetectorSettings]]
-    config: DetectorSettings
     views: tuple[View, ...] = ()  # further ones, whose images `look` puts into `also`
     needs_lungs: bool = False  # True where the method needs the lungs even when it sees the whole film
     learns_by_epochs: ClassVar[bool] = True  # False for a method without a training loop of its own
@@ -73,35 +69,21 @@ class Detector(Estimator):
     needs_power_of_two: ClassVar[bool] = False  # True where its networks halve the image down to 4×4
     converges_by: ClassVar[str] = "generator"  # the loss that comes to rest; "": there is none
 
-    # Any: the settings' types are the subclass's Config, which pydantic checks
-    def __init__(
-        self,
-        config: DetectorSettings | None = None,
-        *,
-        view: View | None = None,
-        size: int | None = None,
-        **settings: Any,
-    ) -> None:
-        """`Pca(size=64, components=50)`, or `Pca(Pca.Config(components=50), view=View(size=64))`.
+    if TYPE_CHECKING:
+        # makes type checkers check the settings of each subclass; see unseen.artifacts.constructor
+        def __new__(
+            cls: type[HasConfig[P, C, T]],
+            config: C | None = None,
+            view: View | None = None,
+            size: int | None = None,
+            *args: P.args,
+            **settings: P.kwargs,
+        ) -> T: ...
 
-        Args:
-            config: the settings as one value; None: they are given by name.
-            view: how a film becomes the network's image; None: the lungs at 64 pixels.
-            size: side of that image in pixels, in the place of the view's.
-            settings: the fields of `Config`, by name.
-
-        Raises:
-            RecipeError: a setting is unknown ("pca.component: unknown; did you mean components?") or out of range, or
-                `config` and settings are both given.
-            FitError: a size that the method's networks cannot have.
-        """
-        self._view_given = view is not None
-        view = view or View()
-        self.view = view if size is None else View(**(view.model_dump() | {"size": size}))
+    def set_up(self) -> None:
         side = self.view.size
         if self.needs_power_of_two and side & (side - 1):
             raise FitError(f"view.size: seen {side}; {self.key} needs a power of two, such as 64, 128 or 256")
-        self.config = configured(config, settings, self.Config, where=self.key, also=("config", "view", "size"))
         self.finder: Finder | None = None
         self.history: History | None = None
         self.training_films: tuple[str, ...] = ()

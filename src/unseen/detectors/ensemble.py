@@ -93,40 +93,19 @@ class Ensemble(Detector):
     scale: _Scale
     _backbone: FrozenNetwork | None  # the one that members on frozen features share
 
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            members: tuple[Member, ...] = ...,
-            by: Literal["deviation", "rank"] = "deviation",
-        ) -> None: ...
-
-    else:
-        # Any: see the base class
-        def __init__(
-            self,
-            config: DetectorSettings | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            **settings: Any,
-        ) -> None:
-            super().__init__(config, view=view, size=size, **settings)
-            self.views = tuple(dict.fromkeys(one.view for one in self.config.members if one.view is not None))
-            """Views of members that do not share the ensemble's own."""
-            self.members = [self._made(member) for member in self.config.members]
-            frozen = [member.config.blocks for member in self.members if isinstance(member, FrozenFeatures)]
-            self._backbone = FrozenNetwork(sorted({block for blocks in frozen for block in blocks})) if frozen else None
-            for member in self.members:
-                self._share(member)
-            self.scale = _Scale(len(self.members))
-            self.needs_lungs = any(view.needs_lungs for view in self.views)
-            if all(one.view is not None for one in self.config.members):
-                raise FitError("members: all have views of their own. One must share the ensemble's, for the map")
+    def set_up(self) -> None:
+        super().set_up()
+        self.views = tuple(dict.fromkeys(one.view for one in self.config.members if one.view is not None))
+        """Views of members that do not share the ensemble's own."""
+        self.members = [self._made(member) for member in self.config.members]
+        frozen = [member.config.blocks for member in self.members if isinstance(member, FrozenFeatures)]
+        self._backbone = FrozenNetwork(sorted({block for blocks in frozen for block in blocks})) if frozen else None
+        for member in self.members:
+            self._share(member)
+        self.scale = _Scale(len(self.members))
+        self.needs_lungs = any(view.needs_lungs for view in self.views)
+        if all(one.view is not None for one in self.config.members):
+            raise FitError("members: all have views of their own. One must share the ensemble's, for the map")
 
     def look(self, film: Film, lungs: FoundLungs | None = None) -> Viewed:
         found = FoundLungs.of(film, lungs).by(self.finder)

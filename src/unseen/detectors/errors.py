@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from unseen.artifacts.errors import UserError
-
-if TYPE_CHECKING:
-    pass
 
 
 class FitError(UserError, ValueError):

@@ -9,37 +9,65 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unseen.anatomy.network_view import View
+from unseen.artifacts.constructor import Configurable
+from unseen.artifacts.recipe import configured
 from unseen.data.film import NotRead
 from unseen.data.reading import Given, NotReadError
 from unseen.detectors.errors import FitError
+from unseen.detectors.settings import DetectorSettings
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from unseen.anatomy.network_view import View
     from unseen.artifacts.percentile import ReferenceNormals
     from unseen.detectors.finding import Finding
-    from unseen.detectors.settings import DetectorSettings
 
 DEFAULT_PERCENTILE = 95.0
 """Percentile of the training normals from which `predict` calls a film abnormal."""
 
 
-class Estimator(ABC):
+class Estimator(Configurable, ABC):
     """Methods that users of scikit-learn, PyOD and PyTorch expect of a detector, next to `fit` and `score`."""
 
-    key: ClassVar[str]
+    Config: type[DetectorSettings] = DetectorSettings
     config: DetectorSettings
-    view: View
-    _view_given: bool
     runtime: str
     training_films: tuple[str, ...]
+
+    # Any: the settings' types are the subclass's Config, which pydantic checks
+    def __init__(
+        self,
+        config: DetectorSettings | None = None,
+        *,
+        view: View | None = None,
+        size: int | None = None,
+        **settings: Any,
+    ) -> None:
+        """`Pca(size=64, components=50)`, or `Pca(Pca.Config(components=50), view=View(size=64))`.
+
+        Args:
+            config: the settings as one value; None: they are given by name.
+            view: how a film becomes the network's image; None: the lungs at 64 pixels.
+            size: side of that image in pixels, in the place of the view's.
+            settings: the fields of `Config`, by name.
+
+        Raises:
+            RecipeError: a setting is unknown ("pca.component: unknown; did you mean components?") or out of range, or
+                `config` and settings are both given.
+            FitError: a size that the method's networks cannot have.
+        """
+        self._view_given = view is not None
+        view = view or View()
+        self.view = view if size is None else View(**(view.model_dump() | {"size": size}))
+        self.config = configured(config, settings, self.Config, where=self.key, also=("config", "view", "size"))
+        self.set_up()
 
     @abstractmethod
     def score(self, films: Given) -> Iterable[Finding | NotRead]: ...
@@ -90,7 +118,7 @@ class Estimator(ABC):
 
     def clone(self) -> Self:
         """Return an untrained detector with the same parameters."""
-        made = type(self)(self.config, view=self.view)  # type: ignore[call-arg]
+        made = type(self)(self.config, view=self.view)
         made._view_given = self._view_given
         return made
 

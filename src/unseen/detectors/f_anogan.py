@@ -19,13 +19,13 @@ are a part.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.network_view import View, Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.detectors.detector import masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
 from unseen.detectors.generator_and_critic import GeneratorAndCritic
@@ -60,28 +60,6 @@ class FAnoGan(GanDetector):
         encoder_rate: float = Field(default=5e-5, gt=0, le=1, description="learning rate of RMSProp for the encoder")
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 16,
-            latent: int = 128,
-            game: Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"] = "wgan-gp",
-            gradient_penalty: float = 10.0,
-            clip: float = 0.01,
-            instance_noise: float = 0.0,
-            critic_steps: int | None = None,
-            learning_rate: float | None = None,
-            network: Literal["residual", "dcgan"] = "residual",
-            encoding: Literal["izi_f", "izi", "ziz"] = "izi_f",
-            kappa: float = 1.0,
-            encoder_rate: float = 5e-05,
-        ) -> None: ...
 
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, settings = self.view.size, self.config

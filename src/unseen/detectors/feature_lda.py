@@ -12,7 +12,6 @@ discriminant analysis", JASA 84 (1989) 165.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
@@ -24,9 +23,6 @@ from unseen.detectors.classifier_lesions import clouded, spotted
 from unseen.detectors.even_choice import evenly
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
 from unseen.detectors.normals import Normals
-
-if TYPE_CHECKING:
-    from unseen.anatomy.network_view import View
 
 _CHANGED = 0.03  # mean change of a cell's pixels, in network units, from which it counts as changed
 _MOST = 1000  # films, spread evenly, into which lesions are put
@@ -58,21 +54,6 @@ class FeatureLda(FrozenFeatures):
 
     config: Config
     model: _Discriminant
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            backbone: str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-            blocks: tuple[int, ...] = (2, 4, 7, 10, 14),
-            grid: int = 16,
-            shrinkage: float = 0.01,
-            top: float = 0.1,
-        ) -> None: ...
 
     def build(self) -> _Discriminant:
         return _Discriminant(self.config.channels, self.config.grid)

@@ -8,17 +8,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures
 from unseen.detectors.normals import Normals
-
-if TYPE_CHECKING:
-    from unseen.anatomy.network_view import View
 
 
 class FeaturePca(FrozenFeatures):
@@ -45,20 +40,6 @@ class FeaturePca(FrozenFeatures):
 
     config: Config
     model: _Subspace
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            backbone: str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-            blocks: tuple[int, ...] = (4,),
-            grid: int = 16,
-            components: int = 200,
-        ) -> None: ...
 
     def build(self) -> _Subspace:
         return _Subspace(self.config.components, self.config.channels, self.config.grid)

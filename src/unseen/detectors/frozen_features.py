@@ -84,7 +84,7 @@ class FrozenFeatures(Detector):
     """Base: `remember` keeps what a method needs of the normal films' features, `marks` judges a film's."""
 
     learns_by_epochs: ClassVar[bool] = False
-    Config: ClassVar[type[FeatureSettings]]
+    Config = FeatureSettings
     config: FeatureSettings
     backbone: FrozenNetwork
     model: nn.Module

@@ -72,7 +72,7 @@ class GanSettings(DetectorSettings):
 class GanDetector(Detector):
     """Base of `alpha-gan`, `anogan`, `bigan`, `f-anogan`, `randgan` and `resunet-ganomaly`."""
 
-    Config: ClassVar[type[GanSettings]] = GanSettings
+    Config = GanSettings
     config: GanSettings
     needs_power_of_two = True
     kept: ClassVar[tuple[str, ...]]

@@ -10,15 +10,10 @@ mates change a score) and min–max scales over the test set: here a score is ta
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from pydantic import Field
 
 from unseen.detectors.ganomaly_family import AdversarialSettings, Aim, EncoderDecoderEncoder
-
-if TYPE_CHECKING:
-    from unseen.anatomy.network_view import View
 
 
 class Ganomaly(EncoderDecoderEncoder):
@@ -36,23 +31,6 @@ class Ganomaly(EncoderDecoderEncoder):
         decoder_slope: float = Field(default=0.0, ge=0, lt=1)
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 32,
-            latent: int = 100,
-            decoder_slope: float = 0.0,
-            adversarial_weight: float = 1.0,
-            consistency_weight: float = 50.0,
-            encoding_weight: float = 1.0,
-            learning_rate: float = 0.0002,
-        ) -> None: ...
 
     def aim(self, image: torch.Tensor, inside: torch.Tensor, lungs: torch.Tensor) -> Aim:
         masked = image * inside

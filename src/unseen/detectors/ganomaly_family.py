@@ -15,7 +15,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
@@ -65,7 +65,7 @@ class Aim:
 class EncoderDecoderEncoder(Detector):
     """Base of `ganomaly`, `ganomaly-sure`, `roi-sure` and `roi-oracle`."""
 
-    Config: ClassVar[type[AdversarialSettings]] = AdversarialSettings
+    Config = AdversarialSettings
     config: AdversarialSettings
     needs_power_of_two = True
 

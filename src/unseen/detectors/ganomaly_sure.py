@@ -6,15 +6,10 @@ M = 1, m = n on a whole film. Where the image is a masked crop, only the m pixel
 that mask.
 """
 
-from typing import TYPE_CHECKING, Literal
-
 import torch
 
 from unseen.detectors.ganomaly_family import Aim
-from unseen.detectors.stein_consistency import SteinConsistency, SteinSettings
-
-if TYPE_CHECKING:
-    from unseen.anatomy.network_view import View
+from unseen.detectors.stein_consistency import SteinConsistency
 
 
 class GanomalySure(SteinConsistency):
@@ -25,28 +20,6 @@ class GanomalySure(SteinConsistency):
     """
 
     key = "ganomaly-sure"
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: SteinSettings | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 32,
-            latent: int = 100,
-            decoder_slope: float = 0.2,
-            adversarial_weight: float = 1.0,
-            consistency_weight: float = 50.0,
-            encoding_weight: float = 1.0,
-            learning_rate: float = 0.0002,
-            sigma: float | None = None,
-            tau: float = 0.01,
-            noise: Literal["gaussian", "poisson", "mixed"] = "gaussian",
-            gain: float | None = None,
-            form: Literal["unbiased", "literal-mse", "literal-norm"] = "unbiased",
-        ) -> None: ...
 
     def aim(self, image: torch.Tensor, inside: torch.Tensor, lungs: torch.Tensor) -> Aim:
         masked = image * inside

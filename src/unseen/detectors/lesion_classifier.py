@@ -68,7 +68,7 @@ class LesionClassifier(Detector):
 
     rests: ClassVar[bool] = True
 
-    Config: ClassVar[type[LesionSettings]] = LesionSettings
+    Config = LesionSettings
     config: LesionSettings
 
     @abstractmethod

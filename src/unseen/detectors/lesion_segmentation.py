@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.anatomy.lesion_shapes import below, uniform
-from unseen.anatomy.network_view import View, Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.detectors.detector import Detector
 from unseen.detectors.even_choice import evenly
 from unseen.detectors.fitting import Fitting
@@ -79,19 +79,6 @@ class LesionSegmentation(Detector):
         )
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 12,
-            learning_rate: float = 0.003,
-            copies: Literal[1, 2, 8] = 8,
-        ) -> None: ...
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         training = fitting.training

@@ -11,17 +11,12 @@ detection", ICPR 2021, equation 1, arXiv 2005.14140.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures
 from unseen.detectors.normals import Normals
-
-if TYPE_CHECKING:
-    from unseen.anatomy.network_view import View
 
 
 class Mahalanobis(FrozenFeatures):
@@ -47,19 +42,6 @@ class Mahalanobis(FrozenFeatures):
 
     config: Config
     model: _Gaussian
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            backbone: str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-            blocks: tuple[int, ...] = (4, 7, 10, 14),
-            grid: int = 16,
-        ) -> None: ...
 
     def build(self) -> _Gaussian:
         return _Gaussian(self.config.channels)

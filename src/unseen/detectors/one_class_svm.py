@@ -31,7 +31,7 @@ from unseen.detectors.restorer import mean_inside
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from unseen.anatomy.network_view import View, Viewed
+    from unseen.anatomy.network_view import Viewed
 
 
 class OneClassSvm(Autoencoder):
@@ -50,21 +50,6 @@ class OneClassSvm(Autoencoder):
         support: int = Field(default=2048, ge=1, le=65_536, description="support vectors that a bundle holds at most")
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 32,
-            learning_rate: float = 0.001,
-            latent: int = 16,
-            nu: float = 0.1,
-            support: int = 2048,
-        ) -> None: ...
 
     def loss(self, output: Tensor, x: Tensor, inside: Tensor) -> Tensor:
         return mean_inside((output - x).square(), inside)

@@ -11,17 +11,12 @@ localization", ICPR 2021 workshops, section III, arXiv 2011.08785; ε = 0.01.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
 from unseen.detectors.normals import Normals
-
-if TYPE_CHECKING:
-    from unseen.anatomy.network_view import View
 
 _RIDGE = 0.01
 
@@ -50,20 +45,6 @@ class Padim(FrozenFeatures):
 
     config: Config
     model: _Gaussians
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            backbone: str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-            blocks: tuple[int, ...] = (2, 4, 7),
-            grid: int = 16,
-            chosen: int = 100,
-        ) -> None: ...
 
     def build(self) -> _Gaussians:
         config = self.config

@@ -13,14 +13,13 @@ from photographs; no weight for a neighbour's neighbourhood.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.anatomy.network_view import View, Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.detectors.coreset import Coreset
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.lesion_classifier import STAGE, LesionClassifier, LesionSettings
@@ -43,23 +42,6 @@ class PatchMemory(LesionClassifier):
         top: float = Field(default=0.01, gt=0, le=1, description="share of the places that the score is the mean of")
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 16,
-            lesions: Literal["paste", "cloud", "both", "all"] = "both",
-            varied: bool = True,
-            learning_rate: float = 0.03,
-            backbone: str | None = None,
-            memory: int = 1024,
-            top: float = 0.01,
-        ) -> None: ...
 
     def remember(self, normals: Normals, *, seed: int) -> None:
         self.modules()

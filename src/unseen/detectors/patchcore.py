@@ -8,14 +8,11 @@ Source: Roth, Pemula, Zepeda, Schölkopf, Brox & Gehler, "Towards total recall i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from unseen.anatomy.network_view import View
 from unseen.detectors.coreset import CANDIDATES, Coreset
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures, judged_cells
 from unseen.detectors.normals import Normals
@@ -42,21 +39,6 @@ class PatchCore(FrozenFeatures):
 
     config: Config
     model: Coreset
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            backbone: str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-            blocks: tuple[int, ...] = (4, 7),
-            grid: int = 32,
-            memory: int = 4096,
-            top: float = 0.01,
-        ) -> None: ...
 
     def build(self) -> Coreset:
         return Coreset(self.config.memory, self.config.channels)

@@ -25,7 +25,7 @@ from unseen.priors.principal_subspace import PrincipalSubspace
 if TYPE_CHECKING:
     from torch import nn
 
-    from unseen.anatomy.network_view import View, Viewed
+    from unseen.anatomy.network_view import Viewed
 
 
 class Pca(Detector):
@@ -56,18 +56,6 @@ class Pca(Detector):
 
     config: Config
     subspace: PrincipalSubspace
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            components: int = 50,
-            blur: float | None = None,
-        ) -> None: ...
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.check_number(len(normals.digests))

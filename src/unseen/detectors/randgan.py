@@ -16,7 +16,7 @@ for each labelled kind of normal film; this one has one kind.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
@@ -37,7 +37,7 @@ from unseen.training.learner import Learner
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from unseen.anatomy.network_view import View, Viewed
+    from unseen.anatomy.network_view import Viewed
 
 _CONTRAST, _BRIGHTNESS = 0.1, 0.1  # how far a step of 1 in the search goes
 
@@ -78,29 +78,6 @@ class RandGan(GanDetector):
             return found
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 32,
-            latent: int = 120,
-            game: Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"] = "least-squares",
-            gradient_penalty: float = 10.0,
-            clip: float = 0.01,
-            instance_noise: float = 0.0,
-            critic_steps: int | None = None,
-            learning_rate: float = 2e-05,
-            discriminator_rate: float = 4e-05,
-            largest_slope: float = 1.0,
-            balance: float = 0.1,
-            iterations: int = 800,
-            tolerance: float = 1e-05,
-        ) -> None: ...
 
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, features = self.view.size, self.config.features

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -39,7 +38,7 @@ class Restorer(Detector):
     True
     """
 
-    Config: ClassVar[type[RestorerSettings]] = RestorerSettings
+    Config = RestorerSettings
     config: RestorerSettings
 
     @abstractmethod

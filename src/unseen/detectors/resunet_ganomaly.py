@@ -13,13 +13,12 @@ Source: the thesis on adversarial screening of chest X-rays (2022), appendix A.2
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unseen.anatomy.network_view import View, Viewed
+from unseen.anatomy.network_view import Viewed
 from unseen.detectors.adversary import Adversary
 from unseen.detectors.detector import masked_on
 from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
@@ -52,27 +51,6 @@ class ResUnetGanomaly(GanDetector):
         encoding_weight: float = Field(default=1.0, ge=0, description="weight of the latents' distance")
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 32,
-            latent: int = 100,
-            game: Literal["minimax", "non-saturating", "least-squares", "wgan", "wgan-gp"] = "wgan-gp",
-            gradient_penalty: float = 10.0,
-            clip: float = 0.01,
-            instance_noise: float = 0.0,
-            critic_steps: int | None = None,
-            learning_rate: float | None = None,
-            adversarial_weight: float = 1.0,
-            consistency_weight: float = 50.0,
-            encoding_weight: float = 1.0,
-        ) -> None: ...
 
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, features, latent = self.view.size, self.config.features, self.config.latent

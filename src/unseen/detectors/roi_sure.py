@@ -13,15 +13,10 @@ target of training; the score needs none.
 Source: the thesis, sections 4.2–4.3; SURE: Stein 1981, Ramani, Blu, Unser 2008.
 """
 
-from typing import TYPE_CHECKING, Literal
-
 import torch
 
 from unseen.detectors.ganomaly_family import Aim
-from unseen.detectors.stein_consistency import SteinConsistency, SteinSettings
-
-if TYPE_CHECKING:
-    from unseen.anatomy.network_view import View
+from unseen.detectors.stein_consistency import SteinConsistency
 
 
 class RoiSure(SteinConsistency):
@@ -33,28 +28,6 @@ class RoiSure(SteinConsistency):
 
     key = "roi-sure"
     needs_lungs = True
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: SteinSettings | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 32,
-            latent: int = 100,
-            decoder_slope: float = 0.2,
-            adversarial_weight: float = 1.0,
-            consistency_weight: float = 50.0,
-            encoding_weight: float = 1.0,
-            learning_rate: float = 0.0002,
-            sigma: float | None = None,
-            tau: float = 0.01,
-            noise: Literal["gaussian", "poisson", "mixed"] = "gaussian",
-            gain: float | None = None,
-            form: Literal["unbiased", "literal-mse", "literal-norm"] = "unbiased",
-        ) -> None: ...
 
     def aim(self, image: torch.Tensor, inside: torch.Tensor, lungs: torch.Tensor) -> Aim:
         return Aim(x=image, y=image * lungs, support=lungs)

@@ -11,7 +11,7 @@ estimate from their finest details. Real films are 8-bit and resampled, their no
 nearly the squared error.
 """
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -57,7 +57,7 @@ class SteinSettings(AdversarialSettings):
 class SteinConsistency(EncoderDecoderEncoder):
     """Base of `ganomaly-sure` and `roi-sure`: [SURE of De∘E1 at x, target y = support ⊙ x] / n."""
 
-    Config: ClassVar[type[SteinSettings]] = SteinSettings
+    Config = SteinSettings
     config: SteinSettings
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:

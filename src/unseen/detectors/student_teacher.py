@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
@@ -30,7 +30,7 @@ from unseen.detectors.restorer import mean_inside
 from unseen.training.learner import Step
 
 if TYPE_CHECKING:
-    from unseen.anatomy.network_view import View, Viewed
+    from unseen.anatomy.network_view import Viewed
     from unseen.networks.resnet import ResNet18
 
 _STAGES = 3
@@ -51,22 +51,6 @@ class StudentTeacher(LesionClassifier):
         student_rate: float = Field(default=0.1, gt=0, le=1, description="learning rate of SGD for the student")
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            view: View | None = None,
-            size: int | None = None,
-            features: int = 16,
-            lesions: Literal["paste", "cloud", "both", "all"] = "both",
-            varied: bool = True,
-            learning_rate: float = 0.03,
-            backbone: str | None = None,
-            student_rate: float = 0.1,
-        ) -> None: ...
 
     def remember(self, normals: Normals, *, seed: int) -> None:
         """The teacher keeps nothing of the films."""

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -49,7 +49,7 @@ class AutoencoderGeneratorSettings(GeneratorSettings):
 class AutoencoderGenerator(TrainedGenerator):
     """A generator that can also say which latent an image has."""
 
-    Config: ClassVar[type[AutoencoderGeneratorSettings]] = AutoencoderGeneratorSettings
+    Config = AutoencoderGeneratorSettings
     config: AutoencoderGeneratorSettings
     encoder: DcganEncoder
 
@@ -94,25 +94,9 @@ class AE(AutoencoderGenerator):
 
     key: ClassVar[str] = "ae"
 
-    Config: ClassVar[type[AutoencoderGeneratorSettings]] = AutoencoderGeneratorSettings
     code_mean: Tensor  # m, (latent,)
     code_root: Tensor  # C^½, (latent, latent), symmetric
     code_whitener: Tensor  # C^−½
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: AutoencoderGeneratorSettings | None = None,
-            *,
-            latent: int,
-            features: int = 32,
-            slope: float = 0.2,
-            size: int | None = None,
-            channels: int = 1,
-            learning_rate: float = 0.001,
-            milestone: float = 0.75,
-        ) -> None: ...
 
     def build(self, size: int) -> Mapping[str, nn.Module]:
         settings = self.config
@@ -181,22 +165,6 @@ class VAE(AutoencoderGenerator):
         )
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            latent: int,
-            features: int = 32,
-            slope: float = 0.2,
-            size: int | None = None,
-            channels: int = 1,
-            learning_rate: float = 0.001,
-            milestone: float = 0.75,
-            variance: float = 0.5,
-        ) -> None: ...
 
     def build(self, size: int) -> Mapping[str, nn.Module]:
         settings = self.config

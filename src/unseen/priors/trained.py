@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from unseen.artifacts.recipe import configured
+from unseen.artifacts.constructor import Configurable
 from unseen.networks.dcgan import DcganDecoder
 from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.physics.algebra import describe
@@ -27,6 +27,7 @@ from unseen.training.settings import Training
 
 if TYPE_CHECKING:
     from unseen.artifacts.card import Card
+    from unseen.artifacts.constructor import C, HasConfig, P, T
     from unseen.training.history import History
 
 Array = NDArray[Any]  # Any: numbers of whatever kind the caller holds
@@ -50,7 +51,7 @@ class GeneratorSettings(BaseModel):
     channels: int = Field(default=1, ge=1, le=64, description="channels of an image")
 
 
-class TrainedGenerator(nn.Module, ABC):
+class TrainedGenerator(Configurable, nn.Module, ABC):
     """Base of `VAE`, `WGANGP` and `AE`; a new one writes `build` and `learner`.
 
     `VAE(latent=8).fit(images)`; or `VAE(latent=8, size=32)`, untrained, with first weights from seed 0.
@@ -63,26 +64,18 @@ class TrainedGenerator(nn.Module, ABC):
     torch.Size([3, 1, 16, 16])
     """
 
-    key: ClassVar[str]
-    Config: ClassVar[type[GeneratorSettings]]
+    Config: type[GeneratorSettings] = GeneratorSettings
     config: GeneratorSettings
     decoder: DcganDecoder
     can_be_saved: ClassVar[bool] = True
 
-    # Any: the settings' types are the subclass's Config, which pydantic checks
-    def __init__(self, config: GeneratorSettings | None = None, **settings: Any) -> None:
-        """Settings by name, or as one value.
+    if TYPE_CHECKING:
+        # makes type checkers check the settings of each subclass; see unseen.artifacts.constructor
+        def __new__(
+            cls: type[HasConfig[P, C, T]], config: C | None = None, *args: P.args, **settings: P.kwargs
+        ) -> T: ...
 
-        Args:
-            config: the settings as one value; None: they are given by name.
-            settings: the fields of `Config`, by name.
-
-        Raises:
-            RecipeError: a setting is unknown ("vae.latnt: unknown; did you mean latent?") or out of range.
-            ValueError: a size that no DCGAN has.
-        """
-        super().__init__()
-        self.config = configured(config, settings, self.Config, where=self.key)
+    def set_up(self) -> None:
         self.latent_shape: tuple[int, ...] = (self.config.latent,)
         self.history: History | None = None
         self.trained_on = ""  # the device and its threads; empty: not trained

@@ -13,7 +13,7 @@ algorithm 1 (λ = 10, five critic steps, Adam with rate 1e-4 and betas (0, 0.9))
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -46,22 +46,6 @@ class WGANGP(TrainedGenerator):
         )
 
     config: Config
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            latent: int,
-            features: int = 32,
-            slope: float = 0.2,
-            size: int | None = None,
-            channels: int = 1,
-            critic_steps: int = 5,
-            gradient_penalty: float = 10.0,
-            learning_rate: float = 0.0001,
-        ) -> None: ...
 
     def build(self, size: int) -> Mapping[str, nn.Module]:
         return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import Field
@@ -19,6 +19,9 @@ from unseen.reconstruction.reconstructor import (
     starting_image,
     usual_size,
 )
+
+if TYPE_CHECKING:
+    from unseen.artifacts.constructor import C, HasConfig, P, T
 
 
 class ArtifactRemoval(Reconstructor):
@@ -55,18 +58,14 @@ class ArtifactRemoval(Reconstructor):
     network: nn.Module
 
     if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
+        # as in Reconstructor, with the network
+        def __new__(
+            cls: type[HasConfig[P, C, T]],
+            config: C | None = None,
             network: nn.Module | None = None,
-            channels: int = 1,
-            complex_pictures: bool = False,
-            start: Literal["auto", "pinv", "fbp", "adjoint"] = "auto",
-            features: int = 24,
-            depth: int = 3,
-        ) -> None: ...
+            *args: P.args,
+            **settings: P.kwargs,
+        ) -> T: ...
 
     else:
         # Any: Config defines the types of the settings, and pydantic checks them

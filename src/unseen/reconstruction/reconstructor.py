@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,13 +20,14 @@ from torch import Tensor, nn
 from unseen import __version__
 from unseen.artifacts import bundle
 from unseen.artifacts.card import Card
+from unseen.artifacts.constructor import Configurable
 from unseen.artifacts.notebook_html import html_card
-from unseen.artifacts.recipe import configured
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.reconstruction.process_card import NotDescribed, described
 
 if TYPE_CHECKING:
+    from unseen.artifacts.constructor import C, HasConfig, P, T
     from unseen.training.history import History
 
 WEIGHTS = "reconstructor"  # what the names of its tensors begin with
@@ -49,7 +50,7 @@ class ReconstructorSettings(BaseModel):
         return self.channels * (2 if self.complex_pictures else 1)
 
 
-class Reconstructor(nn.Module, ABC):
+class Reconstructor(Configurable, nn.Module, ABC):
     """Base of every reconstructor; a new one writes `reconstruct` and, where it has units to find, `prepare`.
 
     `ArtifactRemoval(features=16)`, or `ArtifactRemoval.for_process(process, features=16)`, which knows channels and
@@ -63,25 +64,17 @@ class Reconstructor(nn.Module, ABC):
     (3, torch.Size([1, 3, 16, 16]))
     """
 
-    key: ClassVar[str]
-    Config: ClassVar[type[ReconstructorSettings]]
+    Config: type[ReconstructorSettings] = ReconstructorSettings
     config: ReconstructorSettings
     own_network = ""  # "module:Class" of a network of the caller's own, which a card cannot describe
 
-    # Any: the settings' types are the subclass's Config, which pydantic checks
-    def __init__(self, config: ReconstructorSettings | None = None, **settings: Any) -> None:
-        """Settings by name, or as one value.
+    if TYPE_CHECKING:
+        # makes type checkers check the settings of each subclass; see unseen.artifacts.constructor
+        def __new__(
+            cls: type[HasConfig[P, C, T]], config: C | None = None, *args: P.args, **settings: P.kwargs
+        ) -> T: ...
 
-        Args:
-            config: the settings as one value; None: they are given by name.
-            settings: the fields of `Config`, by name.
-
-        Raises:
-            RecipeError: a setting is unknown ("artifact-removal.feature: unknown; did you mean features?") or out of
-                range.
-        """
-        super().__init__()
-        self.config = configured(config, settings, self.Config, where=self.key)
+    def set_up(self) -> None:
         self.process: Measurement | None = None  # what it has learnt under
         self.history: History | None = None
         self.trained_on = ""  # the device and its threads; empty: not trained
@@ -89,7 +82,9 @@ class Reconstructor(nn.Module, ABC):
         self.card: Card | None = None  # set by `reconstruction.load`
 
     @classmethod
-    def for_process(cls, process: Measurement, **settings: Any) -> Self:  # Any: as for __init__
+    def for_process(
+        cls, process: Measurement, **settings: Any
+    ) -> Self:  # Any: the settings' types are Config's, which pydantic checks
         """One whose images are the operator's."""
         found = {"channels": process.A.domain[0], "complex_pictures": process.A.complex_domain}
         return cls(**(found | settings))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
-
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -50,30 +48,14 @@ class Unrolled(Reconstructor):
     network: nn.Module
     lengths: nn.Parameter  # (iterations,), η_k
 
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            config: Config | None = None,
-            *,
-            channels: int = 1,
-            complex_pictures: bool = False,
-            start: Literal["auto", "pinv", "fbp", "adjoint"] = "auto",
-            iterations: int = 3,
-            features: int = 16,
-            depth: int = 3,
-        ) -> None: ...
-
-    else:
-        # Any: the settings' types are Config's, which pydantic checks
-        def __init__(self, config: Config | None = None, **settings: Any) -> None:
-            super().__init__(config, **settings)
-            self.network = ResidualUNet(
-                channels=self.config.real_channels, features=self.config.features, depth=self.config.depth
-            )
-            self.lengths = nn.Parameter(torch.ones(self.config.iterations))
-            self.register_buffer("scale", torch.ones(()))
-            self.register_buffer("gain", torch.ones(()))
+    def set_up(self) -> None:
+        super().set_up()
+        self.network = ResidualUNet(
+            channels=self.config.real_channels, features=self.config.features, depth=self.config.depth
+        )
+        self.lengths = nn.Parameter(torch.ones(self.config.iterations))
+        self.register_buffer("scale", torch.ones(()))
+        self.register_buffer("gain", torch.ones(()))
 
     def reconstruct(self, y: Tensor, process: Measurement) -> Tensor:
         A, p = process.A, process.linearise(y)

@@ -1,6 +1,6 @@
 """The constructor of a class with settings as Python source, from its `Config`: for the reference, and for tests.
 
-    python docs/constructor_source.py unseen.detectors.dae:Dae
+python docs/constructor_source.py unseen.detectors.dae:Dae
 """
 
 from __future__ import annotations

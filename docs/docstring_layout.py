@@ -238,7 +238,8 @@ def with_settings(text: str, obj: griffe.Class) -> str:
     """`text` with the table of a class's settings before its first section; "" for a class without settings."""
     if not has_settings(obj):
         return ""
-    settings = settings_of(_imported(obj))
+    kind = _imported(obj)
+    settings = settings_of(kind)
     if settings is None:
         return ""
     described = {name: member.docstring.value for name, member in _inherited(obj) if member.docstring}
@@ -253,21 +254,24 @@ def with_settings(text: str, obj: griffe.Class) -> str:
 def set_constructor(obj: griffe.Class) -> None:
     """Give a class with settings the `__init__` that shows them."""
     source = constructor_of(_imported(obj)) if has_settings(obj) else None
-    obj.members.pop("__new__", None)  # only for type checkers
     if source is None:
         return
+    typed = obj.members.pop("__new__", None)  # the base of a family, for type checkers only
     (node,) = ast.parse(source).body
     assert isinstance(node, ast.FunctionDef)
-    written = obj.members.get("__init__")
+    family = (obj, *obj.mro()) if typed else (obj,)
+    written = next((one.members["__init__"] for one in family if "__init__" in one.members), None)
     init = griffe.Function(
         "__init__",
         parameters=griffe.Parameters(
             *(
                 griffe.Parameter(
                     name,
-                    annotation=griffe.safe_get_annotation(annotation, parent=obj),
+                    annotation=griffe.safe_get_expression(annotation, parent=obj, parse_strings=False),
                     kind=kind,
-                    default=default if isinstance(default, str) else griffe.safe_get_expression(default, parent=obj),
+                    default=default
+                    if isinstance(default, str)
+                    else griffe.safe_get_expression(default, parent=obj, parse_strings=False),
                 )
                 for name, annotation, kind, default in griffe.get_parameters(node.args)
             )

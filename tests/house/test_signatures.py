@@ -18,7 +18,7 @@ from unseen.priors import GENERATORS
 from unseen.reconstruction import RECONSTRUCTORS
 
 ROOT = Path(__file__).resolve().parents[2]
-CALLS = '''
+CALLS = """
 from unseen.anatomy import View
 from unseen.detectors import AeSsim, Dae, Ensemble, Pca
 from unseen.priors import VAE, Generator
@@ -38,7 +38,7 @@ VAE()  # latent
 VAE(latent=8, variance="x")  # variance
 Unrolled(iterations="x")  # iterations
 ArtifactRemoval(network=3)  # network
-'''
+"""
 
 
 def configured_classes() -> Iterator[type[Any]]:

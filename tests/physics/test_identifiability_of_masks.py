@@ -101,6 +101,14 @@ def test_every_seed_gives_the_right_verdict_on_larger_images(name: str, group: G
     assert verdicts(name, group, size, 10) == {right: 10}
 
 
+@pytest.mark.parametrize(("size", "border"), [(32, 8), (48, 12), (48, 16), (64, 16), (64, 20)])
+def test_every_seed_gives_the_right_verdict_where_a_box_in_the_centre_is_missing(size: int, border: int) -> None:
+    mask = torch.ones(size, size, dtype=torch.bool)
+    mask[border:-border, border:-border] = False
+    found = {identify(Mask(mask), SHIFTS, generator=torch.Generator().manual_seed(seed)).verdict for seed in range(8)}
+    assert found == {"can"}
+
+
 def test_the_verdict_states_how_sure_it_is() -> None:
     found = identify(MASKS["interlaced rows"](32), SHIFTS)
     assert found.inner_mean is not None and found.inner is not None

@@ -256,6 +256,18 @@ def test_pinv_of_noise_that_no_image_measures_is_the_shortest_least_squares() ->
     torch.testing.assert_close(A.pinv(y), expected, rtol=0, atol=1e-8)
 
 
+@pytest.mark.parametrize("angles", [1, 2, 5, 50, [45.0]])
+@pytest.mark.parametrize("circle", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_an_image_of_one_pixel_is_found_again(angles: int | list[float], circle: bool, dtype: torch.dtype) -> None:
+    A = Tomography(1, angles, circle=circle)
+    for x in (torch.ones(1, 1, 1, 1, dtype=dtype), torch.tensor([0.0, 0.3, 2.0], dtype=dtype).reshape(3, 1, 1, 1)):
+        y = A(x).requires_grad_()
+        found = A.pinv(y)
+        torch.testing.assert_close(found, x)
+        assert torch.autograd.grad(found.sum(), y)[0].isfinite().all() and A.fbp(y).isfinite().all()
+
+
 def test_pinv_does_not_hide_what_is_not_a_number() -> None:
     A = Tomography(8, 4)
     y = torch.ones(2, *A.range)

@@ -79,9 +79,13 @@ class Gaussian(Noise):
         """sigma = median |d| / 0.6745, with d the finest diagonal Haar details of y.
 
         d = (a − b − c + e)/2 over blocks [[a, b], [c, e]] of 2 × 2 pixels: zero on smooth parts, and N(0, sigma²)
-        where there is noise alone. The median ignores the few details that edges make. Details that are exactly zero
-        are left out, for they come from blank borders and masked-out pixels, which carry no noise. Noise that
-        resampling has correlated is underestimated.
+        where there is noise alone. The median ignores the few details that edges make. Noise that resampling has
+        correlated is underestimated.
+
+        Flat places, whose details are exactly zero, are left out. Entries that are exactly zero count as not measured
+        (blank borders, masked pixels, k-space that was not sampled), and no detail is taken across them. Where less
+        than a quarter of the blocks is left, as under a mask of lines, blocks at every offset and differences of two
+        neighbours, (a − b)/√2, count too.
 
         Args:
             y: (batch, channels, height, width), at least 2 × 2. Channels are pooled, and so are the two components of
@@ -106,12 +110,32 @@ class Gaussian(Noise):
         if y.is_complex():
             y = torch.cat([y.real, y.imag], dim=1)
         y = y.to(torch.promote_types(y.dtype, torch.float32))
-        y = y[..., : y.shape[2] // 2 * 2, : y.shape[3] // 2 * 2]
-        details = (y[..., ::2, ::2] - y[..., ::2, 1::2] - y[..., 1::2, ::2] + y[..., 1::2, 1::2]) / 2
-        magnitudes = details.flatten(1).abs()  # (batch, channels · height/2 · width/2)
-        blank = magnitudes == 0
-        ordered = torch.where(blank, torch.inf, magnitudes).sort(dim=1).values
-        count = (~blank).sum(dim=1, keepdim=True)
-        middle = torch.cat([(count - 1) // 2, count // 2], dim=1).clamp(min=0, max=ordered.shape[1] - 1)
-        median = ordered.gather(1, middle).mean(dim=1)  # (batch,)
-        return torch.where(count.flatten() > 0, median, 0.0) / MEDIAN_OF_ABSOLUTE_NORMAL
+        return torch.stack([_median(_details(image).abs()) for image in y]) / MEDIAN_OF_ABSOLUTE_NORMAL
+
+
+def _details(y: Tensor) -> Tensor:
+    """Return differences of neighbours that were all measured, N(0, sigma²) where there is noise alone.
+
+    Args:
+        y: (channels, height, width).
+
+    Returns:
+        (differences,), without those that are exactly zero, which come from flat borders.
+    """
+    corners = y[:, :-1, :-1], y[:, :-1, 1:], y[:, 1:, :-1], y[:, 1:, 1:]
+    a, b, c, e = corners
+    diagonal, measured = (a - b - c + e) / 2, torch.stack(corners).ne(0).all(dim=0)
+    aligned = diagonal[:, ::2, ::2], measured[:, ::2, ::2]
+    if int(aligned[1].sum()) * 4 >= aligned[1].numel():
+        found = aligned[0][aligned[1]]
+        return found[found != 0]
+    down, right = (y[:, 1:], y[:, :-1]), (y[:, :, 1:], y[:, :, :-1])
+    pairs = [(one - other)[(one != 0) & (other != 0)] / math.sqrt(2) for one, other in (down, right)]
+    found = torch.cat([diagonal[measured], *pairs])
+    return found[found != 0]
+
+
+def _median(values: Tensor) -> Tensor:
+    """Return the median, with the mean of the two middle values of an even number; 0 where there is none."""
+    ordered, count = values.sort().values, len(values)
+    return ordered[[(count - 1) // 2, count // 2]].mean() if count else values.new_zeros(())

@@ -12,6 +12,7 @@ from unseen.physics.noise import Noise, check_same_shape, standard_normal
 from unseen.physics.numpy_arrays import as_tensor
 
 STEPS_OF_A_COUNT = 2**16
+ROUNDING = 1e-5  # share of the largest value: what a Fourier transform in single precision leaves of a zero, and more
 
 
 class PoissonGaussian(Noise):
@@ -53,7 +54,7 @@ class PoissonGaussian(Noise):
         return f"PoissonGaussian(gain={self._gain:g}, sigma={self._sigma:g})"
 
     def sample(self, u: Tensor, *, generator: torch.Generator | None) -> Tensor:
-        _check_counts(u)
+        u = _as_counts(u)
         device = generator.device if generator is not None else torch.device("cpu")
         rate = u.detach().to(device, torch.float64) / self._gain
         rate = (rate * STEPS_OF_A_COUNT).round() / STEPS_OF_A_COUNT  # else rounding, so the unit, decides what is drawn
@@ -70,7 +71,7 @@ class PoissonGaussian(Noise):
         With sigma = 0 a y off the lattice of multiples of the gain (beyond rounding) has log probability −∞.
         """
         check_same_shape(y, u)
-        _check_counts(u)
+        u = _as_counts(u)
         observed, rate = y.double() / self._gain, u.double() / self._gain  # in counts
         if self._sigma == 0:
             nearest = observed.round()
@@ -141,12 +142,19 @@ class Poisson(PoissonGaussian):
         return Poisson(fit_count_noise(as_tensor(y), read_out=False).gain)
 
 
-def _check_counts(u: Tensor) -> None:
+def _as_counts(u: Tensor) -> Tensor:
+    """Return u with negative values that are rounding set to 0, such as a Fourier transform leaves on black pixels."""
     if not (u.is_floating_point() or u.is_complex()):
         raise ValueError(f"Noise is drawn around real numbers, but u is {u.dtype}. Convert it by u.float().")
-    if u.is_complex() or not bool((u >= 0).all()):
-        least = "complex values" if u.is_complex() else f"{float(u.min()):.3g} as the least"
-        raise ValueError(f"Counts have a mean of at least 0, but u has {least}. Clip it, or shift it to start from 0.")
+    if u.is_complex():
+        raise ValueError("Counts have a mean of at least 0, but u has complex values. Give its real part or magnitude.")
+    rounding = ROUNDING * float(u.detach().abs().max()) if u.numel() else 0.0
+    if not bool((u >= -rounding).all()):
+        raise ValueError(
+            f"Counts have a mean of at least 0, but u has {float(u.min()):.3g} as the least. Clip it, or shift it to "
+            "start from 0."
+        )
+    return u.clamp(min=0)
 
 
 def _log_poisson(count: Tensor, rate: Tensor) -> Tensor:

@@ -81,6 +81,7 @@ def _weighted(A: LinearAction, y: Tensor, start: Tensor, *, weigh: Map, stop: St
         active = active & (fall > SLOWEST_FALL * misfit)
         gradient = A.adjoint(weighed)
         renewed = _sum_of_squares(gradient)
+        active = active & (renewed > 0)  # 0: solved exactly, as on an image of one pixel; the next step would be 0 / 0
         direction = gradient + torch.where(active, renewed / square, 0) * direction
         square = renewed
     return x, stop.iterations

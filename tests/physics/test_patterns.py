@@ -90,3 +90,19 @@ def test_bad_patterns_are_refused() -> None:
         physics.SinglePixelCamera(8, 4, patterns="walsh")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"size is one whole number above 0, or \(height, width\), but got 0"):
         physics.CompressedSensing(0, 4)
+
+
+@pytest.mark.parametrize("kind", ["hadamard", "scrambled", "bernoulli"])
+def test_split_patterns_are_zeros_and_ones_and_their_difference_is_the_measurement(kind: str) -> None:
+    whole = physics.SinglePixelCamera(8, 20, patterns=kind)  # type: ignore[arg-type]
+    A = physics.SinglePixelCamera(8, 20, patterns=kind, split=True)  # type: ignore[arg-type]
+    seen = patterns(A)
+    assert set(np.unique(seen.round(decimals=4).abs().numpy())) == {0, 1}
+    x = noise(2, 1, 8, 8).abs()
+    y = A(x)
+    assert float(y.min()) >= -1e-6
+    torch.testing.assert_close(y[..., :20] - y[..., 20:], whole(x), atol=1e-5, rtol=0)
+    counts = physics.Measurement(A, noise=physics.Poisson(0.01))(x, generator=torch.Generator().manual_seed(0))
+    assert counts.shape == (2, 1, 40)
+    if kind == "hadamard":  # its first pattern is the sum, which the others then do not need
+        torch.testing.assert_close(A.pinv(y), whole.pinv(whole(x)), atol=1e-4, rtol=0)

@@ -1,4 +1,4 @@
-"""Single-pixel camera: one detector behind patterns of ±1."""
+"""Single-pixel camera: one detector behind patterns of ±1, or behind the two patterns of 0 and 1 of each."""
 
 import math
 from typing import get_args
@@ -28,6 +28,9 @@ class SinglePixelCamera(Operator):
             pixel by pixel. "bernoulli": each sign by itself, +1 or −1 with equal chance. The first two are orthogonal
             and fast (adjoint and pseudo-inverse are one); "bernoulli" keeps m · n numbers.
         seed: of what is random; the same arguments give the same patterns.
+        split: a mirror array shows light or none, so each pattern is measured as two of 0 and 1, (1 + p_i)/2 and
+            (1 − p_i)/2. y is (batch, channels, 2m), first the m of the former, and is never negative where x is not,
+            so that Poisson noise may follow. The difference of the two is the measurement without `split`.
 
     Raises:
         ValueError: size, m or channels is out of range, or the patterns are none of these.
@@ -39,7 +42,8 @@ class SinglePixelCamera(Operator):
     """
 
     patterns: str
-    _through: Operator
+    split: bool
+    _through: Operator  # the patterns of ±1
 
     def __init__(
         self,
@@ -49,13 +53,14 @@ class SinglePixelCamera(Operator):
         channels: int = 1,
         patterns: Patterns = DEFAULT_PATTERNS,
         seed: int = 0,
+        split: bool = False,
     ) -> None:
         height, width = both_sides(size)
         check_channels(channels)
         check_measurements(m, height * width)
         if patterns not in get_args(Patterns):
             raise ValueError(f"patterns are {', '.join(get_args(Patterns))}, but got {patterns!r}.")
-        super().__init__(domain=(channels, height, width), range=(channels, m))
+        super().__init__(domain=(channels, height, width), range=(channels, 2 * m if split else m))
         generator = torch.Generator().manual_seed(seed)
         through: Operator
         if patterns == "hadamard":
@@ -68,19 +73,31 @@ class SinglePixelCamera(Operator):
         else:
             matrix = _signs((m, height * width), generator) / math.sqrt(height * width)
             through = Dense(matrix, size=(height, width), channels=channels)
-        self._set(patterns=patterns, _through=through)
+        self._set(patterns=patterns, split=split, _through=through)
 
     def _forward(self, x: Tensor) -> Tensor:
-        return self._through(x)
+        y = self._through(x)
+        if not self.split:
+            return y
+        total = x.flatten(2).sum(dim=2, keepdim=True) * self._of_a_pixel  # (batch, channels, 1)
+        return torch.cat([total + y, total - y], dim=2) / 2
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        return self._through.adjoint(y)
+        if not self.split:
+            return self._through.adjoint(y)
+        lit, dark = y.chunk(2, dim=2)
+        total = y.sum(dim=2)[:, :, None, None] * self._of_a_pixel
+        return (self._through.adjoint(lit - dark) + total) / 2
 
     def _pinv(self, y: Tensor) -> Tensor:
-        return self._through.pinv(y)
+        return super()._pinv(y) if self.split else self._through.pinv(y)
 
     def norm(self) -> float:
-        return self._through.norm()
+        return super().norm() if self.split else self._through.norm()
+
+    @property
+    def _of_a_pixel(self) -> float:
+        return 1 / math.sqrt(math.prod(self.domain[1:]))
 
 
 def _signs(shape: tuple[int, int], generator: torch.Generator) -> Tensor:

@@ -108,3 +108,18 @@ def test_bad_blurs_and_downsamplings_are_refused() -> None:
         physics.gaussian_kernel(0)
     with pytest.raises(ValueError, match="channels is a whole number above 0, but got 0"):
         physics.Downsampling(8, channels=0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("size", [(12, 12), (9, 14)])
+def test_the_derivative_of_the_pseudo_inverse_is_its_adjoint_for_a_kernel_that_is_no_product(
+    seed: int, size: tuple[int, int]
+) -> None:
+    kernel = torch.rand(3, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    A = physics.Blur(size, kernel / kernel.sum(), boundary="valid")
+    rows = torch.eye(A.range[1] * A.range[2], dtype=torch.float64).reshape(-1, *A.range)
+    inverse = A.pinv(rows).flatten(1)  # (m, n): row i is A⁺ of unit i
+    v = torch.randn(1, *A.domain, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
+    y = torch.zeros(1, *A.range, dtype=torch.float64, requires_grad=True)
+    (found,) = torch.autograd.grad((A.pinv(y) * v).sum(), y)
+    torch.testing.assert_close(found.flatten(), inverse @ v.flatten(), rtol=1e-7, atol=1e-9)

@@ -8,11 +8,17 @@ A sample is done by the first of two rules: ‖A*(y − A x)‖ ≤ tolerance ·
 ‖A*(y − A x)‖ ≤ rtol · ‖A‖ · ‖y − A x‖, when x solves the problem of an operator that differs from A by rtol · ‖A‖
 (Paige & Saunders, ACM Trans. Math. Softw. 8, 1982, stopping rules 1 and 2). The steps beyond fit what singular values
 below rtol · ‖A‖ show, which is mostly noise.
+
+A derivative's y is no measurement, and what no x explains of it is no noise: it must not end the steps. There the
+second rule takes the part of ‖y − A x‖² that can still be explained, whose lower bound is how much the last steps
+lowered it (Hestenes & Stiefel, J. Res. Nat. Bur. Stand. 49, 1952, theorem 6:1; Golub & Strakoš, Numer. Algorithms 8,
+1994).
 """
 
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +28,7 @@ from unseen.physics.algebra import inner
 from unseen.physics.linear_function import Map
 
 ITERATIONS = 500
+DELAY = 5  # steps over which the fall of the residual is summed
 
 
 @dataclass(frozen=True)
@@ -32,11 +39,13 @@ class StoppingRule:
         tolerance: a share of ‖A* y‖, for the first rule.
         slope: rtol · ‖A‖, for the second; 0: there is none.
         iterations: at most so many applications of A and A* each.
+        explained_only: of ‖y − A x‖ the second rule takes the part that some x explains: for derivatives.
     """
 
     tolerance: float
     slope: float = 0.0
     iterations: int = ITERATIONS
+    explained_only: bool = False
 
     def unreached(self, square: Tensor, energy: Tensor, start: Tensor) -> Tensor:
         """Return the samples that are not done.
@@ -88,19 +97,30 @@ def cgls(y: Tensor, forward: Map, adjoint: Map, stop: StoppingRule) -> Tensor:
     gradient = direction = adjoint(residual)
     x = torch.zeros_like(gradient)
     start = square = _squares(gradient)
+    recent: deque[tuple[Tensor, Tensor]] = deque(
+        maxlen=DELAY
+    )  # square and fall of the residual, by step
     for _ in range(stop.iterations):
         active = stop.unreached(square, _squares(residual), start)
+        if stop.explained_only:
+            active = square > stop.tolerance**2 * start
+            if len(recent) == DELAY:
+                active &= recent[0][0] > stop.slope**2 * sum(fall for _, fall in recent)
         if not active.any():
             return x
         image = forward(direction)
         step = torch.where(active, square / _squares(image), 0)
+        recent.append((square, step * square))
         x = x + _times(step, direction)
         residual = residual - _times(step, image)
         gradient = adjoint(residual)
         renewed = torch.where(active, _squares(gradient), square)
         direction = gradient + _times(torch.where(active, renewed / square, 0), direction)
         square = renewed
-    stop.warn(square, _squares(residual), start, stacklevel=5)
+    if not stop.explained_only:
+        stop.warn(square, _squares(residual), start, stacklevel=5)
+    elif bool(active.any()):
+        stop.warn(square, torch.zeros_like(square), start, stacklevel=5)
     return x
 
 

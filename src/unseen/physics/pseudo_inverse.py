@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
@@ -79,7 +80,7 @@ def adjoint_of_least_squares(A: LinearAction, x: Tensor, *, slope: float = 0.0) 
     Returns:
         (batch, *A.range).
     """
-    stop = StoppingRule(default_tolerance(x.dtype), slope=slope)
+    stop = StoppingRule(default_tolerance(x.dtype), slope=slope, explained_only=True)
     solution: Tensor = _LeastSquares.apply(x, A.adjoint, A, stop)  # type: ignore[no-untyped-call]
     return solution
 
@@ -102,10 +103,13 @@ class _LeastSquares(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         forward, adjoint, stop = ctx.problem
+        stop = replace(stop, explained_only=True)
         solution: Tensor = _LeastSquares.apply(gradient, adjoint, forward, stop)  # type: ignore[no-untyped-call]
         return solution, None, None, None
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor, forward: None, adjoint: None, stop: None) -> Tensor:
-        solution: Tensor = _LeastSquares.apply(tangent, *ctx.problem)  # type: ignore[no-untyped-call]
+        forward_map, adjoint_map, rule = ctx.problem
+        rule = replace(rule, explained_only=True)
+        solution: Tensor = _LeastSquares.apply(tangent, forward_map, adjoint_map, rule)  # type: ignore[no-untyped-call]
         return solution

@@ -15,6 +15,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from unseen.artifacts.recipe import configured
 from unseen.losses.loss import Loss, Seen, Units
 from unseen.losses.objectives import objective
 from unseen.physics.dense import Dense
@@ -23,6 +24,7 @@ from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
 from unseen.reconstruction import measurements as measured
 from unseen.reconstruction.artifact_removal import ArtifactRemoval
+from unseen.reconstruction.data_consistency import Consistency
 from unseen.reconstruction.held_out import SHARE, Best, HeldOut, fidelity_of, judges, names_of
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.training.learner import Step, steps_taken
@@ -205,6 +207,7 @@ def learn(
     hold_out: float | None = None,
     subjects: Sequence[Hashable] | None = None,
     network: Reconstructor | nn.Module | None = None,
+    consistency: Consistency | None = None,
     training: Training | None = None,
     learning_rate: float = 5e-4,
     milestones: Sequence[int] = (),
@@ -246,6 +249,9 @@ def learn(
         network: a reconstructor, trained in place (further, if it was trained); or any network from images to
             images, which becomes an `ArtifactRemoval`'s; None: an `ArtifactRemoval`, whose first weights are
             drawn from `training.seed`.
+        consistency: "project": in training and afterwards each image is moved to its measurement,
+            x̂ + λ A⁺(y − A x̂), with λ = 1 without noise and less with it (`data_consistency.projected`); None: as the
+            reconstructor's settings say ("none" for a new one).
         training: epochs, batch size, seed, precision, device; None: 100 epochs, batches of 4.
         learning_rate: of Adam, > 0; its weight decay is 1e-8.
         milestones: after so many epochs each, the rate is divided by 10.
@@ -297,6 +303,8 @@ def learn(
     if schedule is not None and milestones:
         raise ValueError("schedule takes the place of milestones: give one of them.")
     f = _reconstructor(network, process, seed=training.seed)
+    if consistency is not None:
+        f.config = configured(None, f.config.model_dump() | {"consistency": consistency}, f.Config, where=f.key)
     _warn_of_condition(f, process)
     judging = judges(dict(zip(names_of(terms), terms, strict=True)), process)
     whole = HeldOut(

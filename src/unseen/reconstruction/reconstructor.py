@@ -24,6 +24,7 @@ from unseen.artifacts.constructor import Configurable
 from unseen.artifacts.notebook_html import html_card
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
+from unseen.reconstruction.data_consistency import Consistency, projected
 from unseen.reconstruction.process_card import NotDescribed, described
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class ReconstructorSettings(BaseModel):
     channels: int = Field(default=1, ge=1, le=1024, description="channels of an image")
     complex_pictures: bool = Field(
         default=False, description="images are complex; the network sees real and imaginary parts as channels"
+    )
+    consistency: Consistency = Field(
+        default="none",
+        description="project: each image is moved to its measurement, x̂ + λ A⁺(y − A x̂), as far as the noise allows",
     )
 
     @property
@@ -103,13 +108,17 @@ class Reconstructor(Configurable, nn.Module, ABC):
         return usual_size(starting_image(y, process, "auto"))
 
     @arrays_too
-    def forward(self, y: Tensor, process: Measurement | None = None) -> Tensor:
+    def forward(
+        self, y: Tensor, process: Measurement | None = None, *, consistency: Consistency | None = None
+    ) -> Tensor:
         """x̂: (batch, *A.domain).
 
         Args:
             y: (batch, *A.range), what was measured; a NumPy array too, and then an array comes back.
             process: how; its operator may be another of the same domain than was learnt under. None: the process that
                 f has learnt under.
+            consistency: "project" moves each image to its measurement (`data_consistency.projected`), "none" leaves it;
+                None: as f's settings say.
 
         Raises:
             ValueError: y is not what A measures, A's images are not those that this network is made for, or f knows no
@@ -119,7 +128,8 @@ class Reconstructor(Configurable, nn.Module, ABC):
         if process is None:
             raise ValueError(f"this {self.key} knows no process of its own: give one, f(y, process).")
         self._check(process)
-        return self.reconstruct(y, process)
+        x = self.reconstruct(y, process)
+        return projected(x, y, process) if (consistency or self.config.consistency) == "project" else x
 
     def save(
         self,

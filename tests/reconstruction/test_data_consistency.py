@@ -1,0 +1,103 @@
+"""Data consistency: the projection without noise, its damping with noise, and both inside a reconstructor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.reconstruction.making import holes, images
+from unseen.artifacts import RecipeError
+from unseen.physics import (
+    BeerLambert,
+    Blur,
+    FourierMask,
+    Gaussian,
+    Mask,
+    Measurement,
+    Poisson,
+    SinglePixelCamera,
+    Tomography,
+    cartesian_sampling,
+    gaussian_kernel,
+)
+from unseen.reconstruction import ArtifactRemoval, learn, load
+from unseen.reconstruction.data_consistency import projected
+from unseen.training import Training
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+NOISE_FREE = {
+    "inpainting": lambda: Measurement(Mask(holes())),
+    "single pixel": lambda: Measurement(SinglePixelCamera(16, 60)),
+    "MRI": lambda: Measurement(FourierMask(cartesian_sampling(16, 2, generator=rng()), real=True)),
+    "tomography": lambda: Measurement(Tomography(16, angles=8)),
+    "low-dose CT without noise": lambda: Measurement(
+        Tomography(16, angles=8, pixel_size=1 / 16), link=BeerLambert(1e5)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOISE_FREE)
+def test_without_noise_the_image_measures_y_and_is_the_closest_of_those(name: str) -> None:
+    process, x, estimate = NOISE_FREE[name](), images(2).double(), images(2, seed=7).double()
+    y = process(x, generator=rng())
+    found = projected(estimate, y, process)
+    torch.testing.assert_close(process.mean(found), y, rtol=1e-4, atol=1e-4 * float(y.abs().max()))
+    hidden = (x - found) - process.A.pinv(process.A(x - found))  # what A hides is the estimate's
+    torch.testing.assert_close((x - estimate) - process.A.pinv(process.A(x - estimate)), hidden, rtol=0, atol=1e-3)
+    assert float((found - x).norm()) < float((estimate - x).norm())
+
+
+@pytest.mark.parametrize("noise", [Gaussian(0.2), Poisson(0.05)], ids=repr)
+def test_with_noise_the_residual_of_the_truth_moves_nothing_and_a_large_one_nearly_all(
+    noise: Gaussian | Poisson,
+) -> None:
+    process, x = Measurement(Mask(torch.ones(1, 64, 64)), noise=noise), images(8, size=64).clamp(min=0.1)
+    y = process(x, generator=rng())
+    assert float((projected(x, y, process) - x).norm()) < 0.2 * float((y - x).norm())
+    far = x + 5
+    assert float((projected(far, y, process) - x).norm()) < 1.2 * float((y - x).norm())
+
+
+def test_with_noise_what_the_image_measures_is_closer_to_the_truth_than_before_and_than_y() -> None:
+    process, x = Measurement(Blur(32, gaussian_kernel(0.6)), noise=Gaussian(0.1)), images(16, size=32)
+    estimate = x + 0.1 * torch.randn(x.shape, generator=rng(3))
+    y = process(x, generator=rng())
+    found = projected(estimate, y, process)
+    errors = [float((u - process.A(x)).square().mean()) for u in (process.A(found), process.A(estimate), y)]
+    assert errors[0] < errors[1] and errors[0] < errors[2]
+
+
+def test_a_reconstructor_takes_it_from_the_call_its_settings_or_the_training(tmp_path: Path) -> None:
+    process = Measurement(Mask(holes()))
+    y = process(images(4), generator=rng())
+    f = learn(y, process, losses="mc", training=Training(epochs=1, threads=1), consistency="project")
+    assert f.config.consistency == "project"
+    with torch.no_grad():
+        for weights in f.parameters():
+            weights += 0.05 * torch.randn(weights.shape, generator=rng())
+    torch.testing.assert_close(process.A(f(y)), y)
+    assert not torch.allclose(process.A(f(y, consistency="none")), y)
+    f.save(tmp_path / "f")
+    again = load(tmp_path / "f")
+    assert again.config.consistency == "project"
+    assert torch.equal(again(y), f(y))
+    plain = ArtifactRemoval(features=4)
+    assert torch.equal(plain(y, process, consistency="project"), projected(plain(y, process), y, process))
+    with pytest.raises(RecipeError, match="consistency"):
+        learn(y, process, losses="mc", training=Training(epochs=1, threads=1), consistency="projected")  # type: ignore[arg-type]
+
+
+def test_the_gradient_passes_through_the_projection() -> None:
+    process = Measurement(Mask(holes()), noise=Gaussian(0.1))
+    y: Tensor = process(images(2).double(), generator=rng())
+    x = images(2, seed=4).double()
+    assert torch.autograd.gradcheck(
+        lambda a, b: projected(a, b, process), (x.requires_grad_(), y.requires_grad_()), atol=1e-6
+    )

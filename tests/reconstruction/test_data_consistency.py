@@ -81,7 +81,7 @@ def test_a_reconstructor_takes_it_from_the_call_its_settings_or_the_training(tmp
     assert f.config.consistency == "project"
     with torch.no_grad():
         for weights in f.parameters():
-            weights += 0.05 * torch.randn(weights.shape, generator=rng())
+            weights.add_(0.05 * torch.randn(weights.shape, generator=rng()))
     torch.testing.assert_close(process.A(f(y)), y)
     assert not torch.allclose(process.A(f(y, consistency="none")), y)
     f.save(tmp_path / "f")

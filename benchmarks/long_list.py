@@ -33,6 +33,7 @@ from unseen.artifacts.files import write_text
 from unseen.artifacts.research_only import LIMITS
 from unseen_server.worklist.places import cursor_of, sort_columns
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import studies, terms
 
 Figures = dict[str, Any]  # Any: JSON
@@ -108,7 +109,7 @@ def measure(count: int, *, times: int) -> Figures:
         with Store.open(where, films_folder=Path(str(url.query["host"])) / "worklist") as store:  # goes with the server
             store.set_waiting_cap_s(10 * 365 * 86_400.0, actor="benchmark")
             filled_s = fill(store, count)
-            store.page()  # connects
+            store.page(StudyQuery())  # connects
             kinds = pages(store, count)
             found = {name: timed(store, one, times) for name, one in kinds.items()}
             plans = {name: plan_of(store, one) for name, one in kinds.items()}
@@ -176,27 +177,27 @@ def pages(store: Store, count: int) -> dict[str, Callable[[int], object]]:
     """Each kind of page, by the number of the try."""
     places = _places(store, count)
     return {
-        "first": lambda _: store.page(limit=_ROWS, blind=False),
-        "first, beside groups": lambda _: store.page(limit=_ROWS, blind=False, grouped=True),
-        "deep, by its key": lambda number: store.page(limit=_ROWS, blind=False, after=places[number]),
-        "deep, backwards": lambda number: store.page(limit=_ROWS, blind=False, before=places[number]),
-        "last": lambda _: store.page(limit=_ROWS, blind=False, last=True),
-        "by score": lambda _: store.page(limit=_ROWS, blind=False, order="score", reverse=True),
-        "of a source": lambda number: store.page(limit=_ROWS, blind=False, source=f"site-{number % 5}"),
-        "of a projection (3 %)": lambda _: store.page(limit=_ROWS, blind=False, view="LL"),
+        "first": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False)),
+        "first, beside groups": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False, grouped=True)),
+        "deep, by its key": lambda number: store.page(StudyQuery(limit=_ROWS, blind=False, after=places[number])),
+        "deep, backwards": lambda number: store.page(StudyQuery(limit=_ROWS, blind=False, before=places[number])),
+        "last": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False, last=True)),
+        "by score": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False, order="score", reverse=True)),
+        "of a source": lambda number: store.page(StudyQuery(limit=_ROWS, blind=False, source=f"site-{number % 5}")),
+        "of a projection (3 %)": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False, view="LL")),
         "of a projection (3 %), by score": lambda _: store.page(
-            limit=_ROWS, blind=False, view="LL", order="score", reverse=True
+            StudyQuery(limit=_ROWS, blind=False, view="LL", order="score", reverse=True)
         ),
-        "of one reader (0.1 %)": lambda _: store.page(limit=_ROWS, blind=False, assigned="reader-0"),
-        "not scored yet (1 %)": lambda _: store.page(limit=_ROWS, blind=False, state="received"),
-        "models disagree": lambda _: store.page(limit=_ROWS, blind=False, disagreement=True),
-        "cleared": lambda _: store.page("cleared", limit=_ROWS, blind=False),
+        "of one reader (0.1 %)": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False, assigned="reader-0")),
+        "not scored yet (1 %)": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False, state="received")),
+        "models disagree": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False, disagreement=True)),
+        "cleared": lambda _: store.page(StudyQuery(tab="cleared", limit=_ROWS, blind=False)),
         "a search by accession number": lambda number: _one(store, f"A{number}"),
     }
 
 
 def _one(store: Store, accession: str) -> object:
-    found = store.page("all", text=accession, limit=_ROWS, blind=False)
+    found = store.page(StudyQuery(tab="all", text=accession, limit=_ROWS, blind=False))
     assert len(found.rows) == 1, found
     return found
 

@@ -38,6 +38,7 @@ from studies.evidence.speed import LIVE_TARGETS_MS, TARGETS_MS, list_screen
 from unseen_server.web.server import OwnServer
 from unseen_server.worklist.places import cursor_of, sort_columns
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import studies as table
 
 Figures = dict[str, Any]  # Any: JSON
@@ -83,7 +84,7 @@ def measure(*, studies: int, url: str | None = None, times: int = 20, loads: int
             began = time.perf_counter()
             fill(store, studies=studies, seed=0)
             filled_s = time.perf_counter() - began
-            store.page()  # connects
+            store.page(StudyQuery())  # connects
             deep = middle(store)
             alone = {name: timed(one, times) for name, one in in_store(store, deep).items()}
             with writers(store) as written:
@@ -132,7 +133,7 @@ def asked(deep: str) -> dict[str, Figures]:
 def in_store(store: Store, deep: str) -> dict[str, Callable[[], object]]:
     def one(wanted: Figures) -> Callable[[], object]:
         how = wanted | ({"since": datetime.fromisoformat(wanted["since"])} if "since" in wanted else {})
-        return lambda: store.page(**how, blind=False, reader="reader-0")
+        return lambda: store.page(StudyQuery(**how, blind=False, reader="reader-0"))
 
     return {name: one(wanted) for name, wanted in asked(deep).items()}
 

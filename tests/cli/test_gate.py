@@ -15,6 +15,7 @@ from unseen_server.worklist.belonging import DATABASE
 from unseen_server.worklist.opening import KEY
 from unseen_server.worklist.pseudonyms import write_site_key
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.worker import Worker
 
 
@@ -32,8 +33,8 @@ def test_a_gate_is_fitted_to_what_readers_here_reported_normal(tmp_path: Path, s
             pixels = np.asarray(film.pixels * 255 + 0.5, dtype=np.uint8)
             store.receive(image(pixels), name=f"{number}.png", source="ward")
         Worker(store, lambda: screener).drain()
-        refused = store.page("not_scored").total
-        for row in store.page("to_read", limit=200).rows:
+        refused = store.page(StudyQuery(tab="not_scored")).total
+        for row in store.page(StudyQuery(tab="to_read", limit=200)).rows:
             store.claim(row.study, "ann")
             look_and_report(store, row.study, "ann", "normal")
     assert refused >= 20, "the shipped gate knows no phantoms"

@@ -14,6 +14,7 @@ from tests.docs.blocks import PAGES, named
 from tests.docs.page_runner import PageRunner
 from tests.docs.page_steps import shows, steps
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 
 NIGHTLY = {
     "docs/get-started/first-image.md",
@@ -48,7 +49,7 @@ NIGHTLY = {
 
 def _the_study_was_reported(folder: Path) -> None:
     with Store.open(folder / "worklist") as store:
-        rows = store.page("all").rows
+        rows = store.page(StudyQuery(tab="all")).rows
         reports = [(one.reader, one.outcome) for row in rows for one in store.study(row.study).reports]
         assert reports == [("local", "normal")]
         assert [account.name for account in store.accounts.listed()] == ["ann", "room-3"]

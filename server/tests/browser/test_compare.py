@@ -24,6 +24,7 @@ from tests.web.running import Running
 from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 
 PAIRS = 14
 SOURCES = ("ward", "clinic")
@@ -56,7 +57,7 @@ def _reported(home: Path, words: tuple[str | Path, ...]) -> None:
         site.judged(within_s=300)
         with site.store() as store:
             for film, label in labels.items():
-                study = store.page("all", text=film, limit=1).rows[0].study
+                study = store.page(StudyQuery(tab="all", text=film, limit=1)).rows[0].study
                 store.claim(study, "lea")
                 look_and_report(store, study, "lea", label)
         assert running.stop() == 0

@@ -21,6 +21,7 @@ from unseen.data import phantoms
 from unseen.screening.drift_watch import DriftReference
 from unseen.training.history import History, Log
 from unseen_server.worklist.drift_alarms import observe, observe_all
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import activations, audit, decisions, studies
 
 SIDE = 256
@@ -311,7 +312,7 @@ def test_what_was_cleared_before_an_alarm_is_reopened_by_two_people(labelled: Si
     scores = tuple(number / 100 for number in range(100))
     reference = DriftReference(normals=scores, abnormals=scores, prevalence=0.5, not_scored=0, window=20)
     with labelled.store() as store:
-        names = [row.study for row in store.page("to_read").rows][:3]
+        names = [row.study for row in store.page(StudyQuery(tab="to_read")).rows][:3]
         others: list[tuple[str | None, float | None]] = [(f"s-{number:020x}", 50.0) for number in range(17)]
         with store.writing() as writing:
             cleared = {"state": "cleared", "standing": "cleared", "shelf": "cleared"}
@@ -341,7 +342,7 @@ def test_what_was_cleared_before_an_alarm_is_reopened_by_two_people(labelled: Si
             assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), f"{width} px"
             assert axe(page) == []
             keep_image(page, f"models-reopening-{width}")
-        assert len([one for one in store.page("cleared").rows if one.study in names]) == 3
+        assert len([one for one in store.page(StudyQuery(tab="cleared")).rows if one.study in names]) == 3
         second = models_page(page_of, labelled, "leo")
         second.get_by_role("tab", name="Watch").click()
         alarm = second.get_by_role("region", name="Drift alarm")

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom
 from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
+from unseen_server.worklist.study_query import StudyQuery
 
 WITH_PRIOR = {"PatientID": "4711", "PatientName": "Doe^Jane"}
 
@@ -64,7 +65,7 @@ def test_a_morning_by_keyboard_with_a_prior_and_a_measurement(site: Site, chromi
             (report,) = found.reports
             assert (report.reader, report.outcome) == ("ann", ("normal", "abnormal")[number % 2])
             assert all(film.seen for film in found.films)
-        assert store.page("to_read").total == 0 and store.verify_audit() is None
+        assert store.page(StudyQuery(tab="to_read")).total == 0 and store.verify_audit() is None
 
 
 def _arrived(site: Site, in_all: int) -> str:
@@ -80,9 +81,9 @@ def _arrived(site: Site, in_all: int) -> str:
     with site.store() as store:
         store.claim(studies[0], "ben")
         look_and_report(store, studies[0], "ben", "normal")
-        there = [row.study for row in store.page("to_read").rows if row.study != studies[1]]
+        there = [row.study for row in store.page(StudyQuery(tab="to_read")).rows if row.study != studies[1]]
         for study in there[: len(there) + 1 - in_all]:
             store.claim(study, "ben")
             look_and_report(store, study, "ben", "normal")
-        assert store.page("to_read").total == in_all
+        assert store.page(StudyQuery(tab="to_read")).total == in_all
     return studies[1]

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from tests.browser.conftest import Site, signed_in
 from tests.browser.test_viewer import canvas
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import audit, reports, studies
 
 
@@ -19,7 +20,9 @@ def test_sign_in_open_the_top_film_window_overlay_report_next_undo(site: Site, c
         expect(first_row).to_be_visible()
         top = str(first_row.get_attribute("data-study"))
         with site.store() as store:
-            assert top == store.page("to_read").rows[0].study, "the top of the page is the top of the list"
+            assert top == store.page(StudyQuery(tab="to_read")).rows[0].study, (
+                "the top of the page is the top of the list"
+            )
         page.keyboard.press("Enter")
         expect(page.locator(f'#viewer[data-study="{top}"]')).to_be_attached()
         expect(page.locator("[data-outcome=abnormal]")).to_be_enabled()

@@ -25,6 +25,7 @@ from tests.web.running import until
 from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
 from unseen_server.worklist.labels import EVERY
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import studies
 
 WINDOWS = [(2048, 4096), (1500, 900), (700.5, 1)]  # centre, width
@@ -58,7 +59,7 @@ def sent(site: Site, source: str, films: list[bytes]) -> list[str]:
             site.send(client, data, source=source)
     site.judged()
     with site.store() as store:
-        return [row.study for row in store.page("to_read", source=source).rows]
+        return [row.study for row in store.page(StudyQuery(tab="to_read", source=source)).rows]
 
 
 def ill(number: int, seed: int) -> list[bytes]:
@@ -280,7 +281,7 @@ def test_a_key_that_bounces_reports_one_study(page: Page, site: Site) -> None:
     page.wait_for_timeout(1000)
     shows(page, second)
     with site.store() as store:
-        assert store.page("reported", source="bounce").total == 1
+        assert store.page(StudyQuery(tab="reported", source="bounce")).total == 1
 
 
 @pytest.mark.nightly  # the sentence: test_a_morning_by_keyboard_with_a_prior_and_a_measurement

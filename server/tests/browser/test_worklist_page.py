@@ -33,6 +33,7 @@ from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 
 FLAG = "Differs from normal films: read earlier"
 
@@ -48,7 +49,9 @@ def worked(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -
 def clearing(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
     """A server whose policy clears the lower half of the films, and draws half of those for the audit sample."""
     with Store.open(judged_first(bundles)) as store:
-        judged = sorted(row.score for row in store.page("all", blind=False).rows if row.score is not None)
+        judged = sorted(
+            row.score for row in store.page(StudyQuery(tab="all", blind=False)).rows if row.score is not None
+        )
     scores = tuple(float(one) for one in np.linspace(0, judged[-2], 400))  # what scores above is flagged
     ward = SourcePolicy(abnormals=60, normals=scores, threshold=float(np.median(judged)), allowed_misses=0)
     policy = Policy(
@@ -95,7 +98,7 @@ def selected(page: Page) -> str | None:
 
 def listed(site: Site, tab: Any = "to_read") -> list[str]:
     with site.store() as store:
-        return [row.study for row in store.page(tab).rows]
+        return [row.study for row in store.page(StudyQuery(tab=tab)).rows]
 
 
 def reports(site: Site, study: str) -> list[tuple[str, str | None, bool]]:
@@ -250,7 +253,7 @@ def test_twenty_keys_in_the_list_report_nothing_that_was_not_shown(site: Site, c
     with site.store() as store:
         for study in listed(site, "reported"):
             assert all(film.seen for film in store.study(study, reader="ann").films), "only what the viewer has shown"
-        assert not [row for row in store.page("reported").rows if row.how != "seen"]
+        assert not [row for row in store.page(StudyQuery(tab="reported")).rows if row.how != "seen"]
 
 
 def test_a_key_that_is_held_down_reports_one_study(worked: Site, page_of: PageOf) -> None:
@@ -305,7 +308,7 @@ def test_a_new_film_appears_by_itself_and_what_was_there_stays(worked: Site, pag
     expect(rows(page)).to_have_count(1)
     assert "A-4711" not in page.url
     with worked.store() as store:
-        (found,) = store.page(text=name).rows
+        (found,) = store.page(StudyQuery(text=name)).rows
     assert shown(page) == [found.study]
 
 
@@ -343,7 +346,7 @@ def test_what_could_not_be_scored_is_on_top_and_a_lead_has_it_tried_again(worked
         film = worked.send(other, b"no film at all", source="ward")
     worked.judged()
     with worked.store() as store:
-        (entry,) = store.page("not_scored").rows
+        (entry,) = store.page(StudyQuery(tab="not_scored")).rows
         assert entry.reason and entry.film is None
     page = page_of(worked, "lea")
     page.goto(worked.root)
@@ -363,7 +366,7 @@ def test_what_could_not_be_scored_is_on_top_and_a_lead_has_it_tried_again(worked
 def test_a_reader_sees_order_and_flag_alone_where_a_policy_clears(clearing: Site, page_of: PageOf) -> None:
     with clearing.store() as store:
         sample = store.audit_sample().waiting
-        cleared = len(store.page("cleared").rows)
+        cleared = len(store.page(StudyQuery(tab="cleared")).rows)
     assert sample + cleared > 1, "the policy of this test clears something"
     page = page_of(clearing, "ann")
     page.goto(clearing.root)

@@ -30,6 +30,7 @@ from tests.pacs.conftest import (
 from tests.pacs.orthanc_server import start_orthanc
 from tests.worklist.conftest import Judge
 from unseen_server.worklist.outbox import Sending
+from unseen_server.worklist.study_query import StudyQuery
 
 SR = "1.2.840.10008.5.1.4.1.1.88.33"
 COMMITMENT = "1.2.840.10008.1.20.1"
@@ -105,7 +106,7 @@ def test_a_film_from_orthanc_comes_back_as_a_report_in_its_study(
         # what the archive forwards to us of our own making is no film
         identifiers = list(orthanc.instances().values())
         orthanc.json("/modalities/triage/store", data=json.dumps(identifiers).encode())
-        assert running.store.page("all").total == 1
+        assert running.store.page(StudyQuery(tab="all")).total == 1
 
 
 def committing(*, fail: Callable[[], int] = lambda: 0, at_all: bool = True) -> Any:

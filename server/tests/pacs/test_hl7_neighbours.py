@@ -20,6 +20,7 @@ from tests.pacs.test_node_tls import certificates, tls  # noqa: F401  a fixture
 from unseen_server.pacs.config import PacsConfigError, load
 from unseen_server.pacs.hl7_listener import Hl7Listener
 from unseen_server.pacs.http import HttpServer
+from unseen_server.worklist.study_query import StudyQuery
 
 TOKEN = {"Authorization": f"Bearer {'t' * 16}", "Content-Type": "application/json"}
 
@@ -55,7 +56,7 @@ def test_a_film_by_dicom_is_closed_by_a_report_by_hl7_and_corrected_by_fhir(star
             assert client.post("/fhir/DiagnosticReport", content=corrected, headers=TOKEN).status_code == 200
             assert client.get("/ready").text == "ready\n"
             seen = metrics_of(client)
-        (entry,) = running.store.page("reported").rows
+        (entry,) = running.store.page(StudyQuery(tab="reported")).rows
         assert outcomes(running.store, entry.study) == ["abnormal"]
         assert seen["unseen_pacs_objects_total", "ward", "yes"] == 1
         assert seen["unseen_hl7_messages_total", "AA"] == 1

@@ -40,6 +40,7 @@ from unseen_server.pacs.config import PacsConfigError
 from unseen_server.pacs.identifiers import instance_uid
 from unseen_server.pacs.request_reading import ABORT
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 
 ROOT = Path(__file__).parents[3]
 Program = Callable[..., str]
@@ -157,7 +158,7 @@ def test_the_same_film_again_is_acknowledged_and_kept_once(start_node: StartNode
 def test_films_of_a_peer_have_its_source_and_its_settling_time(start_node: StartNode) -> None:
     node = start_node(peers=[peer(source="east wing", settle_s=7)])
     store_films(node.port, [film(1)])
-    waits = node.store.page("to_read").rows[0]
+    waits = node.store.page(StudyQuery(tab="to_read")).rows[0]
     assert waits.source == "east wing"
 
 
@@ -175,7 +176,7 @@ def test_what_comes_with_a_study_is_kept_and_not_listed(start_node: StartNode, k
     sent = film(1, SOPClassUID=str(kind), **tags)
     assert [answer.Status for answer in store_films(node.port, [sent])] == [0x0000]
     assert node.store.holds("1.2.3.4.1")
-    assert not node.store.page("to_read").rows
+    assert not node.store.page(StudyQuery(tab="to_read")).rows
 
 
 def test_a_film_with_our_own_identifier_is_acknowledged_and_not_scored(start_node: StartNode) -> None:

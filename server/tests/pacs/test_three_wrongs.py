@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 
 from tests.pacs.conftest import Running, StartNode, dcmtk, film, in_bytes, store_films
 from unseen.screening.screener import Screener
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.worker import Worker
 
 FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.1.1"
@@ -43,7 +44,7 @@ def test_one_instance_sent_plain_as_jpeg_2000_and_with_a_corrected_header_is_one
         files.append((tmp_path / name, flag))
     storescu(running, files)
     score(running, screener)
-    (row,) = running.store.page("all", blind=False).rows
+    (row,) = running.store.page(StudyQuery(tab="all", blind=False)).rows
     assert row.films == 1 and len(running.store.study(row.study).films) == 1
     changes = [
         event.body["changed"]
@@ -66,9 +67,9 @@ def test_a_study_whose_first_film_is_normal_is_not_cleared_before_its_second_com
 
     arrive(1, "clear")
     running.store.tidy()
-    assert running.store.page("cleared").total == 0
+    assert running.store.page(StudyQuery(tab="cleared")).total == 0
     arrive(2, "read")
-    (row,) = running.store.page("to_read").rows
+    (row,) = running.store.page(StudyQuery(tab="to_read")).rows
     assert row.films == 2 and row.state == "to_read"
 
 
@@ -87,5 +88,5 @@ def test_what_comes_with_a_film_and_is_none_is_never_listed(
     statuses = store_films(running.port, [beside, film(1)])
     assert [one.Status for one in statuses] == [0x0000, 0x0000]
     score(running, screener)
-    (row,) = running.store.page("all", blind=False).rows
+    (row,) = running.store.page(StudyQuery(tab="all", blind=False)).rows
     assert row.films == 1 and all(running.store.holds(f"1.2.3.4.{number}") for number in (1, 2))

@@ -13,6 +13,7 @@ from tests.worklist.conftest import Clock, Judged, MakePlace, Place, dicom_film
 from unseen.screening.screener import Screener
 from unseen_server.web.address import Address
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.worker import Worker
 
 ASKS = {"X-Requested-With": "unseen"}
@@ -168,7 +169,7 @@ def test_a_patient_is_erased_as_shown_and_the_trail_keeps_that_it_happened(
     for number in range(2):
         store.receive(dicom_film(number, PatientID="P-4711", StudyInstanceUID=f"1.{number}"), name="a.dcm")
     Worker(store, lambda: screener).drain()
-    (first, *_) = store.page("all", text="P-4711").rows
+    (first, *_) = store.page(StudyQuery(tab="all", text="P-4711")).rows
     look_at(api.reader, first.study)
     meant = {"patient": "P-4711"}
     shown = api.admin.post("/erasure/preview", json=meant).json()

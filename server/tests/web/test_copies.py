@@ -14,6 +14,7 @@ from tests.web.test_viewing import noise, sent
 from tests.worklist.conftest import MakePlace, Place
 from unseen.screening.screener import Screener
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.worker import Worker
 
 UIDS = {"SOPInstanceUID": "1.2.3.4", "StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.1", "ViewPosition": "PA"}
@@ -47,7 +48,7 @@ def test_every_address_of_a_copy_answers_as_that_of_its_film(api: Api, store: St
     film = sent(api, plain)
     copies = [sent(api, data) for data in (compressed(plain), corrected(plain))]
     Worker(store, lambda: screener).drain()
-    assert len({film, *copies}) == 3 and store.page("all").rows[0].films == 1
+    assert len({film, *copies}) == 3 and store.page(StudyQuery(tab="all")).rows[0].films == 1
     known = api.lead.get("/openapi.json").json()["paths"]
     paths = [path.removeprefix("/api/v1") for path, ways in known.items() if "/films/{film}" in path and "get" in ways]
     assert {"/films/{film}/about", "/films/{film}/look", "/films/{film}"} <= set(paths)

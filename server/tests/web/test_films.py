@@ -22,6 +22,7 @@ from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, dicom_film, png
 from unseen.screening.screener import Screener
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.worker import Worker
 
 RAW = {"Content-Type": "application/octet-stream"}
@@ -58,13 +59,13 @@ def test_the_same_bytes_again_get_the_same_answer(api: Api, store: Store) -> Non
     again = api.other.post("/films", files={"file": ("other.png", png(1))})
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.json() == first.json() | {"already": True}
-    assert store.page("all").total == 1
+    assert store.page(StudyQuery(tab="all")).total == 1
 
 
 def test_a_form_says_source_and_name_before_its_file(api: Api, store: Store) -> None:
     told = api.lead.post("/films", data={"source": "ward", "name": "x.png"}, files={"file": ("y.png", png(2))}).json()
-    assert store.page("all", source="ward", text="y.png").rows == ()
-    assert [row.study for row in store.page("all", source="ward", text="x.png").rows] == [told["study"]]
+    assert store.page(StudyQuery(tab="all", source="ward", text="y.png")).rows == ()
+    assert [row.study for row in store.page(StudyQuery(tab="all", source="ward", text="x.png")).rows] == [told["study"]]
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # the database has no part in it
@@ -118,7 +119,7 @@ def test_what_is_not_a_film_with_a_label_is_refused_and_leaves_nothing(
     answer = api.reader.post("/films", **sent)
     assert answer.status_code == 422, answer.text
     assert sentence in said(answer)
-    assert kept(store) == {} and store.page("all").total == 0
+    assert kept(store) == {} and store.page(StudyQuery(tab="all")).total == 0
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # the database has no part in it

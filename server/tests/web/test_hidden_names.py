@@ -23,6 +23,7 @@ from tests.worklist.conftest import MakePlace, Place
 from unseen.screening.screener import Screener
 from unseen_server.web.harmless_elements import HARMLESS, HIDDEN, harmless_lines
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.worker import Worker
 
 PERSON = {"PatientID": "PN4711", "PatientName": "Doe^Jane", "AccessionNumber": "ACC17"}
@@ -145,7 +146,7 @@ def test_a_study_shows_no_text_of_institution_or_station_where_names_are_hidden(
     names = {"WindowCenterWidthExplanation": ["HARDER", "Doe, Jane"]}
     film = sent(api, dicom(noise(1), bits=12, **PERSON, **origin, **window, **names))
     Worker(store, lambda: screener).drain()
-    study = store.page("all").rows[0].study
+    study = store.page(StudyQuery(tab="all")).rows[0].study
     for path in (f"/studies/{study}", f"/films/{film}", f"/films/{film}/about"):
         text = api.lead.get(path).raise_for_status().text
         assert not [one for one in ("St. Anna", "DOE-ROOM", "SN-99", "Doe", "PN4711", "ACC17") if one in text], path
@@ -166,7 +167,7 @@ def test_a_store_without_pseudonyms_shows_keyed_hashes_where_names_are_hidden(pl
     data = dicom(noise(1), bits=12, **PERSON)
     film = api.lead.post("/films", content=data, headers={"X-Film-Name": "Doe_Jane.dcm"}).json()["film"]
     Worker(plain, lambda: screener).drain()
-    (row,) = plain.page("all").rows
+    (row,) = plain.page(StudyQuery(tab="all")).rows
     paths = (f"/studies/{row.study}", f"/films/{film}", f"/films/{film}/about", "/export/studies.csv")
     hash_of = plain.names.sealed("patient", "PN4711")
     for identity, sees in (("nobody", ()), ("lead", ("lead", "admin"))):
@@ -215,4 +216,4 @@ def test_an_exported_text_is_no_formula_of_a_spreadsheet(api: Api, store: Store,
             for cell in row:
                 assert not cell.startswith(("=", "+", "@", "\t", "\r")), cell
                 assert not cell.startswith("-") or float(cell) <= 0
-    assert {row.source for row in store.page("all").rows} == set(sources), "the list shows it as it is"
+    assert {row.source for row in store.page(StudyQuery(tab="all")).rows} == set(sources), "the list shows it as it is"

@@ -33,6 +33,7 @@ from unseen_server.web import lab_process
 from unseen_server.web.lab_process import answered
 from unseen_server.web.laboratory import Laboratory
 from unseen_server.worklist.states import BusyError, WorklistError
+from unseen_server.worklist.study_query import StudyQuery
 
 SMALL = {"size": 32}
 ASKED: dict[str, Any] = {"picture": {"kind": "made", "name": "shapes", "number": 1}, "setup": SMALL}
@@ -221,7 +222,7 @@ def test_a_picture_that_is_sent_is_its_senders_alone_and_in_no_worklist(api: Api
     assert np.abs(shown - expected).max() <= 1
     answer = api.other.post("/lab/measurement", json=asked)
     assert answer.status_code == 404 and "no longer here" in said(answer)
-    assert api.store.page("all").total == 0
+    assert api.store.page(StudyQuery(tab="all")).total == 0
 
 
 NO_PICTURES = [

@@ -18,6 +18,7 @@ from unseen_server.web.promise import Promise
 from unseen_server.web.ranks import KEPT_S, Loaded, ScorePercentiles
 from unseen_server.worklist.listing import ListedStudy
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import films, findings
 
 MODEL = "a" * 64
@@ -51,7 +52,7 @@ def scored(store: Store, judged: Judged, *scores: float, first: int = 0) -> list
 def reported(store: Store, *names: str) -> None:
     """The films' studies are reported normal by somebody who has seen them."""
     for name in names:
-        study = store.page("all", text=name).rows[0].study
+        study = store.page(StudyQuery(tab="all", text=name)).rows[0].study
         store.claim(study, "ann")
         look_and_report(store, study, "ann", "normal")
 
@@ -104,7 +105,7 @@ def test_a_blind_flag_is_of_what_waits_and_ends_while_something_stands_against_t
 ) -> None:
     for number, (action, priority) in enumerate([("read", 0.97), ("read", 0.6), ("clear", 0.97), ("not_scored", 2.0)]):
         judged(number, action, priority)
-    entries = [*store.page(limit=200).rows, *store.page("cleared").rows]
+    entries = [*store.page(StudyQuery(limit=200)).rows, *store.page(StudyQuery(tab="cleared")).rows]
     by = {(entry.state, entry.priority): entry for entry in entries}
     high, middle = by["to_read", 0.97], by["to_read", 0.6]
     conformal, likely = (
@@ -122,7 +123,7 @@ def test_a_blind_flag_follows_the_place_in_the_list_alone(store: Store, judged: 
         judged(number, "read", 0.9)
     sampled = judged(50, "clear", 0.01, audit_share=1.0).study
     ranks = ScorePercentiles(store, loaded(policy(probability=SOME, drift=ENOUGH)))
-    flagged = {entry.study: flags(ranks, entry) for entry in store.page().rows}
+    flagged = {entry.study: flags(ranks, entry) for entry in store.page(StudyQuery()).rows}
     assert flagged[sampled] and set(flagged.values()) == {True}, "its score would not have flagged it"
 
 

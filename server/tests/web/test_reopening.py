@@ -10,6 +10,7 @@ from tests.worklist.conftest import Judged
 from unseen.screening import DriftReference
 from unseen_server.worklist.drift_alarms import observe_all
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import decisions, studies
 
 POLICY = "ab" * 32
@@ -42,9 +43,9 @@ def test_two_leads_reopen_what_was_cleared_before_the_alarm(api: Api, store: Sto
     refused = api.lead.post(f"{path}/confirm", json=body)
     assert refused.status_code == 409 and "a second person must confirm it" in said(refused)
     assert api.lead.get("/reopenings").json()["alarms"][0]["mine"] is True
-    assert store.page("cleared").total == 3
+    assert store.page(StudyQuery(tab="cleared")).total == 3
     assert api.admin.post(f"{path}/confirm", json=body).json() == {"studies": 3}
-    assert store.page("cleared").total == 0 and store.page("to_read").total == 3
+    assert store.page(StudyQuery(tab="cleared")).total == 0 and store.page(StudyQuery(tab="to_read")).total == 3
     (alarm,) = api.lead.get("/reopenings").json()["alarms"]
     assert (alarm["cleared"], alarm["reopened_by"], alarm["reopened_studies"], alarm["summary"]) == ([], "ada", 3, None)
     assert api.admin.post("/reopenings/99/propose", json=body).status_code == 404

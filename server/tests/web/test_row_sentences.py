@@ -28,6 +28,7 @@ from unseen_server.worklist.listing import ListedStudy
 from unseen_server.worklist.patient_identities import IdentityClaim
 from unseen_server.worklist.states import STATES
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 
 THEN = datetime(2026, 11, 24, tzinfo=UTC)
 BASE = ListedStudy(
@@ -155,7 +156,7 @@ def test_before_twenty_normals_of_the_site_scores_are_compared_with_the_training
     own = models.card.weights_sha256
     for number in range(4):
         scored(number, {own: 100.0 * number, FIRST: float(number)})
-    for row in store.page("to_read", limit=3, blind=False).rows:
+    for row in store.page(StudyQuery(tab="to_read", limit=3, blind=False)).rows:
         store.claim(row.study, "ann")
         look_and_report(store, row.study, "ann", "normal")
     page = api.lead.post("/studies/search", json={"tab": "all"}).json()

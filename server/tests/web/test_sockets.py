@@ -20,6 +20,7 @@ from unseen_server import http_connections
 from unseen_server.web import server as serving
 from unseen_server.web import upload_stream
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 
 
 @pytest.fixture
@@ -127,7 +128,7 @@ def test_a_sender_who_is_cut_off_leaves_nothing(line: Any, store: Store) -> None
         until(lambda: incoming(store), 10)
         gone.socket.close()
         until(lambda: not incoming(store), 10)
-    assert store.page("all").total == 0
+    assert store.page(StudyQuery(tab="all")).total == 0
 
 
 def test_nobody_may_be_slow_in_asking(line: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ from unseen.data.decoder_protocol import Refused
 from unseen.data.leading_elements import leading_header
 from unseen_server.web import server as serving
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 
 STUDY = "1.2.826.0.1.3680043.8.498.30"
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
@@ -96,7 +97,7 @@ def test_a_client_stores_several_instances_and_again_and_hears_of_each(api: Api,
             one.SOPInstanceUID for one in sent
         ]
         assert "FailedSOPSequence" not in answer
-        (row,) = store.page("all").rows
+        (row,) = store.page(StudyQuery(tab="all")).rows
         assert (row.films, row.source) == (3, "ward 3"), "one study at once, without the twin For Processing"
         assert all(store.holds(one.SOPInstanceUID) for one in sent)
         assert len(files(store)) == 4
@@ -128,7 +129,9 @@ def test_a_bad_part_is_refused_and_the_others_are_kept(api: Api, store: Store) -
     ]
     assert reasons(answer, "0008119A") == [0xC000, 0xC122, 0xC000]
     assert "00081198" not in answer.json()
-    assert len(files(store)) == 2 and listed(store, "all") == [row.study for row in store.page("all").rows]
+    assert len(files(store)) == 2 and listed(store, "all") == [
+        row.study for row in store.page(StudyQuery(tab="all")).rows
+    ]
 
 
 def test_a_film_above_the_limit_is_refused_alone_and_its_rest_is_skipped(place: Place) -> None:
@@ -216,7 +219,7 @@ def test_a_source_is_named_by_the_header_or_the_account(api: Api, store: Store) 
         sent = related(film(number, study=f"{STUDY}.{number}"))
         sent["headers"] |= dict(client.headers) | ({"X-Film-Source": named} if named else {})
         assert api.nobody.post(f"{LOCAL}/dicom-web/studies", **sent).status_code == 200
-    sources = [row.source for row in store.page("all").rows]
+    sources = [row.source for row in store.page(StudyQuery(tab="all")).rows]
     assert sorted(sources) == ["lea", "north", "unknown", "ward 3", "ward 3"]
 
 

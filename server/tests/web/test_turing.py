@@ -35,6 +35,7 @@ from unseen_server.worklist.own_films import own_films
 from unseen_server.worklist.renditions import Rendition, keep_generated
 from unseen_server.worklist.states import BusyError, NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.worker import Worker
 
 SIZE = 32
@@ -173,7 +174,9 @@ def test_real_ones_are_the_sites_films_and_the_others_the_generators(
     model = detector.weights_sha256
     told = begin(filled.reader, model, 20)
     films = [
-        film.film for row in store.page("all", limit=50, blind=False).rows for film in store.study(row.study).films
+        film.film
+        for row in store.page(StudyQuery(tab="all", limit=50, blind=False)).rows
+        for film in store.study(row.study).films
     ]
     own = [store.rendition(film, model).image for film in films]
     made = list(store.generated()[model])

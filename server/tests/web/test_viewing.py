@@ -26,6 +26,7 @@ from unseen_server.web.decoded_films import DecodedFilms
 from unseen_server.web.promise import Promise
 from unseen_server.web.sentences import in_words, reading_of
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.worker import Worker
 
 RAW = {"Content-Type": "application/octet-stream"}
@@ -151,7 +152,7 @@ def test_a_look_says_what_is_known(api: Api, store: Store, screener: Screener) -
     for number in range(6, 10):
         sent(api, dicom(noise(number), bits=12))
     Worker(store, lambda: screener).drain()
-    normal = store.page("to_read", blind=False).rows[-1].study
+    normal = store.page(StudyQuery(tab="to_read", blind=False)).rows[-1].study
     store.claim(normal, "ann")
     look_and_report(store, normal, "ann", "normal")
     seen = api.reader.get(f"/films/{film}/look").json()

@@ -42,6 +42,7 @@ from unseen_server.worklist.result_batch import EntryRules
 from unseen_server.worklist.result_record import record
 from unseen_server.worklist.schema import upgrade
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import metadata, studies
 
 PCA = "models/pca"
@@ -384,9 +385,9 @@ def judged(store: Store, judge: Judge) -> Judged:
 def listed(store: Store, tab: Any = "to_read", **how: Any) -> list[str]:
     """Every study of a tab, page by page."""
     found: list[str] = []
-    page = store.page(tab, limit=7, **how)
+    page = store.page(StudyQuery(tab=tab, limit=7, **how))
     while True:
         found += [entry.study for entry in page.rows]
         if page.next is None:
             return found
-        page = store.page(tab, limit=7, after=page.next, **how)
+        page = store.page(StudyQuery(tab=tab, limit=7, after=page.next, **how))

@@ -6,13 +6,14 @@ from dataclasses import asdict
 from typing import Any
 
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 
 TABS = ("to_read", "cleared", "reported", "not_scored", "all")
 
 
 def described(store: Store, at: float) -> dict[str, Any]:
     """The store as it is `at` this time (seconds since 1970), as JSON."""
-    pages = {tab: store.page(tab, limit=200, blind=False).rows for tab in TABS}  # type: ignore[arg-type]
+    pages = {tab: store.page(StudyQuery(tab=tab, limit=200, blind=False)).rows for tab in TABS}  # type: ignore[arg-type]
     return {
         "at": at,
         "head": str(store.audit_head()),

@@ -29,6 +29,7 @@ from unseen_server.worklist.result_record import record
 from unseen_server.worklist.score_blocks import blocks
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import activations, audit
 
 place = place_at_least
@@ -180,7 +181,7 @@ def reported(store: Store, screener: Screener) -> Reported:
                     sqlalchemy.text("UPDATE findings SET score = :score WHERE film_id = :film"),
                     {"score": score, "film": job.number},
                 )
-        study = str(store.page("all", text=job.film).rows[0].study)
+        study = str(store.page(StudyQuery(tab="all", text=job.film)).rows[0].study)
         if outcome is not None:
             store.claim(study, "ann")
             look_and_report(store, study, "ann", outcome)

@@ -16,6 +16,7 @@ from unseen_server.worklist.audit_search import Sought
 from unseen_server.worklist.listing import moment
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import decisions, films, findings, jobs, seen, settings
 from unseen_server.worklist.worker import Worker
 
@@ -57,7 +58,7 @@ def test_an_erasure_removes_what_was_shown_and_nothing_else(store: Store, screen
     for number, study in enumerate(["1.1", "1.2"]):
         store.receive(dicom_film(number, PatientID="p1", StudyInstanceUID=study), name="a.dcm")
     Worker(store, lambda: screener).drain()
-    reported, held = (entry.study for entry in store.page("all", text="p1").rows)
+    reported, held = (entry.study for entry in store.page(StudyQuery(tab="all", text="p1")).rows)
     store.claim(reported, "ann")
     look_and_report(store, reported, "ann", "normal")
     store.claim(held, "ben")

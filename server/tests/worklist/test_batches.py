@@ -23,6 +23,7 @@ from unseen_server.worklist import arrivals, jobs, result_entry, site
 from unseen_server.worklist import worker as worker_module
 from unseen_server.worklist.result_record import RecordedResults
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import audit, decisions, films, findings, studies
 from unseen_server.worklist.worker import Worker
 
@@ -242,13 +243,13 @@ def test_two_workers_with_a_batch_each_enter_every_film_once_and_in_order(make_p
                 workers = [worker_of(store, name=f"worker {number}") for number in range(2)]
                 assert sum(threads.map(at_once, workers)) == 40
                 other.result()
-        assert sorted(entry.films for entry in store.page("all").rows) == [2] * 20
+        assert sorted(entry.films for entry in store.page(StudyQuery(tab="all")).rows) == [2] * 20
         assert set(Counter(row.film_id for row in rows(store, findings)).values()) == {1}
         assert len(rows(store, findings)) == 40 and store.queue().done == 40
         trail = rows(store, audit)
         assert [row.seq for row in trail] == list(range(1, len(trail) + 1)) and store.verify_audit() is None
         assert {row.actor for row in trail if row.action == "film.scored"} == {"worker 0", "worker 1"}
-        for one in store.page("all").rows:
+        for one in store.page(StudyQuery(tab="all")).rows:
             told = [event.action for event in store.study(one.study, blind=False).history]
             scored = [place for place, action in enumerate(told) if action == "film.scored"]
             assert len(scored) == 2 and all("study.judged" in told[place:] for place in scored)
@@ -295,7 +296,7 @@ def test_a_reader_is_not_shut_out_by_workers(make_place: MakePlace) -> None:
             running = [threads.submit(worker_of(store, name=f"worker {number}").drain) for number in range(2)]
             claimed = 0
             while not all(one.done() for one in running):
-                for entry in store.page("to_read").rows[:1]:
+                for entry in store.page(StudyQuery(tab="to_read")).rows[:1]:
                     if entry.state == "to_read":
                         store.claim(entry.study, "ann")
                         store.release(entry.study, "ann")

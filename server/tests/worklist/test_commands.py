@@ -14,6 +14,7 @@ import pytest
 from tests.cli.conftest import LIMITS, Say, begin, run
 from tests.worklist.conftest import dicom_film, listed, png
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def test_a_patient_is_erased_and_a_film_retired_from_the_shell(
 ) -> None:
     with Store.open(worklist) as store:
         first, second = (store.study(study).films[0] for study in listed(store)[:2])
-        study = store.page("all", text=first.film).rows[0].study
+        study = store.page(StudyQuery(tab="all", text=first.film)).rows[0].study
     for wrong in ((), ("--patient", "1", "--study", study)):
         answer = say("erase", "--folder", worklist, *wrong)
         assert answer.code == 2 and "either --patient or --study" in answer.err

@@ -14,6 +14,7 @@ from unseen.screening.screener import Screener
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 
 own_place = own_place_at_least
 
@@ -59,7 +60,7 @@ def test_a_study_is_cleared_when_no_film_came_for_a_while_and_not_before(
 def test_that_a_film_is_to_be_read_is_said_at_once(timed: Store, judge_with: Any) -> None:
     send(timed, 1)
     judge_with(timed)("read", 0.6, **STUDY)
-    (row,) = timed.page(blind=False).rows
+    (row,) = timed.page(StudyQuery(blind=False)).rows
     assert row.state == "to_read"
 
 
@@ -75,7 +76,7 @@ def test_a_late_film_takes_a_clearing_back_before_it_is_scored(timed: Store, clo
     judge_with(timed)("read", 0.6, **STUDY)
     clock.now += 61
     timed.tidy()
-    (row,) = timed.page(blind=False).rows
+    (row,) = timed.page(StudyQuery(blind=False)).rows
     assert row.state == "to_read"
 
 
@@ -128,7 +129,7 @@ def test_nothing_settles_into_the_cleared_list_when_clearing_was_stopped_meanwhi
     timed.activations.withdraw(number, actor="lea")
     clock.now += 61
     timed.tidy()
-    (row,) = timed.page(blind=False).rows
+    (row,) = timed.page(StudyQuery(blind=False)).rows
     assert row.state == "to_read" and listed(timed, "cleared") == []
     decided = timed.study(row.study, blind=False).decision
     assert decided is not None and decided.reason.startswith("clearing is stopped: ")
@@ -140,7 +141,7 @@ def test_a_study_that_a_reader_has_in_hand_settles_there(timed: Store, clock: Cl
     timed.claim(study, "ann")
     clock.now += 61
     timed.tidy()
-    (row,) = timed.page(blind=False).rows
+    (row,) = timed.page(StudyQuery(blind=False)).rows
     assert row.state == "in_reading"
     timed.release(study, "ann")
     assert listed(timed, "cleared") == [study]

@@ -21,6 +21,7 @@ from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.belonging import DATABASE
 from unseen_server.worklist.database import Database
 from unseen_server.worklist.states import DamagedError, NotAllowedError
+from unseen_server.worklist.study_query import StudyQuery
 
 PAGE = 4096
 FILMS = 12
@@ -188,11 +189,11 @@ def test_a_damage_that_comes_while_the_store_is_open_is_reported_as_one(home: Pa
         store.database.close()  # no connection holds the file's pages
         table_dropped(home / DATABASE)
         with pytest.raises(DamagedError, match="no such table"):
-            store.keep_draft(store.page("all", limit=1).rows[0].study, "ann", "words")
+            store.keep_draft(store.page(StudyQuery(tab="all", limit=1)).rows[0].study, "ann", "words")
         store.database.close()
         page_overwritten(home / DATABASE)
         with pytest.raises(DamagedError, match="unseen restore"):
-            store.page("all", text="f-0123456789abcdef0123", limit=1)
+            store.page(StudyQuery(tab="all", text="f-0123456789abcdef0123", limit=1))
             back_up(store, home.with_name("saved"))
 
 
@@ -292,7 +293,7 @@ def test_a_table_dropped_under_an_open_postgresql_store_is_damage(make_place: Ma
         execute(sqlalchemy.make_url(place.where), "DROP TABLE films CASCADE")
         with pytest.raises(DamagedError, match=r"relation .films. does not exist"):
             store.queue()
-            store.page("all", limit=3)
+            store.page(StudyQuery(tab="all", limit=3))
 
 
 def test_text_that_is_no_text_is_damage(home: Path) -> None:

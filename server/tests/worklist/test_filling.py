@@ -14,6 +14,7 @@ from unseen.data.manifest import read_manifest
 from unseen_server.demo.filling import READER, Filled
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +38,10 @@ def test_a_list_is_filled_and_filled_anew(tmp_path: Path, world: Small, once: tu
     for again in (False, True)[: 1 + anew]:
         filled = world.fill(home) if again else once[1]
         with Store.open(home, create=False) as store:
-            pages = {tab: store.page(tab, limit=200, blind=False) for tab in ("to_read", "cleared", "reported")}  # type: ignore[arg-type]
+            pages = {
+                tab: store.page(StudyQuery(tab=tab, limit=200, blind=False))
+                for tab in ("to_read", "cleared", "reported")
+            }  # type: ignore[arg-type]
             assert {tab: page.total for tab, page in pages.items()} == {
                 "to_read": filled.to_read, "cleared": filled.cleared, "reported": filled.reported
             }  # fmt: skip
@@ -57,7 +61,7 @@ def test_what_is_reported_is_the_truth(world: Small, once: tuple[Path, Filled]) 
     truth = {entry.path.read_bytes(): entry.label for entry in read_manifest(world.incoming)}
     said = []
     with Store.open(home, create=False) as store:
-        for row in store.page("reported", limit=200).rows:
+        for row in store.page(StudyQuery(tab="reported", limit=200)).rows:
             study = store.study(row.study)
             (film,), (report,) = study.films, study.reports
             assert report.reader == READER

@@ -15,12 +15,12 @@ from tests.worklist.conftest import Clock, Judge, Judged, Place, dicom_film, lis
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist import filtering, listing
 from unseen_server.worklist.disagreement import FEWEST, apart
-from unseen_server.worklist.filtering import ME, NOBODY, FlagRule
 from unseen_server.worklist.states import NotAllowedError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import ME, NOBODY, FlagRule, StudyQuery
 from unseen_server.worklist.tables import LEAST_SCORE, films, findings, studies
 
-RULE: dict[str, Any] = {"scores": {"m": (0.7, True), "n": (0.9, False)}}
+RULE = FlagRule(scores={"m": (0.7, True), "n": (0.9, False)})
 
 
 @pytest.fixture
@@ -56,10 +56,10 @@ def by_hand(row: Any, wanted: dict[str, Any]) -> bool:
         "until": lambda value: row.received_us < value.timestamp() * 1e6,
         "assigned": lambda value: row.assigned_to == {ME: "ann", NOBODY: None}.get(value, value),
         "disagreement": lambda value: not value or (row.apart or 0) >= 0.5,
-        "flag": lambda value: flagged(row, value) == value.flagged,
+        "flag": lambda value: flagged(row, wanted["flag_rule"]) == value,
         "refusal": lambda value: row.refusal == value,
     }
-    return all(checks[name](value) for name, value in wanted.items())
+    return all(checks[name](value) for name, value in wanted.items() if name != "flag_rule")
 
 
 def flagged(row: Any, rule: FlagRule) -> bool:
@@ -101,8 +101,9 @@ def test_every_order_and_filter_is_what_is_found_by_hand(
     filters: list[dict[str, Any]] = [
         {}, {"source": "site-1"}, {"state": "to_read"}, {"state": "reported"}, {"view": "LL"}, {"since": middle},
         {"until": middle, "view": "PA"}, {"assigned": ME}, {"assigned": NOBODY, "disagreement": True},
-        {"disagreement": True}, {"flag": FlagRule(flagged=True, **RULE)}, {"flag": FlagRule(flagged=False, **RULE)},
-        {"flag": FlagRule(flagged=True, priority=0.6), "assigned": "ben"}, {"refusal": "blank", "source": "site-2"},
+        {"disagreement": True}, {"flag": True, "flag_rule": RULE}, {"flag": False, "flag_rule": RULE},
+        {"flag": True, "flag_rule": FlagRule(priority=0.6), "assigned": "ben"},
+        {"refusal": "blank", "source": "site-2"},
         {"source": "site-0", "state": "to_read", "view": "AP", "since": middle, "assigned": NOBODY},
     ]  # fmt: skip
     keys: dict[str, Any] = {
@@ -121,36 +122,36 @@ def test_every_order_and_filter_is_what_is_found_by_hand(
                 down = reverse != ((tab, order) == ("all", "list"))
                 right = [row.public_id for row in sorted(matching, key=key, reverse=down)]
                 asked = {"order": order, "reverse": reverse, "blind": False, "reader": "ann"} | wanted
-                page = varied.page(tab, limit=200, **asked)  # type: ignore[arg-type]
+                page = varied.page(StudyQuery(tab=tab, limit=200, **asked))  # type: ignore[arg-type]
                 assert [row.study for row in page.rows] == right[:200], (tab, asked)
                 assert (page.total, page.more) == (len(right), False), (tab, asked)
                 if page.next is not None and order != "list":
-                    further = varied.page(tab, limit=200, after=page.next, **asked)  # type: ignore[arg-type]
+                    further = varied.page(StudyQuery(tab=tab, limit=200, after=page.next, **asked))  # type: ignore[arg-type]
                     assert [row.study for row in further.rows] == right[200:400], (tab, asked)
-                    back = varied.page(tab, limit=200, before=further.previous, **asked)  # type: ignore[arg-type]
+                    back = varied.page(StudyQuery(tab=tab, limit=200, before=further.previous, **asked))  # type: ignore[arg-type]
                     assert back.rows == page.rows
 
 
 def test_a_count_that_is_no_count_says_so(varied: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filtering, "FEW", 0)
     wanted = {"view": "LL", "source": "site-1"}  # no index has both
-    whole = varied.page("all", **wanted).total  # type: ignore[arg-type]
+    whole = varied.page(StudyQuery(tab="all", **wanted)).total  # type: ignore[arg-type]
     monkeypatch.setattr(listing, "WALKED", 100)
-    page = varied.page("all", limit=200, **wanted)  # type: ignore[arg-type]
+    page = varied.page(StudyQuery(tab="all", limit=200, **wanted))  # type: ignore[arg-type]
     assert page.more and 0 < page.total < whole and len(page.rows) == whole, "rows are found all the same"
-    assert not varied.page("all", limit=3).more
+    assert not varied.page(StudyQuery(tab="all", limit=3)).more
 
 
 def test_a_blind_page_is_neither_sorted_by_scores_nor_filtered_by_models(store: Store, judged: Judged) -> None:
     judged(1)
     for how in ({"order": "score"}, {"disagreement": True}):
         with pytest.raises(NotAllowedError, match="neither scores nor models"):
-            store.page(**how)  # type: ignore[arg-type]
-        assert store.page(blind=False, **how).total <= 1  # type: ignore[arg-type]
-    assert store.page().rows[0].apart is None
+            store.page(StudyQuery(**how))  # type: ignore[arg-type]
+        assert store.page(StudyQuery(blind=False, **how)).total <= 1  # type: ignore[arg-type]
+    assert store.page(StudyQuery()).rows[0].apart is None
     for wrong in ({"order": "colour"}, {"state": "asleep"}, {"tab": "all", "order": "source"}):
         with pytest.raises(WorklistError, match=r"no such|not sorted by source"):
-            store.page(**wrong)  # type: ignore[arg-type]
+            store.page(StudyQuery(**wrong))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("plain", [True, False])
@@ -183,7 +184,7 @@ def test_a_study_is_found_by_its_frontal_view_and_by_its_reader(store: Store, ju
         assert judge("read", 0.5, view=view, StudyInstanceUID="1.2.3")
     lateral = store.receive(dicom_film(7), name="7").study
     assert judge("read", 0.5, view="LL")
-    (row,) = store.page(view="AP").rows
+    (row,) = store.page(StudyQuery(view="AP")).rows
     assert (row.films, row.view) == (3, "AP")
     assert listed(store, view="LL") == [lateral] and listed(store, view="PA") == []
     assert store.choices().views == ["AP", "LL"]

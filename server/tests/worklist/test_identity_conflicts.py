@@ -17,6 +17,7 @@ from unseen_server.worklist.parcels import SentInstance
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.receiving import Receipt
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import decisions, findings
 
 UID = {"StudyInstanceUID": "1.2.3"}
@@ -77,7 +78,7 @@ def test_no_part_of_a_study_with_two_identities_is_cleared(
 
 def test_the_row_and_the_study_name_the_films_that_disagree(store: Store, half: Half) -> None:
     one, two = half(1, patient="p1"), half(2, patient="p2")
-    (row,) = [row for row in store.page().rows if row.study == one.study]
+    (row,) = [row for row in store.page(StudyQuery()).rows if row.study == one.study]
     assert [(claim.study, claim.films) for claim in row.claims] == [
         (one.study, (one.film_id,)),
         (two.study, (two.film_id,)),

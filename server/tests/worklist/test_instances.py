@@ -16,6 +16,7 @@ from unseen_server.worklist.backup import back_up
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import NotFoundError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.worker import Worker
 
 place = place_at_least
@@ -55,7 +56,7 @@ def test_one_instance_plain_compressed_and_corrected_is_one_film(
         for number, data in enumerate(sent)
     ]
     worker(store, screener).drain()
-    (row,) = store.page("all", blind=False).rows
+    (row,) = store.page(StudyQuery(tab="all", blind=False)).rows
     assert row.films == 1
     study = store.study(row.study, blind=False)
     assert len(study.films) == 1
@@ -73,10 +74,10 @@ def test_a_copy_leaves_what_was_decided(store: Store, screener: Screener) -> Non
     plain = dicom_film(1, **UIDS)
     store.receive(plain, name="a", header=header_of(plain))
     worker(store, screener).drain()
-    (before,) = store.page("all", blind=False).rows
+    (before,) = store.page(StudyQuery(tab="all", blind=False)).rows
     store.receive(compressed(plain), name="b", header=header_of(plain))
     worker(store, screener).drain()
-    (after,) = store.page("all", blind=False).rows
+    (after,) = store.page(StudyQuery(tab="all", blind=False)).rows
     assert (after.study, after.state, after.score, after.films) == (before.study, before.state, before.score, 1)
 
 
@@ -90,7 +91,7 @@ def test_other_pixels_under_one_instance_are_a_version_and_the_study_is_read(
     assert len(listed(store, "cleared")) == 1
     store.receive(second, name="b", header=header_of(second))
     assert judge("clear", 0.1, **UIDS)
-    (row,) = store.page("to_read", blind=False).rows
+    (row,) = store.page(StudyQuery(tab="to_read", blind=False)).rows
     assert row.films == 2 and row.versions
     decided = store.study(row.study, blind=False).decision
     assert decided is not None and decided.action == "read" and decided.reason.startswith("two versions of a film")
@@ -113,7 +114,7 @@ def test_what_is_no_film_is_kept_with_its_study_and_never_listed(
     sent = [film, other] if comes == "after" else [other, film]
     receipts = [store.receive(data, name="x", header=header_of(data)) for data in sent]
     worker(store, screener).drain()
-    (row,) = store.page("all", blind=False).rows
+    (row,) = store.page(StudyQuery(tab="all", blind=False)).rows
     assert row.films == 1 and row.state != "not_scored"
     assert store.holds("1.2.7.1") and store.holds("1.2.7.2") and not store.holds("1.2.7.3")
     again = store.receive(other, name="y", header=header_of(other))
@@ -155,7 +156,7 @@ def test_a_draft_on_a_film_that_turns_out_to_be_a_copy_is_kept(store: Store, scr
     store.keep_draft(own, "ann", "a shadow in the left lung")
     worker(store, screener).drain()
     assert store.queue().dead == 0 and store.queue().waiting == 0
-    assert store.page("all").total == 1 and store.study(own).entry.study == first
+    assert store.page(StudyQuery(tab="all")).total == 1 and store.study(own).entry.study == first
     assert store.study(own, reader="ann").draft == "a shadow in the left lung"
 
 
@@ -171,6 +172,6 @@ def test_a_copy_under_another_study_leaves_that_study_its_other_films(store: Sto
     store.receive(moved, name="y", header=header_of(moved))
     worker(store, screener).drain()
     assert store.queue().dead == 0 and store.queue().waiting == 0
-    assert sorted(row.films for row in store.page("all").rows) == [1, 1]
-    assert all(len(store.study(row.study).films) == 1 for row in store.page("all").rows)
+    assert sorted(row.films for row in store.page(StudyQuery(tab="all")).rows) == [1, 1]
+    assert all(len(store.study(row.study).films) == 1 for row in store.page(StudyQuery(tab="all")).rows)
     assert store.verify_audit() is None

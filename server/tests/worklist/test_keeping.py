@@ -22,6 +22,7 @@ from unseen_server.worklist.belonging import SETTING
 from unseen_server.worklist.report_import import import_elsewhere
 from unseen_server.worklist.states import BusyError, NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.table_export import export_tables
 from unseen_server.worklist.tables import metadata, sessions, settings
 from unseen_server.worklist.worker import Worker
@@ -52,7 +53,7 @@ def filled(store: Store, screener: Screener) -> Store:
             name=f"{patient}.dcm",
         )
     Worker(store, lambda: screener, name="worker").drain()
-    (mine,) = store.page("all", text="2.1").rows
+    (mine,) = store.page(StudyQuery(tab="all", text="2.1")).rows
     store.claim(mine.study, "ann")
     look_and_report(store, mine.study, "ann", "abnormal", """a "note"; <b>with</b> ü 愛\nand a line""")
     store.accounts.add("ann", "a long password", "reader", actor="admin")
@@ -60,13 +61,13 @@ def filled(store: Store, screener: Screener) -> Store:
 
 
 def test_a_patient_is_erased_and_the_trail_stays_whole(filled: Store) -> None:
-    (kept,) = filled.page("all", text="2.1").rows
-    gone = [entry.study for entry in filled.page("all", text="p1").rows]
+    (kept,) = filled.page(StudyQuery(tab="all", text="2.1")).rows
+    gone = [entry.study for entry in filled.page(StudyQuery(tab="all", text="p1")).rows]
     before = filled.audit_head()
     assert len(files(filled)) == 10
     removed = filled.erase(patient="p1", actor="lea")
     assert (removed.studies, removed.films, removed.maps) == (2, 3, 3)
-    assert [entry.study for entry in filled.page("all").rows] == [kept.study]
+    assert [entry.study for entry in filled.page(StudyQuery(tab="all")).rows] == [kept.study]
     assert len(files(filled)) == 4
     for study in gone:
         with pytest.raises(NotFoundError, match="may have been erased"):
@@ -102,7 +103,7 @@ def test_nothing_of_the_erased_is_left_in_the_files(tmp_path: Path, judge_with: 
 def test_one_study_can_be_erased(filled: Store, judged: Judged) -> None:
     image = judged(77)
     assert filled.erase(study=image.study, actor="lea").films == 1
-    assert len(filled.page("all").rows) == 3
+    assert len(filled.page(StudyQuery(tab="all")).rows) == 3
     for how, said in (
         ({}, "either the patient, or the study"),
         ({"patient": "p1", "study": "s"}, "either the patient"),
@@ -185,12 +186,12 @@ def test_a_backup_comes_back_into_either_database(
     with place.open(create=False) as back:
         assert tables(back) == tables(filled) and files(back) == files(filled)
         assert back.verify_audit(filled.audit_head()) is None
-        assert [entry.study for entry in back.page("all", text="p1").rows] == [
-            entry.study for entry in filled.page("all", text="p1").rows
+        assert [entry.study for entry in back.page(StudyQuery(tab="all", text="p1")).rows] == [
+            entry.study for entry in filled.page(StudyQuery(tab="all", text="p1")).rows
         ], "the key came along"
         receipt = back.receive(png(50), name="goes on")
         assert Worker(back, lambda: screener).drain() == 1
-        assert back.page("all", text=receipt.study).rows[0].state == "to_read"
+        assert back.page(StudyQuery(tab="all", text=receipt.study)).rows[0].state == "to_read"
         assert back.accounts.sign_in("ann", "a long password")
     with pytest.raises(NotAllowedError, match=r"already.*empty place"):
         restore(tmp_path / "backup", place.where, films_folder=place.home)
@@ -244,7 +245,7 @@ def test_a_backup_never_keeps_who_was_erased_meanwhile(
 
 @sqlite_at_least
 def test_damage_is_named_and_the_rest_is_saved(filled: Store, tmp_path: Path, make_place: MakePlace) -> None:
-    film = filled.study(filled.page("all").rows[0].study).films[0]
+    film = filled.study(filled.page(StudyQuery(tab="all")).rows[0].study).films[0]
     filled.film_path(film.film).chmod(0o600)
     filled.film_path(film.film).write_bytes(b"rotten")
     assert back_up(filled, tmp_path / "backup").damaged == (film.sha256,)
@@ -312,8 +313,8 @@ def test_an_empty_store_exports_empty_tables(store: Store, tmp_path: Path) -> No
 
 
 def test_what_others_have_reported_is_imported_and_wrong_rows_are_named(filled: Store, tmp_path: Path) -> None:
-    film = filled.study(filled.page("all", text="1.2").rows[0].study).films[0]
-    (reported,) = filled.page("all", text="2.1").rows
+    film = filled.study(filled.page(StudyQuery(tab="all", text="1.2")).rows[0].study).films[0]
+    (reported,) = filled.page(StudyQuery(tab="all", text="2.1")).rows
     table = tmp_path / "pacs.csv"
     table.write_text(
         "accession,film_sha256,outcome,note\n"

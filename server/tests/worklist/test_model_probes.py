@@ -20,6 +20,7 @@ from unseen.screening.probes import probes_of
 from unseen.screening.screener import Screener, model_parts
 from unseen.screening.screener import load as load_screener
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import audit, decisions, findings
 from unseen_server.worklist.worker import Worker
 
@@ -98,7 +99,7 @@ def test_a_machine_that_scores_otherwise_than_the_calibrating_one_clears_nothing
         screener.probe()
         store.receive(png(number), name=f"{number}", source="ward")
         assert worker_of(store, screener, f"worker {number}").drain() == 1
-    cleared, stopped = sorted(store.page("all", blind=False).rows, key=lambda row: row.state)
+    cleared, stopped = sorted(store.page(StudyQuery(tab="all", blind=False)).rows, key=lambda row: row.state)
     assert (cleared.state, stopped.state) == ("cleared", "to_read")
     with store.database.reading() as connection:
         said = list(

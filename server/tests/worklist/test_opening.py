@@ -19,6 +19,7 @@ from unseen_server.worklist.database import Database, url_of
 from unseen_server.worklist.schema import newest, revision, upgrade
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import films, metadata
 from unseen_server.worklist.worker import Worker
 
@@ -93,7 +94,7 @@ def test_an_empty_folder_becomes_a_store_and_stays_one(tmp_path: Path) -> None:
     with Store.open(tmp_path / "new" / "store") as store:
         study = store.receive(b"film", name="a").study
     with Store.open(str(tmp_path / "new" / "store"), create=False) as store:
-        assert [entry.study for entry in store.page("all").rows] == [study]
+        assert [entry.study for entry in store.page(StudyQuery(tab="all")).rows] == [study]
 
 
 def test_a_store_that_must_be_there_is_not_made(place: Place, tmp_path: Path) -> None:
@@ -174,8 +175,10 @@ def test_what_names_a_patient_is_kept_as_a_pseudonym_or_as_it_is(store: Store, j
     for secret in (*IDENTITY.values(), "4711-SECRET.dcm"):
         assert (secret in kept) == plain, secret
     for found_by in (*IDENTITY.values(), "4711-SECRET.dcm", receipt.film_id, receipt.study):
-        assert [entry.study for entry in store.page("all", text=f" {found_by} ").rows] == [receipt.study], found_by
-    assert store.page("all", text="A-SECRET-2").rows == ()
+        assert [entry.study for entry in store.page(StudyQuery(tab="all", text=f" {found_by} ")).rows] == [
+            receipt.study
+        ], found_by
+    assert store.page(StudyQuery(tab="all", text="A-SECRET-2")).rows == ()
 
 
 def test_another_site_has_other_pseudonyms(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from tests.worklist.conftest import Clock, Judge, Judged, dicom_film, listed, on
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 
 place = place_at_least
 
@@ -33,7 +34,7 @@ def test_of_readers_who_ask_at_once_one_gets_the_study(store: Store, judged: Jud
     (winner,) = [reader for reader, answer in answers.items() if answer is None]
     for answer in answers.values():
         assert answer is None or answer.startswith(f"{winner} has taken this study at ")
-    (entry,) = store.page().rows
+    (entry,) = store.page(StudyQuery()).rows
     assert (entry.state, entry.claimed_by) == ("in_reading", winner)
 
 
@@ -46,7 +47,7 @@ def test_a_claim_holds_until_it_runs_out(store: Store, judged: Judged, clock: Cl
         store.claim(study, "bob")
     assert store.claim(study, "ann") > until, "asking again lengthens it"
     clock.now += store.claim_s + 1
-    assert store.page().rows[0].claimed_by is None
+    assert store.page(StudyQuery()).rows[0].claimed_by is None
     store.claim(study, "bob")
     with pytest.raises(NotAllowedError, match="bob has taken this study"):
         look_and_report(store, study, "ann", "normal")
@@ -60,7 +61,7 @@ def test_a_claim_that_ran_out_still_reports_while_nobody_else_took_the_study(
     store.claim(study, "ann")
     clock.now += store.claim_s + 1
     look_and_report(store, study, "ann", "abnormal", "seen")
-    assert store.page("reported").rows[0].state == "reported"
+    assert store.page(StudyQuery(tab="reported")).rows[0].state == "reported"
 
 
 @on_both
@@ -72,7 +73,7 @@ def test_tidying_hands_back_what_ran_out(store: Store, judged: Judged, clock: Cl
     store.claim(held, "ann")
     clock.now += 2
     store.tidy()
-    assert {entry.study: entry.state for entry in store.page("all").rows} == {
+    assert {entry.study: entry.state for entry in store.page(StudyQuery(tab="all")).rows} == {
         cleared: "cleared",
         waiting: "to_read",
         held: "in_reading",
@@ -110,7 +111,7 @@ def test_a_report_is_checked_before_anything_changes(store: Store, judged: Judge
     for outcome, note, said in wrong:
         with pytest.raises(WorklistError, match=said):
             look_and_report(store, study, "ann", outcome, note)
-    assert store.study(study).reports == () and store.page().rows[0].claimed_by == "ann"
+    assert store.study(study).reports == () and store.page(StudyQuery()).rows[0].claimed_by == "ann"
 
 
 @on_both
@@ -121,10 +122,10 @@ def test_undo_gives_the_study_back_to_whoever_reported_it(store: Store, judged: 
     with pytest.raises(NotAllowedError, match=r"ann has reported this study. Only they, or a lead"):
         store.undo(study, "bob")
     store.undo(study, "ann")
-    assert store.page().rows[0].claimed_by == "ann"
+    assert store.page(StudyQuery()).rows[0].claimed_by == "ann"
     look_and_report(store, study, "ann", "abnormal")
     store.undo(study, "lea", as_lead=True)
-    assert store.page().rows[0].claimed_by == "lea"
+    assert store.page(StudyQuery()).rows[0].claimed_by == "lea"
     assert [(one.outcome, one.undone is not None) for one in store.study(study).reports] == [
         ("normal", True),
         ("abnormal", True),

@@ -19,6 +19,7 @@ import sqlalchemy
 from tests.worklist.conftest import Clock, Place, listed, png
 from unseen_server.worklist.states import BusyError, NoRoomError, TooLargeError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import films, jobs, studies
 
 
@@ -38,7 +39,7 @@ def test_a_film_is_on_the_disk_and_in_the_list_when_it_is_acknowledged(store: St
     assert store.film_path(receipt.film_id).read_bytes() == png(1)
     assert store.film_path(receipt.film_id).stat().st_mode & 0o077 == 0, "the owner's alone"
     assert stored_files(store) == [receipt.sha256]
-    (entry,) = store.page("all").rows
+    (entry,) = store.page(StudyQuery(tab="all")).rows
     assert (entry.study, entry.state, entry.source, entry.films) == (receipt.study, "received", "ward", 1)
     assert store.queue().waiting == 1
 
@@ -75,7 +76,7 @@ def test_a_name_is_never_a_path_and_never_kept(store: Store) -> None:
         assert len(stored_files(store)) == number + 1 and receipt.sha256 in stored_files(store)
         (film,) = store.study(receipt.study).films
         assert len(film.name) == 64, "a pseudonym"
-        assert [entry.study for entry in store.page("all", text=name).rows] == [receipt.study]
+        assert [entry.study for entry in store.page(StudyQuery(tab="all", text=name)).rows] == [receipt.study]
 
 
 def test_text_comes_back_as_it_went_in(place: Place) -> None:
@@ -85,7 +86,7 @@ def test_text_comes_back_as_it_went_in(place: Place) -> None:
         (film,) = store.study(receipt.study).films
         assert (film.name, film.source) == (hostile, hostile)
         assert store.sources() == [hostile]
-        assert [entry.source for entry in store.page("all", source=hostile).rows] == [hostile]
+        assert [entry.source for entry in store.page(StudyQuery(tab="all", source=hostile)).rows] == [hostile]
 
 
 def test_too_many_bytes_are_refused_and_leave_nothing(place: Place) -> None:

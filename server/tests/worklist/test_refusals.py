@@ -32,6 +32,7 @@ from unseen_server.worklist.states import (
     standing_of,
 )
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import activations
 from unseen_server.worklist.worker import Worker
 
@@ -75,7 +76,7 @@ def test_an_empty_line_of_an_import_is_passed_over(store: Store, judged: Judged,
     path.write_text("accession,outcome\n\nA1,normal\n\n")
     imported = import_elsewhere(store, path, actor="import")
     assert not imported.refused
-    assert [row.state for row in store.page("reported").rows] == ["reported_elsewhere"]
+    assert [row.state for row in store.page(StudyQuery(tab="reported")).rows] == ["reported_elsewhere"]
 
 
 def test_a_backup_is_not_restored_over_another_store(make_place: MakePlace, tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def test_a_film_that_was_erased_meanwhile_is_not_given_up(store: Store, screener
     head = store.audit_head()
     with store.writing() as writing:
         bury(writing, job, "it fails", model=MODEL, judge=screener.study, worker="worker")
-    assert store.audit_head() == head and store.page("all").rows == ()
+    assert store.audit_head() == head and store.page(StudyQuery(tab="all")).rows == ()
 
 
 def test_a_study_with_an_unjudged_film_is_not_cleared_yet() -> None:
@@ -187,7 +188,7 @@ def test_many_old_studies_are_removed_in_several_transactions(
     clock.now += 40 * 86_400.0
     monkeypatch.setattr("unseen_server.worklist.retention._AT_ONCE", 2)
     assert store.retire(older_than_days=30, actor="lea").studies == 5
-    assert store.page("all").rows == () and store.verify_audit() is None
+    assert store.page(StudyQuery(tab="all")).rows == () and store.verify_audit() is None
 
 
 def test_a_long_table_is_restored_in_several_pieces(
@@ -202,7 +203,7 @@ def test_a_long_table_is_restored_in_several_pieces(
     restore(tmp_path / "backup", tmp_path / "elsewhere")
     with Store.open(tmp_path / "elsewhere", create=False) as again:
         assert again.audit_head() == head and again.verify_audit() is None
-        assert len(again.page("all").rows) == 5
+        assert len(again.page(StudyQuery(tab="all")).rows) == 5
 
 
 def test_unread_studies_are_a_caution_to_whoever_agrees_to_a_calibration() -> None:

@@ -13,6 +13,7 @@ from unseen_server.worklist.appearance import SIDE
 from unseen_server.worklist.own_films import own_films
 from unseen_server.worklist.receiving import Receipt
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import films, findings
 
 place = place_at_least
@@ -40,7 +41,7 @@ def known(store: Store, judge: Judge) -> Known:
             scored = {"film_id": film, "model": MODEL, "score": float(number), "parts": "{}", "made_us": 0}
             connection.execute(findings.insert().values(**scored))
         if outcome is not None:
-            study = store.page("all", text=receipt.film_id).rows[0].study
+            study = store.page(StudyQuery(tab="all", text=receipt.film_id)).rows[0].study
             store.claim(study, "ann")
             look_and_report(store, study, "ann", outcome)
         return receipt
@@ -66,7 +67,7 @@ def test_a_refused_film_is_no_reference_though_a_reader_reported_it_normal(
 def test_the_latest_decision_on_a_film_counts(store: Store, known: Known, judge: Judge) -> None:
     own = known(0, outcome=None)
     refused_first = known(1, "not_scored", GIVEN_UP, outcome=None)
-    study = store.page("all", text=refused_first.film_id).rows[0].study
+    study = store.page(StudyQuery(tab="all", text=refused_first.film_id)).rows[0].study
     with store.database.writing() as connection:
         connection.execute(findings.delete().where(findings.c.model == "m" * 64))
     assert store.requeue(study, actor="lea") == 1

@@ -16,6 +16,7 @@ from unseen_server.worklist.outside_reports import EARLY_DAYS, OutsideReport
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import audit, merged_patients, outside_reports, studies
 
 place = place_at_least
@@ -176,7 +177,7 @@ def test_a_film_that_comes_after_its_report_is_closed_too(store: Store, judge: J
     else:
         store.receive(dicom_film(1), name="a", source="ward")
     assert judge("read", 0.9, **A1)
-    (entry,) = store.page("reported").rows
+    (entry,) = store.page(StudyQuery(tab="reported")).rows
     assert outcomes(store, entry.study) == [("RIS", "normal", True)]
     counts = store.outside_counts()
     assert (counts.early, counts.by_outcome) == (0, {"normal": 1})
@@ -283,7 +284,10 @@ def test_merged_patients_are_one(store: Store, judge: Judge) -> None:
     assert store.merge_patients(prior="P1", surviving="P2", actor="HIS").already
     assert patients(store) == {store.names.of("patient", "P2")}
     assert [prior.study for prior in store.priors(two)] == [one]
-    assert len(store.page("all", text="P2").rows) == 2 and not store.page("all", text="P1").rows
+    assert (
+        len(store.page(StudyQuery(tab="all", text="P2")).rows) == 2
+        and not store.page(StudyQuery(tab="all", text="P1")).rows
+    )
     late = arrives(store, 3, PatientID="P1", StudyInstanceUID="1.3")
     assert late == two, "the modality still sends the old number"
     closed = arrives(store, 4, PatientID="P2", StudyInstanceUID="1.4", AccessionNumber="A7")

@@ -35,6 +35,7 @@ from unseen_server.worklist.result_batch import EntryRules
 from unseen_server.worklist.result_record import record
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import reports, seen
 
 place = place_at_least
@@ -65,14 +66,14 @@ def test_every_frontal_film_must_be_shown_to_the_very_reader(store: Store, judge
     store.claim(study, "ann")
     store.mark_seen(first.film_id, "ann")
     store.mark_seen(second.film_id, "ben")
-    (entry,) = store.page(reader="ann").rows
-    assert not entry.seen and not store.page().rows[0].seen
+    (entry,) = store.page(StudyQuery(reader="ann")).rows
+    assert not entry.seen and not store.page(StudyQuery()).rows[0].seen
     needed = {film.film: (film.needed, film.seen) for film in store.study(study, reader="ann").films}
     assert needed == {first.film_id: (True, True), second.film_id: (True, False), lateral.film_id: (False, False)}
     with pytest.raises(NotAllowedError, match="Frontal film 2 of 2"):
         store.report(study, "ann", "normal")
     store.mark_seen(second.film_id, "ann")
-    assert store.page(reader="ann").rows[0].seen and not store.page(reader="ben").rows[0].seen
+    assert store.page(StudyQuery(reader="ann")).rows[0].seen and not store.page(StudyQuery(reader="ben")).rows[0].seen
     store.report(study, "ann", "normal")
     (report,) = store.study(study).reports
     assert (report.outcome, report.how) == ("normal", "seen")
@@ -147,7 +148,7 @@ def test_what_cannot_be_shown_is_returned_or_discarded_and_never_labelled(store:
     with pytest.raises(NotAllowedError, match="ann has taken this study"):
         store.set_aside(study, "ben", "returned", "a text file", films=[receipt.film_id])
     assert store.set_aside(study, "ann", "returned", "a text file", films=[receipt.film_id])
-    (entry,) = store.page("reported").rows
+    (entry,) = store.page(StudyQuery(tab="reported")).rows
     assert (entry.state, entry.how, entry.outcome, entry.reported_by) == ("set_aside", "returned", None, "ann")
     assert listed(store) == [] and store.labelled(origins=EVERY) == []
     (event,) = [one for one in store.study(study, blind=False).history if one.action == "study.set_aside"]
@@ -155,7 +156,7 @@ def test_what_cannot_be_shown_is_returned_or_discarded_and_never_labelled(store:
     store.undo(study, "ann")
     assert store.study(study).entry.state == "in_reading" and store.study(study).films[0].aside is None
     assert store.set_aside(study, "ann", "discarded", "nothing in it", films=[receipt.film_id])
-    assert store.page("reported").rows[0].how == "discarded"
+    assert store.page(StudyQuery(tab="reported")).rows[0].how == "discarded"
     store.undo(study, "ann")
     assert store.verify_audit() is None
 
@@ -178,7 +179,7 @@ def test_the_other_films_of_its_study_are_reported_then(store: Store, judged: Ju
     with pytest.raises(NotAllowedError, match="Frontal film 2 of 2"):
         store.report(study, "ann", "normal")
     assert not store.set_aside(study, "ann", "discarded", "cut short", films=[bad.film_id])
-    assert store.study(study).entry.state == "in_reading" and store.page(reader="ann").rows[0].seen
+    assert store.study(study).entry.state == "in_reading" and store.page(StudyQuery(reader="ann")).rows[0].seen
     store.report(study, "ann", "normal")
     assert {film.study for film in store.labelled()} == {study}
 
@@ -189,7 +190,7 @@ def test_a_later_film_opens_a_study_again_that_was_set_aside(store: Store, judge
     assert store.set_aside(bad.study, "ann", "returned", "cut short", films=[bad.film_id])
     store.receive(png(2), name="2.png", source="ward")
     assert judge("read", 0.5, StudyInstanceUID="1.2")
-    (entry,) = store.page().rows
+    (entry,) = store.page(StudyQuery()).rows
     assert entry.study == bad.study and entry.state == "not_scored"
 
 
@@ -297,7 +298,7 @@ def test_a_film_in_hand_is_not_cleared_when_clearing_stops_meanwhile(store: Stor
     else:
         store.activations.withdraw(number, actor="lea")
     enter("clear", agreed)
-    (entry,) = store.page(blind=False).rows
+    (entry,) = store.page(StudyQuery(blind=False)).rows
     assert entry.state == "to_read"
     (film,) = store.study(entry.study, blind=False).films
     assert film.decision is not None and film.decision.action == "read"

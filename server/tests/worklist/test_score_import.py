@@ -23,6 +23,7 @@ from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.score_import import ACTION, ImportedScores, import_scores
 from unseen_server.worklist.states import NotFoundError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import audit, decisions, films, findings, studies
 
 WEIGHTS = "5" * 64
@@ -85,7 +86,7 @@ def test_a_part_becomes_a_ranked_list_by_one_event(store: Store, archive: Archiv
     archive.write()
     done = archive.into(store)
     assert (done.parts, done.films, done.already, done.refused.total()) == (3, 10, 0, 0)
-    page = store.page("to_read", blind=False)
+    page = store.page(StudyQuery(tab="to_read", blind=False))
     assert [row.score for row in page.rows] == sorted((number / 10 for number in range(10)), reverse=True)
     assert {row.state for row in page.rows} == {"to_read"} and {row.source for row in page.rows} == {"ward"}
     first = store.study(page.rows[0].study, blind=False)
@@ -123,8 +124,8 @@ def test_a_run_with_a_policy_clears_nothing_either(store: Store, folder: Path) -
     archive.put("b.png", png(2), None, status="not_scored", reason="too dark", film_decision="not_scored")
     archive.write()
     archive.into(store)
-    assert not store.page("cleared").rows
-    assert [(row.state, row.policy) for row in store.page("to_read", blind=False).rows] == [
+    assert not store.page(StudyQuery(tab="cleared")).rows
+    assert [(row.state, row.policy) for row in store.page(StudyQuery(tab="to_read", blind=False)).rows] == [
         ("not_scored", ""), ("to_read", ""),
     ]  # fmt: skip
     with store.database.reading() as connection:
@@ -138,7 +139,7 @@ def test_what_was_not_read_or_is_doubted_stands_on_top(store: Store, archive: Ar
     archive.put("doubted.png", png(3), 9.0, reason="too bright for the model")
     archive.write()
     assert archive.into(store).not_scored == 2
-    rows = store.page("to_read", blind=False).rows
+    rows = store.page(StudyQuery(tab="to_read", blind=False)).rows
     assert [row.state for row in rows] == ["not_scored", "not_scored", "to_read"]
     assert {row.reason for row in rows[:2]} == {"The file is torn.", "too bright for the model"}
     assert all(row.score is None for row in rows[:2]), "the gate doubts it, so its score does not rank it"
@@ -155,7 +156,7 @@ def test_films_of_a_study_stand_together_across_parts(store: Store, archive: Arc
     archive.put("other.dcm", dicom_film(8, **another, SOPInstanceUID="1.3.8"), 0.4)
     archive.write()
     assert archive.into(store).films == 7
-    [row] = store.page("all", text="A7", blind=False).rows
+    [row] = store.page(StudyQuery(tab="all", text="A7", blind=False)).rows
     assert (row.films, row.score, row.state) == (3, 0.7, "to_read"), "the lateral film decides nothing"
     assert rows_of(store, studies) == 5, "films of two patients are never joined"
     assert store.verify_audit() is None

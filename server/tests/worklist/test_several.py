@@ -9,6 +9,7 @@ from tests.worklist.reporting import look, look_and_report
 from unseen_server.worklist import saved_views, several
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 
 place = place_at_least
 
@@ -30,11 +31,11 @@ def test_studies_are_assigned_and_each_stands_in_the_trail(store: Store, judged:
     assert [(one.study, one.reason.split(",")[0]) for one in done.refused] == [
         (third, "It is reported"), (GONE, f"There is no study '{GONE}' here. It may have been erased."),
     ]  # fmt: skip
-    assert {row.study: row.assigned_to for row in store.page().rows} == {first: "ben", second: "ben"}
+    assert {row.study: row.assigned_to for row in store.page(StudyQuery()).rows} == {first: "ben", second: "ben"}
     assert trail(store, first)[-1:] == ["study.assigned"] == trail(store, second)[-1:]
     store.claim(first, "ann")  # it is a wish, and keeps nobody from reading
     assert store.assign([first], None, actor="lea").done == (first,)
-    assert store.page(assigned="@nobody").rows[0].study == first
+    assert store.page(StudyQuery(assigned="@nobody")).rows[0].study == first
     with pytest.raises(NotFoundError, match="nobody with this name"):
         store.assign([second], "zoe", actor="lea")
     store.accounts.change("ben", actor="test", disabled=True)
@@ -66,7 +67,7 @@ def test_several_are_scored_again_or_returned_and_none_is_reported(store: Store,
     assert states[names[1]].state == "set_aside" and states[names[1]].outcome is None
     assert states[names[2]].claimed_by is None and states[names[2]].state == "not_scored", "its claim was undone, too"
     assert trail(store, names[2]) == trail(store, names[2])[:1] == ["study.judged"]
-    assert [row.how for row in store.page("reported").rows] == ["returned"], "no bulk act reports"
+    assert [row.how for row in store.page(StudyQuery(tab="reported")).rows] == ["returned"], "no bulk act reports"
     with pytest.raises(WorklistError, match="Give the reason"):
         store.return_several([names[2]], "lea", " ", broken={names[2]: []})
     assert store.verify_audit() is None

@@ -28,6 +28,7 @@ from unseen_server.worklist.states import (
     standing_of,
 )
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 
 
 def test_every_state_has_one_shelf_and_a_way_out() -> None:
@@ -144,7 +145,7 @@ def machine(place: Place, judge_with: Any) -> type[RuleBasedStateMachine]:
 
         @invariant()
         def the_store_is_what_the_model_says(self) -> None:
-            entries = {entry.study: entry for entry in self.store.page("all", limit=200).rows}
+            entries = {entry.study: entry for entry in self.store.page(StudyQuery(tab="all", limit=200)).rows}
             assert {study: entry.state for study, entry in entries.items()} == self.state
             assert {study: entry.claimed_by for study, entry in entries.items() if entry.claimed_by} == self.holder
 

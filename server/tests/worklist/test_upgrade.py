@@ -30,6 +30,7 @@ from unseen_server.worklist.audit import AuditHead
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.schema import newest, revision
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import studies
 from unseen_server.worklist.worker import Worker
 
@@ -81,16 +82,16 @@ def test_lists_order_decisions_and_histories_are_as_they_were(home: Path, expect
 
 def test_an_old_store_is_filtered_and_sorted_like_a_new_one(old: Store, expected: dict[str, Any]) -> None:
     """Revision 0006: what was decided before it stands beside each study, too."""
-    rows = {row.study: row for row in old.page("all", limit=200, blind=False).rows}
+    rows = {row.study: row for row in old.page(StudyQuery(tab="all", limit=200, blind=False)).rows}
     scored = {name: row for name, row in rows.items() if row.score is not None}
     assert {row.model for row in scored.values()} == {card_of(GOLDEN / "decides").weights_sha256}
     assert {row.policy for row in scored.values()} == set(expected["policy"])
-    lowest_first = [row.study for row in old.page("all", order="score", limit=200, blind=False).rows]
+    lowest_first = [row.study for row in old.page(StudyQuery(tab="all", order="score", limit=200, blind=False)).rows]
     assert [rows[name].score for name in lowest_first[-len(scored) :]] == sorted(row.score for row in scored.values())  # type: ignore[type-var]
     views = {name: {film.view_position for film in old.study(name).films} for name in rows}
     assert {row.view for row in rows.values()} - {None} == set().union(*views.values()) - {None} != set()
     for view in old.choices().views:
-        assert {row.study for row in old.page("all", view=view, limit=200).rows} == {
+        assert {row.study for row in old.page(StudyQuery(tab="all", view=view, limit=200)).rows} == {
             name for name, has in views.items() if view in has
         }
     apart = [row.apart for row in rows.values() if row.apart is not None]
@@ -142,7 +143,7 @@ def test_an_old_store_goes_on_working_with_old_bundles_and_its_policy_asks_for_a
     screener = load(GOLDEN / "decides")
     assert Worker(old, lambda: screener, name="worker").drain() == waiting + 1
     assert old.study(sent.study).entry.state == "to_read", "without a policy that holds nothing is cleared"
-    first = next(row.study for row in old.page("to_read", limit=200).rows if row.state == "to_read")
+    first = next(row.study for row in old.page(StudyQuery(tab="to_read", limit=200)).rows if row.state == "to_read")
     old.claim(first, "ann")
     look_and_report(old, first, "ann", "abnormal", "seen after the upgrade")
     reports = [(report.outcome, report.note) for report in old.study(first).reports]
@@ -154,7 +155,7 @@ def test_an_old_store_goes_on_working_with_old_bundles_and_its_policy_asks_for_a
 
 
 def test_old_pseudonyms_accounts_and_reports_are_still_known(old: Store, expected: dict[str, Any]) -> None:
-    assert [row.state for row in old.page("all", text="cut-short.png").rows] == ["not_scored"]
+    assert [row.state for row in old.page(StudyQuery(tab="all", text="cut-short.png")).rows] == ["not_scored"]
     token = old.accounts.sign_in("lea", "a long password of lea")
     assert token is not None and old.accounts.session(token) is not None
     assert old.accounts.sign_in("lea", "another password") is None

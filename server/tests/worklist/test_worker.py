@@ -38,6 +38,7 @@ from unseen_server.worklist import jobs, rescoring
 from unseen_server.worklist.states import NoRoomError, NotAllowedError, NotFoundError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.stored_files import ContentFolder
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import decisions, findings
 from unseen_server.worklist.worker import Worker
 
@@ -113,7 +114,7 @@ def test_what_cannot_be_read_stands_on_top_with_the_reason(store: Store, worker:
     bad = store.receive(b"<html>not a film</html>", name="b")
     assert worker.drain() == 2
     assert listed(store) == [bad.study, good.study]
-    top = store.page().rows[0]
+    top = store.page(StudyQuery()).rows[0]
     assert top.state == "not_scored" and top.reason and top.priority == 2.0
     (film,) = store.study(bad.study, blind=False).films
     assert film.findings[0].score is None and film.findings[0].map_sha256 is None
@@ -171,7 +172,7 @@ def test_an_alarm_stops_clearing_until_two_people_have_looked(store: Store) -> N
     (alarm,) = store.alarms()
     assert (alarm.policy, alarm.kind) == (watched.policy.digest, "scores")
     assert len(listed(store, "cleared")) == 20 and len(listed(store)) == 1, "the one after the alarm is read"
-    decision = store.study(store.page().rows[0].study, blind=False).decision
+    decision = store.study(store.page(StudyQuery()).rows[0].study, blind=False).decision
     assert decision is not None and "clearing is stopped" in decision.reason
     assert not store.acknowledge_alarm(alarm.policy, actor="lea", note="a new detector; Doe^Jane was the first")
     store.receive(png(98), name="between", source="ward")
@@ -243,7 +244,7 @@ def test_films_of_a_study_join_in_whatever_order_they_come(store: Store, judge: 
     for number in order:
         action, priority, view = films[number]
         assert judge(action, priority, view=view, **STUDY)
-    (entry,) = store.page("all").rows
+    (entry,) = store.page(StudyQuery(tab="all")).rows
     assert (entry.films, entry.state, entry.priority) == (3, "to_read", 0.7), "the lateral is carried along"
     assert {store.study(name).entry.study for name in names} == {entry.study}, "every name still finds it"
     whole = store.study(entry.study, blind=False)
@@ -251,7 +252,7 @@ def test_films_of_a_study_join_in_whatever_order_they_come(store: Store, judge: 
     assert [film.received for film in whole.films[:2]] == frontal and whole.films[2].view_position == "LL"
     assert entry.received == min(film.received for film in whole.films)
     assert sum(event.action == "study.joined" for event in whole.history) == 2
-    assert [one.study for one in store.page("all", text="A1").rows] == [entry.study]
+    assert [one.study for one in store.page(StudyQuery(tab="all", text="A1")).rows] == [entry.study]
     assert store.verify_audit() is None
 
 
@@ -288,7 +289,7 @@ def test_films_of_one_study_join_when_two_workers_read_them_at_once(store: Store
     screeners = [Screener(load(PCA)) for _ in range(3)]
     with ThreadPoolExecutor(3) as threads:
         assert sum(threads.map(lambda one: Worker(store, lambda: one).drain(), screeners)) == 12
-    assert sorted(entry.films for entry in store.page("all").rows) == [4, 4, 4]
+    assert sorted(entry.films for entry in store.page(StudyQuery(tab="all")).rows) == [4, 4, 4]
     assert store.verify_audit() is None
 
 
@@ -341,15 +342,15 @@ def test_a_film_that_fails_again_and_again_is_given_up_and_can_be_tried_once_mor
             clock.now += 600
             failing.drain()
     assert store.queue().dead == 1 and listed(store) == [bad.study, good.study]
-    top = store.page().rows[0]
+    top = store.page(StudyQuery()).rows[0]
     assert top.state == "not_scored"
     assert top.reason.startswith("Scoring failed (ValueError), 5 times.") and "Doe" not in top.reason
     with pytest.raises(NotAllowedError, match="Every film of this study was scored"):
         store.requeue(good.study, actor="lea")
     assert store.requeue(bad.study, actor="lea") == 1
-    assert store.page("all", text=bad.study).rows[0].state == "received"
+    assert store.page(StudyQuery(tab="all", text=bad.study)).rows[0].state == "received"
     assert worker.drain() == 1
-    assert store.page("all", text=bad.study).rows[0].state == "to_read" and store.verify_audit() is None
+    assert store.page(StudyQuery(tab="all", text=bad.study)).rows[0].state == "to_read" and store.verify_audit() is None
 
 
 def test_a_film_that_kills_its_workers_is_given_up(store: Store, worker: Worker, clock: Clock) -> None:
@@ -358,7 +359,7 @@ def test_a_film_that_kills_its_workers_is_given_up(store: Store, worker: Worker,
         assert jobs.claim(store.site) is not None  # and its worker is never heard of again
         clock.now += jobs.LEASE_S + 1
     assert worker.step()
-    (entry,) = store.page("not_scored").rows
+    (entry,) = store.page(StudyQuery(tab="not_scored")).rows
     assert entry.study == receipt.study and entry.reason.startswith("5 workers stopped while they had this film.")
     assert not worker.step()
 
@@ -369,7 +370,7 @@ def test_bytes_that_changed_on_the_disk_are_not_scored(store: Store, worker: Wor
     path.chmod(0o600)
     path.write_bytes(png(2))
     worker.drain()
-    (entry,) = store.page("not_scored").rows
+    (entry,) = store.page(StudyQuery(tab="not_scored")).rows
     assert "not those that were received" in entry.reason
 
 
@@ -404,5 +405,5 @@ def test_the_screener_sees_the_source_and_tags_of_a_film(store: Store) -> None:
     store.receive(dicom_film(1, Manufacturer="ACME"), name="a", source="ward")
     Worker(store, lambda: screener).drain()
     assert [(film.source, film.tags.get("Manufacturer")) for film in seen] == [("ward", "ACME")]
-    (film,) = store.study(store.page().rows[0].study).films
+    (film,) = store.study(store.page(StudyQuery()).rows[0].study).films
     assert json.loads(json.dumps(dict(film.tags)))["Manufacturer"] == "ACME"

@@ -19,6 +19,7 @@ from unseen.detectors import load as load_detector
 from unseen.screening import load
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.worker import Worker
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def fill(
         rows = _rows(store)
         return Filled(
             to_read=len(rows),
-            cleared=store.page("cleared").total,
+            cleared=store.page(StudyQuery(tab="cleared")).total,
             not_scored=sum(row.state == "not_scored" for row in rows),
             reported_normal=outcomes.count("normal"),
             reported_abnormal=outcomes.count("abnormal"),
@@ -145,7 +146,7 @@ def _clear(folder: Path) -> None:
 
 def _rows(store: Store) -> list[ListedStudy]:
     """Return the rows that are to be read, in the order of the list."""
-    return list(store.page("to_read", limit=_MOST_ROWS, blind=False).rows)
+    return list(store.page(StudyQuery(tab="to_read", limit=_MOST_ROWS, blind=False)).rows)
 
 
 def _chosen(rows: Sequence[ListedStudy], most: int, left: int) -> list[ListedStudy]:

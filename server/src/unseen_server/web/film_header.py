@@ -20,6 +20,7 @@ from unseen_server.web.harmless_elements import harmless_lines, harmless_window_
 from unseen_server.web.hidden_names import may_see_names
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.states import NotFoundError, WorklistError
+from unseen_server.worklist.study_query import StudyQuery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +126,7 @@ def elements(parts: Parts, account: Lead, film: FilmId) -> ElementsResponse:
 
 
 def _film(parts: ServerState, film: str) -> tuple[StudyDetails, StoredFilm]:
-    rows = parts.store.page("all", text=film, limit=1).rows if film.startswith("f-") else ()
+    rows = parts.store.page(StudyQuery(tab="all", text=film, limit=1)).rows if film.startswith("f-") else ()
     if not rows:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
     study = parts.store.study(rows[0].study)

@@ -22,6 +22,7 @@ from unseen_server.web.sentences import in_words, reading_of
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.details import StoredFilm, StoredFinding, StudyDetails
 from unseen_server.worklist.states import NotFoundError, WorklistError
+from unseen_server.worklist.study_query import StudyQuery
 
 if TYPE_CHECKING:
     from unseen_server.worklist.renditions import Rendition
@@ -90,7 +91,7 @@ class Look(BaseModel):
 @router.get("/{film}/look", responses=answers(401, 404, 422, 503))
 def look(parts: Parts, account: Reader, film: FilmId) -> Look:
     """Return the content of the viewer's side panel in one answer."""
-    rows = parts.store.page("all", text=film, limit=1).rows if film.startswith("f-") else ()
+    rows = parts.store.page(StudyQuery(tab="all", text=film, limit=1)).rows if film.startswith("f-") else ()
     if not rows:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
     blind = parts.is_blind(account.role)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from unseen.artifacts import FEWEST_NORMALS, FLAGGED_FROM, ReferenceNormals, least_score
 from unseen_server.web.listed_study import Listed, ModelScore
 from unseen_server.web.sentences import reading_of
-from unseen_server.worklist.filtering import FlagRule
+from unseen_server.worklist.study_query import FlagRule
 
 if TYPE_CHECKING:
     from unseen.artifacts import Card
@@ -130,13 +130,12 @@ class ScorePercentiles:
         sizes = sizes or [reference.count]
         return max(math.ceil(FLAGGED_FROM * size - 1e-9) / (size + 1) for size in sizes)
 
-    def flag_rule(self, promise: Promise, *, flagged: bool, blind: bool) -> FlagRule:
-        """Return the rule by which the worklist finds the rows that `row` flags, or does not."""
+    def flag_rule(self, promise: Promise, *, blind: bool) -> FlagRule:
+        """Return the rule by which the worklist finds the rows that `row` flags."""
         if blind:
-            return FlagRule(flagged=flagged, priority=_NEVER if promise.state == "stopped" else self._early_from())
+            return FlagRule(priority=_NEVER if promise.state == "stopped" else self._early_from())
         known = {model: self.known(model).scores for model in self._store.models_with_findings()}
         return FlagRule(
-            flagged=flagged,
             scores={model: least_score(scores, FLAGGED_FROM) for model, scores in known.items() if scores},
         )
 

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from unseen_server.web.authentication import Reader, is_lead
 from unseen_server.web.errors import answers
-from unseen_server.web.lists import ListFilters
 from unseen_server.web.state import Parts
 from unseen_server.worklist.states import NotAllowedError
+from unseen_server.worklist.study_query import ListFilters
 
 router = APIRouter(prefix="/views", tags=["studies"])
 
 
+@dataclass(frozen=True, kw_only=True)
 class ViewWanted(ListFilters):
     """Filters and order of a view, never a search."""
 
-    received: str | None = Field(
-        default=None,
-        pattern=r"^(today|7d|30d|\d{4}-\d\d-\d\d\.\.\d{4}-\d\d-\d\d)$",
-        description="received on this day, within days, or from a day to a day",
-    )
+    received: Annotated[
+        str | None,
+        Field(
+            pattern=r"^(today|7d|30d|\d{4}-\d\d-\d\d\.\.\d{4}-\d\d-\d\d)$",
+            description="received on this day, within days, or from a day to a day",
+        ),
+    ] = None
+
+
+_WANTED = TypeAdapter(ViewWanted)
 
 
 class ViewToKeep(BaseModel):
@@ -65,7 +72,7 @@ def keep(parts: Parts, account: Reader, view: ViewToKeep) -> ViewList:
     """Keep a view; all of them then."""
     if view.shared and not is_lead(account):
         raise NotAllowedError("A view for everybody is a lead's. Keep it for yourself.")
-    wanted = view.wanted.model_dump(exclude_defaults=True)
+    wanted = _WANTED.dump_python(view.wanted, exclude_defaults=True)
     parts.store.save_view(account.name, view.name, wanted, shared=view.shared)
     return views(parts, account)
 

@@ -30,6 +30,7 @@ from unseen_server.web.turing_rounds import Rounds
 from unseen_server.web.upload_limits import UploadPlaces
 from unseen_server.worklist.accounts import ROLES
 from unseen_server.worklist.states import NotFoundError, WorklistError
+from unseen_server.worklist.study_query import StudyQuery
 
 if TYPE_CHECKING:
     from unseen_server.service.scoring_models import Models
@@ -171,7 +172,7 @@ class Clearing:
         if not self._seen and (self._looked is None or now - self._looked >= LOOK_S):
             self._looked = now
             sample = self._store.audit_sample()
-            cleared = self._store.page("cleared", limit=1).rows
+            cleared = self._store.page(StudyQuery(tab="cleared", limit=1)).rows
             self._seen = bool(sample.waiting + sample.read + sample.unsure or cleared)
         return self._seen
 

@@ -38,5 +38,7 @@ from .states import NotFoundError as NotFoundError
 from .states import TooLargeError as TooLargeError
 from .states import WorklistError as WorklistError
 from .store import Store as Store
+from .study_query import FlagRule as FlagRule
+from .study_query import StudyQuery as StudyQuery
 from .table_export import export_tables as export_tables
 from .worker import Worker as Worker

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -19,17 +19,19 @@ from sqlalchemy.sql.functions import FunctionElement
 from unseen_server.worklist.disagreement import FAR
 from unseen_server.worklist.list_order import NOT_SCORED
 from unseen_server.worklist.partial_indexes import APART_ALONE, SELDOM_ALONE, SELDOM_STATES
-from unseen_server.worklist.states import STATES, WorklistError, shelf_of
+from unseen_server.worklist.states import shelf_of
 from unseen_server.worklist.stored_text import clean
+from unseen_server.worklist.study_query import NOBODY
 from unseen_server.worklist.tables import studies, terms
 
 if TYPE_CHECKING:
-    from unseen_server.worklist.places import SortOrder, Tab
+    from datetime import datetime
+
+    from unseen_server.worklist.places import Tab
     from unseen_server.worklist.pseudonyms import Pseudonyms
     from unseen_server.worklist.states import State
+    from unseen_server.worklist.study_query import FlagRule, StudyQuery
 
-ME: Final = "@me"
-NOBODY: Final = "@nobody"
 FEW: Final = 5000
 """Studies of a filter up to which they are looked up one by one, and sorted afterwards."""
 _MATCHES: Final = 1000  # studies that one way to search looks at: many films may bear one name
@@ -41,37 +43,6 @@ _LEADS: Final = ("assigned", "state", "disagreement", "view")
 
 Condition = sa.ColumnElement[bool]
 Of = Callable[[Any], Any]  # Any: a column of whatever type
-
-
-@dataclass(frozen=True, kw_only=True)
-class FlagRule:
-    """Rule of the flag: the same that a row's words follow from.
-
-    flagged   True: those that do; False: those that do not
-    priority  from this priority on, whatever the score: on a blind page; None on others
-    scores    by model: the score from which on, and whether it is itself included
-    """
-
-    flagged: bool
-    priority: float | None = None
-    scores: Mapping[str, tuple[float, bool]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Filters:
-    """Filters of a list; None does not count. `Lists.page` explains each."""
-
-    source: str | None = None
-    state: State | None = None
-    view: str | None = None
-    flag: FlagRule | None = None
-    since_us: int | None = None
-    until_us: int | None = None
-    assigned: str | None = None
-    disagreement: bool = False
-    refusal: str | None = None
-    text: str | None = None
-    whole: bool = False
 
 
 class _passed_over(FunctionElement[Any]):
@@ -123,18 +94,14 @@ class Narrowed:
         return [*self.walked, *self.passed]
 
 
-def narrowed(connection: sa.Connection, names: Pseudonyms, tab: Tab, wanted: Filters, *, order: SortOrder) -> Narrowed:
-    """Choose how the studies of a tab that match `wanted` are found in an order.
-
-    Raises WorklistError for a state that there is not.
-    """
-    if wanted.state is not None and wanted.state not in STATES:
-        raise WorklistError(f"{str(wanted.state)[:40]!r}: no such state. There are {', '.join(STATES)}.")
-    ways = _ways(tab, wanted)
-    leading = _leading(tab, wanted, ways) if order == "list" else None
+def narrowed(connection: sa.Connection, names: Pseudonyms, query: StudyQuery) -> Narrowed:
+    """Choose how the studies that match a query are found in its order."""
+    tab, order = query.tab, query.order
+    ways = _ways(query)
+    leading = _leading(query, ways) if order == "list" else None
     few, cut = None, False
-    if wanted.text is not None and (text := wanted.text.strip()):
-        few, cut, leading = *_matching(connection, names, text, whole=wanted.whole), None
+    if query.text is not None and (text := query.text.strip()):
+        few, cut, leading = *_matching(connection, names, text, whole=query.whole_terms), None
     else:
         others = [sa.select(studies.c.id).where(*way) for name, way in ways.items() if name != leading]
         counts = [one for one in zip(_counts(connection, others), others, strict=True) if one[0] <= FEW]
@@ -147,53 +114,56 @@ def narrowed(connection: sa.Connection, names: Pseudonyms, tab: Tab, wanted: Fil
         walked[1] = _passed_over(studies.c.band) == NOT_SCORED
     if leading is not None:
         walked += ways[leading]
-    elif wanted.source is not None and by_source:
+    elif query.source is not None and by_source:
         leading = "source"
-        walked.append(of(studies.c.source) == clean(wanted.source))
-    if tab == "to_read" and order == "list" and wanted.flag is not None and wanted.flag.flagged:
+        walked.append(of(studies.c.source) == clean(query.source))
+    if tab == "to_read" and order == "list" and query.flag:
         walked.append(of(studies.c.band) > NOT_SCORED)  # those are never flagged, and stand first
-    passed = _conditions(tab, wanted, but=leading)
-    alone = _alone(tab, wanted, ways) if few is None and passed else None
+    passed = _conditions(query, but=leading)
+    alone = _alone(query, ways) if few is None and passed else None
     if few is not None:
         passed.append(studies.c.id.in_(sa.select(few.c[0])))
     return Narrowed(walked, passed, few, cut, alone)
 
 
-def _ways(tab: Tab, wanted: Filters) -> dict[str, list[Condition]]:
+def _ways(query: StudyQuery) -> dict[str, list[Condition]]:
     """For each filter with an index of its own, the conditions on its studies."""
+    tab = query.tab
     found: dict[str, list[Condition]] = {}
-    if wanted.assigned is not None and wanted.assigned != NOBODY:
-        found["assigned"] = [studies.c.assigned_to == clean(wanted.assigned)]
-    if wanted.state is not None:
-        seldom: list[Any] = [SELDOM_ALONE] if wanted.state in SELDOM_STATES else []  # text is a condition, too
-        found["state"] = [*seldom, studies.c.state == wanted.state]
-    if wanted.disagreement:
+    if query.assignee is not None and query.assignee != NOBODY:
+        found["assigned"] = [studies.c.assigned_to == clean(query.assignee)]
+    if query.state is not None:
+        seldom: list[Any] = [SELDOM_ALONE] if query.state in SELDOM_STATES else []  # text is a condition, too
+        found["state"] = [*seldom, studies.c.state == query.state]
+    if query.disagreement:
         found["disagreement"] = [APART_ALONE]  # type: ignore[list-item]  # likewise
-    if wanted.view is not None:
-        found["view"] = [studies.c.view == clean(wanted.view)]
-    if dates := _dates(wanted, lambda column: column):
+    if query.view is not None:
+        found["view"] = [studies.c.view == clean(query.view)]
+    if dates := _dates(query, lambda column: column):
         found["received"] = [*([] if tab == "all" else on_tab(tab)[:1]), *dates]
-    if wanted.refusal is not None:
-        found["refusal"] = [*on_tab("not_scored"), studies.c.refusal == clean(wanted.refusal)]
+    if query.refusal is not None:
+        found["refusal"] = [*on_tab("not_scored"), studies.c.refusal == clean(query.refusal)]
     return found
 
 
-def _leading(tab: Tab, wanted: Filters, ways: Mapping[str, list[Condition]]) -> str | None:
+def _leading(query: StudyQuery, ways: Mapping[str, list[Condition]]) -> str | None:
     """The filter whose index has a tab's rows in the list's order: the one that leaves the fewest, as a rule."""
+    tab = query.tab
     if tab == "all":
         return None
-    state = wanted.state is not None and wanted.state in SELDOM_STATES and _may_stand(tab, wanted.state)
+    state = query.state is not None and query.state in SELDOM_STATES and _may_stand(tab, query.state)
     return next((name for name in _LEADS if name in ways and (name != "state" or state)), None)
 
 
-def _alone(tab: Tab, wanted: Filters, ways: Mapping[str, list[Condition]]) -> list[Condition] | None:
+def _alone(query: StudyQuery, ways: Mapping[str, list[Condition]]) -> list[Condition] | None:
     """The conditions of the only filter, where its index holds all that match."""
-    if len(ways) != 1 or wanted.source is not None or wanted.flag is not None or wanted.assigned == NOBODY:
+    tab = query.tab
+    if len(ways) != 1 or query.source is not None or query.flag is not None or query.assignee == NOBODY:
         return None
     ((name, way),) = ways.items()
-    if wanted.state is not None:  # which says on which list the study stands; and no index has both
-        return way if tab != "not_scored" and _may_stand(tab, wanted.state) else None
-    if wanted.refusal is not None:  # likewise
+    if query.state is not None:  # which says on which list the study stands; and no index has both
+        return way if tab != "not_scored" and _may_stand(tab, query.state) else None
+    if query.refusal is not None:  # likewise
         return way if tab in ("to_read", "not_scored", "all") else None
     return None if name == "received" and tab == "not_scored" else [*on_tab(tab), *way]
 
@@ -211,41 +181,46 @@ def _counts(connection: sa.Connection, ways: Sequence[sa.Select[Any]]) -> Sequen
     return tuple(connection.execute(sa.select(*limited)).one())
 
 
-def _conditions(tab: Tab, wanted: Filters, *, but: str | None) -> list[Condition]:
+def _conditions(query: StudyQuery, *, but: str | None) -> list[Condition]:
     """Return the conditions of all filters, `but` one."""
+    tab = query.tab
     of = _passed_over
-    found: list[Condition] = _dates(wanted, of)
-    if wanted.source is not None and but != "source":
-        found.append(of(studies.c.source) == clean(wanted.source))
-    if wanted.state is not None and but != "state":
-        found.append(of(studies.c.state) == wanted.state if _may_stand(tab, wanted.state) else sa.false())
-    if wanted.view is not None and but != "view":
-        found.append(of(studies.c.view) == clean(wanted.view))
-    if wanted.assigned is not None and but != "assigned":
+    found: list[Condition] = _dates(query, of)
+    if query.source is not None and but != "source":
+        found.append(of(studies.c.source) == clean(query.source))
+    if query.state is not None and but != "state":
+        found.append(of(studies.c.state) == query.state if _may_stand(tab, query.state) else sa.false())
+    if query.view is not None and but != "view":
+        found.append(of(studies.c.view) == clean(query.view))
+    if query.assignee is not None and but != "assigned":
         whom = of(studies.c.assigned_to)
-        found.append(whom.is_(None) if wanted.assigned == NOBODY else whom == clean(wanted.assigned))
-    if wanted.disagreement and but != "disagreement":
+        found.append(whom.is_(None) if query.assignee == NOBODY else whom == clean(query.assignee))
+    if query.disagreement and but != "disagreement":
         found.append(of(studies.c.apart) >= FAR)
-    if wanted.refusal is not None:
-        found += [of(studies.c.band) == NOT_SCORED, of(studies.c.refusal) == clean(wanted.refusal)]
-    if wanted.flag is not None:
-        found += _flagged(tab, wanted.flag)
+    if query.refusal is not None:
+        found += [of(studies.c.band) == NOT_SCORED, of(studies.c.refusal) == clean(query.refusal)]
+    if query.flag is not None:
+        found += _flagged(tab, query.flag_rule, flagged=query.flag)
     return found
 
 
-def _dates(wanted: Filters, of: Of) -> list[Condition]:
+def _dates(query: StudyQuery, of: Of) -> list[Condition]:
     found: list[Condition] = []
-    if wanted.since_us is not None:
-        found.append(of(studies.c.received_us) >= wanted.since_us)
-    if wanted.until_us is not None:
-        found.append(of(studies.c.received_us) < wanted.until_us)
+    if query.since is not None:
+        found.append(of(studies.c.received_us) >= _microseconds(query.since))
+    if query.until is not None:
+        found.append(of(studies.c.received_us) < _microseconds(query.until))
     return found
 
 
-def _flagged(tab: Tab, rule: FlagRule) -> list[Condition]:
+def _microseconds(time: datetime) -> int:
+    return int(time.timestamp() * 1e6)
+
+
+def _flagged(tab: Tab, rule: FlagRule, *, flagged: bool) -> list[Condition]:
     never = rule.priority is None and not rule.scores
     if never or tab in ("cleared", "reported", "not_scored"):  # nothing there is to be read earlier than another
-        return [sa.false()] if rule.flagged else []
+        return [sa.false()] if flagged else []
     waits = sa.and_(_passed_over(studies.c.state).in_(_WAITS), _passed_over(studies.c.standing) != "not_scored")
     if rule.priority is not None:
         high: Condition = _passed_over(studies.c.priority) >= rule.priority
@@ -258,8 +233,8 @@ def _flagged(tab: Tab, rule: FlagRule) -> list[Condition]:
             for model, (least, included) in sorted(rule.scores.items())
         ]
         high = sa.or_(sa.false(), *by_score)
-    flagged = sa.case((sa.and_(waits, high), 1), else_=0)
-    return [flagged == int(rule.flagged)]
+    hit = sa.case((sa.and_(waits, high), 1), else_=0)
+    return [hit == int(flagged)]
 
 
 def _matching(connection: sa.Connection, names: Pseudonyms, text: str, *, whole: bool) -> tuple[sa.Subquery, bool]:

@@ -12,31 +12,20 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from unseen_server.worklist import waiting_cap
-from unseen_server.worklist.filtering import Filters, Narrowed, narrowed
+from unseen_server.worklist.filtering import Narrowed, narrowed
 from unseen_server.worklist.list_order import OVERDUE
-from unseen_server.worklist.places import (
-    ORDERS,
-    TABS,
-    Place,
-    SortOrder,
-    Tab,
-    cursor_of,
-    goes_down,
-    place_of,
-    sort_columns,
-)
+from unseen_server.worklist.places import Place, cursor_of, goes_down, place_of, sort_columns
 from unseen_server.worklist.refusals import RefusalGroup, refused
 from unseen_server.worklist.row_facts import RowFacts, row_facts
-from unseen_server.worklist.states import NotAllowedError, State, WorklistError
+from unseen_server.worklist.states import State
 from unseen_server.worklist.tables import studies
 from unseen_server.worklist.transactions import Found
 
 if TYPE_CHECKING:
     from unseen_server.worklist.patient_identities import IdentityClaim
     from unseen_server.worklist.pseudonyms import Pseudonyms
+    from unseen_server.worklist.study_query import StudyQuery
 
-MOST = 200
-"""Rows of a page."""
 COUNTED = 10_000
 """Rows are counted up to here; beyond, a page shows "at least"."""
 WALKED = 10_000
@@ -121,81 +110,52 @@ class Page:
     groups: tuple[RefusalGroup, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class ListQuery:
-    """A query for a page of the list; `Lists.page` explains each field."""
+def page(connection: sa.Connection, names: Pseudonyms, query: StudyQuery, *, now_us: int, due_us: int) -> Page | None:
+    """Return one page: two statements, a few more for the details of its rows, and one or two for filters.
 
-    tab: Tab
-    filters: Filters
-    order: SortOrder
-    reverse: bool
-    after: str | None
-    before: str | None
-    last: bool
-    limit: int
-    blind: bool
-    reader: str | None
-    grouped: bool
+    Returns None where, at `due_us`, a study has waited too long and is still sorted by priority: move it first.
 
-
-def page(connection: sa.Connection, names: Pseudonyms, wanted: ListQuery, *, now_us: int, due_us: int) -> Page | None:
-    """One page: two statements, a few more for what its rows show beside them, and one or two for filters.
-
-    None where, at `due_us`, a study has waited too long and still stands among the priorities: it is to be moved first.
+    Raises:
+        WorklistError: a query that no page answers (`StudyQuery.check`), or a damaged cursor.
+        NotAllowedError: an order or a filter that a blind page must not have.
     """
-    _check(wanted)
-    tab, limit, before = wanted.tab, wanted.limit, wanted.before
-    columns = sort_columns(tab, wanted.order)
-    cursor = wanted.after if wanted.after is not None else before
+    query.check()
+    tab, limit, before = query.tab, query.limit, query.before
+    columns = sort_columns(tab, query.order)
+    cursor = query.after if query.after is not None else before
     start = None if cursor is None else place_of(cursor, columns)
-    found_by = narrowed(connection, names, tab, wanted.filters, order=wanted.order)
+    found_by = narrowed(connection, names, query)
     together: tuple[RefusalGroup, ...] = ()
     parts: list[list[sa.ColumnElement[bool]]] = [[]]
-    if wanted.grouped and wanted.filters.refusal is None and tab in ("to_read", "not_scored"):
+    if query.grouped and query.refusal is None and tab in ("to_read", "not_scored"):
         waiting = refused(connection)
         if waiting.groups:  # the rest of the list is not behind them
             together, parts = waiting.groups, waiting.rest(scored=tab == "to_read")
-    backwards = wanted.last or before is not None
+    backwards = query.last or before is not None
     counted = _counted(found_by, columns, parts)
     facts = connection.execute(sa.select(*counted, *waiting_cap.facts())).one()
     if waiting_cap.is_due(facts.cap_s, facts.oldest_us, now_us=due_us):
         return None
-    down = goes_down(tab, wanted.order, reverse=wanted.reverse) != backwards
+    down = goes_down(tab, query.order, reverse=query.reverse) != backwards
     of_parts = [[*found_by.conditions, *part] for part in parts]
-    query = rows(columns, of_parts, start=start, down=down, limit=limit + 1)
-    found = connection.execute(query).all()
+    found = connection.execute(rows(columns, of_parts, start=start, down=down, limit=limit + 1)).all()
     further = len(found) > limit
     found = list(found[:limit])
     if backwards:
         found.reverse()
     places = [cursor_of(tuple(getattr(row, column.name) for column in columns)) for row in (found[:1] + found[-1:])]
-    beside = row_facts(connection, found, reader=wanted.reader, blind=wanted.blind)
+    beside = row_facts(connection, found, reader=query.reader, blind=query.blind)
     earlier = further if backwards else cursor is not None
     later = (before is not None) if backwards else further
     total = int(facts.matched or 0)
     return Page(
-        rows=tuple(entry_of(row, beside[row.id], now_us=now_us, blind=wanted.blind) for row in found),
+        rows=tuple(entry_of(row, beside[row.id], now_us=now_us, blind=query.blind) for row in found),
         next=places[-1] if found and later else None,
         previous=places[0] if found and earlier else None,
         total=min(total, COUNTED),
         more=total > COUNTED or facts.looked_at > WALKED or found_by.cut,
         groups=together,
     )
-
-
-def _check(wanted: ListQuery) -> None:
-    if wanted.tab not in TABS:
-        raise WorklistError(f"{str(wanted.tab)[:40]!r}: no such tab. There are {', '.join(TABS)}.")
-    if wanted.order not in ORDERS:
-        raise WorklistError(f"{str(wanted.order)[:40]!r}: no such order. There are {', '.join(ORDERS)}.")
-    if (wanted.tab, wanted.order) == ("all", "source"):
-        raise WorklistError("All studies together are not sorted by source. Choose another order, or a source.")
-    if not 1 <= wanted.limit <= MOST:
-        raise WorklistError(f"A page of {wanted.limit} rows cannot be had. Ask for 1 to {MOST}.")
-    if (wanted.after is not None) + (wanted.before is not None) + wanted.last > 1:
-        raise WorklistError("Ask for one of: what comes after, what comes before, the last page.")
-    if wanted.blind and (wanted.order == "score" or wanted.filters.disagreement):
-        raise NotAllowedError("Readers see neither scores nor models while a policy clears: sort and filter otherwise.")
 
 
 def _counted(

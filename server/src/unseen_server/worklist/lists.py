@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from unseen_server.worklist import listing, overdue_updates, saved_views, several
-from unseen_server.worklist.filtering import ME, NOBODY, Filters, FlagRule
 from unseen_server.worklist.tables import accounts, findings
 
 if TYPE_CHECKING:
     from unseen_server.worklist.listing import Page
-    from unseen_server.worklist.places import SortOrder, Tab
     from unseen_server.worklist.saved_views import SavedView
     from unseen_server.worklist.several import OnSeveral
     from unseen_server.worklist.site import Site
-    from unseen_server.worklist.states import State
+    from unseen_server.worklist.study_query import StudyQuery
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,87 +34,12 @@ class Lists:
     site: Site
     claim_s: float
 
-    def page(
-        self,
-        tab: Tab = "to_read",
-        *,
-        source: str | None = None,
-        state: State | None = None,
-        view: str | None = None,
-        flag: FlagRule | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        assigned: str | None = None,
-        disagreement: bool = False,
-        text: str | None = None,
-        whole: bool = False,
-        order: SortOrder = "list",
-        reverse: bool = False,
-        after: str | None = None,
-        before: str | None = None,
-        last: bool = False,
-        limit: int = 50,
-        blind: bool = True,
-        reader: str | None = None,
-        refusal: str | None = None,
-        grouped: bool = False,
-    ) -> Page:
-        """Some rows of the list.
-
-        tab     to_read (what was not scored first, then what waits too long, then by priority), not_scored (its top),
-                cleared, reported (both: latest first), all (latest received first). Every study is on one of to_read,
-                cleared, reported, and on `all`
-        source  of this source alone
-        state   in this state alone
-        view    whose frontal film has this ViewPosition; of a study of laterals, any film
-        flag    that carry the flag, or do not
-        since, until  received then or later, and before
-        assigned      to this account; `@me`: to `reader`; `@nobody`: to nobody
-        disagreement  on which models' shares lie half or more apart (`disagreement`); not on a blind page
-        text    whose accession number, patient, StudyInstanceUID, file name or own name is this, or whose accession
-                number or patient begins so: three characters or more as they are stored, eight of a pseudonym
-        whole   `text` is no beginning: for who must not find out a number character by character
-        order   list; received: oldest first; score: lowest first, without a score before (not on a blind page);
-                source: by name, then as in the list
-        reverse the other way round
-        after, before, last   a cursor of an earlier page, or the last page; none: the first
-        blind   leave out what would tell a sampled study from the others; for readers, where a policy clears
-        reader  whose `seen` the rows have; None: nobody's
-        refusal   only studies that were not scored for this reason (`refusals.parted`)
-        grouped   leave out what stands in `Page.groups`: many studies that were not scored for one reason
-
-        Raises WorklistError for a damaged cursor, no such tab, state or order, a limit outside 1 to 200;
-        NotAllowedError for an order or a filter that a blind page must not have.
-        """
-        wanted = listing.ListQuery(
-            tab=tab,
-            filters=Filters(
-                source=source,
-                state=state,
-                view=view,
-                flag=flag,
-                since_us=None if since is None else int(since.timestamp() * 1e6),
-                until_us=None if until is None else int(until.timestamp() * 1e6),
-                assigned=(reader or NOBODY) if assigned == ME else assigned,
-                disagreement=disagreement,
-                refusal=refusal,
-                text=text,
-                whole=whole,
-            ),
-            order=order,
-            reverse=reverse,
-            after=after,
-            before=before,
-            last=last,
-            limit=limit,
-            blind=blind,
-            reader=reader,
-            grouped=grouped,
-        )
+    def page(self, query: StudyQuery) -> Page:
+        """Return a page of the list. Raises WorklistError and NotAllowedError, see `listing.page`."""
         now_us = due_us = self.site.now_us()
         while True:
             with self.site.database.reading() as connection:
-                page = listing.page(connection, self.site.names, wanted, now_us=now_us, due_us=due_us)
+                page = listing.page(connection, self.site.names, query, now_us=now_us, due_us=due_us)
             if page is not None:
                 return page
             overdue_updates.bring_up_to_date(self.site)

@@ -12,7 +12,7 @@ from tests.worklist.conftest import Clock, Judge, MakePlace, dicom_film, listed,
 from tests.worklist.reporting import look_and_report
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs as queue
-from unseen_server.worklist.audit_search import Sought
+from unseen_server.worklist.audit_search import AuditSearch
 from unseen_server.worklist.listing import moment
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
@@ -26,7 +26,7 @@ DAY = 86_400.0
 
 
 def events(store: Store, **sought: Any) -> list[tuple[str, str, str]]:
-    return [(one.actor, one.action, one.subject) for one in store.search_audit(Sought(**sought)).events]
+    return [(one.actor, one.action, one.subject) for one in store.search_audit(AuditSearch(**sought)).events]
 
 
 @on_both
@@ -167,13 +167,13 @@ def test_the_audit_trail_is_searched_by_who_what_when_and_study(store: Store, ju
     assert events(store, since=today) == events(store, actor="ada")
     assert ("ada", "setting.changed", "identity") not in events(store, until=today)
     everything = events(store, limit=200)
-    first = store.search_audit(Sought(limit=3))
-    rest = store.search_audit(Sought(limit=200, before=first.before))
+    first = store.search_audit(AuditSearch(limit=3))
+    rest = store.search_audit(AuditSearch(limit=200, before=first.before))
     assert rest.before is None
     assert [(e.actor, e.action, e.subject) for e in (*first.events, *rest.events)] == everything
     assert events(store, study="%") == [] == events(store, action="%")
     with pytest.raises(WorklistError, match="between 1 and 200"):
-        store.search_audit(Sought(limit=201))
+        store.search_audit(AuditSearch(limit=201))
     assert store.verify_audit(actor="ada") is None
     assert events(store, limit=1) == [("ada", "audit.verified", "audit")]
 

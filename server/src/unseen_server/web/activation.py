@@ -15,10 +15,11 @@ from unseen_server.service.active_models import thresholds_of
 from unseen_server.web.audit_sample import ShareResponse
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
+from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.starting import Summary, of_activation
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.accounts import ROLES
-from unseen_server.worklist.calibration import AUDIT_SHARE, MISSES, Labels, labels, policy_from
+from unseen_server.worklist.calibration import AUDIT_SHARE, MISSES, Labels, SourceLabels, labels, policy_from
 from unseen_server.worklist.labels import CONFIRMATIONS, EVERY, SEEN
 from unseen_server.worklist.states import NotFoundError, WorklistError
 
@@ -43,18 +44,8 @@ Note = Annotated[
 ]
 
 
-class CalibratedSourceResponse(BaseModel):
+class CalibratedSourceResponse(ResponseModel, SourceLabels):
     """Reports of one source, one study a patient and label."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    source: str
-    abnormals: int
-    normals: int
-    not_scored: int
-    unread: int = Field(description="studies received in the same time that no reader has reported yet")
-    allowed_misses: int | None = Field(description="of its abnormals that may be cleared; null: nothing is cleared")
-    refused: str = Field(description='why nothing would be cleared; "" where something would')
 
 
 class Needed(BaseModel):

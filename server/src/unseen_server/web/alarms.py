@@ -1,6 +1,5 @@
 """Routes of the drift alarms."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -9,24 +8,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
+from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.starting import Summary, of_alarm
 from unseen_server.web.state import Parts
+from unseen_server.worklist.drift_alarms import StandingAlarm
 
 router = APIRouter(tags=["audit"])
 
 
-class AlarmResponse(BaseModel):
+class AlarmResponse(ResponseModel, StandingAlarm):
     """Drift alarm that stops a policy from clearing."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    policy: str = Field(description="its digest")
-    kind: str = Field(description="scores, or refusals")
-    reason: str
-    since: datetime
-    first_by: str | None = Field(description="who has acknowledged it; a second person ends it")
-    first: datetime | None
-    first_note: str
     mine: bool = Field(default=False, description="the asker has acknowledged it, and cannot end it alone")
     summary: Summary | None = Field(default=None, description="what starts and stops when it ends now")
 

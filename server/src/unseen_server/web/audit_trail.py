@@ -5,17 +5,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers, without_places
+from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
 from unseen_server.worklist.audit import AuditHead
 
 router = APIRouter(tags=["audit"])
 
 
-class HeadResponse(BaseModel):
+class HeadResponse(ResponseModel, AuditHead):
     """Head of the audit trail. Written down elsewhere, it proves later that nothing before it was changed."""
 
-    seq: int
-    hash: str
     head: str = Field(description="both in one line, as `verify` takes it")
 
 
@@ -51,4 +50,4 @@ def verify(parts: Parts, account: Lead, given: HeadGiven) -> Verified:
 
 
 def _head(found: AuditHead) -> HeadResponse:
-    return HeadResponse(seq=found.seq, hash=found.hash, head=str(found))
+    return HeadResponse.from_value(found, head=str(found))

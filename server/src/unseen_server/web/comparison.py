@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from unseen.evaluation import Curve, Figure, Interval, Json, count_at, entry_at, figure_at, text_at
 from unseen_server.web.activation import OTHERS
@@ -18,21 +18,14 @@ from unseen_server.web.authentication import Sighted
 from unseen_server.web.copied_code import FigureName, code_of
 from unseen_server.web.errors import answers
 from unseen_server.web.labelled_set import ComparedModel, Figures, draws_of, label_of
+from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
+from unseen_server.worklist.model_disagreements import Disagreement
 from unseen_server.worklist.states import WorklistError
 
 
-class ModelCompared(BaseModel):
+class ModelCompared(ResponseModel, ComparedModel):
     """A model that has scored films of the labelled set."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    model: str = Field(description="SHA-256 of its weights")
-    name: str = Field(description="its bundle's folder; no two are alike")
-    part: Literal["decides", "compares", "earlier"] = Field(description="earlier: it is no longer in use here")
-    normal: int
-    abnormal: int
-    trained_on: int = Field(description="films left out, because it has learnt from them")
 
 
 class FilmCompared(BaseModel):
@@ -153,18 +146,8 @@ class Difference(BaseModel):
     words: str
 
 
-class Disagreed(BaseModel):
+class Disagreed(ResponseModel, Disagreement):
     """A film that two models see differently."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    film: str
-    study: str
-    source: str
-    first_score: float
-    second_score: float
-    first_rank: float = Field(description="the share of films that the first model finds less unusual, 0 to 1")
-    second_rank: float
 
 
 class DisagreementsResponse(BaseModel):

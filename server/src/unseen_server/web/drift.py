@@ -1,17 +1,17 @@
 """Routes of the drift chart: late scores compared with those of the calibration."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import numpy as np
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
+from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.drift_alarms import watched
-from unseen_server.worklist.score_blocks import BLOCK, FILMS, blocks
+from unseen_server.worklist.score_blocks import BLOCK, FILMS, Block, blocks
 
 router = APIRouter(tags=["drift"])
 
@@ -19,17 +19,8 @@ UPPER = 0.95
 """Share of normal films whose scores lie below the limit above which late films are counted."""
 
 
-class BlockResponse(BaseModel):
+class BlockResponse(ResponseModel, Block):
     """Some films that were scored one after the other."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    first: datetime
-    last: datetime
-    scored: int
-    refused: int
-    quartiles: tuple[float, float, float] | None = Field(description="25, 50, 75 % of the scores; null without any")
-    above: int = Field(description="scores above the limit")
 
 
 class DriftReferenceResponse(BaseModel):

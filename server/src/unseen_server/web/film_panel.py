@@ -18,9 +18,11 @@ from unseen_server.web.authentication import Reader
 from unseen_server.web.errors import answers
 from unseen_server.web.films import FilmId
 from unseen_server.web.listed_page import ReferenceResponse
+from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.sentences import in_words, reading_of
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.details import StoredFilm, StoredFinding, StudyDetails
+from unseen_server.worklist.similar_films import Neighbour
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.study_query import StudyQuery
 
@@ -65,12 +67,8 @@ class ModelLook(BaseModel):
     gives_back: bool = Field(description="whether reconstruction and residual are kept: not every model makes them")
 
 
-class Near(BaseModel):
+class Near(ResponseModel, Neighbour):
     """A film of a study that a reader reported normal."""
-
-    film: str
-    study: str
-    distance: float = Field(description="between small copies of the lungs' boxes, 0 (the same) to 1")
 
 
 class Look(BaseModel):
@@ -209,4 +207,4 @@ def _nearest(parts: ServerState, film: str) -> list[Near]:
         found = parts.store.nearest(film)
     except NotFoundError:  # no worker has read it
         return []
-    return [Near(film=near.film, study=near.study, distance=near.distance) for near in found]
+    return [Near.model_validate(near) for near in found]

@@ -22,10 +22,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 import anyio
 import anyio.to_thread
+from pydantic import Field
 
 from unseen.data import safe_row
 from unseen.evaluation import ABOUT, STATISTIC_NAMES
@@ -47,19 +48,14 @@ MOST = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class ComparedModel:
-    """A model whose scores are compared.
+    """A model whose scores are compared."""
 
-    model       SHA-256 of its weights
-    name        for people; no two are alike
-    trained_on  films of the labelled set that it has learnt from: they say nothing of it, and are left out
-    """
-
-    model: str
-    name: str
-    part: Part
+    model: Annotated[str, Field(description="SHA-256 of its weights")]
+    name: Annotated[str, Field(description="its bundle's folder; no two are alike")]
+    part: Annotated[Part, Field(description="earlier: it is no longer in use here")]
     normal: int
     abnormal: int
-    trained_on: int
+    trained_on: Annotated[int, Field(description="films left out, because it has learnt from them")]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field
 from unseen.artifacts import FEWEST_NORMALS, ReferenceNormals
 from unseen_server.web.listed_study import Listed
 from unseen_server.web.promise import Promise
+from unseen_server.web.response_model import ResponseModel
+from unseen_server.worklist.refusals import RefusalGroup
 
 if TYPE_CHECKING:
     from unseen_server.web.ranks import ScorePercentiles
@@ -28,12 +30,9 @@ class ReferenceResponse(BaseModel):
         return cls(words=reference.words, count=reference.count, needed=FEWEST_NORMALS, of_site=of_site)
 
 
-class GroupResponse(BaseModel):
+class GroupResponse(ResponseModel, RefusalGroup):
     """Studies that were not scored for one reason, all of them to be read."""
 
-    clause: str
-    studies: int = Field(description="counted up to 1,000 at most")
-    more: bool = Field(description="they were not all counted: there are more than `studies`")
     words: str
 
 
@@ -60,10 +59,8 @@ class ListedPage(BaseModel):
         return cls(
             rows=[ranks.row(row, promise, blind=blind) for row in page.rows],
             groups=[
-                GroupResponse(
-                    clause=group.clause,
-                    studies=group.studies,
-                    more=group.more,
+                GroupResponse.from_value(
+                    group,
                     words=f"{'More than ' if group.more else ''}{group.studies:,} studies not scored: {group.clause}. "
                     "Look at the set-up",
                 )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
@@ -13,12 +12,10 @@ from unseen_server.web.promise import Promise, without_promise
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.sentences import Reading, conflict_in_words
 from unseen_server.worklist.disagreement import FAR
+from unseen_server.worklist.listing import ListedStudy
+from unseen_server.worklist.patient_identities import IdentityClaim
 from unseen_server.worklist.refusals import parted
-from unseen_server.worklist.states import State, allowed
-
-if TYPE_CHECKING:
-    from unseen_server.worklist.listing import ListedStudy
-
+from unseen_server.worklist.states import allowed
 
 ACTS = ("claim", "release", "report", "undo")
 """Acts of a reader; the other acts of the worklist follow from films and decisions."""
@@ -34,25 +31,15 @@ class ModelScore(BaseModel):
     sentence: str = Field(description="the percentile and its reference in words; the reason where there is none")
 
 
-class Listed(ResponseModel):
+class Listed(ResponseModel, ListedStudy):
     """A study as the list shows it."""
 
-    study: str
-    state: State
-    source: str
-    films: int
-    received: datetime
-    changed: datetime
-    priority: float | None = Field(description="higher is earlier; null while nothing was decided")
-    overdue: bool = Field(description="it waits longer than the cap and goes before the priorities")
-    reason: str = Field(description='why it was not scored; "" otherwise')
-    claimed_by: str | None
-    claimed: datetime | None
-    probability: float | None = Field(
-        description="of being abnormal; null where this reader must not see it, while no policy clears, and where no "
-        "prevalence was entered"
-    )
-    score: float | None
+    model: str | None = Field(exclude=True)
+    policy: str = Field(exclude=True)
+    apart: float | None = Field(exclude=True)
+    versions: bool = Field(exclude=True)
+    claims: tuple[IdentityClaim, ...] = Field(exclude=True)
+    scores: Mapping[str, float] = Field(exclude=True)
     words: str = Field(default="", description="in a page: the row's sentence, which agrees with flag and number")
     flag: bool = Field(default=False, description="in a page: it is to be read earlier")
     number: float | None = Field(default=None, description="in a page: of `measure`, 0 to 1; null likewise")
@@ -64,15 +51,10 @@ class Listed(ResponseModel):
     clause: str = Field(default="", description="why it was not scored, in a few words; `why` explains it")
     code: str = Field(default="", description="the input gate's code for it; empty for any other reason")
     why: str = ""
-    film: str | None = Field(description="one to look at; null before a worker has read one")
     outcome: Literal["normal", "abnormal", "unsure"] | None = Field(description="of the report that stands")
-    reported_by: str | None
     how: Literal["seen", "simulated", "elsewhere", "unrecorded", "returned", "discarded"] | None = Field(
         description="how the report came to be; returned, discarded: it cannot be shown, and is not reported"
     )
-    seen: bool = Field(description="every frontal film was shown to the asker: only then can they report it")
-    view: str | None = Field(description="ViewPosition of a frontal film, else of another one")
-    assigned_to: str | None = Field(description="to whom a lead has assigned it; anybody may read it")
     conflict: str = Field(
         default="", description="names the films that came under other patient numbers or issuers; empty: none did"
     )

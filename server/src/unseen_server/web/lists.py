@@ -7,26 +7,22 @@ number.
 from __future__ import annotations
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from unseen_server.web.authentication import Reader
 from unseen_server.web.errors import answers
 from unseen_server.web.hidden_names import may_see_names
 from unseen_server.web.listed_page import ListedPage
+from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
+from unseen_server.worklist.lists import Choices
 from unseen_server.worklist.study_query import FlagRule, Search, StudyQuery
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 
 
-class ChoicesResponse(BaseModel):
+class ChoicesResponse(ResponseModel, Choices):
     """Values by which the list can be filtered."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    sources: list[str] = Field(description="that studies have, by name")
-    views: list[str] = Field(description="ViewPositions that studies have")
-    readers: list[str] = Field(description="accounts that studies can be assigned to")
 
 
 class Sources(BaseModel):

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
+from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
-from unseen_server.worklist.retention import STAYS, Removed
+from unseen_server.worklist.retention import STAYS, Foreseen, Removed
 
 router = APIRouter(tags=["erasing and retiring"])
 
@@ -36,30 +37,14 @@ class Erasure(Meant):
     shown: str = Field(max_length=64, description="`digest` of what was shown: nothing else is erased")
 
 
-class ForeseenResponse(BaseModel):
+class ForeseenResponse(ResponseModel, Foreseen):
     """Preview of an erasure: what is removed, and what stays."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    studies: int
-    films: int
-    bytes: int
-    maps: int
-    reports: int
-    drafts: int
-    holders: list[str] = Field(description="readers who have one of the studies in hand")
-    digest: str
     stays: list[str] = Field(default=list(STAYS), description="sentences")
 
 
-class RemovedResponse(BaseModel):
+class RemovedResponse(ResponseModel, Removed):
     """Numbers of removed studies, films and maps."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    studies: int
-    films: int
-    maps: int
 
 
 class Old(BaseModel):

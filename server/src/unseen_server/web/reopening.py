@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -10,34 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
+from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.starting import ClearingChange, Summary, of_reopening
 from unseen_server.web.state import Parts, ServerState
+from unseen_server.worklist.reopening import RaisedAlarm
 
 router = APIRouter(prefix="/reopenings", tags=["audit"])
 AlarmNumber = Annotated[int, Path(ge=1, le=2**53, description="of an alarm")]
 
 
-class RaisedAlarmResponse(BaseModel):
+class RaisedAlarmResponse(ResponseModel, RaisedAlarm):
     """A drift alarm, and what was cleared of the studies whose films raised it."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    number: int
-    policy: str = Field(description="digest of the policy whose drift watch raised it")
-    kind: str = Field(description="scores, or refusals")
-    reason: str
-    raised: datetime
-    ended: datetime | None = Field(description="when the second person acknowledged it; null: it stands")
-    studies: int = Field(description="studies of the window that raised it, as far as they are known")
-    recorded: bool = Field(description="false: an earlier release has counted some of them, and kept no names")
-    cleared: list[str] = Field(description="those that are cleared, and that nobody has read")
-    proposed_by: str | None = Field(description="who has proposed to reopen them; a second person does it")
-    proposed: datetime | None
-    proposed_note: str
-    reopened_by: str | None
-    reopened: datetime | None
-    reopened_note: str
-    reopened_studies: int = Field(description="how many were reopened")
     mine: bool = Field(default=False, description="the asker has proposed it, and cannot confirm it alone")
     summary: Summary | None = Field(default=None, description="what starts and stops when they are reopened now")
 

@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
+from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.shapes import Note, Outcome
 from unseen_server.web.state import Parts, ServerState
-from unseen_server.worklist.report_import import Imported, import_elsewhere
+from unseen_server.worklist.report_import import Imported, RefusedRow, import_elsewhere
 from unseen_server.worklist.states import WorklistError
 
 router = APIRouter(tags=["reports"])
@@ -41,23 +42,14 @@ class Marked(BaseModel):
     studies: int
 
 
-class RowRefused(BaseModel):
+class RowRefused(ResponseModel, RefusedRow):
     """A row that was not used; the reason does not repeat the row's content."""
 
-    model_config = ConfigDict(from_attributes=True)
 
-    line: int
-    reason: str
-
-
-class TableTaken(BaseModel):
+class TableTaken(ResponseModel, Imported):
     """Result of a table's rows."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    marked: int
-    already: int
-    refused: list[RowRefused]
+    refused: tuple[RowRefused, ...]
 
 
 @router.post("/reported-elsewhere", responses=answers(400, 401, 403, 404, 409, 422, 503))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from unseen.artifacts import LIMITS
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
+from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts, ServerState
+from unseen_server.worklist.outbox import Sending
 
 router = APIRouter(prefix="/results", tags=["results"])
 _MOST_DEAD = 100
@@ -36,21 +37,11 @@ class DestinationResponse(BaseModel):
     counts: Counts
 
 
-class SendingResponse(BaseModel):
+class SendingResponse(ResponseModel, Sending):
     """The result of one decision, for one destination."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    number: int
-    study: str
-    destination: str
     action: Literal["clear", "read", "not_scored"]
     state: Literal["waiting", "sent", "kept", "dead", "superseded"]
-    tries: int
-    reason: str = Field(description='why the last try failed; "" where none did')
-    made: datetime
-    sent: datetime | None
-    kept: datetime | None
 
 
 class ResultsResponse(BaseModel):

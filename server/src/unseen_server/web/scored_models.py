@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
+from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
+from unseen_server.worklist.model_retirement import KnownModel
 
 router = APIRouter(tags=["erasing and retiring"])
 
 
-class Scored(BaseModel):
+class Scored(ResponseModel, KnownModel):
     """A model that has scored films here."""
 
-    model: str = Field(description="SHA-256 of its weights")
-    name: str = Field(description='"" where this server does not know it')
-    findings: int
-    latest: datetime
-    waiting: int = Field(description="studies that wait for a reader in an order that it made")
     in_use: bool = Field(description="this server scores with it")
 
 
@@ -37,13 +32,8 @@ def scored(parts: Parts, account: Admin) -> ScoredModels:
     named = {} if parts.models is None else parts.models.named
     return ScoredModels(
         models=[
-            Scored(
-                model=one.model,
-                name=named[one.model][0] if one.model in named else one.name,
-                findings=one.findings,
-                latest=one.latest,
-                waiting=one.waiting,
-                in_use=one.model in named,
+            Scored.from_value(
+                one, name=named[one.model][0] if one.model in named else one.name, in_use=one.model in named
             )
             for one in parts.store.models()
         ]

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
+from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts, ServerState
-from unseen_server.worklist.several import MOST, OnSeveral
+from unseen_server.worklist.several import MOST, NotDone, OnSeveral
 from unseen_server.worklist.states import NotFoundError
 
 router = APIRouter(prefix="/studies", tags=["studies"])
@@ -45,22 +46,14 @@ class Returning(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=20_000, description="what is wrong, and what to do")]
 
 
-class NotDoneResponse(BaseModel):
+class NotDoneResponse(ResponseModel, NotDone):
     """A study that was left as it is, and why."""
 
-    model_config = ConfigDict(from_attributes=True)
 
-    study: str
-    reason: str
-
-
-class SeveralResponse(BaseModel):
+class SeveralResponse(ResponseModel, OnSeveral):
     """Result for each study, in the order in which they were given."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    done: list[str]
-    refused: list[NotDoneResponse]
+    refused: tuple[NotDoneResponse, ...]
 
 
 @router.post("/assign", responses=answers(400, 401, 403, 404, 422, 503))

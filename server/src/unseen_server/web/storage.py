@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from fastapi import APIRouter
-from pydantic import BaseModel
 
 from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
+from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
+from unseen_server.worklist.storage import Storage, StoragePart
 
 router = APIRouter(tags=["administration"])
 
 
-class PartResponse(BaseModel):
+class PartResponse(ResponseModel, StoragePart):
     """One part of what is stored."""
 
-    kind: Literal["films", "maps", "renditions", "database"]
-    files: int | None
-    bytes: int
 
-
-class StorageResponse(BaseModel):
+class StorageResponse(ResponseModel, Storage):
     """Disk space in use, in bytes, and the disk itself."""
 
-    parts: list[PartResponse]
-    free_bytes: int
-    total_bytes: int
+    parts: tuple[PartResponse, ...]
 
 
 @router.get("/storage", responses=answers(401, 403, 503))

@@ -7,20 +7,15 @@ from pydantic import BaseModel, Field
 
 from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
+from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
+from unseen_server.worklist.queue_state import Failed
 
 router = APIRouter(tags=["administration"])
 
 
-class FailedResponse(BaseModel):
+class FailedResponse(ResponseModel, Failed):
     """A film that failed."""
-
-    film: str
-    study: str
-    source: str
-    tries: int
-    given_up: bool = Field(description="false: it is tried again")
-    reason: str
 
 
 class QueueDetail(BaseModel):

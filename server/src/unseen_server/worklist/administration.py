@@ -22,7 +22,7 @@ from unseen_server.worklist.states import DONE
 
 if TYPE_CHECKING:
     from unseen_server.worklist.audit import AuditHead, Event
-    from unseen_server.worklist.audit_search import Matches, Sought
+    from unseen_server.worklist.audit_search import AuditSearch, Matches
     from unseen_server.worklist.model_retirement import KnownModel
     from unseen_server.worklist.queue_state import Failed, Queue
     from unseen_server.worklist.retention import Foreseen, Removed
@@ -127,7 +127,7 @@ class Administration:
         with self.site.database.reading() as connection:
             return audit.after(connection, seq, most=most)
 
-    def search_audit(self, sought: Sought) -> Matches:
+    def search_audit(self, sought: AuditSearch) -> Matches:
         """Rows of the audit trail, the latest first. Raises WorklistError for a limit outside 1 to 200."""
         with self.site.database.reading() as connection:
             return audit_search.search(connection, self.site.names, sought)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
+from pydantic import AwareDatetime, ConfigDict, Field
 from sqlalchemy import ColumnElement, Connection, select
 
 from unseen_server.worklist.audit import Event, event_of
@@ -21,24 +21,21 @@ MOST = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sought:
-    """Filters of the audit trail; None and "" do not count.
+class AuditSearch:
+    """Filters of the audit trail; empty fields do not count.
 
-    actor         who did it, exactly
-    action        what, or how it begins: `study.reported`, `study.`
-    study         a study, by its own name, accession number, patient, StudyInstanceUID or a film's name; also what an
-                  event itself is about: a film, an account, a setting
-    since, until  the time, the first included and the second not
-    before        only rows before this number
+    Sent in the body, since a patient's number may stand in it.
     """
 
-    actor: str = ""
-    action: str = ""
-    study: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-    before: int | None = None
-    limit: int = 50
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    actor: Annotated[str, Field(max_length=200, description="who did it, exactly")] = ""
+    action: Annotated[str, Field(max_length=200, description="what, or how it begins: study.reported, study.")] = ""
+    study: Annotated[str, Field(max_length=200, description="as in the search of the list; or a film, an account")] = ""
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    before: Annotated[int | None, Field(description="only rows before this number: the next page")] = None
+    limit: Annotated[int, Field(ge=1, le=MOST)] = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +43,10 @@ class Matches:
     """Some rows, the latest first; `before` for the ones after them, None where there are none."""
 
     events: Sequence[Event]
-    before: int | None
+    before: Annotated[int | None, Field(description="for the next page; null where there is none")]
 
 
-def search(connection: Connection, names: Pseudonyms, sought: Sought) -> Matches:
+def search(connection: Connection, names: Pseudonyms, sought: AuditSearch) -> Matches:
     """The rows that match; see `Store.search_audit`."""
     if not 1 <= sought.limit <= MOST:
         raise WorklistError(f"{sought.limit} rows: between 1 and {MOST} can be asked for.")
@@ -62,7 +59,7 @@ def search(connection: Connection, names: Pseudonyms, sought: Sought) -> Matches
     )
 
 
-def _conditions(connection: Connection, names: Pseudonyms, sought: Sought) -> list[ColumnElement[bool]]:
+def _conditions(connection: Connection, names: Pseudonyms, sought: AuditSearch) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     for text in (sought.actor, sought.action, sought.study):
         checked_text(text, "What is searched for", most=200)

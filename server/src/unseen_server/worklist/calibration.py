@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
 from sqlalchemy import Connection, func, select
 
 from unseen.screening import (
@@ -60,19 +61,17 @@ class SourceLabels:
     """Reports of one source, one study a patient and label.
 
     not_scored      refused by the gate, or not read
-    unread          studies received in the same time that wait for a reader still: what readers leave for last has low
-                    scores, and while some of it is missing the figures flatter
-    allowed_misses  how many of its abnormals may lie below the threshold; None: too few abnormals, nothing is cleared
-    refused         why nothing would be cleared; "" where something would
     """
 
     source: str
     abnormals: int
     normals: int
     not_scored: int
-    unread: int
-    allowed_misses: int | None
-    refused: str
+    unread: Annotated[int, Field(description="studies received in the same time that no reader has reported yet")]
+    allowed_misses: Annotated[
+        int | None, Field(description="of its abnormals that may be cleared; null: nothing is cleared")
+    ]
+    refused: Annotated[str, Field(description='why nothing would be cleared; "" where something would')]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
 from sqlalchemy import Connection, select
 
 from unseen_server.worklist import audit, seeing
@@ -31,70 +32,68 @@ class StoredFinding:
     >>> StoredFinding(model="ab" * 32, score=0.5, parts={}, **at).score
     0.5
 
-    model       SHA-256 of its weights
     parts       the score's ingredients, by name
     made        when
     score       None where the film could not be scored, and on a blind page (`parts` is empty there)
-    map_sha256  of the anomaly map, for `Store.map_of`; None without one
-    box         top, left, bottom, right: the part of the film, in its pixels, that the map shows
-    inner       top, left, height, width: where on the map that part lies; the rest of the map is padding
     """
 
-    model: str
+    model: Annotated[str, Field(description="SHA-256 of its weights")]
     score: float | None
     parts: Mapping[str, float]
-    map_sha256: str | None
-    box: tuple[float, float, float, float] | None
-    inner: tuple[int, int, int, int] | None
+    map_sha256: Annotated[str | None, Field(description="of the anomaly map; null without one")]
+    box: Annotated[
+        tuple[float, float, float, float] | None,
+        Field(description="top, left, bottom, right: the part of the film, in its pixels, that the map shows"),
+    ]
+    inner: Annotated[
+        tuple[int, int, int, int] | None,
+        Field(description="top, left, height, width: where on the map that part lies; the rest is padding"),
+    ]
     made: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredCopy:
-    """The same film, received again with another transfer syntax or another header.
-
-    changed  keywords of the attributes that differ from the film's; none: the syntax alone does
-    """
+    """The same film, received again with another transfer syntax or another header."""
 
     film: str
     bytes: int
     source: str
     received: datetime
-    changed: tuple[str, ...]
+    changed: Annotated[
+        tuple[str, ...], Field(description="keywords of the attributes that differ; none: the syntax alone does")
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredFilm:
     """A film of a study.
 
-    name      as it was given, or its pseudonym
-    seen      it was shown to the one who asks
-    needed    a report of the study speaks of it, so it must be seen first
     aside     returned or discarded, since it cannot be shown; else None
     findings  by model, oldest first
     decision  the latest on this film; None before it was judged, and on a blind page
     copies    the same film again in other bytes, oldest first
-    version_of  the film that came first under the same SOP Instance UID with other pixels; None for that one, and
-              where there is none
     """
 
     film: str
     sha256: str
     bytes: int
-    name: str = field(repr=False)
+    name: Annotated[str, Field(description="as it was given, or its pseudonym")] = field(repr=False)
     source: str
     received: datetime
     judged: bool
     view_position: str | None
     file_format: str | None
     tags: Mapping[str, str]
-    seen: bool
-    needed: bool
+    seen: Annotated[bool, Field(description="its pixels were painted for the asker")]
+    needed: Annotated[bool, Field(description="a report of the study speaks of it: it must be seen first")]
     aside: str | None
     findings: tuple[StoredFinding, ...]
     decision: Decision | None
     copies: tuple[StoredCopy, ...] = ()
-    version_of: str | None = None
+    version_of: Annotated[
+        str | None, Field(description="the film that came first under the same SOP Instance UID with other pixels")
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +108,6 @@ class Report:
         made: when.
         undone: when it was taken back; None: it stands.
         how: how it came about, see `tables.HOW`.
-        dwell_ms: milliseconds from the first display of a film of the study to the report; None: not measured.
-        confirmed_by: of another system's report, who has seen the films here and agrees; None: nobody.
 
     >>> made = datetime(2026, 1, 1)
     >>> Report(reader="reader-1", elsewhere=False, outcome="normal", note="", made=made, undone=None).outcome
@@ -124,8 +121,16 @@ class Report:
     made: datetime
     undone: datetime | None
     how: str = "unrecorded"
-    dwell_ms: int | None = None
-    confirmed_by: str | None = None
+    dwell_ms: Annotated[
+        int | None,
+        Field(
+            description="milliseconds from the first display of a film of the study to the report; null: not measured"
+        ),
+    ] = None
+    confirmed_by: Annotated[
+        str | None,
+        Field(description="of another system's report: who has seen the films here and agrees; null: nobody"),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,22 +138,23 @@ class StudyDetails:
     """One study, whole.
 
     entry         as the list shows it
-    accession     as it was given, or its pseudonym; None where the films did not say
     decision      the latest on the study; None before there was one, and on a blind page
-    audit_sample  cleared, and read all the same; None on a blind page
     history       its audit events, oldest first; none on a blind page
-    draft         what the one who asks has written of it and not reported; "" where nothing
     """
 
     entry: ListedStudy
-    accession: str | None = field(repr=False)
-    patient: str | None = field(repr=False)
+    accession: Annotated[str | None, Field(description="as in the films' headers, or its pseudonym")] = field(
+        repr=False
+    )
+    patient: Annotated[str | None, Field(description="likewise")] = field(repr=False)
     films: tuple[StoredFilm, ...]
     reports: tuple[Report, ...]
     decision: Decision | None
-    audit_sample: bool | None
+    audit_sample: Annotated[bool | None, Field(description="cleared, and read all the same; null where not to be seen")]
     history: tuple[audit.Event, ...]
-    draft: str = field(default="", repr=False)
+    draft: Annotated[str, Field(description="what the asker has written of it and not reported")] = field(
+        default="", repr=False
+    )
 
     def film(self, name: str) -> StoredFilm:
         """Return the film with this name, or the film of which the name is a copy.

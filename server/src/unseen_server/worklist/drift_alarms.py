@@ -10,8 +10,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
 from sqlalchemy import Connection, select
 
 from unseen.screening import DriftReference, DriftWatch
@@ -34,20 +35,17 @@ class StandingAlarm:
     >>> StandingAlarm(policy="ab12", kind="scores", reason="the scores have changed", since=since).first_by is None
     True
 
-    policy      its digest
-    kind        scores, or refusals
     reason      a sentence
     since       when it began
     first       when that person acknowledged it
     first_note  that person's words
-    first_by    who has acknowledged it; a second person ends it. None where nobody has
     """
 
-    policy: str
-    kind: str
+    policy: Annotated[str, Field(description="its digest")]
+    kind: Annotated[str, Field(description="scores, or refusals")]
     reason: str
     since: datetime
-    first_by: str | None = None
+    first_by: Annotated[str | None, Field(description="who has acknowledged it; a second person ends it")] = None
     first: datetime | None = None
     first_note: str = ""
 

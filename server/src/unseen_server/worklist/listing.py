@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import sqlalchemy as sa
+from pydantic import Field
 
 from unseen_server.worklist import waiting_cap
 from unseen_server.worklist.filtering import Narrowed, narrowed
@@ -37,21 +38,13 @@ class ListedStudy:
     """A study as the list shows it.
 
     study         its name, for every other call
-    priority      the place in the list follows from it; higher is earlier, None while nothing was decided
-    overdue       it waits longer than the cap and goes before the priorities
-    reason        why it was not scored; "" otherwise
     claimed_by    who reads it, and since when; None where nobody does (any more)
-    probability   of being abnormal, 0 to 1; None on a blind page, for it would tell a sampled study from the others
-    score         likewise
-    film          one to look at; None before a worker has read one
+    score         None on a blind page, as the probability is, for it would tell a sampled study from the others
     model         SHA-256 of the weights that score; None where there is no score
     policy        digest of the policy that decided; "" without one, and on a blind page
     outcome       of the report that stands; None without one, and where the outcome is not known here
     reported_by   whose it is
     how           it came to be (`tables.HOW`); returned and discarded are no reports
-    seen          every frontal film was shown to the one who asks, who can report the study without opening it
-    view          ViewPosition of a frontal film, else of another one; None where no film has one
-    assigned_to   to whom a lead has assigned it; None: to nobody
     apart         how far models' shares lie apart (`disagreement`); None where unknown, and on a blind page
     versions      two of its films are one instance with different pixels: a person decides which of them counts
     claims        films that disagree about the patient, its own first; none where nothing is disputed
@@ -64,22 +57,28 @@ class ListedStudy:
     films: int
     received: datetime
     changed: datetime
-    priority: float | None
-    overdue: bool
-    reason: str
+    priority: Annotated[float | None, Field(description="higher is earlier; null while nothing was decided")]
+    overdue: Annotated[bool, Field(description="it waits longer than the cap and goes before the priorities")]
+    reason: Annotated[str, Field(description='why it was not scored; "" otherwise')]
     claimed_by: str | None
     claimed: datetime | None
-    probability: float | None
+    probability: Annotated[
+        float | None,
+        Field(
+            description="of being abnormal; null where this reader must not see it, while no policy clears, and where "
+            "no prevalence was entered"
+        ),
+    ]
     score: float | None
-    film: str | None
+    film: Annotated[str | None, Field(description="one to look at; null before a worker has read one")]
     model: str | None
     policy: str
     outcome: str | None
     reported_by: str | None
     how: str | None
-    seen: bool
-    view: str | None = None
-    assigned_to: str | None = None
+    seen: Annotated[bool, Field(description="every frontal film was shown to the asker: only then can they report it")]
+    view: Annotated[str | None, Field(description="ViewPosition of a frontal film, else of another one")] = None
+    assigned_to: Annotated[str | None, Field(description="to whom a lead has assigned it; anybody may read it")] = None
     apart: float | None = None
     versions: bool = False
     claims: tuple[IdentityClaim, ...] = ()

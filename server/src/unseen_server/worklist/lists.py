@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
 from sqlalchemy import select
 
 from unseen_server.worklist import listing, overdue_updates, saved_views, several
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 class Choices:
     """Values by which the list can be filtered: sources and view positions of studies, and accounts that can read."""
 
-    sources: list[str]
-    views: list[str]
-    readers: list[str]
+    sources: Annotated[list[str], Field(description="that studies have, by name")]
+    views: Annotated[list[str], Field(description="ViewPositions that studies have")]
+    readers: Annotated[list[str], Field(description="accounts that studies can be assigned to")]
 
 
 class Lists:

@@ -4,9 +4,11 @@ rank = (films that score lower + half of those that score the same) / films,   a
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from sqlalchemy import Connection, select
 
 from unseen_server.worklist.states import WorklistError
@@ -38,7 +40,9 @@ class Disagreement:
     source: str
     first_score: float
     second_score: float
-    first_rank: float
+    first_rank: Annotated[
+        float, Field(description="the share of films that the first model finds less unusual, 0 to 1")
+    ]
     second_rank: float
 
     @property

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
 from sqlalchemy import func, select
 
 from unseen_server.worklist import disagreement
@@ -29,18 +30,13 @@ _AT_ONCE = 500  # findings of a transaction
 
 @dataclass(frozen=True, kw_only=True)
 class KnownModel:
-    """A model that has scored films here.
+    """A model that has scored films here."""
 
-    model    SHA-256 of its weights
-    name     by which it was last proposed; "" where it never was
-    waiting  studies that wait for a reader in an order that this model made
-    """
-
-    model: str
-    name: str
+    model: Annotated[str, Field(description="SHA-256 of its weights")]
+    name: Annotated[str, Field(description='"" where this server does not know it')]
     findings: int
     latest: datetime
-    waiting: int
+    waiting: Annotated[int, Field(description="studies that wait for a reader in an order that it made")]
 
 
 def models(connection: Connection) -> list[KnownModel]:

@@ -15,8 +15,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
+from pydantic import Field
 from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from unseen_server.worklist.listing import moment
@@ -63,7 +64,7 @@ class Sending:
     action: str
     state: str
     tries: int
-    reason: str
+    reason: Annotated[str, Field(description='why the last try failed; "" where none did')]
     made: datetime
     sent: datetime | None
     kept: datetime | None

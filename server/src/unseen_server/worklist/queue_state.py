@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
 from sqlalchemy import func, select
 
 from unseen_server.worklist.tables import films, jobs, studies
@@ -43,7 +44,7 @@ class Failed:
     study: str
     source: str
     tries: int
-    given_up: bool
+    given_up: Annotated[bool, Field(description="false: it is tried again")]
     reason: str
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import Field
 from sqlalchemy import ColumnElement, Connection, false, func, select
 
 from unseen_server.worklist.list_order import NOT_SCORED
@@ -24,15 +26,11 @@ _END = re.compile(r"[:.] ")
 
 @dataclass(frozen=True, kw_only=True)
 class RefusalGroup:
-    """Studies that wait, not scored, for the same reason.
-
-    studies  how many, counted up to `COUNTED`
-    more     there are more
-    """
+    """Studies that wait, not scored, for the same reason."""
 
     clause: str
-    studies: int
-    more: bool
+    studies: Annotated[int, Field(description="counted up to 1,000 at most")]
+    more: Annotated[bool, Field(description="they were not all counted: there are more than `studies`")]
 
 
 def parted(reason: str) -> tuple[str, str]:

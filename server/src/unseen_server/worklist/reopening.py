@@ -11,8 +11,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
+from pydantic import Field
 from sqlalchemy import Connection, func, select
 
 from unseen_server.worklist import completeness, outbox
@@ -37,34 +38,29 @@ class RaisedAlarm:
 
     Args:
         number: its name.
-        policy: digest of the policy whose watch raised it.
-        kind: scores, or refusals.
         reason: a sentence.
         raised: when.
-        ended: when the second person acknowledged it; None: it stands.
-        studies: how many studies of the window are known.
-        recorded: whether that is all of them; an earlier release did not keep their names.
-        cleared: those that are cleared by the policy and that nobody has read, as they came.
-        proposed_by: who has proposed to reopen them, when (`proposed`) and why (`proposed_note`).
         reopened_by: the second person, when (`reopened`), why (`reopened_note`), and how many (`reopened_studies`).
     """
 
     number: int
-    policy: str
-    kind: str
+    policy: Annotated[str, Field(description="digest of the policy whose drift watch raised it")]
+    kind: Annotated[str, Field(description="scores, or refusals")]
     reason: str
     raised: datetime
-    ended: datetime | None
-    studies: int
-    recorded: bool
-    cleared: tuple[str, ...]
-    proposed_by: str | None
+    ended: Annotated[datetime | None, Field(description="when the second person acknowledged it; null: it stands")]
+    studies: Annotated[int, Field(description="studies of the window that raised it, as far as they are known")]
+    recorded: Annotated[
+        bool, Field(description="false: an earlier release has counted some of them, and kept no names")
+    ]
+    cleared: Annotated[tuple[str, ...], Field(description="those that are cleared, and that nobody has read")]
+    proposed_by: Annotated[str | None, Field(description="who has proposed to reopen them; a second person does it")]
     proposed: datetime | None
     proposed_note: str
     reopened_by: str | None
     reopened: datetime | None
     reopened_note: str
-    reopened_studies: int
+    reopened_studies: Annotated[int, Field(description="how many were reopened")]
 
 
 def raised_alarms(connection: Connection) -> list[RaisedAlarm]:

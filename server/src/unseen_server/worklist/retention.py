@@ -12,8 +12,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from unseen_server.worklist import site_settings
@@ -63,7 +64,6 @@ class Foreseen:
 
     bytes    of the films as they were received
     reports  that readers made, and `drafts` that they have not finished
-    holders  readers who have one of the studies in hand
     digest   of the studies and films: given to `erase`, nothing else is erased than what was shown
     """
 
@@ -73,7 +73,7 @@ class Foreseen:
     maps: int
     reports: int
     drafts: int
-    holders: tuple[str, ...]
+    holders: Annotated[tuple[str, ...], Field(description="readers who have one of the studies in hand")]
     digest: str
 
 

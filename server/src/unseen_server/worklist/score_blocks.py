@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from pydantic import Field
 from sqlalchemy import select
 
 from unseen_server.worklist.listing import moment
@@ -26,16 +27,16 @@ class Block:
     """Some films that were scored one after the other.
 
     scored, refused   how many were, and were not
-    quartiles         25, 50, 75 % of the scores; None where none was scored
-    above             how many scores lie above a limit
     """
 
     first: datetime
     last: datetime
     scored: int
     refused: int
-    quartiles: tuple[float, float, float] | None
-    above: int
+    quartiles: Annotated[
+        tuple[float, float, float] | None, Field(description="25, 50, 75 % of the scores; null without any")
+    ]
+    above: Annotated[int, Field(description="scores above the limit")]
 
 
 def blocks(database: Database, model: str, *, above: float | None, most: int = FILMS, size: int = BLOCK) -> list[Block]:

@@ -6,8 +6,10 @@ distance = sqrt(mean((a − b)²)),   a, b the appearances of the films, 0 to 1
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 from sqlalchemy import Connection, select
 
 from unseen_server.worklist.appearance import SIDE
@@ -29,12 +31,11 @@ class Neighbour:
     Attributes:
         film: public name of the film.
         study: public name of its study.
-        distance: root mean square difference of the two appearances, 0 (the same) to 1.
     """
 
     film: str
     study: str
-    distance: float
+    distance: Annotated[float, Field(description="between small copies of the lungs' boxes, 0 (the same) to 1")]
 
 
 def nearest(connection: Connection, film: str, *, count: int) -> list[Neighbour]:

@@ -25,12 +25,9 @@ from unseen_server.worklist.schema import newest, revision
 from unseen_server.worklist.store import Store
 
 ROOT = Path(__file__).resolve().parents[3]
-OLD = {
-    "0.1": Path(__file__).with_name("golden-0.1") / "store",
-    "0.2": ROOT / "tests" / "regression" / "store-0.2" / "store",
-}
+OLD = {"0.2": ROOT / "tests" / "regression" / "store-0.2" / "store"}
 DUMP = ROOT / "tests" / "regression" / "store-0.2" / "postgresql.sql"
-KINDS = ["sqlite 0.1", "sqlite 0.2", "postgresql 0.2"]
+KINDS = ["sqlite 0.2", "postgresql 0.2"]
 
 # Upgrades a database and kills itself before statement N that changes something; prints their number where N is 0.
 VICTIM = """
@@ -105,7 +102,7 @@ MakeOld = Callable[[str], Old]
 
 @pytest.fixture
 def make_old(request: pytest.FixtureRequest, tmp_path: Path) -> MakeOld:
-    """`make_old("sqlite 0.1")`: another copy of that store; the committed one is never written to."""
+    """`make_old("sqlite 0.2")`: another copy of that store; the committed one is never written to."""
     made: list[Old] = []
 
     def make(kind: str) -> Old:

@@ -16,7 +16,7 @@ from tests.worklist.conftest import Judge, Place, dicom_film, execute, png
 from unseen.screening.screener import Screener
 from unseen_server.worklist.belonging import DATABASE, MARKER
 from unseen_server.worklist.database import Database, url_of
-from unseen_server.worklist.schema import newest, revision, upgrade
+from unseen_server.worklist.schema import OLDEST, newest, revision, upgrade
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
@@ -46,16 +46,16 @@ def test_the_migrations_build_the_tables_that_the_code_knows(place: Place) -> No
 OLD = """
 INSERT INTO settings VALUES ('plain', '1'), ('key', '{key}'), ('waiting_cap_s', '86400.0');
 INSERT INTO studies (id, public_id, source, state, standing, shelf, band, rank, received_us, changed_us, films,
-    audit_sample, reason)
-    VALUES (1, 's-00000000000000000001', 'ward', 'received', 'received', 'to_read', 2, 0, 5, 5, 1, {no}, '');
+    audit_sample, reason, score_rank)
+    VALUES (1, 's-00000000000000000001', 'ward', 'received', 'received', 'to_read', 2, 0, 5, 5, 1, {no}, '', 0);
 INSERT INTO films (id, public_id, study_id, sha256, bytes, name, source, received_us, judged, tags)
     VALUES (1, 'f-00000000000000000001', 1, '{sha256}', {bytes}, 'a.png', 'ward', 5, {no}, '{{}}');
-INSERT INTO jobs VALUES (1, 'open', 0, 0, NULL, '')
+INSERT INTO jobs (film_id, state, tries, due_us, reason) VALUES (1, 'open', 0, 0, '')
 """
 
 
-def test_a_store_of_the_first_revision_is_brought_up_to_date(own_place: Place, screener: Screener) -> None:
-    """Its rows as version 0001 wrote them: they are kept, and its films can be scored."""
+def test_a_store_of_release_0_2_is_brought_up_to_date(own_place: Place, screener: Screener) -> None:
+    """Its rows as release 0.2 wrote them: they are kept, and its films can be scored."""
     with own_place.open(pseudonymise=False) as made:  # for its key
         fingerprint = made.names.fingerprint
         receipt = made.receive(png(1), name="a.png")
@@ -70,7 +70,7 @@ def test_a_store_of_the_first_revision_is_brought_up_to_date(own_place: Place, s
         url = url.set(database=name)
         (own_place.home / MARKER).unlink()  # which no earlier version wrote
     old = Database(own_place.home / DATABASE if url is None else url)
-    upgrade(old, to="0001")
+    upgrade(old, to=OLDEST)
     with old.writing() as connection:
         filled = OLD.format(key=fingerprint, sha256=receipt.sha256, bytes=size, no="0" if url is None else "false")
         for statement in filled.split(";\n"):

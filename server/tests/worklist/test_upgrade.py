@@ -1,10 +1,12 @@
-"""A worklist, bundles and a policy of release 0.1 open in this release, show what they showed, and go on working."""
+"""A worklist of release 0.1 that 0.2 has upgraded, its bundles and its policy: they show what they showed, and work."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,9 @@ from unseen_server.service.scoring_models import Models
 from unseen_server.worklist import disagreement
 from unseen_server.worklist.audit import AuditHead
 from unseen_server.worklist.backup import back_up, restore
+from unseen_server.worklist.belonging import DATABASE
 from unseen_server.worklist.schema import newest, revision
+from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import studies
@@ -45,8 +49,10 @@ def expected() -> dict[str, Any]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A copy of the old store: the committed one is never written to."""
-    return Path(shutil.copytree(GOLDEN / "store", tmp_path / "store"))
+    """A copy of the old store as release 0.2 has upgraded it: the committed one is never written to."""
+    folder = Path(shutil.copytree(GOLDEN / "store", tmp_path / "store"))
+    shutil.copy(GOLDEN / "upgraded-by-0.2.sqlite", folder / DATABASE)
+    return folder
 
 
 @pytest.fixture
@@ -62,6 +68,25 @@ def test_the_golden_store_has_a_study_in_every_state(expected: dict[str, Any]) -
         "received", "to_read", "cleared", "not_scored", "in_reading", "reported", "reported_elsewhere"
     }  # fmt: skip
     assert any(study["audit_sample"] for study in expected["studies"].values())
+
+
+def test_a_store_that_0_2_has_not_upgraded_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    home = Path(shutil.copytree(GOLDEN / "store", tmp_path / "store"))
+    with pytest.raises(WorklistError, match=r"revision 000\d, of a version before 0\.2\. Open it once with"):
+        Store.open(home, create=False)
+    with (
+        closing(sqlite3.connect(home / DATABASE)) as kept,
+        closing(sqlite3.connect(GOLDEN / "store" / DATABASE)) as was,
+    ):
+        assert list(kept.iterdump()) == list(was.iterdump())
+
+
+def test_a_backup_from_before_0_2_is_refused(old: Store, tmp_path: Path) -> None:
+    back_up(old, tmp_path / "backup")
+    manifest = tmp_path / "backup" / "backup.json"
+    manifest.write_text(manifest.read_text().replace(f'"{newest()}"', '"0001"'))
+    with pytest.raises(WorklistError, match=r"revision 0001, of a version before 0\.2"):
+        restore(tmp_path / "backup", tmp_path / "elsewhere")
 
 
 def test_an_old_store_opens_with_the_newest_schema_and_a_whole_trail(old: Store, expected: dict[str, Any]) -> None:

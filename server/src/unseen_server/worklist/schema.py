@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 from unseen_server.worklist.database import Database
 from unseen_server.worklist.states import WorklistError
 
+OLDEST = "0009"
+"""Revision of release 0.2: the oldest that is upgraded."""
 _FOLDER = Path(__file__).with_name("migrations")
 
 
@@ -31,7 +33,7 @@ def newest() -> str:
 def upgrade(database: Database, *, to: str = "head") -> None:
     """Apply every revision that is missing, all together or not at all; does nothing where none is.
 
-    Raises WorklistError for a database of a later version.
+    Raises WorklistError for a database of a later version, and for one of a version before 0.2.
     """
     with database.reading() as connection:
         if revision(connection) == (newest() if to == "head" else to):
@@ -39,6 +41,12 @@ def upgrade(database: Database, *, to: str = "head") -> None:
     with database.writing() as connection:
         seen = revision(connection)  # again: another process may have been faster
         known = [script.revision for script in _scripts().walk_revisions()]
+        for older in (seen, None if to == "head" else to):
+            if older is not None and older.isdecimal() and older < OLDEST:
+                raise WorklistError(
+                    f"{database.name}: its schema is revision {older}, of a version before 0.2. "
+                    "Open it once with unseen 0.2, then with this version."
+                )
         if seen is not None and seen not in known:
             raise WorklistError(
                 f"{database.name}: its schema is revision {seen}, and this version of unseen knows up to {newest()}. "

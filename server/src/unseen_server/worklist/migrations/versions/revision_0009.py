@@ -1,25 +1,17 @@
-"""Filters of long lists: an index in the list's order for each that may leave many studies; the audit sample's own."""
+"""Schema of release 0.2, the first that this version upgrades from: `schema_0009_sqlite.sql`, or of PostgreSQL."""
 
-import sqlalchemy as sa
+from pathlib import Path
+
 from alembic import op
 
 revision = "0009"
-down_revision = "0008"
-
-LISTED = ["shelf", "band", "rank", "received_us", "id"]
-APART = sa.text("apart >= 0.5")
-SELDOM = sa.text("state NOT IN ('to_read', 'cleared', 'reported')")
-SAMPLE = sa.text("audit_sample")
-SAMPLE_SQLITE = sa.text("audit_sample = 1")
+down_revision = None
 
 
 def upgrade() -> None:
-    for name in ("view", "assigned_to", "apart"):
-        op.drop_index(f"ix_studies_{name}", table_name="studies")
-    op.create_index("ix_studies_view", "studies", ["view", *LISTED])
-    op.create_index("ix_studies_assigned_to", "studies", ["assigned_to", *LISTED])
-    op.create_index("ix_studies_apart", "studies", LISTED, sqlite_where=APART, postgresql_where=APART)
-    by_state = ["state", *LISTED]
-    op.create_index("ix_studies_state_order", "studies", by_state, sqlite_where=SELDOM, postgresql_where=SELDOM)
-    sample = ["audit_sample", "shelf"]
-    op.create_index("ix_studies_sample", "studies", sample, sqlite_where=SAMPLE_SQLITE, postgresql_where=SAMPLE)
+    connection = op.get_bind()
+    schema = Path(__file__).with_name(f"schema_0009_{connection.dialect.name}.sql").read_text(encoding="utf-8")
+    _, _, statements = schema.partition("\n")  # the first line is a comment
+    for statement in statements.split(";\n"):
+        if statement:
+            connection.exec_driver_sql(statement)

@@ -1,0 +1,89 @@
+"""Loading of published weights into a network: names of the file, names that are missing or unexpected, shapes.
+
+Our networks bear the names of one publisher. Other publishers' names are translated first, by each network's own
+`translated`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+_PREFIXES = ("module.", "backbone.", "model.", "encoder_q.", "dinov2.", "dinov2_with_registers.")
+_NAMED = 3  # names in a message
+
+
+def without_prefix(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Remove prefixes that all names have in common, such as those of a parallel training.
+
+    >>> list(without_prefix({"module.conv1.weight": torch.zeros(1), "module.fc.bias": torch.zeros(1)}))
+    ['conv1.weight', 'fc.bias']
+    """
+    found = dict(weights)
+    while prefix := next((one for one in _PREFIXES if found and all(name.startswith(one) for name in found)), None):
+        found = {name.removeprefix(prefix): tensor for name, tensor in found.items()}
+    return found
+
+
+def shapes_of(build: Callable[[], nn.Module]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a network's tensors by name, without memory for them; counts of batches are left out."""
+    with torch.device("meta"):
+        state = build().state_dict()
+    return {name: tuple(tensor.shape) for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
+
+
+def check(
+    weights: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]], *, ignored: Iterable[str], network: str
+) -> None:
+    """Check names and shapes of a file's tensors.
+
+    Args:
+        weights: tensors by the network's names.
+        expected: shapes by name; see `shapes_of`.
+        ignored: beginnings of names of which the network makes no use, such as a classifier's.
+        network: the network's name, for the message.
+
+    Raises:
+        ValueError: tensors are missing, unexpected or of other shapes.
+
+    Example:
+        >>> check({"a": torch.zeros(2)}, {"a": (3,), "b": (1,)}, ignored=(), network="A network")
+        Traceback (most recent call last):
+            ...
+        ValueError: These are not the weights of A network: 1 of 2 tensors are missing (b); 1 tensors have another \
+shape (a: seen 2, needs 3).
+    """
+    skipped = tuple(ignored)
+    missing = [name for name in expected if name not in weights]
+    unexpected = [
+        name
+        for name in weights
+        if name not in expected and not name.startswith(skipped) and not name.endswith("num_batches_tracked")
+    ]
+    wrong = [
+        f"{name}: seen {_size(tuple(weights[name].shape))}, needs {_size(shape)}"
+        for name, shape in expected.items()
+        if name in weights and tuple(weights[name].shape) != shape
+    ]
+    faults = [
+        *([f"{len(missing)} of {len(expected)} tensors are missing ({_some(missing)})"] if missing else []),
+        *([f"{len(unexpected)} tensors are unexpected ({_some(unexpected)})"] if unexpected else []),
+        *([f"{len(wrong)} tensors have another shape ({_some(wrong)})"] if wrong else []),
+    ]
+    if faults:
+        raise ValueError(f"These are not the weights of {network}: {'; '.join(faults)}.")
+
+
+def load(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy checked weights into a network, as float32; tensors of blocks that it does not have are left out."""
+    network.load_state_dict(
+        {name: weights[name].to(tensor) if name in weights else tensor for name, tensor in network.state_dict().items()}
+    )
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape)) or "one number"

@@ -163,12 +163,12 @@ def test_the_teacher_is_the_backbone(file: Path, normals: list[Film], finder: Cr
 
 
 def test_mistakes_are_told(file: Path, normals: list[Film], finder: CrossFittedLungs, tmp_path: Path) -> None:
-    with pytest.raises(FitError, match=r"pca takes no backbone\. anatpaste, patch-memory and student-teacher do"):
+    with pytest.raises(FitError, match=r"pca takes no backbone\. anatpaste, patch-memory, student-teacher and"):
         Pca(size=32, components=4).fit(normals, finder=finder, backbone=file)
     with pytest.raises(FitError, match=r"nothing.safetensors cannot be read"):
         AnatPaste(size=32).fit(normals, finder=finder, backbone=tmp_path / "nothing.safetensors")
     (tmp_path / "pickle.pt").write_bytes(b"\x80\x02 not tensors")
-    with pytest.raises(FitError, match=r"pickle.pt is no safetensors file .* No other format is opened"):
+    with pytest.raises(FitError, match=r"pickle.pt holds more than tensors"):
         AnatPaste(size=32).fit(normals, finder=finder, backbone=tmp_path / "pickle.pt")
     with pytest.raises(FitError, match=r"first stage has 16 channels. Give ResNet-18's weights in torchvision's names"):
         PatchMemory(size=32, features=16).fit(normals, finder=finder, training=QUICK, backbone=file)

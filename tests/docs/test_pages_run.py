@@ -18,6 +18,7 @@ from unseen_server.worklist.study_query import StudyQuery
 
 NIGHTLY = {
     "docs/get-started/first-image.md",
+    "docs/how-to/backbones.md",
     "docs/how-to/calibrate.md",
     "docs/how-to/cluster.md",
     "docs/how-to/dicom.md",

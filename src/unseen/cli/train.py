@@ -54,7 +54,17 @@ def train(
     ] = None,
     backbone: Annotated[
         Path | None,
-        typer.Option(help="a safetensors file of ResNet-18's weights to begin with, for the methods that stand on one"),
+        typer.Option(
+            help="file of weights to begin with (.safetensors, or a state dict in .pt or .pth): of --architecture for "
+            "the methods on frozen features, of ResNet-18 for anatpaste, patch-memory and student-teacher"
+        ),
+    ] = None,
+    architecture: Annotated[
+        str | None,
+        typer.Option(
+            help="network of the --backbone: densenet121-xrv, dinov2-vitb14, rad-dino, convnext-tiny, resnet50 or "
+            "efficientnet-lite0; its default blocks replace the recipe's"
+        ),
     ] = None,
     fold: Annotated[
         int | None, typer.Option(help="leave out the films of this fold of the recipe's split (not with --data)")
@@ -125,6 +135,8 @@ def train(
         raise UsageError("--normal and --abnormal: go with --data; the films of a recipe have labels")
     if (crossfit is None and report is not None) or (crossfit is not None and data is None):
         raise UsageError("--crossfit goes with --data, labelled films of your own, and --report with --crossfit")
+    if architecture is not None and backbone is None:
+        raise UsageError("--architecture goes with --backbone, the file of that network's weights")
     if finder is not None and finder != MASKS:
         console.check_model(finder)
     if out is not None:
@@ -137,7 +149,7 @@ def train(
     from unseen.runs.training import detector_of, join, resolve, train_recipe, with_changes
     from unseen.training.tensorboard_log import tensorboard_curves
 
-    given = with_changes(known, device=device, devices=devices, nodes=nodes, seed=seed)
+    given = with_changes(known, device=device, devices=devices, nodes=nodes, seed=seed, architecture=architecture)
     chosen = overridden(given, settings or [])
     join(chosen)
     listed = None if data is None else _listed(data, names)
@@ -150,7 +162,7 @@ def train(
     try:
         judged = None
         if crossfit is not None and listed is not None:
-            judged = _judged(chosen, listed, crossfit, lungs, report)
+            judged = _judged(chosen, listed, crossfit, lungs, backbone, report)
         console.step(f"training {chosen.name}")
         trained = train_recipe(
             chosen,
@@ -182,6 +194,8 @@ def train(
         if round(aucp, 2) <= 0.5:
             why = "no epoch separates the unlabelled films from the normal films, so this choice has no meaning"
         console.note(f"epoch {epoch:.0f} was kept: {why} (AUROC {aucp:.2f})")
+    if backbone is not None:
+        console.note(f"the model contains weights of {backbone}: their licence applies to the model, too")
     if trained.found:
         console.note(f"this training had been done before: {trained.run.folder}")
     if trained.history is not None and trained.history.converged(trained.detector.converges_by) is False:
@@ -194,15 +208,24 @@ def train(
     raise typer.Exit(1 if trained.not_read else 0)
 
 
-def _judged(recipe: Recipe, listed: Films, folds: int, finder: Path | None, report: Path | None) -> Evaluation:
+def _judged(
+    recipe: Recipe, listed: Films, folds: int, finder: Path | None, backbone: Path | None, report: Path | None
+) -> Evaluation:
     """The cross-fitted figures, printed."""
     from unseen.evaluation.intervals import Interval
     from unseen.runs.crossfit import crossfit
 
     console.step(f"cross-fitting {recipe.name}")
-    judged = crossfit(recipe, listed, folds=folds, finder=finder, out=report, progress=console.training_progress(),
+    judged = crossfit(
+        recipe,
+        listed,
+        folds=folds,
+        finder=finder,
+        backbone=backbone,
+        out=report,
+        progress=console.training_progress(),
         say=console.note,
-    )  # fmt: skip
+    )
     console.result(f"cross-fitted: {judged.headline}", headline=judged.headline, auroc=judged.auroc)
     if isinstance(judged.auroc, Interval):
         console.result(judged.verdict, verdict=judged.verdict)

@@ -31,6 +31,7 @@ from unseen.anatomy.found_lungs import Finder, FoundLungs
 from unseen.anatomy.network_view import View, Viewed
 from unseen.artifacts.recipe import validated
 from unseen.data.film import Film
+from unseen.detectors.architectures import DEFAULT
 from unseen.detectors.backbone import Backbone
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
@@ -112,10 +113,7 @@ class Adapted(Detector):
         else:
             given = None if backbone is None else Backbone.read(backbone)
             weights = published() if given is None else given.weights
-            try:
-                made.backbone.network.fill(weights)
-            except ValueError as error:
-                raise FitError(f"backbone: {error} Give a file of that network's weights, or none") from error
+            made.backbone.fill(weights)
             if given is not None:
                 made.config = made.config.model_copy(update={"backbone": given.sha256})
         made.backbone.eval()
@@ -173,9 +171,11 @@ class Adapted(Detector):
 
 
 def _network_of(base: Detector) -> FrozenNetwork | None:
-    """The detector's frozen network, where it computes all blocks that a head needs."""
+    """Return the detector's frozen network, where it is the head's and computes all blocks that a head needs."""
     network = base.modules().get("backbone")
-    return network if isinstance(network, FrozenNetwork) and set(_BLOCKS) <= set(network.blocks) else None
+    if not isinstance(network, FrozenNetwork) or network.architecture != DEFAULT:
+        return None
+    return network if set(_BLOCKS) <= set(network.blocks) else None
 
 
 class Head(nn.Module):

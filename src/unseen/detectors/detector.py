@@ -123,7 +123,9 @@ class Detector(Estimator):
         training  epochs, batch size, seed, device, number of devices; see `unseen.training.Training`
         unlabelled  films without a label: the epoch that separates them best from the normal films is kept
                   (`epoch_choice.EpochChoice`). None: the last epoch is kept. `ddad` learns from them instead
-        backbone  a safetensors file of ResNet-18's weights, for the methods that stand on one
+        backbone  a file of weights that the network begins with (safetensors, or a state dict in .pt or .pth): of
+                  ResNet-18 for anatpaste, patch-memory and student-teacher, of the setting `architecture` for the
+                  methods on frozen features
         folder    for checkpoints; a fit that was interrupted resumes from the same folder
         progress  called with what is being trained and the loop's progress; by default it is shown on a terminal
         validate  called after each epoch with its number; what it returns is kept in the history, and changes nothing
@@ -146,6 +148,8 @@ class Detector(Estimator):
             self.check_number(len(normals))
         if isinstance(unlabelled, Sized):
             self.check_unlabelled(len(unlabelled))
+        if backbone is None:
+            self.check_backbone()
         given = None if backbone is None else self.begin_with(backbone)
         progress = progress or shown_on(silent_off_terminal=True)
         if isinstance(finder, str | Path):
@@ -275,7 +279,13 @@ class Detector(Estimator):
         Raises FitError for a method that takes none, for an unreadable file, and for one of another digest than the
         settings name.
         """
-        raise FitError(f"{self.key} takes no backbone. anatpaste, patch-memory and student-teacher do")
+        raise FitError(
+            f"{self.key} takes no backbone. anatpaste, patch-memory, student-teacher and the methods on frozen "
+            "features (padim, patchcore, mahalanobis, feature-pca, feature-lda) do"
+        )
+
+    def check_backbone(self) -> None:
+        """Raises FitError where the settings need a file of weights, which is not given."""
 
     @property
     def weights_sha256(self) -> str:

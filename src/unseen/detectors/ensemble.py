@@ -34,10 +34,13 @@ from unseen.detectors.normals import Normals
 from unseen.detectors.settings import DetectorSettings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from unseen.anatomy.network_view import Viewed
     from unseen.data.film import Film
+    from unseen.detectors.backbone import Backbone
     from unseen.training.settings import Training
 
 _HELD_OUT = 5  # one film in so many
@@ -97,15 +100,44 @@ class Ensemble(Detector):
         super().set_up()
         self.views = tuple(dict.fromkeys(one.view for one in self.config.members if one.view is not None))
         """Views of members that do not share the ensemble's own."""
-        self.members = [self._made(member) for member in self.config.members]
-        frozen = [member.config.blocks for member in self.members if isinstance(member, FrozenFeatures)]
-        self._backbone = FrozenNetwork(sorted({block for blocks in frozen for block in blocks})) if frozen else None
-        for member in self.members:
-            self._share(member)
+        self._make_members()
         self.scale = _Scale(len(self.members))
         self.needs_lungs = any(view.needs_lungs for view in self.views)
         if all(one.view is not None for one in self.config.members):
             raise FitError("members: all have views of their own. One must share the ensemble's, for the map")
+
+    def _make_members(self) -> None:
+        """Make the untrained members, and the network that those on frozen features share."""
+        self.members = [self._made(member) for member in self.config.members]
+        frozen = [member.config for member in self.members if isinstance(member, FrozenFeatures)]
+        if len({(one.architecture, one.backbone) for one in frozen}) > 1:
+            raise FitError(
+                "members: those on frozen features have several networks. Give all of them one architecture and one "
+                "file of weights"
+            )
+        blocks = sorted({block for one in frozen for block in one.blocks})
+        self._backbone = FrozenNetwork(blocks, frozen[0].architecture) if frozen else None
+        for member in self.members:
+            self._share(member)
+
+    def begin_with(self, backbone: Path | str) -> Backbone:
+        first = next((member for member in self.members if isinstance(member, FrozenFeatures)), None)
+        if first is None:
+            return super().begin_with(backbone)
+        given = first.begin_with(backbone)
+        members = tuple(
+            one.model_copy(update={"settings": {**one.settings, "backbone": given.sha256}})
+            if isinstance(made, FrozenFeatures)
+            else one
+            for one, made in zip(self.config.members, self.members, strict=True)
+        )
+        self.config = self.config.model_copy(update={"members": members})
+        self._make_members()
+        return given
+
+    def check_backbone(self) -> None:
+        for member in self.members:
+            member.check_backbone()
 
     def look(self, film: Film, lungs: FoundLungs | None = None) -> Viewed:
         found = FoundLungs.of(film, lungs).by(self.finder)
@@ -200,7 +232,8 @@ class Ensemble(Detector):
         changes["seed"] = fitting.training.seed + member.seed
         training: Training = fitting.training.model_copy(update=changes)
         folder = None if fitting.folder is None else fitting.folder / f"{number}-{member.key}-{films}"
-        return Fitting(training, folder, fitting.progress)
+        frozen = isinstance(self.members[number], FrozenFeatures)
+        return Fitting(training, folder, fitting.progress, backbone=fitting.backbone if frozen else None)
 
 
 def _sized(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:

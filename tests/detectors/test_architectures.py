@@ -23,6 +23,7 @@ from unseen.detectors.errors import FitError
 from unseen.detectors.feature_pca import FeaturePca
 from unseen.detectors.finding import Finding
 from unseen.detectors.frozen_features import published
+from unseen.detectors.openvino_networks import CompiledBlocks
 from unseen.detectors.padim import Padim
 from unseen.detectors.saved import load, save
 from unseen.networks.convnext import ConvNeXtTiny
@@ -163,6 +164,15 @@ def test_register_tokens_and_another_grid_of_positions_are_kept(rad_dino: dict[s
 
 def test_an_image_of_no_multiple_of_14_is_resampled() -> None:
     assert DinoV2(last=0)(torch.zeros(1, 1, 64, 75), (0,))[0].shape == (1, 768, 5, 5)
+
+
+@pytest.mark.parametrize("registers", [0, 4])
+def test_openvino_computes_the_same_maps(registers: int, rad_dino: dict[str, Tensor]) -> None:
+    network = DinoV2(last=0)
+    network.fill(rad_dino | {"register_tokens": torch.randn(1, registers, 768)})
+    x = torch.rand(1, 1, 64, 64) * 2 - 1
+    found, expected = CompiledBlocks(network)(x, (0,))[0], network(x, (0,))[0]
+    assert float((found - expected).abs().max()) < 1e-3 * float(expected.std())
 
 
 def test_the_architecture_of_a_file_is_recognised(densenet: dict[str, Tensor], rad_dino: dict[str, Tensor]) -> None:

@@ -81,13 +81,16 @@ class DinoV2(nn.Module):
 
     def forward(self, x: Tensor, blocks: Sequence[int]) -> list[Tensor]:
         """Maps of `blocks`, in ascending order."""
-        size = [max(1, round(side / PATCH)) * PATCH for side in x.shape[-2:]]
-        if list(x.shape[-2:]) != size:
+        given = [int(side) for side in x.shape[-2:]]  # int: where the network is traced, a size is a tensor
+        size = [max(1, round(side / PATCH)) * PATCH for side in given]
+        if given != size:
             x = functional.interpolate(x, size=size, mode="bilinear", antialias=True)
         cells = self.patch_embed["proj"](as_photograph(x, mean=self.mean, deviation=self.deviation))
-        grid = cells.shape[-2:]
+        grid = [side // PATCH for side in size]
         x = cells.flatten(2).transpose(1, 2)  # (batch, patches, width)
         first, rest = self.positions(*grid)
+        if torch.jit.is_tracing():  # a constant: other runtimes interpolate with antialiasing differently
+            rest = torch.from_numpy(rest.cpu().numpy().copy())
         batch = x.shape[0]
         x = torch.cat(
             [(self.cls_token + first).expand(batch, -1, -1), self.register_tokens.expand(batch, -1, -1), x + rest],
@@ -104,11 +107,11 @@ class DinoV2(nn.Module):
     def positions(self, height: int, width: int) -> tuple[Tensor, Tensor]:
         """Return the embeddings of the class token, (1, 1, 768), and of the patches of a grid, (1, patches, 768)."""
         first, rest = self.pos_embed[:, :1], self.pos_embed[:, 1:]
-        side = round(rest.shape[1] ** 0.5)
+        side = round(int(rest.shape[1]) ** 0.5)
         if (height, width) == (side, side):
             return first, rest
         square = rest.reshape(1, side, side, WIDTH).permute(0, 3, 1, 2)
-        registers = self.register_tokens.shape[1] > 0
+        registers = int(self.register_tokens.shape[1]) > 0
         if self.offset and not registers:
             factors = tuple((cells + self.offset) / side for cells in (height, width))
             square = functional.interpolate(square, scale_factor=factors, mode="bicubic")

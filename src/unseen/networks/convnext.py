@@ -46,7 +46,7 @@ class ConvNeXtTiny(nn.Module):
             if stage:
                 before, after = CHANNELS[stage - 1 : stage + 1]
                 parts.append(nn.Sequential(_ChannelNorm(before), nn.Conv2d(before, after, 2, 2)))
-            parts.append(nn.Sequential(*(_Block(CHANNELS[stage]) for _ in range(_BLOCKS[stage]))))
+            parts.append(nn.Sequential(*(_ConvNeXtBlock(CHANNELS[stage]) for _ in range(_BLOCKS[stage]))))
         self.features = nn.Sequential(*parts)
         self.requires_grad_(False)
         self.eval()
@@ -110,7 +110,7 @@ class _ChannelNorm(nn.LayerNorm):
         return functional.layer_norm(last, self.normalized_shape, self.weight, self.bias, self.eps).permute(0, 3, 1, 2)
 
 
-class _Block(nn.Module):
+class _ConvNeXtBlock(nn.Module):
     """x + s · linear(gelu(linear(norm(depthwise 7 × 7 of x)))), s a learnt scale of each channel."""
 
     def __init__(self, channels: int) -> None:

@@ -73,7 +73,7 @@ class DinoV2(nn.Module):
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + _GRID**2, WIDTH))
         self.register_tokens = nn.Parameter(torch.zeros(1, 0, WIDTH))
         self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(3, WIDTH, PATCH, PATCH)})
-        self.blocks = nn.ModuleList(_Block() for _ in range(last + 1))
+        self.blocks = nn.ModuleList(_TransformerBlock() for _ in range(last + 1))
         self.norm = nn.LayerNorm(WIDTH, eps=_EPSILON)
         self.register_load_state_dict_pre_hook(_resize)  # type: ignore[no-untyped-call]
         self.requires_grad_(False)
@@ -180,14 +180,14 @@ class RadDino(DinoV2):
     title = "RAD-DINO's ViT-B/14"
 
 
-class _Block(nn.Module):
+class _TransformerBlock(nn.Module):
     """x + s₁ · attention(norm(x)), then x + s₂ · perceptron(norm(x)); s are learnt scales of each channel."""
 
     def __init__(self) -> None:
         super().__init__()
         self.norm1, self.norm2 = (nn.LayerNorm(WIDTH, eps=_EPSILON) for _ in range(2))
-        self.attn = _Attention()
-        self.ls1, self.ls2 = _Scale(), _Scale()
+        self.attn = _SelfAttention()
+        self.ls1, self.ls2 = _LayerScale(), _LayerScale()
         self.mlp = nn.ModuleDict({"fc1": nn.Linear(WIDTH, 4 * WIDTH), "fc2": nn.Linear(4 * WIDTH, WIDTH)})
 
     def forward(self, x: Tensor) -> Tensor:
@@ -196,7 +196,7 @@ class _Block(nn.Module):
         return out
 
 
-class _Attention(nn.Module):
+class _SelfAttention(nn.Module):
     """softmax(Q Kᵀ / √64) V with 12 heads of 64 channels."""
 
     def __init__(self) -> None:
@@ -212,7 +212,7 @@ class _Attention(nn.Module):
         return out
 
 
-class _Scale(nn.Module):
+class _LayerScale(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.gamma = nn.Parameter(torch.ones(WIDTH))

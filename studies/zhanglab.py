@@ -1,0 +1,271 @@
+"""`python -m studies.zhanglab`: detectors of ZhangLab's normal films, cross-validated on its training split.
+
+Recipes are chosen by synthetic lesions alone, drawn into the normal films of fold 0 by the recipes' own lung finder:
+opacities of `painted_lesions`, and an uneven haze with six nodules. No abnormal film is used to fit or to choose. The
+figure on real films is looked at once per recipe, and each row counts its looks. Exact duplicates are dropped. Folds
+are dealt by patient. The features of all films are computed once (`frozen_cells`).
+
+python -m studies.zhanglab                 features, the synthetic lesions, and all rows
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from studies import recipe_files as recipes
+from studies.detectors.frozen_cells import FrozenCells, frozen_cells, remembered, scores_of
+from studies.row_files import write_row
+from studies.rows import Row
+from unseen import __version__
+from unseen.anatomy.lesion_shapes import smooth_noise
+from unseen.anatomy.lung_finder import LungFinder
+from unseen.artifacts.recipe import digest, validated
+from unseen.artifacts.run_folder import runs_root
+from unseen.data.film import Film, area
+from unseen.detectors import METHODS
+from unseen.detectors.frozen_features import FrozenFeatures
+from unseen.detectors.lung_finder_bundles import finder_of
+from unseen.detectors.painted_lesions import nodules, opacity
+from unseen.evaluation.bootstrap import cohort_of as bootstrap_cohort
+from unseen.evaluation.bootstrap import draw_all
+from unseen.evaluation.intervals import interval_text as figure
+from unseen.evaluation.matching import like_pairs
+from unseen.evaluation.roc import Auroc, auroc, folds_of
+from unseen.runs.cohort import FOLDS, Cohort, cohort_of
+from unseen.runs.training import resolve
+
+ROWS = "zhanglab/"
+ENTRY = "zhanglab/entry"
+SEEDS = (0, 1, 2)
+DRAWS = 200
+"""Bootstrap draws: 5,190 films and 500,000 pairs make 2,000 draws slow."""
+SHORTCUTS = ("sharpness", "bytes_per_pixel")
+
+_TEXTURE = {"key": "feature-pca", "blocks": (2,), "grid": 14, "components": 200}
+_COARSE = {"key": "feature-pca", "blocks": (4,), "grid": 7, "components": 400}
+_REGIONS = {"key": "mahalanobis", "blocks": (10,), "grid": 14, "places": 2}
+CANDIDATES: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "entry": (_TEXTURE, _REGIONS),
+    "texture-two-scales": (_TEXTURE, _COARSE),
+    "texture-and-regions": (_TEXTURE, _COARSE, _REGIONS),
+    "mahalanobis": ({"key": "mahalanobis", "blocks": (4, 7, 10, 14), "grid": 14},),
+}
+"""Members of each candidate, all on the view "lungs"."""
+
+
+@dataclass(frozen=True, eq=False)
+class ZhangLab:
+    """Films of the training split without duplicates, and their features.
+
+    Args:
+        cells: the features.
+        fold: fold of each film (n,).
+        abnormal: label of each film (n,).
+        synthetic: features of fold 0's normal films with a lesion, by the lesion's type.
+        dropped: number of exact duplicates that are left out.
+        recipe_digest: digest of the recipe `ENTRY` on these films.
+    """
+
+    cells: FrozenCells
+    fold: NDArray[np.int64]
+    abnormal: NDArray[np.bool_]
+    synthetic: Mapping[str, FrozenCells]
+    dropped: int
+    recipe_digest: str
+
+
+def opacities(film: Film, lungs: NDArray[np.bool_]) -> Film:
+    """Paint one or two opacities of `painted_lesions` into a film."""
+    rng, inside, image = _prepared(film, lungs, offset=7)
+    changed, _ = opacity(image, inside, rng)
+    if torch.rand((), generator=rng) < 0.5:
+        changed, _ = opacity(changed, inside, rng)
+    return _with(film, changed)
+
+
+def haze(film: Film, lungs: NDArray[np.bool_]) -> Film:
+    """Paint an uneven haze into both lungs, and six nodules."""
+    rng, inside, image = _prepared(film, lungs, offset=3)
+    soft = functional.avg_pool2d(inside.float()[None, None], 9, 1, 4)[0, 0] * inside
+    strength = 0.08 + 0.25 * float(torch.rand((), generator=rng))
+    changed = image + strength * (0.6 + 0.4 * smooth_noise(*image.shape, 10, rng)) * soft
+    changed, _ = nodules(changed, inside, rng, number=6)
+    return _with(film, changed)
+
+
+LESIONS = {"opacity": opacities, "haze": haze}
+
+
+def zhanglab(root: Path) -> ZhangLab:
+    """Read the films and compute their features, or find those that are kept below `root`."""
+    recipe = resolve(recipes.load(ENTRY))
+    cohort = cohort_of(recipe)
+    name = digest(recipe, data_digest=cohort.digest, version=__version__)
+    films, dropped = _films(cohort)
+    finder = finder_of("models/lungs")
+    assert isinstance(finder, LungFinder)
+    fold = np.array([cohort.fold_of[film.name] for film in films])
+    abnormal = np.array([film.label == "abnormal" for film in films])
+    some = [film for film, number, ill in zip(films, fold, abnormal, strict=True) if number == 0 and not ill]
+    kept = root / "frozen-cells"
+    synthetic = {
+        name: frozen_cells(some, finder, kept / f"zhanglab-{name}", changed=lambda film, paint=paint: paint(
+            film, finder.find(film)))
+        for name, paint in LESIONS.items()
+    }  # fmt: skip
+    return ZhangLab(frozen_cells(films, finder, kept / "zhanglab"), fold, abnormal, synthetic, dropped, name)
+
+
+def standardised(
+    members: Sequence[Mapping[str, Any]], data: ZhangLab, fold: int, seen: Sequence[tuple[FrozenCells, Any]], seed: int
+) -> list[NDArray[np.float64]]:
+    """Score films as the ensemble does whose members learn from the normal films of the other folds.
+
+    Args:
+        members: keys and settings.
+        data: the films.
+        fold: fold that is left out.
+        seen: features, and positions in them, of the films that are scored.
+        seed: seed of the members.
+
+    Returns:
+        The mean of the members' scores, each in standard deviations of a fifth of the training films that was held out.
+    """
+    normals = np.flatnonzero(~data.abnormal & (data.fold != fold))
+    held = np.array([int(data.cells.facts[i]["pixel_sha256"], 16) % 5 == 0 for i in normals])
+    found = [np.zeros(len(at)) for _, at in seen]
+    for member in members:
+        part = remembered(_made(member), data.cells, "lungs", normals[~held], seed=seed)
+        scale = scores_of(part, data.cells, "lungs", normals[held])
+        whole = remembered(_made(member), data.cells, "lungs", normals, seed=seed)
+        for total, (cells, at) in zip(found, seen, strict=True):
+            total += (scores_of(whole, cells, "lungs", at) - scale.mean()) / scale.std(ddof=1) / len(members)
+    return found
+
+
+def synthetic_figures(members: Sequence[Mapping[str, Any]], data: ZhangLab) -> dict[str, float]:
+    """Return the AUROC of fold 0's normal films with a synthetic lesion against the same films without, by type."""
+    normals = np.flatnonzero(~data.abnormal & (data.fold == 0))
+    places = [(cells, np.arange(len(cells.facts))) for cells in data.synthetic.values()]
+    plain, *ill = standardised(members, data, 0, [(data.cells, normals), *places], 0)
+    truth = np.repeat([False, True], [len(plain), len(plain)])
+    return {
+        name: round(auroc(truth, np.concatenate([plain, one])), 6)
+        for name, one in zip(data.synthetic, ill, strict=True)
+    }
+
+
+def cross_validated(members: Sequence[Mapping[str, Any]], data: ZhangLab, seed: int) -> NDArray[np.float64]:
+    """Score each film by the ensemble that learnt from the normal films of the other folds: (n,)."""
+    score = np.zeros(len(data.fold))
+    for fold in range(FOLDS):
+        at = np.flatnonzero(data.fold == fold)
+        score[at] = standardised(members, data, fold, [(data.cells, at)], seed)[0]
+    return score
+
+
+def row_of(name: str, data: ZhangLab) -> Row:
+    """Return the row of a candidate: its figures on synthetic lesions and, one look, on the real films."""
+    import polars as pl
+
+    members, began = CANDIDATES[name], process_time()
+    synthetic = synthetic_figures(members, data)
+    seeds = SEEDS if name == "entry" else (0,)
+    first, *others = (cross_validated(members, data, seed) for seed in seeds)
+    score, spent = first, (process_time() - began) / len(seeds)
+    facts = data.cells.facts
+    table = pl.DataFrame(facts, infer_schema_length=None).with_columns(
+        file=pl.Series([fact["name"] for fact in facts]), fold=pl.Series(data.fold), score=pl.Series(score),
+        status=pl.lit("scored"),
+    )  # fmt: skip
+    cohort = bootstrap_cohort(table)
+    columns = {"score": score} | {one: np.array([fact[one] for fact in facts], dtype=float) for one in SHORTCUTS}
+    drawn = draw_all(
+        {key: Auroc(folds_of(values, cohort.abnormal, cohort.fold)) for key, values in columns.items()},
+        cohort,
+        draws=DRAWS,
+        rng=np.random.default_rng(0),
+    )
+    return {
+        "recipe": f"{ROWS}{name}",
+        "seed": 0,
+        "seeds": list(seeds),
+        "seeds_agree": all(np.array_equal(first, other) for other in others),
+        **({"recipe_digest": data.recipe_digest} if name == "entry" else {}),
+        "members": [dict(member) | {"blocks": list(member["blocks"])} for member in members],
+        "px": 224,
+        "features": "EfficientNet-lite0, computed in bfloat16, kept in half precision",
+        "folds": list(range(FOLDS)),
+        "draws": DRAWS,
+        "date": datetime.now(UTC).date().isoformat(),
+        "version": __version__,
+        "looks": 1,
+        "seconds": round(spent, 1),
+        "n": {"normal": int((~data.abnormal).sum()), "abnormal": int(data.abnormal.sum()), "dropped": data.dropped},
+        "synthetic": synthetic,
+        "auroc": drawn["score"].interval().to_json(),
+        "shortcuts": {one: drawn[one].strength().interval().to_json() for one in SHORTCUTS},
+        "like_pairs": like_pairs(table, draws=DRAWS).to_json(),
+    }
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    """Compute the rows, print their figures and write them."""
+    parser = argparse.ArgumentParser(prog="python -m studies.zhanglab", description=__doc__.splitlines()[0])
+    parser.add_argument("candidates", nargs="*", help=f"of {', '.join(CANDIDATES)} (default: all)")
+    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="folder of the rows")
+    given = parser.parse_args(None if arguments is None else list(arguments))
+    data = zhanglab(runs_root())
+    for name in given.candidates or CANDIDATES:
+        row = row_of(name, data)
+        print("wrote", write_row(row, given.rows), flush=True)
+        print(f"{name}: {figure(row['auroc'])}; pairs of like sharpness {figure(row['like_pairs'])}", flush=True)
+
+
+def _films(cohort: Cohort) -> tuple[list[Film], int]:
+    """Return the labelled films without exact duplicates, and the number of those."""
+    films: dict[str, Film] = {}
+    read = 0
+    for film in cohort.films.select(lambda entry: entry.label is not None):
+        assert isinstance(film, Film)
+        films.setdefault(film.pixel_sha256, film)
+        read += 1
+    return list(films.values()), read - len(films)
+
+
+def _made(member: Mapping[str, Any]) -> FrozenFeatures:
+    settings = {name: value for name, value in member.items() if name != "key"}
+    method = METHODS.load(str(member["key"]))
+    made = method(validated(settings, method.Config, where="members"), size=224)
+    assert isinstance(made, FrozenFeatures)
+    return made
+
+
+def _prepared(
+    film: Film, lungs: NDArray[np.bool_], *, offset: int
+) -> tuple[torch.Generator, torch.Tensor, torch.Tensor]:
+    """Return the film's own generator, its lungs on its pixels, and its image in network units."""
+    rng = torch.Generator().manual_seed(int(film.pixel_sha256[:8], 16) % 2**31 + offset)
+    inside = torch.from_numpy(area(lungs.astype(np.float32), *film.pixels.shape) > 0.5)
+    if float(inside.float().mean()) < 0.02:
+        inside = torch.ones_like(inside)
+    return rng, inside, torch.from_numpy(film.pixels) * 2 - 1
+
+
+def _with(film: Film, image: torch.Tensor) -> Film:
+    return replace(film, pixels=((image + 1) / 2).clamp(0, 1).numpy().astype(np.float32))
+
+
+if __name__ == "__main__":
+    main()

@@ -45,6 +45,7 @@ from studies.pages.sections import SOURCES, aurocs
 from studies.peers.anomalib_rows import ROWS as ANOMALIB
 from studies.peers.anomalib_rows import beside_anomalib
 from studies.ten_labels import ten_labels_section
+from studies.zhanglab import zhanglab_section
 from unseen.evaluation.intervals import interval_text as figure
 
 _HEAD = [
@@ -93,6 +94,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *with_labels(of(LABELLED)),
         *beside_labels(of(FEW_LABELS)),
         *ten_labels_section(rows),
+        *zhanglab_section(rows),
         *beside_site(of(SITE)),
         *beside_anomalib(of(ANOMALIB)),
         *beside_fine_tuning(of(FINE_TUNING), rows.get(f"{ROWS}{FROZEN}-0")),

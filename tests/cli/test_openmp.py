@@ -1,0 +1,39 @@
+"""`unseen` limits how long torch's threads are busy while they wait for each other, as OpenMP itself reports."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+IMPORTS_TORCH = """
+import typer
+from unseen.cli import run
+
+app = typer.Typer()
+app.command()(lambda: __import__("torch"))
+run(app)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="torch's wheels for Linux have GNU OpenMP")
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({}, "1000"), ({"GOMP_SPINCOUNT": "50"}, "50"), ({"OMP_WAIT_POLICY": "passive"}, "0")],
+    ids=["default", "users-count", "users-policy"],
+)
+def test_waiting_threads_are_busy_for_a_short_time_and_users_settings_remain(
+    given: dict[str, str], expected: str
+) -> None:
+    kept = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS_TORCH],
+        env=kept | {"OMP_DISPLAY_ENV": "verbose"} | given,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(re.findall(r"GOMP_SPINCOUNT = '(\d+)'", done.stderr)) == {expected}

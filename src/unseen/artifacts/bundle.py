@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from unseen.artifacts.card import FORMAT, Card
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import clear_leftovers, replacing_folder, write_bytes
-from unseen.artifacts.installed_models import located, shipped
+from unseen.artifacts.installed_models import located, models_of_films, shipped
 from unseen.artifacts.model_digest import altered_parts, digest_of_parts, part_digests, strict_json
 from unseen.artifacts.recipe import RecipeError, validated
 
@@ -207,10 +207,11 @@ def _found(folder: Path | str) -> Path:
     folder = located(Path(folder))
     if not folder.is_dir() or (not (folder / _CARD).exists() and not (folder / _WEIGHTS).exists()):
         trained = ", ".join(map(str, shipped()))
-        others = f"one of {trained}" if trained else "install trained models: pip install unseen-models"
+        others = f"one of {trained}"
+        more = "" if models_of_films() else ". Models of films are a package of their own: pip install unseen-models"
         raise BundleError(
             f"{folder}: not a bundle. A bundle is a folder with {_CARD} and {_WEIGHTS}; pickles (.pt, .pth, .pkl) are "
-            f"never opened. Give the folder that `unseen train` wrote, or {others}."
+            f"never opened. Give the folder that `unseen train` wrote, or {others}{more}."
         )
     return folder
 

@@ -17,11 +17,21 @@ _PHANTOM_MODELS = Path(__file__).resolve().parents[1] / "phantom_models"
 _POLICY = ".policy.json"
 
 
-def _folders() -> list[Path]:
-    """Return the folders of the models: that of this package, and that of the package or the checkout of the others."""
+def models_of_films() -> Path | None:
+    """Return the folder of the models that are trained on films; None where `unseen-models` is not installed.
+
+    Example:
+        >>> models_of_films().name
+        'unseen_models'
+    """
     found = importlib.util.find_spec("unseen_models")
     places = [] if found is None else [Path(place) for place in found.submodule_search_locations or ()]
-    others = next((place for place in (*places, _CHECKOUT) if place.is_dir()), None)
+    return next((place for place in (*places, _CHECKOUT) if place.is_dir()), None)
+
+
+def _folders() -> list[Path]:
+    """Return the folders of the models: that of this package, and that of the package or the checkout of the others."""
+    others = models_of_films()
     return [_PHANTOM_MODELS] if others is None else [_PHANTOM_MODELS, others]
 
 

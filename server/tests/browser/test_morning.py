@@ -27,6 +27,7 @@ def test_a_morning_by_keyboard_with_a_prior_and_a_measurement(site: Site, chromi
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{site.root}/sign-in")
+        expect(page.get_by_label("Name")).to_be_focused()  # a browser does this when it first paints, after the load
         page.keyboard.type("ann")
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)

@@ -200,6 +200,7 @@ def test_who_sees_names_changes_only_after_a_question(shared_site: Site, chromiu
             assert (store.settings().identity, store.settings().kept_days) == ("lead", 300)
 
 
+@pytest.mark.nightly  # with a question: test_who_sees_names_changes_only_after_a_question
 def test_other_settings_are_saved_without_a_question_and_names_stay(shared_site: Site, chromium: Browser) -> None:
     """Another admin has hidden the names since this page was drawn: it must not show them again."""
     with shared_site.store() as store:
@@ -228,6 +229,7 @@ def test_axe_finds_nothing_serious_in_any_tab(shared_site: Site, chromium: Brows
             _check(page, f"{one}-{scheme}", VIOLATIONS)
 
 
+@pytest.mark.nightly
 def test_a_result_that_could_not_be_sent_is_sent_again(site: Site, chromium: Browser) -> None:
     with chromium.new_context(viewport={"width": 390, "height": 844}) as context:
         page = signed_in(context, site, "ada", "/administration#results")

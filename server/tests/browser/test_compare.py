@@ -146,6 +146,7 @@ def test_the_numbers_are_scikit_learns_at_five_random_thresholds(compared: Site,
             expect(row.locator("[data-what=missed]")).to_have_text(str(missed_here))
 
 
+@pytest.mark.nightly
 def test_a_drag_moves_the_numbers_without_a_request(page: Page) -> None:
     data = Exported.of(page, "pca")
     hold = page.locator("#spread .hold").bounding_box()
@@ -276,6 +277,7 @@ def test_which_models_are_compared_is_chosen_and_two_stay(page: Page) -> None:
     assert page.locator("#models").get_by_role("checkbox", checked=True).count() == 2, "a choice outlives the page"
 
 
+@pytest.mark.nightly  # the words: web/test_comparing.py
 def test_the_difference_is_told_in_words(page: Page) -> None:
     words = page.locator("#difference-words")
     expect(words).to_contain_text("95 % interval", timeout=60_000)

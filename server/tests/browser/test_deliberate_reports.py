@@ -19,6 +19,7 @@ from unseen.data import phantoms
 from unseen_server.worklist.tables import reports, studies
 
 STEP_MS = 25
+NIGHTLY = pytest.mark.nightly
 PRESS = """
 ([key, repeat]) => {
   const told = { key, repeat, bubbles: true, cancelable: true };
@@ -79,7 +80,7 @@ def can_report(page: Page) -> None:
     passes_until(page, "!document.querySelector('[data-outcome=normal]').disabled")
 
 
-@pytest.mark.parametrize("apart_ms", [150, 300, 500, 800])
+@pytest.mark.parametrize("apart_ms", [150, *(pytest.param(one, marks=NIGHTLY) for one in (300, 500)), 800])
 def test_of_two_presses_the_second_never_reports_the_film_that_has_just_come(
     page: Page, site: Site, apart_ms: int
 ) -> None:
@@ -103,7 +104,9 @@ def test_of_two_presses_the_second_never_reports_the_film_that_has_just_come(
         assert [store.study(one).entry.state for one in (first, second)] == ["reported", "reported"]
 
 
-@pytest.mark.parametrize(("key", "repeat"), [("n", True), ("a", True), ("u", False)])
+@pytest.mark.parametrize(
+    ("key", "repeat"), [("n", True), pytest.param("a", True, marks=NIGHTLY), pytest.param("u", False, marks=NIGHTLY)]
+)
 def test_a_key_that_is_held_down_for_ten_seconds_reports_one_study(
     page: Page, site: Site, key: str, repeat: bool
 ) -> None:
@@ -139,7 +142,7 @@ def test_a_button_that_is_clicked_twice_reports_one_study(page: Page, site: Site
     keep_image(page, "dwell-time-390")
 
 
-@pytest.mark.parametrize("key", ["Enter", "Space"])
+@pytest.mark.parametrize("key", ["Enter", pytest.param("Space", marks=NIGHTLY)])
 def test_a_button_whose_key_is_held_down_reports_one_study(page: Page, site: Site, key: str) -> None:
     source = f"button-{key}"
     _, second, _ = opened(page, site, source, 3, 7400 + ord(key[0]))
@@ -156,6 +159,7 @@ def test_a_button_whose_key_is_held_down_reports_one_study(page: Page, site: Sit
     shows(page, second)
 
 
+@pytest.mark.nightly
 def test_another_film_of_the_study_begins_the_second_again(page: Page, site: Site) -> None:
     same = {"StudyInstanceUID": "1.2.71", "PatientID": "4711"}
     pair = [as_dicom(film, **same) for film in phantoms.normals(2, seed=711, size=SIDE)]
@@ -175,7 +179,7 @@ def test_another_film_of_the_study_begins_the_second_again(page: Page, site: Sit
     assert outcome == "normal" and dwell_ms is not None and 2500 < dwell_ms < 60_000, "since the first of its films"
 
 
-@pytest.mark.parametrize("apart_ms", [150, 800])
+@pytest.mark.parametrize("apart_ms", [150, pytest.param(800, marks=NIGHTLY)])
 def test_in_the_list_a_second_press_does_not_report_the_row_that_has_moved_up(
     page: Page, site: Site, apart_ms: int
 ) -> None:

@@ -126,6 +126,7 @@ def test_a_method_can_be_left_out(page: Page) -> None:
     expect(page.locator("#results [data-method=tv]")).to_have_count(0)
 
 
+@pytest.mark.nightly
 def test_the_verdict_stands_next_to_the_operator_and_goes_when_that_changes(page: Page) -> None:
     small(page)
     page.get_by_label("Can x be learnt").select_option("none")
@@ -138,6 +139,7 @@ def test_the_verdict_stands_next_to_the_operator_and_goes_when_that_changes(page
     expect(page.locator("#verdict .chip")).to_have_count(0)
 
 
+@pytest.mark.nightly
 def test_a_model_is_compared_under_what_it_has_learnt(page: Page) -> None:
     expect(page.locator("#left-out")).to_contain_text("ei-inpainting: has learnt real images of 32 × 32", timeout=LONG)
     small(page)
@@ -150,6 +152,7 @@ def test_a_model_is_compared_under_what_it_has_learnt(page: Page) -> None:
     expect(card.locator("[data-what=psnr]")).to_contain_text("dB")
 
 
+@pytest.mark.nightly
 def test_sliders_move_what_a_generator_draws_and_the_picture_can_be_taken(page: Page) -> None:
     image = page.locator("#generated")
     expect(image).to_have_attribute("src", re.compile("^data:image/png;base64,"), timeout=LONG)
@@ -173,6 +176,7 @@ def test_sliders_move_what_a_generator_draws_and_the_picture_can_be_taken(page: 
     expect(page.locator("#results [data-method^='range:'] [data-what=psnr]")).to_contain_text("dB")
 
 
+@pytest.mark.nightly
 def test_a_picture_can_be_brought_and_what_is_none_is_refused(page: Page) -> None:
     small(page)
     steps = np.tile(np.linspace(0, 255, 64, dtype=np.uint8), (64, 1))
@@ -228,6 +232,7 @@ def copied(page: Page, name: str) -> str:
     return str(page.evaluate("() => navigator.clipboard.readText()"))
 
 
+@pytest.mark.nightly
 def test_the_address_holds_the_settings_and_figures_are_copied(
     page: Page, site: Site, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

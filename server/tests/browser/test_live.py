@@ -222,6 +222,7 @@ def test_stopping_keeps_what_was_acknowledged_and_the_rest_can_be_sent(live: Sit
     assert len(rows(live, "slow")) == 8
 
 
+@pytest.mark.nightly
 def test_films_come_back_after_a_reload(live: Site, page: Page) -> None:
     (film,) = phantoms.normals(1, seed=307, size=SIDE)
     page.set_input_files("#files", {"name": "Doe^Jane.dcm", "mimeType": "", "buffer": as_dicom(film)})
@@ -236,6 +237,7 @@ def test_films_come_back_after_a_reload(live: Site, page: Page) -> None:
     expect(page.locator("#going")).to_be_hidden()
 
 
+@pytest.mark.nightly
 def test_the_table_holds_the_scores_of_the_store(live: Site, page: Page, bundles: dict[str, Path]) -> None:
     (film,) = phantoms.normals(1, seed=308, size=SIDE)
     page.get_by_label("Source").fill('a "quoted", source')
@@ -266,6 +268,7 @@ def test_the_table_holds_the_scores_of_the_store(live: Site, page: Page, bundles
         assert broken[f"{names[finding.model]} score"] == ""
 
 
+@pytest.mark.nightly
 def test_each_film_is_measured_from_drop_to_score(live: Site, page: Page) -> None:
     sent = list(phantoms.normals(2, seed=309, size=SIDE))
     page.set_input_files(

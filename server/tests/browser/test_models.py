@@ -272,6 +272,7 @@ def test_losses_grow_while_one_looks(labelled: Site, trainings: Path, page_of: P
     log.close()
 
 
+@pytest.mark.nightly  # two people: worklist/test_worker.py
 def test_an_alarm_stands_until_two_people_have_looked(labelled: Site, page_of: PageOf) -> None:
     scores = tuple(number / 100 for number in range(100))
     reference = DriftReference(normals=scores, abnormals=scores, prevalence=0.5, not_scored=0, window=20)
@@ -307,6 +308,7 @@ def test_an_alarm_stands_until_two_people_have_looked(labelled: Site, page_of: P
         assert store.alarms() == []
 
 
+@pytest.mark.nightly  # two people: worklist/test_reopening.py
 def test_what_was_cleared_before_an_alarm_is_reopened_by_two_people(labelled: Site, page_of: PageOf) -> None:
     policy = "cd" * 32
     scores = tuple(number / 100 for number in range(100))

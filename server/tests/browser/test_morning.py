@@ -17,7 +17,7 @@ from unseen_server.worklist.study_query import StudyQuery
 WITH_PRIOR = {"PatientID": "4711", "PatientName": "Doe^Jane"}
 
 
-@pytest.mark.parametrize("studies", [6, pytest.param(30, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("studies", [4, pytest.param(30, marks=pytest.mark.nightly)])
 def test_a_morning_by_keyboard_with_a_prior_and_a_measurement(site: Site, chromium: Browser, studies: int) -> None:
     """Eight studies are there; others come, one of them of a patient whose earlier study ben has reported. Where that
     is too many, ben has reported some more. The last three are read on a screen as narrow as a telephone's."""

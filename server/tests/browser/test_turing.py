@@ -118,6 +118,7 @@ def test_a_round_from_too_few_films_to_a_result_that_is_kept(site: Site, page_of
     expect(earlier).to_contain_text(f"{right} of 10")
 
 
+@pytest.mark.nightly
 def test_a_round_that_the_server_has_lost_is_begun_anew(site: Site, page_of: PageOf) -> None:
     page = page_of(site, "leo")
     page.evaluate("sessionStorage.setItem('unseen.turing.leo', 'r-00000000000000000000')")

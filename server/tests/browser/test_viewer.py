@@ -142,6 +142,7 @@ def test_at_three_windows_the_canvas_is_what_numpy_makes_of_the_dicom_without_a_
     assert asked == []
 
 
+@pytest.mark.nightly
 def test_a_drag_moves_the_window_and_double_click_fits(page: Page, site: Site) -> None:
     (study,) = sent(site, "drag", [noise(301, 211)])
     opened(page, site, study, "drag")
@@ -187,6 +188,7 @@ def test_zoom_and_pan_keep_the_film_in_proportion(page: Page, site: Site) -> Non
     assert np.abs(np.array(moved) - (place[0] - 30, place[1] + 50, *place[2:])).max() <= 1
 
 
+@pytest.mark.nightly
 def test_wheel_zooms_about_the_pointer(page: Page, site: Site) -> None:
     rows, columns = np.mgrid[:300, :200]
     ramp = np.asarray((rows + columns) * 4095 / 498, dtype=np.uint16)  # a grey says where on the film it is
@@ -296,6 +298,7 @@ def test_the_last_study_leaves_a_sentence(page: Page, site: Site) -> None:
     expect(page.get_by_text("Nothing else is left to read here.")).to_be_hidden()
 
 
+@pytest.mark.nightly
 def test_the_second_of_two_readers_is_told_who_has_it_and_gets_another_one(
     page: Page, site: Site, chromium: Browser
 ) -> None:

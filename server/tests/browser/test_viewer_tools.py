@@ -49,6 +49,7 @@ def grey(number: int, **tags: object) -> bytes:
     return dicom(samples, bits=12, **{"ViewPosition": "PA"} | tags)
 
 
+@pytest.mark.nightly
 def test_list_and_viewer_name_what_they_hold(page: Page, site: Site) -> None:
     """For those who hear the page: roles and names alone lead through a reading."""
     page.goto(site.root)
@@ -109,6 +110,7 @@ def test_a_prior_lies_beside_the_film_and_moves_with_it(page: Page, site: Site) 
     shows(page, study)
 
 
+@pytest.mark.nightly
 def test_a_prior_is_shown_when_its_key_comes_before_the_list_of_priors(page: Page, site: Site) -> None:
     earlier, later = phantoms.normals(2, seed=91, size=SIDE)
     (first,) = sent(site, "early", [as_dicom(earlier, StudyInstanceUID="1.9.91", PatientID="4713")])
@@ -223,6 +225,7 @@ def test_turning_and_flipping_carry_a_mark_and_reset_takes_all_back(page: Page, 
     expect(page.locator("#mark")).to_be_empty()
 
 
+@pytest.mark.nightly
 def test_the_magnifier_and_the_grey_value_are_of_the_file(page: Page, site: Site) -> None:
     samples = np.full((200, 200), 1000, dtype=np.uint16)
     samples[:, 100:] = 3000
@@ -264,6 +267,7 @@ def test_the_address_brings_back_what_is_looked_at_and_names_nobody(page: Page, 
     assert (canvas(page) != shown).any(axis=2).mean() < 0.01, "the same place, but for the address's rounding"
 
 
+@pytest.mark.nightly
 def test_what_is_written_lives_through_skip_and_the_end_of_the_session(page: Page, site: Site) -> None:
     study = one_of(page, site, "draft", grey(303))
     note = page.get_by_label("Note to the report")
@@ -335,6 +339,7 @@ SAMPLES = """async (film) => {
 }"""
 
 
+@pytest.mark.nightly
 def test_the_browser_has_each_sample_of_the_file_in_fewer_bytes(page: Page, site: Site) -> None:
     real = Path(os.environ.get("UNSEEN_DATA", "")) / "cxr_raw"
     names = ("cr_mono1_10bit.dcm", "mono2_12bit_rescale.dcm", "nih_1024.png") if real.is_dir() else ()

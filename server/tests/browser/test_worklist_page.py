@@ -200,6 +200,7 @@ def test_axe_finds_nothing_serious(shared_site: Site, chromium: Browser, scheme:
 # what is done ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nightly  # in the viewer: test_viewer.py
 def test_a_report_and_its_undo_reach_the_database(worked: Site, page_of: PageOf) -> None:
     page = page_of(worked, "ann")
     page.goto(worked.root)
@@ -256,6 +257,7 @@ def test_twenty_keys_in_the_list_report_nothing_that_was_not_shown(site: Site, c
         assert not [row for row in store.page(StudyQuery(tab="reported")).rows if row.how != "seen"]
 
 
+@pytest.mark.nightly  # in the viewer: test_deliberate_reports.py
 def test_a_key_that_is_held_down_reports_one_study(worked: Site, page_of: PageOf) -> None:
     page = page_of(worked, "ann")
     page.goto(worked.root)
@@ -341,6 +343,7 @@ def test_of_two_readers_one_has_the_study_and_a_lead_can_free_it(worked: Site, p
     expect(ann.locator(".toast")).to_contain_text("No study is selected")
 
 
+@pytest.mark.nightly
 def test_what_could_not_be_scored_is_on_top_and_a_lead_has_it_tried_again(worked: Site, page_of: PageOf) -> None:
     with client(worked, "ada") as other:
         film = worked.send(other, b"no film at all", source="ward")
@@ -435,6 +438,7 @@ def test_a_list_that_begins_to_be_blind_does_not_call_off_the_study_that_is_open
     page.unroute_all(behavior="ignoreErrors")
 
 
+@pytest.mark.nightly
 def test_a_lost_connection_is_told(site: Site, chromium: Browser) -> None:
     with chromium.new_context() as context:
         page = signed_in(context, site, "ann")

@@ -23,7 +23,7 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     clock,
     folder,
     make_place,
-    place,
+    place_at_least,
     postgresql,
     sqlite_file,
     store,
@@ -32,6 +32,8 @@ from unseen_server.pacs.audit_events import CURSOR, AuditSender, sent_up_to
 from unseen_server.pacs.audit_messages import audit_message, code_of
 from unseen_server.pacs.report_settings import SyslogSettings
 from unseen_server.worklist.store import Store
+
+place = place_at_least
 
 HEAD = re.compile(rb"<85>1 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \S+ unseen \d+ DICOM\+RFC3881 - \xef\xbb\xbf")
 

@@ -13,8 +13,8 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     clock,
     folder,
     make_place,
-    own_place,
-    place,
+    own_place_at_least,
+    place_at_least,
     postgresql,
     sqlite_file,
     store,
@@ -25,6 +25,9 @@ from unseen_server.pacs.hl7_reports_and_merges import reports_of
 from unseen_server.pacs.report_intake import ReportIntake
 from unseen_server.pacs.report_settings import Hl7Fields, Hl7Settings
 from unseen_server.worklist.store import Store
+
+own_place = own_place_at_least
+place = place_at_least
 
 SETTINGS = {"host": "127.0.0.1", "port": 0, "reports": "codes.toml"}
 

@@ -18,8 +18,8 @@ from tests.pacs.test_http import (  # noqa: F401  fixtures
     clock,
     folder,
     make_place,
-    own_place,
-    place,
+    own_place_at_least,
+    place_at_least,
     postgresql,
     sqlite_file,
     store,
@@ -27,6 +27,9 @@ from tests.pacs.test_http import (  # noqa: F401  fixtures
 from unseen_server.pacs.fhir import FhirError, reports_of
 from unseen_server.pacs.report_settings import FhirSettings
 from unseen_server.worklist.store import Store
+
+own_place = own_place_at_least
+place = place_at_least
 
 
 def bundle(*resources: dict[str, Any], kind: str = "transaction", **entry: Any) -> dict[str, Any]:

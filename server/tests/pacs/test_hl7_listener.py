@@ -22,8 +22,9 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     clock,
     folder,
     make_place,
-    own_place,
-    place,
+    on_both,
+    own_place_at_least,
+    place_at_least,
     postgresql,
     sqlite_file,
     store,
@@ -32,6 +33,9 @@ from unseen_server.pacs.hl7_listener import Hl7Listener, Hl7ListenerError
 from unseen_server.pacs.report_intake import ReportIntake
 from unseen_server.pacs.report_settings import Hl7Settings
 from unseen_server.worklist.store import Store
+
+own_place = own_place_at_least
+place = place_at_least
 
 SETTINGS = {"host": "127.0.0.1", "port": 0, "reports": "codes.toml"}
 
@@ -55,6 +59,7 @@ def sender(listener: Hl7Listener) -> Iterator[Mllp]:
         yield made
 
 
+@on_both
 def test_a_report_is_durable_when_it_is_acknowledged(store: Store, sender: Mllp) -> None:
     name = study(store)
     assert sender.ask(report("No pneumothorax.")) == ("AA", "Taken: closed.")

@@ -24,8 +24,9 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     clock,
     folder,
     make_place,
-    own_place,
-    place,
+    on_both,
+    own_place_at_least,
+    place_at_least,
     postgresql,
     small_disk,
     sqlite_file,
@@ -38,6 +39,9 @@ from unseen_server.pacs.metrics import MeasuredParts, NodeMetrics
 from unseen_server.pacs.report_intake import ReportIntake
 from unseen_server.pacs.report_settings import FhirSettings, HttpSettings
 from unseen_server.worklist.store import Store
+
+own_place = own_place_at_least
+place = place_at_least
 
 TOKEN = {"Authorization": f"Bearer {SETTINGS['token']}", "Content-Type": "application/fhir+json"}
 FHIR = "/fhir/DiagnosticReport"
@@ -63,8 +67,8 @@ def client(store: Store) -> Iterator[httpx.Client]:
 @pytest.mark.parametrize(
     "said",
     [
-        b"",
-        b"GET /live HTTP/1.1\r\nHost: ",
+        pytest.param(b"", marks=pytest.mark.nightly),
+        pytest.param(b"GET /live HTTP/1.1\r\nHost: ", marks=pytest.mark.nightly),
         b"POST /fhir/DiagnosticReport HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n{",
     ],
 )
@@ -106,6 +110,7 @@ def metrics_of(client: httpx.Client) -> dict[tuple[str, ...], float]:
     return {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
 
 
+@on_both
 def test_a_report_that_is_posted_is_durable_when_it_is_answered(client: httpx.Client, store: Store) -> None:
     name = study(store)
     answer = client.post(FHIR, content=json.dumps(resource()), headers=TOKEN)

@@ -35,7 +35,7 @@ from tests.pacs.conftest import (
 )
 from tests.warm_python import warm_python
 from unseen.data.dicom import readable_syntaxes
-from unseen_server.pacs import listener
+from unseen_server.pacs import listener, request_reading
 from unseen_server.pacs.config import PacsConfigError
 from unseen_server.pacs.identifiers import instance_uid
 from unseen_server.pacs.request_reading import ABORT
@@ -400,7 +400,8 @@ def test_a_stop_waits_for_no_answer_to_a_peer_that_has_gone(
     assert not threads_of(node.node)
 
 
-def test_a_peer_that_falls_silent_is_let_go(start_node: StartNode) -> None:
+def test_a_peer_that_falls_silent_is_let_go(start_node: StartNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_reading, "IDENTIFY_S", 0.5)
     node = start_node(limits={"idle_s": 0.2})
     with socket.create_connection(("127.0.0.1", node.port)) as silent:
         silent.sendall(b"\x01\x00\x00\x00\x10")  # less than the head of a PDU

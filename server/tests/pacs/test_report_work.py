@@ -24,8 +24,8 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     clock,
     folder,
     make_place,
-    own_place,
-    place,
+    own_place_at_least,
+    place_at_least,
     postgresql,
     sqlite_file,
     store,
@@ -40,9 +40,12 @@ from unseen_server.pacs.mllp import MllpFrames
 from unseen_server.pacs.report_intake import ReportIntake
 from unseen_server.pacs.report_settings import FhirSettings, Hl7Fields, Hl7Settings
 
+own_place = own_place_at_least
+place = place_at_least
+
 HEADER = "MSH|^~\\&|RIS|N|||20260102030405||{}|1|P|2.5.1\r"
 ORU, MERGE = HEADER.format("ORU^R01"), HEADER.format("ADT^A40")
-MEGABYTE = 1_000_000
+MEGABYTE, LONG = 1_000_000, 250_000
 
 MESSAGES: dict[str, Callable[[int], str]] = {
     "numbers of a patient": lambda n: f"{ORU}PID|1||{'~'.join(f'{i}' for i in range(n // 7))}\rOBR|1||A9\r",
@@ -125,7 +128,7 @@ def read_fhir(content: bytes) -> None:
 
 TABLE = table()
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-SMALL, LARGE = 20_000, 80_000
+SMALL, LARGE = 5_000, 20_000
 
 
 @pytest.mark.parametrize("name", MESSAGES)
@@ -179,9 +182,7 @@ def test_other_senders_are_answered_while_long_messages_are_read(listener: tuple
     names = ["one sentence", "observations", "the same order", "segments"]
     with ThreadPoolExecutor(len(names)) as threads, Mllp(port) as other:
         senders = [Mllp(port) for _ in names]
-        asked = [
-            threads.submit(sender.ask, MESSAGES[name](MEGABYTE)) for sender, name in zip(senders, names, strict=True)
-        ]
+        asked = [threads.submit(sender.ask, MESSAGES[name](LONG)) for sender, name in zip(senders, names, strict=True)]
         answered = 0
         while not all(one.done() for one in asked):
             assert other.ask(report("x", accession=f"B{answered}")) == ("AA", "Taken: early.")

@@ -393,7 +393,9 @@ def test_tls_sent_to_the_port_without_it_is_named(
         soon(lambda: "it sends TLS to the port without TLS" in caplog.text, "the line of the log")
 
 
-@pytest.mark.parametrize("how", ["silent", "half a hello", "a byte at a time"])
+@pytest.mark.parametrize(
+    "how", ["a byte at a time", *(pytest.param(one, marks=pytest.mark.nightly) for one in ("silent", "half a hello"))]
+)
 def test_a_stalled_handshake_holds_no_slot(
     start_node: StartNode, files: Files, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:

@@ -121,7 +121,17 @@ def reset(opened: socket.socket) -> None:
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-@pytest.mark.parametrize("say", [http, nothing, half_a_request, data_first, not_a_request, too_short, endless, reset])
+@pytest.mark.parametrize(
+    "say",
+    [
+        half_a_request,
+        reset,
+        *(
+            pytest.param(one, marks=pytest.mark.nightly)
+            for one in (http, nothing, data_first, not_a_request, too_short, endless)
+        ),
+    ],
+)
 def test_connections_that_end_without_a_request_take_no_place(
     start_node: StartNode, say: Callable[[socket.socket], None]
 ) -> None:
@@ -162,8 +172,15 @@ def test_a_request_that_cannot_be_decoded_is_given_no_place(
     assert echo(node.port) == 0 and given == ["ward"]
 
 
-@pytest.mark.parametrize("secure", [False, True])
-@pytest.mark.parametrize("source", ["127.0.0.1", "127.0.0.3"])
+@pytest.mark.parametrize(
+    ("source", "secure"),
+    [
+        ("127.0.0.1", True),
+        ("127.0.0.3", False),
+        pytest.param("127.0.0.1", False, marks=pytest.mark.nightly),
+        pytest.param("127.0.0.3", True, marks=pytest.mark.nightly),
+    ],
+)
 def test_fifty_slow_clients_keep_no_known_peer_out(
     start_node: StartNode,
     certificates: Path,  # noqa: F811
@@ -183,7 +200,7 @@ def test_fifty_slow_clients_keep_no_known_peer_out(
             with suppress(OSError):  # it was closed to make room
                 opened.sendall(b"\x16" if secure else b"\x01")
         soon(lambda: listener.unidentified == request_reading.WAITING_EACH, "the latest of the address to wait")
-        assert [echo(node.port) for _ in range(24)] == [0] * 24
+        assert [echo(node.port) for _ in range(12)] == [0] * 12
         if secure:
             ours = _client(certificates)
             for _ in range(4):

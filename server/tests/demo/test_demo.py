@@ -31,6 +31,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.nightly  # its parts: demo/test_simulated_sites.py, worklist/test_filling.py
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["smaller", "whole"])

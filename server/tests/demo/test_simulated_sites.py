@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
+
 from unseen.data.film import Film
 from unseen.data.reading import films
 from unseen_server.demo.simulated_sites import NORTH, SOUTH, SiteShare, write_sites
@@ -32,6 +34,7 @@ def test_each_site_has_its_films_and_no_lesion_is_faint(tmp_path: Path) -> None:
     assert {film.label for film in found} == {"normal", "abnormal"}
 
 
+@pytest.mark.nightly
 def test_another_seed_is_other_patients(tmp_path: Path) -> None:
     first, second = (
         {(film.patient, film.pixel_sha256) for film in films(write_sites(shares(seed), tmp_path / str(seed), side=64))}

@@ -64,6 +64,7 @@ def test_a_filled_worklist_passes_and_its_server_ends_well(world: World, tmp_pat
     assert "server.stopped" in log and running.link not in log
 
 
+@pytest.mark.nightly
 def test_a_policy_that_clears_nothing_is_told_with_its_reason(world: World, tmp_path: Path) -> None:
     policy = Policy.load(world.small.policy)
     none = {name: one.model_copy(update={"threshold": None}) for name, one in policy.sources.items()}

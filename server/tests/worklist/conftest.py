@@ -188,6 +188,7 @@ def many(request: pytest.FixtureRequest, filled_once: FilledOnce) -> Store:
 
 
 SQLITE_AT_LEAST = ["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)]
+POSTGRESQL_AT_LEAST = [pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"]
 
 
 def _own_place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
@@ -206,12 +207,13 @@ def _place(request: pytest.FixtureRequest, make_place: MakePlace, folder: Path) 
 
 own_place = pytest.fixture(params=["sqlite", "postgresql"])(_own_place)
 place = pytest.fixture(params=["sqlite", "postgresql"])(_place)
-# A module whose laws are not the database's says `place = place_at_least`; those of its tests that send its statements
-# to PostgreSQL are marked `on_both`. `make nightly` has all tests on both.
+# A module whose rules do not depend on the database defines `place = place_at_least`: `make test` runs its tests on
+# SQLite, except those that are marked `on_both`, which together send all of its statements to PostgreSQL and run there
+# instead. `make nightly` has all tests on both.
 own_place_at_least = pytest.fixture(params=SQLITE_AT_LEAST)(_own_place)
 place_at_least = pytest.fixture(params=SQLITE_AT_LEAST)(_place)
-on_both = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
-own_on_both = pytest.mark.parametrize("own_place", ["sqlite", "postgresql"], indirect=True)
+on_both = pytest.mark.parametrize("place", POSTGRESQL_AT_LEAST, indirect=True)
+own_on_both = pytest.mark.parametrize("own_place", POSTGRESQL_AT_LEAST, indirect=True)
 
 
 def _empty(database: Database) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock, MakePlace, Place, dicom_film, listed, png
+from tests.worklist.conftest import Clock, MakePlace, Place, dicom_film, listed, on_both, place_at_least, png
 from tests.worklist.stub_detector import Stub, score_of
 from unseen.data.film import Film
 from unseen.screening.drift_watch import DriftReference
@@ -26,6 +26,8 @@ from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import audit, decisions, films, findings, studies
 from unseen_server.worklist.worker import Worker
+
+place = place_at_least
 
 
 @pytest.fixture(autouse=True)
@@ -286,6 +288,7 @@ def test_workers_results_stand_in_the_trail_in_the_order_of_their_time(make_plac
         assert trail[0].time_us <= trail[1].time_us and store.verify_audit() is None
 
 
+@pytest.mark.nightly
 def test_a_reader_is_not_shut_out_by_workers(make_place: MakePlace) -> None:
     """A change that has to be alone gets its turn between batches, and sees each of them whole."""
     with make_place("postgresql").open() as store:
@@ -320,6 +323,7 @@ def clearing(drift: DriftReference) -> Screener:
     return Screener(Stub(), policy)
 
 
+@on_both
 def test_an_alarm_in_the_middle_of_a_batch_stops_clearing_there(store: Store) -> None:
     reference = DriftReference(
         normals=tuple(np.linspace(5, 6, 50)), abnormals=(), prevalence=0.1, not_scored=0, window=20, false_alarms=0.01
@@ -360,6 +364,7 @@ def test_one_that_fails_in_a_batch_keeps_the_others(store: Store) -> None:
     assert scored == {one.film_id for one in others}
 
 
+@on_both
 def test_two_models_are_compared_in_a_batch_as_one_by_one(store: Store) -> None:
     for number in range(30):
         store.receive(png(number), name=f"{number}")

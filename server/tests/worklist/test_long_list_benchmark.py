@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from benchmarks import long_list
 from tests.worklist.conftest import Clock, MakePlace
 from tests.worklist.postgresql import binaries
@@ -33,6 +35,7 @@ def test_a_filled_list_has_every_index_and_constraint_again(make_place: MakePlac
         assert len(found) >= 14 and all(page.rows for page in found.values())  # type: ignore[attr-defined]
 
 
+@pytest.mark.nightly
 def test_the_table_names_every_page(program: Callable[..., str]) -> None:
     assert binaries() or program("initdb")
     figures = long_list.measure(2000, times=4)

@@ -36,6 +36,7 @@ def programs(program: Callable[..., str]) -> Path:
     return binaries() or Path(program("initdb")).parent
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "how",
     [pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.nightly), pytest.param(signal.SIGKILL, id="SIGKILL")],
@@ -53,6 +54,7 @@ def test_a_killed_program_leaves_no_server_and_no_folder(programs: Path, how: si
     assert comes_true(lambda: not process.exists()), "the server runs on"
 
 
+@pytest.mark.nightly
 def test_a_failure_within_leaves_no_folder(programs: Path) -> None:
     with pytest.raises(ZeroDivisionError), server(programs) as url:
         folder = Path(str(url.query["host"]))
@@ -61,6 +63,7 @@ def test_a_failure_within_leaves_no_folder(programs: Path) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.nightly
 def test_settings_are_the_servers(programs: Path) -> None:
     with pytest.raises(AssertionError, match="start"), server(programs, settings={"shared_buffers": "none"}) as url:
         raise ValueError(url)

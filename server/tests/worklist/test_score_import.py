@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy
 
 from tests.cli.conftest import Say, begin
-from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, png
+from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, on_both, place_at_least, png
 from unseen.artifacts.file_digest import sha256_of
 from unseen.runs.archive.plan import ArchiveError, ArchivePlan, part_path
 from unseen.screening.decision import squashed_score
@@ -25,6 +25,8 @@ from unseen_server.worklist.states import NotFoundError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import audit, decisions, films, findings, studies
+
+place = place_at_least
 
 WEIGHTS = "5" * 64
 CR = "1.2.840.10008.5.1.4.1.1.1"
@@ -103,6 +105,7 @@ def test_a_part_becomes_a_ranked_list_by_one_event(store: Store, archive: Archiv
     assert store.sweep() == 0, "the links belong to films"
 
 
+@on_both
 def test_importing_again_changes_nothing(store: Store, archive: Archive) -> None:
     for number in range(6):
         archive.put(f"{number}.png", png(number), score=number / 10)
@@ -133,6 +136,7 @@ def test_a_run_with_a_policy_clears_nothing_either(store: Store, folder: Path) -
     assert actions == {"read", "not_scored"}
 
 
+@on_both
 def test_what_was_not_read_or_is_doubted_stands_on_top(store: Store, archive: Archive) -> None:
     archive.put("fine.png", png(1), 3.0)
     archive.put("torn.png", png(2)[:60], None, status="not_read", reason="The file is torn.", sha256=None)
@@ -186,6 +190,7 @@ def test_a_film_that_the_worklist_holds_stays_as_it_is(store: Store, archive: Ar
     assert study.entry.state == "received" and not study.films[0].findings, "its worker still has to score it"
 
 
+@on_both
 def test_a_film_of_a_cleared_or_reported_study_opens_it(
     store: Store, archive: Archive, judge_with: object, place: Place
 ) -> None:
@@ -289,7 +294,7 @@ def test_an_import_killed_in_the_middle_loses_and_doubles_nothing(
         assert store.audit_head() == head
 
 
-@pytest.mark.parametrize("at", [7, 15, 17, 49])
+@pytest.mark.parametrize("at", [15, *(pytest.param(at, marks=pytest.mark.nightly) for at in (7, 17, 49))])
 def test_a_damaged_part_ends_its_reader_and_not_the_import(store: Store, archive: Archive, at: int) -> None:
     for number in range(4):
         archive.put(f"{number}.png", png(number))
@@ -304,6 +309,7 @@ def test_a_damaged_part_ends_its_reader_and_not_the_import(store: Store, archive
     assert rows_of(store, films) == 0
 
 
+@pytest.mark.nightly
 def test_a_part_with_endless_rows_is_refused_before_they_are_read(store: Store, archive: Archive) -> None:
     archive.put("0.png", png(0))
     archive.write()

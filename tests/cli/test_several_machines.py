@@ -68,6 +68,7 @@ def ended(process: Started) -> int:
         pytest.fail("it hangs")
 
 
+@pytest.mark.nightly  # on one machine: test_train_kills.py
 def test_a_lost_machine_ends_the_run_and_the_same_commands_resume_it(
     say: Say, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,7 +63,12 @@ def films_of_300_rows(folder: Path) -> bytes:
     return parquet(folder, table, compression="uncompressed").read_bytes()
 
 
-@pytest.mark.parametrize("at", [7, 11, 14, 15, 17, 49])
+DAMAGED_AT = pytest.mark.parametrize(
+    "at", [7, 17, *(pytest.param(at, marks=pytest.mark.nightly) for at in (11, 14, 15, 49))]
+)
+
+
+@DAMAGED_AT
 def test_a_damaged_page_header_ends_no_process_but_the_readers(tmp_path: Path, at: int) -> None:
     data = bytearray(films_of_300_rows(tmp_path))
     data[at] ^= 1  # sizes and counts of the first page: an odd one is negative
@@ -168,7 +173,7 @@ def test_a_table_keeps_its_types_and_loses_no_cell(tmp_path: Path) -> None:
     assert not readers()
 
 
-@pytest.mark.parametrize("at", [7, 11, 14, 15, 17, 49])
+@DAMAGED_AT
 def test_a_damaged_table_ends_its_reader_and_the_next_one_is_read(tmp_path: Path, at: int) -> None:
     data = bytearray(films_of_300_rows(tmp_path))
     data[at] ^= 1

@@ -226,6 +226,7 @@ def test_nothing_is_sent_and_nothing_is_written(trained: dict[str, Detector], tm
     assert list(home.iterdir()) == []
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_commands_take_it(
     trained: dict[str, Detector],

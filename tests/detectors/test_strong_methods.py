@@ -189,6 +189,7 @@ def test_one_film_alone_can_be_changed(make: Make, kinds: str) -> None:
     assert changed.shape == x.shape and not torch.equal(changed, x)
 
 
+@pytest.mark.nightly
 def test_anatpaste_tells_lesions_that_it_has_not_seen(
     make: Make, normals: list[Film], incoming: list[Film], finder: CrossFittedLungs
 ) -> None:

@@ -18,6 +18,7 @@ from tests.warm_python import warm_python
 RESEARCH_ONLY = "Research use only. Not a medical device. Not for diagnosis."
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["short", "whole"])
 def test_the_site_builds_and_stands_on_its_own(tmp_path: Path, whole: bool) -> None:

@@ -19,6 +19,7 @@ SMALL = {"size": 32, "features": 4, "batch": 2, "steps": 2, "films": 2, "threads
 SMALL_LOSSES = {"loss-size": 16, "loss-features": 4, "loss-epochs": 1}
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.skipif(
     find_spec("openvino") is None and not os.environ.get("CI"), reason='No OpenVINO: pip install "unseen[openvino]".'

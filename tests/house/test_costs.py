@@ -33,6 +33,7 @@ def test_the_time_of_a_folder_is_the_sum_of_its_tests() -> None:
     assert slowest[0] == ("tests/a/test_x.py::one", 10.0)
 
 
+@pytest.mark.nightly
 def test_what_is_spent_below_a_test_is_counted_while_it_runs_and_after() -> None:
     meter = Meter()
     ended = subprocess.Popen([sys.executable, "-c", SPIN.format(seconds=0.5)])
@@ -53,6 +54,7 @@ def test_what_is_spent_below_a_test_is_counted_while_it_runs_and_after() -> None
     assert meter.spent_s() < 0.45, "nothing is counted twice"
 
 
+@pytest.mark.nightly
 def test_a_run_writes_its_costs_where_the_variable_names_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

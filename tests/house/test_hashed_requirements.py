@@ -71,6 +71,7 @@ def install(folder: Path, target: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_listed_wheels_are_installed_and_an_unlisted_one_is_not(house: Path, tmp_path: Path) -> None:
     wheel(house, "tiny_part", "9.0", says="not listed")
@@ -94,6 +95,7 @@ def test_a_changed_wheel_is_refused_by_name_and_nothing_is_left(house: Path, tmp
     assert not (tmp_path / "venv").exists()
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_a_requirement_that_is_not_listed_is_refused_by_name(house: Path, tmp_path: Path) -> None:
     kept = [line for line in (house / "requirements.txt").read_text().splitlines() if not line.startswith("tiny-part")]

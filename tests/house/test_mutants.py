@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import pytest
+
 from tests.mutants import drawn, mutants_of
 
 SOURCE = '''
@@ -34,6 +36,7 @@ def test_each_place_of_a_function_is_changed_once(tmp_path: Path) -> None:
         assert '"""The part in "ä" of the whole' in changed
 
 
+@pytest.mark.nightly
 def test_a_seed_draws_the_same_mutants_of_both_packages() -> None:
     mutants = drawn(3, 6)
     assert mutants == drawn(3, 6)

@@ -284,6 +284,7 @@ def test_a_plug_in_that_raises_while_it_learns_is_a_sentence(
         say(*words)
 
 
+@pytest.mark.nightly
 def test_a_plug_in_that_raises_in_another_process_is_a_sentence(acme: Path) -> None:
     """Its traceback stays there, so the process that has it names the package."""
     fit = METHODS.load("unteachable")(components=2, view=View(size=32, frame="whole")).fit

@@ -37,6 +37,7 @@ def small(process: Measurement, *, features: int = 8) -> ArtifactRemoval:
     return ArtifactRemoval.for_process(process, features=features, depth=2)
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "seed", [0, pytest.param(1, marks=pytest.mark.nightly), pytest.param(2, marks=pytest.mark.nightly)]

@@ -10,9 +10,17 @@ from tests.regression.places import RECORDED
 from tests.regression.surfaces import SLOW, SURFACES
 
 _MOST_LINES = 200
+NIGHTLY = {"postgresql", "mistakes"}
+"""`sqlite` has the same description and routes as `postgresql`; tests/cli has the most frequent mistakes."""
 
 
-@pytest.mark.parametrize("name", [pytest.param(one, marks=pytest.mark.slow if one in SLOW else ()) for one in SURFACES])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(one, marks=pytest.mark.nightly if one in NIGHTLY else pytest.mark.slow if one in SLOW else ())
+        for one in SURFACES
+    ],
+)
 def test_a_surface_is_as_it_was_recorded(name: str) -> None:
     differences: list[str] = []
     for file, content in SURFACES[name]().items():

@@ -30,6 +30,7 @@ def test_with_drift_promises_break_and_without_they_hold() -> None:
     assert misses and min(misses) > 0.1, "the study sees a broken promise where there is one"
 
 
+@pytest.mark.nightly
 def test_two_sources_have_a_threshold_each_or_one_together() -> None:
     rng = np.random.default_rng(1)
     population = [films(rng, 500, device=one) for one in range(2)]

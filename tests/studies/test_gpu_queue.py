@@ -76,6 +76,7 @@ def whole(split_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Row:
     return row
 
 
+@pytest.mark.nightly  # in short: the next test
 def test_a_killed_training_resumes_and_its_row_is_that_of_an_unbroken_one(
     data: Path, whole: Row, tmp_path: Path
 ) -> None:

@@ -92,6 +92,7 @@ def rows_in(folder: Path) -> dict[str, dict[str, Any]]:
     return {row["arm"]: row for row in read_rows(folder / "rows").values()}
 
 
+@pytest.mark.nightly
 def test_a_problem_runs_from_recipe_to_rows(ran: Path) -> None:
     rows = rows_in(ran)
     assert set(rows) == {"direct", "tv", "supervised", "mc", "ei"}
@@ -107,6 +108,7 @@ def test_a_problem_runs_from_recipe_to_rows(ran: Path) -> None:
     assert (ran / "runs" / "imaging" / "figures" / "toy.png").is_file()
 
 
+@pytest.mark.nightly
 def test_the_truth_helps_and_consistency_alone_teaches_nothing(ran: Path) -> None:
     reached = {arm: row["metrics"]["psnr"]["value"] for arm, row in rows_in(ran).items()}
     assert reached["mc"] == pytest.approx(reached["direct"], abs=0.5)  # f = A⁺ descends it to zero already
@@ -114,6 +116,7 @@ def test_the_truth_helps_and_consistency_alone_teaches_nothing(ran: Path) -> Non
     assert reached["ei"] > reached["mc"] + 1
 
 
+@pytest.mark.nightly
 def test_what_was_trained_is_found_again(ran: Path) -> None:
     assert json.loads((ran / "same").read_text()), "the second run changed a row"
 
@@ -200,6 +203,7 @@ def test_a_gap_takes_the_seeds_that_all_three_arms_have() -> None:
     assert watched.at_best == pytest.approx(0.9), "(21 - 12) / (22 - 12), over the seeds 0 and 1"
 
 
+@pytest.mark.nightly
 def test_the_page_says_what_the_rows_say(ran: Path) -> None:
     rows = rows_in(ran)
     for row in rows.values():

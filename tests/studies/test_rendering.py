@@ -98,6 +98,7 @@ def known_numbers(folder: Path) -> set[str]:
     return known
 
 
+@pytest.mark.nightly
 def test_every_number_of_the_pages_is_in_the_rows(rows_folder: Path, pages: tuple[str, str]) -> None:
     known = known_numbers(rows_folder) | CONSTANTS
     for page in pages:

@@ -193,6 +193,7 @@ def gone(pids: list[int], *, within_s: float) -> bool:
     return True
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(

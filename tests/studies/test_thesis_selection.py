@@ -34,6 +34,7 @@ def test_one_recipe_of_the_thesis_gives_one_row(
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["thesis"]
 
 
+@pytest.mark.nightly
 def test_an_unknown_recipe_is_refused() -> None:
     command = [sys.executable, "-m", "studies", "--only", "thesis/none"]
     done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)

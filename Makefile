@@ -261,7 +261,7 @@ docs: $(STAMP)
 	@echo "docs: site/index.html"
 
 screenshots: $(STAMP)
-	UNSEEN_SCREENSHOTS=docs/images/pages $(BIN)/python -m pytest -m "not nightly" server/tests/browser/test_pages_look.py
+	UNSEEN_SCREENSHOTS=docs/images/pages $(BIN)/python -m pytest -m nightly server/tests/browser/test_pages_look.py
 	UNSEEN_SCREENSHOTS=docs/images/pages $(BIN)/python -m pytest server/tests/browser/test_ohif.py
 
 nightly: $(STAMP)

@@ -9,14 +9,13 @@ With UNSEEN_SCREENSHOTS=docs/images/pages the images go there (`make screenshots
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import BUT_COLOURS, COLOURS, PASSWORD, SCREEN, Site, axe, keep_image, sign_in
 from tests.browser.contrast import Contrast
@@ -193,35 +192,39 @@ PAGES = {
 
 SIZES = {"as usual": (1280, 720), "wide": (1920, 1080), "phone": (390, 844), "200 %": (640, 360), "400 %": (320, 256)}
 FEW = ("as usual", "phone", "400 %")
-SHORT = ("study", "calibration", "sign-in")  # a list, a film, a form and a table
 LOADED = """() => [...document.images].every((one) => !one.checkVisibility() || !one.src
   || (one.complete && one.naturalWidth > 0) || one.getBoundingClientRect().top > innerHeight)"""
 LIMITS = "Research use only. Not a medical device. Not for diagnosis."
 
 
-@pytest.mark.parametrize("thorough", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["short", "thorough"])
-def test_every_page_fits_each_screen_and_axe_finds_nothing_serious(
-    worked: Site, chromium: Browser, thorough: bool
-) -> None:
-    """One walk through all pages: what is wrong anywhere is told together."""
+@pytest.mark.nightly
+def test_every_page_fits_each_screen_and_axe_finds_nothing_serious(worked: Site, chromium: Browser) -> None:
+    """Walk through all pages and report all faults together."""
+    wrong: list[str] = []
+    for name, visit in PAGES.items():
+        with chromium.new_context(color_scheme="light", viewport=SCREEN) as context:
+            sign_in(context, worked, "ada" if name == "administration" else "lea")
+            page = context.new_page()
+            show = lambda visit=visit, page=page: visit(page, worked)  # noqa: E731
+            wrong += [f"{name}, {one}" for one in looked_at_thoroughly(page, name, show)]
+    assert not wrong, "\n".join(wrong)
+
+
+def _first_study(page: Page, site: Site) -> None:
+    _worklist(page, site)
+    page.locator("#rows tr").first.dblclick()
+    expect(page.locator("#viewer[data-film]")).to_be_visible()
+
+
+def test_list_film_and_form_fit_each_screen_and_axe_finds_nothing_serious(shared_site: Site, chromium: Browser) -> None:
     wrong: list[str] = []
     colours = {"light": Contrast(), "dark": Contrast()}
-    with contextlib.ExitStack() as open_until_the_end:
-        browsers: dict[str, BrowserContext] = {}
-
-        def opened(account: str) -> Page:
-            if account not in browsers or thorough:
-                made = chromium.new_context(color_scheme="light", viewport=SCREEN)
-                browsers[account] = open_until_the_end.enter_context(made)
-                sign_in(browsers[account], worked, account)
-            return browsers[account].new_page()
-
-        for name in PAGES if thorough else SHORT:
-            visit = PAGES[name]
-            page = opened("ada" if name == "administration" else "lea")
-            show = lambda visit=visit, page=page: visit(page, worked)  # noqa: E731
-            found = looked_at_thoroughly(page, name, show) if thorough else looked_at(page, name, show, colours)
-            wrong += [f"{name}, {one}" for one in found]
+    with chromium.new_context(color_scheme="light", viewport=SCREEN) as context:
+        sign_in(context, shared_site, "lea")
+        for name, visit in {"worklist": _worklist, "study": _first_study, "sign-in": _sign_in}.items():
+            page = context.new_page()
+            show = lambda visit=visit, page=page: visit(page, shared_site)  # noqa: E731
+            wrong += [f"{name}, {one}" for one in looked_at(page, name, show, colours)]
             page.close()
     assert not wrong, "\n".join(wrong)
 
@@ -231,6 +234,7 @@ OUTSIDE = """(all) => all.filter(
   (one) => one.getBoundingClientRect().right > one.closest("td").getBoundingClientRect().right)"""
 
 
+@pytest.mark.nightly
 def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_from_percentiles(
     worked: Site, chromium: Browser
 ) -> None:
@@ -271,7 +275,6 @@ def looked_at(page: Page, name: str, visit: Callable[[], None], colours: dict[st
     wrong = shown(page, name, visit)
     wrong += [f"light: {one}" for one in axe(page, BUT_COLOURS) + colours["light"].of(page)]
     theme(page, "dark")
-    keep_image(page, f"{name}-dark")
     for size in FEW:
         wrong += cut_off(page, size)
         if size == "phone":
@@ -285,6 +288,7 @@ def looked_at_thoroughly(page: Page, name: str, visit: Callable[[], None]) -> li
     wrong = shown(page, name, visit)
     wrong += [f"light: {one}" for one in axe(page)]
     theme(page, "dark")
+    keep_image(page, f"{name}-dark")
     wrong += [f"dark: {one}" for one in axe(page, COLOURS)]
     for size in SIZES:
         wrong += cut_off(page, size)

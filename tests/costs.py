@@ -185,12 +185,14 @@ HEAD = """\
 |---|---|---|
 | `make quick` | unit tests | under two minutes |
 | `make test` | every law, every protocol, each kind of kill, the main journey through each page in a \
-browser, lint, types, docs | minutes; the aim is ten on two cores |
+browser, lint, types, doctests | minutes; the aim is five on two cores |
 | `make nightly` | the repetitions and long forms: 200 kills, 20,000 films, 82,000 broken files, larger grids, more \
-draws, the demonstration as it is, many requests by schemathesis, every pair of theme and screen | hours |
+draws, both databases, the built site and its pages, the demonstration, many requests by schemathesis, every page in \
+every theme and size | hours |
 
 A test with the marker `nightly` repeats or enlarges a test of `make test` that fails when the same law is broken, \
-takes another path through a page whose main path `make test` takes, builds a release, or trains a study.
+takes another path through a page whose main path `make test` takes, runs on the second database, builds a release or \
+the site, runs a page of the docs, or trains a study.
 
 ## Processor time of each folder
 

@@ -97,9 +97,7 @@ def cgls(y: Tensor, forward: Map, adjoint: Map, stop: StoppingRule) -> Tensor:
     gradient = direction = adjoint(residual)
     x = torch.zeros_like(gradient)
     start = square = _squares(gradient)
-    recent: deque[tuple[Tensor, Tensor]] = deque(
-        maxlen=DELAY
-    )  # square and fall of the residual, by step
+    recent: deque[tuple[Tensor, Tensor]] = deque(maxlen=DELAY)  # square and fall of the residual, by step
     for _ in range(stop.iterations):
         active = stop.unreached(square, _squares(residual), start)
         if stop.explained_only:

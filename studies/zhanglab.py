@@ -11,9 +11,10 @@ python -m studies.zhanglab                 features, the synthetic lesions, and 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -114,12 +115,16 @@ def haze(film: Film, lungs: NDArray[np.bool_]) -> Film:
     rng, inside, image = _prepared(film, lungs, offset=3)
     soft = functional.avg_pool2d(inside.float()[None, None], 9, 1, 4)[0, 0] * inside
     strength = 0.08 + 0.25 * float(torch.rand((), generator=rng))
-    changed = image + strength * (0.6 + 0.4 * smooth_noise(*image.shape, 10, rng)) * soft
+    changed = image + strength * (0.6 + 0.4 * smooth_noise(image.shape[0], image.shape[1], 10, rng)) * soft
     changed, _ = nodules(changed, inside, rng, number=6)
     return _with(film, changed)
 
 
 LESIONS = {"opacity": opacities, "haze": haze}
+
+
+def _painted(film: Film, *, paint: Callable[[Film, NDArray[np.bool_]], Film], finder: LungFinder) -> Film:
+    return paint(film, finder.find(film))
 
 
 def zhanglab(root: Path) -> ZhangLab:
@@ -135,10 +140,11 @@ def zhanglab(root: Path) -> ZhangLab:
     some = [film for film, number, ill in zip(films, fold, abnormal, strict=True) if number == 0 and not ill]
     kept = root / "frozen-cells"
     synthetic = {
-        name: frozen_cells(some, finder, kept / f"zhanglab-{name}", changed=lambda film, paint=paint: paint(
-            film, finder.find(film)))
+        name: frozen_cells(
+            some, finder, kept / f"zhanglab-{name}", changed=partial(_painted, paint=paint, finder=finder)
+        )
         for name, paint in LESIONS.items()
-    }  # fmt: skip
+    }
     return ZhangLab(frozen_cells(films, finder, kept / "zhanglab"), fold, abnormal, synthetic, dropped, name)
 
 

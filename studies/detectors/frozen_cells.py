@@ -154,7 +154,9 @@ def _sized(maps: Tensor, grid: int) -> Tensor:
 def _network() -> EfficientNetLite:
     network = EfficientNetLite(last=DEEP)
     network.fill(published())
-    return network.eval().to(memory_format=torch.channels_last)
+    network.eval()
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+    return network
 
 
 def _maps(network: EfficientNetLite, images: Sequence[Tensor]) -> tuple[NDArray[np.float16], NDArray[np.float16]]:

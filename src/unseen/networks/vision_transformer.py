@@ -89,7 +89,8 @@ class DinoV2(nn.Module):
         grid = [side // PATCH for side in size]
         x = cells.flatten(2).transpose(1, 2)  # (batch, patches, width)
         first, rest = self.positions(*grid)
-        if torch.jit.is_tracing():  # a constant: other runtimes interpolate with antialiasing differently
+        # a constant, since other runtimes interpolate with antialiasing differently
+        if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
             rest = torch.from_numpy(rest.cpu().numpy().copy())
         batch = x.shape[0]
         x = torch.cat(

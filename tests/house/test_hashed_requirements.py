@@ -71,7 +71,6 @@ def install(folder: Path, target: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_listed_wheels_are_installed_and_an_unlisted_one_is_not(house: Path, tmp_path: Path) -> None:
     wheel(house, "tiny_part", "9.0", says="not listed")

@@ -84,9 +84,9 @@ def test_a_film_that_leaves_between_two_reads_is_not_found(
     Worker(store, lambda: screener).drain()
     page = store.page
 
-    def then_removed(*words: object, **how: object) -> object:
-        found = page(*words, **how)  # type: ignore[arg-type]
-        if how.get("text") == first:
+    def then_removed(query: StudyQuery) -> object:
+        found = page(query)
+        if query.text == first:
             store.retire_film(first, actor="ada")
         return found
 

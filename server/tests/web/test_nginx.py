@@ -244,7 +244,6 @@ def _whole_answer(opened: ssl.SSLSocket) -> bytes:
     return found[9:12]
 
 
-@pytest.mark.nightly
 def test_a_film_of_nobody_is_refused_before_it_is_sent(start: Start) -> None:
     proxied = start()
     head = f"POST /api/v1/films HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 10000000\r\nExpect: 100-continue\r\n\r\n"

@@ -288,7 +288,6 @@ def test_workers_results_stand_in_the_trail_in_the_order_of_their_time(make_plac
         assert trail[0].time_us <= trail[1].time_us and store.verify_audit() is None
 
 
-@pytest.mark.nightly
 def test_a_reader_is_not_shut_out_by_workers(make_place: MakePlace) -> None:
     """A change that has to be alone gets its turn between batches, and sees each of them whole."""
     with make_place("postgresql").open() as store:

@@ -309,7 +309,6 @@ def test_a_damaged_part_ends_its_reader_and_not_the_import(store: Store, archive
     assert rows_of(store, films) == 0
 
 
-@pytest.mark.nightly
 def test_a_part_with_endless_rows_is_refused_before_they_are_read(store: Store, archive: Archive) -> None:
     archive.put("0.png", png(0))
     archive.write()

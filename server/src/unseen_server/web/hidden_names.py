@@ -32,7 +32,7 @@ def study_for(parts: ServerState, account: Account, study: StudyResponse) -> Stu
         update={
             "patient": hidden("patient", study.patient),
             "accession": hidden("accession", study.accession),
-            "films": [_without_names(parts, film) for film in study.films],
+            "films": tuple(_without_names(parts, film) for film in study.films),
         }
     )
 

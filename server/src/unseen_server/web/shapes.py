@@ -96,7 +96,7 @@ class StudyResponse(ResponseModel, StudyDetails):
         sentences = cls.model_validate(study)
         update = {
             "entry": Listed.made(study.entry, promise),
-            "films": [FilmResponse.of(film, promise) for film in study.films],
+            "films": tuple(FilmResponse.of(film, promise) for film in study.films),
             "decision": Decided.of(study.decision, promise),
         }
         return sentences.model_copy(update=update)

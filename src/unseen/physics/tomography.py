@@ -1,17 +1,15 @@
-"""Tomography with a parallel beam: the Radon transform, its adjoint, and the ramp filter of filtered backprojection."""
+"""Tomography with a parallel beam: the Radon transform, its adjoint, and filtered backprojection."""
 
 import copy
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Final, Literal, get_args
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from unseen.physics.action import largest_singular_value
-from unseen.physics.algebra import describe, in_own_precision
+from unseen.physics.algebra import in_own_precision
 from unseen.physics.argument_checks import both_sides, check_channels
 from unseen.physics.conjugate_gradients import StoppingRule, default_tolerance
 from unseen.physics.immutability import constants
@@ -20,68 +18,12 @@ from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 from unseen.physics.projector import Projector
 from unseen.physics.pseudo_inverse import adjoint_of_least_squares
+from unseen.physics.ramp import DEFAULT_WINDOW, Window, ramp_filter
+from unseen.physics.view_angles import angular_spans, view_degrees
 from unseen.physics.weighted_start import solve_from_weighted_start
-
-Window = Literal["ramp", "shepp-logan", "cosine", "hamming", "hann"]
-DEFAULT_WINDOW: Final = "ramp"
-
-
-def ramp_filter(y: Tensor, *, window: Window = DEFAULT_WINDOW) -> Tensor:
-    """Filter each row of y by |f|, f in cycles a sample, times the window.
-
-    The ramp is the one band-limited to half a cycle a sample, taken from its samples in space, h(0) = 1/4,
-    h(n) = −1/(πn)² for odd n and 0 for even n, so that a constant is not set to zero (Kak & Slaney, Principles of
-    Computerized Tomographic Imaging, 1988, eq. 3.61).
-
-    Args:
-        y: (..., detectors), real.
-        window: "ramp" is none; "shepp-logan" sinc(f); "cosine" cos(πf); "hamming" 0.54 + 0.46 cos(2πf); "hann"
-            0.5 + 0.5 cos(2πf).
-
-    Returns:
-        Of y's shape and dtype.
-
-    Raises:
-        ValueError: another window.
-
-    Example:
-        >>> import torch
-        >>> ramp_filter(torch.tensor([0.0, 1.0, 0.0, 0.0])).round(decimals=3)
-        tensor([-0.1010,  0.2500, -0.1010,  0.0000])
-    """
-    detectors = y.shape[-1]
-    length = 1 << (2 * detectors - 2).bit_length()  # a power of two, and no ray wraps around onto another
-    response = torch.from_numpy(_response(length, window)).to(y.device, torch.promote_types(y.dtype, torch.float32))
-    spectrum = torch.fft.rfft(y.to(response.dtype), length)
-    filtered: Tensor = torch.fft.irfft(spectrum * response, length)
-    return filtered[..., :detectors].to(y.dtype)
-
-
-def _response(length: int, window: Window) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The filter at the frequencies of a real FFT: (length // 2 + 1,)."""
-    n = np.minimum(np.arange(length), length - np.arange(length))
-    kernel = np.where(n % 2 == 1, -1 / (math.pi * np.maximum(n, 1)) ** 2, 0)
-    kernel[0] = 1 / 4
-    f = np.arange(length // 2 + 1) / length
-    match window:
-        case "ramp":
-            taper = np.ones_like(f)
-        case "shepp-logan":
-            taper = np.sinc(f)
-        case "cosine":
-            taper = np.cos(math.pi * f)
-        case "hamming":
-            taper = 0.54 + 0.46 * np.cos(2 * math.pi * f)
-        case "hann":
-            taper = 0.5 + 0.5 * np.cos(2 * math.pi * f)
-        case _:
-            raise ValueError(f"filter is one of {', '.join(get_args(Window))}, but got {window!r}.")
-    return np.asarray(np.fft.rfft(kernel).real * taper)
-
 
 FEW = 4  # planes at a time: a smaller matrix and more copies of each plane are faster
 SINGLE_TOLERANCE = 9e-5  # of A⁺ in single precision: ‖A*(y − A x)‖ / ‖A* y‖
-WIDEST_GAP = 3  # mean gaps between views
 
 
 class Tomography(Operator):
@@ -145,7 +87,7 @@ class Tomography(Operator):
         check_channels(channels)
         if not (math.isfinite(pixel_size) and pixel_size > 0):
             raise ValueError(f"pixel_size is a finite number above 0, but got {pixel_size}.")
-        degrees = _degrees(angles)
+        degrees = view_degrees(angles)
         detectors = side if circle else math.ceil(math.sqrt(2) * side)
         super().__init__(domain=(channels, side, side), range=(channels, len(degrees), detectors))
         self._set(
@@ -154,7 +96,7 @@ class Tomography(Operator):
             circle=circle,
             pixel_size=float(pixel_size),
             _angles=degrees,
-            _spans=_angular_spans(degrees)[:, None],
+            _spans=angular_spans(degrees)[:, None],
             _projectors={},
             _norms=[],
         )
@@ -245,28 +187,3 @@ class Tomography(Operator):
 
     def __getstate__(self) -> dict[str, object]:
         return super().__getstate__() | {"_projectors": {}}
-
-
-def _degrees(angles: int | Tensor | Sequence[float]) -> Tensor:
-    if isinstance(angles, int):
-        if angles < 1:
-            raise ValueError(f"angles is a number of views above 0, or a row of degrees, but got {angles}.")
-        return torch.arange(angles, dtype=torch.float64) * 180 / angles
-    given = angles.detach() if isinstance(angles, Tensor) else torch.as_tensor(angles, dtype=torch.float64)
-    if given.ndim != 1 or not len(given) or given.is_complex() or not bool(given.isfinite().all()):
-        shown = f"a tensor of shape {describe(tuple(given.shape))}" if given.ndim != 1 else given.tolist()
-        raise ValueError(f"angles is a number of views above 0, or a row of finite degrees, but got {shown}.")
-    return given.to("cpu", torch.float64, copy=True)
-
-
-def _angular_spans(degrees: Tensor) -> Tensor:
-    """Half of the way between each view's neighbours, in radians: (views,). The sum is π, unless a gap is wider than
-    three mean ones (a wedge that no view saw) and counts as that.
-    """
-    order = degrees.remainder(180).argsort(stable=True)
-    ordered = degrees.remainder(180)[order]
-    gaps = torch.cat([ordered[1:], ordered[:1] + 180]) - ordered  # from each view to the next
-    gaps = gaps.clamp(max=WIDEST_GAP * 180 / len(degrees))
-    spans = torch.empty_like(gaps)
-    spans[order] = (gaps + gaps.roll(1)) / 2
-    return spans.deg2rad()

@@ -127,6 +127,12 @@ VARIANTS: dict[str, Callable[[], Operator]] = {
     "single pixel, bernoulli and split": lambda: physics.SinglePixelCamera(5, 9, patterns="bernoulli", split=True),
     "single pixel, bernoulli": lambda: physics.SinglePixelCamera((5, 6), 12, patterns="bernoulli"),
     "tomography of the disc": lambda: physics.Tomography(8, torch.tensor([0.0, 33.0, 70.0, 90.0]), circle=True),
+    "tomography, fan beam": lambda: physics.Tomography(
+        (6, 5), 14, source_distance=9.0, detector_distance=2.0, detectors=11, offset=0.2, channels=2
+    ),
+    "tomography, parallel beam of a scanner": lambda: physics.Tomography(
+        (5, 6), 11, pixel_size=(0.8, 1.0), detectors=9, spacing=0.9, offset=-0.1, memory_limit=0
+    ),
     "mask of several channels": lambda: physics.Mask(random_mask(6, 6), channels=3),
     "mask per sample": lambda: physics.Mask(random_mask(4, 1, 6, 6)),
 }
@@ -212,6 +218,7 @@ KINDS = {
     "real MRI, three coils",
     "MRI, four coils, columns",
     "MRI, masks and coils per sample",
+    "tomography, fan beam",
     "mask per sample",
     "blur by the base class",
     "composed",

@@ -306,11 +306,9 @@ def test_a_list_of_degrees_keeps_its_precision() -> None:
 def test_what_cannot_be_measured_is_said() -> None:
     with pytest.raises(ValueError, match=r"whole number above 0, or .*, but got 0"):
         Tomography(0)
-    with pytest.raises(ValueError, match=r"middle of a square, but got size=\(4, 6\)"):
-        Tomography((4, 6))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="channels is a whole number above 0, but got 0"):
         Tomography(4, channels=0)
-    with pytest.raises(ValueError, match="pixel_size is a finite number above 0, but got nan"):
+    with pytest.raises(ValueError, match="pixel_size is a finite number above 0, or one per axis, but got nan"):
         Tomography(4, pixel_size=float("nan"))
     with pytest.raises(ValueError, match="number of views above 0, or a row of degrees, but got 0"):
         Tomography(4, 0)

@@ -70,9 +70,7 @@ def fold(angles: NDArray[np.float64], *, size: int, detectors: int, copies: int 
         >>> folded.angles.tolist(), len(folded.copies), len(folded.source)
         ([0.0, 30.0], 4, 18)
     """
-    group = next(
-        group for group in SUBGROUPS if len(group) <= copies and all(_closed(angles, element) for element in group)
-    )
+    group = _group(angles, copies)
     # Views that the group takes to each other form an orbit, of which the most upright is held.
     orbits = np.stack([(_taken(angles, element) + 90) % 180 - 90 for element in group])  # (group, views), −90 … 90
     tilt = np.abs(orbits) - TOLERANCE_DEGREES * np.sign(orbits)
@@ -94,6 +92,25 @@ def fold(angles: NDArray[np.float64], *, size: int, detectors: int, copies: int 
     row, column = np.divmod(grid.ravel(), size)
     tiled = np.lexsort((row % TILE, column % TILE, row // TILE, column // TILE))
     return RaySymmetry(held, np.stack([_copy(grid, element).ravel()[tiled] for element in group]), source.ravel())
+
+
+def held_bytes(angles: NDArray[np.float64], *, size: int, detectors: int, copies: int, dtype: torch.dtype) -> int:
+    """Upper bound of the memory of a `Projector`'s weights.
+
+    >>> held_bytes(np.arange(0, 180, 30.0), size=8, detectors=12, copies=4, dtype=torch.float32)
+    9216
+    """
+    # A view that a symmetry takes to itself is alone in its orbit: at most two such orbits for each pair of symmetries.
+    order = len(_group(angles, copies))
+    views = min(len(angles), len(angles) // order + (2 if order > 1 else 0))
+    return 2 * views * detectors * size * 2 * (dtype.itemsize + 4)
+
+
+def _group(angles: NDArray[np.float64], copies: int) -> tuple[int, ...]:
+    """The largest group of symmetries of a scan, with at most so many copies of the image."""
+    return next(
+        group for group in SUBGROUPS if len(group) <= copies and all(_closed(angles, element) for element in group)
+    )
 
 
 def _taken(angle: NDArray[np.float64], element: int) -> NDArray[np.float64]:
@@ -163,8 +180,8 @@ class Projector:
         matrix = _matrix(folded, size=size, detectors=detectors, interpolated=interpolated, circle=circle, dtype=dtype)
         self._shape = (size, size), (len(angles), detectors)
         transpose = sparse.csr_array(matrix.T)
-        self._matrix = [_torch(transpose[i : i + BLOCK].T, device) for i in range(0, size * size, BLOCK)]
-        self._transpose = _torch(transpose, device)
+        self._matrix = [sparse_rows(transpose[i : i + BLOCK].T, device) for i in range(0, size * size, BLOCK)]
+        self._transpose = sparse_rows(transpose, device)
         self._copies = len(folded.copies)
         pixels = folded.copies.shape[1]
         places = np.argsort(folded.copies, axis=1).T * self._copies + np.arange(self._copies)
@@ -232,8 +249,8 @@ def _matrix(
     return sparse.csr_array(sparse.vstack(views, format="csr"))
 
 
-def _torch(matrix: Any, device: torch.device | str) -> Tensor:
-    """A matrix of SciPy's, of any sparse format (so Any), as torch's rows."""
+def sparse_rows(matrix: Any, device: torch.device | str) -> Tensor:
+    """Return a matrix of SciPy's, of any sparse format (so Any), as torch's compressed rows."""
     matrix = sparse.csr_array(matrix)
     with warnings.catch_warnings():
         # torch calls its CSR tensors beta; what we ask of them is one product.

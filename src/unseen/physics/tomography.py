@@ -1,37 +1,32 @@
-"""Tomography with a parallel beam: the Radon transform, its adjoint, and filtered backprojection."""
+"""Tomography of images by a parallel or a fan beam: line integrals, their adjoint, and filtered backprojection."""
 
-import copy
 import math
 from collections.abc import Sequence
-from functools import partial
 
 import torch
 from torch import Tensor
 
-from unseen.physics.action import largest_singular_value
-from unseen.physics.algebra import in_own_precision
-from unseen.physics.argument_checks import both_sides, check_channels
-from unseen.physics.conjugate_gradients import StoppingRule, default_tolerance
+from unseen.physics.argument_checks import both_sides, check_channels, is_count
+from unseen.physics.circular_scan import MEMORY_LIMIT, CircularScan, check_distances, check_flat, per_axis
 from unseen.physics.immutability import constants
 from unseen.physics.linear_function import linear
-from unseen.physics.numpy_arrays import arrays_too
-from unseen.physics.operator import Operator
-from unseen.physics.projector import Projector
-from unseen.physics.pseudo_inverse import adjoint_of_least_squares
-from unseen.physics.ramp import DEFAULT_WINDOW, Window, ramp_filter
-from unseen.physics.view_angles import angular_spans, view_degrees
-from unseen.physics.weighted_start import solve_from_weighted_start
+from unseen.physics.projector import Projector, held_bytes
+from unseen.physics.ramp import Window
+from unseen.physics.scan_geometry import ScanGeometry, centred, covering, half_diagonal
+from unseen.physics.view_angles import AngleUnit, view_degrees
 
 FEW = 4  # planes at a time: a smaller matrix and more copies of each plane are faster
-SINGLE_TOLERANCE = 9e-5  # of A⁺ in single precision: ‖A*(y − A x)‖ / ‖A* y‖
 
 
-class Tomography(Operator):
+class Tomography(CircularScan):
     """A x: the line integrals of x, of shape (batch, channels, views, detectors).
 
-    Entry (v, j) integrates along the line X cos θ_v + Y sin θ_v = j − (detectors − 1)/2, in pixels from the image's
-    middle, X to the right and Y upwards (scikit-image's convention). `projector` sets the sampling of a line. Weights
-    are computed at the first use in a precision or on a device (0.1 s for 256² and 50 views), and kept.
+    Entry (v, j) of a parallel beam integrates along the line X cos θ_v + Y sin θ_v = t_j, with t_j =
+    (j − (detectors − 1)/2) spacing + offset, from the image's middle, X to the right and Y upwards (scikit-image's
+    convention). With `source_distance`, rays come from a source at (sin θ_v, −cos θ_v) source_distance, and go to the
+    points t_j (cos θ_v, sin θ_v) + detector_distance (−sin θ_v, cos θ_v) of a flat detector (ASTRA's convention): a fan
+    beam. Lines are sampled by Joseph's rule. Weights are computed at the first use in a precision or on a device (0.1 s
+    for 256² and 50 views of a parallel beam), and kept; above `memory_limit`, they are computed in each call.
 
     A⁺ is found to ‖A*(y − A x)‖ ≤ 1e-4 ‖A* y‖ in single precision. In double precision the goal is 1e-12 ‖A* y‖, which
     scans of more views than the image has pixels a side reach; with fewer, A is ill-conditioned (4e6 for 20 views of
@@ -39,17 +34,29 @@ class Tomography(Operator):
     A⁺ of noise is mostly noise: `fbp` or a prior is the better image then.
 
     Args:
-        size: of the image's side, in pixels.
-        angles: how many views, spread evenly over 180°; or the views' angles, (views,), in degrees.
+        size: of the image in pixels: its side, or (height, width).
+        angles: how many views, spread evenly over 180°, or 360° for a fan beam; or the views' angles, (views,).
         channels: images have so many, and each is projected by itself.
         circle: see the inscribed disc alone: `size` detectors, and pixels whose centre is outside are never seen.
             False: ⌈√2 · size⌉ detectors, which see all of the square.
-        pixel_size: the side of a pixel in the unit of the line integrals. 1, the default, is the unit of scikit-image
-            and of the papers' noise-free CT; 1 / size makes the image's side the unit, and keeps exp(−A x) of
-            `BeerLambert` away from zero for x in [0, 1].
+        pixel_size: the side of a pixel, or (height, width) of one, in the unit of all lengths and of the line
+            integrals. 1, the default, is the unit of scikit-image and of the papers' noise-free CT; 1 / size makes the
+            image's side the unit, and keeps exp(−A x) of `BeerLambert` away from zero for x in [0, 1].
+        unit: of the angles given: "degrees" or "radians". None: degrees, with a warning if all are within 2π.
+        detectors: number of detector elements. None: as many as see all of the image.
+        spacing: distance between neighbouring detector elements. None: a pixel at the axis of rotation.
+        offset: position of the detector's middle along the detector. 0: opposite of the axis of rotation.
+        source_distance: from the axis of rotation to the source (DSO): a fan beam. None: a parallel beam.
+        detector_distance: from the axis of rotation to the detector of a fan beam (DSD − DSO).
+        detector_shape: "flat"; curved detectors are refused.
+        memory_limit: bytes that stored weights may take.
 
     Raises:
-        ValueError: size, angles, channels or pixel_size are not positive, or angles are no finite row of numbers.
+        ValueError: size, angles, channels, a length or detectors are not positive; angles are no finite row of numbers;
+            the source is within the image; the detector is curved.
+
+    Warns:
+        UserWarning: no unit was given, and more than four angles are all within 2π.
 
     Example:
         >>> import torch
@@ -61,129 +68,146 @@ class Tomography(Operator):
         >>> y = A(disc[None, None])
         >>> round(float(A.fbp(y)[0, 0, 32, 32]), 1)
         1.0
+        >>> Tomography((48, 64), 90, source_distance=200.0, detector_distance=100.0, detectors=120, spacing=1.2)
+        Tomography((1, 48, 64) -> (1, 90, 120))
     """
 
-    size: int
+    size: int | tuple[int, int]
     channels: int
     circle: bool
-    pixel_size: float
-    _angles: Tensor  # (views,), float64, degrees
-    _spans: Tensor  # (views, 1), float64, radians
-    _projectors: dict[tuple[bool, int, torch.dtype, torch.device], Projector]
-    _norms: list[float]  # one, when it has been asked for
+    pixel_size: float | tuple[float, float]
+    _inside: Tensor | None  # (height · width,), float64: the disc, where weights do not know of it
+    _projectors: dict[tuple[bool, bool, torch.dtype, torch.device], Projector | None]
+    _unit_square: bool  # parallel rays, a pixel apart, through square images: held once per symmetry
 
     def __init__(
         self,
-        size: int,
+        size: int | tuple[int, int],
         angles: int | Tensor | Sequence[float] = 50,
         *,
         channels: int = 1,
         circle: bool = False,
-        pixel_size: float = 1.0,
+        pixel_size: float | tuple[float, float] = 1.0,
+        unit: AngleUnit | None = None,
+        detectors: int | None = None,
+        spacing: float | None = None,
+        offset: float = 0.0,
+        source_distance: float | None = None,
+        detector_distance: float = 0.0,
+        detector_shape: str = "flat",
+        memory_limit: float = MEMORY_LIMIT,
     ) -> None:
-        side, width = both_sides(size)
-        if side != width:
-            raise ValueError(f"Tomography turns about the middle of a square, but got size={size}.")
+        height, width = both_sides(size)
         check_channels(channels)
-        if not (math.isfinite(pixel_size) and pixel_size > 0):
-            raise ValueError(f"pixel_size is a finite number above 0, but got {pixel_size}.")
-        degrees = view_degrees(angles)
-        detectors = side if circle else math.ceil(math.sqrt(2) * side)
-        super().__init__(domain=(channels, side, side), range=(channels, len(degrees), detectors))
+        check_flat(detector_shape)
+        if detectors is not None and not is_count(detectors):
+            raise ValueError(f"detectors is a whole number above 0, but got {detectors}.")
+        if circle and height != width:
+            raise ValueError(f"circle=True sees the inscribed disc of a square, but got size={size}.")
+        sides = per_axis(pixel_size, 2, name="pixel_size", positive=True)
+        (shift,) = per_axis(offset, 1, name="offset", positive=False)
+        radius = height * min(sides) / 2 if circle else half_diagonal((height, width), sides)
+        magnification, seen = 1.0, radius
+        if source_distance is not None:
+            check_distances(source_distance, detector_distance, half_diagonal((height, width), sides))
+            magnification = 1 + detector_distance / source_distance
+            seen = (source_distance + detector_distance) * radius / math.sqrt(source_distance**2 - radius**2)
+        elif detector_distance != 0:
+            raise ValueError(
+                f"detector_distance={detector_distance} has no meaning for a parallel beam. Give source_distance for a "
+                "fan beam, or leave detector_distance out."
+            )
+        step = min(sides) * magnification if spacing is None else spacing
+        pitch = per_axis(step, 1, name="spacing", positive=True)
+        degrees = view_degrees(angles, unit=unit, period=180 if source_distance is None else 360)
+        count = covering(seen + abs(shift), pitch[0]) if detectors is None else detectors
+        super().__init__(
+            domain=(channels, height, width),
+            range=(channels, len(degrees), count),
+            geometry=ScanGeometry(
+                (height, width), sides, degrees, (count,), pitch, (shift,), source_distance, float(detector_distance)
+            ),
+            memory_limit=memory_limit,
+        )
+        alike = source_distance is None and shift == 0 and len({height, width}) == len({*sides, *pitch}) == 1
         self._set(
-            size=side,
+            size=height if height == width else (height, width),
             channels=channels,
             circle=circle,
-            pixel_size=float(pixel_size),
-            _angles=degrees,
-            _spans=angular_spans(degrees)[:, None],
+            pixel_size=sides[0] if sides[0] == sides[1] else sides,
+            _inside=_disc(height) if circle else None,
             _projectors={},
-            _norms=[],
+            _unit_square=alike,
         )
-
-    @property
-    def angles(self) -> Tensor:
-        """A copy of the views' angles: (views,), degrees, float64."""
-        return self._angles.clone()
-
-    @arrays_too
-    def fbp(self, y: Tensor, *, filter: Window = DEFAULT_WINDOW) -> Tensor:
-        """Filtered backprojection: right for many views, streaks for few, and no pseudo-inverse.
-
-        x = Σ_v Δθ_v (the filtered view v at the pixel, interpolated linearly) / pixel_size, with Δθ_v half of the way
-        from one neighbouring view to the other (Kak & Slaney, Principles of Computerized Tomographic Imaging, 1988,
-        §3.3).
-
-        Args:
-            y: (batch, channels, views, detectors).
-            filter: "ramp", or tamed: "shepp-logan", "cosine", "hamming", "hann".
-
-        Returns:
-            (batch, channels, size, size).
-
-        Raises:
-            ValueError: y of another shape, or another filter.
-        """
-        self._check(y, self.range, "has a filtered backprojection that takes", complex_too=False)
-        return in_own_precision(partial(self._filtered_back, window=filter), y)
 
     def _filtered_back(self, y: Tensor, *, window: Window) -> Tensor:
-        return self._through(self._filtered(y, window), transposed=True, interpolated=True) / self.pixel_size**2
+        projector = self._folded(y, interpolated=True)
+        if projector is None:
+            return self._within(super()._filtered_back(y, window=window))
+        return self._through(projector, self._filtered(y, window), transposed=True) / self._side**2
 
-    def norm(self) -> float:
-        """The largest singular value, by Lanczos's method; computed once (0.3 s for 256² and 50 views)."""
-        if not self._norms:
-            # A copy, so that the matrices in double precision are not kept.
-            self._norms.append(largest_singular_value(copy.copy(self)))
-        return self._norms[0]
+    def _line_integrals(self, tensor: Tensor, *, transposed: bool) -> Tensor:
+        projector = self._folded(tensor, interpolated=False)
+        if projector is not None:
+            return self._through(projector, tensor, transposed=transposed)
+        if transposed:
+            return self._within(super()._line_integrals(tensor, transposed=True))
+        return super()._line_integrals(self._within(tensor), transposed=False)
 
-    def _filtered(self, y: Tensor, window: Window) -> Tensor:
-        return ramp_filter(y, window=window) * self._on("_spans", y)
+    @property
+    def _side(self) -> float:
+        return self._geometry.pixel_size[0]
 
-    def _forward(self, x: Tensor) -> Tensor:
-        return self._through(x, transposed=False)
+    def _within(self, x: Tensor) -> Tensor:
+        return x if self._inside is None else x * self._on("_inside", x).view(self.domain[1:])
 
-    def _adjoint(self, y: Tensor) -> Tensor:
-        return self._through(y, transposed=True)
-
-    def _pinv(self, y: Tensor) -> Tensor:
-        wide = y.to(torch.promote_types(y.dtype, torch.float32))
-        return linear(wide, self._least_squares, partial(adjoint_of_least_squares, self, slope=0)).to(y.dtype)
-
-    def _least_squares(self, y: Tensor) -> Tensor:
-        # Always the plain ramp: A* (ramp A) is nearly a projection, as filtered backprojection shows.
-        tolerance = default_tolerance(y.dtype) if y.dtype == torch.float64 else SINGLE_TOLERANCE
-        return solve_from_weighted_start(
-            self, y, weigh=partial(self._filtered, window="ramp"), stop=StoppingRule(tolerance)
-        )
-
-    def _through(self, tensor: Tensor, *, transposed: bool, interpolated: bool = False) -> Tensor:
-        dtype = torch.promote_types(tensor.dtype, torch.float32)
-        planes = tensor.to(dtype).flatten(0, 1)
-        projector = self._projector(planes, interpolated=interpolated)
+    def _through(self, projector: Projector, tensor: Tensor, *, transposed: bool) -> Tensor:
+        planes = tensor.to(torch.promote_types(tensor.dtype, torch.float32)).flatten(0, 1)
         maps = (projector.project, projector.backproject)
         image = linear(planes, *(reversed(maps) if transposed else maps))
         shape = self.domain if transposed else self.range
-        return (self.pixel_size * image).reshape(-1, *shape).to(tensor.dtype)
+        return (self._side * image).reshape(-1, *shape).to(tensor.dtype)
 
-    def _projector(self, planes: Tensor, *, interpolated: bool) -> Projector:
-        copies = 4 if len(planes) <= FEW else 2
-        key = (interpolated, copies, planes.dtype, planes.device)
-        projector = self._projectors.get(key)
-        if projector is None:
+    def _folded(self, tensor: Tensor, *, interpolated: bool) -> Projector | None:
+        """The matrix that is held once per symmetry; None where the scan has none, or it is above the memory limit."""
+        if not self._unit_square:
+            return None
+        dtype = torch.promote_types(tensor.dtype, torch.float32)
+        few = len(tensor) * self.channels <= FEW
+        key = (interpolated, few, dtype, tensor.device)
+        if key not in self._projectors:
             with constants():
-                projector = Projector(
-                    self._angles,
-                    size=self.size,
-                    detectors=self.range[-1],
-                    copies=copies,
-                    interpolated=interpolated,
-                    circle=self.circle,
-                    dtype=planes.dtype,
-                    device=planes.device,
-                )
-            self._projectors[key] = projector
-        return projector
+                fits = [
+                    copies
+                    for copies in ((4,) if few else (2, 4))
+                    if self._held_bytes(copies, dtype) <= self.memory_limit
+                ]
+                self._projectors[key] = self._made(fits[0], key) if fits else None
+        return self._projectors[key]
+
+    def _made(self, copies: int, key: tuple[bool, bool, torch.dtype, torch.device]) -> Projector:
+        interpolated, _, dtype, device = key
+        return Projector(
+            self._geometry.degrees,
+            size=self.domain[-1],
+            detectors=self.range[-1],
+            copies=copies,
+            interpolated=interpolated,
+            circle=self.circle,
+            dtype=dtype,
+            device=device,
+        )
+
+    def _held_bytes(self, copies: int, dtype: torch.dtype) -> int:
+        return held_bytes(
+            self._geometry.degrees.numpy(), size=self.domain[-1], detectors=self.range[-1], copies=copies, dtype=dtype
+        )
 
     def __getstate__(self) -> dict[str, object]:
         return super().__getstate__() | {"_projectors": {}}
+
+
+def _disc(side: int) -> Tensor:
+    """1 for pixels whose centre is within the inscribed disc: (side · side,), float64."""
+    squares = centred(side).square()
+    return (squares[:, None] + squares <= (side / 2) ** 2).double().flatten()

@@ -14,6 +14,7 @@ from unseen.physics import (
     OPERATORS,
     Blur,
     CompressedSensing,
+    ConeBeam,
     Dense,
     Downsampling,
     FourierMask,
@@ -38,6 +39,14 @@ DESCRIBED: dict[str, tuple[str, Operator]] = {
     ),
     "tomography": ("size = 16\nangles = 5\npixel_size = 1", Tomography(16, 5)),
     "tomography, list": ("size = 16\nangles = [0, 30.5, 90]", Tomography(16, [0, 30.5, 90])),
+    "tomography, fan beam": (
+        "size = [12, 16]\nangles = 5\nspacing = 1.2\noffset = 0.5\nsource_distance = 40\npixel_size = [1, 0.8]",
+        Tomography((12, 16), 5, spacing=1.2, offset=0.5, source_distance=40.0, pixel_size=(1.0, 0.8)),
+    ),
+    "cone-beam": (
+        "size = [2, 16, 16]\nangles = 5\nsource_distance = 40\ndetectors = [3, 20]\nspacing = [1.0, 1.1]",
+        ConeBeam((2, 16, 16), 5, source_distance=40.0, detectors=(3, 20), spacing=(1.0, 1.1)),
+    ),
     "blur": ('size = [16, 16]\nkernel = "kernel.npy"\nboundary = "valid"', Blur(16, KERNEL, boundary="valid")),
     "blur, numbers": ("size = 16\nkernel = [[0.5, 0.5]]", Blur(16, torch.tensor([[0.5, 0.5]]))),
     "downsampling": ('size = 16\nfactor = 4\nfilter = "box"', Downsampling(16, 4, filter="box")),

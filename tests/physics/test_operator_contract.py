@@ -76,6 +76,7 @@ def lines(height: int, width: int) -> Tensor:
 MADE: dict[str, Callable[[], Operator]] = {
     "blur": lambda: physics.Blur((6, 7), kernel(4, 3), channels=2),
     "compressed-sensing": lambda: physics.CompressedSensing((5, 6), 12, channels=2),
+    "cone-beam": lambda: physics.ConeBeam((2, 3, 4), 9, source_distance=6.0, detectors=(4, 5), spacing=1.1, offset=0.1),
     "dense": lambda: physics.Dense(matrix(7, 12), size=(3, 4), channels=2),
     "downsampling": lambda: physics.Downsampling((6, 8), 2, channels=2),
     "fourier-mask": lambda: physics.FourierMask(random_mask(6, 7)),
@@ -118,6 +119,9 @@ VARIANTS: dict[str, Callable[[], Operator]] = {
     ),
     "real MRI, three coils": lambda: physics.FourierMask(random_mask(5, 6), coils=coils(3, 5, 6), real=True, rtol=0),
     "real MRI, three coils, columns": lambda: physics.FourierMask(lines(5, 6), coils=coils(3, 5, 6), real=True, rtol=0),
+    "cone beam, weights computed in each call": lambda: physics.ConeBeam(
+        (3, 4, 2), 7, source_distance=5.0, detector_distance=2.0, pixel_size=(0.7, 1.0, 1.2), memory_limit=0
+    ),
     "frames by one operator": lambda: physics.Frames(physics.Downsampling((4, 6), 2, channels=2), 3),
     "frames of vectors": lambda: physics.Frames(physics.CompressedSensing((2, 3), 4), 2),
     "frames, masks per sample": lambda: physics.Frames(physics.Mask(random_mask(6, 1, 4, 4)), 3),

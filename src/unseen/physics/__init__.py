@@ -21,6 +21,7 @@ OPERATORS = Registry(
     names={
         "blur": "blur:Blur",
         "compressed-sensing": "compressed_sensing:CompressedSensing",
+        "cone-beam": "cone_beam:ConeBeam",
         "dense": "dense:Dense",
         "downsampling": "downsampling:Downsampling",
         "fourier-mask": "fourier_mask:FourierMask",

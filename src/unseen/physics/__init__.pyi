@@ -7,6 +7,7 @@ from .blur_kernels import gaussian_kernel as gaussian_kernel
 from .coil_simulation import simulated_coils as simulated_coils
 from .composition import stack as stack
 from .compressed_sensing import CompressedSensing as CompressedSensing
+from .cone_beam import ConeBeam as ConeBeam
 from .dense import Dense as Dense
 from .downsampling import Downsampling as Downsampling
 from .fourier_mask import FourierMask as FourierMask

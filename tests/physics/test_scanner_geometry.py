@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 import subprocess
+import sys
 import warnings
 from itertools import pairwise
 from pathlib import Path
@@ -240,6 +241,22 @@ def test_a_pickle_of_a_scanner_holds_no_matrix() -> None:
     copy = pickle.loads(pickle.dumps(A))
     assert len(pickle.dumps(A)) < 200_000
     assert torch.equal(copy(x), y)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("beam", [PARALLEL, {"source_distance": 2000.0}], ids=["parallel", "fan"])
+def test_a_large_scan_takes_less_than_a_gigabyte(beam: dict[str, float]) -> None:
+    script = f"""
+import resource, torch
+from unseen.physics import Tomography
+A = Tomography(1024, 720, **{beam})
+y = A(torch.ones(1, 1, 1024, 1024))
+A.adjoint(y)
+A.fbp(y)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    shown = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, timeout=1200)
+    assert int(shown.stdout) * 1024 < 1e9
 
 
 @pytest.mark.nightly

@@ -100,8 +100,10 @@ def test_cones_that_cannot_be_are_refused() -> None:
         ConeBeam(8, 9, source_distance=20.0, detector_shape="curved")
     with pytest.raises(ValueError, match=r"\(slices, height, width\), but got \(8, 8\)"):
         ConeBeam((8, 8), 9, source_distance=20.0)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"detectors is \(rows, columns\), two whole numbers above 0, but got 12"):
-        ConeBeam(8, 9, source_distance=20.0, detectors=12)  # type: ignore[arg-type]
+    with pytest.raises(
+        ValueError, match=r"detectors is a whole number above 0, or \(rows, columns\), but got \(1, 2, 3\)"
+    ):
+        ConeBeam(8, 9, source_distance=20.0, detectors=(1, 2, 3))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"beyond the image's corners at 5, but got 5"):
         ConeBeam((4, 6, 8), 9, source_distance=5.0)
     with pytest.raises(ValueError, match=r"spacing is a finite number above 0, or one per axis, but got \(1.0, 0.0\)"):

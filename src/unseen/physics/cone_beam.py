@@ -28,7 +28,7 @@ class ConeBeam(CircularScan):
         pixel_size: the side of a voxel, or (slice spacing, height, width), in the unit of all lengths and of the line
             integrals.
         unit: of the angles given: "degrees" or "radians". None: degrees, with a warning if all are within 2π.
-        detectors: rows and columns of detector elements. None: as many as see all of the volume.
+        detectors: rows and columns of detector elements; one number for both. None: as many as see all of the volume.
         spacing: distance between neighbouring elements, or (between rows, between columns). None: a voxel at the axis
             of rotation.
         offset: position of the detector's middle, (along the slices, along the columns); one number is the second.
@@ -64,7 +64,7 @@ class ConeBeam(CircularScan):
         detector_distance: float = 0.0,
         pixel_size: float | tuple[float, float, float] = 1.0,
         unit: AngleUnit | None = None,
-        detectors: tuple[int, int] | None = None,
+        detectors: int | tuple[int, int] | None = None,
         spacing: float | tuple[float, float] | None = None,
         offset: float | tuple[float, float] = 0.0,
         detector_shape: str = "flat",
@@ -100,10 +100,11 @@ class ConeBeam(CircularScan):
             high = shape[0] * sides[0] / 2 * reach / (source_distance - radius)
             wide = reach * radius / math.sqrt(source_distance**2 - radius**2)
             detectors = covering(high + abs(shifts[0]), pitches[0]), covering(wide + abs(shifts[1]), pitches[1])
-        if isinstance(detectors, int) or len(detectors) != 2 or not all(is_count(count) for count in detectors):
-            raise ValueError(f"detectors is (rows, columns), two whole numbers above 0, but got {detectors}.")
+        counts = (detectors, detectors) if isinstance(detectors, int) else tuple(detectors)
+        if len(counts) != 2 or not all(is_count(count) for count in counts):
+            raise ValueError(f"detectors is a whole number above 0, or (rows, columns), but got {detectors}.")
         degrees = view_degrees(angles, unit=unit, period=360)
         geometry = ScanGeometry(
-            shape, sides, degrees, tuple(detectors), pitches, shifts, float(source_distance), float(detector_distance)
+            shape, sides, degrees, counts, pitches, shifts, float(source_distance), float(detector_distance)
         )
         super().__init__(domain=shape, range=geometry.measured, geometry=geometry, memory_limit=memory_limit)

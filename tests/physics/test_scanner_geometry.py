@@ -143,9 +143,10 @@ def test_fbp_of_a_short_scan_has_parkers_weights(arc: int, begin: int) -> None:
     assert float(seen[outside].square().mean().sqrt()) < 0.015
 
 
-@pytest.mark.parametrize("offset", [20.0, -30.0])
-def test_fbp_of_a_detector_that_sees_one_side(offset: float) -> None:
-    A, x, exact = scan(64, FAN, 360, detectors=92 * 64 // 72, offset=offset)  # 92 mm
+@pytest.mark.parametrize(("beam", "offset"), [(FAN, 20.0), (FAN, -30.0), (PARALLEL, 20.0), (PARALLEL, -18.0)])
+def test_fbp_of_a_detector_that_sees_one_side(beam: dict[str, float], offset: float) -> None:
+    width = 92 if beam else 64  # mm
+    A, x, exact = scan(64, beam, torch.arange(0, 360, 1.0), detectors=width * 64 // (72 if beam else 48), offset=offset)
     assert float(exact[..., 0].max() if offset > 0 else exact[..., -1].max()) > 20  # rays end within the ellipse
     inside, outside = away_from_edges(x)
     seen = A.fbp(exact)
@@ -182,6 +183,13 @@ def test_a_fan_that_measures_too_little_is_refused_by_fbp_alone() -> None:
     no_axis = Tomography(32, 90, source_distance=60.0, detectors=10, offset=12.0)
     with pytest.raises(ValueError, match="without the axis of rotation"):
         no_axis.fbp(torch.zeros(1, *no_axis.range))
+
+
+@pytest.mark.parametrize(("beam", "arc"), [(PARALLEL, 180), (FAN, 240)], ids=["parallel", "fan"])
+def test_an_offset_that_misses_corners_alone_is_reconstructed(beam: dict[str, float], arc: int) -> None:
+    A, x, exact = scan(64, beam, torch.arange(0, arc, 1.0), detectors=100)  # 75 mm at the axis, 2.3 mm off
+    inside, _ = away_from_edges(x)
+    assert float((A.fbp(exact) - 1)[inside].abs().max()) < 0.01
 
 
 def test_pinv_of_a_fan_beam() -> None:

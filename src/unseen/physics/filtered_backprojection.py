@@ -54,21 +54,18 @@ def plan_filter(geometry: ScanGeometry) -> FilterPlan:
         ValueError: the views do not suffice for filtered backprojection.
     """
     spacing = geometry.spacing[-1] / geometry.magnification  # at the axis
-    if geometry.source_distance is None:
-        return FilterPlan(angular_spans(geometry.degrees)[:, None] / spacing, (0, 0), geometry)
     short = measured_arc(geometry.degrees)[1] < 360
+    if geometry.source_distance is None and (short or not is_displaced(geometry)):
+        return FilterPlan(angular_spans(geometry.degrees)[:, None] / spacing, (0, 0), geometry)
     spans = angular_spans(geometry.degrees, period=360, short=short)[:, None] / spacing
-    reach = geometry.source_distance + geometry.detector_distance
-    squares = [geometry.positions(-1).square()]
-    if len(geometry.detectors) == 2:
-        squares.append(geometry.positions(0).square()[:, None, None])
-    cosine = reach / (reach**2 + reduce(torch.add, squares)).sqrt()
-    weights = cosine * redundancy_weights(geometry) * spans
+    weights = _cosines(geometry) * redundancy_weights(geometry) * spans
     if not is_displaced(geometry):
         return FilterPlan(weights, (0, 0), geometry)
-    half = reach * geometry.radius / math.sqrt(geometry.source_distance**2 - geometry.radius**2)
     first, last = (float(place) for place in geometry.positions(-1)[[0, -1]])
-    left, right = (max(0, math.ceil(lacking / geometry.spacing[-1])) for lacking in (first + half, half - last))
+    left, right = (
+        max(0, math.ceil(lacking / geometry.spacing[-1]))
+        for lacking in (first + geometry.half_width, geometry.half_width - last)
+    )
     columns = geometry.detectors[-1] + left + right
     wide = replace(
         geometry,
@@ -76,6 +73,17 @@ def plan_filter(geometry: ScanGeometry) -> FilterPlan:
         offset=(*geometry.offset[:-1], geometry.offset[-1] + (right - left) / 2 * geometry.spacing[-1]),
     )
     return FilterPlan(weights, (left, right), wide)
+
+
+def _cosines(geometry: ScanGeometry) -> Tensor:
+    """Cosines of the angles between rays and the central ray: broadcastable to (rows, views, columns)."""
+    if geometry.source_distance is None:
+        return torch.ones(geometry.detectors[-1], dtype=torch.float64)
+    reach = geometry.source_distance + geometry.detector_distance
+    squares = [geometry.positions(-1).square()]
+    if len(geometry.detectors) == 2:
+        squares.append(geometry.positions(0).square()[:, None, None])
+    return reach / (reach**2 + reduce(torch.add, squares)).sqrt()
 
 
 def backproject_views(geometry: ScanGeometry, y: Tensor) -> Tensor:

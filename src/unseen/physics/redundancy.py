@@ -1,4 +1,4 @@
-"""Redundancy weights of fan and cone beams: the share of each ray where a scan measures a line twice.
+"""Redundancy weights of scans over a circle or an arc: the share of each ray where a scan measures a line twice.
 
 The ray at the angle β and the fan angle γ is the ray at β + 180° − 2γ with −γ, seen from the other end. The weights of
 both add to 1.
@@ -12,6 +12,9 @@ from torch import Tensor
 from unseen.physics.scan_geometry import ScanGeometry
 from unseen.physics.view_angles import WIDEST_GAP
 
+DISTANT = 1e6  # image radii
+FAR_SIDE = 0.8  # of the detector's longer side: an arc's views of a shorter one are refused; above, corners are missed
+
 
 def redundancy_weights(geometry: ScanGeometry) -> Tensor:
     """Return the weights of filtered backprojection: (views, columns), float64.
@@ -22,7 +25,7 @@ def redundancy_weights(geometry: ScanGeometry) -> Tensor:
     convolution reconstruction for fanbeam CT, Med. Phys. 9(2), 1982), with the fan angle of the arc that was measured.
 
     Args:
-        geometry: of a fan or a cone.
+        geometry: of the scan. Parallel rays have views over 360°.
 
     Raises:
         ValueError: the views cover less than 180° and the fan angle, or the detector's offset leaves lines unmeasured.
@@ -35,7 +38,7 @@ def redundancy_weights(geometry: ScanGeometry) -> Tensor:
     if arc == 360:
         weights = _displaced(fan, left, right) if one_sided else torch.full_like(fan, 0.5)
         return weights.expand(len(geometry.degrees), -1)
-    if one_sided:
+    if one_sided and min(-left, right) < FAR_SIDE * max(-left, right):
         raise ValueError(
             f"A detector whose offset shows one side of the image only (fan angles {math.degrees(left):.1f}° to "
             f"{math.degrees(right):.1f}°; the image takes ±{math.degrees(needed):.1f}°) needs views over 360°, but "
@@ -59,9 +62,9 @@ def is_displaced(geometry: ScanGeometry) -> bool:
 
 
 def _reach(geometry: ScanGeometry) -> float:
-    """Distance from the source to the detector."""
+    """Distance from the source to the detector; of parallel rays, so far that fan angles are proportional to places."""
     if geometry.source_distance is None:
-        raise ValueError("Parallel rays have no fan angle.")
+        return DISTANT * geometry.radius
     return geometry.source_distance + geometry.detector_distance
 
 

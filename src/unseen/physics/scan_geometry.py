@@ -55,6 +55,17 @@ class ScanGeometry:
         """Distance from the axis to the corners of the image in the plane."""
         return half_diagonal(self.shape, self.pixel_size)
 
+    @property
+    def half_width(self) -> float:
+        """Half of the width of a detector that sees all of the image."""
+        if self.source_distance is None:
+            return self.radius
+        return (
+            self.radius
+            * (self.source_distance + self.detector_distance)
+            / math.sqrt(self.source_distance**2 - self.radius**2)
+        )
+
     @cached_property
     def _turns(self) -> tuple[Tensor, Tensor]:
         radians = self.degrees.deg2rad()

@@ -122,7 +122,7 @@ class CircularScan(Operator):
         return image.reshape(-1, *self.domain).to(y.dtype)
 
     def _plan(self) -> FilterPlan:
-        """How views are filtered; made at the first use, since not every scan can be."""
+        """Filter of the views; made at the first use, since not every scan can be filtered."""
         if not self._plans:
             with constants():
                 self._plans.append(plan_filter(self._geometry))

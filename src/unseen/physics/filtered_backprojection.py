@@ -27,7 +27,7 @@ PIXELS = 1 << 20  # at a time
 
 @dataclass(frozen=True, eq=False)
 class FilterPlan:
-    """What filtered backprojection does with measurements before it backprojects them.
+    """Filter and weights that filtered backprojection applies before it backprojects.
 
     Args:
         weights: of rays before the filter, with the views' share of the circle and the scale of the filter:

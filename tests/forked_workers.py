@@ -1,7 +1,8 @@
 """pytest whose workers are forks of one process that has imported what they all import.
 
 `python -m tests.forked_workers WORDS` is `python -m pytest WORDS`. A worker begins with torch, its like and the package
-imported, and with the process that `warm_python` forks from, which are ten seconds of processor time each.
+imported, and with the process that `warm_python` forks from, which are ten seconds of processor time each. Start and
+collection with four workers take 25 s of processor time; with pytest-xdist alone they take 44 s (28 November 2026).
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ from unseen.evaluation.exported_scores import write_scores
 from unseen.runs.archive.plan import PART_SIZE
 from unseen.screening.film_rows_of_parts import RankedFilmRow
 from unseen.screening.screener import load
-from unseen_server.worklist import storage
+from unseen_server.worklist import storage_used
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.worker import Worker
 
@@ -75,7 +75,7 @@ def files(number: int) -> dict[str, float]:
         screener = load(MODEL)
         screener.gate = None  # it refuses phantoms, and a refused film has no map
         Worker(store, lambda: screener).drain()
-        parts = {part.kind: part for part in storage.measure(store.site).parts}
+        parts = {part.kind: part for part in storage_used.measure(store.site).parts}
         assert parts["maps"].files == number, parts
         return {kind: round(parts[kind].bytes / number) for kind in ("maps", "renditions")}  # type: ignore[index]
 
@@ -121,7 +121,7 @@ def rows(database: str, number: int) -> int:
 
 
 def _database(store: Store) -> int:
-    [part] = [part for part in storage.measure(store.site).parts if part.kind == "database"]
+    [part] = [part for part in storage_used.measure(store.site).parts if part.kind == "database"]
     return part.bytes
 
 

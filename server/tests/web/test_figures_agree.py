@@ -18,7 +18,7 @@ from unseen.screening.probability import ProbabilityMap
 from unseen.screening.screener import Screener
 from unseen_server.service.scoring_models import Models
 from unseen_server.web.promise import Promise
-from unseen_server.web.sentences import Reading, in_words
+from unseen_server.web.study_sentences import Reading, in_words
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.worker import Worker
 

@@ -22,8 +22,8 @@ from unseen.screening.probability import ProbabilityMap
 from unseen_server.service.scoring_models import Models
 from unseen_server.web.listed_study import Listed
 from unseen_server.web.promise import Promise
-from unseen_server.web.sentences import in_words, reading_of
 from unseen_server.web.shapes import Decided
+from unseen_server.web.study_sentences import in_words, reading_of
 from unseen_server.worklist.listing import ListedStudy
 from unseen_server.worklist.patient_identities import IdentityClaim
 from unseen_server.worklist.states import STATES

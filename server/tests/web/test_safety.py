@@ -18,7 +18,7 @@ from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
 from unseen.screening.screener import Screener
 from unseen_server.service.scoring_models import Models
-from unseen_server.web.starting import NO_EVALUATION, NO_GATE
+from unseen_server.web.clearing_summary import NO_EVALUATION, NO_GATE
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.worker import Worker
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from tests.worklist.conftest import Judge, dicom_film, listed, on_both, png
 from tests.worklist.reporting import look_and_report
-from unseen_server.web.sentences import conflict_in_words
+from unseen_server.web.study_sentences import conflict_in_words
 from unseen_server.worklist.identity_conflicts import CONFLICT
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import SentInstance

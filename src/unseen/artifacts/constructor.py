@@ -64,8 +64,8 @@ class Configurable:
     Example:
         >>> import inspect
         >>> from unseen.detectors import Dae
-        >>> inspect.signature(Dae).parameters["sigma"]
-        <Parameter "sigma: Annotated[float, Gt(gt=0), Le(le=10)] = 0.2">
+        >>> inspect.signature(Dae).parameters["sigma"].default
+        0.2
     """
 
     key: ClassVar[str]

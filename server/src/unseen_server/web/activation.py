@@ -14,9 +14,9 @@ from unseen.screening import Guarantee, GuaranteeError, cleared_share, policy_li
 from unseen_server.service.active_models import thresholds_of
 from unseen_server.web.audit_sample import ShareResponse
 from unseen_server.web.authentication import Lead
+from unseen_server.web.clearing_summary import Summary, of_activation
 from unseen_server.web.errors import answers
 from unseen_server.web.response_model import ResponseModel
-from unseen_server.web.starting import Summary, of_activation
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.accounts import ROLES
 from unseen_server.worklist.calibration import AUDIT_SHARE, MISSES, Labels, SourceLabels, labels, policy_from

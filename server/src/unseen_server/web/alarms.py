@@ -7,9 +7,9 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen_server.web.authentication import Lead
+from unseen_server.web.clearing_summary import Summary, of_alarm
 from unseen_server.web.errors import answers
 from unseen_server.web.response_model import ResponseModel
-from unseen_server.web.starting import Summary, of_alarm
 from unseen_server.web.state import Parts
 from unseen_server.worklist.drift_alarms import StandingAlarm
 

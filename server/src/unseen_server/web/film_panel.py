@@ -19,8 +19,8 @@ from unseen_server.web.errors import answers
 from unseen_server.web.films import FilmId
 from unseen_server.web.listed_page import ReferenceResponse
 from unseen_server.web.response_model import ResponseModel
-from unseen_server.web.sentences import in_words, reading_of
 from unseen_server.web.state import Parts, ServerState
+from unseen_server.web.study_sentences import in_words, reading_of
 from unseen_server.worklist.details import StoredFilm, StoredFinding, StudyDetails
 from unseen_server.worklist.similar_films import Neighbour
 from unseen_server.worklist.states import NotFoundError, WorklistError

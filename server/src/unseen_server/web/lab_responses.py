@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from unseen_server.web.sentences import sentence
+from unseen_server.web.study_sentences import sentence
 
 Png = Annotated[str, Field(description="data:image/png;base64,…")]
 

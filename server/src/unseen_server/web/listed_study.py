@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from unseen.screening import refusal_code
 from unseen_server.web.promise import Promise, without_promise
 from unseen_server.web.response_model import ResponseModel
-from unseen_server.web.sentences import Reading, conflict_in_words
+from unseen_server.web.study_sentences import Reading, conflict_in_words
 from unseen_server.worklist.disagreement import FAR
 from unseen_server.worklist.listing import ListedStudy
 from unseen_server.worklist.patient_identities import IdentityClaim

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from unseen.artifacts import FEWEST_NORMALS, FLAGGED_FROM, ReferenceNormals, least_score
 from unseen_server.web.listed_study import Listed, ModelScore
-from unseen_server.web.sentences import reading_of
+from unseen_server.web.study_sentences import reading_of
 from unseen_server.worklist.study_query import FlagRule
 
 if TYPE_CHECKING:

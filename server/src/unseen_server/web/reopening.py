@@ -8,9 +8,9 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen_server.web.authentication import Lead
+from unseen_server.web.clearing_summary import ClearingChange, Summary, of_reopening
 from unseen_server.web.errors import answers
 from unseen_server.web.response_model import ResponseModel
-from unseen_server.web.starting import ClearingChange, Summary, of_reopening
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.reopening import RaisedAlarm
 

@@ -8,7 +8,7 @@ from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
-from unseen_server.worklist.storage import Storage, StoragePart
+from unseen_server.worklist.storage_used import Storage, StoragePart
 
 router = APIRouter(tags=["administration"])
 

@@ -15,7 +15,7 @@ from unseen_server.worklist import (
     schema,
     site_settings,
     sources,
-    storage,
+    storage_used,
 )
 from unseen_server.worklist.audit_head import HEAD, kept_head
 from unseen_server.worklist.states import DONE
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from unseen_server.worklist.site_settings import Identity, SiteSettings
     from unseen_server.worklist.sources import Source
     from unseen_server.worklist.states import State
-    from unseen_server.worklist.storage import Storage
+    from unseen_server.worklist.storage_used import Storage
 
 
 class Administration:
@@ -89,7 +89,7 @@ class Administration:
 
     def storage(self) -> Storage:
         """Return the disk space in use by type, in bytes, and the free space of the disk. Looks at every file."""
-        return storage.measure(self.site)
+        return storage_used.measure(self.site)
 
     def by_source(self) -> list[Source]:
         """Return the sources with what each has sent."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select
 
 from unseen.data import Film
-from unseen_server.worklist import merging, outside_reports
+from unseen_server.worklist import outside_reports, patient_merging
 from unseen_server.worklist.bulk import among
 from unseen_server.worklist.stored_text import clean
 from unseen_server.worklist.tables import films, studies, terms
@@ -106,7 +106,7 @@ class Identities:
             for number, term in connection.execute(of_them):
                 self._known.setdefault(number, set()).add(term)
         self._new = set(new)
-        self._merged = merging.patients_of(connection, patients)
+        self._merged = patient_merging.patients_of(connection, patients)
         held = [one.columns for one in identities.values()]
         held += [{"uid": one.uid, "accession": one.accession} for one in of_films.values()]
         self._waited_for = outside_reports.waited_for(
@@ -145,7 +145,7 @@ class Identities:
         found = list(identity.terms)
         if "patient" in columns:
             columns["patient"] = self._merged.get(columns["patient"], columns["patient"])
-            found.append(merging.term_of(self._names, columns["patient"]))
+            found.append(patient_merging.term_of(self._names, columns["patient"]))
         for name, value in columns.items():
             if getattr(study, name) is None:
                 setattr(study, name, value)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from unseen.data import IDENTIFYING_KEYWORDS
-from unseen_server.worklist.merging import patient_of
+from unseen_server.worklist.patient_merging import patient_of
 from unseen_server.worklist.states import standing_of
 from unseen_server.worklist.stored_text import clean
 from unseen_server.worklist.tables import attachments, decisions, films, findings, jobs, seen, studies

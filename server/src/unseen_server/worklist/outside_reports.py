@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from unseen_server.worklist import audit, merging
+from unseen_server.worklist import audit, patient_merging
 from unseen_server.worklist.bulk import among
 from unseen_server.worklist.readers import Outcome, checked_outcome, elsewhere, enter
 from unseen_server.worklist.states import WorklistError, after
@@ -93,7 +93,7 @@ def prepare(connection: Connection, names: Pseudonyms, report: OutsideReport) ->
     `MOST_PATIENTS` patients, or holds what no database can."""
     _check(report)
     given = {names.of("patient", number) for number in report.patients if number.strip()}
-    called = merging.patients_of(connection, given)
+    called = patient_merging.patients_of(connection, given)
     patients = tuple(sorted({called.get(one, one) for one in given}))
     said = [
         json.dumps(sorted(given), ensure_ascii=False),
@@ -126,7 +126,7 @@ def take(writing: Writing, report: PreparedReport) -> What:
         return "preliminary"
     if _is_repeated(connection, row):
         return "repeated"
-    called = merging.patients_of(connection, report.patients)
+    called = patient_merging.patients_of(connection, report.patients)
     row["patients"] = json.dumps(sorted({called.get(one, one) for one in report.patients}), ensure_ascii=False)
     found = _studies_of(connection, row["uid"], row["accession"])
     fitting = [study for study in found if _is_patient(study, row["patients"])]
@@ -369,7 +369,7 @@ def forget_early(writing: Writing) -> int:
 
 def of_patient(connection: Connection, names: Pseudonyms, patient: str) -> ColumnElement[bool]:
     """Reports that wait for films of this patient."""
-    called = json.dumps(merging.patient_of(connection, names.of("patient", patient)), ensure_ascii=False)
+    called = json.dumps(patient_merging.patient_of(connection, names.of("patient", patient)), ensure_ascii=False)
     return _of.study_id.is_(None) & _of.patients.contains(called, autoescape=True)
 
 

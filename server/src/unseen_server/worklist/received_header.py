@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from unseen.data import FILM_CLASSES
-from unseen_server.worklist.merging import patient_of
+from unseen_server.worklist.patient_merging import patient_of
 from unseen_server.worklist.stored_text import clean
 from unseen_server.worklist.tables import attachments
 from unseen_server.worklist.transactions import Found, Writing

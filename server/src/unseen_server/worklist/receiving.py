@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from unseen_server.worklist import arrivals, completeness, identity_review, merging, outside_reports, settle_time
+from unseen_server.worklist import (
+    arrivals,
+    completeness,
+    identity_review,
+    outside_reports,
+    patient_merging,
+    settle_time,
+)
 from unseen_server.worklist.identities import FilmIdentity
 from unseen_server.worklist.instances import reopen
 from unseen_server.worklist.joining import add_terms, take_in
@@ -222,8 +229,8 @@ def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor
     found = FilmIdentity.of(names, identifiers)
     identity, wanted = dict(found.columns), list(found.terms)
     if "patient" in identity:
-        identity["patient"] = merging.patient_of(connection, identity["patient"])
-        wanted.append(merging.term_of(names, identity["patient"]))
+        identity["patient"] = patient_merging.patient_of(connection, identity["patient"])
+        wanted.append(patient_merging.term_of(names, identity["patient"]))
     study, disputed = own, None
     if "uid" in identity:
         target = connection.execute(select(studies).where(studies.c.uid == identity["uid"])).one_or_none()

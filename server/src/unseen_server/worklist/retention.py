@@ -19,9 +19,9 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from unseen_server.worklist import site_settings
 from unseen_server.worklist.lookup import find_study
-from unseen_server.worklist.merging import patient_of
 from unseen_server.worklist.outside_reports import forget_early
 from unseen_server.worklist.outside_reports import of_patient as early_of
+from unseen_server.worklist.patient_merging import patient_of
 from unseen_server.worklist.states import DONE, NotAllowedError, NotFoundError, State, WorklistError
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import (

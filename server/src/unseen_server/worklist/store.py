@@ -20,9 +20,9 @@ from unseen_server.worklist import (
     details,
     drift_alarms,
     identity_review,
-    merging,
     outside_reports,
     overdue_updates,
+    patient_merging,
     readers,
     receiving,
     reopening,
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from unseen_server.worklist.damage import Check
     from unseen_server.worklist.details import PriorStudy, StudyDetails
     from unseen_server.worklist.drift_alarms import StandingAlarm
-    from unseen_server.worklist.merging import Merged
     from unseen_server.worklist.outside_reports import OutsideCounts, OutsideReport, What
+    from unseen_server.worklist.patient_merging import Merged
     from unseen_server.worklist.pseudonyms import Pseudonyms
     from unseen_server.worklist.readers import Aside, Outcome
     from unseen_server.worklist.received_header import ReceivedHeader
@@ -324,9 +324,11 @@ class Store(Lists, FilmAccess, Administration):
             return outside_reports.counts(connection)
 
     def merge_patients(self, *, prior: str, surviving: str, issuer: str | None = None, actor: str) -> Merged:
-        """Merge two numbers of one patient, see `merging.merge_patients`, and join the studies that agree by then."""
+        """Merge two numbers of one patient (`patient_merging.merge_patients`), and join the studies that then agree."""
         with self.writing() as writing:
-            merged = merging.merge_patients(writing, prior=prior, surviving=surviving, issuer=issuer, actor=actor)
+            merged = patient_merging.merge_patients(
+                writing, prior=prior, surviving=surviving, issuer=issuer, actor=actor
+            )
             for uid in merged.uids:
                 identity_review.review(writing, uid, actor=actor)
             return merged

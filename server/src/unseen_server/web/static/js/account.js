@@ -1,7 +1,8 @@
 // @ts-check
 // Signing out: by hand, and by itself where nobody has touched the page for half an hour (a session ends after twelve
 // hours in any case). All open pages of one browser count together.
-import { $, api, failed, toast } from "./api.js";
+import { $, api } from "./api.js";
+import { failed, toast } from "./toasts.js";
 
 const IDLE_S = 30 * 60;
 const WARNED_S = 60;

@@ -1,12 +1,13 @@
 // @ts-check
 // The page for admins: which tab is open, and what is fetched for it. Each tab's content has a module of its own.
-import { $, failed } from "./api.js";
+import { $ } from "./api.js";
 import { showAudit } from "./admin_audit.js";
 import { showPeople } from "./admin_people.js";
 import { showRemove } from "./admin_remove.js";
 import { showResults } from "./admin_results.js";
 import { showSettings } from "./admin_settings.js";
 import { showSystem } from "./admin_system.js";
+import { failed } from "./toasts.js";
 
 /** @type {HTMLElement[]} */
 const tabs = [...document.querySelectorAll("[role=tab]")].filter((tab) => tab instanceof HTMLElement);

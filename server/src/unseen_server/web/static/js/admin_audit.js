@@ -1,9 +1,10 @@
 // @ts-check
 // The audit trail: is it whole, and who did what, when, on which study.
-import { $, api, el, failed, toast } from "./api.js";
+import { $, api, el } from "./api.js";
 import { ACTIONS } from "./admin_audit_words.js";
 import { count, fill } from "./admin_parts.js";
 import { date } from "./dates.js";
+import { failed, toast } from "./toasts.js";
 
 /** @typedef {Page.Returned<"POST /audit/search">["events"][number]} Event */
 

@@ -1,8 +1,9 @@
 // @ts-check
 // Accounts: added with a link by which their owners choose a password, changed, disabled; and the ways to sign in.
-import { $, api, el, failed, sentenceIn, toast } from "./api.js";
+import { $, api, el, sentenceIn } from "./api.js";
 import { fill } from "./admin_parts.js";
 import { date } from "./dates.js";
+import { failed, toast } from "./toasts.js";
 
 /** @typedef {Page.Returned<"GET /accounts">["accounts"][number]} Account */
 const ROLES = /** @type {const} */ (["sender", "reader", "lead", "admin"]);

@@ -1,8 +1,9 @@
 // @ts-check
 // Erasing a patient or a study, and retiring: old studies, a film, what a model has found.
-import { $, api, el, failed, sentenceIn, toast } from "./api.js";
+import { $, api, el, sentenceIn } from "./api.js";
 import { confirmed, count, fill, size } from "./admin_parts.js";
 import { date } from "./dates.js";
+import { failed, toast } from "./toasts.js";
 
 export async function showRemove() {
   const [{ models }, { sources }] = await Promise.all([api("/models/scored"), api("/settings")]);

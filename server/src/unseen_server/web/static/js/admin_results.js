@@ -1,8 +1,9 @@
 // @ts-check
 // Results that go to other systems: how many there are by destination, which could not be sent, and what waits longest.
-import { $, api, el, failed, span, toast } from "./api.js";
+import { $, api, el, span } from "./api.js";
 import { fill } from "./admin_parts.js";
 import { date } from "./dates.js";
+import { failed, toast } from "./toasts.js";
 
 /** @typedef {Page.Returned<"GET /results">} Results */
 const STATES = /** @type {const} */ ([["waiting", "to be sent"], ["sent", "accepted, waiting for confirmation"], ["kept", "kept"], ["dead", "could not be sent"], ["superseded", "superseded"]]);

@@ -1,8 +1,9 @@
 // @ts-check
 // What the site has set: who sees names, how long studies wait and are kept; and what each source has sent.
-import { $, api, el, failed, toast } from "./api.js";
+import { $, api, el } from "./api.js";
 import { agreed, fill, size } from "./admin_parts.js";
 import { date } from "./dates.js";
+import { failed, toast } from "./toasts.js";
 
 /** @typedef {Page.Returned<"GET /settings">} Settings */
 const FROM_NOW = "It holds for films that come from now on.";

@@ -1,8 +1,9 @@
 // @ts-check
 // What is stored, what the workers have to do, and what runs here.
-import { $, api, el, failed, span, toast } from "./api.js";
+import { $, api, el, span } from "./api.js";
 import { fill, size } from "./admin_parts.js";
 import { date } from "./dates.js";
+import { failed, toast } from "./toasts.js";
 
 const KINDS = { films: "Films, as received", maps: "Anomaly maps", renditions: "Thumbnails and reconstructions", database: "Database" };
 const fact = (/** @type {string} */ name, /** @type {Page.Child} */ value) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value));

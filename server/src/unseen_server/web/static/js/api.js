@@ -112,27 +112,6 @@ export function there(value) {
   return value;
 }
 
-/**
- * A short message; with `action` and `run` it has a button. It stays 8 s, or until it is dismissed.
- * @param {string} words
- * @param {Page.ToastOptions} options
- */
-export function toast(words, { kind = "", action, run, lasts = 8000 } = {}) {
-  const note = el("div", { class: `toast ${kind}` }, el("span", {}, words));
-  const away = () => note.remove();
-  if (!action) for (const old of [...$("#toasts").children]) if (old.textContent === `${words}×`) old.remove(); // once is enough
-  if (action) note.append(el("button", { type: "button", class: "quiet", onclick: () => { away(); run?.(); } }, action));
-  note.append(el("button", { type: "button", class: "quiet close", "aria-label": "Dismiss", onclick: away }, "×"));
-  $("#toasts").append(note);
-  if (lasts) setTimeout(away, lasts);
-  return away;
-}
-
-/** Show an error's sentence; for handlers: `.catch(failed)`. */
-export function failed(/** @type {unknown} */ error) {
-  if (!isAbort(error)) toast(sentenceIn(error), { kind: "bad", lasts: 15000 });
-}
-
 /** How long ago, or how long it lasts, in one or two words: 4 s, 12 min, 3 h, 2 days. */
 export function span(/** @type {number} */ seconds) {
   const s = Math.max(0, seconds);

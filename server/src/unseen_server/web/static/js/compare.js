@@ -1,7 +1,7 @@
 // @ts-check
 // The page that compares models on what readers have reported. It fetches the labelled set once; the threshold moves in
 // the page, by `compare_operating`, and figures with intervals come from the server.
-import { $, api, el, failed, find, sentenceIn, there, toast } from "./api.js";
+import { $, api, el, find, sentenceIn, there } from "./api.js";
 import { MOST_BANDS, figure, rocChart, spreadChart, swatch } from "./charts.js";
 import { keepShown, wanted } from "./compare_address.js";
 import { wireCopies } from "./compare_copies.js";
@@ -12,6 +12,7 @@ import { atThreshold, balanced, byLabel, cellOf, nothingMissed, rounded, short }
 import { pairOf } from "./compare_pair.js";
 import { moveSources, showMetrics } from "./compare_tables.js";
 import { measured } from "./percent_words.js";
+import { failed, toast } from "./toasts.js";
 
 const MOST = 6;
 /** @typedef {import("./charts.js").Metrics} Metrics  @typedef {Page.Returned<"GET /compare/labelled">} LabelledSet */

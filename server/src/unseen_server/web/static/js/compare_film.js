@@ -1,12 +1,13 @@
 // @ts-check
 // Two to six models on one film, side by side; zoom and window are linked, and ← → go through the list it came from.
-import { $, api, closest, el, failed, sentenceIn, there, toast, typing } from "./api.js";
+import { $, api, closest, el, sentenceIn, there, typing } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
 import { swatch } from "./charts.js";
 import { keptList } from "./compare_gallery.js";
 import { short } from "./compare_operating.js";
 import { Pane, ROWS } from "./compare_panes.js";
 import { films } from "./films.js";
+import { failed, toast } from "./toasts.js";
 
 const KEPT = "unseen.compare"; // as the comparison's page has it
 const ROWS_KEPT = "unseen.compare.rows";

@@ -1,11 +1,12 @@
 // @ts-check
 // Two models: their AUROCs' difference with its interval, and the films on which they disagree most.
-import { $, api, el, failed, sentenceIn, there } from "./api.js";
+import { $, api, el, sentenceIn, there } from "./api.js";
 import { ranks, whisker } from "./charts.js";
 import { fillGallery } from "./compare_gallery.js";
 import { others } from "./compare_labels.js";
 import { short } from "./compare_operating.js";
 import { whole } from "./percent_words.js";
+import { failed } from "./toasts.js";
 
 const IDS = ["#first", "#second"];
 

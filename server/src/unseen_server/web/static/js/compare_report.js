@@ -1,6 +1,6 @@
 // @ts-check
 // A comparison as a report to print: the models, the threshold and the pair that the address names, each figure once.
-import { $, api, el, failed, find, sentenceIn } from "./api.js";
+import { $, api, el, find, sentenceIn } from "./api.js";
 import { figure, rocChart, swatch } from "./charts.js";
 import { wanted } from "./compare_address.js";
 import { about, others } from "./compare_labels.js";
@@ -8,6 +8,7 @@ import { atThreshold, byLabel, nothingMissed, short } from "./compare_operating.
 import { showMetrics } from "./compare_tables.js";
 import { date } from "./dates.js";
 import { measured } from "./percent_words.js";
+import { failed } from "./toasts.js";
 
 /** @typedef {import("./charts.js").Metrics} Metrics  @typedef {Page.Returned<"GET /compare/labelled">} LabelledSet */
 

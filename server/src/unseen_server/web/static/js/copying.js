@@ -1,6 +1,7 @@
 // @ts-check
 // Figures as text to take along: as CSV, and as the Python that computes them again.
-import { el, failed, toast } from "./api.js";
+import { el } from "./api.js";
+import { failed, toast } from "./toasts.js";
 
 /** @typedef {string | number | boolean | null | undefined} Cell */
 

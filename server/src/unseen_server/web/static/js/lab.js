@@ -1,12 +1,13 @@
 // @ts-check
 // The imaging lab: settings → a measurement, shown at once → reconstructions, one after the other, side by side.
-import { $, api, el, failed, find, isAbort, sentenceIn, there } from "./api.js";
+import { $, api, el, find, isAbort, sentenceIn, there } from "./api.js";
 import { keep, wanted } from "./lab_address.js";
 import { ask } from "./lab_asking.js";
 import { wireCopies } from "./lab_copies.js";
 import { drawFields, options, readFields } from "./lab_form.js";
 import { showLatents } from "./lab_latents.js";
 import { atWork, drop, expect, show, spoken } from "./lab_results.js";
+import { failed } from "./toasts.js";
 
 const FAMILIES = { direct: "No training", variational: "No training", learnt: "Learnt", generative: "Generators" };
 const SOON = 250; // ms after the last change

@@ -1,8 +1,9 @@
 // @ts-check
 // A generator's latent, moved by hand: one request at a time, the latest position wins.
-import { $, el, failed } from "./api.js";
+import { $, el } from "./api.js";
 import { ask as askLab } from "./lab_asking.js";
 import { options } from "./lab_form.js";
+import { failed } from "./toasts.js";
 
 /** @typedef {{ generator: string, latent: number[], size: number }} Taken */
 

@@ -1,12 +1,13 @@
 // @ts-check
 // The live page: films go up three at a time, are asked after until they are scored, and come back as cards.
 
-import { $, ApiError, api, el, failed, sentenceIn, statusOf, toast } from "./api.js";
+import { $, ApiError, api, el, sentenceIn, statusOf } from "./api.js";
 import { clock } from "./dates.js";
 import { chosen, dropped } from "./dropped.js";
 import { onNews } from "./events.js";
 import { cardOf, outcome } from "./live_card.js";
 import { csv, rowsOf } from "./live_table.js";
+import { failed, toast } from "./toasts.js";
 
 const AT_ONCE = 3;
 const RETRIES_MS = [1000, 3000, 8000];

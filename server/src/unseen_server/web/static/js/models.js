@@ -1,12 +1,13 @@
 // @ts-check
 // The page of models: which tab is open, and what is fetched for it. Each tab's content has a module of its own.
-import { $, failed } from "./api.js";
+import { $ } from "./api.js";
 import { onNews } from "./events.js";
 import { showCalibration } from "./models_calibration.js";
 import { showAgreements, showCards } from "./models_cards.js";
 import { showFit } from "./models_fit.js";
-import { showRuns } from "./models_runs.js";
-import { showWatch } from "./models_watch.js";
+import { showRuns } from "./models_trainings.js";
+import { showWatch } from "./models_drift.js";
+import { failed } from "./toasts.js";
 
 const reader = document.body.dataset.role === "reader";
 /** @type {HTMLElement[]} */

@@ -1,6 +1,7 @@
 // @ts-check
 // A calibration from what readers reported: a promise, how many abnormal studies it needs, and how many there are.
-import { $, api, el, find, sentenceIn, toast } from "./api.js";
+import { $, api, el, find, sentenceIn } from "./api.js";
+import { toast } from "./toasts.js";
 
 /** @typedef {Page.Returned<"GET /calibration">} Calibration */
 

@@ -1,9 +1,10 @@
 // @ts-check
 // Cards of the models, proposals, and what was agreed on: two people for each change of what scores.
-import { $, api, el, failed, toast } from "./api.js";
+import { $, api, el } from "./api.js";
 import { date } from "./dates.js";
 import { agree, summaryOf } from "./models_agree.js";
 import { percent } from "./percent_words.js";
+import { failed, toast } from "./toasts.js";
 
 /** @typedef {Page.Returned<"GET /activations">} Activations  @typedef {Activations["activations"][number]} Activation */
 /** @typedef {Page.Returned<"GET /models/cards">["models"][number]} Card  @typedef {Card["figures"][number]} Figure */

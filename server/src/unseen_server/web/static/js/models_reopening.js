@@ -1,8 +1,9 @@
 // @ts-check
 // What was cleared among the films that raised a drift alarm, and how two people reopen it.
-import { api, el, failed, toast } from "./api.js";
+import { api, el } from "./api.js";
 import { date } from "./dates.js";
 import { agree } from "./models_agree.js";
+import { failed, toast } from "./toasts.js";
 
 /** @typedef {Page.Returned<"GET /reopenings">["alarms"][number]} Raised */
 

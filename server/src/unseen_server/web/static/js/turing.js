@@ -1,8 +1,9 @@
 // @ts-check
 // Real or generated? One image after the other; the server shows which is which when all are answered.
 
-import { $, api, el, failed, statusOf, there, typing } from "./api.js";
+import { $, api, el, statusOf, there, typing } from "./api.js";
 import { resultOf, roundsOf } from "./turing_result.js";
+import { failed } from "./toasts.js";
 
 const memory = `unseen.turing.${document.body.dataset.account}`;
 /** @type {Record<string, "real" | "generated">} */

@@ -1,7 +1,7 @@
 // @ts-check
 // The viewer: a study's films at full depth, its report, and the next study without a page being loaded.
 import { idleSeconds } from "./account.js";
-import { $, api, failed, sentenceIn, statusOf } from "./api.js";
+import { $, api, sentenceIn, statusOf } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
 import { onNews } from "./events.js";
 import { films, frameOf } from "./films.js";
@@ -22,6 +22,7 @@ import { isShown, now, study as current } from "./viewer_state.js";
 import { wireTags } from "./viewer_tags.js";
 import { painted, showFilms, tools } from "./viewer_tools.js";
 import { showConflict, showVersions } from "./viewer_versions.js";
+import { failed } from "./toasts.js";
 
 const RENEW_MS = 5 * 60_000;
 const NEWS_MS = 1500;

@@ -1,9 +1,10 @@
 // @ts-check
 // Another film beside the one that is read: a prior, or one that a reader reported normal. Both move together.
-import { $, el, failed } from "./api.js";
+import { $, el } from "./api.js";
 import { FilmCanvas } from "./canvas.js";
 import { calendar } from "./dates.js";
 import { films } from "./films.js";
+import { failed } from "./toasts.js";
 
 /**
  * window: whether both have one window, as of one patient; films of others were exposed otherwise.

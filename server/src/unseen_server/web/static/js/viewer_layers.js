@@ -1,8 +1,9 @@
 // @ts-check
 // Triage or research mode, the chosen model, and what lies over the film; what was chosen stays chosen from film to film.
-import { $, el, failed } from "./api.js";
+import { $, el } from "./api.js";
 import { PICTURES, has, overlaysOf } from "./viewer_overlays.js";
 import { showChart, showModels, showNearest, showWords } from "./viewer_panel.js";
+import { failed } from "./toasts.js";
 
 const STORED = "unseen.viewer";
 const STEPS = [30, 60, 100, 0]; // opacity, per cent

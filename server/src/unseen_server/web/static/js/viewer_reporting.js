@@ -1,11 +1,12 @@
 // @ts-check
 // What a reader does with a study: report it, skip it, take a report back, set aside what cannot be shown; and the next
 // one comes by itself.
-import { $, api, failed, toast } from "./api.js";
+import { $, api } from "./api.js";
 import { unseen } from "./viewer_seen.js";
 import { now, study as current } from "./viewer_state.js";
 import { reportedAs } from "./reported.js";
 import { say } from "./viewer_tools.js";
+import { failed, toast } from "./toasts.js";
 
 /** @typedef {import("./viewer_keys.js").Outcome} Outcome  @typedef {import("./viewer_claims.js").Claims} Claims */
 

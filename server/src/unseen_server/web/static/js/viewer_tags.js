@@ -1,6 +1,7 @@
 // @ts-check
 // The elements of the film's file, for leads: a table that can be searched.
-import { $, api, el, failed } from "./api.js";
+import { $, api, el } from "./api.js";
+import { failed } from "./toasts.js";
 
 /** Show the elements of `film`. */
 export async function showTags(/** @type {string} */ film) {

@@ -1,8 +1,9 @@
 // @ts-check
 // The tools above the film: which film of the study, window, inversion, zoom; and the message about what was done.
-import { $, closest, el, toast } from "./api.js";
+import { $, closest, el } from "./api.js";
 import { inOwn, overSamples } from "./grey_units.js";
 import { versionsOf } from "./viewer_versions.js";
+import { toast } from "./toasts.js";
 
 /** @type {() => void} */
 let unsay = () => {};

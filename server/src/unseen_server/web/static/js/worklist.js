@@ -1,6 +1,6 @@
 // @ts-check
 // The worklist: pages of it, fetched again whenever something has changed; a selected study; keys.
-import { $, api, closest, failed, isAbort, statusOf, toast, typing } from "./api.js";
+import { $, api, closest, isAbort, statusOf, typing } from "./api.js";
 import { onNews } from "./events.js";
 import { Acts } from "./worklist_acts.js";
 import { Chosen } from "./worklist_chosen.js";
@@ -19,6 +19,7 @@ import { Sorting } from "./worklist_sorting.js";
 import { Tabs } from "./worklist_tabs.js";
 import { Urgent } from "./worklist_urgent.js";
 import { ROWS, addressOf, bodyOf, change, everything, readOn, viewOf } from "./worklist_view.js";
+import { failed, toast } from "./toasts.js";
 
 const APART_MS = 1000; // between two looks at the page
 /** @typedef {import("./worklist_view.js").Tab} Tab  @typedef {import("./worklist_view.js").View} View  @typedef {Page.Returned<"POST /studies/search">} Listed */

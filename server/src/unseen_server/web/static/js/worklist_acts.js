@@ -1,7 +1,8 @@
 // @ts-check
 // What a reader does with a study straight from the list: report it, undo the report, release it, have it scored again.
-import { api, failed, toast } from "./api.js";
+import { api } from "./api.js";
 import { reportedAs } from "./reported.js";
+import { failed, toast } from "./toasts.js";
 
 /** Each act tells what came of it in a toast; `list` learns what has changed. */
 export class Acts {

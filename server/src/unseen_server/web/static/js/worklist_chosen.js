@@ -1,6 +1,7 @@
 // @ts-check
 // Several studies at once, for leads: chosen by x, shift and checkboxes; assigned, scored again, or recorded as returned. Never reported.
-import { $, api, closest, el, failed, toast } from "./api.js";
+import { $, api, closest, el } from "./api.js";
+import { failed, toast } from "./toasts.js";
 
 const MOST = 200; // that the server takes at once
 const MOST_RETURNED = 50;

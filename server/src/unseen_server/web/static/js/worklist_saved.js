@@ -1,7 +1,8 @@
 // @ts-check
 // Views of the list under a name: one's own, and those that a lead shares. What was searched for is never part of one.
-import { $, api, el, failed, toast } from "./api.js";
+import { $, api, el } from "./api.js";
 import { shownBy, wantedOf } from "./worklist_view.js";
+import { failed, toast } from "./toasts.js";
 
 /** @typedef {import("./worklist_view.js").View} View  @typedef {Page.Returned<"GET /views">["views"][number]} Saved */
 

@@ -1,8 +1,9 @@
 // @ts-check
 // The search: on the list that is shown, then on the others. Its text goes to the server in a body, and into no address.
-import { $, api, failed } from "./api.js";
+import { $, api } from "./api.js";
 import { tell } from "./worklist_notices.js";
 import { TABS, countOf } from "./worklist_view.js";
+import { failed } from "./toasts.js";
 
 /** @typedef {import("./worklist_view.js").View} View */
 

@@ -1,6 +1,7 @@
 // @ts-check
 // Tells when a study comes that is to be read earlier: in the title and a note, and by the system where one allows it. Off until it is asked for.
-import { $, api, toast } from "./api.js";
+import { $, api } from "./api.js";
+import { toast } from "./toasts.js";
 
 const LOOK_MS = 15_000; // also while the page is hidden, when there is no news of the list
 const APART_MS = 3000; // between two looks when there is news

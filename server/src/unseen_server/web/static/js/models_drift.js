@@ -1,11 +1,12 @@
 // @ts-check
 // Drift and the audit sample: late scores beside those of the calibration, alarms, and what readers said of the cleared.
-import { $, api, el, failed, toast } from "./api.js";
+import { $, api, el } from "./api.js";
 import { date } from "./dates.js";
 import { agree } from "./models_agree.js";
 import { legend, plot, short } from "./models_plot.js";
 import { earlierAlarms, reopening } from "./models_reopening.js";
 import { percent } from "./percent_words.js";
+import { failed, toast } from "./toasts.js";
 
 export async function showWatch() {
   const [drift, alarms, reopenings, sample, growth] = await Promise.all([api("/drift"), api("/alarms"), api("/reopenings"), api("/audit/sample"), api("/audit/sample/growth")]);

@@ -1,7 +1,8 @@
 // @ts-check
 // Trainings: which there are, and the losses of one, drawn again every two seconds while somebody looks.
-import { $, api, el, failed, find, sentenceIn, span, there } from "./api.js";
+import { $, api, el, find, sentenceIn, span, there } from "./api.js";
 import { legend, plot, short } from "./models_plot.js";
+import { failed } from "./toasts.js";
 
 /** @typedef {Page.Returned<"GET /runs">["runs"][number]} Run  @typedef {Page.Returned<"GET /runs/{name}/log">} Log */
 

@@ -63,7 +63,8 @@ echo "the library alone: quick start done, $(du -sm "$work/env" | cut -f1) MB"
 installed "$models"
 absent unseen_server fastapi starlette uvicorn sqlalchemy alembic argon2 lightning_fabric
 unseen score models/pca "$film" >"$work/score.txt" 2>"$work/score.log" || failed "$(cat "$work/score.log")"
-grep -qE '^[0-9]+\.[0-9]+' "$work/score.txt" || failed "unseen score: $(cat "$work/score.txt")"
+# models/pca has learnt from real films, and its gate refuses a phantom; the score is shown all the same
+grep -qE '^(refused \()?[0-9]+\.[0-9]+' "$work/score.txt" || failed "unseen score: $(cat "$work/score.txt")"
 (cd "$work" && env/bin/python -) >"$work/scores.txt" <<'PYTHON' || failed "a detector with the lung finder: $(cat "$work/scores.txt")"
 """Train with the lung finder of the models, as README shows for films of one's own, and score four films."""
 import unseen as un

@@ -79,6 +79,8 @@ def described(obj: griffe.Object) -> set[str]:
             if section.kind in (griffe.DocstringSectionKind.parameters, griffe.DocstringSectionKind.other_parameters):
                 found |= {parameter.name.lstrip("*") for parameter in section.value if parameter.description}
         found |= {name for name, meaning in _ROW.findall(one.docstring.value) if meaning.strip()}
+    if isinstance(obj, griffe.Class):  # `Annotated[..., Field(description=...)]`, which the API's description shows too
+        found |= {name for name, member in fields(obj) if "description=" in str(member.annotation)}
     return found
 
 

@@ -81,6 +81,9 @@ class FlagRule:
     Attributes:
         priority: from this priority on, whatever the score: on a blind page; None on others.
         scores: by model: the score from which on, and whether it is itself included.
+
+    >>> FlagRule(scores={"pca": (0.8, True)}).priority is None
+    True
     """
 
     priority: float | None = None
@@ -92,6 +95,7 @@ class StudyQuery(Search):
     """Query of a page of the list: the fields of a search, and what the server adds for the client that asks.
 
     Attributes:
+        state: of the studies; None: any.
         reader: account whose `seen` the rows have, and that `@me` names; None: nobody's.
         blind: leave out what would tell a sampled study from the others; for readers, where a policy clears.
         whole_terms: match `text` only as a whole; for clients that must not find out a number character by character.

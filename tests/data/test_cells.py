@@ -63,7 +63,7 @@ def test_suspects_of_a_training_set_are_no_formula() -> None:
 
 
 def test_every_module_that_writes_csv_makes_its_cells_safe() -> None:
-    """Of two writers one can be forgotten: a module writes its own numbers and words alone, or imports `data.cells`."""
+    """A module that writes CSV calls `safe_cell`, `safe_row` or `safe_table`, or writes only numbers and own words."""
     numbers_and_words = {"src/unseen/training/history.py", "server/src/unseen_server/demo/simulated_sites.py"}
     writers = {
         str(path.relative_to(ROOT))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from unseen.networks import convnext, densenet, efficientnet_lite, resnet50, vision_transformer
-from unseen.networks.published_names import shapes_of
+from unseen.networks.published_names import PublishedNetwork, shapes_of
 
 ArchitectureName = Literal[
     "efficientnet-lite0", "densenet121-xrv", "dinov2-vitb14", "rad-dino", "convnext-tiny", "resnet50"
@@ -39,14 +39,12 @@ class Architecture:
         build: makes the network up to its block `last`; without `last`, all of it.
         channels: channels of each block's map.
         blocks: blocks that are used by default.
-        translated: renames a file's tensors to the network's names; None: the network does it itself.
     """
 
     name: ArchitectureName
-    build: Callable[..., nn.Module]
+    build: type[PublishedNetwork | efficientnet_lite.EfficientNetLite]
     channels: tuple[int, ...]
     blocks: tuple[int, ...]
-    translated: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] | None = None
 
     def check(self, weights: Mapping[str, Tensor]) -> None:
         """Check a file's tensors.
@@ -55,12 +53,11 @@ class Architecture:
             ValueError: the weights are of another network. The message names the architecture that they look like,
                 and what to do.
         """
-        checked = getattr(self.build, "checked", None)
         try:
-            if checked is None:
-                efficientnet_lite.EfficientNetLite().fill(weights)
+            if issubclass(self.build, PublishedNetwork):
+                self.build.checked(weights)
             else:
-                checked(weights)
+                self.build().fill(weights)
         except ValueError as error:
             raise ValueError(f"{error} {self._remedy(weights)}") from error
 
@@ -78,31 +75,11 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     one.name: one
     for one in (
         Architecture("efficientnet-lite0", efficientnet_lite.EfficientNetLite, efficientnet_lite.CHANNELS, (4, 7)),
-        Architecture(
-            "densenet121-xrv",
-            densenet.DenseNet121,
-            densenet.CHANNELS,
-            (1, 2),
-            densenet.DenseNet121.translated,
-        ),
-        Architecture(
-            "dinov2-vitb14",
-            vision_transformer.DinoV2,
-            vision_transformer.CHANNELS,
-            (5, 11),
-            vision_transformer.DinoV2.translated,
-        ),
-        Architecture(
-            "rad-dino",
-            vision_transformer.RadDino,
-            vision_transformer.CHANNELS,
-            (5, 11),
-            vision_transformer.RadDino.translated,
-        ),
-        Architecture(
-            "convnext-tiny", convnext.ConvNeXtTiny, convnext.CHANNELS, (1, 2), convnext.ConvNeXtTiny.translated
-        ),
-        Architecture("resnet50", resnet50.ResNet50, resnet50.CHANNELS, (1, 2), resnet50.ResNet50.translated),
+        Architecture("densenet121-xrv", densenet.DenseNet121, densenet.CHANNELS, (1, 2)),
+        Architecture("dinov2-vitb14", vision_transformer.DinoV2, vision_transformer.CHANNELS, (5, 11)),
+        Architecture("rad-dino", vision_transformer.RadDino, vision_transformer.CHANNELS, (5, 11)),
+        Architecture("convnext-tiny", convnext.ConvNeXtTiny, convnext.CHANNELS, (1, 2)),
+        Architecture("resnet50", resnet50.ResNet50, resnet50.CHANNELS, (1, 2)),
     )
 }
 """Architectures by name. RAD-DINO's weights and DINOv2's have equal names and shapes: only the user can tell them."""
@@ -119,9 +96,9 @@ def look_like(weights: Mapping[str, Tensor]) -> str | None:
     if "_conv_stem.weight" in weights and "_blocks.0._depthwise_conv.weight" in weights:
         return DEFAULT
     for name, one in ARCHITECTURES.items():
-        if one.translated is None:
+        if not issubclass(one.build, PublishedNetwork):
             continue
-        given = {key: tuple(tensor.shape) for key, tensor in one.translated(weights).items()}
+        given = {key: tuple(tensor.shape) for key, tensor in one.build.translated(weights).items()}
         expected = shapes_of(one.build)
         if sum(given.get(key) == shape for key, shape in expected.items()) >= _ALIKE * len(expected):
             return name

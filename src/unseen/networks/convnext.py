@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.networks.photographs import as_photograph
-from unseen.networks.published_names import check, load, shapes_of, without_prefix
+from unseen.networks.published_names import PublishedNetwork, without_prefix
 
 CHANNELS = (96, 192, 384, 768)
 """Channels of each stage's map. Stages count from 0."""
@@ -32,12 +32,15 @@ _OTHERS = (  # timm's and the authors' names → torchvision's, without the numb
 )
 
 
-class ConvNeXtTiny(nn.Module):
+class ConvNeXtTiny(PublishedNetwork):
     """(batch, 1, height, width) in [−1, 1] → a map for each of the stages that are asked for.
 
     >>> [tuple(one.shape) for one in ConvNeXtTiny(last=1)(torch.zeros(1, 1, 64, 64), (0, 1))]
     [(1, 96, 16, 16), (1, 192, 8, 8)]
     """
+
+    title = "ConvNeXt-T"
+    ignored = ("classifier.", "head.", "norm.")
 
     def __init__(self, *, last: int = len(CHANNELS) - 1) -> None:
         super().__init__()
@@ -61,26 +64,9 @@ class ConvNeXtTiny(nn.Module):
                 maps.append(x)
         return maps
 
-    def fill(self, published: Mapping[str, Tensor]) -> None:
-        """Load weights that have torchvision's, timm's or the authors' names.
-
-        Raises ValueError for weights of another network.
-        """
-        load(self, self.checked(published))
-
     @classmethod
-    def checked(cls, published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the tensors by this network's names.
-
-        Raises ValueError for weights of another network.
-        """
-        weights = cls.translated(published)
-        check(weights, shapes_of(cls), ignored=("classifier.", "head.", "norm."), network="ConvNeXt-T")
-        return weights
-
-    @staticmethod
-    def translated(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the tensors by torchvision's names."""
+    def translated(cls, published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the tensors by torchvision's names; files may have timm's or the authors' names."""
         return dict(_translated(name, tensor) for name, tensor in without_prefix(published).items())
 
 

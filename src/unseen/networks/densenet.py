@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.networks.published_names import check, load, shapes_of, without_prefix
+from unseen.networks.published_names import PublishedNetwork, without_prefix
 
 CHANNELS = (256, 512, 1024, 1024)
 """Channels of each dense block's map. Blocks count from 0."""
@@ -26,12 +26,15 @@ _LAYERS = (6, 12, 24, 16)
 _GROWTH, _BOTTLENECK, _STEM = 32, 4, 64
 
 
-class DenseNet121(nn.Module):
+class DenseNet121(PublishedNetwork):
     """(batch, 1, height, width) in [−1, 1] → a map for each of the dense blocks that are asked for.
 
     >>> [tuple(one.shape) for one in DenseNet121(last=1)(torch.zeros(1, 1, 64, 64), (0, 1))]
     [(1, 256, 16, 16), (1, 512, 8, 8)]
     """
+
+    title = "DenseNet-121"
+    ignored = ("classifier.", "op_threshs")
 
     def __init__(self, *, last: int = len(CHANNELS) - 1) -> None:
         super().__init__()
@@ -67,25 +70,8 @@ class DenseNet121(nn.Module):
                 x = parts[f"transition{block + 1}"](x)
         return maps
 
-    def fill(self, published: Mapping[str, Tensor]) -> None:
-        """Load weights that have TorchXRayVision's names.
-
-        Raises ValueError for weights of another network.
-        """
-        load(self, self.checked(published))
-
     @classmethod
-    def checked(cls, published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the tensors by this network's names.
-
-        Raises ValueError for weights of another network.
-        """
-        weights = cls.translated(published)
-        check(weights, shapes_of(cls), ignored=("classifier.", "op_threshs"), network="DenseNet-121")
-        return weights
-
-    @staticmethod
-    def translated(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def translated(cls, published: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the tensors by this network's names; old files have `norm.1` and `conv.1` for `norm1` and `conv1`."""
         return {
             re.sub(r"(denselayer\d+\.(?:norm|conv))\.([12])\.", r"\1\2.", name): tensor

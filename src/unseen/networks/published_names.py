@@ -1,10 +1,11 @@
-"""Loading of published weights into a network: names of the file, names that are missing or unexpected, shapes.
+"""Networks with published weights: names of the file, names that are missing or unexpected, shapes, loading.
 
 Our networks bear the names of one publisher. Other publishers' names are translated first, by each network's own
 `translated`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -79,6 +80,47 @@ def load(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     network.load_state_dict(
         {name: weights[name].to(tensor) if name in weights else tensor for name, tensor in network.state_dict().items()}
     )
+
+
+class PublishedNetwork(nn.Module):
+    """Base of the networks whose weights are published, by the publishers' names.
+
+    Attributes:
+        title: the network's name in messages.
+        ignored: beginnings of the names of tensors that the network does not use.
+    """
+
+    title: ClassVar[str]
+    ignored: ClassVar[tuple[str, ...]]
+
+    def fill(self, published: Mapping[str, Tensor]) -> None:
+        """Load published weights.
+
+        Raises:
+            ValueError: the weights are of another network.
+        """
+        load(self, self.checked(published))
+
+    @classmethod
+    def checked(cls, published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the tensors by this network's names.
+
+        Raises:
+            ValueError: the weights are of another network.
+        """
+        weights = cls.translated(published)
+        check(weights, cls.expected(weights), ignored=cls.ignored, network=cls.title)
+        return weights
+
+    @classmethod
+    def expected(cls, weights: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+        """Return the shapes that a file must have; `weights` decide where a network takes any number."""
+        return shapes_of(cls)
+
+    @classmethod
+    def translated(cls, published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the tensors by this network's names."""
+        return without_prefix(published)
 
 
 def _some(names: list[str]) -> str:

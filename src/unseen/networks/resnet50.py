@@ -1,17 +1,17 @@
 """ResNet-50 with weights of colour photographs: maps of an image after each of its four stages.
 
-The names are torchvision's. The stride of a stage is in the 3 × 3 convolution of its first block, as there.
+The names are torchvision's and timm's. The stride of a stage is in the 3 × 3 convolution of its first block, as there.
 
 Source: He, Zhang, Ren & Sun, "Deep residual learning for image recognition", CVPR 2016, table 1, 50 layers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from unseen.networks.photographs import as_photograph
-from unseen.networks.published_names import check, load, shapes_of, without_prefix
+from unseen.networks.published_names import PublishedNetwork
 
 CHANNELS = (256, 512, 1024, 2048)
 """Channels of each stage's map. Stages count from 0."""
@@ -19,12 +19,15 @@ STRIDES = (4, 8, 16, 32)
 _BLOCKS = (3, 4, 6, 3)
 
 
-class ResNet50(nn.Module):
+class ResNet50(PublishedNetwork):
     """(batch, 1, height, width) in [−1, 1] → a map for each of the stages that are asked for.
 
     >>> [tuple(one.shape) for one in ResNet50(last=1)(torch.zeros(1, 1, 64, 64), (0, 1))]
     [(1, 256, 16, 16), (1, 512, 8, 8)]
     """
+
+    title = "ResNet-50"
+    ignored = ("fc.",)
 
     def __init__(self, *, last: int = len(CHANNELS) - 1) -> None:
         super().__init__()
@@ -50,28 +53,6 @@ class ResNet50(nn.Module):
             if stage in blocks:
                 maps.append(x)
         return maps
-
-    def fill(self, published: Mapping[str, Tensor]) -> None:
-        """Load weights that have torchvision's or timm's names.
-
-        Raises ValueError for weights of another network.
-        """
-        load(self, self.checked(published))
-
-    @classmethod
-    def checked(cls, published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the tensors by this network's names.
-
-        Raises ValueError for weights of another network.
-        """
-        weights = cls.translated(published)
-        check(weights, shapes_of(cls), ignored=("fc.",), network="ResNet-50")
-        return weights
-
-    @staticmethod
-    def translated(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the tensors by this network's names."""
-        return without_prefix(published)
 
 
 class _Bottleneck(nn.Module):

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.networks.photographs import IMAGENET_DEVIATION, IMAGENET_MEAN, as_photograph
-from unseen.networks.published_names import check, load, shapes_of, without_prefix
+from unseen.networks.published_names import PublishedNetwork, shapes_of, without_prefix
 
 PATCH = 14
 """Side of a patch in pixels."""
@@ -53,7 +53,7 @@ _TRANSFORMERS_OUTSIDE = {
 }
 
 
-class DinoV2(nn.Module):
+class DinoV2(PublishedNetwork):
     """(batch, 1, height, width) in [−1, 1] → a map for each of the blocks that are asked for.
 
     The numbers of register tokens and of position embeddings are those of the loaded weights.
@@ -66,6 +66,7 @@ class DinoV2(nn.Module):
     deviation: ClassVar[tuple[float, ...]] = IMAGENET_DEVIATION
     offset: ClassVar[float] = 0.1  # cells, added to the factor of interpolation
     title: ClassVar[str] = "DINOv2's ViT-B/14"
+    ignored = ("mask_token", "head.")
 
     def __init__(self, *, last: int = _DEPTH - 1) -> None:
         super().__init__()
@@ -120,27 +121,10 @@ class DinoV2(nn.Module):
             square = functional.interpolate(square, size=(height, width), mode="bicubic", antialias=registers)
         return first, square.flatten(2).transpose(1, 2)
 
-    def fill(self, published: Mapping[str, Tensor]) -> None:
-        """Load weights that have DINOv2's names, or those of `transformers`.
-
-        Raises ValueError for weights of another network.
-        """
-        load(self, self.checked(published))
-
     @classmethod
     def checked(cls, published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the tensors by DINOv2's names.
-
-        Raises ValueError for weights of another network.
-        """
-        weights = cls.translated(published)
-        expected = shapes_of(cls)
-        weights.setdefault("register_tokens", torch.zeros(1, 0, WIDTH))
-        for name in ("pos_embed", "register_tokens"):  # of any number
-            given = weights.get(name)
-            if given is not None and given.ndim == 3 and given.shape[::2] == (1, WIDTH):
-                expected[name] = tuple(given.shape)
-        check(weights, expected, ignored=("mask_token", "head."), network=cls.title)
+        """Return the tensors by DINOv2's names; see `PublishedNetwork.checked`."""
+        weights = super().checked(published)
         cells = weights["pos_embed"].shape[1] - 1
         if round(cells**0.5) ** 2 != cells:
             raise ValueError(
@@ -148,9 +132,19 @@ class DinoV2(nn.Module):
             )
         return weights
 
-    @staticmethod
-    def translated(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the tensors by DINOv2's names."""
+    @classmethod
+    def expected(cls, weights: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+        """Return the shapes that a file must have, with its numbers of positions and of register tokens."""
+        expected = shapes_of(cls)
+        for name in ("pos_embed", "register_tokens"):
+            given = weights.get(name)
+            if given is not None and given.ndim == 3 and given.shape[::2] == (1, WIDTH):
+                expected[name] = tuple(given.shape)
+        return expected
+
+    @classmethod
+    def translated(cls, published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the tensors by DINOv2's names; files may have those of `transformers`."""
         given = without_prefix(published)
         made: dict[str, Tensor] = {}
         parts: dict[str, dict[str, Tensor]] = {}  # of the attention, which `transformers` has in three
@@ -169,6 +163,7 @@ class DinoV2(nn.Module):
         for name, three in parts.items():
             if len(three) == 3 and len({one.shape for one in three.values()}) == 1:
                 made[name] = torch.cat([three["q"], three["k"], three["v"]])
+        made.setdefault("register_tokens", torch.zeros(1, 0, WIDTH))
         return made
 
 

@@ -253,7 +253,7 @@ memory = 16
     words = ("train", recipe, "--data", world.normals, "--backbone", weights)
     answer = say(*words)
     assert answer.code == 2 and "resnet18.safetensors cannot be read" in answer.err and not list(runs.glob("mine-*"))
-    save_file(published_names(ResNet18(features=4)), weights)
+    save_file(published_weights(ResNet18(features=4)), weights)
     answer = say(*words, "--out", tmp_path / "model")
     assert answer.code == 0, answer.err
     card = bundle.load(tmp_path / "model").card
@@ -261,7 +261,7 @@ memory = 16
     assert "this training had been done before" in say(*words).err
 
 
-def published_names(network: ResNet18) -> dict[str, torch.Tensor]:
+def published_weights(network: ResNet18) -> dict[str, torch.Tensor]:
     """The network's weights as they are published: of three colours, in torchvision's names."""
     state = network.state_dict()
     renamed = {name: state[place].clone() for name, place in published_places(state).items()}

@@ -23,6 +23,7 @@ import pytest
 from hypothesis import settings
 
 from tests.costs import Accounting, processor
+from tests.system_programs import system_path
 from unseen.artifacts.files import write_text
 
 ROOT = Path(__file__).parent
@@ -70,7 +71,7 @@ def program() -> Callable[..., str]:
     """`program("curl")`: the path of a system program; of several names, the first that is there."""
 
     def find(*names: str) -> str:
-        for path in filter(None, map(shutil.which, names)):
+        for path in filter(None, (shutil.which(name, path=system_path()) for name in names)):
             return path
         absent(f"The system program {' or '.join(names)} is missing; `make test` as root installs it (.ci/parts).")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import subprocess
 import tempfile
 import threading
@@ -27,6 +28,7 @@ from pynetdicom.presentation import build_context
 from tests.cli.conftest import say  # noqa: F401  a fixture
 from tests.data.making import data_set
 from tests.pacs.orthanc_server import free_ports, orthanc  # noqa: F401  a fixture
+from tests.system_programs import system_path
 from tests.worklist.conftest import judge_with, make_place, postgresql, screener, sqlite_file  # noqa: F401  fixtures
 from tests.worklist.postgresql import MEMORY
 from unseen_server.pacs.config import PacsConfig
@@ -186,7 +188,13 @@ def store_films(port: int, films: Sequence[Dataset], **more: Any) -> list[Datase
 
 
 def dcmtk(program: str, *words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([program, *map(str, words)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        [program, *map(str, words)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "PATH": system_path()},
+    )
 
 
 def free_port() -> int:

@@ -69,7 +69,7 @@ def test_from_labelled_films_to_decisions_and_a_pilot(say: Say, model: Path, lab
     assert "unseen manifest --source NAME" in " ".join(other.err.split())
 
     refused = say("calibrate", model, "--data", labelled, "--max-miss-rate", "0.05", "--out", tmp_path / "p5.json")
-    assert "phantom: nothing is cleared; refused: 34 of 59 abnormal studies" in refused.out
+    assert "phantom: nothing is cleared; refused: 34 abnormal studies are labelled and 59 are needed" in refused.out
 
     archive = Path(un.data.phantoms.write(un.data.phantoms.twins(6, seed=32, size=64), tmp_path / "archive"))
     pilot = say("pilot", model, "--data", archive, "--policy", policy, "--out", tmp_path / "pilot")

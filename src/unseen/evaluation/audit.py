@@ -144,7 +144,6 @@ def verdict(audit: Audit, detector: Figure, *, where: str = "") -> str:
     statistic, figure = _BY_NAME[name], audit.shortcuts[name]
     strength, difference = audit.strengths[name], audit.differences[name]
     assert isinstance(figure, Interval) and isinstance(strength, Interval)
-    alone = f"{statistic.words} alone reaches {strength.value:.2f}"
     if audit.above_all:
         judged = f"the detector reaches {detector.value:.2f} and is above every single statistic"
     elif isinstance(difference, Interval) and difference.high < 0:
@@ -159,11 +158,10 @@ def verdict(audit: Audit, detector: Figure, *, where: str = "") -> str:
             "-", "−"
         )
     if strength.value >= STRONG:
+        alone = f"{statistic.words} alone reaches {strength.value:.2f}"
         head = f"shortcut{place}: {shortcut_direction(statistic, figure)}: {alone}; {judged}{gap}."
-    elif audit.above_all:
-        head = f"No strong shortcut{place}: the strongest is {statistic.words} at {strength.value:.2f}; {judged}{gap}."
     else:
-        head = f"not above a shortcut{place}: {shortcut_direction(statistic, figure)}: {alone}; {judged}{gap}."
+        head = f"No strong shortcut{place}: the strongest is {statistic.words} at {strength.value:.2f}; {judged}{gap}."
     if not audit.above_all:
         head += " What the score shows of disease is not proven by this AUROC."
     if isinstance(audit.mix, Interval) and audit.mix.value >= max(detector.value, STRONG):

@@ -216,6 +216,6 @@ def _source(studies: Sequence[Study], promise: Guarantee, name: str) -> SourcePo
         cleared_normals=0 if threshold is None else sum(score < threshold for score in normals),
         refused=""
         if threshold is not None
-        else f"refused: {len(abnormals)} of {needed} abnormal studies. "
+        else f"refused: {len(abnormals)} abnormal studies are labelled and {needed} are needed. "
         f"Label {needed - len(abnormals)} more from {name}, or ask for less",
     )

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unseen import physics
+from unseen.physics.pseudo_inverse import adjoint_of_least_squares, solve_least_squares
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -123,3 +124,23 @@ def test_the_derivative_of_the_pseudo_inverse_is_its_adjoint_for_a_kernel_that_i
     y = torch.zeros(1, *A.range, dtype=torch.float64, requires_grad=True)
     (found,) = torch.autograd.grad((A.pinv(y) * v).sum(), y)
     torch.testing.assert_close(found.flatten(), inverse @ v.flatten(), rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("slope", [1e-2, 1e-1])
+def test_a_derivative_of_the_pseudo_inverse_does_not_depend_on_the_rest_of_the_batch(slope: float) -> None:
+    """A is diagonal, so that not even rounding depends on the batch."""
+    generator = torch.Generator().manual_seed(0)
+    A = physics.Dense(torch.diag(torch.logspace(0, -3, 24, dtype=torch.float64)), size=(4, 6))
+    x = torch.randn(6, *A.domain, generator=generator, dtype=torch.float64)
+    together = adjoint_of_least_squares(A, x, slope=slope)
+    alone = torch.cat([adjoint_of_least_squares(A, x[i : i + 1], slope=slope) for i in range(6)])
+    torch.testing.assert_close(together, alone, rtol=1e-6, atol=0)
+
+
+def test_no_step_of_conjugate_gradients_leaves_zero_and_a_warning() -> None:
+    y = torch.ones(1, 1, 4, requires_grad=True)
+    A = physics.Dense(torch.eye(4), size=(2, 2))
+    with pytest.warns(RuntimeWarning, match="after 0 steps"):
+        found = solve_least_squares(A, y, iterations=0)
+        found.sum().backward()
+    assert found.abs().max() == 0

@@ -255,12 +255,22 @@ def test_counts_around_values_below_rounding_are_refused() -> None:
         physics.Poisson(0.01).sample(torch.zeros(1, 2, dtype=torch.complex64), generator=rng())
 
 
+def test_a_bright_sample_makes_no_other_samples_negative_value_a_rounding() -> None:
+    u = torch.ones(2, 1, 4, 4)
+    u[0] *= 1e6
+    u[1, 0, 0, 0] = -0.5
+    for bright in (u, u.where(u < 1e5, torch.inf)):
+        with pytest.raises(ValueError, match=r"-0\.5 as the least"):
+            physics.Poisson(0.01).sample(bright, generator=rng())
+
+
 MASKS = {
     "half of the pixels": torch.rand(128, 128, generator=rng(11)) < 0.5,
     "every second row": (torch.arange(128)[:, None] % 2 == 0).expand(128, 128),
     "lines": physics.cartesian_sampling(128, 4, generator=rng(12)),
     "points": physics.random_sampling(128, 4, generator=rng(13)),
     "spokes": physics.radial_sampling(128, 24),
+    "a checkerboard": (torch.arange(128)[:, None] + torch.arange(128)) % 2 == 0,
     "a box is missing": torch.ones(128, 128).index_fill(0, torch.arange(30, 90), 0) > 0,
 }
 
@@ -268,6 +278,16 @@ MASKS = {
 @pytest.mark.parametrize("name", MASKS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.complex64])
 def test_sigma_is_estimated_from_what_a_mask_left(name: str, dtype: torch.dtype) -> None:
-    noisy = physics.Gaussian(0.1).sample(torch.zeros(4, 1, 128, 128, dtype=dtype), generator=rng(1))
+    slope = 1 + torch.linspace(0, 3, 128)[:, None] + torch.linspace(0, 2, 128)  # 0.02 a pixel, twice the noise
+    noisy = physics.Gaussian(0.01).sample(slope.expand(12, 1, 128, 128).to(dtype), generator=rng(1))
     found = physics.Gaussian.estimate(noisy * MASKS[name])
-    torch.testing.assert_close(found, torch.full_like(found, 0.1), rtol=0.08, atol=0)
+    assert float(found.mean()) == pytest.approx(0.01, rel=0.03)
+    torch.testing.assert_close(found, torch.full_like(found, 0.01), rtol=0.12, atol=0)  # about 1,000 details each
+
+
+def test_entries_without_neighbours_give_no_estimate() -> None:
+    y = torch.zeros(1, 1, 16, 16)
+    y[..., ::4, ::4] = torch.randn(4, 4, generator=rng())
+    with pytest.raises(ValueError, match=r"two neighbours in a line\. Measure one object twice"):
+        physics.Gaussian.estimate(y)
+    assert physics.Gaussian.estimate(torch.zeros(2, 1, 8, 8)).tolist() == [0, 0]

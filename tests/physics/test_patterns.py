@@ -106,3 +106,10 @@ def test_split_patterns_are_zeros_and_ones_and_their_difference_is_the_measureme
     assert counts.shape == (2, 1, 40)
     if kind == "hadamard":  # its first pattern is the sum, which the others then do not need
         torch.testing.assert_close(A.pinv(y), whole.pinv(whole(x)), atol=1e-4, rtol=0)
+
+
+def test_split_patterns_in_half_precision_do_not_overflow() -> None:
+    A = physics.SinglePixelCamera(128, 4, split=True)
+    y = A(torch.full((1, 1, 128, 128), 100.0, dtype=torch.float16))
+    assert y.dtype == torch.float16 and float(y.max()) == pytest.approx(12_800, rel=0.01)
+    assert torch.isfinite(A.adjoint(torch.full((1, 1, 8), 100.0, dtype=torch.float16))).all()

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, max_pool2d
 
 from tests.physics.analytic_scans import Ellipsoid, elements
-from unseen.physics import Tomography
+from unseen.physics import ConeBeam, Tomography
 from unseen.physics.redundancy import redundancy_weights
 from unseen.physics.scan_geometry import ScanGeometry
 
@@ -71,12 +71,13 @@ def test_rays_of_a_scanner_against_their_closed_form(beam: dict[str, float]) -> 
     ],
 )
 def test_adjoint_is_the_transpose(size: Any, options: dict[str, Any], memory_limit: float) -> None:
-    A = Tomography(size, 7, channels=2, memory_limit=memory_limit, **options)
+    views = torch.arange(7, dtype=torch.float64) * (360 / 7)
+    A = Tomography(size, views, channels=2, memory_limit=memory_limit, **options)
     x = torch.randn(2, *A.domain, generator=rng(), dtype=torch.float64)
     y = torch.randn(2, *A.range, generator=rng(1), dtype=torch.float64)
     gap = (A(x) * y).sum() - (x * A.adjoint(y)).sum()
     assert abs(float(gap)) < 1e-14 * float(A(x).norm() * y.norm())
-    same = Tomography(size, 7, channels=2, **options)
+    same = Tomography(size, views, channels=2, **options)
     torch.testing.assert_close(A(x), same(x), rtol=0, atol=1e-12)
     torch.testing.assert_close(A.adjoint(y), same.adjoint(y), rtol=0, atol=1e-12)
     torch.testing.assert_close(A.fbp(y), same.fbp(y), rtol=0, atol=1e-12)
@@ -256,7 +257,7 @@ def test_a_pickle_of_a_scanner_holds_no_matrix() -> None:
 def test_a_large_scan_takes_less_than_a_gigabyte(beam: dict[str, float]) -> None:
     script = f"""
 import re, torch
-from unseen.physics import Tomography
+from unseen.physics import ConeBeam, Tomography
 A = Tomography(1024, 720, **{beam})
 y = A(torch.ones(1, 1, 1024, 1024))
 A.adjoint(y)
@@ -284,3 +285,62 @@ def test_astra_sees_the_same_sinograms(tmp_path: Path) -> None:
         seen = Tomography((48, 64), angles, **detector, **options)(x)[0, 0].numpy()
         peak = theirs[name].max()
         assert np.sqrt(((seen - theirs[name]) ** 2).mean()) < bound * peak, name
+
+
+@pytest.mark.parametrize(
+    "make", [lambda angles: Tomography(8, angles), lambda angles: ConeBeam(4, angles, source_distance=40.0)]
+)
+def test_the_warning_of_radians_names_the_callers_line(make: Any) -> None:
+    with pytest.warns(UserWarning, match="within 2π") as caught:
+        make(torch.linspace(0, 3, 9))
+    assert caught[0].filename == __file__
+
+
+def test_numbers_of_a_numpy_file_are_taken(tmp_path: Path) -> None:
+    np.savez(tmp_path / "scan.npz", degrees=np.arange(0, 360, 10.0), spacing=1.2, offset=2.0)
+    scan = np.load(tmp_path / "scan.npz")
+    given = {name: scan[name] for name in ("spacing", "offset")}
+    plain = Tomography(16, list(range(0, 360, 10)), spacing=1.2, offset=2.0, detectors=30)
+    A = Tomography(np.int64(16), scan["degrees"], pixel_size=np.float32(1), detectors=np.int64(30), **given)
+    x = torch.rand(1, 1, 16, 16)
+    torch.testing.assert_close(A(x), plain(x))
+    assert str(A) == str(plain) == "Tomography((1, 16, 16) -> (1, 36, 30))"
+    cone = ConeBeam(np.int64(8), np.int64(12), source_distance=np.float64(60), detectors=np.int64(12), **given)
+    assert cone.range == (12, 12, 12)
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: ConeBeam(8, 4, source_distance=None), "source_distance is the distance"),
+        (lambda: ConeBeam(8, 4, source_distance="a"), "source_distance is the distance"),
+        (lambda: Tomography(8, 4, spacing="1"), "spacing is a finite number above 0"),
+        (lambda: Tomography(8, 4, pixel_size=None), "pixel_size is a finite number above 0"),
+        (lambda: Tomography(8, 4, detectors=2.5), r"detectors is a whole number above 0, but got 2\.5"),
+        (lambda: Tomography(8.0, 4), "size is one whole number above 0"),
+    ],
+)
+def test_what_is_no_number_is_refused_by_name(make: Any, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        make()
+
+
+@pytest.mark.parametrize("angles", [[30.0], [0.0, 1.0], [0.0, 10.0, 20.0]])
+def test_a_few_neighbouring_views_of_a_fan_are_no_circle(angles: list[float]) -> None:
+    A = Tomography(16, angles, source_distance=60.0, detector_distance=20.0)
+    with pytest.raises(ValueError, match="needs views over 180° and the fan angle"):
+        A.fbp(torch.zeros(1, *A.range))
+
+
+def test_a_parallel_detector_that_sees_one_side_needs_views_over_a_circle() -> None:
+    half = Tomography(64, torch.arange(0, 180, 2.0), detectors=84, spacing=0.5, offset=18.0, unit="degrees")
+    with pytest.raises(ValueError, match=r"from -3 to 39, so it shows one side .* views over 360°, but they cover 180"):
+        half.fbp(torch.zeros(1, *half.range))
+
+
+def test_weights_of_a_square_are_stored_within_the_limit() -> None:
+    A = Tomography(512, 360)
+    projector = A._folded(torch.zeros(1, 1, 512, 512), interpolated=False)
+    assert projector is not None, "360 views of 512² fit in the default limit"
+    matrices = [*projector._matrix, projector._transpose]
+    assert sum(one.values().nbytes + one.col_indices().nbytes for one in matrices) <= A.memory_limit

@@ -18,6 +18,7 @@ from unseen.physics import (
     Mask,
     Measurement,
     Poisson,
+    Shifts,
     SinglePixelCamera,
     Tomography,
     cartesian_sampling,
@@ -77,7 +78,7 @@ def test_with_noise_what_the_image_measures_is_closer_to_the_truth_than_before_a
 def test_a_reconstructor_takes_it_from_the_call_its_settings_or_the_training(tmp_path: Path) -> None:
     process = Measurement(Mask(holes()))
     y = process(images(4), generator=rng())
-    f = learn(y, process, losses="mc", training=Training(epochs=1, threads=1), consistency="project")
+    f = learn(y, process, losses="ei", group=Shifts(), training=Training(epochs=1, threads=1), consistency="project")
     assert f.config.consistency == "project"
     with torch.no_grad():
         for weights in f.parameters():
@@ -90,14 +91,33 @@ def test_a_reconstructor_takes_it_from_the_call_its_settings_or_the_training(tmp
     assert torch.equal(again(y), f(y))
     plain = ArtifactRemoval(features=4)
     assert torch.equal(plain(y, process, consistency="project"), projected(plain(y, process), y, process))
+    with pytest.raises(ValueError, match="consistency is none or project, but got 'projekt'"):
+        plain(y, process, consistency="projekt")  # type: ignore[arg-type]
     with pytest.raises(RecipeError, match="consistency"):
         learn(y, process, losses="mc", training=Training(epochs=1, threads=1), consistency="projected")  # type: ignore[arg-type]
 
 
-def test_the_gradient_passes_through_the_projection() -> None:
-    process = Measurement(Mask(holes()), noise=Gaussian(0.1))
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_half_precision_damps_as_single_precision_does(dtype: torch.dtype) -> None:
+    process = Measurement(Mask(torch.ones(1, 256, 256)), noise=Gaussian(1.0))
+    found = projected(
+        torch.full((1, 1, 256, 256), 30.0, dtype=dtype), torch.zeros(1, 1, 256, 256, dtype=dtype), process
+    )
+    assert found.dtype == dtype and float(found.mean()) == pytest.approx(30 / 900, rel=0.05)
+
+
+def test_consistency_alone_learns_nothing_and_warns() -> None:
+    process = Measurement(Mask(holes()))
+    y = process(images(4), generator=rng())
+    with pytest.warns(UserWarning, match="nothing is learnt"):
+        learn(y, process, losses="mc", training=Training(epochs=1, threads=1), consistency="project")
+
+
+@pytest.mark.parametrize("noise", [Gaussian(0.1), Poisson(0.1)], ids=repr)
+def test_the_gradient_passes_through_the_projection(noise: Gaussian | Poisson) -> None:
+    process = Measurement(Mask(holes()), noise=noise)
     y: Tensor = process(images(2).double(), generator=rng())
-    x = images(2, seed=4).double()
+    x = images(2, seed=4).double() + 1
     assert torch.autograd.gradcheck(
         lambda a, b: projected(a, b, process), (x.requires_grad_(), y.requires_grad_()), atol=1e-6
     )

@@ -200,6 +200,12 @@ def observed(process: Measurement, y: Tensor) -> Tensor:
     return y if mask is None else mask(y)
 
 
+def noise_energy(noise: Noise, process: Measurement, u: Tensor) -> Tensor:
+    """m σ², the noise's variance around u, summed over the observed real components: (batch,)."""
+    variance = observed(process, noise.variance(u))
+    return variance.flatten(1).sum(dim=1) * (2 if u.is_complex() else 1)
+
+
 def measured_anew(process: Measurement, x: Tensor, *, generator: torch.Generator | None) -> Tensor:
     """noise(link(A x)) with noise of its own; its gradient in x is that of link(A x).
 

@@ -30,7 +30,7 @@ class Action(Immutable, ABC):
     looks_for_nan: ClassVar[bool] = True
 
     def __init__(self, *, domain: Shape, range: Shape, batch: int | None = None) -> None:
-        self._set(domain=tuple(domain), range=tuple(range), batch=batch, _moved={})
+        self._set(domain=tuple(map(int, domain)), range=tuple(map(int, range)), batch=batch, _moved={})
 
     @abstractmethod
     def _forward(self, x: Tensor) -> Tensor:

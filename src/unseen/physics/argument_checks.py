@@ -1,4 +1,9 @@
-"""Checks of an operator's arguments."""
+"""Checks of an operator's arguments. Numbers of NumPy and of torch, such as files hold, count as Python's."""
+
+import operator
+from typing import TypeGuard
+
+from torch import Tensor
 
 
 def both_sides(size: int | tuple[int, int]) -> tuple[int, int]:
@@ -11,10 +16,27 @@ def both_sides(size: int | tuple[int, int]) -> tuple[int, int]:
         >>> both_sides(8), both_sides((4, 6))
         ((8, 8), (4, 6))
     """
-    sides: tuple[int, ...] = (size, size) if isinstance(size, int) else size
-    if len(sides) != 2 or not all(is_count(side) for side in sides):
-        raise ValueError(f"An image's size is one whole number above 0, or (height, width), but got {size}.")
+    sides = counts_per_axis(
+        size, 2, f"An image's size is one whole number above 0, or (height, width), but got {size}."
+    )
     return sides[0], sides[1]
+
+
+def counts_per_axis(values: object, axes: int, message: str) -> tuple[int, ...]:
+    """Return one whole number above 0 per axis, from one for all or one for each.
+
+    Raises:
+        ValueError: other numbers or another number of them, with the message.
+
+    Example:
+        >>> import numpy as np
+        >>> counts_per_axis(np.int64(3), 2, "Two whole numbers."), counts_per_axis([4, 6], 2, "Two whole numbers.")
+        ((3, 3), (4, 6))
+    """
+    each = [values] * axes if is_count(values) else values
+    if not isinstance(each, list | tuple) or len(each) != axes or not all(is_count(value) for value in each):
+        raise ValueError(message)
+    return tuple(operator.index(value) for value in each)
 
 
 def check_channels(channels: int) -> None:
@@ -35,6 +57,11 @@ def check_rtol(rtol: float) -> None:
         raise ValueError(f"rtol is a share of the largest singular value, from 0 to below 1, but got {rtol}.")
 
 
-def is_count(number: object) -> bool:
+def is_count(number: object) -> TypeGuard[int]:
     """Return True for a whole number above 0."""
-    return isinstance(number, int) and not isinstance(number, bool) and number > 0
+    if isinstance(number, bool) or (isinstance(number, Tensor) and number.ndim > 0):
+        return False
+    try:
+        return operator.index(number) > 0  # type: ignore[arg-type]  # what is no whole number raises
+    except (TypeError, RuntimeError):
+        return False

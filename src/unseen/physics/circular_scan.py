@@ -1,9 +1,13 @@
-"""Circular scan: what parallel, fan and cone beam share as operators."""
+"""Circular scan: the base of the operators of parallel, fan and cone beam."""
 
 import copy
 import math
+from collections.abc import Iterable
 from functools import partial
+from numbers import Real
+from typing import TypeGuard
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,7 +37,7 @@ class CircularScan(Operator):
         domain: shape of an image; its flattened pixels are those of `geometry.shape`, one image after the other.
         range: shape of a measurement, likewise of `geometry.measured`.
         geometry: of the scan.
-        memory_limit: bytes that stored weights may take.
+        memory_limit: bytes that the stored weights of one precision may take.
     """
 
     memory_limit: float
@@ -65,16 +69,16 @@ class CircularScan(Operator):
 
     @arrays_too
     def fbp(self, y: Tensor, *, filter: Window = DEFAULT_WINDOW) -> Tensor:
-        """Filtered backprojection: right for many views, streaks for few, and no pseudo-inverse.
+        """Filtered backprojection. It approximates the inverse for many views; few views leave streaks.
 
         x = Σ_v Δθ_v (the filtered view v at the pixel, interpolated linearly) / pixel_size, with Δθ_v half of the way
         from one neighbouring view to the other (Kak & Slaney, Principles of Computerized Tomographic Imaging, 1988,
         §3.3). A fan beam is weighted by the distance and by Parker's weights where views cover less than the circle
-        (§3.4.2); for a cone beam this is Feldkamp's method (FDK), exact in the plane of the source alone.
+        (§3.4.2); for a cone beam this is Feldkamp's method (FDK), exact in the plane of the source.
 
         Args:
             y: (batch, *range).
-            filter: "ramp", or tamed: "shepp-logan", "cosine", "hamming", "hann".
+            filter: "ramp", or a smoother one: "shepp-logan", "cosine", "hamming", "hann".
 
         Returns:
             (batch, *domain).
@@ -87,7 +91,7 @@ class CircularScan(Operator):
         return in_own_precision(partial(self._filtered_back, window=filter), y)
 
     def norm(self) -> float:
-        """The largest singular value, by Lanczos's method; computed once (0.3 s for 256² and 50 views)."""
+        """The largest singular value, by Lanczos's method; computed once."""
         if not self._norms:
             # A copy, so that the matrices in double precision are not kept.
             self._norms.append(largest_singular_value(copy.copy(self)))
@@ -168,21 +172,30 @@ def per_axis(values: float | tuple[float, ...], axes: int, *, name: str, positiv
         >>> per_axis(0.5, 2, name="spacing", positive=True)
         (0.5, 0.5)
     """
-    each = (values,) * axes if isinstance(values, int | float) else tuple(values)
-    if len(each) != axes or not all(math.isfinite(value) and (value > 0 or not positive) for value in each):
+    each = (values,) * axes if is_number(values) else values
+    if (
+        not isinstance(each, Iterable)
+        or not all(is_number(value) and math.isfinite(value) and (value > 0 or not positive) for value in each)
+        or len(tuple(each)) != axes
+    ):
         kind = "a finite number above 0" if positive else "a finite number"
         raise ValueError(f"{name} is {kind}{', or one per axis' if axes > 1 else ''}, but got {values}.")
     return tuple(float(value) for value in each)
 
 
+def is_number(value: object) -> TypeGuard[float]:
+    """Return True for a real number of Python, NumPy or torch, an array without axes included."""
+    return isinstance(value, Real) or (isinstance(value, np.ndarray | Tensor) and value.ndim == 0)
+
+
 def check_distances(source_distance: float, detector_distance: float, radius: float) -> None:
     """Raise ValueError unless the source is outside of the image and the detector is not on its side of the axis."""
-    if not (math.isfinite(source_distance) and source_distance > radius):
+    if not (is_number(source_distance) and math.isfinite(source_distance) and source_distance > radius):
         raise ValueError(
             f"source_distance is the distance from the axis of rotation to the source, beyond the image's corners at "
             f"{radius:.6g}, but got {source_distance}. Give all lengths in the unit of pixel_size."
         )
-    if not (math.isfinite(detector_distance) and detector_distance >= 0):
+    if not (is_number(detector_distance) and math.isfinite(detector_distance) and detector_distance >= 0):
         raise ValueError(
             f"detector_distance is the distance from the axis of rotation to the detector, 0 or more, but got "
             f"{detector_distance}."

@@ -1,13 +1,13 @@
 """Tomography of volumes by a cone beam and a flat detector, on a circle."""
 
-import math
 from collections.abc import Sequence
 
 from torch import Tensor
 
-from unseen.physics.argument_checks import is_count
-from unseen.physics.circular_scan import MEMORY_LIMIT, CircularScan, check_distances, check_flat, per_axis
-from unseen.physics.scan_geometry import ScanGeometry, covering, half_diagonal
+from unseen.physics.argument_checks import counts_per_axis
+from unseen.physics.circular_scan import MEMORY_LIMIT, CircularScan, check_distances, check_flat, is_number, per_axis
+from unseen.physics.numpy_arrays import Array
+from unseen.physics.scan_geometry import ScanGeometry, covering, half_diagonal, half_shadow, magnification
 from unseen.physics.view_angles import AngleUnit, view_degrees
 
 
@@ -18,13 +18,14 @@ class ConeBeam(CircularScan):
     source_distance. Rays go to the elements of a flat detector at detector_distance beyond the axis, whose columns run
     along (cos θ_v, sin θ_v) and whose rows run along the slices; a row and a slice of higher index are on one side.
     Each slice is one channel of x, as for `Frames`. Lines are sampled by Joseph's rule. `fbp` is Feldkamp's method
-    (FDK): exact in the plane of the source alone, and close to it near that plane.
+    (FDK): exact in the plane of the source, and approximate away from it.
 
     Args:
         size: of the volume in voxels: its side, or (slices, height, width).
         angles: how many views, spread evenly over 360°; or the views' angles, (views,).
         source_distance: from the axis of rotation to the source (DSO), in the unit of pixel_size.
-        detector_distance: from the axis of rotation to the detector (DSD − DSO).
+        detector_distance: from the axis of rotation to the detector (DSD − DSO). 0, the default: spacing and offset are
+            given as at the axis.
         pixel_size: the side of a voxel, or (slice spacing, height, width), in the unit of all lengths and of the line
             integrals.
         unit: of the angles given: "degrees" or "radians". None: degrees, with a warning if all are within 2π.
@@ -34,7 +35,8 @@ class ConeBeam(CircularScan):
         offset: position of the detector's middle, (along the slices, along the columns); one number is the second.
         detector_shape: "flat"; curved detectors are refused.
         pitch: 0; helical scans, where the table moves during a turn, are refused.
-        memory_limit: bytes that stored weights may take; above, they are computed in each call.
+        memory_limit: bytes that the weights of one precision may take; above, they are computed in each call. Building
+            them takes about twice as much for a while.
 
     Raises:
         ValueError: size, angles, a length or detectors are not positive; angles are no finite row of numbers; the
@@ -58,7 +60,7 @@ class ConeBeam(CircularScan):
     def __init__(
         self,
         size: int | tuple[int, int, int],
-        angles: int | Tensor | Sequence[float] = 50,
+        angles: int | Tensor | Array | Sequence[float] = 50,
         *,
         source_distance: float,
         detector_distance: float = 0.0,
@@ -71,11 +73,9 @@ class ConeBeam(CircularScan):
         pitch: float = 0.0,
         memory_limit: float = MEMORY_LIMIT,
     ) -> None:
-        shape = (size, size, size) if isinstance(size, int) else tuple(size)
-        if len(shape) != 3 or not all(is_count(side) for side in shape):
-            raise ValueError(
-                f"A volume's size is one whole number above 0, or (slices, height, width), but got {size}."
-            )
+        shape = counts_per_axis(
+            size, 3, f"A volume's size is one whole number above 0, or (slices, height, width), but got {size}."
+        )
         check_flat(detector_shape)
         if pitch != 0:
             raise ValueError(
@@ -85,24 +85,21 @@ class ConeBeam(CircularScan):
         sides = per_axis(pixel_size, 3, name="pixel_size", positive=True)
         radius = half_diagonal(shape, sides)
         check_distances(source_distance, detector_distance, radius)
-        reach = source_distance + detector_distance
-        magnification = reach / source_distance
+        enlarged = magnification(source_distance, detector_distance)
         pitches = per_axis(
-            (sides[0] * magnification, min(sides[1:]) * magnification) if spacing is None else spacing,
+            (sides[0] * enlarged, min(sides[1:]) * enlarged) if spacing is None else spacing,
             2,
             name="spacing",
             positive=True,
         )
-        shifts = per_axis(
-            (0.0, offset) if isinstance(offset, int | float) else offset, 2, name="offset", positive=False
-        )
+        shifts = per_axis((0.0, offset) if is_number(offset) else offset, 2, name="offset", positive=False)
         if detectors is None:
-            high = shape[0] * sides[0] / 2 * reach / (source_distance - radius)
-            wide = reach * radius / math.sqrt(source_distance**2 - radius**2)
+            high = shape[0] * sides[0] / 2 * (source_distance + detector_distance) / (source_distance - radius)
+            wide = half_shadow(radius, source_distance, detector_distance)
             detectors = covering(high + abs(shifts[0]), pitches[0]), covering(wide + abs(shifts[1]), pitches[1])
-        counts = (detectors, detectors) if isinstance(detectors, int) else tuple(detectors)
-        if len(counts) != 2 or not all(is_count(count) for count in counts):
-            raise ValueError(f"detectors is a whole number above 0, or (rows, columns), but got {detectors}.")
+        counts = counts_per_axis(
+            detectors, 2, f"detectors is a whole number above 0, or (rows, columns), but got {detectors}."
+        )
         degrees = view_degrees(angles, unit=unit, period=360)
         geometry = ScanGeometry(
             shape, sides, degrees, counts, pitches, shifts, float(source_distance), float(detector_distance)

@@ -98,12 +98,9 @@ def cgls(y: Tensor, forward: Map, adjoint: Map, stop: StoppingRule) -> Tensor:
     x = torch.zeros_like(gradient)
     start = square = _squares(gradient)
     recent: deque[tuple[Tensor, Tensor]] = deque(maxlen=DELAY)  # square and fall of the residual, by step
+    active = torch.ones_like(start, dtype=torch.bool)
     for _ in range(stop.iterations):
-        active = stop.unreached(square, _squares(residual), start)
-        if stop.explained_only:
-            active = square > stop.tolerance**2 * start
-            if len(recent) == DELAY:
-                active &= recent[0][0] > stop.slope**2 * sum(fall for _, fall in recent)
+        active = active & _unreached(stop, square, residual, start, recent)
         if not active.any():
             return x
         image = forward(direction)
@@ -115,11 +112,22 @@ def cgls(y: Tensor, forward: Map, adjoint: Map, stop: StoppingRule) -> Tensor:
         renewed = torch.where(active, _squares(gradient), square)
         direction = gradient + _times(torch.where(active, renewed / square, 0), direction)
         square = renewed
-    if not stop.explained_only:
-        stop.warn(square, _squares(residual), start, stacklevel=5)
-    elif bool(active.any()):
-        stop.warn(square, torch.zeros_like(square), start, stacklevel=5)
+    active = active & _unreached(stop, square, residual, start, recent)
+    stop.warn(torch.where(active, square, 0), torch.zeros_like(square), start, stacklevel=5)
     return x
+
+
+def _unreached(
+    stop: StoppingRule, square: Tensor, residual: Tensor, start: Tensor, recent: deque[tuple[Tensor, Tensor]]
+) -> Tensor:
+    """Return the samples that are not done, by the residual or by how much the last steps lowered it."""
+    if not stop.explained_only:
+        return stop.unreached(square, _squares(residual), start)
+    nothing = torch.zeros_like(start)
+    left = stop.unreached(square, nothing, start)
+    if len(recent) == DELAY:
+        left = left & stop.unreached(recent[0][0], torch.stack([fall for _, fall in recent]).sum(dim=0), nothing)
+    return left
 
 
 def _squares(u: Tensor) -> Tensor:

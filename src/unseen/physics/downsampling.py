@@ -22,8 +22,8 @@ class Downsampling(Separable):
         filter: "ideal" keeps the frequencies below the small image's Nyquist frequency and none above, on a periodic
             image: nothing is aliased, so that shifts and rotations of the image show A nothing new. "bicubic" is
             torch's and Pillow's antialiased one, which lets a little alias. "box" is the mean of factor × factor
-            pixels, the only one of the three that is never negative where the image is not ("ideal" rings by −0.15 at
-            an edge of height 1), so that Poisson noise may follow it.
+            pixels. It alone makes no negative values from an image without them (the others do, next to edges), so that
+            Poisson noise may follow it.
         rtol: singular values up to this share of the largest count as zero in the pseudo-inverse.
 
     Raises:

@@ -18,7 +18,7 @@ from torch.nn.functional import pad
 
 from unseen.physics.interpolation import linear_neighbours
 from unseen.physics.ramp import Window, ramp_filter
-from unseen.physics.redundancy import is_displaced, measured_arc, redundancy_weights
+from unseen.physics.redundancy import check_both_sides, is_displaced, measured_arc, redundancy_weights
 from unseen.physics.scan_geometry import ScanGeometry
 from unseen.physics.view_angles import angular_spans
 
@@ -54,11 +54,12 @@ def plan_filter(geometry: ScanGeometry) -> FilterPlan:
         ValueError: the views do not suffice for filtered backprojection.
     """
     spacing = geometry.spacing[-1] / geometry.magnification  # at the axis
-    short = measured_arc(geometry.degrees)[1] < 360
-    if geometry.source_distance is None and (short or not is_displaced(geometry)):
+    arc = measured_arc(geometry.degrees)[1]
+    if geometry.source_distance is None and (arc < 360 or not is_displaced(geometry)):
+        check_both_sides(geometry, arc)
         return FilterPlan(angular_spans(geometry.degrees)[:, None] / spacing, (0, 0), geometry)
-    spans = angular_spans(geometry.degrees, period=360, short=short)[:, None] / spacing
-    weights = _cosines(geometry) * redundancy_weights(geometry) * spans
+    weights = _cosines(geometry) * redundancy_weights(geometry)
+    weights = weights * angular_spans(geometry.degrees, period=360, short=arc < 360)[:, None] / spacing
     if not is_displaced(geometry):
         return FilterPlan(weights, (0, 0), geometry)
     first, last = (float(place) for place in geometry.positions(-1)[[0, -1]])

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from unseen.physics.algebra import describe
 from unseen.physics.noise import Noise, check_same_shape, per_sample, standard_normal
@@ -84,8 +85,8 @@ class Gaussian(Noise):
 
         Flat places, whose details are exactly zero, are left out. Entries that are exactly zero count as not measured
         (blank borders, masked pixels, k-space that was not sampled), and no detail is taken across them. Where less
-        than a quarter of the blocks is left, as under a mask of lines, blocks at every offset and differences of two
-        neighbours, (a − b)/√2, count too.
+        than a quarter of the blocks is left, as under a mask of lines, second differences of three neighbours in a
+        row, a column or a diagonal, (a − 2b + c)/√6, take the place of the blocks: zero on slopes.
 
         Args:
             y: (batch, channels, height, width), at least 2 × 2. Channels are pooled, and so are the two components of
@@ -95,7 +96,8 @@ class Gaussian(Noise):
             (batch,), in y's units; 0 for an image without details.
 
         Raises:
-            ValueError: y is not a batch of finite images of at least 2 × 2 pixels.
+            ValueError: y is not a batch of finite images of at least 2 × 2 pixels, or so few entries were measured
+                that none has two neighbours.
 
         Source: Donoho & Johnstone, Ideal spatial adaptation by wavelet shrinkage, Biometrika 81 (1994) 425–455, §4.1.
         """
@@ -114,25 +116,44 @@ class Gaussian(Noise):
 
 
 def _details(y: Tensor) -> Tensor:
-    """Return differences of neighbours that were all measured, N(0, sigma²) where there is noise alone.
+    """Return details that no unmeasured entry is part of, N(0, sigma²) where there is noise alone.
 
     Args:
         y: (channels, height, width).
 
     Returns:
-        (differences,), without those that are exactly zero, which come from flat borders.
+        (details,), without those that are exactly zero, which come from flat places.
     """
-    corners = y[:, :-1, :-1], y[:, :-1, 1:], y[:, 1:, :-1], y[:, 1:, 1:]
-    a, b, c, e = corners
-    diagonal, measured = (a - b - c + e) / 2, torch.stack(corners).ne(0).all(dim=0)
-    aligned = diagonal[:, ::2, ::2], measured[:, ::2, ::2]
-    if int(aligned[1].sum()) * 4 >= aligned[1].numel():
-        found = aligned[0][aligned[1]]
+    a, b, c, e = y[:, :-1:2, :-1:2], y[:, :-1:2, 1::2], y[:, 1::2, :-1:2], y[:, 1::2, 1::2]
+    blocks, measured = (a - b - c + e) / 2, (a != 0) & (b != 0) & (c != 0) & (e != 0)
+    if int(measured.sum()) * 4 >= measured.numel():
+        found = blocks[measured]
         return found[found != 0]
-    down, right = (y[:, 1:], y[:, :-1]), (y[:, :, 1:], y[:, :, :-1])
-    pairs = [(one - other)[(one != 0) & (other != 0)] / math.sqrt(2) for one, other in (down, right)]
-    found = torch.cat([diagonal[measured], *pairs])
+    found = torch.cat([_second_differences(turned) for turned in (y, y.mT, _sheared(y), _sheared(y.flip(-1)))])
+    if not len(found) and bool((y != 0).any()):
+        raise ValueError(
+            "sigma is estimated from entries whose neighbours were measured too, but none of those that are not zero "
+            "has two neighbours in a line. Measure one object twice, and divide the standard deviation of the "
+            "difference by √2."
+        )
     return found[found != 0]
+
+
+def _sheared(y: Tensor) -> Tensor:
+    """Return y with each row moved to the right by one more column, so that columns are diagonals.
+
+    >>> _sheared(torch.tensor([[[1, 2], [3, 4]]])).tolist()
+    [[[1, 2, 0], [0, 3, 4]]]
+    """
+    channels, height, width = y.shape
+    longer = functional.pad(y, (0, height)).flatten(1)
+    return longer[:, :-height].reshape(channels, height, width + height - 1)
+
+
+def _second_differences(y: Tensor) -> Tensor:
+    """Return (a − 2b + c)/√6 of entries that follow each other in a column and are not zero: (details,)."""
+    a, b, c = y[:, :-2], y[:, 1:-1], y[:, 2:]
+    return ((a - 2 * b + c) / math.sqrt(6))[(a != 0) & (b != 0) & (c != 0)]
 
 
 def _median(values: Tensor) -> Tensor:

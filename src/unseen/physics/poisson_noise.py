@@ -12,7 +12,7 @@ from unseen.physics.noise import Noise, check_same_shape, standard_normal
 from unseen.physics.numpy_arrays import as_tensor
 
 STEPS_OF_A_COUNT = 2**16
-ROUNDING = 1e-5  # share of the largest value: what a Fourier transform in single precision leaves of a zero, and more
+ROUNDING = 1e-5  # share of a sample's largest value: more than a single-precision Fourier transform leaves of a zero
 
 
 class PoissonGaussian(Noise):
@@ -148,7 +148,8 @@ def _as_counts(u: Tensor) -> Tensor:
         raise ValueError(f"Noise is drawn around real numbers, but u is {u.dtype}. Convert it by u.float().")
     if u.is_complex():
         raise ValueError("Counts have a mean of at least 0, but u has complex values. Give its real part or magnitude.")
-    rounding = ROUNDING * float(u.detach().abs().max()) if u.numel() else 0.0
+    size = u.detach().abs().nan_to_num(posinf=0.0)  # beside an infinite value, a negative one is no rounding
+    rounding = ROUNDING * size.amax(dim=tuple(range(1, u.ndim)), keepdim=True) if u.numel() else size
     if not bool((u >= -rounding).all()):
         raise ValueError(
             f"Counts have a mean of at least 0, but u has {float(u.min()):.3g} as the least. Clip it, or shift it to "

@@ -94,16 +94,17 @@ def fold(angles: NDArray[np.float64], *, size: int, detectors: int, copies: int 
     return RaySymmetry(held, np.stack([_copy(grid, element).ravel()[tiled] for element in group]), source.ravel())
 
 
-def held_bytes(angles: NDArray[np.float64], *, size: int, detectors: int, copies: int, dtype: torch.dtype) -> int:
+def held_bytes(angles: NDArray[np.float64], *, size: int, copies: int, dtype: torch.dtype) -> int:
     """Upper bound of the memory of a `Projector`'s weights.
 
-    >>> held_bytes(np.arange(0, 180, 30.0), size=8, detectors=12, copies=4, dtype=torch.float32)
-    9216
+    >>> held_bytes(np.arange(0, 180, 30.0), size=8, copies=4, dtype=torch.float32)
+    6144
     """
     # A view that a symmetry takes to itself is alone in its orbit: at most two such orbits for each pair of symmetries.
     order = len(_group(angles, copies))
     views = min(len(angles), len(angles) // order + (2 if order > 1 else 0))
-    return 2 * views * detectors * size * 2 * (dtype.itemsize + 4)
+    entries = views * 2 * size**2  # a view has two rays at most within a pixel of each pixel's centre
+    return 2 * entries * (dtype.itemsize + 4)
 
 
 def _group(angles: NDArray[np.float64], copies: int) -> tuple[int, ...]:

@@ -33,17 +33,11 @@ def redundancy_weights(geometry: ScanGeometry) -> Tensor:
     reach = _reach(geometry)
     fan = (geometry.positions(-1) / reach).atan()  # (columns,)
     left, right, needed = _fan_angles(geometry)
-    one_sided = is_displaced(geometry)
     begin, arc = measured_arc(geometry.degrees)
     if arc == 360:
-        weights = _displaced(fan, left, right) if one_sided else torch.full_like(fan, 0.5)
+        weights = _displaced(fan, left, right) if is_displaced(geometry) else torch.full_like(fan, 0.5)
         return weights.expand(len(geometry.degrees), -1)
-    if one_sided and min(-left, right) < FAR_SIDE * max(-left, right):
-        raise ValueError(
-            f"A detector whose offset shows one side of the image only (fan angles {math.degrees(left):.1f}° to "
-            f"{math.degrees(right):.1f}°; the image takes ±{math.degrees(needed):.1f}°) needs views over 360°, but "
-            f"they cover {arc:.1f}°. Use A.pinv(y) or a reconstruction with a prior."
-        )
+    check_both_sides(geometry, arc)
     seen = min(needed, max(-left, right))
     if arc < 180 + 2 * math.degrees(seen) - 1e-9:
         raise ValueError(
@@ -52,6 +46,23 @@ def redundancy_weights(geometry: ScanGeometry) -> Tensor:
             "prior."
         )
     return _parker((geometry.degrees - begin).remainder(360).deg2rad()[:, None], fan, math.radians(arc))
+
+
+def check_both_sides(geometry: ScanGeometry, arc: float) -> None:
+    """Raise ValueError for views of an arc whose detector shows much less of one side of the image than of the other.
+
+    Args:
+        geometry: of the scan.
+        arc: that the views cover, in degrees.
+    """
+    first, last = geometry.ends
+    if is_displaced(geometry) and min(-first, last) < FAR_SIDE * max(-first, last):
+        half = geometry.half_width
+        raise ValueError(
+            f"The detector reaches from {first:.4g} to {last:.4g}, so it shows one side of the image only (all of it "
+            f"takes {-half:.4g} to {half:.4g}). Filtered backprojection then needs views over 360°, but they cover "
+            f"{arc:.1f}°. Use A.pinv(y) or a reconstruction with a prior."
+        )
 
 
 def is_displaced(geometry: ScanGeometry) -> bool:
@@ -70,10 +81,9 @@ def _reach(geometry: ScanGeometry) -> float:
 
 def _fan_angles(geometry: ScanGeometry) -> tuple[float, float, float]:
     """Fan angles of the detector's two ends, and of the image's corners."""
-    first, last = (float(place) for place in geometry.positions(-1)[[0, -1]])
-    edge, reach = geometry.spacing[-1] / 2, _reach(geometry)
+    (first, last), reach = geometry.ends, _reach(geometry)
     needed = math.asin(geometry.radius * geometry.magnification / reach)
-    return math.atan((first - edge) / reach), math.atan((last + edge) / reach), needed
+    return math.atan(first / reach), math.atan(last / reach), needed
 
 
 def measured_arc(degrees: Tensor) -> tuple[float, float]:
@@ -88,8 +98,10 @@ def measured_arc(degrees: Tensor) -> tuple[float, float]:
     gaps = ordered.roll(-1) - ordered
     gaps[-1] += 360
     widest = int(gaps.argmax())
-    if float(gaps[widest]) <= WIDEST_GAP * 360 / len(degrees):
+    if float(gaps[widest]) <= min(WIDEST_GAP * 360 / len(degrees), 180):
         return 0.0, 360.0
+    if len(degrees) == 1:
+        return float(degrees), 0.0
     arc = 360 - float(gaps[widest])
     step = arc / (len(degrees) - 1)
     return float(ordered.roll(-1)[widest]) - step / 2, arc + step

@@ -48,7 +48,7 @@ class ScanGeometry:
     @property
     def magnification(self) -> float:
         """Size of an object at the axis on the detector, relative to its true size."""
-        return 1.0 if self.source_distance is None else 1 + self.detector_distance / self.source_distance
+        return magnification(self.source_distance, self.detector_distance)
 
     @property
     def radius(self) -> float:
@@ -58,13 +58,14 @@ class ScanGeometry:
     @property
     def half_width(self) -> float:
         """Half of the width of a detector that sees all of the image."""
-        if self.source_distance is None:
-            return self.radius
-        return (
-            self.radius
-            * (self.source_distance + self.detector_distance)
-            / math.sqrt(self.source_distance**2 - self.radius**2)
-        )
+        return half_shadow(self.radius, self.source_distance, self.detector_distance)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Where the first element begins, and where the last one ends, along the columns."""
+        edge = self.spacing[-1] / 2
+        first, last = (float(place) for place in self.positions(-1)[[0, -1]])
+        return first - edge, last + edge
 
     @cached_property
     def _turns(self) -> tuple[Tensor, Tensor]:
@@ -80,7 +81,7 @@ class ScanGeometry:
 
         Args:
             first: number of the first ray, in the order of the flattened measurements.
-            last: number of the ray after the last one.
+            last: number of the last ray, plus 1.
             device: where to compute them.
 
         Returns:
@@ -109,7 +110,7 @@ class ScanGeometry:
         Args:
             view: number of the view.
             first: number of the first pixel, in the order of the flattened image.
-            last: number of the pixel after the last one.
+            last: number of the last pixel, plus 1.
             device: where to compute them.
 
         Returns:
@@ -138,6 +139,26 @@ class ScanGeometry:
         return (position - self.offset[axis]) / self.spacing[axis] + (self.detectors[axis] - 1) / 2
 
 
+def magnification(source_distance: float | None, detector_distance: float) -> float:
+    """Return the size of an object at the axis on the detector, relative to its true size; None: parallel rays.
+
+    >>> magnification(100.0, 50.0)
+    1.5
+    """
+    return 1.0 if source_distance is None else 1 + detector_distance / source_distance
+
+
+def half_shadow(radius: float, source_distance: float | None, detector_distance: float) -> float:
+    """Return half of the width of a disc's shadow on the detector; None: parallel rays.
+
+    >>> half_shadow(3.0, 5.0, 5.0)
+    7.5
+    """
+    if source_distance is None:
+        return radius
+    return radius * (source_distance + detector_distance) / math.sqrt(source_distance**2 - radius**2)
+
+
 def centred(count: int) -> Tensor:
     """Indices from the middle: (count,), float64.
 
@@ -157,7 +178,7 @@ def half_diagonal(shape: tuple[int, ...], pixel_size: tuple[float, ...]) -> floa
 
 
 def covering(half: float, spacing: float) -> int:
-    """Count the elements that cover a detector from −half to half; rounding does not make for one more.
+    """Return how many elements cover −half to half. An excess that is rounding adds no element.
 
     >>> covering(1.5, 1.0), covering(1.6, 1.0)
     (3, 4)

@@ -79,14 +79,14 @@ class SinglePixelCamera(Operator):
         y = self._through(x)
         if not self.split:
             return y
-        total = x.flatten(2).sum(dim=2, keepdim=True) * self._of_a_pixel  # (batch, channels, 1)
+        total = (x * self._amplitude).flatten(2).sum(dim=2, keepdim=True)  # (batch, channels, 1)
         return torch.cat([total + y, total - y], dim=2) / 2
 
     def _adjoint(self, y: Tensor) -> Tensor:
         if not self.split:
             return self._through.adjoint(y)
         lit, dark = y.chunk(2, dim=2)
-        total = y.sum(dim=2)[:, :, None, None] * self._of_a_pixel
+        total = (y * self._amplitude).sum(dim=2)[:, :, None, None]
         return (self._through.adjoint(lit - dark) + total) / 2
 
     def _pinv(self, y: Tensor) -> Tensor:
@@ -96,7 +96,8 @@ class SinglePixelCamera(Operator):
         return super().norm() if self.split else self._through.norm()
 
     @property
-    def _of_a_pixel(self) -> float:
+    def _amplitude(self) -> float:
+        """Entry of a pattern for a pixel that it shows, 1 / √n."""
         return 1 / math.sqrt(math.prod(self.domain[1:]))
 
 

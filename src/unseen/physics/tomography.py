@@ -1,18 +1,18 @@
 """Tomography of images by a parallel or a fan beam: line integrals, their adjoint, and filtered backprojection."""
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from unseen.physics.argument_checks import both_sides, check_channels, is_count
+from unseen.physics.argument_checks import both_sides, check_channels, counts_per_axis
 from unseen.physics.circular_scan import MEMORY_LIMIT, CircularScan, check_distances, check_flat, per_axis
 from unseen.physics.immutability import constants
 from unseen.physics.linear_function import linear
+from unseen.physics.numpy_arrays import Array
 from unseen.physics.projector import Projector, held_bytes
 from unseen.physics.ramp import Window
-from unseen.physics.scan_geometry import ScanGeometry, centred, covering, half_diagonal
+from unseen.physics.scan_geometry import ScanGeometry, centred, covering, half_diagonal, half_shadow, magnification
 from unseen.physics.view_angles import AngleUnit, view_degrees
 
 FEW = 4  # planes at a time: a smaller matrix and more copies of each plane are faster
@@ -25,20 +25,21 @@ class Tomography(CircularScan):
     (j − (detectors − 1)/2) spacing + offset, from the image's middle, X to the right and Y upwards (scikit-image's
     convention). With `source_distance`, rays come from a source at (sin θ_v, −cos θ_v) source_distance, and go to the
     points t_j (cos θ_v, sin θ_v) + detector_distance (−sin θ_v, cos θ_v) of a flat detector (ASTRA's convention): a fan
-    beam. Lines are sampled by Joseph's rule. Weights are computed at the first use in a precision or on a device (0.1 s
-    for 256² and 50 views of a parallel beam), and kept; above `memory_limit`, they are computed in each call.
+    beam. Lines are sampled by Joseph's rule. Weights are computed at the first use in a precision or on a device, and
+    kept; above `memory_limit`, they are computed in each call, which is many times slower.
 
     A⁺ is found to ‖A*(y − A x)‖ ≤ 1e-4 ‖A* y‖ in single precision. In double precision the goal is 1e-12 ‖A* y‖, which
-    scans of more views than the image has pixels a side reach; with fewer, A is ill-conditioned (4e6 for 20 views of
-    32²), and the 500 steps end at 1e-6 to 1e-4 with a RuntimeWarning that states it. Small singular values being many,
-    A⁺ of noise is mostly noise: `fbp` or a prior is the better image then.
+    scans of more views than the image has pixels a side reach; with fewer, A is ill-conditioned, and the 500 steps end
+    earlier, with a RuntimeWarning that states the value reached. A has many small singular values, so A⁺ of noise is
+    mostly noise: use `fbp` or a prior for noisy measurements.
 
     Args:
         size: of the image in pixels: its side, or (height, width).
         angles: how many views, spread evenly over 180°, or 360° for a fan beam; or the views' angles, (views,).
         channels: images have so many, and each is projected by itself.
-        circle: see the inscribed disc alone: `size` detectors, and pixels whose centre is outside are never seen.
-            False: ⌈√2 · size⌉ detectors, which see all of the square.
+        circle: see the inscribed disc alone: pixels whose centre is outside are never seen, and the default number of
+            detectors covers the disc (`size` of them for a parallel beam). False: it covers the whole image
+            (⌈√2 · size⌉).
         pixel_size: the side of a pixel, or (height, width) of one, in the unit of all lengths and of the line
             integrals. 1, the default, is the unit of scikit-image and of the papers' noise-free CT; 1 / size makes the
             image's side the unit, and keeps exp(−A x) of `BeerLambert` away from zero for x in [0, 1].
@@ -47,9 +48,11 @@ class Tomography(CircularScan):
         spacing: distance between neighbouring detector elements. None: a pixel at the axis of rotation.
         offset: position of the detector's middle along the detector. 0: opposite of the axis of rotation.
         source_distance: from the axis of rotation to the source (DSO): a fan beam. None: a parallel beam.
-        detector_distance: from the axis of rotation to the detector of a fan beam (DSD − DSO).
+        detector_distance: from the axis of rotation to the detector of a fan beam (DSD − DSO). 0, the default: spacing
+            and offset are given as at the axis.
         detector_shape: "flat"; curved detectors are refused.
-        memory_limit: bytes that stored weights may take.
+        memory_limit: bytes that the weights of one precision may take; above, they are computed in each call. Building
+            them takes about twice as much for a while.
 
     Raises:
         ValueError: size, angles, channels, a length or detectors are not positive; angles are no finite row of numbers;
@@ -83,7 +86,7 @@ class Tomography(CircularScan):
     def __init__(
         self,
         size: int | tuple[int, int],
-        angles: int | Tensor | Sequence[float] = 50,
+        angles: int | Tensor | Array | Sequence[float] = 50,
         *,
         channels: int = 1,
         circle: bool = False,
@@ -100,32 +103,37 @@ class Tomography(CircularScan):
         height, width = both_sides(size)
         check_channels(channels)
         check_flat(detector_shape)
-        if detectors is not None and not is_count(detectors):
-            raise ValueError(f"detectors is a whole number above 0, but got {detectors}.")
         if circle and height != width:
             raise ValueError(f"circle=True sees the inscribed disc of a square, but got size={size}.")
         sides = per_axis(pixel_size, 2, name="pixel_size", positive=True)
         (shift,) = per_axis(offset, 1, name="offset", positive=False)
         radius = height * min(sides) / 2 if circle else half_diagonal((height, width), sides)
-        magnification, seen = 1.0, radius
         if source_distance is not None:
             check_distances(source_distance, detector_distance, half_diagonal((height, width), sides))
-            magnification = 1 + detector_distance / source_distance
-            seen = (source_distance + detector_distance) * radius / math.sqrt(source_distance**2 - radius**2)
         elif detector_distance != 0:
             raise ValueError(
                 f"detector_distance={detector_distance} has no meaning for a parallel beam. Give source_distance for a "
                 "fan beam, or leave detector_distance out."
             )
-        step = min(sides) * magnification if spacing is None else spacing
+        seen = half_shadow(radius, source_distance, detector_distance)
+        step = min(sides) * magnification(source_distance, detector_distance) if spacing is None else spacing
         pitch = per_axis(step, 1, name="spacing", positive=True)
         degrees = view_degrees(angles, unit=unit, period=180 if source_distance is None else 360)
-        count = covering(seen + abs(shift), pitch[0]) if detectors is None else detectors
+        count = covering(seen + abs(shift), pitch[0])
+        if detectors is not None:
+            (count,) = counts_per_axis(detectors, 1, f"detectors is a whole number above 0, but got {detectors}.")
         super().__init__(
             domain=(channels, height, width),
             range=(channels, len(degrees), count),
             geometry=ScanGeometry(
-                (height, width), sides, degrees, (count,), pitch, (shift,), source_distance, float(detector_distance)
+                (height, width),
+                sides,
+                degrees,
+                (count,),
+                pitch,
+                (shift,),
+                None if source_distance is None else float(source_distance),
+                float(detector_distance),
             ),
             memory_limit=memory_limit,
         )
@@ -199,9 +207,7 @@ class Tomography(CircularScan):
         )
 
     def _held_bytes(self, copies: int, dtype: torch.dtype) -> int:
-        return held_bytes(
-            self._geometry.degrees.numpy(), size=self.domain[-1], detectors=self.range[-1], copies=copies, dtype=dtype
-        )
+        return held_bytes(self._geometry.degrees.numpy(), size=self.domain[-1], copies=copies, dtype=dtype)
 
     def __getstate__(self) -> dict[str, object]:
         return super().__getstate__() | {"_projectors": {}}

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from unseen.physics.algebra import describe
+from unseen.physics.argument_checks import is_count
+from unseen.physics.numpy_arrays import Array
 
 AngleUnit = Literal["degrees", "radians"]
 WIDEST_GAP = 3  # mean gaps between views
@@ -16,7 +18,7 @@ FEW_VIEWS = 4  # fewer are not questioned: [0, 1, 2] may be degrees
 
 
 def view_degrees(
-    angles: int | Tensor | Sequence[float], *, unit: AngleUnit | None = None, period: float = 180
+    angles: int | Tensor | Array | Sequence[float], *, unit: AngleUnit | None = None, period: float = 180
 ) -> Tensor:
     """Return the angles of the views in degrees: (views,), float64.
 
@@ -37,10 +39,11 @@ def view_degrees(
     """
     if unit not in (None, *get_args(AngleUnit)):
         raise ValueError(f"unit is degrees or radians, but got {unit!r}.")
+    if is_count(angles):
+        degrees: Tensor = torch.arange(int(angles), dtype=torch.float64) * period / int(angles)
+        return degrees
     if isinstance(angles, int):
-        if angles < 1:
-            raise ValueError(f"angles is a number of views above 0, or a row of degrees, but got {angles}.")
-        return torch.arange(angles, dtype=torch.float64) * period / angles
+        raise ValueError(f"angles is a number of views above 0, or a row of degrees, but got {angles}.")
     given = angles.detach() if isinstance(angles, Tensor) else torch.as_tensor(angles, dtype=torch.float64)
     if given.ndim != 1 or not len(given) or given.is_complex() or not bool(given.isfinite().all()):
         shown = f"a tensor of shape {describe(tuple(given.shape))}" if given.ndim != 1 else given.tolist()
@@ -53,7 +56,7 @@ def view_degrees(
             f"All {len(given)} angles are within 2π and were taken as degrees: {float(given.min()):.3g}° to "
             f'{float(given.max()):.3g}°. Give unit="radians" for radians, or unit="degrees" to confirm degrees.',
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,  # the caller of the operator's constructor, which another function wraps
         )
     return given
 
@@ -65,7 +68,7 @@ def angular_spans(degrees: Tensor, *, period: float = 180, short: bool = False) 
     Args:
         degrees: (views,), float64.
         period: after which rays repeat: 180 degrees for parallel rays, 360 for a fan or a cone.
-        short: the widest gap counts as a mean gap of the other ones: views of an arc.
+        short: views of an arc: the widest gap counts as the mean of the others.
     """
     order = degrees.remainder(period).argsort(stable=True)
     ordered = degrees.remainder(period)[order]

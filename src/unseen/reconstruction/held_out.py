@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from unseen.losses.count_thinning import thinned
-from unseen.losses.loss import UNITS, Loss, Seen, Units, observed, observed_count
+from unseen.losses.loss import UNITS, Loss, Seen, Units, noise_energy, observed, observed_count
 from unseen.losses.recorruption import recorrupted
 from unseen.losses.splitting import Splitting
 from unseen.losses.sums import squares
@@ -144,10 +144,7 @@ class HeldOut:
     def _misfit(self, seen: Seen, twin: Tensor, noise: Noise) -> Tensor:
         """The risk of what is remeasured, by the twin, which is independent of it: its sum over the batch."""
         process = seen.process
-        level = observed(process, noise.variance(twin))
-        total = squares(observed(process, twin - seen.remeasured)) - level.flatten(1).sum(dim=1) * (
-            2 if twin.is_complex() else 1
-        )
+        total = squares(observed(process, twin - seen.remeasured)) - noise_energy(noise, process, twin)
         return (total.double() / observed_count(process, twin) / self.units.measurement**2).sum()
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from unseen.artifacts.recipe import configured
 from unseen.losses.loss import Loss, Seen, Units
+from unseen.losses.measurement_consistency import MeasurementConsistency
 from unseen.losses.objectives import objective
 from unseen.physics.dense import Dense
 from unseen.physics.group import Group
@@ -306,6 +307,13 @@ def learn(
     if consistency is not None:
         f.config = configured(None, f.config.model_dump() | {"consistency": consistency}, f.Config, where=f.key)
     _warn_of_condition(f, process)
+    only_consistency = all(isinstance(one, MeasurementConsistency) for one in terms)
+    if f.config.consistency == "project" and process.noise is None and only_consistency:
+        warnings.warn(
+            "With consistency='project' and without noise, f measures y exactly: measurement consistency alone is "
+            "zero, and nothing is learnt. Add a loss on images, such as losses='ei' with a group.",
+            stacklevel=2,
+        )
     judging = judges(dict(zip(names_of(terms), terms, strict=True)), process)
     whole = HeldOut(
         y=y,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -121,9 +121,11 @@ class Reconstructor(Configurable, nn.Module, ABC):
                 None: as f's settings say.
 
         Raises:
-            ValueError: y is not what A measures, A's images are not those that this network is made for, or f knows no
-                process of its own.
+            ValueError: another consistency; y is not what A measures; A's images are not those that this network is
+                made for; or f knows no process of its own.
         """
+        if consistency not in (None, *get_args(Consistency)):
+            raise ValueError(f"consistency is {' or '.join(get_args(Consistency))}, but got {consistency!r}.")
         process = self.process if process is None else process
         if process is None:
             raise ValueError(f"this {self.key} knows no process of its own: give one, f(y, process).")

@@ -162,8 +162,10 @@ def _summary(counts: Counter[str], out: str | None, *, with_policy: bool, withou
     doubted = 0 if with_policy else counts["doubted"]
     scored, refused = counts["scored"] - doubted, counts["not_scored"] + doubted
     console.result(None, scored=scored, refused=refused, not_read=counts["not_read"], out=out)
-    described = f"{refused} refused (the reason is in its row), " if refused else ""
-    console.note(f"{scored} scored, {described}{counts['not_read']} not read{f': {out}' if out else ''}")
+    reason = " (the reason is in its row)"
+    described = f"{refused} refused{reason}, " if refused else ""
+    unread = f"{counts['not_read']} not read{reason if counts['not_read'] and out else ''}"
+    console.note(f"{scored} scored, {described}{unread}{f': {out}' if out else ''}")
     if doubted:
         console.warn(
             f"{doubted} of {scored + doubted} films are unlike the films that the model learnt from. Their scores have "

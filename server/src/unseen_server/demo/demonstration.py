@@ -140,7 +140,7 @@ def demonstrate(
             say(f"     {line}")
         say(
             f"     Look at: the types of lesion with the lowest AUROC. dae had {epochs} epochs on {normals} simulated "
-            "films: longer training would change its figures. pca has no epochs."
+            "films: longer training may change its figures. pca has no epochs."
         )
 
         step(f"5/{STEPS}  A planted shortcut: the same pairs, but the abnormal films come from a sharper scanner")

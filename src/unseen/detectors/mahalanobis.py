@@ -2,11 +2,12 @@
 
     score = (p − μ)ᵀ Σ⁻¹ (p − μ),  p the mean of φ_c over the lungs, Σ shrunk by Ledoit and Wolf
 
-With `places` > 1, p has the mean of m_c φ_c over each of places × places equal parts of the grid, m_c the share of lung
-in a cell.
+φ_c is a cell's features, from several depths, and m_c its share of lung; the mean is Σ m_c φ_c / Σ m_c. With `places`
+> 1, p has this mean of each of places × places equal parts of the grid. A part without lung has no mean: it counts as
+equal to μ there, and adds nothing to the score.
 
-φ_c is a cell's features, from several depths. The map is the part of each cell in the score:
-(φ_c − μ)ᵀ Σ⁻¹ (p − μ), whose mean the score is.
+The map is the contribution of each cell to the score: places² (φ_c − μ)ᵀ [Σ⁻¹ (p − μ)], both of the cell's part. The
+score is its mean over the lungs of each part, averaged over the parts.
 
 Source: Rippel, Mertens & Merhof, "Modeling the distribution of normal data in pre-trained deep features for anomaly
 detection", ICPR 2021, equation 1, arXiv 2005.14140.
@@ -21,6 +22,9 @@ from torch.nn import functional
 
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures
 from unseen.detectors.normals import Normals
+
+_LEAST = 1e-6
+"""Share of lung of a place, at or below which it has no mean."""
 
 
 class Mahalanobis(FrozenFeatures):
@@ -67,27 +71,22 @@ class Mahalanobis(FrozenFeatures):
     def remember(self, normals: Normals, seed: int) -> None:
         lungs = self.lungs(normals.inside)
         cells = self.cells(normals.images * normals.inside)
-        self.model.to(cells.device).fit(self._means(cells, lungs.to(cells.device)))
+        means, seen = _means(cells, lungs.to(cells.device), self.config.places)
+        usual = (means * seen).sum(dim=0) / seen.sum(dim=0).clamp(min=1)
+        self.model.to(cells.device).fit(torch.where(seen, means, usual))
 
     def marks(self, cells: Tensor, lungs: Tensor) -> tuple[float, Tensor]:
         model, places = self.model, self.config.places
-        towards = model.precision @ (self._means(cells[None], lungs[None])[0] - model.mean)
-        if places > 1:
-            side = self.config.grid // places
-            far, mean = (
-                one.reshape(-1, places, places).repeat_interleave(side, dim=1).repeat_interleave(side, dim=2)
-                for one in (towards, model.mean)
-            )
-            parts = (far * (cells * lungs - mean)).sum(dim=0) * places**2
-            return float(parts.mean()), parts * (lungs > 0)
-        parts = torch.einsum("c,cij->ij", towards, cells - model.mean[:, None, None])
-        return float((parts * lungs).sum() / lungs.sum().clamp(min=1e-6)), parts * (lungs > 0)
-
-    def _means(self, cells: Tensor, lungs: Tensor) -> Tensor:
-        """Return the mean features of films: (n, channels · places²)."""
-        if self.config.places == 1:
-            return _mean(cells, lungs)
-        return functional.adaptive_avg_pool2d(cells * lungs[:, None], self.config.places).flatten(1)
+        means, seen = _means(cells[None], lungs[None], places)
+        away = (means[0] - model.mean) * seen[0]
+        towards = (model.precision @ away) * seen[0]
+        side = self.config.grid // places
+        there, mean = (
+            one.reshape(-1, places, places).repeat_interleave(side, dim=1).repeat_interleave(side, dim=2)
+            for one in (towards, model.mean)
+        )
+        parts = (there * (cells - mean)).sum(dim=0) * places**2 * (lungs > 0)
+        return float(away @ towards), parts
 
 
 class _Gaussian(nn.Module):
@@ -110,7 +109,18 @@ class _Gaussian(nn.Module):
         self.precision.copy_(torch.from_numpy(found.precision_))
 
 
-def _mean(cells: Tensor, lungs: Tensor) -> Tensor:
-    """The mean over the lungs: (n, channels)."""
-    weight = lungs / lungs.sum(dim=(1, 2), keepdim=True).clamp(min=1e-6)
-    return torch.einsum("ncij,nij->nc", cells, weight)
+def _means(cells: Tensor, lungs: Tensor, places: int) -> tuple[Tensor, Tensor]:
+    """Return the mean features of the lungs in each place, and where there is lung.
+
+    Args:
+        cells: features (n, channels, grid, grid).
+        lungs: share of lung of each cell (n, grid, grid).
+        places: places of a side.
+
+    Returns:
+        Means, and bool, (n, channels · places²); a mean is 0 where there is no lung.
+    """
+    share = functional.adaptive_avg_pool2d(lungs[:, None], places)
+    pooled = functional.adaptive_avg_pool2d(cells * lungs[:, None], places)
+    seen = (share > _LEAST).expand_as(pooled)
+    return (pooled / share.clamp(min=_LEAST) * seen).flatten(1), seen.flatten(1)

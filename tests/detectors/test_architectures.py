@@ -13,7 +13,8 @@ from torch import Tensor
 from tests.detectors.conftest import QUICK
 from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
 from unseen.anatomy.network_view import View
-from unseen.artifacts.recipe import Recipe, RecipeError
+from unseen.artifacts.file_digest import sha256_of
+from unseen.artifacts.recipe import Recipe, RecipeError, validated
 from unseen.data.film import Film
 from unseen.detectors.adapted import Adapted
 from unseen.detectors.architectures import ARCHITECTURES, look_like
@@ -261,6 +262,28 @@ def test_blocks_default_to_the_architectures_own() -> None:
         Padim(architecture="resnet50", blocks=(4, 7))
     with pytest.raises(RecipeError, match=r"padim.architecture"):
         Padim(architecture="resnet")
+
+
+@pytest.mark.parametrize("given", [["resnet50"], {"name": "resnet50"}, 3, "resnet51"])
+def test_an_architecture_that_is_no_name_is_a_recipe_error(given: object) -> None:
+    with pytest.raises(RecipeError, match=r"method\.architecture: seen "):
+        validated({"architecture": given}, Padim.Config, where="method")
+
+
+def test_a_file_of_another_digest_than_the_recipes_is_refused(tmp_path: Path) -> None:
+    weights, digests = state_of("resnet50"), []
+    for number in range(2):
+        save_file(weights | {"fc.bias": torch.full((1000,), float(number))}, tmp_path / f"{number}.safetensors")
+        digests.append(sha256_of(tmp_path / f"{number}.safetensors"))
+    named = {"architecture": "resnet50", "blocks": (1,), "backbone": digests[0]}
+    member = {"key": "feature-pca", "settings": {**named, "grid": 4, "components": 2}}
+    ensemble = validated({"members": [member, {"key": "dct"}]}, Ensemble.Config, where="method")
+    for detector in (Padim(view=WHOLE, grid=4, chosen=10, **named), Ensemble(ensemble, view=WHOLE)):
+        assert detector.begin_with(tmp_path / "0.safetensors").sha256 == digests[0]
+        with pytest.raises(FitError, match=r"1\.safetensors has another SHA-256 than method\.backbone"):
+            detector.begin_with(tmp_path / "1.safetensors")
+    default = Padim(view=WHOLE, architecture="resnet50", blocks=(1,), grid=4, chosen=10)
+    assert default.begin_with(tmp_path / "1.safetensors").sha256 == digests[1]
 
 
 def test_weights_are_asked_for_before_films_are_read(normals: list[Film]) -> None:

@@ -57,7 +57,7 @@ class FeatureSettings(DetectorSettings):
     def _with_blocks(cls, given: Any) -> Any:  # Any: what the caller gave
         """Fill in the architecture's blocks where none are given."""
         name = given.get("architecture", DEFAULT) if isinstance(given, Mapping) else DEFAULT
-        if name == DEFAULT or name not in ARCHITECTURES or "blocks" in given:
+        if not isinstance(name, str) or name == DEFAULT or name not in ARCHITECTURES or "blocks" in given:
             return given
         return {**given, "blocks": ARCHITECTURES[name].blocks}
 
@@ -136,6 +136,8 @@ class FrozenFeatures(Detector):
 
     def begin_with(self, backbone: Path | str) -> Backbone:
         given = Backbone.read(backbone)
+        if self.config.backbone not in (PUBLISHED, given.sha256):
+            raise FitError(f"backbone: {backbone} has another SHA-256 than method.backbone. Give the file it names")
         try:
             ARCHITECTURES[self.config.architecture].check(given.weights)
         except ValueError as error:

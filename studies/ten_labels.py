@@ -13,6 +13,8 @@ python -m studies.ten_labels zhanglab      one set
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -70,6 +72,12 @@ class Half:
     """
 
     lungs: CrossFittedLungs
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the digests of both halves and of their training films."""
+        seen = [(half.digest, sorted(half.training_films)) for half in self.lungs.halves]
+        return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
 
     def find(self, film: Film) -> NDArray[np.bool_]:
         """Find the lungs of a film."""
@@ -154,7 +162,7 @@ def labels_of(name: str, root: Path) -> tuple[Labels, Sequence[int]]:
     lungs = shared_lungs(cohort.training(_FINDER_FOLD), recipe, fold=_FINDER_FOLD, data_digest=cohort.digest, root=root)
     listed = cohort.films.select(lambda entry: entry.label is not None)
     films = [film for film in listed if isinstance(film, Film) and name in ("ms_cxr", film.source)]
-    cells = frozen_cells(films, Half(lungs), root / "frozen-cells" / "ms_cxr")
+    cells = frozen_cells(films, Half(lungs), root, "ms_cxr")
     fold = np.array([cohort.fold_of[film.name] for film in films])
     return Labels.of(cells, fold, np.array([film.label == "abnormal" for film in films])), TEST_FOLDS
 

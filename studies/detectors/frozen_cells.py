@@ -1,17 +1,19 @@
-"""Features of EfficientNet-lite0 of each film of a set, computed once and kept, so that studies are linear algebra.
+"""Features of EfficientNet-lite0 of each film of a set, computed once and kept on disk for the studies.
 
 A film is seen through two views of 224 pixels: the whole film, and the aligned lungs, masked. Of each view the maps of
 blocks 2, 4, 7 and 10 are kept on 14 × 14 cells, and that of block 14 on 7 × 7. The network computes in bfloat16 and the
-maps are kept in half precision; both round to less than 1 % of a channel's spread.
+maps are kept in half precision; both round to less than 1 % of a channel's spread. The folder's name has a digest of
+all inputs but the films: lung finder, views, network, blocks and lesion.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -23,7 +25,7 @@ from unseen.anatomy.found_lungs import Finder
 from unseen.anatomy.network_view import View
 from unseen.artifacts.files import replacing
 from unseen.data.film import Film
-from unseen.detectors.frozen_features import FrozenFeatures, published
+from unseen.detectors.frozen_features import PUBLISHED, FrozenFeatures, published
 from unseen.detectors.normals import Normals
 from unseen.evaluation.simple_statistics import trivial_statistics
 from unseen.networks.efficientnet_lite import CHANNELS, EfficientNetLite
@@ -37,6 +39,30 @@ FINE, DEEP = (2, 4, 7, 10), 14
 GRID = 14
 _AT_ONCE = 8
 _CHUNK = 120
+
+
+class DigestedFinder(Finder, Protocol):
+    """Lung finder with a digest of everything that its masks depend on."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of settings and weights."""
+        ...
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """Synthetic lesion that is drawn into films before their features are computed.
+
+    Args:
+        name: its name.
+        version: number that grows with each change of what `paint` draws.
+        paint: returns the film with the lesion, from the film and its lungs.
+    """
+
+    name: str
+    version: int
+    paint: Callable[[Film, NDArray[np.bool_]], Film]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,35 +99,53 @@ class FrozenCells:
         return _sized(torch.from_numpy(self.inside[at]).float()[:, None], grid)[:, 0]
 
 
+def folder_of(root: Path, name: str, finder: DigestedFinder, lesion: Lesion | None = None) -> Path:
+    """Return the folder of a set's features; another finder, view, network or lesion has another folder."""
+    inputs = {
+        "finder": finder.digest,
+        "views": {key: view.model_dump(mode="json") for key, view in VIEWS.items()},
+        "network": PUBLISHED,
+        "blocks": [*FINE, DEEP],
+        "grid": GRID,
+        "lesion": None if lesion is None else [lesion.name, lesion.version],
+    }
+    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    return root / "frozen-cells" / f"{name if lesion is None else f'{name}-{lesion.name}'}-{digest[:12]}"
+
+
 def frozen_cells(
     films: Iterable[Film],
-    finder: Finder,
-    folder: Path,
+    finder: DigestedFinder,
+    root: Path,
+    name: str,
     *,
-    changed: Callable[[Film], Film] = lambda film: film,
+    lesion: Lesion | None = None,
     say: Callable[[str], None] = print,
 ) -> FrozenCells:
-    """Compute the features of films, or find those that are kept in `folder`.
+    """Compute the features of films, or read those that were kept.
 
     Args:
         films: the films.
         finder: finds their lungs.
-        folder: where the features are kept, in files of 120 films each.
-        changed: changes each film before it is seen, such as by a synthetic lesion.
+        root: folder of the runs; the features are in `folder_of`, in files of 120 films each.
+        name: name of the set.
+        lesion: lesion that is drawn into each film; None: none.
         say: called with the number of films done.
 
     Returns:
         The films and their features, in the order of `films`.
     """
-    films = list(films)
+    films, folder = list(films), folder_of(root, name, finder, lesion)
     folder.mkdir(parents=True, exist_ok=True)
     known = {digest for path in folder.glob("*.npz") for digest in _digests(path)}
-    network = _network()
     missing = [film for film in films if film.pixel_sha256 not in known]
+    network = _network() if missing else None
     for first in range(0, len(missing), _CHUNK):
+        assert network is not None
         chunk = missing[first : first + _CHUNK]
         number = len(list(folder.glob("*.npz")))
-        _write(folder / f"{number:04d}.npz", network, [changed(film) for film in chunk], finder)
+        drawn = chunk if lesion is None else [lesion.paint(film, finder.find(film)) for film in chunk]
+        _write(folder / f"{number:04d}.npz", network, drawn, finder)
         say(f"features of {first + len(chunk)} of {len(missing)} films")
     read = [np.load(path, allow_pickle=False) for path in sorted(folder.glob("*.npz"))]
     facts = [json.loads(str(line)) for one in read for line in one["facts"]]
@@ -178,8 +222,8 @@ def _write(path: Path, network: EfficientNetLite, films: Sequence[Film], finder:
         for name, viewed in seen.items():
             images[name].append(viewed.masked if name == "lungs" else viewed.image)
         inside.append(functional.adaptive_avg_pool2d(seen["lungs"].inside.float(), GRID)[0].half().numpy())
-        said = {name: getattr(film, name) for name in ("name", "label", "source", "patient", "pixel_sha256")}
-        facts.append(json.dumps(said | trivial_statistics(film, lung_area=seen["lungs"].lung_area)))
+        named = {name: getattr(film, name) for name in ("name", "label", "source", "patient", "pixel_sha256")}
+        facts.append(json.dumps(named | trivial_statistics(film, lung_area=seen["lungs"].lung_area)))
     kept: dict[str, NDArray[Any]] = {"facts": np.array(facts), "inside": np.stack(inside)}
     for name in VIEWS:
         kept[f"{name}-fine"], kept[f"{name}-deep"] = _maps(network, images[name])

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from unseen.detectors.backbone import Backbone
     from unseen.training.settings import Training
 
-_HELD_OUT = 5  # one film in so many
-_MOST = 256  # held-out scores that are kept, at most
+HELD_OUT = 5  # one film in so many
+MOST = 256  # held-out scores that are kept, at most
 
 
 class Member(BaseModel):
@@ -89,7 +89,7 @@ class Ensemble(Detector):
         @property
         def least_films(self) -> int:
             most = max(_config(member).least_films for member in self.members)
-            return -(-most * _HELD_OUT // (_HELD_OUT - 1)) + 2
+            return -(-most * HELD_OUT // (HELD_OUT - 1)) + 2
 
     config: Config
     members: list[Detector]
@@ -151,14 +151,14 @@ class Ensemble(Detector):
         return f"{self.key} with its member {most.with_settings()}"
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
-        held_out = torch.tensor([int(digest, 16) % _HELD_OUT == 0 for digest in normals.digests])
+        held_out = torch.tensor([int(digest, 16) % HELD_OUT == 0 for digest in normals.digests])
         if int(held_out.sum()) < 2:
-            held_out = torch.arange(len(held_out)) % _HELD_OUT == 0
+            held_out = torch.arange(len(held_out)) % HELD_OUT == 0
         if int(held_out.sum()) < 2:
             raise FitError(
                 f"an ensemble holds a fifth of its films out, and there are {len(held_out)}: give 10 or more"
             )
-        kept = evenly(normals.part(held_out).views(), _MOST)
+        kept = evenly(normals.part(held_out).views(), MOST)
         scores, brightness = [], []
         self._clocks: list[tuple[float, str]] = []
         for number, member in enumerate(self.members):
@@ -275,18 +275,18 @@ class _Scale(nn.Module):
 
     def __init__(self, members: int) -> None:
         super().__init__()
-        self.register_buffer("scores", torch.zeros(members * _MOST, dtype=torch.float64))
+        self.register_buffer("scores", torch.zeros(members * MOST, dtype=torch.float64))
         self.register_buffer("known", torch.zeros((), dtype=torch.int64))
         self.register_buffer("brightness", torch.ones(members))
 
     def remember(self, scores: Tensor, brightness: Tensor) -> None:
         """Keep scores (members, films), films ≤ 256."""
-        self.scores.view(len(scores), _MOST)[:, : scores.shape[1]] = scores.sort(dim=1).values
+        self.scores.view(len(scores), MOST)[:, : scores.shape[1]] = scores.sort(dim=1).values
         self.known.fill_(scores.shape[1])
         self.brightness[:] = brightness.clamp(min=1e-12)
 
     def forward(self, member: int, score: float, *, by: Literal["deviation", "rank"]) -> float:
-        kept = self.scores[member * _MOST :][: int(self.known)]
+        kept = self.scores[member * MOST :][: int(self.known)]
         if by == "deviation":
             return float((score - kept.mean()) / kept.std().clamp(min=1e-12))
         at = torch.tensor(score, dtype=kept.dtype, device=kept.device)

@@ -303,7 +303,8 @@ def zhanglab_section(rows: Mapping[str, Entry]) -> list[str]:
         "by two synthetic lesions drawn into fold 0's normal films (opacity / haze; AUROC against the same films "
         "without). *Looks* is the number of times that a recipe's figures on real films were computed, including "
         "a trial before the first row. No recipe was changed by these figures. "
-        f"`{_best(found)}` has the highest mean over both lesions. The latest look follows a correction: `places` now divides by the lungs of each place. "
+        f"`{_best(found)}` has the highest mean over both lesions. The latest look follows a correction: `places` now "
+        "divides by the lungs of each place. "
         "`entry` was chosen before it, when its mean was the highest, and was not chosen again.",
         table(
             ["Recipe", "synthetic lesions", "AUROC", *(f"pairs alike in {_words(one)}" for one in ALIKE), "looks"],

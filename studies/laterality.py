@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from studies.crossfit import TEST_FOLDS
 from studies.one_sided import ScoredFilm, scored_films, table_of
 from studies.row_files import write_row
 from studies.rows import Row
@@ -29,7 +30,6 @@ from unseen.evaluation.simple_statistics import STATISTIC_NAMES
 from unseen.evaluation.statistics_mix import usable_statistics
 
 MODELS = ("ensemble-five", "ensemble-aligned", "anatpaste-all-aligned", "pca", "roi-sure")
-TEST_FOLDS = (1, 2, 3, 4)
 ALL = "all"
 
 

@@ -71,6 +71,8 @@ class Configurable:
     key: ClassVar[str]
     Config: type[BaseModel] = BaseModel
     config: BaseModel
+    arguments: ClassVar[tuple[str, ...]] = ()
+    """Further arguments of the constructor, for "did you mean"."""
     __signature__ = ConfigSignature()
 
     # Any: the settings' types are the subclass's Config, which pydantic checks
@@ -86,7 +88,7 @@ class Configurable:
                 and settings are both given.
         """
         super().__init__()
-        self.config = configured(config, settings, self.Config, where=self.key)
+        self.config = configured(config, settings, self.Config, where=self.key, also=self.arguments)
         self.set_up()
 
     def set_up(self) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 from torch import Tensor
 
@@ -18,16 +18,6 @@ ArchitectureName = Literal[
 DEFAULT: ArchitectureName = "efficientnet-lite0"
 """The architecture whose weights come with a package."""
 _ALIKE = 0.9  # share of an architecture's tensors that a file must have to look like it
-
-
-class FeatureNetwork(Protocol):
-    """A network that computes a map after each of its blocks."""
-
-    def __call__(self, x: Tensor, blocks: Sequence[int]) -> list[Tensor]:
-        """Return the maps of `blocks`, ascending, of images (batch, 1, height, width) in [−1, 1]."""
-
-    def fill(self, published: Mapping[str, Tensor]) -> None:
-        """Load weights; raises ValueError for weights of another network."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +74,18 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 }
 """Architectures by name. RAD-DINO's weights and DINOv2's have equal names and shapes: only the user can tell them."""
 assert set(ARCHITECTURES) == set(get_args(ArchitectureName))
+
+
+def frozen_methods() -> str:
+    """Return the keys of the methods that have a frozen network of a chosen architecture, as text.
+
+    >>> "padim" in frozen_methods()
+    True
+    """
+    from unseen.detectors import METHODS
+
+    found = [key for key in METHODS.own if "architecture" in METHODS.load(key).Config.model_fields]
+    return f"{', '.join(found[:-1])} and {found[-1]}"
 
 
 def look_like(weights: Mapping[str, Tensor]) -> str | None:

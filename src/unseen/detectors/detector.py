@@ -279,9 +279,11 @@ class Detector(Estimator):
         Raises FitError for a method that takes none, for an unreadable file, and for one of another digest than the
         settings name.
         """
+        from unseen.detectors.architectures import frozen_methods
+
         raise FitError(
             f"{self.key} takes no backbone. anatpaste, patch-memory, student-teacher and the methods on frozen "
-            "features (padim, patchcore, mahalanobis, feature-pca, feature-lda) do"
+            f"features ({frozen_methods()}) do"
         )
 
     def check_backbone(self) -> None:

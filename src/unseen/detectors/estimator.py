@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from unseen.anatomy.network_view import View
 from unseen.artifacts.constructor import Configurable
-from unseen.artifacts.recipe import configured
 from unseen.data.film import NotRead
 from unseen.data.reading import Given, NotReadError
 from unseen.detectors.errors import FitError
@@ -38,6 +37,7 @@ class Estimator(Configurable, ABC):
 
     Config: type[DetectorSettings] = DetectorSettings
     config: DetectorSettings
+    arguments = ("config", "view", "size")
     runtime: str
     training_films: tuple[str, ...]
 
@@ -66,8 +66,7 @@ class Estimator(Configurable, ABC):
         self._view_given = view is not None
         view = view or View()
         self.view = view if size is None else View(**(view.model_dump() | {"size": size}))
-        self.config = configured(config, settings, self.Config, where=self.key, also=("config", "view", "size"))
-        self.set_up()
+        super().__init__(config, **settings)
 
     @abstractmethod
     def score(self, films: Given) -> Iterable[Finding | NotRead]: ...

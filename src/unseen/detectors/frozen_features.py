@@ -29,6 +29,8 @@ from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
 from unseen.detectors.settings import DetectorSettings
+from unseen.networks.efficientnet_lite import EfficientNetLite
+from unseen.networks.published_weights import PublishedNetwork
 
 PUBLISHED = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 """SHA-256 of the published file of weights."""
@@ -79,6 +81,8 @@ class FeatureSettings(DetectorSettings):
 class FrozenNetwork(nn.Module):
     """The network, and the maps of the film that it saw last: several detectors may look at one film."""
 
+    network: PublishedNetwork | EfficientNetLite
+
     def __init__(self, blocks: Sequence[int], architecture: ArchitectureName = DEFAULT) -> None:
         super().__init__()
         self.architecture = architecture
@@ -93,9 +97,8 @@ class FrozenNetwork(nn.Module):
 
         Raises FitError for weights of another network.
         """
-        network: Any = self.network  # Any: nn.Module hides the methods of `FeatureNetwork`
         try:
-            network.fill(weights)
+            self.network.fill(weights)
         except ValueError as error:
             raise FitError(f"backbone: {error} Give a file of that network's weights, or none") from error
 

@@ -18,7 +18,6 @@ from unseen.networks.published_weights import PublishedNetwork, without_prefix
 
 CHANNELS = (96, 192, 384, 768)
 """Channels of each stage's map. Stages count from 0."""
-STRIDES = (4, 8, 16, 32)
 _BLOCKS = (3, 3, 9, 3)
 _EPSILON = 1e-6
 _OTHERS = (  # timm's and the authors' names → torchvision's, without the number of the stage

@@ -19,7 +19,6 @@ from unseen.networks.published_weights import PublishedNetwork, without_prefix
 
 CHANNELS = (256, 512, 1024, 1024)
 """Channels of each dense block's map. Blocks count from 0."""
-STRIDES = (4, 8, 16, 32)
 RANGE = 1024.0
 """Largest value of an image in the network's units; the smallest is −1024."""
 _LAYERS = (6, 12, 24, 16)

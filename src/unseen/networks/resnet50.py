@@ -15,7 +15,6 @@ from unseen.networks.published_weights import PublishedNetwork
 
 CHANNELS = (256, 512, 1024, 2048)
 """Channels of each stage's map. Stages count from 0."""
-STRIDES = (4, 8, 16, 32)
 _BLOCKS = (3, 4, 6, 3)
 
 

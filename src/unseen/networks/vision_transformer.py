@@ -30,7 +30,6 @@ PATCH = 14
 WIDTH, _DEPTH, _HEADS, _EPSILON = 768, 12, 12, 1e-6
 CHANNELS = (WIDTH,) * _DEPTH
 """Channels of each block's map. Blocks count from 0."""
-STRIDES = (PATCH,) * _DEPTH
 _GRID = 37  # cells a side of the position embeddings, at 518 pixels
 _TRANSFORMERS = (  # names of `transformers`, within a block → DINOv2's
     ("attention.output.dense.", "attn.proj."),

@@ -26,7 +26,7 @@ from unseen.artifacts.recipe import names as recipe_names
 from unseen.artifacts.run_folder import Run, runs_root
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
-from unseen.detectors.architectures import DEFAULT
+from unseen.detectors.architectures import DEFAULT, frozen_methods
 from unseen.detectors.detector import Detector, check_devices
 from unseen.detectors.gate_in_bundle import add_gate, gate_parts
 from unseen.detectors.lung_finder_bundles import finder_of
@@ -157,7 +157,7 @@ def _with_architecture(recipe: Recipe, architecture: str) -> Recipe:
     if absent:
         raise RecipeError(
             f"architecture {architecture}: {recipe.method.key} has no frozen network. Leave it out, or give a recipe "
-            "of padim, patchcore, mahalanobis, feature-pca or feature-lda"
+            f"of a method that has one ({frozen_methods()})"
         )
     return recipe.model_copy(update={"method": recipe.method.model_copy(update={"settings": found})})
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 Entry = Mapping[str, Any]  # Any: JSON
 
 # What the short forms in `make test` take today; a test compares them with the tests' own numbers.
-SHORT_FORMS = {"kills": 4, "serving_kills": 3, "pacs_kills": 3, "films": 500, "margin_bytes": 24 * 2**20}
+SHORT_FORMS = {"kills": 8, "serving_kills": 3, "pacs_kills": 3, "films": 500, "margin_bytes": 24 * 2**20}
 
 _MADE_ON = ("date", "python", "torch", "processor")
 

@@ -63,9 +63,7 @@ def films_of_300_rows(folder: Path) -> bytes:
     return parquet(folder, table, compression="uncompressed").read_bytes()
 
 
-DAMAGED_AT = pytest.mark.parametrize(
-    "at", [7, 17, *(pytest.param(at, marks=pytest.mark.nightly) for at in (11, 14, 15, 49))]
-)
+DAMAGED_AT = pytest.mark.parametrize("at", [7, 11, 14, 15, 17, 49])
 
 
 @DAMAGED_AT

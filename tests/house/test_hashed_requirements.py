@@ -94,7 +94,6 @@ def test_a_changed_wheel_is_refused_by_name_and_nothing_is_left(house: Path, tmp
     assert not (tmp_path / "venv").exists()
 
 
-@pytest.mark.nightly
 @pytest.mark.slow
 def test_a_requirement_that_is_not_listed_is_refused_by_name(house: Path, tmp_path: Path) -> None:
     kept = [line for line in (house / "requirements.txt").read_text().splitlines() if not line.startswith("tiny-part")]

@@ -374,7 +374,6 @@ def test_a_group_that_is_none_is_refused() -> None:
         verdict_of(operator_of(Setup(), EMPTY), "twists")
 
 
-@pytest.mark.nightly
 def test_forms_need_no_torch() -> None:
     """The server that draws them starts without it."""
     code = "import sys, unseen_server.web.lab, unseen_server.web.server; print('torch' in sys.modules)"

@@ -39,7 +39,6 @@ from unseen.runs.cohort import cohort_of, phantom_unlabelled
 from unseen.runs.training import finder_config, resolve, takes_unlabelled
 
 
-@pytest.mark.nightly
 def test_a_row_is_of_fold_0_alone(world: World) -> None:
     recipe = world.recipes[0].model_copy(update={"name": f"{RECIPES}floor"})
     row = json.loads(json.dumps(development_row(recipe, root=world.root), allow_nan=False))

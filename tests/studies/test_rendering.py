@@ -98,7 +98,6 @@ def known_numbers(folder: Path) -> set[str]:
     return known
 
 
-@pytest.mark.nightly
 def test_every_number_of_the_pages_is_in_the_rows(rows_folder: Path, pages: tuple[str, str]) -> None:
     known = known_numbers(rows_folder) | CONSTANTS
     for page in pages:
@@ -108,7 +107,6 @@ def test_every_number_of_the_pages_is_in_the_rows(rows_folder: Path, pages: tupl
         assert not printed - known - {"64", "70", "256"}, "a number stands in the page that is in no row"
 
 
-@pytest.mark.nightly
 def test_a_number_that_is_in_no_row_would_be_found(rows_folder: Path, pages: tuple[str, str]) -> None:
     known = known_numbers(rows_folder)
     assert numbers_of("AUROC 0.98765 [0.1234, 1]") - known

@@ -19,7 +19,7 @@ from tests.training.victim import STEPS_AN_EPOCH
 from unseen.artifacts.files import leftovers
 
 VICTIM = Path(__file__).with_name("victim.py")
-USUAL, LONG = 4, 200  # kills; the training has an epoch for each
+USUAL, LONG = 8, 200  # kills; the training has an epoch for each
 
 
 class Victims(ForkServer):

@@ -165,7 +165,8 @@ def test_recipes_names_every_recipe_and_each_is_valid(say: Say) -> None:
                 resolve(recipes.load(name))
             continue
         recipe = resolve(recipes.load(name))
-        assert recipe.name == name and (recipe.method.key in name or name.endswith("/entry"))
+        key, own = recipe.method.key, recipe.short
+        assert recipe.name == name and (own == key or own.startswith(f"{key}-") or key == "ensemble"), name
         if name.startswith(("ms_cxr/", "phantoms/")):
             assert str(recipe.view["size"]) in name and str(recipe.view["frame"]) in name
 

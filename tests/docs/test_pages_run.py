@@ -50,7 +50,8 @@ NIGHTLY = {
     "docs/words.md",
 }
 """Pages that take more than a second of processor time on a slow machine. README, `serve.md`, `first-film.md`,
-`pacs.md` and `administer.md` run in `make test`. `test_commands` compares the commands of every page with the programs in `make test`."""
+`pacs.md` and `administer.md` run in `make test`, and `test_commands` compares the commands of every page there with the
+programs."""
 
 
 def _the_study_was_reported(folder: Path) -> None:

@@ -115,8 +115,8 @@ def _limit_busy_waiting() -> None:
     """Let torch's threads sleep soon when they wait for each other; a setting of the user remains in force.
 
     GNU OpenMP tests 300,000 times whether the other thread has finished before it sleeps. On cores that other programs
-    use, that thread does not run meanwhile: 31 films took 194 s instead of 19 s. On idle cores they take about a fifth
-    longer with 1,000 tests. Scores are the same. OpenMP reads the variable when torch is imported.
+    use, that thread does not run meanwhile, and the tests only delay it. With 1,000 tests an idle machine is somewhat
+    slower. Scores are the same. OpenMP reads the variable when torch is imported.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")

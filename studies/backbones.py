@@ -92,7 +92,7 @@ def equality_row(case: str, python: Path, dinov2: Path | None) -> Row:
         command = [str(python), str(_REFERENCES), "--case", case, "--folder", folder]
         if dinov2 is not None:
             command += ["--dinov2", str(dinov2)]
-        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         given = Backbone.read(Path(folder) / "weights.safetensors")
         expected = dict(np.load(Path(folder) / "outputs.npz"))
     differences: dict[str, float] = {}
@@ -120,7 +120,7 @@ def equality_row(case: str, python: Path, dinov2: Path | None) -> Row:
         "recipe": f"backbones/equality/{case}",
         "seed": 0,
         "architecture": architecture,
-        **json.loads(said.splitlines()[-1]),
+        **json.loads(printed.splitlines()[-1]),
         "spreads": spreads,
         "differences": differences,
         "largest": max(differences.values()),
@@ -131,7 +131,7 @@ def equality_row(case: str, python: Path, dinov2: Path | None) -> Row:
 
 
 def _changed(network: FrozenNetwork, x: Tensor, blocks: Sequence[int], before: Sequence[Tensor]) -> float:
-    """Return the difference of the last map after each weight has changed by a thousandth: equality is no accident."""
+    """Return the difference of the last map after each weight has changed by a thousandth, as a control."""
     with torch.inference_mode():
         for tensor in network.parameters():
             tensor.mul_(1 + 1e-3 * torch.randn(tensor.shape, generator=torch.Generator().manual_seed(1)))

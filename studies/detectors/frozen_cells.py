@@ -120,7 +120,7 @@ def frozen_cells(
     name: str,
     *,
     lesion: Lesion | None = None,
-    say: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> FrozenCells:
     """Compute the features of films, or read those that were kept.
 
@@ -130,7 +130,7 @@ def frozen_cells(
         root: folder of the runs; the features are in `folder_of`, in files of 120 films each.
         name: name of the set.
         lesion: lesion that is drawn into each film; None: none.
-        say: called with the number of films done.
+        report: called with the number of films done.
 
     Returns:
         The films and their features, in the order of `films`.
@@ -146,7 +146,7 @@ def frozen_cells(
         number = len(list(folder.glob("*.npz")))
         drawn = chunk if lesion is None else [lesion.paint(film, finder.find(film)) for film in chunk]
         _write(folder / f"{number:04d}.npz", network, drawn, finder)
-        say(f"features of {first + len(chunk)} of {len(missing)} films")
+        report(f"features of {first + len(chunk)} of {len(missing)} films")
     read = [np.load(path, allow_pickle=False) for path in sorted(folder.glob("*.npz"))]
     facts = [json.loads(str(line)) for one in read for line in one["facts"]]
     place = {fact["pixel_sha256"]: index for index, fact in enumerate(facts)}

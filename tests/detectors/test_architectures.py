@@ -247,7 +247,7 @@ def test_formats_of_torch_give_the_same_tensors(tmp_path: Path) -> None:
         assert torch.equal(Backbone.read(tmp_path / name).weights["weight"], state["weight"])
 
 
-def test_a_safetensors_file_is_told_from_a_pickle_by_its_header(tmp_path: Path) -> None:
+def test_a_safetensors_file_is_distinguished_from_a_pickle_by_its_header(tmp_path: Path) -> None:
     for padding in range(256):  # the first byte is the header's length, here also 128, as in a pickle
         save_file({"weight": torch.zeros(1)}, tmp_path / "one.safetensors", {"text": "x" * padding})
         assert list(Backbone.read(tmp_path / "one.safetensors").weights) == ["weight"]

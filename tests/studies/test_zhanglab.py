@@ -54,7 +54,7 @@ def finder(films: list[Film]) -> LungFinder:
 
 @pytest.fixture(scope="module")
 def data(films: list[Film], finder: LungFinder, tmp_path_factory: pytest.TempPathFactory) -> ZhangLab:
-    cells = frozen_cells(films, finder, tmp_path_factory.mktemp("runs"), "phantoms", say=lambda _: None)
+    cells = frozen_cells(films, finder, tmp_path_factory.mktemp("runs"), "phantoms", report=lambda _: None)
     abnormal = np.array([film.label == "abnormal" for film in films])
     fold = np.arange(len(films)) // 2 % 5
     return ZhangLab(cells, fold, abnormal, {}, 0, "")
@@ -116,16 +116,16 @@ def test_features_of_another_finder_view_or_lesion_are_not_read(
 def test_features_are_computed_once_and_again_for_a_new_version_of_the_lesion(
     films: list[Film], finder: LungFinder, tmp_path: Path
 ) -> None:
-    said: list[str] = []
+    reports: list[str] = []
 
     def found(lesion: Lesion | None) -> FrozenCells:
-        return frozen_cells(films[:2], finder, tmp_path, "set", lesion=lesion, say=said.append)
+        return frozen_cells(films[:2], finder, tmp_path, "set", lesion=lesion, report=reports.append)
 
     plain, again = found(None), found(None)
-    assert len(said) == 1 and np.array_equal(plain.inside, again.inside)
+    assert len(reports) == 1 and np.array_equal(plain.inside, again.inside)
     drawn = found(Lesion("spot", 1, _spot))
     found(Lesion("spot", 2, _spot))
-    assert len(said) == 3
+    assert len(reports) == 3
     assert not np.array_equal(drawn.fine["whole"], plain.fine["whole"])
 
 

@@ -72,7 +72,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         Architecture("resnet50", resnet50.ResNet50, resnet50.CHANNELS, (1, 2)),
     )
 }
-"""Architectures by name. RAD-DINO's weights and DINOv2's have equal names and shapes: only the user can distinguish them."""
+"""Architectures by name. RAD-DINO and DINOv2 have equal names and shapes: only the user can distinguish their files."""
 assert set(ARCHITECTURES) == set(get_args(ArchitectureName))
 
 

@@ -57,7 +57,7 @@ def test_of_many_held_out_films_an_ensemble_asks_some_from_all_over_the_list(
     make: Make, normals: list[Film], finder: CrossFittedLungs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Films of one hospital lie together in a list, and the scale of normals must not be one hospital's."""
-    monkeypatch.setattr("unseen.detectors.ensemble._MOST", 2)
+    monkeypatch.setattr("unseen.detectors.ensemble.MOST", 2)
     asked: list[torch.Tensor] = []
     judge = Pca.judge
     monkeypatch.setattr(Pca, "judge", lambda self, viewed: asked.append(viewed.image) or judge(self, viewed))

@@ -81,12 +81,13 @@ def test_a_store_that_0_2_has_not_upgraded_is_refused_and_left_as_it_is(tmp_path
         assert list(kept.iterdump()) == list(was.iterdump())
 
 
-def test_a_backup_from_before_0_2_is_refused(old: Store, tmp_path: Path) -> None:
+def test_a_backup_from_before_0_2_is_refused_before_the_target_is_made(old: Store, tmp_path: Path) -> None:
     back_up(old, tmp_path / "backup")
     manifest = tmp_path / "backup" / "backup.json"
     manifest.write_text(manifest.read_text().replace(f'"{newest()}"', '"0001"'))
-    with pytest.raises(WorklistError, match=r"revision 0001, of a version before 0\.2"):
+    with pytest.raises(WorklistError, match=r"revision 0001, .* Restore it with unseen 0\.2, then back up with this"):
         restore(tmp_path / "backup", tmp_path / "elsewhere")
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_an_old_store_opens_with_the_newest_schema_and_a_whole_trail(old: Store, expected: dict[str, Any]) -> None:

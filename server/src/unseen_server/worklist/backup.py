@@ -281,7 +281,22 @@ def _manifest(folder: Path) -> dict[str, Any]:  # Any: JSON
         raise WorklistError(f"{path}: not the list of a backup's contents. Copy the backup again.")
     if number != FORMAT:
         raise WorklistError(f"{path}: format {number}; this version reads {FORMAT}. Update unseen.")
+    _check_revision(path, manifest["revision"])
     return dict(manifest)
+
+
+def _check_revision(path: Path, revision: str) -> None:
+    """Refuse a backup whose tables this version cannot upgrade, before anything is written."""
+    if schema.is_too_old(revision):
+        raise WorklistError(
+            f"{path}: the schema is revision {revision}, of a version before 0.2. "
+            "Restore it with unseen 0.2, then back up with this version."
+        )
+    if not schema.is_known(revision):
+        raise WorklistError(
+            f"{path}: the schema is revision {revision}, and this version of unseen knows up to {schema.newest()}. "
+            "Update unseen."
+        )
 
 
 def _check_empty(database: Database) -> None:

@@ -30,6 +30,20 @@ def newest() -> str:
     return head
 
 
+def is_too_old(found: str) -> bool:
+    """Return True for a revision of a version before 0.2.
+
+    >>> is_too_old("0008"), is_too_old("0009")
+    (True, False)
+    """
+    return found.isdecimal() and found < OLDEST
+
+
+def is_known(found: str) -> bool:
+    """Return True for a revision to which this version can bring a database."""
+    return found in _known()
+
+
 def upgrade(database: Database, *, to: str = "head") -> None:
     """Apply every revision that is missing, all together or not at all; does nothing where none is.
 
@@ -40,26 +54,26 @@ def upgrade(database: Database, *, to: str = "head") -> None:
             return
     with database.writing() as connection:
         seen = revision(connection)  # again: another process may have been faster
-        known = [script.revision for script in _scripts().walk_revisions()]
-        for older in (seen, None if to == "head" else to):
-            if older is not None and older.isdecimal() and older < OLDEST:
-                raise WorklistError(
-                    f"{database.name}: its schema is revision {older}, of a version before 0.2. "
-                    "Open it once with unseen 0.2, then with this version."
-                )
+        known = _known()
+        if seen is not None and is_too_old(seen):
+            raise WorklistError(
+                f"{database.name}: its schema is revision {seen}, of a version before 0.2. "
+                "Open it once with unseen 0.2, then with this version."
+            )
         if seen is not None and seen not in known:
             raise WorklistError(
                 f"{database.name}: its schema is revision {seen}, and this version of unseen knows up to {newest()}. "
                 "Update unseen; an older version must not write into it."
             )
-        if to not in ("head", *known):
-            raise WorklistError(
-                f"Revision {to} is not known to this version of unseen, which ends at {newest()}. Update it."
-            )
         config = Config()
         config.set_main_option("script_location", str(_FOLDER))
         config.attributes["connection"] = connection
         command.upgrade(config, to)
+
+
+@functools.cache
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in _scripts().walk_revisions())
 
 
 def _scripts() -> ScriptDirectory:

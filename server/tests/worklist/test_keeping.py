@@ -265,7 +265,9 @@ SPOILT: dict[str, Callable[[Path], object]] = {
     r"audit\.jsonl: SHA-256 is .* altered": lambda folder: (folder / "tables" / "audit.jsonl").write_text("[]\n"),
     r"reports\.jsonl: missing": lambda folder: (folder / "tables" / "reports.jsonl").unlink(),
     "format 9; this version reads 1. Update unseen": lambda folder: change(folder, "format", 9),
-    r"the schema is revision 0999, and this version of unseen knows up to \d+\. Update unseen": lambda folder: change(folder, "revision", "0999"),
+    r"the schema is revision 0999, and this version of unseen knows up to \d+\. Update unseen": lambda folder: change(
+        folder, "revision", "0999"
+    ),
 }
 
 

@@ -4,10 +4,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen_server.web.authentication import Lead
-from unseen_server.web.errors import answers, without_places
+from unseen_server.web.errors import answers
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
 from unseen_server.worklist.audit import AuditHead
+from unseen_server.worklist.hidden_places import without_places
 
 router = APIRouter(tags=["audit"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from unseen_server.worklist.hidden_places import without_places
 from unseen_server.worklist.states import (
     BusyError,
     DamagedError,
@@ -21,9 +22,6 @@ from unseen_server.worklist.states import (
     TooLargeError,
     WorklistError,
 )
-
-if TYPE_CHECKING:
-    from unseen_server.worklist.store import Store
 
 _STATUSES: Final[dict[type[WorklistError], int]] = {
     NotFoundError: 404,
@@ -91,11 +89,6 @@ def sentence_of(problems: Sequence[Any]) -> str:  # Any: pydantic's error dictio
             reasons.append(f"{where or 'The body'}: {found['msg']}".rstrip("."))
     further = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
     return "; ".join(reasons) + further + "."
-
-
-def without_places(sentence: str, store: Store) -> str:
-    """The sentence without the server's own paths and addresses, which are nobody's business."""
-    return sentence.replace(f"{store.home}/", "").replace(store.database.name, "the database")
 
 
 def answer_errors(app: FastAPI) -> None:

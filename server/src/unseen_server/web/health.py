@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 
 from unseen import __version__
 from unseen.artifacts import LIMITS
-from unseen_server.web.errors import without_places
 from unseen_server.web.state import Parts, ServerState
+from unseen_server.worklist.hidden_places import without_places
 from unseen_server.worklist.readiness import NO_ROOM, has_room
 from unseen_server.worklist.states import DamagedError, WorklistError
 

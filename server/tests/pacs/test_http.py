@@ -3,11 +3,12 @@
 # ruff: noqa: F811  fixtures are taken by their names
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from unseen_server.pacs.http import HttpServer, HttpServerError, application
 from unseen_server.pacs.metrics import MeasuredParts, NodeMetrics
 from unseen_server.pacs.report_intake import ReportIntake
 from unseen_server.pacs.report_settings import FhirSettings, HttpSettings
+from unseen_server.worklist import readiness
 from unseen_server.worklist.store import Store
 
 own_place = own_place_at_least
@@ -48,10 +50,12 @@ FHIR = "/fhir/DiagnosticReport"
 UID = {"identifier": {"system": "urn:dicom:uid", "value": "urn:oid:9.9"}}
 
 
-def server_of(store: Store, **more: Any) -> HttpServer:
+def server_of(store: Store, *, clock: Callable[[], float] | None = None, **more: Any) -> HttpServer:
+    """A server whose `/ready` checks each time, unless `clock` is given."""
     reports = ReportIntake(store, table())
     metrics = NodeMetrics(MeasuredParts(store=store, reports=(reports,), associations=lambda: 2))
-    made = application(store, metrics, fhir=FhirSettings.model_validate(SETTINGS), reports=reports, **more)
+    clock = clock or itertools.count(step=9).__next__
+    made = application(store, metrics, fhir=FhirSettings.model_validate(SETTINGS), reports=reports, clock=clock, **more)
     return HttpServer(HttpSettings(port=0), made)
 
 
@@ -187,6 +191,39 @@ def test_a_node_that_answers_is_live_and_one_whose_store_answers_is_ready(own_pl
         server.stop()
         with pytest.raises(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_readiness_is_checked_once_a_second_however_many_clients_ask(
+    own_place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, written = [5.0], []
+    write = readiness.write_flushed
+    monkeypatch.setattr(readiness, "write_flushed", lambda *given: (written.append(given), write(*given)))
+    with own_place.open() as store:
+        server = server_of(store, clock=lambda: now[0])
+        server.start()
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client:
+            assert {client.get("/ready").status_code for _ in range(5)} == {200} and len(written) == 1
+            now[0] += 0.9
+            assert client.get("/ready").status_code == 200 and len(written) == 1
+            now[0] += 0.2
+            assert client.get("/ready").status_code == 200 and len(written) == 2
+        server.stop()
+
+
+def test_readiness_and_metrics_show_no_path_of_the_server(own_place: Place) -> None:
+    with own_place.open(patience_s=0.2) as store:
+        server = server_of(store)
+        server.start()
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client:
+            with store.database.writing() as connection:
+                connection.exec_driver_sql("DROP TABLE audit")
+                connection.exec_driver_sql("DROP TABLE jobs")
+            for path in ("/ready", "/metrics"):
+                answer = client.get(path)
+                assert answer.status_code == 503 and "the database" in answer.text
+                assert str(store.home) not in answer.text and store.database.name not in answer.text
+        server.stop()
 
 
 def test_a_port_that_is_taken_is_a_sentence(store: Store) -> None:

@@ -12,6 +12,7 @@ import logging
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +26,8 @@ from starlette.routing import Route
 from unseen.artifacts import LIMITS, UserError
 from unseen_server.http_connections import IDENTIFIED, BoundedConfig
 from unseen_server.pacs.fhir import FhirError, reports_of
-from unseen_server.worklist.readiness import why_not_ready
+from unseen_server.worklist.hidden_places import without_places
+from unseen_server.worklist.readiness import Readiness
 from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:
@@ -55,12 +57,14 @@ def application(
     fhir: FhirSettings | None = None,
     reports: ReportIntake | None = None,
     listens: Callable[[], bool] = lambda: True,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """The application; without `fhir` and `reports` there is no FHIR.
 
     listens  whether the rest of the node does, for `/ready`
+    clock    time in seconds by which a verdict of `/ready` ends
     """
-    health = _Health(store, metrics, listens)
+    health = _Health(store, metrics, listens, clock)
     routes = [
         Route("/live", health.live),
         Route("/ready", health.ready),
@@ -77,15 +81,21 @@ def application(
 
 
 class _Health:
-    def __init__(self, store: Store, metrics: NodeMetrics, listens: Callable[[], bool]) -> None:
+    def __init__(
+        self, store: Store, metrics: NodeMetrics, listens: Callable[[], bool], clock: Callable[[], float]
+    ) -> None:
         self._store, self._metrics, self._listens = store, metrics, listens
+        self._readiness = Readiness(store, clock=clock)
 
     async def live(self, request: Request) -> Response:
         """The process answers."""
         return PlainTextResponse("live\n")
 
     async def ready(self, request: Request) -> Response:
-        """Films and reports can be taken: the listener listens, the database answers, and the disk has space."""
+        """Films and reports can be taken: the listener listens, the database answers, and the disk has space.
+
+        The verdict is kept for a second.
+        """
         problem = await run_in_threadpool(self._problem)
         return PlainTextResponse(f"{problem or 'ready'}\n", status_code=503 if problem else 200)
 
@@ -94,13 +104,13 @@ class _Health:
         try:
             text = await run_in_threadpool(self._metrics.text)
         except WorklistError as error:
-            return PlainTextResponse(f"{error}\n", status_code=503)
+            return PlainTextResponse(f"{without_places(str(error), self._store)}\n", status_code=503)
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def _problem(self) -> str:
         if not self._listens():
             return "The DICOM listener does not listen."
-        return why_not_ready(self._store)
+        return self._readiness.problem()
 
 
 class _Fhir:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from unseen_server.worklist.hidden_places import without_places
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.stored_files import write_flushed
 
@@ -13,8 +17,33 @@ if TYPE_CHECKING:
     from unseen_server.worklist.store import Store
 
 NO_ROOM: Final = "The disk has too little space for one more film."
+KEPT_S: Final = 1.0
+"""Time for which a verdict is used again: clients that are not identified ask, and a check writes a file."""
 _PROBE_BYTES: Final = 4096
 _ROWS_BYTES: Final = 1 << 20  # of a film's rows and of the journal of their transaction, with room to spare
+
+
+class Readiness:
+    """Check of a worklist whose verdict is kept for a second, so that many clients cause no more work than one.
+
+    Args:
+        store: the worklist.
+        clock: time in seconds, which never steps back.
+    """
+
+    def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._clock = store, clock
+        self._lock = threading.Lock()
+        self._verdict: str | None = None
+        self._until = 0.0
+
+    def problem(self) -> str:
+        """Return why the worklist cannot take a film now, without the server's paths; "" if it can."""
+        with self._lock:
+            if self._verdict is None or self._clock() >= self._until:
+                self._verdict = without_places(why_not_ready(self._store), self._store)
+                self._until = self._clock() + KEPT_S  # from the end of the check, which may wait for the database
+            return self._verdict
 
 
 def why_not_ready(store: Store) -> str:

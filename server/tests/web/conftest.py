@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,7 @@ from unseen.screening.policy import Policy
 from unseen.screening.screener import Screener, gate_in
 from unseen_server.service.scoring_models import Models
 from unseen_server.web.app import create_app
+from unseen_server.worklist.readiness import Readiness
 from unseen_server.worklist.store import Store
 
 share_routes()
@@ -89,6 +91,7 @@ class Api:
     def __init__(self, store: Store, **settings: Any) -> None:
         self.store = store
         self.app = create_app(store, **settings)
+        self.app.state.served.readiness = Readiness(store, clock=itertools.count(step=9).__next__)  # checked each time
         self.app.state.served.stopping.set()  # a stream ends at once: this client waits for an answer's end
         self.nobody = self.client()
 

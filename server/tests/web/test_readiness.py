@@ -10,6 +10,7 @@ from tests.web.running import until
 from tests.worklist.conftest import MakePlace, execute
 from unseen_server.service.worker_process import WorkerSettings
 from unseen_server.service.workers import Workers
+from unseen_server.worklist import readiness
 
 READY = (200, {"status": "ready"})
 NOT = (503, {"status": "not ready"})
@@ -58,3 +59,17 @@ def test_it_is_ready_with_a_worker_where_it_starts_workers(make_place: MakePlace
             assert answered(api) == (READY if started else NOT)
         finally:
             processes.stop()
+
+
+def test_readiness_is_checked_once_a_second_however_many_clients_ask(
+    make_place: MakePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, written = [5.0], []
+    write = readiness.write_flushed
+    monkeypatch.setattr(readiness, "write_flushed", lambda *given: (written.append(given), write(*given)))
+    with make_place("sqlite").open() as store:
+        api = Api(store)
+        api.app.state.served.readiness = readiness.Readiness(store, clock=lambda: now[0])
+        assert [answered(api) for _ in range(5)] == [READY] * 5 and len(written) == 1
+        now[0] += 1.1
+        assert answered(api) == READY and len(written) == 2

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from unseen_server.web.state import Parts, ServerState
-from unseen_server.worklist.readiness import why_not_ready
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -37,7 +36,7 @@ async def live() -> Liveness:
 @router.get("/ready", responses={503: {"model": Readiness, "description": "send it nothing yet"}})
 def ready(response: Response, parts: Parts) -> Readiness:
     """200 while the database is in reach and whole, the disk has space for one more film, the folder takes files, and
-    a worker runs where the server starts workers."""
+    a worker runs where the server starts workers. The verdict on database, disk and folder is kept for a second."""
     if _is_ready(parts):
         return Readiness(status="ready")
     response.status_code = 503
@@ -47,4 +46,4 @@ def ready(response: Response, parts: Parts) -> Readiness:
 def _is_ready(parts: ServerState) -> bool:
     if parts.workers is not None and not parts.workers.status().running:
         return False
-    return not why_not_ready(parts.store)
+    return not parts.readiness.problem()

@@ -29,6 +29,7 @@ from unseen_server.web.sign_in_places import AT_ONCE, SignInPlaces
 from unseen_server.web.turing_rounds import Rounds
 from unseen_server.web.upload_places import UploadPlaces
 from unseen_server.worklist.accounts import ROLES
+from unseen_server.worklist.readiness import Readiness
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.study_query import StudyQuery
 
@@ -100,10 +101,12 @@ class ServerState:
     clearing: Clearing = field(init=False)
     ranks: ScorePercentiles = field(init=False)
     pulse: Pulse = field(init=False)
+    readiness: Readiness = field(init=False)
     active: ActiveModels = field(init=False)
 
     def __post_init__(self) -> None:
         self.pulse = Pulse(self.store)
+        self.readiness = Readiness(self.store)
         self.ranks = ScorePercentiles(self.store, self._loaded)
         self.decoded = DecodedFilms(self.pictures)
         self.clearing = Clearing(self.store, given=self.given is not None and self.given.policy is not None)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -40,6 +41,8 @@ from unseen_server.pacs.metrics import MeasuredParts, NodeMetrics
 from unseen_server.pacs.report_intake import ReportIntake
 from unseen_server.pacs.report_settings import FhirSettings, HttpSettings
 from unseen_server.worklist import readiness
+from unseen_server.worklist.hidden_places import without_places
+from unseen_server.worklist.readiness import why_not_ready
 from unseen_server.worklist.store import Store
 
 own_place = own_place_at_least
@@ -224,6 +227,17 @@ def test_readiness_and_metrics_show_no_path_of_the_server(own_place: Place) -> N
                 assert answer.status_code == 503 and "the database" in answer.text
                 assert str(store.home) not in answer.text and store.database.name not in answer.text
         server.stop()
+
+
+def test_readiness_names_the_file_that_cannot_be_used(own_place: Place) -> None:
+    with own_place.open() as store:
+        incoming = store.home / "films" / "incoming"
+        incoming.rmdir()
+        assert why_not_ready(store).startswith(f"{incoming}/")
+        shown = readiness.Readiness(store).problem()
+        assert re.match(r"films/incoming/\w+\.tmp: cannot be used \(No such file or directory\)\. Check", shown), shown
+        assert without_places(f"{store.home}: cannot be used.", store) == "The worklist's folder: cannot be used."
+        incoming.mkdir()
 
 
 def test_a_port_that_is_taken_is_a_sentence(store: Store) -> None:

@@ -60,7 +60,8 @@ def why_not_ready(store: Store) -> str:
     except WorklistError as error:
         return str(error)
     except OSError as error:
-        return f"The worklist's folder takes no files ({error.strerror})."
+        where = store.home if error.filename is None else error.filename
+        return f"{where}: cannot be used ({error.strerror}). Check the disk and the permissions of the folder."
     return ""
 
 

@@ -17,9 +17,9 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, func, select
 
 from unseen.screening import Policy
-from unseen_server.worklist.listing import moment
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
+from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import activations
 from unseen_server.worklist.transactions import Found, Writing
 from unseen_server.worklist.two_people import needs_note

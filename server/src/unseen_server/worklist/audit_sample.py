@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from unseen.screening import abnormal_share
 from unseen_server.worklist.labels import is_hasty
-from unseen_server.worklist.listing import moment
+from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import reports, studies
 
 if TYPE_CHECKING:

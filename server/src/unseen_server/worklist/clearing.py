@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from unseen_server.worklist.listing import moment
+from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import activations, watches
 
 if TYPE_CHECKING:

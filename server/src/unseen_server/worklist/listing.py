@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +19,7 @@ from unseen_server.worklist.places import Place, cursor_of, goes_down, place_of,
 from unseen_server.worklist.refusals import RefusalGroup, refused
 from unseen_server.worklist.row_facts import RowFacts, row_facts
 from unseen_server.worklist.states import State
+from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import studies
 from unseen_server.worklist.transactions import Found
 
@@ -256,13 +257,3 @@ def entry_of(row: Found, beside: RowFacts, *, now_us: int, blind: bool) -> Liste
         assigned_to=row.assigned_to,
         apart=None if blind else row.apart,
     )
-
-
-def moment(time_us: int) -> datetime:
-    """A stored time.
-
-    >>> moment(1_500_000).isoformat()
-    '1970-01-01T00:00:01.500000+00:00'
-    """
-    seconds, micro = divmod(time_us, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micro)

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field
 from sqlalchemy import ColumnElement, Connection, func, select, true
 
-from unseen_server.worklist.listing import moment
 from unseen_server.worklist.parcels import Parcel, SentInstance, instances_of, parcel_of, written
 from unseen_server.worklist.retry_delay import wait_s
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
+from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import decisions, outbox, settings, studies
 from unseen_server.worklist.transactions import Found, Writing
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from unseen_server.worklist.activation import entered_prevalence
-from unseen_server.worklist.listing import moment
+from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import decisions, films, findings, outbox, studies
 from unseen_server.worklist.transactions import decision_of
 

@@ -17,8 +17,8 @@ from pydantic import Field
 from sqlalchemy import Connection, func, select
 
 from unseen_server.worklist import completeness, outbox
-from unseen_server.worklist.listing import moment
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, after
+from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.study_decisions import REOPENED
 from unseen_server.worklist.tables import alarms, decisions, films, merged, studies
 from unseen_server.worklist.two_people import needs_note

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 from sqlalchemy import select
 
-from unseen_server.worklist.listing import moment
+from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import films, findings
 
 if TYPE_CHECKING:

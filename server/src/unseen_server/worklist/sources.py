@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from unseen_server.worklist.listing import moment
+from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import films, studies
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from unseen_server.worklist.listing import moment
 from unseen_server.worklist.lookup import find_study
 from unseen_server.worklist.states import NotAllowedError, after
+from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import studies
 from unseen_server.worklist.transactions import Found, Writing
 

@@ -150,7 +150,8 @@ def test_a_decision_after_a_merge_keeps_the_digest_of_the_model(store: Store, ha
     """Without it the decision would count as one of a version before digests, and lose its probability when sent."""
     one, _ = half(1, patient="p1"), half(2, patient="p2")
     with store.database.writing() as connection:
-        connection.execute(findings.update().values(model_digest="d" * 64))
+        for table in (findings, decisions):
+            connection.execute(table.update().values(model_digest="d" * 64))
         before = connection.execute(select(func.max(decisions.c.id))).scalar_one()
     store.merge_patients(prior="p2", surviving="p1", actor="his")
     with store.database.reading() as connection:

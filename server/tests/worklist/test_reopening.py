@@ -164,7 +164,7 @@ def test_no_policy_clears_a_reopened_study_again(store: Store) -> None:
     with store.writing() as writing:
         for study in writing.connection.execute(select(studies).where(studies.c.reopened_us.is_not(None))).all():
             whole = replace(drifting().study(latest(writing, study.id)), action="clear", reason="below the threshold")
-            enter_study(writing, study, whole, "m" * 64, audit_share=0.0, actor="worker")
+            enter_study(writing, study, whole, "m" * 64, model_digest=None, audit_share=0.0, actor="worker")
     assert listed(store, "cleared") == []
     with store.database.reading() as connection:
         reasons = set(connection.execute(select(studies.c.reason).where(studies.c.reopened_us.is_not(None))).scalars())

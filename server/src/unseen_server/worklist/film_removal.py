@@ -62,4 +62,5 @@ def _judge_again(writing: Writing, number: int, *, actor: str) -> None:
     whole = study_decision(judged, policy_digest=decision_of(last).policy_digest)
     if whole.action == "clear" and study.standing != "cleared":
         whole = replace(whole, action="read", reason="a film of this study was retired, so the study is read")
-    enter_study(writing, study, whole, last.model, audit_share=float(study.audit_sample), actor=actor)
+    share, digest = float(study.audit_sample), last.model_digest
+    enter_study(writing, study, whole, last.model, model_digest=digest, audit_share=share, actor=actor)

@@ -105,7 +105,8 @@ def _decide_again(writing: Writing, number: int, *, act: Act, actor: str) -> Non
     whole = study_decision(judged, policy_digest=decision_of(last).policy_digest)
     whole = unless_stopped(whole, clearing.stopped(connection, whole.policy_digest))
     share = _audit_share(connection, whole.policy_digest)
-    enter_study(writing, study, whole, last.model, audit_share=share, actor=actor, act=act)
+    digest = last.model_digest
+    enter_study(writing, study, whole, last.model, model_digest=digest, audit_share=share, actor=actor, act=act)
 
 
 def _audit_share(connection: Connection, digest: str) -> float:

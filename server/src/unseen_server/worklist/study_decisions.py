@@ -98,15 +98,23 @@ def settled(
 
 
 def enter_study(
-    writing: Writing, study: Found, whole: Decision, model: str, *, audit_share: float, actor: str, act: Act = "judge"
+    writing: Writing,
+    study: Found,
+    whole: Decision,
+    model: str,
+    *,
+    model_digest: str | None,
+    audit_share: float,
+    actor: str,
+    act: Act = "judge",
 ) -> None:
     """Enter the decision on a study, and bring the study to its place; "reopen" also opens a reported one."""
     connection = writing.connection
     of_study = connection.execute(select(films).where(films.c.study_id == study.id).order_by(films.c.id)).all()
     apart = disagreement.apart(connection, study.id)
     found = settled(writing, study, whole, model, of_study=of_study, apart=apart, audit_share=audit_share)
-    digest = _digest_of(connection, study.id, model)
-    entry = {"study_id": study.id, "film_id": None, "model": model, "made_us": writing.now_us, "model_digest": digest}
+    entry = {"study_id": study.id, "film_id": None, "model": model, "made_us": writing.now_us}
+    entry["model_digest"] = model_digest
     entered = decisions.insert().values(**entry, **columns_of(found.whole)).returning(*decisions.c)
     decided = connection.execute(entered).one()
     writing.move(
@@ -148,7 +156,8 @@ def judge_rest(
     if judged := latest(writing, study.id):
         whole = judge(judged)
         whole = unless_stopped(whole, clearing.stopped(writing.connection, whole.policy_digest))
-        enter_study(writing, study, whole, model, audit_share=audit_share, actor=worker)
+        digest = _digest_of(writing.connection, study.id, model)
+        enter_study(writing, study, whole, model, model_digest=digest, audit_share=audit_share, actor=worker)
 
 
 def unless_stopped(decision: Decision, why: str) -> Decision:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from unseen.artifacts import UserError
 from unseen_server.pacs.identifiers import is_our_uid
 from unseen_server.pacs.report_intake import MOST_IDENTIFIERS, MOST_ORDERS, ReceivedReport
+from unseen_server.worklist.stored_time import microseconds
 
 if TYPE_CHECKING:
     from unseen_server.pacs.report_settings import FhirSettings
@@ -299,4 +300,4 @@ def _decoded(form: _Json) -> str:
 
 
 def _time_us(written: str | None) -> int | None:
-    return None if written is None else int(datetime.fromisoformat(written).timestamp() * 1e6)
+    return None if written is None else microseconds(datetime.fromisoformat(written))

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, select
 from unseen_server.worklist.audit import Event, event_of
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.stored_text import checked_text, clean
+from unseen_server.worklist.stored_time import microseconds
 from unseen_server.worklist.tables import audit, films, merged, studies, terms
 
 if TYPE_CHECKING:
@@ -70,9 +71,9 @@ def _conditions(connection: Connection, names: Pseudonyms, sought: AuditSearch) 
     if study := sought.study.strip():
         found.append(audit.c.subject.in_(_subjects(connection, names, study)))
     if sought.since is not None:
-        found.append(audit.c.time_us >= int(sought.since.timestamp() * 1e6))
+        found.append(audit.c.time_us >= microseconds(sought.since))
     if sought.until is not None:
-        found.append(audit.c.time_us < int(sought.until.timestamp() * 1e6))
+        found.append(audit.c.time_us < microseconds(sought.until))
     if sought.before is not None:
         found.append(audit.c.seq < sought.before)
     return found

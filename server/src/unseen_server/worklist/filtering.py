@@ -21,12 +21,11 @@ from unseen_server.worklist.list_order import NOT_SCORED
 from unseen_server.worklist.partial_indexes import APART_ALONE, SELDOM_ALONE, SELDOM_STATES
 from unseen_server.worklist.states import shelf_of
 from unseen_server.worklist.stored_text import clean
+from unseen_server.worklist.stored_time import microseconds
 from unseen_server.worklist.study_query import NOBODY
 from unseen_server.worklist.tables import studies, terms
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from unseen_server.worklist.places import Tab
     from unseen_server.worklist.pseudonyms import Pseudonyms
     from unseen_server.worklist.states import State
@@ -207,14 +206,10 @@ def _conditions(query: StudyQuery, *, but: str | None) -> list[Condition]:
 def _dates(query: StudyQuery, of: Of) -> list[Condition]:
     found: list[Condition] = []
     if query.since is not None:
-        found.append(of(studies.c.received_us) >= _microseconds(query.since))
+        found.append(of(studies.c.received_us) >= microseconds(query.since))
     if query.until is not None:
-        found.append(of(studies.c.received_us) < _microseconds(query.until))
+        found.append(of(studies.c.received_us) < microseconds(query.until))
     return found
-
-
-def _microseconds(time: datetime) -> int:
-    return int(time.timestamp() * 1e6)
 
 
 def _flagged(tab: Tab, rule: FlagRule, *, flagged: bool) -> list[Condition]:

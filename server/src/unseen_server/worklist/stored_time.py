@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def moment(time_us: int) -> datetime:
@@ -13,3 +16,13 @@ def moment(time_us: int) -> datetime:
     """
     seconds, micro = divmod(time_us, 1_000_000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micro)
+
+
+def microseconds(time: datetime) -> int:
+    """Return a time as it is stored: the inverse of `moment`. A time without a zone is local.
+
+    >>> microseconds(moment(1_500_001))
+    1500001
+    """
+    aware = time if time.tzinfo is not None else time.astimezone()
+    return (aware - _EPOCH) // timedelta(microseconds=1)

@@ -149,8 +149,8 @@ def test_a_blind_page_is_neither_sorted_by_scores_nor_filtered_by_models(store: 
             store.page(StudyQuery(**how))  # type: ignore[arg-type]
         assert store.page(StudyQuery(blind=False, **how)).total <= 1  # type: ignore[arg-type]
     assert store.page(StudyQuery()).rows[0].apart is None
-    for wrong in ({"order": "colour"}, {"state": "asleep"}, {"tab": "all", "order": "source"}):
-        with pytest.raises(WorklistError, match=r"no such|not sorted by source"):
+    for wrong in ({"order": "colour"}, {"state": "asleep"}, {"tab": "all", "order": "source"}, {"flag": True}):
+        with pytest.raises(WorklistError, match=r"no such|not sorted by source|needs a `flag_rule`"):
             store.page(StudyQuery(**wrong))  # type: ignore[arg-type]
 
 

@@ -16,7 +16,7 @@ from unseen_server.web.listed_page import ListedPage
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
 from unseen_server.worklist.lists import Choices
-from unseen_server.worklist.study_query import FlagRule, Search, StudyQuery
+from unseen_server.worklist.study_query import Search, StudyQuery
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 
@@ -41,7 +41,7 @@ def search(parts: Parts, account: Reader, wanted: Search) -> ListedPage:
         reader=account.name,
         blind=blind,
         whole_terms=parts.store.names.plain and not may_see_names(parts, account),
-        flag_rule=FlagRule() if wanted.flag is None else parts.ranks.flag_rule(promise, blind=blind),
+        flag_rule=None if wanted.flag is None else parts.ranks.flag_rule(promise, blind=blind),
     )
     page = parts.store.page(query)
     return ListedPage.of(page, parts.ranks, promise, model=parts.deciding, blind=blind)

@@ -198,7 +198,7 @@ def _conditions(query: StudyQuery, *, but: str | None) -> list[Condition]:
         found.append(of(studies.c.apart) >= FAR)
     if query.refusal is not None:
         found += [of(studies.c.band) == NOT_SCORED, of(studies.c.refusal) == clean(query.refusal)]
-    if query.flag is not None:
+    if query.flag is not None and query.flag_rule is not None:
         found += _flagged(tab, query.flag_rule, flagged=query.flag)
     return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
@@ -99,21 +99,24 @@ class StudyQuery(Search):
         reader: account whose `seen` the rows have, and that `@me` names; None: nobody's.
         blind: leave out what would tell a sampled study from the others; for readers, where a policy clears.
         whole_terms: match `text` only as a whole; for clients that must not find out a number character by character.
-        flag_rule: rule by which `flag` finds rows.
+        flag_rule: rule by which `flag` finds rows; None: `flag` is refused.
 
-    >>> StudyQuery.asked(Search(tab="all", limit=5), reader="ann", blind=False).limit
+    >>> search = Search(tab="all", limit=5)
+    >>> StudyQuery.asked(search, reader="ann", blind=False, whole_terms=False, flag_rule=None).limit
     5
     """
 
     reader: str | None = None
     blind: bool = True
     whole_terms: bool = False
-    flag_rule: FlagRule = FlagRule()
+    flag_rule: FlagRule | None = None
 
     @classmethod
-    def asked(cls, search: Search, **of_the_client: Any) -> StudyQuery:  # Any: the fields of this class alone
+    def asked(
+        cls, search: Search, *, reader: str | None, blind: bool, whole_terms: bool, flag_rule: FlagRule | None
+    ) -> StudyQuery:
         """Return the query for a search that a client has sent."""
-        return cls(**vars(search), **of_the_client)
+        return cls(**vars(search), reader=reader, blind=blind, whole_terms=whole_terms, flag_rule=flag_rule)
 
     @property
     def assignee(self) -> str | None:
@@ -124,7 +127,8 @@ class StudyQuery(Search):
         """Refuse a query that no page answers.
 
         Raises:
-            WorklistError: no such tab, state or order, an order that the tab does not have, a limit outside 1 to 200.
+            WorklistError: no such tab, state or order, an order that the tab does not have, a limit outside 1 to 200,
+                `flag` without a rule.
             NotAllowedError: an order or a filter that a blind page must not have.
         """
         if self.tab not in TABS:
@@ -143,3 +147,5 @@ class StudyQuery(Search):
             )
         if self.state is not None and self.state not in STATES:
             raise WorklistError(f"{str(self.state)[:40]!r}: no such state. There are {', '.join(STATES)}.")
+        if self.flag is not None and self.flag_rule is None:
+            raise WorklistError("`flag` needs a `flag_rule`. Give the rule by which rows are flagged.")

@@ -153,3 +153,10 @@ def test_views_are_kept_without_what_was_searched_for(api: Api) -> None:
 @pytest.fixture
 def place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
     return make_place(getattr(request, "param", "sqlite"))  # what differs between databases is in tests/worklist
+
+
+def test_a_field_that_does_not_exist_is_named(api: Api) -> None:
+    answer = api.reader.post("/studies/search", json={"colour": 1})
+    assert (answer.status_code, answer.json()) == (422, {"error": "colour: no such field."})
+    answer = api.admin.post("/audit/search", json={"colour": 1})
+    assert (answer.status_code, answer.json()) == (422, {"error": "colour: no such field."})

@@ -79,12 +79,16 @@ def sentence_of(problems: Sequence[Any]) -> str:  # Any: pydantic's error dictio
 
     >>> sentence_of([{"loc": ("body", "note"), "msg": "Field required", "type": "missing"}])
     'note: Field required.'
+    >>> sentence_of([{"loc": ("body", "colour"), "msg": "Unexpected keyword argument", "type": "extra_forbidden"}])
+    'colour: no such field.'
     """
     reasons = []
     for found in problems[:3]:
         where = ".".join(str(part) for part in found["loc"] if part not in ("body", "query", "path", "header"))
         if found["type"] == "json_invalid":
             reasons.append("The body is not JSON")
+        elif found["type"] in ("extra_forbidden", "unexpected_keyword_argument"):  # of a model, of a dataclass
+            reasons.append(f"{where or 'The body'}: no such field")
         else:
             reasons.append(f"{where or 'The body'}: {found['msg']}".rstrip("."))
     further = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""

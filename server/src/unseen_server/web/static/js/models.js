@@ -4,9 +4,9 @@ import { $ } from "./api.js";
 import { onNews } from "./events.js";
 import { showCalibration } from "./models_calibration.js";
 import { showAgreements, showCards } from "./models_cards.js";
+import { showDrift } from "./models_drift.js";
 import { showFit } from "./models_fit.js";
-import { showRuns } from "./models_trainings.js";
-import { showWatch } from "./models_drift.js";
+import { showTrainings } from "./models_trainings.js";
 import { failed } from "./toasts.js";
 
 const reader = document.body.dataset.role === "reader";
@@ -18,8 +18,8 @@ const SHOW = {
   models: async (fresh) => { if (fresh) await showCards(reader ? null : open); if (!reader) await showAgreements(); },
   fit: showFit,
   calibration: showCalibration,
-  watch: showWatch,
-  runs: showRuns,
+  watch: showDrift,
+  runs: showTrainings,
 };
 /** @type {Name} */
 let shown = "models";

@@ -1,5 +1,5 @@
 // @ts-check
-// Drift and the audit sample: late scores beside those of the calibration, alarms, and what readers said of the cleared.
+// Drift and audit sample: late scores next to those of the calibration, alarms, and reports on cleared studies.
 import { $, api, el } from "./api.js";
 import { date } from "./dates.js";
 import { agree } from "./models_agree.js";
@@ -8,9 +8,9 @@ import { earlierAlarms, reopening } from "./models_reopening.js";
 import { percent } from "./percent_words.js";
 import { failed, toast } from "./toasts.js";
 
-export async function showWatch() {
+export async function showDrift() {
   const [drift, alarms, reopenings, sample, growth] = await Promise.all([api("/drift"), api("/alarms"), api("/reopenings"), api("/audit/sample"), api("/audit/sample/growth")]);
-  const again = () => { showWatch().catch(failed); };
+  const again = () => { showDrift().catch(failed); };
   const raised = reopenings.alarms;
   $("#alarms").replaceChildren(
     ...alarms.alarms.map((one) => alarm(one, raised.find(({ policy, ended }) => policy === one.policy && ended === null), again)),
@@ -29,7 +29,7 @@ function alarm(one, raised, again) {
     one.first_note ? el("blockquote", {}, one.first_note) : null,
     el("div", { class: "row" },
       el("button", { type: "button", disabled: one.mine, onclick: () => acknowledge(one) }, first ? "Acknowledge, as the first of two" : "Acknowledge, and clear again"),
-      first ? null : el("button", { type: "button", class: "quiet", onclick: () => api(`/alarms/${one.policy}/withdraw`, { method: "POST" }).then(showWatch).catch(failed) }, "Withdraw the first acknowledgement"),
+      first ? null : el("button", { type: "button", class: "quiet", onclick: () => api(`/alarms/${one.policy}/withdraw`, { method: "POST" }).then(showDrift).catch(failed) }, "Withdraw the first acknowledgement"),
       one.mine ? el("span", { class: "soft" }, "You were the first. Somebody else has to be the second.") : null),
     raised ? el("div", { class: "raised" }, el("h3", {}, "The films that raised it"), ...reopening(raised, again)) : null);
 }
@@ -46,7 +46,7 @@ async function acknowledge(/** @type {Page.Returned<"GET /alarms">["alarms"][num
   } catch (error) {
     failed(error);
   }
-  await showWatch().catch(failed);
+  await showDrift().catch(failed);
 }
 
 function scores(/** @type {Page.Returned<"GET /drift">} */ { model, model_name, reference, blocks, policy, window: size, windows, studies }) {

@@ -12,7 +12,7 @@ let response = null;
 /** @type {Set<string>} */
 const hidden = new Set();
 
-export async function showRuns() {
+export async function showTrainings() {
   const { folder, runs } = await api("/runs");
   if (!folder) return nothing("This server was given no folder of trainings. Start it with --runs, or set UNSEEN_RUNS.");
   if (!runs.length) return nothing("No training has written a log.csv here yet.");
@@ -31,7 +31,7 @@ function nothing(/** @type {string} */ words) {
 
 function entry(/** @type {Run} */ run) {
   const cut = run.name.lastIndexOf("/") + 1;
-  return el("button", { type: "button", class: "run", "data-run": run.name, "aria-pressed": String(run.name === chosen), onclick: () => { chosen = run.name; hidden.clear(); showRuns().catch(failed); } },
+  return el("button", { type: "button", class: "run", "data-run": run.name, "aria-pressed": String(run.name === chosen), onclick: () => { chosen = run.name; hidden.clear(); showTrainings().catch(failed); } },
     el("span", { class: "run-title" }, el("span", {}, run.name.slice(cut)), run.running ? el("span", { class: "chip good" }, "running") : null),
     el("small", { class: "soft" }, [run.name.slice(0, cut).replace(/\/$/, ""), run.epoch === null ? "its log cannot be read" : `epoch ${run.epoch}, step ${run.steps}`, `${span((Date.now() - Date.parse(run.written)) / 1000)} ago`].filter(Boolean).join(" · ")));
 }

@@ -19,7 +19,7 @@ from unseen_server.worklist.states import STATES, NotAllowedError, State, Workli
 ME: Final = "@me"
 NOBODY: Final = "@nobody"
 MOST: Final = 200
-"""Rows of a page."""
+"""Most rows of a page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class ListFilters:
         Tab, Field(description="every study is on one of to_read, cleared, reported; not_scored: to_read's top")
     ] = "to_read"
     source: Annotated[str | None, Field(max_length=200, description="of this source alone")] = None
-    state: State | None = None
+    state: Annotated[State | None, Field(description="in this state")] = None
     view: Annotated[str | None, Field(max_length=16, description="ViewPosition of a frontal film, else of another")] = (
         None
     )
@@ -40,11 +40,11 @@ class ListFilters:
     assigned: Annotated[str | None, Field(max_length=64, description="assigned to this account; `@me`, `@nobody`")] = (
         None
     )
-    disagreement: Annotated[bool, Field(description="on which models disagree; not for the blind")] = False
+    disagreement: Annotated[bool, Field(description="on which models disagree; not for blind readers")] = False
     order: Annotated[
         SortOrder,
         Field(
-            description="list: in which it is to be read; others ascend: oldest, lowest score (not for the blind), "
+            description="list: in which it is to be read; others ascend: oldest, lowest score (not for blind readers), "
             "source"
         ),
     ] = "list"
@@ -95,7 +95,6 @@ class StudyQuery(Search):
     """Query of a page of the list: the fields of a search, and what the server adds for the client that asks.
 
     Attributes:
-        state: of the studies; None: any.
         reader: account whose `seen` the rows have, and that `@me` names; None: nobody's.
         blind: leave out what would tell a sampled study from the others; for readers, where a policy clears.
         whole_terms: match `text` only as a whole; for clients that must not find out a number character by character.

@@ -22,7 +22,7 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     clock,
     folder,
     make_place,
-    on_both,
+    on_postgresql,
     own_place_at_least,
     place_at_least,
     postgresql,
@@ -59,7 +59,7 @@ def sender(listener: Hl7Listener) -> Iterator[Mllp]:
         yield made
 
 
-@on_both
+@on_postgresql
 def test_a_report_is_durable_when_it_is_acknowledged(store: Store, sender: Mllp) -> None:
     name = study(store)
     assert sender.ask(report("No pneumothorax.")) == ("AA", "Taken: closed.")

@@ -26,7 +26,7 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     clock,
     folder,
     make_place,
-    on_both,
+    on_postgresql,
     own_place_at_least,
     place_at_least,
     postgresql,
@@ -117,7 +117,7 @@ def metrics_of(client: httpx.Client) -> dict[tuple[str, ...], float]:
     return {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
 
 
-@on_both
+@on_postgresql
 def test_a_report_that_is_posted_is_durable_when_it_is_answered(client: httpx.Client, store: Store) -> None:
     name = study(store)
     answer = client.post(FHIR, content=json.dumps(resource()), headers=TOKEN)

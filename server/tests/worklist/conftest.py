@@ -208,12 +208,14 @@ def _place(request: pytest.FixtureRequest, make_place: MakePlace, folder: Path) 
 own_place = pytest.fixture(params=["sqlite", "postgresql"])(_own_place)
 place = pytest.fixture(params=["sqlite", "postgresql"])(_place)
 # A module whose rules do not depend on the database defines `place = place_at_least`: `make test` runs its tests on
-# SQLite, except those that are marked `on_both`, which together send all of its statements to PostgreSQL and run there
-# instead. `make nightly` has all tests on both.
+# SQLite, except those that are marked `on_postgresql`, which together send all of its statements to PostgreSQL and run
+# there instead. `make nightly` has all tests on both. Tests of clearing and of the guarantee have both at all times:
+# their modules keep `place`, or they are marked `on_both_databases`.
 own_place_at_least = pytest.fixture(params=SQLITE_AT_LEAST)(_own_place)
 place_at_least = pytest.fixture(params=SQLITE_AT_LEAST)(_place)
-on_both = pytest.mark.parametrize("place", POSTGRESQL_AT_LEAST, indirect=True)
-own_on_both = pytest.mark.parametrize("own_place", POSTGRESQL_AT_LEAST, indirect=True)
+on_postgresql = pytest.mark.parametrize("place", POSTGRESQL_AT_LEAST, indirect=True)
+on_both_databases = pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
+own_on_postgresql = pytest.mark.parametrize("own_place", POSTGRESQL_AT_LEAST, indirect=True)
 
 
 def _empty(database: Database) -> None:

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Place, decision, film_of, listed, on_both, place_at_least, png, sqlite_at_least
+from tests.worklist.conftest import (
+    Place,
+    decision,
+    film_of,
+    listed,
+    on_postgresql,
+    place_at_least,
+    png,
+    sqlite_at_least,
+)
 from tests.worklist.reporting import look_and_report
 from unseen.screening.audit_sample import is_sampled
 from unseen.screening.calibration import policy_of
@@ -50,7 +59,7 @@ def events(store: Store) -> list[tuple[str, str, str]]:
         return [(row.actor, row.action, row.subject) for row in rows]
 
 
-@on_both
+@on_postgresql
 def test_a_proposal_changes_nothing_until_a_second_person_activates_it(store: Store) -> None:
     made = store.activations.propose(MODEL, "pca", policy(), actor="lea", note="<b>enough labels</b>")
     assert (made.standing, made.activated_by, made.note) == ("proposed", None, "<b>enough labels</b>")
@@ -109,7 +118,7 @@ def test_what_is_no_proposal_is_a_sentence(store: Store) -> None:
     assert store.activations.listed() == [] and events(store) == []
 
 
-@on_both
+@on_postgresql
 def test_of_many_who_activate_at_once_one_does(store: Store) -> None:
     number = store.activations.propose(MODEL, "pca", actor="lea").number
 
@@ -215,7 +224,7 @@ def test_a_calibration_counts_what_readers_reported_and_is_what_calibrate_makes(
     assert made.sources["ward"].threshold == abnormals[ward.allowed_misses or 0]
 
 
-@on_both
+@on_postgresql
 def test_what_does_not_count_is_left_out(store: Store, reported: Reported) -> None:
     reported(1, 0.5, "abnormal")
     reported(2, 0.6, "unsure")
@@ -293,7 +302,7 @@ def test_what_an_equal_gate_refused_is_not_scored_for_a_model_that_was_compared(
     assert (ward.abnormals, ward.not_scored) == (0, 1)
 
 
-@on_both
+@on_postgresql
 def test_late_scores_come_in_blocks(store: Store, reported: Reported) -> None:
     scores = [0.1 * number for number in range(12)]
     for number, score in enumerate(scores):
@@ -307,7 +316,7 @@ def test_late_scores_come_in_blocks(store: Store, reported: Reported) -> None:
     assert [block.scored for block in blocks(store.database, MODEL, above=None, most=4, size=5)] == [2]
 
 
-@on_both
+@on_postgresql
 def test_the_audit_sample_grows(store: Store, judged: Any) -> None:
     for number in range(6):
         judged(number, "clear", 0.1, audit_share=1.0)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock, Judge, MakePlace, dicom_film, listed, on_both, place_at_least, png
+from tests.worklist.conftest import Clock, Judge, MakePlace, dicom_film, listed, on_postgresql, place_at_least, png
 from tests.worklist.reporting import look_and_report
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs as queue
@@ -29,7 +29,7 @@ def events(store: Store, **sought: Any) -> list[tuple[str, str, str]]:
     return [(one.actor, one.action, one.subject) for one in store.search_audit(AuditSearch(**sought)).events]
 
 
-@on_both
+@on_postgresql
 def test_settings_remove_by_age_and_a_source_may_have_its_own_period(store: Store, judge: Judge, clock: Clock) -> None:
     for number, source in enumerate(["north", "north", "south", "west"]):
         store.receive(png(number), name="a", source=source)
@@ -53,7 +53,7 @@ def test_settings_remove_by_age_and_a_source_may_have_its_own_period(store: Stor
     assert "kept_days of west" not in names and ("ada", "setting.changed", "kept_days of west") in events(store)
 
 
-@on_both
+@on_postgresql
 def test_an_erasure_removes_what_was_shown_and_nothing_else(store: Store, screener: Screener) -> None:
     for number, study in enumerate(["1.1", "1.2"]):
         store.receive(dicom_film(number, PatientID="p1", StudyInstanceUID=study), name="a.dcm")
@@ -146,7 +146,7 @@ def test_a_model_is_retired_and_what_was_done_with_it_stays(store: Store, screen
     assert store.models() == [] and ("ada", "model.retired", model) in events(store)
 
 
-@on_both
+@on_postgresql
 def test_the_audit_trail_is_searched_by_who_what_when_and_study(store: Store, judge: Judge, clock: Clock) -> None:
     receipt = store.receive(png(1), name="a.png")
     judge("read", PatientID="p1", AccessionNumber="A1", StudyInstanceUID="1.1")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.worklist.conftest import on_both, place_at_least
+from tests.worklist.conftest import on_postgresql, place_at_least
 from tests.worklist.reporting import look, look_and_report
 from tests.worklist.test_activating import LOOSE, policy
 from unseen.screening.policy import SourcePolicy
@@ -35,7 +35,7 @@ def counted(store: Store, origins: Sequence[Origin]) -> Labels:
     return labels(store, "m" * 64, LOOSE, policies={"p": idle}, origins=origins)
 
 
-@on_both
+@on_postgresql
 def test_reports_of_other_systems_count_after_fifty_confirmations(store: Store, judged: Any) -> None:
     names = [elsewhere(store, judged, number) for number in range(CONFIRMATIONS)]
     for number, name in enumerate(names):

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.worklist.conftest import dicom_film, on_both, place_at_least, png
+from tests.worklist.conftest import dicom_film, on_postgresql, place_at_least, png
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs
 from unseen_server.worklist import worker as worker_module
@@ -61,7 +61,7 @@ def test_a_slot_whose_process_was_killed_is_free(tmp_path: Path) -> None:
         assert free
 
 
-@on_both
+@on_postgresql
 def test_a_film_without_a_slot_waits_and_is_not_a_try(
     store: Store, screener: Screener, taken: DecodingSlots, clock: Any
 ) -> None:
@@ -89,7 +89,7 @@ def test_the_film_is_scored_once_a_slot_is_free(store: Store, screener: Screener
     assert store.study(name).entry.state == "to_read"
 
 
-@on_both
+@on_postgresql
 def test_a_sender_with_two_films_in_hand_comes_after_the_others(store: Store) -> None:
     for number in range(6):
         store.receive(png(number), name=f"{number}", source="flood")

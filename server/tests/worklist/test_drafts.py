@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.worklist.conftest import Judge, Judged, on_both, place_at_least, png
+from tests.worklist.conftest import Judge, Judged, on_postgresql, place_at_least, png
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
@@ -30,7 +30,7 @@ def test_a_draft_lives_until_the_report_and_comes_back_with_it(store: Store, jud
     assert store.study(study, reader="ann").draft == ""
 
 
-@on_both
+@on_postgresql
 def test_a_draft_moves_with_a_joined_study_and_is_erased_with_it(store: Store, judged: Judged, judge: Judge) -> None:
     target = judged(1, StudyInstanceUID="1.2").study
     own = store.receive(png(2), name="2.png", source="ward").study

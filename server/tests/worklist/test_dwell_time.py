@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worklist.conftest import Judged, on_both, place_at_least
+from tests.worklist.conftest import Judged, on_postgresql, place_at_least
 from tests.worklist.reporting import look
 from tests.worklist.test_activating import LOOSE, MODEL, Reported, reported
 from unseen_server.worklist.audit_sample import audited
@@ -26,7 +26,7 @@ def report(store: Store, study: str, outcome: str, dwell_ms: int | None) -> None
     store.report(study, "ann", outcome, dwell_ms=dwell_ms)  # type: ignore[arg-type]
 
 
-@on_both
+@on_postgresql
 def test_a_calibration_leaves_out_and_counts_reports_under_two_seconds(store: Store, reported: Reported) -> None:
     times: list[int | None] = [1000, 1400, 1999, 2000, 60_000, None]
     studies = [reported(number, 0.5, None) for number in range(6)]
@@ -40,7 +40,7 @@ def test_a_calibration_leaves_out_and_counts_reports_under_two_seconds(store: St
     assert kept == times
 
 
-@on_both
+@on_postgresql
 def test_the_audit_sample_counts_no_report_under_two_seconds(store: Store, judged: Judged) -> None:
     times: list[int | None] = [1000, 1999, 2000, 60_000, None]
     for number, dwell_ms in enumerate(times):

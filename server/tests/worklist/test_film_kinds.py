@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.worklist.conftest import Judge, listed, on_both, png
+from tests.worklist.conftest import Judge, listed, on_postgresql, png
 from unseen_server.worklist.store import Store
 
 STUDY = {"StudyInstanceUID": "1.2.3", "PatientID": "p1"}
@@ -19,7 +19,7 @@ def judged(store: Store, judge: Judge, number: int, action: str, **header: Any) 
     return store.study(receipt.study).entry.study
 
 
-@on_both
+@on_postgresql
 @pytest.mark.parametrize(
     ("action", "header"),
     [
@@ -40,7 +40,7 @@ def test_companions_and_laterals_do_not_keep_a_study_from_being_cleared(
     assert listed(store, "cleared") == [study] and store.study(study).entry.films == 2
 
 
-@on_both
+@on_postgresql
 @pytest.mark.parametrize(
     "header",
     [

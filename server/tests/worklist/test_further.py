@@ -20,7 +20,7 @@ from tests.worklist.conftest import (
     Judged,
     dicom_film,
     listed,
-    on_both,
+    on_postgresql,
     place_at_least,
     png,
     sqlite_at_least,
@@ -63,7 +63,7 @@ def rows(store: Store, table: sqlalchemy.Table) -> list[sqlalchemy.Row[tuple[obj
         return list(connection.execute(sqlalchemy.select(table).order_by(table.c.id)).all())
 
 
-@on_both
+@on_postgresql
 def test_each_model_has_its_finding_and_one_decides(store: Store, screener: Screener, second: Pca) -> None:
     receipt = store.receive(dicom_film(1), name="a", source="ward")
     made: list[int] = []
@@ -199,7 +199,7 @@ def test_a_generator_that_fails_costs_no_score(store: Store, screener: Screener,
     assert store.study(receipt.study).entry.state in ("to_read", "not_scored")
 
 
-@on_both
+@on_postgresql
 def test_all_is_entered_or_nothing(store: Store, second: Pca, clock: Clock) -> None:
     class Interrupted(Screener):
         def study(self, films: Iterable[Screened]) -> object:  # type: ignore[override]

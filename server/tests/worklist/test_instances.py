@@ -10,7 +10,7 @@ import pydicom
 import pytest
 from pydicom.uid import JPEG2000Lossless
 
-from tests.worklist.conftest import Judge, dicom_film, listed, on_both, place_at_least
+from tests.worklist.conftest import Judge, dicom_film, listed, on_postgresql, place_at_least
 from unseen.screening.screener import Screener
 from unseen_server.worklist.backup import back_up
 from unseen_server.worklist.received_header import ReceivedHeader
@@ -44,7 +44,7 @@ def worker(store: Store, screener: Screener) -> Worker:
 
 
 @pytest.mark.parametrize("at_the_door", [True, False], ids=["header", "no header"])
-@on_both
+@on_postgresql
 def test_one_instance_plain_compressed_and_corrected_is_one_film(
     store: Store, screener: Screener, at_the_door: bool
 ) -> None:
@@ -122,7 +122,7 @@ def test_what_is_no_film_is_kept_with_its_study_and_never_listed(
     assert [store.films.of(receipt.sha256).is_file() for receipt in receipts] == [True, True]
 
 
-@on_both
+@on_postgresql
 def test_with_a_patient_go_copies_and_objects_too(store: Store, screener: Screener) -> None:
     film = dicom_film(1, **UIDS)
     report = dicom_film(2, **UIDS | {"SOPInstanceUID": "1.2.7.2"}, sop_class=SR)
@@ -160,7 +160,7 @@ def test_a_draft_on_a_film_that_turns_out_to_be_a_copy_is_kept(store: Store, scr
     assert store.study(own, reader="ann").draft == "a shadow in the left lung"
 
 
-@on_both
+@on_postgresql
 def test_a_copy_under_another_study_leaves_that_study_its_other_films(store: Store, screener: Screener) -> None:
     store.set_settle_s(0, actor="lea")
     plain, elsewhere = dicom_film(1, **UIDS), UIDS | {"StudyInstanceUID": "1.2.9"}

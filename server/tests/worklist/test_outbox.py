@@ -10,7 +10,7 @@ from typing import Any
 import pydicom
 import pytest
 
-from tests.worklist.conftest import Clock, Place, dicom_film, own_on_both, own_place_at_least, png
+from tests.worklist.conftest import Clock, Place, dicom_film, own_on_postgresql, own_place_at_least, png
 from unseen.screening import Policy
 from unseen.screening.drift_watch import DriftReference
 from unseen.screening.probability import ProbabilityMap
@@ -60,7 +60,7 @@ def taken(store: Store, destination: str = "archive") -> Parcel:
     return parcel
 
 
-@own_on_both
+@own_on_postgresql
 def test_a_decision_is_entered_when_its_study_is_complete(timed: Store, decided: Callable[..., str]) -> None:
     study = decided(1, settled=False)
     assert timed.outbox.list() == []
@@ -89,7 +89,7 @@ def test_a_result_has_what_its_objects_need(timed: Store, decided: Callable[...,
     assert timed.outbox.take("archive") is None, "one sender has it"
 
 
-@own_on_both
+@own_on_postgresql
 def test_a_result_is_kept_only_when_it_is_confirmed(timed: Store, decided: Callable[..., str], clock: Clock) -> None:
     decided(1)
     parcel = taken(timed)
@@ -106,7 +106,7 @@ def test_a_result_is_kept_only_when_it_is_confirmed(timed: Store, decided: Calla
     assert timed.outbox.take("archive") is None and timed.verify_audit() is None
 
 
-@own_on_both
+@own_on_postgresql
 @pytest.mark.parametrize(
     ("digest", "entered", "sent"), [(None, False, None), (None, True, 0.9), ("d" * 64, False, 0.9)]
 )
@@ -209,7 +209,7 @@ def test_an_outage_of_hours_costs_no_try(timed: Store, decided: Callable[..., st
     assert taken(timed).tries == 0
 
 
-@own_on_both
+@own_on_postgresql
 def test_a_sender_that_was_killed_loses_its_claim_and_nothing_else(
     timed: Store, decided: Callable[..., str], clock: Clock
 ) -> None:
@@ -223,7 +223,7 @@ def test_a_sender_that_was_killed_loses_its_claim_and_nothing_else(
     assert [one.state for one in timed.outbox.list() if one.destination == "archive"] == ["sent"]
 
 
-@own_on_both
+@own_on_postgresql
 def test_two_senders_never_get_the_same_result(timed: Store, decided: Callable[..., str]) -> None:
     decided(1)
     with ThreadPoolExecutor(8) as threads:
@@ -236,7 +236,7 @@ def test_a_destination_has_one_name(timed: Store) -> None:
         timed.outbox.set_destinations([Destination(name="a"), Destination(name="a")], actor="pacs")
 
 
-@own_on_both
+@own_on_postgresql
 def test_erasing_a_study_empties_its_outbox(timed: Store, decided: Callable[..., str]) -> None:
     study = decided(1)
     timed.erase(study=study, actor="lea")

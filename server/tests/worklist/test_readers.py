@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.worklist.conftest import Clock, Judge, Judged, dicom_film, listed, on_both, place_at_least, png
+from tests.worklist.conftest import Clock, Judge, Judged, dicom_film, listed, on_postgresql, place_at_least, png
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
@@ -16,7 +16,7 @@ from unseen_server.worklist.study_query import StudyQuery
 place = place_at_least
 
 
-@on_both
+@on_postgresql
 def test_of_readers_who_ask_at_once_one_gets_the_study(store: Store, judged: Judged) -> None:
     study = judged(1).study
     start = threading.Barrier(6)
@@ -64,7 +64,7 @@ def test_a_claim_that_ran_out_still_reports_while_nobody_else_took_the_study(
     assert store.page(StudyQuery(tab="reported")).rows[0].state == "reported"
 
 
-@on_both
+@on_postgresql
 def test_tidying_hands_back_what_ran_out(store: Store, judged: Judged, clock: Clock) -> None:
     cleared, waiting, held = judged(1, "clear").study, judged(2).study, judged(3).study
     for study in (cleared, waiting):
@@ -114,7 +114,7 @@ def test_a_report_is_checked_before_anything_changes(store: Store, judged: Judge
     assert store.study(study).reports == () and store.page(StudyQuery()).rows[0].claimed_by == "ann"
 
 
-@on_both
+@on_postgresql
 def test_undo_gives_the_study_back_to_whoever_reported_it(store: Store, judged: Judged) -> None:
     study = judged(1).study
     store.claim(study, "ann")
@@ -141,7 +141,7 @@ def test_only_whoever_has_a_study_hands_it_back_or_a_lead(store: Store, judged: 
     assert listed(store, "cleared") == [study], "where it came from"
 
 
-@on_both
+@on_postgresql
 def test_reported_elsewhere_leaves_the_list_and_can_be_undone(store: Store, judge: Judge, judged: Judged) -> None:
     receipt = store.receive(dicom_film(1), name="a")
     judge("read", AccessionNumber="A1", StudyInstanceUID="1.2")

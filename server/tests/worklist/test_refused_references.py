@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
-from tests.worklist.conftest import Judge, on_both, place_at_least, png
+from tests.worklist.conftest import Judge, on_postgresql, place_at_least, png
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist.appearance import SIDE
 from unseen_server.worklist.own_films import own_films
@@ -49,7 +49,7 @@ def known(store: Store, judge: Judge) -> Known:
     return make
 
 
-@on_both
+@on_postgresql
 @pytest.mark.parametrize("reason", [BLANK, NO_LUNGS, GIVEN_UP])
 def test_a_refused_film_is_no_reference_though_a_reader_reported_it_normal(
     store: Store, known: Known, reason: str
@@ -77,7 +77,7 @@ def test_the_latest_decision_on_a_film_counts(store: Store, known: Known, judge:
     assert [one.film for one in store.nearest(own.film_id)] == [refused_first.film_id]
 
 
-@on_both
+@on_postgresql
 def test_a_blank_film_is_no_prior_and_another_film_of_its_study_takes_its_place(store: Store, known: Known) -> None:
     named = {"PatientID": "4711"}
     own = known(0, StudyInstanceUID="1.1", **named, outcome=None)

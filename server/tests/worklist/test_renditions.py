@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.worklist.conftest import PCA, dicom_film, on_both, place_at_least, png
+from tests.worklist.conftest import PCA, dicom_film, on_postgresql, place_at_least, png
 from unseen.data.film import Film
 from unseen.data.reading import films
 from unseen.detectors.finding import Finding
@@ -162,7 +162,7 @@ def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     assert not (tmp_path / "opened").exists()
 
 
-@on_both
+@on_postgresql
 def test_what_is_kept_of_a_film_goes_with_it(store: Store, worker: Worker, tmp_path: Path) -> None:
     first, other = store.receive(png(1), name="a"), store.receive(png(2), name="b")
     worker.drain()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from tests.worklist.conftest import Clock, Judge, dicom_film, listed, on_both, place_at_least
+from tests.worklist.conftest import Clock, Judge, dicom_film, listed, on_postgresql, place_at_least
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist import labels
 from unseen_server.worklist.backup import back_up, restore
@@ -62,7 +62,7 @@ def outcomes(store: Store, study: str) -> list[tuple[str, str | None, bool]]:
     return [(one.reader, one.outcome, one.undone is None) for one in store.study(study).reports]
 
 
-@on_both
+@on_postgresql
 def test_a_report_closes_its_study_by_accession_or_by_study_uid(store: Store, study: str, judge: Judge) -> None:
     other = store.receive(dicom_film(2), name="b", source="ward").study
     assert judge("clear", 0.1, AccessionNumber="A2", StudyInstanceUID="1.3")
@@ -201,7 +201,7 @@ def test_films_of_a_study_that_settles_share_the_report_that_came_before_them(
     assert store.take_report(said("normal", content="speaks of the third film, too")) == "closed"
 
 
-@on_both
+@on_postgresql
 def test_early_reports_are_forgotten_after_thirty_days(store: Store, judge: Judge, clock: Clock) -> None:
     store.take_report(said("normal"))
     clock.now += EARLY_DAYS * 86_400 + 1
@@ -211,7 +211,7 @@ def test_early_reports_are_forgotten_after_thirty_days(store: Store, judge: Judg
     assert store.outside_counts().early == 0
 
 
-@on_both
+@on_postgresql
 def test_a_patient_is_erased_with_the_reports_that_wait(store: Store, study: str) -> None:
     store.take_report(said("normal"))
     store.take_report(said("normal", accession="A8", patients=("P1",)))
@@ -225,7 +225,7 @@ def test_a_patient_is_erased_with_the_reports_that_wait(store: Store, study: str
         store.erase(patient="P2", actor="lea")
 
 
-@on_both
+@on_postgresql
 def test_reports_count_in_the_audit_sample_and_for_every_cleared_study(store: Store, judge: Judge) -> None:
     for number, (share, outcome) in enumerate([(1.0, "abnormal"), (1.0, "normal"), (0.0, "abnormal"), (0.0, "unsure")]):
         store.receive(dicom_film(number), name=f"{number}", source="ward")
@@ -274,7 +274,7 @@ def patients(store: Store) -> set[str | None]:
         return set(connection.execute(select(studies.c.patient)).scalars())
 
 
-@on_both
+@on_postgresql
 def test_merged_patients_are_one(store: Store, judge: Judge) -> None:
     one = arrives(store, 1, PatientID="P1", StudyInstanceUID="1.2")
     two = arrives(store, 2, PatientID="P2", StudyInstanceUID="1.3")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
-from tests.worklist.conftest import Clock, Judge, Judged, dicom_film, on_both, place_at_least
+from tests.worklist.conftest import Clock, Judge, Judged, dicom_film, on_postgresql, place_at_least
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
@@ -34,7 +34,7 @@ def test_the_film_to_look_at_is_the_first_frontal_one_that_could_be_read(store: 
     assert store.study(row.study).entry.film == names[1]
 
 
-@on_both
+@on_postgresql
 def test_the_report_that_stands_is_told_with_its_reader(store: Store, judged: Judged, clock: Clock) -> None:
     study, other = judged(1).study, judged(2).study
     (entry,) = store.page(StudyQuery(text=study)).rows

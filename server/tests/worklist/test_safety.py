@@ -15,7 +15,7 @@ from tests.worklist.conftest import (
     decision,
     film_of,
     listed,
-    on_both,
+    on_postgresql,
     place_at_least,
     png,
     sqlite_at_least,
@@ -56,7 +56,7 @@ def test_twenty_studies_claimed_and_reported_unopened_are_all_refused(store: Sto
     assert listed(store, "reported") == [] and store.labelled() == []
 
 
-@on_both
+@on_postgresql
 def test_every_frontal_film_must_be_shown_to_the_very_reader(store: Store, judged: Judged, judge: Judge) -> None:
     first = judged(1, StudyInstanceUID="1.2")
     second, lateral = (store.receive(png(number), name=f"{number}.png", source="ward") for number in (2, 3))
@@ -100,7 +100,7 @@ def test_showing_a_film_twice_is_recorded_once(store: Store, judged: Judged) -> 
         assert connection.execute(sqlalchemy.select(seen)).all() == []
 
 
-@on_both
+@on_postgresql
 def test_labels_are_reports_on_films_that_were_seen_and_others_only_where_asked_for(
     store: Store, judged: Judged
 ) -> None:
@@ -240,7 +240,7 @@ def test_a_policy_needs_a_note_of_both(store: Store) -> None:
     assert (done.activated_note, done.despite) == (NOTE, "no gate fits these films")
 
 
-@on_both
+@on_postgresql
 def test_what_two_people_activated_last_is_all_that_clears(store: Store) -> None:
     given, agreed = policy(max_miss_rate=0.2), policy()
     assert store.clearing_stopped(given.digest) == "", "as a worker was started, while nobody has agreed on anything"

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy
 
 from tests.cli.conftest import Say, begin
-from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, on_both, place_at_least, png
+from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, on_postgresql, place_at_least, png
 from unseen.artifacts.file_digest import sha256_of
 from unseen.runs.archive.plan import ArchiveError, ArchivePlan, part_path
 from unseen.screening.decision import squashed_score
@@ -105,7 +105,7 @@ def test_a_part_becomes_a_ranked_list_by_one_event(store: Store, archive: Archiv
     assert store.sweep() == 0, "the links belong to films"
 
 
-@on_both
+@on_postgresql
 def test_importing_again_changes_nothing(store: Store, archive: Archive) -> None:
     for number in range(6):
         archive.put(f"{number}.png", png(number), score=number / 10)
@@ -136,7 +136,7 @@ def test_a_run_with_a_policy_clears_nothing_either(store: Store, folder: Path) -
     assert actions == {"read", "not_scored"}
 
 
-@on_both
+@on_postgresql
 def test_what_was_not_read_or_is_doubted_stands_on_top(store: Store, archive: Archive) -> None:
     archive.put("fine.png", png(1), 3.0)
     archive.put("torn.png", png(2)[:60], None, status="not_read", reason="The file is torn.", sha256=None)
@@ -190,7 +190,7 @@ def test_a_film_that_the_worklist_holds_stays_as_it_is(store: Store, archive: Ar
     assert study.entry.state == "received" and not study.films[0].findings, "its worker still has to score it"
 
 
-@on_both
+@on_postgresql
 def test_a_film_of_a_cleared_or_reported_study_opens_it(
     store: Store, archive: Archive, judge_with: object, place: Place
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.worklist.conftest import Clock, Judged, listed, on_both, place_at_least
+from tests.worklist.conftest import Clock, Judged, listed, on_postgresql, place_at_least
 from tests.worklist.reporting import look, look_and_report
 from unseen_server.worklist import saved_views, several
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
@@ -20,7 +20,7 @@ def trail(store: Store, study: str) -> list[str]:
     return [event.action for event in store.study(study, blind=False).history if event.subject == study]
 
 
-@on_both
+@on_postgresql
 def test_studies_are_assigned_and_each_stands_in_the_trail(store: Store, judged: Judged) -> None:
     first, second, third = (judged(number).study for number in range(3))
     store.claim(third, "ann")
@@ -73,7 +73,7 @@ def test_several_are_scored_again_or_returned_and_none_is_reported(store: Store,
     assert store.verify_audit() is None
 
 
-@on_both
+@on_postgresql
 def test_a_view_is_kept_shared_and_removed(store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = store.save_view("ann", " AP films ", {"tab": "to_read", "view": "AP"})
     shared = store.save_view("lea", "Night", {"source": "night"}, shared=True)

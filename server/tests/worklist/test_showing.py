@@ -11,7 +11,7 @@ import pytest
 import scipy.stats
 from sqlalchemy import select
 
-from tests.worklist.conftest import Clock, Judge, on_both, place_at_least, png, sqlite_at_least
+from tests.worklist.conftest import Clock, Judge, on_postgresql, place_at_least, png, sqlite_at_least
 from tests.worklist.reporting import look_and_report
 from unseen.data import read_manifest
 from unseen_server.worklist.appearance import SIDE
@@ -93,7 +93,7 @@ def test_with_few_reported_normals_nothing_stands_in_for_them(store: Store, scor
     assert store.reference("9" * 64).count == 0 == store.reference(FIRST, source="nowhere").count
 
 
-@on_both
+@on_postgresql
 def test_the_nearest_are_the_normals_that_look_most_alike(store: Store, scored: Scored) -> None:
     own = scored(0, {}, look=100, StudyInstanceUID="1.2", PatientID="p")
     scored(1, {}, look=100, StudyInstanceUID="1.2", PatientID="p")  # its own study
@@ -130,7 +130,7 @@ def test_distances_are_root_mean_squares(store: Store, scored: Scored) -> None:
     assert list(found.values()) == sorted(found.values())
 
 
-@on_both
+@on_postgresql
 def test_the_labelled_set_is_what_readers_said_last(store: Store, scored: Scored, judge: Judge, clock: Clock) -> None:
     normal = scored(1, {FIRST: 1.0, SECOND: 2.0}, outcome="normal", source="clinic", PatientID="p1")
     abnormal = scored(2, {FIRST: 3.0, SECOND: None}, outcome="abnormal", StudyInstanceUID="1.2", PatientID="p2")
@@ -173,7 +173,7 @@ def test_a_manifest_of_labelled_films_has_no_formula_and_reads_back(
     assert entry.path.resolve() == store.film_path(receipt.film_id).resolve()
 
 
-@on_both
+@on_postgresql
 def test_models_disagree_where_their_ranks_differ(store: Store, scored: Scored) -> None:
     first = [1.0, 2.0, 3.0, 4.0, 5.0, 5.0]
     second = [600.0, 200.0, 300.0, 400.0, 500.0, 100.0]

@@ -22,7 +22,7 @@ from tests.worklist.conftest import (
     Judged,
     dicom_film,
     listed,
-    on_both,
+    on_postgresql,
     place_at_least,
     png,
     sqlite_at_least,
@@ -75,7 +75,7 @@ def clearing(
     return Screener(detector, policy)
 
 
-@on_both
+@on_postgresql
 def test_a_film_is_scored_and_everything_is_there(store: Store, worker: Worker, screener: Screener) -> None:
     receipt = store.receive(dicom_film(1, ViewPosition="AP"), name="a.dcm", source="ward")
     assert worker.drain() == 1
@@ -131,7 +131,7 @@ def test_a_policy_clears_and_its_digest_is_kept(store: Store) -> None:
     assert decision.policy_digest == screener.policy.digest and "cleared" in decision.reason
 
 
-@on_both
+@on_postgresql
 def test_a_header_names_no_source_where_the_account_fixes_it(store: Store) -> None:
     """A policy that goes by StationName: senders write any name there, and `ward` is the source that clears."""
     screener = clearing(1e9, source_tag="StationName")
@@ -158,7 +158,7 @@ def test_the_sample_of_cleared_studies_is_read_all_the_same(store: Store) -> Non
     assert store.audit_sample().waiting == len(sampled)
 
 
-@on_both
+@on_postgresql
 def test_an_alarm_stops_clearing_until_two_people_have_looked(store: Store) -> None:
     reference = DriftReference(
         normals=tuple(np.linspace(5, 6, 50)), abnormals=(), prevalence=0.1, not_scored=0, window=20, false_alarms=0.01
@@ -216,7 +216,7 @@ def _numbers(store: Store) -> list[int]:
         return list(connection.execute(sqlalchemy.text("SELECT film_id FROM jobs")).scalars())
 
 
-@on_both
+@on_postgresql
 def test_two_workers_score_each_film_once(store: Store) -> None:
     receipts = [store.receive(png(number), name=f"{number}") for number in range(16)]
     workers = [Worker(store, lambda: Screener(load(PCA)), name=f"worker {number}") for number in range(2)]
@@ -256,7 +256,7 @@ def test_films_of_a_study_join_in_whatever_order_they_come(store: Store, judge: 
     assert store.verify_audit() is None
 
 
-@on_both
+@on_postgresql
 def test_a_late_film_takes_a_cleared_study_back(store: Store, judge: Judge) -> None:
     store.set_settle_s(0, actor="lea")
     store.receive(png(1), name="a")
@@ -280,7 +280,7 @@ def test_films_of_two_patients_never_join(store: Store, judge: Judge) -> None:
     assert listed(store) == [first.study]
 
 
-@on_both
+@on_postgresql
 def test_films_of_one_study_join_when_two_workers_read_them_at_once(store: Store) -> None:
     for number in range(12):
         store.receive(
@@ -328,7 +328,7 @@ def test_of_a_plug_in_that_fails_the_type_and_the_place_of_its_own_error_are_kep
         assert connection.execute(sqlalchemy.select(jobs.jobs.c.reason)).scalar_one() == "Scoring failed (ValueError)."
 
 
-@on_both
+@on_postgresql
 def test_a_film_that_fails_again_and_again_is_given_up_and_can_be_tried_once_more(
     store: Store, worker: Worker, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

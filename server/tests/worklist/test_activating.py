@@ -15,6 +15,7 @@ from tests.worklist.conftest import (
     decision,
     film_of,
     listed,
+    on_both_databases,
     on_postgresql,
     place_at_least,
     png,
@@ -134,6 +135,7 @@ def test_of_many_who_activate_at_once_one_does(store: Store) -> None:
     assert len(events(store)) == 2
 
 
+@on_both_databases
 def test_a_policy_that_was_changed_in_the_database_is_not_followed(store: Store) -> None:
     number = store.activations.propose(MODEL, "pca", policy(), actor="lea", note="enough labels").number
     store.activations.activate(number, actor="leo", note="looked at it")
@@ -261,7 +263,7 @@ def test_too_few_labels_are_a_sentence_that_says_how_many_are_missing(store: Sto
     )
 
 
-@sqlite_at_least
+@on_both_databases
 def test_studies_that_a_policy_chose_for_reading_count_only_as_the_audit_sample_would_have_taken_them(
     store: Store, reported: Reported
 ) -> None:
@@ -316,7 +318,7 @@ def test_late_scores_come_in_blocks(store: Store, reported: Reported) -> None:
     assert [block.scored for block in blocks(store.database, MODEL, above=None, most=4, size=5)] == [2]
 
 
-@on_postgresql
+@on_both_databases
 def test_the_audit_sample_grows(store: Store, judged: Any) -> None:
     for number in range(6):
         judged(number, "clear", 0.1, audit_share=1.0)

@@ -12,7 +12,17 @@ import numpy as np
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock, MakePlace, Place, dicom_film, listed, on_postgresql, place_at_least, png
+from tests.worklist.conftest import (
+    Clock,
+    MakePlace,
+    Place,
+    dicom_film,
+    listed,
+    on_both_databases,
+    on_postgresql,
+    place_at_least,
+    png,
+)
 from tests.worklist.stub_detector import Stub, score_of
 from unseen.data.film import Film
 from unseen.screening.drift_watch import DriftReference
@@ -322,7 +332,7 @@ def clearing(drift: DriftReference) -> Screener:
     return Screener(Stub(), policy)
 
 
-@on_postgresql
+@on_both_databases
 def test_an_alarm_in_the_middle_of_a_batch_stops_clearing_there(store: Store) -> None:
     reference = DriftReference(
         normals=tuple(np.linspace(5, 6, 50)), abnormals=(), prevalence=0.1, not_scored=0, window=20, false_alarms=0.01

@@ -8,15 +8,13 @@ from typing import Any
 import pydicom
 import pytest
 
-from tests.worklist.conftest import Clock, Place, dicom_film, listed, own_on_postgresql, own_place_at_least, png
+from tests.worklist.conftest import Clock, Place, dicom_film, listed, png
 from tests.worklist.test_safety import MODEL, NOTE, entering, policy
 from unseen.screening.screener import Screener
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-
-own_place = own_place_at_least
 
 STUDY: dict[str, Any] = {"StudyInstanceUID": "1.2.7", "PatientID": "p1"}
 
@@ -37,7 +35,6 @@ def send(store: Store, number: int, *, settle_s: float | None = None, **tags: An
     return store.receive(data, name=f"{number}", header=header, settle_s=settle_s).study
 
 
-@own_on_postgresql
 def test_a_study_is_cleared_when_no_film_came_for_a_while_and_not_before(
     timed: Store, clock: Clock, judge_with: Any
 ) -> None:
@@ -117,7 +114,6 @@ def test_each_source_has_its_own_time(timed: Store, clock: Clock, judge_with: An
             timed.set_settle_s(wrong, actor="lea")
 
 
-@own_on_postgresql
 def test_nothing_settles_into_the_cleared_list_when_clearing_was_stopped_meanwhile(
     timed: Store, clock: Clock, screener: Screener
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.worklist.conftest import Judge, listed, on_postgresql, png
+from tests.worklist.conftest import Judge, listed, png
 from unseen_server.worklist.store import Store
 
 STUDY = {"StudyInstanceUID": "1.2.3", "PatientID": "p1"}
@@ -19,7 +19,6 @@ def judged(store: Store, judge: Judge, number: int, action: str, **header: Any) 
     return store.study(receipt.study).entry.study
 
 
-@on_postgresql
 @pytest.mark.parametrize(
     ("action", "header"),
     [
@@ -40,7 +39,6 @@ def test_companions_and_laterals_do_not_keep_a_study_from_being_cleared(
     assert listed(store, "cleared") == [study] and store.study(study).entry.films == 2
 
 
-@on_postgresql
 @pytest.mark.parametrize(
     "header",
     [

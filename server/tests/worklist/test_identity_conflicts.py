@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from tests.worklist.conftest import Judge, dicom_film, listed, on_postgresql, png
+from tests.worklist.conftest import Judge, dicom_film, listed, png
 from tests.worklist.reporting import look_and_report
 from unseen_server.web.study_sentences import conflict_in_words
 from unseen_server.worklist.identity_conflicts import CONFLICT
@@ -59,7 +59,6 @@ CONFLICTS: list[Any] = [
 ]
 
 
-@on_postgresql
 @pytest.mark.parametrize("door", [True, False])
 @pytest.mark.parametrize(("first", "second"), CONFLICTS)
 def test_no_part_of_a_study_with_two_identities_is_cleared(
@@ -97,7 +96,6 @@ def test_a_film_without_a_patient_number_raises_no_conflict(store: Store, half: 
     assert listed(store, "cleared") == [one.study] and store.study(one.study).entry.films == 2
 
 
-@on_postgresql
 def test_a_result_that_was_sent_is_corrected_when_the_second_identity_comes(store: Store, half: Half) -> None:
     one = half(1, patient="p1")
     cleared = store.outbox.take("pacs")
@@ -117,7 +115,6 @@ def test_a_result_that_was_sent_is_corrected_when_the_second_identity_comes(stor
     assert found[two.study].decision.reason.startswith(CONFLICT)
 
 
-@on_postgresql
 def test_a_reported_study_is_opened_again_when_the_second_identity_comes(store: Store, half: Half) -> None:
     one = half(1, "read", patient="p1")
     store.claim(one.study, "ann")
@@ -128,7 +125,6 @@ def test_a_reported_study_is_opened_again_when_the_second_identity_comes(store: 
     assert [report.outcome for report in store.study(one.study).reports] == ["normal"]
 
 
-@on_postgresql
 @pytest.mark.parametrize(("first", "second"), [("p1", "p2"), ("p2", "p1"), ("123", "000123")])
 def test_a_merge_of_the_numbers_rejoins_the_study_and_decides_again(
     store: Store, half: Half, first: str, second: str

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import on_postgresql, png
+from tests.worklist.conftest import png
 from unseen.artifacts.bundle import card_of
 from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector
@@ -62,7 +62,6 @@ def worker_of(store: Store, screener: Screener, name: str) -> Worker:
     return Worker(store, lambda: screener, name=name)
 
 
-@on_postgresql
 def test_results_audit_and_activations_hold_the_models_digest(store: Store) -> None:
     screener = Screener(load(PCA))
     store.receive(png(1), name="1", source="ward")
@@ -79,7 +78,6 @@ def test_results_audit_and_activations_hold_the_models_digest(store: Store) -> N
     assert made.model_digest == "ab" * 32
 
 
-@on_postgresql
 def test_the_first_workers_scores_stand(store: Store) -> None:
     screener = load_screener(PCA)
     worker_of(store, screener, "first").check_probes()

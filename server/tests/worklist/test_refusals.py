@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock, Judged, MakePlace, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Clock, Judged, MakePlace, on_both_databases, on_postgresql, place_at_least, png
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screener
@@ -49,8 +49,8 @@ def test_changing_nothing_of_an_account_signs_nobody_out(store: Store) -> None:
     assert store.accounts.session(token) is not None
 
 
+@on_both_databases
 @pytest.mark.parametrize("altered", ["{}", '{"model": 3}', "changed"])
-@on_postgresql
 def test_a_policy_that_was_altered_in_the_database_is_refused(store: Store, altered: str) -> None:
     ward = SourcePolicy(abnormals=29, normals=(0.1, 0.2), threshold=0.15, allowed_misses=0)
     policy = Policy(

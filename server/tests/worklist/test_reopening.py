@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from tests.worklist.conftest import Clock, Place, execute, listed, on_postgresql, own_on_postgresql, place_at_least, png
+from tests.worklist.conftest import Clock, Place, execute, listed, png
 from tests.worklist.reporting import look_and_report
 from tests.worklist.test_worker import clearing
 from unseen.screening import DriftReference
@@ -24,7 +24,6 @@ from unseen_server.worklist.study_decisions import REOPENED, enter_study, latest
 from unseen_server.worklist.tables import decisions, outbox, studies, watches
 from unseen_server.worklist.worker import Worker
 
-place = place_at_least
 OLD = """
 INSERT INTO settings VALUES ('plain', '1'), ('key', '{key}'), ('waiting_cap_s', '86400.0');
 INSERT INTO watches (policy, state, since_us, kind, reason)
@@ -51,7 +50,6 @@ def alarmed(store: Store, films: int = 21, *, first: int = 0, screener: Screener
     return names
 
 
-@on_postgresql
 def test_what_raised_an_alarm_is_counted_and_reopened_by_two_people(store: Store, clock: Clock) -> None:
     names = alarmed(store)
     (alarm,) = store.raised_alarms()
@@ -96,7 +94,6 @@ def test_a_proposal_needs_a_note_can_be_withdrawn_and_is_made_once(store: Store)
     assert store.reopen_cleared(number, actor="lea", note=NOTE) == 20
 
 
-@on_postgresql
 def test_a_correction_goes_out_where_cleared_was_sent(store: Store) -> None:
     store.outbox.set_destinations([Destination(name="archive")], actor="pacs")
     names = alarmed(store)
@@ -125,7 +122,6 @@ def test_a_correction_goes_out_where_cleared_was_sent(store: Store) -> None:
         assert bool(again.replaces) == (again.study == parcel.study), "it names the objects that it replaces"
 
 
-@on_postgresql
 def test_what_a_reader_has_read_stays_and_what_they_have_in_hand_is_theirs(store: Store) -> None:
     names = alarmed(store)
     store.claim(names[0], "ann")
@@ -151,7 +147,6 @@ def test_studies_of_the_audit_sample_are_corrected_and_stay_in_the_sample(store:
     assert store.audit_sample().waiting == before and set(listed(store)) == set(names)
 
 
-@on_postgresql
 def test_no_policy_clears_a_reopened_study_again(store: Store) -> None:
     alarmed(store)
     (alarm,) = store.raised_alarms()
@@ -195,7 +190,6 @@ def test_of_a_window_that_an_earlier_release_began_it_says_so(store: Store) -> N
     assert (alarm.studies, alarm.recorded, alarm.cleared) == (10, False, tuple(names))
 
 
-@own_on_postgresql
 def test_of_an_alarm_that_stood_when_the_store_was_upgraded_the_films_are_not_known(own_place: Place) -> None:
     with own_place.open(pseudonymise=False) as made:  # for its key
         fingerprint = made.names.fingerprint

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from tests.worklist.conftest import Clock, Judge, dicom_film, listed, on_postgresql, place_at_least
+from tests.worklist.conftest import Clock, Judge, dicom_film, listed, on_both_databases, on_postgresql, place_at_least
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist import labels
 from unseen_server.worklist.backup import back_up, restore
@@ -225,7 +225,7 @@ def test_a_patient_is_erased_with_the_reports_that_wait(store: Store, study: str
         store.erase(patient="P2", actor="lea")
 
 
-@on_postgresql
+@on_both_databases
 def test_reports_count_in_the_audit_sample_and_for_every_cleared_study(store: Store, judge: Judge) -> None:
     for number, (share, outcome) in enumerate([(1.0, "abnormal"), (1.0, "normal"), (0.0, "abnormal"), (0.0, "unsure")]):
         store.receive(dicom_film(number), name=f"{number}", source="ward")

@@ -15,10 +15,7 @@ from tests.worklist.conftest import (
     decision,
     film_of,
     listed,
-    on_postgresql,
-    place_at_least,
     png,
-    sqlite_at_least,
 )
 from tests.worklist.reporting import look, look_and_report
 from tests.worklist.test_activating import LOOSE, MODEL, policy
@@ -38,15 +35,12 @@ from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import reports, seen
 
-place = place_at_least
-
 NOTE = "the films are well exposed"
 
 
 # nothing is reported unseen ------------------------------------------------------------------------------------------
 
 
-@sqlite_at_least
 def test_twenty_studies_claimed_and_reported_unopened_are_all_refused(store: Store, judged: Judged) -> None:
     studies = [judged(number).study for number in range(20)]
     for study in studies:
@@ -56,7 +50,6 @@ def test_twenty_studies_claimed_and_reported_unopened_are_all_refused(store: Sto
     assert listed(store, "reported") == [] and store.labelled() == []
 
 
-@on_postgresql
 def test_every_frontal_film_must_be_shown_to_the_very_reader(store: Store, judged: Judged, judge: Judge) -> None:
     first = judged(1, StudyInstanceUID="1.2")
     second, lateral = (store.receive(png(number), name=f"{number}.png", source="ward") for number in (2, 3))
@@ -100,7 +93,6 @@ def test_showing_a_film_twice_is_recorded_once(store: Store, judged: Judged) -> 
         assert connection.execute(sqlalchemy.select(seen)).all() == []
 
 
-@on_postgresql
 def test_labels_are_reports_on_films_that_were_seen_and_others_only_where_asked_for(
     store: Store, judged: Judged
 ) -> None:
@@ -240,7 +232,6 @@ def test_a_policy_needs_a_note_of_both(store: Store) -> None:
     assert (done.activated_note, done.despite) == (NOTE, "no gate fits these films")
 
 
-@on_postgresql
 def test_what_two_people_activated_last_is_all_that_clears(store: Store) -> None:
     given, agreed = policy(max_miss_rate=0.2), policy()
     assert store.clearing_stopped(given.digest) == "", "as a worker was started, while nobody has agreed on anything"

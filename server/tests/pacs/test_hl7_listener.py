@@ -257,14 +257,19 @@ def test_no_message_ends_the_listener(listener: Hl7Listener, content: bytes) -> 
             assert sender.ask(message)[0] in ("AA", "AE", "AR")
 
 
-def test_the_listener_outlives_a_time_without_file_descriptors(listener: Hl7Listener) -> None:
+def test_the_listener_outlives_a_time_without_file_descriptors(
+    listener: Hl7Listener, caplog: pytest.LogCaptureFixture
+) -> None:
     """`accept` fails then; senders are answered again as soon as descriptors are free."""
     with socket.socket() as late:
         late.settimeout(20)
         with no_free_descriptor():
             late.connect(("127.0.0.1", listener.port))
-            time.sleep(1)
+            time.sleep(1.2)
         late.sendall(b"\x0b" + report("x", accession="A1").encode() + b"\x1c\r")
         assert b"|AA|" in late.recv(65536)
     with Mllp(listener.port) as sender:
         assert sender.ask(report("x", accession="A2", message="M2"))[0] == "AA"
+    (failed,) = [one for one in caplog.messages if "accept_failed" in one]
+    (again,) = [one for one in caplog.messages if "accepts_again" in one]
+    assert failed.startswith("hl7.accept_failed why=[Errno 24]") and int(again.rpartition("=")[2]) > 1

@@ -286,7 +286,9 @@ def test_a_node_whose_database_is_damaged_while_it_runs_is_not_ready(own_place: 
         server.stop()
 
 
-def test_health_is_answered_again_after_a_time_without_file_descriptors(client: httpx.Client) -> None:
+def test_health_is_answered_again_after_a_time_without_file_descriptors(
+    client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
     port = client.base_url.port or 0
     with socket.socket() as late:
         late.settimeout(20)
@@ -296,3 +298,4 @@ def test_health_is_answered_again_after_a_time_without_file_descriptors(client: 
             time.sleep(1)
         assert late.recv(4096).startswith(b"HTTP/1.1 200 ")
     assert client.get("/ready").status_code == 200
+    assert any("out of system resource" in one for one in caplog.messages), "accept failed"

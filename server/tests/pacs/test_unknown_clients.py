@@ -343,7 +343,9 @@ def test_a_request_in_pieces_is_accepted(start_node: StartNode, program: Callabl
     assert done.returncode == 0, done.stderr
 
 
-def test_the_node_outlives_a_time_without_file_descriptors(start_node: StartNode) -> None:
+def test_the_node_outlives_a_time_without_file_descriptors(
+    start_node: StartNode, caplog: pytest.LogCaptureFixture
+) -> None:
     """`accept` fails then; known peers are answered again as soon as descriptors are free."""
     node = start_node()
     with socket.socket() as late:
@@ -354,6 +356,9 @@ def test_the_node_outlives_a_time_without_file_descriptors(start_node: StartNode
             time.sleep(1)
         assert late.recv(1) == b"\x02", "the client that came meanwhile is accepted"
     assert echo(node.port) == 0
+    (failed,) = [one for one in caplog.messages if "accept_failed" in one]
+    (again,) = [one for one in caplog.messages if "accepts_again" in one]
+    assert failed.startswith("pacs.accept_failed why=[Errno 24]") and 1 < int(again.rpartition("=")[2]) < 20
 
 
 @pytest.mark.nightly

@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from unseen.artifacts import UserError
+from unseen_server.pacs.accept_log import AcceptLog
 from unseen_server.pacs.er7 import Hl7Error, parsed
 from unseen_server.pacs.hl7_acknowledgement import acknowledgement
 from unseen_server.pacs.hl7_reports_and_merges import merges_of, not_used, reports_of, system_of
@@ -113,6 +114,7 @@ class Hl7Listener:
 
     def _accept(self) -> None:
         assert self._server is not None
+        log = AcceptLog("hl7")
         while not self._stopping.is_set():
             try:
                 connection, (address, *_) = self._server.accept()
@@ -121,9 +123,10 @@ class Hl7Listener:
             except OSError as error:
                 if self._stopping.is_set():
                     return  # closed
-                _log.warning("hl7.accept_failed why=%s", error)  # no descriptor is free, or the client has left
+                log.failed(error)  # no descriptor is free, or the client has left
                 self._stopping.wait(_WAKE_S)
                 continue
+            log.succeeded()
             if not is_allowed(address, self._allowed):
                 _log.warning("hl7.rejected address=%s why=not among addresses of [hl7]", address)
                 connection.close()

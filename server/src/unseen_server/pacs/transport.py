@@ -11,6 +11,7 @@ import socket
 import socketserver
 import ssl
 import threading
+import time
 from typing import Any, Final, Protocol
 
 from pynetdicom import _config, evt
@@ -19,6 +20,7 @@ from pynetdicom.pdu import A_ASSOCIATE_RQ
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
 from unseen_server.pacs import certificates, request_reading
+from unseen_server.pacs.accept_log import AcceptLog
 from unseen_server.pacs.config import PacsConfig, Peer
 from unseen_server.pacs.request_reading import Arrival, NotAdmittedError, Rejection
 from unseen_server.service.waiting_clients import WaitingClients
@@ -29,6 +31,7 @@ for _library in ("pynetdicom", "dicomweb_client", "retrying", "urllib3"):  # wha
     logging.getLogger(_library).setLevel(logging.CRITICAL)
 
 _ENTRANCE_S: Final = 2.0
+_ACCEPT_AGAIN_S: Final = 0.1
 _REQUEST_RECEIVED: Final = "Evt6"
 """Event of the state machine: an A-ASSOCIATE-RQ was received (PS3.8, table 9-10)."""
 
@@ -93,12 +96,24 @@ class Server(ThreadedAssociationServer):
             most=request_reading.WAITING, most_each=request_reading.WAITING_EACH
         )
         self._entrances: set[threading.Thread] = set()
+        self._accept_log = AcceptLog("pacs")
         super().__init__(*arguments, **more)
 
     @property
     def unidentified(self) -> int:
         """Number of connections that have not sent a whole request."""
         return len(self._arrivals)
+
+    def get_request(self) -> Any:  # Any: socketserver's own
+        """Accept a connection, or wait a little where that fails: the caller tries again at once."""
+        try:
+            found = super().get_request()
+        except OSError as error:  # no descriptor is free, or the client has left
+            self._accept_log.failed(error)
+            time.sleep(_ACCEPT_AGAIN_S)
+            raise
+        self._accept_log.succeeded()
+        return found
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # Any: socketserver's own
         """Return whether a peer may connect from there; the connection is closed where none may."""

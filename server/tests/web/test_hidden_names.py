@@ -205,15 +205,17 @@ def test_an_export_of_the_shell_hides_numbers_as_the_site_has_set(
 
 
 def test_an_exported_text_is_no_formula_of_a_spreadsheet(api: Api, store: Store, screener: Screener) -> None:
-    sources = ['=HYPERLINK("http://evil.example")', "+1+1", "-1+1", "@SUM(A1)", "\t=1", "ward"]
+    sources = ['=HYPERLINK("http://evil.example")', "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"]
+    sources += ["\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)", "ward"]
     for number, source in enumerate(sources):
         store.receive(dicom(noise(number), bits=12), name=str(number), source=source)
     Worker(store, lambda: screener).drain()
-    rows = list(csv.DictReader(io.StringIO(api.lead.get("/export/studies.csv").text)))
+    exported = io.StringIO(api.lead.get("/export/studies.csv").text, newline="")
+    rows = list(csv.DictReader(exported))
     assert [row["source"] for row in rows] == [f"'{source}" for source in sources[:-1]] + ["ward"]
     for table in ("studies", "findings", "decisions", "reports"):
-        for row in csv.reader(io.StringIO(api.lead.get(f"/export/{table}.csv").text)):
+        for row in csv.reader(io.StringIO(api.lead.get(f"/export/{table}.csv").text, newline="")):
             for cell in row:
-                assert not cell.startswith(("=", "+", "@", "\t", "\r")), cell
+                assert not cell.startswith(tuple("=+@\t\r\n\uff1d\uff0b\uff0d\uff20")), cell
                 assert not cell.startswith("-") or float(cell) <= 0
     assert {row.source for row in store.page(StudyQuery(tab="all")).rows} == set(sources), "the list shows it as it is"

@@ -1,4 +1,8 @@
-"""Replies derived from dataclasses: a new field is shown without a second definition, an excluded one never."""
+"""Replies derived from dataclasses: types and descriptions have one definition, and the fields that are shown a list.
+
+A new field of a dataclass is shown to every client, blind readers included, unless the reply excludes it: add it to
+`SHOWN` here, or exclude it there.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Annotated, Any
 
+import pytest
 from pydantic import BaseModel, Field
 
 import unseen_server
 from unseen_server.web.listed_study import Listed
 from unseen_server.web.response_model import ResponseModel
+from unseen_server.web.shapes import Decided, FilmResponse, FindingResponse, StudyResponse
 from unseen_server.worklist.listing import ListedStudy
 
 DIFFERENT = {  # their fields have the names of a dataclass's, and other types
@@ -41,6 +47,25 @@ def test_a_reply_has_the_fields_and_descriptions_of_its_dataclass_and_its_own() 
     schema = _Reply.model_json_schema(mode="serialization")
     assert schema["properties"]["shown"]["description"] == "a number"
     assert sorted(schema["required"]) == ["added", "shown"]
+
+
+SHOWN: dict[type[ResponseModel], str] = {
+    Listed: "acts assigned_to changed claimed claimed_by clause code conflict disagree film films flag how measure "
+    "models number of outcome overdue priority probability reason received reported_by score seen source state study "
+    "view why words",
+    StudyResponse: "accession audit_sample decision draft entry films history patient reports",
+    FilmResponse: "aside bytes copies decision file_format film findings judged name needed received seen sha256 "
+    "source tags version_of view_position",
+    FindingResponse: "box inner made map_sha256 model parts score",
+    Decided: "action p_value policy_digest priority probability reason score",
+}
+"""Fields that readers see, a blind one with null where `worklist.details` and `listing` leave the value out."""
+
+
+@pytest.mark.parametrize("reply", SHOWN)
+def test_a_reply_shows_the_fields_that_were_decided_about(reply: type[ResponseModel]) -> None:
+    shown = set(reply.model_json_schema(mode="serialization")["properties"])
+    assert shown == set(SHOWN[reply].split()), "does a blind reader see it? Decide in SHOWN or by Field(exclude=True)"
 
 
 def test_a_row_leaves_out_what_would_identify_the_audit_sample() -> None:

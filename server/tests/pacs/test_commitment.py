@@ -187,10 +187,12 @@ def test_what_is_kept_with_a_study_is_committed_too(start_node: StartNode) -> No
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused(
-    start_node: StartNode, asked: Dataset, action: int, status: int
+    start_node: StartNode, asked: Dataset, action: int, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     with associated(start_node().port, [(COMMITMENT, PLAIN)]) as association:
         assert ask(association, asked, action) == status
+    logged = [one for one in caplog.messages if one.startswith("pacs.commitment_not_understood peer=ward why=")]
+    assert len(logged) == (status == 0x0115)
 
 
 def test_an_answer_that_the_peer_does_not_take_is_given_after_a_restart(start_node: StartNode) -> None:
@@ -383,11 +385,13 @@ def test_a_report_that_cannot_be_kept_is_asked_for_again(start_node: StartNode) 
     ("report", "event_type", "status"), [(without_transaction(), 1, 0x0115), (request("1.2.3"), 9, 0x0113)]
 )
 def test_a_report_that_makes_no_sense_is_refused(
-    start_node: StartNode, report: Dataset, event_type: int, status: int
+    start_node: StartNode, report: Dataset, event_type: int, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     node = start_node(peers=[peer("archive")])
     assert report_to(node.port, report, event_type) == status
     assert node.reports == []
+    logged = [one for one in caplog.messages if one.startswith("pacs.report_not_understood peer=archive why=")]
+    assert logged == ["pacs.report_not_understood peer=archive why=AttributeError"][: status == 0x0115]
 
 
 def test_an_archive_that_refuses_to_commit_is_a_sentence(start_node: StartNode) -> None:

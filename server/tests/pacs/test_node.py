@@ -234,10 +234,11 @@ def test_an_object_above_the_limit_is_refused_and_the_association_goes_on(start_
     assert node.films() == 1
 
 
-def test_a_locked_worklist_is_a_failure_in_words(start_node: StartNode) -> None:
+def test_a_locked_worklist_is_a_failure_in_words(start_node: StartNode, caplog: pytest.LogCaptureFixture) -> None:
     node = start_node(patience_s=0.1)
     with Store.open(node.store.home) as other, other.writing():
         assert status_of(node.port, film(1)) == (0xC002, "The worklist is busy. Send it again.")
+    assert any(one.startswith("pacs.refused") and one.endswith("cause=BusyError") for one in caplog.messages)
     assert status_of(node.port, film(1)) == (0x0000, "")
 
 

@@ -139,9 +139,12 @@ class Commitments:
                 received_s=self._clock(),
                 association=event.assoc,
             )
-        except Exception:  # pydicom raises many kinds for damaged data
+        except Exception as error:  # pydicom raises many kinds for damaged data
+            _log.warning("pacs.commitment_not_understood peer=%s why=%s", peer.name, type(error).__name__)
             return _INVALID, None
         if not request.transaction or not 0 < len(request.instances) <= _MOST:
+            why = f"{len(request.instances)} instances" if request.transaction else "no transaction UID"
+            _log.warning("pacs.commitment_not_understood peer=%s why=%s", peer.name, why)
             return _INVALID, None
         try:
             _write(self._folder / request.file, request)
@@ -291,7 +294,8 @@ class Commitments:
                 committed=tuple(_references(information.get("ReferencedSOPSequence") or ())),
                 failed=tuple((*_reference(item), int(item.get("FailureReason", 0))) for item in failed),
             )
-        except Exception:  # pydicom raises many kinds for damaged data
+        except Exception as error:  # pydicom raises many kinds for damaged data
+            _log.warning("pacs.report_not_understood peer=%s why=%s", peer.name, type(error).__name__)
             return _INVALID, None
         try:
             self._on_report(report)

@@ -7,6 +7,7 @@ of value representations PS3.5, 6.2.
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 import unicodedata
@@ -25,6 +26,7 @@ from unseen.data import Refused, attribute_values
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_log = logging.getLogger("unseen")
 config.settings.reading_validation_mode = config.IGNORE  # pydicom would write the values that it finds odd to the log
 
 UTF8: Final = "ISO_IR 192"
@@ -106,7 +108,8 @@ def _voi_lut(header: Dataset) -> Dataset | None:
         entries, start, bits = (int(value) for value in first.LUTDescriptor)
         stored = first.LUTData
         values = np.frombuffer(stored, "<u2") if isinstance(stored, bytes) else np.asarray(stored, "<u2")
-    except Exception:  # pydicom parses on access, and garbage raises anything
+    except Exception as error:  # pydicom parses on access, and garbage raises anything
+        _log.debug("pacs.voi_lut_not_used why=%s", type(error).__name__)
         return None
     if len(values) != (entries or 2**16) or not 8 <= bits <= 16:
         return None

@@ -134,7 +134,8 @@ class Intake:
             return status_of(0x0000), taken
         except RefusedObjectError as refused:
             self._count(peer, taken=False)
-            _log.warning("pacs.refused peer=%s status=0x%04X why=%s", peer.name, refused.status, refused)
+            cause = f" cause={type(refused.__cause__).__name__}" if refused.__cause__ is not None else ""
+            _log.warning("pacs.refused peer=%s status=0x%04X why=%s%s", peer.name, refused.status, refused, cause)
             return status_of(refused.status, str(refused)), None
         except Exception:  # a bug of ours must not look like success
             self._count(peer, taken=False)

@@ -18,7 +18,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from sklearn.metrics import confusion_matrix, precision_score, recall_score, roc_auc_score
 
-from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, signed_in
+from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, axe, signed_in
+from tests.browser.test_pages_look import cut_off, footer
 from tests.once import made_once, shared_folder
 from tests.web.running import Running
 from tests.worklist.reporting import look_and_report
@@ -96,6 +97,10 @@ def page(compared: Site, page_of: PageOf) -> Page:
 def ready(page: Page) -> None:
     expect(page.locator("#intervals")).to_contain_text("bootstrap", timeout=90_000)
     expect(page.locator("#roc-words")).to_contain_text("Beside each name", timeout=90_000)
+
+
+def test_the_page_fits_the_usual_screen_and_axe_finds_nothing_serious(page: Page) -> None:
+    assert axe(page) + cut_off(page, "as usual") + footer(page) == []
 
 
 def shown(page: Page, name: str) -> float:

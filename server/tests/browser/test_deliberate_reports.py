@@ -159,7 +159,6 @@ def test_a_button_whose_key_is_held_down_reports_one_study(page: Page, site: Sit
     shows(page, second)
 
 
-@pytest.mark.nightly
 def test_another_film_of_the_study_begins_the_second_again(page: Page, site: Site) -> None:
     same = {"StudyInstanceUID": "1.2.71", "PatientID": "4711"}
     pair = [as_dicom(film, **same) for film in phantoms.normals(2, seed=711, size=SIDE)]

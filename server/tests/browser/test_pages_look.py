@@ -1,7 +1,8 @@
-"""Every page, filled, light and dark, from 320 to 1920 points wide: what axe-core finds, and that nothing is cut off.
+"""Look of every page, light and dark, 320 to 1920 points wide: axe-core finds nothing, and nothing is cut off.
 
 `make test` runs axe-core on three pages once, on a usual screen in the light theme, and for colours on a phone in the
-dark theme, too; of colours, it checks each style where it is first met (`contrast`). `make nightly` walks through every
+dark theme, too; of colours, it checks each style where it is first met (`contrast`). Live, Turing and
+Compare (`test_compare`) are checked on a usual screen. `make nightly` walks through every
 page: all of axe-core, also on the phone, colours in all four pairs, five screens where `make test` has three, and each
 page in a browser of its own.
 With UNSEEN_SCREENSHOTS=docs/images/pages the images go there (`make screenshots`).
@@ -225,6 +226,21 @@ def test_list_film_and_form_fit_each_screen_and_axe_finds_nothing_serious(shared
             page = context.new_page()
             show = lambda visit=visit, page=page: visit(page, shared_site)  # noqa: E731
             wrong += [f"{name}, {one}" for one in looked_at(page, name, show, colours)]
+            page.close()
+    assert not wrong, "\n".join(wrong)
+
+
+def test_live_and_turing_fit_the_usual_screen_and_axe_finds_nothing_serious(
+    shared_site: Site, chromium: Browser
+) -> None:
+    wrong: list[str] = []
+    with chromium.new_context(color_scheme="light", viewport=SCREEN) as context:
+        sign_in(context, shared_site, "lea")
+        for name, visit in {"live": _live, "turing": _turing}.items():
+            page = context.new_page()
+            show = lambda visit=visit, page=page: visit(page, shared_site)  # noqa: E731
+            wrong += [f"{name}, {one}" for one in shown(page, name, show)]
+            wrong += [f"{name}, {one}" for one in [*axe(page), *cut_off(page, "as usual"), *footer(page)]]
             page.close()
     assert not wrong, "\n".join(wrong)
 

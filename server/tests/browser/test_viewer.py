@@ -298,7 +298,6 @@ def test_the_last_study_leaves_a_sentence(page: Page, site: Site) -> None:
     expect(page.get_by_text("Nothing else is left to read here.")).to_be_hidden()
 
 
-@pytest.mark.nightly
 def test_the_second_of_two_readers_is_told_who_has_it_and_gets_another_one(
     page: Page, site: Site, chromium: Browser
 ) -> None:

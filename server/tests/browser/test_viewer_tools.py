@@ -267,7 +267,6 @@ def test_the_address_brings_back_what_is_looked_at_and_names_nobody(page: Page, 
     assert (canvas(page) != shown).any(axis=2).mean() < 0.01, "the same place, but for the address's rounding"
 
 
-@pytest.mark.nightly
 def test_what_is_written_lives_through_skip_and_the_end_of_the_session(page: Page, site: Site) -> None:
     study = one_of(page, site, "draft", grey(303))
     note = page.get_by_label("Note to the report")

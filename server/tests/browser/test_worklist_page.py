@@ -438,7 +438,6 @@ def test_a_list_that_begins_to_be_blind_does_not_call_off_the_study_that_is_open
     page.unroute_all(behavior="ignoreErrors")
 
 
-@pytest.mark.nightly
 def test_a_lost_connection_is_told(site: Site, chromium: Browser) -> None:
     with chromium.new_context() as context:
         page = signed_in(context, site, "ann")

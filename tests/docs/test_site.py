@@ -20,7 +20,7 @@ RESEARCH_ONLY = "Research use only. Not a medical device. Not for diagnosis."
 
 @pytest.mark.nightly
 @pytest.mark.slow
-@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["short", "whole"])
+@pytest.mark.parametrize("whole", [False, True], ids=["short", "whole"])
 def test_the_site_builds_and_stands_on_its_own(tmp_path: Path, whole: bool) -> None:
     """`make test` leaves out the search index, lays out no signature and runs one example of the gallery, which decide
     about no link and no page."""

@@ -198,7 +198,7 @@ def gone(pids: list[int], *, within_s: float) -> bool:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "how",
-    [pytest.param(signal.SIGINT, marks=pytest.mark.nightly, id="ctrl-c"), pytest.param(signal.SIGKILL, id="killed")],
+    [pytest.param(signal.SIGINT, id="ctrl-c"), pytest.param(signal.SIGKILL, id="killed")],
 )
 def test_stopped_at_any_moment_no_worker_is_left_and_what_was_finished_is_kept(
     begun: Started, tmp_path: Path, how: signal.Signals

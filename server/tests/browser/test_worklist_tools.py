@@ -163,7 +163,7 @@ def test_a_view_is_kept_for_everybody_and_removed(full: Site, page_of: PageOf) -
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("size", [WIDE, pytest.param(PHONE, marks=pytest.mark.nightly)], ids=["wide", "phone"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 def test_a_lead_acts_on_several_by_keyboard_and_by_touch(full: Site, page_of: PageOf, size: Any) -> None:
     page = page_of(full, "lea")
     page.set_viewport_size(size)

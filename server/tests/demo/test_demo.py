@@ -34,7 +34,7 @@ if __name__ == "__main__":
 @pytest.mark.nightly  # its parts: demo/test_simulated_sites.py, worklist/test_filling.py
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["smaller", "whole"])
+@pytest.mark.parametrize("whole", [False, True], ids=["smaller", "whole"])
 def test_the_demonstration_shows_what_it_promises(tmp_path: Path, whole: bool) -> None:
     words = ("demo", "--out", tmp_path / "demo", "--normals", 80, "--pairs", 24, "--epochs", 1, "--labelled", LABELLED)
     # without a terminal it checks its pages and ends

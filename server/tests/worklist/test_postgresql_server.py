@@ -39,7 +39,7 @@ def programs(program: Callable[..., str]) -> Path:
 @pytest.mark.nightly
 @pytest.mark.parametrize(
     "how",
-    [pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.nightly), pytest.param(signal.SIGKILL, id="SIGKILL")],
+    [pytest.param(signal.SIGTERM, id="SIGTERM"), pytest.param(signal.SIGKILL, id="SIGKILL")],
 )
 def test_a_killed_program_leaves_no_server_and_no_folder(programs: Path, how: signal.Signals) -> None:
     with subprocess.Popen(

@@ -19,7 +19,6 @@ import sqlalchemy
 import torch
 
 from benchmarks.made_up_list import fill
-from conftest import absent
 from tests.cli.conftest import say  # noqa: F401  a fixture
 from tests.data.making import dicom, image
 from tests.engines import connections_kept, share_compiled_statements
@@ -266,6 +265,8 @@ def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]
     size = f"size={getattr(request, 'param', '600k')}"
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", size, "none", folder], capture_output=True, text=True)
     if done.returncode:
+        from conftest import absent  # pytest's; a script in a folder with a conftest has that one under this name
+
         absent(f"No small file system can be mounted here ({done.stderr.strip()}).")
     try:
         yield folder

@@ -62,7 +62,7 @@ class ScanGeometry:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Where the first element begins, and where the last one ends, along the columns."""
+        """Ends of the detector along the columns: where the first element begins and the last one ends."""
         edge = self.spacing[-1] / 2
         first, last = (float(place) for place in self.positions(-1)[[0, -1]])
         return first - edge, last + edge

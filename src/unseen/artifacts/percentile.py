@@ -163,7 +163,7 @@ class ReferenceNormals:
             'its 279 training normals (another hospital)'
             >>> card = card_of("models/phantom-screener")
             >>> ReferenceNormals.of_training(card.normal_scores, card).words
-            'its 400 normal films outside its training'
+            '400 normal films that it was not trained on'
             >>> ReferenceNormals.of_training([]).sentence(0.5)[:63]
             'no reference: this model keeps no scores of its training normal'
         """
@@ -172,14 +172,13 @@ class ReferenceNormals:
             words = "no reference: this model keeps no scores of its training normals"
             return cls(scores=(), words=words, count=0)
         # one fold: one detector scored films outside its training; more folds: each detector left out a part of it
-        whose = (
-            "normal films outside its training" if card is not None and card.normal_folds == 1 else "training normals"
-        )
+        held_out = card is not None and card.normal_folds == 1
+        whose = "normal films that it was not trained on" if held_out else "training normals"
         found = cls.of(scores, whose)
         if not found.scores:
             return found
         elsewhere = " (another hospital)" if card is not None and _is_of_another_hospital(card) else ""
-        return cls(scores=found.scores, words=f"its {count} {whose}{elsewhere}", count=count)
+        return cls(scores=found.scores, words=f"{'' if held_out else 'its '}{count} {whose}{elsewhere}", count=count)
 
     @classmethod
     def first_of(cls, *references: Self) -> Self:

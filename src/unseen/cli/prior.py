@@ -54,7 +54,7 @@ def train(
         console.note(console.STOPPED)
         raise typer.Exit(130) from None
     if trained.found:
-        console.note(f"this training had been done before: {trained.run.folder}")
+        console.note(f"nothing was trained: {trained.run.folder} already holds this training, finished")
     console.note(f"{len(trained.G.training_digests)} images learnt from")
     for name, value in trained.metrics.items():
         console.note(f"{name.replace('_', ' ')}: {value} dB")

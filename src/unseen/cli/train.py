@@ -184,6 +184,8 @@ def train(
     if judged is not None:
         for folder in filter(None, (trained.run.bundle, out)):
             annotate(folder, metrics={"crossfit": {"auroc": judged.metrics["auroc"]}})
+    if trained.found:
+        console.note(f"nothing was trained: {trained.run.folder} already holds this training, finished")
     others = int(trained.detector.facts.get("unlabelled_films", 0))
     learnt = f"{len(trained.detector.training_films) - others} normal films"
     learnt += f" and {others} unlabelled ones" if others else ""
@@ -196,8 +198,6 @@ def train(
         console.note(f"epoch {epoch:.0f} was kept: {why} (AUROC {aucp:.2f})")
     if backbone is not None:
         console.note(f"the model contains weights of {backbone}: their licence applies to the model, too")
-    if trained.found:
-        console.note(f"this training had been done before: {trained.run.folder}")
     if trained.history is not None and trained.history.converged(trained.detector.converges_by) is False:
         console.note("not converged: the loss was still falling by more than 5 %; more epochs would change the model")
     if trained.not_read:

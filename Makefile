@@ -273,8 +273,8 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m tests.house.words
-	$(BIN)/python -m tests.house.first_lines
+	$(BIN)/python -m tests.repository.words
+	$(BIN)/python -m tests.repository.first_lines
 	web-types/check
 
 format: $(STAMP)

@@ -6,7 +6,7 @@ done. Only the seconds are saved that imports take, and taking apart what was im
 nothing of the environment that it is imported in. Passwords are hashed with argon2id's smallest settings
 (`quick_passwords`); the usual ones are tested by `worklist/test_accounts.py`. Browsers keep a server's scripts
 (`kept_scripts`); that they ask as a rule is tested by `web/test_shell.py`. Interpreters of their own are started by
-`house/test_wheel.py` (the command, and that packages are declared), `web/test_page_checks.py` (the server and its
+`repository/test_wheel.py` (the command, and that packages are declared), `web/test_page_checks.py` (the server and its
 worker) and `web/test_lab_process.py` (the lab's process).
 """
 

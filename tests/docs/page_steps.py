@@ -52,7 +52,7 @@ def _of_blocks(page: Path) -> Iterator[Step]:
         if named := FILE.fullmatch(block.comment):
             yield Step("file", block.line, block.text + "\n", name=named.group(1))
         elif block.excused or block.text == quick_start():
-            continue  # the quick start is executed once, by house/test_wheel.py
+            continue  # the quick start is executed once, by repository/test_wheel.py
         elif block.language == "python":
             yield Step("python", block.line, block.text)
         elif block.language == "bash":

@@ -1,6 +1,6 @@
 """README and docs run as they stand: each page's Python and shell blocks in order, from an empty folder.
 
-The quick start runs in `test_python_blocks`, on a folder, and at night from the wheel, in `house/test_wheel.py`.
+The quick start runs in `test_python_blocks`, on a folder, and at night from the wheel, in `repository/test_wheel.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """No import cycle between modules, where imports for type checkers and imports in functions count as well.
 
-The contract in pyproject.toml leaves out imports under `if TYPE_CHECKING`: tests/house/test_rings.py.
+The contract in pyproject.toml leaves out imports under `if TYPE_CHECKING`: tests/repository/test_cycle_contract.py.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.house.first_lines import found
+from tests.repository.first_lines import found
 
 
 @pytest.mark.parametrize("first", ["What there is.", "Whether it is done.", "Of a film: its size.", "How it ran."])

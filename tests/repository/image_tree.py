@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.house.containerfile import Instruction, Stage, stages, substituted
+from tests.repository.containerfile import Instruction, Stage, stages, substituted
 
 # Python's shared library, which the image's linker finds by itself
 _BASE = {"PATH": "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin", "LD_LIBRARY_PATH": "/usr/local/lib"}

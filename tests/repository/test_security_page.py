@@ -63,10 +63,10 @@ def test_every_promise_of_the_security_page_names_tests_that_exist() -> None:
     ("promise", "mistake"),
     [
         ("- Nothing happens.", "names no test"),
-        ("- Nothing happens (`tests/house/test_absent.py`).", "is no file of tests"),
-        ("- Nothing happens (`tests/house/words.py`).", "is no file of tests"),
-        ("- Nothing happens (`tests/house/test_pins.py::test_absent`).", "has no test test_absent"),
-        ("- One thing (`tests/house/test_pins.py`). Another thing.", "names no test: Another"),
+        ("- Nothing happens (`tests/repository/test_absent.py`).", "is no file of tests"),
+        ("- Nothing happens (`tests/repository/words.py`).", "is no file of tests"),
+        ("- Nothing happens (`tests/repository/test_pins.py::test_absent`).", "has no test test_absent"),
+        ("- One thing (`tests/repository/test_pins.py`). Another thing.", "names no test: Another"),
         ("| A | table |", "no promise"),
     ],
 )

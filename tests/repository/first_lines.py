@@ -2,7 +2,7 @@
 
 The texts below constants and attributes count, too.
 
-python -m tests.house.first_lines    print each one; exit status 1 if there are any
+python -m tests.repository.first_lines    print each one; exit status 1 if there are any
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Search for words that `docs/words.md` replaces: in the docs, the README, the changelog, and the package's sentences.
 
-python -m tests.house.words    print each place of such a word; exit status 1 if there are any
+python -m tests.repository.words    print each place of such a word; exit status 1 if there are any
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ from typer.testing import CliRunner
 
 from conftest import absent
 from tests.docs.blocks import ROOT, blocks
-from tests.house.containerfile import Stage, stages
-from tests.house.image_tree import Image, build
 from tests.pacs.orthanc_server import free_ports
+from tests.repository.containerfile import Stage, stages
+from tests.repository.image_tree import Image, build
 from unseen.cli import app
 from unseen.data.reading import films
 from unseen_server.pacs.config import load as pacs_config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.house.words import DICTIONARY, found, places, sentences, without_code, words
+from tests.repository.words import DICTIONARY, found, places, sentences, without_code, words
 
 
 @pytest.mark.nightly  # `make lint`, a part of `make test`, searches, too

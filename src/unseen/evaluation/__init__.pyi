@@ -5,7 +5,6 @@ from .adjusted import fit_adjustment as fit_adjustment
 from .assessment import Evaluation as Evaluation
 from .assessment import evaluate as evaluate
 from .assessment import write_evaluation as write_evaluation
-from .audit import shortcut_direction as shortcut_direction
 from .charts import Curve as Curve
 from .charts import roc_curve as roc_curve
 from .comparison import Comparison as Comparison
@@ -46,6 +45,7 @@ from .report import write_report as write_report
 from .roc import auroc as auroc
 from .sample_precision import PrecisionRecall as PrecisionRecall
 from .sample_precision import precision_recall as precision_recall
+from .shortcut_audit import shortcut_direction as shortcut_direction
 from .simple_statistics import STATISTIC_NAMES as STATISTIC_NAMES
 from .simple_statistics import TRIVIAL_STATISTICS as TRIVIAL_STATISTICS
 from .simple_statistics import trivial_statistics as trivial_statistics

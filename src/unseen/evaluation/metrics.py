@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unseen.artifacts.research_only import LIMITS
-from unseen.evaluation.audit import audit_of, audit_statistics, verdict
 from unseen.evaluation.auroc_by_column import by_column
 from unseen.evaluation.bootstrap import DRAWS, BootstrapCohort, Drawn, Statistic, cohort_of, draw_all, numbers, text
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, from_json
 from unseen.evaluation.localisation import localisation_figures
 from unseen.evaluation.matching import LikePairs, like_pairs
 from unseen.evaluation.roc import Auroc, AveragePrecision, Bools, Fold, SensitivityAt, SpecificityAt, folds_of
+from unseen.evaluation.shortcut_audit import audit_of, audit_statistics, verdict
 from unseen.evaluation.site_recognition import site_statistics
 from unseen.evaluation.statistics_mix import usable_statistics
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unseen.artifacts.research_only import LIMITS
-from unseen.evaluation.audit import MIX
 from unseen.evaluation.bootstrap import BootstrapCohort, cohort_of, numbers, text
 from unseen.evaluation.charts import GRID, ForestRow, distribution_chart, forest_chart, roc_chart, roc_curve
 from unseen.evaluation.examples import CIVIDIS, Example, coloured, data_uri
 from unseen.evaluation.intervals import Figure, Interval, Json
 from unseen.evaluation.metrics import POOLED, count_at, entry_at, figure_at, judged_rows, text_at
 from unseen.evaluation.roc import Floats, RocAt, folds_of
+from unseen.evaluation.shortcut_audit import MIX
 from unseen.evaluation.simple_statistics import TRIVIAL_STATISTICS
 from unseen.evaluation.table import Scored
 

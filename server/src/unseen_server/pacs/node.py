@@ -69,7 +69,7 @@ def neighbours(node: Node) -> list[NodePart]:
         )
         found.append(HttpServer(config.http, app, secure=web_context(config) if config.http.tls else None))
     if config.syslog is not None:
-        from unseen_server.pacs.audit_events import AuditSender
+        from unseen_server.pacs.audit_sender import AuditSender
         from unseen_server.pacs.transport import client_context
 
         secure = client_context(config) if config.syslog.transport == "tls" else None

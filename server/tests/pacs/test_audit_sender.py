@@ -28,8 +28,8 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     sqlite_file,
     store,
 )
-from unseen_server.pacs.audit_events import CURSOR, AuditSender, sent_up_to
 from unseen_server.pacs.audit_messages import audit_message, code_of
+from unseen_server.pacs.audit_sender import CURSOR, AuditSender, sent_up_to
 from unseen_server.pacs.report_settings import SyslogSettings
 from unseen_server.worklist.store import Store
 

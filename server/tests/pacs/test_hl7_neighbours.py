@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.pacs.test_audit_sender import listening
 
 from tests.pacs.conftest import StartNode, film, peer, soon, store_films
 from tests.pacs.reports_in import CODES, Mllp, outcomes, report
+from tests.pacs.test_audit_sender import listening
 from tests.pacs.test_fhir import resource
 from tests.pacs.test_http import metrics_of
 from tests.pacs.test_node_tls import certificates, tls  # noqa: F401  a fixture

@@ -34,7 +34,7 @@ LOSSES = Registry(
         "equivariant-adversarial": "equivariant_adversarial:EquivariantAdversarial",
         "feature-matching": "matched_features:feature_matching",
         "gradient-penalty": "wasserstein:gradient_penalty",
-        "hudson-risk": "hudson:hudson_risk",
+        "hudson-risk": "exact_poisson_risk:hudson_risk",
         "kullback-leibler": "elbo:kullback_leibler",
         "least-squares-discriminator": "gan_games:least_squares_discriminator",
         "least-squares-generator": "gan_games:least_squares_generator",

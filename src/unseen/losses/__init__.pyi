@@ -12,13 +12,13 @@ from .elbo import negative_elbo as negative_elbo
 from .equivariance import Equivariance as Equivariance
 from .equivariance import RobustEquivariance as RobustEquivariance
 from .equivariant_adversarial import EquivariantAdversarial as EquivariantAdversarial
+from .exact_poisson_risk import hudson_risk as hudson_risk
 from .gan_games import GAMES as GAMES
 from .gan_games import GanLoss as GanLoss
 from .gan_games import least_squares_discriminator as least_squares_discriminator
 from .gan_games import least_squares_generator as least_squares_generator
 from .gan_games import minimax_generator as minimax_generator
 from .gan_games import non_saturating_generator as non_saturating_generator
-from .hudson import hudson_risk as hudson_risk
 from .loss import Loss as Loss
 from .loss import Seen as Seen
 from .mask_losses import bce as bce

@@ -15,7 +15,7 @@ from unseen.anatomy.network_view import View
 from unseen.data import phantoms
 from unseen.detectors.ganomaly import Ganomaly
 from unseen.detectors.ganomaly_family import Aim
-from unseen.detectors.openvino_networks import compile_networks
+from unseen.detectors.openvino_runtime import compile_networks
 
 
 def inference(*, size: int, features: int, films: int, threads: int) -> dict[str, Any]:  # Any: JSON

@@ -24,7 +24,7 @@ from unseen.detectors.errors import FitError
 from unseen.detectors.feature_pca import FeaturePca
 from unseen.detectors.finding import Finding
 from unseen.detectors.frozen_features import published
-from unseen.detectors.openvino_networks import CompiledBlocks
+from unseen.detectors.openvino_runtime import CompiledBlocks
 from unseen.detectors.padim import Padim
 from unseen.detectors.saved import load, save
 from unseen.networks.convnext import ConvNeXtTiny

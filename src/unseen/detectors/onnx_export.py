@@ -23,7 +23,7 @@ from unseen.artifacts.files import replacing
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import DeviceError
-from unseen.detectors.openvino_networks import openvino_module
+from unseen.detectors.openvino_runtime import openvino_module
 
 
 @dataclass(frozen=True)

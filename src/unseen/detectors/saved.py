@@ -18,7 +18,7 @@ from unseen.detectors.detector import Detector
 from unseen.detectors.errors import DeviceError
 from unseen.detectors.gate_in_bundle import Companion, HasSettings
 from unseen.detectors.lung_finder_bundles import finder_in
-from unseen.detectors.openvino_networks import compile_networks
+from unseen.detectors.openvino_runtime import compile_networks
 from unseen.detectors.weights import check_strays, kept, load_states
 
 Runtime = Literal["torch", "openvino"]

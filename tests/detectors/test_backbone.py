@@ -16,7 +16,7 @@ from unseen.data.film import Film
 from unseen.detectors.anatpaste import AnatPaste
 from unseen.detectors.errors import FitError
 from unseen.detectors.finding import Finding
-from unseen.detectors.patch_memory import PatchMemory
+from unseen.detectors.patch_memory_lesion_features import PatchMemory
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
 from unseen.detectors.student_teacher import StudentTeacher

@@ -28,7 +28,7 @@ from unseen.detectors.errors import FitError
 from unseen.detectors.even_choice import evenly
 from unseen.detectors.lesion_classifier import varied
 from unseen.detectors.one_class_svm import OneClassSvm, _Machine
-from unseen.detectors.patch_memory import PatchMemory
+from unseen.detectors.patch_memory_lesion_features import PatchMemory
 from unseen.detectors.student_teacher import disagreement
 from unseen.networks.dcgan import DcganEncoder
 from unseen.networks.resnet import ResNet18

@@ -24,7 +24,7 @@ METHODS = Registry(
         "deep-svdd": "deep_svdd:DeepSvdd",
         "one-class-svm": "one_class_svm:OneClassSvm",
         "student-teacher": "student_teacher:StudentTeacher",
-        "patch-memory": "patch_memory:PatchMemory",
+        "patch-memory": "patch_memory_lesion_features:PatchMemory",
         "feature-pca": "feature_pca:FeaturePca",
         "feature-lda": "feature_lda:FeatureLda",
         "padim": "padim:Padim",

@@ -29,7 +29,7 @@ from .mahalanobis import Mahalanobis as Mahalanobis
 from .normals import Normals as Normals
 from .one_class_svm import OneClassSvm as OneClassSvm
 from .padim import Padim as Padim
-from .patch_memory import PatchMemory as PatchMemory
+from .patch_memory_lesion_features import PatchMemory as PatchMemory
 from .patchcore import PatchCore as PatchCore
 from .pca import Pca as Pca
 from .randgan import RandGan as RandGan

@@ -5,20 +5,20 @@ import { FilmCanvas } from "./canvas.js";
 import { swatch } from "./charts.js";
 import { keptList } from "./compare_gallery.js";
 import { short } from "./compare_operating.js";
-import { Pane, ROWS } from "./compare_panes.js";
+import { Pane, ROWS } from "./compare_model_images.js";
 import { films } from "./films.js";
 import { failed, toast } from "./toasts.js";
 
 const KEPT = "unseen.compare"; // as the comparison's page has it
 const ROWS_KEPT = "unseen.compare.rows";
 const MOST = 6;
-const KINDS = /** @type {import("./compare_panes.js").What[]} */ (Object.keys(ROWS));
+const KINDS = /** @type {import("./compare_model_images.js").What[]} */ (Object.keys(ROWS));
 
 const view = new FilmCanvas($("#film"), { label: "Film" });
 /** @type {{ shown?: string[], places?: Record<string, number> }} */
 const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
 const ticked = new Set(kept.shown ?? []);
-/** @type {Set<import("./compare_panes.js").What>} */
+/** @type {Set<import("./compare_model_images.js").What>} */
 const rows = new Set(JSON.parse(sessionStorage.getItem(ROWS_KEPT) ?? '["reconstruction","residual"]'));
 let film = decodeURIComponent(location.pathname.split("/").pop() ?? "");
 const list = keptList(film);

@@ -19,7 +19,7 @@ from unseen.priors.fits import Squares
 from unseen.priors.generative import Range, Soft, Sparse
 from unseen.priors.generator import Generator
 from unseen.priors.grid_validation import GridChoice, by_validation
-from unseen.priors.latent_search import LatentPrior
+from unseen.priors.latent_prior import LatentPrior
 from unseen.priors.prior import Prior
 from unseen.priors.search_settings import Search
 from unseen.priors.solvers.solution import Solution

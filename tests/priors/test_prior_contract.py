@@ -13,7 +13,7 @@ from tests.priors.small_generators import Bent, Convolutional, Straight
 from unseen.physics import FourierMask, Identity, Mask, Operator, stack
 from unseen.priors import L1, PRIORS, TV, Range, Search, Soft, Sparse, Squares, Tikhonov
 from unseen.priors.damped import DampedLeastSquares
-from unseen.priors.latent_search import LatentPrior, Task
+from unseen.priors.latent_prior import LatentPrior, Task
 from unseen.priors.solvers.latent_solution import LatentSolution
 from unseen.priors.solvers.palm import SearchState
 from unseen.testing import PRIOR_LAWS

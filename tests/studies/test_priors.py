@@ -19,7 +19,7 @@ from tests.docs.blocks import ROOT
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.lab.operators import Blurred, FourierSpokes, MaskedPixels, RandomMixtures, Views
 from unseen.physics.identity import Identity
-from unseen.priors.latent_search import LatentPrior
+from unseen.priors.latent_prior import LatentPrior
 from unseen.priors.principal_subspace import PrincipalSubspace
 from unseen.priors.search_settings import Search
 from unseen.priors.tv import TV

@@ -18,7 +18,7 @@ from unseen.losses.sums import squares
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
-from unseen.priors.latent_search import LatentPrior, checked
+from unseen.priors.latent_prior import LatentPrior, checked
 from unseen.priors.prior import Prior
 from unseen.priors.real_images import of_real_images
 from unseen.priors.search_settings import Search

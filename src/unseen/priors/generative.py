@@ -18,7 +18,7 @@ from unseen.physics.identity import Identity
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.priors.fits import L1, Fit, Squares
 from unseen.priors.generator import Generator
-from unseen.priors.latent_search import LatentPrior, Some, Task
+from unseen.priors.latent_prior import LatentPrior, Some, Task
 from unseen.priors.search_settings import Search
 from unseen.priors.solvers.latent_solution import LatentSolution
 from unseen.priors.solvers.pdhg import per_sample

@@ -9,7 +9,7 @@ from unseen.priors.discrepancy_principle import RATIO, STEPS, by_discrepancy
 from unseen.priors.fits import Squares
 from unseen.priors.generative import Range
 from unseen.priors.generator import Generator
-from unseen.priors.latent_search import LatentPrior
+from unseen.priors.latent_prior import LatentPrior
 from unseen.priors.prior import Prior
 from unseen.priors.search_settings import Search
 from unseen.priors.solvers.solution import Solution

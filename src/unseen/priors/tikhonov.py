@@ -11,7 +11,7 @@ from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Squares
-from unseen.priors.latent_search import Task
+from unseen.priors.latent_prior import Task
 from unseen.priors.solvers.pdhg import per_sample
 from unseen.priors.solvers.solution import Solution
 

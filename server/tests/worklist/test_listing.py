@@ -14,7 +14,7 @@ import sqlalchemy
 from benchmarks.made_up_list import fill
 from tests.worklist.conftest import Clock, Judged, listed, png
 from tests.worklist.reporting import look_and_report
-from unseen_server.worklist import filtering, listing, places, waiting_cap
+from unseen_server.worklist import filter_sql, listing, places, waiting_cap
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
@@ -204,7 +204,7 @@ def plans(store: Store, tab: Any, *, start: Any, backwards: bool, order: Any = "
     """How the database would find a page."""
     with store.database.reading() as connection:
         asked = StudyQuery(tab=tab, order=order, source=how.get("source"))
-        found = filtering.narrowed(connection, store.names, asked)
+        found = filter_sql.narrowed(connection, store.names, asked)
         columns = places.sort_columns(tab, order)
         down = places.goes_down(tab, order, reverse=False) != backwards
         query = listing.rows(columns, [found.conditions], start=start, down=down, limit=51)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, func, select, update
 
 from tests.worklist.conftest import FilledOnce, fill_long_list
-from unseen_server.worklist import filtering, refusals
+from unseen_server.worklist import filter_sql, refusals
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import studies
@@ -59,7 +59,7 @@ def test_a_filter_of_many_studies_is_an_index_in_the_lists_order(
     many: Store, monkeypatch: pytest.MonkeyPatch, tab: Any, wanted: dict[str, Any], index: str
 ) -> None:
     """No row is passed over, and none is sorted: neither for the page's rows, both ways, nor for their number."""
-    monkeypatch.setattr(filtering, "FEW", 0)
+    monkeypatch.setattr(filter_sql, "FEW", 0)
     first = many.page(StudyQuery(tab=tab, blind=False, **wanted))
     places: list[dict[str, Any]] = [{}, {"last": True}]
     if first.next is not None:
@@ -79,7 +79,7 @@ def test_a_filter_of_many_studies_is_an_index_in_the_lists_order(
 @pytest.mark.parametrize("order", ["list", "received", "score"])
 def test_a_filter_with_an_index_counts_all_that_match(many: Store, monkeypatch: pytest.MonkeyPatch, order: Any) -> None:
     """Whatever the order, without walking the list for it."""
-    monkeypatch.setattr(filtering, "FEW", 0)
+    monkeypatch.setattr(filter_sql, "FEW", 0)
     monkeypatch.setattr("unseen_server.worklist.listing.WALKED", 10)
     with many.database.reading() as connection:
         query = select(func.count()).where(studies.c.view == "LL", studies.c.shelf == "to_read")
@@ -176,7 +176,7 @@ def test_the_audit_sample_is_found_from_an_index(many: Store) -> None:
 
 
 def test_a_filter_beside_another_passes_over_what_does_not_match(many: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filtering, "FEW", 0)
+    monkeypatch.setattr(filter_sql, "FEW", 0)
     wanted: dict[str, Any] = {"view": "AP", "state": "received", "source": "site-1"}
     with many.database.reading() as connection:
         query = select(studies.c.public_id).where(

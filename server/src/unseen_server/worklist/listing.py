@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from unseen_server.worklist import waiting_cap
-from unseen_server.worklist.filtering import Narrowed, narrowed
+from unseen_server.worklist.filter_sql import Narrowed, narrowed
 from unseen_server.worklist.list_order import OVERDUE
 from unseen_server.worklist.places import Place, cursor_of, goes_down, place_of, sort_columns
 from unseen_server.worklist.refusals import RefusalGroup, refused

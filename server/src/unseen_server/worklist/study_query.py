@@ -2,7 +2,7 @@
 
 The routes read `Search` from a request and saved views keep `ListFilters`; both have only fields that a client may set.
 `StudyQuery` adds what the server knows about the client, and is the one argument of `Lists.page`. `listing` and
-`filtering` read it to make the SQL.
+`filter_sql` read it to make the SQL.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from benchmarks.made_up_list import fill
 from tests.worklist.conftest import Clock, Judge, Judged, Place, dicom_film, listed
 from tests.worklist.reporting import look_and_report
-from unseen_server.worklist import filtering, listing
+from unseen_server.worklist import filter_sql, listing
 from unseen_server.worklist.disagreement import FEWEST, apart
 from unseen_server.worklist.states import NotAllowedError, WorklistError
 from unseen_server.worklist.store import Store
@@ -94,7 +94,7 @@ def test_every_order_and_filter_is_what_is_found_by_hand(
     varied: Store, monkeypatch: pytest.MonkeyPatch, few: int, tabs: list[str]
 ) -> None:
     """`few` is 0: the list is walked whatever the filters; with 5000 what few studies have is looked up."""
-    monkeypatch.setattr(filtering, "FEW", few)
+    monkeypatch.setattr(filter_sql, "FEW", few)
     with varied.database.reading() as connection:
         rows = connection.execute(select(studies)).all()
     middle = datetime.fromtimestamp(sorted(row.received_us for row in rows)[300] / 1e6, UTC)
@@ -133,7 +133,7 @@ def test_every_order_and_filter_is_what_is_found_by_hand(
 
 
 def test_a_count_that_is_no_count_says_so(varied: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filtering, "FEW", 0)
+    monkeypatch.setattr(filter_sql, "FEW", 0)
     wanted = {"view": "LL", "source": "site-1"}  # no index has both
     whole = varied.page(StudyQuery(tab="all", **wanted)).total  # type: ignore[arg-type]
     monkeypatch.setattr(listing, "WALKED", 100)

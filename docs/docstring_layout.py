@@ -377,8 +377,8 @@ def cross_references(*packages: griffe.Module) -> dict[str, str]:
     found: dict[str, set[str]] = {}
     for module in itertools.chain.from_iterable(map(modules, packages)):
         for name in listed_of(module):
-            root, room = module.path.split(".")[:2]
-            for word in (name, f"{room}.{name}", f"un.{room}.{name}", f"{root}.{room}.{name}"):
+            root, subpackage = module.path.split(".")[:2]
+            for word in (name, f"{subpackage}.{name}", f"un.{subpackage}.{name}", f"{root}.{subpackage}.{name}"):
                 found.setdefault(word, set()).add(f"{module.path}.{name}")
     return {word: next(iter(paths)) for word, paths in found.items() if len(paths) == 1}
 

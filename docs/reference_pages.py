@@ -22,7 +22,7 @@ from reference_roots import ROOTS, path_of
 NOTICE = "*Research use only. Not a medical device. Not for diagnosis.*"
 
 
-def rooms() -> dict[str, str]:
+def subpackages() -> dict[str, str]:
     """Return the packages that have public names, each with its parent package; `cli` has `--help` instead."""
     return {
         name: root
@@ -43,22 +43,22 @@ def public_names(package: str) -> dict[str, str]:
     }
 
 
-def page(room: str) -> str:
+def page(subpackage: str) -> str:
     """Return the Markdown of one package's page."""
-    package = f"{rooms()[room]}.{room}"
+    package = f"{subpackages()[subpackage]}.{subpackage}"
     source = (path_of(package) / "__init__.py").read_text(encoding="utf-8")
     parts = [f"# {re.sub('^unseen[.]', 'un.', package)}", ast.get_docstring(ast.parse(source)) or "", NOTICE]
-    for module, names in by_module(room).items():
+    for module, names in by_module(subpackage).items():
         note = common_note(module, names)
         parts += [f"## Module `{module.partition('.')[2]}`", note] if note else []
         parts += [entry(name, target, level=3 if note else 2) for name, target in names.items()]
     return "\n\n".join(parts) + "\n"
 
 
-def listed(room: str) -> dict[str, str]:
+def listed(subpackage: str) -> dict[str, str]:
     """Public name → dotted path, with those of a package within the package, such as `phantoms.normals`."""
     found = {}
-    for name, target in public_names(f"{rooms()[room]}.{room}").items():
+    for name, target in public_names(f"{subpackages()[subpackage]}.{subpackage}").items():
         if path_of(target).is_dir():
             inner = public_names(target)
             found |= {f"{name}.{below}": path for below, path in inner.items() if not is_file(path)}
@@ -68,14 +68,14 @@ def listed(room: str) -> dict[str, str]:
 
 
 def every_listed() -> dict[str, str]:
-    """Every listed name of every room, such as `detectors.Pca`, and its dotted path."""
-    return {f"{room}.{name}": path for room in rooms() for name, path in listed(room).items()}
+    """Every listed name of every package, such as `detectors.Pca`, and its dotted path."""
+    return {f"{subpackage}.{name}": path for subpackage in subpackages() for name, path in listed(subpackage).items()}
 
 
-def by_module(room: str) -> dict[str, dict[str, str]]:
-    """The listed names of a room by the module that defines them, in the order of the stub."""
+def by_module(subpackage: str) -> dict[str, dict[str, str]]:
+    """The listed names of a package by the module that defines them, in the order of the stub."""
     found: dict[str, dict[str, str]] = {}
-    for name, target in listed(room).items():
+    for name, target in listed(subpackage).items():
         found.setdefault(target.rpartition(".")[0], {})[name] = target
     return found
 
@@ -103,6 +103,6 @@ def entry(name: str, target: str, *, level: int = 2) -> str:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    for room in rooms():
-        files.append(File.generated(config, f"reference/{room}.md", content=page(room)))
+    for subpackage in subpackages():
+        files.append(File.generated(config, f"reference/{subpackage}.md", content=page(subpackage)))
     return files

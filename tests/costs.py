@@ -31,7 +31,7 @@ FILES = 60
 MOMENT_S = 1.0
 
 
-class Room(TypedDict):
+class FolderCosts(TypedDict):
     tests: int
     cpu_s: float
 
@@ -43,7 +43,7 @@ class Costs(TypedDict):
     processor: str
     python: str
     seconds: int
-    rooms: dict[str, Room]
+    folders: dict[str, FolderCosts]
     files: list[tuple[str, float]]
     slowest: list[tuple[str, float]]
 
@@ -119,7 +119,7 @@ class Accounting:
     def pytest_sessionfinish(self) -> None:
         if "PYTEST_XDIST_WORKER" in os.environ or not os.environ.get("UNSEEN_COSTS"):
             return
-        rooms, slowest = summed(self._spent)
+        folders, slowest = summed(self._spent)
         files: dict[str, float] = collections.defaultdict(float)
         for test, cpu_s in self._spent.items():
             files[file_of(test)] += cpu_s
@@ -128,7 +128,7 @@ class Accounting:
             "processor": processor(),
             "python": platform.python_version(),
             "seconds": round(time.monotonic() - self._begun),
-            "rooms": rooms,
+            "folders": folders,
             "files": dearest(files, FILES),
             "slowest": slowest,
         }
@@ -154,26 +154,26 @@ def dearest(spent: Mapping[str, float], number: int) -> list[tuple[str, float]]:
     return [(name, round(cpu_s, 1)) for name, cpu_s in sorted(spent.items(), key=lambda one: -one[1])[:number]]
 
 
-def room_of(test: str) -> str:
+def folder_of(test: str) -> str:
     """Return the folder of a test: the one below `tests`.
 
-    >>> room_of("server/tests/web/test_films.py::test_a"), room_of("tests/screening/gate/test_b.py::test_c")
+    >>> folder_of("server/tests/web/test_films.py::test_a"), folder_of("tests/screening/gate/test_b.py::test_c")
     ('server/tests/web', 'tests/screening')
     """
     parts = test.split("/")
     return "/".join(parts[: parts.index("tests") + 2])
 
 
-def summed(tests: Mapping[str, float]) -> tuple[dict[str, Room], list[tuple[str, float]]]:
-    """Each room's tests and seconds, and the dearest tests."""
-    counted = collections.Counter(map(room_of, tests))
+def summed(tests: Mapping[str, float]) -> tuple[dict[str, FolderCosts], list[tuple[str, float]]]:
+    """Each folder's tests and seconds, and the dearest tests."""
+    counted = collections.Counter(map(folder_of, tests))
     seconds: dict[str, float] = collections.defaultdict(float)
     for test, cpu_s in tests.items():
-        seconds[room_of(test)] += cpu_s
-    rooms: dict[str, Room] = {
-        room: {"tests": counted[room], "cpu_s": round(seconds[room], 1)} for room in sorted(counted)
+        seconds[folder_of(test)] += cpu_s
+    folders: dict[str, FolderCosts] = {
+        folder: {"tests": counted[folder], "cpu_s": round(seconds[folder], 1)} for folder in sorted(counted)
     }
-    return rooms, dearest(tests, SLOWEST)
+    return folders, dearest(tests, SLOWEST)
 
 
 HEAD = """\
@@ -203,7 +203,7 @@ count. No test fails because of these figures.
 
 | Folder | Tests | Processor time, s |
 |---|---|---|
-{rooms}
+{folders}
 """
 DEAREST = """
 ## The most expensive tests
@@ -216,15 +216,15 @@ DEAREST = """
 
 def page(costs: Costs) -> str:
     """Return `docs/tests.md`."""
-    rooms = sorted(costs["rooms"].items(), key=lambda one: -one[1]["cpu_s"])
-    rows = (f"| `{room}` | {one['tests']:,} | {one['cpu_s']:,.0f} |" for room, one in rooms)
-    total = sum(one["cpu_s"] for _, one in rooms)
+    folders = sorted(costs["folders"].items(), key=lambda one: -one[1]["cpu_s"])
+    rows = (f"| `{folder}` | {one['tests']:,} | {one['cpu_s']:,.0f} |" for folder, one in folders)
+    total = sum(one["cpu_s"] for _, one in folders)
     recorded = (
         f"Last recorded run: {costs['date']}, {costs['processor']}, Python {costs['python']}; {total:,.0f} s of "
         f"processor time in {costs['seconds']:,} s."
     )
     tests = (f"| `{test}` | {cpu_s:,.1f} |" for test, cpu_s in costs["slowest"])
-    return HEAD.format(recorded=recorded, rooms="\n".join(rows)) + DEAREST.format(tests="\n".join(tests))
+    return HEAD.format(recorded=recorded, folders="\n".join(rows)) + DEAREST.format(tests="\n".join(tests))
 
 
 def rendered() -> str:

@@ -15,7 +15,7 @@ from packaging.version import Version
 import unseen
 from unseen.deprecation import ALIASES, renamed
 
-ROOM = '''\
+INIT = '''\
 """A package with a table of contents and three old names."""
 import lazy_loader
 from unseen.deprecation import renamed
@@ -32,12 +32,12 @@ STUB = "from .shapes import Shape as Shape\n"
 
 
 @pytest.fixture
-def room(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def package(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The name of a new lazy package with old names."""
     name = f"room_{abs(hash(request.node.nodeid))}"
     folder = tmp_path / name
     folder.mkdir()
-    (folder / "__init__.py").write_text(ROOM)
+    (folder / "__init__.py").write_text(INIT)
     (folder / "__init__.pyi").write_text(STUB)
     (folder / "shapes.py").write_text("class Shape: ...\n")
     monkeypatch.syspath_prepend(tmp_path)
@@ -46,50 +46,52 @@ def room(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mon
         del ALIASES[known]
 
 
-def test_an_old_name_is_the_new_one_and_warns_once_with_all_that_a_user_needs(room: str) -> None:
-    module = importlib.import_module(room)
+def test_an_old_name_is_the_new_one_and_warns_once_with_all_that_a_user_needs(package: str) -> None:
+    module = importlib.import_module(package)
     with pytest.warns(DeprecationWarning) as caught:
         assert module.OldShape is module.Shape
         assert module.OldShape is module.Shape
     (warning,) = caught
-    assert str(warning.message) == (f"{room}.OldShape is now {room}.Shape. The old name will be removed in unseen 0.3.")
+    assert str(warning.message) == (
+        f"{package}.OldShape is now {package}.Shape. The old name will be removed in unseen 0.3."
+    )
     assert warning.filename == __file__, "the warning points at the caller"
 
 
-def test_from_import_of_an_old_name_warns_at_the_import(room: str, tmp_path: Path) -> None:
+def test_from_import_of_an_old_name_warns_at_the_import(package: str, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
-    script.write_text(f"from {room} import OldRoot\nprint(OldRoot(9.0))\n")
+    script.write_text(f"from {package} import OldRoot\nprint(OldRoot(9.0))\n")
     done = subprocess.run(
         [sys.executable, "-W", "always", str(script)], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert done.stdout == "3.0\n"
-    assert f"script.py:1: DeprecationWarning: {room}.OldRoot is now math.sqrt." in done.stderr
+    assert f"script.py:1: DeprecationWarning: {package}.OldRoot is now math.sqrt." in done.stderr
 
 
-def test_new_names_do_not_warn_and_old_names_are_not_advertised(room: str) -> None:
+def test_new_names_do_not_warn_and_old_names_are_not_advertised(package: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        module = importlib.import_module(room)
+        module = importlib.import_module(package)
         assert module.Shape.__name__ == "Shape"
     assert module.__all__ == ["Shape"]
     assert not {"OldShape", "OldRoot", "OldGone"} & set(dir(module))
 
 
-def test_nothing_is_imported_before_an_old_name_is_asked_for(room: str) -> None:
-    importlib.import_module(room)
-    assert f"{room}.shapes" not in sys.modules
+def test_nothing_is_imported_before_an_old_name_is_asked_for(package: str) -> None:
+    importlib.import_module(package)
+    assert f"{package}.shapes" not in sys.modules
 
 
-def test_unknown_names_are_still_attribute_errors(room: str) -> None:
-    module = importlib.import_module(room)
+def test_unknown_names_are_still_attribute_errors(package: str) -> None:
+    module = importlib.import_module(package)
     with pytest.raises(AttributeError, match="Nothing"):
         _ = module.Nothing
     with pytest.raises(AttributeError, match="module 'here' has no attribute 'Nothing'"):
         renamed("here", {}, removed_in="0.3")("Nothing")
 
 
-def test_an_alias_of_nothing_is_an_attribute_error(room: str) -> None:
-    module = importlib.import_module(room)
+def test_an_alias_of_nothing_is_an_attribute_error(package: str) -> None:
+    module = importlib.import_module(package)
     with pytest.warns(DeprecationWarning), pytest.raises(AttributeError, match="Gone"):
         _ = module.OldGone
 

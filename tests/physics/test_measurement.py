@@ -62,7 +62,7 @@ def test_the_rooms_table_of_contents() -> None:
         assert getattr(physics, name) is not None
 
 
-@pytest.mark.parametrize("room", ["physics", "losses"])
-def test_importing_the_room_loads_no_torch(room: str) -> None:
-    code = f"import sys, unseen.{room}; sys.exit('torch' in sys.modules)"
+@pytest.mark.parametrize("package", ["physics", "losses"])
+def test_importing_the_package_loads_no_torch(package: str) -> None:
+    code = f"import sys, unseen.{package}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0

@@ -26,10 +26,10 @@ def test_the_page_is_rendered_from_the_committed_figures() -> None:
 
 
 def test_the_time_of_a_folder_is_the_sum_of_its_tests() -> None:
-    rooms, slowest = summed(
+    folders, slowest = summed(
         {"tests/a/test_x.py::one": 10.0, "tests/a/test_y.py::two": 5.0, "server/tests/a/b/test_z.py::c": 1.0}
     )
-    assert rooms == {"server/tests/a": {"tests": 1, "cpu_s": 1.0}, "tests/a": {"tests": 2, "cpu_s": 15.0}}
+    assert folders == {"server/tests/a": {"tests": 1, "cpu_s": 1.0}, "tests/a": {"tests": 2, "cpu_s": 15.0}}
     assert slowest[0] == ("tests/a/test_x.py::one", 10.0)
 
 
@@ -69,4 +69,4 @@ def test_a_run_writes_its_costs_where_the_variable_names_a_file(
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout + done.stderr
-    assert read(tmp_path / "costs.json")["rooms"]["tests/nowhere"]["tests"] == 1
+    assert read(tmp_path / "costs.json")["folders"]["tests/nowhere"]["tests"] == 1

@@ -1,4 +1,4 @@
-"""A room's `__init__.py` is its table of contents: the same names for type checkers and at run time, loaded lazily."""
+"""Public names of each package: the same for type checkers and at run time, and loaded lazily."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HEAVY = {
     "pydantic",
     "openvino",
 }
-ROOMS = sorted(
+PACKAGES = sorted(
     ".".join(path.parent.relative_to(folder).parts)
     for folder in SOURCES.values()
     for path in folder.rglob("__init__.py")
@@ -40,11 +40,11 @@ def place_of(dotted: str) -> Path:
     return SOURCES[dotted.partition(".")[0]] / Path(*dotted.split("."))
 
 
-def names_for_type_checkers(room: str) -> dict[str, str]:
-    """Public name → dotted path of what it stands for, from the room's `__init__.pyi`."""
-    tree = ast.parse((place_of(room) / "__init__.pyi").read_text(encoding="utf-8"))
+def names_for_type_checkers(package: str) -> dict[str, str]:
+    """Public name → dotted path of what it stands for, from `__init__.pyi`."""
+    tree = ast.parse((place_of(package) / "__init__.pyi").read_text(encoding="utf-8"))
     return {
-        alias.asname or alias.name: ".".join(filter(None, (room, node.module, alias.name)))
+        alias.asname or alias.name: ".".join(filter(None, (package, node.module, alias.name)))
         for node in tree.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
@@ -56,9 +56,9 @@ def is_module(target: str) -> bool:
     return place.is_dir() or place.with_suffix(".py").is_file()
 
 
-def names_defined_here(room: str) -> set[str]:
-    """What the room's `__init__` itself defines, such as its registry."""
-    tree = ast.parse((place_of(room) / "__init__.py").read_text(encoding="utf-8"))
+def names_defined_here(package: str) -> set[str]:
+    """What the package's `__init__` itself defines, such as its registry."""
+    tree = ast.parse((place_of(package) / "__init__.py").read_text(encoding="utf-8"))
     return {
         target.id
         for node in tree.body
@@ -68,29 +68,29 @@ def names_defined_here(room: str) -> set[str]:
     }
 
 
-def submodules(room: str) -> set[str]:
-    folder = place_of(room)
+def submodules(package: str) -> set[str]:
+    folder = place_of(package)
     return {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
 
 
-def test_all_rooms_are_lazy() -> None:
+def test_all_packages_are_lazy() -> None:
     for name, folder in SOURCES.items():
         packages = {f"{name}.{path.parent.name}" for path in (folder / name).glob("*/__init__.py")}
-        assert packages - set(ROOMS) <= {"unseen_server.cli"}  # registered by entry points, has no public names
+        assert packages - set(PACKAGES) <= {"unseen_server.cli"}  # registered by entry points, has no public names
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_type_checkers_and_run_time_see_the_same_names(room: str) -> None:
-    module = importlib.import_module(room)
-    expected = set(names_for_type_checkers(room))
-    lazy = set(module.__all__) - (submodules(room) - expected) - names_defined_here(room)
+@pytest.mark.parametrize("package", PACKAGES)
+def test_type_checkers_and_run_time_see_the_same_names(package: str) -> None:
+    module = importlib.import_module(package)
+    expected = set(names_for_type_checkers(package))
+    lazy = set(module.__all__) - (submodules(package) - expected) - names_defined_here(package)
     assert lazy == expected
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_public_name_loads_and_is_what_the_type_checker_thinks(room: str) -> None:
-    module = importlib.import_module(room)
-    for name, target in names_for_type_checkers(room).items():
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_loads_and_is_what_the_type_checker_thinks(package: str) -> None:
+    module = importlib.import_module(package)
+    for name, target in names_for_type_checkers(package).items():
         where, _, what = target.rpartition(".")
         if is_module(target):
             assert getattr(module, name) is importlib.import_module(target)
@@ -98,19 +98,19 @@ def test_every_public_name_loads_and_is_what_the_type_checker_thinks(room: str) 
             assert getattr(module, name) is getattr(importlib.import_module(where), what)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_no_submodule_bears_a_public_name(room: str) -> None:
-    functions_and_classes = {name for name, target in names_for_type_checkers(room).items() if not is_module(target)}
-    assert not functions_and_classes & submodules(room)
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_submodule_bears_a_public_name(package: str) -> None:
+    functions_and_classes = {name for name, target in names_for_type_checkers(package).items() if not is_module(target)}
+    assert not functions_and_classes & submodules(package)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_says_what_it_is_for(room: str) -> None:
-    assert len((importlib.import_module(room).__doc__ or "").strip()) > 40
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_says_what_it_is_for(package: str) -> None:
+    assert len((importlib.import_module(package).__doc__ or "").strip()) > 40
 
 
-def test_opening_all_rooms_imports_nothing_heavy() -> None:
-    code = f"import sys, {', '.join(ROOMS)}; print(*sorted(sys.modules))"
+def test_opening_all_packages_imports_nothing_heavy() -> None:
+    code = f"import sys, {', '.join(PACKAGES)}; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(done.stdout.split())
 
@@ -144,7 +144,7 @@ def test_imports_within_a_package_name_the_defining_module() -> None:
         if path.name == "__init__.py":
             continue
         for node in nodes:
-            if isinstance(node, ast.ImportFrom) and node.module in ROOMS and node.module.partition(".")[0] == own:
+            if isinstance(node, ast.ImportFrom) and node.module in PACKAGES and node.module.partition(".")[0] == own:
                 taken = {alias.name for alias in node.names} & set(names_for_type_checkers(node.module))
                 taken -= submodules(node.module)
                 assert not taken, (

@@ -24,8 +24,8 @@ for name in sys.argv[1:]:
 
 
 def test_the_service_loads_without_a_web_framework() -> None:
-    room = Path(unseen_server.service.__file__).parent
-    modules = sorted(f"unseen_server.service.{path.stem}" for path in room.glob("*.py") if path.stem != "__init__")
+    folder = Path(unseen_server.service.__file__).parent
+    modules = sorted(f"unseen_server.service.{path.stem}" for path in folder.glob("*.py") if path.stem != "__init__")
     assert "unseen_server.service.watched_folder" in modules
     done = subprocess.run([sys.executable, "-c", LOAD, *modules], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -40,7 +40,7 @@ def renamed(
     removed_in: str,
     otherwise: Callable[[str], object] | None = None,
 ) -> Callable[[str], object]:
-    """A module's ``__getattr__`` (PEP 562) that serves old names with a DeprecationWarning.
+    """Return a module's ``__getattr__`` (PEP 562) that serves old names with a DeprecationWarning.
 
     module      the module's ``__name__``
     names       old name → new name in the same module, or ``package.module:Name`` where it has moved

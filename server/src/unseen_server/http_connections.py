@@ -111,7 +111,7 @@ class _BoundedProtocol(H11Protocol):
             self._wait_as(self._address(forwarded=sends))
 
     def _address(self, *, forwarded: bool) -> str | None:
-        """The address that the connection counts for; None for a proxy between two requests."""
+        """Return the address that the connection counts for; None for a proxy between two requests."""
         peer = self.client[0] if self.client else "unknown"
         if peer not in self.config.proxies:
             return peer

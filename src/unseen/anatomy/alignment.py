@@ -48,7 +48,7 @@ class Alignment:
 
     @classmethod
     def of(cls, lungs: NDArray[np.bool_], height: int, width: int) -> Alignment:
-        """The alignment of a film of `height` × `width` whose lungs are `lungs`, a mask of the whole film at any
+        """Return the alignment of a film of `height` × `width` whose lungs are `lungs`, a mask of the whole film at any
         resolution.
 
         Raises ValueError for an empty mask.
@@ -67,7 +67,7 @@ class Alignment:
         return cls(matrix, centre - matrix @ np.full(2, 0.5), (rows, columns), (height, width))
 
     def image(self, pixels: NDArray[np.float32], *, box: Box | None = None) -> NDArray[np.float32]:
-        """The film's pixels (height, width), aligned; outside the film, the edge pixels are repeated.
+        """Return the film's pixels (height, width), aligned; outside the film, the edge pixels are repeated.
 
         box  the part of the aligned film that is wanted (top, left, bottom, right; pixels): outside of it, and of one
              pixel around it, all is 0
@@ -78,7 +78,7 @@ class Alignment:
         return aligned
 
     def mask(self, lungs: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """A mask of the whole film, at any resolution, aligned; False where the film ends."""
+        """Return a mask of the whole film, at any resolution, aligned; False where the film ends."""
         small = area(lungs.astype(np.float32), *self.shape)
         part = self._reached_from(small > 0)
         aligned = np.zeros(self.shape, bool)
@@ -86,7 +86,7 @@ class Alignment:
         return aligned
 
     def _moved(self, small: NDArray[np.float32], part: Part, mode: Beyond) -> NDArray[np.float32]:
-        """A part of the aligned film, from the film on its grid, linearly interpolated."""
+        """Return a part of the aligned film, from the film on its grid, linearly interpolated."""
         rows, columns = (range(*one.indices(size)) for one, size in zip(part, self.shape, strict=True))
         if not (rows and columns):
             return np.empty((len(rows), len(columns)), np.float32)
@@ -96,7 +96,7 @@ class Alignment:
         return np.asarray(ndimage.affine_transform(small, matrix, offset, output_shape=size, order=1, mode=mode))
 
     def _reached_from(self, there: NDArray[np.bool_]) -> Part:
-        """The part of the aligned film whose points can come from pixels where `there` is True."""
+        """Return the part of the aligned film whose points can come from pixels where `there` is True."""
         rows, columns = np.flatnonzero(there.any(axis=1)), np.flatnonzero(there.any(axis=0))
         if not len(rows):
             return slice(0, 0), slice(0, 0)
@@ -107,7 +107,7 @@ class Alignment:
         return _around((top, left, bottom + 1, right + 1), self.shape)
 
     def _in_pixels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The same map between pixels' numbers, whose middles lie at n + ½."""
+        """Return the same map between pixels' numbers, whose middles lie at n + ½."""
         size = np.array(self.shape, dtype=np.float64)
         matrix = self.matrix * size[:, None] / size[None]
         return matrix, self.offset * size + matrix @ np.full(2, 0.5) - 0.5
@@ -144,7 +144,7 @@ def slope(lungs: NDArray[np.bool_]) -> float:
 
 
 def _centre(mask: NDArray[np.bool_]) -> tuple[float, float]:
-    """The middle of a mask's pixels (row, column), NaN of none; `ndimage.center_of_mass` gives the same, slower.
+    """Return the middle of a mask's pixels (row, column), NaN of none; `ndimage.center_of_mass` gives the same, slower.
 
     >>> _centre(np.array([[False, True, True]]))
     (0.0, 1.5)
@@ -157,7 +157,7 @@ def _centre(mask: NDArray[np.bool_]) -> tuple[float, float]:
 
 
 def _around(box: Box, shape: tuple[int, int]) -> Part:
-    """The pixels of a box, and one around it."""
+    """Return the pixels of a box, and one around it."""
     top, left, bottom, right = box
     rows = slice(max(0, int(np.floor(top)) - 1), min(shape[0], max(0, int(np.ceil(bottom)) + 1)))
     return rows, slice(max(0, int(np.floor(left)) - 1), min(shape[1], max(0, int(np.ceil(right)) + 1)))

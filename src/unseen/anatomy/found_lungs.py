@@ -22,7 +22,7 @@ class Finder(Protocol):
     """Whatever finds lungs: `LungFinder` or `CrossFittedLungs`."""
 
     def find(self, film: Film) -> NDArray[np.bool_]:
-        """The predicted lungs of the whole film, at any resolution."""
+        """Return the predicted lungs of the whole film, at any resolution."""
         ...
 
 
@@ -57,7 +57,7 @@ class FoundLungs:
         return found
 
     def by(self, finder: Finder | None) -> NDArray[np.bool_] | None:
-        """The lungs that `finder` predicts; None without a finder."""
+        """Return the lungs that `finder` predicts; None without a finder."""
         if finder is None:
             return None
         for asked, found in self._found:

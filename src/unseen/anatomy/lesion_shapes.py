@@ -27,7 +27,7 @@ def smooth_noise(height: int, width: int, points: int, generator: torch.Generato
 
 
 def lung_pixel(inside: Tensor, generator: torch.Generator) -> tuple[int, int]:
-    """A random pixel of the mask; of the image, where the mask is empty."""
+    """Return a random pixel of the mask; of the image, where the mask is empty."""
     height, width = inside.shape
     found = inside.flatten().nonzero()[:, 0]
     at = int(found[below(len(found), generator)]) if len(found) else below(height * width, generator)
@@ -35,12 +35,12 @@ def lung_pixel(inside: Tensor, generator: torch.Generator) -> tuple[int, int]:
 
 
 def uniform(low: float, high: float, generator: torch.Generator) -> float:
-    """A number from low to high."""
+    """Return a number from low to high."""
     return low + (high - low) * float(torch.rand((), generator=generator))
 
 
 def blob(inside: Tensor, radii: tuple[float, float], softness: tuple[float, float], rng: torch.Generator) -> Tensor:
-    """A soft blob about a random place of the lungs, its edge bent by smooth noise, 0 to 1: (height, width).
+    """Draw a soft blob about a random place of the lungs, its edge bent by smooth noise, 0 to 1: (height, width).
 
     radii, softness: least and most, of the image's height, and of the blob's own size
     """
@@ -54,5 +54,5 @@ def blob(inside: Tensor, radii: tuple[float, float], softness: tuple[float, floa
 
 
 def below(n: int, generator: torch.Generator) -> int:
-    """A whole number from 0 to n − 1."""
+    """Return a whole number from 0 to n − 1."""
     return int(torch.randint(n, (), generator=generator))

@@ -19,7 +19,7 @@ from unseen.anatomy.lesion_shapes import below, blob, grid, smooth_noise, unifor
 def augmented(
     images: Tensor, masks: Tensor, *, painted: float, varied: bool, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """A batch (n, 1, size, size) and its masks, each film changed on its own.
+    """Return a batch (n, 1, size, size) and its masks, each film changed on its own.
 
     painted  the share of films into which a lesion is painted, 0 to 1
     """
@@ -63,7 +63,7 @@ def with_opacities(image: Tensor, mask: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def one_side(mask: Tensor, rng: torch.Generator) -> Tensor:
-    """The part of the mask left or right of the column, in its middle third, where it is thinnest.
+    """Return the part of the mask left or right of the column, in its middle third, where it is thinnest.
 
     >>> two = torch.zeros(8, 12, dtype=torch.bool)
     >>> two[2:6, 1:5] = two[1:7, 7:11] = True

@@ -162,14 +162,16 @@ class LungFinder:
         return seen.hexdigest()
 
     def _drawn(self, *, seed: int) -> UNet:
-        """A network with first weights of `seed`; the caller's random state stays as it is."""
+        """Return a network with first weights of `seed`; the caller's random state stays as it is."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return UNet(features=self.config.features, depth=self.config.depth)
 
     def find(self, film: Film) -> NDArray[np.bool_]:
-        """The film's lungs, bool (size, size) over the whole film stretched to a square; all False where none were
-        found."""
+        """Return the film's lungs, bool (size, size) over the whole film stretched to a square.
+
+        All pixels are False where none were found.
+        """
         with torch.inference_mode():
             device = next(self.network.parameters()).device
             image = self._view(_in_256_steps(film)).image[None].to(device)
@@ -223,7 +225,7 @@ def _view(size: int) -> View:
 
 
 def _two_largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The two largest connected parts, holes filled: two lungs, or one that reaches across; specks go."""
+    """Return the two largest connected parts, holes filled: two lungs, or one that reaches across; specks go."""
     labels, count = ndimage.label(mask)
     if count > 2:
         sizes = np.bincount(labels.ravel())[1:]

@@ -92,7 +92,7 @@ def _with_digests(card: Card) -> Card:
 
 
 def weights_of(tensors: Mapping[str, Tensor]) -> bytes:
-    """The bytes of a bundle's weights file; a card's ``weights_sha256`` is theirs."""
+    """Return the bytes of a bundle's weights file; a card's ``weights_sha256`` is theirs."""
     from safetensors.torch import save as to_bytes
 
     # clone: safetensors refuses tensors that share memory, as views of one array do
@@ -229,7 +229,7 @@ def upgrade(table: dict[str, object]) -> dict[str, object]:
 
 
 def _card(path: Path) -> Card:
-    """The card at ``path``, upgraded and checked."""
+    """Return the card at ``path``, upgraded and checked."""
     try:
         if path.stat().st_size > _CARD_BYTES:
             raise BundleError(f"{path}: {path.stat().st_size} bytes is no card. Copy the bundle again.")

@@ -77,7 +77,7 @@ class Configurable:
 
     # Any: the settings' types are the subclass's Config, which pydantic checks
     def __init__(self, config: BaseModel | None = None, **settings: Any) -> None:
-        """Settings by name, or as one value.
+        """Take settings by name, or as one value.
 
         Args:
             config: the settings as one value; None: they are given by name.

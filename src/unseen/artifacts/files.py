@@ -156,7 +156,7 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
 
 
 def leftovers(path: Path | str) -> list[Path]:
-    """The temporaries of ``path`` that a killed process left, sorted."""
+    """Return the temporaries of ``path`` that a killed process left, sorted."""
     path = Path(path)
     if not path.parent.is_dir():
         return []

@@ -113,7 +113,7 @@ class Recipe(BaseModel):
         return validated(table, cls)
 
     def to_toml(self) -> str:
-        """The recipe as TOML; `from_toml` of it gives an equal recipe."""
+        """Return the recipe as TOML; `from_toml` of it gives an equal recipe."""
         return tomli_w.dumps(self._table())
 
     def resolved(
@@ -124,7 +124,9 @@ class Recipe(BaseModel):
         training: type[BaseModel] | None = None,
         finder: type[BaseModel] | None = None,
     ) -> Self:
-        """The same recipe with every default written out. The package that owns a section checks it with its model.
+        """Return the same recipe with every default written out.
+
+        The package that owns a section checks it with its model.
 
         The recipe's seed becomes the training's. A section without a model stays as it is.
 
@@ -183,7 +185,7 @@ def validated(
 def configured(
     config: _Model | None, settings: Mapping[str, object], model: type[_Model], *, where: str, also: Sequence[str] = ()
 ) -> _Model:
-    """The settings that a constructor was given: a ``config``, or by name.
+    """Return the settings that a constructor was given: a ``config``, or by name.
 
     Raises:
         RecipeError: both were given, or a setting is unknown, missing or out of bounds.
@@ -196,7 +198,7 @@ def configured(
 
 
 def names() -> list[str]:
-    """The names of the recipes that come with the package, sorted, such as ``ms_cxr/roi-sure-64-lungs``."""
+    """Return the names of the recipes that come with the package, sorted, such as ``ms_cxr/roi-sure-64-lungs``."""
     return sorted(_shipped())
 
 
@@ -222,7 +224,7 @@ def load(path_or_name: str | Path) -> Recipe:
 
 
 def source_of(name: str) -> str:
-    """The TOML of a recipe that comes with the package, with its comments.
+    """Return the TOML of a recipe that comes with the package, with its comments.
 
     Raises:
         RecipeError: no such recipe.
@@ -234,7 +236,7 @@ def source_of(name: str) -> str:
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
-    """The second half of an error about a recipe: the name that is meant, with its folder or without.
+    """Return the second half of an error about a recipe: the name that is meant, with its folder or without.
 
     >>> _meant("pca", ["detectors/pca", "phantoms/pca-64-lungs"])
     'unknown; did you mean detectors/pca?'
@@ -300,7 +302,7 @@ def _sentence(mistake: Mapping[str, Any], *, model: type[BaseModel], where: str,
 
 
 def _known(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
-    """The keys of the table at ``place`` below ``model``; a number is a place in an array of tables."""
+    """Return the keys of the table at ``place`` below ``model``; a number is a place in an array of tables."""
     for step in place:
         if isinstance(step, int):
             continue
@@ -313,14 +315,14 @@ def _known(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
 
 
 def _table_of(annotation: object) -> type[BaseModel] | None:
-    """The model in an annotation such as ``Tls``, ``Tls | None`` or ``tuple[Peer, ...]``."""
+    """Return the model in an annotation such as ``Tls``, ``Tls | None`` or ``tuple[Peer, ...]``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next(filter(None, map(_table_of, get_args(annotation))), None)
 
 
 def _shown(seen: object) -> str:
-    """A value in an error message: as TOML would write it, and not by the page."""
+    """Return a value in an error message: as TOML would write it, and not by the page."""
     if isinstance(seen, float) and not math.isfinite(seen):
         return str(seen)
     text = json.dumps(seen, default=repr, ensure_ascii=False)

@@ -147,12 +147,12 @@ class Registry(Mapping[str, str]):
             ) from error
 
     def _raised_in(self, error: Exception) -> EntryPoint | None:
-        """The plug-in whose module the error went through."""
+        """Return the plug-in whose module the error went through."""
         modules = _modules(error)
         return next((entry for entry in self.plugins.values() if entry.module in modules), None)
 
     def key_of(self, kind: type[object]) -> str | None:
-        """The key under which a class is registered; None where it is not."""
+        """Return the key under which a class is registered; None where it is not."""
         for key in self:
             if self[key] == place_of(kind) or (key in self.plugins and self.load(key) is kind):
                 return key
@@ -163,7 +163,9 @@ _CURE = "Update or repair that package; with UNSEEN_TRACEBACK=1 the command prin
 
 
 def plugin_fault(error: Exception) -> str | None:
-    """The sentence that names the package whose code raised an error; None where it went through no plug-in's code.
+    """Return the sentence that names the package whose code raised an error.
+
+    Returns None where it went through no plug-in's code.
 
     Args:
         error: one that was raised, with its traceback; the last function of a plug-in on it is taken.
@@ -202,7 +204,7 @@ def with_plugin_faults(function: Callable[..., T], /, *given: object, **named: o
 
 
 def _modules(error: Exception) -> list[str]:
-    """The modules of the functions that an error went through, that which raised it last."""
+    """Return the modules of the functions that an error went through, that which raised it last."""
     return [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
 
 

@@ -129,7 +129,7 @@ def calibrate(
 
 
 def _policy_paths(models: list[Path], out: Path) -> dict[Path, Path]:
-    """The file of each model's policy: `out` for one model, else `out` with the model's name."""
+    """Return the file of each model's policy: `out` for one model, else `out` with the model's name."""
     if len(models) == 1:
         return {models[0]: out}
     names = Counter(model.resolve().name for model in models)

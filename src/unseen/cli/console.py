@@ -115,7 +115,7 @@ def _print_document() -> None:
 
 
 def _plain(value: object) -> object:
-    """A value that JSON has no type for: a path, a figure, a NumPy number."""
+    """Return a value that JSON has no type for: a path, a figure, a NumPy number."""
     for name in ("to_json", "item"):
         if callable(method := getattr(value, name, None)):
             return method()
@@ -262,12 +262,15 @@ def warn(text: str) -> None:
 
 
 def limits() -> None:
-    """The sentence that stands where results are seen."""
+    """Print the sentence that stands where results are seen."""
     typer.secho(LIMITS, err=True, dim=True)
 
 
 def count_progress(what: str) -> Callable[[int], None]:
-    """A callback for scoring: how many rows are done, written over on a terminal; elsewhere a line now and then."""
+    """Return a callback for scoring: how many rows are done, written over on a terminal.
+
+    Elsewhere it is a line now and then.
+    """
     from unseen.training.progress_display import EVERY_S
 
     live = sys.stderr.isatty()
@@ -287,8 +290,9 @@ def count_progress(what: str) -> Callable[[int], None]:
 
 
 def rate_progress(what: str) -> Callable[[int, int, int], None]:
-    """A callback for long runs, with the number done by this run, done in all, and in all: one line with the rate and
-    the time left, written over on a terminal; elsewhere a line now and then."""
+    """Return a callback for long runs, with the number done by this run, done in all, and in all: one line with the
+    rate and the time left, written over on a terminal; elsewhere a line now and then.
+    """
     from unseen.training.progress_display import EVERY_S
 
     live = sys.stderr.isatty()
@@ -313,7 +317,7 @@ def rate_progress(what: str) -> Callable[[int, int, int], None]:
 
 
 def _duration(seconds: float) -> str:
-    """A length of time for people.
+    """Return a length of time for people.
 
     >>> _duration(12.3), _duration(754), _duration(90_000)
     ('12 s', '12 min 34 s', '25 h 0 min')

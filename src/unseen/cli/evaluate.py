@@ -88,7 +88,7 @@ def evaluate(
 
 
 def _check_labels(data: str, listed: Films) -> None:
-    """Raises UsageError where one of the two labels is not there: nothing can be judged, whatever the scores."""
+    """Raise UsageError where one of the two labels is not there: nothing can be judged, whatever the scores."""
     counts = Counter(entry.label or "unlabelled" for entry in listed.entries)
     for label in ("normal", "abnormal"):
         if not counts[label]:

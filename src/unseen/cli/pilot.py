@@ -29,7 +29,7 @@ def pilot(
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
     runtime: Annotated[Literal["torch", "openvino"], typer.Option(help="what computes; that of the policy")] = "torch",
 ) -> None:
-    """A pilot on an archive: what would have been ranked, cleared and missed on an archive. Nothing is acted on.
+    """Run a pilot on an archive: what would have been ranked, cleared and missed on it. Nothing is acted on.
 
     Studies that the model was trained on, or the policy calibrated on, are left out, and so are their patients'.
 

@@ -123,7 +123,10 @@ def _limit_busy_waiting() -> None:
 
 
 def _sentence(error: Exception) -> str | None:
-    """The sentence for an error that a user gets; None where it is a bug of this package, which shows its traceback."""
+    """Return the sentence for an error that a user gets.
+
+    Returns None where it is a bug of this package, which shows its traceback.
+    """
     from unseen.artifacts.files import is_full
     from unseen.artifacts.registry import plugin_fault
 

@@ -162,7 +162,7 @@ def _by_prior(
     seed: int,
     device: str,
 ) -> tuple[Callable[[Array, Array | None], tuple[Tensor, list[str]]], list[Path]]:
-    """A solver under the prior, which returns an image and sentences about it; and the prior's files."""
+    """Return a solver under the prior, which returns an image and sentences about it; and the prior's files."""
     import torch
 
     from unseen.artifacts.registry import did_you_mean

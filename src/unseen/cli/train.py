@@ -211,7 +211,7 @@ def train(
 def _judged(
     recipe: Recipe, listed: Films, folds: int, finder: Path | None, backbone: Path | None, report: Path | None
 ) -> Evaluation:
-    """The cross-fitted figures, printed."""
+    """Return the cross-fitted figures, and print them."""
     from unseen.evaluation.intervals import Interval
     from unseen.runs.crossfit import crossfit
 
@@ -242,7 +242,7 @@ def _check_films(data: str, names: LabelNames | None) -> None:
 
 
 def _listed(data: str, names: LabelNames | None) -> Films:
-    """The user's films; notes which of them are not trained on."""
+    """Return the user's films, and note which of them are not trained on."""
     from unseen.runs.cohort import own_films
 
     listed = own_films(data, names)

@@ -23,7 +23,7 @@ class ArrayError(UserError, ValueError):
 
 
 def read_array(path: Path | str, *, name: str | None = None) -> Array:
-    """The array of numbers in a file, in memory, with the type and the axes that it has there.
+    """Return the array of numbers in a file, in memory, with the type and the axes that it has there.
 
     Args:
         path: `.npy`; `.npz`; HDF5: `.h5`, `.hdf5`; NIfTI: `.nii`, `.nii.gz`, whose axes are x, y, z and on, and whose

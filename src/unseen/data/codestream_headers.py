@@ -29,7 +29,7 @@ class Codestream:
 
 
 def j2k_header(stream: bytes) -> Codestream:
-    """The SIZ segment of a JPEG 2000 codestream.
+    """Return the SIZ segment of a JPEG 2000 codestream.
 
     Raises:
         Refused: it does not begin with SOC and SIZ, is too short, or uses offsets, subsampling or signs that films do
@@ -51,7 +51,7 @@ def j2k_header(stream: bytes) -> Codestream:
 
 
 def jpeg_header(stream: bytes) -> Codestream:
-    """The first SOF segment of a JPEG or JPEG-LS codestream.
+    """Return the first SOF segment of a JPEG or JPEG-LS codestream.
 
     Raises:
         Refused: it does not begin with SOI, or ends before SOF.

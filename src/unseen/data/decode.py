@@ -53,7 +53,7 @@ class Decoder:
         return self._child.pid if self._child else None
 
     def decode(self, path: Path, *, mask: bool = False, frame: int | None = None) -> DecodedImage | str:
-        """The image in the file at `path`, or the reason why there is none.
+        """Return the image in the file at `path`, or the reason why there is none.
 
         Args:
             path: any path; only a regular file is opened.
@@ -83,7 +83,7 @@ class Decoder:
                 self._stop()
 
     def elements(self, path: Path) -> list[list[str]] | str:
-        """The elements of the DICOM file at `path` (tag, name, VR, value), none of another file; or why not."""
+        """Return the elements of the DICOM file at `path` (tag, name, VR, value), none of another file; or why not."""
         found = self._answered({"path": os.path.abspath(path), "elements": True})
         return found if isinstance(found, (str, list)) else "The decoder gave no elements."
 

@@ -24,7 +24,7 @@ from unseen.data.file_type import file_kind
 
 
 def read_image(path: str, *, limits: DecoderLimits, mask: bool = False, frame: int | None = None) -> DecodedImage:
-    """The image in the file at `path`, with its digests; `frame` is for DICOM files of several.
+    """Return the image in the file at `path`, with its digests; `frame` is for DICOM files of several.
 
     Raises:
         Refused: with the reason in one sentence. Damaged files can raise nearly any other error.
@@ -47,7 +47,7 @@ def read_image(path: str, *, limits: DecoderLimits, mask: bool = False, frame: i
 
 
 def read_elements(path: str, *, limits: DecoderLimits) -> list[list[str]]:
-    """The elements of a DICOM file; none of another one. Raises Refused as `read_image` does."""
+    """Return the elements of a DICOM file; none of another one. Raises Refused as `read_image` does."""
     data = read_bytes(path, limits=limits)
     kind = file_kind(data)
     if kind not in ("dicom", "bare dicom"):
@@ -99,7 +99,7 @@ def read_bytes(path: str, *, limits: DecoderLimits) -> bytes:
 def answer(
     request: decoder_protocol.Message, *, limits: DecoderLimits
 ) -> tuple[decoder_protocol.Message, DecodedImage | None]:
-    """The reply to one request, and the image whose integers follow it."""
+    """Return the reply to one request, and the image whose integers follow it."""
     try:
         if request.get("elements"):
             return {"elements": read_elements(request["path"], limits=limits)}, None

@@ -125,7 +125,7 @@ def frame(message: Message) -> bytes:
 
 
 def facts(image: DecodedImage) -> Message:
-    """The reply that goes before the integers of `image`."""
+    """Return the reply that goes before the integers of `image`."""
     return {name: getattr(image, name) for name in _FACTS} | {
         "shape": list(image.pixels.shape),
         "dtype": image.pixels.dtype.name,
@@ -151,10 +151,10 @@ def empty_pixels(reply: Message, *, limits: DecoderLimits) -> Integers:
 
 
 def octets(pixels: Integers) -> memoryview:
-    """The bytes of contiguous `pixels`, not copied."""
+    """Return the bytes of contiguous `pixels`, not copied."""
     return pixels.data.cast("B")
 
 
 def image(reply: Message, pixels: Integers) -> DecodedImage:
-    """The image of which `reply` holds the facts."""
+    """Return the image of which `reply` holds the facts."""
     return DecodedImage(pixels=pixels, **{name: reply[name] for name in _FACTS})

@@ -106,7 +106,7 @@ _PROCESSES = {  # SOF markers that a transfer syntax may hold (PS3.5, 8.2.1 and 
 
 
 def readable_syntaxes() -> tuple[str, ...]:
-    """The transfer syntaxes of films that are read here; those of JPEG Lossless where its extra is installed.
+    """Return the transfer syntaxes of films that are read here; those of JPEG Lossless where its extra is installed.
 
     >>> uid.JPEG2000Lossless in readable_syntaxes(), uid.DeflatedExplicitVRLittleEndian in readable_syntaxes()
     (True, False)
@@ -115,7 +115,7 @@ def readable_syntaxes() -> tuple[str, ...]:
 
 
 def read_dicom(data: bytes, *, bare: bool, limits: DecoderLimits, frame: int | None = None) -> DecodedImage:
-    """The film in the DICOM file `data`; `bare` when it has no preamble.
+    """Return the film in the DICOM file `data`; `bare` when it has no preamble.
 
     frame  for looking at one of several frames; None: a file of several is refused
 
@@ -160,7 +160,7 @@ def read_dicom(data: bytes, *, bare: bool, limits: DecoderLimits, frame: int | N
 
 
 def read_elements(data: bytes, *, bare: bool) -> list[list[str]]:
-    """The elements of a DICOM file, for whoever looks after it; see `dicom_display.elements_of`.
+    """Return the elements of a DICOM file, for whoever looks after it; see `dicom_display.elements_of`.
 
     Raises:
         Refused: no DICOM file of a kind that is read.
@@ -172,7 +172,7 @@ def read_elements(data: bytes, *, bare: bool) -> list[list[str]]:
 def nominal_integers(
     stored: NDArray[np.integer], header: DicomHeader, *, native: bool
 ) -> tuple[NDArray[np.uint16], NDArray[np.bool_] | None]:
-    """Stored values (rows, columns) to samples with white = dense, and the border that padding makes.
+    """Map stored values (rows, columns) to samples with white = dense, and find the border that padding makes.
 
     With slope·v + intercept and the nominal ends sent through the same line, a value lies at (v − low) / (high − low)
     of its range when the slope is positive and at one minus that when it is negative.
@@ -214,7 +214,7 @@ def nominal_integers(
 
 
 def _border(padded: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    """The padded pixels that a row or column of padded pixels alone joins to an edge; None if there are none.
+    """Return the padded pixels that a row or column of padded pixels alone joins to an edge; None if there are none.
 
     A short part of an edge is no border: single pixels of the film may have the padding value.
     """
@@ -250,7 +250,9 @@ def _with_meta(data: bytes) -> tuple[Dataset, uid.UID]:
 
 
 def _bare(data: bytes) -> tuple[Dataset, uid.UID]:
-    """A file without preamble: Implicit VR Little Endian, and only if its first elements show that it is a film."""
+    """Read a file without preamble: Implicit VR Little Endian, and only if its first elements show that it is a
+    film.
+    """
     try:
         ds = read_dataset(io.BytesIO(data), is_implicit_VR=True, is_little_endian=True, bytelength=len(data))
         sop_class = str(ds.get("SOPClassUID", ""))

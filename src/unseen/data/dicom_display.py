@@ -111,7 +111,7 @@ def _windows(ds: Dataset, header: DicomHeader) -> list[dict[str, Json]]:
 
 
 def _sample(value: float, header: DicomHeader) -> float:
-    """A value of the film in the units of its samples."""
+    """Return a value of the film in the units of its samples."""
     low, high = header.nominal
     stored = (value - header.intercept) / header.slope
     return high - stored if (header.slope < 0) != header.inverted else stored - low
@@ -143,8 +143,9 @@ def _luts(ds: Dataset, header: DicomHeader) -> list[dict[str, Json]]:
 
 
 def _over_samples(table: LookupTable, header: DicomHeader) -> tuple[int, NDArray[np.int64]]:
-    """The table's first sample and its entries in the order of the samples: one for each sample where a step of the
-    samples is no step of the film's values."""
+    """Return the table's first sample and its entries in the order of the samples: one for each sample where a step of
+    the samples is no step of the film's values.
+    """
     low, high = header.nominal
     if abs(header.slope) == 1 and header.intercept == int(header.intercept):
         ends = [int(_sample(table.first + place, header)) for place in (0, len(table.entries) - 1)]

@@ -80,7 +80,7 @@ class DicomHeader:
     modality_lut: LookupTable | None = None
 
     def after_modality_lut(self) -> DicomHeader:
-        """The header of the film once its Modality LUT is applied; itself without one."""
+        """Return the header of the film once its Modality LUT is applied; itself without one."""
         if self.modality_lut is None:
             return self
         bits = self.modality_lut.bits
@@ -132,7 +132,7 @@ def uid_name(uid: str) -> str:
 
 
 def read_header(ds: Dataset, *, limits: DecoderLimits, frame: int | None = None) -> DicomHeader:
-    """The header of a film, every guard passed.
+    """Return the header of a film, every guard passed.
 
     frame  which of several frames is wanted, for looking at; None: a film has one, and several are refused
 
@@ -182,7 +182,7 @@ def read_header(ds: Dataset, *, limits: DecoderLimits, frame: int | None = None)
 
 
 def _tags(ds: Dataset) -> dict[str, str]:
-    """The film's origin. PatientAge is computed from the dates where it is missing or no age."""
+    """Return the film's origin. PatientAge is computed from the dates where it is missing or no age."""
     tags = _kept(ds, TAGS)
     if not is_age(tags.get("PatientAge", "")):
         dates = _kept(ds, ("PatientBirthDate", *FILM_DATES))
@@ -193,8 +193,10 @@ def _tags(ds: Dataset) -> dict[str, str]:
 
 
 def _kept(ds: Dataset, keywords: tuple[str, ...]) -> dict[str, str]:
-    """The attributes that are there and can be parsed; they are hints, so nonsense is left out and no reason to
-    refuse."""
+    """Return the attributes that are there and can be parsed.
+
+    They are hints, so nonsense is left out and no reason to refuse.
+    """
     found = {}
     for keyword in keywords:
         try:

@@ -25,7 +25,8 @@ _PADDING = 2  # 28 + 2 · 2 = 32
 
 
 def read_digits(path: Path, *, number: int | None = None) -> Tensor:
-    """The images of an idx file, such as `train-images-idx3-ubyte.gz`: (n, 1, 32, 32) in [0, 1], 0 is background.
+    """Return the images of an idx file, such as `train-images-idx3-ubyte.gz`: (n, 1, 32, 32) in [0, 1], 0 is
+    background.
 
     Args:
         path: the file, compressed by gzip where its name ends in .gz.
@@ -49,7 +50,7 @@ def read_digits(path: Path, *, number: int | None = None) -> Tensor:
 
 
 def read_idx(path: Path, *, number: int | None = None) -> NDArray[np.uint8]:
-    """The unsigned bytes of an idx file, in the shape of its header; the first `number` along its first axis.
+    """Return the unsigned bytes of an idx file, in the shape of its header; the first `number` along its first axis.
 
     Raises:
         ArrayError: the file is no idx file of unsigned bytes, or holds fewer than its header states, or than `number`.

@@ -31,8 +31,9 @@ _OTHERS = (
 
 
 def file_kind(data: bytes) -> Kind:
-    """The format that `data` begins with; "bare dicom" is DICOM without the preamble, which `dicom.py` looks at more
-    closely.
+    """Return the format that `data` begins with.
+
+    "bare dicom" is DICOM without the preamble, which `dicom.py` looks at more closely.
 
     Raises:
         Refused: it is none of the four, with a guess at what it is.

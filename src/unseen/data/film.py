@@ -84,7 +84,7 @@ class Film:
     identifiers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def _repr_html_(self) -> str:
-        """The film as a notebook shows it: at most 256 pixels of its long side, and where it comes from."""
+        """Return the film as a notebook shows it: at most 256 pixels of its long side, and where it comes from."""
         height, width = self.pixels.shape
         facts = {
             "file": self.name,
@@ -172,7 +172,7 @@ _MANY = 8
 
 
 def _averaged(pixels: NDArray[np.float32], first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The mean of the rows first … last - 1 of each window: (windows, w) from (h, w).
+    """Return the mean of the rows first … last - 1 of each window: (windows, w) from (h, w).
 
     What Pillow's box filter gives, bit for bit, in less time: double products with 1/n, added from the top.
     """
@@ -186,7 +186,7 @@ def _averaged(pixels: NDArray[np.float32], first: NDArray[np.int64], last: NDArr
 
 
 def _windows(extent: int, low: float, high: float, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The pixels, first and last + 1, whose middles lie in each of `size` equal shares of low … high.
+    """Return the pixels, first and last + 1, whose middles lie in each of `size` equal shares of low … high.
 
     The arithmetic is that of Pillow's `precompute_coeffs`, which takes the box in single precision.
 

@@ -137,7 +137,7 @@ def grey_values(image: DecodedImage) -> NDArray[np.float32]:
 
 
 def _own_range(samples: Integers, *, bits: int, outside: NDArray[np.bool_] | None) -> tuple[int, int, int, int]:
-    """The samples at `_ENDS` of the film, and its lowest and highest sample."""
+    """Return the samples at `_ENDS` of the film, and its lowest and highest sample."""
     step = max(1, math.isqrt(samples.size // _ENOUGH))
     inside = samples if outside is None else samples[~outside]
     if not inside.size:
@@ -149,7 +149,7 @@ def _own_range(samples: Integers, *, bits: int, outside: NDArray[np.bool_] | Non
 
 
 def _range_window(low: int, high: int, *, least: int, most: int, bits: int) -> dict[str, Json]:
-    """The window over the nominal range, the range of fewer bits or the film's own; see the module."""
+    """Return the window over the nominal range, the range of fewer bits or the film's own; see the module."""
     top, used = 2**bits - 1, high - low
     if used >= top / 2 or used == 0:
         return _between(0, top, WHOLE_RANGE)
@@ -160,7 +160,7 @@ def _range_window(low: int, high: int, *, least: int, most: int, bits: int) -> d
 
 
 def _between(low: int, high: int, name: str) -> dict[str, Json]:
-    """The window whose black and white are the samples `low` and `high`."""
+    """Return the window whose black and white are the samples `low` and `high`."""
     width = float(high - low + 1)
     return {"name": name, "centre": low + width / 2, "width": width, "function": "LINEAR"}
 

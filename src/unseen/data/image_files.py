@@ -51,7 +51,7 @@ class PngHeader:
 
 
 def walk(data: bytes) -> PngHeader:
-    """The header of the PNG `data`, after every chunk's length and CRC was found right.
+    """Return the header of the PNG `data`, after every chunk's length and CRC was found right.
 
     Raises:
         Refused: a chunk is cut off or damaged, IHDR or IEND is missing, or IHDR has values that PNG does not allow.
@@ -76,7 +76,8 @@ def walk(data: bytes) -> PngHeader:
 
 
 def inflated_once(data: bytes, header: PngHeader) -> io.BytesIO:
-    """The same PNG with its image data inflated, in stored blocks: whoever reads it next need not inflate them again.
+    """Return the same PNG with its image data inflated, in stored blocks: whoever reads it next need not inflate them
+    again.
 
     Raises:
         Refused: they do not inflate to exactly the header's length, or are damaged.
@@ -172,7 +173,7 @@ Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before, and without a 
 def read_common(
     data: bytes, *, file_format: Literal["png", "jpeg", "webp"], limits: DecoderLimits, mask: bool = False
 ) -> DecodedImage:
-    """The image in `data`, which begins as `file_format` does; a `mask` may be small and have less than 8 bits.
+    """Return the image in `data`, which begins as `file_format` does; a `mask` may be small and have less than 8 bits.
 
     Raises:
         Refused: it moves, is too large, too small, too shallow, or 16-bit colour. Damaged data raise what Pillow
@@ -269,7 +270,7 @@ def _nominal_bits(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> int:
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 (as stored) when there is none or the EXIF data cannot be parsed."""
+    """Return the EXIF orientation, 1 to 8; 1 (as stored) when there is none or the EXIF data cannot be parsed."""
     try:
         value = image.getexif().get(_EXIF_ORIENTATION, 1)
     except Exception:  # the edge: damaged EXIF data raise anything, and hold no orientation

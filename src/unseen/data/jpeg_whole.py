@@ -111,7 +111,7 @@ class _Frame:
     restarts: bool = False
 
     def units(self, of: list[int]) -> int:
-        """The number of MCUs of a scan with these components (A.2)."""
+        """Return the number of MCUs of a scan with these components (A.2)."""
         side = 1 if self.process == _LOSSLESS else 8
         widest = max(one.across for one in self.components.values())
         tallest = max(one.down for one in self.components.values())
@@ -280,7 +280,10 @@ def _scanned(stream: bytes, at: int, frame: _Frame, of: list[int], interval: int
 
 
 def _with_tails(stream: bytes, frame: _Frame, *, seed: int, cut: int) -> bytes:
-    """The stream with random bytes at the end of each segment; in place of the last `cut` bytes of the longest one."""
+    """Return the stream with random bytes at the end of each segment.
+
+    They stand in place of the last `cut` bytes of the longest one.
+    """
     tail = _ONES + bytes(random.Random(seed).choices(range(1, 255), k=_TAIL_BYTES))  # neither FF nor 00
     parts, at = [], 0
     longest = max(frame.segments, key=lambda segment: segment[1] - segment[0])

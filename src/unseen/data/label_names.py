@@ -31,13 +31,16 @@ class LabelNames:
     column: str = "label"
 
     def label_of(self, called: Sequence[str]) -> Label | None:
-        """The label of a film that is `called` so, by a cell or by each of its folders; None where no name matches."""
+        """Return the label of a film that is `called` so, by a cell or by each of its folders.
+
+        Returns None where no name matches.
+        """
         if any(self._matches(name, self.normal) for name in called):
             return "normal"
         return "abnormal" if any(self._matches(name, self.abnormal) for name in called) else None
 
     def missing(self, seen: Iterable[str]) -> list[str]:
-        """The given names that none of the `seen` ones matches."""
+        """Return the given names that none of the `seen` ones matches."""
         names = list(seen)
         return [
             given for given in (*self.normal, *self.abnormal) if not any(self._matches(one, [given]) for one in names)

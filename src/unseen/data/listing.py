@@ -42,7 +42,7 @@ def list_films(
     patient: re.Pattern[str] | None = None,
     labels_expected: bool = True,
 ) -> list[Listed]:
-    """The films below `folder`, by name.
+    """Return the films below `folder`, by name.
 
     Args:
         folder: is walked as `entries` does; files with other suffixes are left out.
@@ -88,7 +88,7 @@ def _patient(file: str, pattern: re.Pattern[str] | None) -> str:
 
 
 def by_folder(names: LabelNames) -> Callable[[str], Label | None]:
-    """The label by the nearest folder whose name is one of the names.
+    """Return the label by the nearest folder whose name is one of the names.
 
     >>> by_folder(LabelNames(normal=("normal",), abnormal=("abnormal",)))("ward/Abnormal/a.png")
     'abnormal'
@@ -101,7 +101,7 @@ def by_folder(names: LabelNames) -> Callable[[str], Label | None]:
 
 
 def by_name(names: LabelNames, pattern: re.Pattern[str]) -> Callable[[str], Label | None]:
-    """The label by what `pattern` finds in the path: its first group, or all that it matches.
+    """Return the label by what `pattern` finds in the path: its first group, or all that it matches.
 
     >>> names = LabelNames(normal=("0",), abnormal=("1",))
     >>> by_name(names, re.compile(r"_([01])[.]png$"))("CHNCXR_0001_0.png")
@@ -116,7 +116,7 @@ def by_name(names: LabelNames, pattern: re.Pattern[str]) -> Callable[[str], Labe
 
 
 def by_table(names: LabelNames, table: Path, *, file_column: str, label_column: str) -> Callable[[str], Label | None]:
-    """The label by a CSV file that names each film by its path or by its name alone.
+    """Return the label by a CSV file that names each film by its path or by its name alone.
 
     Raises:
         ManifestError: the table cannot be read, or has no such columns.
@@ -131,7 +131,7 @@ def by_table(names: LabelNames, table: Path, *, file_column: str, label_column: 
 
 
 def deal_folds(rows: Sequence[Listed], *, folds: int, seed: int) -> list[Listed]:
-    """The rows with folds 0 to `folds` − 1: all films of a patient in one fold, each label spread evenly.
+    """Return the rows with folds 0 to `folds` − 1: all films of a patient in one fold, each label spread evenly.
 
     A film without a patient is a patient of its own. The same rows, folds and seed give the same folds.
 
@@ -156,7 +156,7 @@ def deal_folds(rows: Sequence[Listed], *, folds: int, seed: int) -> list[Listed]
 
 
 def as_csv(rows: Sequence[Listed], *, before: str = "", source: str = "", folds: bool = False) -> str:
-    """A manifest's text, or with `folds` a split's; `before` is the folder's path as seen from the file."""
+    """Return a manifest's text, or with `folds` a split's; `before` is the folder's path as seen from the file."""
     with_patients = any(row.patient for row in rows) and not folds
     header = ["file", "label"] + ["source"] * bool(source) + ["patient"] * with_patients + ["fold"] * folds
     text = io.StringIO()

@@ -97,7 +97,7 @@ def read_manifest(path: Path, names: LabelNames | None = None) -> tuple[Entry, .
 
 
 def parse_manifest(data: bytes, *, path: Path, names: LabelNames | None = None) -> tuple[Entry, ...]:
-    """The entries that `data`, the bytes of the manifest at `path`, hold; raises as `read_manifest` does.
+    """Return the entries that `data`, the bytes of the manifest at `path`, hold; raises as `read_manifest` does.
 
     >>> [entry] = parse_manifest(b"file,label,age\\na.png,normal,61\\n", path=Path("ward/manifest.csv"))
     >>> entry.path.as_posix(), entry.label, entry.source, entry.patient, dict(entry.columns)
@@ -151,7 +151,7 @@ def _from_rows(
 
 
 def _column(name: str) -> str:
-    """The column's name without surrounding spaces; one of ours in lower case."""
+    """Return the column's name without surrounding spaces; one of ours in lower case."""
     plain = name.strip()
     return plain.lower() if plain.lower() in _KNOWN else plain
 
@@ -203,7 +203,7 @@ def _entry(
 
 
 def _number(cells: Mapping[str, str], column: str) -> str:
-    """The patient or study of a row; empty where the cell is a program's word for a missing number."""
+    """Return the patient or study of a row; empty where the cell is a program's word for a missing number."""
     number = cells.get(column, "").strip()
     return "" if number in _MISSING else number
 
@@ -212,7 +212,7 @@ Source = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
 def entries(source: Source, names: LabelNames | None = None) -> tuple[Entry, ...]:
-    """The entries that `source` names, in order; a folder's and a glob's are sorted by path.
+    """Return the entries that `source` names, in order; a folder's and a glob's are sorted by path.
 
     `names`: what a manifest's labels are called, and which folders hold normal and abnormal films.
 

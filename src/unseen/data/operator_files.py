@@ -32,7 +32,7 @@ class OperatorError(UserError, ValueError):
 
 
 def read_operator(path: Path | str) -> Operator:
-    """The operator that a TOML file describes.
+    """Return the operator that a TOML file describes.
 
     `operator = "mask"` names one of `unseen.physics.OPERATORS`, `own = "package.module:Class"` a class of your own, to
     be imported. The other entries are what it is made from.
@@ -65,7 +65,7 @@ def read_operator(path: Path | str) -> Operator:
 
 
 def _operator(path: Path, place: str, entries: dict[str, Any]) -> Operator:  # Any: TOML
-    """The operator of a table; `place` is where it stands, for errors."""
+    """Return the operator of a table; `place` is where it stands, for errors."""
     if ("operator" in entries) == ("own" in entries):
         raise OperatorError(
             f'{place}: needs one line such as operator = "mask", or own = "package.module:Class". There are '

@@ -56,7 +56,7 @@ def age_from_dates(birth: str, film_dates: Iterable[str]) -> str | None:
 
 
 def _date(written: str) -> date | None:
-    """A date (VR DA, or the first part of DT); the separators of older files are read, too."""
+    """Return a date (VR DA, or the first part of DT); the separators of older files are read, too."""
     found = _DATE.fullmatch(written.strip())
     if found is None:
         return None

@@ -155,7 +155,7 @@ def projection_of(film: Film) -> Projection:
 
 
 def _of_position(written: str) -> Projection | None:
-    """The projection in a ViewPosition. A word that is not known is "uncertain", never "no evidence"."""
+    """Return the projection in a ViewPosition. A word that is not known is "uncertain", never "no evidence"."""
     if not _words(written):
         return None
     if set(_words(written)) & set(_LATERAL_OBLIQUE):
@@ -164,7 +164,7 @@ def _of_position(written: str) -> Projection | None:
 
 
 def _of_code(code: str, meaning: str) -> Projection | None:
-    """The projection of a code; "uncertain" for a code that is known neither by its value nor by its meaning."""
+    """Return the projection of a code; "uncertain" for a code that is known neither by its value nor by its meaning."""
     code = code.strip().upper()
     if code in _FRONTAL_CODES:
         return "frontal"
@@ -174,8 +174,8 @@ def _of_code(code: str, meaning: str) -> Projection | None:
 
 
 def _of_orientation(written: str) -> Projection | None:
-    r"""The projection of a PatientOrientation: of a frontal film, rows and columns lie along the body's width and
-    height.
+    r"""Return the projection of a PatientOrientation: of a frontal film, rows and columns lie along the body's width
+    and height.
 
     >>> _of_orientation("L\\F"), _of_orientation("P\\F"), _of_orientation("LA\\F"), _of_orientation("")
     ('frontal', 'lateral', 'uncertain', None)
@@ -190,7 +190,10 @@ def _of_orientation(written: str) -> Projection | None:
 
 
 def _of_words(written: str) -> Projection | None:
-    """The projection that a text names; None where it names none, or frontal and lateral (the whole examination)."""
+    """Return the projection that a text names.
+
+    Returns None where it names none, or frontal and lateral (the whole examination).
+    """
     words = _words(written)
     if any(_OTHER_WORDS.fullmatch(word) for word in words):
         return "uncertain"
@@ -202,7 +205,7 @@ def _of_words(written: str) -> Projection | None:
 
 
 def _words(written: str) -> list[str]:
-    """The words of a text in capitals; letters that stand alone next to each other form one word.
+    """Return the words of a text in capitals; letters that stand alone next to each other form one word.
 
     >>> _words("p.a. erect"), _words("CHEST_AP"), _words("L LAT"), _words("postero-anterior")
     (['PA', 'ERECT'], ['CHEST', 'AP'], ['L', 'LAT'], ['POSTERO', 'ANTERIOR', 'POSTEROANTERIOR'])

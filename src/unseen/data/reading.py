@@ -74,7 +74,7 @@ class Films:
             yield result
 
     def read_ahead(self, decoders: int | None = None) -> Generator[Film | NotRead]:
-        """The same as iterating, while further films are decoded by other processes.
+        """Iterate like `__iter__`, while further films are decoded by other processes.
 
         decoders  how many processes decode; None: as `decoders_for(1)` gives
 
@@ -102,7 +102,7 @@ class Films:
                 decoder.give_up()
 
     def select(self, predicate: Callable[[Entry], bool]) -> Films:
-        """The films whose entry satisfies `predicate`, in the same order; nothing is read.
+        """Return the films whose entry satisfies `predicate`, in the same order; nothing is read.
 
         >>> films([]).select(lambda entry: entry.label == "normal").entries
         ()
@@ -118,8 +118,8 @@ def films(
     lesions: bool = False,
     labels: LabelNames | None = None,
 ) -> Films:
-    """The films that `source` names: a folder (to its depth), a glob, a manifest (CSV or Parquet), a single file, or a
-    list of those.
+    """Return the films that `source` names: a folder (to its depth), a glob, a manifest (CSV or Parquet), a single
+    file, or a list of those.
 
     Args:
         source: where the films are. Formats (PNG, JPEG, WebP, DICOM) are judged by content, never by the file's name.
@@ -215,7 +215,9 @@ def read_film(
 
 
 def _patient(decoded: DecodedImage) -> str | None:
-    """A name for the patient that is the same for all of a patient's films, without being the hospital's number."""
+    """Return a name for the patient that is the same for all of a patient's films, without being the hospital's
+    number.
+    """
     number = decoded.identifiers.get("PatientID")
     if number is None:
         return None
@@ -224,7 +226,9 @@ def _patient(decoded: DecodedImage) -> str | None:
 
 
 def _region(decoded: DecodedImage | str, column: str, shape: tuple[int, ...]) -> NDArray[np.bool_] | str:
-    """The mask as bool (height, width): true above half of its own maximum, so that 0/1 and 0/255 masks both work."""
+    """Return the mask as bool (height, width): true above half of its own maximum, so that 0/1 and 0/255 masks both
+    work.
+    """
     if isinstance(decoded, str):
         return f"The file in the column `{column}` was not read: {decoded}"
     if decoded.pixels.shape != shape:

@@ -95,7 +95,7 @@ class Adapted(Detector):
 
     @classmethod
     def beside(cls, base: Detector, *, backbone: Path | str | None = None) -> Adapted:
-        """A head that has not learnt yet, beside a detector that may have: with its finder, and its films.
+        """Return a head that has not learnt yet, beside a detector that may have: with its finder, and its films.
 
         backbone  a safetensors file of EfficientNet-lite0's weights; None: the published ones
 
@@ -159,11 +159,11 @@ class Adapted(Detector):
         return {"backbone": self.backbone, **own, "head": self.head}
 
     def _shared(self) -> tuple[View, ...]:
-        """The detector's views, in the order in which a viewed film holds them."""
+        """Return the detector's views, in the order in which a viewed film holds them."""
         return (self.base.view, *self.base.views)
 
     def _through(self, viewed: Viewed, view: View) -> Viewed:
-        """The film as this view shows it."""
+        """Return the film as this view shows it."""
         shared = self._shared()
         own = [one for one in self.looks if one not in shared]
         at = shared.index(view) if view in shared else len(shared) + own.index(view)
@@ -213,7 +213,7 @@ def standardised(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def ridge(gram: NDArray[np.float64], abnormal: NDArray[np.bool_], shrinkage: float) -> NDArray[np.float64]:
-    """a (n,) from K (n, n): the weights of the films, whose classes count as much as one another.
+    """Return a (n,) from K (n, n): the weights of the films, whose classes count as much as one another.
 
     >>> ridge(np.eye(2), np.array([True, False]), 1.0).round(3).tolist()
     [0.25, -0.25]

@@ -66,7 +66,9 @@ class Adversary:
             return GAMES[self.settings.game].generator(self._discriminator(self._noisy(fake, rng)))
 
     def mistaken(self, real: Tensor, rng: torch.Generator) -> Tensor:
-        """The same with the labels swapped, for a generator that also makes what D holds for real: (batch,)."""
+        """Return the generator's loss with the labels swapped, for one that also makes what D holds for real:
+        (batch,).
+        """
         with running_averages_frozen(self.module):
             return GAMES[self.settings.game].swapped(self._discriminator(self._noisy(real, rng)))
 

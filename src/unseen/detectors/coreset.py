@@ -25,7 +25,7 @@ class Coreset(nn.Module):
         self.register_buffer("known", torch.zeros((), dtype=torch.int64))
 
     def forward(self, features: Tensor) -> Tensor:
-        """The distance of each of (places, width) to the nearest that is kept: (places,)."""
+        """Return the distance of each of (places, width) to the nearest that is kept: (places,)."""
         return torch.cdist(features, self.kept[: int(self.known)]).min(dim=1).values
 
     def remember(self, features: Tensor, generator: torch.Generator) -> None:

@@ -251,11 +251,11 @@ class Detector(Estimator):
         return ReferenceNormals.of_training(self.normal_scores, self.card)
 
     def look(self, film: Film, lungs: FoundLungs | None = None) -> Viewed:
-        """The film through this detector's view, with its own finder's lungs; `lungs` as for `score_film`."""
+        """Return the film through this detector's view, with its own finder's lungs; `lungs` as for `score_film`."""
         return self.view(film, FoundLungs.of(film, lungs).by(self.finder))
 
     def check_number(self, films: int) -> None:
-        """Raises FitError where `films` are fewer than the settings need."""
+        """Raise FitError where `films` are fewer than the settings need."""
         least = self.config.least_films
         if 0 < films < least:  # no film at all is reported further on
             raise FitError(
@@ -269,7 +269,7 @@ class Detector(Estimator):
         return f"{self.key} with these settings ({self.config})"
 
     def check_unlabelled(self, films: int) -> None:
-        """Raises FitError where the method learns from unlabelled films, and there are none."""
+        """Raise FitError where the method learns from unlabelled films, and there are none."""
         if self.learns_from_unlabelled and films == 0:
             raise FitError(f"{self.key} learns from unlabelled films beside normal ones. Give some (`unlabelled=`)")
 
@@ -287,7 +287,7 @@ class Detector(Estimator):
         )
 
     def check_backbone(self) -> None:
-        """Raises FitError where the settings need a file of weights, which is not given."""
+        """Raise FitError where the settings need a file of weights, which is not given."""
 
     @property
     def weights_sha256(self) -> str:
@@ -304,8 +304,9 @@ class Detector(Estimator):
         """Learn from prepared normals; may set `history` and `facts`."""
 
     def clock(self, elapsed: float) -> tuple[float, str]:
-        """The seconds that learning took and the device that it ran on, after `elapsed` seconds of `learn`: where steps
-        were taken, those of every piece of the training, of which the last may have been short."""
+        """Return the seconds that learning took and the device that it ran on, after `elapsed` seconds of `learn`:
+        where steps were taken, those of every piece of the training, of which the last may have been short.
+        """
         return (elapsed, "cpu") if self.history is None else (self.history.seconds, self.history.device)
 
     def descend(self, learner: Learner, data: Sequence[torch.Tensor], fitting: Fitting, *, before: str = "") -> History:
@@ -334,7 +335,7 @@ class Detector(Estimator):
 
     @abstractmethod
     def modules(self) -> Mapping[str, nn.Module]:
-        """The networks that scoring needs; a bundle holds their states."""
+        """Return the networks that scoring needs; a bundle holds their states."""
 
     def prepare(self, films: Iterable[Film | NotRead], *, any_label: bool = False) -> Normals:
         """Training films on the network's grid; those that could not be read go to `not_read`.
@@ -372,7 +373,7 @@ def check_devices(detector: Detector, training: Training) -> None:
 
 
 def masked_on(viewed: Viewed, network: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
-    """The masked image and its mask, (1, 1, size, size) each, where the network is."""
+    """Return the masked image and its mask, (1, 1, size, size) each, where the network is."""
     device = next(network.parameters()).device
     return viewed.masked[None].to(device), viewed.inside[None].to(device)
 

@@ -237,7 +237,7 @@ class Ensemble(Detector):
 
 
 def _sized(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """A map or a reconstruction on size × size pixels."""
+    """Return a map or a reconstruction on size × size pixels."""
     if image.shape == (size, size):
         return image
     given = torch.from_numpy(np.ascontiguousarray(image))[None, None]

@@ -68,7 +68,7 @@ class Finding:
         return self.reference.sentence(self.score)
 
     def _repr_html_(self) -> str:
-        """The finding as a notebook shows it: film, anomaly map, score."""
+        """Return the finding as a notebook shows it: film, anomaly map, score."""
         facts = {
             "score": f"{self.score:.6g}",
             "percentile": self.percentile_in_words,

@@ -108,7 +108,7 @@ class FrozenNetwork(nn.Module):
         return next(self.parameters()).device
 
     def of(self, viewed: Viewed, blocks: Sequence[int]) -> list[Tensor]:
-        """Maps (1, channels, height, width) of one film, masked, each block in turn."""
+        """Return maps (1, channels, height, width) of one film, masked, each block in turn."""
         if viewed not in self._seen:
             x = viewed.masked[None].to(self.device)
             with torch.inference_mode():
@@ -131,11 +131,13 @@ class FrozenFeatures(Detector):
 
     @abstractmethod
     def marks(self, cells: Tensor, lungs: Tensor) -> tuple[float, Tensor]:
-        """The score and the map (grid, grid), from features (channels, grid, grid) and shares of lung (grid, grid)."""
+        """Return the score and the map (grid, grid), from features (channels, grid, grid) and shares of lung (grid,
+        grid).
+        """
 
     @abstractmethod
     def build(self) -> nn.Module:
-        """An empty `model`: what `remember` fills, of the shapes that it will have."""
+        """Return an empty `model`: what `remember` fills, of the shapes that it will have."""
 
     def begin_with(self, backbone: Path | str) -> Backbone:
         given = Backbone.read(backbone)
@@ -175,7 +177,7 @@ class FrozenFeatures(Detector):
         return {"backbone": self.backbone, "model": self.model}
 
     def lungs(self, inside: Tensor) -> Tensor:
-        """The share of each cell that is judged: (n, grid, grid), from inside (n, 1, size, size)."""
+        """Return the share of each cell that is judged: (n, grid, grid), from inside (n, 1, size, size)."""
         return functional.adaptive_avg_pool2d(inside.float(), self.config.grid)[:, 0]
 
     def cells(self, images: Tensor) -> Tensor:
@@ -205,13 +207,13 @@ class FrozenFeatures(Detector):
 
 
 def judged_cells(lungs: Tensor) -> Tensor:
-    """The cells that are lung by more than half; all, where none is: bool, of the same shape."""
+    """Return the cells that are lung by more than half; all, where none is: bool, of the same shape."""
     inside = lungs > 0.5
     return inside if bool(inside.any()) else torch.ones_like(inside)
 
 
 def on_grid(maps: Sequence[Tensor], grid: int) -> Tensor:
-    """Maps of several sizes on grid × grid cells, channel upon channel: averaged if finer, else interpolated."""
+    """Return maps of several sizes on grid × grid cells, channel upon channel: averaged if finer, else interpolated."""
     return torch.cat(
         [
             functional.adaptive_avg_pool2d(one, grid)

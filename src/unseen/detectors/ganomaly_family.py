@@ -99,8 +99,9 @@ class EncoderDecoderEncoder(Detector):
         return torch.linalg.vector_norm((z.float() - again.float()).flatten(1), dim=1), prediction
 
     def encoders_cosine(self) -> float:
-        """The cosine between θ_E1 and θ_E2, all convolution weights as one vector each: 0 where they begin, 1 where the
-        two encoders have grown alike. (BatchNorm's γ, near 1 in both from the start, are left out.)"""
+        """Return the cosine between θ_E1 and θ_E2, all convolution weights as one vector each: 0 where they begin, 1
+        where the two encoders have grown alike. (BatchNorm's γ, near 1 in both from the start, are left out.)
+        """
 
         def theta(name: str) -> torch.Tensor:
             convolutions = [weight for weight in self.networks[name].parameters() if weight.ndim == 4]

@@ -35,7 +35,7 @@ def add_gate(folder: Path | str, gate: Companion) -> Card:
 
 
 def gate_parts(folder: Path | str) -> tuple[dict[str, object], dict[str, Tensor]] | None:
-    """Settings and tensors of the gate in a bundle, for `screening.Gate.of`; None for a bundle without one.
+    """Return settings and tensors of the gate in a bundle, for `screening.Gate.of`; None for a bundle without one.
 
     Raises `artifacts.BundleError`, as `load` does.
     """

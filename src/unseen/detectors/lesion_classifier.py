@@ -136,7 +136,7 @@ class LesionClassifier(Detector):
         return network
 
     def changed(self, x: Tensor, inside: Tensor, rng: torch.Generator) -> Tensor:
-        """The images with lesions: (batch, 1, size, size)."""
+        """Return the images with lesions: (batch, 1, size, size)."""
         if self.config.lesions == "paste":
             return pasted(x, inside, generator=rng)
         if self.config.lesions == "cloud":
@@ -178,7 +178,7 @@ class ClassifierTraining:
         }
 
     def step(self, x: Tensor, inside: Tensor, strange: Tensor, rng: torch.Generator) -> Step:
-        """The step on images and masks (batch, 1, size, size); strange: 1 where p is to be, (batch,)."""
+        """Return the step on images and masks (batch, 1, size, size); strange: 1 where p is to be, (batch,)."""
         done = int(self.network.batches) / max(1, self.total)
         for group in self.optimisers["generator"].param_groups:
             group["lr"] = self.settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))

@@ -186,7 +186,7 @@ class _Outlining:
 
 
 def painted_film(image: Tensor, lungs: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """A training example: the image with lesions, perhaps mirrored, at another contrast.
+    """Return a training example: the image with lesions, perhaps mirrored, at another contrast.
 
     Args:
         image: (size, size) in network units.
@@ -255,7 +255,7 @@ def largest(logits: Tensor) -> Tensor:
 
 
 def _any_of(evidence: Tensor) -> Tensor:
-    """The log odds of at least one, from those of each (…, groups): log(Π (1 + e^l) − 1)."""
+    """Return the log odds of at least one, from those of each (…, groups): log(Π (1 + e^l) − 1)."""
     whole = functional.softplus(evidence.double()).sum(-1)
     return whole + torch.log(-torch.expm1(-whole))
 

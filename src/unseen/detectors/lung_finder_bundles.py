@@ -30,7 +30,7 @@ def save_finder(finder: LungFinder, folder: Path | str, *, data: str, licence: s
 
 
 def finder_of(folder: Path | str) -> LungFinder | None:
-    """The lung finder of a bundle, a detector's or a finder's own; None for a detector without one.
+    """Return the lung finder of a bundle, a detector's or a finder's own; None for a detector without one.
 
     Args:
         folder: the bundle, or the name of one of unseen-models.
@@ -56,7 +56,7 @@ def finder_of(folder: Path | str) -> LungFinder | None:
 
 
 def finder_in(read: bundle.Bundle) -> LungFinder | None:
-    """The lung finder in a detector's bundle; None where it has none."""
+    """Return the lung finder in a detector's bundle; None where it has none."""
     if read.card.finder is None:
         return None
     found = LungFinder(validated(read.card.finder, LungFinder.Config, where="finder"))

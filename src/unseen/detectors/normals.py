@@ -43,7 +43,7 @@ class Normals:
         )
 
     def part(self, rows: torch.Tensor) -> Normals:
-        """The films where `rows`, bool (n,), is true."""
+        """Return the films where `rows`, bool (n,), is true."""
         digests = tuple(digest for digest, taken in zip(self.digests, rows.tolist(), strict=True) if taken)
         also = tuple(others.part(rows) for others in self.also)
         return Normals(self.images[rows], self.inside[rows], self.lungs[rows], digests, also)

@@ -67,7 +67,7 @@ class _OfTensors(nn.Module):
 
 
 def _flat(made: object) -> Iterator[Tensor]:
-    """The tensors of an output, whatever lists hold them."""
+    """Yield the tensors of an output, whatever lists hold them."""
     if isinstance(made, Tensor):
         yield made
     elif isinstance(made, list | tuple):
@@ -88,7 +88,7 @@ def export_networks(model: Detector | LungFinder, film: Film, folder: Path | str
 
 
 def networks_of(model: Detector | LungFinder, film: Film) -> dict[str, _Call]:
-    """The networks by name, with the arguments of their first call."""
+    """Return the networks by name, with the arguments of their first call."""
     finder = model if isinstance(model, LungFinder) else model.finder
     named = {} if isinstance(model, LungFinder) else dict(model.modules())
     if isinstance(finder, LungFinder):

@@ -127,15 +127,19 @@ def _compiled(network: nn.Module, example: Tensor, *, bfloat16: bool = False) ->
 
 
 def _unchanged() -> nn.Conv2d:
-    """A convolution that changes nothing. OpenVINO keeps to float32 whatever follows the last convolution, and to it
-    a transposed one is none: without this a decoder would run in float32 from end to end, half as fast."""
+    """Return a convolution that changes nothing.
+
+    OpenVINO keeps to float32 whatever follows the last convolution, and to it a transposed one is none: without this a
+    decoder would run in float32 from end to end, half as fast.
+    """
     convolution = nn.Conv2d(1, 1, 1, bias=False)
     nn.init.ones_(convolution.weight)
     return convolution
 
 
 def openvino_module() -> Any:  # Any: OpenVINO has no types of its own
-    """The module, without its telemetry: where that package cannot be imported, OpenVINO takes a stub of its own.
+    """Return the module, without its telemetry: where that package cannot be imported, OpenVINO takes a stub of its
+    own.
 
     Raises DeviceError where OpenVINO is not installed.
     """

@@ -141,12 +141,12 @@ def _one_lung(lungs: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
 
 
 def _rows_of(found: Tensor) -> tuple[int, int]:
-    """The first row of some places, and the row after the last."""
+    """Return the first row of some places, and the row after the last."""
     return int(found[:, 0].min()), int(found[:, 0].max()) + 1
 
 
 def _tissue(image: Tensor, lungs: Tensor, rng: torch.Generator) -> float:
-    """A brightness of the tissue around the lungs."""
+    """Draw a brightness of the tissue around the lungs."""
     step = max(1, image.shape[0] // 64)
     few = lungs[::step, ::step]
     near = functional.max_pool2d(few.float()[None, None], 7, 1, 3)[0, 0] > 0

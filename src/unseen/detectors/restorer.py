@@ -92,7 +92,7 @@ class Restorer(Detector):
 
 
 def mean_inside(values: Tensor, inside: Tensor) -> Tensor:
-    """The mean over each sample's pixels inside, 0 where it has none.
+    """Return the mean over each sample's pixels inside, 0 where it has none.
 
     Args:
         values: (batch, 1, size, size).

@@ -53,7 +53,7 @@ class StudentTeacher(LesionClassifier):
     config: Config
 
     def remember(self, normals: Normals, *, seed: int) -> None:
-        """The teacher keeps nothing of the films."""
+        """Keep nothing of the films: the teacher was trained before."""
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         folder = None if fitting.folder is None else fitting.folder / "teacher"

@@ -83,7 +83,7 @@ def load_states(modules: Mapping[str, nn.Module], read: bundle.Bundle) -> None:
 
 
 def check_strays(modules: Mapping[str, nn.Module], read: bundle.Bundle) -> None:
-    """Raises BundleError where `read` holds tensors that belong to none of `modules`, nor to its gate."""
+    """Raise BundleError where `read` holds tensors that belong to none of `modules`, nor to its gate."""
     known = {*modules, *(() if read.card.gate is None else (GATE,))}
     strays = [key for key in read.tensors if key.split(".")[0] not in known]
     if strays:

@@ -66,7 +66,7 @@ class Evaluation:
         return f"<Evaluation: {self.headline}>"
 
     def _repr_html_(self) -> str:
-        """The evaluation as a notebook shows it: the figures of each source, and the sentence on shortcuts."""
+        """Return the evaluation as a notebook shows it: the figures of each source, and the sentence on shortcuts."""
         groups = entry_at(self.metrics, "auroc")
         facts: dict[str, object] = {
             f"AUROC, {name}": figure_at(self.metrics, "auroc", name)
@@ -169,7 +169,7 @@ def write_evaluation(
     facts: Mapping[str, str],
     exclude: frozenset[str] = frozenset(),
 ) -> None:
-    """Writes ``metrics.json``, ``scores.parquet`` and ``report.html``, each whole or not at all.
+    """Write ``metrics.json``, ``scores.parquet`` and ``report.html``, each whole or not at all.
 
     Args:
         folder: where they are written; it is made if needed.

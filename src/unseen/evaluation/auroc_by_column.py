@@ -40,7 +40,7 @@ def by_column(table: pl.DataFrame, cohort: BootstrapCohort, column: str, *, seed
 
 
 def _named(values: NDArray[np.str_], abnormal: Bools) -> NDArray[np.str_]:
-    """The values as they are, or thirds of them where they are many numbers; "" stays ""."""
+    """Return the values as they are, or thirds of them where they are many numbers; "" stays ""."""
     present = np.unique(values[abnormal & (values != "")])
     if len(present) <= MOST_VALUES:
         return values

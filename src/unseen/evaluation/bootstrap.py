@@ -84,14 +84,14 @@ def codes(*columns: NDArray[np.generic]) -> Ints:
 
 
 def text(table: pl.DataFrame, column: str) -> NDArray[np.str_]:
-    """A column as words; nulls, or a column that is not there, as ""."""
+    """Return a column as words; nulls, or a column that is not there, as ""."""
     if column not in table.columns:
         return np.full(len(table), "", dtype=np.str_)
     return np.array([str(x) if x is not None else "" for x in table[column].to_list()], dtype=np.str_)
 
 
 def numbers(table: pl.DataFrame, column: str) -> Floats:
-    """A column as float64; nulls, or a column that is not there, as NaN."""
+    """Return a column as float64; nulls, or a column that is not there, as NaN."""
     if column not in table.columns:
         return np.full(len(table), np.nan)
     return np.array([np.nan if x is None else float(x) for x in table[column].to_list()], dtype=np.float64)
@@ -128,7 +128,7 @@ class Drawn:
     draws: Floats
 
     def __sub__(self, other: Drawn) -> Drawn:
-        """The paired difference; both must come from one `draw_all`."""
+        """Return the paired difference; both must come from one `draw_all`."""
         return Drawn(self.value - other.value, self.draws - other.draws)
 
     def strength(self) -> Drawn:
@@ -187,7 +187,7 @@ LEAST_GAP_DB = 0.2
 
 
 def mean_of(values: Sequence[float] | Sequence[Sequence[float]], units: Sequence[int]) -> Figure:
-    """The mean over images, with its 95 % interval.
+    """Return the mean over images, with its 95 % interval.
 
     Args:
         values: one an image; or for each training of a method one an image: the interval is then over images and
@@ -218,8 +218,9 @@ def share(
     supervised: Sequence[float] | Sequence[Sequence[float]],
     units: Sequence[int],
 ) -> Figure:
-    """The share of the gap that the method closes, with its paired 95 % interval; one PSNR an image, in dB, or for
-    each of several trainings one an image: the interval is then over both, and the i-th trainings are drawn together.
+    """Return the share of the gap that the method closes, with its paired 95 % interval; one PSNR an image, in dB, or
+    for each of several trainings one an image: the interval is then over both, and the i-th trainings are drawn
+    together.
 
     >>> str(share([28.0, 29.0], [20.0, 21.0], [30.0, 31.0], [0, 1]))
     '0.80 (0.80 to 0.80)'
@@ -259,7 +260,7 @@ def _drawn(statistic: Callable[[Floats, Floats], Floats], units: Sequence[int], 
 
 
 def share_of(flags: Bools, units: Sequence[int] | None = None) -> Figure:
-    """The share of what is true: Clopper and Pearson's interval, or a bootstrap over units where they repeat.
+    """Return the share of what is true: Clopper and Pearson's interval, or a bootstrap over units where they repeat.
 
     >>> str(share_of(np.array([True, False] * 20)))
     '0.50 (0.34 to 0.66)'
@@ -270,7 +271,7 @@ def share_of(flags: Bools, units: Sequence[int] | None = None) -> Figure:
 
 
 def quantile_of(values: Floats, level: float) -> Interval:
-    """A quantile of independent values, by a percentile bootstrap.
+    """Return a quantile of independent values, by a percentile bootstrap.
 
     >>> quantile_of(np.arange(101.0), 0.5).value
     50.0
@@ -282,7 +283,7 @@ def quantile_of(values: Floats, level: float) -> Interval:
 
 
 def mean_over(values: Floats, units: Sequence[int] | None = None) -> Figure:
-    """The mean, by a bootstrap over units, or over the values where each is its own.
+    """Return the mean, by a bootstrap over units, or over the values where each is its own.
 
     >>> mean_over(np.array([1.0, 3.0])).value
     2.0

@@ -46,8 +46,9 @@ class Curve:
 
 
 def roc_curve(table: pl.DataFrame, *, draws: int = DRAWS, seed: int = 0) -> Curve:
-    """The curve of a table of scores, as `score_table` and `read_scores` give it; where the table has a column `fold`,
-    the mean of the folds' curves.
+    """Return the curve of a table of scores, as `score_table` and `read_scores` give it.
+
+    Where the table has a column `fold`, it is the mean of the folds' curves.
 
     The same table, seed and draws give the same values.
 

@@ -93,7 +93,7 @@ def compare(
     seed: int = 0,
     draws: int = DRAWS,
 ) -> Comparison:
-    """Compares the detectors whose score tables these are, on the films that all of them scored.
+    """Compare the detectors whose score tables these are, on the films that all of them scored.
 
     Films are matched by their pixels (by name where a table has no digest).
 

@@ -41,7 +41,9 @@ def delong_covariance(scores: Floats, abnormal: Bools) -> tuple[Floats, Floats]:
 
 
 def folded_covariance(scores: Floats, abnormal: Bools, fold: Ints) -> tuple[Floats, Floats]:
-    """The same for fold-weighted AUROCs: Σ w_f a_f and Σ w_f² S_f with w_f ∝ n0·n1; the folds' films are independent.
+    """Return the same for fold-weighted AUROCs: Σ w_f a_f and Σ w_f² S_f with w_f ∝ n0·n1.
+
+    The folds' films are independent.
 
     A fold with fewer than two films of a class is left out.
     """
@@ -84,7 +86,7 @@ class DelongTest:
 
 
 def delong_test(first: Floats, second: Floats, abnormal: Bools, *, fold: Ints | None = None) -> DelongTest:
-    """Tests that two detectors have the same AUROC on the same films (correlated by that).
+    """Test whether two detectors have the same AUROC on the same films (correlated by that).
 
     Args:
         first: scores of the one, (films,).

@@ -43,7 +43,7 @@ class Example:
 
 
 def example_of(finding: Finding) -> Example:
-    """The finding's images, made small; nothing of the film itself is kept."""
+    """Return the finding's images, made small; nothing of the film itself is kept."""
     film, viewed = finding.film, finding.viewed
     height, width = film.pixels.shape
     scale = min(1.0, LONG_SIDE / max(height, width))

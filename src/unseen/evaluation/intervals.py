@@ -69,7 +69,7 @@ Figure: TypeAlias = Interval | Missing
 
 
 def from_json(figure: Mapping[str, Json]) -> Figure:
-    """The figure back from its JSON.
+    """Return the figure back from its JSON.
 
     >>> from_json(Interval(0.5, 0.4, 0.6).to_json())
     Interval(value=0.5, low=0.4, high=0.6)
@@ -83,7 +83,7 @@ def from_json(figure: Mapping[str, Json]) -> Figure:
 
 
 def interval_text(entry: Mapping[str, Any] | None, *, sign: bool = False) -> str:
-    """A value with its interval, or a dash.
+    """Return a value with its interval, or a dash.
 
     >>> interval_text({"value": 0.78, "low": 0.7, "high": 0.85}), interval_text({"value": None, "reason": "one class"})
     ('0.78 [0.70, 0.85]', '–')

@@ -267,7 +267,7 @@ def _weighted(matrix: csr_array, weights: Floats) -> Floats:
 def _paired(
     table: pl.DataFrame, covariates: Sequence[str], caliper: float | None
 ) -> tuple[tuple[str, ...], BootstrapCohort, _PairIndices | str, float]:
-    """The names, the films, their pairs or the reason why there are none, and the caliper."""
+    """Return the names, the films, their pairs or the reason why there are none, and the caliper."""
     names = tuple(covariates)
     if not names:
         raise ValueError("no covariate is given; name one or more columns, such as sharpness.")
@@ -295,7 +295,7 @@ def _covariate(table: pl.DataFrame, name: str) -> Floats:
 
 
 def _spread(covariate: Floats, cohort: BootstrapCohort) -> float:
-    """Standard deviation within source and class."""
+    """Return the standard deviation within source and class."""
     group = codes(cohort.source, cohort.abnormal)
     size = np.bincount(group)
     rest = covariate - (np.bincount(group, weights=covariate) / size)[group]

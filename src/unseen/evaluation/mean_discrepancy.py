@@ -134,7 +134,10 @@ def squared_distances(x: Floats, y: Floats) -> Floats:
 
 
 def median_distance(squares: Floats) -> float:
-    """The median distance of different points, of their squared distances (n, n); the mean where the median is 0."""
+    """Return the median distance of different points, of their squared distances (n, n).
+
+    Returns the mean where the median is 0.
+    """
     apart = np.sqrt(squares[np.triu_indices(len(squares), 1)])
     return float(np.median(apart)) or float(apart.mean())
 
@@ -155,7 +158,7 @@ def _relabelled(kernel: Floats, n: int, permutations: int, rng: np.random.Genera
 
 
 def _pairs(weights: Floats) -> Floats:
-    """The weight of ordered pairs of different points: (rows,)."""
+    """Return the weight of ordered pairs of different points: (rows,)."""
     pairs: Floats = weights.sum(1) ** 2 - (weights**2).sum(1)
     return np.where(pairs > 0, pairs, np.nan)
 

@@ -37,7 +37,8 @@ ALIKE = "all statistics"
 
 
 def judged_rows(table: pl.DataFrame, exclude: frozenset[str] = frozenset()) -> tuple[pl.DataFrame, int]:
-    """The rows that figures are about (scored, labelled, not trained on), and how many training films were left out.
+    """Return the rows that figures are about (scored, labelled, not trained on), and how many training films were left
+    out.
 
     Training films are known by their pixels, not by their names.
     """

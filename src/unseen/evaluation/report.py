@@ -63,7 +63,7 @@ def write_report(
     facts: Mapping[str, str] | None = None,
     exclude: frozenset[str] = frozenset(),
 ) -> None:
-    """Writes `report_html` to `path`, whole or not at all; `write_evaluation` calls it.
+    """Write `report_html` to `path`, whole or not at all; `write_evaluation` calls it.
 
     Args:
         path: the file, such as "report.html".
@@ -94,7 +94,7 @@ def report_html(
     facts: Mapping[str, str] | None = None,
     exclude: frozenset[str] = frozenset(),
 ) -> str:
-    """The page as text.
+    """Return the page as text.
 
     metrics  every figure, from `metrics_from_table`
     scored   the table and its films, from `score_table`

@@ -78,7 +78,7 @@ def precision_recall(real: Floats, made: Floats, *, neighbours: int = NEIGHBOURS
 
 
 def _reach(points: Floats, neighbours: int) -> Floats:
-    """The squared distance of each point to its k-th nearest neighbour: (n,)."""
+    """Return the squared distance of each point to its k-th nearest neighbour: (n,)."""
     squares = squared_distances(points, points)
     np.fill_diagonal(squares, -1)  # itself comes first, also before a copy of it
     return np.asarray(np.partition(squares, neighbours, axis=1)[:, neighbours])

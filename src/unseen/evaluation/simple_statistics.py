@@ -75,7 +75,9 @@ def laplacian(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def border_mask(height: int, width: int) -> NDArray[np.bool_]:
-    """True in the outer frame of `BORDER` of each side, at least three pixels wide where the image allows."""
+    """Return a mask that is True in the outer frame of `BORDER` of each side, at least three pixels wide where the
+    image allows.
+    """
     mask = np.ones((height, width), dtype=bool)
     rows, columns = max(3, round(BORDER * height)), max(3, round(BORDER * width))
     mask[rows : max(height - rows, rows), columns : max(width - columns, columns)] = False
@@ -83,7 +85,7 @@ def border_mask(height: int, width: int) -> NDArray[np.bool_]:
 
 
 def image_statistics(pixels: NDArray[np.float32]) -> dict[str, float]:
-    """The statistics of the pixels alone, of an image in [0, 1] already at its small size (h, w).
+    """Return the statistics of the pixels alone, of an image in [0, 1] already at its small size (h, w).
 
     >>> flat = image_statistics(np.full((64, 48), 0.5, dtype=np.float32))
     >>> flat["mean"], flat["sharpness"], flat["near_black"]

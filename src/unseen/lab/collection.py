@@ -107,11 +107,17 @@ class Collection:
         )
 
     def reconstructor(self, key: str) -> Reconstructor:
-        """Raises LookupError where there is none of that key, BundleError where it cannot be read."""
+        """Open the reconstructor of this key.
+
+        Raises LookupError where there is none, BundleError where it cannot be read.
+        """
         return _reconstructor(_named(self.reconstructors, key, "reconstructor").folder, key)
 
     def generator(self, key: str) -> TrainedGenerator:
-        """Raises LookupError where there is none of that key, BundleError where it cannot be read."""
+        """Open the generator of this key.
+
+        Raises LookupError where there is none, BundleError where it cannot be read.
+        """
         return _generator(_named(self.generators, key, "generator").folder, key)
 
 

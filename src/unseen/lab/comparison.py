@@ -121,7 +121,7 @@ def tried_method(method: Method, made: Measured) -> Result:
 
 
 def _first(text: str) -> str:
-    """The first sentence of a warning: the rest addresses programmers.
+    """Return the first sentence of a warning: the rest addresses programmers.
 
     >>> _first("It was not reached: after 5 steps 1.5e-04 is left. Call something else.")
     'It was not reached: after 5 steps 1.5e-04 is left.'

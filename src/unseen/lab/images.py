@@ -34,7 +34,7 @@ _FINER = 4  # subpixels a side, for edges without steps
 
 
 def head(size: int, seed: int) -> Tensor:
-    """The Shepp–Logan head; with another number than 0, what is inside has moved a little."""
+    """Draw the Shepp–Logan head; with another number than 0, what is inside has moved a little."""
     rng = np.random.default_rng(seed)
     middles = (np.arange(size * _FINER) + 0.5) / (size * _FINER) * 2 - 1
     right, up = middles[None, :], -middles[:, None]
@@ -49,21 +49,21 @@ def head(size: int, seed: int) -> Tensor:
 
 
 def film(size: int, seed: int) -> Tensor:
-    """A simulated chest film without a lesion."""
+    """Draw a simulated chest film without a lesion."""
     from unseen.data.phantoms.sequences import SMALLEST, normals
 
     return as_image(normals(1, seed=seed, size=max(size, SMALLEST))[0].pixels, size)
 
 
 def film_with_lesion(size: int, seed: int) -> Tensor:
-    """A simulated chest film with one."""
+    """Draw a simulated chest film with a lesion."""
     from unseen.data.phantoms.sequences import SMALLEST, abnormals
 
     return as_image(abnormals(1, seed=seed, size=max(size, SMALLEST))[0].pixels, size)
 
 
 def shapes(size: int, seed: int) -> Tensor:
-    """A square and a disc."""
+    """Draw a square and a disc."""
     import torch
 
     from unseen.data.drawn_shapes import squares_and_circles
@@ -81,7 +81,7 @@ IMAGES: dict[str, tuple[str, Callable[[int, int], Tensor]]] = {
 
 
 def as_image(pixels: NDArray[np.float32], size: int) -> Tensor:
-    """The middle square of an image, averaged to a smaller one: (1, 1, size, size).
+    """Return the middle square of an image, averaged to a smaller one: (1, 1, size, size).
 
     Args:
         pixels: (height, width) in [0, 1].

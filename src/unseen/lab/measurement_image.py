@@ -10,7 +10,7 @@ from unseen.physics.operator import Operator
 
 
 def look_of(y: Tensor, A: Operator) -> tuple[Tensor, str]:
-    """A measurement as an image (height, width) in [0, 1], and a description of what is shown.
+    """Return a measurement as an image (height, width) in [0, 1], and a description of what is shown.
 
     Args:
         y: (1, *A.range), the measurement.

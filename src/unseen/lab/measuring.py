@@ -108,7 +108,7 @@ def operator_of(setup: Setup, collection: Collection) -> Operator:
 
 
 def learnt_process(setup: Setup, collection: Collection) -> Measurement:
-    """The measurement process of a model in the collection; of several operators, the seed selects one."""
+    """Return the measurement process of a model in the collection; of several operators, the seed selects one."""
     assert isinstance(setup.operator, AsLearnt)
     process = collection.reconstructor(setup.operator.model).process
     if process is None:

@@ -95,7 +95,7 @@ class Offered:
     left_out: tuple[str, ...] = ()
 
     def named(self, key: str) -> Method:
-        """Raises LookupError: no such method, or it does not fit."""
+        """Return the method of this key. Raises LookupError where there is none, or it does not fit."""
         for method in self.methods:
             if method.key == key:
                 return method
@@ -169,7 +169,7 @@ def _flattest(made: Measured) -> Found:
 
 
 def _learnt(entry: Collected, made: Measured, collection: Collection) -> Method | str:
-    """A reconstructor as a method, or why it does not fit."""
+    """Return a reconstructor as a method, or why it does not fit."""
     try:
         f = collection.reconstructor(entry.key)
     except (BundleError, UnknownName) as error:

@@ -103,7 +103,7 @@ class BackprojectedRisk(Loss):
         return mean_square(_backprojected(process, residual)) - mean_square(drawn) + 2 / self.tau * divergence
 
     def judge(self, process: Measurement) -> Loss:
-        """The risk in the measurements, where there is an estimator of it.
+        """Return the risk in the measurements, where there is an estimator of it.
 
         B A is no projection where B is the FBP of few views: ‖B A d‖² > 10 ‖d‖² for some d. So it may rise while the
         error of the images still falls, and would stop a training too early.

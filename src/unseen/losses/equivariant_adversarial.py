@@ -65,7 +65,7 @@ class EquivariantAdversarial(Loss):
         return (_mean((real - 1) ** 2) + _mean(fake**2)) / 2
 
     def judge(self, process: Measurement) -> None:
-        """A critic's scores are no risk."""
+        """Return None: a critic's scores are no risk."""
 
     def _moved(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
         return self.group.T(images, self.group.sample(len(images), generator=generator))

@@ -47,8 +47,10 @@ class GanLoss:
     undecided: float = 0.0
 
     def swapped(self, real_logit: Tensor) -> Tensor:
-        """The generator's loss on what D holds for real, labels swapped: (batch,). For a network that makes that, too,
-        as BiGAN's encoder does."""
+        """Return the generator's loss on what D holds for real, labels swapped: (batch,).
+
+        For a network that makes that, too, as BiGAN's encoder does.
+        """
         return self.generator(2 * self.undecided - real_logit)
 
 

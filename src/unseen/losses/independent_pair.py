@@ -16,7 +16,7 @@ SHARE = 0.1
 
 
 def check_share(share: float) -> None:
-    """Raises ValueError unless 0 < share < 1."""
+    """Raise ValueError unless 0 < share < 1."""
     if not 0 < share < 1:
         raise ValueError(f"share is between 0 and 1, but got {share}.")
 
@@ -43,13 +43,13 @@ class IndependentPair(Loss):
 
     @abstractmethod
     def _noisier(self, noise: Noise | None) -> Noise:
-        """The noise of y₁. Raises TypeError for a noise that cannot be taken apart."""
+        """Return the noise of y₁. Raises TypeError for a noise that cannot be taken apart."""
 
     @abstractmethod
     def _risk(
         self, h: Callable[[Tensor], Tensor], seen: Seen, target: Mask | None, *, generator: torch.Generator | None
     ) -> Tensor:
-        """The sum over each sample's observed entries: (batch,)."""
+        """Return the sum over each sample's observed entries: (batch,)."""
 
     def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
         noisier = replace(seen.process, noise=self._noisier(seen.process.noise))

@@ -175,7 +175,7 @@ class Loss(ABC):
         """
 
     def in_own_scale(self, value: Tensor, units: Units) -> Tensor:
-        """A value of this loss, counted in `units`: what `learn` descends."""
+        """Return a value of this loss, counted in `units`: what `learn` descends."""
         size = {"measurements": units.measurement, "images": units.image, "scores": 1.0}[self.compares]
         return value / size**self.degree
 

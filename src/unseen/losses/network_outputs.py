@@ -6,7 +6,7 @@ from unseen.physics.algebra import describe
 
 
 def check_alike(what: str, real: Tensor, fake: Tensor, *, least: int = 1) -> None:
-    """Raises ValueError, naming `what` they are, unless both have one shape of at least `least` dimensions."""
+    """Raise ValueError, naming `what` they are, unless both have one shape of at least `least` dimensions."""
     if real.shape != fake.shape or real.ndim < least:
         raise ValueError(
             f"{what} have one shape, (batch, ...), but got {describe(tuple(real.shape))} and "
@@ -15,5 +15,5 @@ def check_alike(what: str, real: Tensor, fake: Tensor, *, least: int = 1) -> Non
 
 
 def mean_of_each(values: Tensor) -> Tensor:
-    """The mean over all but the first axis: (batch,)."""
+    """Return the mean over all but the first axis: (batch,)."""
     return values.reshape(len(values), -1).mean(dim=1)

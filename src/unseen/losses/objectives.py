@@ -21,7 +21,7 @@ _ALONE = {"mc": MeasurementConsistency, "sure": Sure, "supervised": Supervised, 
 
 
 def objective(losses: str | Loss | Sequence[Loss], process: Measurement, *, group: Group | None = None) -> list[Loss]:
-    """The losses that a name or a single loss stands for; a sequence of losses as it is.
+    """Return the losses that a name or a single loss stands for; a sequence of losses as it is.
 
     Args:
         losses: "mc": `MeasurementConsistency`; "ei": with `Equivariance` under `group`; "sure": `Sure`; "rei": with

@@ -105,7 +105,9 @@ class Sure(Loss):
 
 
 def brightest_mean(y: Tensor, noise: PoissonGaussian) -> Tensor:
-    """The largest u that each sample's largest y speaks for, u + 3 √(gain u + sigma²) = max y: (batch,), ≥ gain."""
+    """Return the largest u that each sample's largest y speaks for, u + 3 √(gain u + sigma²) = max y: (batch,), ≥
+    gain.
+    """
     largest = at_least_single(y).flatten(1).amax(dim=1).clamp(min=3 * noise.sigma)
     half = largest + 4.5 * noise.gain
     root = half**2 - (largest**2 - 9 * noise.sigma**2)

@@ -53,7 +53,7 @@ def dissimilarity_map(a: Tensor, b: Tensor, *, peak: float) -> Tensor:
 def structural_dissimilarity(
     output: Tensor, target: Tensor, *, inside: Tensor | None = None, peak: float = 2.0
 ) -> Tensor:
-    """The mean of 1 − SSIM over the pixels inside and all channels, per sample: (batch,), 0 to 2.
+    """Return the mean of 1 − SSIM over the pixels inside and all channels, per sample: (batch,), 0 to 2.
 
     Args:
         output: (batch, channels, height, width), real, at least 6 × 6 pixels.

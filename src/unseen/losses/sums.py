@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def at_least_single(tensor: Tensor) -> Tensor:
-    """The tensor in single precision, or as it is where it is finer.
+    """Return the tensor in single precision, or as it is where it is finer.
 
     Args:
         tensor: real or complex, of any shape.

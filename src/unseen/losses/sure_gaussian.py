@@ -199,7 +199,7 @@ SHARE_OF_SIGMA = 0.5  # shorter steps estimate as well, and let networks learn m
 
 
 def default_step(y: Tensor, noise: Gaussian, target: Mask | None = None) -> Tensor:
-    """The step of a finite difference in y, (batch,): sigma / 2, but no less than what the network rounds.
+    """Return the step of a finite difference in y, (batch,): sigma / 2, but no less than what the network rounds.
 
     It rounds to its precision's share of y's root mean square over the entries of `target`: bfloat16's under autocast.
 
@@ -224,7 +224,7 @@ def rounded_away(y: Tensor, target: Mask | None = None) -> Tensor:
 
 
 def check_request(y: Tensor, target: Mask | None, tau: float) -> None:
-    """Raises TypeError or ValueError where a risk cannot be estimated for these."""
+    """Raise TypeError or ValueError where a risk cannot be estimated for these."""
     if target is not None and not isinstance(target, Mask):
         raise TypeError(f"The target of SURE is a Mask, or None for all of y, but got {type(target).__name__}.")
     if y.ndim < 2 or not (y.is_floating_point() or y.is_complex()):
@@ -236,7 +236,7 @@ def check_request(y: Tensor, target: Mask | None, tau: float) -> None:
 
 
 def check_output(output: Tensor, y: Tensor) -> None:
-    """Raises ValueError unless h(y) has y's shape, and is complex where y is."""
+    """Raise ValueError unless h(y) has y's shape, and is complex where y is."""
     if output.shape != y.shape:
         raise ValueError(
             f"h gives what it takes, {describe(tuple(y.shape))}, but h(y) has shape {describe(tuple(output.shape))}."
@@ -265,5 +265,5 @@ def real_entries(target: Mask | None, y: Tensor) -> Tensor:
 
 
 def total(tensor: Tensor) -> Tensor:
-    """The sum over each sample's entries: (batch,)."""
+    """Return the sum over each sample's entries: (batch,)."""
     return tensor.flatten(1).sum(dim=1)

@@ -113,7 +113,7 @@ def skewed_probe(like: Tensor, *, generator: torch.Generator | None) -> Tensor:
 
 
 def check_counts(y: Tensor, noise: object) -> None:
-    """Raises TypeError unless the noise is that of counts, ValueError unless y is real."""
+    """Raise TypeError unless the noise is that of counts, ValueError unless y is real."""
     if not isinstance(noise, PoissonGaussian):
         raise TypeError(f"This risk is for counts, PoissonGaussian or Poisson, but got {type(noise).__name__}.")
     if y.is_complex():

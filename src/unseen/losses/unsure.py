@@ -97,7 +97,7 @@ class Unsure(Loss):
         return -2 * level.to(m) ** 2 * (divergence / m)
 
     def judge(self, process: Measurement) -> None:
-        """The level moves from epoch to epoch, so values of two epochs do not compare."""
+        """Return None: the level moves from epoch to epoch, so values of two epochs do not compare."""
 
     def _level(self) -> Tensor:
         level: Tensor = self.critic().detach() * self.critic.get_buffer("unit")

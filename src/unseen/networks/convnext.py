@@ -54,7 +54,7 @@ class ConvNeXtTiny(PublishedNetwork):
         self.eval()
 
     def forward(self, x: Tensor, blocks: Sequence[int]) -> list[Tensor]:
-        """Maps of the stages `blocks`, in ascending order."""
+        """Return maps of the stages `blocks`, in ascending order."""
         x = as_photograph(x)
         maps = []
         for stage in range(max(blocks) + 1):

@@ -128,7 +128,7 @@ def _pyramid(size: int, features: int, channels: int) -> nn.Sequential:
 
 
 def _plain_pyramid(size: int, features: int, channels: int) -> nn.Sequential:
-    """The same without BatchNorm, with biases."""
+    """Return the same without BatchNorm, with biases."""
     layers: list[nn.Module] = []
     width = features
     for _ in range(_doublings(size) + 1):

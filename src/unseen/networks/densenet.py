@@ -56,7 +56,7 @@ class DenseNet121(PublishedNetwork):
         self.eval()
 
     def forward(self, x: Tensor, blocks: Sequence[int]) -> list[Tensor]:
-        """Maps of `blocks`, in ascending order."""
+        """Return maps of `blocks`, in ascending order."""
         parts = self.features
         x = functional.max_pool2d(torch.relu(parts["norm0"](parts["conv0"](RANGE * x))), 3, 2, 1)
         maps = []

@@ -46,7 +46,7 @@ class EfficientNetLite(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, x: Tensor, blocks: Sequence[int]) -> list[Tensor]:
-        """The maps of `blocks`, in ascending order."""
+        """Return the maps of `blocks`, in ascending order."""
         maps = []
         x = self.stem(x)
         for number, block in enumerate(self.blocks[: max(blocks) + 1]):

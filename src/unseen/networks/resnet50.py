@@ -44,7 +44,7 @@ class ResNet50(PublishedNetwork):
         self.eval()
 
     def forward(self, x: Tensor, blocks: Sequence[int]) -> list[Tensor]:
-        """Maps of the stages `blocks`, in ascending order."""
+        """Return maps of the stages `blocks`, in ascending order."""
         x = self.pool(torch.relu(self.bn1(self.conv1(as_photograph(x)))))
         maps = []
         for stage in range(max(blocks) + 1):

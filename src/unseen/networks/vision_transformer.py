@@ -80,7 +80,7 @@ class DinoV2(PublishedNetwork):
         self.eval()
 
     def forward(self, x: Tensor, blocks: Sequence[int]) -> list[Tensor]:
-        """Maps of `blocks`, in ascending order."""
+        """Return maps of `blocks`, in ascending order."""
         given = [int(side) for side in x.shape[-2:]]  # int: where the network is traced, a size is a tensor
         size = [max(1, round(side / PATCH)) * PATCH for side in given]
         if given != size:

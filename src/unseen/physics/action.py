@@ -34,14 +34,14 @@ class Action(Immutable, ABC):
 
     @abstractmethod
     def _forward(self, x: Tensor) -> Tensor:
-        """A x, for x of shape (batch, *domain): (batch, *range)."""
+        """Return A x, for x of shape (batch, *domain): (batch, *range)."""
 
     @abstractmethod
     def _adjoint(self, y: Tensor) -> Tensor:
-        """A* y, for y of shape (batch, *range): (batch, *domain)."""
+        """Return A* y, for y of shape (batch, *range): (batch, *domain)."""
 
     def _pinv(self, y: Tensor) -> Tensor:
-        """A⁺ y; by conjugate gradients unless the operator knows a closed form."""
+        """Return A⁺ y; by conjugate gradients unless the operator knows a closed form."""
         return solve_least_squares(self, y)
 
     @overload
@@ -49,7 +49,7 @@ class Action(Immutable, ABC):
     @overload
     def __call__(self, x: Array) -> Array: ...
     def __call__(self, x: Tensor | Array) -> Tensor | Array:
-        """A x.
+        """Return A x.
 
         Args:
             x: (batch, *domain); a NumPy array too, here and below: an array comes back.
@@ -76,7 +76,7 @@ class Action(Immutable, ABC):
     @overload
     def adjoint(self, y: Array) -> Array: ...
     def adjoint(self, y: Tensor | Array) -> Tensor | Array:
-        """A* y.
+        """Return A* y.
 
         Args:
             y: (batch, *range).
@@ -99,7 +99,7 @@ class Action(Immutable, ABC):
     @overload
     def pinv(self, y: Array) -> Array: ...
     def pinv(self, y: Tensor | Array) -> Tensor | Array:
-        """A⁺ y, Moore and Penrose's: of all x with the least ‖A x − y‖, the shortest.
+        """Return A⁺ y, Moore and Penrose's: of all x with the least ‖A x − y‖, the shortest.
 
         Args:
             y: (batch, *range).
@@ -120,7 +120,7 @@ class Action(Immutable, ABC):
         return on_tensors(of, y)
 
     def norm(self) -> float:
-        """The largest singular value, max ‖A x‖ / ‖x‖; over all samples for a per-sample operator.
+        """Return the largest singular value, max ‖A x‖ / ‖x‖; over all samples for a per-sample operator.
 
         By Lanczos's method: never above the true value but for rounding, and as a rule below it by less than 0.1 %.
         Exact where an operator overrides it.
@@ -144,7 +144,7 @@ class Action(Immutable, ABC):
 
 
 def refuse_nan(x: Tensor, who: str) -> None:
-    """Raises ValueError where x holds NaN. Within torch.func.vmap, which allows no such look, there is no error."""
+    """Raise ValueError where x holds NaN. Within torch.func.vmap, which allows no such look, there is no error."""
     try:
         some = bool(torch.isnan(x).any())
     except RuntimeError:
@@ -157,7 +157,7 @@ def refuse_nan(x: Tensor, who: str) -> None:
 
 
 def shared_batch(operators: Sequence[Action]) -> int | None:
-    """The batch of operators that act together; None where one A serves every sample."""
+    """Return the batch of operators that act together; None where one A serves every sample."""
     sizes = {operator.batch for operator in operators if operator.batch is not None}
     if len(sizes) > 1:
         raise ValueError(f"Actions made for batches of {' and '.join(map(str, sorted(sizes)))} images do not combine.")
@@ -165,13 +165,13 @@ def shared_batch(operators: Sequence[Action]) -> int | None:
 
 
 def check_one_kind(operators: Sequence[Action]) -> None:
-    """Raises ValueError where some take complex images and some real ones."""
+    """Raise ValueError where some take complex images and some real ones."""
     if len({operator.complex_domain for operator in operators if not operator.real_or_complex}) > 1:
         raise ValueError("Actions of one image take complex numbers, or real ones, but here some do the other.")
 
 
 def adjoint_of(part: Action, y: Tensor) -> Tensor:
-    """A* y, where y is complex for the sake of other operators."""
+    """Return A* y, where y is complex for the sake of other operators."""
     return part.adjoint(y if part.complex_range or part.real_or_complex or not y.is_complex() else y.real)
 
 

@@ -19,7 +19,7 @@ def in_own_precision(act: Callable[[Tensor], Tensor], tensor: Tensor) -> Tensor:
 
 
 def describe(shape: Shape) -> str:
-    """A shape as error messages show it: `(1, 64, 64)`."""
+    """Return a shape as error messages show it: `(1, 64, 64)`."""
     return "(" + ", ".join(map(str, shape)) + ")"
 
 

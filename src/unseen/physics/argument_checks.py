@@ -40,19 +40,19 @@ def counts_per_axis(values: object, axes: int, message: str) -> tuple[int, ...]:
 
 
 def check_channels(channels: int) -> None:
-    """Raises ValueError unless an image can have so many channels."""
+    """Raise ValueError unless an image can have so many channels."""
     if not is_count(channels):
         raise ValueError(f"channels is a whole number above 0, but got {channels}.")
 
 
 def check_measurements(m: int, pixels: int) -> None:
-    """Raises ValueError unless m measurements of so many pixels can be asked for."""
+    """Raise ValueError unless m measurements of so many pixels can be asked for."""
     if not (is_count(m) and m <= pixels):
         raise ValueError(f"m is a whole number from 1 to the {pixels} pixels of the image, but got {m}.")
 
 
 def check_rtol(rtol: float) -> None:
-    """Raises ValueError unless rtol is a share of the largest singular value."""
+    """Raise ValueError unless rtol is a share of the largest singular value."""
     if not 0 <= rtol < 1:
         raise ValueError(f"rtol is a share of the largest singular value, from 0 to below 1, but got {rtol}.")
 

@@ -125,7 +125,7 @@ class Blur(Operator):
         return self._transfer.conj().resolve_conj()
 
     def _flipped(self, like: Tensor) -> Tensor:
-        """The kernel as conv2d, which correlates, takes it: (channels, 1, rows, columns)."""
+        """Return the kernel as conv2d, which correlates, takes it: (channels, 1, rows, columns)."""
         return self._on("_kernel", like).flip(-2, -1).expand(self.domain[0], -1, -1, -1)
 
     def _filtered(self, x: Tensor, transfer: str) -> Tensor:
@@ -135,7 +135,7 @@ class Blur(Operator):
 
 
 def _as_product(kernel: Tensor, size: tuple[int, int], channels: int, rtol: float) -> Separable | None:
-    """The valid blur by a kernel that is a column times a row; None where it is not."""
+    """Return the valid blur by a kernel that is a column times a row; None where it is not."""
     left, values, right = torch.linalg.svd(kernel, full_matrices=False)
     if len(values) > 1 and values[1] > RANK_ONE * values[0]:
         return None

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def gaussian_kernel(sigma: float, *, truncate: float = 4.0) -> Tensor:
-    """A Gaussian that sums to 1, cut off at `truncate` standard deviations: square, odd sides, float64.
+    """Return a Gaussian that sums to 1, cut off at `truncate` standard deviations: square, odd sides, float64.
 
     Args:
         sigma: standard deviation, > 0, in pixels.

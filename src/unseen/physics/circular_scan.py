@@ -69,7 +69,7 @@ class CircularScan(Operator):
 
     @arrays_too
     def fbp(self, y: Tensor, *, filter: Window = DEFAULT_WINDOW) -> Tensor:
-        """Filtered backprojection. It approximates the inverse for many views; few views leave streaks.
+        """Return the filtered backprojection. It approximates the inverse for many views; few views leave streaks.
 
         x = Σ_v Δθ_v (the filtered view v at the pixel, interpolated linearly) / pixel_size, with Δθ_v half of the way
         from one neighbouring view to the other (Kak & Slaney, Principles of Computerized Tomographic Imaging, 1988,
@@ -91,7 +91,7 @@ class CircularScan(Operator):
         return in_own_precision(partial(self._filtered_back, window=filter), y)
 
     def norm(self) -> float:
-        """The largest singular value, by Lanczos's method; computed once."""
+        """Return the largest singular value, by Lanczos's method; computed once."""
         if not self._norms:
             # A copy, so that the matrices in double precision are not kept.
             self._norms.append(largest_singular_value(copy.copy(self)))

@@ -18,7 +18,7 @@ ROUNDING = 1e-14  # eigenvalues up to this share of the largest are rounding
 def solve_normal_equations(
     b: Tensor, *, energy: Tensor, frequencies: Tensor, maps: Tensor, along: int | None, stop: StoppingRule
 ) -> Tensor:
-    """The shortest x with A*A x = b.
+    """Return the shortest x with A*A x = b.
 
     Conjugate gradients from x = 0 (Hestenes & Stiefel, J. Res. Nat. Bur. Stand. 49, 1952), two transforms a coil and
     step: one-dimensional ones where the frequencies are whole lines, and then each row has its own step lengths and is

@@ -73,7 +73,7 @@ class Dense(Operator):
         return self._matrix.clone()
 
     def condition(self) -> float:
-        """The largest singular value over the least that the pseudo-inverse divides by.
+        """Return the largest singular value over the least that the pseudo-inverse divides by.
 
         A⁺ enlarges noise along the weakest direction so many times more than along the strongest.
 

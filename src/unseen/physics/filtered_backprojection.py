@@ -106,7 +106,7 @@ def backproject_views(geometry: ScanGeometry, y: Tensor) -> Tensor:
 
 
 def project_views(geometry: ScanGeometry, x: Tensor) -> Tensor:
-    """The transpose of `backproject_views`: x, (batch, pixels), as (batch, rays)."""
+    """Apply the transpose of `backproject_views` to x, (batch, pixels): (batch, rays)."""
     y = x.new_zeros(len(x), math.prod(geometry.measured))
     for first, last, parts in _weights(geometry, x):
         for image, seen in zip(x, y, strict=True):

@@ -235,7 +235,9 @@ class FourierMask(Operator):
         return self._coils is None or few or batch.device.type != "cpu"
 
     def _blocks(self, batch: Tensor) -> Iterator[tuple[slice, slice]]:
-        """The images and coils of a batch, block by block, so that a block's transforms stay in the CPU's cache."""
+        """Yield the images and coils of a batch, block by block, so that a block's transforms stay in the CPU's
+        cache.
+        """
         coils, at_once = self.range[0], max(1, BLOCK // self._mask[0].numel())
         for images in _slices(len(batch), max(1, at_once // coils)):
             for some_coils in _slices(coils, at_once):
@@ -248,7 +250,7 @@ def _slices(length: int, at_once: int) -> Iterator[slice]:
 
 
 def _of(constant: Tensor, images: slice) -> Tensor:
-    """The rows of a constant (1 or batch, ...) that belong to these images."""
+    """Return the rows of a constant (1 or batch, ...) that belong to these images."""
     return constant if len(constant) == 1 else constant[images]
 
 
@@ -264,7 +266,7 @@ def _heard(mask: Tensor) -> Tensor:
 
 
 def _axis_of_lines(mask: Tensor) -> int | None:
-    """The axis across the lines of the mask: -1 for whole columns, -2 for whole rows; None: neither."""
+    """Return the axis across the lines of the mask: -1 for whole columns, -2 for whole rows; None: neither."""
     if bool((mask == mask[..., :1, :]).all()):
         return -1
     return -2 if bool((mask == mask[..., :1]).all()) else None

@@ -98,7 +98,7 @@ class Frames(Operator):
         return Frames(self.A.select(rows.flatten()), self.frames)
 
     def _of_each(self, n: int) -> Operator:
-        """A for the frames of n sequences."""
+        """Return A for the frames of n sequences."""
         if self.A.batch is None or self.batch is not None:
             return self.A
         return self.A.select(torch.arange(self.frames).repeat(n))

@@ -60,7 +60,7 @@ class HadamardPatterns(Operator):
 
 
 def walsh_matrix(n: int) -> Tensor:
-    """The Hadamard matrix of order n, rows in Walsh's order: row i changes sign i times.
+    """Return the Hadamard matrix of order n, rows in Walsh's order: row i changes sign i times.
 
     Args:
         n: a power of two.

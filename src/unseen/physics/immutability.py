@@ -71,7 +71,9 @@ class Immutable(Recorded):
             object.__setattr__(self, name, value)
 
     def _on(self, name: str, like: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
-        """The instance's own tensor `name` on like's device, in like's dtype or another: moved there once, and kept."""
+        """Return the instance's own tensor `name` on like's device, in like's dtype or another: moved there once, and
+        kept.
+        """
         key = (name, dtype or like.dtype, like.device)
         moved = self._moved.get(key)
         if moved is None:

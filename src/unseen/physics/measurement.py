@@ -33,7 +33,7 @@ class Link(Recorded, ABC):
 
     @abstractmethod
     def __call__(self, p: Tensor) -> Tensor:
-        """The noise-free measurement u of p = A x; p's shape."""
+        """Return the noise-free measurement u of p = A x; p's shape."""
 
     @abstractmethod
     def inverse(self, y: Tensor) -> Tensor:
@@ -105,7 +105,7 @@ class Measurement:
         return y if self.link is None else self.link.inverse(y)
 
     def select(self, samples: Tensor) -> Measurement:
-        """The process for some samples of a per-sample operator; itself where one A serves all."""
+        """Return the process for some samples of a per-sample operator; itself where one A serves all."""
         return self if self.A.batch is None else replace(self, A=self.A.select(samples))
 
     @arrays_too

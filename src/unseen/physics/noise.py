@@ -82,7 +82,7 @@ def standard_normal(like: Tensor, *, generator: torch.Generator | None) -> Tenso
 
 
 def per_sample(value: Tensor, like: Tensor, name: str) -> Tensor:
-    """A number, or one for each sample, in a shape that multiplies `like`.
+    """Return a number, or one for each sample, in a shape that multiplies `like`.
 
     Args:
         value: () or (batch,) or (batch, 1, ...).
@@ -107,6 +107,6 @@ def per_sample(value: Tensor, like: Tensor, name: str) -> Tensor:
 
 
 def check_same_shape(y: Tensor, u: Tensor) -> None:
-    """Raises ValueError unless y and u have one shape."""
+    """Raise ValueError unless y and u have one shape."""
     if y.shape != u.shape:
         raise ValueError(f"y and u have one shape, but got {describe(tuple(y.shape))} and {describe(tuple(u.shape))}.")

@@ -16,7 +16,7 @@ Acts = TypeVar("Acts", bound=Callable[..., object])
 
 
 def as_tensor(values: object) -> Tensor:
-    """A tensor as it is; an array as a tensor of its precision, at least single: whole numbers become that.
+    """Return a tensor as it is; an array as a tensor of its precision, at least single: whole numbers become that.
 
     Raises:
         TypeError: neither.
@@ -54,7 +54,7 @@ def on_tensors(act: Callable[[Tensor], Tensor], values: Tensor | Array) -> Tenso
 
 
 def arrays_too(act: Acts) -> Acts:
-    """A function or a method of tensors that takes NumPy arrays too.
+    """Make a function or a method of tensors take NumPy arrays too.
 
     Every array among its arguments becomes a tensor. The result follows the first parameter that is annotated as a
     `Tensor`: an array for an array, and in a result with images `x`, such as a solution, that `x`.

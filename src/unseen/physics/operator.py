@@ -66,8 +66,9 @@ class Operator(Action):
         return None
 
     def select(self, samples: Tensor) -> Operator:
-        """The operator for some samples of a per-sample operator's batch, in the order given; itself where one A
-        serves all.
+        """Return the operator for some samples of a per-sample operator's batch, in the order given.
+
+        Returns itself where one A serves all.
 
         Args:
             samples: (n,), whole numbers from 0 to batch − 1; one may come more than once.
@@ -85,7 +86,7 @@ class Operator(Action):
         return Restricted(self, kept)
 
     def __matmul__(self, other: object) -> Operator:
-        """`A @ B`: first B, then A."""
+        """Return `A @ B`: first B, then A."""
         if not isinstance(other, Operator):
             raise TypeError(
                 f"A @ B joins two operators, but B is a {type(other).__name__}. Apply A to an image by A(x)."
@@ -93,7 +94,7 @@ class Operator(Action):
         return Composed(self, other)
 
     def __add__(self, other: object) -> Operator:
-        """`A + B`: what both make of one image, added."""
+        """Return `A + B`: what both make of one image, added."""
         if not isinstance(other, Operator):
             raise TypeError(f"A + B adds two operators, but B is a {type(other).__name__}.")
         return Sum([self, other])
@@ -105,7 +106,7 @@ class Operator(Action):
         return Scaled(-1, self)
 
     def __mul__(self, factor: object) -> Operator:
-        """`A * 2`, or `2 * A`: A, then times two."""
+        """Return `A * 2`, or `2 * A`: A, then times two."""
         if not isinstance(factor, Real):
             raise TypeError(f"An operator is scaled by a number, but got a {type(factor).__name__}. A(x) applies A.")
         return Scaled(float(factor), self)
@@ -127,7 +128,7 @@ class Operator(Action):
         return f"{type(self).__name__}({describe(self.domain)} -> {describe(self.range)})"
 
     def _repr_html_(self) -> str:
-        """The operator as a notebook shows it: shapes of images and measurements, and their ratio."""
+        """Return the operator as a notebook shows it: shapes of images and measurements, and their ratio."""
         domain, range_ = math.prod(self.domain), math.prod(self.range)
         facts = {
             "image": f"{describe(self.domain)}: {domain:,} numbers",
@@ -392,7 +393,7 @@ class Restricted(Operator):
 
 
 def _numbers_of(*operators: Operator) -> dict[str, bool]:
-    """The types of number of operators on one image."""
+    """Return the types of number of operators on one image."""
     return {
         "complex_domain": any(operator.complex_domain for operator in operators),
         "complex_range": any(operator.complex_range for operator in operators),

@@ -86,7 +86,7 @@ class PoissonGaussian(Noise):
 
     @staticmethod
     def estimate(y: Tensor) -> PoissonGaussian:
-        """The one detector's noise that images show: how their variance grows with their level (see
+        """Return the one detector's noise that images show: how their variance grows with their level (see
         `unseen.physics.count_noise`).
 
         Args:
@@ -130,7 +130,7 @@ class Poisson(PoissonGaussian):
 
     @staticmethod
     def estimate(y: Tensor) -> Poisson:
-        """The one detector's noise that images show: the gain that takes their levels to their variances (see
+        """Return the one detector's noise that images show: the gain that takes their levels to their variances (see
         `unseen.physics.count_noise`).
 
         Args:

@@ -108,14 +108,14 @@ def held_bytes(angles: NDArray[np.float64], *, size: int, copies: int, dtype: to
 
 
 def _group(angles: NDArray[np.float64], copies: int) -> tuple[int, ...]:
-    """The largest group of symmetries of a scan, with at most so many copies of the image."""
+    """Return the largest group of symmetries of a scan, with at most so many copies of the image."""
     return next(
         group for group in SUBGROUPS if len(group) <= copies and all(_closed(angles, element) for element in group)
     )
 
 
 def _taken(angle: NDArray[np.float64], element: int) -> NDArray[np.float64]:
-    """The angle whose rays see an image as those of `angle` see the element's copy of it."""
+    """Return the angle whose rays see an image as those of `angle` see the element's copy of it."""
     return (angle, 180 - angle, 90 - angle, angle + 90)[element]
 
 
@@ -197,7 +197,7 @@ class Projector:
         return torch.cat(parts) if len(parts) != 1 else parts[0]
 
     def backproject(self, y: Tensor) -> Tensor:
-        """The transpose: y, (batch, views, detectors), as (batch, size, size)."""
+        """Apply the transpose to y, (batch, views, detectors): (batch, size, size)."""
         parts = [self._backproject(part) for part in torch.split(y, max(1, COLUMNS // self._copies))]
         return torch.cat(parts) if len(parts) != 1 else parts[0]
 

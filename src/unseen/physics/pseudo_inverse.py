@@ -37,7 +37,7 @@ class LinearAction(Protocol):
 def solve_least_squares(
     A: LinearAction, y: Tensor, *, iterations: int = ITERATIONS, tolerance: float | None = None, rtol: float = 0.0
 ) -> Tensor:
-    """A⁺ y: of all x with the least ‖A x − y‖, the shortest.
+    """Return A⁺ y: of all x with the least ‖A x − y‖, the shortest.
 
     Differentiable to any order in y at the cost of one more solve, since the adjoint of A⁺ is the pseudo-inverse of A*.
 
@@ -70,7 +70,7 @@ def solve_least_squares(
 
 
 def adjoint_of_least_squares(A: LinearAction, x: Tensor, *, slope: float = 0.0) -> Tensor:
-    """(A⁺)* x = (A*)⁺ x: what backward needs of an operator with a pseudo-inverse of its own.
+    """Return (A⁺)* x = (A*)⁺ x: what backward needs of an operator with a pseudo-inverse of its own.
 
     Args:
         A: an operator.

@@ -43,7 +43,7 @@ def ramp_filter(y: Tensor, *, window: Window = DEFAULT_WINDOW) -> Tensor:
 
 
 def _response(length: int, window: Window) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The filter at the frequencies of a real FFT: (length // 2 + 1,)."""
+    """Return the filter at the frequencies of a real FFT: (length // 2 + 1,)."""
     n = np.minimum(np.arange(length), length - np.arange(length))
     kernel = np.where(n % 2 == 1, -1 / (math.pi * np.maximum(n, 1)) ** 2, 0)
     kernel[0] = 1 / 4

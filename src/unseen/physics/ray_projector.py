@@ -74,7 +74,7 @@ class RayProjector:
         return y
 
     def backproject(self, y: Tensor) -> Tensor:
-        """The transpose: y, (batch, rays), as (batch, pixels)."""
+        """Apply the transpose to y, (batch, rays): (batch, pixels)."""
         if self._matrices is not None:
             return _product(self._matrices[1], y)
         x = y.new_zeros(len(y), self._pixels)

@@ -122,7 +122,7 @@ def radial_sampling(size: int | tuple[int, int], spokes: int) -> Tensor:
 def _chosen(
     frequency: Tensor, density: Tensor, acceleration: float, centre_share: float, generator: torch.Generator | None
 ) -> Tensor:
-    """The lowest centre_share of the frequencies, and others drawn by density, without replacement: bool."""
+    """Return the lowest centre_share of the frequencies, and others drawn by density, without replacement: bool."""
     if not (math.isfinite(acceleration) and acceleration >= 1):
         raise ValueError(f"acceleration is finite and at least 1, but got {acceleration}.")
     if not 0 <= centre_share <= 1 / acceleration:

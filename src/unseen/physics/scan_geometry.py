@@ -160,7 +160,7 @@ def half_shadow(radius: float, source_distance: float | None, detector_distance:
 
 
 def centred(count: int) -> Tensor:
-    """Indices from the middle: (count,), float64.
+    """Return indices from the middle: (count,), float64.
 
     >>> centred(3).tolist()
     [-1.0, 0.0, 1.0]

@@ -177,7 +177,10 @@ class Tomography(CircularScan):
         return (self._side * image).reshape(-1, *shape).to(tensor.dtype)
 
     def _folded(self, tensor: Tensor, *, interpolated: bool) -> Projector | None:
-        """The matrix that is held once per symmetry; None where the scan has none, or it is above the memory limit."""
+        """Return the matrix that is held once per symmetry.
+
+        Returns None where the scan has none, or it is above the memory limit.
+        """
         if not self._unit_square:
             return None
         dtype = torch.promote_types(tensor.dtype, torch.float32)

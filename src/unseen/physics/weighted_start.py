@@ -18,7 +18,7 @@ CHECKED_EVERY = 4  # steps of the weighted problem: the goal is in terms of the 
 
 
 def solve_from_weighted_start(A: LinearAction, y: Tensor, *, weigh: Map, stop: StoppingRule) -> Tensor:
-    """A⁺ y: of all x with the least ‖A x − y‖, the shortest.
+    """Return A⁺ y: of all x with the least ‖A x − y‖, the shortest.
 
     First for the least ⟨A x − y, W (A x − y)⟩, then, from there, for the least ‖A x − y‖, both by conjugate gradients
     (CGLS; Björck, Numerical Methods for Least Squares Problems, 1996, algorithm 7.4.1). Neither leaves the range of A*,

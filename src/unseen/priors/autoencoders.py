@@ -55,7 +55,7 @@ class AutoencoderGenerator(TrainedGenerator):
 
     @abstractmethod
     def encode(self, x: Tensor) -> Tensor:
-        """The latents (n, latent) of images (n, channels, size, size) in [0, 1]; G of them is near x."""
+        """Return the latents (n, latent) of images (n, channels, size, size) in [0, 1]; G of them is near x."""
 
 
 class AutoencoderLearner:
@@ -73,7 +73,7 @@ class AutoencoderLearner:
         """Nothing to do."""
 
     def set_rate(self) -> None:
-        """The rate is a function of the steps that Adam has counted, which a checkpoint holds."""
+        """Set the rate, a function of the steps that Adam has counted, which a checkpoint holds."""
         optimiser = self.optimisers["generator"]
         done = steps_taken(optimiser)
         for group in optimiser.param_groups:

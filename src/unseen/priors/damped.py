@@ -92,7 +92,7 @@ class DampedLeastSquares:
         return start + solve_least_squares(damped, ahead, tolerance=self.tolerance)
 
     def select(self, samples: Tensor) -> DampedLeastSquares:
-        """The solver for some samples of a per-sample operator's batch."""
+        """Return the solver for some samples of a per-sample operator's batch."""
         if self.A.batch is None:
             return self
         chosen = object.__new__(DampedLeastSquares)

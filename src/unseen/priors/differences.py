@@ -45,14 +45,15 @@ def differences_adjoint(q: Tensor) -> Tensor:
 
 
 def shortened(q: Tensor, longest: Tensor) -> Tensor:
-    """The nearest field to q, (batch, 2, channels, height, width), whose vectors are no longer than `longest`
-    (batch, 1, 1, 1)."""
+    """Return the nearest field to q, (batch, 2, channels, height, width), whose vectors are no longer than `longest`
+    (batch, 1, 1, 1).
+    """
     lengths = moduli(q)
     return q * (longest.unsqueeze(1) / lengths.clamp(min=torch.finfo(lengths.dtype).tiny)).clamp(max=1)
 
 
 def moduli(q: Tensor) -> Tensor:
-    """The vectors' lengths: (batch, 1, channels, height, width)."""
+    """Return the vectors' lengths: (batch, 1, channels, height, width)."""
     if q.requires_grad:
         lengths: Tensor = torch.linalg.vector_norm(q, dim=1, keepdim=True)  # whose gradient at 0 is 0, not NaN
         return lengths

@@ -94,8 +94,8 @@ def by_discrepancy(
     search: Search | None = None,
     generator: torch.Generator | None = None,
 ) -> Swept:
-    """The prior's solution with, for each image, the first λ of largest, largest · ratio, … that brings ‖A x − y‖²
-    down to m σ².
+    """Return the prior's solution with, for each image, the first λ of largest, largest · ratio, … that brings ‖A x −
+    y‖² down to m σ².
 
     m counts the observed real components of y. Images that fit are left alone; only the others go on.
 

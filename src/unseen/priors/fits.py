@@ -30,7 +30,7 @@ class Fit(ABC):
 
     @abstractmethod
     def __call__(self, u: Tensor, y: Tensor, *, norm: float = 1.0) -> Tensor:
-        """The cost: (batch,), at least in single precision.
+        """Return the cost: (batch,), at least in single precision.
 
         Args:
             u: (batch, ...), A x.
@@ -163,7 +163,7 @@ class Times(Fit):
 
 
 def check_eval(name: str, module: object) -> None:
-    """Raises ValueError where a network's layers would mix batch mates or draw at random."""
+    """Raise ValueError where a network's layers would mix batch mates or draw at random."""
     if not isinstance(module, nn.Module):
         return
     mixing = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)

@@ -105,7 +105,7 @@ def settled_by_steps(
     cost: Callable[[Tensor], Tensor],
     prox: Callable[[Tensor, Tensor], Tensor],
 ) -> tuple[tuple[Tensor, ...], Tensor]:
-    """A few steps down fit(A (g + w), y) + λ R(w).
+    """Take a few steps down fit(A (g + w), y) + λ R(w).
 
     Args:
         some: the measurements of these rows.

@@ -177,7 +177,7 @@ class LatentPrior(ABC):
         generator: torch.Generator | None = None,
         progress: Callable[[SearchState], None] | None = None,
     ) -> LatentSolution:
-        """The best x for each measurement.
+        """Return the best x for each measurement.
 
         All images and all starts go through the generator in one batch, once an iteration; the objective of no start
         ever rises. Every image has the same starts, so what is found for it does not depend on its batch mates.
@@ -250,7 +250,7 @@ class LatentPrior(ABC):
         return self.nearest(x, norm=norm, search=search, generator=generator).value
 
     def weighted(self, weight: float | Tensor) -> Self:
-        """The same prior with another λ."""
+        """Return the same prior with another λ."""
         other = copy.copy(self)
         other.weight = self._checked(weight)
         return other

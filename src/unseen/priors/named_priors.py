@@ -20,7 +20,7 @@ _MOST_PROBABLE = 0.5  # λ of ‖z‖² in nats, for z ~ N(0, I)
 
 
 def latent_priors() -> list[str]:
-    """The priors that need a generator.
+    """Return the priors that need a generator.
 
     >>> latent_priors()
     ['range', 'soft', 'sparse']

@@ -26,7 +26,7 @@ class Prior(Protocol):
     weight: float | Tensor
 
     def solve(self, y: Tensor, A: Operator) -> Solution:
-        """The best x for each measurement (batch, *A.range)."""
+        """Return the best x for each measurement (batch, *A.range)."""
         ...
 
     def distance(self, x: Tensor) -> Tensor:
@@ -34,5 +34,5 @@ class Prior(Protocol):
         ...
 
     def weighted(self, weight: float | Tensor) -> Self:
-        """The same prior with another λ."""
+        """Return the same prior with another λ."""
         ...

@@ -40,5 +40,5 @@ class RealImages(Operator):
 
 
 def of_real_images(A: Operator) -> Operator:
-    """A, on real images."""
+    """Return A, on real images."""
     return RealImages(A) if A.complex_domain else A

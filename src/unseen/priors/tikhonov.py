@@ -49,7 +49,7 @@ class Tikhonov:
 
     @arrays_too
     def solve(self, y: Tensor, A: Operator, *, start: Tensor | None = None) -> Solution:
-        """The minimiser for each measurement.
+        """Return the minimiser for each measurement.
 
         Args:
             y: (batch, *A.range), finite.
@@ -88,7 +88,7 @@ class Tikhonov:
         return (lengths(x) ** 2).flatten()
 
     def weighted(self, weight: float | Tensor) -> Tikhonov:
-        """The same with another λ."""
+        """Return the same with another λ."""
         return Tikhonov(weight, fit=self.fit)
 
     def __repr__(self) -> str:

@@ -86,7 +86,7 @@ class TrainedGenerator(Configurable, nn.Module, ABC):
 
     @abstractmethod
     def build(self, size: int) -> Mapping[str, nn.Module]:
-        """The networks beside `decoder` that the generator keeps, by the names of its attributes."""
+        """Return the networks beside `decoder` that the generator keeps, by the names of its attributes."""
 
     @abstractmethod
     def learner(self, rng: torch.Generator, *, steps: int) -> Learner:
@@ -188,7 +188,7 @@ class TrainedGenerator(Configurable, nn.Module, ABC):
         return self
 
     def _draw(self, size: int, rng: torch.Generator) -> None:
-        """The networks, with first weights from `rng`, in eval mode."""
+        """Make the networks, with first weights from `rng`, in eval mode."""
         settings = self.config
         with torch.random.fork_rng(devices=[]):  # torch's own first weights are drawn over below
             self.decoder = DcganDecoder(
@@ -210,7 +210,7 @@ class TrainedGenerator(Configurable, nn.Module, ABC):
 
 
 def images_of(decoded: Tensor) -> Tensor:
-    """A decoder's [−1, 1] as images in [0, 1], at least in single precision.
+    """Return a decoder's [−1, 1] as images in [0, 1], at least in single precision.
 
     >>> images_of(torch.tensor([-1.0, 0.0, 1.0])).tolist()
     [0.0, 0.5, 1.0]
@@ -224,12 +224,12 @@ def centred(x: Tensor) -> Tensor:
 
 
 def digest_of(image: Tensor) -> str:
-    """The SHA-256 of an image's bytes, as a generator's list of training images names it."""
+    """Return the SHA-256 of an image's bytes, as a generator's list of training images names it."""
     return hashlib.sha256(image.detach().cpu().contiguous().numpy().tobytes()).hexdigest()
 
 
 def _checked(images: Tensor | Array, config: GeneratorSettings, *, key: str) -> Tensor:
-    """The training images, float32, on the CPU."""
+    """Return the training images, float32, on the CPU."""
     if not isinstance(images, Tensor):
         images = torch.from_numpy(np.ascontiguousarray(images))
     if images.is_complex() or images.ndim != 4 or len(images) == 0:

@@ -79,7 +79,7 @@ class TV:
         return total_variation(x)
 
     def weighted(self, weight: float | Tensor) -> TV:
-        """The same prior with another λ.
+        """Return the same prior with another λ.
 
         >>> TV(0.5).weighted(2.0)
         TV(2.0)
@@ -156,7 +156,8 @@ class TV:
         iterations: int = ITERATIONS,
         tolerance: float = TOLERANCE,
     ) -> Solution:
-        """The flattest image that fits y as well as the truth does: argmin of TV(x) subject to ‖A x − y‖² ≤ m σ².
+        """Return the flattest image that fits y as well as the truth does: argmin of TV(x) subject to ‖A x − y‖² ≤ m
+        σ².
 
         Morozov's discrepancy principle, in one solve instead of a search over weights: `Solution.weight` is the weight
         for which `TV(weight).solve(y, A)` has the same minimiser (the multiplier of the constraint, √m σ / ‖p‖).
@@ -277,7 +278,7 @@ def _nearest_flat(y: Tensor, A: Operator) -> Tensor:
 
 
 def _ratio(dual_size: Tensor, x: Tensor) -> Tensor:
-    """A first guess of the dual's size over x's, per sample."""
+    """Return a first guess of the dual's size over x's, per sample."""
     typical = lengths(x) / x[0].numel() ** 0.5
     return torch.where((typical > 0) & (dual_size > 0), RATIO * dual_size / typical, 1.0).to(typical.dtype)
 

@@ -15,7 +15,7 @@ from unseen.reconstruction.reconstructor import starting_image
 
 @arrays_too
 def pseudo_inverse(y: Tensor, process: Measurement) -> Tensor:
-    """A⁺ link⁻¹(y): of all images that fit best, the shortest.
+    """Return A⁺ link⁻¹(y): of all images that fit best, the shortest.
 
     Args:
         y: (batch, *A.range); a NumPy array too, and then an array comes back.

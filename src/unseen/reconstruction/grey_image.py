@@ -7,7 +7,7 @@ from unseen.reconstruction.measurements import Array
 
 
 def grey(image: Array) -> Image.Image:
-    """An image (channels, height, width) to look at: 8 bits, black at its least value and white at its greatest.
+    """Return an image (channels, height, width) to look at: 8 bits, black at its least value and white at its greatest.
 
     Three channels are red, green and blue; otherwise the first is shown. Of complex images, the modulus.
     """

@@ -85,7 +85,7 @@ class HeldOut:
 
     @torch.no_grad()
     def judged(self, f: Reconstructor) -> dict[str, float]:
-        """The weighted sum of all terms, and each term, in f's own scale."""
+        """Return the weighted sum of all terms, and each term, in f's own scale."""
         device = next((weight.device for weight in f.parameters()), self.y.device)
         total: dict[str, float] = dict.fromkeys(self.losses, 0.0) | ({} if self.twin is None else {TWIN: 0.0})
         generator = torch.Generator().manual_seed(self.seed)
@@ -142,7 +142,7 @@ class HeldOut:
         return replace(self, at=rows.nonzero().flatten())
 
     def _misfit(self, seen: Seen, twin: Tensor, noise: Noise) -> Tensor:
-        """The risk of what is remeasured, by the twin, which is independent of it: its sum over the batch."""
+        """Return the risk of what is remeasured, by the twin, which is independent of it: its sum over the batch."""
         process = seen.process
         total = squares(observed(process, twin - seen.remeasured)) - noise_energy(noise, process, twin)
         return (total.double() / observed_count(process, twin) / self.units.measurement**2).sum()
@@ -199,7 +199,7 @@ def held_rows(n: int, share: float, subjects: Sequence[Hashable] | None, *, seed
 
 
 def names_of(losses: Sequence[Loss]) -> list[str]:
-    """A name in the log for each loss: its class's, numbered where there are several of one."""
+    """Return a name in the log for each loss: its class's, numbered where there are several of one."""
     kinds = [type(loss).__name__ for loss in losses]
     seen: Counter[str] = Counter()
     names = []
@@ -223,7 +223,7 @@ def judges(losses: Mapping[str, Loss], process: Measurement) -> dict[str, Loss]:
 
 
 def fidelity_of(losses: Sequence[Loss]) -> float:
-    """The weight of the first term that compares measurements; 1 where there is none."""
+    """Return the weight of the first term that compares measurements; 1 where there is none."""
     return next((loss.weight for loss in losses if loss.compares == "measurements"), 1.0)
 
 

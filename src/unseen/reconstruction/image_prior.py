@@ -119,7 +119,7 @@ class _Prior:
         """Nothing to do."""
 
     def image(self) -> Tensor:
-        """The running average: (1, *A.domain)."""
+        """Return the running average: (1, *A.domain)."""
         return self._image_of(self.memory.average)
 
     def _misfit(self, pairs: Tensor, y: Tensor) -> Tensor:

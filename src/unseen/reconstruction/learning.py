@@ -123,7 +123,7 @@ class ReconstructionLearner:
             yield Step(name, loss.critic_loss(seen, generator=rng).mean())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """A step was taken."""
+        """Count the step."""
         self.taken.steps += 1
 
     def identity(self) -> str:
@@ -150,7 +150,7 @@ class ReconstructionLearner:
         return found
 
     def _set_rates(self) -> None:
-        """The rate is a function of the steps that were taken, which a checkpoint holds."""
+        """Set the rate, a function of the steps that were taken, which a checkpoint holds."""
         for optimiser, rates in zip(self.optimisers.values(), self.rates, strict=True):
             if self.schedule is not None:
                 factor = self.schedule(int(self.taken.steps))

@@ -27,7 +27,7 @@ class MeasurementError(UserError, ValueError):
 
 
 def tensor_of(values: Tensor | Array) -> Tensor:
-    """A tensor as it is; an array as a tensor in single precision, real or complex.
+    """Return a tensor as it is; an array as a tensor in single precision, real or complex.
 
     Raises:
         MeasurementError: an array of something else than numbers.
@@ -78,13 +78,13 @@ def gathered(measurements: Tensor | Array | Iterable[Tensor | Array]) -> Tensor:
 
 
 def check_measurements(y: Tensor, process: Measurement) -> None:
-    """Raises MeasurementError, a ValueError, unless y is finite and has the shape and type of A's range."""
+    """Raise MeasurementError, a ValueError, unless y is finite and has the shape and type of A's range."""
     A = process.A
     _check(y, A.range, f"Measurements by {A}", complex_expected=_measures_complex(A))
 
 
 def check_images(x: Tensor, process: Measurement) -> None:
-    """The same of images, (n, *A.domain)."""
+    """Raise MeasurementError unless images, (n, *A.domain), are finite and have the shape and type of A's domain."""
     A = process.A
     _check(x, A.domain, f"Images of {A}", complex_expected=A.complex_domain)
 
@@ -139,7 +139,7 @@ def check_settings(
     milestones: Sequence[int],
     hold_out: float | None,
 ) -> None:
-    """Raises ValueError where something does not fit, before anything is trained."""
+    """Raise ValueError where something does not fit, before anything is trained."""
     if not losses or not all(isinstance(loss, Loss) for loss in losses):
         raise ValueError(f"losses is at least one Loss, such as [MeasurementConsistency()], but got {list(losses)}.")
     if truth is None and (needing := [type(loss).__name__ for loss in losses if "x" in loss.needs]):

@@ -37,7 +37,7 @@ class NotDescribed(ValueError):
 
 
 def described(process: Measurement) -> tuple[dict[str, object], dict[str, Tensor]]:
-    """The process as a JSON-able table, and the tensors that it names, `process.0` and on.
+    """Return the process as a JSON-able table, and the tensors that it names, `process.0` and on.
 
     Raises:
         NotDescribed: a part is of a class that no registry of `unseen.physics` names, or was changed since it was
@@ -56,7 +56,7 @@ def described(process: Measurement) -> tuple[dict[str, object], dict[str, Tensor
 
 
 def rebuilt(table: Mapping[str, object], tensors: Mapping[str, Tensor]) -> Measurement:
-    """The process that `described` wrote down.
+    """Return the process that `described` wrote down.
 
     Raises:
         UnknownName, ValueError, TypeError, KeyError: it is not such a table.

@@ -104,7 +104,9 @@ class Reconstructor(Configurable, nn.Module, ABC):
 
     @torch.no_grad()
     def size_of_images(self, y: Tensor, process: Measurement) -> float:
-        """The root mean square of images, as far as measurements show: the unit that losses on images are taken in."""
+        """Return the root mean square of images, as far as measurements show: the unit that losses on images are taken
+        in.
+        """
         return usual_size(starting_image(y, process, "auto"))
 
     @arrays_too
@@ -200,7 +202,7 @@ class Reconstructor(Configurable, nn.Module, ABC):
         return f"<{self.key}, {sum(w.numel() for w in self.parameters()):,} weights, {learnt}>"
 
     def _repr_html_(self) -> str:
-        """The reconstructor as a notebook shows it: what it was trained on, and its process."""
+        """Return the reconstructor as a notebook shows it: what it was trained on, and its process."""
         process = self.process
         facts = {
             "operator": None if process is None else process.A,
@@ -212,7 +214,7 @@ class Reconstructor(Configurable, nn.Module, ABC):
 
 
 def on_images(network: nn.Module, x: Tensor) -> Tensor:
-    """A network on images, complex ones as real pairs, in the precision of its weights; back in x's dtype."""
+    """Return a network on images, complex ones as real pairs, in the precision of its weights; back in x's dtype."""
     pairs = as_pairs(x)
     weights = next((weight.dtype for weight in network.parameters()), pairs.dtype)
     changed = network(pairs.to(weights)).to(pairs.dtype)
@@ -220,8 +222,9 @@ def on_images(network: nn.Module, x: Tensor) -> Tensor:
 
 
 def as_pairs(x: Tensor) -> Tensor:
-    """A complex image's real and imaginary parts as channels: (batch, C, H, W) → (batch, 2 C, H, W); real ones as
-    they are.
+    """Return a complex image's real and imaginary parts as channels: (batch, C, H, W) → (batch, 2 C, H, W).
+
+    Real ones stay as they are.
 
     >>> as_pairs(torch.tensor([[[[1 + 2j]]]])).flatten().tolist()
     [1.0, 2.0]
@@ -236,7 +239,7 @@ def as_complex(pairs: Tensor) -> Tensor:
 
 
 def usual_size(x: Tensor) -> float:
-    """The root mean square of images, or 1 where they are all zero."""
+    """Return the root mean square of images, or 1 where they are all zero."""
     return float(x.abs().double().square().mean().sqrt()) or 1.0
 
 

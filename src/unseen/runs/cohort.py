@@ -56,13 +56,15 @@ class Cohort:
     held_out: int | None = None
 
     def training(self, fold: int | None) -> Films:
-        """The normals of every fold but `fold` (None: but `held_out`), with their lung masks."""
+        """Return the normals of every fold but `fold` (None: but `held_out`), with their lung masks."""
         fold = self.held_out if fold is None else fold
         chosen = self.films.select(lambda e: e.label == "normal" and (fold is None or self.fold_of[e.name] != fold))
         return replace(chosen, masks=True)
 
     def unlabelled(self, fold: int) -> list[str]:
-        """The files of every fold but `fold`, whatever they show: for a method that learns from unlabelled films."""
+        """Return the files of every fold but `fold`, whatever they show: for a method that learns from unlabelled
+        films.
+        """
         return [str(entry.path) for entry in self.films.entries if self.fold_of[entry.name] != fold]
 
     def testing(self, fold: int | None = None) -> Films:
@@ -73,7 +75,7 @@ class Cohort:
 
 
 def cohort_of(recipe: Recipe) -> Cohort:
-    """The films that a recipe names.
+    """Return the films that a recipe names.
 
     Args:
         recipe: its section ``[data]`` is read.
@@ -117,7 +119,7 @@ def _fixed_split(data: RecipeData, listed: Films) -> Cohort:
 
 
 def own_films(source: str, labels: LabelNames | None = None) -> Films:
-    """A user's films, with masks where the manifest names them.
+    """Return a user's films, with masks where the manifest names them.
 
     Raises RecipeError for a path that is not there, and for a folder that holds more than films.
     """
@@ -130,7 +132,7 @@ def own_films(source: str, labels: LabelNames | None = None) -> Films:
 
 
 def _check_folders_name_no_label(source: str) -> None:
-    """Raises RecipeError for a folder such as chest/ with Normal/ and pneumonia/: all of it would be trained on."""
+    """Raise RecipeError for a folder such as chest/ with Normal/ and pneumonia/: all of it would be trained on."""
     below = sorted(entry.name for entry in os.scandir(source) if entry.is_dir())
     called = [name for name in below if name.casefold() in ("normal", "normals")]
     if called and len(below) > 1:
@@ -159,7 +161,7 @@ def own_normals(source: str | Films) -> Cohort:
 
 
 def _check_readable(listed: Films) -> None:
-    """Raises RecipeError where no film can be read; reads as far as the first one that can."""
+    """Raise RecipeError where no film can be read; reads as far as the first one that can."""
     refused: NotRead | None = None
     for film in listed:
         if isinstance(film, Film):
@@ -170,7 +172,7 @@ def _check_readable(listed: Films) -> None:
 
 
 def of_unknown_label(source: Source) -> Cohort:
-    """A user's unlabelled films; a label in the manifest is not read."""
+    """Return a user's unlabelled films; a label in the manifest is not read."""
     sources = [source] if isinstance(source, str | os.PathLike) else list(source)
     _check_holds_films_alone("unlabelled", sources)
     listed = films(sources)
@@ -180,7 +182,7 @@ def of_unknown_label(source: Source) -> Cohort:
 
 
 def _check_holds_films_alone(where: str, sources: Iterable[str | os.PathLike[str]]) -> None:
-    """Raises RecipeError for a folder with a manifest: there the films may lie beside their masks."""
+    """Raise RecipeError for a folder with a manifest: there the films may lie beside their masks."""
     for source in sources:
         manifest = Path(source) / "manifest.csv"
         if manifest.is_file():
@@ -191,8 +193,9 @@ def _check_holds_films_alone(where: str, sources: Iterable[str | os.PathLike[str
 
 
 def lung_films(recipe: Recipe, films: Iterable[Film | NotRead]) -> Iterable[Film | NotRead]:
-    """The training films whose manual masks the lung finder may learn from, and phantoms if the recipe names them
-    (`data.lungs_from`)."""
+    """Return the training films whose manual masks the lung finder may learn from, and phantoms if the recipe names
+    them (`data.lungs_from`).
+    """
     sources = recipe.data.lungs_from
     if sources is None:
         return films
@@ -204,7 +207,7 @@ def lung_films(recipe: Recipe, films: Iterable[Film | NotRead]) -> Iterable[Film
 
 
 def phantom_normals(recipe: Recipe) -> tuple[Sequence[Film], str]:
-    """The phantoms that a recipe without a manifest trains on, and a digest that identifies them."""
+    """Return the phantoms that a recipe without a manifest trains on, and a digest that identifies them."""
 
     seed = _PHANTOM_SEED + recipe.seed
     said = f"phantoms.normals({PHANTOM_NORMALS}, seed={seed})"
@@ -212,15 +215,16 @@ def phantom_normals(recipe: Recipe) -> tuple[Sequence[Film], str]:
 
 
 def phantom_unlabelled(recipe: Recipe) -> Iterable[Film]:
-    """The phantoms that a recipe without a manifest is given as films of which nobody knows what they show: half of
-    them with a lesion, and none a patient of those that it trains on or of those that are tested."""
+    """Return the phantoms that a recipe without a manifest is given as films of which nobody knows what they show: half
+    of them with a lesion, and none a patient of those that it trains on or of those that are tested.
+    """
 
     half, seed = PHANTOM_UNLABELLED // 2, _UNLABELLED_SEED + recipe.seed
     return itertools.chain(phantoms.normals(half, seed=seed), phantoms.abnormals(half, seed=seed))
 
 
 def fold_by_patient(patient: str) -> int:
-    """A patient's fold where no split file deals them out.
+    """Return a patient's fold where no split file deals them out.
 
     >>> fold_by_patient("p1") == fold_by_patient("p1")
     True
@@ -255,7 +259,7 @@ def _split(path: Path, entries: Sequence[Entry]) -> dict[str, int]:
 
 
 def _split_rows(path: Path) -> dict[str, dict[str, str]]:
-    """The rows of a split by film."""
+    """Return the rows of a split by film."""
     columns, rows = open_table(path)
     if "file" not in columns:
         raise RecipeError(f"data.split: {path} has no column `file`; its columns are {', '.join(columns)[:200]}")

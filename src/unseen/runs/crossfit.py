@@ -122,7 +122,7 @@ def _parts_of(known: Sequence[_Known], folds: int) -> dict[str, int]:
 
 
 def _judged(recipe: Recipe, parts: Sequence[tuple[list[int], Scored]], *, seed: int, out: Path | None) -> Evaluation:
-    """The parts' scores in the films' order, and their figures."""
+    """Return the parts' scores in the films' order, and their figures."""
     import polars as pl
 
     tables = [

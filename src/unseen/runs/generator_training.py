@@ -85,7 +85,7 @@ class PictureSettings(BaseModel):
 
 
 def load_images(settings: PictureSettings, *, data: Path | None = None) -> Images:
-    """The images that a recipe names, from the folder `data` (None: `$UNSEEN_DATA`).
+    """Return the images that a recipe names, from the folder `data` (None: `$UNSEEN_DATA`).
 
     Raises:
         RecipeError: they are not there, or have no such size.
@@ -201,7 +201,7 @@ class TrainedRun:
 
 
 def resolve(recipe: Recipe) -> Recipe:
-    """The recipe with every default written out and every section checked.
+    """Return the recipe with every default written out and every section checked.
 
     Raises RecipeError, one sentence a mistake.
     """
@@ -268,7 +268,7 @@ def train_generator(
 
 @torch.no_grad()
 def reconstruction_psnr(G: AutoencoderGenerator, pictures: Tensor) -> float:
-    """The mean over images of the PSNR of G(E(x)), in dB."""
+    """Return the mean over images of the PSNR of G(E(x)), in dB."""
     device = next(G.parameters()).device
     found = torch.cat([G(G.encode(part.to(device))).cpu() for part in torch.split(pictures, _BATCH)])
     return float(psnr(found, pictures).mean())

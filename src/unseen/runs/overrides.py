@@ -67,7 +67,7 @@ def _known(recipe: Recipe) -> list[str]:
 
 
 def _meant(path: str, known: Sequence[str]) -> str:
-    """The setting of that name in another section, or the nearest one."""
+    """Return the setting of that name in another section, or the nearest one."""
     section, _, key = path.rpartition(".")
     elsewhere = [one for one in known if one.rpartition(".")[2] == key]
     own = [one for one in known if one.rpartition(".")[0] == section]

@@ -24,7 +24,7 @@ class Known:
 
 
 def seen(detector: Detector, films: Iterable[Film | NotRead]) -> tuple[Normals, list[Known]]:
-    """The films on the network's grid, whatever their labels, and what else is known of each."""
+    """Return the films on the network's grid, whatever their labels, and what else is known of each."""
     known: list[Known] = []
 
     def noted() -> Iterable[Film | NotRead]:

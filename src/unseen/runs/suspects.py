@@ -47,7 +47,7 @@ def suspects(
     progress: Report | None = None,
     say: Callable[[str], None] = lambda said: None,
 ) -> tuple[list[Suspect], tuple[NotRead, ...]]:
-    """The recipe's training films (or those of `data`), the strangest first, and those that could not be read.
+    """Return the recipe's training films (or those of `data`), the strangest first, and those that could not be read.
 
     Raises RecipeError for too few films, and for a method that learns from unlabelled films.
     """

@@ -77,7 +77,7 @@ class Trained:
 
 
 def resolve(recipe: Recipe) -> Recipe:
-    """The recipe with every default written out and every section checked.
+    """Return the recipe with every default written out and every section checked.
 
     Raises RecipeError, one sentence a mistake.
     """
@@ -93,7 +93,7 @@ def resolve(recipe: Recipe) -> Recipe:
 
 
 def detector_of(recipe: Recipe, **settings: object) -> Detector:
-    """The recipe's detector, untrained; `settings` replace the recipe's."""
+    """Return the recipe's detector, untrained; `settings` replace the recipe's."""
     method: type[Detector] = METHODS.load(recipe.method.key)
     return method(
         validated({**recipe.method.settings, **settings}, method.Config, where="method"),
@@ -108,7 +108,7 @@ def takes_unlabelled(recipe: Recipe) -> bool:
 
 
 def check_normals_alone(recipe: Recipe, command: str) -> None:
-    """Raises RecipeError for a method that learns from unlabelled films, where there are none to give it."""
+    """Raise RecipeError for a method that learns from unlabelled films, where there are none to give it."""
     if takes_unlabelled(recipe):
         raise RecipeError(f"{command}: {recipe.method.key} learns from unlabelled films, too. Give another recipe")
 
@@ -270,7 +270,7 @@ def train_recipe(
 
 
 def _beginning_with(recipe: Recipe, backbone: Path) -> Recipe:
-    """The recipe with the digest of the weights that it begins with, so that its run is not that of others."""
+    """Return the recipe with the digest of the weights that it begins with, so that its run is not that of others."""
     detector = detector_of(recipe)
     detector.begin_with(backbone)
     method = recipe.method.model_copy(update={"settings": detector.config.model_dump(mode="json")})
@@ -280,8 +280,9 @@ def _beginning_with(recipe: Recipe, backbone: Path) -> Recipe:
 def gate_of(
     detector: Detector, films: Iterable[Film | NotRead], *, bundle: Path | None = None, seed: int = 0
 ) -> Gate | None:
-    """The input gate of the detector in `bundle`, or a new one that learns from `films`, which it was trained on; None
-    where it finds no lungs, or the films are too few for a gate."""
+    """Return the input gate of the detector in `bundle`, or a new one that learns from `films`, which it was trained
+    on; None where it finds no lungs, or the films are too few for a gate.
+    """
     if bundle is not None and (kept := gate_in(bundle)) is not None:
         return kept
     if detector.finder is None:
@@ -304,7 +305,7 @@ def run_of(recipe: Recipe, *, fold: int | None = None, root: Path | None = None)
 def training_films(
     recipe: Recipe, *, fold: int | None, data: str | Films | None
 ) -> tuple[Iterable[Film | NotRead], str]:
-    """The films that a recipe learns from (or those of `data`), and a digest that identifies them."""
+    """Return the films that a recipe learns from (or those of `data`), and a digest that identifies them."""
     if data is not None:
         if fold is not None:
             raise RecipeError(
@@ -323,7 +324,7 @@ def training_films(
 
 
 def _joined(data_digest: str, finder: Path | None) -> str:
-    """The data's digest, and which finder looks at it where one is given."""
+    """Return the data's digest, and which finder looks at it where one is given."""
     if finder is None:
         return data_digest
     return f"{data_digest} lungs {bundle.load(finder).card.weights_sha256}"
@@ -373,8 +374,8 @@ def finder_for(
     root: Path,
     progress: Report | None = None,
 ) -> Finder | None:
-    """The lung finder of a detector that is to learn from `films`: the one in the bundle `given`, or one that learns
-    from the films' own masks; None where there are no masks and the detector can do without.
+    """Return the lung finder of a detector that is to learn from `films`: the one in the bundle `given`, or one that
+    learns from the films' own masks; None where there are no masks and the detector can do without.
 
     Raises RecipeError for a bundle without a finder, NoMasksError where one is needed and cannot be learnt.
     """
@@ -402,8 +403,9 @@ def shared_lungs(
     root: Path,
     progress: Report | None = None,
 ) -> CrossFittedLungs:
-    """The lung finders for these training films, trained once and then found again by every recipe on the same
-    films."""
+    """Return the lung finders for these training films, trained once and then found again by every recipe on the same
+    films.
+    """
     folder = lungs_folder(recipe, fold=fold, data_digest=data_digest, root=root)
     return cross_fitted(
         lung_films(recipe, films),
@@ -421,7 +423,10 @@ def finder_config(recipe: Recipe) -> LungFinder.Config:
 
 
 def lungs_folder(recipe: Recipe, *, fold: int | None, data_digest: str, root: Path) -> Path:
-    """The folder of the recipe's lung finders without the films of `fold`; its name has all that they depend on."""
+    """Return the folder of the recipe's lung finders without the films of `fold`.
+
+    Its name has all that they depend on.
+    """
     held_out = "all" if fold is None else f"f{fold}"
     said = f"{data_digest} {__version__} {finder_config(recipe).model_dump_json()}"
     if recipe.data.lungs_from is not None:

@@ -70,7 +70,7 @@ class Adaptation:
     shrinkage: float
 
     def lines(self) -> list[str]:
-        """The result in sentences."""
+        """Return the result in sentences."""
         said = [
             f"learnt from {self.normals} normal and {self.abnormals} abnormal films of this site",
             "AUROC among those that are new to the model, each judged by a head that did not see it: "
@@ -337,7 +337,7 @@ def _held_out(gram: Floats, films: Labelled, shrinkage: float) -> Floats:
 
 
 def _dealt(patient: str, purpose: str) -> float:
-    """A number in [0, 1) that goes by the patient alone."""
+    """Return a number in [0, 1) that goes by the patient alone."""
     return int(hashlib.sha256(f"{purpose} {patient}".encode()).hexdigest()[:12], 16) / 16**12
 
 

@@ -26,7 +26,8 @@ def is_sampled(study: str, *, share: float, key: bytes) -> bool:
 
 
 def abnormal_share(abnormal: int, read: int) -> Figure:
-    """The share of abnormal studies among those cleared, from the audited ones, with Clopper–Pearson's 95 % interval.
+    """Return the share of abnormal studies among those cleared, from the audited ones, with Clopper–Pearson's 95 %
+    interval.
 
     This is the false omission rate. The miss rate of the guarantee is another one: the share of the *abnormals* that
     are cleared.

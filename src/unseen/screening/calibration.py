@@ -140,7 +140,7 @@ def policy_of(
     lifetime: int | None = None,
     jointly: bool = False,
 ) -> Policy:
-    """The policy that labelled, scored studies lead to; a pure function.
+    """Return the policy that labelled, scored studies lead to; a pure function.
 
     Args:
         studies: labelled studies with their scores.

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 
 def p_value(score: float, normals: Sequence[float]) -> float:
-    """`normals`: the calibration normals' scores, increasing; at least one.
+    """Return the conformal p-value of a score. `normals`: the calibration normals' scores, increasing; at least one.
 
     >>> p_value(2.5, [1.0, 2.0, 3.0]), p_value(9.0, [1.0, 2.0, 3.0])
     (0.5, 0.25)

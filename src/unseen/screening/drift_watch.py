@@ -95,7 +95,10 @@ class DriftWatch(BaseModel):
         return self.alarm
 
     def acknowledge(self) -> Alarm | None:
-        """A person has looked: the alarm is taken down and returned. Who and why is for the caller's audit trail."""
+        """Record that a person has looked: the alarm is taken down and returned.
+
+        Who and why is for the caller's audit trail.
+        """
         alarm, self.alarm = self.alarm, None
         return alarm
 

@@ -67,7 +67,7 @@ class Guarantee:
         return None if misses < 0 else misses
 
     def abnormals_needed(self, misses: int = 0) -> int:
-        """The least number of abnormal studies of which `misses` may lie below the threshold.
+        """Return the least number of abnormal studies of which `misses` may lie below the threshold.
 
         Raises GuaranteeError where that is more than a million.
         """
@@ -94,8 +94,8 @@ class Guarantee:
         return None if misses is None else float(sorted(scores)[misses])
 
     def spent(self, calibration: int) -> Guarantee:
-        """This guarantee for the `calibration`-th calibration of a lifetime, which spends δ/2ʲ of it: all of them
-        together hold with `confidence`.
+        """Return this guarantee for the `calibration`-th calibration of a lifetime, which spends δ/2ʲ of it: all of
+        them together hold with `confidence`.
 
         >>> Guarantee(max_miss_rate=0.10, confidence=0.95).spent(1).abnormals_needed()
         36
@@ -105,7 +105,7 @@ class Guarantee:
         return Guarantee(self.max_miss_rate, 1 - (1 - self.confidence) / 2**calibration)
 
     def jointly(self, sources: int) -> Guarantee:
-        """This guarantee for each of `sources` sources such that it holds for all of them at once: δ/S each."""
+        """Return this guarantee for each of `sources` sources such that it holds for all of them at once: δ/S each."""
         return Guarantee(self.max_miss_rate, 1 - (1 - self.confidence) / sources)
 
     def __str__(self) -> str:

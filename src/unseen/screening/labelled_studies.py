@@ -73,7 +73,7 @@ def _frontal(one: Screened, source_tag: str | None) -> _Frontal:
 
 
 def _deciding(films: list[_Frontal]) -> list[_Frontal]:
-    """The films without companion images, as a study is decided."""
+    """Return the films without companion images, as a study is decided."""
     decides = deciding([film.image for film in films])
     return [film for film, counts in zip(films, decides, strict=True) if counts]
 

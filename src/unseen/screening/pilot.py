@@ -73,7 +73,7 @@ class Pilot:
         return tuple(study for study in self.studies if study.abnormal and study.decision.action == "clear")
 
     def to_json(self) -> dict[str, Json]:
-        """The figures; of films only the missed ones' names."""
+        """Return the figures; of films only the missed ones' names."""
         return {
             "studies": len(self.studies),
             "left_out": self.left_out,
@@ -153,7 +153,9 @@ def pilot(
 
 
 def _scored(studies: Sequence[PilotStudy]) -> tuple[BootstrapCohort, np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    """The studies that were scored, by priority, and their probabilities (their priority where there are none)."""
+    """Return the studies that were scored, by priority, and their probabilities (their priority where there are
+    none).
+    """
     scored = [study for study in studies if study.decision.action != "not_scored"]
     score = np.array([study.decision.priority for study in scored], dtype=np.float64)
     abnormal = np.array([study.abnormal for study in scored], dtype=bool)
@@ -194,7 +196,7 @@ SHOWN = 200
 
 
 def pilot_html(pilot: Pilot, *, policy: Policy | None, model: str) -> str:
-    """The page as text. `policy`: None where films were only ranked; `model`: its name, for people."""
+    """Return the page as text. `policy`: None where films were only ranked; `model`: its name, for people."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -217,7 +219,7 @@ def pilot_html(pilot: Pilot, *, policy: Policy | None, model: str) -> str:
 
 
 def percent(figure: Figure) -> str:
-    """A share with its interval, for people.
+    """Return a share with its interval, for people.
 
     >>> percent(Interval(0.205, 0.12, 0.321))
     '20.5 % (12.0 to 32.1)'

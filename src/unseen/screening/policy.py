@@ -178,7 +178,7 @@ class Policy(BaseModel):
         return Guarantee(self.max_miss_rate, self.level)
 
     def source_of(self, film: Film, *, fixed: Collection[str] = ()) -> str:
-        """The calibrated source that a film belongs to, or "unknown"; `fixed`: as for `claimed_source`."""
+        """Return the calibrated source that a film belongs to, or "unknown"; `fixed`: as for `claimed_source`."""
         name = claimed_source(film.tags, film.source, tag=self.source_tag, fixed=fixed)
         return name if name in self.sources else UNKNOWN_SOURCE
 

@@ -64,7 +64,7 @@ class Screened:
         return study_of(self.film)
 
     def without_images(self) -> Screened:
-        """The same without pixels and maps, for thousands of them to be kept."""
+        """Return the same without pixels and maps, for thousands of them to be kept."""
         film = self.film
         if isinstance(film, Film):
             film = replace(film, pixels=np.zeros((0, 0), np.float32), lungs=None, lesion=None)

@@ -77,7 +77,7 @@ class TakesLungs(Protocol):
     finder: Finder | None
 
     def score_film(self, film: Film, lungs: FoundLungs, /) -> Finding | NotRead:
-        """The same as `score` finds."""
+        """Return the same finding as `score`."""
         ...
 
 
@@ -136,7 +136,7 @@ class Screener:
         self._all_normals = sorted(s for source in policy.sources.values() for s in source.normals) if policy else []
 
     def __call__(self, film: Film | NotRead) -> Decision:
-        """The decision about one film, as if it were its study's only one."""
+        """Return the decision about one film, as if it were its study's only one."""
         return next(self.screen([film])).decision
 
     def screen(
@@ -184,11 +184,11 @@ class Screener:
         return own if self.policy is None else ReferenceNormals.first_of(self.policy.reference, own)
 
     def study(self, films: Sequence[Screened]) -> Decision:
-        """The decision about one study from all its films; see `study_decision`."""
+        """Return the decision about one study from all its films; see `study_decision`."""
         return study_decision(films, policy_digest=self._digest)
 
     def decide(self, score: float, film: Film) -> Decision:
-        """The decision about a score, of a film that the gate let through."""
+        """Return the decision about a score, of a film that the gate let through."""
         if self.policy is None:
             return Decision(
                 action="read", score=score, probability=None, p_value=None, priority=squashed_score(score),
@@ -479,6 +479,6 @@ class _Settings:
 
 
 def gate_in(model: Path | str) -> Gate | None:
-    """The input gate of a bundle; None for one without."""
+    """Return the input gate of a bundle; None for one without."""
     parts = gate_parts(model)
     return None if parts is None else Gate.of(*parts)

@@ -40,8 +40,9 @@ def digest_of(film: Film | NotRead) -> str | None:
 
 
 def with_study_decisions(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of `film_rows`, all of them, with the columns of `DecisionRow`: a film stays cleared only if all frontal
-    films of its study are."""
+    """Return the rows of `film_rows`, all of them, with the columns of `DecisionRow`: a film stays cleared only if all
+    frontal films of its study are.
+    """
     import polars as pl
 
     absent = [name for name in ("percentile", "reference") if name not in rows.columns]  # in parts of earlier releases

@@ -87,7 +87,7 @@ def one_finding_a_film(detector: Detector, films: Sequence[Film]) -> None:
 
 
 def states_how_it_learns(detector: Detector, films: Sequence[Film]) -> None:
-    """A detector that learns by epochs keeps their history; another one states that it has none."""
+    """Check that a detector that learns by epochs keeps their history, and that another one states that it has none."""
     del films
     if detector.card is None:  # a bundle holds no history
         learnt_by_epochs = detector.history is not None
@@ -99,7 +99,9 @@ def states_how_it_learns(detector: Detector, films: Sequence[Film]) -> None:
 
 
 def depends_on_its_film_alone(detector: Detector, films: Sequence[Film]) -> None:
-    """A score depends on its film alone: not on the order, not on the others, not on when it is asked for."""
+    """Check that a score depends on its film alone: not on the order, not on the others, not on when it is asked
+    for.
+    """
     together = _scores(detector, films)
     holds(together == _scores(detector, films), "scored twice, a film has two scores")
     holds(together[::-1] == _scores(detector, films[::-1]), "the order decides")
@@ -130,7 +132,7 @@ def passes_on_what_was_not_read(detector: Detector, films: Sequence[Film]) -> No
 
 
 def saved_and_loaded(detector: Detector, films: Sequence[Film]) -> None:
-    """A saved detector comes back with the same settings, and gives the same scores."""
+    """Check that a saved detector comes back with the same settings, and gives the same scores."""
     with tempfile.TemporaryDirectory() as folder:
         save(detector, f"{folder}/model")
         again = load(f"{folder}/model")

@@ -49,7 +49,7 @@ def check_operator(A: Operator) -> None:
 
 
 def linear(A: Operator) -> None:
-    """A, its adjoint and its pseudo-inverse are linear."""
+    """Check that A, its adjoint and its pseudo-inverse are linear."""
     for name, (act, tensor) in actions(A).items():
         other = tensor.flip(0).roll(1, dims=-1)
         expected = -1.7 * act(tensor) + act(other)
@@ -57,7 +57,9 @@ def linear(A: Operator) -> None:
 
 
 def adjoint(A: Operator) -> None:
-    """⟨A x, y⟩ = ⟨x, A* y⟩ over real components, to 1e-12 in double and 1e-6 in single precision; types are kept."""
+    """Check that ⟨A x, y⟩ = ⟨x, A* y⟩ over real components, to 1e-12 in double and 1e-6 in single precision, and that
+    types are kept.
+    """
     for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-6)):
         x, y = _image(A, 1, dtype), _measured(A, 2, dtype)
         there, back = A(x), A.adjoint(y)
@@ -69,7 +71,7 @@ def adjoint(A: Operator) -> None:
 
 
 def pseudo_inverse(A: Operator) -> None:
-    """A⁺ satisfies the four conditions of Moore and Penrose."""
+    """Check that A⁺ satisfies the four conditions of Moore and Penrose."""
     for sample in range(A.batch or 1):
         forward, inverse = matrix(A, sample=sample), matrix(A, "pinv", sample=sample)
         seen, shown = forward @ inverse, inverse @ forward
@@ -107,7 +109,7 @@ def immutable(A: Operator) -> None:
 
 
 def sample_by_sample(A: Operator) -> None:
-    """A batch is its samples, one by one."""
+    """Check that the result of a batch is that of its samples, one by one."""
     for name, (act, tensor) in actions(A).items():
         together = act(tensor)
         for i in range(len(tensor)):
@@ -118,7 +120,7 @@ def sample_by_sample(A: Operator) -> None:
 
 
 def gradient(A: Operator) -> None:
-    """The gradient is that of the matrix."""
+    """Check that the gradient is that of the matrix."""
     for name, (act, tensor) in actions(A).items():
         tensor = tensor.requires_grad_()
         there = act(tensor)
@@ -130,7 +132,7 @@ def gradient(A: Operator) -> None:
 
 
 def bad_input(A: Operator) -> None:
-    """A wrong shape and whole numbers are refused."""
+    """Check that a wrong shape and whole numbers are refused."""
     for name, (act, tensor) in actions(A).items():
         for words, wrong in (("shape", tensor[..., 1:]), ("type", torch.zeros(tensor.shape, dtype=torch.int64))):
             refuses(ValueError, partial(act, wrong), f"{name} takes a wrong {words}")
@@ -181,7 +183,7 @@ def independent_entries(noise: Noise) -> None:
 
 
 def generator_alone(noise: Noise) -> None:
-    """The generator alone decides what is drawn; shape and type are kept."""
+    """Check that the generator alone decides what is drawn, and that shape and type are kept."""
     u = torch.full((2, 1, 8, 8), 1.5)
     first = noise.sample(u, generator=_rng(3))
     torch.rand(5)
@@ -191,7 +193,7 @@ def generator_alone(noise: Noise) -> None:
 
 
 def likelihood(noise: Noise) -> None:
-    """The log-likelihood is one finite value a sample, and independent of batch mates."""
+    """Check that the log-likelihood is one finite value a sample, and independent of batch mates."""
     u = torch.rand(5, 1, 4, 4, generator=_rng(0), dtype=torch.float64) + 0.5
     y = noise.sample(u, generator=_rng(5))
     values = noise.log_likelihood(y, u)
@@ -233,7 +235,7 @@ def one_value_a_sample(loss: Loss, process: Measurement) -> None:
 
 
 def independent_of_batch_mates(loss: Loss, process: Measurement) -> None:
-    """A sample's value depends on that sample alone."""
+    """Check that a sample's value depends on that sample alone."""
     weights, x, y = _batch(process)
     others = torch.cat([weights[:1], -7 * weights[1:]]), x, y
     alone, among = _value(loss, process, weights, x, y)[0], _value(loss, process, *others)[0]
@@ -248,7 +250,7 @@ def gradient_flows(loss: Loss, process: Measurement) -> None:
 
 
 def reads_what_it_needs(loss: Loss, process: Measurement) -> None:
-    """It never looks at the truth unless `needs` names it."""
+    """Check that it never looks at the truth unless `needs` names it."""
     holds(set(loss.needs) <= {"x", "y", "A", "f"}, f"needs is {set(loss.needs)}; it names some of x, y, A, f")
     if "x" not in loss.needs:
         weights, _, y = _batch(process)
@@ -256,7 +258,7 @@ def reads_what_it_needs(loss: Loss, process: Measurement) -> None:
 
 
 def same_generator_same_value(loss: Loss, process: Measurement) -> None:
-    """The same generator gives the same value, and the global one is left alone."""
+    """Check that the same generator gives the same value, and that the global one is left alone."""
     state = torch.random.get_rng_state()
     first, second = (_value(loss, process, *_batch(process)) for _ in range(2))
     holds(torch.equal(first, second), "the same generator gives another value")
@@ -302,7 +304,7 @@ def _value(
     kind: type[Seen] = Seen,
     unit: float = 1.0,
 ) -> Tensor:
-    """The loss of a network whose weights are one image a sample."""
+    """Return the loss of a network whose weights are one image a sample."""
     f = lambda y, process: weights * process.A.pinv(process.linearise(y)) + 0.3 * unit * weights.square()  # noqa: E731
     return loss(kind(y, process, f, x=x, units=Units(unit, unit)), generator=_rng(9))
 
@@ -349,7 +351,7 @@ def solves_one_by_one(prior: Prior, A: Operator) -> None:
 
 
 def larger_weight_fits_no_better(prior: Prior, A: Operator) -> None:
-    """A larger weight never fits the measurement better."""
+    """Check that a larger weight never fits the measurement better."""
     y, before = A(_image(A, 10)), torch.zeros(())
     for factor in (1.0, 10.0, 100.0):
         misfit = components(A(prior.weighted(factor * prior.weight).solve(y, A).x) - y).square().sum(1)
@@ -370,7 +372,7 @@ def components(tensor: Tensor) -> Tensor:
 
 
 def actions(A: Operator) -> dict[str, tuple[Callable[[Tensor], Tensor], Tensor]]:
-    """A, its adjoint and its pseudo-inverse, each with a batch to act on."""
+    """Return A, its adjoint and its pseudo-inverse, each with a batch to act on."""
     return {"A": (A, _image(A, 1)), "adjoint": (A.adjoint, _measured(A, 1)), "pinv": (A.pinv, _measured(A, 1))}
 
 

@@ -118,7 +118,7 @@ def write(
 
 
 def read(path: Path, *, marks: Mapping[str, str]) -> Checkpoint | None:
-    """The checkpoint at ``path``, or None where there is none; what a killed write left beside it is removed.
+    """Return the checkpoint at ``path``, or None where there is none; what a killed write left beside it is removed.
 
     Raises:
         TrainingError: it cannot be read, or belongs to another training than ``marks`` say.

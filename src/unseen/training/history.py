@@ -45,7 +45,7 @@ class History:
 
     @classmethod
     def from_log(cls, path: Path) -> History:
-        """The history in a finished run's ``log.csv``, and in ``epochs.csv`` beside it where there is one.
+        """Return the history in a finished run's ``log.csv``, and in ``epochs.csv`` beside it where there is one.
 
         Its device is not in them and is given as ``""``.
 
@@ -92,7 +92,7 @@ class History:
         return last >= before - _REST * abs(before)  # abs: an unbiased risk may be estimated below zero
 
     def best_epoch(self, judge: str = "held-out risk") -> int | None:
-        """The epoch, from 1, whose weights judged best; None where nothing judged.
+        """Return the epoch, from 1, whose weights judged best; None where nothing judged.
 
         >>> History({}, 3, 1, "cpu", validation={"held-out risk": [0.3, 0.1, 0.2]}).best_epoch()
         2
@@ -130,8 +130,9 @@ class History:
             figure.savefig(temporary, format=path.suffix.removeprefix(".") or "png")
 
     def by_epoch(self, part: str) -> list[float]:
-        """The mean of ``part`` over each epoch: the curve that a results row carries. An epoch in which it took no step
-        (a generator that waits for its critic) is left out.
+        """Return the mean of ``part`` over each epoch: the curve that a results row carries.
+
+        An epoch in which it took no step (a generator that waits for its critic) is left out.
 
         >>> history = History(parts={"d": [1.0, 3.0, 5.0, 7.0]}, steps=4, seconds=1, device="cpu", steps_per_epoch=2)
         >>> history.by_epoch("d")

@@ -62,11 +62,11 @@ class Learner(Protocol):
     optimisers: dict[str, torch.optim.Optimizer]
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
-        """The steps on one batch: each tensor ``(batch, ...)``, on the modules' device."""
+        """Yield the steps on one batch: each tensor ``(batch, ...)``, on the modules' device."""
         ...
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Called after each batch with what was logged, outside of autocast, to re-initialise or clip weights."""
+        """Re-initialise or clip weights; called after each batch with what was logged, outside of autocast."""
         ...
 
 

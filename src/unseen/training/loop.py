@@ -110,7 +110,7 @@ def train(
 def _led(
     learner: Learner, data: Sequence[Tensor], settings: Training, found: Checkpoint | None, *, kept: _Kept
 ) -> History:
-    """The training that is left, on this process's device or shared with others."""
+    """Run the training that is left, on this process's device or shared with others."""
     with together(settings) as ranks:
         if ranks is None:
             return _trained(learner, data, settings, found, kept=kept)
@@ -159,7 +159,7 @@ def _trained(
     ranks: Ranks | None = None,
     waits: bool = False,
 ) -> History:
-    """The epochs that are left, on this process's device."""
+    """Train for the epochs that are left, on this process's device."""
     n, folder = len(data[0]), kept.folder
     size = min(settings.batch_size, n)
     per_epoch = n // size  # a short last batch is dropped: BatchNorm and the step size would see another noise
@@ -248,7 +248,10 @@ def _shared_batch(
     ranks: Ranks,
     stop: Stop,
 ) -> tuple[dict[str, float], Stop]:
-    """This process's share of a batch; the whole batch's losses, and whether rank 0 was asked to stop."""
+    """Compute this process's share of a batch.
+
+    Return the whole batch's losses, and whether rank 0 was asked to stop.
+    """
     share = ranks.share(len(rows))
     with as_part_of_the_batch(share, ranks.sum):
         own = _one_batch(
@@ -321,5 +324,5 @@ def _length(data: Sequence[Tensor]) -> int:
 
 
 def _derived(seed: int, purpose: str | int) -> int:
-    """A seed of its own for each purpose and each epoch, so that no two streams are alike."""
+    """Return a seed of its own for each purpose and each epoch, so that no two streams are alike."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:7], "big")

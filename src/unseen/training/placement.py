@@ -69,12 +69,12 @@ def threads_of(settings: Training) -> int:
 
 
 def computed_on(device: str, settings: Training) -> str:
-    """The devices of a finished training, the processor and its threads, for a model's card."""
+    """Return the devices of a finished training, the processor and its threads, for a model's card."""
     return f"{device} ({platform.machine()}), {threads_of(settings)} thread(s)"
 
 
 def rows_of(data: Sequence[Tensor], rows: Tensor, fabric: Fabric) -> tuple[Tensor, ...]:
-    """These rows of each tensor on the device: (rows, ...) each."""
+    """Return these rows of each tensor on the device: (rows, ...) each."""
     return tuple(_moved(tensor[rows], fabric.device) for tensor in data)
 
 
@@ -98,7 +98,7 @@ def own_rng_and_threads(settings: Training, device: torch.device) -> Iterator[No
 
 @contextlib.contextmanager
 def wrapped(learner: Learner, fabric: Fabric) -> Iterator[None]:
-    """The learner's modules on the device under Fabric; the plain ones are put back, at rest on the CPU."""
+    """Put the learner's modules on the device under Fabric; the plain ones are put back, at rest on the CPU."""
     plain = dict(learner.modules)
     try:
         for name, module in plain.items():
@@ -111,6 +111,6 @@ def wrapped(learner: Learner, fabric: Fabric) -> Iterator[None]:
 
 
 def rest(learner: Learner) -> None:
-    """The modules on the CPU, contiguous, in eval mode."""
+    """Put the modules on the CPU, contiguous, in eval mode."""
     for module in learner.modules.values():
         module.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]

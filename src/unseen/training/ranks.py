@@ -88,7 +88,7 @@ class Ranks:
 
     @classmethod
     def joined(cls, place: ProcessPlace, *, listens: bool, children: Mapping[int, subprocess.Popen[bytes]]) -> Ranks:
-        """This process in a group whose rank 0 is at `place.address`.
+        """Join the group whose rank 0 is at `place.address`.
 
         listens   whether this process holds the store of keys: rank 0, unless torchrun holds one
         children  the ranks that this process has started
@@ -138,11 +138,11 @@ class Ranks:
         return ranks
 
     def share(self, whole: int) -> Share:
-        """This process's rows of a batch of so many."""
+        """Return this process's rows of a batch of so many."""
         return Share.of(self.place.rank, self.place.size, whole=whole)
 
     def sum(self, x: Tensor) -> Tensor:
-        """The sum over all processes, in place.
+        """Sum over all processes, in place; return the tensor.
 
         Raises:
             LostProcess: one of them is gone.
@@ -189,7 +189,7 @@ class Ranks:
             raise TrainingError(f"this training cannot be read by another process: {refused}. {_CURE}")
 
     def receive(self) -> tuple[Any, ...] | None:  # Any: the work is of several types
-        """The next training from rank 0; None when there is none to come.
+        """Return the next training from rank 0; None when there is none to come.
 
         Raises:
             LostProcess: rank 0 is gone.
@@ -289,7 +289,7 @@ _CURE = "Its classes and functions need to be in a module that can be imported (
 
 
 def start(place: ProcessPlace, rank: int, local: int) -> subprocess.Popen[bytes]:
-    """A further process of this machine, which joins the group at `place` as `rank`."""
+    """Start a further process of this machine, which joins the group at `place` as `rank`."""
     given = [rank, place.size, local, place.address, place.port, TIMEOUT_S]
     return subprocess.Popen(
         [sys.executable, "-m", "unseen.training.joining", *map(str, given)],
@@ -309,7 +309,7 @@ def keep(ranks: Ranks) -> None:
 
 
 def asked(settings: Training) -> int:
-    """The number of processes that share a training.
+    """Return the number of processes that share a training.
 
     >>> asked(Training(devices=2, nodes=3))
     6
@@ -351,7 +351,7 @@ def together(settings: Training) -> Iterator[Ranks | None]:
 
 
 def check_hooks(optimisers: Mapping[str, torch.optim.Optimizer]) -> None:
-    """Raises TrainingError for an optimiser with hooks: they are not sent with it, and its steps would differ."""
+    """Raise TrainingError for an optimiser with hooks: they are not sent with it, and its steps would differ."""
     hooked = [
         name for name, one in optimisers.items() if one._optimizer_step_pre_hooks or one._optimizer_step_post_hooks
     ]
@@ -362,7 +362,7 @@ def check_hooks(optimisers: Mapping[str, torch.optim.Optimizer]) -> None:
 
 
 def check(settings: Training) -> None:
-    """Raises TrainingError where the device cannot be had so many times."""
+    """Raise TrainingError where the device cannot be had so many times."""
     if ":" in settings.device or settings.device == "mps":
         raise TrainingError(
             f"training.device is {settings.device}, which is one device, but {asked(settings)} are asked for. "

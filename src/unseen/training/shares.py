@@ -49,7 +49,7 @@ class Share:
 
     @classmethod
     def of(cls, rank: int, processes: int, *, whole: int) -> Share:
-        """The share of process `rank`."""
+        """Return the share of process `rank`."""
         return cls(slice(rank * whole // processes, (rank + 1) * whole // processes), whole)
 
     def __len__(self) -> int:
@@ -134,7 +134,9 @@ class _WholeBatch(TorchFunctionMode):
         return (copies * self.share.whole, *shape[1:])
 
     def gathered(self, part: Tensor, *, copies: int) -> Tensor:
-        """The whole batch's tensor, of which this process has `part`: each adds its own to zeros, which is exact."""
+        """Return the whole batch's tensor, of which this process has `part`: each adds its own to zeros, which is
+        exact.
+        """
         narrow = part.dtype in (torch.bool, torch.bfloat16, torch.float16)  # not every backend adds these
         wide = part.to(torch.float32) if narrow else part
         whole = wide.new_zeros(self.longer(part.shape, copies))
@@ -225,7 +227,7 @@ def _normalised(mode: _WholeBatch, func: Callable[..., Any], args: tuple[Any, ..
 
 
 def _stand_in(mode: _WholeBatch, x: Tensor, copies: int) -> Tensor:
-    """A tensor of the whole batch's shape in x's layout, type and place."""
+    """Return a tensor of the whole batch's shape in x's layout, type and place."""
     last = x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last)
     layout = torch.channels_last if last else torch.contiguous_format
     return torch.empty(mode.longer(x.shape, copies), dtype=x.dtype, device=x.device, memory_format=layout)

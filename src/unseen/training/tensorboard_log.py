@@ -15,7 +15,9 @@ Report = Callable[[str, "Progress"], None]
 
 
 def tensorboard_curves(folder: Path, *, then: Report) -> Report:
-    """A callback for `fit` that writes each step's losses below `folder`, in a folder for each training; calls `then`.
+    """Return a callback for `fit` that writes each step's losses below `folder`, in a folder for each training.
+
+    Calls `then`.
 
     Raises TrainingError where TensorBoard or Lightning Fabric is not installed.
     """

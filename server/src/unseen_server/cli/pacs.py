@@ -296,7 +296,7 @@ def fetch(
 
 
 def _opened(folder: Path, url: str | None) -> Store:
-    """The worklist; the log warns of a new one, which is often a misspelt folder: nobody scores its films."""
+    """Open the worklist; the log warns of a new one, which is often a misspelt folder: nobody scores its films."""
     from unseen_server.worklist.belonging import KEY
     from unseen_server.worklist.store import Store
 
@@ -322,5 +322,5 @@ def _stopped() -> threading.Event:
 
 
 def _number(given: str) -> str:
-    """A patient's number, from standard input where it is -."""
+    """Return a patient's number, from standard input where it is -."""
     return sys.stdin.readline().strip() if given == "-" else given

@@ -183,7 +183,7 @@ def _shares(seed: int, *, normals: int, abnormals: int) -> list[SiteShare]:
 
 
 def _stranger(seed: int) -> SiteShare:
-    """A few films of a site that is not."""
+    """Return the share of a site that the policy does not know: a few films."""
     return SiteShare(station=WEST, normals=2, abnormals=2, seed=seed + 20)
 
 
@@ -232,7 +232,7 @@ def _by_lesion(results: dict[str, Evaluation]) -> list[str]:
 
 
 def _bad_files(folder: Path, manifest: Path) -> list[Path]:
-    """A truncated film, and a PNG whose header promises 60,000 × 60,000 pixels."""
+    """Write a truncated film, and a PNG whose header promises 60,000 × 60,000 pixels; return both paths."""
     folder.mkdir(parents=True, exist_ok=True)
     whole = next(path for path in sorted(manifest.parent.rglob("*.png")))
     content = whole.read_bytes()

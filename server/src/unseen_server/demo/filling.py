@@ -136,7 +136,7 @@ def check_free(folder: Path) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """An empty folder, marked as one that a later call may replace."""
+    """Make an empty folder, marked as one that a later call may replace."""
     check_free(folder)
     if folder.exists():
         shutil.rmtree(folder)

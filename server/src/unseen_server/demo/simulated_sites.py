@@ -76,13 +76,13 @@ def mixed(parts: Sequence[Sequence[T]]) -> list[T]:
 
 
 def _cases(seed: int, stream: Stream, kinds: Sequence[Kind | None], side: int) -> Iterator[Case]:
-    """An endless sequence of cases, lesion types in turn."""
+    """Yield cases without end, lesion types in turn."""
     for index in count():
         yield Case(seed=seed, stream=stream, index=index, size=side, kind=kinds[index % len(kinds)])
 
 
 def _drawn(share: SiteShare, folder: Path, cases: Iterator[Case], wanted: int) -> list[_Row]:
-    """The first `wanted` cases that are not faint, each written as a file."""
+    """Return the first `wanted` cases that are not faint, each written as a file."""
     rows: list[_Row] = []
     while len(rows) < wanted:
         case = next(cases)

@@ -55,7 +55,7 @@ _MOST_VALUE: Final = 300
 
 
 def code_of(action: str) -> tuple[Code, Action]:
-    """The DICOM event and the action for an action of the trail.
+    """Return the DICOM event and the action for an action of the trail.
 
     >>> code_of("film.received")[0][2], code_of("study.reported")[0][2], code_of("model.proposed")[0][2]
     ('Import', 'Patient Record', 'Application Activity')
@@ -64,7 +64,7 @@ def code_of(action: str) -> tuple[Code, Action]:
 
 
 def audit_message(event: Event, *, source: str) -> bytes:
-    """The event in XML; `source` is what this installation is called."""
+    """Return the event in XML; `source` is what this installation is called."""
     code, action = code_of(event.action)
     root = ElementTree.Element("AuditMessage")
     identification = ElementTree.SubElement(
@@ -103,7 +103,7 @@ def audit_message(event: Event, *, source: str) -> bytes:
 
 
 def syslog_message(event: Event, *, source: str, host: str, process: int) -> bytes:
-    """The whole message, without its framing."""
+    """Return the whole message, without its framing."""
     priority = _FACILITY * 8 + _NOTICE
     time = event.time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     name = "".join(letter if "!" <= letter <= "~" else "-" for letter in host)[:255] or "-"

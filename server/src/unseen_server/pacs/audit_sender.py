@@ -134,7 +134,7 @@ class AuditSender:
 
 
 def sent_up_to(path: Path) -> int:
-    """The number of the last row that was sent; 0 where none was, or the file holds no number."""
+    """Return the number of the last row that was sent; 0 where none was, or the file holds no number."""
     try:
         written = path.read_text(encoding="ascii", errors="replace").strip()
     except FileNotFoundError:

@@ -77,7 +77,7 @@ class Done:
 
 
 def from_table(path: Path, *, column: str | None = None) -> list[FetchRequest]:
-    """The entries of a CSV: its column of study UIDs or accession numbers.
+    """Return the entries of a CSV: its column of study UIDs or accession numbers.
 
     column  its name; None: the first of study, StudyInstanceUID, accession, AccessionNumber that there is
 
@@ -108,7 +108,7 @@ def from_table(path: Path, *, column: str | None = None) -> list[FetchRequest]:
 
 
 def from_days(text: str) -> list[FetchRequest]:
-    """The days of a range, the earliest first.
+    """Return the days of a range, the earliest first.
 
     >>> [day.value for day in from_days("20260131-20260201")]
     ['20260131', '20260201']
@@ -149,7 +149,7 @@ class FetchProgress:
     @classmethod
     @contextmanager
     def locked(cls, path: Path) -> Iterator[FetchProgress]:
-        """The progress in a file, while no other process works on it. Raises BackFillError where one does."""
+        """Lock the progress in a file, so that no other process works on it. Raises BackFillError where one does."""
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
         try:
@@ -166,7 +166,7 @@ class FetchProgress:
         return _digest(peer, kind, value) in self._done
 
     def add(self, peer: Peer, kind: str, value: str) -> None:
-        """It is done; on the disk when this returns."""
+        """Add a finished request; it is on the disk when this returns."""
         self._done.add(_digest(peer, kind, value))
         if self._path is not None:
             write_text(self._path, json.dumps({"done": sorted(self._done)}))
@@ -228,7 +228,7 @@ def _found(config: PacsConfig, peer: Peer, entry: FetchRequest) -> list[str]:
 
 
 def _is_today_or_later(entry: FetchRequest) -> bool:
-    """A day that is not over may get more studies."""
+    """Return True for a day that is not over, which may get more studies."""
     return entry.kind == "day" and entry.value >= f"{datetime.now():%Y%m%d}"
 
 

@@ -50,7 +50,7 @@ def association(
     roles: Sequence[SCP_SCU_RoleSelectionNegotiation] = (),
     handlers: Sequence[Handler] = (),
 ) -> Iterator[Association]:
-    """An established association with `peer`.
+    """Establish an association with `peer` for the block.
 
     contexts  what is proposed; the caller looks at `accepted_contexts`
     roles     where this side is not the SCU
@@ -115,7 +115,7 @@ def _release(found: Association, answering: Answering) -> None:
 
 
 def no_answer(peer: Peer, what: str) -> NotReachedError:
-    """The peer did not answer a request, or ended the association instead."""
+    """Return the error of a peer that did not answer a request, or ended the association instead."""
     return NotReachedError(
         f"{_place(peer)} did not answer {what} within {peer.timeout_s:g} s, or ended the association. "
         "Try again; raise timeout_s of this peer in pacs.toml if it is slow"

@@ -127,7 +127,7 @@ class Commitments:
     # as SCP -----------------------------------------------------------------------------------------------------------
 
     def asked(self, event: evt.Event, peer: Peer) -> tuple[int, None]:
-        """A peer's N-ACTION: it is answered later; the status is whether it will be."""
+        """Take a peer's N-ACTION, which is answered later; the status is whether it will be."""
         if event.action_type != 1:
             return _NO_SUCH_ACTION, None
         try:
@@ -175,7 +175,7 @@ class Commitments:
                 self._settle(request, done=done)
 
     def _next(self) -> tuple[_Request | None, float | None]:
-        """A request whose peer may be called now; else how long until one may be."""
+        """Return a request whose peer may be called now; else how long until one may be."""
         now = self._clock()
         soonest: float | None = None
         for request in self._waiting.values():
@@ -282,7 +282,7 @@ class Commitments:
     # as SCU -----------------------------------------------------------------------------------------------------------
 
     def reported(self, event: evt.Event, peer: Peer) -> tuple[int, None]:
-        """A peer's N-EVENT-REPORT; it is acknowledged after `on_report` returned."""
+        """Take a peer's N-EVENT-REPORT; it is acknowledged after `on_report` returned."""
         if event.event_type not in (1, 2):
             return _NO_SUCH_EVENT, None
         try:

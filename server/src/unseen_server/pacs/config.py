@@ -170,7 +170,7 @@ class PacsConfig(_ConfigTable):
         return self
 
     def peer(self, name: str) -> Peer:
-        """The peer of this name. Raises PacsConfigError with the names that there are."""
+        """Return the peer of this name. Raises PacsConfigError with the names that there are."""
         for peer in self.peers:
             if peer.name == name:
                 return peer
@@ -182,7 +182,7 @@ class PacsConfig(_ConfigTable):
         return self.settle_s if peer.settle_s is None else peer.settle_s
 
     def file(self, given: str) -> Path:
-        """A file that the configuration names, relative to its own folder."""
+        """Return a file that the configuration names, relative to its own folder."""
         return self._folder / given
 
 
@@ -217,7 +217,7 @@ def load(path: Path) -> PacsConfig:
 
 
 def _without_secrets(text: str, table: dict[str, object]) -> str:
-    """An error's text, which may repeat what stands in the file."""
+    """Return an error's text, which may repeat what stands in the file, without passwords and tokens."""
     text = re.sub(r"(https?://)[^/\s]*@", r"\1(not shown)@", text)
     fhir = table.get("fhir")
     token = fhir.get("token") if isinstance(fhir, dict) else None

@@ -37,7 +37,7 @@ _RESULTS: Final = {
 
 
 def statement() -> str:
-    """The page in Markdown."""
+    """Return the page in Markdown."""
     config, limits, commitment = PacsConfig(), Limits(), _named(offered_classes.COMMITMENT)
     hl7 = Hl7Settings(reports="codes.toml")
     parts = [

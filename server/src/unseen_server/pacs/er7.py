@@ -67,12 +67,12 @@ class Segment:
     codec: str = "utf-8"
 
     def raw(self, number: int) -> str:
-        """A field as it is written; "" where it is absent or deleted (`""`)."""
+        """Return a field as it is written; "" where it is absent or deleted (`""`)."""
         found = self.fields[number] if number < len(self.fields) else ""
         return "" if found == '""' else found
 
     def repetitions(self, number: int) -> list[str]:
-        """The repetitions of a field, as they are written."""
+        """Return the repetitions of a field, as they are written."""
         return [one for one in self.raw(number).split(self.marks[1]) if one]
 
     def text(self, number: int) -> str:
@@ -80,7 +80,7 @@ class Segment:
         return "\n".join(self.unescaped(one) for one in self.repetitions(number))
 
     def part(self, number: int, component: int = 1, *, of: str | None = None) -> str:
-        """A component, counted from 1, of a field's first repetition, or of the repetition `of`."""
+        """Return a component, counted from 1, of a field's first repetition, or of the repetition `of`."""
         repetition = next(iter(self.repetitions(number)), "") if of is None else of
         parts = repetition.split(self.marks[0])
         return self.unescaped(parts[component - 1]).strip() if component <= len(parts) else ""
@@ -125,7 +125,7 @@ class Message:
 
 
 def parsed(content: bytes, *, charset: str = "") -> Message:
-    """The message in `content`; `charset` as in MSH-18, for one that names none. Raises Hl7Error."""
+    """Return the message in `content`; `charset` as in MSH-18, for one that names none. Raises Hl7Error."""
     header = content.split(b"\r", 1)[0].split(b"\n", 1)[0].decode("latin-1")
     if not header.startswith("MSH") or len(header) < 8:
         raise Hl7Error("The message does not begin with a segment MSH.")
@@ -170,7 +170,7 @@ def codec_of(named: Sequence[str]) -> str:
 
 
 def _spelled(name: str) -> str:
-    """The name of a character set as `CHARSETS` has it.
+    """Return the name of a character set as `CHARSETS` has it.
 
     >>> _spelled("iso8859-1"), _spelled("CP1252"), _spelled("ISO IR 87")
     ('ISO-8859-1', 'WINDOWS-1252', 'ISOIR87')

@@ -98,7 +98,9 @@ def _by_move(config: PacsConfig, peer: Peer, study: str) -> Fetched:
 
 
 def _followed(peer: Peer, association: Association, study: str, said: list[str], *, to: str | None = None) -> Fetched:
-    """The count of sub-operations in the last answer of C-GET, or of C-MOVE `to` an AE title (PS3.4, C.4.2, C.4.3)."""
+    """Return the count of sub-operations in the last answer of C-GET, or of C-MOVE `to` an AE title (PS3.4, C.4.2,
+    C.4.3).
+    """
     wanted = _wanted(study)
     answers = association.send_c_get(wanted, GET) if to is None else association.send_c_move(wanted, to, MOVE)
     last = Dataset()
@@ -138,7 +140,7 @@ def _by_wado(config: PacsConfig, peer: Peer, study: str, intake: Intake) -> Fetc
 
 
 def _encoded(one: Dataset) -> tuple[io.BytesIO, FileMetaDataset]:
-    """The data set as it came, and its file meta information."""
+    """Return the data set as it came, and its file meta information."""
     body, meta = io.BytesIO(), one.file_meta
     syntax = UID(meta.TransferSyntaxUID)
     dcmwrite(body, Dataset(one), implicit_vr=syntax.is_implicit_VR, little_endian=syntax.is_little_endian)

@@ -41,7 +41,7 @@ class HeaderError(UserError, ValueError):
 
 
 def repaired(header: Dataset) -> Dataset:
-    """The attributes of patient, study and image that result objects take over, each as the standard has it.
+    """Return the attributes of patient, study and image that result objects take over, each as the standard has it.
 
     Type 2 attributes are there and may be empty: PatientName, PatientID, PatientBirthDate, PatientSex, StudyDate,
     StudyTime, StudyID, AccessionNumber, ReferringPhysicianName. Text is decoded by the character set that the header
@@ -101,8 +101,9 @@ def _add_grey_scale(header: Dataset, found: Dataset) -> None:
 
 
 def _voi_lut(header: Dataset) -> Dataset | None:
-    """The film's first VOI LUT, where its descriptor and its data agree (C.11.2.1.1), spread over the 16 bits that
-    presentation states want."""
+    """Return the film's first VOI LUT, where its descriptor and its data agree (C.11.2.1.1), spread over the 16 bits
+    that presentation states want.
+    """
     try:
         first = header.VOILUTSequence[0]
         entries, start, bits = (int(value) for value in first.LUTDescriptor)
@@ -133,7 +134,7 @@ def _texts(header: Dataset, keyword: str) -> list[str]:
 
 
 def _first(header: Dataset, keyword: str) -> str:
-    """The first value that is not empty."""
+    """Return the first value that is not empty."""
     return next(filter(None, _texts(header, keyword)), "")
 
 

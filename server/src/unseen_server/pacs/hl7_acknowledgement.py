@@ -15,7 +15,7 @@ def control_id(content: bytes) -> str:
 
 
 def acknowledgement(content: bytes, *, code: str, sentence: str, application: str, now: datetime) -> bytes:
-    """The answer to a message, even to one that is none.
+    """Return the answer to a message, even to one that is none.
 
     code      AA: taken, and durable; AE: not taken, its content is at fault; AR: not taken, for another reason
     sentence  for whoever reads the sender's log
@@ -37,7 +37,7 @@ def acknowledgement(content: bytes, *, code: str, sentence: str, application: st
 
 
 def _plain(text: str) -> str:
-    """A field of the sender's, to be repeated: printable ASCII, and no field separator of ours."""
+    """Return a field of the sender's, to be repeated: printable ASCII, and no field separator of ours."""
     return "".join(letter if " " <= letter <= "~" and letter != "|" else "?" for letter in text[:199])
 
 

@@ -68,7 +68,7 @@ class Hl7Listener:
         return int(self._server.getsockname()[1])
 
     def answers(self) -> dict[str, int]:
-        """Number of messages that were answered with AA, AE and AR."""
+        """Return the number of messages that were answered with AA, AE and AR."""
         with self._lock:
             return dict(self._answers)
 

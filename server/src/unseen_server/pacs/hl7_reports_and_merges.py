@@ -71,7 +71,7 @@ def system_of(message: Message, fields: Hl7Fields) -> str:
 
 
 def reports_of(message: Message, fields: Hl7Fields) -> list[ReceivedReport]:
-    """The reports of an ORU^R01, one for each accession number. Raises Hl7Error."""
+    """Return the reports of an ORU^R01, one for each accession number. Raises Hl7Error."""
     orders = _orders(message)
     if not orders:
         raise Hl7Error("The message has no segment OBR, so it reports nothing.")
@@ -93,7 +93,7 @@ def reports_of(message: Message, fields: Hl7Fields) -> list[ReceivedReport]:
 
 
 def _orders(message: Message) -> list[_Order]:
-    """The orders of a message, each once, with what follows it. Raises Hl7Error above `MOST_ORDERS`."""
+    """Return the orders of a message, each once, with what follows it. Raises Hl7Error above `MOST_ORDERS`."""
     found: dict[object, _Order] = {}
     latest: _Order | None = None
     patient: Segment | None = None
@@ -127,12 +127,12 @@ def _keep(found: dict[object, _Order], order: _Order | None) -> None:
 
 
 def identifiers_of(patient: Segment) -> tuple[str, ...]:
-    """The different numbers of PID-3. Raises Hl7Error above `MOST_IDENTIFIERS`."""
+    """Return the different numbers of PID-3. Raises Hl7Error above `MOST_IDENTIFIERS`."""
     return tuple(dict.fromkeys(number for _, number in _authorities(patient, 3) if number))
 
 
 def _authorities(segment: Segment, field_number: int) -> list[tuple[str, str]]:
-    """The assigning authority and the number of each different repetition. Raises Hl7Error above the limit."""
+    """Return the assigning authority and the number of each different repetition. Raises Hl7Error above the limit."""
     repetitions = dict.fromkeys(segment.repetitions(field_number))
     found = dict.fromkeys(
         (segment.part(field_number, 4, of=one), segment.part(field_number, of=one)) for one in repetitions
@@ -157,7 +157,7 @@ def _shared(message: Message, places: Sequence[str]) -> dict[str, str]:
 
 
 def _first(order: _Order, places: Sequence[str], shared: Mapping[str, str]) -> str:
-    """The first of these fields that is filled."""
+    """Return the first of these fields that is filled."""
     for place in places:
         name, number = place.split("-")
         for segment in (order.request, *order.before, *order.after):
@@ -234,7 +234,7 @@ def _status(request: Segment, observations: Sequence[Segment]) -> Status:
 
 
 def _together(statuses: Sequence[Status]) -> Status:
-    """The status of a report of several parts: it is final when all of it is."""
+    """Return the status of a report of several parts: it is final when all of it is."""
     if "preliminary" in statuses:
         return "preliminary"
     if all(one == "withdrawn" for one in statuses):
@@ -243,7 +243,7 @@ def _together(statuses: Sequence[Status]) -> Status:
 
 
 def merges_of(message: Message, fields: Hl7Fields) -> list[Merge]:
-    """The merges of an ADT^A40: MRG names numbers that are given up, the PID before it those that stay.
+    """Return the merges of an ADT^A40: MRG names numbers that are given up, the PID before it those that stay.
 
     None where each patient is merged with itself. Raises Hl7Error where it is not clear which number takes the place
     of which, and above `MOST_IDENTIFIERS` merges.

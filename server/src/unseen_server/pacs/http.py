@@ -59,7 +59,7 @@ def application(
     listens: Callable[[], bool] = lambda: True,
     clock: Callable[[], float] = time.monotonic,
 ) -> Starlette:
-    """The application; without `fhir` and `reports` there is no FHIR.
+    """Return the application; without `fhir` and `reports` there is no FHIR.
 
     listens  whether the rest of the node does, for `/ready`
     clock    time in seconds by which a verdict of `/ready` ends
@@ -88,7 +88,7 @@ class _Health:
         self._readiness = Readiness(store, clock=clock)
 
     async def live(self, request: Request) -> Response:
-        """The process answers."""
+        """Answer that the process runs."""
         return PlainTextResponse("live\n")
 
     async def ready(self, request: Request) -> Response:
@@ -162,7 +162,7 @@ class _Fhir:
 
 
 async def _body(request: Request) -> bytes | None:
-    """The content; None where it is too long."""
+    """Return the content; None where it is too long."""
     found = bytearray()
     async for piece in request.stream():
         found += piece
@@ -172,7 +172,7 @@ async def _body(request: Request) -> bytes | None:
 
 
 def _outcome(status: int, code: str, sentence: str, *, severity: str = "error") -> JSONResponse:
-    """A FHIR OperationOutcome."""
+    """Return a FHIR OperationOutcome."""
     issues = [
         {"severity": severity, "code": code, "diagnostics": sentence},
         {"severity": "information", "code": "informational", "diagnostics": LIMITS},

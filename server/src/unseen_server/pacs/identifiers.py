@@ -30,7 +30,7 @@ _VERSION, _VARIANT = 8, 0b10
 
 
 def uid_of(*names: str) -> UID:
-    """The UID that follows from these names, in this order.
+    """Return the UID that follows from these names, in this order.
 
     >>> uid_of("site", "decision", "sr") == uid_of("site", "decision", "sr") != uid_of("site", "decisions", "r")
     True
@@ -109,7 +109,7 @@ _DATES: Final = ("InstanceCreation", "Content", "Series", "PresentationCreation"
 
 
 def nameless(header: Dataset) -> Dataset:
-    """A copy of a repaired header for highdicom: without names of people and the VOI LUT."""
+    """Return a copy of a repaired header for highdicom: without names of people and the VOI LUT."""
     copy = deepcopy(header)  # Dataset.copy shares its elements
     copy.PatientName = copy.ReferringPhysicianName = ""
     if "VOILUTSequence" in copy:
@@ -132,7 +132,8 @@ def shared(result: StudyResult, kind: Kind) -> dict[str, Any]:  # Any: highdicom
 
 
 def finished(made: Dataset, result: StudyResult, header: Dataset) -> Dataset:
-    """The object that highdicom made, altered in place: our equipment, the decision's time, all of patient and study.
+    """Return the object that highdicom made, altered in place: our equipment, the decision's time, all of patient and
+    study.
 
     General Equipment (PS3.3, C.7.5.1), SOP Common (C.12.1), file meta information (PS3.10, 7.1).
     """

@@ -124,7 +124,7 @@ class Intake:
         return Taken(study=header.study, ours=ours)
 
     def answer(self, event: evt.Event, peer: Peer) -> tuple[Dataset, Taken | None]:
-        """The status for a C-STORE request, and what was taken; nothing that fails here ends the association."""
+        """Return the status for a C-STORE request, and what was taken; nothing that fails here ends the association."""
         try:
             assert isinstance(event.request, C_STORE)
             if event.request.DataSet is None:
@@ -143,7 +143,7 @@ class Intake:
             return status_of(FAILED, "The node failed; see its log."), None
 
     def close_studies(self, studies: Iterable[str], peer: Peer) -> None:
-        """The peer has declared these studies complete."""
+        """Close these studies, which the peer has declared complete."""
         for study in studies:
             try:
                 self._store.close_study(study, source=peer.films_source, actor=actor_of(peer))
@@ -152,7 +152,7 @@ class Intake:
 
 
 def status_of(status: int, comment: str = "") -> Dataset:
-    """The status of an answer; its comment has 64 characters of the default repertoire at most (PS3.7, E.1)."""
+    """Return the status of an answer; its comment has 64 characters of the default repertoire at most (PS3.7, E.1)."""
     answer = Dataset()
     answer.Status = status
     if comment:
@@ -166,7 +166,7 @@ def actor_of(peer: Peer) -> str:
 
 
 def _header_of(body: io.BytesIO, meta: FileMetaDataset) -> Dataset:
-    """The elements before the contents."""
+    """Return the elements before the contents."""
 
     def after(tag: BaseTag, vr: str | None, length: int) -> bool:
         return tag.group > _LAST_GROUP
@@ -181,7 +181,7 @@ def _header_of(body: io.BytesIO, meta: FileMetaDataset) -> Dataset:
 
 
 def _pieces(meta: FileMetaDataset, body: io.BytesIO) -> Iterator[bytes]:
-    """The object as a DICOM file (PS3.10), in pieces: it is in memory once only."""
+    """Yield the object as a DICOM file (PS3.10), in pieces: it is in memory once only."""
     yield bytes(128) + b"DICM" + encode_file_meta(meta)
     body.seek(0)
     while piece := body.read(_CHUNK):

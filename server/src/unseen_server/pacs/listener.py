@@ -41,10 +41,10 @@ class Committing(Protocol):
     """Storage commitment, as the listener calls it; see `commitment.Commitments`."""
 
     def asked(self, event: evt.Event, peer: Peer) -> tuple[int, None]:
-        """A peer asks by N-ACTION whether we keep its objects."""
+        """Answer a peer that asks by N-ACTION whether we keep its objects."""
 
     def reported(self, event: evt.Event, peer: Peer) -> tuple[int, None]:
-        """A peer reports by N-EVENT-REPORT what it keeps of ours."""
+        """Take a peer's N-EVENT-REPORT of what it keeps of ours."""
 
     def received(self, event: evt.Event) -> None:
         """Take note of a PDU that came from a peer."""
@@ -213,7 +213,10 @@ class Listener:
         return any(found.is_established and opened.unanswered for found, opened in self._admission.all())
 
     def _released(self, event: evt.Event) -> None:
-        """An association that is released may close its studies; one that is aborted does not."""
+        """Close the studies of an association that was released, where the peer is configured so.
+
+        An abort closes none.
+        """
         opened = self._admission.find(event.assoc)
         if opened is not None and opened.peer.closes == "association":
             self._intake.close_studies(sorted(opened.studies), opened.peer)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def neighbours(node: Node) -> list[NodePart]:
-    """The parts that the node's configuration asks for, in the order of their start.
+    """Return the parts that the node's configuration asks for, in the order of their start.
 
     Raises ReportCodesError for a table of codes that cannot be used, PacsConfigError for a certificate.
     """

@@ -12,7 +12,7 @@ Resolve = Callable[[str], Iterable[str]]
 
 
 def addresses_of(host: str) -> list[str]:
-    """The addresses of a host; none where its name is not known."""
+    """Return the addresses of a host; none where its name is not known."""
     try:
         return sorted({str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)})
     except (OSError, UnicodeError):
@@ -22,7 +22,7 @@ def addresses_of(host: str) -> list[str]:
 def peer_of(
     config: PacsConfig, *, ae_title: str, address: str, secure: bool, resolve: Resolve = addresses_of
 ) -> Peer | str:
-    """The peer that connects with this AE title from this address, or why there is none.
+    """Return the peer that connects with this AE title from this address, or why there is none.
 
     secure   whether it connects by TLS; a peer with `tls = true` must
     resolve  a host's addresses, for peers that the configuration gives none

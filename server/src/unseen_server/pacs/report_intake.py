@@ -84,6 +84,8 @@ class ReportIntake:
         return not self._store.merge_patients(prior=prior, surviving=surviving, issuer=issuer, actor=system).already
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Reports since the start, by what they led to and their outcome ("none" where no rule matched)."""
+        """Return the number of reports since the start, by what they led to and their outcome ("none" where no rule
+        matched).
+        """
         with self._lock:
             return dict(self._counts)

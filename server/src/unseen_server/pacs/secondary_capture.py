@@ -32,7 +32,7 @@ _UNKNOWN: Final = ("L", "F")  # highdicom wants an orientation; it is emptied ag
 
 
 def secondary_captures(result: StudyResult) -> Iterator[Dataset]:
-    """A capture of each film that has a map; the headers of the films are repaired.
+    """Yield a capture of each film that has a map; the headers of the films are repaired.
 
     Raises ValueError where a film with a map comes without pixels.
     """

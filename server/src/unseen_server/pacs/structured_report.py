@@ -38,7 +38,7 @@ SCHEME: Final = "99UNSEEN"
 
 
 def concept(value: str, meaning: str) -> sr.CodedConcept:
-    """A code of our own."""
+    """Return a code of our own."""
     return sr.CodedConcept(value=value, scheme_designator=SCHEME, meaning=meaning)
 
 
@@ -59,7 +59,7 @@ _EVALUATIONS: Final = sr.CodedConcept(value="C0034375", scheme_designator="UMLS"
 
 
 def structured_report(result: StudyResult) -> Dataset:
-    """The report of a decision; the headers of its films are repaired.
+    """Return the report of a decision; the headers of its films are repaired.
 
     Points are in pixels of the film, column first. A report that supersedes earlier ones names them (Predecessor
     Documents Sequence, C.17.2.3).

@@ -82,7 +82,7 @@ class ActiveModels:
         self.number = number
 
     def _activated(self, active: Activation, models: Models) -> Models:
-        """The server's models in another order, and the policy in a file."""
+        """Return the server's models in another order, and the policy in a file."""
         path: Path | None = None
         if active.policy is not None:
             path = self._store.home / POLICIES / f"{active.policy_digest}.json"
@@ -98,7 +98,7 @@ class ActiveModels:
 
 
 def deciding(models: Models, model: str, *, policy_file: Path | None, policy: Policy | None) -> Models:
-    """The same models, but `model` decides, by this policy; the others are compared, in their order."""
+    """Return the same models, but `model` decides, by this policy; the others are compared, in their order."""
     everyone = [FurtherModel(folder=models.folder, card=models.card), *models.further]
     first = next(one for one in everyone if one.card.weights_sha256 == model)
     return Models(
@@ -111,7 +111,7 @@ def deciding(models: Models, model: str, *, policy_file: Path | None, policy: Po
 
 
 def _settings(settings: WorkerSettings, models: Models) -> WorkerSettings:
-    """The settings of the workers, with these models."""
+    """Return the settings of the workers, with these models."""
     return replace(
         settings,
         model=str(models.folder),
@@ -141,6 +141,6 @@ def _against(active: Activation, models: Models) -> str:
 
 
 def thresholds_of(card: Card) -> dict[str, float] | None:
-    """The thresholds of the input gate in a bundle, as its policies hold them; None for a bundle without one."""
+    """Return the thresholds of the input gate in a bundle, as its policies hold them; None for a bundle without one."""
     found = None if card.gate is None else card.gate.get("thresholds")
     return None if not isinstance(found, dict) else {str(name): float(value) for name, value in found.items()}

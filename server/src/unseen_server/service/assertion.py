@@ -78,7 +78,7 @@ _CUES: Final[tuple[tuple[str, str], ...]] = (
 
 
 def _pattern(letter: str, pattern: str) -> str:
-    """The pattern of a cue, which is one or several whole words; a question mark counts as a doubt."""
+    """Return the pattern of a cue, which is one or several whole words; a question mark counts as a doubt."""
     if letter in "BC:~w":
         return pattern
     word = rf"(?<![^\W_])(?:{pattern})(?![^\W_])"
@@ -212,7 +212,7 @@ class AssertedText:
 
 
 def _span(sentence: _Sentence, start: int, end: int) -> tuple[int, int]:
-    """The words from and to which a phrase reaches."""
+    """Return the words from and to which a phrase reaches."""
     first = bisect_left(sentence.starts, start)
     if first and sentence.starts[first - 1] + len(sentence.words[first - 1]) > start:
         first -= 1  # it begins inside of a cue
@@ -237,7 +237,7 @@ def _is_repeated(sentence: _Sentence, first: int, last: int) -> bool:
 
 
 def _from_ahead(before: str, after: str, *, repeated: bool) -> Assertion:
-    """The assertion by the nearest cue before the phrase."""
+    """Return the assertion by the nearest cue before the phrase."""
     place = max(before.rfind(one) for one in "NMRHQqPTS")
     if place < 0:
         return "asserted"
@@ -274,13 +274,13 @@ def _from_ahead(before: str, after: str, *, repeated: bool) -> Assertion:
 
 
 def _run(after: str) -> str:
-    """The rest of a list: up to a verb, another cue or a line."""
+    """Return the rest of a list: up to a verb, another cue or a line."""
     found = re.match("[wCA]*O?", after)
     return found[0] if found else ""
 
 
 def _from_behind(after: str, words: Sequence[str]) -> Assertion:
-    """The assertion by what follows the phrase."""
+    """Return the assertion by what follows the phrase."""
     end = min((place for place in (after.find(one) for one in "TP") if place >= 0), default=len(after))
     reach = after[:end]
     if after[end : end + 1] == "P" and "C" not in reach and "A" not in reach:
@@ -309,7 +309,7 @@ def _from_behind(after: str, words: Sequence[str]) -> Assertion:
 
 
 def _japanese(rest: str) -> Assertion:
-    """The assertion by what follows a phrase of Japanese or Chinese to the end of the sentence."""
+    """Return the assertion by what follows a phrase of Japanese or Chinese to the end of the sentence."""
     no = _JAPANESE_NO.search(rest, 0, 400)
     if no is None:
         return "asserted"

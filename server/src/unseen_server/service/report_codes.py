@@ -108,7 +108,7 @@ class ReportCodes:
     phrases: dict[str, Outcome | None]
 
     def read(self, *, codes: Collection[str] = (), text: str = "") -> Match:
-        """The outcome of a report with these codes and this text.
+        """Return the outcome of a report with these codes and this text.
 
         >>> table = parsed('[phrases]\\nabnormal = ["pneumothorax"]\\nnormal = ["no pneumothorax"]')
         >>> table.read(text="No  pneumothorax.").outcome, table.read(text="Pneumothoraxes").outcome
@@ -126,7 +126,7 @@ class ReportCodes:
         return Match(outcome=None) if first is None else Match(outcome=first, rule=found[first])
 
     def _asserted_in(self, text: str) -> dict[str, Outcome]:
-        """The phrases that the text asserts, outside of longer ones, each with its outcome."""
+        """Return the phrases that the text asserts, outside of longer ones, each with its outcome."""
         lines = folded(text)
         plain = lines.replace("\n", " ").replace("\f", " ")
         places = self._places_in(plain)
@@ -167,7 +167,7 @@ class ReportCodes:
         return True
 
     def _places_in(self, plain: str) -> list[tuple[int, int, str]]:
-        """The phrases that the text has outside of longer ones, with begin and end."""
+        """Return the phrases that the text has outside of longer ones, with begin and end."""
         places = sorted(
             ((start, start + len(phrase), phrase) for phrase in self.phrases for start in _places(phrase, plain)),
             key=lambda place: (place[0], -place[1]),
@@ -204,7 +204,7 @@ def load_report_codes(path: Path) -> ReportCodes:
 
 
 def parsed(text: str, *, name: str = "the table") -> ReportCodes:
-    """The table that is written in `text`; `name` stands in errors. Raises ReportCodesError."""
+    """Return the table that is written in `text`; `name` stands in errors. Raises ReportCodesError."""
     try:
         raw: dict[str, object] = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -161,7 +161,7 @@ class FolderWatch:
 
 
 def _opened(path: Path | str, within: int | None = None) -> contextlib.AbstractContextManager[int]:
-    """A folder's descriptor, never through a link."""
+    """Open a folder's descriptor, never through a link."""
     return _closing(os.open(path, os.O_RDONLY | os.O_DIRECTORY | _NO_LINK, dir_fd=within))
 
 
@@ -175,7 +175,7 @@ def _closing(descriptor: int) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _made(folder: Path, steps: list[str]) -> Iterator[int]:
-    """The folder `steps` below `folder`, made where it is missing; no step may be a link."""
+    """Make the folder `steps` below `folder` where it is missing; no step may be a link."""
     with contextlib.ExitStack() as stack:
         descriptor = stack.enter_context(_opened(folder))
         for step in steps:
@@ -227,5 +227,5 @@ def _there(folder: int, name: str) -> bool:
 
 
 def _shown(name: str) -> str:
-    """A file's name as a label: bytes and signs that are none become �."""
+    """Return a file's name as a label: bytes and signs that are none become �."""
     return _NO_NAME.sub("\ufffd", name)

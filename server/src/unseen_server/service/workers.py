@@ -92,7 +92,7 @@ class Workers:
         self.settings = settings
 
     def status(self) -> WorkerStatus:
-        """The present state; a worker that was asked to leave is not ready."""
+        """Return the present state; a worker that was asked to leave is not ready."""
         running = [place for place in self._places if place.process is not None and place.process.poll() is None]
         return WorkerStatus(
             wanted=self.count,

@@ -85,7 +85,7 @@ def listed(parts: Parts, account: Admin) -> AccountList:
 
 @router.post("", status_code=201, responses=answers(400, 401, 403, 422, 503))
 def add(parts: Parts, account: Admin, new: NewAccount) -> AccountResponse:
-    """A new account."""
+    """Add an account."""
     if new.name.casefold() == LOCAL:
         raise WorklistError("The name local is for whoever signs in on the machine itself. Take another name.")
     with parts.passwords:
@@ -96,14 +96,14 @@ def add(parts: Parts, account: Admin, new: NewAccount) -> AccountResponse:
 
 @router.patch("/{name}", responses=answers(400, 401, 403, 404, 409, 422, 503))
 def change(parts: Parts, account: Admin, name: AccountName, changes: Change) -> AccountResponse:
-    """A new password, another role, disabled or enabled again; the only admin stays one."""
+    """Give an account a new password or another role, disable it, or enable it again; the only admin stays one."""
     with parts.passwords:
         return _response(parts.store.accounts.change(name, actor=account.name, **changes.model_dump()), 0)
 
 
 @router.post("/{name}/link", status_code=201, responses=answers(401, 403, 404, 409, 422, 503))
 def invite(parts: Parts, account: Admin, name: AccountName) -> Invitation:
-    """A link for the account's owner to choose a password, good once within a day; an earlier one ends."""
+    """Make a link by which the account's owner chooses a password, good once within a day; an earlier one ends."""
     link = parts.store.accounts.invite(name, actor=account.name)
     until = datetime.fromtimestamp(parts.store.now_us() / 1e6, UTC) + timedelta(seconds=INVITATION_S)
     return Invitation(link=link, path=f"/sign-in#choose={link}", until=until)

@@ -101,7 +101,10 @@ class PolicyProposed(BaseModel):
 
     @classmethod
     def of(cls, policy: Policy, *, stopped: str = "") -> Self:
-        """`stopped`: why it clears nothing at present; then no sentence promises anything."""
+        """Return the reply for a policy.
+
+        `stopped`: why it clears nothing at present; then no sentence promises anything.
+        """
         return cls(
             digest=policy.digest,
             max_miss_rate=policy.max_miss_rate,
@@ -340,7 +343,7 @@ def _further(parts: ServerState, wanted: CalibrationProposal) -> list[Policy]:
 
 
 def _known(parts: ServerState, model: str) -> tuple[str, Card]:
-    """The model's name for people, and its card."""
+    """Return the model's name for people, and its card."""
     if parts.models is None or model not in parts.models.named:
         raise NotFoundError(
             f"This server was not given a model with the weights {model[:16]}…. Start it with --model or --also and "

@@ -105,7 +105,7 @@ def create_app(
     lab_folder: Path | None = None,
     oidc: OidcProvider | None = None,
 ) -> FastAPI:
-    """The application over `store`, which stays the caller's to close.
+    """Make the application over `store`, which stays the caller's to close.
 
     watch            a folder whose films are received; see `service.watched_folder`
     watch_settled_s  time for which a file there must be unchanged

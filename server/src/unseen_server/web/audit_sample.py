@@ -65,8 +65,9 @@ class Grown(BaseModel):
 
 @router.get("/audit/sample/growth", tags=["drift"], responses=answers(401, 403, 503))
 def growth(parts: Parts, account: Lead) -> Grown:
-    """The audit sample as it grew: the share of abnormal studies among the cleared ones that were read, and what of
-    it is known."""
+    """Return the audit sample as it grew: the share of abnormal studies among the cleared ones that were read, and what
+    of it is known.
+    """
     return Grown(
         points=[
             Point(

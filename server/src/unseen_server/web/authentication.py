@@ -28,12 +28,12 @@ SCHEMES: Final = (Depends(_cookie), Depends(_bearer))
 
 
 def cookie_name(parts: ServerState) -> str:
-    """The cookie's name; browsers take one that begins with __Host- only over TLS, from this very host."""
+    """Return the cookie's name; browsers take one that begins with __Host- only over TLS, from this very host."""
     return "unseen" if parts.address.is_private else "__Host-unseen"
 
 
 def token_of(request: Request, parts: ServerState) -> tuple[str | None, bool]:
-    """The request's token, and whether it came as a cookie."""
+    """Return the request's token, and whether it came as a cookie."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer" and token.strip():
         return token.strip(), False
@@ -92,7 +92,10 @@ SignedIn = Annotated[Account, Depends(signed_in)]
 
 
 def needs(role: Role) -> Any:  # Any: as FastAPI types its dependencies
-    """A dependency: somebody who is at least `role`, among sender < reader < lead < admin; otherwise 403."""
+    """Return a dependency that demands somebody who is at least `role`, among sender < reader < lead < admin.
+
+    Others get 403.
+    """
 
     def checked(account: SignedIn) -> Account:
         if ROLES.index(account.role) < ROLES.index(role):

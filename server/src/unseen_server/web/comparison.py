@@ -172,7 +172,7 @@ _POOLED = "pooled"
 
 @router.get("/labelled", responses=answers(401, 403, 503))
 def labelled(parts: Parts, account: Sighted, others: Others = False) -> LabelledResponse:
-    """The films whose studies readers have reported normal or abnormal, with every model's score."""
+    """Return the films whose studies readers have reported normal or abnormal, with every model's score."""
     found = parts.figures.labelled(parts.store, parts.models, others=others)
     models = [model.model for model in found.models]
     return LabelledResponse(
@@ -195,7 +195,7 @@ def labelled(parts: Parts, account: Sighted, others: Others = False) -> Labelled
 
 @router.get("/scores.csv", response_class=Response, responses=_CSV | answers(401, 403, 503))
 def scores(parts: Parts, account: Sighted, others: Others = False) -> Response:
-    """The labelled set as a table, for whoever computes the figures again."""
+    """Return the labelled set as a table, for whoever computes the figures again."""
     found = parts.figures.labelled(parts.store, parts.models, others=others)
     named = {"Content-Disposition": 'attachment; filename="scores.csv"'}
     return Response(found.csv(), media_type="text/csv; charset=utf-8", headers=named)
@@ -211,7 +211,7 @@ def code(
     prevalence: Annotated[float | None, Query(gt=0, lt=1)] = None,
     others: Others = False,
 ) -> Response:
-    """A figure of the page as Python, which computes it again from `scores.csv`."""
+    """Return a figure of the page as Python, which computes it again from `scores.csv`."""
     found = parts.figures.labelled(parts.store, parts.models, others=others)
     names = [found.called(one).name for one in model]
     if figure == "difference" and len(set(names)) != 2:
@@ -258,13 +258,13 @@ def disagreements(
     second: ModelDigest,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> DisagreementsResponse:
-    """The films on which two models disagree most, by their ranks among the latest that both scored."""
+    """Return the films on which two models disagree most, by their ranks among the latest that both scored."""
     found = parts.store.disagreements(first, second, limit=limit)
     return DisagreementsResponse(films=[Disagreed.model_validate(one) for one in found])
 
 
 def in_words(first: str, second: str, films: int, one: Figure, other: Figure, between: Figure) -> str:
-    """The difference of two AUROCs in a sentence.
+    """Return the difference of two AUROCs in a sentence.
 
     >>> in_words("a", "b", 96, Interval(0.91, 0.84, 0.96), Interval(0.88, 0.8, 0.94), Interval(0.03, -0.01, 0.07))
     'On 96 films a reaches an AUROC of 0.91 and b of 0.88: +0.03 (95 % interval −0.01 to +0.07). 0 lies in the \

@@ -89,7 +89,7 @@ _BODIES: Final[dict[FigureName, str]] = {
 def code_of(
     figure: FigureName, models: Sequence[str], *, draws: int, threshold: float = 0.0, prevalence: float | None = None
 ) -> str:
-    """The code of a figure.
+    """Return the code of a figure.
 
     models      names of columns of the table; "difference" takes two, "roc" any number, the others the first
     draws       of the intervals, as the page's

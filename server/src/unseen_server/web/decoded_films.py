@@ -72,7 +72,7 @@ class DecodedFilms:
         """Number of films that were decoded, because they were not kept."""
 
     def film(self, path: Path, frame: int = 0) -> Decoded:
-        """The film that lies at `path`, whose name is its digest; of a file of several frames this one.
+        """Return the film that lies at `path`, whose name is its digest; of a file of several frames this one.
 
         Raises WorklistError, with the reason, where it cannot be read.
         """

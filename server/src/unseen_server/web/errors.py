@@ -61,12 +61,12 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:  # Any: OpenAPI'
 
 
 def problem(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """An error's answer."""
+    """Return the answer to an error."""
     return JSONResponse({"error": sentence}, status, headers=headers)
 
 
 def status_of(error: WorklistError) -> int:
-    """The status that a refusal of the worklist is answered with.
+    """Return the status that a refusal of the worklist is answered with.
 
     >>> status_of(BusyError("locked")), status_of(WorklistError("a damaged cursor"))
     (503, 422)

@@ -19,7 +19,7 @@ _ALIVE_S = 15.0  # proxies hang up on streams that are silent
 
 @router.get("/events", response_class=StreamingResponse, responses=answers(401, 503))
 async def events(parts: Parts, account: Reader) -> StreamingResponse:
-    """A stream of `changed` events; each holds the number of the latest change, and nothing else about it."""
+    """Return a stream of `changed` events; each holds the number of the latest change, and nothing else about it."""
     return StreamingResponse(_stream(parts), media_type="text/event-stream")
 
 

@@ -164,7 +164,7 @@ def _short(pseudonym: str | None) -> str:
 
 
 def _date(text: str) -> str:
-    """A DICOM date as ISO 8601 has it; "" for what is none.
+    """Return a DICOM date as ISO 8601 has it; "" for what is none.
 
     >>> _date("20261124"), _date("yesterday")
     ('2026-11-24', '')

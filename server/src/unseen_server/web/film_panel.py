@@ -158,7 +158,7 @@ def _model(parts: ServerState, film: StoredFilm, finding: StoredFinding) -> Mode
 
 
 def _called(parts: ServerState, model: str) -> tuple[str, Role]:
-    """A model's name for people, its bundle's folder, and what it is here; else the beginning of its digest."""
+    """Return a model's name for people, its bundle's folder, and what it is here; else the beginning of its digest."""
     if parts.models is None:
         return model[:12], "compares"
     if model not in parts.models.named:

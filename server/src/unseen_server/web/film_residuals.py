@@ -24,7 +24,7 @@ _MEMORY: Final = 9
 
 
 def compressed(residual: NDArray[np.uint8]) -> bytes:
-    """A film's `residuals` as gzip.
+    """Return a film's `residuals` as gzip.
 
     Run lengths and Huffman codes alone: differences hold noise, in which a search for repetitions finds nothing.
     """

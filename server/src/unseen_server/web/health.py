@@ -57,7 +57,7 @@ class Health(BaseModel):
 
 @router.get("/health", responses={503: {"model": Health, "description": "the database is out of reach or damaged"}})
 def health(response: Response, parts: Parts) -> Health:
-    """The state of the server. No sign-in is needed; the answer holds nothing about any patient."""
+    """Return the state of the server. No sign-in is needed; the answer holds nothing about any patient."""
     found = _health(parts)
     if found.database != "ok":
         response.status_code = 503

@@ -21,7 +21,7 @@ _PNG_LOW, _PNG_HIGH = 0.5, 99.5  # percentiles: marks and markers at the ends do
 
 
 def preview(path: Path, name: str, *, size: int) -> bytes:
-    """The film's grey values at `path` as a PNG whose longer side has `size` pixels at most.
+    """Return the film's grey values at `path` as a PNG whose longer side has `size` pixels at most.
 
     Raises WorklistError, with the reason, where it cannot be read.
     """
@@ -39,7 +39,7 @@ def preview(path: Path, name: str, *, size: int) -> bytes:
 
 
 def numbers(path: Path) -> bytes:
-    """The map's file. Raises NotFoundError where it is gone."""
+    """Return the map's file. Raises NotFoundError where it is gone."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -47,7 +47,7 @@ def numbers(path: Path) -> bytes:
 
 
 def map_picture(path: Path, *, coloured: bool, high: float | None) -> tuple[bytes, float]:
-    """The map at `path` as PNG, and the value that is shown brightest.
+    """Return the map at `path` as PNG, and the value that is shown brightest.
 
     high   that value; None: the map's own maximum
     """
@@ -61,7 +61,10 @@ def map_picture(path: Path, *, coloured: bool, high: float | None) -> tuple[byte
 
 
 def brightest(path: Path) -> float:
-    """The value of the map at `path` that 99.5 % of it lie below, for its brightest colour. Raises NotFoundError."""
+    """Return the value of the map at `path` that 99.5 % of it lie below, for its brightest colour.
+
+    Raises NotFoundError.
+    """
     values: NDArray[np.float32] = np.load(io.BytesIO(numbers(path)), allow_pickle=False)
     return float(np.percentile(np.nan_to_num(values), _PNG_HIGH)) or float(np.nan_to_num(values).max()) or 1.0
 

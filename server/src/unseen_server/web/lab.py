@@ -57,7 +57,9 @@ _PYTHON: dict[int | str, dict[str, Any]] = {200: {"content": {"text/x-python": {
 
 @router.get("", responses=answers(401, 403, 503))
 def lab(parts: Parts, account: Reader) -> LabResponse:
-    """The choices: images, operators and noises with their settings, groups, and the models of the collection."""
+    """Return the choices: images, operators and noises with their settings, groups, and the models of the
+    collection.
+    """
     collection = Collection.of(parts.lab.folder)
     return LabResponse(
         pictures=[NamedResponse(name=name, words=words) for name, (words, _) in IMAGES.items()],
@@ -104,13 +106,13 @@ def verdict(parts: Parts, account: Reader, asked: ToJudge) -> VerdictResponse | 
 
 @router.post("/generated", response_model=GeneratedResponse, responses=_LATER | answers(401, 403, 422, 503))
 def generated(parts: Parts, account: Reader, asked: ToGenerate) -> GeneratedResponse | JSONResponse:
-    """A generator's image of a latent."""
+    """Return a generator's image of a latent."""
     return _answer(GeneratedResponse, parts, "generated", asked)
 
 
 @router.post("/code", response_class=Response, responses=_PYTHON | answers(401, 403, 422, 503))
 def code(account: Reader, asked: ToCode) -> Response:
-    """A figure of the page as Python, which measures and reconstructs again."""
+    """Return a figure of the page as Python, which measures and reconstructs again."""
     return Response(lab_code_of(asked), media_type="text/x-python; charset=utf-8")
 
 

@@ -34,7 +34,8 @@ for found in un.lab.compare(x, setup, METHODS, collection=collection):
 
 
 def lab_code_of(asked: ToCode) -> str:
-    """The code of a figure: of the measurement, of the reconstructions by `asked.methods`, or of a generator's image.
+    """Return the code of a figure: of the measurement, of the reconstructions by `asked.methods`, or of a generator's
+    image.
 
     Raises WorklistError for an image that somebody brought: the code could not have it.
     """

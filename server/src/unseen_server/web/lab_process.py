@@ -55,7 +55,7 @@ Pixels = NDArray[np.float32]
 def measurement(
     asked: lab_requests.ToMeasure, pixels: Pixels | None, collection: Collection
 ) -> lab_responses.MeasuredResponse:
-    """An image, its measurement, and what can be tried on it."""
+    """Return an image, its measurement, and what can be tried on it."""
     made = _made(asked, pixels, collection)
     look, words = look_of(made.y, made.process.A)
     known = offered_methods(made, collection)
@@ -79,7 +79,7 @@ def reconstruction(
 
 
 def verdict(asked: lab_requests.ToJudge, collection: Collection) -> lab_responses.VerdictResponse:
-    """The result of `identify` for the operator."""
+    """Return the result of `identify` for the operator."""
     found = verdict_of(operator_of(asked.setup, collection), asked.group)
     return lab_responses.VerdictResponse(
         verdict=found.verdict,
@@ -90,7 +90,7 @@ def verdict(asked: lab_requests.ToJudge, collection: Collection) -> lab_response
 
 
 def generated(asked: lab_requests.ToGenerate, collection: Collection) -> lab_responses.GeneratedResponse:
-    """A generator's image."""
+    """Return a generator's image."""
     G = collection.generator(asked.generator)
     latent = drawn_latent(G, asked.number).flatten().tolist() if asked.latent is None else asked.latent
     picture = picture_of(G, latent)
@@ -104,7 +104,7 @@ def generated(asked: lab_requests.ToGenerate, collection: Collection) -> lab_res
 
 
 def answered(question: dict[str, Any], collection: Callable[[], Collection]) -> dict[str, Any]:  # Any: JSON
-    """The answer to one question."""
+    """Return the answer to one question."""
     what, pixels = question["what"], question.get("pixels")
     array = None if pixels is None else np.array(pixels, np.float32)
     try:

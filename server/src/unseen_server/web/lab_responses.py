@@ -130,5 +130,5 @@ class Waiting(BaseModel):
 
 
 def as_sentence(text: str) -> str:
-    """A sentence for people, from an error's or a verdict's."""
+    """Return a sentence for people, from an error's or a verdict's."""
     return sentence(" ".join(text.split()))

@@ -41,7 +41,7 @@ class Uploads:
         self._decoder = Decoder(limits=_LIMITS)
 
     def take(self, data: bytes, account: str) -> tuple[str, tuple[int, int]]:
-        """A name for the image in `data`, and its height and width. Raises WorklistError where there is none."""
+        """Return a name for the image in `data`, and its height and width. Raises WorklistError where there is none."""
         with tempfile.TemporaryDirectory(prefix="unseen-lab-") as folder:
             path = Path(folder) / "picture"
             path.write_bytes(data)
@@ -62,7 +62,7 @@ class Uploads:
         return name, (height, width)
 
     def pixels(self, name: str, account: str) -> NDArray[np.float32]:
-        """Raises NotFoundError: no longer here, or somebody else's."""
+        """Return the pixels of an image. Raises NotFoundError where it is no longer here, or somebody else's."""
         with self._lock:
             sent = self._kept.get(name)
         if sent is None or sent.account != account:

@@ -86,7 +86,7 @@ class LabelledSet:
         }
 
     def called(self, model: str) -> ComparedModel:
-        """The model with this digest. Raises NotFoundError."""
+        """Return the model with this digest. Raises NotFoundError."""
         found = next((one for one in self.models if one.model == model), None)
         if found is None:
             raise NotFoundError(
@@ -96,7 +96,10 @@ class LabelledSet:
         return found
 
     def table(self, model: str, *, source: str | None = None) -> pl.DataFrame:
-        """The model's score table, as the package `evaluation` reads it; of one source alone where one is named."""
+        """Return the model's score table, as the package `evaluation` reads it.
+
+        It is of one source alone where one is named.
+        """
         import polars as pl
 
         from unseen.evaluation import SCORED, STATISTIC_NAMES, score_schema
@@ -140,7 +143,7 @@ def label_of(film: LabelledFilm) -> Literal["normal", "abnormal"]:
 
 
 def labelled_set(store: Store, scoring: Models | None, *, others: bool = False) -> LabelledSet:
-    """The labelled set as it is now; `scoring` are the models that score now.
+    """Return the labelled set as it is now; `scoring` are the models that score now.
 
     others  count also reports of which nothing shows that their films were seen
     """
@@ -167,7 +170,7 @@ def labelled_set(store: Store, scoring: Models | None, *, others: bool = False) 
 
 
 def _known(scoring: Models | None) -> dict[str, tuple[str, Part, Sequence[str]]]:
-    """The models of this server, the one that decides first: name, part, and the films that it learnt from."""
+    """Return the models of this server, the one that decides first: name, part, and the films that it learnt from."""
     if scoring is None:
         return {}
     return {
@@ -177,7 +180,7 @@ def _known(scoring: Models | None) -> dict[str, tuple[str, Part, Sequence[str]]]
 
 
 def _fresh(film: LabelledFilm, learnt: Mapping[str, frozenset[str]]) -> LabelledFilm:
-    """The film without the scores of models that have learnt from it."""
+    """Return the film without the scores of models that have learnt from it."""
     if not any(film.pixel_sha256 in learnt.get(model, ()) for model in film.scores):
         return film
     kept = {model: score for model, score in film.scores.items() if film.pixel_sha256 not in learnt.get(model, ())}
@@ -185,7 +188,7 @@ def _fresh(film: LabelledFilm, learnt: Mapping[str, frozenset[str]]) -> Labelled
 
 
 def _distinct(names: Mapping[str, str]) -> dict[str, str]:
-    """The names by digest; where two are alike, each with the beginning of its digest.
+    """Return the names by digest; where two are alike, each with the beginning of its digest.
 
     >>> _distinct({"ab12cd34ef": "pca", "0123456789": "pca", "99": "flow"})
     {'ab12cd34ef': 'pca ab12cd34', '0123456789': 'pca 01234567', '99': 'flow'}
@@ -231,7 +234,7 @@ class ComputedFigures:
         self._turns = anyio.CapacityLimiter(1)
 
     def labelled(self, store: Store, scoring: Models | None, *, others: bool = False) -> LabelledSet:
-        """The labelled set; read again when anything in the worklist has changed."""
+        """Return the labelled set; read again when anything in the worklist has changed."""
         seq = store.audit_head().seq  # asked for first: what comes in between is read twice, not missed
         with self._lock:
             if self._set is None or self._set[0] != seq or self._set[1] is not scoring or self._set[2] != others:
@@ -241,7 +244,7 @@ class ComputedFigures:
     async def of_model(
         self, store: Store, scoring: Models | None, model: str, source: str | None, *, others: bool = False
     ) -> tuple[ComparedModel, Figures]:
-        """A model and its figures. Raises WorklistError, with what is missing, where there can be none."""
+        """Return a model and its figures. Raises WorklistError, with what is missing, where there can be none."""
         found, digest = await anyio.to_thread.run_sync(self._read, store, scoring, others)
         called = found.called(model)
         return called, await self._once((digest, model, source), lambda: _of_model(found, model, source))

@@ -73,7 +73,7 @@ class Listed(ResponseModel, ListedStudy):
         of: int | None = None,
         models: Sequence[ModelScore] = (),
     ) -> Self:
-        """The row, with its words in a page."""
+        """Return the row, with its words in a page."""
         listed = cls.model_validate(entry)
         clause, why = parted(entry.reason)
         refused = refusal_code(entry.reason)

@@ -33,7 +33,7 @@ class Sources(BaseModel):
 
 @router.post("/search", responses=answers(400, 401, 403, 409, 422, 503))
 def search(parts: Parts, account: Reader, wanted: Search) -> ListedPage:
-    """A page of the list, in the order in which it is to be read unless another one is wanted."""
+    """Return a page of the list, in the order in which it is to be read unless another one is wanted."""
     blind = parts.is_blind(account.role)
     promise = parts.promise()
     query = StudyQuery.asked(
@@ -49,7 +49,7 @@ def search(parts: Parts, account: Reader, wanted: Search) -> ListedPage:
 
 @router.get("/sources", responses=answers(401, 503))
 def sources(parts: Parts, account: Reader) -> Sources:
-    """The sources alone."""
+    """Return the sources alone."""
     return Sources(sources=parts.store.sources())
 
 

@@ -135,7 +135,7 @@ class Shell:
 
 
 def _nothing() -> None:
-    """The server has no registers of connections, as in tests."""
+    """Do nothing: the server has no registers of connections, as in tests."""
 
 
 class _Body:

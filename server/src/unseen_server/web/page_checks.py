@@ -96,7 +96,7 @@ def checked(root: str, link: str, filled: Filled, *, models: int) -> Iterator[st
 
 
 def _list(visitor: Visitor, filled: Filled) -> list[dict[str, Any]]:
-    """The rows to be read, the first of which could not be scored."""
+    """Check the list; return the rows to be read, the first of which could not be scored."""
     found = {
         tab: visitor.json("/studies/search", {"tab": tab, "limit": 200})["rows"]
         for tab in ("to_read", "cleared", "reported", "not_scored")
@@ -113,7 +113,10 @@ def _list(visitor: Visitor, filled: Filled) -> list[dict[str, Any]]:
 
 
 def _scored(rows: list[dict[str, Any]], models: int) -> str:
-    """The first of the studies to read that were scored; each has a score and a percentile of each model."""
+    """Return the first of the studies to read that were scored.
+
+    Check that each has a score and a percentile of each model.
+    """
     scored = [row for row in rows if not row["reason"]]
     if not scored:
         raise PageError("the list: no study to read was scored.")
@@ -128,7 +131,7 @@ def _scored(rows: list[dict[str, Any]], models: int) -> str:
 
 
 def _page(visitor: Visitor, path: str, seen: set[str]) -> None:
-    """A page with the sentence on it, what it asks for, and what its scripts import."""
+    """Check a page: the sentence on it, what it asks for, and what its scripts import."""
     data, headers = visitor.get(path)
     text = unescape(data.decode())
     if LIMITS not in text:
@@ -144,7 +147,7 @@ def _page(visitor: Visitor, path: str, seen: set[str]) -> None:
 
 
 def _film(visitor: Visitor, film: str, models: int) -> str:
-    """A film's samples, its images, and every model's finding."""
+    """Check a film's samples, its images, and every model's finding."""
     samples, headers = visitor.get(f"{_API}/films/{film}/pixels")
     width, height, bits = (int(headers[f"X-Film-{name}"]) for name in ("Width", "Height", "Bits"))
     _expect("a film", "bytes of samples", len(samples), 2 * width * height)
@@ -167,7 +170,7 @@ def _film(visitor: Visitor, film: str, models: int) -> str:
 
 
 def _models(visitor: Visitor, models: int) -> Iterator[str]:
-    """The models, and the policy of the one that decides."""
+    """Check the models, and the policy of the one that decides; yield a line for each."""
     cards = visitor.json("/models")["models"]
     _expect("the models", "models", len(cards), models)
     policy = cards[0]["policy"]
@@ -180,7 +183,7 @@ def _models(visitor: Visitor, models: int) -> Iterator[str]:
 
 
 def _compare(visitor: Visitor, filled: Filled, models: int) -> str:
-    """The labelled set, the figures of each model on it, and where two disagree."""
+    """Check the labelled set, the figures of each model on it, and where two disagree."""
     labelled = visitor.json("/compare/labelled")
     for label, count in (("normal", filled.reported_normal), ("abnormal", filled.reported_abnormal)):
         _expect("compare", f"films reported {label}", sum(f["label"] == label for f in labelled["films"]), count)

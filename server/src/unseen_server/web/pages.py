@@ -107,7 +107,7 @@ def _account(request: Request, parts: ServerState) -> Account | None:
 def rendered(
     template: str, parts: ServerState, account: Account | None, status: int = 200, *, here: str = "", **more: Any
 ) -> HTMLResponse:
-    """A page of a template; `more`: what it shows beside what all do."""
+    """Render a page of a template; `more`: what it shows beside what all do."""
     rank = -1 if account is None else ROLES.index(account.role)
     places = [(place.path, place.words) for place in PLACES if place.words and ROLES.index(place.least) <= rank]
     text = (

@@ -72,7 +72,7 @@ class Throttle:
             return wait
 
     def forgive(self, name: str | None, address: str) -> None:
-        """The try succeeded: it is not held against the address, nor are earlier ones for the name from there."""
+        """Forget a successful try: it is not held against the address, nor are earlier ones for the name from there."""
         with self._lock:
             if (tries := self._tries.get((address_group(address), None))) is not None and tries:
                 tries.pop()

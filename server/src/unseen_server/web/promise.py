@@ -92,7 +92,7 @@ class Promise:
 
 
 def percent(share: float) -> str:
-    """A share as every page writes it.
+    """Return a share as every page writes it.
 
     >>> percent(0.05), percent(0.999)
     ('5 %', '99.9 %')
@@ -101,7 +101,7 @@ def percent(share: float) -> str:
 
 
 def without_promise(reason: str) -> str:
-    """A decision's reason as it may be shown whatever holds now.
+    """Return a decision's reason as it may be shown whatever holds now.
 
     >>> without_promise("below the threshold of ward (at most 0.1 of abnormal studies missed, with 0.9 confidence)")
     'below the threshold of ward'

@@ -114,7 +114,7 @@ class ScorePercentiles:
         return not stopped and entry.priority is not None and entry.priority >= self._early_from()
 
     def _early_from(self) -> float:
-        """The priority that a study at `FLAGGED_FROM` of the calibration's normals has.
+        """Return the priority that a study at `FLAGGED_FROM` of the calibration's normals has.
 
         It is a probability where a prevalence was entered, else it follows from the number of lower normals.
         """

@@ -60,7 +60,8 @@ def reported_elsewhere(parts: Parts, account: Lead, said: Elsewhere) -> Marked:
 
 @router.post("/reported-elsewhere/table", openapi_extra=_CSV_IN, responses=answers(401, 403, 413, 415, 422, 503))
 async def import_table(request: Request, parts: Parts, account: Lead) -> TableTaken:
-    """The same for a CSV with the columns accession or film_sha256, and, where known, outcome and note.
+    """Take outcomes reported elsewhere from a CSV with the columns accession or film_sha256, and, where known, outcome
+    and note.
 
     A row that cannot be used is named with its line and its reason, and the others count. Again: nothing changes.
     """

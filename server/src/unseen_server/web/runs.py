@@ -86,7 +86,7 @@ def runs(parts: Parts, account: Lead) -> RunsResponse:
 
 @router.get("/runs/{name:path}/log", responses=answers(401, 403, 404, 422, 503))
 def log(parts: Parts, account: Lead, name: Annotated[str, InPath(max_length=400)]) -> LogResponse:
-    """The losses of one run."""
+    """Return the losses of one run."""
     path = _found(parts, name)
     header, rows = _rows(path)
     kept = _thinned(rows)
@@ -104,7 +104,7 @@ def log(parts: Parts, account: Lead, name: Annotated[str, InPath(max_length=400)
 
 
 def _logs(root: Path) -> Iterator[Path]:
-    """The logs below `root`, a few folders deep."""
+    """Yield the logs below `root`, a few folders deep."""
     folders = [root]
     for _ in range(_DEEP + 1):
         below: list[Path] = []
@@ -121,7 +121,9 @@ def _logs(root: Path) -> Iterator[Path]:
 
 
 def _found(parts: ServerState, name: str) -> Path:
-    """The log of the run called `name`: each step a folder's plain name and no link, so that none leads outside."""
+    """Return the log of the run called `name`: each step a folder's plain name and no link, so that none leads
+    outside.
+    """
     steps = name.split("/")
     plain = all(step and not step.startswith(".") and "\0" not in step for step in steps) and len(steps) <= _DEEP
     if parts.runs is not None and plain:
@@ -160,7 +162,10 @@ def _run(root: Path, path: Path) -> RunResponse:
 
 
 def _last(path: Path) -> dict[str, str] | None:
-    """The last whole line of a log by its header; None where there is none. Of a long log only its end is read."""
+    """Return the last whole line of a log by its header; None where there is none.
+
+    Of a long log only its end is read.
+    """
     with path.open("rb") as file:
         header = file.readline(_TAIL).decode(errors="replace")
         file.seek(max(file.tell(), path.stat().st_size - _TAIL))

@@ -28,7 +28,7 @@ class ScoredModels(BaseModel):
 
 @router.get("/models/scored", responses=answers(401, 403, 503))
 def scored(parts: Parts, account: Admin) -> ScoredModels:
-    """The models whose findings are kept here."""
+    """Return the models whose findings are kept here."""
     named = {} if parts.models is None else parts.models.named
     return ScoredModels(
         models=[

@@ -38,7 +38,7 @@ class Decided(ResponseModel, Decision):
 
     @classmethod
     def of(cls, decision: Decision | None, promise: Promise) -> Self | None:
-        """The decision; without probabilities where nothing is promised at present."""
+        """Return the decision; without probabilities where nothing is promised at present."""
         if decision is None:
             return None
         digest = decision.policy_digest

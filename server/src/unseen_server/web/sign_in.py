@@ -90,7 +90,7 @@ async def choose(request: Request, response: Response, parts: Parts, given: Choi
 async def sign_in_by_following_the_link(
     request: Request, response: Response, parts: Parts, link: Annotated[str, Query(max_length=200)]
 ) -> WhoResponse:
-    """The same for a link that is clicked in a terminal."""
+    """Sign in by a link that is clicked in a terminal."""
     return _seated(response, parts, await _by_link(request, parts, link))
 
 
@@ -161,7 +161,7 @@ async def _by_link(request: Request, parts: ServerState, link: str) -> _Session:
 
 
 def counted(request: Request, parts: ServerState, name: str | None) -> str:
-    """The caller's address; 429 where it, or `name`, has failed too often."""
+    """Return the caller's address; 429 where it, or `name`, has failed too often."""
     address = request.client.host if request.client is not None else "unknown"
     if wait := parts.throttle.take(name, address):
         seconds = math.ceil(wait)

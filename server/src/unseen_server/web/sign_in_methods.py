@@ -32,7 +32,7 @@ class Methods(BaseModel):
 
 @router.get("/methods", responses=answers(401, 403, 503))
 def methods(parts: Parts, account: Admin) -> Methods:
-    """The ways to sign in that are open here."""
+    """Return the ways to sign in that are open here."""
     private = parts.address.is_private
     transport, safe = _transport(parts)
     return Methods(

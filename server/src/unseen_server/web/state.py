@@ -167,7 +167,7 @@ class Clearing:
         self._looked: float | None = None
 
     def begin(self) -> None:
-        """A policy was activated: from now on it may clear."""
+        """Record that a policy was activated: from now on it may clear."""
         self._seen = True
 
     def seen(self) -> bool:
@@ -181,7 +181,7 @@ class Clearing:
 
 
 def served(request: Request) -> ServerState:
-    """The parts of the application that answers this request."""
+    """Return the parts of the application that answers this request."""
     parts: ServerState = request.app.state.served
     return parts
 

@@ -87,7 +87,7 @@ class RelatedParts:
         return None
 
     async def piece(self) -> bytes:
-        """The part's next bytes, about a mebibyte; b"" at its end."""
+        """Return the part's next bytes, about a mebibyte; b"" at its end."""
         gathered = bytearray()
         while self._inside and len(gathered) < _PIECE:
             name, data = await self._event()
@@ -234,7 +234,7 @@ async def store_instances(request: Request, parts: Parts, account: Sender) -> JS
 
 @router.post("/{study}", response_class=JSONResponse, openapi_extra=_BODY, responses=_ANSWERS)
 async def store_instances_of_a_study(request: Request, parts: Parts, account: Sender, study: StudyUid) -> JSONResponse:
-    """The same for objects of one study; those of another are refused."""
+    """Store objects of one study; those of another are refused."""
     return await _stored(request, parts, account, study=study)
 
 
@@ -284,7 +284,7 @@ async def _stored(request: Request, parts: ServerState, account: Account, *, stu
 
 
 async def _beginning(related: RelatedParts) -> bytes:
-    """The part's first bytes, as many as its header may take."""
+    """Return the part's first bytes, as many as its header may take."""
     gathered = bytearray()
     while len(gathered) < LEADING_BYTES and (piece := await related.piece()):
         gathered += piece

@@ -22,7 +22,8 @@ _CSV_OUT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}, 
 def export_table(
     parts: Parts, account: Lead, table: Annotated[Literal["studies", "findings", "decisions", "reports"], InPath()]
 ) -> Response:
-    """A whole table: patients and accession numbers as keyed hashes where names are hidden, notes as they were written.
+    """Return a whole table: patients and accession numbers as keyed hashes where names are hidden, notes as they were
+    written.
 
     Text that a spreadsheet would take for a formula begins with an apostrophe.
     """

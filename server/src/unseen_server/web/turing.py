@@ -72,7 +72,7 @@ def begin(parts: Parts, account: Sighted, wanted: turing_messages.Wanted) -> tur
 
 @router.get("/rounds/{number}", responses=answers(401, 403, 404, 422, 503))
 def whole(parts: Parts, account: Sighted, number: RoundId) -> turing_messages.RoundResponse:
-    """The progress of the reader's round, for a page that was loaded again."""
+    """Return the progress of the reader's round, for a page that was loaded again."""
     return _response(parts.rounds.find(number, account.name))
 
 
@@ -118,7 +118,7 @@ def result(parts: Parts, account: Sighted, number: RoundId) -> turing_messages.R
 
 @router.get("/results", responses=answers(401, 403, 503))
 def results(parts: Parts, account: Sighted) -> turing_messages.Finished:
-    """The latest rounds that were finished here, from the audit trail."""
+    """Return the latest rounds that were finished here, from the audit trail."""
     with parts.store.database.reading() as connection:
         events = audit.history(connection, [SUBJECT])
     rounds = [
@@ -166,7 +166,7 @@ def _keep(parts: ServerState, whole: turing_rounds.Round) -> None:
 
 
 def _cards(parts: ServerState) -> list[tuple[str, Card]]:
-    """The models that score here, by their folder's name."""
+    """Return the models that score here, by their folder's name."""
     return [] if parts.models is None else list(parts.models.named.values())
 
 

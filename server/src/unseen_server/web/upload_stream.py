@@ -50,7 +50,7 @@ class Upload(Protocol):
 
 
 def upload_of(request: Request) -> Upload:
-    """The film in a request. Raises HTTPException 415 for a form of another kind."""
+    """Return the film in a request. Raises HTTPException 415 for a form of another kind."""
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind == b"application/x-www-form-urlencoded":
         raise HTTPException(
@@ -79,12 +79,15 @@ def checked_name(text: str, what: str, *, most: int) -> str:
 
 
 def source_of(headers: Headers) -> str:
-    """The header X-Film-Source, percent-encoded UTF-8; "" without one. Raises WorklistError as `checked_name` does."""
+    """Return the header X-Film-Source, percent-encoded UTF-8; "" without one.
+
+    Raises WorklistError as `checked_name` does.
+    """
     return checked_name(_said(headers.get("x-film-source", "")), "The source", most=MOST_SOURCE)
 
 
 def pieces(upload: Upload) -> Iterator[bytes]:
-    """The film's bytes, asked for from a thread that the event loop has started."""
+    """Yield the film's bytes, asked for from a thread that the event loop has started."""
     while piece := anyio.from_thread.run(upload.piece):
         upload.size += len(piece)
         yield piece
@@ -246,7 +249,7 @@ class Form:
 
 
 def _said(header: str) -> str:
-    """A header's percent-encoded UTF-8; what was not encoded is taken as it is."""
+    """Return a header's percent-encoded UTF-8; what was not encoded is taken as it is."""
     return _text(unquote(header, encoding="latin-1").encode("latin-1", errors="replace"))
 
 

@@ -42,7 +42,7 @@ class Versions(BaseModel):
 
 @router.get("/versions", responses=answers(401, 403, 503))
 def versions(parts: Parts, account: Admin) -> Versions:
-    """The package, the schema, what they stand on, and the models."""
+    """Return the versions of the package, of the schema and of what they stand on, and the models."""
     return Versions(
         package=__version__,
         schema_revision=parts.store.schema(),
@@ -71,7 +71,7 @@ def _models(parts: ServerState) -> list[ModelVersion]:
 
 
 def _moment(written: str) -> datetime | None:
-    """A card's date; None for one that cannot be read."""
+    """Return a card's date; None for one that cannot be read."""
     try:
         return datetime.fromisoformat(written)
     except ValueError:

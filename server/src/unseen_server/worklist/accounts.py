@@ -222,7 +222,7 @@ class Accounts:
         return None
 
     def sign_in_by_provider(self, name: str, subject: str, role: PersonRole, *, lasts_s: float = SESSION_S) -> str:
-        """A session's token for somebody whom the site's identity provider has signed in.
+        """Return a session's token for somebody whom the site's identity provider has signed in.
 
         name     of the account that is made at the first sign-in; it is kept, whatever the provider calls them later
         subject  by which the provider knows the person, opaque; no other person gets the account
@@ -254,13 +254,16 @@ class Accounts:
             return _opened(writing, name if row is None else row.name, role, lasts_s=lasts_s, kind="session")
 
     def one_time_link(self, name: str, role: Role, *, lasts_s: float = LINK_S) -> str:
-        """A token that `redeem` takes once: for whoever sits at the machine itself, who needs no account."""
+        """Return a token that `redeem` takes once: for whoever sits at the machine itself, who needs no account."""
         _check_role(role)
         with self._site.writing() as writing:
             return _opened(writing, name, role, lasts_s=lasts_s, kind="link")
 
     def redeem(self, link: str, *, lasts_s: float = SESSION_S) -> str:
-        """A session's token for a link, once. Raises NotAllowedError for a link that is unknown, used or too old."""
+        """Return a session's token for a link, once.
+
+        Raises NotAllowedError for a link that is unknown, used or too old.
+        """
         with self._site.writing() as writing:
             used = writing.connection.execute(
                 sessions.update()
@@ -278,7 +281,7 @@ class Accounts:
             return _opened(writing, used.account, used.role, lasts_s=lasts_s, kind="session")
 
     def invite(self, name: str, *, actor: str, lasts_s: float = INVITATION_S) -> str:
-        """A link by which the account's owner chooses a password, once (`choose`); earlier links end.
+        """Return a link by which the account's owner chooses a password, once (`choose`); earlier links end.
 
         Raises NotFoundError, and NotAllowedError for a disabled account.
         """
@@ -293,7 +296,7 @@ class Accounts:
             return _opened(writing, row.name, row.role, lasts_s=lasts_s, kind="link", actor=actor)
 
     def choose(self, link: str, password: str, *, lasts_s: float = SESSION_S) -> str:
-        """A session's token for a link of `invite`, once; the password is the account's from now on.
+        """Return a session's token for a link of `invite`, once; the password is the account's from now on.
 
         The account is signed out everywhere else. Raises NotAllowedError for a link that is unknown, used or too old,
         and for the link of somebody without an account; WorklistError for a password that is too short.
@@ -309,7 +312,7 @@ class Accounts:
             return _opened(writing, found.name, found.role, lasts_s=lasts_s, kind="session")
 
     def _invited(self, connection: Connection, link: str) -> Found:
-        """The account of a link that is good. Raises NotAllowedError."""
+        """Return the account of a link that is good. Raises NotAllowedError."""
         found = connection.execute(
             select(accounts)
             .join(sessions, sessions.c.account == accounts.c.name)
@@ -385,7 +388,7 @@ def _opened(
     kind: Literal["session", "link"],
     actor: str | None = None,
 ) -> str:
-    """A new token; those that have run out are forgotten. `actor`: who made it for somebody else."""
+    """Make a new token, and forget those that have run out. `actor`: who made it for somebody else."""
     token = secrets.token_urlsafe(32)
     writing.connection.execute(sessions.delete().where(sessions.c.expires_us <= writing.now_us))
     writing.connection.execute(
@@ -479,7 +482,7 @@ def _hasher() -> PasswordHasher:
 
 @functools.cache
 def _nobody() -> str:
-    """The hash of a password that nobody knows."""
+    """Return the hash of a password that nobody knows."""
     return _hasher().hash(secrets.token_urlsafe(32))
 
 

@@ -245,7 +245,7 @@ def entered_prevalence(connection: Connection, policy_digest: str) -> float | No
 
 
 def _last(connection: Connection) -> int | None:
-    """The activation that was made last, withdrawn or not."""
+    """Return the activation that was made last, withdrawn or not."""
     query = select(activations.c.id).where(activations.c.activated_us.is_not(None))
     return connection.execute(query.order_by(activations.c.activated_us.desc()).limit(1)).scalar_one_or_none()
 

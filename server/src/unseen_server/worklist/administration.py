@@ -83,7 +83,7 @@ class Administration:
             return queue_state.queue(connection, now_us=self.site.now_us())
 
     def failed(self, *, most: int = 50) -> list[Failed]:
-        """The films that no worker could score, and those that are tried again; the latest `most`."""
+        """Return the films that no worker could score, and those that are tried again; the latest `most`."""
         with self.site.database.reading() as connection:
             return queue_state.failed(connection, most=most)
 
@@ -96,7 +96,7 @@ class Administration:
         return sources.by_source(self.site)
 
     def schema(self) -> str:
-        """The revision of the database's schema."""
+        """Return the revision of the database's schema."""
         with self.site.database.reading() as connection:
             return schema.revision(connection) or ""
 
@@ -179,7 +179,7 @@ class Administration:
         return film_removal.retire_film(self.site, film, actor=actor)
 
     def models(self) -> list[KnownModel]:
-        """The models that have scored films here, the latest first."""
+        """Return the models that have scored films here, the latest first."""
         with self.site.database.reading() as connection:
             return model_retirement.models(connection)
 

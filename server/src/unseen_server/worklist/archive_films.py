@@ -129,7 +129,8 @@ def _header(leading: bytes, *, was_read: bool) -> tuple[ReceivedHeader | None, s
 
 
 def decision_of(row: Row) -> Decision:
-    """The decision on a film that an import enters: ranked by its score alone, whatever the policy of the run decided.
+    """Return the decision on a film that an import enters: ranked by its score alone, whatever the policy of the run
+    decided.
 
     >>> decision_of({"status": "scored", "score": 0.0, "reason": None, "film_decision": "clear"}).action
     'read'

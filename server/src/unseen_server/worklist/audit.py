@@ -51,7 +51,7 @@ class AuditHead:
 
     @classmethod
     def parse(cls, written: str) -> AuditHead:
-        """The head that `str` wrote.
+        """Return the head that `str` wrote.
 
         >>> AuditHead.parse("0 " + GENESIS) == AuditHead(seq=0, hash=GENESIS)
         True
@@ -100,7 +100,7 @@ class AuditEntry:
 
 
 def canonical(value: object) -> str:
-    """The one JSON text of a value: keys sorted, no spaces, as written otherwise.
+    """Return the one JSON text of a value: keys sorted, no spaces, as written otherwise.
 
     >>> canonical({"b": 1, "a": "ä"})
     '{"a":"ä","b":1}'
@@ -137,7 +137,7 @@ def append(connection: Connection, entries: Sequence[AuditEntry], *, in_time: bo
 
 
 def head(connection: Connection) -> AuditHead:
-    """The last row's number and hash; of an empty trail 0 and `GENESIS`."""
+    """Return the last row's number and hash; of an empty trail 0 and `GENESIS`."""
     last = connection.execute(_LAST).one_or_none()
     return AuditHead(seq=0, hash=GENESIS) if last is None else AuditHead(seq=last.seq, hash=last.hash)
 
@@ -167,19 +167,19 @@ def first_break(connection: Connection, heads: Mapping[str, AuditHead]) -> str |
 
 
 def history(connection: Connection, subjects: list[str]) -> list[Event]:
-    """The rows on `subjects`, oldest first."""
+    """Return the rows on `subjects`, oldest first."""
     rows = connection.execute(select(audit).where(audit.c.subject.in_(subjects)).order_by(audit.c.seq))
     return [event_of(row) for row in rows]
 
 
 def after(connection: Connection, seq: int, *, most: int) -> list[Event]:
-    """The rows after this number, oldest first."""
+    """Return the rows after this number, oldest first."""
     rows = connection.execute(select(audit).where(audit.c.seq > seq).order_by(audit.c.seq).limit(most))
     return [event_of(row) for row in rows]
 
 
 def event_of(row: Row[Any]) -> Event:  # Any: SQLAlchemy knows a row's columns by name only when it runs
-    """The event that a row holds."""
+    """Return the event that a row holds."""
     return Event(
         seq=row.seq,
         time=datetime.fromtimestamp(row.time_us / 1e6, UTC),

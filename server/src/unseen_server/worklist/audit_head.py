@@ -22,7 +22,7 @@ def keep_head(home: Path, head: AuditHead) -> None:
 
 
 def kept_head(home: Path) -> AuditHead | None:
-    """The head that is kept beside the store; None where none is, or a power cut has emptied it."""
+    """Return the head that is kept beside the store; None where none is, or a power cut has emptied it."""
     try:
         written = (home / HEAD).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:

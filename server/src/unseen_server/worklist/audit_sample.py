@@ -32,7 +32,9 @@ class Audited:
 
 
 def audited(database: Database) -> list[Audited]:
-    """The audit sample as it grew, oldest first: after each reading that stands, the share of abnormal ones so far."""
+    """Return the audit sample as it grew, oldest first: after each reading that stands, the share of abnormal ones so
+    far.
+    """
     latest = (
         select(func.max(reports.c.id))
         .join(studies, studies.c.id == reports.c.study_id)
@@ -77,7 +79,10 @@ class AuditSample:
 
 
 def audit_sample(connection: Connection) -> AuditSample:
-    """The sample as it stands, without reports under two seconds. A study whose report was undone waits again."""
+    """Return the sample as it stands, without reports under two seconds.
+
+    A study whose report was undone waits again.
+    """
     latest = (
         select(func.max(reports.c.id))
         .join(studies, studies.c.id == reports.c.study_id)

@@ -154,7 +154,10 @@ def copy_checked(source: Path, folder: ContentFolder, digest: str) -> bool:
 
 
 def _write_table(connection: Connection, table: Table, path: Path) -> dict[str, Any]:  # Any: JSON
-    """A line of column names, then a line a row, in the order of the primary key; rows and digest of the file."""
+    """Write a line of column names, then a line a row, in the order of the primary key.
+
+    Return rows and digest of the file.
+    """
     count, digest = 0, hashlib.sha256()
     rows = connection.execution_options(yield_per=_ROWS).execute(select(table).order_by(*table.primary_key.columns))
     with path.open("wb") as file:
@@ -178,7 +181,7 @@ def _copy(source: ContentFolder, target: ContentFolder, digests: list[str]) -> l
 
 
 def _received(connection: Connection) -> set[str]:
-    """The digests of all files that were received: films, and what is kept with their studies."""
+    """Return the digests of all files that were received: films, and what is kept with their studies."""
     return {
         digest
         for column in (films.c.sha256, attachments.c.sha256)
@@ -187,7 +190,10 @@ def _received(connection: Connection) -> set[str]:
 
 
 def _check_films_known(store: Store, digests: list[str]) -> None:
-    """Some files may be unknown: of a film that is coming in, or of one whose receiving was cut off."""
+    """Check that the tables know most of the films.
+
+    Some may be unknown: one that is coming in, or whose receiving was cut off.
+    """
     there = {digest for part in store.films.digests() for digest in part}
     if len(strangers := there.difference(digests)) > len(there) / 2:
         raise NotAllowedError(
@@ -369,7 +375,7 @@ def _fill(connection: Connection, table: Table, columns: list[Any], lines: Itera
 
 
 def _checked_lines(path: Path, sha256: str) -> Iterator[list[Any]]:
-    """The lines of a table's file; the digest is compared before the first is believed."""
+    """Yield the lines of a table's file; the digest is compared before the first is believed."""
     try:
         with path.open("rb") as file:
             seen = hashlib.file_digest(file, "sha256").hexdigest()
@@ -423,6 +429,6 @@ def back_up_dated(store: Store, folder: Path | str, *, keep: int, now: datetime 
 
 
 def _earlier(folder: Path, new: Path) -> list[Path]:
-    """The backups before `new`, oldest first."""
+    """Return the backups before `new`, oldest first."""
     named = sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name) and path.name < new.name)
     return [path for path in named if (path / MANIFEST).is_file()]

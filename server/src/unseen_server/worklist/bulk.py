@@ -17,7 +17,7 @@ Row = Mapping[str, Any]  # Any: values of whatever column
 
 
 def among(connection: Connection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
-    """The condition that `column` holds one of `values`."""
+    """Return the condition that `column` holds one of `values`."""
     if connection.dialect.name == "sqlite":
         return column.in_(values)
     return column == any_(literal(list(values), ARRAY(column.type)))
@@ -82,18 +82,21 @@ def update_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
 
 
 def _quoted(connection: Connection, names: Sequence[str]) -> list[str]:
-    """The names as a statement may hold them: some are words of SQL."""
+    """Return the names as a statement may hold them: some are words of SQL."""
     quote = connection.dialect.identifier_preparer.quote
     return [quote(name) for name in names]
 
 
 def _recordset(connection: Connection, table: Table, names: Sequence[str]) -> str:
-    """The rows that the parameter `rows` holds, with the types of the table's columns."""
+    """Return the rows that the parameter `rows` holds, with the types of the table's columns."""
     types = [table.c[name].type.compile(dialect=connection.dialect) for name in names]
     columns = ", ".join(f"{name} {kind}" for name, kind in zip(_quoted(connection, names), types, strict=True))
     return f"json_to_recordset(CAST(%(rows)s AS json)) AS given ({columns})"
 
 
 def _json(rows: Sequence[Row]) -> dict[str, str]:
-    """The rows as JSON, which writes a float so that it is read as the same one; bytes as PostgreSQL writes them."""
+    """Return the rows as JSON, which writes a float so that it is read as the same one.
+
+    Bytes are written as PostgreSQL writes them.
+    """
     return {"rows": json.dumps(list(rows), allow_nan=False, default=lambda value: f"\\x{value.hex()}")}

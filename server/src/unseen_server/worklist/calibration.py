@@ -194,7 +194,7 @@ def policy_from(
     audit_share: float = AUDIT_SHARE,
     may_clear_nothing: bool = False,
 ) -> Policy:
-    """The policy that these labels lead to, as `screening.calibrate` would have made it.
+    """Return the policy that these labels lead to, as `screening.calibrate` would have made it.
 
     name  the model's, for people
     model_parts  SHA-256 of each of its parts
@@ -274,7 +274,7 @@ class _Gathered:
 
 
 def _films(connection: Connection, model: str, origins: Collection[Origin]) -> list[Found]:
-    """The films of the studies whose standing report is normal or abnormal, with the model's finding."""
+    """Return the films of the studies whose standing report is normal or abnormal, with the model's finding."""
     reported = standing("normal", "abnormal", origins=origins).limit(MOST).subquery()
     query = (
         select(

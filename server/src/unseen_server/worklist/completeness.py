@@ -18,7 +18,7 @@ _AT_ONCE = 200  # studies of a transaction
 
 
 def wait(writing: Writing, study: Found, *, since_us: int, seconds: float) -> Found:
-    """A film of the study came at `since_us`: it is complete `seconds` later, or later still."""
+    """Record that a film of the study came at `since_us`: the study is complete `seconds` later, or later still."""
     until_us = settles_us(study, since_us=since_us, seconds=seconds, now_us=writing.now_us)
     if until_us == study.settles_us:
         return study
@@ -38,7 +38,7 @@ def is_complete(study: Found, *, now_us: int) -> bool:
 
 
 def close(writing: Writing, uid: str, *, source: str, actor: str) -> bool:
-    """The sender reports the study complete; False where nothing of it is waited for.
+    """Close a study that its sender reports complete; False where nothing of it is waited for.
 
     uid  StudyInstanceUID
     """
@@ -72,7 +72,7 @@ def settle(writing: Writing) -> int:
 
 
 def _settled(writing: Writing, study: Found) -> None:
-    """The study is complete: it is cleared where that was decided and still holds, and its result may be sent."""
+    """Finish a complete study: clear it where that was decided and still holds, and let its result be sent."""
     connection = writing.connection
     connection.execute(studies.update().where(studies.c.id == study.id).values(settles_us=None))
     unjudged = connection.execute(

@@ -124,7 +124,7 @@ def has_films(home: Path) -> bool:
 
 
 def films_in(home: Path) -> str:
-    """The number of films of the folder, in words.
+    """Return the number of films of the folder, in words.
 
     >>> films_in(Path("no-such-folder"))
     'no-such-folder/films holds 0 films'
@@ -134,7 +134,7 @@ def films_in(home: Path) -> str:
 
 
 def first_line(error: object) -> str:
-    """The first line of a driver's message.
+    """Return the first line of a driver's message.
 
     >>> first_line("no such table: films\\nSQL: …")
     'no such table: films'
@@ -143,7 +143,7 @@ def first_line(error: object) -> str:
 
 
 def _files(home: Path, first: str) -> set[str]:
-    """The names in one subfolder; none where it is missing."""
+    """Return the names in one subfolder; none where it is missing."""
     try:
         return set(os.listdir(home / "films" / first))
     except FileNotFoundError:
@@ -151,7 +151,7 @@ def _files(home: Path, first: str) -> set[str]:
 
 
 def _rows(connection: Connection, first: str) -> set[str]:
-    """The digests of one subfolder that the tables know: those that begin with its name."""
+    """Return the digests of one subfolder that the tables know: those that begin with its name."""
     after = f"{first}g"  # "g" comes after every hexadecimal digit
     return {
         digest

@@ -69,7 +69,7 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A read-only view of one moment; writers go on beside it."""
+        """Open a read-only view of one moment; writers go on beside it."""
         with self._translating_errors(), self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -78,7 +78,7 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self, *, alone: bool = True, durable: bool = True) -> Iterator[Connection]:
-        """A transaction that is kept when the block ends well, and leaves no trace otherwise.
+        """Open a transaction that is kept when the block ends well, and leaves no trace otherwise.
 
         alone    wait until no other writer is at work; SQLite has but one writer anyway
         durable  on the disk when the block has ended. On PostgreSQL what is not may be lost in a power cut of the
@@ -91,7 +91,8 @@ class Database:
 
     @contextlib.contextmanager
     def writing_together(self, keys: Collection[str]) -> Iterator[Connection]:
-        """`writing`, next to others of its type on PostgreSQL: each is alone with its `keys`, and waits for others'.
+        """Open a transaction like `writing`, next to others of its type on PostgreSQL: each is alone with its `keys`,
+        and waits for others'.
 
         `writing` waits for all of them, and they for it. The audit trail is everybody's: see `end_of_trail`.
         """
@@ -101,7 +102,7 @@ class Database:
 
     @contextlib.contextmanager
     def _writing(self, first: Sequence[str]) -> Iterator[Connection]:
-        """A transaction that begins with these statements on PostgreSQL, sent in one."""
+        """Open a transaction that begins with these statements on PostgreSQL, sent in one."""
         with self._translating_errors(), self.engine.connect() as connection:
             connection = connection.execution_options(unseen_writes=True)
             with connection.begin():
@@ -178,12 +179,12 @@ def end_of_trail(connection: Connection) -> None:
 
 
 def _number(key: str) -> int:
-    """A key as PostgreSQL's advisory locks take it, 32 bits; two keys with one number wait for each other."""
+    """Return a key as PostgreSQL's advisory locks take it, 32 bits; two keys with one number wait for each other."""
     return int.from_bytes(hashlib.sha256(key.encode(errors="surrogatepass")).digest()[:4], "big", signed=True)
 
 
 def url_of(where: str | Path) -> URL | None:
-    """The URL that `where` is, with the driver that is used; None where it is a folder.
+    """Return the URL that `where` is, with the driver that is used; None where it is a folder.
 
     >>> url_of("postgresql://reader@db/worklist").drivername
     'postgresql+psycopg'

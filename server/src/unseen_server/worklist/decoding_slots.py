@@ -52,7 +52,7 @@ class DecodingSlots:
                 os.close(held)  # ends the lock
 
     def _locked(self, name: str) -> int | None:
-        """The descriptor of a file that this call has locked; None where all are locked."""
+        """Return the descriptor of a file that this call has locked; None where all are locked."""
         for number in range(MOST_OF_A_SENDER):
             descriptor = os.open(self.folder / f"{name}-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:

@@ -342,7 +342,7 @@ def _first_versions(of_study: list[Found]) -> dict[int, str]:
 
 
 def map_of(connection: Connection, film: str, model: str | None) -> str:
-    """The digest of a film's anomaly map; see `Store.map_path`."""
+    """Return the digest of a film's anomaly map; see `Store.map_path`."""
     number = find_film(connection, film).id
     query = select(findings.c.map_sha256).where(findings.c.film_id == number, findings.c.map_sha256.is_not(None))
     decided = select(decisions.c.model).where(decisions.c.film_id == number)

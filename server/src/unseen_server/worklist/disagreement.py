@@ -22,7 +22,7 @@ AMONG = 1000
 
 
 def apart(connection: Connection, study: int) -> float | None:
-    """The largest difference, 0 to 1; None where no film has scores of two models with `FEWEST` scores each."""
+    """Return the largest difference, 0 to 1; None where no film has scores of two models with `FEWEST` scores each."""
     query = (
         select(findings.c.film_id, findings.c.model, findings.c.score, films.c.projection)
         .join(films, films.c.id == findings.c.film_id)
@@ -54,7 +54,7 @@ def largest(films_of_study: Iterable[Mapping[str, float]], among: Callable[[str]
 
 
 def latest_scores(connection: Connection, model: str) -> list[float]:
-    """The model's `AMONG` latest scores, the latest first."""
+    """Return the model's `AMONG` latest scores, the latest first."""
     of_model = select(findings.c.score).where(findings.c.model == model, findings.c.score.is_not(None))
     return list(connection.execute(of_model.order_by(findings.c.id.desc()).limit(AMONG)).scalars())
 

@@ -103,7 +103,7 @@ def observe_all(
 
 
 def alarms(connection: Connection) -> list[StandingAlarm]:
-    """The alarms that nobody has acknowledged."""
+    """Return the alarms that nobody has acknowledged."""
     rows = connection.execute(select(watches).where(watches.c.reason.is_not(None)).order_by(watches.c.since_us)).all()
     return [
         StandingAlarm(
@@ -120,8 +120,9 @@ def alarms(connection: Connection) -> list[StandingAlarm]:
 
 
 def acknowledge(writing: Writing, policy: str, *, actor: str, note: str) -> bool:
-    """A person has looked. The first one's word is kept and the alarm stands; with the second one's clearing resumes,
-    and True is returned.
+    """Record that a person has looked.
+
+    The first one's word is kept and the alarm stands; with the second one's clearing resumes, and True is returned.
 
     Raises NotFoundError where no alarm stands, NotAllowedError for the same person again, WorklistError without a note.
     """

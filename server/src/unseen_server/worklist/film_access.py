@@ -74,14 +74,15 @@ class FilmAccess:
         return renditions.read_rendition(self.site.renditions, self.film_path(film).name, model)
 
     def thumbnail(self, film: str) -> bytes:
-        """The film as a small grey PNG, its longer side 160 pixels or less.
+        """Return the film as a small grey PNG, its longer side 160 pixels or less.
 
         Raises NotFoundError before a worker has read it, and where it cannot be read.
         """
         return renditions.read_thumbnail(self.site.renditions, self.film_path(film).name)
 
     def nearest(self, film: str, *, count: int = 5) -> list[Neighbour]:
-        """The films that look most like this one among those of the latest 2000 studies that readers reported normal.
+        """Return the films that look most like this one among those of the latest 2000 studies that readers reported
+        normal.
 
         Films of its own study are left out; there may be fewer than `count`, or none. Raises NotFoundError before a
         worker has read the film, WorklistError for a count outside 1 to 100.
@@ -90,7 +91,7 @@ class FilmAccess:
             return similar_films.nearest(connection, film, count=count)
 
     def reference(self, model: str, *, source: str | None = None) -> ReferenceNormals:
-        """The model's scores of films of the latest 2000 studies that readers reported normal.
+        """Return the model's scores of films of the latest 2000 studies that readers reported normal.
 
         source  films of this source alone
 
@@ -110,12 +111,12 @@ class FilmAccess:
             return labels.labelled(connection, most=most, origins=origins)
 
     def unseen_labels(self) -> Mapping[Origin, int]:
-        """Reported studies that do not count as labels by themselves, by how their reports came to be."""
+        """Count the reported studies that do not count as labels by themselves, by how their reports came to be."""
         with self.site.database.reading() as connection:
             return labels.unseen_labels(connection)
 
     def disagreements(self, first: str, second: str, *, limit: int = 50) -> list[Disagreement]:
-        """The films on which two models disagree most, among the latest 5000 that both scored; most first.
+        """Return the films on which two models disagree most, among the latest 5000 that both scored; most first.
 
         Raises WorklistError for a limit outside 1 to 500, and for one model named twice.
         """
@@ -133,7 +134,10 @@ class FilmAccess:
         return {model: inside for model, (_, inside) in renditions.read_generated(self.site.renditions).items()}
 
     def mark_seen(self, film: str, reader: str) -> None:
-        """The film's pixels were painted for this reader, who can then report its study. Raises NotFoundError."""
+        """Record that the film's pixels were painted for this reader, who can then report its study.
+
+        Raises NotFoundError.
+        """
         with self.site.database.reading() as connection:
             if seeing.is_seen(connection, find_film(connection, film).id, reader):
                 return
@@ -162,5 +166,5 @@ def check_linked(path: Path) -> None:
 
 @lru_cache(maxsize=_KNOWN)
 def _digest_of(path: Path, *stated: int) -> str:
-    """The file's digest; another file at the same place differs in `stated`."""
+    """Return the file's digest; another file at the same place differs in `stated`."""
     return sha256_of(path)

@@ -146,7 +146,7 @@ def _ways(query: StudyQuery) -> dict[str, list[Condition]]:
 
 
 def _leading(query: StudyQuery, ways: Mapping[str, list[Condition]]) -> str | None:
-    """The filter whose index has a tab's rows in the list's order: the one that leaves the fewest, as a rule."""
+    """Return the filter whose index has a tab's rows in the list's order: the one that leaves the fewest, as a rule."""
     tab = query.tab
     if tab == "all":
         return None
@@ -155,7 +155,7 @@ def _leading(query: StudyQuery, ways: Mapping[str, list[Condition]]) -> str | No
 
 
 def _alone(query: StudyQuery, ways: Mapping[str, list[Condition]]) -> list[Condition] | None:
-    """The conditions of the only filter, where its index holds all that match."""
+    """Return the conditions of the only filter, where its index holds all that match."""
     tab = query.tab
     if len(ways) != 1 or query.source is not None or query.flag is not None or query.assignee == NOBODY:
         return None

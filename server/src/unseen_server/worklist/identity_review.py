@@ -88,7 +88,7 @@ def review(writing: Writing, uid: str, *, actor: str) -> None:
 
 
 def _members(connection: Connection, uid: str) -> Sequence[Found]:
-    """The studies with this UID, and those that dispute it."""
+    """Return the studies with this UID, and those that dispute it."""
     of_uid = or_(studies.c.uid == uid, studies.c.disputed_uid == uid)
     return connection.execute(select(studies).where(of_uid).order_by(studies.c.id)).all()
 
@@ -110,7 +110,7 @@ def _decide_again(writing: Writing, number: int, *, act: Act, actor: str) -> Non
 
 
 def _audit_share(connection: Connection, digest: str) -> float:
-    """The share of cleared studies that is read all the same, under the policy with this digest."""
+    """Return the share of cleared studies that is read all the same, under the policy with this digest."""
     kept = select(activations.c.policy).where(activations.c.policy_digest == digest, activations.c.policy.is_not(None))
     policy = connection.execute(kept.limit(1)).scalar_one_or_none()
     return _AUDIT_SHARE if policy is None else Policy.model_validate_json(policy).audit_share

@@ -147,7 +147,7 @@ class ImportedRows:
         )
 
     def _study(self, number: int, film: Kept) -> Kept:
-        """A film's own study."""
+        """Return a film's own study."""
         now_us = self._writing.now_us
         study = SimpleNamespace(
             **dict.fromkeys(("uid", "patient", "issuer", "accession", "settles_us", "priority", "disputed_uid"))

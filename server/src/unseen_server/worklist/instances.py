@@ -35,7 +35,7 @@ TWO_VERSIONS: Final = (
 
 
 def original_of(writing: Writing, film: Found, read: Film) -> Found | None:
-    """The film of which this one is a copy: the same instance with the same pixels, received before."""
+    """Return the film of which this one is a copy: the same instance with the same pixels, received before."""
     uid = read.identifiers.get("SOPInstanceUID", "").strip()
     if not uid:
         return None
@@ -118,7 +118,7 @@ def changed_attributes(writing: Writing, original: Found, study: Found, read: Fi
 
 
 def reopen(writing: Writing, study: Found, *, actor: str) -> Found:
-    """A film came to a study that was cleared: the clearing is taken back at once, until all of it is judged."""
+    """Reopen a cleared study to which a film came: the clearing is taken back at once, until all of it is judged."""
     if study.standing == "cleared":
         standing = standing_of("clear", unjudged=1)
         writing.move(

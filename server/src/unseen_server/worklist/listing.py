@@ -186,7 +186,7 @@ def rows(
     down: bool,
     limit: int,
 ) -> sa.Select[Any]:
-    """The query of a page, ascending or `down`, of the studies that meet the conditions of one of the parts.
+    """Return the query of a page, ascending or `down`, of the studies that meet the conditions of one of the parts.
 
     Each part's rows come from an index in their order; of several, few rows are sorted again.
     """
@@ -207,12 +207,12 @@ def _directed(columns: Sequence[sa.ColumnElement[Any]], *, down: bool) -> list[s
 
 
 def sources(connection: sa.Connection) -> list[str]:
-    """The sources that studies have."""
+    """Return the sources that studies have."""
     return values(connection, studies.c.source)
 
 
 def views(connection: sa.Connection) -> list[str]:
-    """The view positions that studies have."""
+    """Return the view positions that studies have."""
     return values(connection, studies.c.view)
 
 

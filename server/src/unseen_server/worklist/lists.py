@@ -47,7 +47,7 @@ class Lists:
             due_us = 0  # with another writer in the way, the page is in the order of a moment ago
 
     def sources(self) -> list[str]:
-        """The sources that studies have, by name."""
+        """Return the sources that studies have, by name."""
         with self.site.database.reading() as connection:
             return listing.sources(connection)
 
@@ -94,7 +94,7 @@ class Lists:
     # saved views ------------------------------------------------------------------------------------------------------
 
     def views(self, account: str) -> list[SavedView]:
-        """The views of the list that an account keeps, and those that are shared with everybody."""
+        """Return the views of the list that an account keeps, and those that are shared with everybody."""
         with self.site.database.reading() as connection:
             return saved_views.views_of(connection, account)
 

@@ -91,7 +91,7 @@ def disagreements(connection: Connection, first: str, second: str, *, limit: int
 
 
 def _ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The share of scores below each, ties by half: within (0, 1).
+    """Return the share of scores below each, ties by half: within (0, 1).
 
     >>> _ranks(np.array([3.0, 1.0, 1.0, 2.0])).tolist()
     [0.875, 0.25, 0.25, 0.625]

@@ -40,7 +40,7 @@ class KnownModel:
 
 
 def models(connection: Connection) -> list[KnownModel]:
-    """The models that have findings, the latest first."""
+    """Return the models that have findings, the latest first."""
     counts = select(findings.c.model, func.count().label("findings"), func.max(findings.c.made_us).label("latest_us"))
     names = {
         row.model: row.model_name

@@ -93,7 +93,7 @@ def _check_files(database: Database, home: Path) -> None:
 
 
 def locate(where: str | Path, films_folder: str | Path | None) -> tuple[Path | URL, Path]:
-    """The database's file or URL, and the folder of everything else.
+    """Return the database's file or URL, and the folder of everything else.
 
     Raises WorklistError where a URL comes without that folder.
     """
@@ -106,7 +106,7 @@ def locate(where: str | Path, films_folder: str | Path | None) -> tuple[Path | U
 
 
 def _names(database: Database, path: Path, pseudonymise: bool | None) -> Pseudonyms:
-    """The pseudonyms of this store; the first opening makes the key and settles the rest."""
+    """Return the pseudonyms of this store; the first opening makes the key and settles the rest."""
     with database.writing() as connection:
         known = {row.name: row.value for row in connection.execute(select(settings))}
         key = site_key(path)

@@ -136,7 +136,10 @@ class Outbox:
             writing.log(actor, "setting.changed", _SETTING, value=",".join(names))
 
     def take(self, destination: str, *, lease_s: float = LEASE_S) -> Parcel | None:
-        """The result for `destination` that has been due longest, or None. Two senders never get the same one."""
+        """Return the result for `destination` that has been due longest, or None.
+
+        Two senders never get the same one.
+        """
         site = self._site
         now_us = site.now_us()
         lease = secrets.token_hex(8)
@@ -163,7 +166,7 @@ class Outbox:
             return None if taken is None else parcel_of(self._site, connection, taken, lease)
 
     def sent(self, parcel: Parcel, instances: Sequence[SentInstance], *, confirm_s: float = CONFIRM_S) -> bool:
-        """The destination has accepted these; they are asked for again when no confirmation came by then.
+        """Record that the destination has accepted these; they are asked for again when no confirmation came by then.
 
         False where the claim was lost to another sender meanwhile.
         """
@@ -191,7 +194,7 @@ class Outbox:
             return True
 
     def confirmed(self, destination: str, instances: Sequence[str]) -> int:
-        """The destination keeps these instances; returns how many results are kept whole by that.
+        """Record that the destination keeps these instances; return how many results are kept whole by that.
 
         Raises nothing for instances that are not known: a peer may confirm what others have sent.
         """
@@ -212,8 +215,9 @@ class Outbox:
         return kept
 
     def not_kept(self, destination: str, instances: Sequence[str], reason: str, *, most_tries: int) -> int:
-        """The destination does not keep these instances, which it had accepted: their results are sent once more, with
-        the same UIDs, or given up. Returns how many results that are."""
+        """Record that the destination does not keep these instances, which it had accepted: their results are sent once
+        more, with the same UIDs, or given up. Returns how many results that are.
+        """
         wanted = set(instances)
         found = 0
         with self._site.writing() as writing:
@@ -237,7 +241,8 @@ class Outbox:
         return found
 
     def failed(self, parcel: Parcel, reason: str, *, most_tries: int, dead: bool = False) -> None:
-        """The destination did not take it: it is tried again later, each time after a longer wait, or given up.
+        """Record that the destination did not take it: it is tried again later, each time after a longer wait, or given
+        up.
 
         dead  trying again cannot help: a person has to look
         """
@@ -262,7 +267,9 @@ class Outbox:
                 writing.log("unseen", "result.given_up", parcel.study, destination=parcel.destination, tries=tries)
 
     def unreached(self, parcel: Parcel, reason: str, *, again_s: float) -> None:
-        """The destination cannot be reached, which is not the result's fault: it waits, however long that lasts."""
+        """Record that the destination cannot be reached, which is not the result's fault: it waits, however long that
+        lasts.
+        """
         with self._site.writing() as writing:
             row = _held(writing, parcel)
             if row is not None:
@@ -357,7 +364,7 @@ def _accepted(writing: Writing, destination: str) -> Sequence[Found]:
 
 
 def _held(writing: Writing, parcel: Parcel) -> Found | None:
-    """The parcel's row while the claim holds."""
+    """Return the parcel's row while the claim holds."""
     return writing.connection.execute(
         select(outbox).where(
             outbox.c.id == parcel.number, outbox.c.lease == parcel.lease, outbox.c.state.in_(("waiting", "sent"))

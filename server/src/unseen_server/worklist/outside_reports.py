@@ -191,7 +191,7 @@ def _check(report: OutsideReport) -> None:
 
 
 def _studies_of(connection: Connection, uid: str | None, accession: str | None) -> list[Found]:
-    """The study with this UID; where there is none, those with this accession number."""
+    """Return the study with this UID; where there is none, those with this accession number."""
     for column, value in ((studies.c.uid, uid), (studies.c.accession, accession)):
         if value is None:
             continue
@@ -202,7 +202,7 @@ def _studies_of(connection: Connection, uid: str | None, accession: str | None) 
 
 
 def _keys(uid: str | None, accession: str | None) -> ColumnElement[bool]:
-    """Reports that name the study by one of these."""
+    """Return the condition for reports that name the study by one of these."""
     conditions = [
         column == value for column, value in ((_of.uid, uid), (_of.accession, accession)) if value is not None
     ]
@@ -269,8 +269,9 @@ def _close(writing: Writing, study: Found, row: _Row, before: Found | None) -> W
 
 
 def _correct(writing: Writing, study: Found, row: _Row, before: Found | None, standing: Found | None) -> What:
-    """The study is closed by a report from elsewhere: this one takes its place, where it is the same system's and has
-    another outcome, or where nothing was known of the outcome."""
+    """Replace the report from elsewhere that closed the study by this one, where it is the same system's and has
+    another outcome, or where nothing was known of the outcome.
+    """
     outcome: Outcome | None = row["outcome"]
     last = _last_report(writing.connection, study.id)
     known = last is not None and last.outcome is not None
@@ -300,7 +301,7 @@ def _correct(writing: Writing, study: Found, row: _Row, before: Found | None, st
 
 
 def _withdraw(writing: Writing, study: Found, row: _Row, before: Found | None, standing: Found | None) -> What:
-    """The system takes its report back: a study that it had closed waits for a reader again."""
+    """Take back the system's report: a study that it had closed waits for a reader again."""
     _replace(writing, before)
     _keep(writing, study, row)
     if standing is None:
@@ -313,7 +314,7 @@ def _withdraw(writing: Writing, study: Found, row: _Row, before: Found | None, s
 
 
 def close_early(writing: Writing, study: Found, *, new_film: bool) -> Found:
-    """A film has joined the study: a report that waited for it closes the study; returns it as it then is.
+    """Close the study that a film has joined where a report waited for it; return it as it then is.
 
     new_film  the film was not of this study before. A report that came before any of its films speaks of those that
               come while the study settles, too
@@ -368,7 +369,7 @@ def forget_early(writing: Writing) -> int:
 
 
 def of_patient(connection: Connection, names: Pseudonyms, patient: str) -> ColumnElement[bool]:
-    """Reports that wait for films of this patient."""
+    """Return the condition for reports that wait for films of this patient."""
     called = json.dumps(patient_merging.patient_of(connection, names.of("patient", patient)), ensure_ascii=False)
     return _of.study_id.is_(None) & _of.patients.contains(called, autoescape=True)
 
@@ -423,7 +424,7 @@ def counts(connection: Connection) -> OutsideCounts:
 
 
 def _latest(connection: Connection, study_id: int, system: str) -> Found | None:
-    """The latest report of the system on the study."""
+    """Return the latest report of the system on the study."""
     return connection.execute(
         select(outside_reports)
         .where(_of.study_id == study_id, _of.system == system, _of.replaced_us.is_(None))
@@ -433,13 +434,13 @@ def _latest(connection: Connection, study_id: int, system: str) -> Found | None:
 
 
 def _last_report(connection: Connection, study_id: int) -> Found | None:
-    """The study's standing report."""
+    """Return the study's standing report."""
     of_study = (reports.c.study_id == study_id, reports.c.undone_us.is_(None))
     return connection.execute(select(reports).where(*of_study).order_by(reports.c.id.desc()).limit(1)).one_or_none()
 
 
 def _undoable(writing: Writing, number: int) -> Found | None:
-    """The report of this number, where it stands."""
+    """Return the report of this number, where it stands."""
     stands = (reports.c.id == number, reports.c.undone_us.is_(None))
     return writing.connection.execute(select(reports).where(*stands)).one_or_none()
 
@@ -463,6 +464,6 @@ def _keep(
     report_id: int | None = None,
     replaced_us: int | None = None,
 ) -> None:
-    """The message's own row; with its study no pseudonym of a patient is needed any more."""
+    """Keep the message's own row; with its study no pseudonym of a patient is needed any more."""
     values = row | {"study_id": study.id, "report_id": report_id, "replaced_us": replaced_us, "patients": "[]"}
     writing.connection.execute(outside_reports.insert().values(values))

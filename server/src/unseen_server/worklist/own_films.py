@@ -27,8 +27,8 @@ class OwnFilms:
 
 
 def own_films(connection: Connection, model: str, *, enough: int) -> OwnFilms:
-    """The latest `MOST` films that `model` scored: of studies reported normal where there are `enough`, for that is
-    what generators learn from; else whatever nobody reported abnormal.
+    """Return the latest `MOST` films that `model` scored: of studies reported normal where there are `enough`, for that
+    is what generators learn from; else whatever nobody reported abnormal.
     """
     scored = (findings.c.film_id == films.c.id) & (findings.c.model == model) & findings.c.score.is_not(None)
     normal = normal_films(films.c.public_id).join(findings, scored).order_by(films.c.id.desc()).limit(MOST_OWN)

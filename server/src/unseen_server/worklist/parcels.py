@@ -75,7 +75,7 @@ class Parcel:
 
 
 def parcel_of(site: Site, connection: Connection, row: Found, lease: str) -> Parcel:
-    """The result that a row of the outbox stands for."""
+    """Return the result that a row of the outbox stands for."""
     decided = connection.execute(select(decisions).where(decisions.c.id == row.decision_id)).one()
     study = connection.execute(select(studies.c.public_id).where(studies.c.id == row.study_id)).scalar_one()
     before = connection.execute(

@@ -36,7 +36,7 @@ class PatientClaim:
     issuer: str | None
 
     def agrees(self, other: PatientClaim) -> bool:
-        """True if all claims can be of one patient."""
+        """Return True if all claims can be of one patient."""
         pairs = ((self.patient, other.patient), (self.issuer, other.issuer))
         return all(one is None or two is None or one == two for one, two in pairs)
 

@@ -38,7 +38,7 @@ class Merged:
 
 
 def patient_of(connection: Connection, patient: str) -> str:
-    """The pseudonym that stands for `patient`, itself one, since patients were merged."""
+    """Return the pseudonym that stands for `patient`, itself one, since patients were merged."""
     return patients_of(connection, [patient]).get(patient, patient)
 
 
@@ -106,7 +106,9 @@ def merge_patients(writing: Writing, *, prior: str, surviving: str, issuer: str 
 
 
 def _surviving_issuer(connection: Connection, study: Found, patient: str) -> dict[str, str]:
-    """The issuer of the number that stays, for a study whose identity is disputed: the merge says that it counts."""
+    """Return the issuer of the number that stays, for a study whose identity is disputed: the merge says that it
+    counts.
+    """
     if study.disputed_uid is None:
         return {}
     other = select(studies.c.issuer).where(
@@ -117,14 +119,14 @@ def _surviving_issuer(connection: Connection, study: Found, patient: str) -> dic
 
 
 def _found_by(writing: Writing, study_id: int, old: str, new: str) -> None:
-    """A search for the number that stays finds the study; one for the other does not any more."""
+    """Let a search for the number that stays find the study, and one for the other no more."""
     connection = writing.connection
     connection.execute(terms.delete().where(terms.c.study_id == study_id, terms.c.term.in_((old, new))))
     connection.execute(terms.insert().values(term=new, study_id=study_id))
 
 
 def _reports_follow(connection: Connection, old: str, new: str) -> None:
-    """Reports that wait for films of the patient."""
+    """Replace the old pseudonym in reports that wait for films of the patient."""
     called = json.dumps(old, ensure_ascii=False)
     waiting = select(outside_reports.c.id, outside_reports.c.patients).where(
         outside_reports.c.patients.contains(called, autoescape=True)

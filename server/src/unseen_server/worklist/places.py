@@ -30,7 +30,7 @@ _READING: Any = (studies.c.band, studies.c.rank, _RECEIVED, _ID)
 
 
 def sort_columns(tab: Tab, order: SortOrder = "list") -> list[ColumnElement[Any]]:
-    """The columns that a tab is sorted by, all in one direction."""
+    """Return the columns that a tab is sorted by, all in one direction."""
     if order == "received" or (order == "list" and tab == "all"):
         return [_RECEIVED, _ID]
     if order == "score":
@@ -50,12 +50,12 @@ def goes_down(tab: Tab, order: SortOrder, *, reverse: bool) -> bool:
 
 
 def cursor_of(place: Place) -> str:
-    """A place, for `after` and `before`."""
+    """Return the text of a place, for `after` and `before`."""
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
 def place_of(cursor: str, columns: list[ColumnElement[Any]]) -> Place:
-    """The place that a cursor names among rows sorted by `columns`.
+    """Return the place that a cursor names among rows sorted by `columns`.
 
     Raises WorklistError where it is damaged, or of another order.
     """

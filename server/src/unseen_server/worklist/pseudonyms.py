@@ -40,7 +40,7 @@ class Pseudonyms:
         return text.strip() if self.plain else self.sealed(kind, text.strip())
 
     def sealed(self, kind: Kind, text: str) -> str:
-        """The HMAC of `text`, in a plain store too: 64 hexadecimal digits."""
+        """Return the HMAC of `text`, in a plain store too: 64 hexadecimal digits."""
         message = f"{kind}\0{text}".encode(errors="surrogatepass")
         return hmac.new(self.key, message, hashlib.sha256).hexdigest()
 
@@ -59,7 +59,7 @@ class Pseudonyms:
 
 
 def site_key(path: Path) -> bytes | None:
-    """The key at `path`; None where there is no such file.
+    """Return the key at `path`; None where there is no such file.
 
     Raises WorklistError for a file that is no key.
     """
@@ -73,7 +73,7 @@ def site_key(path: Path) -> bytes | None:
 
 
 def make_site_key(path: Path) -> bytes:
-    """A new key at `path`, which only the owner can read."""
+    """Make a new key at `path`, which only the owner can read."""
     return write_site_key(path, secrets.token_bytes(_BYTES))
 
 

@@ -66,7 +66,7 @@ def queue(connection: Connection, *, now_us: int) -> Queue:
 
 
 def failed(connection: Connection, *, most: int) -> list[Failed]:
-    """The films that failed, given up ones first, the latest first; `most` of them."""
+    """Return the films that failed, given up ones first, the latest first; `most` of them."""
     rows = connection.execute(
         select(
             jobs.c.state,

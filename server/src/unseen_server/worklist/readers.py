@@ -172,7 +172,8 @@ def elsewhere(writing: Writing, studies_found: list[Found], *, actor: str, outco
 
 
 def confirm(writing: Writing, study_id: str, reader: str) -> None:
-    """A person here has seen the films and agrees with the outcome of another system's report: a confirmed label.
+    """Record that a person here has seen the films and agrees with the outcome of another system's report: a confirmed
+    label.
 
     Raises NotAllowedError where the study has no such report, or a frontal film was not shown to the reader.
     """
@@ -194,7 +195,7 @@ def confirm(writing: Writing, study_id: str, reader: str) -> None:
 
 
 def studies_of(writing: Writing, *, accession: str | None, film_sha256: str | None) -> list[Found]:
-    """The studies of an accession, or the study of a film.
+    """Return the studies of an accession, or the study of a film.
 
     Raises NotFoundError where there is none.
     """

@@ -43,7 +43,7 @@ class ReceivedHeader:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
-        """The header of a data set; attributes that cannot be parsed count as absent."""
+        """Return the header of a data set; attributes that cannot be parsed count as absent."""
 
         def text(keyword: str) -> str:
             try:

@@ -141,7 +141,7 @@ def _receipt_of(writing: Writing, attachment: Found, *, already: bool) -> Receip
 def _join_at_once(
     writing: Writing, receipt: Receipt, header: ReceivedHeader, settle_s: float | None, *, actor: str
 ) -> Receipt:
-    """The film joins its study before it is read: what was cleared without it is cleared no more."""
+    """Join the film to its study before it is read: what was cleared without it is cleared no more."""
     film = writing.connection.execute(select(films).where(films.c.public_id == receipt.film_id)).one()
     study = join(writing, film, header.identifiers, actor=actor)
     if header.study:
@@ -152,7 +152,7 @@ def _join_at_once(
 
 
 def _enter(writing: Writing, sha256: str, size: int, *, name: str, source: str, actor: str) -> Receipt:
-    """The rows of a new film: itself, a study of its own until it is read, its job, and the audit event."""
+    """Enter the rows of a new film: itself, a study of its own until it is read, its job, and the audit event."""
     connection, now = writing.connection, writing.now_us
     called = writing.names.sealed("film", sha256)[:20]
     film_id, study_id = f"f-{called}", f"s-{called}"
@@ -223,7 +223,7 @@ def holds(site: Site, instance: str) -> bool:
 
 
 def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor: str) -> Found:
-    """The study that the film belongs to from now on."""
+    """Return the study that the film belongs to from now on."""
     connection, names = writing.connection, writing.names
     own = connection.execute(select(studies).where(studies.c.id == film.study_id)).one()
     found = FilmIdentity.of(names, identifiers)
@@ -258,8 +258,9 @@ def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor
 def _disputing(
     writing: Writing, own: Found, target: Found, identity: Mapping[str, str], uid: str, *, actor: str
 ) -> Found:
-    """The study of a film that names another patient than the study with its UID: one that does so already, or its
-    own."""
+    """Return the study of a film that names another patient than the study with its UID: one that does so already, or
+    its own.
+    """
     connection = writing.connection
     patient, issuer = identity.get("patient"), identity.get("issuer")
     known = identity_review.agreeing_study(connection, uid, but=own.id, patient=patient, issuer=issuer)

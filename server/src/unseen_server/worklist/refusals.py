@@ -34,7 +34,7 @@ class RefusalGroup:
 
 
 def parted(reason: str) -> tuple[str, str]:
-    """A refusal's short clause, and the rest that explains it.
+    """Return a refusal's short clause, and the rest that explains it.
 
     >>> parted("blank: the image holds noise at most. Send the film again")
     ('blank', 'the image holds noise at most. Send the film again')
@@ -59,7 +59,8 @@ class UnscoredGroups:
     unnamed: bool
 
     def rest(self, *, scored: bool) -> list[list[ColumnElement[bool]]]:
-        """The list without the studies in groups, as conditions that exclude each other, each with its own index.
+        """Return the list without the studies in groups, as conditions that exclude each other, each with its own
+        index.
 
         scored  with the studies that were scored, or are still to be
         """

@@ -130,7 +130,7 @@ class RenditionFolder(ContentFolder):
 
 
 def read_rendition(folder: RenditionFolder, film: str, model: str) -> Rendition:
-    """The rendition; film and model by SHA-256.
+    """Return the rendition; film and model by SHA-256.
 
     Raises NotFoundError where none is kept, WorklistError where it is damaged.
     """
@@ -153,7 +153,7 @@ def read_rendition(folder: RenditionFolder, film: str, model: str) -> Rendition:
 
 
 def read_thumbnail(folder: RenditionFolder, film: str) -> bytes:
-    """A film's thumbnail, by its SHA-256; PNG. Raises NotFoundError."""
+    """Return a film's thumbnail, by its SHA-256; PNG. Raises NotFoundError."""
     try:
         return folder.thumbnail_of(film).read_bytes()
     except FileNotFoundError:
@@ -164,7 +164,7 @@ def read_thumbnail(folder: RenditionFolder, film: str) -> bytes:
 
 
 def thumbnail(pixels: NDArray[np.float32]) -> bytes:
-    """A film's grey values as a small PNG.
+    """Return a film's grey values as a small PNG.
 
     pixels  (height, width), grey values in [0, 1], white = dense
     """

@@ -172,7 +172,7 @@ def _reopen(writing: Writing, study: Found, alarm: Found, *, actor: str) -> None
 
 
 def _alarm(connection: Connection, number: int) -> Found:
-    """An alarm whose studies were not reopened yet."""
+    """Return an alarm whose studies were not reopened yet."""
     row = connection.execute(select(alarms).where(alarms.c.id == number)).one_or_none()
     if row is None:
         raise NotFoundError(f"There is no drift alarm {number} here.")
@@ -194,8 +194,9 @@ def _some_cleared(connection: Connection, alarm: Found) -> Sequence[Found]:
 
 
 def _cleared(connection: Connection, alarm: Found) -> Sequence[Found]:
-    """The studies of the alarm's window that its policy has cleared and nobody has read, also those of the audit sample
-    and those that are not complete yet."""
+    """Return the studies of the alarm's window that its policy has cleared and nobody has read, also those of the audit
+    sample and those that are not complete yet.
+    """
     names = json.loads(alarm.studies)
     joined = select(merged.c.study_id).where(merged.c.public_id.in_(names))
     return connection.execute(

@@ -97,7 +97,7 @@ def _enter(writing: Writing, row: dict[str, str], actor: str) -> int:
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """The file's rows, each with the number of its (last) line."""
+    """Return the file's rows, each with the number of its (last) line."""
     try:
         reader = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True)
     except UnicodeDecodeError as error:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def reopen(connection: Connection, numbers: list[int], *, now_us: int) -> None:
-    """The films are to be scored again, at once."""
+    """Queue the films to be scored again, at once."""
     connection.execute(
         jobs.update()
         .where(jobs.c.film_id.in_(numbers))

@@ -326,7 +326,7 @@ _OF_STUDY = (
 
 
 def _pseudonyms(writing: Writing, read: Film) -> str:
-    """The UIDs of a film that relate it to others, in JSON, as the database may hold them."""
+    """Return the UIDs of a film that relate it to others, in JSON, as the database may hold them."""
     return json.dumps([writing.names.of("instance", clean(uid)) for uid in read.related])
 
 

@@ -103,7 +103,7 @@ def record(writing: Writing, job: Job, result: FilmScreening, rules: EntryRules)
 
 
 def bury(writing: Writing, job: Job, reason: str, *, model: str, judge: JudgeStudy, worker: str) -> None:
-    """A film that cannot be scored: it is tried no more, and stands on top of the list with the reason."""
+    """Give up a film that cannot be scored: it is tried no more, and stands on top of the list with the reason."""
     batch = Batch(writing, [job], EntryRules(judge=judge, worker=worker))
     if not batch.holds(job):
         return
@@ -123,7 +123,7 @@ def bury(writing: Writing, job: Job, reason: str, *, model: str, judge: JudgeStu
 
 
 def _held_film(writing: Writing, job: Job) -> Found | None:
-    """The film's row; None where it was erased meanwhile, or its lease lost."""
+    """Return the film's row; None where it was erased meanwhile, or its lease lost."""
     return jobs.held_films(writing.connection, [job]).get(job.number)
 
 

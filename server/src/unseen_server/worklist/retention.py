@@ -204,7 +204,7 @@ def _old(
 def _meant(
     connection: Connection, names: Pseudonyms, *, patient: str | None, issuer: str | None, study: str | None
 ) -> list[Found]:
-    """The studies of the patient, or the one study."""
+    """Return the studies of the patient, or the one study."""
     if (patient is None) == (study is None):
         raise WorklistError("Say either the patient, or the study.")
     if study is not None:

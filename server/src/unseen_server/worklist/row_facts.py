@@ -45,7 +45,7 @@ class RowFacts:
 def row_facts(
     connection: Connection, rows: Sequence[Found], *, reader: str | None = None, blind: bool = False
 ) -> dict[int, RowFacts]:
-    """The facts by study, for studies as they are stored; `seen` is by `reader`; no scores for the `blind`."""
+    """Return the facts by study, for studies as they are stored; `seen` is by `reader`; no scores for the `blind`."""
     numbers = [row.id for row in rows]
     if not numbers:
         return {}
@@ -107,7 +107,7 @@ def _films(connection: Connection, numbers: list[int], reader: str | None) -> di
 
 
 def _decide(frontal: Sequence[Found]) -> list[Found]:
-    """The frontal films without companion images."""
+    """Return the frontal films without companion images."""
     images: list[tuple[Any, list[str]]] = [
         (film.origin or "original", json.loads(film.related or "[]")) for film in frontal
     ]

@@ -18,13 +18,13 @@ _FOLDER = Path(__file__).with_name("migrations")
 
 
 def revision(connection: Connection) -> str | None:
-    """The revision that the database is at; None for an empty one."""
+    """Return the revision that the database is at; None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 @functools.cache
 def newest() -> str:
-    """The revision that this version works with; to find it, alembic reads every migration."""
+    """Return the revision that this version works with; to find it, alembic reads every migration."""
     head = _scripts().get_current_head()
     assert head is not None
     return head

@@ -40,7 +40,7 @@ class Block:
 
 
 def blocks(database: Database, model: str, *, above: float | None, most: int = FILMS, size: int = BLOCK) -> list[Block]:
-    """The latest films that `model` scored or refused, oldest first, in blocks; the last block may be short.
+    """Return the latest films that `model` scored or refused, oldest first, in blocks; the last block may be short.
 
     above  the limit over which scores are counted; None: none are
     """

@@ -185,7 +185,7 @@ def _import_part(
 
 
 def _rows(folder: Path, number: int, plan: ArchivePlan, entries: Sequence[Entry], tables: TableReader) -> list[Row]:
-    """The rows of a part, which must be those of the manifest's films."""
+    """Return the rows of a part, which must be those of the manifest's films."""
     path = part_path(folder, number)
     rows: list[Row] = read_part(folder, number, plan, tables).to_dicts()
     if [row["file"] for row in rows] != [entry.name for entry in entries] or "sha256" not in rows[0]:
@@ -199,8 +199,9 @@ def _rows(folder: Path, number: int, plan: ArchivePlan, entries: Sequence[Entry]
 def _entering(
     store: Store, given: Sequence[ArchiveFilm]
 ) -> Iterator[tuple[Writing, list[ArchiveFilm], list[RefusedFilm]]]:
-    """The transaction of a part, with those of its films that the worklist does not hold, and those that are another
-    film's instance. Links to the new ones are in their place before their rows are kept."""
+    """Open the transaction of a part, with those of its films that the worklist does not hold, and those that are
+    another film's instance. Links to the new ones are in their place before their rows are kept.
+    """
     new: list[ArchiveFilm] = []
     try:
         with store.writing() as writing, room(store.films):
@@ -218,7 +219,7 @@ def _entering(
 
 
 def _new(writing: Writing, given: Sequence[ArchiveFilm]) -> tuple[list[ArchiveFilm], list[RefusedFilm]]:
-    """The films that are not there, each once; and those whose SOP Instance UID another film has."""
+    """Return the films that are not there, each once; and those whose SOP Instance UID another film has."""
     names, connection = writing.names, writing.connection
     instance_of = {one.sha256: names.of("instance", one.header.instance) for one in given
                    if one.header is not None and one.header.instance}  # fmt: skip
@@ -271,6 +272,6 @@ def _join(writing: Writing, film: Found, one: ArchiveFilm, model: str, *, actor:
 
 
 def _read_all(judged: Sequence[Screened]) -> Decision:
-    """The decision on a study with an imported film: that of all its films, which clears nothing."""
+    """Return the decision on a study with an imported film: that of all its films, which clears nothing."""
     whole = study_decision(judged, policy_digest="")
     return replace(whole, action="read", reason=RANKED) if whole.action == "clear" else whole

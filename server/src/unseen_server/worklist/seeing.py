@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def mark(writing: Writing, film_id: str, account: str) -> bool:
-    """A film's pixels were painted for `account`; False where that was known. Raises NotFoundError."""
+    """Record that a film's pixels were painted for `account`; False where that was known. Raises NotFoundError."""
     film = find_film(writing.connection, film_id)
     if is_seen(writing.connection, film.id, account):
         return False
@@ -42,7 +42,9 @@ def seen_by(connection: Connection, numbers: Sequence[int], account: str) -> set
 
 
 def to_be_seen(connection: Connection, study: int) -> list[Found]:
-    """The study's films that a report speaks of: all but laterals and those that were set aside, in their order."""
+    """Return the study's films that a report speaks of: all but laterals and those that were set aside, in their
+    order.
+    """
     rows = connection.execute(
         select(films).where(films.c.study_id == study, films.c.aside.is_(None)).order_by(films.c.id)
     ).all()

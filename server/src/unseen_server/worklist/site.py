@@ -62,14 +62,14 @@ class Site:
         return int((time.time if self.clock is None else self.clock)() * 1e6)
 
     def lease_clock(self) -> ColumnElement[int]:
-        """The time at which a statement begins, in microseconds, for use in the statement."""
+        """Return the time at which a statement begins, in microseconds, for use in the statement."""
         if self.clock is not None or self.database.is_sqlite:
             return literal(self.now_us(), BigInteger)
         return cast(func.extract("epoch", func.statement_timestamp()) * 1_000_000, BigInteger)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Writing]:
-        """A change of studies and its audit events: kept together when the block ends well, or not at all."""
+        """Open a change of studies and its audit events: kept together when the block ends well, or not at all."""
         with self.database.writing() as connection:
             writing = self._begun(connection)
             yield writing
@@ -78,8 +78,10 @@ class Site:
 
     @contextlib.contextmanager
     def writing_together(self, keys: Collection[str]) -> Iterator[Writing]:
-        """`writing` next to others that name other keys. The block locks the rows that it changes; the audit trail's
-        end is locked for the time of the append alone."""
+        """Open a change like `writing`, next to others that name other keys.
+
+        The block locks the rows that it changes; the audit trail's end is locked for the time of the append alone.
+        """
         with self.database.writing_together(keys) as connection:
             writing = self._begun(connection)
             yield writing
@@ -141,7 +143,7 @@ class Site:
             }
 
     def _named(self, folder: ContentFolder | RenditionFolder) -> list[Column[Any]]:  # Any: text
-        """The columns that name files of this folder."""
+        """Return the columns that name files of this folder."""
         if folder is self.maps:
             return [findings.c.map_sha256]
         return [films.c.sha256] if folder is self.renditions else [films.c.sha256, attachments.c.sha256]

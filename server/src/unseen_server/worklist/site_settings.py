@@ -46,7 +46,7 @@ class SiteSettings:
 
 
 def read(connection: Connection) -> SiteSettings:
-    """The settings as they are."""
+    """Return the settings as they are."""
     known = {row.name: row.value for row in connection.execute(select(settings))}
     identity = known.get(_IDENTITY, "nobody")
     return SiteSettings(

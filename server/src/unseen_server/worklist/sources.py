@@ -28,7 +28,7 @@ class Source:
 
 
 def by_source(site: Site) -> list[Source]:
-    """The sources, by name. A study counts for the source of its first film, a film for its own."""
+    """Return the sources, by name. A study counts for the source of its first film, a film for its own."""
     with site.database.reading() as connection:
         of_films = connection.execute(
             select(

@@ -118,7 +118,7 @@ _INSTEAD: Final[dict[State, str]] = {
 
 
 def after(state: State, act: Act, *, standing: State) -> State:
-    """The state that follows.
+    """Return the state that follows.
 
     Raises NotAllowedError, a sentence, where `act` is not open to a study in `state`.
 
@@ -145,7 +145,7 @@ def allowed(state: State) -> tuple[Act, ...]:
 
 
 def shelf_of(state: State) -> Shelf:
-    """The list on which a study in `state` stands; every state stands on one.
+    """Return the list on which a study in `state` stands; every state stands on one.
 
     >>> shelf_of("received"), shelf_of("cleared"), shelf_of("reported_elsewhere")
     ('to_read', 'cleared', 'reported')
@@ -156,7 +156,7 @@ def shelf_of(state: State) -> Shelf:
 
 
 def standing_of(action: Literal["clear", "read", "not_scored"] | None, *, unjudged: int) -> State:
-    """The standing of a study on which `action` was decided (None: nothing yet), with `unjudged` films to come.
+    """Return the standing of a study on which `action` was decided (None: nothing yet), with `unjudged` films to come.
 
     >>> standing_of("clear", unjudged=1), standing_of("clear", unjudged=0), standing_of("read", unjudged=1)
     ('scored', 'cleared', 'to_read')

@@ -42,7 +42,7 @@ class Storage:
 
 
 def measure(site: Site) -> Storage:
-    """The sizes now. Looks at each file: with a million of them this takes some seconds."""
+    """Measure the sizes now. Each file is looked at: with a million of them this takes some seconds."""
     parts = [
         _folder("films", site.films.path),
         _folder("maps", site.maps.path),

@@ -151,11 +151,13 @@ class Store(Lists, FilmAccess, Administration):
         return self.site.now_us()
 
     def lease_clock(self) -> ColumnElement[int]:
-        """The time of a statement, for use in it: the database's clock on PostgreSQL, unless `clock` was given."""
+        """Return the time of a statement, for use in it: the database's clock on PostgreSQL, unless `clock` was
+        given.
+        """
         return self.site.lease_clock()
 
     def writing(self) -> AbstractContextManager[Writing]:
-        """A change of studies and its audit events: kept together when the block ends well, or not at all."""
+        """Open a change of studies and its audit events: kept together when the block ends well, or not at all."""
         return self.site.writing()
 
     @property
@@ -194,7 +196,7 @@ class Store(Lists, FilmAccess, Administration):
         )
 
     def close_study(self, uid: str, *, source: str, actor: str) -> bool:
-        """The sender reports the study complete; False where nothing of it is waited for.
+        """Close a study that its sender reports complete; False where nothing of it is waited for.
 
         uid  StudyInstanceUID
         """
@@ -299,7 +301,7 @@ class Store(Lists, FilmAccess, Administration):
             return readers.elsewhere(writing, found, actor=actor, outcome=outcome, note=note)
 
     def confirm_report(self, study: str, reader: str) -> None:
-        """A reader has seen the films and agrees with another system's report; see `labels.confirmed`.
+        """Record that a reader has seen the films and agrees with another system's report; see `labels.confirmed`.
 
         Raises NotAllowedError where there is no such report, or a frontal film was not shown to the reader.
         """
@@ -319,7 +321,10 @@ class Store(Lists, FilmAccess, Administration):
             return outside_reports.take(writing, prepared)
 
     def outside_counts(self) -> OutsideCounts:
-        """Reports of other systems, by outcome; and what they say of studies that were decided to be clear."""
+        """Count the reports of other systems, by outcome.
+
+        Counts also what they say of studies that were decided to be clear.
+        """
         with self.database.reading() as connection:
             return outside_reports.counts(connection)
 
@@ -362,7 +367,9 @@ class Store(Lists, FilmAccess, Administration):
             return drift_alarms.alarms(connection)
 
     def acknowledge_alarm(self, policy: str, *, actor: str, note: str) -> bool:
-        """A person has looked at a policy's drift alarm. With the second person clearing resumes; True then.
+        """Record that a person has looked at a policy's drift alarm.
+
+        With the second person clearing resumes; True then.
 
         Raises NotFoundError where none stands, NotAllowedError for the same person again, WorklistError without a note.
         """
@@ -375,7 +382,9 @@ class Store(Lists, FilmAccess, Administration):
             drift_alarms.withdraw_acknowledgement(writing, policy, actor=actor)
 
     def raised_alarms(self) -> list[RaisedAlarm]:
-        """The latest drift alarms, also those that ended, with what was cleared of the studies that raised each."""
+        """Return the latest drift alarms, also those that ended, with what was cleared of the studies that raised
+        each.
+        """
         with self.database.reading() as connection:
             return reopening.raised_alarms(connection)
 

@@ -47,7 +47,7 @@ class ContentFolder:
         return self.path / sha256[:2] / sha256
 
     def temporary(self) -> Path:
-        """A new name for bytes that are coming in."""
+        """Return a new name for bytes that are coming in."""
         return self._incoming / f"{secrets.token_hex(8)}.tmp"
 
     def place(self, temporary: Path, sha256: str) -> None:
@@ -67,7 +67,7 @@ class ContentFolder:
         _at_once(_flush, list(parents))
 
     def digests(self) -> Iterator[list[str]]:
-        """The digests that are there, a subfolder at a time."""
+        """Yield the digests that are there, a subfolder at a time."""
         return self.digests_in(self.path)
 
     @staticmethod
@@ -132,7 +132,7 @@ def _at_once(act: Callable[[Path], None], paths: Sequence[Path]) -> None:
 
 @contextlib.contextmanager
 def room(folder: ContentFolder) -> Iterator[None]:
-    """A full disk as a sentence: NoRoomError."""
+    """Raise NoRoomError, a sentence, where the block finds the disk full."""
     try:
         yield
     except OSError as error:

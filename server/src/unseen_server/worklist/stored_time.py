@@ -9,7 +9,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def moment(time_us: int) -> datetime:
-    """A stored time.
+    """Return a stored time.
 
     >>> moment(1_500_000).isoformat()
     '1970-01-01T00:00:01.500000+00:00'

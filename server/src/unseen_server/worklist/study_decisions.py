@@ -161,22 +161,27 @@ def judge_rest(
 
 
 def unless_stopped(decision: Decision, why: str) -> Decision:
-    """The decision, which clears nothing where clearing has stopped (`clearing.stopped`) since the worker took it."""
+    """Return the decision, which clears nothing where clearing has stopped (`clearing.stopped`) since the worker took
+    it.
+    """
     if decision.action != "clear" or not why:
         return decision
     return replace(decision, action="read", reason=f"clearing is stopped: {why}")
 
 
 def _view(of_study: Iterable[Found]) -> str | None:
-    """The ViewPosition by which a study is found: of its first frontal film that has one, else of the first that
-    does."""
+    """Return the ViewPosition by which a study is found: of its first frontal film that has one, else of the first that
+    does.
+    """
     said = [film for film in of_study if film.view_position is not None and film.view_position.strip()]
     said.sort(key=lambda film: film.projection == "lateral")
     return said[0].view_position.strip().upper()[:_LONGEST_VIEW] if said else None
 
 
 def latest(writing: Writing, study_id: int) -> list[Screened]:
-    """A study's films without their pixels, each with the latest decision on it, in the order of their coming."""
+    """Return a study's films without their pixels, each with the latest decision on it, in the order of their
+    coming.
+    """
     return list(latest_of(writing, [study_id]).get(study_id, {}).values())
 
 
@@ -229,12 +234,12 @@ def film_of(row: Found) -> Film:
 
 
 def columns_of(decision: Decision) -> dict[str, Any]:  # Any: numbers and text
-    """A decision's row; its reason may repeat a file's content."""
+    """Return a decision's row; its reason may repeat a file's content."""
     return vars(decision) | {"reason": clean(decision.reason)}
 
 
 def _ordinary_priority(writing: Writing, study: Found) -> float:
-    """The priority of some waiting study: so the rank of a sampled study does not reveal that it was cleared."""
+    """Return the priority of some waiting study: so the rank of a sampled study does not reveal that it was cleared."""
     waiting = (
         select(studies.c.priority)
         .where(

@@ -101,7 +101,7 @@ def _without_numbers(frame: pl.DataFrame, store: Store) -> pl.DataFrame:
 
 
 def _queries() -> dict[str, Select[Any]]:
-    """The tables by name; every column but the database's own numbers."""
+    """Return the tables by name; every column but the database's own numbers."""
     of_study = (studies.c.state, studies.c.source, studies.c.patient, studies.c.accession)
     judged = ("action", "score", "probability", "p_value", "priority", "reason")
     decided = [decisions.c[name] for name in (*judged, "policy_digest", "model", "made_us")]

@@ -32,7 +32,7 @@ Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts u
 
 
 def one_of(column: str, values: tuple[str, ...]) -> str:
-    """The check that `column` holds one of `values`.
+    """Return the check that `column` holds one of `values`.
 
     >>> one_of("state", ("received", "scored"))
     "state in ('received', 'scored')"

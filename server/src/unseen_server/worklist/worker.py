@@ -309,7 +309,7 @@ class Worker:
                 _log.warning("generated.not_made %s", _place_of(error))
 
     def _read(self, job: Job) -> Film | NotRead:
-        """The stored film; one whose bytes are no longer those that were received is not scored.
+        """Return the stored film; one whose bytes are no longer those that were received is not scored.
 
         Raises _NoSlot where two films of its sender are being decoded.
         """
@@ -350,7 +350,7 @@ class Worker:
 
 
 def _npy(finding: Finding) -> bytes:
-    """The anomaly map as a file."""
+    """Return the anomaly map as a file."""
     written = io.BytesIO()
     np.save(written, finding.anomaly_map, allow_pickle=False)
     return written.getvalue()

@@ -41,7 +41,7 @@ class Grid:
 
     @classmethod
     def of(cls, size: int, *, field_cm: float, top_cm: float, offset_cm: float, lean: float, bend_cm: float) -> Grid:
-        """A square film of `field_cm` whose first row lies at `y = top_cm`.
+        """Return a square film of `field_cm` whose first row lies at `y = top_cm`.
 
         The midline stands at column `offset_cm` (from the film's middle), leans by `lean` (cm a cm) and bows by
         `bend_cm` (a mild scoliosis).
@@ -174,7 +174,7 @@ def add_bent_rod(
 
 
 def smooth_maximum(a: Map, b: Map, *, width: float) -> Map:
-    """The larger of two path lengths with its crease rounded over `width` cm; zero where both are."""
+    """Return the larger of two path lengths with its crease rounded over `width` cm; zero where both are."""
     return np.asarray(0.5 * (a + b + np.sqrt((a - b) ** 2 + np.float32(width * width)) - np.float32(width)), np.float32)
 
 

@@ -24,7 +24,8 @@ class Lesion:
 
 
 def draw_spot(patient: Patient, rng: np.random.Generator, *, margin: float, depth: float) -> tuple[float, float]:
-    """A point (x, y in cm) of the lung fields with `depth` cm of lung, `margin` cm from their edge where possible.
+    """Return a point (x, y in cm) of the lung fields with `depth` cm of lung, `margin` cm from their edge where
+    possible.
 
     Drawn in centimetres, so that a film of another size has its lesion in the same place.
     """

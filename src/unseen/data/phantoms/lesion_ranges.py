@@ -31,7 +31,7 @@ class ParameterRange:
     source: str
 
     def at(self, position: float) -> float:
-        """The value at `position` (0 to 1), evenly spaced.
+        """Return the value at `position` (0 to 1), evenly spaced.
 
         >>> ParameterRange(low=0.0, high=20.0, unit="HU", source="").at(0.25)
         5.0
@@ -39,7 +39,7 @@ class ParameterRange:
         return self.low + (self.high - self.low) * position
 
     def at_log(self, position: float) -> float:
-        """The value at `position` (0 to 1), evenly spaced in logarithm.
+        """Return the value at `position` (0 to 1), evenly spaced in logarithm.
 
         >>> round(ParameterRange(low=5.0, high=20.0, unit="mm", source="").at_log(0.5), 6)
         10.0
@@ -137,7 +137,7 @@ of its greatest change where that is less than twice as much."""
 
 
 def contrast_of(kind: Kind, size: float) -> Contrast:
-    """The third (in logarithm) of the kind's range in which `size` (the range's unit) lies.
+    """Return the third (in logarithm) of the kind's range in which `size` (the range's unit) lies.
 
     >>> [contrast_of("pneumothorax", rim) for rim in (5.0, 9.9, 10.1, 19.9, 20.1, 40.0)]
     ['faint', 'faint', 'moderate', 'moderate', 'obvious', 'obvious']

@@ -94,7 +94,7 @@ def mediastinum(build: Build, grid: Grid) -> Map:
 
 
 def grow_lungs(build: Build, grid: Grid) -> Lungs:
-    """The lungs of one patient on a film's grid."""
+    """Return the lungs of one patient on a film's grid."""
     outer, depth = cavity_profile(build, grid.y)
     across = (grid.x / outer) ** 2
     cavity = 2.0 * depth * np.sqrt(np.maximum(1.0 - across * np.sqrt(across), 0.0))

@@ -109,7 +109,7 @@ def draw_healthy(case: Case) -> Healthy:
 
 
 def draw_lesion(case: Case, patient: Patient) -> Lesion:
-    """The lesion of a case that has one, in its patient."""
+    """Return the lesion of a case that has one, in its patient."""
     assert case.kind is not None
     return _LESIONS[case.kind](patient, case.rng(2))
 
@@ -161,7 +161,7 @@ def draw_exposed(case: Case, healthy: Healthy) -> Exposed:
 
 
 def draw_film(case: Case, healthy: Healthy) -> Film:
-    """The case as an 8-bit film, from what `draw_exposed` draws."""
+    """Return the case as an 8-bit film, from what `draw_exposed` draws."""
     patient = healthy.patient
     exposed = draw_exposed(case, healthy)
     columns = {"kind": "none", "contrast": "none", "twin": "", "size_mm": ""}
@@ -206,7 +206,7 @@ def visible(healthy: Healthy, attenuation: Map) -> Mask:
 
 
 def encode(steps: NDArray[np.uint8]) -> bytes:
-    """The PNG file of an 8-bit image, packed fast rather than small."""
+    """Return the PNG file of an 8-bit image, packed fast rather than small."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -305,7 +305,7 @@ def abnormals(n: int, *, seed: int = 0, size: int = 256, shortcut: bool = False)
 def twins(
     n: int, *, seed: int = 0, size: int = 256, shortcut: bool = False, contrast: Contrast | None = None
 ) -> Phantoms:
-    """Matched pairs: normal, abnormal, normal, abnormal, …; a pair shares its `columns["twin"]`.
+    """Return matched pairs: normal, abnormal, normal, abnormal, …; a pair shares its `columns["twin"]`.
 
     A pair is one patient in one exposure, without and with a lesion; each film has its own noise.
 

@@ -68,7 +68,7 @@ def turn_by_shears(x: Tensor, degrees: Tensor) -> Tensor:
 
 
 def _odd_length(least: int) -> int:
-    """The first odd length that is quick to transform."""
+    """Return the first odd length that is quick to transform."""
     length = int(next_fast_len(least))
     return length if length % 2 else _odd_length(length + 1)
 
@@ -95,7 +95,7 @@ class _Shift(torch.autograd.Function):
 
     @staticmethod
     def forward(lines: Tensor, phases: Tensor, length: int, kept: int, dim: int) -> Tensor:
-        """The first `kept` entries of each shifted line."""
+        """Return the first `kept` entries of each shifted line."""
         shifted: Tensor
         if lines.is_complex():
             shifted = torch.fft.ifft(torch.fft.fft(lines, n=length, dim=dim) * phases, dim=dim)

@@ -85,7 +85,7 @@ class Rotations(Group):
         return one_by_one(self._interpolate(x, -rest), -quarters, _quarter_turn)
 
     def elements(self, shape: Shape) -> Tensor | None:
-        """The listed angles, from 0 (which is always among them) upwards; None for a range of them."""
+        """Return the listed angles, from 0 (which is always among them) upwards; None for a range of them."""
         del shape
         if self.angles is None:
             return None

@@ -88,7 +88,7 @@ def _resample(x: Tensor, factor: Tensor, centre: Tensor) -> Tensor:
 
 
 def resampling(size: int, factor: Tensor, centre: Tensor) -> Tensor:
-    """The matrices that scale columns of `size` pixels: (batch, size, size), float64, each row's sum 1.
+    """Return the matrices that scale columns of `size` pixels: (batch, size, size), float64, each row's sum 1.
 
     Args:
         size: how many pixels.

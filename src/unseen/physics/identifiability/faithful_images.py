@@ -15,7 +15,7 @@ LEAST = 8  # pixels a side: smaller images have no disc to speak of
 
 
 def faithful(x: Tensor, *, smooth: bool = True) -> Tensor:
-    """The part of images that rotations and their like neither cut off nor alias.
+    """Return the part of images that rotations and their like neither cut off nor alias.
 
     Args:
         x: (batch, …, height, width).
@@ -38,7 +38,9 @@ def faithful(x: Tensor, *, smooth: bool = True) -> Tensor:
 
 
 def radius(shape: Shape, device: torch.device) -> Tensor:
-    """The distance of each pixel from the centre, 1 at the edge of the inscribed disc: (height, width), float64."""
+    """Return the distance of each pixel from the centre, 1 at the edge of the inscribed disc: (height, width),
+    float64.
+    """
     rows, columns = (
         torch.arange(size, dtype=torch.float64, device=device) - (size - 1) / 2 for size in (shape[-2], shape[-1])
     )

@@ -40,7 +40,7 @@ class LinearMap:
         return self.forward(x)
 
     def gram(self, x: Tensor) -> Tensor:
-        """A* A x: (batch, *domain)."""
+        """Return A* A x: (batch, *domain)."""
         if self.adjoint is None:
             with torch.enable_grad():
                 leaf = x.detach().requires_grad_()

@@ -69,7 +69,7 @@ class Looks:
         return len(self.maps) * len(self.moves)
 
     def gram(self, x: Tensor) -> Tensor:
-        """The mean of T_g* A* A T_g x over all looks: (batch, *domain)."""
+        """Return the mean of T_g* A* A T_g x over all looks: (batch, *domain)."""
         if self.moves.group is None:
             return self._seen(x) / len(self)
         total = torch.zeros_like(x)
@@ -81,7 +81,7 @@ class Looks:
         return total / len(self)
 
     def _seen(self, x: Tensor) -> Tensor:
-        """The sum of A* A x over all A."""
+        """Return the sum of A* A x over all A."""
         return sum((A.gram(x) for A in self.maps), torch.zeros_like(x))
 
 

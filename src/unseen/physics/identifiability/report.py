@@ -79,12 +79,12 @@ UNSEEN_SHARE = 3.0  # over the number tried: with 95 % confidence, no larger sha
 
 
 def equivariant(defect: float, floor: float) -> bool:
-    """True if ε is zero, except for rounding and for singular values near the threshold."""
+    """Return True if ε is zero, except for rounding and for singular values near the threshold."""
     return defect <= max(ROUNDING, ABOVE_THE_FLOOR * floor)
 
 
 def judge(found: Evidence) -> tuple[Verdict, str]:
-    """The verdict: "no" where something necessary fails, else "can", unless it holds through the grid alone."""
+    """Return the verdict: "no" where something necessary fails, else "can", unless it holds through the grid alone."""
     if found.defect is None:
         return "can", "A hides nothing: its pseudo-inverse brings back every image."
     hidden = f"{100 * found.hidden:.0f} %" if found.hidden >= 0.005 else f"{found.hidden:.1g}"

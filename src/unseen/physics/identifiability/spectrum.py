@@ -65,7 +65,7 @@ class Spectrum:
             self.values, self.vectors = torch.linalg.eigh((matrix + matrix.mH) / 2)
 
     def greatest(self, start: Tensor) -> float:
-        """The greatest eigenvalue; by a few steps from `start` where not all are known."""
+        """Return the greatest eigenvalue; by a few steps from `start` where not all are known."""
         if self.values is not None:
             return float(self.values[-1])
         return _lanczos(self.gram, start, (NORM_STEPS, NORM_STEPS), (0.0,))[0].greatest
@@ -75,7 +75,7 @@ class Spectrum:
         return self.splits(x, (level,))[0]
 
     def splits(self, x: Tensor, levels: Sequence[float]) -> list[Split]:
-        """The same at several levels, ascending."""
+        """Return the same at several levels, ascending."""
         if self.values is None:
             parts = [_lanczos(self.gram, part, self.steps, levels) for part in torch.split(x, TOGETHER)]
             return [_joined(of_level) for of_level in zip(*parts, strict=True)]

@@ -149,7 +149,7 @@ def identify(
 
 
 def _each(A: Map | Sequence[Map]) -> list[Map]:
-    """The several A: as given, or of an operator that has one for each sample."""
+    """Return the several A: as given, or of an operator that has one for each sample."""
     if isinstance(A, (list, tuple)):
         if not A:
             raise ValueError("identify takes one A or several, but the list is empty.")

@@ -59,7 +59,7 @@ class Point:
         return (self.value, self.slope, self.image, self.left, *self.state)
 
     def own(self) -> Point:
-        """A copy whose tensors are nobody else's."""
+        """Return a copy that shares no tensor with others."""
         state = tuple(part.clone() for part in self.state)
         return Point(self.value.clone(), self.slope.clone(), state, self.image.clone(), self.left.clone())
 
@@ -207,7 +207,7 @@ def palm(
 
 
 def _shortened(step: Tensor, promise: Tensor, rise: Tensor) -> Tensor:
-    """The minimum of the parabola with this value, slope and tried value, as a share of the step."""
+    """Return the minimum of the parabola with this value, slope and tried value, as a share of the step."""
     ahead = step * promise
     share = -ahead / (2 * (rise - ahead)).clamp(min=torch.finfo(torch.float64).tiny)
     return share.nan_to_num(nan=SHORTEST).clamp(SHORTEST, LONGEST)

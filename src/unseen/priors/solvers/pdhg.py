@@ -123,7 +123,7 @@ def _summed(parts: Sequence[Tensor]) -> Tensor:
 
 
 def squared_distance(A: Operator, y: Tensor, norm: float) -> Term:
-    """‖A x − y‖²/2: F*(p) = ‖p‖²/2 + ⟨p, y⟩."""
+    """Return ‖A x − y‖²/2: F*(p) = ‖p‖²/2 + ⟨p, y⟩."""
     return Term(
         forward=A,
         adjoint=A.adjoint,
@@ -144,7 +144,7 @@ def within(A: Operator, y: Tensor, norm: float, radius: Tensor) -> Term:
         return shifted * (1 - reach / length.clamp(min=torch.finfo(length.dtype).tiny)).clamp(min=0)
 
     def gap(z: Tensor, p: Tensor) -> Tensor:
-        """A z slightly outside costs twice the gain that the constraint's multiplier gives it."""
+        """Return the gap; a z slightly outside costs twice the gain that the constraint's multiplier gives it."""
         outside = (lengths(z - y).flatten() - radius).clamp(min=0)
         length = lengths(p).flatten()
         return (inner(y - z, p).flatten() + radius * length).clamp(min=0) + 2 * length * outside

@@ -98,7 +98,7 @@ class Watch:
         self.active = self.active & ~(self.gap <= self.tolerance) & self.gap.isfinite()
 
     def moving(self, like: Tensor) -> Tensor:
-        """The samples that still move, as (batch, 1, …) to select by."""
+        """Return the samples that still move, as (batch, 1, …) to select by."""
         return self.active.reshape(-1, *[1] * (like.ndim - 1))
 
     def solution(self, x: Tensor) -> Solution:

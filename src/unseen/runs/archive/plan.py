@@ -85,7 +85,7 @@ class ArchivePlan(BaseModel):
 
     @classmethod
     def load(cls, folder: Path) -> ArchivePlan | None:
-        """The folder's plan; None for a folder without parts.
+        """Return the folder's plan; None for a folder without parts.
 
         Raises ArchiveError for parts without a plan, and for a plan that cannot be read.
         """

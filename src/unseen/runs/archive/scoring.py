@@ -123,7 +123,10 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _plan_of(task: ScoringTask, manifest: Path, part_size: int, found: ArchivePlan | None) -> ArchivePlan:
-    """The plan of this run; the films are counted only where `found`, the folder's plan, does not hold their number."""
+    """Return the plan of this run.
+
+    The films are counted only where `found`, the folder's plan, does not hold their number.
+    """
     model_sha256 = model_digest(task.model)
     policy_sha256 = None if task.policy is None else Policy.load(task.policy).digest
     with _one_thread():  # what cannot be loaded is refused before anything is written
@@ -151,7 +154,7 @@ def _plan_of(task: ScoringTask, manifest: Path, part_size: int, found: ArchivePl
 
 
 def _missing(manifest: Path, plan: ArchivePlan, done: frozenset[int]) -> Iterator[tuple[int, tuple[Entry, ...]]]:
-    """The parts that are to be scored, lazily."""
+    """Yield the parts that are to be scored, lazily."""
     for number, entries in cut_parts(stream_manifest(manifest), plan.part_size):
         if number not in done:
             yield number, entries
@@ -218,7 +221,7 @@ def _tables() -> TableReader:
 
 @lru_cache(maxsize=1)
 def _screener(task: ScoringTask, model_sha256: str, policy_sha256: str | None) -> Screener:
-    """The model and the policy, loaded once in each process.
+    """Return the model and the policy, loaded once in each process.
 
     Raises ArchiveError where one of them was replaced since the run began.
     """

@@ -106,8 +106,9 @@ class Look:
 
 
 def own_range(pixels: NDArray[np.float32], *, bits: int) -> tuple[float, float] | None:
-    """The 0.1th and the 99.9th percentile of a film in [0, 1]; None where nothing could be seen between them: fewer
-    than 16 grey levels, or noise alone.
+    """Return the 0.1th and the 99.9th percentile of a film in [0, 1].
+
+    Returns None where nothing could be seen between them: fewer than 16 grey levels, or noise alone.
 
     >>> own_range(np.full((64, 64), 0.5, np.float32), bits=8) is None
     True

@@ -63,7 +63,7 @@ _TURNS = {
 
 
 def refused_at_most(normals: int) -> float:
-    """The share of proper films that a gate from so many normal films may refuse: of each check its share, or
+    """Return the share of proper films that a gate from so many normal films may refuse: of each check its share, or
     1/(n + 1) where the films are too few for that.
 
     >>> f"{refused_at_most(24):.3f}", f"{refused_at_most(249):.3f}"
@@ -217,7 +217,7 @@ class Gate:
 
     @classmethod
     def of(cls, settings: Mapping[str, object], tensors: Mapping[str, Tensor]) -> Gate:
-        """The gate back from `settings()` and `tensors()`; it judges exactly as the first.
+        """Return the gate of these `settings()` and `tensors()`; it judges exactly as the first.
 
         Raises GateError where something is missing or of another format.
         """
@@ -305,7 +305,7 @@ class Gate:
 
 
 def _some(normals: Iterable[Film | NotRead], *, seed: int) -> list[Reduced]:
-    """The films that could be read, `MOST_NORMALS` at most, in their order."""
+    """Return the films that could be read, `MOST_NORMALS` at most, in their order."""
     kept: list[tuple[int, int, Reduced]] = []  # a heap: on top, the next to make room
     for place, film in enumerate(normals):
         if isinstance(film, NotRead):

@@ -197,7 +197,7 @@ def judge_tags(tags: Mapping[str, str], *, least_age_years: float | None) -> Ref
 
 
 def age_years(said: str) -> float | None:
-    """A DICOM age string (VR AS) in years; None for what is none.
+    """Return a DICOM age string (VR AS) in years; None for what is none.
 
     >>> age_years("018M"), age_years("007Y"), age_years("seven")
     (1.5, 7.0, None)

@@ -48,7 +48,7 @@ class Rule:
 
     @classmethod
     def odd(cls, proper: Floats, mirrored: Floats, *, directions: int = 100, penalty: float = 0.1) -> Rule:
-        """A rule without an offset on entries that change their sign when the film is flipped.
+        """Return a rule without an offset on entries that change their sign when the film is flipped.
 
         Each row flipped is a row of the other kind, and adds the same again to the likelihood, whence 2/penalty.
         """
@@ -69,7 +69,8 @@ class Rule:
 
 
 def upper_limit(values: NDArray[np.float64], *, share: float) -> float:
-    """The limit that a new value of the same kind exceeds with a chance of at most `share`, in sample-split terms.
+    """Return the limit that a new value of the same kind exceeds with a chance of at most `share`, in sample-split
+    terms.
 
     Of n values and a new one, all in random order, the new one is among the ⌊share · (n + 1)⌋ largest with at most that
     chance. With fewer than 1/share values it is the largest, and the chance 1/(n + 1).
@@ -101,7 +102,7 @@ class Reduced:
 
     @classmethod
     def of(cls, film: Film) -> Reduced:
-        """The film without its masks."""
+        """Return the film without its masks."""
         height, width = film.pixels.shape
         pixels = area(film.pixels, min(_SIDE, height), min(_SIDE, width))
         return cls(replace(film, pixels=pixels, lungs=None, lesion=None), min(height, width))
@@ -131,7 +132,7 @@ class Examples:
 
     @classmethod
     def of(cls, films: Iterable[Reduced], finder: Finder, *, seed: int) -> Examples:
-        """A film's alterations depend on the seed and its pixels alone."""
+        """Make a film's examples; its alterations depend on the seed and its pixels alone."""
         proper: list[Views] = []
         other: dict[str, list[Views]] = {name: [] for name in (*HANDLING, "disturbed")}
         odd: tuple[list[Floats], list[Floats]] = ([], [])
@@ -244,7 +245,9 @@ def _stacked(rows: Sequence[Views]) -> Views:
 
 
 def _dealt(patients: Sequence[str], *, seed: int) -> NDArray[np.int64]:
-    """A fold for each film: patients in the order of a seeded digest are dealt in turn, so that folds are even."""
+    """Return a fold for each film: patients in the order of a seeded digest are dealt in turn, so that folds are
+    even.
+    """
     order = sorted(set(patients), key=lambda patient: hashlib.sha256(f"{seed} {patient}".encode()).hexdigest())
     fold_of = {patient: place % FOLDS for place, patient in enumerate(order)}
     return np.array([fold_of[patient] for patient in patients])

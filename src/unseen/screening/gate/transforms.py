@@ -47,7 +47,7 @@ def inverted(pixels: Pixels, rng: Rng) -> Pixels:
 
 
 def cropped(pixels: Pixels, rng: Rng) -> Pixels:
-    """A window of `CROP` of each side, anywhere."""
+    """Return a window of `CROP` of each side, anywhere."""
     return _window(pixels, rng, *CROP)
 
 

@@ -1,16 +1,16 @@
-"""Charts as SVG text: horizontal intervals (`forest`), bars (`bars`) and curves or points (`plane`).
+"""Charts of the documentation as SVG: horizontal intervals (`forest`), bars (`bars`) and curves or points (`plane`).
 
-Written here and not by matplotlib, so that the bytes depend on the rows alone: not on a machine's fonts and not on a
-library's version. Each chart has a light background of its own, which is legible in the dark theme, too; its letters
-are 12 of 440 units, which a screen of 390 px shows at some 10 px.
+Drawn by `SvgDrawing` and not by matplotlib, so that the bytes depend on the rows alone: not on a machine's fonts and
+not on a library's version. Letters are 12 of 440 units, which a screen of 390 px shows at some 10 px.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from html import escape
+from dataclasses import dataclass
 from math import ceil, floor, log10
+
+from unseen.evaluation.svg_drawing import SvgDrawing
 
 WIDTH, SHOWN = 440, 600  # units of the drawing; pixels on a wide screen
 BLUE, ORANGE, GREEN, GREY, RED, VIOLET = "#0b5c8a", "#c2410c", "#15803d", "#5f6368", "#b00020", "#7b2d8b"
@@ -91,25 +91,18 @@ class _Lines:
     above: bool
 
 
-@dataclass
 class _Sheet:
-    """SVG elements as they are added, and the height that they take so far."""
+    """Chart of `WIDTH` units, with the colours and line widths of all charts."""
 
-    title: str
-    parts: list[str] = field(default_factory=list)
+    def __init__(self, title: str) -> None:
+        self._title, self._drawing = title, SvgDrawing()
 
     def text(self, x: float, y: float, words: str, *, anchor: str = "start", colour: str = _INK, **more: str) -> None:
-        extra = "".join(f' {name.replace("_", "-")}="{value}"' for name, value in more.items())
-        self.parts.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}"{extra}>{escape(words)}</text>'
-        )
+        self._drawing.text(float(x), float(y), words, anchor=anchor, fill=colour, **more)
 
     def line(self, x1: float, y1: float, x2: float, y2: float, colour: str, width: float = 1, dash: str = "") -> None:
-        dashes = f' stroke-dasharray="{dash}"' if dash else ""
-        self.parts.append(
-            f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" '
-            f'stroke-width="{width:g}"{dashes}/>'
-        )
+        ends = (float(x1), float(y1), float(x2), float(y2))
+        self._drawing.line(*ends, stroke=colour, stroke_width=f"{width:g}", stroke_dasharray=dash or None)
 
     def label(self, row: Row, lines: _Lines, y: float) -> None:
         """The row's label, left of its marks at `y` or above them."""
@@ -122,9 +115,13 @@ class _Sheet:
 
     def dot(self, x: float, y: float, colour: str, *, hollow: bool = False, size: float = 4) -> None:
         fill = "#ffffff" if hollow else colour
-        self.parts.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:g}" fill="{fill}" stroke="{colour}" stroke-width="1.5"/>'
-        )
+        self._drawing.circle(float(x), float(y), size, fill=fill, stroke=colour, stroke_width="1.5")
+
+    def bar(self, x: float, y: float, width: float, colour: str) -> None:
+        self._drawing.rectangle(float(x), y - 6.0, max(1.0, width), 12, fill=colour)
+
+    def curve(self, points: Sequence[tuple[float, float]], colour: str, dash: str = "") -> None:
+        self._drawing.curve(points, fill="none", stroke=colour, stroke_width="1.8", stroke_dasharray=dash or None)
 
     def legend(self, names: Sequence[tuple[str, str, bool]], y: float) -> float:
         """Names with their colours (dashed or not), in as many lines as they need; the y below them."""
@@ -139,15 +136,8 @@ class _Sheet:
         return y + 20 if names else y
 
     def written(self, height: float) -> str:
-        """The whole file."""
-        tall = ceil(height)
-        head = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {tall}" width="{SHOWN}" '
-            f'height="{round(tall * SHOWN / WIDTH)}" font-family="Helvetica, Arial, sans-serif" font-size="12" '
-            'role="img">'
-        )
-        paper = f'<rect width="{WIDTH}" height="{tall}" rx="6" fill="#ffffff"/>'
-        return "\n".join([head, f"<title>{escape(self.title)}</title>", paper, *self.parts, "</svg>"]) + "\n"
+        """Return the whole file."""
+        return self._drawing.file(WIDTH, height, shown=SHOWN, title=self._title)
 
 
 def ticks(low: float, high: float, *, most: int = 6) -> list[float]:
@@ -241,11 +231,7 @@ def bars(
     for y, row in zip(lines.ys, rows, strict=True):
         weight = {"font_weight": "bold"} if row.strong else {}
         for mark in row.marks:
-            wide = scale(mark.value) - scale.start
-            sheet.parts.append(
-                f'<rect x="{scale.start:.1f}" y="{y - 6:.1f}" width="{max(1.0, wide):.1f}" height="12" '
-                f'fill="{mark.colour}"/>'
-            )
+            sheet.bar(scale.start, y, scale(mark.value) - scale.start, mark.colour)
             sheet.text(scale(mark.value) + 5, y + 4, amount(mark.value), **weight)
     for rule in rules:
         sheet.line(scale(rule.value), top, scale(rule.value), lines.bottom, rule.colour, 1.6, "4 3")
@@ -306,9 +292,7 @@ def _drawn(sheet: _Sheet, one: Series, across: _Scale, up: _Scale) -> None:
     for (_, py), (low, high) in zip(where, one.x_ends, strict=False):
         sheet.line(across(low), py, across(high), py, one.colour, 1.4)
     if one.joined:
-        dashes = ' stroke-dasharray="4 3"' if one.dashed else ""
-        path = " ".join(f"{px:.1f},{py:.1f}" for px, py in where)
-        sheet.parts.append(f'<polyline points="{path}" fill="none" stroke="{one.colour}" stroke-width="1.8"{dashes}/>')
+        sheet.curve(where, one.colour, "4 3" if one.dashed else "")
     for px, py in where if one.dots else ():
         sheet.dot(px, py, one.colour, hollow=one.dashed and not one.joined, size=3.5)
     for (px, py), words in zip(where, one.labels, strict=False):

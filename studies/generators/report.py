@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -22,6 +22,7 @@ from unseen.artifacts.research_only import LIMITS
 from unseen.evaluation.examples import CIVIDIS, coloured, data_uri
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.roc import Floats
+from unseen.evaluation.svg_drawing import SvgDrawing
 
 _LEFT, _SPAN, _STEP, _TOP, _FOOT = 190, 640, 34, 6, 46
 
@@ -46,31 +47,25 @@ def spread_chart(lines: Sequence[Line], *, axis: str, label: str, percent: bool 
     """
     spreads = [np.quantile(line.values, [0.05, 0.25, 0.5, 0.75, 0.95]) for line in lines]
     ticks = ticks_to(max(float(spread[-1]) for spread in spreads))
-    height = _TOP + _STEP * len(lines) + _FOOT
 
     def at(value: float) -> float:
         return _LEFT + _SPAN * min(value / ticks[-1], 1)
 
     foot = _TOP + _STEP * len(lines)
-    parts = [f'<svg viewBox="0 0 {_LEFT + _SPAN + 40} {height}" role="img" aria-label="{escape(label)}">']
+    drawing = SvgDrawing()
     for tick in ticks:
         words = f"{tick:.4g}" if not percent else f"{100 * tick:.3g} %"
-        parts.append(f'<path class="grid" d="M{at(tick):.1f} {_TOP}V{foot}"/>')
-        parts.append(f'<text class="tick" x="{at(tick):.1f}" y="{foot + 17}" text-anchor="middle">{words}</text>')
+        drawing.element("path", class_="grid", d=f"M{at(tick):.1f} {_TOP}V{foot}")
+        drawing.text(at(tick), foot + 17, words, anchor="middle", class_="tick")
     for row, (line, spread) in enumerate(zip(lines, spreads, strict=True)):
         y, kind = _TOP + _STEP * (row + 0.5), "real" if line.real else "made"
         low, quarter, middle, three, high = (at(float(value)) for value in spread)
-        parts.append(
-            f'<text class="key" x="{_LEFT - 14}" y="{y + 4:.1f}" text-anchor="end">{escape(_short(line.words))}</text>'
-            f'<path class="whisker {kind}" d="M{low:.1f} {y:.1f}H{high:.1f}"/>'
-            f'<rect class="box {kind}" x="{quarter:.1f}" y="{y - 7:.1f}" width="{max(three - quarter, 1):.1f}" '
-            f'height="14" rx="3"/>'
-            f'<circle class="dot {kind}" cx="{middle:.1f}" cy="{y:.1f}" r="4.5"/>'
-        )
-    parts.append(
-        f'<text class="axis" x="{_LEFT + _SPAN / 2}" y="{foot + 38}" text-anchor="middle">{escape(axis)}</text>'
-    )
-    return Markup("".join(parts) + "</svg>")
+        drawing.text(_LEFT - 14, y + 4, _short(line.words), anchor="end", class_="key")
+        drawing.element("path", class_=f"whisker {kind}", d=f"M{low:.1f} {y:.1f}H{high:.1f}")
+        drawing.rectangle(quarter, y - 7, max(three - quarter, 1.0), 14, rx=3, class_=f"box {kind}")
+        drawing.circle(middle, y, 4.5, class_=f"dot {kind}")
+    drawing.text(_LEFT + _SPAN / 2, foot + 38, axis, anchor="middle", class_="axis")
+    return drawing.inline(_LEFT + _SPAN + 40, foot + _FOOT, label=label)
 
 
 def ticks_to(high: float) -> list[float]:

@@ -5,17 +5,18 @@ Colours come from the page's style, for light, dark and print.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from unseen.evaluation.bootstrap import cohort_of, draw_all
 from unseen.evaluation.intervals import Interval
 from unseen.evaluation.metrics import judged_rows
 from unseen.evaluation.roc import Floats, RocAt, folds_of
+from unseen.evaluation.svg_drawing import SvgDrawing
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,43 +79,39 @@ def roc_curve(table: pl.DataFrame, *, draws: int = DRAWS, seed: int = 0) -> Curv
     return Curve(GRID, drawn.value, low, high)
 
 
-SIDE, LEFT, TOP, ROOM = 400, 52, 12, 44
+SIDE, LEFT, TOP, SPACE = 400, 52, 12, 44
 """Side of the ROC's square, its margins left and top, and the space for its axes, in SVG units."""
 
 
-def _points(xs: Floats, ys: Floats) -> str:
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
-
-
 def roc_chart(curve: Curve, *, shortcut: tuple[str, Floats] | None = None, label: str) -> Markup:
-    """ROC with its pointwise band; the strongest shortcut's curve dashed, chance dotted."""
+    """Draw a ROC curve with its pointwise band; the strongest shortcut's curve dashed, chance dotted."""
     x, y = LEFT + curve.grid * SIDE, TOP + (1 - curve.sensitivity) * SIDE
-    band = _points(np.concatenate([x, x[::-1]]), TOP + (1 - np.concatenate([curve.low, curve.high[::-1]])) * SIDE)
-    parts = [_open(LEFT + SIDE + 22, TOP + SIDE + ROOM, label)]
+    drawing = SvgDrawing()
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         at = LEFT + share * SIDE
         up = TOP + (1 - share) * SIDE
-        parts.append(f'<path class="grid" d="M{at:.1f} {TOP}V{TOP + SIDE}M{LEFT} {up:.1f}H{LEFT + SIDE}"/>')
-        parts.append(f'<text class="tick" x="{at:.1f}" y="{TOP + SIDE + 17}" text-anchor="middle">{share:g}</text>')
-        parts.append(f'<text class="tick" x="{LEFT - 8}" y="{up + 4:.1f}" text-anchor="end">{share:g}</text>')
-    parts.append(f'<path class="chance" d="M{LEFT} {TOP + SIDE}L{LEFT + SIDE} {TOP}"/>')
-    parts.append(f'<polygon class="band" points="{band}"/>')
+        drawing.element("path", class_="grid", d=f"M{at:.1f} {TOP}V{TOP + SIDE}M{LEFT} {up:.1f}H{LEFT + SIDE}")
+        drawing.text(at, TOP + SIDE + 17, f"{share:g}", anchor="middle", class_="tick")
+        drawing.text(LEFT - 8, up + 4, f"{share:g}", anchor="end", class_="tick")
+    drawing.element("path", class_="chance", d=f"M{LEFT} {TOP + SIDE}L{LEFT + SIDE} {TOP}")
+    band = TOP + (1 - np.concatenate([curve.low, curve.high[::-1]])) * SIDE
+    drawing.area(_points(np.concatenate([x, x[::-1]]), band), class_="band")
     legend = [("line", "detector, with 95 % band")]
     if shortcut:
-        parts.append(f'<polyline class="rival" points="{_points(x, TOP + (1 - shortcut[1]) * SIDE)}"/>')
+        drawing.curve(_points(x, TOP + (1 - shortcut[1]) * SIDE), class_="rival")
         legend.append(("rival", f"{shortcut[0]} alone"))
-    parts.append(f'<polyline class="line" points="{_points(x, y)}"/>')
+    drawing.curve(_points(x, y), class_="line")
     legend.append(("chance", "chance"))
     for row, (kind, words) in enumerate(legend):
-        at = TOP + SIDE - 16 - 20 * (len(legend) - 1 - row)
-        parts.append(f'<path class="{kind}" d="M{LEFT + SIDE - 225} {at - 4}h26"/>')
-        parts.append(f'<text class="key" x="{LEFT + SIDE - 192}" y="{at}">{escape(words)}</text>')
-    parts.append(_axis_titles(LEFT + SIDE / 2, TOP + SIDE + 38, "1 − specificity", "sensitivity"))
-    return Markup("".join(parts) + "</svg>")
+        below = TOP + SIDE - 16 - 20 * (len(legend) - 1 - row)
+        drawing.element("path", class_=kind, d=f"M{LEFT + SIDE - 225} {below - 4}h26")
+        drawing.text(LEFT + SIDE - 192, below, words, class_="key")
+    _axis_titles(drawing, "1 − specificity", "sensitivity")
+    return drawing.inline(LEFT + SIDE + 22, TOP + SIDE + SPACE, label=label)
 
 
 def distribution_chart(normal: Floats, abnormal: Floats, *, label: str) -> Markup:
-    """Share of each class per score bin, as two outlined areas on one axis; the far tails gather in the end bins."""
+    """Draw each class's share per score bin as an outlined area; the far tails gather in the end bins."""
     both = np.concatenate([normal, abnormal])
     low, high = np.quantile(both, [0.005, 0.995])
     if high <= low:
@@ -123,25 +120,22 @@ def distribution_chart(normal: Floats, abnormal: Floats, *, label: str) -> Marku
     edges = np.linspace(low, high, bins + 1)
     shares = [np.histogram(np.clip(v, low, high), edges)[0] / max(len(v), 1) for v in (normal, abnormal)]
     top = max(float(shares[0].max()), float(shares[1].max()), 1e-9)
-    parts = [_open(LEFT + SIDE + 22, TOP + SIDE + ROOM, label)]
+    drawing = SvgDrawing()
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         at, up = LEFT + share * SIDE, TOP + (1 - share * 0.94) * SIDE
-        value = low + share * (high - low)
-        parts.append(f'<path class="grid" d="M{LEFT} {up:.1f}H{LEFT + SIDE}"/>')
-        parts.append(f'<text class="tick" x="{at:.1f}" y="{TOP + SIDE + 17}" text-anchor="middle">{value:.3g}</text>')
-        parts.append(
-            f'<text class="tick" x="{LEFT - 8}" y="{up + 4:.1f}" text-anchor="end">{100 * share * top:.0f} %</text>'
-        )
+        drawing.element("path", class_="grid", d=f"M{LEFT} {up:.1f}H{LEFT + SIDE}")
+        drawing.text(at, TOP + SIDE + 17, f"{low + share * (high - low):.3g}", anchor="middle", class_="tick")
+        drawing.text(LEFT - 8, up + 4, f"{100 * share * top:.0f} %", anchor="end", class_="tick")
     x = LEFT + np.repeat((edges - low) / (high - low), 2) * SIDE  # (2 bins + 2,)
     for name, values in (("normal", shares[0]), ("abnormal", shares[1])):
         y = TOP + (1 - np.concatenate([[0.0], np.repeat(values, 2), [0.0]]) / top * 0.94) * SIDE
-        parts.append(f'<polygon class="area {name}" points="{_points(x, y)}"/>')
+        drawing.area(_points(x, y), class_=f"area {name}")
     for row, (name, values) in enumerate((("normal", normal), ("abnormal", abnormal))):
-        at = TOP + 20 + 20 * row
-        parts.append(f'<rect class="area {name}" x="{LEFT + SIDE - 152}" y="{at - 10}" width="22" height="11"/>')
-        parts.append(f'<text class="key" x="{LEFT + SIDE - 123}" y="{at}">{name}, {len(values)} films</text>')
-    parts.append(_axis_titles(LEFT + SIDE / 2, TOP + SIDE + 38, "score", "share of the class"))
-    return Markup("".join(parts) + "</svg>")
+        below = TOP + 20 + 20 * row
+        drawing.rectangle(LEFT + SIDE - 152, below - 10, 22, 11, class_=f"area {name}")
+        drawing.text(LEFT + SIDE - 123, below, f"{name}, {len(values)} films", class_="key")
+    _axis_titles(drawing, "score", "share of the class")
+    return drawing.inline(LEFT + SIDE + 22, TOP + SIDE + SPACE, label=label)
 
 
 @dataclass(frozen=True)
@@ -154,36 +148,32 @@ class ForestRow:
 
 
 def forest_chart(rows: Sequence[ForestRow], *, label: str) -> Markup:
-    """Strengths with their intervals, one above the other, on one axis from 0.5 to 1."""
+    """Draw strengths with their intervals, one above the other, on one axis from 0.5 to 1."""
     step, left, span = 25, 250, 600
-    height = TOP + step * len(rows) + 40
-    parts = [_open(left + span + 78, height, label)]
+    bottom = TOP + step * len(rows)
+
+    def across(strength: float) -> float:
+        return left + (min(max(strength, 0.5), 1.0) - 0.5) * 2 * span
+
+    drawing = SvgDrawing()
     for share in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
-        at = left + (share - 0.5) * 2 * span
-        parts.append(f'<path class="grid" d="M{at:.1f} {TOP}V{TOP + step * len(rows)}"/>')
-        parts.append(
-            f'<text class="tick" x="{at:.1f}" y="{TOP + step * len(rows) + 18}" text-anchor="middle">{share:g}</text>'
-        )
+        drawing.element("path", class_="grid", d=f"M{across(share):.1f} {TOP}V{bottom}")
+        drawing.text(across(share), bottom + 18, f"{share:g}", anchor="middle", class_="tick")
     for row, one in enumerate(rows):
-        y = TOP + step * (row + 0.5)
-        ends = [left + (min(max(v, 0.5), 1.0) - 0.5) * 2 * span for v in (one.strength.low, one.strength.high)]
-        at = left + (min(max(one.strength.value, 0.5), 1.0) - 0.5) * 2 * span
-        parts.append(
-            f'<text class="key {one.kind}" x="{left - 14}" y="{y + 4:.1f}" text-anchor="end">{escape(one.words)}</text>'
-            f'<path class="whisker {one.kind}" d="M{ends[0]:.1f} {y:.1f}H{ends[1]:.1f}"/>'
-            f'<circle class="dot {one.kind}" cx="{at:.1f}" cy="{y:.1f}" r="4.5"/>'
-            f'<text class="tick" x="{left + span + 16}" y="{y + 4:.1f}">{one.strength.value:.2f}</text>'
-        )
-    return Markup("".join(parts) + "</svg>")
+        y, strength = TOP + step * (row + 0.5), one.strength
+        drawing.text(left - 14, y + 4, one.words, anchor="end", class_=f"key {one.kind}")
+        ends = f"M{across(strength.low):.1f} {y:.1f}H{across(strength.high):.1f}"
+        drawing.element("path", class_=f"whisker {one.kind}", d=ends)
+        drawing.circle(across(strength.value), y, 4.5, class_=f"dot {one.kind}")
+        drawing.text(left + span + 16, y + 4, f"{strength.value:.2f}", class_="tick")
+    return drawing.inline(left + span + 78, bottom + 40, label=label)
 
 
-def _open(width: float, height: float, label: str) -> str:
-    return f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(label)}">'
+def _points(xs: Floats, ys: Floats) -> Iterator[tuple[float, float]]:
+    return zip(xs.tolist(), ys.tolist(), strict=True)
 
 
-def _axis_titles(x: float, y: float, across: str, up: str) -> str:
-    middle = TOP + SIDE / 2
-    return (
-        f'<text class="axis" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{across}</text>'
-        f'<text class="axis" transform="translate(13 {middle:.1f}) rotate(-90)" text-anchor="middle">{up}</text>'
-    )
+def _axis_titles(drawing: SvgDrawing, across: str, up: str) -> None:
+    drawing.text(LEFT + SIDE / 2, TOP + SIDE + 38, across, anchor="middle", class_="axis")
+    place = f"translate(13 {TOP + SIDE / 2:.1f}) rotate(-90)"
+    drawing.element("text", up, class_="axis", transform=place, text_anchor="middle")

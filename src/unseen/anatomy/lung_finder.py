@@ -1,8 +1,8 @@
-"""`LungFinder`: a small U-Net that finds the lungs on a whole film (the thesis's `unet-pipeline`, its first half).
+"""`LungFinder`: a small U-Net that finds the lungs on a whole film (first half of the thesis's `unet-pipeline`).
 
-It gets the whole film stretched to a square and z-scored, so exposure and bit depth do not matter to it. It is trained
-on manual masks with Dice + binary cross-entropy; at test time only its prediction is used. With `painted`, it also
-learns from lungs that are partly hidden (`lung_augmentation`).
+Its input is the whole film, stretched to a square and z-scored, so the result does not depend on exposure and bit
+depth. It is trained on manual masks with Dice + binary cross-entropy; at test time only its prediction is used. With
+`painted`, it also learns from lungs that are partly hidden (`lung_augmentation`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _DOUBT = 3e-4  # of a compiled network's logit, which rounds by some 3e-5: neare
 
 
 class NoMasksError(UserError, ValueError):
-    """Lungs are to be learnt, and no film carries a mask of them."""
+    """No film has the lung mask that a lung finder learns from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,13 +86,13 @@ class LungExamples:
         return cls(torch.stack(images), torch.stack(masks), tuple(digests))
 
     def half(self, which: int) -> LungExamples:
-        """One half of the examples, 0 or 1, dealt by their digest's last bit."""
+        """Return one half of the examples, 0 or 1, divided by the last bit of their digests."""
         rows = [row for row, digest in enumerate(self.digests) if int(digest, 16) % 2 == which]
         return LungExamples(self.images[rows], self.masks[rows], tuple(self.digests[row] for row in rows))
 
 
 class LungFinder:
-    """Finds the lungs on a film.
+    """Lung segmentation of whole films.
 
     Args:
         config: the settings; None: the defaults.
@@ -104,7 +104,7 @@ class LungFinder:
     """
 
     class Config(BaseModel):
-        """The defaults learn in seconds. `LESIONS_INSIDE` takes some ten minutes, and keeps lesions inside."""
+        """Settings. The defaults learn in seconds, `LESIONS_INSIDE` in about ten minutes; it keeps lesions inside."""
 
         model_config = ConfigDict(frozen=True, extra="forbid")
         size: int = Field(
@@ -113,7 +113,7 @@ class LungFinder:
         features: int = Field(default=16, ge=4, le=64, description="channels of the U-Net's first level")
         depth: int = Field(default=3, ge=2, le=5, description="times that the U-Net halves the image")
         steps: int = Field(default=250, ge=1, description="optimiser steps of 16 films, at least one pass")
-        # left out where they are not asked for, so that digests of recipes older than they stay what they were
+        # left out at their defaults, so that digests of recipes from before these settings stay the same
         painted: float = Field(
             default=0.0, ge=0, le=1, exclude_if=lambda share: share == 0, description="share of films given a lesion"
         )
@@ -127,8 +127,8 @@ class LungFinder:
         self.training_films: tuple[str, ...] = ()
         self._view = _view(self.config.size)
         self.compiled: Callable[[torch.Tensor], torch.Tensor] | None = None
-        """Compiled form that computes the logits in the network's place; None: the network. Uncertain masks are the
-        network's."""
+        """Compiled form of the network, which computes the logits; None: the network does. Where a logit is near 0, the
+        network decides."""
 
     def fit(
         self,
@@ -139,7 +139,7 @@ class LungFinder:
         folder: Path | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> LungFinder:
-        """Learn from `LungExamples.of(films)`; the same seed gives the same weights."""
+        """Train on `LungExamples.of(films)`; the same seed gives the same weights."""
         self.network, self.compiled = self._drawn(seed=seed), None
         batch = min(16, len(examples.digests))
         epochs = max(1, math.ceil(self.config.steps / max(1, len(examples.digests) // batch)))
@@ -162,7 +162,7 @@ class LungFinder:
         return seen.hexdigest()
 
     def _drawn(self, *, seed: int) -> UNet:
-        """Return a network with first weights of `seed`; the caller's random state stays as it is."""
+        """Return a network with initial weights drawn from `seed`; the caller's random state is unchanged."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return UNet(features=self.config.features, depth=self.config.depth)
@@ -206,11 +206,11 @@ class _LungLearner:
         yield Step("unet", dice + cross_entropy, {"dice": dice, "bce": cross_entropy})
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
 def _in_256_steps(film: Film) -> Film:
-    """`film` with its grey values rounded to 8 bits, so that the lungs do not depend on the bits that it is stored in.
+    """Return `film` with grey values rounded to 8 bits, so that the lungs do not depend on its stored bit depth.
 
     Without it, 12 bits in place of the same film's 8 move single pixels of the mask, then the box around the lungs, and
     with it the score, by up to 0.18 standard deviations (`studies.grey_scale`).
@@ -225,7 +225,7 @@ def _view(size: int) -> View:
 
 
 def _two_largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the two largest connected parts, holes filled: two lungs, or one that reaches across; specks go."""
+    """Return the two largest connected parts with their holes filled: the lungs, without specks."""
     labels, count = ndimage.label(mask)
     if count > 2:
         sizes = np.bincount(labels.ravel())[1:]

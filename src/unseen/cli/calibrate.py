@@ -34,8 +34,8 @@ def calibrate(
     max_miss_rate: Annotated[
         float, typer.Option(help="the share of abnormal studies that may be cleared at most, per source")
     ] = 0.05,
-    confidence: Annotated[float, typer.Option(help="how sure that is to hold")] = 0.95,
-    out: Annotated[Path, typer.Option(help="write the policy here; of several models: policy-MODEL.json each")] = Path(
+    confidence: Annotated[float, typer.Option(help="probability with which that holds")] = 0.95,
+    out: Annotated[Path, typer.Option(help="file of the policy; of several models: policy-MODEL.json each")] = Path(
         "policy.json"
     ),
     prevalence: Annotated[
@@ -46,12 +46,12 @@ def calibrate(
         str | None, typer.Option(help="DICOM keyword that names a film's source, such as StationName")
     ] = None,
     lifetime: Annotated[
-        int | None, typer.Option(help="this is the j-th calibration; all of a lifetime hold together (δ/2^j)", min=1)
+        int | None, typer.Option(help="number j of this calibration; all calibrations hold together (δ/2^j)", min=1)
     ] = None,
     jointly: Annotated[bool, typer.Option("--jointly", help="hold for all sources at once (δ/S each)")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
     runtime: Annotated[
-        Literal["torch", "openvino"], typer.Option(help="what computes; the policy holds for this runtime alone")
+        Literal["torch", "openvino"], typer.Option(help="runtime of the networks; the policy holds for this one alone")
     ] = "torch",
 ) -> None:
     """Calibrate models on a site's labelled films: which films may be cleared, and how unusual a score is.
@@ -170,7 +170,7 @@ class _Seen:
     def lines(self) -> Iterator[str]:
         counts = ", ".join(f"{count} {label}" for label, count in sorted(self.labels.items(), reverse=True))
         if self.named:
-            yield f"{counts} films of {len(self.patients)} patients; of a patient one study of each label counts."
+            yield f"{counts} films of {len(self.patients)} patients; one study of each label counts per patient."
         else:
             yield f"{counts} films; no patient is known (column `patient`), so each film counts."
         for (reason, label), count in self.refused.most_common():

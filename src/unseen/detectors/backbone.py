@@ -1,4 +1,4 @@
-"""Weights that a network begins with, from a file that the user gives. Nothing is ever downloaded.
+"""Initial weights of a network from the user's file. Nothing is downloaded.
 
 A safetensors file, or a state dict that `torch.save` wrote (`.pt`, `.pth`), which is opened as weights only: nothing in
 it is executed.
@@ -30,7 +30,7 @@ _CONVERT = (
 
 @dataclass(frozen=True, eq=False)
 class Backbone:
-    """A file's tensors by name; `sha256` is of its bytes, and is part of the settings of what is learnt from it."""
+    """Tensors of a file by name. `sha256`, of its bytes, is a setting of each detector that begins with them."""
 
     weights: Mapping[str, Tensor]
     sha256: str
@@ -40,7 +40,7 @@ class Backbone:
     def read(cls, path: Path | str) -> Backbone:
         """Read a safetensors file, or a state dict of torch.
 
-        Raises FitError for a file that is not there, is of another format or holds more than tensors.
+        Raises FitError for a file that is missing, has another format or contains more than tensors.
         """
         try:
             content = Path(path).read_bytes()
@@ -73,8 +73,8 @@ def _state_dict(content: bytes, path: Path | str) -> Mapping[str, Tensor]:
         found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise FitError(
-            f"backbone: {path} holds more than tensors, such as a whole model, and is not opened, because that would "
-            f"execute code of the file. {_CONVERT}"
+            f"backbone: {path} contains more than tensors, such as a whole model, and is not opened, because that "
+            f"would execute code of the file. {_CONVERT}"
         ) from error
     except (RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
         raise FitError(

@@ -3,10 +3,10 @@
 A film's score is the evidence for at least one lesion.
 
     loss      Σ_c BCE(z_c(x̃), outline_c),   x̃ = x with painted lesions, z_c the logits of three groups of lesions:
-              spots (nodules), opacities (consolidations and effusions), air (pneumothoraces); where a film is scored,
-              their mean over eight copies of the film: moved by a pixel or not, mirrored or not
+              spots (nodules), opacities (consolidations and effusions), air (pneumothoraces). To score a film, z_c is
+              averaged over eight copies of it: shifted by a pixel or not in each direction, mirrored or not
     l_c       w_c · t_c(x) + b_c,   t_c: means of the largest 0.01, 0.06 and 0.4 % of the logits z_c; w_c and b_c by
-              logistic regression: films with one painted lesion of the group against films without any
+              logistic regression: films with one painted lesion of the group against films without lesions
     score     log(Π_c (1 + e^{l_c}) − 1), the log odds that at least one group is present ("noisy or")
     map       1 − Π_c (1 − σ(z_c))
 
@@ -158,7 +158,7 @@ class Outliner(nn.Module):
 
 
 class _Outlining:
-    """The learner: every image gets spots and at most one large lesion; one in eight stays as it is."""
+    """Learner: seven of eight images get spots and at most one large lesion; the eighth stays as it is."""
 
     def __init__(self, network: Outliner, *, rate: float, steps: int) -> None:
         self.modules: dict[str, nn.Module] = {"network": network}
@@ -182,11 +182,11 @@ class _Outlining:
         yield Step("generator", by_group.sum(), dict(zip(GROUPS, by_group, strict=True)))
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
 def painted_film(image: Tensor, lungs: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Return a training example: the image with lesions, perhaps mirrored, at another contrast.
+    """Paint lesions into an image, mirror half of the images, and change the contrast: a training example.
 
     Args:
         image: (size, size) in network units.
@@ -214,9 +214,9 @@ def painted_film(image: Tensor, lungs: Tensor, rng: torch.Generator) -> tuple[Te
 
 
 def averaged(network: nn.Module, x: Tensor, *, copies: int = 8) -> Tensor:
-    """Mean of the logits of an image, moved by 0 or 1 pixel down and across, and of the mirror images of these.
+    """Return the mean logits over copies of an image, shifted by 0 or 1 pixel down and across, and mirrored or not.
 
-    The network sees squares of 2 × 2 pixels, so that its answer depends a little on where the squares begin.
+    The network sees squares of 2 × 2 pixels, so its output depends slightly on where the squares begin.
 
     Args:
         network: an `Outliner`.
@@ -247,7 +247,7 @@ def averaged(network: nn.Module, x: Tensor, *, copies: int = 8) -> Tensor:
 
 
 def largest(logits: Tensor) -> Tensor:
-    """Means of the largest logits: (batch, groups, height, width) to (batch, groups, shares)."""
+    """Return means of the largest logits: (batch, groups, height, width) to (batch, groups, shares)."""
     flat = logits.flatten(2)
     counts = [max(1, round(share * flat.shape[-1])) for share in _SHARES]
     top = flat.topk(max(counts), dim=-1).values
@@ -272,7 +272,7 @@ class _Evidence(nn.Module):
         self.register_buffer("offsets", torch.zeros(len(GROUPS)))
 
     def forward(self, top: Tensor) -> Tensor:
-        """(batch, groups, shares) to log odds (batch, groups)."""
+        """Return log odds (batch, groups) from `top` (batch, groups, shares)."""
         evidence: Tensor = (top * self.weights).sum(-1) + self.offsets
         return evidence
 
@@ -305,7 +305,7 @@ def _one_nodule(image: Tensor, lungs: Tensor, rng: torch.Generator) -> tuple[Ten
 
 
 def _logistic(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights and offset of a logistic regression with a small penalty, by Newton's method: x (n, k), y (n,)."""
+    """Return weights (k,) and offset of y (n,) on x (n, k): logistic regression, small penalty, Newton's method."""
     middle, spread = x.mean(0), x.std(0).clamp(min=1e-6)
     z = torch.cat([(x - middle) / spread, torch.ones_like(x[:, :1])], dim=1)
     penalty = torch.diag(torch.tensor([0.02] * x.shape[1] + [1e-6], dtype=x.dtype, device=x.device))

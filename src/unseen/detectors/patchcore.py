@@ -1,6 +1,10 @@
-"""Detector `patchcore`: `patch-memory` with frozen features of photographs (`frozen_features`), as in the paper.
+"""Detector `patchcore`: distance of features to the nearest features of normal films, as in the paper.
 
     d_p = min over the memory of ‖φ_p(x) − m‖₂,      score = mean of the largest hundredth of the d_p in the lungs
+
+φ_p(x) are frozen features of a network that was trained on photographs (`frozen_features`) at place p, averaged over
+3 × 3 places. The memory is a coreset of the training films' φ_p in the lungs (`coreset`). `patch-memory` differs in
+its network, which learns from the films (`patch_memory_lesion_features`).
 
 Source: Roth, Pemula, Zepeda, Schölkopf, Brox & Gehler, "Towards total recall in industrial anomaly detection", CVPR
 2022, equations 1, 5 and 6, arXiv 2106.08265. Differs: no weight for a neighbour's neighbourhood.
@@ -19,7 +23,7 @@ from unseen.detectors.normals import Normals
 
 
 class PatchCore(FrozenFeatures):
-    """The same memory on features of a network that was trained on photographs, as the paper has it.
+    """Memory of normal features, from a network that was trained on photographs.
 
     >>> PatchCore(size=256).config.channels
     120
@@ -28,7 +32,7 @@ class PatchCore(FrozenFeatures):
     key = "patchcore"
 
     class Config(FeatureSettings):
-        """Two blocks, as in the paper; the score is the largest distance with `top` near 0."""
+        """Settings: features of two blocks, as in the paper; with `top` near 0 the score is the largest distance."""
 
         blocks: tuple[int, ...] = Field(
             default=(4, 7), min_length=1, description="blocks whose feature maps are used, from 0"
@@ -61,6 +65,6 @@ class PatchCore(FrozenFeatures):
         return float(largest.mean()), marks
 
     def _places_of(self, cells: Tensor, lungs: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of the places in the lungs, (places, channels), averaged over 3 × 3; and where they lie."""
+        """Return the features of the places in the lungs, (places, channels), averaged over 3 × 3, and their mask."""
         lie = judged_cells(lungs)
         return functional.avg_pool2d(cells[None], 3, 1, 1)[0].permute(1, 2, 0)[lie], lie

@@ -38,13 +38,13 @@ def save(
     """Write `detector` as a bundle at `folder` (whole or not at all) and return its card.
 
     detector    a trained detector
-    folder      where the bundle goes; it is made
-    recipe_digest  the digest of the recipe that it was trained by
+    folder      of the bundle; it is created
+    recipe_digest  digest of the recipe that trained it
     adjustment  coefficients of the score on log sharpness and lung area, from out-of-fold training normals
-    data        which films it learnt from, and where they are from
-    licence     what the weights may be used for; it follows the training films' terms
-    half        weights as float16: half the bytes; normalisation layers stay as they are
-    gate        what refuses films unlike the training films, kept beside the weights as it is
+    data        the training films and their origin
+    licence     permitted uses of the weights, which follow from the terms of the training films
+    half        save weights as float16, in half the bytes; normalisation layers are unchanged
+    gate        the input gate, which refuses films unlike the training films; saved unchanged
 
     Raises ValueError for a detector that has not been trained.
 
@@ -75,7 +75,7 @@ def save(
 
 
 def _settings_card(detector: Detector, finder: LungFinder | None, gate: HasSettings | None) -> Card:
-    """Everything of a trained detector and its gate that computes a score or a refusal, except the weights."""
+    """Return the card with all settings of a trained detector and its gate that affect a score or a refusal."""
     return Card(
         kind="detector",
         name=detector.key,
@@ -91,7 +91,7 @@ def _settings_card(detector: Detector, finder: LungFinder | None, gate: HasSetti
 
 
 def detector_parts(detector: Detector, gate: HasSettings | None = None) -> dict[str, str]:
-    """Compute the digests of a detector's parts, together with a gate; see `artifacts.part_digests`.
+    """Compute the digests of the parts of a detector and of its gate; see `artifacts.part_digests`.
 
     Args:
         detector: a trained detector. One that was loaded has the parts of its bundle.
@@ -117,14 +117,14 @@ def detector_parts(detector: Detector, gate: HasSettings | None = None) -> dict[
 
 
 def load(folder: Path | str, *, device: str = "cpu", runtime: Runtime = "torch") -> Detector:
-    """Read a detector back, ready to score; its card is `detector.card`.
+    """Load a detector, ready to score; its card is `detector.card`.
 
     folder   the bundle, or the name of one of unseen-models, such as "models/pca"
     device   "cpu", "cuda", "cuda:1"
-    runtime  what computes its networks; "openvino" is several times as fast on the CPU, for GANomaly's family
+    runtime  of the networks; "openvino" is several times as fast on the CPU, for GANomaly's family
 
-    Raises `artifacts.BundleError`, naming the file, the cause and the cure; DeviceError for a device or a runtime that
-    cannot be used.
+    Raises `artifacts.BundleError`, which names the file, the cause and the remedy; DeviceError for a device or a
+    runtime that cannot be used.
 
     >>> load("models/pca").key
     'pca'

@@ -69,10 +69,10 @@ class CircularScan(Operator):
 
     @arrays_too
     def fbp(self, y: Tensor, *, filter: Window = DEFAULT_WINDOW) -> Tensor:
-        """Return the filtered backprojection. It approximates the inverse for many views; few views leave streaks.
+        """Return the filtered backprojection, which approximates the inverse for many views; few views cause streaks.
 
-        x = Σ_v Δθ_v (the filtered view v at the pixel, interpolated linearly) / pixel_size, with Δθ_v half of the way
-        from one neighbouring view to the other (Kak & Slaney, Principles of Computerized Tomographic Imaging, 1988,
+        x = Σ_v Δθ_v (the filtered view v at the pixel, interpolated linearly) / pixel_size. Δθ_v is half of the angle
+        between the views before and after v (Kak & Slaney, Principles of Computerized Tomographic Imaging, 1988,
         §3.3). A fan beam is weighted by the distance and by Parker's weights where views cover less than the circle
         (§3.4.2); for a cone beam this is Feldkamp's method (FDK), exact in the plane of the source.
 
@@ -84,8 +84,8 @@ class CircularScan(Operator):
             (batch, *domain).
 
         Raises:
-            ValueError: y of another shape, another filter, or views of a fan or a cone over less than 180° and the fan
-                angle.
+            ValueError: y has another shape, the filter is unknown, or the views of a fan or a cone cover less than
+                180° plus the fan angle.
         """
         self._check(y, self.range, "has a filtered backprojection that takes", complex_too=False)
         return in_own_precision(partial(self._filtered_back, window=filter), y)
@@ -126,7 +126,7 @@ class CircularScan(Operator):
         return image.reshape(-1, *self.domain).to(y.dtype)
 
     def _plan(self) -> FilterPlan:
-        """Filter of the views; made at the first use, since not every scan can be filtered."""
+        """Return the filter of the views, made at the first use, since not every scan can be filtered."""
         if not self._plans:
             with constants():
                 self._plans.append(plan_filter(self._geometry))
@@ -166,7 +166,7 @@ def per_axis(values: float | tuple[float, ...], axes: int, *, name: str, positiv
         positive: whether each is above 0.
 
     Raises:
-        ValueError: another number of values, or one that is not finite or not above 0.
+        ValueError: the number of values is neither 1 nor `axes`, or a value is not finite or not above 0.
 
     Example:
         >>> per_axis(0.5, 2, name="spacing", positive=True)
@@ -189,7 +189,7 @@ def is_number(value: object) -> TypeGuard[float]:
 
 
 def check_distances(source_distance: float, detector_distance: float, radius: float) -> None:
-    """Raise ValueError unless the source is outside of the image and the detector is not on its side of the axis."""
+    """Raise ValueError unless the source is outside the image and the detector is on the other side of the axis."""
     if not (is_number(source_distance) and math.isfinite(source_distance) and source_distance > radius):
         raise ValueError(
             f"source_distance is the distance from the axis of rotation to the source, beyond the image's corners at "

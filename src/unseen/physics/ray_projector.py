@@ -18,7 +18,7 @@ from unseen.physics.interpolation import linear_neighbours
 from unseen.physics.projector import sparse_rows
 from unseen.physics.scan_geometry import ScanGeometry
 
-SAMPLES = 1 << 20  # points on rays at a time: 8 MB for each number of theirs
+SAMPLES = 1 << 20  # points on rays that are computed at a time: 8 MB for each of their quantities
 COLUMNS = 16  # images in one product with a stored matrix
 
 
@@ -63,7 +63,7 @@ class RayProjector:
         self._matrices = self._stored() if stored else None
 
     def project(self, x: Tensor) -> Tensor:
-        """Line integrals of x, (batch, pixels), as (batch, rays)."""
+        """Return the line integrals of x, (batch, pixels): (batch, rays)."""
         if self._matrices is not None:
             return _product(self._matrices[0], x)
         y = x.new_zeros(len(x), self._rays)
@@ -107,7 +107,7 @@ class RayProjector:
 
 
 def stored_bytes(geometry: ScanGeometry, dtype: torch.dtype) -> int:
-    """Upper bound of the memory that `RayProjector` takes for its stored weights.
+    """Return an upper bound of the memory of `RayProjector`'s stored weights, in bytes.
 
     >>> stored_bytes(ScanGeometry((4, 4), (1.0, 1.0), torch.zeros(3).double(), (6,), (1.0,), (0.0,)), torch.float32)
     2304

@@ -1,8 +1,8 @@
-"""Reconstruction: from a measurement y = noise(link(A x)) to the image x, learnt without ever seeing one.
+"""Reconstruction of the image x from a measurement y = noise(link(A x)), learnt without ground truth.
 
-`learn` trains a network from measurements alone; what it gives back is a `Reconstructor`, f(y, process), that is saved
-and loaded as a bundle. `pseudo_inverse`, `filtered_backprojection` and `total_variation` are what needs no training;
-`deep_image_prior` trains on the one measurement it is given.
+`learn` trains a network on measurements alone and returns a `Reconstructor`, f(y, process), which can be saved and
+loaded as a bundle. `pseudo_inverse`, `filtered_backprojection` and `total_variation` need no training;
+`deep_image_prior` trains on the one measurement that it reconstructs.
 
 `RECONSTRUCTORS` is this package's registry: a new architecture is one file and one line here.
 """

@@ -1,15 +1,15 @@
-"""A process's share of a batch, trained on as a part of the whole one.
+"""One process's share of a batch, with random draws and BatchNorm of the whole batch.
 
-Several processes divide each batch. Two things in a learner's steps are about the whole batch all the same:
+Several processes divide each batch. Two parts of a learner's step depend on the whole batch nevertheless:
 
 - **random draws.** A draw whose first dimension is the share's length (or twice that: images and changed copies) is
   made for the whole batch, and the share's rows are taken. So a film has the same noise on one device and on several,
-  and every process's generator stands where that of one process would;
+  and every process's generator has the state that it would have on one device;
 - **BatchNorm.** Mean and variance are taken over the whole batch, forwards and backwards, on CPUs and GPUs alike
   (`torch.nn.SyncBatchNorm` computes the same, on GPUs alone).
 
-A draw of other shapes is made as it stands, alike in every process. Where a learner draws film by film (how many draws
-then depends on the films), it calls `of_whole_batch`, which makes the whole batch in every process.
+A draw of another shape is unchanged, and the same in every process. Where a learner draws film by film (the number of
+draws then depends on the films), it calls `of_whole_batch`, which processes the whole batch in every process.
 
 >>> of_whole_batch(lambda x: x + 1, torch.zeros(2)).tolist()  # on one device: the call itself
 [1.0, 1.0]
@@ -37,7 +37,7 @@ _ACTIVE: ContextVar[_WholeBatch | None] = ContextVar("share of a batch", default
 
 @dataclass(frozen=True)
 class Share:
-    """Rows of a batch: consecutive, as many for each process as for the next, within one.
+    """Consecutive rows of a batch; the shares of two processes differ by one row at most.
 
     >>> [Share.of(rank, 2, whole=5).rows for rank in range(2)]
     [slice(0, 2, None), slice(2, 5, None)]
@@ -63,7 +63,7 @@ class Share:
 
 @contextmanager
 def as_part_of_the_batch(share: Share, sum_over_processes: Sum) -> Iterator[None]:
-    """Within, what torch draws and BatchNorm computes for the share is what the whole batch would have."""
+    """Make torch's draws and BatchNorm within the block equal to those of the whole batch."""
     mode = _WholeBatch(share, sum_over_processes)
     token = _ACTIVE.set(mode)
     try:
@@ -74,7 +74,7 @@ def as_part_of_the_batch(share: Share, sum_over_processes: Sum) -> Iterator[None
 
 
 def of_whole_batch(change: Callable[..., Found], *tensors: Tensor) -> Found:
-    """`change(*tensors)`, where `change` draws film by film; first dimensions are the batch's.
+    """Return `change(*tensors)`, where `change` draws film by film; the first dimensions are the batch's.
 
     With several processes: the tensors are gathered from all of them, every process calls `change` on the whole batch,
     with its generator in the same state, and takes its own rows of the result.
@@ -94,7 +94,7 @@ def of_whole_batch(change: Callable[..., Found], *tensors: Tensor) -> Found:
 
 
 class _Summed(torch.autograd.Function):
-    """The sum over all processes; its derivative is the same sum, so it can be gone back through twice."""
+    """Sum over all processes. Its derivative is the same sum, so second derivatives exist, too."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, sum_over_processes: Sum) -> Tensor:  # Any: torch leaves the context untyped
@@ -108,7 +108,7 @@ class _Summed(torch.autograd.Function):
 
 
 class _WholeBatch(TorchFunctionMode):
-    """torch's functions, but for draws and BatchNorm on the share."""
+    """Mode in which draws and BatchNorm on the share are replaced; all other functions are torch's."""
 
     def __init__(self, share: Share, sum_over_processes: Sum) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ class _WholeBatch(TorchFunctionMode):
         return func(*args, **(kwargs or {})) if handler is None else handler(self, func, args, dict(kwargs or {}))
 
     def copies(self, shape: Sequence[int]) -> int | None:
-        """Return how often the share occurs in a tensor of this shape; None: the tensor has no share."""
+        """Return how often a tensor of this shape contains the share, 1 or 2; None: its first dimension is another."""
         length = len(self.share)
         return next((copies for copies in (1, 2) if len(shape) and shape[0] == copies * length), None)
 
@@ -134,8 +134,9 @@ class _WholeBatch(TorchFunctionMode):
         return (copies * self.share.whole, *shape[1:])
 
     def gathered(self, part: Tensor, *, copies: int) -> Tensor:
-        """Return the whole batch's tensor, of which this process has `part`: each adds its own to zeros, which is
-        exact.
+        """Return the whole batch's tensor, of which this process has `part`.
+
+        All processes add their rows to zeros, which is exact.
         """
         narrow = part.dtype in (torch.bool, torch.bfloat16, torch.float16)  # not every backend adds these
         wide = part.to(torch.float32) if narrow else part
@@ -149,7 +150,7 @@ Handler = Callable[[_WholeBatch, Callable[..., Any], tuple[Any, ...], dict[str, 
 
 
 def _drawn(mode: _WholeBatch, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """rand, randn, randint: the shape is named, the last argument, or all arguments."""
+    """Replace rand, randn and randint: the shape is `size`, the last argument, or all arguments."""
     before: tuple[Any, ...] = ()
     if "size" in kwargs:
         before, shape = args, kwargs["size"]
@@ -165,7 +166,7 @@ def _drawn(mode: _WholeBatch, func: Callable[..., Any], args: tuple[Any, ...], k
 
 
 def _drawn_alike(mode: _WholeBatch, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """rand_like, randn_like: the layout decides the order of the draws."""
+    """Replace rand_like and randn_like: the layout decides the order of the draws."""
     copies = mode.copies(args[0].shape)
     if copies is None:
         return func(*args, **kwargs)
@@ -173,7 +174,7 @@ def _drawn_alike(mode: _WholeBatch, func: Callable[..., Any], args: tuple[Any, .
 
 
 def _drawn_from(mode: _WholeBatch, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """bernoulli, poisson, binomial: how much is drawn depends on the numbers, so those of all processes are needed."""
+    """Replace bernoulli, poisson and binomial, whose number of draws depends on the values of all processes."""
     copies = mode.copies(args[0].shape)
     if copies is None:
         return func(*args, **kwargs)
@@ -182,7 +183,7 @@ def _drawn_from(mode: _WholeBatch, func: Callable[..., Any], args: tuple[Any, ..
 
 
 def _dropped(mode: _WholeBatch, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Dropout multiplies: by what it makes of ones."""
+    """Replace dropout, which multiplies: the factors are what it returns for ones."""
     copies = mode.copies(args[0].shape)
     if copies is None:
         return func(*args, **kwargs)
@@ -192,7 +193,7 @@ def _dropped(mode: _WholeBatch, func: Callable[..., Any], args: tuple[Any, ...],
 
 
 def _normalised(mode: _WholeBatch, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """BatchNorm with the whole batch's mean and (biased) variance; the running variance is unbiased, as torch's."""
+    """Replace BatchNorm: mean and biased variance of the whole batch; unbiased running variance, as torch's."""
     given = dict(
         zip(("input", "mean", "variance", "weight", "bias", "training", "momentum", "eps"), args, strict=False)
     )
@@ -227,7 +228,7 @@ def _normalised(mode: _WholeBatch, func: Callable[..., Any], args: tuple[Any, ..
 
 
 def _stand_in(mode: _WholeBatch, x: Tensor, copies: int) -> Tensor:
-    """Return a tensor of the whole batch's shape in x's layout, type and place."""
+    """Return an empty tensor of the whole batch's shape with x's layout, type and device."""
     last = x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last)
     layout = torch.channels_last if last else torch.contiguous_format
     return torch.empty(mode.longer(x.shape, copies), dtype=x.dtype, device=x.device, memory_format=layout)

@@ -1,7 +1,7 @@
-"""Many rows in one statement, and many values in one condition: PostgreSQL takes them as one parameter.
+"""Statements on many rows, and conditions on many values.
 
-So a batch of results costs as many statements as one result does, and each statement's text is the same whatever the
-number of rows, so that it is planned once. SQLite takes a list of rows.
+PostgreSQL receives all rows or values as one parameter. So a batch of results takes as many statements as one result,
+and a statement has the same text for any number of rows, so it is planned once. SQLite receives a list of rows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Row = Mapping[str, Any]  # Any: values of whatever column
 
 
 def among(connection: Connection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
-    """Return the condition that `column` holds one of `values`."""
+    """Return the condition that `column` is one of `values`."""
     if connection.dialect.name == "sqlite":
         return column.in_(values)
     return column == any_(literal(list(values), ARRAY(column.type)))
@@ -38,7 +38,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
 
 
 def copy_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """`insert_rows` of many: PostgreSQL reads them as a stream (COPY), so that their number has no bound."""
+    """Insert any number of rows like `insert_rows`: PostgreSQL reads them as a stream (COPY)."""
     if not rows:
         return
     if connection.dialect.name == "sqlite":
@@ -53,7 +53,7 @@ def copy_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None
 
 
 def new_numbers(connection: Connection, table: Table, count: int) -> list[int]:
-    """So many numbers (`id`) for new rows, ascending. The transaction must be alone in adding rows on SQLite."""
+    """Return `count` numbers (`id`) for new rows, ascending; on SQLite no other transaction may add rows meanwhile."""
     if connection.dialect.name == "sqlite":
         first = connection.execute(select(func.coalesce(func.max(table.c.id), 0) + 1)).scalar_one()
         return list(range(first, first + count))
@@ -82,21 +82,18 @@ def update_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
 
 
 def _quoted(connection: Connection, names: Sequence[str]) -> list[str]:
-    """Return the names as a statement may hold them: some are words of SQL."""
+    """Return the names quoted for a statement: some are keywords of SQL."""
     quote = connection.dialect.identifier_preparer.quote
     return [quote(name) for name in names]
 
 
 def _recordset(connection: Connection, table: Table, names: Sequence[str]) -> str:
-    """Return the rows that the parameter `rows` holds, with the types of the table's columns."""
+    """Return the SQL that unpacks the parameter `rows` into rows with the types of the table's columns."""
     types = [table.c[name].type.compile(dialect=connection.dialect) for name in names]
     columns = ", ".join(f"{name} {kind}" for name, kind in zip(_quoted(connection, names), types, strict=True))
     return f"json_to_recordset(CAST(%(rows)s AS json)) AS given ({columns})"
 
 
 def _json(rows: Sequence[Row]) -> dict[str, str]:
-    """Return the rows as JSON, which writes a float so that it is read as the same one.
-
-    Bytes are written as PostgreSQL writes them.
-    """
+    """Return the parameter `rows`, in JSON: floats keep their exact value, bytes are in PostgreSQL's form."""
     return {"rows": json.dumps(list(rows), allow_nan=False, default=lambda value: f"\\x{value.hex()}")}

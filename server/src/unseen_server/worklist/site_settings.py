@@ -27,14 +27,14 @@ _CAP: Final = "waiting_cap_s"
 
 @dataclass(frozen=True, kw_only=True)
 class SiteSettings:
-    """The settings.
+    """Settings of a site.
 
-    identity       from which role on people see names and numbers in the films' headers; everybody else pseudonyms
+    identity       the lowest role that sees names and numbers of the films' headers; all others see pseudonyms
     waiting_cap_s  how long priorities may keep a study waiting
-    kept_days      days after which studies that are done are removed; None: none is, until somebody retires them
-    kept_of        the same for sources that have a period of their own; None: none of that source is
-    settle_s       for how long no film of a study must come before it is complete
-    settle_of      the same for sources that have one of their own
+    kept_days      days after which finished studies are removed; None: they stay until somebody removes them
+    kept_of        by source, `kept_days` of sources that have their own value; None: their studies stay
+    settle_s       seconds without a further film after which a study is complete
+    settle_of      by source, `settle_s` of sources that have their own value
     """
 
     identity: Identity = "nobody"
@@ -46,7 +46,7 @@ class SiteSettings:
 
 
 def read(connection: Connection) -> SiteSettings:
-    """Return the settings as they are."""
+    """Return the stored settings."""
     known = {row.name: row.value for row in connection.execute(select(settings))}
     identity = known.get(_IDENTITY, "nobody")
     return SiteSettings(
@@ -79,9 +79,12 @@ def change(
     settle_s: float | None = None,
     settle_of: Mapping[str, float | None] | None = None,
 ) -> SiteSettings:
-    """Change what is given, on record; `kept_days` of 0: nothing is removed by age. By source, None: as the site.
+    """Change the settings that are given, log each change, and return all settings.
 
-    Raises WorklistError for what makes no sense, NotAllowedError where `identity_was` is given and is not so.
+    A `kept_days` of 0 stands for no removal by age. In `kept_of` and `settle_of`, None removes a source's own value.
+
+    Raises WorklistError for a value out of range, and NotAllowedError where `identity_was` is given and no longer the
+    current value.
     """
     if identity_was is not None and (now := read(writing.connection).identity) != identity_was:
         raise NotAllowedError(
@@ -107,7 +110,7 @@ def change(
 
 
 def _checked(days: float) -> str:
-    """Days as they are stored."""
+    """Return days as they are stored."""
     if not (math.isfinite(days) and (days == 0 or days >= 1)):
         raise WorklistError(f"{days} days: give 1 or more, or 0 for no removal by age.")
     return repr(float(days)) if days else ""

@@ -23,11 +23,11 @@ Found = Row[Any]  # Any: SQLAlchemy knows a row's columns by name only when it r
 
 @dataclass
 class Writing:
-    """A transaction that is alone in changing studies.
+    """An open transaction, the only one that changes studies while it lasts.
 
-    now_us   the time of everything that it writes
-    cap_us   how long a study may wait before it goes ahead of the priorities
-    entries  of the audit trail; they are added to it at the end of the transaction (`Site.writing`), all together
+    now_us   time of everything that it writes
+    cap_us   how long a study may wait before it is listed ahead of all priorities
+    entries  audit entries, which are added to the audit trail together at the end of the transaction (`Site.writing`)
     """
 
     connection: Connection
@@ -37,7 +37,7 @@ class Writing:
     entries: list[audit.AuditEntry] = field(default_factory=list)
 
     def log(self, actor: str, action: str, subject: str, /, **body: audit.Value) -> None:
-        """Add to the audit trail. Nothing of a patient belongs in `body`."""
+        """Add an entry to the audit trail. `body` must hold no patient data."""
         self.entries.append(
             audit.AuditEntry(
                 time_us=self.now_us, actor=actor, action=action, subject=subject, body=audit.canonical(body)
@@ -55,7 +55,7 @@ class Writing:
         columns: dict[str, Any] | None = None,  # Any: values of whatever column
         **body: audit.Value,
     ) -> None:
-        """Bring a study into `state`, to its place in the list, and onto record."""
+        """Change a study's state and its position in the list, and log the change."""
         values = self.placed(study, state, standing=standing or study.standing, columns=columns or {})
         self.connection.execute(studies.update().where(studies.c.id == study.id).values(**values))
         self.log(actor, action, study.public_id, **({"from": study.state, "to": state} | body))

@@ -17,8 +17,8 @@ from unseen_server.worklist.tables import BY_PRIORITY_ALONE, settings, studies
 from unseen_server.worklist.transactions import Writing
 
 CAP_S = 24 * 3600.0
-"""Default: one day, so that no film of yesterday waits behind one of today. Each site sets its own value. A cap keeps
-ordering by priority safe (Baltruschat 2021)."""
+"""Default, in seconds: one day, so that no study of yesterday waits behind one of today. Each site sets its own value.
+A cap bounds the waiting time that ordering by priority adds to other studies (Baltruschat 2021)."""
 _CAP = "waiting_cap_s"
 
 CAP = select(settings.c.value).where(settings.c.name == _CAP).scalar_subquery().label("cap_s")
@@ -26,7 +26,7 @@ CAP = select(settings.c.value).where(settings.c.name == _CAP).scalar_subquery().
 
 
 def facts() -> tuple[Label[Any], Label[Any]]:
-    """Return two columns for any query: the cap `cap_s`, and `oldest_us`, arrival of the oldest study by priority."""
+    """Return two columns for any query: the cap `cap_s`, and `oldest_us`, when the oldest study by priority arrived."""
     oldest = select(func.min(studies.c.received_us)).where(BY_PRIORITY_ALONE)
     return CAP, oldest.scalar_subquery().label("oldest_us")
 
@@ -53,7 +53,10 @@ def age(writing: Writing) -> int:
 
 
 def set_cap(writing: Writing, seconds: float, *, actor: str) -> None:
-    """Change the cap and reorder all studies that wait."""
+    """Change the cap, and reorder all waiting studies.
+
+    Raises WorklistError unless the cap is above 0.
+    """
     if not (math.isfinite(seconds) and seconds > 0):
         raise WorklistError(f"A cap of {seconds} s on waiting makes no sense; it must be above 0.")
     connection = writing.connection

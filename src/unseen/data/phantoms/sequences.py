@@ -1,4 +1,4 @@
-"""Sequences of phantom films, and how one is drawn from its seed and index."""
+"""Sequences of phantom films, each drawn from its seed and index."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ class Case:
         return f"phantom-{self.stream}-{self.seed}-{self.index}"
 
     def rng(self, part: int) -> np.random.Generator:
-        """Random numbers of one part (0 patient, 1 acquisition, 2 lesion) of this case; equal within a matched pair."""
+        """Return the generator of a part (0 patient, 1 acquisition, 2 lesion) of this case, equal in a matched pair."""
         return np.random.default_rng(self._sequence(part))
 
     def noise_seed(self) -> int:
-        """Seed of the noise: a film and its twin each have their own."""
+        """Return the seed of the noise, which differs between the two films of a matched pair."""
         state = self._sequence(3 if self.kind is None else 4).generate_state(1, np.uint64)
         return int(state[0] >> np.uint64(1))
 
@@ -109,17 +109,17 @@ def draw_healthy(case: Case) -> Healthy:
 
 
 def draw_lesion(case: Case, patient: Patient) -> Lesion:
-    """Return the lesion of a case that has one, in its patient."""
+    """Draw the lesion of a case, in its patient; the case must have one."""
     assert case.kind is not None
     return _LESIONS[case.kind](patient, case.rng(2))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Exposed:
-    """A case as the detector gave it.
+    """Exposed case, before its grey values are rounded to 8 bits.
 
-    grey         in [0, 1], (size, size), before it is cut into steps
-    attenuation  that it was exposed through
+    grey         grey values in [0, 1], (size, size)
+    attenuation  attenuation map of the patient with the lesion
     lesion       None in a normal film
     """
 
@@ -161,7 +161,7 @@ def draw_exposed(case: Case, healthy: Healthy) -> Exposed:
 
 
 def draw_film(case: Case, healthy: Healthy) -> Film:
-    """Return the case as an 8-bit film, from what `draw_exposed` draws."""
+    """Draw the 8-bit film of a case (`draw_exposed`, rounded)."""
     patient = healthy.patient
     exposed = draw_exposed(case, healthy)
     columns = {"kind": "none", "contrast": "none", "twin": "", "size_mm": ""}
@@ -206,7 +206,7 @@ def visible(healthy: Healthy, attenuation: Map) -> Mask:
 
 
 def encode(steps: NDArray[np.uint8]) -> bytes:
-    """Return the PNG file of an 8-bit image, packed fast rather than small."""
+    """Return the PNG file of an 8-bit image, compressed for speed, not for size."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -215,7 +215,7 @@ def encode(steps: NDArray[np.uint8]) -> bytes:
 
 
 def pixel_sha256(steps: NDArray[np.uint8]) -> str:
-    """Digest of the integer pixels with their shape and dtype, as the reader of a PNG file computes it."""
+    """Return the digest of the integer pixels with their shape and dtype, as the reader of a PNG file computes it."""
     digest = hashlib.sha256(f"{steps.shape} {steps.dtype.name} ".encode())
     digest.update(steps.tobytes())
     return digest.hexdigest()
@@ -225,10 +225,10 @@ SMALLEST, LARGEST = 64, 1024
 
 
 class Phantoms(Sequence[Film]):
-    """Films that are drawn when asked for and kept nowhere; iterating twice gives the same bytes twice.
+    """Phantom films, drawn at each access and never stored; each iteration gives the same bytes.
 
     Args:
-        cases: what is drawn in each film; `normals`, `abnormals` and `twins` make them.
+        cases: specification of each film; `normals`, `abnormals` and `twins` make them.
 
     >>> films = normals(2, size=64)
     >>> len(films), films[1].pixels.shape, films[-1].pixel_sha256 == list(films)[1].pixel_sha256
@@ -266,7 +266,7 @@ class Phantoms(Sequence[Film]):
 
 
 def normals(n: int, *, seed: int = 0, size: int = 256) -> Phantoms:
-    """Films without a lesion. Film i depends on (seed, i) alone: `normals(10)` begins `normals(100)`.
+    """Return films without a lesion. Film i depends on (seed, i) alone: `normals(10)` begins `normals(100)`.
 
     Args:
         n: how many.
@@ -281,7 +281,9 @@ def normals(n: int, *, seed: int = 0, size: int = 256) -> Phantoms:
 
 
 def abnormals(n: int, *, seed: int = 0, size: int = 256, shortcut: bool = False) -> Phantoms:
-    """Films with one lesion each, lesion types in turn; the patients differ from those of `normals` with this seed.
+    """Return films with one lesion each, lesion types in turn.
+
+    The patients differ from those of `normals` with the same seed.
 
     Args:
         n: how many.
@@ -339,5 +341,5 @@ def _check(n: int, size: int) -> None:
         raise ValueError(f"n is {n}: a number of films is 0 or more.")
     if not SMALLEST <= size <= LARGEST:
         raise ValueError(
-            f"size is {size} pixels: phantoms are drawn at {SMALLEST} to {LARGEST}. Resample the films for others."
+            f"size is {size} pixels: phantoms are drawn at {SMALLEST} to {LARGEST}. Resample them for another size."
         )

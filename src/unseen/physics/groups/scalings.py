@@ -1,4 +1,4 @@
-"""Downscalings about a random point: what blur and downsampling hide at one scale, they show at another."""
+"""Downscalings about a random point: blur and downsampling hide other details at another scale."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,9 @@ class Scalings(Group):
     """(T_g x)(p) = (k ∗ x)(c + (p − c)/factor): x made smaller about c, low-passed so that nothing aliases, and
     continued beyond its edges by reflection.
 
-    k is Keys' cubic kernel (a = −1/2), stretched by 1/factor. It is no group: the inverse magnifies about the same
-    point, and brings back only what a grid coarser by `factor` can hold (white noise comes back at about `factor` of
-    its size, smooth images nearly whole).
+    k is Keys' cubic kernel (a = −1/2), stretched by 1/factor. These transformations form no group: the inverse
+    magnifies about the same point, and restores only the frequencies of a grid that is coarser by `factor` (smooth
+    images nearly exactly, white noise at about `factor` of its norm).
 
     An element is (factor, down, right), the point c as shares of the height and of the width.
 
@@ -65,7 +65,7 @@ class Scalings(Group):
         return _resample(x, 1 / g[:, 0], g[:, 1:])
 
     def elements(self, shape: Shape) -> None:
-        """None: the point that images are scaled about is any."""
+        """Return None: there are infinitely many, since images are scaled about any point."""
         del shape
 
     def _check_scaling(self, x: Tensor, g: Tensor) -> None:
@@ -108,7 +108,7 @@ def resampling(size: int, factor: Tensor, centre: Tensor) -> Tensor:
 
 
 def keys_kernel(t: Tensor) -> Tensor:
-    """Keys' cubic convolution kernel with a = −1/2, zero beyond 2."""
+    """Return Keys' cubic convolution kernel with a = −1/2 at t, zero beyond 2."""
     t = t.abs()
     near = (1.5 * t - 2.5) * t**2 + 1
     far = ((-0.5 * t + 2.5) * t - 4) * t + 2

@@ -1,4 +1,4 @@
-"""Refusals of the input gate: codes with a short clause and an explanation, and what DICOM tags alone decide.
+"""Refusals of the input gate: codes with a short clause and an explanation, and refusals by DICOM tags alone.
 
 A clause states what was observed, never a cause that was not verified, and no number without a unit. A row shows clause
 and code; the explanation of a code is shown once, under the table.
@@ -99,7 +99,7 @@ _CODE = re.compile(r"^[^\[\]]* \[([a-z-]+)\](?=:|$)")
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a film is not scored.
+    """Reason for which a film is not scored.
 
     >>> refusal = Refusal("small", value=32, threshold=64, what="64")
     >>> refusal.clause
@@ -108,9 +108,9 @@ class Refusal:
     'The image shows too little for this model. Send the film in its original size.'
 
     code       one of `CODES`
-    value      what was measured; for a DICOM tag 1, or the age in years
-    threshold  the limit that it went beyond: `small`, `blank`, `no-lungs` and `age` are refused below, the others above
-    what       the particulars that the clause names
+    value      the measured value; of a DICOM tag 1, or the age in years
+    threshold  the limit; `small`, `blank`, `no-lungs` and `age` are refused below it, the others above it
+    what       the particulars in the clause
     """
 
     code: str
@@ -177,7 +177,7 @@ _NO_WORD = re.compile(r"[^\w /\\-]")
 
 
 def judge_tags(tags: Mapping[str, str], *, least_age_years: float | None) -> Refusal | None:
-    """Modality, body part, age, in this order.
+    """Return the refusal of a film by its modality, body part or age, checked in this order; None: no refusal.
 
     >>> judge_tags({"Modality": "CT"}, least_age_years=16).code
     'modality'
@@ -197,7 +197,7 @@ def judge_tags(tags: Mapping[str, str], *, least_age_years: float | None) -> Ref
 
 
 def age_years(said: str) -> float | None:
-    """Return a DICOM age string (VR AS) in years; None for what is none.
+    """Return a DICOM age string (VR AS) in years; None where the text is none.
 
     >>> age_years("018M"), age_years("007Y"), age_years("seven")
     (1.5, 7.0, None)

@@ -16,7 +16,7 @@ def elliptic(height: int, width: int, middle: tuple[int, int], radii: tuple[floa
 
 
 def grid(height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Every pixel's row (height, 1) and column (1, width)."""
+    """Return every pixel's row (height, 1) and column (1, width)."""
     return torch.arange(height).float()[:, None], torch.arange(width).float()[None, :]
 
 

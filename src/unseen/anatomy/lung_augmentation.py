@@ -36,7 +36,9 @@ def augmented(
 
 
 def with_effusion(image: Tensor, mask: Tensor, rng: torch.Generator) -> Tensor:
-    """One lung white from its base up to a level, from a tenth of its height to all of it, higher at the chest wall."""
+    """Whiten one lung from its base up to a level, from a tenth of its height to all of it, higher at the
+    chest wall.
+    """
     lung = one_side(mask, rng)
     rows, columns = lung.any(1).nonzero()[:, 0], lung.any(0).nonzero()[:, 0]
     if len(rows) == 0:
@@ -53,7 +55,7 @@ def with_effusion(image: Tensor, mask: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def with_opacities(image: Tensor, mask: Tensor, rng: torch.Generator) -> Tensor:
-    """One or two soft opacities, from small ones to some that fill a lung."""
+    """Draw one or two soft opacities, from small ones to some that fill a lung."""
     white = _tissue(image, mask, rng)
     for _ in range(1 + below(2, rng)):
         place = one_side(mask, rng) if below(2, rng) else mask

@@ -20,7 +20,7 @@ _NAMED = (
 
 
 def installation() -> dict[str, str]:
-    """Names and versions, in the order in which a reader wants them.
+    """Return the names and versions, in the order in which a reader wants them.
 
     >>> list(installation())[:3]
     ['unseen', 'unseen-server', 'unseen-models']

@@ -250,7 +250,8 @@ def _meant(name: str, known: Iterable[str]) -> str:
 
 
 def digest(recipe: Recipe, *, data_digest: str, version: str) -> str:
-    """SHA-256 over the (resolved) recipe, the data's digest and the package's version: 64 hexadecimal digits.
+    """Return the SHA-256 over the (resolved) recipe, the data's digest and the package's version: 64 hexadecimal
+    digits.
 
     The order of keys does not count, nor does the recipe's name: a copy under another name is the same experiment.
     """
@@ -287,7 +288,7 @@ def _without_none(value: object) -> object:
 
 # Any: pydantic's own type of a mistake is in a package of its own
 def _sentence(mistake: Mapping[str, Any], *, model: type[BaseModel], where: str, also: Sequence[str]) -> str:
-    """One pydantic complaint as a sentence of ours."""
+    """Return one pydantic complaint as a sentence of ours."""
     kind, place, seen = mistake["type"], mistake["loc"], mistake["input"]
     path = ".".join(filter(None, [where, *map(str, place)])) or "the recipe"
     if kind == "extra_forbidden":

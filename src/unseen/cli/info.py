@@ -55,7 +55,7 @@ def info(
 
 
 def _figures(metrics: Mapping[str, object], under: str = "") -> Iterator[tuple[str, str]]:
-    """Each figure of a card with its interval, under the names that lead to it."""
+    """Yield each figure of a card with its interval, under the names that lead to it."""
     for name, entry in metrics.items():
         path = f"{under}, {name}".removeprefix(", ").replace("_", " ")
         if not isinstance(entry, Mapping):

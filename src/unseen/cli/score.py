@@ -183,7 +183,7 @@ def _summary(counts: Counter[str], out: str | None, *, with_policy: bool, withou
 
 
 def _explain(refusals: Counter[str]) -> None:
-    """One explanation of each code that stands in a row."""
+    """Explain each code that stands in a row, once."""
     from unseen.screening.gate.refusal import CODES
 
     for code, number in refusals.items():

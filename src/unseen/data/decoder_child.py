@@ -58,7 +58,7 @@ def read_elements(path: str, *, limits: DecoderLimits) -> list[list[str]]:
 
 
 def read_bytes(path: str, *, limits: DecoderLimits) -> bytes:
-    """All of a regular file, read once, so that what is judged, decoded and hashed is the same.
+    """Return all of a regular file, read once, so that what is judged, decoded and hashed is the same.
 
     Raises:
         Refused: it is missing, not a regular file, not permitted, empty or too large.

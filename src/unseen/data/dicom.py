@@ -69,7 +69,7 @@ def register() -> None:
 
 
 def decode_frame(source: bytes, runner: DecodeRunner) -> bytearray:
-    """One frame's pixels as little-endian bytes; sets the runner's `bits_allocated` to what they take."""
+    """Return one frame's pixels as little-endian bytes; sets the runner's `bits_allocated` to what they take."""
     pixels = _jpeg_pixels(source)
     runner.set_option("bits_allocated", pixels.dtype.itemsize * 8)
     return bytearray(pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes())
@@ -270,7 +270,7 @@ def _bare(data: bytes) -> tuple[Dataset, uid.UID]:
 
 
 def _check_stream(ds: Dataset, syntax: uid.UID, header: DicomHeader, index: int) -> None:
-    """Pixel Data against the header, before any decoder sees them."""
+    """Check Pixel Data against the header, before any decoder sees them."""
     pixels: bytes = ds.PixelData
     if (syntax not in _NATIVE) != ds["PixelData"].is_undefined_length:
         raise Refused(

@@ -64,7 +64,10 @@ def display_of(ds: Dataset, header: DicomHeader) -> dict[str, Json]:
 
 
 def elements_of(ds: Dataset) -> list[list[str]]:
-    """Every element but the pixels: tag, name, VR and value, as text; sequences item by item, 600 lines at most."""
+    """Return every element but the pixels: tag, name, VR and value, as text.
+
+    Sequences are listed item by item, 600 lines at most.
+    """
     found: list[list[str]] = []
     _walk(ds, "", found)
     return found

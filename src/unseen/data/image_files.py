@@ -148,7 +148,7 @@ def _chunks(data: bytes) -> list[tuple[bytes, memoryview]]:
 
 
 def _inflated(width: int, height: int, *, bits: int, interlaced: bool) -> int:
-    """Bytes of all lines, each with its filter byte.
+    """Return the bytes of all lines, each with its filter byte.
 
     >>> _inflated(10, 3, bits=12, interlaced=False)
     48

@@ -204,7 +204,10 @@ class Head(nn.Module):
 
 
 def standardised(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Features (n, d) over their deviation, times 1/√d of their view so that ‖x‖² is about 1; mean and scale (d,)."""
+    """Return the features (n, d) over their deviation, times 1/√d of their view so that ‖x‖² is about 1.
+
+    Returns mean and scale (d,), too.
+    """
     mean = features.mean(dim=0)
     scale = features.std(dim=0).clamp(min=_LEAST_DEVIATION)
     views = [_WHOLE, features.shape[1] - _WHOLE] if features.shape[1] > _WHOLE else [features.shape[1]]

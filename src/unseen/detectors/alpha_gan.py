@@ -115,7 +115,7 @@ class _Two:
         }
 
     def outputs_of_images(self, x: Tensor) -> Tensor:
-        """D's, (batch,)."""
+        """Return D's outputs, (batch,)."""
         found: Tensor = self.modules["d"](x)[1]
         return found
 
@@ -142,4 +142,4 @@ class _Two:
         self.of_codes.keep_small()
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """Do nothing."""

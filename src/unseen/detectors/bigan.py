@@ -103,7 +103,7 @@ class _Pairs:
             yield Step("generator", total.mean())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def _discriminator(self, pairs: Tensor) -> Tensor:
         size, latent = self.detector.view.size, self.detector.config.latent

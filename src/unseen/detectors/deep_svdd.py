@@ -133,4 +133,4 @@ class _Gathering:
         yield Step("generator", self.modules["centre"](self.modules["encoder"](batch[0])).mean())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """Do nothing."""

@@ -135,4 +135,4 @@ class _Encoding:
         yield Step("generator", (image + features).mean())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """Do nothing."""

@@ -103,7 +103,7 @@ class _Discriminant(nn.Module):
         self.scale.copy_((cells - self.mean).square().mean(dim=(0, 2, 3)).sqrt().clamp(min=1e-6))
 
     def placed(self, cells: Tensor) -> Tensor:
-        """Features less what normal films have there: (n, grid, grid, channels)."""
+        """Return the features less what normal films have there: (n, grid, grid, channels)."""
         found: Tensor = ((cells - self.mean) / self.scale[:, None, None]).permute(0, 2, 3, 1)
         return found
 
@@ -134,7 +134,9 @@ class _Sums:
 
 
 def _retaken(x: Tensor, inside: Tensor, rng: torch.Generator) -> Tensor:
-    """Each film as another exposure or another detector would give it: blurred, sharpened, or of another contrast."""
+    """Return each film as another exposure or another detector would give it: blurred, sharpened, or of another
+    contrast.
+    """
     made = []
     for image, mask in zip(x, inside, strict=True):
         amount, sigma = uniform(0.5, 1.5, rng), uniform(0.5, 1.5, rng) * image.shape[-1] / 256

@@ -181,7 +181,7 @@ class FrozenFeatures(Detector):
         return functional.adaptive_avg_pool2d(inside.float(), self.config.grid)[:, 0]
 
     def cells(self, images: Tensor) -> Tensor:
-        """Features (n, channels, grid, grid) of masked images (n, 1, size, size)."""
+        """Return the features (n, channels, grid, grid) of masked images (n, 1, size, size)."""
         device = self.backbone.device
         with torch.inference_mode():
             parts = [

@@ -35,7 +35,10 @@ class GeneratorAndCritic:
         }
 
     def outputs(self, x: Tensor) -> Tensor:
-        """D's, (batch,); a method, since the learner is sent to other processes, and a lambda cannot be."""
+        """Return D's outputs, (batch,).
+
+        It is a method, since the learner is sent to other processes, and a lambda cannot be.
+        """
         found: Tensor = self.modules["d"](x)[1].flatten()
         return found
 
@@ -49,7 +52,7 @@ class GeneratorAndCritic:
             yield Step("generator", self.critic.fooled(self.made(x, rng), rng).mean())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def made(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """Generate as many images as x has, of its precision: G(z), z ~ N(0, I)."""

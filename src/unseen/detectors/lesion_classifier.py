@@ -149,7 +149,7 @@ class LesionClassifier(Detector):
 
 
 def _each_its_own(x: Tensor, inside: Tensor, rng: torch.Generator) -> Tensor:
-    """Each image with a lesion of a kind drawn for it."""
+    """Paint a lesion into each image, of a kind drawn for it."""
     drawn, out = torch.randint(len(ALL), (len(x),), generator=rng).to(x.device), x.clone()
     for kind, put in enumerate(ALL):
         rows = drawn == kind
@@ -188,7 +188,7 @@ class ClassifierTraining:
         return Step("generator", functional.binary_cross_entropy_with_logits(logit, strange.to(logit)))
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
 class _WithLesions(ClassifierTraining):
@@ -207,8 +207,10 @@ class _WithLesions(ClassifierTraining):
 
 
 def varied(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
-    """Images moved, turned and scaled a little, flipped left to right or not, softened by a random blur, their
-    contrast and brightness changed: a lesion must not be recognised by these. (batch, 1, size, size), 0 outside."""
+    """Return the images moved, turned and scaled a little, flipped left to right or not, softened by a random blur,
+    their contrast and brightness changed: a lesion must not be recognised by these. (batch, 1, size, size), 0
+    outside.
+    """
     batch = len(x)
 
     def uniform(low: float, high: float) -> Tensor:
@@ -229,7 +231,7 @@ def varied(x: Tensor, inside: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def _blurred(x: Tensor, sigma: Tensor) -> Tensor:
-    """Each image by a Gaussian of its own σ (batch,), in pixels."""
+    """Blur each image by a Gaussian of its own σ (batch,), in pixels."""
     offsets = torch.arange(-3, 4, device=x.device, dtype=x.dtype)
     weights = torch.exp(-(offsets**2) / (2 * sigma[:, None] ** 2))
     weights = (weights / weights.sum(dim=1, keepdim=True))[:, None]  # (batch, 1, 7)

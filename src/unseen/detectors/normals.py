@@ -49,7 +49,7 @@ class Normals:
         return Normals(self.images[rows], self.inside[rows], self.lungs[rows], digests, also)
 
     def views(self) -> list[Viewed]:
-        """Each as `judge` takes it; where it lay on its film is not known any more."""
+        """Return each film as `judge` takes it; where it lay on its film is not known any more."""
         side = self.images.shape[-1]
         whole = (0.0, 0.0, float(side), float(side))
         also = [others.views() for others in self.also]

@@ -125,4 +125,4 @@ class _Restoring:
         yield Step("generator", self.detector.loss(output, x, inside).mean())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """Do nothing."""

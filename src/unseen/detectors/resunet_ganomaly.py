@@ -95,7 +95,7 @@ class _Bridged:
         }
 
     def outputs(self, x: Tensor) -> Tensor:
-        """D's, (batch,)."""
+        """Return D's outputs, (batch,)."""
         found: Tensor = self.modules["d"](x)[1]
         return found
 
@@ -115,4 +115,4 @@ class _Bridged:
             yield Step("generator", total, {"consistency": consistency.detach(), "encoding": encoding.detach()})
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """Do nothing."""

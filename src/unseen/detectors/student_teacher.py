@@ -114,4 +114,4 @@ class _Studying:
         yield Step("generator", torch.stack([apart.mean() for apart in stages]).sum())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """Do nothing."""

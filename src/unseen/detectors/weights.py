@@ -59,7 +59,7 @@ def kept(detector: TrainedNetworks, *, half: bool) -> tuple[dict[str, Tensor], L
 
 
 def states(modules: Mapping[str, nn.Module], *, half: bool = False) -> dict[str, Tensor]:
-    """All tensors of some networks, by network and name."""
+    """Return all tensors of some networks, by network and name."""
     tensors = {f"{name}.{key}": value for name, module in modules.items() for key, value in module.state_dict().items()}
     # one-dimensional: normalisation, whose running variances do not fit into float16
     return {key: value.half() if half and value.ndim > 1 else value for key, value in tensors.items()}

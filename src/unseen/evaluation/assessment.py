@@ -108,7 +108,7 @@ def evaluate(
     progress: Callable[[int], None] | None = None,
     on_finding: Callable[[int, Finding], str | None] | None = None,
 ) -> Evaluation:
-    """Scores `films` with `detector` and judges the scores.
+    """Score `films` with `detector` and judge the scores.
 
     detector    anything with ``score(films)``, such as a `Detector`
     films       labelled films, or a manifest or a list of files that names them

@@ -73,7 +73,7 @@ class BootstrapCohort:
 
 
 def codes(*columns: NDArray[np.generic]) -> Ints:
-    """One number per distinct combination of the columns' entries."""
+    """Return one number per distinct combination of the columns' entries."""
     total = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
         _, inverse = np.unique(column, return_inverse=True)
@@ -171,7 +171,10 @@ def multiplicities(cohort: BootstrapCohort, *, draws: int, rng: np.random.Genera
 def draw_all(
     statistics: Mapping[str, Statistic], cohort: BootstrapCohort, *, draws: int = DRAWS, rng: np.random.Generator
 ) -> dict[str, Drawn]:
-    """Every statistic at weights of one, and on the same `draws` bootstrap draws. Same generator state, same values."""
+    """Return every statistic at weights of one, and on the same `draws` bootstrap draws.
+
+    The same generator state gives the same values.
+    """
     ones = np.ones((1, len(cohort)))
     values = {name: statistic(ones)[0] for name, statistic in statistics.items()}
     blocks: dict[str, list[Floats]] = {name: [] for name in statistics}

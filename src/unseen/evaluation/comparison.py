@@ -158,7 +158,7 @@ def compare(
 
 
 def _keys(table: pl.DataFrame) -> list[tuple[str, int]]:
-    """Pixel digest (or name) and how often it came before: duplicates within a table stay apart."""
+    """Return the pixel digest (or name) and how often it came before: duplicates within a table stay apart."""
     digests, files = text(table, "pixel_sha256"), text(table, "file")
     names: NDArray[np.str_] = np.where(digests == "", files, digests)
     seen: dict[str, int] = {}

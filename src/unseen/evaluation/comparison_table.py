@@ -21,7 +21,7 @@ class ScoresError(UserError, ValueError):
 
 
 def read_scores(path: Path | str, *, model: str) -> pl.DataFrame:
-    """One model's score table, for `metrics_from_table`, `roc_curve` and `compare`.
+    """Return one model's score table, for `metrics_from_table`, `roc_curve` and `compare`.
 
     path   `scores.csv`, as saved in the page Compare (*Scores as CSV*)
     model  the name of its column; films that it did not score are left out

@@ -78,6 +78,8 @@ def _grey(image: NDArray[np.float32], low: float, high: float) -> NDArray[np.uin
 
 
 def _shrunk(image: NDArray[T]) -> NDArray[T]:
-    """Every k-th pixel, so that no side is over `LONG_SIDE` (a grid of 512 or 1024 is for a network, not a page)."""
+    """Return every k-th pixel, so that no side is over `LONG_SIDE` (a grid of 512 or 1024 is for a network, not a
+    page).
+    """
     step = -(-max(image.shape) // LONG_SIDE)
     return np.ascontiguousarray(image[::step, ::step])

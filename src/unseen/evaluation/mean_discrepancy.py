@@ -47,7 +47,7 @@ class MeanDiscrepancy:
     m: int
 
     def to_json(self) -> dict[str, Json]:
-        """Every field by its name."""
+        """Return every field by its name."""
         return {
             "squared": self.squared.to_json(),
             "chance": round(self.chance, 6),

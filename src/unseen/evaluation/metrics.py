@@ -66,7 +66,7 @@ def metrics_from_table(
     recipe: str | None = None,
     protocol: str | None = None,
 ) -> dict[str, Json]:
-    """Every figure of a table, in the shape of ``metrics.json``.
+    """Return every figure of a table, in the shape of ``metrics.json``.
 
     table       rows from `score_table`
     exclude     pixel digests of training films: left out, and counted
@@ -151,7 +151,7 @@ def warn_of_adjustment() -> None:
 
 
 def headline(metrics: Mapping[str, Json]) -> str:
-    """One sentence: the pooled AUROC with its interval, on what, and the strongest shortcut beside it."""
+    """Return one sentence: the pooled AUROC with its interval, on what, and the strongest shortcut beside it."""
 
     auroc = figure_at(metrics, "auroc", POOLED)
     if not isinstance(auroc, Interval):

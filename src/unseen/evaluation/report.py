@@ -246,7 +246,7 @@ def _operating(metrics: Mapping[str, Json]) -> list[tuple[str, str, Figure]]:
 
 
 def _gallery(scored: Scored, examples: tuple[Example, ...], cohort: BootstrapCohort) -> list[Shown]:
-    """Images with one residual scale for the whole page, and each score's place among the normals."""
+    """Return the images with one residual scale for the whole page, and each score's place among the normals."""
     every = [*scored.misses, *scored.false_alarms]
     high = float(np.quantile(np.concatenate([e.anomaly_map.reshape(-1) for e in every]), 0.995)) if every else 1.0
     normals = np.sort(cohort.score[~cohort.abnormal])

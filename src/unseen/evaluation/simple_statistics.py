@@ -113,7 +113,7 @@ def image_statistics(pixels: NDArray[np.float32]) -> dict[str, float]:
 
 
 def trivial_statistics(film: Film, *, lung_area: float | None = None) -> dict[str, float | None]:
-    """Every statistic of `STATISTIC_NAMES`.
+    """Return every statistic of `STATISTIC_NAMES`.
 
     Args:
         film: the film.

@@ -49,7 +49,7 @@ def usable_statistics(table: pl.DataFrame) -> tuple[Floats, tuple[str, ...]]:
 
 
 def mix_scores(table: pl.DataFrame, abnormal: Bools) -> tuple[Floats, Ints] | None:
-    """Each film's log odds from a fit on the other folds, and the folds; None if a fit would lack a class."""
+    """Return each film's log odds from a fit on the other folds, and the folds; None if a fit would lack a class."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 

@@ -103,7 +103,7 @@ def score_table(
     on_finding: Callable[[int, Finding], str | None] | None = None,
     exclude: frozenset[str] = frozenset(),
 ) -> Scored:
-    """Scores `films` into one row each, in input order.
+    """Score `films` into one row each, in input order.
 
     detector    anything with ``score(films)``
     films       films, labelled or not

@@ -167,7 +167,7 @@ class Loss(ABC):
 
     @abstractmethod
     def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
-        """One value per sample, unweighted: (batch,), at least in single precision.
+        """Return one value per sample, unweighted: (batch,), at least in single precision.
 
         Args:
             seen: the batch.

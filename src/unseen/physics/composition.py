@@ -59,7 +59,7 @@ class Stacked(Operator):
         )
 
     def _split(self, y: Tensor) -> list[Tensor]:
-        """Each part's measurements."""
+        """Return each part's measurements."""
         if not self._flat:
             return list(torch.split(y, [part.range[0] for part in self.parts], dim=1))
         pieces = torch.split(y[:, 0], [math.prod(part.range) for part in self.parts], dim=-1)

@@ -58,14 +58,14 @@ class StoppingRule:
         return square > torch.maximum(self.tolerance**2 * start, self.slope**2 * energy)
 
     def warn(self, square: Tensor, energy: Tensor, start: Tensor, *, stacklevel: int) -> None:
-        """Warns where a sample is not done."""
+        """Warn where a sample is not done."""
         left = self.unreached(square, energy, start)
         share = float((square[left] / start[left]).max().sqrt()) if bool(left.any()) else 0.0
         warn_if_not_reached(share, tolerance=self.tolerance, iterations=self.iterations, stacklevel=stacklevel + 1)
 
 
 def warn_if_not_reached(share: float, *, tolerance: float, iterations: int, stacklevel: int) -> None:
-    """Warns where ‖A*(y − A x)‖ is left at a larger share of ‖A* y‖ than the tolerance."""
+    """Warn where ‖A*(y − A x)‖ is left at a larger share of ‖A* y‖ than the tolerance."""
     if share > tolerance:
         warnings.warn(
             f"The pseudo-inverse was not reached: after {iterations} steps ‖A*(y − A x)‖ is {share:.1e} of ‖A* y‖, "
@@ -136,5 +136,5 @@ def _squares(u: Tensor) -> Tensor:
 
 
 def _times(factors: Tensor, u: Tensor) -> Tensor:
-    """Each sample by its own factor."""
+    """Multiply each sample by its own factor."""
     return factors.reshape(-1, *(1,) * (u.ndim - 1)) * u

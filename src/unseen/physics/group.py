@@ -66,7 +66,7 @@ class Group(ABC):
         """T_g⁻¹ x; arguments and errors are those of `T`."""
 
     def elements(self, shape: Shape) -> Tensor | None:
-        """Every element that differs on images of `shape` (channels, height, width), the identity first.
+        """Return every element that differs on images of `shape` (channels, height, width), the identity first.
 
         (order, parameters), or None where the group is continuous.
         """
@@ -146,7 +146,7 @@ class Product(Group):
         return self.second.inverse(self.first.inverse(x, g[:, : self.first.parameters]), g[:, self.first.parameters :])
 
     def elements(self, shape: Shape) -> Tensor | None:
-        """Every pair, of those that move an image of noise alike (to 1e-6) only the first."""
+        """Return every pair, of those that move an image of noise alike (to 1e-6) only the first."""
         first, second = self.first.elements(shape), self.second.elements(shape)
         if first is None or second is None:
             return None

@@ -62,8 +62,9 @@ def view_degrees(
 
 
 def angular_spans(degrees: Tensor, *, period: float = 180, short: bool = False) -> Tensor:
-    """Half of the way between each view's neighbours, in radians: (views,). The sum is the period, unless a gap is
-    wider than three mean ones (a wedge that no view saw) and counts as that.
+    """Return the half of the way between each view's neighbours, in radians: (views,).
+
+    The sum is the period, unless a gap is wider than three mean ones (a wedge that no view saw) and counts as that.
 
     Args:
         degrees: (views,), float64.

@@ -70,7 +70,7 @@ class AutoencoderLearner:
         }
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def set_rate(self) -> None:
         """Set the rate, a function of the steps that Adam has counted, which a checkpoint holds."""

@@ -29,7 +29,7 @@ class Generator(Protocol):
     latent_shape: tuple[int, ...]
 
     def __call__(self, z: Tensor) -> Tensor:
-        """Latents (n, *latent_shape) → images (n, channels, height, width)."""
+        """Map latents (n, *latent_shape) to images (n, channels, height, width)."""
         ...
 
     def latents(self, n: int, *, generator: torch.Generator) -> Tensor:

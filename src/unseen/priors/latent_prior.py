@@ -116,7 +116,7 @@ class Some:
 
 
 def checked(y: Tensor, A: Operator) -> Tensor:
-    """Measurements of real images, with zero where nothing was measured.
+    """Return the measurements of real images, with zero where nothing was measured.
 
     Args:
         y: (batch, *A.range).

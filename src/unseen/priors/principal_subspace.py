@@ -56,13 +56,13 @@ class PrincipalSubspace(nn.Module):
         return subspace
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        """Latents (n, k) → images (n, 1, size, size)."""
+        """Map latents (n, k) to images (n, 1, size, size)."""
         offset: torch.Tensor = z @ self.components  # (n, height·width)
         images: torch.Tensor = self.mean + offset.reshape(-1, *self.mean.shape)
         return images
 
     def latent(self, x: torch.Tensor) -> torch.Tensor:
-        """Images (n, 1, size, size) → the latents of their nearest points in the range, (n, k)."""
+        """Map images (n, 1, size, size) to the latents of their nearest points in the range, (n, k)."""
         latent: torch.Tensor = (x - self.mean).flatten(1) @ self.components.T
         return latent
 

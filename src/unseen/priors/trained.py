@@ -98,7 +98,7 @@ class TrainedGenerator(Configurable, nn.Module, ABC):
         """Compute what needs the trained network, from the training images."""
 
     def forward(self, z: Tensor) -> Tensor:
-        """Latents (n, latent) → images (n, channels, size, size) in [0, 1].
+        """Map latents (n, latent) to images (n, channels, size, size) in [0, 1].
 
         Raises:
             ValueError: the latents are of another shape, or there are no networks yet.
@@ -219,7 +219,7 @@ def images_of(decoded: Tensor) -> Tensor:
 
 
 def centred(x: Tensor) -> Tensor:
-    """Images in [0, 1] as an encoder or a critic sees them, in [−1, 1]."""
+    """Return the images in [0, 1] as an encoder or a critic sees them, in [−1, 1]."""
     return 2 * x - 1
 
 

@@ -87,7 +87,7 @@ class _GeneratorAndCritic:
             yield Step("generator", -self._scores(self._made(len(real), real, rng)).mean())
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def _made(self, n: int, like: Tensor, rng: torch.Generator) -> Tensor:
         """`n` images of the decoder, in [−1, 1], in the images' precision and on their device."""

@@ -58,7 +58,7 @@ class Wrapped(nn.Module):
             )
 
     def forward(self, z: Tensor) -> Tensor:
-        """Latents (n, *latent_shape) → images (n, channels, height, width).
+        """Map latents (n, *latent_shape) to images (n, channels, height, width).
 
         Raises:
             ValueError: the latents are of another shape.

@@ -116,7 +116,7 @@ class _Prior:
         yield Step("loss", self._misfit(pairs, y).mean() / self.units.measurement**2)
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def image(self) -> Tensor:
         """Return the running average: (1, *A.domain)."""

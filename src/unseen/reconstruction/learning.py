@@ -127,7 +127,7 @@ class ReconstructionLearner:
         self.taken.steps += 1
 
     def identity(self) -> str:
-        """Text that identifies this training, besides its settings."""
+        """Return the text that identifies this training, besides its settings."""
         return json.dumps(
             {
                 "losses": [repr(loss) for loss in self.losses.values()],
@@ -186,7 +186,7 @@ class _UnderFabric(nn.Module):
 
 
 def _mark(A: Operator) -> list[str]:
-    """Two figures of what A makes of one image: another mask or other angles of the same shape give others."""
+    """Return two figures of what A makes of one image: another mask or other angles of the same shape give others."""
     dtype = torch.complex64 if A.complex_domain else torch.float32
     image = torch.randn(A.batch or 1, *A.domain, dtype=dtype, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -362,7 +362,7 @@ def learn(
 
 
 def _warn_of_condition(f: Reconstructor, process: Measurement) -> None:
-    """Warns where f begins with A⁺y of an ill-conditioned matrix, and y has noise."""
+    """Warn where f begins with A⁺y of an ill-conditioned matrix, and y has noise."""
     if not isinstance(process.A, Dense) or process.noise is None:
         return
     if getattr(f.config, "start", "adjoint") == "adjoint" or (condition := process.A.condition()) <= CONDITION:

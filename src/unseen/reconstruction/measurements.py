@@ -47,8 +47,9 @@ def tensor_of(values: Tensor | Array) -> Tensor:
 
 
 def gathered(measurements: Tensor | Array | Iterable[Tensor | Array]) -> Tensor:
-    """Measurements as one tensor, (n, *A.range); those of an iterable in a temporary file that is mapped into memory,
-    so that they may be more than memory holds.
+    """Return the measurements as one tensor, (n, *A.range).
+
+    Those of an iterable are in a temporary file that is mapped into memory, so that they may be more than memory holds.
 
     Raises:
         MeasurementError: they differ in shape or kind, or there is none.

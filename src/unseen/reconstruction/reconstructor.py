@@ -90,7 +90,7 @@ class Reconstructor(Configurable, nn.Module, ABC):
     def for_process(
         cls, process: Measurement, **settings: Any
     ) -> Self:  # Any: the settings' types are Config's, which pydantic checks
-        """One whose images are the operator's."""
+        """Return a reconstructor whose images are the operator's."""
         found = {"channels": process.A.domain[0], "complex_pictures": process.A.complex_domain}
         return cls(**(found | settings))
 

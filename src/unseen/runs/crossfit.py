@@ -95,7 +95,7 @@ def _read(films: Films) -> list[_Known]:
 
 
 def _parts_of(known: Sequence[_Known], folds: int) -> dict[str, int]:
-    """Each patient's part, from 0.
+    """Return each patient's part, from 0.
 
     Raises RecipeError where there are fewer patients than parts, or one film is under two patients.
     """

@@ -157,8 +157,9 @@ _SOURCES: dict[str, Callable[[PictureSettings, Path], Images]] = {
 
 
 def _moved(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """Each image mirrored or not, turned by at most 6°, scaled by at most 6 % and shifted by at most 5 % of its side;
-    0 where nothing is known."""
+    """Return each image mirrored or not, turned by at most 6°, scaled by at most 6 % and shifted by at most 5 % of
+    its side; 0 where nothing is known.
+    """
     n = len(pictures)
     mirrored, turn, scale, down, across = 2 * torch.rand(5, n, generator=generator) - 1  # (n,) each, from −1 to 1
     angle, zoom = _TURN * turn, 1 + _SCALE * scale

@@ -37,7 +37,8 @@ def seen(detector: Detector, films: Iterable[Film | NotRead]) -> tuple[Normals, 
 
 
 def dealt(digests: Sequence[str], patients: Sequence[str], parts: int = PARTS) -> NDArray[np.int64]:
-    """Each film's part, 0 to `parts` - 1: patients in the order of their films' digests, one to each part in turn.
+    """Return each film's part, 0 to `parts` - 1: patients in the order of their films' digests, one to each part in
+    turn.
 
     >>> dealt(["c", "a", "b", "d"], ["eve", "joe", "eve", "ann"]).tolist()
     [1, 0, 1, 2]

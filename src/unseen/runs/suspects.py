@@ -82,7 +82,7 @@ def deviations(
     *,
     say: Callable[[str], None] = lambda said: None,
 ) -> tuple[Floats, Floats]:
-    """Each film's deviations from its part, and its score by the detector that did not see it: (films,) each."""
+    """Return each film's deviations from its part, and its score by the detector that did not see it: (films,) each."""
     part = dealt(normals.digests, patients)
     counts = [int((part == number).sum()) for number in range(PARTS)]
     if min(counts) < _LEAST:

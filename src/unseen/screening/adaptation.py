@@ -326,7 +326,7 @@ def predicted(films: Labelled, chosen: Chosen, features: torch.Tensor, scores: F
 
 
 def _held_out(gram: Floats, films: Labelled, shrinkage: float) -> Floats:
-    """Each film's score by a head that learnt from the other parts' films."""
+    """Return each film's score by a head that learnt from the other parts' films."""
     part = np.array([int(_dealt(patient, "part") * _PARTS) for patient in films.patients])
     found = np.zeros(len(part))
     for number in range(_PARTS):

@@ -58,14 +58,14 @@ class FilmRow(ScoreRow):
 def ranked_film_rows(
     screener: Screener, films: Iterable[Film | NotRead], *, maps: Path | None = None
 ) -> Iterator[RankedFilmRow]:
-    """One row per film, lazily and in order; arguments as for `ranked_rows`."""
+    """Yield one row per film, lazily and in order; arguments as for `ranked_rows`."""
     for film in films:
         [row] = ranked_rows(screener, [film], maps=maps)
         yield RankedFilmRow(**vars(row), sha256=digest_of(film))
 
 
 def film_rows(screener: Screener, films: Iterable[Film | NotRead], *, maps: Path | None = None) -> Iterator[FilmRow]:
-    """One row per film, lazily and in order; arguments as for `decision_rows`."""
+    """Yield one row per film, lazily and in order; arguments as for `decision_rows`."""
     for film in films:
         [row] = decision_rows(screener, [film], maps=maps)
         yield FilmRow(

@@ -40,8 +40,11 @@ class Study:
 
 
 def studies_of(screened: Iterable[Screened], *, source_tag: str | None) -> list[Study]:
-    """Films that were screened, as studies, in the order in which they first appear. Films without a label, lateral
-    films and companion images are left out; a study is abnormal if any of its films is. No image is kept."""
+    """Return the films that were screened, as studies, in the order in which they first appear.
+
+    Films without a label, lateral films and companion images are left out; a study is abnormal if any of its films is.
+    No image is kept.
+    """
     groups: dict[tuple[str, str], list[_Frontal]] = {}
     for one in screened:
         if one.label is not None and not one.lateral:

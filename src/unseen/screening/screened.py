@@ -79,7 +79,7 @@ def never_cleared(film: Film) -> str:
 
 
 def study_of(film: Film | NotRead) -> tuple[str, str]:
-    """Patient and study; a file that was not read is a study of its own."""
+    """Return the patient and study; a file that was not read is a study of its own."""
     return (film.patient, film.study if isinstance(film, Film) else film.name)
 
 

@@ -61,7 +61,7 @@ class ScoringDetector(Protocol):
     """
 
     def score(self, films: Iterable[Film | NotRead], /) -> Iterator[Finding | NotRead]:
-        """One finding per film, in order, each depending on its film alone."""
+        """Return one finding per film, in order, each depending on its film alone."""
         ...
 
     @property
@@ -328,7 +328,7 @@ def ranked_rows(
     maps: Path | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[ScoreRow]:
-    """One row per film, lazily and in order, each scored; `reason` is the gate's where it would refuse the film.
+    """Yield one row per film, lazily and in order, each scored; `reason` is the gate's where it would refuse the film.
 
     maps      a folder for `<digest16>.npy`, float32 on the network's grid
     progress  called with the number of rows done, after each
@@ -361,8 +361,10 @@ def decision_rows(
     maps: Path | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[DecisionRow]:
-    """One row per film, in order. All films are screened before the first row comes out: a film is cleared only if its
-    whole study is. Arguments as for `ranked_rows`.
+    """Yield one row per film, in order.
+
+    All films are screened before the first row comes out: a film is cleared only if its whole study is. Arguments as
+    for `ranked_rows`.
     """
     if maps is not None:
         maps.mkdir(parents=True, exist_ok=True)

@@ -67,7 +67,9 @@ def check_detector(detector: Detector, films: Sequence[Film], *, fit: Callable[[
 
 
 def one_finding_a_film(detector: Detector, films: Sequence[Film]) -> None:
-    """One finite score a film, in order; maps are finite, of the view's size, and mark nothing that is not judged."""
+    """Check that there is one finite score a film, in order, and that maps are finite, of the view's size, and mark
+    nothing that is not judged.
+    """
     side = detector.view.size
     findings = list(detector.score(films))
     holds(len(findings) == len(films), "there is not one finding a film")
@@ -109,7 +111,7 @@ def depends_on_its_film_alone(detector: Detector, films: Sequence[Film]) -> None
 
 
 def lazy(detector: Detector, films: Sequence[Film]) -> None:
-    """Films are drawn one by one, when their finding is asked for."""
+    """Check that films are drawn one by one, when their finding is asked for."""
     drawn: list[str] = []
 
     def stream() -> Iterator[Film]:

@@ -228,7 +228,7 @@ def check_loss(loss: Loss, process: Measurement) -> None:
 
 
 def one_value_a_sample(loss: Loss, process: Measurement) -> None:
-    """One finite value a sample, in single precision or better."""
+    """Check that there is one finite value a sample, in single precision or better."""
     value = _value(loss, process, *_batch(process))
     holds(value.shape == (4,) and bool(torch.isfinite(value).all()), f"it gives {value}, not one finite value a sample")
     holds(value.dtype in (torch.float32, torch.float64), f"it is computed in {value.dtype}")
@@ -243,7 +243,7 @@ def independent_of_batch_mates(loss: Loss, process: Measurement) -> None:
 
 
 def gradient_flows(loss: Loss, process: Measurement) -> None:
-    """Every sample has a gradient."""
+    """Check that every sample has a gradient."""
     weights, x, y = _batch(process)
     (found,) = torch.autograd.grad(_value(loss, process, weights.requires_grad_(), x, y).sum(), weights)
     holds(bool((found != 0).flatten(1).any(dim=1).all()), "a sample has no gradient")

@@ -304,7 +304,7 @@ _joined: list[Ranks] = []  # where several machines or torchrun make one group f
 
 
 def keep(ranks: Ranks) -> None:
-    """All further trainings of this process are shared by this group."""
+    """Share all further trainings of this process with this group."""
     _joined.append(ranks)
 
 

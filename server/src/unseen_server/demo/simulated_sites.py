@@ -66,7 +66,7 @@ def write_sites(shares: Sequence[SiteShare], folder: Path, *, side: int = SIDE) 
 
 
 def mixed(parts: Sequence[Sequence[T]]) -> list[T]:
-    """All of `parts`, each in its order and evenly over the whole.
+    """Return all of `parts`, each in its order and evenly over the whole.
 
     >>> mixed(["abcd", "12"])
     ['a', '1', 'b', 'c', '2', 'd']

@@ -122,5 +122,5 @@ def _element(name: str, code: Code) -> ElementTree.Element:
 
 
 def _clean(text: str) -> str:
-    """Text that XML can hold, of bounded length."""
+    """Return the text that XML can hold, of bounded length."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)[:_MOST_VALUE]

@@ -178,7 +178,7 @@ class PacsConfig(_ConfigTable):
         raise PacsConfigError(f'no peer is called "{name}". The peers of this file are: {known}')
 
     def settles_s(self, peer: Peer) -> float:
-        """Seconds without a film after which a study of this peer counts as complete."""
+        """Return the seconds without a film after which a study of this peer counts as complete."""
         return self.settle_s if peer.settle_s is None else peer.settle_s
 
     def file(self, given: str) -> Path:

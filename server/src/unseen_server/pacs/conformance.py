@@ -190,7 +190,7 @@ def statement() -> str:
 
 
 def _services() -> Iterable[tuple[str, ...]]:
-    """Each SOP class with its roles; those of the provider are what the listener negotiates."""
+    """Yield each SOP class with its roles; those of the provider are what the listener negotiates."""
     provided = {str(context.abstract_syntax) for context in offered_classes.offered()}
     used = {offered_classes.VERIFICATION, offered_classes.COMMITMENT, FIND, MOVE, GET, *RESULT_CLASSES.values()}
     order = [

@@ -76,7 +76,7 @@ class Segment:
         return [one for one in self.raw(number).split(self.marks[1]) if one]
 
     def text(self, number: int) -> str:
-        """All of a field as text: repetitions are lines."""
+        """Return all of a field as text: repetitions are lines."""
         return "\n".join(self.unescaped(one) for one in self.repetitions(number))
 
     def part(self, number: int, component: int = 1, *, of: str | None = None) -> str:
@@ -86,7 +86,7 @@ class Segment:
         return self.unescaped(parts[component - 1]).strip() if component <= len(parts) else ""
 
     def unescaped(self, text: str) -> str:
-        r"""Text with the characters that its escape sequences stand for.
+        r"""Return the text with the characters that its escape sequences stand for.
 
         >>> Segment(name="OBX", fields=()).unescaped(r"a\.br\b \T\ c\X0D\\H\d\N\ \E\\")
         'a\nb & c\rd \\\\'
@@ -183,7 +183,7 @@ def _spelled(name: str) -> str:
 
 
 def time_us(written: str) -> int | None:
-    """Microseconds since 1970 of a time stamp (TS), UTC where it names no zone; None where it is none.
+    """Return the microseconds since 1970 of a time stamp (TS), UTC where it names no zone; None where it is none.
 
     >>> time_us("20260102030405+0100"), time_us("2026"), time_us("yesterday")
     (1767319445000000, 1767225600000000, None)

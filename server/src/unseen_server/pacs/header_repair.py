@@ -122,7 +122,10 @@ def _voi_lut(header: Dataset) -> Dataset | None:
 
 
 def _texts(header: Dataset, keyword: str) -> list[str]:
-    """Every value as text without control characters; none where the attribute is missing or cannot be parsed."""
+    """Return every value as text without control characters.
+
+    Returns None where the attribute is missing or cannot be parsed.
+    """
     try:
         values = attribute_values(header, keyword)
     except Refused:

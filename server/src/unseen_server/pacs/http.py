@@ -92,7 +92,8 @@ class _Health:
         return PlainTextResponse("live\n")
 
     async def ready(self, request: Request) -> Response:
-        """Films and reports can be taken: the listener listens, the database answers, and the disk has space.
+        """Answer whether films and reports can be taken: the listener listens, the database answers, the disk has
+        space.
 
         The verdict is kept for a second.
         """

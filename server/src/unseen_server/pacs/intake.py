@@ -76,7 +76,7 @@ class Intake:
         self._counts: Counter[tuple[str, bool]] = Counter()
 
     def counts(self) -> dict[tuple[str, bool], int]:
-        """Objects since the start, by peer and whether they were taken."""
+        """Return the number of objects since the start, by peer and whether they were taken."""
         with self._lock:
             return dict(self._counts)
 

@@ -42,7 +42,7 @@ class NodeMetrics(Collector):
         self._registry.register(self)
 
     def text(self) -> bytes:
-        """All of them, as a scraper reads them. Raises WorklistError where the store cannot be read."""
+        """Return all metrics, as a scraper reads them. Raises WorklistError where the store cannot be read."""
         return generate_latest(self._registry)
 
     def describe(self) -> list[Metric]:
@@ -50,7 +50,7 @@ class NodeMetrics(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Each metric as it is now."""
+        """Yield each metric as it is now."""
         build = GaugeMetricFamily("unseen_build", "The version that runs", labels=["version"])
         build.add_metric([__version__], 1)
         yield build

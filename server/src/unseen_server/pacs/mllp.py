@@ -25,7 +25,7 @@ class MllpFrames:
         self._searched = 0  # up to here no frame ends
 
     def __len__(self) -> int:
-        """Bytes that belong to no whole frame yet."""
+        """Return the number of bytes that belong to no whole frame yet."""
         return len(self._kept)
 
     @property
@@ -64,7 +64,7 @@ class MllpFrames:
         return content
 
     def _drop_noise(self) -> None:
-        """Bytes outside of frames have no meaning."""
+        """Drop bytes outside of frames, which have no meaning."""
         begun = self._kept.find(START)
         if begun:
             del self._kept[: begun if begun > 0 else len(self._kept)]

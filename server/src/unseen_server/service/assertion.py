@@ -111,7 +111,7 @@ class _Sentence:
 
 
 def folded(text: str) -> str:
-    """Text as phrases are compared: one form of each letter, no case, single spaces.
+    """Return the text as phrases are compared: one form of each letter, no case, single spaces.
 
     A line feed is left before a line that may begin a sentence, a form feed between paragraphs; phrases take both for
     spaces.

@@ -23,7 +23,7 @@ _FINDING: Final = re.compile(rf"(?<![^\W_])(?:{_WORDS})(?![^\W_])")
 
 
 def finding_words(text: str) -> Iterator[tuple[int, int]]:
-    """Places of common words of findings in folded text: begin and end.
+    """Yield the places of common words of findings in folded text: begin and end.
 
     >>> list(finding_words("a mass."))
     [(2, 6)]

@@ -224,7 +224,7 @@ def parsed(text: str, *, name: str = "the table") -> ReportCodes:
 
 
 def _plain(text: str) -> str:
-    """Text as phrases are compared: one form of each letter, no case, single spaces.
+    """Return the text as phrases are compared: one form of each letter, no case, single spaces.
 
     >>> _plain(" No\\u00a0ACUTE\\n findings ")
     'no acute findings'

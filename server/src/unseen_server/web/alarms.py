@@ -46,7 +46,9 @@ class Ended(BaseModel):
 
 @router.get("/alarms", responses=answers(401, 403, 503))
 def alarms(parts: Parts, account: Lead) -> Alarms:
-    """Policies that clear nothing at present, because scores or refusals have drifted since the calibration."""
+    """Return the policies that clear nothing at present, because scores or refusals have drifted since the
+    calibration.
+    """
     return Alarms(
         alarms=[
             AlarmResponse.model_validate(alarm).model_copy(

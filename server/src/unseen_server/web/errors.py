@@ -55,7 +55,10 @@ class Problem(BaseModel):
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:  # Any: OpenAPI's objects
-    """Errors that a route may answer with, for OpenAPI; whoever must be signed in (401) may also ask too often."""
+    """Return the errors that a route may answer with, for OpenAPI.
+
+    Whoever must be signed in (401) may also ask too often.
+    """
     paced = {429} if 401 in statuses else set()
     return {status: {"model": Problem, "description": _MEANT[status]} for status in sorted({*statuses, *paced})}
 

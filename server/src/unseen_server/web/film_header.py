@@ -113,7 +113,7 @@ def about(parts: Parts, account: Reader, film: FilmId) -> About:
 
 @router.get("/films/{film}/elements", responses=answers(401, 403, 404, 422, 503))
 def elements(parts: Parts, account: Lead, film: FilmId) -> ElementsResponse:
-    """Every element of a DICOM file but its pixels; where names are hidden, only values of harmless elements.
+    """Return every element of a DICOM file but its pixels; where names are hidden, only values of harmless elements.
 
     Harmless are technical elements that PS3.15 table E.1-1 keeps. Private and unknown elements are left out.
     """

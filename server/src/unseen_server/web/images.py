@@ -72,7 +72,7 @@ def brightest(path: Path) -> float:
 def rendition(
     kept: Rendition, what: Literal["image", "reconstruction", "residual", "lungs", "inside"]
 ) -> tuple[bytes, tuple[float, float]]:
-    """One image of what a model made of a film, as PNG, and the values that are black and white.
+    """Return one image of what a model made of a film, as PNG, and the values that are black and white.
 
     image and reconstruction go from the 0.5th to the 99.5th percentile of the image, so that both are comparable;
     residual is |image − reconstruction| where it is judged, up to its 99.5th percentile there; lungs and inside are

@@ -72,7 +72,7 @@ def measurement(
 def reconstruction(
     asked: lab_requests.ToReconstruct, pixels: Pixels | None, collection: Collection
 ) -> lab_responses.ResultResponse:
-    """One method's result."""
+    """Return one method's result."""
     made = _made(asked, pixels, collection)
     found = tried_method(offered_methods(made, collection).named(asked.method), made)
     return _result(found, made)

@@ -124,8 +124,9 @@ class LabelledSet:
         return pl.DataFrame(columns, schema=types)
 
     def csv(self) -> str:
-        """One row a film: what it is, its trivial statistics, and one column a model; empty where it did not score the
-        film. Numbers read back exactly, by `evaluation.read_scores`."""
+        """Return one row a film: what it is, its trivial statistics, and one column a model; empty where it did not
+        score the film. Numbers read back exactly, by `evaluation.read_scores`.
+        """
         written = io.StringIO()
         rows = csv.writer(written, lineterminator="\n")
         rows.writerow(safe_row([*ABOUT, *(model.name for model in self.models)]))
@@ -252,7 +253,7 @@ class ComputedFigures:
     async def difference(
         self, store: Store, scoring: Models | None, first: str, second: str, *, others: bool = False
     ) -> tuple[str, str, Comparison]:
-        """Two models' names, and their AUROCs on the films that both scored. Raises WorklistError likewise."""
+        """Return two models' names, and their AUROCs on the films that both scored. Raises WorklistError likewise."""
         found, digest = await anyio.to_thread.run_sync(self._read, store, scoring, others)
         names = found.called(first).name, found.called(second).name
         if first == second:

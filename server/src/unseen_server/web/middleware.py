@@ -120,7 +120,7 @@ class Shell:
         return refused
 
     def _most(self, path: str) -> int:
-        """Bytes that a request to `path` may have."""
+        """Return the number of bytes that a request to `path` may have."""
         if path in self.open:
             return MOST_UNKNOWN
         if path in self.bodies:

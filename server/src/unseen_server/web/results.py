@@ -55,7 +55,7 @@ class ResultsResponse(BaseModel):
 
 @router.get("", responses=answers(401, 403, 503))
 def results(parts: Parts, account: Lead) -> ResultsResponse:
-    """Destinations with counts by state, what could not be sent, and what waits longest."""
+    """Return the destinations with counts by state, what could not be sent, and what waits longest."""
     return _results(parts)
 
 

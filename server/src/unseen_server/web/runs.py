@@ -73,7 +73,7 @@ class LogResponse(BaseModel):
 
 @router.get("/runs", responses=answers(401, 403, 503))
 def runs(parts: Parts, account: Lead) -> RunsResponse:
-    """Trainings in the folder of runs."""
+    """Return the trainings in the folder of runs."""
     if parts.runs is None:
         return RunsResponse(folder=False, runs=[])
     runs = []

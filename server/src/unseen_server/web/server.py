@@ -152,7 +152,7 @@ def _program() -> str:
 
 
 def _provider(path: Path) -> OidcProvider:
-    """Asks the provider for its addresses and keys. Raises OidcError."""
+    """Ask the provider for its addresses and keys. Raises OidcError."""
     from unseen_server.web.oidc import OidcProvider, OidcSettings  # of an extra
 
     return OidcProvider(OidcSettings.read(path))

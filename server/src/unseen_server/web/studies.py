@@ -70,7 +70,7 @@ class Requeued(BaseModel):
 
 @router.get("/{study}", responses=answers(401, 404, 422, 503))
 def whole(parts: Parts, account: Reader, study: StudyId) -> StudyResponse:
-    """Everything about one study that the asker may see."""
+    """Return everything about one study that the asker may see."""
     found = parts.store.study(study, blind=parts.is_blind(account.role), reader=account.name)
     return study_for(parts, account, StudyResponse.of(found, _promise(parts)))
 

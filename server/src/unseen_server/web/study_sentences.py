@@ -122,7 +122,7 @@ def in_words(
     promise: Promise,
     sampled: bool = False,
 ) -> list[str]:
-    """Sentences for the panel beside a film; the first is the row's.
+    """Return the sentences for the panel beside a film; the first is the row's.
 
     decision   on the study; None before there was one
     reference  with which its score is compared; None where no model scored it

@@ -80,7 +80,7 @@ def whole(parts: Parts, account: Sighted, number: RoundId) -> turing_messages.Ro
     "/rounds/{number}/pictures/{k}.png", response_class=Response, responses=PNG | answers(401, 403, 404, 422, 503)
 )
 def picture(parts: Parts, account: Sighted, number: RoundId, k: int) -> Response:
-    """One image. All of a round have one outline, one grey scale, one size, and as many bytes."""
+    """Return one image. All of a round have one outline, one grey scale, one size, and as many bytes."""
     return Response(parts.rounds.find(number, account.name).picture(k), media_type="image/png")
 
 

@@ -32,7 +32,7 @@ class QueueDetail(BaseModel):
 
 @router.get("/queue", responses=answers(401, 403, 503))
 def queue(parts: Parts, account: Admin) -> QueueDetail:
-    """Films that wait, run, are done, and failed."""
+    """Return the films that wait, run, are done, and failed."""
     found = parts.store.queue()
     return QueueDetail(
         waiting=found.waiting,

@@ -166,7 +166,7 @@ class Accounts:
             return _account(changed)
 
     def listed(self) -> list[Account]:
-        """All accounts, by name."""
+        """Return all accounts, by name."""
         with self._site.database.reading() as connection:
             return [_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.name))]
 
@@ -365,7 +365,7 @@ def _end_all(writing: Writing, name: str, *, kind: Literal["session", "link"] | 
 
 
 def _check_local(row: Found) -> None:
-    """Only who signs in here has a password."""
+    """Raise unless the account signs in here: no other has a password."""
     if row.password.startswith(_PROVIDED):
         raise NotAllowedError(f"{row.name} signs in with the site's identity provider, and has no password here.")
 

@@ -201,7 +201,7 @@ class Activations:
             return _one(connection, number)
 
     def listed(self) -> list[Activation]:
-        """Proposals and activations, latest first, fifty at most."""
+        """Return the proposals and activations, latest first, fifty at most."""
         with self._site.database.reading() as connection:
             last = _last(connection)
             rows = connection.execute(select(activations).order_by(activations.c.id.desc()).limit(_MOST)).all()
@@ -219,7 +219,7 @@ class Activations:
         return found if found.standing == "active" else None
 
     def policies(self) -> dict[str, Policy]:
-        """Every policy that was ever in force by an activation, by its digest."""
+        """Return every policy that was ever in force by an activation, by its digest."""
         with self._site.database.reading() as connection:
             rows = connection.execute(
                 select(activations).where(activations.c.activated_us.is_not(None), activations.c.policy.is_not(None))

@@ -123,12 +123,12 @@ class Administration:
         return broken
 
     def audit_after(self, seq: int, *, most: int) -> list[Event]:
-        """Rows of the audit trail after this number, oldest first."""
+        """Return the rows of the audit trail after this number, oldest first."""
         with self.site.database.reading() as connection:
             return audit.after(connection, seq, most=most)
 
     def search_audit(self, sought: AuditSearch) -> Matches:
-        """Rows of the audit trail, the latest first. Raises WorklistError for a limit outside 1 to 200."""
+        """Return the rows of the audit trail, the latest first. Raises WorklistError for a limit outside 1 to 200."""
         with self.site.database.reading() as connection:
             return audit_search.search(connection, self.site.names, sought)
 

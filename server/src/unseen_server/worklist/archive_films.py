@@ -92,7 +92,7 @@ def _look(entry: Entry, row: Row, most_bytes: int) -> ArchiveFilm | str:
 
 
 def _digest(path: Path, most_bytes: int) -> tuple[str, int, bytes]:
-    """SHA-256 and size of a file, and its first bytes."""
+    """Return the SHA-256 and the size of a file, and its first bytes."""
     digest, size, leading = hashlib.sha256(), 0, b""
     try:
         if not path.is_file():  # a pipe would be waited for

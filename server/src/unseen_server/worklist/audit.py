@@ -191,7 +191,7 @@ def event_of(row: Row[Any]) -> Event:  # Any: SQLAlchemy knows a row's columns b
 
 
 def _rows(connection: Connection) -> Iterator[Row[tuple[object, ...]]]:
-    """All rows in order, some thousand at a time."""
+    """Yield all rows in order, some thousand at a time."""
     columns = [audit.c[name] for name in (*_COLUMNS, "hash")]
     after = -1
     while rows := connection.execute(

@@ -310,7 +310,7 @@ def _deciding(connection: Connection) -> dict[int, set[str]]:
 
 
 def _refused(connection: Connection, models: Collection[str]) -> frozenset[int]:
-    """Films on which the latest decision is that one of these models could not score them."""
+    """Return the films on which the latest decision is that one of these models could not score them."""
     latest = select(func.max(decisions.c.id)).where(decisions.c.film_id.is_not(None)).group_by(decisions.c.film_id)
     query = select(decisions.c.film_id).where(
         decisions.c.id.in_(latest), decisions.c.action == "not_scored", decisions.c.model.in_(list(models))

@@ -235,7 +235,7 @@ def _order(film: Found) -> tuple[bool, float, float, int]:
 def study(
     connection: Connection, public_id: str, *, now_us: int, blind: bool, reader: str | None = None
 ) -> StudyDetails:
-    """One study; see `Store.study`."""
+    """Return one study; see `Store.study`."""
     row = find_study(connection, public_id)
     made = connection.execute(select(decisions).where(decisions.c.study_id == row.id).order_by(decisions.c.id)).all()
     latest = {} if blind else {decision.film_id: decision_of(decision) for decision in made}

@@ -101,7 +101,7 @@ class FilmAccess:
             return reference_scores.reference(connection, model, source=source)
 
     def labelled(self, *, most: int = 20_000, origins: Collection[Origin] = labels.SEEN) -> list[LabelledFilm]:
-        """Films of studies whose standing report is normal or abnormal, with all scores; the latest `most`.
+        """Return the films of studies whose standing report is normal or abnormal, with all scores; the latest `most`.
 
         origins  how the reports came to be that count: by default those on films that were shown to their reader
 
@@ -124,7 +124,7 @@ class FilmAccess:
             return model_disagreements.disagreements(connection, first, second, limit=limit)
 
     def generated(self) -> dict[str, NDArray[np.float32]]:
-        """Images that models' generators made, by model: (64, size, size), network units."""
+        """Return the images that models' generators made, by model: (64, size, size), network units."""
         return {model: images for model, (images, _) in renditions.read_generated(self.site.renditions).items()}
 
     def generated_inside(self) -> dict[str, NDArray[np.bool_] | None]:

@@ -233,8 +233,10 @@ def _flagged(tab: Tab, rule: FlagRule, *, flagged: bool) -> list[Condition]:
 
 
 def _matching(connection: sa.Connection, names: Pseudonyms, text: str, *, whole: bool) -> tuple[sa.Subquery, bool]:
-    """Studies that are called `text`, or whose accession number or patient begins so, as it is stored; and whether
-    there may be others."""
+    """Return the studies that are called `text`, or whose accession number or patient begins so, as it is stored.
+
+    Returns also whether there may be others.
+    """
     called = [names.sealed(kind, text) for kind in ("accession", "patient", "study", "name")] + [text]
     ways = [  # each from the index by itself: together they would be sorted, and all files may bear one name
         sa.select(terms.c.study_id).where(terms.c.term == clean(term)).order_by(terms.c.study_id.desc())

@@ -83,7 +83,10 @@ def become_copy(writing: Writing, film: Found, original: Found, read: Film, *, a
 
 
 def _claimed(writing: Writing, target: Found, read: Film) -> dict[str, str]:
-    """Patient number and issuer, as pseudonyms, that a copy names for the study; none where it names another study."""
+    """Return the patient number and issuer, as pseudonyms, that a copy names for the study.
+
+    Returns None where it names another study.
+    """
     names = writing.names
 
     def said(keyword: str) -> str:
@@ -100,7 +103,7 @@ def _claimed(writing: Writing, target: Found, read: Film) -> dict[str, str]:
 
 
 def changed_attributes(writing: Writing, original: Found, study: Found, read: Film) -> list[str]:
-    """Keywords of header attributes in which a copy differs from what is known of the film and its study."""
+    """Return the keywords of header attributes in which a copy differs from what is known of the film and its study."""
     known_tags = json.loads(original.tags)
     changed = {keyword for keyword in {*known_tags, *read.tags} if known_tags.get(keyword) != read.tags.get(keyword)}
     if (original.view_position or "") != clean(read.view_position or ""):

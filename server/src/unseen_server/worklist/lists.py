@@ -63,7 +63,7 @@ class Lists:
             )
 
     def models_with_findings(self) -> list[str]:
-        """SHA-256 of the weights of each model that has scored films here."""
+        """Return the SHA-256 of the weights of each model that has scored films here."""
         with self.site.database.reading() as connection:
             return listing.values(connection, findings.c.model)
 
@@ -82,7 +82,7 @@ class Lists:
     def return_several(
         self, studies: Sequence[str], reader: str, reason: str, *, broken: Mapping[str, Collection[str]]
     ) -> OnSeveral:
-        """Return films that cannot be shown to their senders; a study without such a film is refused.
+        """Return the films that cannot be shown to their senders; a study without such a film is refused.
 
         broken  by study, the films that cannot be shown, as the caller has found out
         """

@@ -114,7 +114,7 @@ def _check_unused(connection: Connection, model: str, in_use: Collection[str]) -
 
 
 def _waiting(connection: Connection, model: str) -> int:
-    """Studies on the list whose latest decision is this model's."""
+    """Return the studies on the list whose latest decision is this model's."""
     newest = (
         select(func.max(decisions.c.id).label("id"))
         .join(studies, studies.c.id == decisions.c.study_id)

@@ -308,7 +308,7 @@ class Outbox:
         return self._rows(outbox.c.state.in_(("waiting", "sent")), order=outbox.c.made_us.asc(), most=10)
 
     def list(self, *, state: str | None = None, most: int = 100) -> list[Sending]:
-        """Rows of the outbox, the latest first; in one state, or in all."""
+        """Return the rows of the outbox, the latest first; in one state, or in all."""
         wanted = true() if state is None else outbox.c.state == state
         return self._rows(wanted, order=outbox.c.id.desc(), most=most)
 

@@ -177,7 +177,7 @@ def thumbnail(pixels: NDArray[np.float32]) -> bytes:
 
 
 def npz(arrays: dict[str, NDArray[np.generic]]) -> bytes:
-    """Arrays by name, compressed: masks are next to nothing then."""
+    """Return the arrays by name, compressed: masks are next to nothing then."""
     written = io.BytesIO()
     np.savez_compressed(written, allow_pickle=False, **arrays)
     return written.getvalue()
@@ -221,7 +221,10 @@ def keep_generated(folder: RenditionFolder, detector: ScoringDetector) -> bool:
 
 
 def read_generated(folder: RenditionFolder) -> dict[str, tuple[NDArray[np.float32], NDArray[np.bool_] | None]]:
-    """Images (COUNT, size, size) in network units, and the typical `inside`, by model; damaged files are left out."""
+    """Return the images (COUNT, size, size) in network units, and the typical `inside`, by model.
+
+    Damaged files are left out.
+    """
     found = {}
     for path in sorted(folder.path.glob(f"{_PREFIX}*.npz")):
         try:

@@ -192,7 +192,7 @@ def retire_by_age(site: Site) -> int:
 def _old(
     before_us: int, states: Sequence[State], *, source: str | None, but: Collection[str]
 ) -> list[ColumnElement[bool]]:
-    """Studies that have been in one of `states` since before then; of this source, or of all `but` these."""
+    """Return the studies that have been in one of `states` since before then; of this source, or of all `but` these."""
     wanted = [studies.c.state.in_(states), studies.c.changed_us < before_us]
     if source is not None:
         wanted.append(studies.c.source == source)

@@ -58,7 +58,7 @@ class Site:
         self.renditions = RenditionFolder(self.home / "renditions")
 
     def now_us(self) -> int:
-        """Microseconds since 1970."""
+        """Return the microseconds since 1970."""
         return int((time.time if self.clock is None else self.clock)() * 1e6)
 
     def lease_clock(self) -> ColumnElement[int]:

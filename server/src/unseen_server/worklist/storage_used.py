@@ -58,7 +58,7 @@ def _folder(kind: Kept, path: Path) -> StoragePart:
 
 
 def _sizes(path: Path | str) -> Iterator[int]:
-    """Bytes of every file below `path`; what goes meanwhile is passed over."""
+    """Yield the size of every file, in bytes, below `path`; what goes meanwhile is passed over."""
     try:
         entries = list(os.scandir(path))
     except FileNotFoundError:

@@ -147,7 +147,7 @@ class Store(Lists, FilmAccess, Administration):
         self.close()
 
     def now_us(self) -> int:
-        """Microseconds since 1970."""
+        """Return the microseconds since 1970."""
         return self.site.now_us()
 
     def lease_clock(self) -> ColumnElement[int]:
@@ -226,7 +226,7 @@ class Store(Lists, FilmAccess, Administration):
             return details.priors(connection, study)
 
     def study(self, study: str, *, blind: bool = True, reader: str | None = None) -> StudyDetails:
-        """Everything about one study; `reader` as for `page`. Raises NotFoundError."""
+        """Return everything about one study; `reader` as for `page`. Raises NotFoundError."""
         with self.database.reading() as connection:
             return details.study(connection, study, now_us=self.now_us(), blind=blind, reader=reader)
 
@@ -269,7 +269,7 @@ class Store(Lists, FilmAccess, Administration):
             readers.keep_draft(writing, study, reader, note)
 
     def set_aside(self, study: str, reader: str, how: Aside, reason: str, *, films: Collection[str]) -> bool:
-        """Return films that cannot be shown to their sender, or discard them; True where no film is left to report.
+        """Return the films that cannot be shown to their sender, or discard them; True where no film is left to report.
 
         films  those of the study that cannot be shown, as the caller has found out
 

@@ -80,7 +80,7 @@ def draw_acquisition(rng: np.random.Generator) -> Acquisition:
 
 
 def marker_path(acquisition: Acquisition, grid: Grid) -> Map:
-    """Path length (cm) through the lead letter R on the patient's right side."""
+    """Return the path length (cm) through the lead letter R on the patient's right side."""
     out = np.zeros((grid.size, grid.size), np.float32)
     if acquisition.marker is None:
         return out

@@ -7,7 +7,7 @@ from unseen.data.phantoms.geometry import Grid, Map, add_rod, ellipsoid, smooth_
 
 
 def torso_profile(build: Build, y: Map) -> tuple[Map, Map]:
-    """Half width and half depth (cm) of neck, shoulders and trunk at heights `y`, (size, 1)."""
+    """Return the half width and half depth (cm) of neck, shoulders and trunk at heights `y`, (size, 1)."""
     s, flank = build.scale, build.lung_width + 1.1 + 0.9 * build.fat
     heights = np.array([-14, -7.5, -5.5, -3.5, -1.2, 1.5, 4.5, 7.5, 10, 12.5, 16, 22, 40], np.float32) * s
     shoulder = build.shoulder
@@ -32,7 +32,10 @@ def torso_profile(build: Build, y: Map) -> tuple[Map, Map]:
 
 
 def body_path(build: Build, grid: Grid) -> Map:
-    """Path length (cm) through everything inside the skin, lungs included; zero in the air round the patient."""
+    """Return the path length (cm) through everything inside the skin, lungs included.
+
+    It is zero in the air round the patient.
+    """
     width, depth = torso_profile(build, grid.y)
     across = (grid.x / width) ** 2
     body = 2.0 * depth * np.sqrt(np.maximum(1.0 - across * across * across, 0.0))
@@ -48,7 +51,7 @@ def body_path(build: Build, grid: Grid) -> Map:
 
 
 def breasts(build: Build, grid: Grid) -> Map:
-    """Path length (cm) through the breasts: a sharp lower edge, fading upwards into the chest wall."""
+    """Return the path length (cm) through the breasts: a sharp lower edge, fading upwards into the chest wall."""
     out = np.zeros((grid.size, grid.size), np.float32)
     low = 0.70 * build.lung_height
     radius = (5.2 + 0.55 * build.breast) * build.scale

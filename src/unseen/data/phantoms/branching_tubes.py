@@ -39,7 +39,9 @@ def grow_tree(
 
 
 def draw_tree(branches: Branches, grid: Grid) -> Map:
-    """Path length (cm) through a tree's branches, (size, size): cross-section `πr²` spread over `σ ≈ r/2`."""
+    """Return the path length (cm) through a tree's branches, (size, size): cross-section `πr²` spread over `σ ≈
+    r/2`.
+    """
     pixel = grid.pixel_cm
     out = np.zeros((grid.size, grid.size), np.float32)
     levels = (0.10, 0.24)

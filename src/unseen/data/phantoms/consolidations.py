@@ -97,7 +97,7 @@ def between(at: NDArray[np.float64] | Map, step: float, count: int) -> Map:
 
 
 def bronchi(patient: Patient, rng: np.random.Generator, *, side: float, x: float, y: float) -> Map:
-    """Path length (cm) of air in the bronchi that run from the hilum towards (`x`, `y`)."""
+    """Return the path length (cm) of air in the bronchi that run from the hilum towards (`x`, `y`)."""
     from_x, from_y = hilum(patient.build, side)
     towards = math.atan2(y - from_y, x - from_x)
     roots = np.array([[from_x, from_y, towards + bend, 0.22] for bend in (-0.3, 0.0, 0.3)])

@@ -23,7 +23,7 @@ Mask = NDArray[np.bool_]
 
 @lru_cache(maxsize=16)
 def _unit(size: int) -> Map:
-    """Pixel centres of a line of `size` pixels, −0.5 to 0.5, (size,)."""
+    """Return the pixel centres of a line of `size` pixels, −0.5 to 0.5, (size,)."""
     centres = ((np.arange(size) + 0.5) / size - 0.5).astype(np.float32)
     centres.flags.writeable = False
     return centres
@@ -58,7 +58,7 @@ class Grid:
         return self.field_cm / self.size
 
     def rows(self, low: float, high: float) -> slice:
-        """Rows whose `y` may lie in [low, high] cm; empty when the range is off the film."""
+        """Return the rows whose `y` may lie in [low, high] cm; empty when the range is off the film."""
         first = float(self.y[0, 0])
         start = int((low - first) / self.pixel_cm) - 1
         stop = int((high - first) / self.pixel_cm) + 2
@@ -89,7 +89,7 @@ def ellipsoid(
     depth: float,
     angle: float = 0.0,
 ) -> Map:
-    """Path length through an ellipsoid, (size, size) cm.
+    """Return the path length through an ellipsoid, (size, size) cm.
 
     `2·depth·√(1 − (u/width)² − (v/height)²)`, semi-axes in cm, `(u, v)` turned by `angle` (radians, clockwise on the
     film) about the centre (`x`, `y`). Zero outside.

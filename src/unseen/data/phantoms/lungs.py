@@ -29,7 +29,10 @@ class Lungs:
 
 
 def cavity_profile(build: Build, y: Map) -> tuple[Map, Map]:
-    """Half width and half depth (cm) of the thoracic cavity at heights `y` (any shape); zero above the apices."""
+    """Return the half width and half depth (cm) of the thoracic cavity at heights `y` (any shape).
+
+    Both are zero above the apices.
+    """
     t = np.maximum(y, 0.0) / build.lung_height
     apex = 4.3 * build.scale
     rise = np.clip(1.0 - t / 0.74, 0.0, 1.0)
@@ -53,7 +56,7 @@ def dome_height(build: Build, x: Map, outer: Map) -> Map:
 
 
 def mediastinum(build: Build, grid: Grid) -> Map:
-    """Path length (cm) through heart, great vessels and the tissue between the lungs."""
+    """Return the path length (cm) through heart, great vessels and the tissue between the lungs."""
     s, y = build.scale, grid.y
     bottom = build.lung_height - build.dome + build.dome_gap
     shift = 0.5 * build.rotation

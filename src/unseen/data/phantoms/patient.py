@@ -65,7 +65,7 @@ def draw_patient(rng: np.random.Generator, *, size: int) -> Patient:
 
 
 def gas(build: Build, grid: Grid, rng: np.random.Generator) -> Map:
-    """Path length (cm) through air outside the lungs: windpipe, main bronchi, stomach and bowel."""
+    """Return the path length (cm) through air outside the lungs: windpipe, main bronchi, stomach and bowel."""
     s = build.scale
     out = np.zeros((grid.size, grid.size), np.float32)
     carina = (0.35 * s + 0.2 * build.rotation, 0.36 * build.lung_height)

@@ -36,7 +36,7 @@ class Permutations(Group):
         return _take(x, self._places(x, g).argsort(dim=1))
 
     def elements(self, shape: Shape) -> Tensor | None:
-        """All n! of them for images of up to 7 pixels; None for larger ones, of which there are too many."""
+        """Return all n! of them for images of up to 7 pixels; None for larger ones, of which there are too many."""
         pixels = shape[-2] * shape[-1]
         if pixels > LISTED:
             return None

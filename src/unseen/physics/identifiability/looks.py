@@ -49,8 +49,11 @@ class Moves:
 
 
 def draw(group: Group, shape: Shape, n: int, generator: torch.Generator) -> Moves:
-    """All elements of a small group; of a large or continuous one n that are drawn, half of them inverted, since a
-    family of transformations that is no group (such as scalings) still leaves the images what they are both ways."""
+    """Return all elements of a small group.
+
+    Of a large or continuous group n are drawn, half of them inverted, since a family of transformations that is no
+    group (such as scalings) still leaves the images what they are both ways.
+    """
     listed = group.elements(shape)
     if listed is not None and len(listed) <= LISTED:
         return Moves(group, elements=listed)

@@ -105,7 +105,7 @@ def pdhg(
 
 
 def per_sample(numbers: Tensor, like: Tensor) -> Tensor:
-    """One number a sample, with as many axes as `like`: (batch, 1, …)."""
+    """Return one number a sample, with as many axes as `like`: (batch, 1, …)."""
     return numbers.reshape(-1, *[1] * (like.ndim - 1))
 
 

@@ -38,7 +38,7 @@ _STORE_BYTES = 100_000_000  # of memory for Ray's objects, of which this run has
 def scored_on_cluster(
     score_part: ScorePart, task: ScoringTask, plan: ArchivePlan, parts: Iterator[Part]
 ) -> Iterator[tuple[int, Counter[str]]]:
-    """Each part's number and counts, as soon as it is written; parts of nodes that vanish are scored by others.
+    """Yield each part's number and counts, as soon as it is written; parts of nodes that vanish are scored by others.
 
     Raises ArchiveError where no cluster can be reached, and where a node does not see the run's folder or has another
     version of the package; whatever `score_part` raises.

@@ -136,7 +136,7 @@ def _named(digest: str | None) -> str:
 
 
 def model_digest(model: Path | str) -> str:
-    """SHA-256 of a bundle's card: its weights' digest, its settings and its gate's.
+    """Return the SHA-256 of a bundle's card: its weights' digest, its settings and its gate's.
 
     Raises `artifacts.BundleError` for a folder that is no bundle.
     """
@@ -178,7 +178,8 @@ def cut_parts(films: Iterable[T], size: int) -> Iterator[tuple[int, tuple[T, ...
 
 
 def read_parts(folder: Path | str) -> pl.DataFrame:
-    """All rows of an archive, in the manifest's order: the table that `unseen score --out scores.parquet` writes.
+    """Return all rows of an archive, in the manifest's order: the table that `unseen score --out scores.parquet`
+    writes.
 
     With a policy, each row has its study's decision, which needs the films of all parts. The table is in memory: some
     100 bytes per film.

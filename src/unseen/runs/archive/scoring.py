@@ -163,7 +163,7 @@ def _missing(manifest: Path, plan: ArchivePlan, done: frozenset[int]) -> Iterato
 def _scored(
     task: ScoringTask, plan: ArchivePlan, parts: Iterator[tuple[int, tuple[Entry, ...]]], workers: int, engine: Engine
 ) -> Iterator[tuple[int, Counter[str]]]:
-    """Each part's number and counts, as soon as it is written."""
+    """Yield each part's number and counts, as soon as it is written."""
     if engine == "ray":
         from unseen.runs.archive.cluster import scored_on_cluster
 

@@ -86,9 +86,9 @@ class Embedding:
         )
 
     def __call__(self, views: Mapping[str, Floats]) -> Floats:
-        """All views' entries side by side, (n, entries)."""
+        """Return all views' entries side by side, (n, entries)."""
         return np.concatenate([self.subspaces[name].entries(views[name]) for name in self.subspaces], axis=1)
 
     def distance(self, name: str, views: Mapping[str, Floats]) -> Floats:
-        """One view's squared distance to the normals, (n,)."""
+        """Return one view's squared distance to the normals, (n,)."""
         return self.subspaces[name].distance(views[name])

@@ -83,7 +83,7 @@ class Look:
         return rows[0] * up, columns[0] * across, (rows[-1] + 1) * up, (columns[-1] + 1) * across
 
     def views(self) -> dict[str, Floats]:
-        """Every description of `VIEWS`."""
+        """Return every description of `VIEWS`."""
         inside = area(self.lungs.astype(np.float32), SIDE, SIDE) > 0.5
         if inside.sum() < 50:
             inside = np.ones_like(inside)

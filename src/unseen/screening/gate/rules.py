@@ -189,13 +189,13 @@ class Rules:
         return cls(embedding, crops, rules)
 
     def values(self, views: Views, odd: Floats) -> dict[str, Floats]:
-        """Each rule's log-odds, and the lungs' distance from the normals' ("lungs"): (n,) each."""
+        """Return each rule's log-odds, and the lungs' distance from the normals' ("lungs"): (n,) each."""
         entries = self.embedding(views)
         found = {name: rule(odd if name == "mirrored" else entries) for name, rule in self.rules.items()}
         return found | {"lungs": self.embedding.distance("shape", views)}
 
     def arrays(self) -> dict[str, Floats]:
-        """Everything learnt, by name."""
+        """Return everything learnt, by name."""
         found = {}
         for view, subspace in (*self.embedding.subspaces.items(), ("crops", self.crops)):
             for name in _SUBSPACE:

@@ -98,7 +98,7 @@ def _painted(image: Tensor, weight: Tensor, lungs: Tensor, white: float, rng: to
 
 
 def _tissue(image: Tensor, mask: Tensor, rng: torch.Generator) -> float:
-    """About as bright as what lies around the lungs."""
+    """Return a brightness like that of the tissue around the lungs."""
     around = image[_grown(mask, max(2, image.shape[0] // 24)) & ~mask]
     level = float(around.quantile(uniform(0.4, 0.9, rng))) if len(around) else 0.3
     return level + uniform(-0.1, 0.2, rng)
@@ -109,7 +109,10 @@ def _grown(mask: Tensor, by: int) -> Tensor:
 
 
 def _moved(image: Tensor, mask: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Both turned by up to 7°, scaled by up to an eighth, moved by up to a 25th; the film's edge is repeated."""
+    """Turn both by up to 7°, scale them by up to an eighth and move them by up to a 25th.
+
+    The film's edge is repeated.
+    """
     angle, scale = uniform(-0.12, 0.12, rng), uniform(0.88, 1.12, rng)
     wide = scale * uniform(0.93, 1.07, rng)
     there = torch.tensor(
@@ -125,7 +128,7 @@ def _moved(image: Tensor, mask: Tensor, rng: torch.Generator) -> tuple[Tensor, T
 
 
 def _exposed(image: Tensor, rng: torch.Generator) -> Tensor:
-    """Another contrast, brightness and, one time in three, noise."""
+    """Change contrast and brightness, and add noise one time in three."""
     image = image + uniform(-0.25, 0.25, rng) * (image**2 - 0.2)
     image = image * uniform(0.85, 1.15, rng) + uniform(-0.1, 0.1, rng)
     if below(3, rng) == 0:

@@ -100,7 +100,9 @@ def weights_of(tensors: Mapping[str, Tensor]) -> bytes:
 
 
 def check_free(folder: Path) -> None:
-    """Nothing where ``folder`` is free, or holds a bundle that may be replaced; ask before a long training.
+    """Raise BundleError unless ``folder`` is free or holds a bundle that may be replaced.
+
+    Call it before a long training.
 
     Raises:
         BundleError: the folder holds something else.

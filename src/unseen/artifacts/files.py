@@ -178,7 +178,7 @@ def _temporary_beside(path: Path) -> Path:
 
 
 def _takes_no_more(path: Path) -> OSError | None:
-    """Why the disk takes no more of a file, if it does not."""
+    """Return the error that keeps the disk from taking more of a file; None where it takes more."""
     try:
         with path.open("ab") as file:
             file.write(bytes(_PROBE_BYTES))

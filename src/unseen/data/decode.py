@@ -163,7 +163,7 @@ class Decoder:
         return self._child
 
     def _epitaph(self) -> str:
-        """Why the child ended, as a sentence."""
+        """Return a sentence that states why the child ended."""
         child = self._child
         code = None
         if child:
@@ -233,7 +233,7 @@ def shared_decoder() -> Decoder:
 
 
 def ahead(number: int) -> list[Decoder]:
-    """So many decoders of this process for what is read ahead: each has a child of its own once it decodes.
+    """Return so many decoders of this process for reading ahead; each starts its own child when it first decodes.
 
     >>> ahead(1)[0] is shared_decoder(), ahead(1)[0] is ahead(2)[0]
     (False, True)

@@ -15,7 +15,7 @@ class FileMeta:
 
 
 def file_meta(data: bytes) -> FileMeta:
-    """Group 0002 of a DICOM file, parsed without touching what follows (PS3.10, 7.1).
+    """Parse group 0002 of a DICOM file, without touching what follows (PS3.10, 7.1).
 
     Raises:
         Refused: an attribute is named twice, or no transfer syntax is.

@@ -213,8 +213,8 @@ def jpeg_pixels(data: bytes) -> NDArray[np.uint8]:
 
 
 def webp_canvas(data: bytes) -> tuple[int, int]:
-    """Width and height that the WebP `data` claims (RFC 9649, section 2), read before a decoder reserves memory for
-    them.
+    """Return the width and height in the header of the WebP `data`, before a decoder reserves memory (RFC 9649,
+    section 2).
 
     Raises:
         Refused: the file is cut off, moves, or its first chunk is none of VP8, VP8L, VP8X.

@@ -52,7 +52,10 @@ class Adversary:
         self._discriminator = discriminator
 
     def step(self, real: Tensor, fake: Tensor, rng: torch.Generator) -> Step:
-        """Its turn on (batch, ...) of each kind; no gradient goes back to what made them."""
+        """Return its training step on (batch, ...) of each type.
+
+        No gradient goes back to the network that made them.
+        """
         real, fake = self._noisy(real.detach(), rng), self._noisy(fake.detach(), rng)
         loss = GAMES[self.settings.game].discriminator(self._discriminator(real), self._discriminator(fake)).mean()
         if self.settings.game == "wgan-gp":

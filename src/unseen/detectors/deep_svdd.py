@@ -96,7 +96,7 @@ class DeepSvdd(Detector):
 
 
 def away_from_zero(centre: Tensor) -> Tensor:
-    """Entries nearer to 0 than 0.1 moved there, each on its side: a unit that could be 0 for all images would be."""
+    """Move entries that are nearer to 0 than 0.1 to ±0.1: a unit that could be 0 for all images would be."""
     side = torch.where(centre < 0, -1.0, 1.0)
     return torch.where(centre.abs() < _NEAREST, side * _NEAREST, centre)
 

@@ -338,7 +338,7 @@ class Detector(Estimator):
         """Return the networks that scoring needs; a bundle holds their states."""
 
     def prepare(self, films: Iterable[Film | NotRead], *, any_label: bool = False) -> Normals:
-        """Training films on the network's grid; those that could not be read go to `not_read`.
+        """Return the training films on the network's grid; those that could not be read go to `not_read`.
 
         Raises FitError for a film labelled abnormal, unless `any_label` will do, and for no readable film.
         """

@@ -81,7 +81,7 @@ class EpochChoice:
         return {"aucp": aucp}
 
     def then(self, validate: Callable[[int], Mapping[str, float]] | None) -> Callable[[int], Mapping[str, float]]:
-        """After each epoch this choice, and then `validate` where there is one."""
+        """Return a callback that makes this choice after each epoch, and then calls `validate` where there is one."""
         return self if validate is None else lambda epoch: {**self(epoch), **validate(epoch)}
 
     def restore(self) -> None:

@@ -15,7 +15,7 @@ _GOLDEN = (5**0.5 - 1) / 2
 
 
 def evenly(items: Sequence[T], most: int) -> list[T]:
-    """At most `most` of them, spread evenly over the list, in its order.
+    """Return at most `most` of them, spread evenly over the list, in its order.
 
     One of each of `most` pieces, at a place in it that goes by the golden ratio: a stride would meet a list in which
     normal and abnormal films take turns in the same place of each turn.

@@ -76,7 +76,7 @@ class _Subspace(nn.Module):
         self.components.copy_(rows[: len(self.components)])
 
     def forward(self, cells: Tensor, lungs: Tensor) -> Tensor:
-        """Mean squared residual of each cell, (n, grid, grid)."""
+        """Return the mean squared residual of each cell, (n, grid, grid)."""
         away = self._flat(cells, lungs) - self.mean
         rest = away - (away @ self.components.T) @ self.components
         squares: Tensor = rest.reshape(cells.shape).square().mean(dim=1)

@@ -15,7 +15,7 @@ class HasSettings(Protocol):
     """Something with settings, as JSON values."""
 
     def settings(self) -> dict[str, object]:
-        """For the card, JSON-able."""
+        """Return the settings for the card, as JSON values."""
         ...
 
 
@@ -23,7 +23,7 @@ class Companion(HasSettings, Protocol):
     """Something that goes with a detector and lies in its bundle; `screening.Gate` is one."""
 
     def tensors(self) -> dict[str, Tensor]:
-        """For the weights; each name begins with `gate.`."""
+        """Return the tensors for the weights file; each name begins with `gate.`."""
         ...
 
 

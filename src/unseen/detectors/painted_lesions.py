@@ -160,7 +160,7 @@ def _towards(image: Tensor, weight: Tensor, white: float) -> Tensor:
 
 
 def _softened(image: Tensor, sigma: float) -> Tensor:
-    """Blurred by a Gaussian of `sigma` pixels; the edge is repeated."""
+    """Blur by a Gaussian of `sigma` pixels; the edge is repeated."""
     reach = max(1, math.ceil(3 * sigma))
     offsets = torch.arange(-reach, reach + 1).to(image)
     weights = torch.exp(-offsets.square() / (2 * sigma**2))

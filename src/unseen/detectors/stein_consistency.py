@@ -127,7 +127,7 @@ class SteinConsistency(EncoderDecoderEncoder):
             )
 
     def _counts_of(self, images: torch.Tensor) -> dict[str, float]:
-        """Gain, in units of u, and σ, in units of x: as they are set, or as the films show them."""
+        """Return the gain, in units of u, and σ, in units of x: from the settings, or estimated from the films."""
         gain, sigma = self.config.gain, 0.0 if self.config.noise == "poisson" else self.config.sigma
         if gain is None or sigma is None:
             u = intensity(images)
@@ -141,5 +141,5 @@ class SteinConsistency(EncoderDecoderEncoder):
 
 
 def intensity(x: torch.Tensor) -> torch.Tensor:
-    """Network units, −1 to 1, as intensities from 0 to 1: what counts are proportional to."""
+    """Map network units, −1 to 1, to intensities from 0 to 1, to which counts are proportional."""
     return (x + 1) / 2

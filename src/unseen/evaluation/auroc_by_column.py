@@ -19,7 +19,9 @@ MOST_VALUES = 8
 
 
 def by_column(table: pl.DataFrame, cohort: BootstrapCohort, column: str, *, seed: int, draws: int) -> dict[str, Json]:
-    """AUROC of the abnormals of each value of `column` against all normals: ``{value: {value, low, high, n}}``."""
+    """Return the AUROC of the abnormals of each value of `column` against all normals: ``{value: {value, low, high,
+    n}}``.
+    """
     names = _named(text(table, column), cohort.abnormal)
     statistics: dict[str, Statistic] = {}
     out: dict[str, Json] = {}

@@ -57,7 +57,7 @@ class BootstrapCohort:
         return tuple(str(name) for name in np.unique(self.source))
 
     def shortfall(self, among: Bools | None = None) -> str:
-        """Why these films allow no AUROC, in words; "" if they do.
+        """Return why these films allow no AUROC, in words; "" if they do.
 
         A fold must hold both classes to count, so films are counted in such folds only.
         """
@@ -136,7 +136,7 @@ class Drawn:
         return self if float(self.value) >= 0.5 else Drawn(1 - self.value, 1 - self.draws)
 
     def interval(self, *, level: float = 0.95) -> Figure:
-        """Percentile interval of a single figure."""
+        """Return the percentile interval of a single figure."""
         kept = self.draws[np.isfinite(self.draws)]
         if not np.isfinite(self.value) or not len(kept):
             return Missing("no draw held both classes")

@@ -21,7 +21,7 @@ Z95 = 1.959963984540054
 
 
 def delong_covariance(scores: Floats, abnormal: Bools) -> tuple[Floats, Floats]:
-    """AUROCs (detectors,) and their covariance (detectors, detectors) of `scores` (detectors, films).
+    """Return AUROCs (detectors,) and their covariance (detectors, detectors) of `scores` (detectors, films).
 
     >>> value, covariance = delong_covariance(np.array([[0.1, 0.4, 0.35, 0.8]]), np.array([False, False, True, True]))
     >>> value.tolist(), covariance.tolist()
@@ -66,7 +66,7 @@ def folded_covariance(scores: Floats, abnormal: Bools, fold: Ints) -> tuple[Floa
 def auroc_difference(
     first: Floats, second: Floats, abnormal: Bools, *, fold: Ints | None = None
 ) -> tuple[float, float]:
-    """AUROC of the first score less that of the second on the same films, and its standard error.
+    """Return the AUROC of the first score less that of the second on the same films, and its standard error.
 
     Raises ValueError as `folded_covariance` does.
     """

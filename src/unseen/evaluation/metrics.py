@@ -180,7 +180,7 @@ def _detector_statistics(folds: tuple[Fold, ...], group: str) -> dict[str, Stati
 
 
 def _like_pairs(rows: pl.DataFrame, *, seed: int, draws: int) -> dict[str, Json]:
-    """Figures on pairs of like sharpness, and on pairs alike in all statistics that every film has."""
+    """Return figures on pairs of like sharpness, and on pairs alike in all statistics that every film has."""
     _, every = usable_statistics(rows)
     in_sharpness = like_pairs(rows, seed=seed, draws=draws)
     if not every:
@@ -191,7 +191,10 @@ def _like_pairs(rows: pl.DataFrame, *, seed: int, draws: int) -> dict[str, Json]
 
 
 def _shortcuts(drawn: Mapping[str, Drawn], cohort: BootstrapCohort, groups: Mapping[str, Bools]) -> dict[str, Json]:
-    """Per group each statistic; then ``strongest``, ``mix`` (supervised), ``above_all`` and ``verdict`` by group."""
+    """Return each statistic per group.
+
+    Also ``strongest``, ``mix`` (supervised), ``above_all`` and ``verdict`` by group.
+    """
     from unseen.evaluation.simple_statistics import TRIVIAL_STATISTICS
 
     words = {s.name: s.words for s in TRIVIAL_STATISTICS}

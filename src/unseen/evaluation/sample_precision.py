@@ -45,7 +45,7 @@ class PrecisionRecall:
 
 
 def precision_recall(real: Floats, made: Floats, *, neighbours: int = NEIGHBOURS) -> PrecisionRecall:
-    """Precision and recall of samples.
+    """Return precision and recall of samples.
 
     Args:
         real: (n, d), features of real images; n > neighbours.

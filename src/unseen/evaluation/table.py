@@ -39,7 +39,7 @@ class Scorer(Protocol):
     """All that is asked of a detector: one finding per film, in order, each depending on its film alone."""
 
     def score(self, films: Iterable[Film | NotRead], /) -> Iterator[Finding | NotRead]:
-        """Lazily; a film that could not be read comes back as it is."""
+        """Yield findings lazily; a film that could not be read comes back as it is."""
         ...
 
 

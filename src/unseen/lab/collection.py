@@ -143,7 +143,7 @@ def _generator(folder: Path, key: str) -> TrainedGenerator:
 
 
 def _bundles(folder: Path | None) -> Iterator[Path]:
-    """Folders with a card, below `folder`, by name."""
+    """Yield the folders with a card below `folder`, by name."""
     folders = [] if folder is None else [folder]
     for _ in range(_DEEP + 1):
         below: list[Path] = []

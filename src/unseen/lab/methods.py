@@ -212,7 +212,7 @@ def _among(A: Operator, own: Operator) -> bool:
 
 
 def _fits(entry: Collected, made: Measured, collection: Collection) -> str:
-    """Why a generator's images are not such as A measures; "" where they are."""
+    """Return why A does not measure images like a generator's; "" where it does."""
     try:
         G = collection.generator(entry.key)
     except (BundleError, UnknownName) as error:
@@ -225,7 +225,7 @@ def _fits(entry: Collected, made: Measured, collection: Collection) -> str:
 
 
 def _reason(error: Exception, entry: Collected) -> str:
-    """Without the server's own paths, which are nobody's business."""
+    """Return the reason without the server's own paths."""
     return str(error).replace(str(entry.folder), entry.name).removeprefix(f"{entry.name}: ")
 
 

@@ -47,7 +47,7 @@ class BackprojectedConsistency(Loss):
         return mean_square(_backprojected(seen.process, _residual(seen)))
 
     def judge(self, process: Measurement) -> Loss:
-        """Without noise, itself; with noise, what judges by `BackprojectedRisk`."""
+        """Return itself without noise; with noise, the loss that judges by `BackprojectedRisk`."""
         return self if process.noise is None else BackprojectedRisk(weight=self.weight).judge(process)
 
 

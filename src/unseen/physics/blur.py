@@ -146,7 +146,7 @@ def _as_product(kernel: Tensor, size: tuple[int, int], channels: int, rtol: floa
 
 
 def _valid(kernel: Tensor, length: int) -> Tensor:
-    """One-dimensional valid convolution as a matrix: (length − len(kernel) + 1, length)."""
+    """Return one-dimensional valid convolution as a matrix: (length − len(kernel) + 1, length)."""
     unit = torch.eye(length, dtype=torch.float64)
     return torch.stack(
         [kernel.flip(0) @ unit[start : start + len(kernel)] for start in range(length - len(kernel) + 1)]

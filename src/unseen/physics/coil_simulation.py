@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def simulated_coils(size: int | tuple[int, int], *, coils: int, radius: float = 1.5) -> Tensor:
-    """Sensitivities of coils that stand in a circle round the image (a birdcage), Σ_c |s_c|² = 1 at every pixel.
+    """Return sensitivities of coils in a circle round the image (a birdcage), Σ_c |s_c|² = 1 at every pixel.
 
     The field of a coil falls with the distance from it, and its phase turns with the angle under which it is seen
     (after sigpy's `birdcage_maps`, Ong & Lustig 2019).

@@ -77,7 +77,9 @@ def warn_if_not_reached(share: float, *, tolerance: float, iterations: int, stac
 
 
 def default_tolerance(dtype: torch.dtype) -> float:
-    """When conjugate gradients are done, as a share of ‖A* y‖: 1e-12 in double precision, else 1e-5."""
+    """Return the residual at which conjugate gradients stop, as a share of ‖A* y‖: 1e-12 in double precision, else
+    1e-5.
+    """
     return 1e-12 if dtype in (torch.float64, torch.complex128) else 1e-5
 
 

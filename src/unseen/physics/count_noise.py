@@ -40,7 +40,7 @@ class CountNoise:
 
 
 def fit_count_noise(y: Tensor, *, read_out: bool) -> CountNoise:
-    """Gain and sigma of the detector that took y.
+    """Estimate gain and sigma of the detector that measured y.
 
     Args:
         y: (batch, channels, height, width), real; all images and channels are from one detector, and have not been

@@ -94,7 +94,7 @@ class Dense(Operator):
         return self._image(self._wide(y) @ self._on("_inverse", self._wide(y)))
 
     def _wide(self, tensor: Tensor) -> Tensor:
-        """Complex where measurements are."""
+        """Return a complex tensor where measurements are complex."""
         return tensor.to(torch.promote_types(tensor.dtype, torch.complex32)) if self.complex_range else tensor
 
     def _image(self, flat: Tensor) -> Tensor:

@@ -77,7 +77,7 @@ def plan_filter(geometry: ScanGeometry) -> FilterPlan:
 
 
 def _cosines(geometry: ScanGeometry) -> Tensor:
-    """Cosines of the angles between rays and the central ray: broadcastable to (rows, views, columns)."""
+    """Return cosines of the angles between rays and the central ray: broadcastable to (rows, views, columns)."""
     if geometry.source_distance is None:
         return torch.ones(geometry.detectors[-1], dtype=torch.float64)
     reach = geometry.source_distance + geometry.detector_distance

@@ -273,5 +273,5 @@ def _axis_of_lines(mask: Tensor) -> int | None:
 
 
 def _wide(tensor: Tensor, *, complex_too: bool) -> Tensor:
-    """At least in single precision: there is no shorter Fourier transform."""
+    """Return the tensor at least in single precision: there is no shorter Fourier transform."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.complex64 if complex_too else torch.float32))

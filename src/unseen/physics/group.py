@@ -97,7 +97,7 @@ class Group(ABC):
 
 
 def uniform(n: int, parameters: int, *, generator: torch.Generator | None) -> Tensor:
-    """Numbers in [0, 1), drawn where the generator lies: (n, parameters), float64, on the CPU."""
+    """Draw numbers in [0, 1) on the generator's device: (n, parameters), float64, on the CPU."""
     device = generator.device if generator is not None else torch.device("cpu")
     return torch.rand(n, parameters, generator=generator, dtype=torch.float64, device=device).cpu()
 

@@ -12,7 +12,7 @@ from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 
 @contextmanager
 def constants() -> Iterator[None]:
-    """Within, tensors are made that stay: outside of inference mode and of torch.func's transformations."""
+    """Leave inference mode and torch.func's transformations, so that tensors made in the block can be kept."""
     with torch.inference_mode(False), temporarily_clear_interpreter_stack():
         yield
 
@@ -36,7 +36,7 @@ class Recorded:
 
 
 def made_from(thing: Recorded) -> Arguments:
-    """Positional arguments, and those by name."""
+    """Return the positional arguments and the keywords."""
     arguments: Arguments = thing.__dict__.get("_made_from", ((), {}))
     return arguments
 

@@ -95,7 +95,7 @@ def fold(angles: NDArray[np.float64], *, size: int, detectors: int, copies: int 
 
 
 def held_bytes(angles: NDArray[np.float64], *, size: int, copies: int, dtype: torch.dtype) -> int:
-    """Upper bound of the memory of a `Projector`'s weights.
+    """Return an upper bound of the memory of a `Projector`'s weights.
 
     >>> held_bytes(np.arange(0, 180, 30.0), size=8, copies=4, dtype=torch.float32)
     6144
@@ -192,7 +192,7 @@ class Projector:
         self._pixels = pixels
 
     def project(self, x: Tensor) -> Tensor:
-        """Line integrals of x, (batch, size, size), as (batch, views, detectors)."""
+        """Return the line integrals of x, (batch, size, size): (batch, views, detectors)."""
         parts = [self._project(part) for part in torch.split(x, max(1, COLUMNS // self._copies))]
         return torch.cat(parts) if len(parts) != 1 else parts[0]
 

@@ -73,14 +73,17 @@ def is_displaced(geometry: ScanGeometry) -> bool:
 
 
 def _reach(geometry: ScanGeometry) -> float:
-    """Distance from the source to the detector; of parallel rays, so far that fan angles are proportional to places."""
+    """Return the distance from source to detector.
+
+    Of parallel rays it is so large that fan angles are proportional to places.
+    """
     if geometry.source_distance is None:
         return DISTANT * geometry.radius
     return geometry.source_distance + geometry.detector_distance
 
 
 def _fan_angles(geometry: ScanGeometry) -> tuple[float, float, float]:
-    """Fan angles of the detector's two ends, and of the image's corners."""
+    """Return the fan angles of the detector's two ends, and of the image's corners."""
     (first, last), reach = geometry.ends, _reach(geometry)
     needed = math.asin(geometry.radius * geometry.magnification / reach)
     return math.atan(first / reach), math.atan(last / reach), needed

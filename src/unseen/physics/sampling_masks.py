@@ -19,7 +19,7 @@ def cartesian_sampling(
     centre_share: float = 0.08,
     generator: torch.Generator | None,
 ) -> Tensor:
-    """Whole columns of k-space, width / acceleration of them: the lowest, and others at random.
+    """Draw whole columns of k-space, width / acceleration of them: the lowest, and others at random.
 
     The masks of fastMRI's challenge (Zbontar et al., arXiv 1811.08839, §4.3: a share of 0.08 at ×4, 0.04 at ×8), but
     with the exact number of lines.
@@ -55,7 +55,7 @@ def random_sampling(
     power: float = 3.0,
     generator: torch.Generator | None,
 ) -> Tensor:
-    """Single points of k-space, 1 / acceleration of all: the lowest, and others at random, denser near the centre.
+    """Draw single points of k-space, 1 / acceleration of all: the lowest, and others at random, denser near the centre.
 
     The density falls as (1 − |k| / k_max)^power (Lustig, Donoho & Pauly, Magn. Reson. Med. 58, 2007, with powers of 1
     to 6).
@@ -89,7 +89,7 @@ def random_sampling(
 
 
 def radial_sampling(size: int | tuple[int, int], spokes: int) -> Tensor:
-    """Straight lines through the centre of k-space at equal angles, each point taken to the nearest of the grid.
+    """Return straight lines through the centre of k-space at equal angles, rounded to the grid.
 
     Args:
         size: of k-space, one number or (height, width).

@@ -73,7 +73,7 @@ class ScanGeometry:
         return radians.cos(), radians.sin()
 
     def positions(self, axis: int) -> Tensor:
-        """Positions of the detector's elements along an axis of `detectors`: (elements,), float64."""
+        """Return positions of the detector's elements along an axis of `detectors`: (elements,), float64."""
         return centred(self.detectors[axis]) * self.spacing[axis] + self.offset[axis]
 
     def rays(self, first: int, last: int, *, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
@@ -169,7 +169,7 @@ def centred(count: int) -> Tensor:
 
 
 def half_diagonal(shape: tuple[int, ...], pixel_size: tuple[float, ...]) -> float:
-    """Distance from the middle of a plane to its corners.
+    """Return the distance from the middle of a plane to its corners.
 
     >>> half_diagonal((6, 8), (1.0, 1.0))
     5.0

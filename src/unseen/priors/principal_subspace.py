@@ -67,7 +67,7 @@ class PrincipalSubspace(nn.Module):
         return latent
 
     def distance(self, x: torch.Tensor, *, inside: torch.Tensor | None = None) -> torch.Tensor:
-        """Mean squared residual to the range, over `inside` (n, 1, size, size) or the whole image: (n,)."""
+        """Return the mean squared residual to the range, over `inside` (n, 1, size, size) or the whole image: (n,)."""
         weight = torch.ones_like(x) if inside is None else inside.to(x.dtype)
         squares = weight * (x - self.forward(self.latent(x))) ** 2
         return squares.flatten(1).sum(1) / weight.flatten(1).sum(1).clamp(min=1)

@@ -210,7 +210,7 @@ def names_of(losses: Sequence[Loss]) -> list[str]:
 
 
 def judges(losses: Mapping[str, Loss], process: Measurement) -> dict[str, Loss]:
-    """For each term the risk that judges by it; terms that judge nothing are left out.
+    """Return for each term the risk that judges by it; terms that judge nothing are left out.
 
     Without noise, consistency is judged by what of a held-out measurement f was not given.
     """

@@ -233,7 +233,7 @@ def as_pairs(x: Tensor) -> Tensor:
 
 
 def as_complex(pairs: Tensor) -> Tensor:
-    """Back from `as_pairs`: (batch, 2 C, H, W) → complex (batch, C, H, W)."""
+    """Undo `as_pairs`: (batch, 2 C, H, W) → complex (batch, C, H, W)."""
     real, imaginary = pairs.chunk(2, dim=1)
     return torch.complex(real, imaginary)
 

@@ -68,8 +68,7 @@ class Cohort:
         return [str(entry.path) for entry in self.films.entries if self.fold_of[entry.name] != fold]
 
     def testing(self, fold: int | None = None) -> Films:
-        """The labelled films of `fold` (None: of `held_out`), normals and abnormals; without masks, which no test may
-        use."""
+        """Return the labelled films of `fold` (None: of `held_out`), without masks, which no test may use."""
         fold = self.held_out if fold is None else fold
         return self.films.select(lambda e: e.label is not None and self.fold_of[e.name] == fold)
 
@@ -267,7 +266,7 @@ def _split_rows(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _digest(entries: Sequence[Entry], fold_of: Mapping[str, int]) -> str:
-    """Over every film's name, label, fold, bytes and mask: whatever could make a training come out otherwise."""
+    """Return a digest of all that could change a training: each film's name, label, fold, bytes and mask."""
     lines = [
         f"{entry.name}\t{entry.label}\t{fold_of.get(entry.name)}\t{_bytes_of(entry.path)}\t{_bytes_of(entry.mask)}"
         for entry in entries

@@ -342,7 +342,7 @@ def _dealt(patient: str, purpose: str) -> float:
 
 
 def _moments(scores: Floats, abnormal: Bools) -> tuple[float, float]:
-    """Mean and deviation of the normals'."""
+    """Return mean and standard deviation of the normals' values."""
     normals = scores[~abnormal]
     return float(normals.mean()), max(float(normals.std()), 1e-12)
 
@@ -353,7 +353,7 @@ def _scaled(scores: Floats, abnormal: Bools) -> Floats:
 
 
 def without_mix(mix: Floats | None, scores: Floats, abnormal: Bools) -> Floats:
-    """Scores less what the mix explains of them, by a line through the normals."""
+    """Return scores less the part that the mix explains, by a line through the normals."""
     if mix is None:
         return scores
     slope, offset = np.polyfit(mix[~abnormal], scores[~abnormal], 1)

@@ -47,7 +47,7 @@ class ProbabilityMap(BaseModel):
         return self
 
     def __call__(self, scores: ArrayLike) -> Floats:
-        """Probabilities of the same shape as `scores`."""
+        """Return probabilities of the same shape as `scores`."""
         x, values = np.asarray(scores, dtype=np.float64), np.asarray(self.probabilities)
         right = np.searchsorted(self.scores, x, side="right")  # the piece that x lies on ends at this step
         last = len(values) - 1

@@ -49,7 +49,7 @@ class Reliability:
     calibration_error: Figure
 
     def to_json(self) -> dict[str, Json]:
-        """Plain values, rounded to six places."""
+        """Return plain values, rounded to six places."""
         return {
             "bins": [
                 {"probability": round(b.probability, 6), "abnormal": round(b.abnormal, 6), "studies": b.studies}

@@ -99,7 +99,7 @@ class Guards(Protocol):
         ...
 
     def judge(self, film: Film, lungs: NDArray[np.bool_] | None, /) -> Refuses | None:
-        """Why `film` must not be scored, or None; `lungs` as the detector's finder predicts them, None without one."""
+        """Return why `film` must not be scored, or None; `lungs` are the finder's prediction, None without a finder."""
         ...
 
 
@@ -218,7 +218,7 @@ class Screener:
         )
 
     def _reason_to_read(self, score: float, source: str, film: Film) -> str:
-        """Why a scored film is read; "" where it is cleared."""
+        """Return why a scored film is read; "" where it is cleared."""
         assert self.policy is not None
         if source == UNKNOWN_SOURCE:
             names = ", ".join(sorted(self.policy.sources)[:5]) or "none"
@@ -271,7 +271,7 @@ class Screener:
             self.disagreement = f"{found}. Calibrate on this machine, or repair its installation"
 
     def refusal(self, film: Film, lungs: FoundLungs) -> str | None:
-        """Why a film would not be scored: a lateral one, or one that the gate refuses; None where nothing is amiss."""
+        """Return why a film would not be scored: it is lateral, or the gate refuses it; else None."""
         if projection_of(film) == "lateral":
             return _LATERAL
         if self.gate is None:

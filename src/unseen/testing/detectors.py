@@ -143,7 +143,7 @@ def saved_and_loaded(detector: Detector, films: Sequence[Film]) -> None:
 
 
 def refuses_what_it_cannot_learn_from(detector: Detector, films: Sequence[Film]) -> None:
-    """No film at all, an untrained detector, and an unknown setting are refused with a sentence."""
+    """Check that no films, an untrained detector and an unknown setting are refused with a sentence."""
     untrained = type(detector)(detector.config, view=detector.view)
     refuses(FitError, lambda: untrained.fit([], finder=detector.finder), "it learns from no film")
     refuses(ValueError, lambda: next(untrained.score(films)), "it scores before it is trained")

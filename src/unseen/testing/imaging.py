@@ -92,7 +92,7 @@ def norm(A: Operator) -> None:
 
 
 def immutable(A: Operator) -> None:
-    """Nothing that is done with A changes it, or what it is given; copies and pickles do the same."""
+    """Check that no use of A changes it or its arguments, and that copies and pickles do the same as A."""
     x, y = _image(A, 1), _measured(A, 2)
     given_x, given_y, before = x.clone(), y.clone(), A(x)
     for attribute in ("domain", "range", "batch"):
@@ -163,7 +163,7 @@ def check_noise(noise: Noise) -> None:
 
 
 def mean_and_variance(noise: Noise) -> None:
-    """Draws have the mean u and the variance that `variance` gives: within five standard errors of 20,000 draws."""
+    """Check that 20,000 draws have the mean u and the variance of `variance`, within five standard errors."""
     levels = torch.tensor([0.0, 0.1, 0.9, 2.0, 7.5, 60.0], dtype=torch.float64)
     drawn = noise.sample(levels.expand(DRAWS, 1, 1, -1), generator=_rng(1))[:, 0, 0] - levels  # (draws, levels)
     variance = noise.variance(levels)
@@ -177,7 +177,7 @@ def mean_and_variance(noise: Noise) -> None:
 
 
 def independent_entries(noise: Noise) -> None:
-    """Entries are drawn independently."""
+    """Check that entries are drawn independently."""
     drawn = noise.sample(torch.full((DRAWS, 1, 1, 2), 3.0), generator=_rng(2))[:, 0, 0]
     holds(abs(float(torch.corrcoef(drawn.T)[0, 1])) < LARGEST_Z / DRAWS**0.5, "two entries are correlated")
 

@@ -16,7 +16,7 @@ class Stop:
 
 @contextlib.contextmanager
 def deferred_interrupt() -> Iterator[Stop]:
-    """Within the block the first Ctrl-C only sets ``asked``; the second one interrupts at once.
+    """Defer Ctrl-C in the block: the first one only sets ``asked``; the second one interrupts at once.
 
     In a thread other than the main one, where signals cannot be caught, nothing changes.
     """

@@ -28,7 +28,7 @@ _LAYOUT = torch.channels_last
 
 
 def fabric_of(settings: Training, ranks: Ranks | None = None) -> Fabric:
-    """Fabric on this process's device; one process, as Fabric sees it."""
+    """Return Fabric on this process's device; for Fabric there is one process."""
     try:
         from lightning_fabric import Fabric
         from lightning_fabric.plugins import MixedPrecision, Precision
@@ -60,7 +60,7 @@ def fabric_of(settings: Training, ranks: Ranks | None = None) -> Fabric:
 
 
 def threads_of(settings: Training) -> int:
-    """CPU threads of each process.
+    """Return the number of CPU threads of each process.
 
     >>> threads_of(Training(threads=3))
     3
@@ -86,7 +86,7 @@ def _moved(tensor: Tensor, device: torch.device) -> Tensor:
 
 @contextlib.contextmanager
 def own_rng_and_threads(settings: Training, device: torch.device) -> Iterator[None]:
-    """Torch's generators and number of threads for the training; the caller's are given back after."""
+    """Set torch's generators and number of threads for the training; the caller's are restored at the end."""
     threads = torch.get_num_threads()
     torch.set_num_threads(threads_of(settings))
     try:

@@ -177,7 +177,7 @@ def demonstrate(
 
 
 def _shares(seed: int, *, normals: int, abnormals: int) -> list[SiteShare]:
-    """So many films of each site that is calibrated."""
+    """Return the shares of films of each site that is calibrated."""
     of = partial(SiteShare, normals=normals, abnormals=abnormals)
     return [of(station=NORTH, seed=seed), of(station=SOUTH, seed=seed + 10)]
 
@@ -214,7 +214,7 @@ def _first_scores(result: Evaluation) -> str:
 
 
 def _by_lesion(results: dict[str, Evaluation]) -> list[str]:
-    """AUROC by lesion kind and contrast, one line each, all detectors side by side."""
+    """Return AUROCs by lesion type and contrast, one line each, all detectors side by side."""
     lines = []
     for column in ("by_kind", "by_contrast"):
         groups = [result.metrics[column] for result in results.values()]

@@ -127,7 +127,7 @@ def fill(
 
 
 def check_free(folder: Path) -> None:
-    """Nothing where `fill` may make `folder`; ask before a long demonstration. Raises WorklistError otherwise."""
+    """Raise WorklistError unless `fill` may make `folder`; call it before a long demonstration."""
     if folder.exists() and not (folder / _MARK).is_file():
         raise WorklistError(
             f"{folder}: is there, and was not made by the demonstration, which would remove it. Move it away, or give "

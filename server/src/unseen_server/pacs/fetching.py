@@ -70,7 +70,7 @@ def _wanted(study: str) -> Dataset:
 
 
 def _by_get(config: PacsConfig, peer: Peer, study: str, intake: Intake) -> Fetched | None:
-    """None where the peer does not offer C-GET."""
+    """Fetch by C-GET; None where the peer does not offer it."""
     said: list[str] = []
 
     def store(event: evt.Event) -> Dataset:

@@ -101,7 +101,7 @@ class _Health:
         return PlainTextResponse(f"{problem or 'ready'}\n", status_code=503 if problem else 200)
 
     async def metrics(self, request: Request) -> Response:
-        """For Prometheus."""
+        """Return the metrics for Prometheus."""
         try:
             text = await run_in_threadpool(self._metrics.text)
         except WorklistError as error:

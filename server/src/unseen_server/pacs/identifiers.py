@@ -118,7 +118,7 @@ def nameless(header: Dataset) -> Dataset:
 
 
 def shared(result: StudyResult, kind: Kind) -> dict[str, Any]:  # Any: highdicom's arguments are of many types
-    """Arguments of highdicom's constructors that every result object has."""
+    """Return the arguments of highdicom's constructors that every result object has."""
     number, description = _SERIES[kind]
     return {
         "series_instance_uid": series_uid(site=result.site, decision=result.decision, kind=kind),

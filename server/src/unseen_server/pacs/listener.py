@@ -167,7 +167,7 @@ class Listener:
             transport.bounded(connection, most_bytes=self._config.limits.pdu_bytes + _COMMAND_BYTES)
 
     def _received(self, event: evt.Event) -> None:
-        """Before a PDU is decoded: keep no object above the limit, and no more requests than one answers."""
+        """Keep no object above the limit, and no more requests than one answers, before a PDU is decoded."""
         if isinstance(event.pdu, (A_RELEASE_RQ, A_ABORT_RQ)):
             self._ended(event)
         message = event.assoc.dimse.message

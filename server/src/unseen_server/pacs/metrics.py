@@ -46,7 +46,7 @@ class NodeMetrics(Collector):
         return generate_latest(self._registry)
 
     def describe(self) -> list[Metric]:
-        """No metrics before a scrape: registering must not query the store."""
+        """Return no metrics before a scrape: registering must not query the store."""
         return []
 
     def collect(self) -> Iterator[Metric]:

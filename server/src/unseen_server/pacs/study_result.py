@@ -105,7 +105,7 @@ _HALF = 0.5  # of the highest value: as the width of a peak is measured
 
 
 def box_of(film: FilmResult) -> tuple[float, float, float, float]:
-    """Top, left, bottom, right of the map on the film, in pixels; the whole film where no box is given."""
+    """Return top, left, bottom and right of the map on the film, in pixels; of the whole film where no box is given."""
     return film.box or (0.0, 0.0, float(film.header.Rows), float(film.header.Columns))
 
 

@@ -37,7 +37,7 @@ _REQUEST_RECEIVED: Final = "Evt6"
 
 
 def server_context(config: PacsConfig) -> ssl.SSLContext:
-    """For the port that takes TLS: clients must show a certificate that the configured authority has signed."""
+    """Return the context of the TLS port: clients must show a certificate that the configured authority has signed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificates.load(context, config)
     context.verify_mode = ssl.CERT_REQUIRED
@@ -45,14 +45,14 @@ def server_context(config: PacsConfig) -> ssl.SSLContext:
 
 
 def web_context(config: PacsConfig) -> ssl.SSLContext:
-    """For HTTP with TLS: the node shows its certificate, and clients show tokens instead of one."""
+    """Return the context for HTTP with TLS: the node shows its certificate, and clients show tokens instead of one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificates.load(context, config)
     return context
 
 
 def client_context(config: PacsConfig) -> ssl.SSLContext:
-    """For calling peers by TLS: their certificate is checked, their host's name too, and ours is shown."""
+    """Return the context for calling peers by TLS: their certificate and host name are checked, and ours is shown."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     certificates.load(context, config)
     return context

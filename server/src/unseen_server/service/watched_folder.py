@@ -191,7 +191,7 @@ def _folders(top: int) -> list[str]:
 
 
 def _files(within: int) -> list[tuple[str, Sight]]:
-    """Regular files with what they look like now; one that has gone meanwhile is not there."""
+    """Return regular files with their present state; one that has gone meanwhile is left out."""
     found = []
     with os.scandir(within) as entries:
         for one in entries:

@@ -35,7 +35,7 @@ class Sample(BaseModel):
 
 @router.get("/audit/sample", tags=["audit"], responses=answers(401, 403, 503))
 def sample(parts: Parts, account: Lead) -> Sample:
-    """Readers' reports on the cleared studies that were read anyway: the share of abnormal ones so far."""
+    """Return readers' reports on the cleared studies that were read anyway: the share of abnormal ones so far."""
     found = parts.store.audit_sample()
     share = found.share
     return Sample(

@@ -112,7 +112,7 @@ Admin = Annotated[Account, needs("admin")]
 
 
 def sighted(account: Reader, parts: Parts) -> Account:
-    """Somebody who may see scores, maps and overlays; otherwise 403."""
+    """Return the account, which may see scores, maps and overlays; otherwise 403."""
     if parts.is_blind(account.role):
         raise HTTPException(
             403,

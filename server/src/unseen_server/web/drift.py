@@ -47,7 +47,7 @@ class Drift(BaseModel):
 
 @router.get("/drift", responses=answers(401, 403, 503))
 def drift(parts: Parts, account: Lead) -> Drift:
-    """Late scores, in blocks, beside those of the calibration."""
+    """Return late scores, in blocks, next to those of the calibration."""
     if parts.models is None:
         return Drift(
             model=None, model_name="", policy=None, reference=None, blocks=[], window=None, windows=0, studies=0

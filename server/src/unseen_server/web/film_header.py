@@ -134,7 +134,7 @@ def _film(parts: ServerState, film: str) -> tuple[StudyDetails, StoredFilm]:
 
 
 def _named(found: list[dict[str, Any]], what: str, *, as_written: bool) -> list[Any]:  # Any: JSON
-    """Windows or LUTs with their names as the header has them, or only with harmless ones."""
+    """Return windows or LUTs with their names from the header, or only with harmless ones."""
     if as_written:
         return found
     return [one | {"name": harmless_window_name(one["name"], i, what=what)} for i, one in enumerate(found)]

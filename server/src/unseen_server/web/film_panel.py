@@ -177,7 +177,7 @@ def _threshold(parts: ServerState, film: StoredFilm) -> float | None:
 
 
 def _histogram(scores: tuple[float, ...], *marks: float | None) -> Histogram | None:
-    """Even bars over the scores and the marks that are drawn among them."""
+    """Return bars of equal width over the scores and the marks that are drawn among them."""
     if not scores:
         return None
     ends = [*scores, *(mark for mark in marks if mark is not None)]

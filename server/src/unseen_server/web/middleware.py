@@ -156,7 +156,7 @@ class _Body:
         self._drained = _DRAINED_UNKNOWN
 
     def identify(self, *, own_clock: bool) -> None:
-        """Somebody who is signed in sends it; `own_clock`: whoever reads it looks at the clock."""
+        """Note that a signed-in account sends the request; `own_clock`: its reader looks at the clock."""
         self._within_s = None if own_clock else BODY_S
         self._drained = _DRAINED
 

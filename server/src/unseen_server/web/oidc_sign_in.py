@@ -32,7 +32,7 @@ Text = Annotated[str, Query(max_length=4096)]
 
 @router.get("")
 def begin(request: Request, parts: Parts, next: Text = "/") -> Response:
-    """To the provider, and afterwards to `next`."""
+    """Redirect to the provider, and afterwards to `next`."""
     provider = _provider(parts)
     onwards = next if _OWN.fullmatch(next) else "/"
     address = request.client.host if request.client is not None else "unknown"
@@ -85,6 +85,6 @@ def _provider(parts: ServerState) -> OidcProvider:
 
 
 def _back(request: Request, parts: ServerState) -> str:
-    """Our address that the provider sends the browser back to; it must be registered there."""
+    """Return our address to which the provider sends the browser back; it must be registered there."""
     root = parts.address.public or f"http://{request.headers.get('host', '')}"  # a host that the server is known by
     return f"{root.rstrip('/')}{router.prefix}/back"

@@ -40,7 +40,7 @@ class PriorsResponse(BaseModel):
 
 @router.get("/studies/{study}/priors", responses=answers(401, 404, 422, 503))
 def priors(parts: Parts, account: Reader, study: StudyId) -> PriorsResponse:
-    """Other studies of the same patient; no score of them is shown."""
+    """Return other studies of the same patient, without their scores."""
     return PriorsResponse(
         priors=[
             PriorResponse(

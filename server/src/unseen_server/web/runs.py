@@ -179,7 +179,7 @@ def _last(path: Path) -> dict[str, str] | None:
 
 
 def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Header and whole rows. Raises NotFoundError for a file that is no log of a training."""
+    """Return header and whole rows. Raises NotFoundError for a file that is no log of a training."""
     if path.stat().st_size > _MOST_BYTES:
         raise NotFoundError(f"The log of this run has more than {_MOST_BYTES // 2**20} MB. Look at the file itself.")
     text = path.read_text(encoding="utf-8", errors="replace")
@@ -196,7 +196,7 @@ def _is_row(header: list[str], row: list[str]) -> bool:
 
 
 def _thinned(rows: list[list[str]]) -> list[list[str]]:
-    """At most `MOST_ROWS` of them, evenly, the last among them."""
+    """Return at most `MOST_ROWS` of the rows, evenly spread, the last among them."""
     step = -(-len(rows) // MOST_ROWS) or 1
     return rows[::-1][::step][::-1]
 

@@ -288,7 +288,7 @@ class OwnServer:
         return f"{self.root}/sign-in?next={quote(page, safe='')}#link={self.link}"
 
     def wait(self) -> int:
-        """Until it ends by itself; its status."""
+        """Wait until the server ends by itself; return its status."""
         return self._process.wait()
 
     def stop(self) -> int:

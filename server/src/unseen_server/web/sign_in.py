@@ -125,7 +125,7 @@ def me(account: Sender) -> WhoResponse:
 
 
 def _own_page(request: Request, parts: ServerState) -> None:
-    """Another site's page must not sign a browser in as somebody whom it has chosen."""
+    """Reject a sign-in from another site's page, which could choose the account."""
     if "origin" in request.headers and not from_our_page(request, parts):
         raise HTTPException(403, "Sign in from the worklist's own page.")
 

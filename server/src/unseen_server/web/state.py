@@ -55,7 +55,7 @@ class Pulse:
         self._looked = float("-inf")
 
     def latest(self) -> int:
-        """Its number; the last known one while the database is out of reach."""
+        """Return its number; the last known one while the database cannot be reached."""
         with self._lock:
             if time.monotonic() - self._looked >= RANKS_S:
                 with contextlib.suppress(WorklistError):

@@ -101,7 +101,7 @@ class RequestStream:
         self.restart()
 
     def restart(self) -> None:
-        """Another film of the same request begins."""
+        """Begin another film of the same request."""
         self._until = time.monotonic() + WHOLE_S
 
     async def next(self) -> bytes | None:

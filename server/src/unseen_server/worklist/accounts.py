@@ -371,7 +371,7 @@ def _check_local(row: Found) -> None:
 
 
 def _check_admin_left(connection: Connection, row: Found) -> None:
-    """Somebody else must be able to make accounts once `row` no longer is."""
+    """Raise unless somebody else can make accounts once `row` no longer can."""
     if row.role != "admin" or row.disabled_us is not None:
         return
     others = (accounts.c.role == "admin", accounts.c.disabled_us.is_(None), accounts.c.id != row.id)

@@ -108,7 +108,8 @@ class Administration:
             return audit.head(connection)
 
     def verify_audit(self, head: AuditHead | None = None, *, actor: str | None = None) -> str | None:
-        """None where the trail is whole up to the head kept beside the store and up to `head`; else a sentence.
+        """Verify the trail up to the head kept next to the store and up to `head`: None where it is whole, else a
+        sentence.
 
         actor  who asked: the result is then on record, too
         """

@@ -60,7 +60,7 @@ class ArchiveFilm:
 
 
 def look_at(entries: Sequence[Entry], rows: Sequence[Row], *, most_bytes: int) -> list[ArchiveFilm | str]:
-    """For each row its film, or a sentence why it stays out; the files are read, several at once.
+    """Return for each row its film, or a sentence why it stays out; the files are read, several at once.
 
     most_bytes  a larger file is refused
     """

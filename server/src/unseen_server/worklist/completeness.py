@@ -27,7 +27,7 @@ def wait(writing: Writing, study: Found, *, since_us: int, seconds: float) -> Fo
 
 
 def settles_us(study: Found, *, since_us: int, seconds: float, now_us: int) -> int | None:
-    """Until when a film of the study is waited for, since one came at `since_us`; None where the study is complete."""
+    """Return until when further films of the study are awaited, since one came at `since_us`; None: it is complete."""
     until_us = since_us + int(seconds * 1e6)
     return until_us if until_us > max(now_us, study.settles_us or 0) else study.settles_us
 

@@ -220,7 +220,7 @@ def priors(connection: Connection, public_id: str) -> list[PriorStudy]:
 
 
 def _order(film: Found) -> tuple[bool, float, float, int]:
-    """Frontal films before laterals, then by series and instance, then as they came."""
+    """Return the sort key: frontal films before laterals, then by series and instance, then by arrival."""
     tags = json.loads(film.tags)
 
     def number(keyword: str) -> float:

@@ -126,7 +126,7 @@ def narrowed(connection: sa.Connection, names: Pseudonyms, query: StudyQuery) ->
 
 
 def _ways(query: StudyQuery) -> dict[str, list[Condition]]:
-    """For each filter with an index of its own, the conditions on its studies."""
+    """Return for each filter with an index of its own the conditions on its studies."""
     tab = query.tab
     found: dict[str, list[Condition]] = {}
     if query.assignee is not None and query.assignee != NOBODY:

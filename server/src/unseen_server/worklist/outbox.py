@@ -123,7 +123,7 @@ class Outbox:
         self._site = site
 
     def set_destinations(self, wanted: Sequence[Destination], *, actor: str) -> None:
-        """Results of decisions from now on go there. Raises WorklistError for a name that is given twice."""
+        """Send results of decisions from now on there. Raises WorklistError for a name that is given twice."""
         names = [checked_text(one.name, "A destination's name", most=200) for one in wanted]
         if len(set(names)) < len(names):
             raise WorklistError(f"{', '.join(names)}: a destination is named twice. Give each a name of its own.")
@@ -340,7 +340,10 @@ class Outbox:
         ]
 
     def oldest_s(self) -> float | None:
-        """For how long the oldest result that is not kept yet has waited; None where none is."""
+        """Return for how long, in seconds, the oldest result that is not kept yet has waited.
+
+        Returns None where there is none.
+        """
         first = select(func.min(outbox.c.made_us)).where(outbox.c.state.in_(("waiting", "sent")))
         with self._site.database.reading() as connection:
             made_us = connection.execute(first).scalar_one()
@@ -355,7 +358,7 @@ class Outbox:
 
 
 def _accepted(writing: Writing, destination: str) -> Sequence[Found]:
-    """Results that the destination has accepted and not confirmed."""
+    """Return results that the destination has accepted and not confirmed."""
     return writing.connection.execute(
         select(outbox, studies.c.public_id)
         .join(studies, studies.c.id == outbox.c.study_id)

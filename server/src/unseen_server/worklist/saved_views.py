@@ -39,7 +39,7 @@ class SavedView:
 
 
 def views_of(connection: Connection, account: str) -> list[SavedView]:
-    """One's own and the shared ones, by name."""
+    """Return one's own and the shared views, by name."""
     query = select(saved_views).where(or_(saved_views.c.account == account, saved_views.c.shared))
     rows = connection.execute(query.order_by(saved_views.c.name, saved_views.c.id))
     return [

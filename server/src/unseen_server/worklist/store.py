@@ -206,7 +206,10 @@ class Store(Lists, FilmAccess, Administration):
     def set_settle_s(
         self, seconds: float | None = None, *, of: Mapping[str, float | None] | None = None, actor: str
     ) -> None:
-        """For how long no film of a study must come before it is complete; `of`: by source, None there: as the site."""
+        """Set for how long no film of a study must come before it is complete.
+
+        `of` has values by source; None there: as the site.
+        """
         with self.writing() as writing:
             settle_time.set_settle_s(writing, seconds, of=of, actor=actor)
 
@@ -221,7 +224,10 @@ class Store(Lists, FilmAccess, Administration):
     # one study ------------------------------------------------------------------------------------------------------
 
     def priors(self, study: str) -> list[PriorStudy]:
-        """Other studies of the same patient, the latest first; none where no film names one. Raises NotFoundError."""
+        """Return other studies of the same patient, the latest first; none where no film names one.
+
+        Raises NotFoundError.
+        """
         with self.database.reading() as connection:
             return details.priors(connection, study)
 
@@ -362,7 +368,7 @@ class Store(Lists, FilmAccess, Administration):
     # alarms and the audit sample --------------------------------------------------------------------------------------
 
     def alarms(self) -> list[StandingAlarm]:
-        """Drift alarms that two people have not acknowledged; while one stands, its policy clears nothing."""
+        """Return drift alarms that two people have not acknowledged; while one stands, its policy clears nothing."""
         with self.database.reading() as connection:
             return drift_alarms.alarms(connection)
 
@@ -409,6 +415,6 @@ class Store(Lists, FilmAccess, Administration):
             return clearing.stopped(connection, policy)
 
     def audit_sample(self) -> AuditSample:
-        """Readers' reports on the cleared studies that were read anyway."""
+        """Return readers' reports on the cleared studies that were read anyway."""
         with self.database.reading() as connection:
             return audit_sample.audit_sample(connection)

@@ -90,7 +90,7 @@ def hilum(build: Build, side: float) -> tuple[float, float]:
 
 
 def pulmonary_vessels(build: Build, rng: np.random.Generator) -> Branches:
-    """Arteries and veins of both lungs: larger downwards, as in a standing patient."""
+    """Return arteries and veins of both lungs, larger downwards, as in a standing patient."""
     s = build.scale
     trees: list[Branches] = []
     for side in (-1.0, 1.0):

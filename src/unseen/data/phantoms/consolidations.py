@@ -74,7 +74,7 @@ def consolidation(patient: Patient, rng: np.random.Generator) -> Lesion:
 
 
 def mottle(grid: Grid, rng: np.random.Generator) -> Map:
-    """Uneven filling: a random factor about 1, smooth over 1.1 and 2.8 cm, (size, size)."""
+    """Return uneven filling: a random factor about 1, smooth over 1.1 and 2.8 cm, (size, size)."""
     out = np.ones((grid.size, grid.size), np.float32)
     for step, amount in ((1.1, 0.16), (2.8, 0.25)):
         points = rng.normal(0.0, 1.0, (int(60 / step), int(60 / step))).astype(np.float32)
@@ -85,7 +85,9 @@ def mottle(grid: Grid, rng: np.random.Generator) -> Map:
 
 
 def between(at: NDArray[np.float64] | Map, step: float, count: int) -> Map:
-    """Weights (positions, count) that carry values on a lattice of `step` cm to the positions `at` (cm), smoothly."""
+    """Return weights (positions, count) that interpolate values on a lattice of `step` cm at the positions `at`
+    (cm).
+    """
     place = np.clip(np.asarray(at, np.float64) / step, 0.0, count - 1.001)
     first = place.astype(np.int64)
     f = place - first

@@ -65,14 +65,14 @@ class Grid:
         return slice(min(max(start, 0), self.size), min(max(stop, 0), self.size))
 
     def columns(self, low: float, high: float) -> slice:
-        """Columns whose `x` may lie in [low, high] cm on some row."""
+        """Return the columns whose `x` may lie in [low, high] cm on some row."""
         left = -0.5 * self.field_cm
         start = int((low + float(self.midline.min()) - left) / self.pixel_cm) - 1
         stop = int((high + float(self.midline.max()) - left) / self.pixel_cm) + 2
         return slice(min(max(start, 0), self.size), min(max(stop, 0), self.size))
 
     def pixel_of(self, x: Map, y: Map) -> tuple[Map, Map]:
-        """Fractional (row, column) of points given in cm."""
+        """Return the fractional (row, column) of points given in cm."""
         row = (y - self.y[0, 0]) / np.float32(self.pixel_cm)
         middle = np.interp(y, self.y[:, 0], self.midline[:, 0])
         column = (x + middle + 0.5 * self.field_cm) / self.pixel_cm - 0.5

@@ -33,7 +33,7 @@ class LinearMap:
     device: torch.device
 
     def noise(self, pictures: int, generator: torch.Generator) -> Tensor:
-        """White noise: (images, *domain), the same on every device."""
+        """Draw white noise: (images, *domain), the same on every device."""
         return torch.randn(pictures, *self.domain, generator=generator, dtype=self.dtype).to(self.device)
 
     def __call__(self, x: Tensor) -> Tensor:

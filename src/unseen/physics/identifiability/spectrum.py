@@ -145,7 +145,7 @@ def _lanczos(gram: Gram, x: Tensor, steps: tuple[int, int], levels: Sequence[flo
 
 
 def _eigen(diagonal: list[Tensor], beside: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """Nodes (batch, k) and vectors (batch, k, k) of the tridiagonal matrices, and the residual of each node."""
+    """Return nodes (batch, k) and vectors (batch, k, k) of the tridiagonal matrices, and the residual of each node."""
     k = len(diagonal)
     matrix = torch.diag_embed(torch.stack(diagonal, dim=1))
     if k > 1:

@@ -65,7 +65,7 @@ def best_of(
     tolerance: float,
     weight: Tensor,
 ) -> LatentSolution:
-    """For each image the start with the lowest objective.
+    """Return for each image the start with the lowest objective.
 
     Args:
         descent: of batch · restarts starts, an image's next to each other.

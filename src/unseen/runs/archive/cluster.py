@@ -94,7 +94,7 @@ def _part_on_a_node(
 
 @contextlib.contextmanager
 def _connected() -> Iterator[Any]:
-    """Ray, connected to the cluster that `RAY_ADDRESS` names, or started here; left, or stopped, at the end."""
+    """Connect Ray to the cluster that `RAY_ADDRESS` names, or start it here; at the end, disconnect or stop it."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report each cluster to Ray's makers
     import ray
 

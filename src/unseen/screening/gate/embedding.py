@@ -55,7 +55,7 @@ class Subspace:
         return along / np.sqrt(self.variances), np.maximum((offset**2).sum(axis=1) - (along**2).sum(axis=1), 1e-9)
 
     def distance(self, rows: Floats) -> Floats:
-        """Squared distance to the normals, (n,)."""
+        """Return the squared distance to the normals, (n,)."""
         along, off = self.coordinates(rows)
         pooled = self.rest[0] / max(1, len(self.mean) - len(self.variances))
         return np.asarray((along**2).sum(axis=1) + off / pooled)

@@ -75,7 +75,7 @@ class Look:
         return float(high - low)
 
     def lung_box(self) -> tuple[float, float, float, float]:
-        """Top, left, bottom, right of the lungs on the grid; the whole image where there are none."""
+        """Return top, left, bottom and right of the lungs on the grid; of the whole image where there are none."""
         if self.lung_area < _LEAST_LUNGS:
             return 0.0, 0.0, float(SIDE), float(SIDE)
         rows, columns = np.flatnonzero(self.lungs.any(axis=1)), np.flatnonzero(self.lungs.any(axis=0))
@@ -132,7 +132,7 @@ def stretched(pixels: NDArray[np.float32], low: float, high: float) -> NDArray[n
 
 
 def zscored(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean 0, standard deviation 1; a flat image becomes 0."""
+    """Scale an image to mean 0 and standard deviation 1; a flat image becomes 0."""
     return np.asarray((image - image.mean()) / max(float(image.std()), 1e-6), dtype=np.float32)
 
 

@@ -165,7 +165,7 @@ class Gate:
         return cls(rules, thresholds, typical=typical, least_age_years=least_age_years, normals=len(films), seed=seed)
 
     def judge(self, film: Film, lungs: NDArray[np.bool_] | None, /) -> Refusal | None:
-        """Why `film` must not be scored, or None.
+        """Return why `film` must not be scored, or None.
 
         lungs  predicted for the whole film, bool, at any resolution; None where the detector has no finder: then tags,
                size and contrast alone are looked at
@@ -210,7 +210,7 @@ class Gate:
         }
 
     def tensors(self) -> dict[str, Tensor]:
-        """For a bundle, float32, each name beginning with `gate.`."""
+        """Return the tensors for a bundle, float32; each name begins with `gate.`."""
         import torch
 
         return {f"gate.{name}": torch.from_numpy(values.copy()) for name, values in self._arrays.items()}

@@ -35,7 +35,7 @@ class Rule:
 
     @classmethod
     def fit(cls, proper: Floats, altered: Floats, *, penalty: float = 10.0) -> Rule:
-        """Between rows of proper films and rows of altered ones, with equal weight; `penalty` is 1/C."""
+        """Fit a rule between rows of proper films and rows of altered ones, with equal weight; `penalty` is 1/C."""
         from sklearn.linear_model import LogisticRegression
 
         rows = np.concatenate([proper, altered])
@@ -108,7 +108,7 @@ class Reduced:
         return cls(replace(film, pixels=pixels, lungs=None, lesion=None), min(height, width))
 
     def order(self, seed: int) -> int:
-        """Key by which some are drawn from many: independent of the others."""
+        """Return the key by which some are drawn from many: independent of the others."""
         return _number(f"{seed} {self.film.pixel_sha256}")
 
 
@@ -206,7 +206,7 @@ class Rules:
 
     @classmethod
     def of(cls, arrays: Mapping[str, Floats]) -> Rules:
-        """Back from `arrays`; KeyError where one is missing."""
+        """Return the rules of `arrays`; KeyError where one is missing."""
         subspaces = {view: Subspace(*(arrays[f"{view}.{name}"] for name in _SUBSPACE)) for view in (*VIEWS, "crops")}
         crops = subspaces.pop("crops")
         rules = {

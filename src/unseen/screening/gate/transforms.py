@@ -32,17 +32,17 @@ def turned_over(pixels: Pixels, rng: Rng) -> Pixels:
 
 
 def upside_down(pixels: Pixels, rng: Rng) -> Pixels:
-    """Flipped top to bottom."""
+    """Flip top to bottom."""
     return np.ascontiguousarray(pixels[::-1])
 
 
 def mirrored(pixels: Pixels, rng: Rng) -> Pixels:
-    """Flipped left to right."""
+    """Flip left to right."""
     return np.ascontiguousarray(pixels[:, ::-1])
 
 
 def inverted(pixels: Pixels, rng: Rng) -> Pixels:
-    """On the nominal range."""
+    """Invert on the nominal range."""
     return 1 - pixels
 
 
@@ -136,7 +136,7 @@ def _noisy(pixels: Pixels, rng: Rng) -> Pixels:
 
 
 def _evened(pixels: Pixels, rng: Rng) -> Pixels:
-    """Contrast made alike everywhere, as adaptive equalisation does."""
+    """Make the contrast alike everywhere, as adaptive equalisation does."""
     width = 0.1 * max(pixels.shape)
     mean = ndimage.gaussian_filter(pixels, width)
     spread = np.sqrt(ndimage.gaussian_filter((pixels - mean) ** 2, width)) + 0.03

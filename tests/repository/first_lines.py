@@ -20,6 +20,10 @@ FROZEN = "migrations"
 """Folder of the schema revisions, which stay as they were released."""
 OPENINGS = re.compile(r"(What|Whether|Which|How|Where|Of|That|Those|As|Who|Whose|To whom)\b")
 """First words of a clause or a genitive. A function's first line begins with a verb, a class's with a noun."""
+OF_FUNCTIONS = re.compile(
+    r"(Why|When|Until|For|One|Each|Every|All|Both|Two|Some|Somebody|Nothing|Another|Other|No|None|So|Its)\b"
+)
+"""First words of functions' docstrings that are no verbs, and that ruff's D401 accepts. Properties may have them."""
 
 
 def found(source: str) -> Iterator[tuple[int, str]]:
@@ -27,9 +31,16 @@ def found(source: str) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             first = (ast.get_docstring(node) or "").partition("\n")[0]
-            if OPENINGS.match(first):
+            if OPENINGS.match(first) or (_is_plain_function(node) and OF_FUNCTIONS.match(first)):
                 yield getattr(node, "lineno", 1), first
         yield from _below_assignments(getattr(node, "body", None))
+
+
+def _is_plain_function(node: ast.AST) -> bool:
+    """Return True for a function or a method that is no property."""
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not any(
+        "property" in ast.unparse(decorator) for decorator in node.decorator_list
+    )
 
 
 def _below_assignments(body: object) -> Iterator[tuple[int, str]]:

@@ -25,6 +25,12 @@ def test_a_verb_or_a_noun_is_not_found(first: str) -> None:
     assert not list(found(f'def f():\n    """{first}"""\n'))
 
 
+@pytest.mark.parametrize("first", ["One row per film.", "Why it failed.", "For the card.", "Nothing to do."])
+def test_a_pronoun_is_found_at_functions_alone(first: str) -> None:
+    assert list(found(f'def f():\n    """{first}"""\n')) == [(1, first)]
+    assert not list(found(f'class C:\n    """{first}"""\n    @property\n    def p(self):\n        """{first}"""\n'))
+
+
 @pytest.mark.parametrize(
     ("path", "rejected"),
     [("src/unseen/a.py", True), ("server/src/unseen_server/web/a.py", True), ("tests/physics/test_a.py", False)],

@@ -295,5 +295,5 @@ def mean_over(values: Floats, units: Sequence[int] | None = None) -> Figure:
 
 
 def listed(values: Floats) -> list[float]:
-    """For JSON: to six places, each as it came."""
+    """Return the values for JSON, in their order, rounded to six places."""
     return [round(float(value), 6) for value in values]

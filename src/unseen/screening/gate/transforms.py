@@ -64,7 +64,7 @@ TRANSFORMS: Mapping[str, Callable[[Pixels, Rng], Pixels]] = {
 
 
 def disturbed(pixels: Pixels, rng: Rng) -> Pixels:
-    """One or two of: squeezed, shrunk, shifted, tilted, cropped a little; other contrast, blur, edges or noise.
+    """Disturb an image by one or two of: squeeze, shrink, shift, tilt, slight crop; contrast, blur, edges or noise.
 
     These are stand-ins for films of other bodies, hands and devices.
     """

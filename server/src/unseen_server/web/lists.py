@@ -15,7 +15,7 @@ from unseen_server.web.hidden_names import may_see_names
 from unseen_server.web.listed_page import ListedPage
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
-from unseen_server.worklist.lists import Choices
+from unseen_server.worklist.studies import Choices
 from unseen_server.worklist.study_query import Search, StudyQuery
 
 router = APIRouter(prefix="/studies", tags=["studies"])

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from unseen_server.worklist.pseudonyms import Pseudonyms
+    from unseen_server.worklist.site import Site
 
 Status = Literal["preliminary", "final", "corrected", "withdrawn"]
 What = Literal[
@@ -467,3 +468,26 @@ def _keep(
     """Keep the message's own row; with its study no pseudonym of a patient is needed any more."""
     values = row | {"study_id": study.id, "report_id": report_id, "replaced_us": replaced_us, "patients": "[]"}
     writing.connection.execute(outside_reports.insert().values(values))
+
+
+class OutsideReports:
+    """Reports of other systems: `store.outside_reports`."""
+
+    site: Site
+
+    def take_report(self, report: OutsideReport) -> What:
+        """Enter another system's report on a study; returns what that led to. Raises WorklistError where it names none.
+
+        When this returns, the report is not lost: one of a study that is not here waits 30 days for its films.
+        """
+        with self.site.database.reading() as connection:
+            prepared = prepare(connection, self.site.names, report)
+        if report.status == "preliminary":
+            return "preliminary"
+        with self.site.writing() as writing:
+            return take(writing, prepared)
+
+    def outside_counts(self) -> OutsideCounts:
+        """Reports of other systems, by outcome; and what they say of studies that were decided to be clear."""
+        with self.site.database.reading() as connection:
+            return counts(connection)

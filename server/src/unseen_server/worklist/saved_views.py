@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, or_, select
 
@@ -15,6 +16,9 @@ from unseen_server.worklist.states import NotAllowedError, NotFoundError, Workli
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import saved_views
 from unseen_server.worklist.transactions import Writing
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.site import Site
 
 MOST = 50
 """Views of one account."""
@@ -86,3 +90,24 @@ def remove(writing: Writing, number: int, account: str, *, as_lead: bool) -> Non
         raise NotAllowedError(f"This is a view of {known.account}. Only they, or a lead, can remove it.")
     writing.connection.execute(saved_views.delete().where(saved_views.c.id == number))
     writing.log(account, "view.removed", known.account, number=number, shared=bool(known.shared))
+
+
+class SavedViews:
+    """Views that people keep: `store.saved_views`."""
+
+    site: Site
+
+    def views(self, account: str) -> list[SavedView]:
+        """The views of the list that an account keeps, and those that are shared with everybody."""
+        with self.site.database.reading() as connection:
+            return views_of(connection, account)
+
+    def save_view(self, account: str, name: str, wanted: Mapping[str, object], *, shared: bool = False) -> int:
+        """Keep a view, in place of the account's own of that name; returns its number."""
+        with self.site.writing() as writing:
+            return save(writing, account, name, wanted, shared=shared)
+
+    def remove_view(self, number: int, account: str, *, as_lead: bool = False) -> None:
+        """Remove a view of one's own; a lead may remove a shared one. Raises NotFoundError, NotAllowedError."""
+        with self.site.writing() as writing:
+            remove(writing, number, account, as_lead=as_lead)

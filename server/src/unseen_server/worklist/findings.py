@@ -1,0 +1,101 @@
+"""`Findings`: what models have found on films: scores, anomaly maps, and what is kept for comparison.
+
+Table: findings. A film is named by its public id, a model by the SHA-256 of its weights.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unseen_server.worklist import (
+    details,
+    listing,
+    model_disagreements,
+    model_retirement,
+    reference_scores,
+    renditions,
+    similar_films,
+)
+from unseen_server.worklist.films import film_path
+from unseen_server.worklist.tables import findings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from unseen.artifacts import ReferenceNormals
+    from unseen_server.worklist.model_disagreements import Disagreement
+    from unseen_server.worklist.model_retirement import KnownModel
+    from unseen_server.worklist.renditions import Rendition
+    from unseen_server.worklist.similar_films import Neighbour
+    from unseen_server.worklist.site import Site
+
+
+class Findings:
+    """Models' findings on the films of a worklist: `store.findings`."""
+
+    site: Site
+
+    def map_path(self, film: str, model: str | None = None) -> Path:
+        """Return the path of an anomaly map: `.npy`, float32 (size, size); the latest of a deciding model, or that of
+        `model`.
+
+        Raises NotFoundError where there is none.
+        """
+        with self.site.database.reading() as connection:
+            return self.site.maps.of(details.map_of(connection, film, model))
+
+    def rendition(self, film: str, model: str) -> Rendition:
+        """Return the model's input from the film and its output, on the network's grid.
+
+        Raises NotFoundError where none is kept, WorklistError where it is damaged.
+        """
+        return renditions.read_rendition(self.site.renditions, film_path(self.site, film).name, model)
+
+    def nearest(self, film: str, *, count: int = 5) -> list[Neighbour]:
+        """The films that look most like this one among those of the latest 2000 studies that readers reported normal.
+
+        Films of its own study are left out; there may be fewer than `count`, or none. Raises NotFoundError before a
+        worker has read the film, WorklistError for a count outside 1 to 100.
+        """
+        with self.site.database.reading() as connection:
+            return similar_films.nearest(connection, film, count=count)
+
+    def reference(self, model: str, *, source: str | None = None) -> ReferenceNormals:
+        """The model's scores of films of the latest 2000 studies that readers reported normal.
+
+        source  films of this source alone
+
+        Below 20 of them there are no scores to compare with, and `words` gives their number.
+        """
+        with self.site.database.reading() as connection:
+            return reference_scores.reference(connection, model, source=source)
+
+    def disagreements(self, first: str, second: str, *, limit: int = 50) -> list[Disagreement]:
+        """The films on which two models disagree most, among the latest 5000 that both scored; most first.
+
+        Raises WorklistError for a limit outside 1 to 500, and for one model named twice.
+        """
+        with self.site.database.reading() as connection:
+            return model_disagreements.disagreements(connection, first, second, limit=limit)
+
+    def generated(self) -> dict[str, NDArray[np.float32]]:
+        """Images that models' generators made, by model: (64, size, size), network units."""
+        return {model: images for model, (images, _) in renditions.read_generated(self.site.renditions).items()}
+
+    def generated_inside(self) -> dict[str, NDArray[np.bool_] | None]:
+        """Return where generated images typically show lung, by model: (size, size); None for models that see the whole
+        film.
+        """
+        return {model: inside for model, (_, inside) in renditions.read_generated(self.site.renditions).items()}
+
+    def models_with_findings(self) -> list[str]:
+        """SHA-256 of the weights of each model that has scored films here."""
+        with self.site.database.reading() as connection:
+            return listing.values(connection, findings.c.model)
+
+    def models(self) -> list[KnownModel]:
+        """The models that have scored films here, the latest first."""
+        with self.site.database.reading() as connection:
+            return model_retirement.models(connection)

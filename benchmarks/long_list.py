@@ -6,7 +6,7 @@
 
 PostgreSQL's data are on the disk. The studies are made by the server itself (`generate_series`), without films and with
 indexes built afterwards. Each has an accession number's pseudonym and a term by which it is searched. Times are
-milliseconds of `Store.page`, each page at another place of the list or of another number: median and 95th percentile.
+milliseconds of `Studies.page`, each page at another place of the list or of another number: median and 95th percentile.
 Processor time is the part that other programs on the machine lengthen least: this program's, and the server's.
 `plans` has the nodes of the plan of each type of page; a node that reads the whole table would stand there as Seq Scan.
 """
@@ -107,9 +107,9 @@ def measure(count: int, *, times: int) -> Figures:
     with server(programs, durable=True, settings=SETTINGS) as url:
         where = url.render_as_string(hide_password=False)
         with Store.open(where, films_folder=Path(str(url.query["host"])) / "worklist") as store:  # goes with the server
-            store.set_waiting_cap_s(10 * 365 * 86_400.0, actor="benchmark")
+            store.settings.set_waiting_cap_s(10 * 365 * 86_400.0, actor="benchmark")
             filled_s = fill(store, count)
-            store.page(StudyQuery())  # connects
+            store.studies.page(StudyQuery())  # connects
             kinds = pages(store, count)
             found = {name: timed(store, one, times) for name, one in kinds.items()}
             plans = {name: plan_of(store, one) for name, one in kinds.items()}
@@ -141,7 +141,7 @@ def fill(store: Store, count: int) -> dict[str, float]:
             connection.exec_driver_sql(one.dropping)
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # no foreign key is looked up
         connection.exec_driver_sql("SELECT setseed(0)")
-        connection.execute(text(_FILL), {"count": count, "now": store.now_us(), "model": "b" * 64})
+        connection.execute(text(_FILL), {"count": count, "now": store.site.now_us(), "model": "b" * 64})
         step("studies")
         connection.exec_driver_sql("INSERT INTO terms (term, study_id) SELECT accession, id FROM studies")
         apart = max(1, count // PROBES)
@@ -177,27 +177,35 @@ def pages(store: Store, count: int) -> dict[str, Callable[[int], object]]:
     """Each kind of page, by the number of the try."""
     places = _places(store, count)
     return {
-        "first": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False)),
-        "first, beside groups": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False, grouped=True)),
-        "deep, by its key": lambda number: store.page(StudyQuery(limit=_ROWS, blind=False, after=places[number])),
-        "deep, backwards": lambda number: store.page(StudyQuery(limit=_ROWS, blind=False, before=places[number])),
-        "last": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False, last=True)),
-        "by score": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False, order="score", reverse=True)),
-        "of a source": lambda number: store.page(StudyQuery(limit=_ROWS, blind=False, source=f"site-{number % 5}")),
-        "of a projection (3 %)": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False, view="LL")),
-        "of a projection (3 %), by score": lambda _: store.page(
+        "first": lambda _: store.studies.page(StudyQuery(limit=_ROWS, blind=False)),
+        "first, beside groups": lambda _: store.studies.page(StudyQuery(limit=_ROWS, blind=False, grouped=True)),
+        "deep, by its key": lambda number: store.studies.page(
+            StudyQuery(limit=_ROWS, blind=False, after=places[number])
+        ),
+        "deep, backwards": lambda number: store.studies.page(
+            StudyQuery(limit=_ROWS, blind=False, before=places[number])
+        ),
+        "last": lambda _: store.studies.page(StudyQuery(limit=_ROWS, blind=False, last=True)),
+        "by score": lambda _: store.studies.page(StudyQuery(limit=_ROWS, blind=False, order="score", reverse=True)),
+        "of a source": lambda number: store.studies.page(
+            StudyQuery(limit=_ROWS, blind=False, source=f"site-{number % 5}")
+        ),
+        "of a projection (3 %)": lambda _: store.studies.page(StudyQuery(limit=_ROWS, blind=False, view="LL")),
+        "of a projection (3 %), by score": lambda _: store.studies.page(
             StudyQuery(limit=_ROWS, blind=False, view="LL", order="score", reverse=True)
         ),
-        "of one reader (0.1 %)": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False, assigned="reader-0")),
-        "not scored yet (1 %)": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False, state="received")),
-        "models disagree": lambda _: store.page(StudyQuery(limit=_ROWS, blind=False, disagreement=True)),
-        "cleared": lambda _: store.page(StudyQuery(tab="cleared", limit=_ROWS, blind=False)),
+        "of one reader (0.1 %)": lambda _: store.studies.page(
+            StudyQuery(limit=_ROWS, blind=False, assigned="reader-0")
+        ),
+        "not scored yet (1 %)": lambda _: store.studies.page(StudyQuery(limit=_ROWS, blind=False, state="received")),
+        "models disagree": lambda _: store.studies.page(StudyQuery(limit=_ROWS, blind=False, disagreement=True)),
+        "cleared": lambda _: store.studies.page(StudyQuery(tab="cleared", limit=_ROWS, blind=False)),
         "a search by accession number": lambda number: _one(store, f"A{number}"),
     }
 
 
 def _one(store: Store, accession: str) -> object:
-    found = store.page(StudyQuery(tab="all", text=accession, limit=_ROWS, blind=False))
+    found = store.studies.page(StudyQuery(tab="all", text=accession, limit=_ROWS, blind=False))
     assert len(found.rows) == 1, found
     return found
 

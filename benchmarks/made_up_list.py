@@ -32,7 +32,7 @@ MODEL = "b" * 64
 def fill(store: Store, *, studies: int, seed: int, shares: Sequence[tuple[State, float]] = _SHARES) -> None:
     """Made-up studies in the states of `shares`, entered in bulk; they have no films."""
     rng = random.Random(seed)
-    now_us = store.now_us()
+    now_us = store.site.now_us()
     named = store.names.sealed("name", "IM0001")
     indexes = _without_indexes(store) if studies >= _MANY else []
     done = 0

@@ -179,7 +179,7 @@ def intake(folder: Path, *, films: int, turns: int) -> Figures:
         with node(folder / f"node-{turn}") as (port, _):
             rates["node"].append(count / send(files, port, ae_title="TRIAGE", repeat=films))
             with Store.open(folder / f"node-{turn}" / "worklist") as store:
-                assert store.queue().waiting == count, "every film is in the queue"
+                assert store.jobs.counts().waiting == count, "every film is in the queue"
         with start_orthanc(folder / f"orthanc-{turn}", SyncStorageArea=True) as orthanc:
             rates["orthanc"].append(count / send(files, orthanc.dicom_port, ae_title=orthanc.ae_title, repeat=films))
         with bare(folder / f"bare-{turn}") as port:
@@ -218,7 +218,7 @@ def results(folder: Path, *, films: int) -> Figures:
                         while len(kept := store.outbox.list(state="kept")) <= number:
                             time.sleep(0.05)
                             assert worker.poll() is None
-                        study = store.study(kept[0].study).entry
+                        study = store.studies.details(kept[0].study).entry
                         assert kept[0].kept is not None
                         spent.append((kept[0].kept - study.received).total_seconds() - SETTLE_S)
             finally:

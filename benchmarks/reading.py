@@ -129,7 +129,7 @@ def prepare(home: Path, settings: Settings) -> list[str]:
     supply = films(settings.side, seed=1)
     wanted = settings.readers * (settings.films + 1) + SPARE
     with Store.open(home, clock=lambda: time.time() - AGO_S) as store:
-        return [store.receive(next(supply), name="film", source="bench").study for _ in range(wanted)]
+        return [store.films.receive(next(supply), name="film", source="bench").study for _ in range(wanted)]
 
 
 def settled(root: str, *, within_s: float) -> None:

@@ -184,7 +184,7 @@ def where_of(database: str, folder: Path) -> Iterator[str]:
 
 def enter(store: Store, number: int) -> None:
     """Films in the queue, as the DICOM node leaves them: joined to a study of their own, which is complete."""
-    now_us = store.now_us()
+    now_us = store.site.now_us()
     names = store.names
     order = order_of(
         "received", standing="received", priority=None, received_us=now_us, changed_us=now_us, overdue_before_us=0
@@ -302,7 +302,7 @@ def _work(where: str, home: Path, barrier: Barrier, spent: Queue[float], infer_s
     torch.set_num_threads(1)
     with Store.open(where, films_folder=home) as store:
         worker = worker_of(store, infer_s)
-        store.queue()  # connects
+        store.jobs.counts()  # connects
         barrier.wait()
         began = time.process_time()
         worker.drain()
@@ -324,10 +324,10 @@ def _check(store: Store, number: int) -> None:
     """Each film was scored once, and the audit trail is whole."""
     with store.database.reading() as connection:
         found = connection.execute(select(func.count(), func.count(findings.c.film_id.distinct()))).one()
-    broken = store.verify_audit()
-    assert tuple(found) == (number, number) and store.queue().done == number, found
+    broken = store.audit.verify()
+    assert tuple(found) == (number, number) and store.jobs.counts().done == number, found
     assert broken is None, broken
-    assert store.audit_head().seq == 2 * number, "film.scored and study.judged"
+    assert store.audit.head().seq == 2 * number, "film.scored and study.judged"
 
 
 def write_table(kept: Figures) -> None:

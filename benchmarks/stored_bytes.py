@@ -71,7 +71,7 @@ def files(number: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
         for film in phantoms.normals(number, seed=0, size=_SIDE):
             assert isinstance(film, Film)
-            store.receive(_png(film), name=film.name, source="ward")
+            store.films.receive(_png(film), name=film.name, source="ward")
         screener = load(MODEL)
         screener.gate = None  # it refuses phantoms, and a refused film has no map
         Worker(store, lambda: screener).drain()

@@ -84,7 +84,7 @@ def measure(*, studies: int, url: str | None = None, times: int = 20, loads: int
             began = time.perf_counter()
             fill(store, studies=studies, seed=0)
             filled_s = time.perf_counter() - began
-            store.page(StudyQuery())  # connects
+            store.studies.page(StudyQuery())  # connects
             deep = middle(store)
             alone = {name: timed(one, times) for name, one in in_store(store, deep).items()}
             with writers(store) as written:
@@ -133,7 +133,7 @@ def asked(deep: str) -> dict[str, Figures]:
 def in_store(store: Store, deep: str) -> dict[str, Callable[[], object]]:
     def one(wanted: Figures) -> Callable[[], object]:
         how = wanted | ({"since": datetime.fromisoformat(wanted["since"])} if "since" in wanted else {})
-        return lambda: store.page(StudyQuery(**how, blind=False, reader="reader-0"))
+        return lambda: store.studies.page(StudyQuery(**how, blind=False, reader="reader-0"))
 
     return {name: one(wanted) for name, wanted in asked(deep).items()}
 
@@ -217,7 +217,9 @@ class writers:
 
     def _write(self) -> None:
         while not self._over.is_set():
-            self._store.receive(f"film {self._count} of the writer".encode() * 1000, name="IM0001", source="site-0")
+            self._store.films.receive(
+                f"film {self._count} of the writer".encode() * 1000, name="IM0001", source="site-0"
+            )
             self._count += 1
 
 

@@ -107,7 +107,9 @@ def main() -> None:
                 )
                 while len(store.outbox.list(state="kept")) < given.films:
                     if time.monotonic() - began > PATIENCE_S:
-                        raise SystemExit(f"not done after {PATIENCE_S} s: {store.outbox.counts()}; {store.queue()}")
+                        raise SystemExit(
+                            f"not done after {PATIENCE_S} s: {store.outbox.counts()}; {store.jobs.counts()}"
+                        )
                     time.sleep(0.2)
                 reports = asked(
                     f"http://127.0.0.1:{http}/tools/find",

@@ -31,11 +31,11 @@ def test_a_gate_is_fitted_to_what_readers_here_reported_normal(tmp_path: Path, s
     with Store.open(home) as store:
         for number, film in enumerate(phantoms.normals(24, seed=8, size=128)):
             pixels = np.asarray(film.pixels * 255 + 0.5, dtype=np.uint8)
-            store.receive(image(pixels), name=f"{number}.png", source="ward")
+            store.films.receive(image(pixels), name=f"{number}.png", source="ward")
         Worker(store, lambda: screener).drain()
-        refused = store.page(StudyQuery(tab="not_scored")).total
-        for row in store.page(StudyQuery(tab="to_read", limit=200)).rows:
-            store.claim(row.study, "ann")
+        refused = store.studies.page(StudyQuery(tab="not_scored")).total
+        for row in store.studies.page(StudyQuery(tab="to_read", limit=200)).rows:
+            store.studies.claim(row.study, "ann")
             look_and_report(store, row.study, "ann", "normal")
     assert refused >= 20, "the shipped gate knows no phantoms"
     done = say("export", tmp_path / "tables", "--folder", home, "--labelled")

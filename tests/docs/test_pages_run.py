@@ -56,8 +56,8 @@ programs."""
 
 def _the_study_was_reported(folder: Path) -> None:
     with Store.open(folder / "worklist") as store:
-        rows = store.page(StudyQuery(tab="all")).rows
-        reports = [(one.reader, one.outcome) for row in rows for one in store.study(row.study).reports]
+        rows = store.studies.page(StudyQuery(tab="all")).rows
+        reports = [(one.reader, one.outcome) for row in rows for one in store.studies.details(row.study).reports]
         assert reports == [("local", "normal")]
         assert [account.name for account in store.accounts.listed()] == ["ann", "room-3"]
 

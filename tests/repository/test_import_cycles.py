@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = {"unseen": ROOT / "src"}
+SOURCES = {"unseen": ROOT / "src", "unseen_server": ROOT / "server" / "src"}
 """Package → the folder that holds it."""
 
 

@@ -135,7 +135,7 @@ def test_a_site_s_model_stands_where_an_upgrade_keeps_it() -> None:
 def test_the_unit_of_the_backup_can_run_twice_and_keeps_as_many_as_the_site_says(tmp_path: Path) -> None:
     home, backups = tmp_path / "lib", tmp_path / "backups"
     with Store.open(home) as store:
-        store.receive(b"film", name="a")
+        store.films.receive(b"film", name="a")
     assert parsed(of_units()["unseen-backup.service"])["keep"] == 14
     words = of_units({"UNSEEN_BACKUPS": "1"})["unseen-backup.service"]
     here = {"/var/lib/unseen": str(home), "/var/backups/unseen": str(backups)}

@@ -158,7 +158,7 @@ class Site:
     def judged(self, *, within_s: float = 120) -> None:
         """Wait until nothing is left in the queue."""
         with self.store() as store:
-            until(lambda: store.queue().waiting == 0, within_s)
+            until(lambda: store.jobs.counts().waiting == 0, within_s)
 
 
 @contextmanager

@@ -157,7 +157,7 @@ def test_settings_are_saved_and_seen_by_everybody(shared_site: Site, chromium: B
             page.reload()
             expect(days).to_have_value("30")
             expect(seconds).to_have_value("15")
-            found = store.settings()
+            found = store.settings.read()
         assert (found.identity, found.waiting_cap_s, found.kept_days) == ("lead", 6 * 3600, 400)
         assert dict(found.kept_of) == {"ward": 30}
         assert (found.settle_s, dict(found.settle_of)) == (90, {"ward": 15})
@@ -167,7 +167,7 @@ def test_settings_are_saved_and_seen_by_everybody(shared_site: Site, chromium: B
 def test_who_sees_names_changes_only_after_a_question(shared_site: Site, chromium: Browser) -> None:
     """The list takes its next value from a key, or from a wheel that was meant for the page."""
     with shared_site.store() as store:
-        store.change_settings(actor="test", identity="nobody", kept_days=0)
+        store.settings.change(actor="test", identity="nobody", kept_days=0)
     with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
         page = signed_in(context, shared_site, "ada", "/administration#settings")
         who = page.get_by_label("Who sees patients")
@@ -187,7 +187,9 @@ def test_who_sees_names_changes_only_after_a_question(shared_site: Site, chromiu
             expect(asked).to_have_count(0)
             expect(who).to_have_value("nobody")
             with shared_site.store() as store:
-                assert (store.settings().identity, store.settings().kept_days) == ("nobody", None), "nothing is saved"
+                assert (store.settings.read().identity, store.settings.read().kept_days) == ("nobody", None), (
+                    "nothing is saved"
+                )
         who.select_option("lead")
         save.click()
         for width in (1280, 390):
@@ -197,25 +199,25 @@ def test_who_sees_names_changes_only_after_a_question(shared_site: Site, chromiu
         asked.get_by_role("button", name="Change").click()
         expect(page.locator("#toasts")).to_contain_text("Saved")
         with shared_site.store() as store:
-            assert (store.settings().identity, store.settings().kept_days) == ("lead", 300)
+            assert (store.settings.read().identity, store.settings.read().kept_days) == ("lead", 300)
 
 
 @pytest.mark.nightly  # with a question: test_who_sees_names_changes_only_after_a_question
 def test_other_settings_are_saved_without_a_question_and_names_stay(shared_site: Site, chromium: Browser) -> None:
     """Another admin has hidden the names since this page was drawn: it must not show them again."""
     with shared_site.store() as store:
-        store.change_settings(actor="test", identity="reader")
+        store.settings.change(actor="test", identity="reader")
     with chromium.new_context(viewport={"width": 1280, "height": 720}) as context:
         page = signed_in(context, shared_site, "ada", "/administration#settings")
         expect(page.get_by_label("Who sees patients")).to_have_value("reader")
         with shared_site.store() as store:
-            store.change_settings(actor="test", identity="nobody")
+            store.settings.change(actor="test", identity="nobody")
         page.get_by_label("Longest wait").fill("7")
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.locator("#toasts")).to_contain_text("Saved")
         expect(page.get_by_label("Who sees patients")).to_have_value("nobody")
         with shared_site.store() as store:
-            assert (store.settings().identity, store.settings().waiting_cap_s) == ("nobody", 7 * 3600)
+            assert (store.settings.read().identity, store.settings.read().waiting_cap_s) == ("nobody", 7 * 3600)
 
 
 @pytest.mark.nightly  # but for colours, in the light theme, and one of them in the dark one: the two tests above
@@ -239,7 +241,7 @@ def test_a_result_that_could_not_be_sent_is_sent_again(site: Site, chromium: Bro
         header = ReceivedHeader.of(pydicom.dcmread(io.BytesIO(data)))
         with site.store() as store:
             store.outbox.set_destinations([Destination(name="archive")], actor="pacs")
-            study = store.receive(data, name="a", source="ward", header=header, settle_s=0).study
+            study = store.films.receive(data, name="a", source="ward", header=header, settle_s=0).study
             site.judged()
             parcel = store.outbox.take("archive")
             assert parcel is not None

@@ -58,8 +58,8 @@ def _reported(home: Path, words: tuple[str | Path, ...]) -> None:
         site.judged(within_s=300)
         with site.store() as store:
             for film, label in labels.items():
-                study = store.page(StudyQuery(tab="all", text=film, limit=1)).rows[0].study
-                store.claim(study, "lea")
+                study = store.studies.page(StudyQuery(tab="all", text=film, limit=1)).rows[0].study
+                store.studies.claim(study, "lea")
                 look_and_report(store, study, "lea", label)
         assert running.stop() == 0
 
@@ -119,7 +119,7 @@ def test_the_numbers_are_scikit_learns_at_five_random_thresholds(compared: Site,
     page.get_by_label("Whose threshold").select_option(label=model)
     data = Exported.of(page, model)
     with compared.store() as store:
-        rows = {film.film: film for film in store.labelled()}
+        rows = {film.film: film for film in store.reports.labelled()}
     assert set(data.films) == set(rows) and len(rows) == 2 * PAIRS
     for film, ill, score in zip(data.films, data.abnormal, data.score, strict=True):
         assert rows[film].abnormal == ill and score in rows[film].scores.values()
@@ -239,7 +239,7 @@ def test_three_models_side_by_side_have_one_zoom_and_one_window(compared: Site, 
     expect(page.locator("#side")).not_to_have_attribute("aria-busy", "true")
     film = page.url.rsplit("/", 1)[1]
     with compared.store() as store:
-        scores = next(one for one in store.labelled() if one.film == film).scores
+        scores = next(one for one in store.reports.labelled() if one.film == film).scores
     for column in page.locator("#seen .column").all():
         score = float(column.locator("[data-score]").get_attribute("data-score") or "nan")
         assert score == scores[column.get_attribute("data-model") or ""]

@@ -101,7 +101,7 @@ def test_of_two_presses_the_second_never_reports_the_film_that_has_just_come(
         "after that second the key reports again"
     )
     with site.store() as store:
-        assert [store.study(one).entry.state for one in (first, second)] == ["reported", "reported"]
+        assert [store.studies.details(one).entry.state for one in (first, second)] == ["reported", "reported"]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_a_kill_in_the_middle_of_the_work_loses_nothing(
             with site.store() as store, store.database.reading() as connection:
                 (report,) = connection.execute(select(reports)).all()
                 kept = set(connection.execute(select(films.c.public_id)).scalars())
-                assert store.study(study).entry.state == "reported"
+                assert store.studies.details(study).entry.state == "reported"
             assert (report.reader, report.outcome, report.note) == ("ann", "abnormal", "seen before the kill")
             assert set(sent) <= kept and len(kept) == 11
 

@@ -125,15 +125,17 @@ def test_a_dicom_a_folder_and_a_broken_file_are_dropped(live: Site, page: Page, 
     assert len(kept) == 4
     sent = {(tmp_path / "alone.dcm").read_bytes(), *(data for name, data in files.items() if "." in name[1:])}
     with live.store() as store:
-        assert {store.film_path(row.public_id).read_bytes() for row in kept} == sent
+        assert {store.films.path(row.public_id).read_bytes() for row in kept} == sent
         for row in kept:
             shown = page.locator(f"[data-film='{row.public_id}']")
-            (film,) = [one for one in store.study(study_of(shown), blind=False).films if one.film == row.public_id]
+            (film,) = [
+                one for one in store.studies.details(study_of(shown), blind=False).films if one.film == row.public_id
+            ]
             scores = {finding.model: finding.score for finding in film.findings if finding.score is not None}
             if row.file_format is None:
                 assert not scores
                 expect(shown).to_contain_text("not scored")
-                expect(shown).to_contain_text(store.study(study_of(shown)).entry.reason.rstrip("."))
+                expect(shown).to_contain_text(store.studies.details(study_of(shown)).entry.reason.rstrip("."))
                 continue
             assert len(scores) == 3  # every model that is loaded
             cells = [float(cell) for cell in shown.locator("td.score").all_text_contents()]
@@ -260,7 +262,7 @@ def test_the_table_holds_the_scores_of_the_store(live: Site, page: Page, bundles
     assert broken["result"] == "not scored" and "Pixel Data" in broken["reason"]
     names = {card_of(folder).weights_sha256: name for name, folder in bundles.items()}
     with live.store() as store:
-        (kept,) = [one for one in store.study(good["study"], blind=False).films if one.film == good["film"]]
+        (kept,) = [one for one in store.studies.details(good["study"], blind=False).films if one.film == good["film"]]
     for finding in kept.findings:
         assert float(good[f"{names[finding.model]} score"]) == finding.score
         assert good[f"{names[finding.model]} percentile"] == ""
@@ -315,7 +317,7 @@ def test_a_reader_where_a_policy_clears_sees_no_score(site: Site, context: Brows
             one.score
             for row in connection.execute(select(films)).all()
             if row.source == "unknown"
-            for one in store.study(_study(page, row.public_id), blind=False).films[0].findings
+            for one in store.studies.details(_study(page, row.public_id), blind=False).films[0].findings
             if one.score is not None
         ]
         assert connection.execute(select(audit.c.seq).where(audit.c.action == "study.judged")).first() is not None

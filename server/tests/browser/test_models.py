@@ -173,7 +173,7 @@ def _calibrated_anew(site: Site, weights: str, policy: str, *, first: Page, seco
     asked.get_by_role("button", name="Withdraw").click()
     expect(first.locator("#scoring")).to_contain_text("No activation is in force")
     with site.store() as store:
-        assert "lea has withdrawn" in store.clearing_stopped(policy)
+        assert "lea has withdrawn" in store.alarms.clearing_stopped(policy)
     reader.reload()
     expect(reader.locator("#policy")).to_contain_text(re.compile("Clearing is stopped|none is cleared"))  # they see why
 
@@ -206,7 +206,7 @@ def _calibrated_anew(site: Site, weights: str, policy: str, *, first: Page, seco
         assert [(event.actor, event.action.removeprefix("model.")) for event in events] == [
             ("lea", "proposed"), ("leo", "activated"), ("lea", "withdrawn"), ("lea", "proposed"), ("leo", "activated")
         ]  # fmt: skip
-        assert store.verify_audit() is None
+        assert store.audit.verify() is None
 
 
 def drawn(page: Page, selector: str) -> bytes:
@@ -295,7 +295,7 @@ def test_an_alarm_stands_until_two_people_have_looked(labelled: Site, page_of: P
         asked.get_by_role("button", name="Acknowledge").click()
         expect(alarm).to_contain_text("You were the first. Somebody else has to be the second.")
         expect(alarm.get_by_role("button", name="Acknowledge, and clear again")).to_be_disabled()
-        assert [one.first_by for one in store.alarms()] == ["lea"] and store.clearing_stopped(policy)
+        assert [one.first_by for one in store.alarms.standing()] == ["lea"] and store.alarms.clearing_stopped(policy)
         second = models_page(page_of, labelled, "leo")
         second.get_by_role("tab", name="Watch").click()
         alarm = second.get_by_role("region", name="Drift alarm")
@@ -305,7 +305,7 @@ def test_an_alarm_stands_until_two_people_have_looked(labelled: Site, page_of: P
         asked.get_by_label("What you have looked at").fill("twenty films of it")
         asked.get_by_role("button", name="Clear again").click()
         expect(alarm).to_have_count(0)
-        assert store.alarms() == []
+        assert store.alarms.standing() == []
 
 
 @pytest.mark.nightly  # two people: worklist/test_reopening.py
@@ -314,7 +314,7 @@ def test_what_was_cleared_before_an_alarm_is_reopened_by_two_people(labelled: Si
     scores = tuple(number / 100 for number in range(100))
     reference = DriftReference(normals=scores, abnormals=scores, prevalence=0.5, not_scored=0, window=20)
     with labelled.store() as store:
-        names = [row.study for row in store.page(StudyQuery(tab="to_read")).rows][:3]
+        names = [row.study for row in store.studies.page(StudyQuery(tab="to_read")).rows][:3]
         others: list[tuple[str | None, float | None]] = [(f"s-{number:020x}", 50.0) for number in range(17)]
         with store.writing() as writing:
             cleared = {"state": "cleared", "standing": "cleared", "shelf": "cleared"}
@@ -344,7 +344,7 @@ def test_what_was_cleared_before_an_alarm_is_reopened_by_two_people(labelled: Si
             assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), f"{width} px"
             assert axe(page) == []
             keep_image(page, f"models-reopening-{width}")
-        assert len([one for one in store.page(StudyQuery(tab="cleared")).rows if one.study in names]) == 3
+        assert len([one for one in store.studies.page(StudyQuery(tab="cleared")).rows if one.study in names]) == 3
         second = models_page(page_of, labelled, "leo")
         second.get_by_role("tab", name="Watch").click()
         alarm = second.get_by_role("region", name="Drift alarm")
@@ -355,6 +355,6 @@ def test_what_was_cleared_before_an_alarm_is_reopened_by_two_people(labelled: Si
         asked.get_by_role("button", name="Reopen", exact=True).click()
         expect(second.locator("#toasts")).to_contain_text("3 studies went back to the list.")
         expect(alarm).to_contain_text("proposed by lea, confirmed by leo.")
-        assert {store.study(name).entry.state for name in names} == {"to_read"}
+        assert {store.studies.details(name).entry.state for name in names} == {"to_read"}
         for actor in ("lea", "leo"):
-            store.acknowledge_alarm(policy, actor=actor, note="looked at them")
+            store.alarms.acknowledge(policy, actor=actor, note="looked at them")

@@ -62,11 +62,11 @@ def test_a_morning_by_keyboard_with_a_prior_and_a_measurement(site: Site, chromi
         assert errors == [] and followed in read
     with site.store() as store:
         for number, study in enumerate(read):
-            found = store.study(study, reader="ann")
+            found = store.studies.details(study, reader="ann")
             (report,) = found.reports
             assert (report.reader, report.outcome) == ("ann", ("normal", "abnormal")[number % 2])
             assert all(film.seen for film in found.films)
-        assert store.page(StudyQuery(tab="to_read")).total == 0 and store.verify_audit() is None
+        assert store.studies.page(StudyQuery(tab="to_read")).total == 0 and store.audit.verify() is None
 
 
 def _arrived(site: Site, in_all: int) -> str:
@@ -80,11 +80,11 @@ def _arrived(site: Site, in_all: int) -> str:
         site.judged()
         studies = [str(client.get(f"films/{film}").json()["study"]["study"]) for film in (first, second)]
     with site.store() as store:
-        store.claim(studies[0], "ben")
+        store.studies.claim(studies[0], "ben")
         look_and_report(store, studies[0], "ben", "normal")
-        there = [row.study for row in store.page(StudyQuery(tab="to_read")).rows if row.study != studies[1]]
+        there = [row.study for row in store.studies.page(StudyQuery(tab="to_read")).rows if row.study != studies[1]]
         for study in there[: len(there) + 1 - in_all]:
-            store.claim(study, "ben")
+            store.studies.claim(study, "ben")
             look_and_report(store, study, "ben", "normal")
-        assert store.page(StudyQuery(tab="to_read")).total == in_all
+        assert store.studies.page(StudyQuery(tab="to_read")).total == in_all
     return studies[1]

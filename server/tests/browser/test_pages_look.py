@@ -117,7 +117,7 @@ def _compare(page: Page, site: Site) -> None:
 
 def _compare_film(page: Page, site: Site) -> None:
     with site.store() as store:
-        (first, *_) = store.labelled()
+        (first, *_) = store.reports.labelled()
     page.goto(f"{site.root}/compare/{first.film}")
     expect(page.locator("canvas").nth(2)).to_be_visible()
     page.wait_for_load_state("networkidle")

@@ -20,7 +20,7 @@ def test_sign_in_open_the_top_film_window_overlay_report_next_undo(site: Site, c
         expect(first_row).to_be_visible()
         top = str(first_row.get_attribute("data-study"))
         with site.store() as store:
-            assert top == store.page(StudyQuery(tab="to_read")).rows[0].study, (
+            assert top == store.studies.page(StudyQuery(tab="to_read")).rows[0].study, (
                 "the top of the page is the top of the list"
             )
         page.keyboard.press("Enter")
@@ -64,7 +64,7 @@ def test_sign_in_open_the_top_film_window_overlay_report_next_undo(site: Site, c
                 select(audit.c.action).where(audit.c.actor == "ann").order_by(audit.c.seq)
             ).scalars()
             acts = [act for act in done if act.startswith("study.")]
-            assert store.verify_audit() is None
+            assert store.audit.verify() is None
         assert {"study.claimed", "study.reported", "study.undone"} <= set(acts), acts
 
 

@@ -34,7 +34,7 @@ def test_three_cards_point_at_what_they_speak_of(shared_site: Site, chromium: Br
         page.keyboard.press("n")
         page.keyboard.press("a")
         with shared_site.store() as store:
-            assert store.page(StudyQuery(tab="reported")).total == 0, "a key in the card is not the list's"
+            assert store.studies.page(StudyQuery(tab="reported")).total == 0, "a key in the card is not the list's"
         page.keyboard.press("Enter")
         expect(page.get_by_role("dialog", name="Open a film, look, decide")).to_be_visible()
         page.get_by_role("dialog").get_by_role("button", name="Next").click()

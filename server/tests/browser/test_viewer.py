@@ -59,7 +59,7 @@ def sent(site: Site, source: str, films: list[bytes]) -> list[str]:
             site.send(client, data, source=source)
     site.judged()
     with site.store() as store:
-        return [row.study for row in store.page(StudyQuery(tab="to_read", source=source)).rows]
+        return [row.study for row in store.studies.page(StudyQuery(tab="to_read", source=source)).rows]
 
 
 def ill(number: int, seed: int) -> list[bytes]:
@@ -231,7 +231,7 @@ def test_overlays_are_in_colour_and_only_in_research_mode(page: Page, site: Site
 def test_a_study_is_reported_the_next_one_comes_by_itself_and_it_is_taken_back(page: Page, site: Site) -> None:
     first, second, third = sent(site, "reading", ill(3, 32))
     with site.store() as store:
-        (ahead,) = (film.film for film in store.study(second).films)
+        (ahead,) = (film.film for film in store.studies.details(second).films)
     fetched: list[str] = []
     hear = lambda request: fetched.append(request.url) if f"/films/{ahead}/pixels" in request.url else None  # noqa: E731
     page.on("requestfinished", hear)
@@ -248,9 +248,9 @@ def test_a_study_is_reported_the_next_one_comes_by_itself_and_it_is_taken_back(p
     expect(page.locator("[data-outcome=normal]")).to_be_enabled()  # shown first, then claimed
     assert (canvas(page) != pixels).any()
     with site.store() as store:
-        (report,) = store.study(first).reports
+        (report,) = store.studies.details(first).reports
         assert (report.reader, report.outcome, report.note) == ("ann", "normal", "left apex")
-        assert store.study(second).entry.claimed_by == "ann"
+        assert store.studies.details(second).entry.claimed_by == "ann"
     assert page.evaluate("() => performance.getEntriesByName('film-to-film').length") == 1, "benchmarks/ has its time"
     assert len(fetched) == 1, "the next film was fetched before it was wanted, and not again"
     page.remove_listener("requestfinished", hear)
@@ -262,11 +262,17 @@ def test_a_study_is_reported_the_next_one_comes_by_itself_and_it_is_taken_back(p
     page.keyboard.press("z")
     shows(page, second)
     with site.store() as store:
-        until(lambda: store.study(second).entry.claimed_by == "ann" and not store.study(third).entry.claimed_by, 30)
-        taken = store.study(second)
+        until(
+            lambda: (
+                store.studies.details(second).entry.claimed_by == "ann"
+                and not store.studies.details(third).entry.claimed_by
+            ),
+            30,
+        )
+        taken = store.studies.details(second)
         assert (taken.entry.state, taken.entry.claimed_by) == ("in_reading", "ann")
         assert taken.reports[0].outcome == "abnormal" and taken.reports[0].undone is not None
-        assert store.study(third).entry.claimed_by is None, "what was opened by itself is released"
+        assert store.studies.details(third).entry.claimed_by is None, "what was opened by itself is released"
     page.go_back()
     shows(page, third)
 
@@ -283,7 +289,7 @@ def test_a_key_that_bounces_reports_one_study(page: Page, site: Site) -> None:
     page.wait_for_timeout(1000)
     shows(page, second)
     with site.store() as store:
-        assert store.page(StudyQuery(tab="reported", source="bounce")).total == 1
+        assert store.studies.page(StudyQuery(tab="reported", source="bounce")).total == 1
 
 
 @pytest.mark.nightly  # the sentence: test_a_morning_by_keyboard_with_a_prior_and_a_measurement
@@ -313,8 +319,11 @@ def test_the_second_of_two_readers_is_told_who_has_it_and_gets_another_one(
         shows(other, second)
         expect(other.locator("[data-outcome=normal]")).to_be_enabled()  # shown first, then claimed
         with site.store() as store:  # while the page is open: closing it hands the claim back
-            assert store.study(first).reports == ()
-            assert (store.study(first).entry.claimed_by, store.study(second).entry.claimed_by) == ("ann", "ben")
+            assert store.studies.details(first).reports == ()
+            assert (store.studies.details(first).entry.claimed_by, store.studies.details(second).entry.claimed_by) == (
+                "ann",
+                "ben",
+            )
 
 
 def test_a_file_that_cannot_be_shown_is_returned_with_a_reason_and_never_labelled(page: Page, site: Site) -> None:
@@ -335,13 +344,13 @@ def test_a_file_that_cannot_be_shown_is_returned_with_a_reason_and_never_labelle
     expect(page.get_by_text("Recorded as returned. Nothing was sent: tell the sender yourself.").first).to_be_visible()
     expect(page.get_by_text("Nothing else is left to read here.")).to_be_visible()
     with site.store() as store:
-        entry = store.study(study).entry
+        entry = store.studies.details(study).entry
         assert (entry.state, entry.how, entry.outcome) == ("set_aside", "returned", None)
-        assert study not in {one.study for one in store.labelled(origins=EVERY)}
+        assert study not in {one.study for one in store.reports.labelled(origins=EVERY)}
     page.keyboard.press("z")
     shows(page, study)
     with site.store() as store:
-        assert store.study(study).entry.state == "in_reading"
+        assert store.studies.details(study).entry.state == "in_reading"
     page.get_by_label("What is wrong with it?").fill("a text file")
     page.get_by_role("button", name="Discard").click()
     expect(page.get_by_text("Nothing else is left to read here.")).to_be_visible()
@@ -362,12 +371,12 @@ def test_every_frontal_film_is_painted_before_the_study_can_be_reported(page: Pa
     expect(page.locator("[data-outcome=normal]")).to_be_enabled()
     expect(page.locator("#why-not")).to_be_empty()
     with site.store() as store:
-        assert store.study(study).reports == (), "the key has shown the other film, and reported nothing"
-        assert [film.seen for film in store.study(study, reader="ann").films] == [True, True, False]
+        assert store.studies.details(study).reports == (), "the key has shown the other film, and reported nothing"
+        assert [film.seen for film in store.studies.details(study, reader="ann").films] == [True, True, False]
     page.keyboard.press("n")
     expect(page.get_by_text("Nothing else is left to read here.")).to_be_visible()
     with site.store() as store:
-        assert [(one.outcome, one.how) for one in store.study(study).reports] == [("normal", "seen")]
+        assert [(one.outcome, one.how) for one in store.studies.details(study).reports] == [("normal", "seen")]
 
 
 @pytest.mark.nightly  # a prior beside: test_a_morning_by_keyboard_with_a_prior_and_a_measurement
@@ -375,7 +384,7 @@ def test_a_normal_film_is_shown_beside_and_moves_along(page: Page, site: Site) -
     first, *others = sent(site, "beside", ill(3, 36))
     with site.store() as store:
         for study in others:
-            store.claim(study, "ben")
+            store.studies.claim(study, "ben")
             look_and_report(store, study, "ben", "normal")
     opened(page, site, first, "beside")
     page.locator(".nearest button").first.click()

@@ -145,7 +145,7 @@ def test_the_key_of_priors_shows_none_of_the_last_patient_while_the_next_film_lo
             route.continue_()
 
     with site.store() as store:
-        films = {str(film.film): one for one in (first, study, following) for film in store.study(one).films}
+        films = {str(film.film): one for one in (first, study, following) for film in store.studies.details(one).films}
     page.route("**/pixels*", hold)
     page.goto(f"{site.root}/studies/{study}?source=next")
     shows(page, study)
@@ -286,7 +286,7 @@ def test_what_is_written_lives_through_skip_and_the_end_of_the_session(page: Pag
     shows(page, study)
     expect(note).to_have_value("left apex, older than 2024")
     with site.store() as store:
-        assert store.study(study).reports == ()
+        assert store.studies.details(study).reports == ()
     page.keyboard.press("Escape")
     page.wait_for_url(lambda url: "/studies/" not in url)  # the list, once the note is kept
     page.goto(f"{site.root}/studies/{study}?source=draft")
@@ -294,8 +294,8 @@ def test_what_is_written_lives_through_skip_and_the_end_of_the_session(page: Pag
     page.locator("#film").press("n")
     expect(page.get_by_text("Nothing else is left to read here.")).to_be_visible()
     with site.store() as store:
-        (report,) = store.study(study).reports
-        assert report.note == "left apex, older than 2024" and store.study(study, reader="ann").draft == ""
+        (report,) = store.studies.details(study).reports
+        assert report.note == "left apex, older than 2024" and store.studies.details(study, reader="ann").draft == ""
 
 
 def test_every_frame_of_a_file_of_several_is_shown_before_it_is_reported(page: Page, site: Site) -> None:
@@ -351,7 +351,7 @@ def test_the_browser_has_each_sample_of_the_file_in_fewer_bytes(page: Page, site
     page.goto(f"{site.root}/turing")
     for film in films:
         with site.store() as store:
-            wanted = shared_decoder().decode(store.film_path(film))
+            wanted = shared_decoder().decode(store.films.path(film))
         assert not isinstance(wanted, str), wanted
         digest, width, height, travelled = page.evaluate(SAMPLES, film)
         assert (height, width) == wanted.pixels.shape

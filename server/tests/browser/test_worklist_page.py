@@ -50,7 +50,7 @@ def clearing(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path])
     """A server whose policy clears the lower half of the films, and draws half of those for the audit sample."""
     with Store.open(judged_first(bundles)) as store:
         judged = sorted(
-            row.score for row in store.page(StudyQuery(tab="all", blind=False)).rows if row.score is not None
+            row.score for row in store.studies.page(StudyQuery(tab="all", blind=False)).rows if row.score is not None
         )
     scores = tuple(float(one) for one in np.linspace(0, judged[-2], 400))  # what scores above is flagged
     ward = SourcePolicy(abnormals=60, normals=scores, threshold=float(np.median(judged)), allowed_misses=0)
@@ -98,13 +98,13 @@ def selected(page: Page) -> str | None:
 
 def listed(site: Site, tab: Any = "to_read") -> list[str]:
     with site.store() as store:
-        return [row.study for row in store.page(StudyQuery(tab=tab)).rows]
+        return [row.study for row in store.studies.page(StudyQuery(tab=tab)).rows]
 
 
 def reports(site: Site, study: str) -> list[tuple[str, str | None, bool]]:
     """Who said what of a study, and whether it was taken back; from the database."""
     with site.store() as store:
-        return [(one.reader, one.outcome, one.undone is not None) for one in store.study(study).reports]
+        return [(one.reader, one.outcome, one.undone is not None) for one in store.studies.details(study).reports]
 
 
 def tab(page: Page, name: str) -> Locator:
@@ -226,7 +226,7 @@ def test_a_report_and_its_undo_reach_the_database(worked: Site, page_of: PageOf)
     page.get_by_role("button", name="Release").click()
     expect(page.locator(f"tr[data-study={first}]")).to_contain_text("to read")
     with worked.store() as store:
-        assert store.study(first).entry.state == "to_read"
+        assert store.studies.details(first).entry.state == "to_read"
 
 
 @pytest.mark.parametrize("keys", ["n", pytest.param("nau", marks=pytest.mark.nightly)])
@@ -253,8 +253,10 @@ def test_twenty_keys_in_the_list_report_nothing_that_was_not_shown(site: Site, c
         page.wait_for_timeout(1500)
     with site.store() as store:
         for study in listed(site, "reported"):
-            assert all(film.seen for film in store.study(study, reader="ann").films), "only what the viewer has shown"
-        assert not [row for row in store.page(StudyQuery(tab="reported")).rows if row.how != "seen"]
+            assert all(film.seen for film in store.studies.details(study, reader="ann").films), (
+                "only what the viewer has shown"
+            )
+        assert not [row for row in store.studies.page(StudyQuery(tab="reported")).rows if row.how != "seen"]
 
 
 @pytest.mark.nightly  # in the viewer: test_deliberate_reports.py
@@ -310,7 +312,7 @@ def test_a_new_film_appears_by_itself_and_what_was_there_stays(worked: Site, pag
     expect(rows(page)).to_have_count(1)
     assert "A-4711" not in page.url
     with worked.store() as store:
-        (found,) = store.page(StudyQuery(text=name)).rows
+        (found,) = store.studies.page(StudyQuery(text=name)).rows
     assert shown(page) == [found.study]
 
 
@@ -349,7 +351,7 @@ def test_what_could_not_be_scored_is_on_top_and_a_lead_has_it_tried_again(worked
         film = worked.send(other, b"no film at all", source="ward")
     worked.judged()
     with worked.store() as store:
-        (entry,) = store.page(StudyQuery(tab="not_scored")).rows
+        (entry,) = store.studies.page(StudyQuery(tab="not_scored")).rows
         assert entry.reason and entry.film is None
     page = page_of(worked, "lea")
     page.goto(worked.root)
@@ -359,7 +361,7 @@ def test_what_could_not_be_scored_is_on_top_and_a_lead_has_it_tried_again(worked
     page.get_by_role("button", name="Score again").click()
     expect(page.get_by_text("Its film is scored again.")).to_be_visible()
     with worked.store() as store:
-        history = [event.action for event in store.study(entry.study, blind=False).history]
+        history = [event.action for event in store.studies.details(entry.study, blind=False).history]
     assert "study.requeued" in history, film
 
 
@@ -368,8 +370,8 @@ def test_what_could_not_be_scored_is_on_top_and_a_lead_has_it_tried_again(worked
 
 def test_a_reader_sees_order_and_flag_alone_where_a_policy_clears(clearing: Site, page_of: PageOf) -> None:
     with clearing.store() as store:
-        sample = store.audit_sample().waiting
-        cleared = len(store.page(StudyQuery(tab="cleared")).rows)
+        sample = store.reports.audit_sample().waiting
+        cleared = len(store.studies.page(StudyQuery(tab="cleared")).rows)
     assert sample + cleared > 1, "the policy of this test clears something"
     page = page_of(clearing, "ann")
     page.goto(clearing.root)

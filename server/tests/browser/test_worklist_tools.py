@@ -72,14 +72,15 @@ def test_filters_order_and_page_stand_in_the_address_and_a_search_does_not(full:
     until(lambda: "view=AP" in page.url, 10)
     expect(rows(page).last).to_contain_text("AP")
     with full.store() as store:
-        wanted = store.page(StudyQuery(view="AP", blind=False))
+        wanted = store.studies.page(StudyQuery(view="AP", blind=False))
         latest = [
-            row.study for row in store.page(StudyQuery(view="AP", order="received", reverse=True, blind=False)).rows
+            row.study
+            for row in store.studies.page(StudyQuery(view="AP", order="received", reverse=True, blind=False)).rows
         ]
     until(lambda: shown(page) == [row.study for row in wanted.rows], 10)
     expect(tab(page, "To read")).to_contain_text(str(wanted.total))
     with full.store() as store:
-        cleared = store.page(StudyQuery(tab="cleared", view="AP")).total
+        cleared = store.studies.page(StudyQuery(tab="cleared", view="AP")).total
     expect(tab(page, "Cleared")).to_contain_text(str(cleared))
     page.get_by_role("button", name="Waiting").click()
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("Waiting")
@@ -111,7 +112,7 @@ def test_filters_order_and_page_stand_in_the_address_and_a_search_does_not(full:
     assert "4711" not in page.url
     page.get_by_role("button", name="Show everything").click()
     with full.store() as store:
-        expect(rows(page)).to_have_count(min(50, store.page(StudyQuery(tab="reported")).total))
+        expect(rows(page)).to_have_count(min(50, store.studies.page(StudyQuery(tab="reported")).total))
     assert page.url.endswith("/?tab=reported")
 
 
@@ -189,7 +190,7 @@ def test_a_lead_acts_on_several_by_keyboard_and_by_touch(full: Site, page_of: Pa
     if size is WIDE:
         expect(rows(page).first).to_contain_text("for ben")
     with full.store() as store:
-        assert {row.study for row in store.page(StudyQuery(assigned="ben", limit=200)).rows} >= set(order[:3])
+        assert {row.study for row in store.studies.page(StudyQuery(assigned="ben", limit=200)).rows} >= set(order[:3])
     page.get_by_label(f"Choose {order[0]}").check()
     page.get_by_label(f"Choose {order[1]}").check()
     page.get_by_role("button", name="Record as returned…").click()
@@ -200,7 +201,9 @@ def test_a_lead_acts_on_several_by_keyboard_and_by_touch(full: Site, page_of: Pa
     page.keyboard.press("Escape")
     expect(page.locator("#several")).to_be_hidden()
     with full.store() as store:
-        assert not [row for row in store.page(StudyQuery(tab="reported", limit=200)).rows if row.reported_by == "lea"]
+        assert not [
+            row for row in store.studies.page(StudyQuery(tab="reported", limit=200)).rows if row.reported_by == "lea"
+        ]
     page = page_of(full, "ann")
     page.set_viewport_size(size)
     page.goto(full.root)

@@ -79,10 +79,11 @@ def _worklist(out: Path, said: str, *, side: int, scores: int) -> None:
     assert used + (int(refused[1]) if refused else 0) == 2 * (LABELLED + 30)
     with Store.open(out / "worklist", create=False) as store:
         totals = {
-            tab: store.page(StudyQuery(tab=tab)).total for tab in ("to_read", "cleared", "reported", "not_scored")
+            tab: store.studies.page(StudyQuery(tab=tab)).total
+            for tab in ("to_read", "cleared", "reported", "not_scored")
         }  # type: ignore[arg-type]
-        labelled = store.labelled()
-        reasons = [row.reason for row in store.page(StudyQuery(tab="not_scored", limit=200, blind=False)).rows]
+        labelled = store.reports.labelled()
+        reasons = [row.reason for row in store.studies.page(StudyQuery(tab="not_scored", limit=200, blind=False)).rows]
     assert totals["cleared"] >= 5 and totals["reported"] >= 20 and totals["to_read"] - totals["not_scored"] >= 15
     cut_short = [reason for reason in reasons if "cut off" in reason]
     assert len(cut_short) == 1 and all("[unlike]" in one for one in reasons if one not in cut_short), reasons

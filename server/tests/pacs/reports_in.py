@@ -35,12 +35,12 @@ def study(store: Store, number: int = 1, *, accession: str = "A1", uid: str = "1
         accession=accession,
         intent="FOR PRESENTATION",
     )
-    return store.receive(dicom_film(number), name=f"{number}", source="ward", header=header).study
+    return store.films.receive(dicom_film(number), name=f"{number}", source="ward", header=header).study
 
 
 def outcomes(store: Store, name: str) -> list[str | None]:
     """Of the study's reports that stand."""
-    return [one.outcome for one in store.study(name).reports if one.undone is None]
+    return [one.outcome for one in store.studies.details(name).reports if one.undone is None]
 
 
 def oru(*segments: str, charset: str = "", message: str = "M1", kind: str = "ORU^R01^ORU_R01") -> str:

@@ -119,15 +119,15 @@ def test_each_row_is_sent_once_and_the_next_process_goes_on_where_it_stopped(sto
     with listening(transport) as server:
         first = sender(store, server.port, transport)
         first.start()
-        soon(lambda: len(server.got) >= store.audit_head().seq, "the rows")
-        soon(lambda: sent_up_to(store.home / CURSOR) == store.audit_head().seq, "the cursor")
+        soon(lambda: len(server.got) >= store.audit.head().seq, "the rows")
+        soon(lambda: sent_up_to(store.home / CURSOR) == store.audit.head().seq, "the cursor")
         first.stop()
         study(store, 2, accession="A2", uid="1.3")
         second = sender(store, server.port, transport)
         second.start()
-        soon(lambda: len(server.got) >= store.audit_head().seq, "the new rows")
+        soon(lambda: len(server.got) >= store.audit.head().seq, "the new rows")
         second.stop()
-    assert server.rows() == list(range(1, store.audit_head().seq + 1))
+    assert server.rows() == list(range(1, store.audit.head().seq + 1))
     assert all(HEAD.match(one) for one in server.got)
 
 
@@ -138,9 +138,9 @@ def test_rows_wait_for_a_server_that_cannot_be_reached(store: Store) -> None:
     made.start()
     soon(lambda: made._unreached, "a try")
     with listening("tcp", port=port) as server:
-        soon(lambda: len(server.got) >= store.audit_head().seq, "the rows")
+        soon(lambda: len(server.got) >= store.audit.head().seq, "the rows")
     made.stop()
-    assert sorted(set(server.rows())) == list(range(1, store.audit_head().seq + 1))
+    assert sorted(set(server.rows())) == list(range(1, store.audit.head().seq + 1))
 
 
 def test_a_server_that_went_away_gets_the_rows_again_when_it_is_back(store: Store) -> None:
@@ -148,20 +148,20 @@ def test_a_server_that_went_away_gets_the_rows_again_when_it_is_back(store: Stor
     with listening("tcp") as server:
         made = sender(store, server.port, "tcp")
         made.start()
-        soon(lambda: sent_up_to(store.home / CURSOR) == store.audit_head().seq, "the cursor")
-        before = store.audit_head().seq
+        soon(lambda: sent_up_to(store.home / CURSOR) == store.audit.head().seq, "the cursor")
+        before = store.audit.head().seq
     study(store, 2, accession="A2", uid="1.3")
     with listening("tcp", port=server.port) as again:
-        soon(lambda: again.got and again.rows()[-1] == store.audit_head().seq, "the rows")
+        soon(lambda: again.got and again.rows()[-1] == store.audit.head().seq, "the rows")
     made.stop()
     assert again.rows()[0] == before + 1
 
 
 def test_messages_are_audit_messages_of_dicom_without_patient_data(store: Store) -> None:
     name = study(store)
-    store.merge_patients(prior="P1", surviving="P2", actor="HIS/N")
-    store.erase(study=name, actor="lea")
-    events = store.audit_after(0, most=100)
+    store.studies.merge_patients(prior="P1", surviving="P2", actor="HIS/N")
+    store.removal.erase(study=name, actor="lea")
+    events = store.audit.after(0, most=100)
     assert {"film.received", "patient.merged", "study.erased"} <= {event.action for event in events}
     for event in events:
         message = audit_message(event, source="north")

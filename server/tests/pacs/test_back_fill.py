@@ -79,7 +79,7 @@ def intake(folder: Path, filled: Filled) -> Iterator[Intake]:
 def held(folder: Path) -> set[int]:
     """The numbers of the films that a worklist has."""
     with Store.open(folder / "worklist") as store:
-        return {number for number in range(1, 6) if store.holds(f"1.2.3.4.{number}")}
+        return {number for number in range(1, 6) if store.films.holds(f"1.2.3.4.{number}")}
 
 
 BOTH = pytest.mark.parametrize("name", ["archive", "web"])
@@ -121,8 +121,8 @@ def test_a_study_is_fetched_whole_and_is_complete_then(
     assert fetch(config, config.peer(name), "1.2.3.1", intake, by=by) == Fetched(received=2, failed=0)
     assert held(folder) == {1, 2}
     with Store.open(folder / "worklist") as store:
-        assert not store.close_study("1.2.3.1", source=name, actor="test"), "it was still waited for"
-        (kept, _) = (path for path in store.films.path.rglob("*") if path.is_file())
+        assert not store.studies.mark_complete("1.2.3.1", source=name, actor="test"), "it was still waited for"
+        (kept, _) = (path for path in store.site.films.path.rglob("*") if path.is_file())
         number = int(str(dcmread(kept).SOPInstanceUID)[-1])
         assert dcmread(kept).pixel_array.tolist() == film(number).pixel_array.tolist()
 
@@ -395,14 +395,14 @@ def test_the_check_names_tokens_that_could_be_narrowed(say: Say, tmp_path: Path)
     assert missing.code == 2 and "there is no worklist here" in missing.err
     with Store.open(tmp_path / "list") as store:
         store.accounts.add("sid", None, "sender", actor="ada", sources=["ward"])
-        store.receive(b"film 1", name="a", source="ward", actor="sid")
+        store.films.receive(b"film 1", name="a", source="ward", actor="sid")
     done = say(*words)
     assert done.code == 0 and "✓ accounts: every account that only sends films is a sender" in done.out
     with Store.open(tmp_path / "list") as store:
         store.accounts.add("ct-room", None, "reader", actor="ada")
         store.accounts.redeem(store.accounts.one_time_link("ct-room", "reader"))
         for number, source in ((2, "ward"), (3, "clinic")):
-            store.receive(f"film {number}".encode(), name="a", source=source, actor="ct-room")
+            store.films.receive(f"film {number}".encode(), name="a", source=source, actor="ct-room")
     done = say(*words)
     assert done.code == 0
     assert (

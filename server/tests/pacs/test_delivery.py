@@ -106,7 +106,7 @@ def test_a_film_from_orthanc_comes_back_as_a_report_in_its_study(
         # what the archive forwards to us of our own making is no film
         identifiers = list(orthanc.instances().values())
         orthanc.json("/modalities/triage/store", data=json.dumps(identifiers).encode())
-        assert running.store.page(StudyQuery(tab="all")).total == 1
+        assert running.store.studies.page(StudyQuery(tab="all")).total == 1
 
 
 def committing(*, fail: Callable[[], int] = lambda: 0, at_all: bool = True) -> Any:
@@ -191,7 +191,7 @@ def test_reports_of_a_study_under_two_patient_numbers_state_the_conflict_until_t
     assert "conflicting identities" not in reasons(first)[0]
     assert {str(one.PatientID) for one in later} == {"P1", "000P1"}
     assert all(reasons(one)[0].startswith("conflicting identities") for one in later)
-    running.store.merge_patients(prior="000P1", surviving="P1", actor="his")
+    running.store.studies.merge_patients(prior="000P1", surviving="P1", actor="his")
     soon(lambda: len(rows(running, "kept")) == 4, "the report of the whole study")
     last = there.stored[-1]
     assert "conflicting identities" not in reasons(last)[0]
@@ -258,7 +258,7 @@ def test_a_film_that_is_gone_is_a_dead_letter_with_its_reason(
     there = archives(handlers=committing())
     running = ward_and(port=there.port)
     store_films(running.port, [film(1)])
-    (stored,) = [path for path in running.store.films.path.rglob("*") if path.is_file()]
+    (stored,) = [path for path in running.store.site.films.path.rglob("*") if path.is_file()]
     stored.unlink()
     judge_with(running.store)("read", 0.6, StudyInstanceUID="1.2.3.1", SOPInstanceUID="1.2.3.4.1", PatientID="P1")
     (row,) = soon(lambda: rows(running, "dead"), "the result to be given up")

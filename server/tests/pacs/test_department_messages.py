@@ -113,7 +113,7 @@ def test_a_message_of_training_or_debugging_is_acknowledged_and_has_no_effect(
     name = study(store)
     code, sentence = sender.ask(report("A pneumothorax.").replace("|P|2.5.1", f"|{processing}|2.5.1"))
     assert code == "AA" and sentence.startswith("Not used: MSH-11 is ")
-    assert outcomes(store, name) == [] and store.outside_counts().by_outcome == {}
+    assert outcomes(store, name) == [] and store.outside_reports.counts().by_outcome == {}
     assert sender.ask(report("A pneumothorax.")) == ("AA", "Taken: closed."), "the same in production counts"
 
 
@@ -121,7 +121,7 @@ def test_a_merge_of_training_has_no_effect(sender: Mllp, store: Store) -> None:
     one, other = study(store, 1, uid="1.2"), study(store, 2, accession="A2", uid="1.3", patient="P2")
     merge = "MSH|^~\\&|HIS|N|||||ADT^A40|1|T|2.5\rPID|1||P2^^^N\rMRG|P1^^^N\r"
     assert sender.ask(merge)[0] == "AA"
-    assert store.priors(other) == store.priors(one) == []
+    assert store.studies.priors(other) == store.studies.priors(one) == []
 
 
 @pytest.mark.parametrize("status", ["M", "N"])
@@ -147,7 +147,7 @@ def test_a_merge_of_a_patient_with_itself_is_acknowledged_and_changes_nothing(
     sender: Mllp, store: Store, pid: str, mrg: str
 ) -> None:
     study(store)
-    head = store.audit_head()
+    head = store.audit.head()
     message = f"MSH|^~\\&|HIS|N|||||ADT^A40|1|P|2.5\rPID|1||{pid}\rMRG|{mrg}\r"
     assert sender.ask(message) == ("AA", "Unchanged: the patient was merged with itself.")
-    assert store.audit_head() == head
+    assert store.audit.head() == head

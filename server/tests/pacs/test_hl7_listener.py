@@ -81,7 +81,7 @@ def test_reports_of_other_studies_are_acknowledged_and_counted(
     for number in range(3):
         assert sender.ask(report("no acute findings", accession=f"CT{number}")) == ("AA", "Taken: early.")
     assert intake.counts() == {("early", "normal"): 3}
-    assert store.outside_counts().early == 3
+    assert store.outside_reports.counts().early == 3
     late = study(store, accession="CT1")
     assert outcomes(store, late) == ["normal"]
 
@@ -91,7 +91,7 @@ def test_patients_are_merged(store: Store, sender: Mllp) -> None:
     merge = "MSH|^~\\&|HIS|N|||||ADT^A40|1|P|2.5\rEVN||2026\rPID|1||P2^^^N\rMRG|P1^^^N\r"
     assert sender.ask(merge) == ("AA", "Patients merged.")
     assert sender.ask(merge) == ("AA", "These patients were merged before.")
-    assert [prior.study for prior in store.priors(other)] == [one]
+    assert [prior.study for prior in store.studies.priors(other)] == [one]
 
 
 def test_each_refusal_is_a_sentence_and_the_connection_goes_on(store: Store, sender: Mllp) -> None:

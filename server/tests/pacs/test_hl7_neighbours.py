@@ -56,12 +56,12 @@ def test_a_film_by_dicom_is_closed_by_a_report_by_hl7_and_corrected_by_fhir(star
             assert client.post("/fhir/DiagnosticReport", content=corrected, headers=TOKEN).status_code == 200
             assert client.get("/ready").text == "ready\n"
             seen = metrics_of(client)
-        (entry,) = running.store.page(StudyQuery(tab="reported")).rows
+        (entry,) = running.store.studies.page(StudyQuery(tab="reported")).rows
         assert outcomes(running.store, entry.study) == ["abnormal"]
         assert seen["unseen_pacs_objects_total", "ward", "yes"] == 1
         assert seen["unseen_hl7_messages_total", "AA"] == 1
         assert seen["unseen_report_messages_total", "corrected", "abnormal"] == 1
-        soon(lambda: running.store.audit_head().seq in syslog.rows(), "the trail")
+        soon(lambda: running.store.audit.head().seq in syslog.rows(), "the trail")
 
 
 def test_each_uses_the_nodes_certificate_where_it_is_asked_to(
@@ -91,8 +91,8 @@ def test_each_uses_the_nodes_certificate_where_it_is_asked_to(
         with Mllp(hl7) as sender:
             sender.connection = ward.wrap_socket(sender.connection, server_hostname="127.0.0.1")
             assert sender.ask(report("x")) == ("AA", "Taken: early.")
-        running.store.set_settle_s(5, actor="lea")
-        soon(lambda: running.store.audit_head().seq in syslog.rows(), "the trail")
+        running.store.settings.set_settle_s(5, actor="lea")
+        soon(lambda: running.store.audit.head().seq in syslog.rows(), "the trail")
 
 
 @pytest.mark.parametrize(

@@ -108,27 +108,27 @@ def finish(store: Store, node: int) -> None:
     """Wait until everything is scored, and every result is kept."""
     until = time.monotonic() + _FINISH_S
     while time.monotonic() < until:
-        if not store.queue().waiting and {state for _, state in store.outbox.counts()} == {"kept"}:
+        if not store.jobs.counts().waiting and {state for _, state in store.outbox.counts()} == {"kept"}:
             return
         assert alive(node), "the node ended by itself"
         time.sleep(0.1)
     unsent = [row for row in store.outbox.list() if row.state != "kept"]
-    raise AssertionError(f"not done after {_FINISH_S:g} s: {store.queue()}, {unsent}")
+    raise AssertionError(f"not done after {_FINISH_S:g} s: {store.jobs.counts()}, {unsent}")
 
 
 def check(store: Store, sent: list[int], stored: list[str]) -> None:
     """Everything that must hold: `sent` were acknowledged, `stored` are the instances that the archive was sent."""
     store.sweep()
-    assert store.verify_audit() is None
+    assert store.audit.verify() is None
     studies = listed(store, "all")
     assert max(Counter(studies).values()) == 1
     films: Counter[str] = Counter()
     for name in studies:
-        whole = store.study(name, blind=False)
+        whole = store.studies.details(name, blind=False)
         films.update(film.sha256 for film in whole.films)
         given_up = any(event.action == "film.given_up" for event in whole.history)  # five workers were killed with it
         assert all(film.judged and len(film.findings) == 1 - given_up for film in whole.films), whole
-    assert all(store.holds(f"1.2.3.4.{number}") for number in sent), "acknowledged, so stored"
+    assert all(store.films.holds(f"1.2.3.4.{number}") for number in sent), "acknowledged, so stored"
     assert set(films.values()) == {1} and len(sent) <= len(films)
     rows = store.outbox.list(most=10_000)
     assert len(rows) == len(studies) and {row.state for row in rows} == {"kept"}

@@ -131,7 +131,7 @@ def test_storescu_stores_a_film_and_its_bytes_are_kept(
     assert done.returncode == 0, done.stderr
     done = dcmtk(program("storescu"), flag, *TITLES, "127.0.0.1", node.port, sent)
     assert done.returncode == 0, done.stderr
-    (kept,) = (path for path in node.store.films.path.rglob("*") if path.is_file())
+    (kept,) = (path for path in node.store.site.films.path.rglob("*") if path.is_file())
     assert dcmread(kept) == dcmread(sent)
     assert dcmread(kept).file_meta.TransferSyntaxUID == dcmread(sent).file_meta.TransferSyntaxUID
 
@@ -144,7 +144,7 @@ def test_storescu_is_declined_a_deflated_film_and_inflates_it(
     assert dcmtk(program("dcmconv"), "+td", tmp_path / "plain.dcm", tmp_path / "sent.dcm").returncode == 0
     done = dcmtk(program("storescu"), "-xd", *TITLES, "127.0.0.1", node.port, tmp_path / "sent.dcm")
     assert done.returncode == 0, done.stderr
-    (kept,) = (path for path in node.store.films.path.rglob("*") if path.is_file())
+    (kept,) = (path for path in node.store.site.films.path.rglob("*") if path.is_file())
     assert not dcmread(kept).file_meta.TransferSyntaxUID.is_deflated
 
 
@@ -158,7 +158,7 @@ def test_the_same_film_again_is_acknowledged_and_kept_once(start_node: StartNode
 def test_films_of_a_peer_have_its_source_and_its_settling_time(start_node: StartNode) -> None:
     node = start_node(peers=[peer(source="east wing", settle_s=7)])
     store_films(node.port, [film(1)])
-    waits = node.store.page(StudyQuery(tab="to_read")).rows[0]
+    waits = node.store.studies.page(StudyQuery(tab="to_read")).rows[0]
     assert waits.source == "east wing"
 
 
@@ -175,8 +175,8 @@ def test_what_comes_with_a_study_is_kept_and_not_listed(start_node: StartNode, k
     node = start_node()
     sent = film(1, SOPClassUID=str(kind), **tags)
     assert [answer.Status for answer in store_films(node.port, [sent])] == [0x0000]
-    assert node.store.holds("1.2.3.4.1")
-    assert not node.store.page(StudyQuery(tab="to_read")).rows
+    assert node.store.films.holds("1.2.3.4.1")
+    assert not node.store.studies.page(StudyQuery(tab="to_read")).rows
 
 
 def test_a_film_with_our_own_identifier_is_acknowledged_and_not_scored(start_node: StartNode) -> None:
@@ -244,7 +244,7 @@ def test_a_locked_worklist_is_a_failure_in_words(start_node: StartNode, caplog: 
 
 def test_a_failure_that_nobody_foresaw_is_no_end_of_the_association(start_node: StartNode) -> None:
     node = start_node()
-    incoming = node.store.films.path / "incoming"
+    incoming = node.store.site.films.path / "incoming"
     with associated(node.port, [(DX, PLAIN)]) as association:
         incoming.rmdir()
         assert association.send_c_store(film(1)).Status == 0xC0FF
@@ -267,7 +267,7 @@ with Store.open(sys.argv[1]) as store, Node(config, store) as node:
     large.PixelData, large.Rows, large.Columns = bytes(2_000_000), 1000, 1000
     for answer in store_films(node.listener.port, [large, film(2)]):
         print(f"{answer.Status:04X}", answer.get("ErrorComment", ""))
-    print(store.holds("1.2.3.4.1"), store.holds("1.2.3.4.2"))
+    print(store.films.holds("1.2.3.4.1"), store.films.holds("1.2.3.4.2"))
 """
 
 
@@ -303,7 +303,7 @@ def test_an_association_aborted_in_the_middle_loses_and_doubles_nothing(start_no
             association.dul.send_pdu(part)
         association.abort()
     soon(lambda: not threads_of(node.node), "the acceptor to end")
-    assert node.films() == 1 and node.store.holds("1.2.3.4.1") and not node.store.holds("1.2.3.4.2")
+    assert node.films() == 1 and node.store.films.holds("1.2.3.4.1") and not node.store.films.holds("1.2.3.4.2")
     answers = store_films(node.port, [film(1), film(2)])  # what a sender does then
     assert [answer.Status for answer in answers] == [0x0000, 0x0000]
     assert node.films() == 2
@@ -311,7 +311,7 @@ def test_an_association_aborted_in_the_middle_loses_and_doubles_nothing(start_no
 
 def closed(node: object, study: str) -> bool:
     """Whether nothing of the study is waited for any more."""
-    return not node.store.close_study(study, source="ward", actor="test")  # type: ignore[attr-defined]
+    return not node.store.studies.mark_complete(study, source="ward", actor="test")  # type: ignore[attr-defined]
 
 
 def test_the_end_of_an_association_closes_studies_where_the_peer_says_so(start_node: StartNode) -> None:
@@ -378,12 +378,12 @@ def test_a_stop_waits_for_the_film_in_hand_and_answers_it(start_node: StartNode)
     with Store.open(node.store.home) as other:
         with other.writing():
             sender.start()
-            soon(lambda: any((node.store.films.path / "incoming").iterdir()), "the film")
+            soon(lambda: any((node.store.site.films.path / "incoming").iterdir()), "the film")
             stopping.start()
         stopping.join()
     sender.join()
     assert answers == [0x0000]
-    assert node.store.holds("1.2.3.4.1")
+    assert node.store.films.holds("1.2.3.4.1")
 
 
 def test_a_stop_waits_for_no_answer_to_a_peer_that_has_gone(
@@ -394,9 +394,9 @@ def test_a_stop_waits_for_no_answer_to_a_peer_that_has_gone(
     with Store.open(node.store.home) as other, associated(node.port, [(DX, PLAIN)]) as association:
         with other.writing():
             threading.Thread(target=association.send_c_store, args=(film(1),), daemon=True).start()
-            soon(lambda: any((node.store.films.path / "incoming").iterdir()), "the film")
+            soon(lambda: any((node.store.site.films.path / "incoming").iterdir()), "the film")
             association.dul.socket.close()
-        soon(lambda: node.store.holds("1.2.3.4.1"), "the film in the worklist")
+        soon(lambda: node.store.films.holds("1.2.3.4.1"), "the film in the worklist")
         node.node.stop()
     assert not threads_of(node.node)
 

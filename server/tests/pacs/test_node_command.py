@@ -85,7 +85,7 @@ def test_what_a_killed_node_has_acknowledged_is_there_once(folder: Path) -> None
             acknowledged += sent_until_it_dies(port, numbers, node, films)
     assert len(acknowledged) >= 9
     with Store.open(folder / "worklist") as store:
-        assert all(store.holds(f"1.2.3.4.{number}") for number in acknowledged)
+        assert all(store.films.holds(f"1.2.3.4.{number}") for number in acknowledged)
         with store.database.reading() as connection:
             instances = connection.exec_driver_sql("SELECT instance FROM films").scalars().all()
         assert len(instances) == len(set(instances))

@@ -74,5 +74,5 @@ def test_orthanc_as_on_the_page_sends_its_films_to_the_node(
             (tmp_path / "film.dcm").write_bytes(in_bytes(film(number, Modality=modality)))
             sent = dcmtk(program("storescu"), "-aec", "ORTHANC", "127.0.0.1", orthanc.dicom_port, tmp_path / "film.dcm")
             assert sent.returncode == 0, sent.stderr
-        soon(lambda: node.store.holds("1.2.3.4.1"), "the film")
+        soon(lambda: node.store.films.holds("1.2.3.4.1"), "the film")
         assert node.films() == 1

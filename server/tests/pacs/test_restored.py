@@ -24,7 +24,7 @@ def decide(store: Store, judge: Judge, clock: Clock, number: int) -> None:
     """A film of study 1.2.3.NUMBER comes, is judged, and the study is complete."""
     study = {"StudyInstanceUID": f"1.2.3.{number}", "PatientID": "P1"}
     data = in_bytes(film(number, study=study["StudyInstanceUID"]))
-    store.receive(data, name="film", source="ward", header=ReceivedHeader.of(pydicom.dcmread(io.BytesIO(data))))
+    store.films.receive(data, name="film", source="ward", header=ReceivedHeader.of(pydicom.dcmread(io.BytesIO(data))))
     clock.now += 1
     assert judge("read", 0.5, SOPInstanceUID=f"1.2.3.4.{number}", **study)
     clock.now += 100

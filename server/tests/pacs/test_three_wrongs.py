@@ -44,11 +44,11 @@ def test_one_instance_sent_plain_as_jpeg_2000_and_with_a_corrected_header_is_one
         files.append((tmp_path / name, flag))
     storescu(running, files)
     score(running, screener)
-    (row,) = running.store.page(StudyQuery(tab="all", blind=False)).rows
-    assert row.films == 1 and len(running.store.study(row.study).films) == 1
+    (row,) = running.store.studies.page(StudyQuery(tab="all", blind=False)).rows
+    assert row.films == 1 and len(running.store.studies.details(row.study).films) == 1
     changes = [
         event.body["changed"]
-        for event in running.store.study(row.study, blind=False).history
+        for event in running.store.studies.details(row.study, blind=False).history
         if event.action == "film.copy"
     ]
     assert changes == ["", "AccessionNumber,BodyPartExamined"]
@@ -67,9 +67,9 @@ def test_a_study_whose_first_film_is_normal_is_not_cleared_before_its_second_com
 
     arrive(1, "clear")
     running.store.tidy()
-    assert running.store.page(StudyQuery(tab="cleared")).total == 0
+    assert running.store.studies.page(StudyQuery(tab="cleared")).total == 0
     arrive(2, "read")
-    (row,) = running.store.page(StudyQuery(tab="to_read")).rows
+    (row,) = running.store.studies.page(StudyQuery(tab="to_read")).rows
     assert row.films == 2 and row.state == "to_read"
 
 
@@ -88,5 +88,5 @@ def test_what_comes_with_a_film_and_is_none_is_never_listed(
     statuses = store_films(running.port, [beside, film(1)])
     assert [one.Status for one in statuses] == [0x0000, 0x0000]
     score(running, screener)
-    (row,) = running.store.page(StudyQuery(tab="all", blind=False)).rows
-    assert row.films == 1 and all(running.store.holds(f"1.2.3.4.{number}") for number in (1, 2))
+    (row,) = running.store.studies.page(StudyQuery(tab="all", blind=False)).rows
+    assert row.films == 1 and all(running.store.films.holds(f"1.2.3.4.{number}") for number in (1, 2))

@@ -70,8 +70,8 @@ def test_a_film_is_taken_when_it_has_stood_still(
     time.now += 2.0
     assert watch.look() == 1
     assert kinds(incoming) == [".done/film.png"]
-    (row,) = store.page(StudyQuery(tab="all")).rows
-    assert (row.source, store.study(row.study, blind=False).history[0].actor) == ("unknown", "watch")
+    (row,) = store.studies.page(StudyQuery(tab="all")).rows
+    assert (row.source, store.studies.details(row.study, blind=False).history[0].actor) == ("unknown", "watch")
     assert watch.look() == 0
 
 
@@ -81,7 +81,7 @@ def test_a_subfolder_is_a_source(store: Store, incoming: Path, watch: FolderWatc
         (incoming / source / "a.png").write_bytes(png(len(source)))
     assert settle(watch, time) == 2
     assert kinds(incoming) == [".done/outpatients/a.png", ".done/ward-3/a.png"]
-    assert store.sources() == ["outpatients", "ward-3"]
+    assert store.studies.sources() == ["outpatients", "ward-3"]
 
 
 def test_the_same_name_again_overwrites_nothing(
@@ -91,7 +91,7 @@ def test_the_same_name_again_overwrites_nothing(
         (incoming / "film.png").write_bytes(png(number))
         assert settle(watch, time) == 1
     assert kinds(incoming) == [".done/film-2.png", ".done/film-3.png", ".done/film.png"]
-    assert store.page(StudyQuery(tab="all")).total == 3
+    assert store.studies.page(StudyQuery(tab="all")).total == 3
 
 
 def test_a_film_that_is_too_large_is_put_aside_with_the_reason(place: object, incoming: Path, time: Ticking) -> None:
@@ -102,7 +102,7 @@ def test_a_film_that_is_too_large_is_put_aside_with_the_reason(place: object, in
         assert kinds(incoming) == [".refused/big.png", ".refused/big.png.txt"]
         (note,) = incoming.rglob("*.txt")
         assert "1000 bytes" in note.read_text(encoding="utf-8")
-        assert store.page(StudyQuery(tab="all")).total == 0 and not files(store.home / "films")
+        assert store.studies.page(StudyQuery(tab="all")).total == 0 and not files(store.home / "films")
 
 
 def test_links_and_special_files_are_left_alone(
@@ -126,7 +126,7 @@ def test_links_and_special_files_are_left_alone(
         before = files(incoming)
         assert settle(watch, time) == 0
         assert files(incoming) == before
-    assert store.page(StudyQuery(tab="all")).total == 0
+    assert store.studies.page(StudyQuery(tab="all")).total == 0
     assert (secret / "key").read_bytes() == b"a secret"
 
 
@@ -139,7 +139,7 @@ def test_nothing_is_moved_through_a_link(
     (incoming / "film.png").write_bytes(png(1))
     settle(watch, time)
     assert files(elsewhere) == [] and (incoming / "film.png").exists()
-    assert store.page(StudyQuery(tab="all")).total == 1, "it was received all the same"
+    assert store.studies.page(StudyQuery(tab="all")).total == 1, "it was received all the same"
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_a_film(
@@ -147,17 +147,17 @@ def test_a_file_that_changes_while_it_is_read_is_not_a_film(
 ) -> None:
     film = incoming / "film.png"
     film.write_bytes(png(1))
-    receive: Callable[..., object] = store.receive
+    receive: Callable[..., object] = store.films.receive
 
     def grows(chunks: object, **how: object) -> object:
         with film.open("ab") as file:
             file.write(b"more")
         return receive(chunks, **how)
 
-    monkeypatch.setattr(store, "receive", grows)
+    monkeypatch.setattr(store.films, "receive", grows)
     assert settle(watch, time) == 0
-    assert files(incoming) == ["film.png"] and store.page(StudyQuery(tab="all")).total == 0
-    monkeypatch.setattr(store, "receive", receive)
+    assert files(incoming) == ["film.png"] and store.studies.page(StudyQuery(tab="all")).total == 0
+    monkeypatch.setattr(store.films, "receive", receive)
     assert settle(watch, time) == 1
 
 
@@ -169,10 +169,10 @@ def test_a_kill_between_receiving_and_moving_changes_nothing(
         patch.setattr(os, "rename", _killed)
         with pytest.raises(KeyboardInterrupt):
             settle(watch, time)
-    assert files(incoming) == ["film.png"] and store.page(StudyQuery(tab="all")).total == 1
+    assert files(incoming) == ["film.png"] and store.studies.page(StudyQuery(tab="all")).total == 1
     again = FolderWatch(store, incoming, settled_s=2.0, clock=time)  # as after a restart
     assert settle(again, time) == 0
-    assert kinds(incoming) == [".done/film.png"] and store.page(StudyQuery(tab="all")).total == 1
+    assert kinds(incoming) == [".done/film.png"] and store.studies.page(StudyQuery(tab="all")).total == 1
 
 
 def _killed(*_: object, **__: object) -> None:
@@ -188,7 +188,7 @@ def test_a_busy_worklist_is_tried_again_later(
         def busy(*_: object, **__: object) -> None:
             raise BusyError("held")
 
-        patch.setattr(store, "receive", busy)
+        patch.setattr(store.films, "receive", busy)
         assert settle(watch, time) == 0
     assert watch.look() == 0, "not at once"
     time.now += 61

@@ -104,7 +104,7 @@ def test_a_lead_proposes_and_another_activates(
     assert scoring["policy"]["digest"] == policy.digest
     api.lead.post(f"/activations/{number}/withdraw").raise_for_status()
     assert workers.settings.policy is None and api.lead.get("/models").json()["models"][0]["policy"] is None
-    assert store.clearing_stopped(policy.digest), "a worker that still has it clears no more"
+    assert store.alarms.clearing_stopped(policy.digest), "a worker that still has it clears no more"
 
 
 def test_one_calibration_covers_all_loaded_models(
@@ -119,7 +119,7 @@ def test_one_calibration_covers_all_loaded_models(
     for n in range(60):
         study = reported(n, 0.01 * n, "abnormal" if n < 20 else "normal", model=weights)
         with store.database.writing() as connection:
-            film = store.study(study, blind=False).films[0].film
+            film = store.studies.details(study, blind=False).films[0].film
             row = connection.execute(sqlalchemy.select(films).where(films.c.public_id == film)).one()
             connection.execute(
                 findings.insert().values(film_id=row.id, model=other, score=5.0 + n, parts="{}", made_us=0)
@@ -230,7 +230,7 @@ def test_a_server_without_models_says_so(make_api: MakeApi, store: Store) -> Non
     store.activations.activate(1, actor="ada", note="looked at it")
     assert json.dumps(bare.lead.get("/activations").json()["problem"]) == '""'
     assert bare.app.state.served.is_blind("reader"), "workers elsewhere may clear by it"
-    assert store.receive(png(1), name="a").study
+    assert store.films.receive(png(1), name="a").study
 
 
 @pytest.mark.slow
@@ -241,7 +241,7 @@ def test_workers_finish_what_they_have_and_then_score_by_what_was_activated(tmp_
     with Running(*words, "--also", "models/roi-sure") as running:
         with running.started().client() as client, Store.open(home) as store:
             films = [send(client, phantom(number)) for number in range(8)]
-            until(lambda: store.queue().done >= 2, 90)
+            until(lambda: store.jobs.counts().done >= 2, 90)
             store.activations.propose(other, "roi-sure", actor="lea")
             store.activations.activate(1, actor="ada")
             until(lambda: "worker.changes number=0" in running.log, 30)

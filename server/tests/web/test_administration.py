@@ -50,7 +50,7 @@ def test_a_person_chooses_a_password_by_an_admins_link_once(api: Api, store: Sto
     late = api.admin.post("/accounts/rita/link").json()["link"]
     clock.now += 24 * 3600 + 1
     assert api.nobody.post("/sign-in/choose", json=choose | {"link": late}).status_code == 409
-    assert store.verify_audit() is None
+    assert store.audit.verify() is None
 
 
 def test_links_are_for_accounts_that_may_sign_in(api: Api, store: Store) -> None:
@@ -145,7 +145,7 @@ def test_settings_change_and_have_their_effect(api: Api, store: Store, judged: J
     ):
         assert api.admin.patch("/settings", json=wrong).status_code == 422
     clock.now += 31 * 86_400
-    assert store.retire_by_age() == 1
+    assert store.removal.retire_by_age() == 1
     later = api.client("ada", "admin")
     assert [one["name"] for one in later.get("/settings").json()["sources"]] == ["south"]
 
@@ -160,16 +160,16 @@ def test_who_sees_names_changes_only_from_the_state_that_was_seen(api: Api, stor
     again = other.patch("/settings", json={"identity": "reader", "identity_was": "lead"})
     assert again.json()["identity"] == "reader"
     assert other.patch("/settings", json={"waiting_cap_s": 7200}).json()["waiting_cap_s"] == 7200
-    assert store.verify_audit() is None
+    assert store.audit.verify() is None
 
 
 def test_a_patient_is_erased_as_shown_and_the_trail_keeps_that_it_happened(
     api: Api, store: Store, screener: Screener
 ) -> None:
     for number in range(2):
-        store.receive(dicom_film(number, PatientID="P-4711", StudyInstanceUID=f"1.{number}"), name="a.dcm")
+        store.films.receive(dicom_film(number, PatientID="P-4711", StudyInstanceUID=f"1.{number}"), name="a.dcm")
     Worker(store, lambda: screener).drain()
-    (first, *_) = store.page(StudyQuery(tab="all", text="P-4711")).rows
+    (first, *_) = store.studies.page(StudyQuery(tab="all", text="P-4711")).rows
     look_at(api.reader, first.study)
     meant = {"patient": "P-4711"}
     shown = api.admin.post("/erasure/preview", json=meant).json()
@@ -194,7 +194,7 @@ def test_what_is_old_a_film_and_a_model_are_retired(
     api: Api, store: Store, screener: Screener, judged: Judged, clock: Clock
 ) -> None:
     judged(1, "clear", source="north")
-    receipt = store.receive(dicom_film(2), name="b.dcm")
+    receipt = store.films.receive(dicom_film(2), name="b.dcm")
     Worker(store, lambda: screener).drain()
     (model,) = (one for one in api.admin.get("/models/scored").json()["models"] if one["model"] != "m" * 64)
     assert (model["findings"], model["waiting"], model["in_use"], model["name"]) == (1, 1, False, "")
@@ -211,9 +211,13 @@ def test_what_is_old_a_film_and_a_model_are_retired(
 
 def test_storage_queue_and_versions_are_what_is_there(api: Api, store: Store, judged: Judged) -> None:
     judged(1)
-    receipt = store.receive(b"no film", name="b")
+    receipt = store.films.receive(b"no film", name="b")
     found = api.admin.get("/storage").json()
-    assert found["parts"][0] == {"kind": "films", "files": 2, "bytes": sum(one.bytes for one in store.by_source())}
+    assert found["parts"][0] == {
+        "kind": "films",
+        "files": 2,
+        "bytes": sum(one.bytes for one in store.studies.by_source()),
+    }
     assert 0 < found["free_bytes"] < found["total_bytes"]
     found = api.admin.get("/queue").json()
     assert (found["waiting"], found["running"], found["done"], found["workers"], found["failed"]) == (1, 0, 1, None, [])

@@ -69,7 +69,7 @@ class Labelled:
                 row = {"film_id": number, "model": digests[name], "score": score, "parts": "{}", "made_us": self.number}
                 connection.execute(findings.insert().values(**row))
         if label is not None:
-            self.store.claim(receipt.study, "ann")
+            self.store.studies.claim(receipt.study, "ann")
             look_and_report(self.store, receipt.study, "ann", label)
         return receipt.film_id
 

@@ -48,7 +48,7 @@ def test_every_address_of_a_copy_answers_as_that_of_its_film(api: Api, store: St
     film = sent(api, plain)
     copies = [sent(api, data) for data in (compressed(plain), corrected(plain))]
     Worker(store, lambda: screener).drain()
-    assert len({film, *copies}) == 3 and store.page(StudyQuery(tab="all")).rows[0].films == 1
+    assert len({film, *copies}) == 3 and store.studies.page(StudyQuery(tab="all")).rows[0].films == 1
     known = api.lead.get("/openapi.json").json()["paths"]
     paths = [path.removeprefix("/api/v1") for path, ways in known.items() if "/films/{film}" in path and "get" in ways]
     assert {"/films/{film}/about", "/films/{film}/look", "/films/{film}"} <= set(paths)
@@ -70,7 +70,7 @@ def test_a_copy_of_a_film_that_was_removed_is_not_found(api: Api, store: Store, 
     film = sent(api, plain)
     copy = sent(api, compressed(plain))
     Worker(store, lambda: screener).drain()
-    store.retire_film(film, actor="ada")
+    store.removal.retire_film(film, actor="ada")
     for name in (film, copy):
         for path in ("about", "look", ""):
             assert api.lead.get(f"/films/{name}/{path}".rstrip("/")).status_code == 404
@@ -82,14 +82,14 @@ def test_a_film_that_leaves_between_two_reads_is_not_found(
     first = sent(api, dicom(noise(1), bits=12, **UIDS))
     sent(api, dicom(noise(2), bits=12, **UIDS | {"SOPInstanceUID": "1.2.3.5"}))
     Worker(store, lambda: screener).drain()
-    page = store.page
+    page = store.studies.page
 
     def then_removed(query: StudyQuery) -> object:
         found = page(query)
         if query.text == first:
-            store.retire_film(first, actor="ada")
+            store.removal.retire_film(first, actor="ada")
         return found
 
-    monkeypatch.setattr(store, "page", then_removed)
+    monkeypatch.setattr(store.studies, "page", then_removed)
     for path in ("about", "look"):
         assert api.lead.get(f"/films/{first}/{path}").status_code == 404

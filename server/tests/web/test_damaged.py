@@ -25,7 +25,7 @@ NOT_READY = 503
 def home(tmp_path: Path) -> Path:
     with Store.open(tmp_path / "worklist") as store:
         for number in range(FILMS):
-            store.receive(png(number), name=f"{number}")
+            store.films.receive(png(number), name=f"{number}")
         store.database.forget_overwritten()
     return tmp_path / "worklist"
 

@@ -35,7 +35,7 @@ def test_names_are_shown_to_the_roles_that_the_site_has_set(api: Api, store: Sto
     Worker(store, lambda: screener).drain()
     path = f"/films/{film}/about"
     for identity, sees in (("nobody", ()), ("lead", ("lead", "admin")), ("reader", ("reader", "lead", "admin"))):
-        store.change_settings(actor="ada", identity=identity)  # type: ignore[arg-type]
+        store.settings.change(actor="ada", identity=identity)  # type: ignore[arg-type]
         for role in ("reader", "lead", "admin"):
             answer = getattr(api, role).get(path).raise_for_status()
             person = answer.json()["person"]
@@ -58,7 +58,7 @@ def test_elements_are_for_leads_and_without_names_where_those_are_hidden(api: Ap
     lines = {name: value for _, name, _, value in answer.json()["elements"]}
     assert lines["Rows"] == "130" and lines["Patient ID"] == lines["Patient's Name"] == lines["Study Date"] == HIDDEN
     assert not [text for text in ("4711", "Doe", "A-17", "20251103", "19600101") if text in answer.text]
-    store.change_settings(actor="ada", identity="lead")
+    store.settings.change(actor="ada", identity="lead")
     assert {name: value for _, name, _, value in api.lead.get(path).json()["elements"]}["Patient ID"] == "4711"
     broken = sent(api, b"this is no film at all")
     assert api.lead.get(f"/films/{broken}/elements").status_code == 422
@@ -68,7 +68,7 @@ def test_priors_are_of_the_same_patient_frontal_films_first_without_scores(
     api: Api, store: Store, judged: Judged
 ) -> None:
     first = judged(1, PatientID="4711").study
-    store.claim(first, "ann")
+    store.studies.claim(first, "ann")
     look_and_report(store, first, "ann", "abnormal")
     own = judged(2, PatientID="4711").study
     judged(3, PatientID="4712")
@@ -140,5 +140,5 @@ def test_the_film_is_first_shown_on_the_grey_scale_in_which_it_is_scored(api: Ap
         about = api.reader.get(f"/films/{film}/about").json()
         first = [*about["windows"], *about["luts"]][about["first"]]
         assert (first["centre"], first["width"], first["function"]) == (1024, 2048, "LINEAR")
-        found = read_film(Entry(name=film, path=store.film_path(film), source="", patient=film, study=film))
+        found = read_film(Entry(name=film, path=store.films.path(film), source="", patient=film, study=film))
         assert np.abs(found.pixels - stored / 2047).max() < 1e-6  # type: ignore[union-attr]

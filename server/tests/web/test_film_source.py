@@ -26,7 +26,7 @@ def sent(client: Any, number: int, source: str | None = None) -> Any:  # Any: a 
 
 
 def sources_of(store: Store) -> list[str]:
-    return sorted(row.source for row in store.page(StudyQuery(tab="all")).rows)
+    return sorted(row.source for row in store.studies.page(StudyQuery(tab="all")).rows)
 
 
 def test_a_sender_cannot_select_the_source_whose_threshold_clears(api: Api, store: Store) -> None:
@@ -36,7 +36,7 @@ def test_a_sender_cannot_select_the_source_whose_threshold_clears(api: Api, stor
         "The account sid may send films of these sources: ward 3; not the source 'shenzhen'. Nothing was stored. Name "
         "an allowed source in X-Film-Source, or ask an admin to change the account's sources."
     )
-    assert store.page(StudyQuery(tab="all")).total == 0 and not list((store.home / "films").rglob("*.tmp"))
+    assert store.studies.page(StudyQuery(tab="all")).total == 0 and not list((store.home / "films").rglob("*.tmp"))
 
 
 @pytest.mark.parametrize("named", ["Ward 3", "ward 33", "ward%203%2C", "unknown", "ward", "%E2%80%8Bward%203"])
@@ -44,7 +44,7 @@ def test_a_source_that_is_almost_the_accounts_is_refused(api: Api, store: Store,
     assert sent(api.sender, 1, named).status_code == 403
     form = api.sender.post("/films", data={"source": "Ward 3"}, files={"file": ("y.png", png(2))})
     assert form.status_code == 403
-    assert store.page(StudyQuery(tab="all")).total == 0
+    assert store.studies.page(StudyQuery(tab="all")).total == 0
 
 
 def test_an_account_with_one_source_needs_to_name_none(api: Api, store: Store) -> None:
@@ -100,7 +100,7 @@ def test_an_admins_change_of_sources_holds_at_once(api: Api, store: Store) -> No
 
 def test_a_sender_does_not_learn_what_became_of_its_film(api: Api, store: Store, judged: Any) -> None:
     receipt = judged(1, "read", source="ward 3")
-    data = store.film_path(receipt.film_id).read_bytes()
+    data = store.films.path(receipt.film_id).read_bytes()
     again = api.sender.post("/films", content=data, headers=RAW)
     assert (again.status_code, again.json()["state"], again.json()["already"]) == (200, "received", True)
     assert api.reader.post("/films", content=data, headers=RAW).json()["state"] == "to_read"

@@ -49,7 +49,7 @@ def test_a_film_is_on_the_disk_when_it_is_acknowledged(api: Api, store: Store) -
         "already": False,
     }
     assert kept(store) == {digest: film}
-    found = store.study(told["study"], blind=False)
+    found = store.studies.details(told["study"], blind=False)
     assert found.entry.source == "ward 3"
     assert found.history[0].actor == "sid"
 
@@ -59,13 +59,15 @@ def test_the_same_bytes_again_get_the_same_answer(api: Api, store: Store) -> Non
     again = api.other.post("/films", files={"file": ("other.png", png(1))})
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.json() == first.json() | {"already": True}
-    assert store.page(StudyQuery(tab="all")).total == 1
+    assert store.studies.page(StudyQuery(tab="all")).total == 1
 
 
 def test_a_form_says_source_and_name_before_its_file(api: Api, store: Store) -> None:
     told = api.lead.post("/films", data={"source": "ward", "name": "x.png"}, files={"file": ("y.png", png(2))}).json()
-    assert store.page(StudyQuery(tab="all", source="ward", text="y.png")).rows == ()
-    assert [row.study for row in store.page(StudyQuery(tab="all", source="ward", text="x.png")).rows] == [told["study"]]
+    assert store.studies.page(StudyQuery(tab="all", source="ward", text="y.png")).rows == ()
+    assert [row.study for row in store.studies.page(StudyQuery(tab="all", source="ward", text="x.png")).rows] == [
+        told["study"]
+    ]
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # the database has no part in it
@@ -119,7 +121,7 @@ def test_what_is_not_a_film_with_a_label_is_refused_and_leaves_nothing(
     answer = api.reader.post("/films", **sent)
     assert answer.status_code == 422, answer.text
     assert sentence in said(answer)
-    assert kept(store) == {} and store.page(StudyQuery(tab="all")).total == 0
+    assert kept(store) == {} and store.studies.page(StudyQuery(tab="all")).total == 0
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # the database has no part in it
@@ -135,7 +137,7 @@ def test_a_name_is_a_label_and_never_a_path(make_place: MakePlace, name: str, tm
     (place.home / "worklist.sqlite").unlink()  # a store that keeps names as they are
     before = {path for path in tmp_path.rglob("*") if place.home not in path.parents}
     with place.open(pseudonymise=False) as store:
-        store.change_settings(actor="ada", identity="reader")
+        store.settings.change(actor="ada", identity="reader")
         api = Api(store)
         told = api.reader.post("/films", content=png(3), headers=RAW | {"X-Film-Name": quote(name, safe="")}).json()
         assert api.reader.get(f"/films/{told['film']}").json()["film"]["name"] == name
@@ -257,7 +259,7 @@ def test_what_cannot_be_read_is_a_sentence_and_no_picture(api: Api) -> None:
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # the database has no part in it
 def test_bytes_that_have_changed_on_the_disk_are_not_shown(api: Api, store: Store) -> None:
     told = api.reader.post("/films", content=png(1), headers=RAW).json()
-    path = store.film_path(told["film"])
+    path = store.films.path(told["film"])
     path.chmod(0o600)
     path.write_bytes(png(2))
     answer = api.reader.get(f"/films/{told['film']}/preview.png")

@@ -92,7 +92,7 @@ def test_no_mark_in_any_text_element_is_shown_where_names_are_hidden(api: Api, s
     names = {name: value for _, name, _, value in lines}
     assert names["Rows"] == "130" and names["Modality"] and names["Institution Address"] == HIDDEN
     assert not [line for line in lines if int(line[0].split("(")[1][:4], 16) % 2], "no private element has a line"
-    store.change_settings(actor="ada", identity="lead")
+    store.settings.change(actor="ada", identity="lead")
     shown = api.lead.get(f"/films/{film}/elements").text
     assert "M0PRIVATEX" in shown and "M0CREATORX" in shown
 
@@ -146,7 +146,7 @@ def test_a_study_shows_no_text_of_institution_or_station_where_names_are_hidden(
     names = {"WindowCenterWidthExplanation": ["HARDER", "Doe, Jane"]}
     film = sent(api, dicom(noise(1), bits=12, **PERSON, **origin, **window, **names))
     Worker(store, lambda: screener).drain()
-    study = store.page(StudyQuery(tab="all")).rows[0].study
+    study = store.studies.page(StudyQuery(tab="all")).rows[0].study
     for path in (f"/studies/{study}", f"/films/{film}", f"/films/{film}/about"):
         text = api.lead.get(path).raise_for_status().text
         assert not [one for one in ("St. Anna", "DOE-ROOM", "SN-99", "Doe", "PN4711", "ACC17") if one in text], path
@@ -157,7 +157,7 @@ def test_a_study_shows_no_text_of_institution_or_station_where_names_are_hidden(
     ]
     tags = api.reader.get(f"/studies/{study}").json()["films"][0]["tags"]
     assert tags["Manufacturer"] == "ACME" and tags["Modality"]
-    store.change_settings(actor="ada", identity="lead")
+    store.settings.change(actor="ada", identity="lead")
     assert api.lead.get(f"/studies/{study}").json()["films"][0]["tags"]["InstitutionName"] == "St. Anna"
     assert "St. Anna" not in api.reader.get(f"/studies/{study}").text
 
@@ -167,24 +167,24 @@ def test_a_store_without_pseudonyms_shows_keyed_hashes_where_names_are_hidden(pl
     data = dicom(noise(1), bits=12, **PERSON)
     film = api.lead.post("/films", content=data, headers={"X-Film-Name": "Doe_Jane.dcm"}).json()["film"]
     Worker(plain, lambda: screener).drain()
-    (row,) = plain.page(StudyQuery(tab="all")).rows
+    (row,) = plain.studies.page(StudyQuery(tab="all")).rows
     paths = (f"/studies/{row.study}", f"/films/{film}", f"/films/{film}/about", "/export/studies.csv")
     hash_of = plain.names.sealed("patient", "PN4711")
     for identity, sees in (("nobody", ()), ("lead", ("lead", "admin"))):
-        plain.change_settings(actor="ada", identity=identity)  # type: ignore[arg-type]
+        plain.settings.change(actor="ada", identity=identity)  # type: ignore[arg-type]
         for role in ("reader", "lead", "admin"):
             for path in paths if role != "reader" else paths[:3]:
                 text = getattr(api, role).get(path).raise_for_status().text
                 found = {one for one in ("PN4711", "ACC17", "PN47", "Doe") if one in text}
                 assert bool(found) is (role in sees), (identity, role, path, found)
-    plain.change_settings(actor="ada", identity="nobody")
+    plain.settings.change(actor="ada", identity="nobody")
     assert api.lead.get(f"/studies/{row.study}").json()["patient"] == hash_of
     assert api.reader.get(f"/films/{film}/about").json()["person"]["patient"] == hash_of[:8]
     (exported,) = csv.DictReader(io.StringIO(api.lead.get("/export/studies.csv").text))
     assert (exported["patient"], exported["accession"]) == (hash_of, plain.names.sealed("accession", "ACC17"))
     for text, found in (("PN4711", 1), ("PN47", 0), ("ACC", 0)):  # else it could be found out character by character
         assert api.lead.post("/studies/search", json={"tab": "all", "text": text}).json()["total"] == found
-    plain.change_settings(actor="ada", identity="lead")
+    plain.settings.change(actor="ada", identity="lead")
     assert api.lead.post("/studies/search", json={"tab": "all", "text": "PN47"}).json()["total"] == 1
     assert api.reader.post("/studies/search", json={"tab": "all", "text": "PN47"}).json()["total"] == 0
     with Store.open(plain.home.parent / "other", pseudonymise=False) as other:
@@ -194,10 +194,10 @@ def test_a_store_without_pseudonyms_shows_keyed_hashes_where_names_are_hidden(pl
 def test_an_export_of_the_shell_hides_numbers_as_the_site_has_set(
     plain: Store, screener: Screener, say: Say, tmp_path: Path
 ) -> None:
-    plain.receive(dicom(noise(1), bits=12, **PERSON), name="a", source="ward")
+    plain.films.receive(dicom(noise(1), bits=12, **PERSON), name="a", source="ward")
     Worker(plain, lambda: screener).drain()
     for identity, shown in (("nobody", False), ("lead", True)):
-        plain.change_settings(actor="ada", identity=identity)  # type: ignore[arg-type]
+        plain.settings.change(actor="ada", identity=identity)  # type: ignore[arg-type]
         done = say("export", tmp_path / identity, "--folder", plain.home)
         assert done.code == 0, done.err
         assert ("PN4711" in (tmp_path / identity / "studies.csv").read_text(encoding="utf-8")) is shown
@@ -208,7 +208,7 @@ def test_an_exported_text_is_no_formula_of_a_spreadsheet(api: Api, store: Store,
     sources = ['=HYPERLINK("http://evil.example")', "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"]
     sources += ["\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)", "ward"]
     for number, source in enumerate(sources):
-        store.receive(dicom(noise(number), bits=12), name=str(number), source=source)
+        store.films.receive(dicom(noise(number), bits=12), name=str(number), source=source)
     Worker(store, lambda: screener).drain()
     exported = io.StringIO(api.lead.get("/export/studies.csv").text, newline="")
     rows = list(csv.DictReader(exported))
@@ -218,4 +218,6 @@ def test_an_exported_text_is_no_formula_of_a_spreadsheet(api: Api, store: Store,
             for cell in row:
                 assert not cell.startswith(tuple("=+@\t\r\n\uff1d\uff0b\uff0d\uff20")), cell
                 assert not cell.startswith("-") or float(cell) <= 0
-    assert {row.source for row in store.page(StudyQuery(tab="all")).rows} == set(sources), "the list shows it as it is"
+    assert {row.source for row in store.studies.page(StudyQuery(tab="all")).rows} == set(sources), (
+        "the list shows it as it is"
+    )

@@ -222,7 +222,7 @@ def test_a_picture_that_is_sent_is_its_senders_alone_and_in_no_worklist(api: Api
     assert np.abs(shown - expected).max() <= 1
     answer = api.other.post("/lab/measurement", json=asked)
     assert answer.status_code == 404 and "no longer here" in said(answer)
-    assert api.store.page(StudyQuery(tab="all")).total == 0
+    assert api.store.studies.page(StudyQuery(tab="all")).total == 0
 
 
 NO_PICTURES = [

@@ -67,7 +67,7 @@ def test_the_filter_finds_the_rows_that_are_flagged_and_no_others(
             api.reader.post(f"/studies/{study}/report", json={"outcome": "normal"})
     for number, how in enumerate([("read", 0.99), ("read", 0.4), ("not_scored",), ("read", 0.97), ("clear", 0.99)], 40):
         last = judged(number, *how)
-    store.receive(b"not judged yet", name="x")
+    store.films.receive(b"not judged yet", name="x")
     with store.database.writing() as connection:  # a screener would have kept the scores with the films, too
         same = (films.c.id == findings.c.film_id, studies.c.id == films.c.study_id)
         mine = select(studies.c.score).where(*same).correlate(findings).scalar_subquery()
@@ -110,9 +110,9 @@ def test_the_blind_are_refused_what_would_tell_them_scores(
 
 def test_leads_act_on_several_and_nothing_is_reported(api: Api, store: Store, judge: Judge) -> None:
     store.accounts.add("ben", PASSWORD, "reader", actor="test")
-    good = store.receive(image(np.zeros((64, 64), dtype=np.uint8)), name="good").study
+    good = store.films.receive(image(np.zeros((64, 64), dtype=np.uint8)), name="good").study
     judge("not_scored", reason="blank: noise at most")
-    bad = store.receive(b"no film at all", name="bad").study
+    bad = store.films.receive(b"no film at all", name="bad").study
     judge("not_scored", reason="This is text. Export it as DICOM")
     both = {"studies": [good, bad, "s-unknown"]}
     told = api.lead.post("/studies/assign", json=both | {"to": "ben"}).json()

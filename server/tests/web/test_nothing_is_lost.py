@@ -117,7 +117,7 @@ def kill_under_load(
         sender.stdin.close()
         assert sender.wait(timeout=300) == 0
         with place.open() as store:
-            until(lambda: store.queue().waiting == 0, 300)
+            until(lambda: store.jobs.counts().waiting == 0, 300)
     finally:
         sender.kill()
         sender.wait()
@@ -144,7 +144,7 @@ def check_that_nothing_was_lost(store: Store, sent: dict[str, bytes], log: list[
     assert all(len(called) == 1 for called in names.values()), "one name for each film"
 
     for sha256, data in sent.items():
-        assert store.films.of(sha256).read_bytes() == data, "stored, byte for byte"
+        assert store.site.films.of(sha256).read_bytes() == data, "stored, byte for byte"
     stored = [path.name for path in (store.home / "films").rglob("*") if path.is_file() and path.suffix != ".tmp"]
     assert sorted(stored) == sorted(sent), "and nothing else"
 
@@ -153,7 +153,7 @@ def check_that_nothing_was_lost(store: Store, sent: dict[str, bytes], log: list[
     assert sorted(listed(store, "to_read")) == sorted(order)
     seen = collections.Counter[str]()
     for name in order:
-        study = store.study(name, blind=False)
+        study = store.studies.details(name, blind=False)
         (film,) = study.films
         (finding,) = film.findings
         assert names[film.sha256] == {film.film}
@@ -161,10 +161,10 @@ def check_that_nothing_was_lost(store: Store, sent: dict[str, bytes], log: list[
         seen[film.sha256] += 1
         actions = collections.Counter(event.action for event in study.history)
         assert (actions["film.received"], actions["film.scored"]) == (1, 1), actions
-        assert store.map_path(film.film).exists()
+        assert store.findings.map_path(film.film).exists()
     assert seen == dict.fromkeys(sent, 1), "scored once"
-    assert store.verify_audit() is None
-    queue = store.queue()
+    assert store.audit.verify() is None
+    queue = store.jobs.counts()
     assert (queue.waiting, queue.dead, queue.done) == (0, 0, len(sent))
 
 

@@ -47,4 +47,4 @@ def test_nothing_that_can_be_sent_breaks_the_server(api: Api, judged: Any, role:
                 error.add_note(f"{operation.label} as {role}, {mode}")
                 raise
     assert 500 not in seen and {200, 422, 401 if role == "nobody" else 404} <= seen
-    assert api.store.verify_audit() is None
+    assert api.store.audit.verify() is None

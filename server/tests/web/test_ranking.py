@@ -52,8 +52,8 @@ def scored(store: Store, judged: Judged, *scores: float, first: int = 0) -> list
 def reported(store: Store, *names: str) -> None:
     """The films' studies are reported normal by somebody who has seen them."""
     for name in names:
-        study = store.page(StudyQuery(tab="all", text=name)).rows[0].study
-        store.claim(study, "ann")
+        study = store.studies.page(StudyQuery(tab="all", text=name)).rows[0].study
+        store.studies.claim(study, "ann")
         look_and_report(store, study, "ann", "normal")
 
 
@@ -105,7 +105,7 @@ def test_a_blind_flag_is_of_what_waits_and_ends_while_something_stands_against_t
 ) -> None:
     for number, (action, priority) in enumerate([("read", 0.97), ("read", 0.6), ("clear", 0.97), ("not_scored", 2.0)]):
         judged(number, action, priority)
-    entries = [*store.page(StudyQuery(limit=200)).rows, *store.page(StudyQuery(tab="cleared")).rows]
+    entries = [*store.studies.page(StudyQuery(limit=200)).rows, *store.studies.page(StudyQuery(tab="cleared")).rows]
     by = {(entry.state, entry.priority): entry for entry in entries}
     high, middle = by["to_read", 0.97], by["to_read", 0.6]
     conformal, likely = (
@@ -123,7 +123,7 @@ def test_a_blind_flag_follows_the_place_in_the_list_alone(store: Store, judged: 
         judged(number, "read", 0.9)
     sampled = judged(50, "clear", 0.01, audit_share=1.0).study
     ranks = ScorePercentiles(store, loaded(policy(probability=SOME, drift=ENOUGH)))
-    flagged = {entry.study: flags(ranks, entry) for entry in store.page(StudyQuery()).rows}
+    flagged = {entry.study: flags(ranks, entry) for entry in store.studies.page(StudyQuery()).rows}
     assert flagged[sampled] and set(flagged.values()) == {True}, "its score would not have flagged it"
 
 

@@ -43,9 +43,12 @@ def test_two_leads_reopen_what_was_cleared_before_the_alarm(api: Api, store: Sto
     refused = api.lead.post(f"{path}/confirm", json=body)
     assert refused.status_code == 409 and "a second person must confirm it" in said(refused)
     assert api.lead.get("/reopenings").json()["alarms"][0]["mine"] is True
-    assert store.page(StudyQuery(tab="cleared")).total == 3
+    assert store.studies.page(StudyQuery(tab="cleared")).total == 3
     assert api.admin.post(f"{path}/confirm", json=body).json() == {"studies": 3}
-    assert store.page(StudyQuery(tab="cleared")).total == 0 and store.page(StudyQuery(tab="to_read")).total == 3
+    assert (
+        store.studies.page(StudyQuery(tab="cleared")).total == 0
+        and store.studies.page(StudyQuery(tab="to_read")).total == 3
+    )
     (alarm,) = api.lead.get("/reopenings").json()["alarms"]
     assert (alarm["cleared"], alarm["reopened_by"], alarm["reopened_studies"], alarm["summary"]) == ([], "ada", 3, None)
     assert api.admin.post("/reopenings/99/propose", json=body).status_code == 404
@@ -56,10 +59,10 @@ def test_the_second_person_confirms_what_is_cleared_now(api: Api, store: Store, 
     (alarm,) = api.lead.get("/reopenings").json()["alarms"]
     path, body = f"/reopenings/{alarm['number']}", {"note": "a new tube", "summary": alarm["summary"]["digest"]}
     api.lead.post(f"{path}/propose", json=body).raise_for_status()
-    store.claim(cleared[0], "ann")
-    for film in store.study(cleared[0]).films:
-        store.mark_seen(film.film, "ann")
-    store.report(cleared[0], "ann", "normal")
+    store.studies.claim(cleared[0], "ann")
+    for film in store.studies.details(cleared[0]).films:
+        store.films.mark_seen(film.film, "ann")
+    store.reports.enter(cleared[0], "ann", "normal")
     changed = api.admin.post(f"{path}/confirm", json=body)
     assert changed.status_code == 409 and "Read it again" in said(changed)
     (alarm,) = api.admin.get("/reopenings").json()["alarms"]

@@ -32,7 +32,7 @@ def decided(store: Store, judge: Judge, clock: Clock) -> Callable[[int], str]:
         uids: dict[str, Any] = {"StudyInstanceUID": f"1.2.{number}", "SOPInstanceUID": f"1.2.{number}.1"}
         data = dicom_film(number, **uids)
         header = ReceivedHeader.of(pydicom.dcmread(io.BytesIO(data)))
-        study = store.receive(data, name="a", source="ward", header=header, settle_s=0).study
+        study = store.films.receive(data, name="a", source="ward", header=header, settle_s=0).study
         assert judge("read", 0.5, **uids)
         clock.now += 1
         return study
@@ -84,6 +84,6 @@ def test_what_could_not_be_sent_is_sent_again(api: Api, store: Store, decided: C
     assert (again["dead"], [one["study"] for one in again["longest"]]) == ([], [study])
     assert store.outbox.take("archive") is not None
     assert api.lead.post("/results/999/again").status_code == 404
-    assert [event.actor for event in store.study(study, blind=False).history if event.action == "result.again"] == [
-        "lea"
-    ]
+    assert [
+        event.actor for event in store.studies.details(study, blind=False).history if event.action == "result.again"
+    ] == ["lea"]

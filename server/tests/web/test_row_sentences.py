@@ -156,8 +156,8 @@ def test_before_twenty_normals_of_the_site_scores_are_compared_with_the_training
     own = models.card.weights_sha256
     for number in range(4):
         scored(number, {own: 100.0 * number, FIRST: float(number)})
-    for row in store.page(StudyQuery(tab="to_read", limit=3, blind=False)).rows:
-        store.claim(row.study, "ann")
+    for row in store.studies.page(StudyQuery(tab="to_read", limit=3, blind=False)).rows:
+        store.studies.claim(row.study, "ann")
         look_and_report(store, row.study, "ann", "normal")
     page = api.lead.post("/studies/search", json={"tab": "all"}).json()
     words = f"its {len(models.card.normal_scores)} training normals (another hospital)"
@@ -193,7 +193,7 @@ def test_a_wall_of_refusals_is_one_group_with_its_films_behind(api: Api, store: 
     assert behind["rows"][0]["why"].startswith("the place and shape of the lungs differs most")
     assert api.reader.post("/studies/search", json={}).json()["total"] == 29, "ungrouped, nothing is left out"
     for row in behind["rows"][:6]:
-        store.claim(row["study"], "ann")
+        store.studies.claim(row["study"], "ann")
         look_and_report(store, row["study"], "ann", "abnormal")
     page = api.reader.post("/studies/search", json={"grouped": True}).json()
     assert page["groups"] == [] and page["total"] == 23, "below twenty they stand in the list one by one"

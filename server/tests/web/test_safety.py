@@ -86,7 +86,7 @@ def test_who_has_painted_the_pixels_can_report_and_nobody_else(api: Api, store: 
     api.reader.post(f"/studies/{study}/claim").raise_for_status()
     told = api.reader.post(f"/studies/{study}/report", json={"outcome": "normal"}).raise_for_status().json()
     assert (told["state"], told["how"]) == ("reported", "seen")
-    assert store.study(study).reports[0].how == "seen"
+    assert store.studies.details(study).reports[0].how == "seen"
 
 
 def test_what_cannot_be_shown_is_set_aside_with_a_reason(api: Api, store: Store, screener: Screener) -> None:
@@ -134,7 +134,7 @@ def test_one_lead_alone_cannot_clear(clearing: Api, store: Store, policy: Policy
     assert clearing.lead.post(path, json={"note": NOTE} | seen).json() == {"resumed": False}
     again = clearing.lead.post(path, json={"note": NOTE} | seen)
     assert again.status_code == 409 and "a second person must" in said(again)
-    assert store.clearing_stopped(policy.digest) and clearing.reader.get("/promise").json()["state"] == "stopped"
+    assert store.alarms.clearing_stopped(policy.digest) and clearing.reader.get("/promise").json()["state"] == "stopped"
     (alarm,) = clearing.lead.get("/alarms").json()["alarms"]
     assert (alarm["first_by"], alarm["first_note"], alarm["mine"]) == ("lea", NOTE, True)
     assert clearing.lead.post(f"/alarms/{policy.digest}/withdraw").status_code == 204
@@ -149,7 +149,7 @@ def test_a_withdrawal_starts_no_clearing_of_what_the_server_was_started_with(
     """Ranking alone was agreed on by two; that one person takes that back must not start the policy of the start."""
     number = clearing.lead.post("/models/propose", json={"model": policy.weights_sha256, "note": NOTE}).json()["number"]
     activated(clearing.admin, number).raise_for_status()
-    assert store.clearing_stopped(policy.digest) and clearing.reader.get("/promise").json()["state"] == "ranks"
+    assert store.alarms.clearing_stopped(policy.digest) and clearing.reader.get("/promise").json()["state"] == "ranks"
     clearing.lead.post(f"/activations/{number}/withdraw").raise_for_status()
     told = clearing.reader.get("/promise").json()
     assert told["state"] == "stopped" and "lea has withdrawn proposal" in told["words"]

@@ -10,9 +10,10 @@ import sqlalchemy
 from tests.web.conftest import LOCAL, Api, MakeApi, said
 from tests.worklist.conftest import MakePlace, Place
 from unseen_server.web.address import Address
-from unseen_server.worklist import store as store_module
+from unseen_server.worklist.job_queue import JobQueue
 from unseen_server.worklist.states import BusyError
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.studies import Studies
 
 JSON = "application/json"
 LIMITS = "Research use only. Not a medical device. Not for diagnosis."
@@ -108,7 +109,7 @@ def test_nothing_of_the_inside_gets_out(
     def broken(*_: object, **__: object) -> None:
         raise sqlalchemy.exc.StatementError(f"PatientID {number}", "SELECT …", {"p": number}, ValueError(number))
 
-    monkeypatch.setattr(store_module.Store, "sources", broken)
+    monkeypatch.setattr(Studies, "sources", broken)
     answer = api.reader.get("/studies/sources")
     assert answer.status_code == 500
     told = said(answer).split("number ")[1].split(",")[0]
@@ -120,17 +121,17 @@ def test_a_busy_database_is_said_and_safe_to_try_again(api: Api, monkeypatch: py
     def busy(*_: object, **__: object) -> None:
         raise BusyError("another program held the database. Nothing was changed; try again.")
 
-    monkeypatch.setattr(store_module.Store, "queue", busy)
+    monkeypatch.setattr(JobQueue, "counts", busy)
     told = api.nobody.get("/health")
     assert told.status_code == 503
     assert (told.json()["database"], told.json()["status"], told.json()["queue"]) == ("out of reach", "impaired", None)
-    monkeypatch.setattr(store_module.Store, "sources", busy)
+    monkeypatch.setattr(Studies, "sources", busy)
     answer = api.reader.get("/studies/sources")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
 def test_health_says_how_full_queue_and_disk_are_and_nothing_else(api: Api, store: Store) -> None:
-    store.receive(b"film", name="Doe^John.png", source="Ward of Doe")
+    store.films.receive(b"film", name="Doe^John.png", source="Ward of Doe")
     told: dict[str, Any] = api.nobody.get("/health").json()
     assert (told["status"], told["queue"]["waiting"], told["workers"]) == ("ok", 1, None)
     assert 0 < told["disk"]["free_bytes"] <= told["disk"]["total_bytes"]

@@ -116,7 +116,7 @@ def test_the_first_sign_in_makes_the_account_and_the_role_follows(api: Api, stor
     assert who(client) is None, "the session with the earlier role has ended"
     assert again.post("/api/v1/sign-out", headers={"X-Requested-With": "unseen"}).status_code == 204
     assert who(again) is None
-    assert store.verify_audit() is None
+    assert store.audit.verify() is None
     assert api.nobody.post("/tokens", json={"name": "rita", "password": ""}).status_code == 401
     assert api.admin.post("/accounts/rita/link").status_code == 409
     assert api.admin.patch("/accounts/rita", json={"password": "correct horse battery"}).status_code == 409

@@ -128,7 +128,7 @@ def test_a_sender_who_is_cut_off_leaves_nothing(line: Any, store: Store) -> None
         until(lambda: incoming(store), 10)
         gone.socket.close()
         until(lambda: not incoming(store), 10)
-    assert store.page(StudyQuery(tab="all")).total == 0
+    assert store.studies.page(StudyQuery(tab="all")).total == 0
 
 
 def test_nobody_may_be_slow_in_asking(line: Any, monkeypatch: pytest.MonkeyPatch) -> None:

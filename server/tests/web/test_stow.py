@@ -97,9 +97,9 @@ def test_a_client_stores_several_instances_and_again_and_hears_of_each(api: Api,
             one.SOPInstanceUID for one in sent
         ]
         assert "FailedSOPSequence" not in answer
-        (row,) = store.page(StudyQuery(tab="all")).rows
+        (row,) = store.studies.page(StudyQuery(tab="all")).rows
         assert (row.films, row.source) == (3, "ward 3"), "one study at once, without the twin For Processing"
-        assert all(store.holds(one.SOPInstanceUID) for one in sent)
+        assert all(store.films.holds(one.SOPInstanceUID) for one in sent)
         assert len(files(store)) == 4
     other = dcmread(io.BytesIO(film(20, study=f"{STUDY}.9")))
     answer = client.store_instances([sets[0], other], study_instance_uid=STUDY)
@@ -109,8 +109,8 @@ def test_a_client_stores_several_instances_and_again_and_hears_of_each(api: Api,
         client.store_instances([other], study_instance_uid=STUDY)
     with pytest.raises(HTTPError, match="401"):
         DICOMwebClient(f"http://127.0.0.1:{port}/dicom-web").store_instances([other])
-    assert not store.holds(other.SOPInstanceUID)
-    assert store.verify_audit() is None
+    assert not store.films.holds(other.SOPInstanceUID)
+    assert store.audit.verify() is None
 
 
 def test_a_bad_part_is_refused_and_the_others_are_kept(api: Api, store: Store) -> None:
@@ -130,7 +130,7 @@ def test_a_bad_part_is_refused_and_the_others_are_kept(api: Api, store: Store) -
     assert reasons(answer, "0008119A") == [0xC000, 0xC122, 0xC000]
     assert "00081198" not in answer.json()
     assert len(files(store)) == 2 and listed(store, "all") == [
-        row.study for row in store.page(StudyQuery(tab="all")).rows
+        row.study for row in store.studies.page(StudyQuery(tab="all")).rows
     ]
 
 
@@ -150,7 +150,7 @@ def test_a_film_above_the_limit_is_refused_alone_and_its_rest_is_skipped(place: 
 
 def test_a_part_is_never_whole_in_memory(api: Api, store: Store, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     largest = 0
-    taken = store.receive
+    taken = store.films.receive
 
     def measured(chunks: Any, **named: Any) -> Any:
         def seen() -> Iterator[bytes]:
@@ -161,7 +161,7 @@ def test_a_part_is_never_whole_in_memory(api: Api, store: Store, port: int, monk
 
         return taken(seen(), **named)
 
-    monkeypatch.setattr(store, "receive", measured)
+    monkeypatch.setattr(store.films, "receive", measured)
     sent = related(film(7) + bytes(10_000_000))
     headers = sent["headers"] | {"Authorization": api.reader.headers["authorization"]}
     address = f"http://127.0.0.1:{port}/dicom-web/studies"
@@ -180,11 +180,11 @@ def test_a_connection_that_is_cut_leaves_nothing_by_halves(api: Api, store: Stor
     with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
         line.sendall(head.encode() + sent["content"][:2_000_000])
         until(lambda: len(list((store.home / "films" / "incoming").iterdir())) == 1, 30)  # the second one is coming in
-        until(lambda: store.holds(f"{STUDY}.1.1"), 30)
+        until(lambda: store.films.holds(f"{STUDY}.1.1"), 30)
     until(lambda: not list((store.home / "films" / "incoming").iterdir()), 30)
-    assert not store.holds(f"{STUDY}.1.2") and len(files(store)) == 1
+    assert not store.films.holds(f"{STUDY}.1.2") and len(files(store)) == 1
     assert post(api, sent).status_code == 200, "what was kept of the first try is no obstacle"
-    assert store.holds(f"{STUDY}.1.2") and len(files(store)) == 2
+    assert store.films.holds(f"{STUDY}.1.2") and len(files(store)) == 2
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_source_is_named_by_the_header_or_the_account(api: Api, store: Store) 
         sent = related(film(number, study=f"{STUDY}.{number}"))
         sent["headers"] |= dict(client.headers) | ({"X-Film-Source": named} if named else {})
         assert api.nobody.post(f"{LOCAL}/dicom-web/studies", **sent).status_code == 200
-    sources = [row.source for row in store.page(StudyQuery(tab="all")).rows]
+    sources = [row.source for row in store.studies.page(StudyQuery(tab="all")).rows]
     assert sorted(sources) == ["lea", "north", "unknown", "ward 3", "ward 3"]
 
 

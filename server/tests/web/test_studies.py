@@ -109,7 +109,7 @@ def test_text_comes_back_as_it_went_in(api: Api, store: Store, judged: Any) -> N
         assert len(sources) == number and text in sources
         assert api.reader.post("/studies/search", json={"tab": "reported", "source": text}).json()["total"] == 1
         assert api.reader.post("/studies/search", json={"tab": "all", "text": text}).json()["rows"] == []
-    assert store.verify_audit() is None
+    assert store.audit.verify() is None
 
 
 def test_text_that_no_database_holds_is_refused(api: Api, judged: Any) -> None:

@@ -67,9 +67,9 @@ def score(store: Store, detector: Detector, films: int, *, first: int = 0) -> li
     sent = []
     for number, film in enumerate(phantoms.normals(films, seed=50 + first, size=64)):
         steps = np.asarray(film.pixels * 255 + 0.5, dtype=np.uint8)
-        sent.append(store.receive(as_file(steps), name=f"{first + number}.png").study)
+        sent.append(store.films.receive(as_file(steps), name=f"{first + number}.png").study)
     Worker(store, lambda: Screener(detector)).drain()
-    keep_generated(store.renditions, detector)
+    keep_generated(store.site.renditions, detector)
     return sent
 
 
@@ -175,11 +175,11 @@ def test_real_ones_are_the_sites_films_and_the_others_the_generators(
     told = begin(filled.reader, model, 20)
     films = [
         film.film
-        for row in store.page(StudyQuery(tab="all", limit=50, blind=False)).rows
-        for film in store.study(row.study).films
+        for row in store.studies.page(StudyQuery(tab="all", limit=50, blind=False)).rows
+        for film in store.studies.details(row.study).films
     ]
-    own = [store.rendition(film, model).image for film in films]
-    made = list(store.generated()[model])
+    own = [store.findings.rendition(film, model).image for film in films]
+    made = list(store.findings.generated()[model])
 
     def likeness(shown: np.ndarray[Any, Any], sources: list[np.ndarray[Any, Any]]) -> list[float]:
         small = np.asarray(Image.fromarray(shown).resize((SIZE, SIZE), Image.Resampling.BOX), dtype=float)
@@ -235,7 +235,7 @@ def test_a_result_is_as_the_beta_distribution_has_it_and_is_kept(filled: Api, st
     assert (kept["reader"], kept["all"]["right"], kept["all"]["of"], kept["name"]) == ("ann", 16, 20, "linear")
     assert filled.other.get("/turing/results").json() == {"rounds": []}  # one's own
     assert len(filled.lead.get("/turing/results").json()["rounds"]) == 1
-    assert store.verify_audit() is None
+    assert store.audit.verify() is None
     filled.reader.post(f"/turing/rounds/{number}/answers", json=body)  # the last answer again
     assert len(filled.lead.get("/turing/results").json()["rounds"]) == 1
 
@@ -348,14 +348,14 @@ def test_lungs_that_do_not_overlap_are_a_sentence() -> None:
 def test_own_films_are_normal_ones_where_there_are_enough(own_place: Place, detector: Detector) -> None:
     with own_place.open() as store:
         studies = score(store, detector, 6)
-        films = {study: store.study(study).films[0].film for study in studies}
+        films = {study: store.studies.details(study).films[0].film for study in studies}
         with store.database.reading() as connection:
             everything = own_films(connection, detector.weights_sha256, enough=2)
         assert set(everything.films) == set(films.values()) and "nobody reported abnormal" in everything.words
         for study, outcome in zip(studies, ("normal", "abnormal", "normal", "unsure", "normal", "normal"), strict=True):
-            store.claim(study, "ann")
+            store.studies.claim(study, "ann")
             look_and_report(store, study, "ann", outcome)
-        store.undo(studies[5], "ann")
+        store.reports.undo(studies[5], "ann")
         with store.database.reading() as connection:
             normal = own_films(connection, detector.weights_sha256, enough=3)
             others = own_films(connection, detector.weights_sha256, enough=4)

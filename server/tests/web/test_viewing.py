@@ -75,7 +75,7 @@ def test_samples_are_those_of_the_file_white_is_dense(api: Api, bits: int, photo
 
 def test_samples_are_the_film_that_is_scored(api: Api, store: Store) -> None:
     film = sent(api, dicom(noise(2, bits=12), bits=12))
-    path = store.film_path(film)
+    path = store.films.path(film)
     scored = read_film(Entry(name=film, path=path, source="", patient=film, study=film))
     assert (samples_of(api.reader.get(f"/films/{film}/pixels")) == np.round(scored.pixels * 4095)).all()  # type: ignore[union-attr]
 
@@ -91,7 +91,7 @@ def test_what_is_damaged_is_a_sentence(api: Api, store: Store) -> None:
     answer = api.reader.get(f"/films/{broken}/pixels")
     assert answer.status_code == 422 and said(answer).startswith("The film cannot be shown: ")
     changed = sent(api, png(1))
-    path = store.film_path(changed)
+    path = store.films.path(changed)
     path.chmod(0o600)
     path.write_bytes(png(2))
     answer = api.reader.get(f"/films/{changed}/pixels")
@@ -108,7 +108,7 @@ def test_a_film_that_was_just_decoded_is_not_decoded_again(api: Api) -> None:
 
 
 def test_films_that_are_kept_stay_within_their_bytes(tmp_path: Path, store: Store) -> None:
-    paths = [store.films.of(store.receive(png(number), name=str(number)).sha256) for number in range(4)]
+    paths = [store.site.films.of(store.films.receive(png(number), name=str(number)).sha256) for number in range(4)]
     kept = DecodedFilms(threading.BoundedSemaphore(2), most_bytes=2 * 40 * (2 * 40 + 90))  # two, with their residuals
     for path in (paths[0], paths[1], paths[0], paths[2]):  # 1 is the one that was not asked for lately
         kept.film(path)
@@ -125,7 +125,7 @@ def test_what_a_model_saw_is_shown_on_one_scale(api: Api, store: Store, screener
     Worker(store, lambda: screener).drain()
     assert max(grey(api.reader.get(f"/films/{film}/thumbnail.png")).shape) <= 160
     model = screener.detector.weights_sha256
-    kept = store.rendition(film, model)
+    kept = store.findings.rendition(film, model)
 
     def shown(what: str) -> Any:
         return api.reader.get(f"/films/{film}/rendition/{what}", params={"model": model})
@@ -152,12 +152,12 @@ def test_a_look_says_what_is_known(api: Api, store: Store, screener: Screener) -
     for number in range(6, 10):
         sent(api, dicom(noise(number), bits=12))
     Worker(store, lambda: screener).drain()
-    normal = store.page(StudyQuery(tab="to_read", blind=False)).rows[-1].study
-    store.claim(normal, "ann")
+    normal = store.studies.page(StudyQuery(tab="to_read", blind=False)).rows[-1].study
+    store.studies.claim(normal, "ann")
     look_and_report(store, normal, "ann", "normal")
     seen = api.reader.get(f"/films/{film}/look").json()
     (model,) = seen["models"]
-    finding = store.study(seen["study"], blind=False).films[0].findings[0]
+    finding = store.studies.details(seen["study"], blind=False).films[0].findings[0]
     assert (model["model"], model["score"], model["box"]) == (finding.model, finding.score, list(finding.box or ()))
     assert model["rank"] is None and model["reference"]["histogram"] is None
     assert model["reference"] == seen["reference"] | {"histogram": None}, "one reference a screen"
@@ -178,8 +178,8 @@ def test_a_look_says_what_is_known(api: Api, store: Store, screener: Screener) -
 def test_a_model_that_gives_no_picture_back_says_so(api: Api, store: Store, screener: Screener) -> None:
     film, model = sent(api, dicom(noise(5), bits=12)), screener.detector.weights_sha256
     Worker(store, lambda: screener).drain()
-    path = store.renditions.rendition_of(store.film_path(film).name, model)
-    store.renditions.keep(path, replace(store.rendition(film, model), reconstruction=None).to_bytes())
+    path = store.site.renditions.rendition_of(store.films.path(film).name, model)
+    store.site.renditions.keep(path, replace(store.findings.rendition(film, model), reconstruction=None).to_bytes())
     (seen,) = api.reader.get(f"/films/{film}/look").json()["models"]
     assert (seen["renditions"], seen["gives_back"]) == (True, False)
     answers = {
@@ -221,7 +221,7 @@ def test_a_film_that_was_not_cleared_is_never_called_normal(judged: Any, store: 
     for action in ("read", "not_scored"):
         study = judged(1 if action == "read" else 2, action, reason="its source is not among the calibrated ones").study
         nothing = Promise(state="ranks", policy=None, why="No policy is in force.")
-        found = store.study(study, blind=False)
+        found = store.studies.details(study, blind=False)
         reading = reading_of(found.entry, rank=rank, blind=False, early=False)
         words = " ".join(in_words(found.decision, reading, None, promise=nothing)).lower()
         assert words and "is normal" not in words and "looks normal" not in words

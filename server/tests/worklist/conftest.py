@@ -379,7 +379,7 @@ def judged(store: Store, judge: Judge) -> Judged:
     """`judged(3, "read", 0.7)`: film 3 is received and judged so."""
 
     def make(number: int, action: str = "read", priority: float = 0.5, *, source: str = "ward", **how: Any) -> Receipt:
-        receipt = store.receive(png(number), name=f"{number}.png", source=source)
+        receipt = store.films.receive(png(number), name=f"{number}.png", source=source)
         assert judge(action, priority, **how)
         return receipt
 
@@ -389,9 +389,9 @@ def judged(store: Store, judge: Judge) -> Judged:
 def listed(store: Store, tab: Any = "to_read", **how: Any) -> list[str]:
     """Every study of a tab, page by page."""
     found: list[str] = []
-    page = store.page(StudyQuery(tab=tab, limit=7, **how))
+    page = store.studies.page(StudyQuery(tab=tab, limit=7, **how))
     while True:
         found += [entry.study for entry in page.rows]
         if page.next is None:
             return found
-        page = store.page(StudyQuery(tab=tab, limit=7, after=page.next, **how))
+        page = store.studies.page(StudyQuery(tab=tab, limit=7, after=page.next, **how))

@@ -13,21 +13,21 @@ TABS = ("to_read", "cleared", "reported", "not_scored", "all")
 
 def described(store: Store, at: float) -> dict[str, Any]:
     """The store as it is `at` this time (seconds since 1970), as JSON."""
-    pages = {tab: store.page(StudyQuery(tab=tab, limit=200, blind=False)).rows for tab in TABS}  # type: ignore[arg-type]
+    pages = {tab: store.studies.page(StudyQuery(tab=tab, limit=200, blind=False)).rows for tab in TABS}  # type: ignore[arg-type]
     return {
         "at": at,
-        "head": str(store.audit_head()),
-        "sources": store.sources(),
+        "head": str(store.audit.head()),
+        "sources": store.studies.sources(),
         "lists": {tab: [row.study for row in rows] for tab, rows in pages.items()},
         "studies": {row.study: _study(store, row.study) for row in pages["all"]},
-        "queue": {name: count for name, count in asdict(store.queue()).items() if name != "running"},
-        "audit_sample": asdict(store.audit_sample()),
+        "queue": {name: count for name, count in asdict(store.jobs.counts()).items() if name != "running"},
+        "audit_sample": asdict(store.reports.audit_sample()),
         "policy": [one.policy_digest for one in store.activations.listed()],
     }
 
 
 def _study(store: Store, name: str) -> dict[str, Any]:
-    study = store.study(name, blind=False)
+    study = store.studies.details(name, blind=False)
     return {
         "state": study.entry.state,
         "priority": study.entry.priority,

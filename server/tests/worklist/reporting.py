@@ -9,11 +9,11 @@ from unseen_server.worklist.store import Store
 
 def look(store: Store, study: str, reader: str) -> None:
     """Every film of the study is shown to `reader`."""
-    for film in store.study(study).films:
-        store.mark_seen(film.film, reader)
+    for film in store.studies.details(study).films:
+        store.films.mark_seen(film.film, reader)
 
 
 def look_and_report(store: Store, study: str, reader: str, outcome: Any, note: str = "") -> None:
     """Look, then report."""
     look(store, study, reader)
-    store.report(study, reader, outcome, note)
+    store.reports.enter(study, reader, outcome, note)

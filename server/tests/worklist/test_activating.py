@@ -75,7 +75,7 @@ def test_a_proposal_changes_nothing_until_a_second_person_activates_it(store: St
         (row,) = connection.execute(sqlalchemy.select(activations)).all()
     assert (row.model, row.policy_digest, row.activated_by) == (MODEL, policy().digest, "leo")
     assert events(store) == [("lea", "model.proposed", MODEL), ("leo", "model.activated", MODEL)]
-    assert store.verify_audit() is None
+    assert store.audit.verify() is None
 
 
 def test_the_last_activation_counts_and_a_withdrawn_one_brings_no_earlier_one_back(store: Store) -> None:
@@ -178,7 +178,7 @@ def reported(store: Store, screener: Screener) -> Reported:
         model: str = MODEL,
         decided: str = "",
     ) -> str:
-        store.receive(png(number), name=f"{number}.png", source=source)
+        store.films.receive(png(number), name=f"{number}.png", source=source)
         job = jobs.claim(store.site)
         assert job is not None
         named = {"PatientID": patient} if patient else {}
@@ -192,9 +192,9 @@ def reported(store: Store, screener: Screener) -> Reported:
                     sqlalchemy.text("UPDATE findings SET score = :score WHERE film_id = :film"),
                     {"score": score, "film": job.number},
                 )
-        study = str(store.page(StudyQuery(tab="all", text=job.film)).rows[0].study)
+        study = str(store.studies.page(StudyQuery(tab="all", text=job.film)).rows[0].study)
         if outcome is not None:
-            store.claim(study, "ann")
+            store.studies.claim(study, "ann")
             look_and_report(store, study, "ann", outcome)
         return study
 
@@ -231,7 +231,7 @@ def test_what_does_not_count_is_left_out(store: Store, reported: Reported) -> No
     reported(1, 0.5, "abnormal")
     reported(2, 0.6, "unsure")
     undone = reported(3, 0.7, "abnormal")
-    store.undo(undone, "ann")
+    store.reports.undo(undone, "ann")
     reported(4, 0.8, "abnormal", digest="f" * 64)  # trained on
     reported(5, 0.9, "abnormal", view="LL")
     reported(6, None, "abnormal")  # refused
@@ -289,7 +289,7 @@ def test_what_an_equal_gate_refused_is_not_scored_for_a_model_that_was_compared(
     store: Store, reported: Reported
 ) -> None:
     study = reported(1, None, "abnormal", model=OTHER)
-    film = store.study(study).films[0].film
+    film = store.studies.details(study).films[0].film
     with store.writing() as writing:
         writing.connection.execute(
             sqlalchemy.text(
@@ -324,8 +324,8 @@ def test_the_audit_sample_grows(store: Store, judged: Any) -> None:
         judged(number, "clear", 0.1, audit_share=1.0)
     assert audited(store.database) == []
     for number, study in enumerate(listed(store)):
-        store.claim(study, "ann")
+        store.studies.claim(study, "ann")
         look_and_report(store, study, "ann", "abnormal" if number == 2 else "unsure" if number == 4 else "normal")
     found = audited(store.database)
     assert [(point.read, point.abnormal) for point in found] == [(1, 0), (2, 0), (3, 1), (4, 1), (5, 1)]
-    assert found[-1].share == store.audit_sample().share
+    assert found[-1].share == store.reports.audit_sample().share

@@ -26,28 +26,30 @@ DAY = 86_400.0
 
 
 def events(store: Store, **sought: Any) -> list[tuple[str, str, str]]:
-    return [(one.actor, one.action, one.subject) for one in store.search_audit(AuditSearch(**sought)).events]
+    return [(one.actor, one.action, one.subject) for one in store.audit.search(AuditSearch(**sought)).events]
 
 
 @on_postgresql
 def test_settings_remove_by_age_and_a_source_may_have_its_own_period(store: Store, judge: Judge, clock: Clock) -> None:
     for number, source in enumerate(["north", "north", "south", "west"]):
-        store.receive(png(number), name="a", source=source)
+        store.films.receive(png(number), name="a", source=source)
         judge("clear" if number else "read")
     clock.now += 40 * DAY
-    assert store.retire_by_age() == 0, "nothing is set"
-    store.change_settings(actor="ada", kept_days=30, kept_of={"south": 100, "west": 0})
-    assert dict(store.settings().kept_of) == {"south": 100.0, "west": None} and store.settings().kept_days == 30
-    assert store.retire_by_age() == 1, "the cleared one of the north; the other waits for a reader"
+    assert store.removal.retire_by_age() == 0, "nothing is set"
+    store.settings.change(actor="ada", kept_days=30, kept_of={"south": 100, "west": 0})
+    assert (
+        dict(store.settings.read().kept_of) == {"south": 100.0, "west": None} and store.settings.read().kept_days == 30
+    )
+    assert store.removal.retire_by_age() == 1, "the cleared one of the north; the other waits for a reader"
     clock.now += 61 * DAY
-    assert store.count_old(older_than_days=100, source="south") == 1
-    assert store.retire_by_age() == 1 and store.by_source()[-1].name == "west", "kept for ever"
-    store.change_settings(actor="ada", kept_of={"west": None})
-    assert store.retire_by_age() == 1 and [one.name for one in store.by_source()] == ["north"]
+    assert store.removal.count_old(older_than_days=100, source="south") == 1
+    assert store.removal.retire_by_age() == 1 and store.studies.by_source()[-1].name == "west", "kept for ever"
+    store.settings.change(actor="ada", kept_of={"west": None})
+    assert store.removal.retire_by_age() == 1 and [one.name for one in store.studies.by_source()] == ["north"]
     for wrong in (-1, 0.5, float("nan")):
         with pytest.raises(WorklistError, match="give 1 or more, or 0"):
-            store.change_settings(actor="ada", kept_of={"south": wrong})
-    assert store.verify_audit() is None
+            store.settings.change(actor="ada", kept_of={"south": wrong})
+    assert store.audit.verify() is None
     with store.database.reading() as connection:
         names = connection.execute(sqlalchemy.select(settings.c.name)).scalars().all()
     assert "kept_days of west" not in names and ("ada", "setting.changed", "kept_days of west") in events(store)
@@ -56,22 +58,24 @@ def test_settings_remove_by_age_and_a_source_may_have_its_own_period(store: Stor
 @on_postgresql
 def test_an_erasure_removes_what_was_shown_and_nothing_else(store: Store, screener: Screener) -> None:
     for number, study in enumerate(["1.1", "1.2"]):
-        store.receive(dicom_film(number, PatientID="p1", StudyInstanceUID=study), name="a.dcm")
+        store.films.receive(dicom_film(number, PatientID="p1", StudyInstanceUID=study), name="a.dcm")
     Worker(store, lambda: screener).drain()
-    reported, held = (entry.study for entry in store.page(StudyQuery(tab="all", text="p1")).rows)
-    store.claim(reported, "ann")
+    reported, held = (entry.study for entry in store.studies.page(StudyQuery(tab="all", text="p1")).rows)
+    store.studies.claim(reported, "ann")
     look_and_report(store, reported, "ann", "normal")
-    store.claim(held, "ben")
-    store.keep_draft(held, "ben", "half of a sen")
-    shown = store.foresee_erasure(patient="p1")
+    store.studies.claim(held, "ben")
+    store.reports.keep_draft(held, "ben", "half of a sen")
+    shown = store.removal.foresee(patient="p1")
     assert (shown.studies, shown.films, shown.maps, shown.reports, shown.drafts) == (2, 2, 2, 1, 1)
-    assert shown.holders == ("ben",) and shown.bytes == sum(one.bytes for one in store.by_source())
-    store.receive(dicom_film(9, PatientID="p1", StudyInstanceUID="1.3"), name="b.dcm")
+    assert shown.holders == ("ben",) and shown.bytes == sum(one.bytes for one in store.studies.by_source())
+    store.films.receive(dicom_film(9, PatientID="p1", StudyInstanceUID="1.3"), name="b.dcm")
     Worker(store, lambda: screener).drain()
     with pytest.raises(NotAllowedError, match="have changed since they were shown"):
-        store.erase(patient="p1", actor="ada", as_shown=shown.digest)
+        store.removal.erase(patient="p1", actor="ada", as_shown=shown.digest)
     assert len(listed(store, "all")) == 3
-    assert store.erase(patient="p1", actor="ada", as_shown=store.foresee_erasure(patient="p1").digest).studies == 3
+    assert (
+        store.removal.erase(patient="p1", actor="ada", as_shown=store.removal.foresee(patient="p1").digest).studies == 3
+    )
     left = {part.kind: part.bytes for part in store.storage().parts}
     assert left.pop("database") > 0
     assert left == {"films": 0, "maps": 0, "renditions": 0}
@@ -81,9 +85,9 @@ def test_an_erasure_that_is_cut_off_is_finished_by_the_next_start(
     make_place: MakePlace, screener: Screener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with make_place("sqlite").open() as store:
-        receipt = store.receive(dicom_film(1, PatientID="p1"), name="a.dcm")
+        receipt = store.films.receive(dicom_film(1, PatientID="p1"), name="a.dcm")
         Worker(store, lambda: screener).drain()
-        (film,) = store.study(receipt.study).films
+        (film,) = store.studies.details(receipt.study).films
 
         def killed(*_: object) -> int:
             raise KeyboardInterrupt
@@ -91,27 +95,27 @@ def test_an_erasure_that_is_cut_off_is_finished_by_the_next_start(
         with monkeypatch.context() as patch:
             patch.setattr(type(store.site), "remove_unknown", killed)
             with pytest.raises(KeyboardInterrupt):
-                store.erase(patient="p1", actor="ada")
-        assert store.films.of(film.sha256).exists(), "cut off between rows and files"
+                store.removal.erase(patient="p1", actor="ada")
+        assert store.site.films.of(film.sha256).exists(), "cut off between rows and files"
         with pytest.raises(NotFoundError):
-            store.film_path(film.film)
+            store.films.path(film.film)
         assert store.sweep() == 3, "film, map and renditions"
         assert sum(part.files or 0 for part in store.storage().parts if part.kind != "database") == 0
 
 
 def test_a_film_is_retired_and_the_study_is_judged_by_the_others(store: Store, judge: Judge) -> None:
-    first = store.receive(png(1), name="a")
+    first = store.films.receive(png(1), name="a")
     judge("read", 0.9, StudyInstanceUID="1.1", PatientID="p")
-    other = store.receive(png(2), name="b")
+    other = store.films.receive(png(2), name="b")
     judge("clear", 0.1, StudyInstanceUID="1.1", PatientID="p")
-    assert store.study(first.study).entry.films == 2
-    store.claim(first.study, "ann")
+    assert store.studies.details(first.study).entry.films == 2
+    store.studies.claim(first.study, "ann")
     with pytest.raises(NotAllowedError, match="is in reading"):
-        store.retire_film(other.film_id, actor="ada")
-    store.release(first.study, "ann")
-    path = store.film_path(first.film_id)
-    assert store.retire_film(first.film_id, actor="ada").films == 1 and not path.exists()
-    left = store.study(first.study, blind=False)
+        store.removal.retire_film(other.film_id, actor="ada")
+    store.studies.release(first.study, "ann")
+    path = store.films.path(first.film_id)
+    assert store.removal.retire_film(first.film_id, actor="ada").films == 1 and not path.exists()
+    left = store.studies.details(first.study, blind=False)
     assert [film.film for film in left.films] == [other.film_id] and left.entry.films == 1
     assert left.entry.state == "to_read", "nobody clears by retiring a film"
     assert left.decision is not None and "was retired" in left.decision.reason
@@ -119,42 +123,42 @@ def test_a_film_is_retired_and_the_study_is_judged_by_the_others(store: Store, j
         there = {None, *connection.execute(sqlalchemy.select(films.c.id)).scalars()}
         for table in (findings, jobs, seen, decisions):
             assert set(connection.execute(sqlalchemy.select(table.c.film_id)).scalars()) <= there
-    assert store.retire_film(other.film_id, actor="ada").studies == 1, "its last film takes the study along"
-    assert ("ada", "film.retired", other.film_id) in events(store) and store.verify_audit() is None
+    assert store.removal.retire_film(other.film_id, actor="ada").studies == 1, "its last film takes the study along"
+    assert ("ada", "film.retired", other.film_id) in events(store) and store.audit.verify() is None
     with pytest.raises(NotFoundError):
-        store.retire_film(other.film_id, actor="ada")
+        store.removal.retire_film(other.film_id, actor="ada")
 
 
 def test_a_model_is_retired_and_what_was_done_with_it_stays(store: Store, screener: Screener) -> None:
-    receipt = store.receive(dicom_film(1), name="a.dcm")
+    receipt = store.films.receive(dicom_film(1), name="a.dcm")
     Worker(store, lambda: screener).drain()
-    ((known,), model) = store.models(), screener.detector.weights_sha256
+    ((known,), model) = store.findings.models(), screener.detector.weights_sha256
     assert (known.model, known.findings, known.waiting) == (model, 1, 1)
     with pytest.raises(NotAllowedError, match="This server scores"):
-        store.retire_model(model, actor="ada", in_use=[model])
+        store.removal.retire_model(model, actor="ada", in_use=[model])
     with pytest.raises(WorklistError, match="this model made: 1"):
-        store.retire_model(model, actor="ada")
-    store.claim(receipt.study, "ann")
+        store.removal.retire_model(model, actor="ada")
+    store.studies.claim(receipt.study, "ann")
     look_and_report(store, receipt.study, "ann", "normal")
     for unknown in ("a" * 64, "../../x", ""):
         with pytest.raises(NotFoundError):
-            store.retire_model(unknown, actor="ada")
-    assert store.retire_model(model, actor="ada").maps == 1
-    study = store.study(receipt.study, blind=False)
+            store.removal.retire_model(unknown, actor="ada")
+    assert store.removal.retire_model(model, actor="ada").maps == 1
+    study = store.studies.details(receipt.study, blind=False)
     assert study.films[0].findings == () and study.decision is not None and study.reports[0].outcome == "normal"
-    assert {path.name for path in store.renditions.of(study.films[0].sha256).iterdir()} == {"thumbnail.png"}
-    assert store.models() == [] and ("ada", "model.retired", model) in events(store)
+    assert {path.name for path in store.site.renditions.of(study.films[0].sha256).iterdir()} == {"thumbnail.png"}
+    assert store.findings.models() == [] and ("ada", "model.retired", model) in events(store)
 
 
 @on_postgresql
 def test_the_audit_trail_is_searched_by_who_what_when_and_study(store: Store, judge: Judge, clock: Clock) -> None:
-    receipt = store.receive(png(1), name="a.png")
+    receipt = store.films.receive(png(1), name="a.png")
     judge("read", PatientID="p1", AccessionNumber="A1", StudyInstanceUID="1.1")
-    store.claim(receipt.study, "ann")
+    store.studies.claim(receipt.study, "ann")
     look_and_report(store, receipt.study, "ann", "normal")
-    store.receive(png(2), name="b.png")
+    store.films.receive(png(2), name="b.png")
     clock.now += DAY
-    store.change_settings(actor="ada", identity="lead")
+    store.settings.change(actor="ada", identity="lead")
     assert events(store, actor="ada") == [("ada", "setting.changed", "identity")]
     assert [action for _, action, _ in events(store, action="study.", actor="ann")] == [
         "study.reported",
@@ -163,26 +167,26 @@ def test_the_audit_trail_is_searched_by_who_what_when_and_study(store: Store, ju
     of_study = events(store, study="A1")
     assert of_study == events(store, study="p1") == events(store, study="a.png") == events(store, study=receipt.study)
     assert {subject for _, _, subject in of_study} == {receipt.study, receipt.film_id}
-    today = moment(store.now_us()) - timedelta(hours=1)
+    today = moment(store.site.now_us()) - timedelta(hours=1)
     assert events(store, since=today) == events(store, actor="ada")
     assert ("ada", "setting.changed", "identity") not in events(store, until=today)
     everything = events(store, limit=200)
-    first = store.search_audit(AuditSearch(limit=3))
-    rest = store.search_audit(AuditSearch(limit=200, before=first.before))
+    first = store.audit.search(AuditSearch(limit=3))
+    rest = store.audit.search(AuditSearch(limit=200, before=first.before))
     assert rest.before is None
     assert [(e.actor, e.action, e.subject) for e in (*first.events, *rest.events)] == everything
     assert events(store, study="%") == [] == events(store, action="%")
     with pytest.raises(WorklistError, match="between 1 and 200"):
-        store.search_audit(AuditSearch(limit=201))
-    assert store.verify_audit(actor="ada") is None
+        store.audit.search(AuditSearch(limit=201))
+    assert store.audit.verify(actor="ada") is None
     assert events(store, limit=1) == [("ada", "audit.verified", "audit")]
 
 
 def test_the_queue_shows_what_runs_and_what_failed(store: Store) -> None:
-    store.receive(png(1), name="a")
+    store.films.receive(png(1), name="a")
     job = queue.claim(store.site)
-    assert job is not None and (store.queue().waiting, store.queue().running) == (1, 1)
+    assert job is not None and (store.jobs.counts().waiting, store.jobs.counts().running) == (1, 1)
     queue.later(store.site, job, "the decoder ended")
-    assert store.queue().running == 0
-    (failed,) = store.failed()
+    assert store.jobs.counts().running == 0
+    (failed,) = store.jobs.failed()
     assert (failed.film, failed.given_up, failed.reason, failed.tries) == (job.film, False, "the decoder ended", 1)

@@ -29,7 +29,7 @@ def own_store(own_place: Place, clock: Clock) -> Store:
     """A store with twelve events, whose triggers are gone."""
     store = own_place.open(clock=clock)
     for number in range(12):
-        store.receive(png(number), name=f"{number}")
+        store.films.receive(png(number), name=f"{number}")
     with store.database.writing() as connection:
         for statement in UNLOCK[own_place.kind]:
             connection.exec_driver_sql(statement)
@@ -43,7 +43,7 @@ def tamper(store: Store, statement: str) -> None:
 
 def test_the_chain_can_be_checked_with_nothing_but_a_hash_function(store: Store) -> None:
     for number in range(3):
-        store.receive(png(number), name=f"{number}")
+        store.films.receive(png(number), name=f"{number}")
     with store.database.reading() as connection:
         rows = connection.execute(sqlalchemy.select(audit).order_by(audit.c.seq)).all()
     previous = "0" * 64
@@ -56,26 +56,26 @@ def test_the_chain_can_be_checked_with_nothing_but_a_hash_function(store: Store)
         assert (row.seq, row.previous) == (number, previous)
         assert row.hash == hashlib.sha256(text.encode()).hexdigest()
         previous = row.hash
-    assert store.verify_audit() is None
-    assert store.audit_head() == AuditHead(seq=3, hash=previous)
+    assert store.audit.verify() is None
+    assert store.audit.head() == AuditHead(seq=3, hash=previous)
 
 
 def test_an_empty_trail_is_whole(store: Store) -> None:
-    assert store.verify_audit() is None
-    assert store.audit_head() == AuditHead(seq=0, hash=GENESIS)
+    assert store.audit.verify() is None
+    assert store.audit.head() == AuditHead(seq=0, hash=GENESIS)
 
 
 def test_the_database_itself_refuses_changes(store: Store) -> None:
-    store.receive(png(1), name="a")
+    store.films.receive(png(1), name="a")
     for statement in ("UPDATE audit SET actor = 'x'", "DELETE FROM audit", "DELETE FROM audit WHERE seq = 1"):
         with pytest.raises(DBAPIError, match="append-only"):
             tamper(store, statement)
-    assert store.verify_audit() is None
+    assert store.audit.verify() is None
 
 
 def test_postgresql_refuses_to_empty_the_table(make_place: MakePlace) -> None:
     with make_place("postgresql").open() as store:
-        store.receive(png(1), name="a")
+        store.films.receive(png(1), name="a")
         with pytest.raises(DBAPIError, match="append-only"):
             tamper(store, "TRUNCATE audit")
 
@@ -95,7 +95,7 @@ BROKEN = {
 
 
 def test_whoever_breaks_the_chain_is_found_out(own_store: Store) -> None:
-    kept = {"the file beside": own_store.audit_head()}
+    kept = {"the file beside": own_store.audit.head()}
     for statement, said in BROKEN.items():
         with own_store.database.engine.connect() as connection, connection.begin() as undone:
             assert first_break(connection, kept) is None
@@ -106,7 +106,7 @@ def test_whoever_breaks_the_chain_is_found_out(own_store: Store) -> None:
 
 def test_a_tail_that_was_cut_off_is_missed_by_the_file_beside_the_store(own_store: Store) -> None:
     tamper(own_store, "DELETE FROM audit WHERE seq > 9")
-    assert re.search(r"ends at row 9, but .*audit\.head knows row 12", str(own_store.verify_audit()))
+    assert re.search(r"ends at row 9, but .*audit\.head knows row 12", str(own_store.audit.verify()))
 
 
 def rewritten(store: Store) -> None:
@@ -125,13 +125,13 @@ def rewritten(store: Store) -> None:
 
 
 def test_a_chain_that_was_written_anew_is_found_out_by_a_head_kept_elsewhere(own_store: Store) -> None:
-    earlier = own_store.audit_head()
-    own_store.receive(png(99), name="one more")
+    earlier = own_store.audit.head()
+    own_store.films.receive(png(99), name="one more")
     rewritten(own_store)
-    assert "rewritten" in str(own_store.verify_audit())
+    assert "rewritten" in str(own_store.audit.verify())
     (own_store.home / "audit.head").unlink()
-    assert own_store.verify_audit() is None, "nothing in the database tells"
-    found = own_store.verify_audit(AuditHead.parse(str(earlier)))
+    assert own_store.audit.verify() is None, "nothing in the database tells"
+    found = own_store.audit.verify(AuditHead.parse(str(earlier)))
     assert (
         found == "Row 12 of the audit trail is not the one that the head that was given knows: the trail was rewritten."
     )
@@ -139,8 +139,8 @@ def test_a_chain_that_was_written_anew_is_found_out_by_a_head_kept_elsewhere(own
 
 def test_the_head_beside_the_store_is_the_last_row(store: Store) -> None:
     for number in range(5):
-        store.receive(png(number), name=f"{number}")
-        assert AuditHead.parse((store.home / "audit.head").read_text()) == store.audit_head()
+        store.films.receive(png(number), name=f"{number}")
+        assert AuditHead.parse((store.home / "audit.head").read_text()) == store.audit.head()
 
 
 def test_what_is_no_head_is_refused() -> None:
@@ -151,25 +151,25 @@ def test_what_is_no_head_is_refused() -> None:
 
 def test_writers_at_once_make_one_chain(store: Store) -> None:
     with ThreadPoolExecutor(6) as threads:
-        list(threads.map(lambda n: store.receive(png(n), name=f"{n}"), range(30)))
-    assert store.audit_head().seq == 30
-    assert store.verify_audit() is None
+        list(threads.map(lambda n: store.films.receive(png(n), name=f"{n}"), range(30)))
+    assert store.audit.head().seq == 30
+    assert store.audit.verify() is None
 
 
 def test_a_change_that_fails_leaves_no_event(store: Store) -> None:
     with pytest.raises(RuntimeError, match="power cut"), store.writing() as writing:
         writing.log("ann", "study.claimed", "s-1")
         raise RuntimeError("power cut")
-    assert store.audit_head().seq == 0
+    assert store.audit.head().seq == 0
 
 
 def test_the_history_of_a_study_tells_who_did_what(store: Store, judge: Judge) -> None:
-    receipt = store.receive(png(1), name="a", actor="upload")
+    receipt = store.films.receive(png(1), name="a", actor="upload")
     judge("read", 0.7)
-    store.claim(receipt.study, "ann")
+    store.studies.claim(receipt.study, "ann")
     look_and_report(store, receipt.study, "ann", "abnormal", "a shadow; <b>Doe^Jane</b>")
-    store.undo(receipt.study, "ann")
-    events = store.study(receipt.study, blind=False).history
+    store.reports.undo(receipt.study, "ann")
+    events = store.studies.details(receipt.study, blind=False).history
     assert [(event.actor, event.action, event.body.get("to")) for event in events] == [
         ("upload", "film.received", None),
         ("worker", "film.scored", None),

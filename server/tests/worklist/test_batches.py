@@ -78,7 +78,7 @@ def mixed(store: Store) -> list[str]:
         version,
         png(7),
     ]
-    return [store.receive(one, name=f"{number}", source="ward").study for number, one in enumerate(bytes_of)]
+    return [store.films.receive(one, name=f"{number}", source="ward").study for number, one in enumerate(bytes_of)]
 
 
 def described(store: Store) -> tuple[object, ...]:
@@ -117,14 +117,14 @@ def test_a_batch_leaves_the_same_rows_as_films_one_by_one(
                 monkeypatch.setattr(result_entry, "record_together", none)
             assert worker_of(store).drain() == 9
             found.append(described(store))
-            assert store.verify_audit() is None and store.queue().waiting == 0
+            assert store.audit.verify() is None and store.jobs.counts().waiting == 0
     together, one_by_one = found
     for ours, theirs in zip(together, one_by_one, strict=True):
         assert ours == theirs
 
 
 def test_a_film_that_was_tried_before_is_claimed_alone(store: Store, clock: Clock) -> None:
-    names = [store.receive(png(number), name=f"{number}").film_id for number in range(5)]
+    names = [store.films.receive(png(number), name=f"{number}").film_id for number in range(5)]
     assert [job.film for job in jobs.claim_several(store.site, most=3)] == names[:3]
     clock.now += jobs.LEASE_S + 1  # and their worker is never heard of again
     assert [job.film for job in jobs.claim_several(store.site, most=64)] == names[3:], "they have been due longer"
@@ -135,7 +135,7 @@ def test_a_film_that_was_tried_before_is_claimed_alone(store: Store, clock: Cloc
 
 
 def test_a_lease_lost_within_a_batch_costs_that_film_alone(store: Store, clock: Clock) -> None:
-    receipts = [store.receive(png(number), name=f"{number}") for number in range(4)]
+    receipts = [store.films.receive(png(number), name=f"{number}") for number in range(4)]
     slow, quick = worker_of(store, name="slow"), worker_of(store, name="quick")
     held = jobs.claim_several(store.site, most=64)
     examined = [slow._examine(job) for job in held]
@@ -145,18 +145,18 @@ def test_a_lease_lost_within_a_batch_costs_that_film_alone(store: Store, clock: 
     assert [row.film_id for row in rows(store, findings)] == [job.number for job in held]
     by = {row.subject: row.actor for row in rows(store, audit) if row.action == "film.scored"}
     assert [by[receipt.film_id] for receipt in receipts] == ["quick", "slow", "slow", "slow"]
-    assert store.queue().done == 4 and store.verify_audit() is None
+    assert store.jobs.counts().done == 4 and store.audit.verify() is None
 
 
 def test_a_lost_lease_is_dropped_though_its_new_worker_is_not_ready(store: Store, clock: Clock) -> None:
-    store.receive(png(1), name="a")
+    store.films.receive(png(1), name="a")
     worker = worker_of(store)
     (held,) = jobs.claim_several(store.site, most=64)
     examined = worker._examine(held)
     clock.now += jobs.LEASE_S + 1
     again = jobs.claim(store.site)
     assert again is not None and worker._enter([examined]).entered == set()
-    assert rows(store, findings) == [] and [path for path in store.maps.path.rglob("*") if path.is_file()] == []
+    assert rows(store, findings) == [] and [path for path in store.site.maps.path.rglob("*") if path.is_file()] == []
     assert worker._score(again) and len(rows(store, findings)) == 1
 
 
@@ -197,26 +197,26 @@ def leases_run_out(store: Store) -> None:
 )
 def test_a_batch_that_is_killed_in_the_middle_is_entered_once_by_another(own_place: Place, at: str) -> None:
     with own_place.open() as store:
-        names = [store.receive(png(number), name=f"{number}").study for number in range(6)]
+        names = [store.films.receive(png(number), name=f"{number}").study for number in range(6)]
     died_in_a_batch(own_place, at)
     with own_place.open() as store:
         assert rows(store, findings) == [] == rows(store, decisions)
         assert {row.action for row in rows(store, audit)} == {"film.received"}
-        assert store.queue().running == 6
+        assert store.jobs.counts().running == 6
         leases_run_out(store)
         worker = worker_of(store, name="other")
         stop = threading.Event()
         running = threading.Thread(target=worker.run, args=(stop,))
         running.start()
-        while store.queue().waiting and running.is_alive():
+        while store.jobs.counts().waiting and running.is_alive():
             stop.wait(0.05)
         stop.set()
         running.join()
-        assert store.queue().waiting == 0
+        assert store.jobs.counts().waiting == 0
         assert sorted(row.tries for row in rows(store, jobs.jobs)) == [2] * 6
         assert Counter(row.film_id for row in rows(store, findings)) == Counter(row.id for row in rows(store, films))
-        assert sorted(listed(store)) == sorted(names) and store.verify_audit() is None
-        kept = {path.name for path in store.maps.path.rglob("*") if path.is_file() and path.suffix != ".tmp"}
+        assert sorted(listed(store)) == sorted(names) and store.audit.verify() is None
+        kept = {path.name for path in store.site.maps.path.rglob("*") if path.is_file() and path.suffix != ".tmp"}
         assert kept == {row.map_sha256 for row in rows(store, findings)}  # type: ignore[attr-defined]
 
 
@@ -225,7 +225,7 @@ def test_two_workers_with_a_batch_each_enter_every_film_once_and_in_order(make_p
     place = make_place("postgresql")
     with place.open() as store:
         for number in range(40):
-            store.receive(
+            store.films.receive(
                 dicom_film(number, StudyInstanceUID=f"1.2.{number % 20}", SOPInstanceUID=f"1.3.{number}",
                            PatientID=f"p{number % 20}"),
                 name=f"{number}",
@@ -255,17 +255,17 @@ def test_two_workers_with_a_batch_each_enter_every_film_once_and_in_order(make_p
                 workers = [worker_of(store, name=f"worker {number}") for number in range(2)]
                 assert sum(threads.map(at_once, workers)) == 40
                 other.result()
-        assert sorted(entry.films for entry in store.page(StudyQuery(tab="all")).rows) == [2] * 20
+        assert sorted(entry.films for entry in store.studies.page(StudyQuery(tab="all")).rows) == [2] * 20
         assert set(Counter(row.film_id for row in rows(store, findings)).values()) == {1}
-        assert len(rows(store, findings)) == 40 and store.queue().done == 40
+        assert len(rows(store, findings)) == 40 and store.jobs.counts().done == 40
         trail = rows(store, audit)
-        assert [row.seq for row in trail] == list(range(1, len(trail) + 1)) and store.verify_audit() is None
+        assert [row.seq for row in trail] == list(range(1, len(trail) + 1)) and store.audit.verify() is None
         assert {row.actor for row in trail if row.action == "film.scored"} == {"worker 0", "worker 1"}
-        for one in store.page(StudyQuery(tab="all")).rows:
-            told = [event.action for event in store.study(one.study, blind=False).history]
+        for one in store.studies.page(StudyQuery(tab="all")).rows:
+            told = [event.action for event in store.studies.details(one.study, blind=False).history]
             scored = [place for place, action in enumerate(told) if action == "film.scored"]
             assert len(scored) == 2 and all("study.judged" in told[place:] for place in scored)
-            times = [event.time for event in store.study(one.study, blind=False).history]
+            times = [event.time for event in store.studies.details(one.study, blind=False).history]
             assert times == sorted(times)
 
 
@@ -274,7 +274,7 @@ def test_workers_results_stand_in_the_trail_in_the_order_of_their_time(make_plac
     place = make_place("postgresql")
     with place.open() as store:
         for number in range(2):
-            store.receive(png(number), name=f"{number}")
+            store.films.receive(png(number), name=f"{number}")
         workers = [worker_of(store, name=f"worker {number}") for number in range(2)]
         examined = [[worker._examine(job) for job in jobs.claim_several(store.site, most=1)] for worker in workers]
         began, ended = threading.Event(), threading.Event()
@@ -295,26 +295,26 @@ def test_workers_results_stand_in_the_trail_in_the_order_of_their_time(make_plac
             assert len(first.result(timeout=60).entered) == 1
         trail = [row for row in rows(store, audit) if row.action == "film.scored"]
         assert [row.actor for row in trail] == ["worker 1", "worker 0"]
-        assert trail[0].time_us <= trail[1].time_us and store.verify_audit() is None
+        assert trail[0].time_us <= trail[1].time_us and store.audit.verify() is None
 
 
 def test_a_reader_is_not_shut_out_by_workers(make_place: MakePlace) -> None:
     """A change that has to be alone gets its turn between batches, and sees each of them whole."""
     with make_place("postgresql").open() as store:
         for number in range(60):
-            store.receive(png(number), name=f"{number}")
+            store.films.receive(png(number), name=f"{number}")
         with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as threads:
             patch.setattr(worker_module, "MOST", 4)
             running = [threads.submit(worker_of(store, name=f"worker {number}").drain) for number in range(2)]
             claimed = 0
             while not all(one.done() for one in running):
-                for entry in store.page(StudyQuery(tab="to_read")).rows[:1]:
+                for entry in store.studies.page(StudyQuery(tab="to_read")).rows[:1]:
                     if entry.state == "to_read":
-                        store.claim(entry.study, "ann")
-                        store.release(entry.study, "ann")
+                        store.studies.claim(entry.study, "ann")
+                        store.studies.release(entry.study, "ann")
                         claimed += 1
             assert sum(one.result() for one in running) == 60
-        assert claimed and store.verify_audit() is None and len(listed(store)) == 60
+        assert claimed and store.audit.verify() is None and len(listed(store)) == 60
 
 
 def clearing(drift: DriftReference) -> Screener:
@@ -338,15 +338,15 @@ def test_an_alarm_in_the_middle_of_a_batch_stops_clearing_there(store: Store) ->
         normals=tuple(np.linspace(5, 6, 50)), abnormals=(), prevalence=0.1, not_scored=0, window=20, false_alarms=0.01
     )
     for number in range(25):
-        store.receive(png(number), name=f"{number}", source="ward")
+        store.films.receive(png(number), name=f"{number}", source="ward")
     screener = clearing(reference)
     assert worker_of(store, screener).drain() == 25
-    assert len(store.alarms()) == 1 and len(listed(store, "cleared")) == 20 and len(listed(store)) == 5
-    assert store.verify_audit() is None
+    assert len(store.alarms.standing()) == 1 and len(listed(store, "cleared")) == 20 and len(listed(store)) == 5
+    assert store.audit.verify() is None
 
 
 def test_a_film_that_cannot_be_decided_on_costs_its_batch_nothing(store: Store) -> None:
-    receipts = [store.receive(png(number), name=f"{number}") for number in range(5)]
+    receipts = [store.films.receive(png(number), name=f"{number}") for number in range(5)]
 
     class Odd(Screener):
         def study(self, films: list[Screened]) -> object:  # type: ignore[override]
@@ -355,14 +355,14 @@ def test_a_film_that_cannot_be_decided_on_costs_its_batch_nothing(store: Store) 
             return super().study(films)
 
     assert worker_of(store, Odd(Stub())).drain() == 5
-    assert len(rows(store, findings)) == 4 and store.queue().waiting == 1
+    assert len(rows(store, findings)) == 4 and store.jobs.counts().waiting == 1
     (left,) = (row for row in rows(store, jobs.jobs) if row.state == "open")
-    assert left.reason == "Scoring failed (ValueError)." and store.verify_audit() is None
+    assert left.reason == "Scoring failed (ValueError)." and store.audit.verify() is None
 
 
 def test_one_that_fails_in_a_batch_keeps_the_others(store: Store) -> None:
-    bad = store.receive(png(3), name="bad")
-    others = [store.receive(png(number), name=f"{number}") for number in range(3)]
+    bad = store.films.receive(png(3), name="bad")
+    others = [store.films.receive(png(number), name=f"{number}") for number in range(3)]
 
     def before(film: Film) -> None:
         if film.file_sha256 == bad.sha256:
@@ -376,7 +376,7 @@ def test_one_that_fails_in_a_batch_keeps_the_others(store: Store) -> None:
 @on_postgresql
 def test_two_models_are_compared_in_a_batch_as_one_by_one(store: Store) -> None:
     for number in range(30):
-        store.receive(png(number), name=f"{number}")
+        store.films.receive(png(number), name=f"{number}")
 
     class Reversed(Stub):
         def score(self, given):  # type: ignore[no-untyped-def]
@@ -399,7 +399,7 @@ def test_two_models_are_compared_in_a_batch_as_one_by_one(store: Store) -> None:
 
 def test_a_worker_that_stops_gives_the_rest_of_its_batch_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(4):
-        store.receive(png(number), name=f"{number}")
+        store.films.receive(png(number), name=f"{number}")
     stop = threading.Event()
 
     def before(film: Film) -> None:
@@ -408,19 +408,19 @@ def test_a_worker_that_stops_gives_the_rest_of_its_batch_back(store: Store, monk
 
     assert worker_of(store, Screener(Stub(before))).run(stop) == 1
     assert [row.tries for row in rows(store, jobs.jobs) if row.state == "open"] == [0, 0, 0]
-    assert store.queue().running == 0 and store.verify_audit() is None
+    assert store.jobs.counts().running == 0 and store.audit.verify() is None
 
 
 def test_leases_go_by_the_databases_clock(make_place: MakePlace, monkeypatch: pytest.MonkeyPatch) -> None:
     with make_place("postgresql").open() as store:
-        store.receive(png(1), name="a")
+        store.films.receive(png(1), name="a")
         held = jobs.claim(store.site)
         assert held is not None
         monkeypatch.setattr(site.time, "time", lambda: 4e9)  # a machine that is a lifetime ahead
-        assert store.now_us() == int(4e15)
+        assert store.site.now_us() == int(4e15)
         assert jobs.claim(store.site) is None, "the lease has not run out"
         assert jobs.lengthen(store.site, held)
-        receipt = store.receive(png(2), name="b")
+        receipt = store.films.receive(png(2), name="b")
         other = jobs.claim(store.site)
         assert other is not None and other.film == receipt.film_id, "nor does a film wait for a lifetime"
         with store.database.reading() as connection:
@@ -438,7 +438,7 @@ def test_a_worker_that_waits_learns_of_a_film_at_once(
         listener.wait(stop)  # from now on it listens
         with ThreadPoolExecutor(1) as threads:
             waiting = threads.submit(listener.wait, stop)
-            store.receive(png(1), name="a")
+            store.films.receive(png(1), name="a")
             waiting.result(timeout=60)
             stop.set()
             threads.submit(listener.wait, stop).result(timeout=60)
@@ -455,7 +455,7 @@ def test_a_listener_whose_connection_is_lost_listens_again(make_place: MakePlace
             listener.wait(stop)
         with ThreadPoolExecutor(1) as threads:
             waiting = threads.submit(listener.wait, stop)
-            store.receive(png(1), name="a")
+            store.films.receive(png(1), name="a")
             waiting.result(timeout=60)
 
 

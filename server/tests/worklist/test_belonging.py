@@ -23,7 +23,7 @@ def site(make_place: MakePlace) -> Place:
     """A worklist in PostgreSQL with one film."""
     place = make_place("postgresql")
     with place.open() as store:
-        store.receive(png(1), name="a")
+        store.films.receive(png(1), name="a")
     return place
 
 
@@ -76,7 +76,7 @@ def test_a_folder_of_an_earlier_version_is_not_given_a_second_database(site: Pla
             Store.open(site.home, create=create)
     assert not (site.home / DATABASE).exists()
     with site.open(create=False) as store:
-        assert store.queue().waiting == 1
+        assert store.jobs.counts().waiting == 1
     assert (site.home / MARKER).exists(), "the next opening with the URL writes it"
 
 
@@ -93,7 +93,7 @@ def test_the_file_names_the_database_without_user_and_password(site: Place) -> N
 
 def test_another_address_of_the_same_database_is_the_same(site: Place) -> None:
     with Store.open(site.where + "&application_name=other", films_folder=site.home, create=False) as store:
-        assert store.queue().waiting == 1
+        assert store.jobs.counts().waiting == 1
 
 
 def test_an_empty_database_is_refused_and_stays_empty(site: Place, empty: str) -> None:
@@ -115,26 +115,26 @@ def test_the_database_of_another_worklist_is_refused(site: Place, make_place: Ma
         with pytest.raises(WorklistError, match=rf"{MARKER}: .*another worklist.*remove"):
             Store.open(where, films_folder=home)
     with copy.open(create=False) as store:
-        assert store.queue().waiting == 1
+        assert store.jobs.counts().waiting == 1
 
 
 def test_a_folder_with_its_own_file_is_not_opened_over_an_empty_database(tmp_path: Path, empty: str) -> None:
     with Store.open(tmp_path / "site") as store:
-        store.receive(png(1), name="a")
+        store.films.receive(png(1), name="a")
     with pytest.raises(WorklistError, match=rf"{DATABASE}: .*unseen restore"):
         Store.open(empty, films_folder=tmp_path / "site")
     assert tables_of(empty) == []
     with Store.open(tmp_path / "site", create=False) as store:
-        assert store.queue().waiting == 1
+        assert store.jobs.counts().waiting == 1
 
 
 def test_a_worklist_moves_between_databases_in_its_own_folder(tmp_path: Path, empty: str) -> None:
     with Store.open(tmp_path / "site") as store:
-        store.receive(png(1), name="a")
+        store.films.receive(png(1), name="a")
         back_up(store, tmp_path / "saved")
     restore(tmp_path / "saved", empty, films_folder=tmp_path / "site")
     with Store.open(empty, films_folder=tmp_path / "site", create=False) as store:
-        assert store.queue().waiting == 1
+        assert store.jobs.counts().waiting == 1
     with pytest.raises(WorklistError, match="UNSEEN_URL"):
         Store.open(tmp_path / "site")
     with pytest.raises(NotAllowedError, match="UNSEEN_URL"):
@@ -145,7 +145,7 @@ def test_a_backup_of_films_that_its_tables_do_not_know_fails(make_place: MakePla
     place = make_place("sqlite")
     with place.open() as store:
         for number in range(3):
-            store.receive(png(number), name=f"{number}")
+            store.films.receive(png(number), name=f"{number}")
         other = Database(tmp_path / "other.sqlite")
         upgrade(other)
         known, store.database = store.database, other

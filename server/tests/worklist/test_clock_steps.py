@@ -23,7 +23,7 @@ def send(store: Store, number: int = 1) -> str:
     """Receive a DICOM film of study 1.2.7; returns its study."""
     data = dicom_film(number, **STUDY | {"SOPInstanceUID": f"1.2.7.{number}"})
     header = ReceivedHeader.of(pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True))
-    return store.receive(data, name=f"{number}", source="ward", header=header).study
+    return store.films.receive(data, name=f"{number}", source="ward", header=header).study
 
 
 def settled(store: Store, clock: Clock, judge: Judge, action: str = "read") -> str:
@@ -36,7 +36,7 @@ def settled(store: Store, clock: Clock, judge: Judge, action: str = "read") -> s
 
 
 def test_a_film_that_waits_is_due_at_once(store: Store, clock: Clock) -> None:
-    film = store.receive(png(1), name="a").film_id
+    film = store.films.receive(png(1), name="a").film_id
     clock.now -= HOURS
     assert jobs.claim(store.site) is None
     store.tidy()
@@ -45,7 +45,7 @@ def test_a_film_that_waits_is_due_at_once(store: Store, clock: Clock) -> None:
 
 
 def test_the_film_of_a_killed_worker_is_free_after_one_lease(store: Store, clock: Clock) -> None:
-    store.receive(png(1), name="a")
+    store.films.receive(png(1), name="a")
     first = jobs.claim(store.site)
     assert first is not None
     clock.now -= HOURS
@@ -57,7 +57,7 @@ def test_the_film_of_a_killed_worker_is_free_after_one_lease(store: Store, clock
 
 
 def test_the_film_of_a_living_worker_stays_with_it(store: Store, clock: Clock) -> None:
-    store.receive(png(1), name="a")
+    store.films.receive(png(1), name="a")
     job = jobs.claim(store.site)
     assert job is not None
     clock.now -= HOURS
@@ -69,7 +69,7 @@ def test_the_film_of_a_living_worker_stays_with_it(store: Store, clock: Clock) -
 
 
 def test_a_film_that_failed_is_tried_again(store: Store, clock: Clock) -> None:
-    store.receive(png(1), name="a")
+    store.films.receive(png(1), name="a")
     job = jobs.claim(store.site)
     assert job is not None
     jobs.later(store.site, job, "it failed")
@@ -101,15 +101,15 @@ def test_a_result_is_sent_or_confirmed(store: Store, clock: Clock, judge: Judge,
 
 def test_a_claim_ends_in_its_usual_time(store: Store, clock: Clock, judge: Judge) -> None:
     study = settled(store, clock, judge)
-    store.claim(study, "ann")
+    store.studies.claim(study, "ann")
     clock.now -= HOURS
     store.tidy()
     with pytest.raises(NotAllowedError, match="ann has taken"):
-        store.claim(study, "ben")
-    clock.now += store.claim_s + 1
+        store.studies.claim(study, "ben")
+    clock.now += store.site.claim_s + 1
     store.tidy()
-    store.claim(study, "ben")
-    assert store.verify_audit() is None
+    store.studies.claim(study, "ben")
+    assert store.audit.verify() is None
 
 
 def test_a_study_is_complete_after_its_usual_time(store: Store, clock: Clock, judge: Judge) -> None:
@@ -124,10 +124,10 @@ def test_a_study_is_complete_after_its_usual_time(store: Store, clock: Clock, ju
 
 
 def test_a_wait_that_a_site_has_set_is_no_step(store: Store, clock: Clock, judge: Judge) -> None:
-    store.set_settle_s(7200.0, actor="admin")
+    store.settings.set_settle_s(7200.0, actor="admin")
     study = send(store)
     assert judge("clear", 0.1, **STUDY)
-    store.set_settle_s(60.0, actor="admin")
+    store.settings.set_settle_s(60.0, actor="admin")
     store.tidy()
     clock.now += 3600
     store.tidy()
@@ -140,23 +140,23 @@ def test_a_wait_that_a_site_has_set_is_no_step(store: Store, clock: Clock, judge
 def test_with_a_right_clock_nothing_changes(store: Store, clock: Clock, judge: Judge) -> None:
     store.outbox.set_destinations([Destination(name="archive")], actor="pacs")
     study = settled(store, clock, judge)
-    store.claim(study, "ann")
+    store.studies.claim(study, "ann")
     parcel = store.outbox.take("archive")
     assert parcel is not None and store.outbox.sent(parcel, [], confirm_s=3600.0)
     for number in range(2, 4):
-        store.receive(png(number), name=f"{number}")
+        store.films.receive(png(number), name=f"{number}")
     job = jobs.claim(store.site)
     assert job is not None
     for tries in range(1, 13):  # the longest waits
         jobs.later(store.site, jobs.Job(**{**vars(job), "tries": tries}), "it failed")
     send(store, 5)
-    assert clock_steps.correct(store.site, claim_s=store.claim_s) == 0
+    assert clock_steps.correct(store.site, claim_s=store.site.claim_s) == 0
     clock.now += 3600
-    assert clock_steps.correct(store.site, claim_s=store.claim_s) == 0
+    assert clock_steps.correct(store.site, claim_s=store.site.claim_s) == 0
 
 
 def test_small_differences_between_clocks_change_nothing(store: Store, clock: Clock) -> None:
-    store.receive(png(1), name="a")
+    store.films.receive(png(1), name="a")
     assert jobs.claim(store.site) is not None
     clock.now -= clock_steps.MARGIN_S - 5
-    assert clock_steps.correct(store.site, claim_s=store.claim_s) == 0
+    assert clock_steps.correct(store.site, claim_s=store.site.claim_s) == 0

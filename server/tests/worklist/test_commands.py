@@ -22,8 +22,8 @@ def worklist(tmp_path: Path) -> Path:
     """A worklist with three films that nobody has scored."""
     with Store.open(tmp_path / "worklist") as store:
         for number in range(2):
-            store.receive(png(number), name=f"{number}")
-        store.receive(dicom_film(9, AccessionNumber="A1", StudyInstanceUID="1.2"), name="9")
+            store.films.receive(png(number), name=f"{number}")
+        store.films.receive(dicom_film(9, AccessionNumber="A1", StudyInstanceUID="1.2"), name="9")
     return tmp_path / "worklist"
 
 
@@ -34,12 +34,12 @@ def test_a_worker_scores_and_stops_when_it_is_told(worklist: Path, tmp_path: Pat
     try:
         with Store.open(worklist) as store:
             until = time.monotonic() + 90
-            while store.queue().waiting and time.monotonic() < until and process.poll() is None:
+            while store.jobs.counts().waiting and time.monotonic() < until and process.poll() is None:
                 time.sleep(0.05)
-            assert len(listed(store)) == 3 and store.queue().done == 3
-            (film,) = store.study(listed(store)[0]).films
+            assert len(listed(store)) == 3 and store.jobs.counts().done == 3
+            (film,) = store.studies.details(listed(store)[0]).films
             assert len({finding.model for finding in film.findings}) == 2
-            assert [images.shape for images in store.generated().values()] == [(64, 64, 64)], "pca's alone"
+            assert [images.shape for images in store.findings.generated().values()] == [(64, 64, 64)], "pca's alone"
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=60) == 0
         out, err = ((tmp_path / name).read_text(encoding="utf-8") for name in ("out", "err"))
@@ -99,8 +99,8 @@ def test_a_patient_is_erased_and_a_film_retired_from_the_shell(
     worklist: Path, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Store.open(worklist) as store:
-        first, second = (store.study(study).films[0] for study in listed(store)[:2])
-        study = store.page(StudyQuery(tab="all", text=first.film)).rows[0].study
+        first, second = (store.studies.details(study).films[0] for study in listed(store)[:2])
+        study = store.studies.page(StudyQuery(tab="all", text=first.film)).rows[0].study
     for wrong in ((), ("--patient", "1", "--study", study)):
         answer = say("erase", "--folder", worklist, *wrong)
         assert answer.code == 2 and "either --patient or --study" in answer.err
@@ -124,8 +124,8 @@ def test_a_patient_is_erased_and_a_film_retired_from_the_shell(
     answer = say("retire", "--folder", worklist)
     assert answer.code == 2 and "one of --older-than, --film and --model" in answer.err
     with Store.open(worklist) as store:
-        assert len(listed(store, "all")) == 1 and store.verify_audit() is None
-        assert not store.films.of(first.sha256).exists() and not store.films.of(second.sha256).exists()
+        assert len(listed(store, "all")) == 1 and store.audit.verify() is None
+        assert not store.site.films.of(first.sha256).exists() and not store.site.films.of(second.sha256).exists()
 
 
 def test_json_of_the_commands_is_one_document_with_the_limits(worklist: Path, tmp_path: Path, say: Say) -> None:

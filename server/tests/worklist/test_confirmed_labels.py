@@ -26,7 +26,7 @@ def corrected(outcome: Any) -> OutsideReport:
 
 def elsewhere(store: Store, judged: Any, number: int, outcome: Any = "normal") -> str:
     study: str = judged(number, AccessionNumber=f"A{number}").study
-    store.reported_elsewhere(accession=f"A{number}", outcome=outcome)
+    store.reports.reported_elsewhere(accession=f"A{number}", outcome=outcome)
     return study
 
 
@@ -43,22 +43,22 @@ def test_reports_of_other_systems_count_after_fifty_confirmations(store: Store, 
         assert (found.confirmed, len(found.studies)) == (number, 0)
         assert found.not_counted["elsewhere"] == CONFIRMATIONS and "another system" not in found.caution
         look(store, name, "ann")
-        store.confirm_report(name, "ann")
-        store.confirm_report(name, "ann")  # again: it counts once
+        store.reports.confirm(name, "ann")
+        store.reports.confirm(name, "ann")  # again: it counts once
     found = counted(store, EVERY)
     assert (found.confirmed, len(found.studies)) == (CONFIRMATIONS, CONFIRMATIONS)
     assert "another system" in found.caution
     assert counted(store, SEEN).studies == (), "only where they are asked for"
-    assert store.study(names[0]).reports[-1].confirmed_by == "ann"
+    assert store.studies.details(names[0]).reports[-1].confirmed_by == "ann"
 
 
 def test_a_report_is_confirmed_only_by_who_has_seen_the_films(store: Store, judged: Any) -> None:
     name = elsewhere(store, judged, 1)
     with pytest.raises(NotAllowedError, match="was not shown to ann yet"):
-        store.confirm_report(name, "ann")
+        store.reports.confirm(name, "ann")
     look(store, name, "ben")
     with pytest.raises(NotAllowedError, match="was not shown to ann yet"):
-        store.confirm_report(name, "ann")
+        store.reports.confirm(name, "ann")
 
 
 @pytest.mark.parametrize("outcome", [None, "unsure"])
@@ -66,24 +66,24 @@ def test_a_report_without_a_label_cannot_be_confirmed(store: Store, judged: Any,
     name = elsewhere(store, judged, 1, outcome)
     look(store, name, "ann")
     with pytest.raises(NotAllowedError, match="nothing to confirm"):
-        store.confirm_report(name, "ann")
+        store.reports.confirm(name, "ann")
 
 
 def test_a_report_of_a_reader_here_cannot_be_confirmed(store: Store, judged: Any) -> None:
     name = judged(1).study
-    store.claim(name, "ann")
+    store.studies.claim(name, "ann")
     look_and_report(store, name, "ann", "normal")
     with pytest.raises(NotAllowedError, match="nothing to confirm"):
-        store.confirm_report(name, "ann")
+        store.reports.confirm(name, "ann")
 
 
 def test_a_corrected_report_is_to_be_confirmed_again(store: Store, judged: Any) -> None:
     name = judged(0, AccessionNumber="A0").study
     for outcome, count in (("normal", 1), ("abnormal", 0)):
-        store.take_report(corrected(outcome))
+        store.outside_reports.take(corrected(outcome))
         look(store, name, "ann")
         if outcome == "normal":
-            store.confirm_report(name, "ann")
+            store.reports.confirm(name, "ann")
         assert counted(store, SEEN).confirmed == count
-    store.confirm_report(name, "ann")
+    store.reports.confirm(name, "ann")
     assert counted(store, SEEN).confirmed == 1

@@ -46,7 +46,7 @@ def home(make_place: MakePlace) -> Path:
     place = make_place("sqlite")
     with place.open() as store:
         for number in range(FILMS):
-            store.receive(png(number), name=f"{number}")
+            store.films.receive(png(number), name=f"{number}")
         store.database.forget_overwritten()
     return place.home
 
@@ -159,7 +159,7 @@ def test_a_command_on_a_damaged_worklist_ends_in_one_sentence(
 ) -> None:
     with Store.open(home) as store:
         back_up(store, tmp_path / "saved")
-        store.receive(png(FILMS), name="after the backup")
+        store.films.receive(png(FILMS), name="after the backup")
         store.database.forget_overwritten()
     (tmp_path / "reported.csv").write_text("accession,outcome\nA1,normal\n")
     (tmp_path / "pacs.toml").write_text('ae_title = "UNSEEN"\nport = 0\n')
@@ -181,7 +181,7 @@ def test_the_remedy_works_as_it_is_written(home: Path, say: Say, tmp_path: Path)
     words = words.replace("BACKUP", str(tmp_path / "saved")).replace("NEW", str(tmp_path / "new"))
     assert say(*words.split()).code == 0
     with Store.open(tmp_path / "new", check="files") as store:
-        assert store.queue().waiting == FILMS and store.sweep() == 0
+        assert store.jobs.counts().waiting == FILMS and store.sweep() == 0
 
 
 def test_a_damage_that_comes_while_the_store_is_open_is_reported_as_one(home: Path) -> None:
@@ -189,18 +189,18 @@ def test_a_damage_that_comes_while_the_store_is_open_is_reported_as_one(home: Pa
         store.database.close()  # no connection holds the file's pages
         table_dropped(home / DATABASE)
         with pytest.raises(DamagedError, match="no such table"):
-            store.keep_draft(store.page(StudyQuery(tab="all", limit=1)).rows[0].study, "ann", "words")
+            store.reports.keep_draft(store.studies.page(StudyQuery(tab="all", limit=1)).rows[0].study, "ann", "words")
         store.database.close()
         page_overwritten(home / DATABASE)
         with pytest.raises(DamagedError, match="unseen restore"):
-            store.page(StudyQuery(tab="all", text="f-0123456789abcdef0123", limit=1))
+            store.studies.page(StudyQuery(tab="all", text="f-0123456789abcdef0123", limit=1))
             back_up(store, home.with_name("saved"))
 
 
 def test_an_older_copy_of_the_database_is_reported_before_a_sweep_removes_films(home: Path) -> None:
     shutil.copy(home / DATABASE, home.with_name("older"))
     with Store.open(home) as store:
-        store.receive(png(100), name="later")
+        store.films.receive(png(100), name="later")
         store.database.forget_overwritten()
     shutil.copy(home.with_name("older"), home / DATABASE)
     with pytest.raises(DamagedError, match=r"ends at row \d+, and .*audit\.head knows row \d+"):
@@ -211,7 +211,7 @@ def test_the_database_of_another_worklist_is_reported(home: Path, make_place: Ma
     other = make_place("sqlite")
     with other.open() as store:
         for number in range(FILMS + 5):
-            store.receive(png(1000 + number), name=f"{number}")
+            store.films.receive(png(1000 + number), name=f"{number}")
         store.database.forget_overwritten()
     shutil.copy(other.home / DATABASE, home / DATABASE)
     shutil.copy(other.home / "site.key", home / "site.key")
@@ -245,13 +245,13 @@ def test_a_sound_worklist_passes_every_check_on_both_databases(make_place: MakeP
         place = make_place(kind)
         for _ in range(2):
             with place.open(check="files") as store:
-                store.receive(png(1), name="a")
+                store.films.receive(png(1), name="a")
 
 
 def test_a_restore_does_not_give_up_films_that_the_backup_does_not_know(home: Path, tmp_path: Path) -> None:
     with Store.open(home) as store:
         back_up(store, tmp_path / "saved")
-        store.receive(png(100), name="later")
+        store.films.receive(png(100), name="later")
     (home / DATABASE).unlink()
     with pytest.raises(NotAllowedError, match=r"1 films that the backup does not know.*empty folder"):
         restore(tmp_path / "saved", home)
@@ -273,7 +273,7 @@ def test_an_emptied_postgresql_database_is_damage(make_place: MakePlace, harm: s
     place = make_place("postgresql")
     with place.open() as store:
         for number in range(FILMS):
-            store.receive(png(number), name=f"{number}")
+            store.films.receive(png(number), name=f"{number}")
     database = sqlalchemy.make_url(place.where)
     if harm == "tables":
         execute(database, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
@@ -289,11 +289,11 @@ def test_an_emptied_postgresql_database_is_damage(make_place: MakePlace, harm: s
 def test_a_table_dropped_under_an_open_postgresql_store_is_damage(make_place: MakePlace) -> None:
     place = make_place("postgresql")
     with place.open() as store:
-        store.receive(png(1), name="a")
+        store.films.receive(png(1), name="a")
         execute(sqlalchemy.make_url(place.where), "DROP TABLE films CASCADE")
         with pytest.raises(DamagedError, match=r"relation .films. does not exist"):
-            store.queue()
-            store.page(StudyQuery(tab="all", limit=3))
+            store.jobs.counts()
+            store.studies.page(StudyQuery(tab="all", limit=3))
 
 
 def test_text_that_is_no_text_is_damage(home: Path) -> None:
@@ -345,7 +345,7 @@ def test_a_row_whose_digest_is_none_is_damage(home: Path, say: Say, tmp_path: Pa
 def test_films_of_the_old_folder_are_received_again_from_a_watched_one(home: Path, tmp_path: Path) -> None:
     with Store.open(home) as store:
         back_up(store, tmp_path / "saved")
-        store.receive(png(100), name="after the backup")
+        store.films.receive(png(100), name="after the backup")
     restore(tmp_path / "saved", tmp_path / "new")
     watched = tmp_path / "incoming" / "ward"
     watched.mkdir(parents=True)
@@ -356,4 +356,4 @@ def test_films_of_the_old_folder_are_received_again_from_a_watched_one(home: Pat
         for _ in range(2):
             watch.look()
         assert films_of(tmp_path / "new") == films_of(home)
-        assert store.queue().waiting == FILMS + 1
+        assert store.jobs.counts().waiting == FILMS + 1

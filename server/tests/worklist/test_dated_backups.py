@@ -19,7 +19,7 @@ def test_the_newest_are_kept_and_strangers_are_left_alone(folder: Path) -> None:
         (backups / name).mkdir(parents=True)
     with Store.open(folder / "site") as store:
         for hour in range(4):
-            store.receive(png(hour), name=f"{hour}")
+            store.films.receive(png(hour), name=f"{hour}")
             done = back_up_dated(store, backups, keep=2, now=NOON + timedelta(hours=hour))
     assert [path.name for path in done.removed] == ["2026-11-26T130000Z"]
     assert sorted(path.name for path in backups.iterdir()) == [
@@ -40,9 +40,9 @@ def test_one_may_be_kept(folder: Path) -> None:
 
 def test_a_backup_with_damage_removes_no_earlier_one(folder: Path) -> None:
     with Store.open(folder / "site") as store:
-        film = store.receive(png(1), name="a")
+        film = store.films.receive(png(1), name="a")
         back_up_dated(store, folder / "backups", keep=1, now=NOON)
-        path = store.film_path(film.film_id)
+        path = store.films.path(film.film_id)
         path.chmod(0o600)
         path.write_bytes(b"rotten")
         done = back_up_dated(store, folder / "backups", keep=1, now=NOON + timedelta(hours=1))
@@ -52,7 +52,7 @@ def test_a_backup_with_damage_removes_no_earlier_one(folder: Path) -> None:
 
 def test_the_command_can_run_twice_a_day(folder: Path, say: Say) -> None:
     with Store.open(folder / "site") as store:
-        store.receive(png(1), name="a")
+        store.films.receive(png(1), name="a")
     (folder / "backups").mkdir()
     (folder / "backups" / "2020-01-01T000000Z").mkdir()
     (folder / "backups" / "2020-01-01T000000Z" / "backup.json").write_text("{}")

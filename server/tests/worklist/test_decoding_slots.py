@@ -65,20 +65,20 @@ def test_a_slot_whose_process_was_killed_is_free(tmp_path: Path) -> None:
 def test_a_film_without_a_slot_waits_and_is_not_a_try(
     store: Store, screener: Screener, taken: DecodingSlots, clock: Any
 ) -> None:
-    waits = store.receive(dicom_film(1), name="a", source="flood")
-    scored = store.receive(dicom_film(2), name="b", source="clinic")
+    waits = store.films.receive(dicom_film(1), name="a", source="flood")
+    scored = store.films.receive(dicom_film(2), name="b", source="clinic")
     worker = Worker(store, lambda: screener)
     worker._slots.wait_s = 0
     worker.drain()
-    assert store.study(scored.study).entry.state == "to_read"
-    assert store.study(waits.study).entry.state == "received"
+    assert store.studies.details(scored.study).entry.state == "to_read"
+    assert store.studies.details(waits.study).entry.state == "received"
     clock.now += 5
     job = jobs.claim(store.site)
     assert job is not None and (job.film, job.tries) == (waits.film_id, 1)
 
 
 def test_the_film_is_scored_once_a_slot_is_free(store: Store, screener: Screener, clock: Any) -> None:
-    name = store.receive(dicom_film(1), name="a", source="flood").study
+    name = store.films.receive(dicom_film(1), name="a", source="flood").study
     worker = Worker(store, lambda: screener)
     worker._slots.wait_s = 0
     slots = DecodingSlots(store.home / "decoding", wait_s=0)
@@ -86,14 +86,14 @@ def test_the_film_is_scored_once_a_slot_is_free(store: Store, screener: Screener
         worker.drain()
     clock.now += 5
     worker.drain()
-    assert store.study(name).entry.state == "to_read"
+    assert store.studies.details(name).entry.state == "to_read"
 
 
 @on_postgresql
 def test_a_sender_with_two_films_in_hand_comes_after_the_others(store: Store) -> None:
     for number in range(6):
-        store.receive(png(number), name=f"{number}", source="flood")
-    other = store.receive(png(9), name="9", source="clinic").film_id
+        store.films.receive(png(number), name=f"{number}", source="flood")
+    other = store.films.receive(png(9), name="9", source="clinic").film_id
     claimed = [jobs.claim(store.site) for _ in range(4)]
     assert [job is not None and job.source for job in claimed] == ["flood", "flood", "clinic", "flood"]
     assert claimed[2] is not None and claimed[2].film == other
@@ -103,7 +103,7 @@ def test_never_more_than_two_films_of_a_sender_are_decoded(
     store: Store, screener: Screener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(12):
-        store.receive(dicom_film(number), name=f"{number}", source=("flood", "clinic")[number % 6 == 5])
+        store.films.receive(dicom_film(number), name=f"{number}", source=("flood", "clinic")[number % 6 == 5])
     now: Counter[str] = Counter()
     most: Counter[str] = Counter()
     lock = threading.Lock()
@@ -123,4 +123,4 @@ def test_never_more_than_two_films_of_a_sender_are_decoded(
     with ThreadPoolExecutor(5) as threads:
         list(threads.map(lambda number: Worker(store, lambda: screener, name=f"{number}").drain(), range(5)))
     assert 1 <= most["flood"] <= MOST_OF_A_SENDER and most["clinic"] >= 1
-    assert store.queue().done == 12
+    assert store.jobs.counts().done == 12

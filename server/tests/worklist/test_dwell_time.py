@@ -21,9 +21,9 @@ __all__ = ["reported"]
 
 
 def report(store: Store, study: str, outcome: str, dwell_ms: int | None) -> None:
-    store.claim(study, "ann")
+    store.studies.claim(study, "ann")
     look(store, study, "ann")
-    store.report(study, "ann", outcome, dwell_ms=dwell_ms)  # type: ignore[arg-type]
+    store.reports.enter(study, "ann", outcome, dwell_ms=dwell_ms)  # type: ignore[arg-type]
 
 
 @on_postgresql
@@ -36,7 +36,7 @@ def test_a_calibration_leaves_out_and_counts_reports_under_two_seconds(store: St
     (ward,) = found.sources
     assert (ward.abnormals, found.hasty) == (3, 3), "a report without a time, as by another program, counts"
     assert {one.name for one in found.studies} == set(studies[3:])
-    kept = [store.study(study).reports[0].dwell_ms for study in studies]
+    kept = [store.studies.details(study).reports[0].dwell_ms for study in studies]
     assert kept == times
 
 
@@ -45,7 +45,7 @@ def test_the_audit_sample_counts_no_report_under_two_seconds(store: Store, judge
     times: list[int | None] = [1000, 1999, 2000, 60_000, None]
     for number, dwell_ms in enumerate(times):
         report(store, judged(number, "clear", 0.1, audit_share=1.0).study, "abnormal", dwell_ms)
-    found = store.audit_sample()
+    found = store.reports.audit_sample()
     assert (found.read, found.abnormal, found.waiting) == (3, 3, 0)
     assert [(point.read, point.abnormal) for point in audited(store.database)] == [(1, 1), (2, 2), (3, 3)]
 
@@ -54,8 +54,8 @@ def test_a_hasty_report_overrules_an_earlier_one_and_a_later_one_overrules_it(st
     studies = [reported(number, 0.5, None) for number in range(2)]
     for study, (first, second) in zip(studies, [(5000, 1500), (1500, 5000)], strict=True):
         report(store, study, "abnormal", first)
-        store.undo(study, "ann")
-        store.report(study, "ann", "abnormal", dwell_ms=second)
+        store.reports.undo(study, "ann")
+        store.reports.enter(study, "ann", "abnormal", dwell_ms=second)
     found = labels(store, MODEL, LOOSE)
     assert ({one.name for one in found.studies}, found.hasty) == ({studies[1]}, 1)
 
@@ -65,7 +65,7 @@ def test_labels_for_other_programs_have_no_hasty_report(store: Store, reported: 
     for number, dwell_ms in enumerate([1200, 4000]):
         report(store, reported(number, 0.5, None), "normal", dwell_ms)
     assert export_labelled(store, tmp_path / "labelled.csv") == 1
-    assert store.reference(MODEL).count == 1
+    assert store.findings.reference(MODEL).count == 1
     export_tables(store, tmp_path)
     with (tmp_path / "reports.csv").open() as file:
         assert [row["dwell_ms"] for row in csv.DictReader(file)] == ["1200", "4000"]
@@ -76,7 +76,7 @@ def test_a_film_shown_for_less_than_a_second_is_not_reported(store: Store, repor
     study = reported(1, 0.5, None)
     with pytest.raises(NotAllowedError, match=f"was shown for {dwell_ms} ms"):
         report(store, study, "normal", dwell_ms)
-    assert store.study(study).reports == () and store.study(study).entry.state == "in_reading"
+    assert store.studies.details(study).reports == () and store.studies.details(study).entry.state == "in_reading"
 
 
 @pytest.mark.parametrize("dwell_ms", [-1, 86_400_001])

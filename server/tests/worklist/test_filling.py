@@ -39,7 +39,7 @@ def test_a_list_is_filled_and_filled_anew(tmp_path: Path, world: Small, once: tu
         filled = world.fill(home) if again else once[1]
         with Store.open(home, create=False) as store:
             pages = {
-                tab: store.page(StudyQuery(tab=tab, limit=200, blind=False))
+                tab: store.studies.page(StudyQuery(tab=tab, limit=200, blind=False))
                 for tab in ("to_read", "cleared", "reported")
             }  # type: ignore[arg-type]
             assert {tab: page.total for tab, page in pages.items()} == {
@@ -53,7 +53,7 @@ def test_a_list_is_filled_and_filled_anew(tmp_path: Path, world: Small, once: tu
             assert {row.source for row in pages["cleared"].rows} <= {"North", "South"}, "West is not calibrated"
             received = [row.received.timestamp() for page in pages.values() for row in page.rows]
             assert max(received) < time.time() and 5 < (max(received) - min(received)) / 3600 < 8
-            assert store.verify_audit() is None
+            assert store.audit.verify() is None
 
 
 def test_what_is_reported_is_the_truth(world: Small, once: tuple[Path, Filled]) -> None:
@@ -61,11 +61,11 @@ def test_what_is_reported_is_the_truth(world: Small, once: tuple[Path, Filled]) 
     truth = {entry.path.read_bytes(): entry.label for entry in read_manifest(world.incoming)}
     said = []
     with Store.open(home, create=False) as store:
-        for row in store.page(StudyQuery(tab="reported", limit=200)).rows:
-            study = store.study(row.study)
+        for row in store.studies.page(StudyQuery(tab="reported", limit=200)).rows:
+            study = store.studies.details(row.study)
             (film,), (report,) = study.films, study.reports
             assert report.reader == READER
-            assert report.outcome == truth[store.film_path(film.film).read_bytes()]
+            assert report.outcome == truth[store.films.path(film.film).read_bytes()]
             assert len(film.findings) == 2, "of the one that decides, and of the one to compare with"
             said.append(report.outcome)
     assert (said.count("normal"), said.count("abnormal")) == (filled.reported_normal, filled.reported_abnormal)

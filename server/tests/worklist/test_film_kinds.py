@@ -13,10 +13,10 @@ STUDY = {"StudyInstanceUID": "1.2.3", "PatientID": "p1"}
 
 
 def judged(store: Store, judge: Judge, number: int, action: str, **header: Any) -> str:
-    store.set_settle_s(0, actor="lea")
-    receipt = store.receive(png(number), name=f"{number}", source="ward")
+    store.settings.set_settle_s(0, actor="lea")
+    receipt = store.films.receive(png(number), name=f"{number}", source="ward")
     assert judge(action, 0.1 if action == "clear" else 0.9, header=header, **STUDY, SOPInstanceUID=f"1.2.3.{number}")
-    return store.study(receipt.study).entry.study
+    return store.studies.details(receipt.study).entry.study
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_companions_and_laterals_do_not_keep_a_study_from_being_cleared(
     companion, original = (2, action, header), (1, "clear", {"related": ("1.2.3.1",)})
     for number, done, stated in (companion, original) if first else (original, companion):
         study = judged(store, judge, number, done, **stated)
-    assert listed(store, "cleared") == [study] and store.study(study).entry.films == 2
+    assert listed(store, "cleared") == [study] and store.studies.details(study).entry.films == 2
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_film_of_uncertain_projection_keeps_its_study_from_being_cleared(
     assert listed(store, "cleared") == [study]
     judged(store, judge, 2, "clear", **header)
     assert listed(store, "cleared") == []
-    decided = store.study(study, blind=False).decision
+    decided = store.studies.details(study, blind=False).decision
     assert decided is not None and "does not state for certain" in decided.reason
 
 

@@ -122,36 +122,36 @@ def test_every_order_and_filter_is_what_is_found_by_hand(
                 down = reverse != ((tab, order) == ("all", "list"))
                 right = [row.public_id for row in sorted(matching, key=key, reverse=down)]
                 asked = {"order": order, "reverse": reverse, "blind": False, "reader": "ann"} | wanted
-                page = varied.page(StudyQuery(tab=tab, limit=200, **asked))  # type: ignore[arg-type]
+                page = varied.studies.page(StudyQuery(tab=tab, limit=200, **asked))  # type: ignore[arg-type]
                 assert [row.study for row in page.rows] == right[:200], (tab, asked)
                 assert (page.total, page.more) == (len(right), False), (tab, asked)
                 if page.next is not None and order != "list":
-                    further = varied.page(StudyQuery(tab=tab, limit=200, after=page.next, **asked))  # type: ignore[arg-type]
+                    further = varied.studies.page(StudyQuery(tab=tab, limit=200, after=page.next, **asked))  # type: ignore[arg-type]
                     assert [row.study for row in further.rows] == right[200:400], (tab, asked)
-                    back = varied.page(StudyQuery(tab=tab, limit=200, before=further.previous, **asked))  # type: ignore[arg-type]
+                    back = varied.studies.page(StudyQuery(tab=tab, limit=200, before=further.previous, **asked))  # type: ignore[arg-type]
                     assert back.rows == page.rows
 
 
 def test_a_count_that_is_no_count_says_so(varied: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filter_sql, "FEW", 0)
     wanted = {"view": "LL", "source": "site-1"}  # no index has both
-    whole = varied.page(StudyQuery(tab="all", **wanted)).total  # type: ignore[arg-type]
+    whole = varied.studies.page(StudyQuery(tab="all", **wanted)).total  # type: ignore[arg-type]
     monkeypatch.setattr(listing, "WALKED", 100)
-    page = varied.page(StudyQuery(tab="all", limit=200, **wanted))  # type: ignore[arg-type]
+    page = varied.studies.page(StudyQuery(tab="all", limit=200, **wanted))  # type: ignore[arg-type]
     assert page.more and 0 < page.total < whole and len(page.rows) == whole, "rows are found all the same"
-    assert not varied.page(StudyQuery(tab="all", limit=3)).more
+    assert not varied.studies.page(StudyQuery(tab="all", limit=3)).more
 
 
 def test_a_blind_page_is_neither_sorted_by_scores_nor_filtered_by_models(store: Store, judged: Judged) -> None:
     judged(1)
     for how in ({"order": "score"}, {"disagreement": True}):
         with pytest.raises(NotAllowedError, match="neither scores nor models"):
-            store.page(StudyQuery(**how))  # type: ignore[arg-type]
-        assert store.page(StudyQuery(blind=False, **how)).total <= 1  # type: ignore[arg-type]
-    assert store.page(StudyQuery()).rows[0].apart is None
+            store.studies.page(StudyQuery(**how))  # type: ignore[arg-type]
+        assert store.studies.page(StudyQuery(blind=False, **how)).total <= 1  # type: ignore[arg-type]
+    assert store.studies.page(StudyQuery()).rows[0].apart is None
     for wrong in ({"order": "colour"}, {"state": "asleep"}, {"tab": "all", "order": "source"}, {"flag": True}):
         with pytest.raises(WorklistError, match=r"no such|not sorted by source|needs a `flag_rule`"):
-            store.page(StudyQuery(**wrong))  # type: ignore[arg-type]
+            store.studies.page(StudyQuery(**wrong))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("plain", [True, False])
@@ -162,7 +162,7 @@ def test_a_search_takes_the_beginning_of_what_is_stored(
         judge: Judge = judge_with(store)
         names = []
         for number, (patient, accession) in enumerate([("4711-a", "A_1%x"), ("4711-b", "A_1"), ("0815", "Ä-77")]):
-            names.append(store.receive(dicom_film(number), name=f"{number}").study)
+            names.append(store.films.receive(dicom_film(number), name=f"{number}").study)
             assert judge("read", 0.5, PatientID=patient, AccessionNumber=accession)
         found = {
             text: set(listed(store, "all", text=text)) for text in ("4711", "A_1", "A_1%", "Ä-7", "47", "%", "Ä-77")
@@ -173,28 +173,28 @@ def test_a_search_takes_the_beginning_of_what_is_stored(
             assert found["A_1%"] == {names[0]} and found["Ä-7"] == {names[2]}
         else:
             assert found["4711"] == found["A_1%"] == found["Ä-7"] == set(), "pseudonyms have no beginnings of numbers"
-            stored = store.study(names[0]).patient
+            stored = store.studies.details(names[0]).patient
             assert stored is not None and listed(store, "all", text=stored[:8]) == [names[0]]
             assert listed(store, "all", text=stored[:7]) == []
 
 
 def test_a_study_is_found_by_its_frontal_view_and_by_its_reader(store: Store, judge: Judge, judged: Judged) -> None:
     for number, view in enumerate(("LL", "ap ", "PA")):
-        store.receive(dicom_film(number), name=f"{number}")
+        store.films.receive(dicom_film(number), name=f"{number}")
         assert judge("read", 0.5, view=view, StudyInstanceUID="1.2.3")
-    lateral = store.receive(dicom_film(7), name="7").study
+    lateral = store.films.receive(dicom_film(7), name="7").study
     assert judge("read", 0.5, view="LL")
-    (row,) = store.page(StudyQuery(view="AP")).rows
+    (row,) = store.studies.page(StudyQuery(view="AP")).rows
     assert (row.films, row.view) == (3, "AP")
     assert listed(store, view="LL") == [lateral] and listed(store, view="PA") == []
-    assert store.choices().views == ["AP", "LL"]
+    assert store.studies.choices().views == ["AP", "LL"]
     store.accounts.add("ann", "a long password of ann", "reader", actor="test")
-    assert store.choices().readers == ["ann"]
-    assert store.assign([lateral], "ann", actor="lea").done == (lateral,)
+    assert store.studies.choices().readers == ["ann"]
+    assert store.studies.assign([lateral], "ann", actor="lea").done == (lateral,)
     assert listed(store, assigned=ME, reader="ann") == [lateral] and listed(store, assigned=ME) == [row.study]
-    store.claim(row.study, "ann")
+    store.studies.claim(row.study, "ann")
     assert listed(store, state="in_reading") == [row.study]
-    store.claim(lateral, "ann")
+    store.studies.claim(lateral, "ann")
     look_and_report(store, lateral, "ann", "normal")
     assert listed(store, "reported", assigned="ann") == [lateral], "who was to read it is still known"
 
@@ -202,7 +202,7 @@ def test_a_study_is_found_by_its_frontal_view_and_by_its_reader(store: Store, ju
 def test_models_that_lie_far_apart_on_a_film(store: Store, judge: Judge) -> None:
     """Two models rank the same films, all but two the same way."""
     for number in range(FEWEST + 2):
-        store.receive(dicom_film(number), name=f"{number}")
+        store.films.receive(dicom_film(number), name=f"{number}")
         assert judge("read", 0.3, view="LL" if number == 1 else "PA")
     with store.database.writing() as connection:
         connection.execute(findings.delete())

@@ -65,7 +65,7 @@ def rows(store: Store, table: sqlalchemy.Table) -> list[sqlalchemy.Row[tuple[obj
 
 @on_postgresql
 def test_each_model_has_its_finding_and_one_decides(store: Store, screener: Screener, second: Pca) -> None:
-    receipt = store.receive(dicom_film(1), name="a", source="ward")
+    receipt = store.films.receive(dicom_film(1), name="a", source="ward")
     made: list[int] = []
 
     def further() -> list[Pca]:
@@ -74,32 +74,32 @@ def test_each_model_has_its_finding_and_one_decides(store: Store, screener: Scre
 
     worker = Worker(store, lambda: screener, further=further, name="worker 1")
     assert worker.drain() == 1
-    store.receive(dicom_film(2), name="b", source="ward")
+    store.films.receive(dicom_film(2), name="b", source="ward")
     assert worker.drain() == 1 and made == [1], "they are made once"
-    study = store.study(receipt.study, blind=False)
+    study = store.studies.details(receipt.study, blind=False)
     by_model = {finding.model: finding for finding in study.films[0].findings}
     assert set(by_model) == {screener.detector.weights_sha256, second.weights_sha256}
     assert study.entry.score == by_model[screener.detector.weights_sha256].score
     assert {row.model for row in rows(store, decisions)} == {screener.detector.weights_sha256}
-    drawn = np.load(store.map_path(receipt.film_id, second.weights_sha256), allow_pickle=False)
-    assert drawn.shape == (32, 32) and np.load(store.map_path(receipt.film_id)).shape == (64, 64)
+    drawn = np.load(store.findings.map_path(receipt.film_id, second.weights_sha256), allow_pickle=False)
+    assert drawn.shape == (32, 32) and np.load(store.findings.map_path(receipt.film_id)).shape == (64, 64)
     (said,) = [event for event in study.history if event.action == "film.compared"]
-    assert said.body["score"] == by_model[second.weights_sha256].score and store.verify_audit() is None
+    assert said.body["score"] == by_model[second.weights_sha256].score and store.audit.verify() is None
 
 
 @sqlite_at_least
 def test_the_decision_is_the_same_as_without_them(store: Store, screener: Screener, second: Pca) -> None:
-    receipt = store.receive(dicom_film(3), name="a")
+    receipt = store.films.receive(dicom_film(3), name="a")
     Worker(store, lambda: screener, further=lambda: [second]).drain()
-    path = store.film_path(receipt.film_id)
+    path = store.films.path(receipt.film_id)
     (alone,) = screener.screen(read_films(path))
-    decided = store.study(receipt.study, blind=False).decision
+    decided = store.studies.details(receipt.study, blind=False).decision
     assert decided is not None and decided == alone.decision
 
 
 def test_laterals_and_what_cannot_be_read_are_not_compared(store: Store, screener: Screener, second: Pca) -> None:
-    store.receive(dicom_film(1, ViewPosition="LL"), name="a")
-    store.receive(b"<html>", name="b")
+    store.films.receive(dicom_film(1, ViewPosition="LL"), name="a")
+    store.films.receive(b"<html>", name="b")
     Worker(store, lambda: screener, further=lambda: [second]).drain()
     assert {row.model for row in rows(store, findings)} == {screener.detector.weights_sha256}
 
@@ -120,12 +120,12 @@ def test_one_that_fails_costs_its_own_finding_only(
     caplog: pytest.LogCaptureFixture,
     says: Callable[[Film], Finding | NotRead],
 ) -> None:
-    receipt = store.receive(png(1), name="a")
+    receipt = store.films.receive(png(1), name="a")
     with caplog.at_level(logging.INFO, logger="unseen"):
         Worker(store, lambda: screener, further=lambda: [Spoilt(says), second]).drain()
-    (film,) = store.study(receipt.study, blind=False).films
+    (film,) = store.studies.details(receipt.study, blind=False).films
     assert {one.model for one in film.findings} == {screener.detector.weights_sha256, second.weights_sha256}
-    assert store.queue().done == 1
+    assert store.jobs.counts().done == 1
     said = [record.getMessage() for record in caplog.records]
     (line,) = [line for line in said if line.startswith("film.not_compared")]
     assert receipt.film_id in line and "5555" in line
@@ -142,15 +142,15 @@ def test_what_the_gate_refused_is_tried_again_though_another_model_has_scored_it
             return NotRead(name="", reason=reason, source="", patient="") if self.refuses else None
 
     gate, detector = Refuses(), load(PCA)
-    receipt = store.receive(dicom_film(1), name="a")
+    receipt = store.films.receive(dicom_film(1), name="a")
     Worker(store, lambda: Screener(detector, gate=gate), further=lambda: [second]).drain()
-    assert store.study(receipt.study).entry.state == "not_scored"
+    assert store.studies.details(receipt.study).entry.state == "not_scored"
     assert [row.score is None for row in rows(store, findings)] == [False, True]  # type: ignore[attr-defined]
-    assert store.requeue(receipt.study, actor="lea") == 1
+    assert store.jobs.requeue(receipt.study, actor="lea") == 1
     assert Worker(store, lambda: Screener(second)).drain() == 1, "the model that was compared decides now"
-    assert store.study(receipt.study).entry.state == "to_read"
+    assert store.studies.details(receipt.study).entry.state == "to_read"
     with pytest.raises(NotAllowedError, match="was scored"):
-        store.requeue(receipt.study, actor="lea")
+        store.jobs.requeue(receipt.study, actor="lea")
 
 
 @sqlite_at_least
@@ -163,7 +163,7 @@ def test_lungs_are_found_once_for_all_models_with_one_finder(store: Store, monke
         return find(self, film)
 
     first, other, aligned = (load(model) for model in (PCA, "models/roi-sure", "models/ensemble-aligned"))
-    receipt = store.receive(dicom_film(1), name="a")
+    receipt = store.films.receive(dicom_film(1), name="a")
     monkeypatch.setattr(LungFinder, "find", counting)
     Worker(store, lambda: Screener(first), further=lambda: [other, aligned]).drain()
     assert found == [receipt.film_id] * 2, "pca and roi-sure hold the same finder, ensemble-aligned another"
@@ -171,7 +171,7 @@ def test_lungs_are_found_once_for_all_models_with_one_finder(store: Store, monke
     scores = {row.model: row.score for row in rows(store, findings)}  # type: ignore[attr-defined]
     for model in (PCA, "models/roi-sure", "models/ensemble-aligned"):
         detector = load(model)
-        (alone,) = detector.score(read_films(store.film_path(receipt.film_id)))
+        (alone,) = detector.score(read_films(store.films.path(receipt.film_id)))
         assert isinstance(alone, Finding) and scores[detector.weights_sha256] == alone.score
 
 
@@ -186,17 +186,17 @@ def test_a_generator_that_fails_costs_no_score(store: Store, screener: Screener,
         def score(self, given: Iterable[Film | NotRead]) -> Iterator[Finding | NotRead]:
             return second.score(given)
 
-    receipt = store.receive(dicom_film(1), name="a")
+    receipt = store.films.receive(dicom_film(1), name="a")
     stop = threading.Event()
     worker = Worker(store, lambda: screener, further=lambda: [Odd()])
     running = threading.Thread(target=worker.run, args=(stop,))
     running.start()
     end = time.monotonic() + 60
-    while store.queue().done == 0 and running.is_alive() and time.monotonic() < end:
+    while store.jobs.counts().done == 0 and running.is_alive() and time.monotonic() < end:
         time.sleep(0.05)
     stop.set()
     running.join()
-    assert store.study(receipt.study).entry.state in ("to_read", "not_scored")
+    assert store.studies.details(receipt.study).entry.state in ("to_read", "not_scored")
 
 
 @on_postgresql
@@ -205,11 +205,11 @@ def test_all_is_entered_or_nothing(store: Store, second: Pca, clock: Clock) -> N
         def study(self, films: Iterable[Screened]) -> object:  # type: ignore[override]
             raise KeyboardInterrupt
 
-    store.receive(png(1), name="a")
+    store.films.receive(png(1), name="a")
     with pytest.raises(KeyboardInterrupt):
         Worker(store, lambda: Interrupted(load(PCA)), further=lambda: [second]).drain()
     assert rows(store, findings) == [] == rows(store, decisions)
-    assert [path for path in store.maps.path.rglob("*") if path.is_file()] == []
+    assert [path for path in store.site.maps.path.rglob("*") if path.is_file()] == []
     clock.now += jobs.LEASE_S + 1
     assert Worker(store, lambda: Screener(load(PCA)), further=lambda: [second]).drain() == 1
     assert len(rows(store, findings)) == 2 and len(listed(store)) == 1
@@ -229,14 +229,14 @@ def test_a_model_that_has_decided_earlier_is_not_entered_twice(store: Store, jud
     detector = load(PCA)
     worker = Worker(store, lambda: Screener(detector), further=lambda: [Earlier()])
     assert worker.drain() == 1
-    (film,) = store.study(receipt.study, blind=False).films
+    (film,) = store.studies.details(receipt.study, blind=False).films
     assert [one.model for one in film.findings] == [Earlier.weights_sha256, detector.weights_sha256]
     assert film.findings[0].score is None, "what it said then stays"
 
 
 def test_how_a_film_looks_is_kept_with_it(store: Store, screener: Screener, tmp_path: Path) -> None:
-    receipt = store.receive(dicom_film(1), name="a")
-    bad = store.receive(b"<html>", name="b")
+    receipt = store.films.receive(dicom_film(1), name="a")
+    bad = store.films.receive(b"<html>", name="b")
     Worker(store, lambda: screener).drain()
     found = {row.public_id: row for row in rows(store, films)}  # type: ignore[attr-defined]
     assert found[bad.film_id].look is None and found[bad.film_id].statistics is None

@@ -29,7 +29,7 @@ Half = Callable[..., Receipt]
 @pytest.fixture
 def half(store: Store, judge: Judge) -> Half:
     """`half(1, patient="p1")`: film 1 of the study is received, and judged under this number."""
-    store.set_settle_s(0, actor="lea")
+    store.settings.set_settle_s(0, actor="lea")
     store.outbox.set_destinations([Destination(name="pacs")], actor="lea")
 
     def of(
@@ -44,7 +44,7 @@ def half(store: Store, judge: Judge) -> Half:
         names = {"PatientID": patient, "IssuerOfPatientID": issuer}
         named = {"StudyInstanceUID": uid, "SOPInstanceUID": f"{uid}.{number}"} | {k: v for k, v in names.items() if v}
         header = ReceivedHeader(sop_class=FILM, instance=f"{uid}.{number}", study=uid, patient=patient, issuer=issuer)
-        receipt = store.receive(png(number), name=f"{number}", source="ward", header=header if door else None)
+        receipt = store.films.receive(png(number), name=f"{number}", source="ward", header=header if door else None)
         assert judge(action, 0.1 if action == "clear" else 0.7, **named)
         return receipt
 
@@ -69,31 +69,31 @@ def test_no_part_of_a_study_with_two_identities_is_cleared(
     two = half(2, door=door, **second)
     assert listed(store, "cleared") == [] and sorted(listed(store)) == sorted([one.study, two.study])
     third = half(3, door=door, **second)  # a further film of the second identity is not cleared either
-    assert listed(store, "cleared") == [] and store.study(third.study).entry.study == two.study
+    assert listed(store, "cleared") == [] and store.studies.details(third.study).entry.study == two.study
     for study in (one.study, two.study):
-        decided = store.study(study, blind=False).decision
+        decided = store.studies.details(study, blind=False).decision
         assert decided is not None and (decided.action, decided.reason) == ("read", CONFLICT)
 
 
 def test_the_row_and_the_study_name_the_films_that_disagree(store: Store, half: Half) -> None:
     one, two = half(1, patient="p1"), half(2, patient="p2")
-    (row,) = [row for row in store.page(StudyQuery()).rows if row.study == one.study]
+    (row,) = [row for row in store.studies.page(StudyQuery()).rows if row.study == one.study]
     assert [(claim.study, claim.films) for claim in row.claims] == [
         (one.study, (one.film_id,)),
         (two.study, (two.film_id,)),
     ]
-    words = conflict_in_words(store.study(two.study).entry.claims)
+    words = conflict_in_words(store.studies.details(two.study).entry.claims)
     assert words == (
         f"Conflicting patient numbers: film {two.film_id} of this study, film {one.film_id} of study {one.study}"
     )
     undisputed = half(9, patient="p1", uid="9.9")
-    assert store.study(undisputed.study).entry.claims == ()
+    assert store.studies.details(undisputed.study).entry.claims == ()
 
 
 def test_a_film_without_a_patient_number_raises_no_conflict(store: Store, half: Half) -> None:
     one = half(1, patient="p1")
     half(2)
-    assert listed(store, "cleared") == [one.study] and store.study(one.study).entry.films == 2
+    assert listed(store, "cleared") == [one.study] and store.studies.details(one.study).entry.films == 2
 
 
 def test_a_result_that_was_sent_is_corrected_when_the_second_identity_comes(store: Store, half: Half) -> None:
@@ -117,12 +117,12 @@ def test_a_result_that_was_sent_is_corrected_when_the_second_identity_comes(stor
 
 def test_a_reported_study_is_opened_again_when_the_second_identity_comes(store: Store, half: Half) -> None:
     one = half(1, "read", patient="p1")
-    store.claim(one.study, "ann")
+    store.studies.claim(one.study, "ann")
     look_and_report(store, one.study, "ann", "normal")
     assert listed(store, "reported") == [one.study]
     two = half(2, patient="p2")
     assert listed(store, "reported") == [] and sorted(listed(store)) == sorted([one.study, two.study])
-    assert [report.outcome for report in store.study(one.study).reports] == ["normal"]
+    assert [report.outcome for report in store.studies.details(one.study).reports] == ["normal"]
 
 
 @pytest.mark.parametrize(("first", "second"), [("p1", "p2"), ("p2", "p1"), ("123", "000123")])
@@ -131,15 +131,15 @@ def test_a_merge_of_the_numbers_rejoins_the_study_and_decides_again(
 ) -> None:
     one, two = half(1, patient=first), half(2, patient=second)
     assert listed(store, "cleared") == []
-    store.merge_patients(prior=second, surviving=first, actor="his")
-    (study,) = {store.study(name).entry.study for name in (one.study, two.study)}
-    whole = store.study(study, blind=False)
+    store.studies.merge_patients(prior=second, surviving=first, actor="his")
+    (study,) = {store.studies.details(name).entry.study for name in (one.study, two.study)}
+    whole = store.studies.details(study, blind=False)
     assert whole.entry.films == 2 and whole.entry.claims == ()
     assert whole.decision is not None and whole.decision.action == "clear"
     assert listed(store, "cleared") == [study] or whole.audit_sample
     later = half(3, patient=second)  # a modality sends the old number for a while
-    assert store.study(later.study).entry.study == study and store.study(study).entry.claims == ()
-    assert store.verify_audit() is None
+    assert store.studies.details(later.study).entry.study == study and store.studies.details(study).entry.claims == ()
+    assert store.audit.verify() is None
 
 
 def test_a_decision_after_a_merge_keeps_the_digest_of_the_model(store: Store, half: Half) -> None:
@@ -149,62 +149,68 @@ def test_a_decision_after_a_merge_keeps_the_digest_of_the_model(store: Store, ha
         for table in (findings, decisions):
             connection.execute(table.update().values(model_digest="d" * 64))
         before = connection.execute(select(func.max(decisions.c.id))).scalar_one()
-    store.merge_patients(prior="p2", surviving="p1", actor="his")
+    store.studies.merge_patients(prior="p2", surviving="p1", actor="his")
     with store.database.reading() as connection:
         made = connection.execute(select(decisions).where(decisions.c.id > before)).all()
-    assert store.study(one.study).entry.films == 2
+    assert store.studies.details(one.study).entry.films == 2
     assert made and {row.model_digest for row in made} == {"d" * 64}
 
 
 def test_a_rejoined_study_is_read_where_one_of_its_films_is(store: Store, half: Half) -> None:
     one, two = half(1, patient="p1"), half(2, "read", patient="p2")
-    store.merge_patients(prior="p1", surviving="p2", actor="his")
-    study = store.study(one.study).entry.study
-    assert study == store.study(two.study).entry.study
-    whole = store.study(study, blind=False)
+    store.studies.merge_patients(prior="p1", surviving="p2", actor="his")
+    study = store.studies.details(one.study).entry.study
+    assert study == store.studies.details(two.study).entry.study
+    whole = store.studies.details(study, blind=False)
     assert whole.decision is not None and whole.decision.action == "read" and CONFLICT not in whole.decision.reason
     assert listed(store, "cleared") == []
 
 
 def test_a_merge_of_two_of_three_numbers_leaves_the_third_in_conflict(store: Store, half: Half) -> None:
     one, two, three = half(1, patient="p1"), half(2, patient="p2"), half(3, patient="p3")
-    store.merge_patients(prior="p2", surviving="p1", actor="his")
-    assert store.study(two.study).entry.study == store.study(one.study).entry.study
+    store.studies.merge_patients(prior="p2", surviving="p1", actor="his")
+    assert store.studies.details(two.study).entry.study == store.studies.details(one.study).entry.study
     assert listed(store, "cleared") == []
-    assert {claim.study for claim in store.study(three.study).entry.claims} == {one.study, three.study}
-    store.merge_patients(prior="p3", surviving="p1", actor="his")
-    assert store.study(three.study).entry.study == one.study and store.study(one.study).entry.claims == ()
+    assert {claim.study for claim in store.studies.details(three.study).entry.claims} == {one.study, three.study}
+    store.studies.merge_patients(prior="p3", surviving="p1", actor="his")
+    assert (
+        store.studies.details(three.study).entry.study == one.study
+        and store.studies.details(one.study).entry.claims == ()
+    )
 
 
 def test_a_merge_before_the_second_half_comes_leaves_no_conflict(store: Store, half: Half) -> None:
     one = half(1, patient="p1")
-    store.merge_patients(prior="p2", surviving="p1", actor="his")
+    store.studies.merge_patients(prior="p2", surviving="p1", actor="his")
     two = half(2, patient="p2")
-    assert store.study(two.study).entry.study == one.study and store.study(one.study).entry.claims == ()
+    assert (
+        store.studies.details(two.study).entry.study == one.study
+        and store.studies.details(one.study).entry.claims == ()
+    )
 
 
 def test_a_reported_half_and_an_unread_half_are_read_after_the_merge(store: Store, half: Half) -> None:
     one = half(1, "read", patient="p1")
     half(2, patient="p2")
-    store.claim(one.study, "ann")
+    store.studies.claim(one.study, "ann")
     look_and_report(store, one.study, "ann", "normal")
     assert listed(store, "reported") == [one.study]
-    store.merge_patients(prior="p2", surviving="p1", actor="his")
+    store.studies.merge_patients(prior="p2", surviving="p1", actor="his")
     assert listed(store, "reported") == [] and listed(store) == [one.study]
 
 
 def test_the_same_film_under_a_reconciled_number_is_a_conflict_until_the_merge(store: Store, judge: Judge) -> None:
-    store.set_settle_s(0, actor="lea")
+    store.settings.set_settle_s(0, actor="lea")
     tags = UID | {"SOPInstanceUID": "1.2.3.4"}
-    first = store.receive(dicom_film(1, **tags, PatientID="TRAUMA"), name="a", source="ward")
+    first = store.films.receive(dicom_film(1, **tags, PatientID="TRAUMA"), name="a", source="ward")
     assert judge("clear", 0.1, pixel_sha256="ab" * 32, **tags, PatientID="TRAUMA")
     assert listed(store, "cleared") == [first.study]
-    again = store.receive(dicom_film(1, **tags, PatientID="4711"), name="b", source="ward")
+    again = store.films.receive(dicom_film(1, **tags, PatientID="4711"), name="b", source="ward")
     judge("clear", 0.1, pixel_sha256="ab" * 32, **tags, PatientID="4711")
     assert listed(store, "cleared") == [] and listed(store) == [first.study]
-    (claim,) = store.study(first.study).entry.claims
+    (claim,) = store.studies.details(first.study).entry.claims
     assert claim.films == (first.film_id, again.film_id)
-    store.merge_patients(prior="TRAUMA", surviving="4711", actor="his")
-    assert store.study(first.study).entry.claims == ()
-    whole = store.study(first.study, blind=False)
+    store.studies.merge_patients(prior="TRAUMA", surviving="4711", actor="his")
+    assert store.studies.details(first.study).entry.claims == ()
+    whole = store.studies.details(first.study, blind=False)
     assert whole.decision is not None and whole.decision.action == "clear"

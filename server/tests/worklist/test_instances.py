@@ -52,50 +52,50 @@ def test_one_instance_plain_compressed_and_corrected_is_one_film(
     sent = [plain, compressed(plain), dicom_film(1, **UIDS, AccessionNumber="A7", BodyPartExamined="CHEST")]
     assert len(set(sent)) == 3
     receipts = [
-        store.receive(data, name=f"{number}", header=header_of(data) if at_the_door else None)
+        store.films.receive(data, name=f"{number}", header=header_of(data) if at_the_door else None)
         for number, data in enumerate(sent)
     ]
     worker(store, screener).drain()
-    (row,) = store.page(StudyQuery(tab="all", blind=False)).rows
+    (row,) = store.studies.page(StudyQuery(tab="all", blind=False)).rows
     assert row.films == 1
-    study = store.study(row.study, blind=False)
+    study = store.studies.details(row.study, blind=False)
     assert len(study.films) == 1
     copies = [event.body["changed"] for event in study.history if event.action == "film.copy"]
     assert [",".join(copy.changed) for copy in study.films[0].copies] == copies
     assert {copy.film for copy in study.films[0].copies} == {receipt.film_id for receipt in receipts[1:]}
     assert copies == ["", "BodyPartExamined"], "the accession number was not known before"
-    assert {store.film_path(receipt.film_id).name for receipt in receipts} == {receipts[0].sha256}
-    assert all(store.films.of(receipt.sha256).is_file() for receipt in receipts), "every byte is kept"
-    assert store.receive(sent[1], name="again").already
-    assert store.sweep() == 0 and store.verify_audit() is None
+    assert {store.films.path(receipt.film_id).name for receipt in receipts} == {receipts[0].sha256}
+    assert all(store.site.films.of(receipt.sha256).is_file() for receipt in receipts), "every byte is kept"
+    assert store.films.receive(sent[1], name="again").already
+    assert store.sweep() == 0 and store.audit.verify() is None
 
 
 def test_a_copy_leaves_what_was_decided(store: Store, screener: Screener) -> None:
     plain = dicom_film(1, **UIDS)
-    store.receive(plain, name="a", header=header_of(plain))
+    store.films.receive(plain, name="a", header=header_of(plain))
     worker(store, screener).drain()
-    (before,) = store.page(StudyQuery(tab="all", blind=False)).rows
-    store.receive(compressed(plain), name="b", header=header_of(plain))
+    (before,) = store.studies.page(StudyQuery(tab="all", blind=False)).rows
+    store.films.receive(compressed(plain), name="b", header=header_of(plain))
     worker(store, screener).drain()
-    (after,) = store.page(StudyQuery(tab="all", blind=False)).rows
+    (after,) = store.studies.page(StudyQuery(tab="all", blind=False)).rows
     assert (after.study, after.state, after.score, after.films) == (before.study, before.state, before.score, 1)
 
 
 def test_other_pixels_under_one_instance_are_a_version_and_the_study_is_read(
     store: Store, judge: Judge, screener: Screener
 ) -> None:
-    store.set_settle_s(0, actor="lea")
+    store.settings.set_settle_s(0, actor="lea")
     first, second = (dicom_film(number, **UIDS) for number in (1, 2))
-    store.receive(first, name="a", header=header_of(first))
+    store.films.receive(first, name="a", header=header_of(first))
     assert judge("clear", 0.1, **UIDS)
     assert len(listed(store, "cleared")) == 1
-    store.receive(second, name="b", header=header_of(second))
+    store.films.receive(second, name="b", header=header_of(second))
     assert judge("clear", 0.1, **UIDS)
-    (row,) = store.page(StudyQuery(tab="to_read", blind=False)).rows
+    (row,) = store.studies.page(StudyQuery(tab="to_read", blind=False)).rows
     assert row.films == 2 and row.versions
-    decided = store.study(row.study, blind=False).decision
+    decided = store.studies.details(row.study, blind=False).decision
     assert decided is not None and decided.action == "read" and decided.reason.startswith("two versions of a film")
-    films = {film.sha256: film for film in store.study(row.study).films}
+    films = {film.sha256: film for film in store.studies.details(row.study).films}
     before, after = (films[hashlib.sha256(data).hexdigest()] for data in (first, second))
     assert (before.version_of, after.version_of) == (None, before.film)
 
@@ -112,14 +112,14 @@ def test_what_is_no_film_is_kept_with_its_study_and_never_listed(
     film = dicom_film(1, **UIDS)
     other = dicom_film(2, **UIDS | {"SOPInstanceUID": "1.2.7.2"}, sop_class=sop_class, PresentationIntentType=intent)
     sent = [film, other] if comes == "after" else [other, film]
-    receipts = [store.receive(data, name="x", header=header_of(data)) for data in sent]
+    receipts = [store.films.receive(data, name="x", header=header_of(data)) for data in sent]
     worker(store, screener).drain()
-    (row,) = store.page(StudyQuery(tab="all", blind=False)).rows
+    (row,) = store.studies.page(StudyQuery(tab="all", blind=False)).rows
     assert row.films == 1 and row.state != "not_scored"
-    assert store.holds("1.2.7.1") and store.holds("1.2.7.2") and not store.holds("1.2.7.3")
-    again = store.receive(other, name="y", header=header_of(other))
+    assert store.films.holds("1.2.7.1") and store.films.holds("1.2.7.2") and not store.films.holds("1.2.7.3")
+    again = store.films.receive(other, name="y", header=header_of(other))
     assert again.already and again.study == row.study
-    assert [store.films.of(receipt.sha256).is_file() for receipt in receipts] == [True, True]
+    assert [store.site.films.of(receipt.sha256).is_file() for receipt in receipts] == [True, True]
 
 
 @on_postgresql
@@ -128,50 +128,52 @@ def test_with_a_patient_go_copies_and_objects_too(store: Store, screener: Screen
     report = dicom_film(2, **UIDS | {"SOPInstanceUID": "1.2.7.2"}, sop_class=SR)
     alone = dicom_film(3, **UIDS | {"SOPInstanceUID": "1.2.8.2", "StudyInstanceUID": "1.2.8"}, sop_class=SR)
     receipts = [
-        store.receive(data, name="x", header=header_of(data)) for data in (film, compressed(film), report, alone)
+        store.films.receive(data, name="x", header=header_of(data)) for data in (film, compressed(film), report, alone)
     ]
     worker(store, screener).drain()
-    store.erase(patient="p1", actor="lea")
-    assert not any(store.films.of(receipt.sha256).exists() for receipt in receipts)
-    assert not any(store.holds(uid) for uid in ("1.2.7.1", "1.2.7.2", "1.2.8.2"))
+    store.removal.erase(patient="p1", actor="lea")
+    assert not any(store.site.films.of(receipt.sha256).exists() for receipt in receipts)
+    assert not any(store.films.holds(uid) for uid in ("1.2.7.1", "1.2.7.2", "1.2.8.2"))
     with pytest.raises(NotFoundError):
-        store.film_path(receipts[1].film_id)
+        store.films.path(receipts[1].film_id)
 
 
 def test_a_backup_holds_copies_and_objects(store: Store, screener: Screener, tmp_path: Any) -> None:
     film = dicom_film(1, **UIDS)
     report = dicom_film(2, **UIDS | {"SOPInstanceUID": "1.2.7.2"}, sop_class=SR)
     for data in (film, compressed(film), report):
-        store.receive(data, name="x", header=header_of(data))
+        store.films.receive(data, name="x", header=header_of(data))
     worker(store, screener).drain()
     assert back_up(store, tmp_path / "backup").films == 3
 
 
 def test_a_draft_on_a_film_that_turns_out_to_be_a_copy_is_kept(store: Store, screener: Screener) -> None:
     plain = dicom_film(1, **UIDS)
-    first = store.receive(plain, name="a").study
+    first = store.films.receive(plain, name="a").study
     worker(store, screener).drain()
-    own = store.receive(compressed(plain), name="b").study
+    own = store.films.receive(compressed(plain), name="b").study
     assert own != first, "it stands on its own until it is read"
-    store.keep_draft(own, "ann", "a shadow in the left lung")
+    store.reports.keep_draft(own, "ann", "a shadow in the left lung")
     worker(store, screener).drain()
-    assert store.queue().dead == 0 and store.queue().waiting == 0
-    assert store.page(StudyQuery(tab="all")).total == 1 and store.study(own).entry.study == first
-    assert store.study(own, reader="ann").draft == "a shadow in the left lung"
+    assert store.jobs.counts().dead == 0 and store.jobs.counts().waiting == 0
+    assert store.studies.page(StudyQuery(tab="all")).total == 1 and store.studies.details(own).entry.study == first
+    assert store.studies.details(own, reader="ann").draft == "a shadow in the left lung"
 
 
 @on_postgresql
 def test_a_copy_under_another_study_leaves_that_study_its_other_films(store: Store, screener: Screener) -> None:
-    store.set_settle_s(0, actor="lea")
+    store.settings.set_settle_s(0, actor="lea")
     plain, elsewhere = dicom_film(1, **UIDS), UIDS | {"StudyInstanceUID": "1.2.9"}
     other = dicom_film(2, **elsewhere | {"SOPInstanceUID": "1.2.9.1"})
     for data in (plain, other):
-        store.receive(data, name="x", header=header_of(data))
+        store.films.receive(data, name="x", header=header_of(data))
     worker(store, screener).drain()
     moved = dicom_film(1, **elsewhere)
-    store.receive(moved, name="y", header=header_of(moved))
+    store.films.receive(moved, name="y", header=header_of(moved))
     worker(store, screener).drain()
-    assert store.queue().dead == 0 and store.queue().waiting == 0
-    assert sorted(row.films for row in store.page(StudyQuery(tab="all")).rows) == [1, 1]
-    assert all(len(store.study(row.study).films) == 1 for row in store.page(StudyQuery(tab="all")).rows)
-    assert store.verify_audit() is None
+    assert store.jobs.counts().dead == 0 and store.jobs.counts().waiting == 0
+    assert sorted(row.films for row in store.studies.page(StudyQuery(tab="all")).rows) == [1, 1]
+    assert all(
+        len(store.studies.details(row.study).films) == 1 for row in store.studies.page(StudyQuery(tab="all")).rows
+    )
+    assert store.audit.verify() is None

@@ -14,7 +14,7 @@ from unseen_server.worklist.tables import jobs as table
 
 
 def test_workers_who_ask_at_once_get_different_films(store: Store) -> None:
-    films = {store.receive(png(number), name=f"{number}").film_id for number in range(12)}
+    films = {store.films.receive(png(number), name=f"{number}").film_id for number in range(12)}
     with ThreadPoolExecutor(6) as threads:
         claimed = list(threads.map(lambda _: jobs.claim(store.site), range(15)))
     got = [job.film for job in claimed if job is not None]
@@ -22,13 +22,13 @@ def test_workers_who_ask_at_once_get_different_films(store: Store) -> None:
 
 
 def test_films_are_taken_in_the_order_of_their_coming(store: Store) -> None:
-    films = [store.receive(png(number), name=f"{number}").film_id for number in range(4)]
+    films = [store.films.receive(png(number), name=f"{number}").film_id for number in range(4)]
     assert [job.film for _ in films if (job := jobs.claim(store.site))] == films
     assert jobs.claim(store.site) is None
 
 
 def test_a_film_comes_back_when_its_worker_is_gone(store: Store, clock: Clock) -> None:
-    store.receive(png(1), name="a")
+    store.films.receive(png(1), name="a")
     first = jobs.claim(store.site, lease_s=60)
     assert first is not None and jobs.claim(store.site) is None
     clock.now += 50
@@ -44,7 +44,7 @@ def test_a_film_comes_back_when_its_worker_is_gone(store: Store, clock: Clock) -
 
 
 def test_a_film_that_failed_waits_longer_each_time(store: Store, clock: Clock) -> None:
-    store.receive(png(1), name="a")
+    store.films.receive(png(1), name="a")
     waits = []
     for tries in range(1, 5):
         job = jobs.claim(store.site)
@@ -61,31 +61,31 @@ def test_a_film_that_failed_waits_longer_each_time(store: Store, clock: Clock) -
 
 
 def test_the_queue_says_how_much_waits_and_how_long(store: Store, judge: Judge, clock: Clock) -> None:
-    assert store.queue() == queue_state.Queue(waiting=0, running=0, done=0, dead=0, oldest_s=None)
+    assert store.jobs.counts() == queue_state.Queue(waiting=0, running=0, done=0, dead=0, oldest_s=None)
     for number in range(3):
-        store.receive(png(number), name=f"{number}")
+        store.films.receive(png(number), name=f"{number}")
     judge("read")
     clock.now += 100
-    found = store.queue()
+    found = store.jobs.counts()
     assert (found.waiting, found.done, found.dead) == (2, 1, 0)
     assert found.oldest_s == pytest.approx(100, abs=1)
 
 
 def test_on_postgresql_a_claim_does_not_wait_for_a_change(make_place: MakePlace) -> None:
     with make_place("postgresql").open() as store:
-        store.receive(png(1), name="a")
+        store.films.receive(png(1), name="a")
         with store.writing() as writing:
             writing.log("ann", "a long change", "s")
             with ThreadPoolExecutor(1) as threads:
-                assert threads.submit(jobs.claim, store).result(timeout=10) is not None
+                assert threads.submit(jobs.claim, store.site).result(timeout=10) is not None
 
 
 def test_a_result_for_an_erased_film_changes_nothing(store: Store, judge: Judge) -> None:
-    receipt = store.receive(png(1), name="a")
+    receipt = store.films.receive(png(1), name="a")
     job = jobs.claim(store.site)
     assert job is not None
-    store.erase(study=receipt.study, actor="lea")
-    other = store.receive(png(2), name="b")  # SQLite may give it the same number
+    store.removal.erase(study=receipt.study, actor="lea")
+    other = store.films.receive(png(2), name="b")  # SQLite may give it the same number
     with store.database.reading() as connection:
         numbers = connection.execute(sqlalchemy.select(table.c.film_id)).scalars().all()
     assert len(numbers) == 1
@@ -94,4 +94,4 @@ def test_a_result_for_an_erased_film_changes_nothing(store: Store, judge: Judge)
 
 def test_an_empty_queue_is_asked_without_a_lock(store: Store) -> None:
     with store.database.writing(), ThreadPoolExecutor(1) as threads:
-        assert threads.submit(jobs.claim, store).result(timeout=10) is None
+        assert threads.submit(jobs.claim, store.site).result(timeout=10) is None

@@ -39,7 +39,9 @@ def cells(store: Store) -> str:
 
 
 def files(store: Store) -> set[str]:
-    return {path.name for folder in (store.films, store.maps) for path in folder.path.rglob("*") if path.is_file()}
+    return {
+        path.name for folder in (store.site.films, store.site.maps) for path in folder.path.rglob("*") if path.is_file()
+    }
 
 
 @pytest.fixture
@@ -48,31 +50,31 @@ def filled(store: Store, screener: Screener) -> Store:
     for number, (patient, study) in enumerate(
         [("p1", "1.1"), ("p1", "1.1"), ("p1", "1.2"), ("p2", "2.1"), ("p2", "2.1")]
     ):
-        store.receive(
+        store.films.receive(
             dicom_film(number, PatientID=patient, StudyInstanceUID=study, AccessionNumber=f"A{study}"),
             name=f"{patient}.dcm",
         )
     Worker(store, lambda: screener, name="worker").drain()
-    (mine,) = store.page(StudyQuery(tab="all", text="2.1")).rows
-    store.claim(mine.study, "ann")
+    (mine,) = store.studies.page(StudyQuery(tab="all", text="2.1")).rows
+    store.studies.claim(mine.study, "ann")
     look_and_report(store, mine.study, "ann", "abnormal", """a "note"; <b>with</b> ü 愛\nand a line""")
     store.accounts.add("ann", "a long password", "reader", actor="admin")
     return store
 
 
 def test_a_patient_is_erased_and_the_trail_stays_whole(filled: Store) -> None:
-    (kept,) = filled.page(StudyQuery(tab="all", text="2.1")).rows
-    gone = [entry.study for entry in filled.page(StudyQuery(tab="all", text="p1")).rows]
-    before = filled.audit_head()
+    (kept,) = filled.studies.page(StudyQuery(tab="all", text="2.1")).rows
+    gone = [entry.study for entry in filled.studies.page(StudyQuery(tab="all", text="p1")).rows]
+    before = filled.audit.head()
     assert len(files(filled)) == 10
-    removed = filled.erase(patient="p1", actor="lea")
+    removed = filled.removal.erase(patient="p1", actor="lea")
     assert (removed.studies, removed.films, removed.maps) == (2, 3, 3)
-    assert [entry.study for entry in filled.page(StudyQuery(tab="all")).rows] == [kept.study]
+    assert [entry.study for entry in filled.studies.page(StudyQuery(tab="all")).rows] == [kept.study]
     assert len(files(filled)) == 4
     for study in gone:
         with pytest.raises(NotFoundError, match="may have been erased"):
-            filled.study(study)
-    assert filled.verify_audit() is None and filled.verify_audit(before) is None
+            filled.studies.details(study)
+    assert filled.audit.verify() is None and filled.audit.verify(before) is None
     with filled.database.reading() as connection:
         rows = [str(row) for row in connection.execute(sqlalchemy.text("SELECT subject, action, body FROM audit"))]
     assert sum("study.erased" in row for row in rows) == 2, "that it was done is on record"
@@ -84,42 +86,44 @@ def test_a_patient_is_erased_and_the_trail_stays_whole(filled: Store) -> None:
     ):
         assert secret not in left
     with pytest.raises(NotFoundError, match="no study of this patient"):
-        filled.erase(patient="p1", actor="lea")
-    again = filled.receive(dicom_film(0, PatientID="p1", StudyInstanceUID="1.1", AccessionNumber="A1.1"), name="p1.dcm")
+        filled.removal.erase(patient="p1", actor="lea")
+    again = filled.films.receive(
+        dicom_film(0, PatientID="p1", StudyInstanceUID="1.1", AccessionNumber="A1.1"), name="p1.dcm"
+    )
     assert not again.already, "nothing remembers the film"
 
 
 def test_nothing_of_the_erased_is_left_in_the_files(tmp_path: Path, judge_with: Callable[[Store], Judge]) -> None:
     with Store.open(tmp_path / "s", pseudonymise=False) as store:
         for number in range(30):
-            store.receive(png(number), name=f"{number}-SECRET.png")
+            store.films.receive(png(number), name=f"{number}-SECRET.png")
             judge_with(store)("read", PatientID=f"{number % 2}-SECRET", StudyInstanceUID=f"1.{number}")
         for patient in ("0-SECRET", "1-SECRET"):
-            store.erase(patient=patient, actor="lea")
+            store.removal.erase(patient=patient, actor="lea")
         for path in (tmp_path / "s").rglob("*"):
             assert path.is_dir() or b"SECRET" not in path.read_bytes(), path
 
 
 def test_one_study_can_be_erased(filled: Store, judged: Judged) -> None:
     image = judged(77)
-    assert filled.erase(study=image.study, actor="lea").films == 1
-    assert len(filled.page(StudyQuery(tab="all")).rows) == 3
+    assert filled.removal.erase(study=image.study, actor="lea").films == 1
+    assert len(filled.studies.page(StudyQuery(tab="all")).rows) == 3
     for how, said in (
         ({}, "either the patient, or the study"),
         ({"patient": "p1", "study": "s"}, "either the patient"),
     ):
         with pytest.raises(WorklistError, match=said):
-            filled.erase(**how, actor="lea")
+            filled.removal.erase(**how, actor="lea")
 
 
 def test_two_issuers_numbers_are_not_mixed_up(store: Store, judge: Judge) -> None:
     studies = []
     for number, issuer in enumerate(["north", "south"]):
-        studies.append(store.receive(png(number), name="a").study)
+        studies.append(store.films.receive(png(number), name="a").study)
         judge("read", PatientID="1", IssuerOfPatientID=issuer, StudyInstanceUID=f"1.{number}")
     with pytest.raises(NotAllowedError, match="Several issuers"):
-        store.erase(patient="1", actor="lea")
-    store.erase(patient="1", issuer="north", actor="lea")
+        store.removal.erase(patient="1", actor="lea")
+    store.removal.erase(patient="1", issuer="north", actor="lea")
     assert listed(store, "all") == studies[1:]
 
 
@@ -128,10 +132,10 @@ def test_what_was_done_with_long_ago_is_removed_and_nothing_else(store: Store, j
     on_top = judged(2, "not_scored").study
     judged(3, "clear")
     reported = judged(4, "read").study
-    store.claim(reported, "ann")
+    store.studies.claim(reported, "ann")
     look_and_report(store, reported, "ann", "normal")
     in_hand = judged(5, "read").study
-    store.claim(in_hand, "ann")
+    store.studies.claim(in_hand, "ann")
     clock.now += 40 * DAY
     fresh = judged(6, "clear").study
     for wrong, said in (
@@ -140,13 +144,13 @@ def test_what_was_done_with_long_ago_is_removed_and_nothing_else(store: Store, j
         (("none",), "are none"),
     ):
         with pytest.raises(NotAllowedError, match=said):
-            store.retire(older_than_days=1, states=wrong, actor="lea")  # type: ignore[arg-type]
+            store.removal.retire(older_than_days=1, states=wrong, actor="lea")  # type: ignore[arg-type]
     with pytest.raises(WorklistError, match="must be above 0"):
-        store.retire(older_than_days=0, actor="lea")
-    assert store.retire(older_than_days=41, actor="lea").studies == 0
-    assert store.retire(older_than_days=30, actor="lea").studies == 2
+        store.removal.retire(older_than_days=0, actor="lea")
+    assert store.removal.retire(older_than_days=41, actor="lea").studies == 0
+    assert store.removal.retire(older_than_days=30, actor="lea").studies == 2
     assert set(listed(store, "all")) == {waiting, on_top, in_hand, fresh}
-    assert store.verify_audit() is None
+    assert store.audit.verify() is None
 
 
 def tables(store: Store) -> dict[str, list[tuple[object, ...]]]:
@@ -185,13 +189,13 @@ def test_a_backup_comes_back_into_either_database(
     assert restore(tmp_path / "backup", place.where, films_folder=place.home) == saved
     with place.open(create=False) as back:
         assert tables(back) == tables(filled) and files(back) == files(filled)
-        assert back.verify_audit(filled.audit_head()) is None
-        assert [entry.study for entry in back.page(StudyQuery(tab="all", text="p1")).rows] == [
-            entry.study for entry in filled.page(StudyQuery(tab="all", text="p1")).rows
+        assert back.audit.verify(filled.audit.head()) is None
+        assert [entry.study for entry in back.studies.page(StudyQuery(tab="all", text="p1")).rows] == [
+            entry.study for entry in filled.studies.page(StudyQuery(tab="all", text="p1")).rows
         ], "the key came along"
-        receipt = back.receive(png(50), name="goes on")
+        receipt = back.films.receive(png(50), name="goes on")
         assert Worker(back, lambda: screener).drain() == 1
-        assert back.page(StudyQuery(tab="all", text=receipt.study)).rows[0].state == "to_read"
+        assert back.studies.page(StudyQuery(tab="all", text=receipt.study)).rows[0].state == "to_read"
         assert back.accounts.sign_in("ann", "a long password")
     with pytest.raises(NotAllowedError, match=r"already.*empty place"):
         restore(tmp_path / "backup", place.where, films_folder=place.home)
@@ -205,13 +209,13 @@ def test_a_backup_is_of_one_moment_while_films_come_in(store: Store, tmp_path: P
     def receive() -> int:
         number = 0
         while not over.is_set():
-            store.receive(png(number), name=f"{number}")
+            store.films.receive(png(number), name=f"{number}")
             number += 1
         return number
 
     with ThreadPoolExecutor(1) as threads:
         sent = threads.submit(receive)
-        while store.audit_head().seq < 20:
+        while store.audit.head().seq < 20:
             over.wait(0.01)
         saved = back_up(store, tmp_path / "backup")
         over.set()
@@ -220,7 +224,7 @@ def test_a_backup_is_of_one_moment_while_films_come_in(store: Store, tmp_path: P
     restored = restore(tmp_path / "backup", place.where)
     assert restored.audit is None and restored.films == saved.films
     with place.open() as back:
-        assert len(listed(back, "all")) == len(files(back)) == saved.films == back.audit_head().seq
+        assert len(listed(back, "all")) == len(files(back)) == saved.films == back.audit.head().seq
 
 
 @sqlite_at_least
@@ -234,7 +238,7 @@ def test_a_backup_never_keeps_who_was_erased_meanwhile(
 
     def copy(*given: object) -> bool:
         if not erased:
-            erased.append(bool(filled.erase(patient="p1", actor="lea")))
+            erased.append(bool(filled.removal.erase(patient="p1", actor="lea")))
         return real(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(backup, "copy_checked", copy)
@@ -245,9 +249,9 @@ def test_a_backup_never_keeps_who_was_erased_meanwhile(
 
 @sqlite_at_least
 def test_damage_is_named_and_the_rest_is_saved(filled: Store, tmp_path: Path, make_place: MakePlace) -> None:
-    film = filled.study(filled.page(StudyQuery(tab="all")).rows[0].study).films[0]
-    filled.film_path(film.film).chmod(0o600)
-    filled.film_path(film.film).write_bytes(b"rotten")
+    film = filled.studies.details(filled.studies.page(StudyQuery(tab="all")).rows[0].study).films[0]
+    filled.films.path(film.film).chmod(0o600)
+    filled.films.path(film.film).write_bytes(b"rotten")
     assert back_up(filled, tmp_path / "backup").damaged == (film.sha256,)
     other = next(path for path in (tmp_path / "backup" / "films").rglob("*") if path.is_file())
     other.chmod(0o600)
@@ -273,7 +277,7 @@ SPOILT: dict[str, Callable[[Path], object]] = {
 
 def test_what_is_no_sound_backup_is_refused_and_leaves_the_place_empty(tmp_path: Path, make_place: MakePlace) -> None:
     with make_place("sqlite").open() as store:
-        store.receive(png(1), name="a")
+        store.films.receive(png(1), name="a")
         back_up(store, tmp_path / "good")
     place = tmp_path / "place"
     for number, (said, act) in enumerate(SPOILT.items()):
@@ -315,8 +319,8 @@ def test_an_empty_store_exports_empty_tables(store: Store, tmp_path: Path) -> No
 
 
 def test_what_others_have_reported_is_imported_and_wrong_rows_are_named(filled: Store, tmp_path: Path) -> None:
-    film = filled.study(filled.page(StudyQuery(tab="all", text="1.2")).rows[0].study).films[0]
-    (reported,) = filled.page(StudyQuery(tab="all", text="2.1")).rows
+    film = filled.studies.details(filled.studies.page(StudyQuery(tab="all", text="1.2")).rows[0].study).films[0]
+    (reported,) = filled.studies.page(StudyQuery(tab="all", text="2.1")).rows
     table = tmp_path / "pacs.csv"
     table.write_text(
         "accession,film_sha256,outcome,note\n"
@@ -349,7 +353,7 @@ def test_what_others_have_reported_is_imported_and_wrong_rows_are_named(filled: 
     assert listed(filled) == [] and reported.study in listed(filled, "reported")
     again = import_elsewhere(filled, table, actor="pacs")
     assert (again.marked, again.already, len(again.refused)) == (0, 2, 5)
-    assert filled.verify_audit() is None
+    assert filled.audit.verify() is None
 
 
 def test_a_table_that_is_none_is_a_sentence(store: Store, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def finish(place: Place, running: dict[str, int]) -> None:
     workers = [process for name, process in running.items() if name != "sender"]
     with place.open() as store:
         until = time.monotonic() + 300
-        while store.queue().waiting and time.monotonic() < until:
+        while store.jobs.counts().waiting and time.monotonic() < until:
             time.sleep(0.1)
     for process in workers:
         os.kill(process, signal.SIGTERM)
@@ -101,8 +101,8 @@ def finish(place: Place, running: dict[str, int]) -> None:
 def check(store: Store, sent: dict[int, str], *, senders: int) -> int:
     """Everything that must hold; returns how many films are in the store."""
     store.sweep()
-    assert store.verify_audit() is None
-    queue = store.queue()
+    assert store.audit.verify() is None
+    queue = store.jobs.counts()
     assert (queue.waiting, queue.dead) == (0, 0)
     lists = {tab: listed(store, tab) for tab in (*SHELVES, "all")}
     studies = lists.pop("all")
@@ -110,13 +110,16 @@ def check(store: Store, sent: dict[int, str], *, senders: int) -> int:
     assert max(Counter(studies).values()) == 1
     stored: Counter[str] = Counter()
     for name in studies:
-        whole = store.study(name, blind=False)
+        whole = store.studies.details(name, blind=False)
         for film in whole.films:
             stored[film.sha256] += 1
             assert film.judged and len(film.findings) == 1, "scored once"
-            assert hashlib.sha256(store.film_path(film.film).read_bytes()).hexdigest() == film.sha256
+            assert hashlib.sha256(store.films.path(film.film).read_bytes()).hexdigest() == film.sha256
             drawn = film.findings[0].map_sha256
-            assert drawn is not None and hashlib.sha256(store.map_path(film.film).read_bytes()).hexdigest() == drawn
+            assert (
+                drawn is not None
+                and hashlib.sha256(store.findings.map_path(film.film).read_bytes()).hexdigest() == drawn
+            )
         assert Counter(event.action for event in whole.history) == {
             "film.received": 1,
             "film.scored": 1,
@@ -124,7 +127,7 @@ def check(store: Store, sent: dict[int, str], *, senders: int) -> int:
         }
     assert set(stored.values()) == {1} and set(sent.values()) <= set(stored), "stored once"
     assert len(stored) - len(sent) <= senders, "and at most the film that each sender had in hand when it was killed"
-    files = {path.name for path in store.films.path.rglob("*") if path.is_file() and path.suffix != ".tmp"}
+    files = {path.name for path in store.site.films.path.rglob("*") if path.is_file() and path.suffix != ".tmp"}
     assert files == set(stored)
     with store.database.reading() as connection:
         rows = connection.execute(sqlalchemy.select(sqlalchemy.func.count()).select_from(findings)).scalar_one()

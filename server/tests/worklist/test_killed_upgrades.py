@@ -154,7 +154,7 @@ def killed_at(make_old: MakeOld, kind: str, points: Callable[[int], list[int]]) 
         assert old.revision() == first and old.rows() == before, f"half an upgrade is left by a kill at {point}"
     settings = {} if "://" not in old.where else {"films_folder": old.home}
     with Store.open(old.where if settings else old.home, create=False, check="files", **settings) as store:
-        assert store.verify_audit() is None
+        assert store.audit.verify() is None
     assert old.revision() == newest()
     assert old.rows() == expected
     if not settings:

@@ -40,7 +40,7 @@ def test_the_order_is_not_scored_then_overdue_then_priority_then_age(
     film(6, "high, younger", "read", 0.8)
     film(7, "unread, younger", "not_scored")
     film(8, "cleared", "clear", 0.01)
-    names[store.receive(png(9), name="9").study] = "on its way"
+    names[store.films.receive(png(9), name="9").study] = "on its way"
     assert [names[study] for study in listed(store)] == [
         "unread, older",
         "unread, younger",
@@ -53,7 +53,7 @@ def test_the_order_is_not_scored_then_overdue_then_priority_then_age(
     ]
     assert [names[study] for study in listed(store, "not_scored")] == ["unread, older", "unread, younger"]
     assert [names[study] for study in listed(store, "cleared")] == ["cleared"]
-    assert [entry.overdue for entry in store.page(StudyQuery()).rows] == [
+    assert [entry.overdue for entry in store.studies.page(StudyQuery()).rows] == [
         False,
         False,
         True,
@@ -76,10 +76,10 @@ def test_what_waits_too_long_goes_ahead_whatever_its_priority(store: Store, judg
 
 
 def test_a_film_that_nobody_scores_comes_to_the_top_in_time(store: Store, judged: Judged, clock: Clock) -> None:
-    stuck = store.receive(png(1), name="a").study
+    stuck = store.films.receive(png(1), name="a").study
     clock.now += 25 * HOUR
-    fresh = store.receive(png(2), name="b").study
-    assert listed(store) == [stuck, fresh] and store.page(StudyQuery()).rows[0].overdue
+    fresh = store.films.receive(png(2), name="b").study
+    assert listed(store) == [stuck, fresh] and store.studies.page(StudyQuery()).rows[0].overdue
 
 
 def test_the_cap_can_be_changed_both_ways(store: Store, judged: Judged, clock: Clock) -> None:
@@ -87,82 +87,84 @@ def test_the_cap_can_be_changed_both_ways(store: Store, judged: Judged, clock: C
     clock.now += HOUR
     later = judged(3, "read", 0.95).study
     assert listed(store) == [later, high, low]
-    store.set_waiting_cap_s(HOUR / 2, actor="lea")
+    store.settings.set_waiting_cap_s(HOUR / 2, actor="lea")
     assert listed(store) == [low, high, later]
-    store.set_waiting_cap_s(2 * HOUR, actor="lea")
+    store.settings.set_waiting_cap_s(2 * HOUR, actor="lea")
     assert listed(store) == [later, high, low]
     for wrong in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(WorklistError, match="makes no sense"):
-            store.set_waiting_cap_s(wrong, actor="lea")
+            store.settings.set_waiting_cap_s(wrong, actor="lea")
 
 
 def test_pages_forwards_backwards_and_from_the_end_agree(store: Store, judged: Judged) -> None:
     rng = random.Random(3)
     for number in range(17):
         judged(number, rng.choice(["read", "read", "not_scored"]), rng.choice([0.2, 0.5, 0.5, 0.9]))
-    whole = [entry.study for entry in store.page(StudyQuery(limit=200)).rows]
+    whole = [entry.study for entry in store.studies.page(StudyQuery(limit=200)).rows]
     assert len(whole) == len(set(whole)) == 17
     for limit in (1, 4, 5, 17):
-        pages, page = [], store.page(StudyQuery(limit=limit))
+        pages, page = [], store.studies.page(StudyQuery(limit=limit))
         assert page.previous is None
         while True:
             pages.append(page)
             if page.next is None:
                 break
-            page = store.page(StudyQuery(limit=limit, after=page.next))
+            page = store.studies.page(StudyQuery(limit=limit, after=page.next))
         assert [entry.study for one in pages for entry in one.rows] == whole
         for earlier, later in pairwise(pages):
             assert later.previous is not None
-            assert store.page(StudyQuery(limit=limit, before=later.previous)).rows == earlier.rows
-        end = store.page(StudyQuery(limit=limit, last=True))
+            assert store.studies.page(StudyQuery(limit=limit, before=later.previous)).rows == earlier.rows
+        end = store.studies.page(StudyQuery(limit=limit, last=True))
         assert [entry.study for entry in end.rows] == whole[-limit:] and end.next is None
         assert (end.previous is None) == (limit == 17)
-    every = [entry.received for entry in store.page(StudyQuery(tab="all", limit=200)).rows]
+    every = [entry.received for entry in store.studies.page(StudyQuery(tab="all", limit=200)).rows]
     assert every == sorted(every, reverse=True)
 
 
 def test_filters_hold_on_every_page(store: Store, judged: Judged) -> None:
     for number in range(12):
         judged(number, source="north" if number % 3 else "south")
-    south = [entry.study for entry in store.page(StudyQuery(limit=200)).rows if entry.source == "south"]
+    south = [entry.study for entry in store.studies.page(StudyQuery(limit=200)).rows if entry.source == "south"]
     assert listed(store, source="south") == south and len(south) == 4
     assert len(listed(store, "all", source="north")) == 8
-    assert store.page(StudyQuery(source="nowhere")).rows == () and store.sources() == ["north", "south"]
-    (entry,) = store.page(StudyQuery(text="5.png")).rows
-    assert store.page(StudyQuery(text=entry.study)).rows == (entry,)
-    assert store.page(StudyQuery(text="5.png", source="south")).rows == ()
-    assert store.page(StudyQuery(text="%")).rows == store.page(StudyQuery(text="' OR 1=1 --")).rows == ()
-    assert store.page(StudyQuery(text="  ")).total == 12, "no text, no filter"
+    assert store.studies.page(StudyQuery(source="nowhere")).rows == () and store.studies.sources() == ["north", "south"]
+    (entry,) = store.studies.page(StudyQuery(text="5.png")).rows
+    assert store.studies.page(StudyQuery(text=entry.study)).rows == (entry,)
+    assert store.studies.page(StudyQuery(text="5.png", source="south")).rows == ()
+    assert (
+        store.studies.page(StudyQuery(text="%")).rows == store.studies.page(StudyQuery(text="' OR 1=1 --")).rows == ()
+    )
+    assert store.studies.page(StudyQuery(text="  ")).total == 12, "no text, no filter"
 
 
 def test_rows_are_counted_up_to_a_bound(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(store, studies=1500, seed=1)
-    page = store.page(StudyQuery(tab="all", limit=3))
+    page = store.studies.page(StudyQuery(tab="all", limit=3))
     assert (page.total, page.more, len(page.rows)) == (1500, False, 3)
     monkeypatch.setattr(listing, "COUNTED", 1000)
-    page = store.page(StudyQuery(tab="all", limit=3))
+    page = store.studies.page(StudyQuery(tab="all", limit=3))
     assert (page.total, page.more, len(page.rows)) == (1000, True, 3)
-    cleared = store.page(StudyQuery(tab="cleared"))
+    cleared = store.studies.page(StudyQuery(tab="cleared"))
     assert not cleared.more and cleared.total == len(listed(store, "cleared"))
 
 
 def test_what_is_asked_for_wrongly_is_a_sentence(store: Store, judged: Judged) -> None:
     judged(1)
     good = base64.urlsafe_b64encode(json.dumps([1, 2.0, 3, 4]).encode()).decode()
-    assert store.page(StudyQuery(after=good)).rows == store.page(StudyQuery()).rows, (
+    assert store.studies.page(StudyQuery(after=good)).rows == store.studies.page(StudyQuery()).rows, (
         "a place that no study has is one all the same"
     )
     numbers = [[1], [1, 2, 3, "4"], [1, 2, 3, True], [1, 2, 3, 2**70], {"a": 1}]
     for cursor in ("", "x", "%%%", good[:-3], "é", "[1]", "W" * 100_000, *map(_written, numbers)):
         with pytest.raises(WorklistError, match="cursor is damaged"):
-            store.page(StudyQuery(after=cursor))
+            store.studies.page(StudyQuery(after=cursor))
     for limit in (0, -1, 201):
         with pytest.raises(WorklistError, match="Ask for 1 to 200"):
-            store.page(StudyQuery(limit=limit))
+            store.studies.page(StudyQuery(limit=limit))
     with pytest.raises(WorklistError, match="no such tab"):
-        store.page(StudyQuery(tab="secret"))  # type: ignore[arg-type]
+        store.studies.page(StudyQuery(tab="secret"))  # type: ignore[arg-type]
     with pytest.raises(WorklistError, match="one of"):
-        store.page(StudyQuery(after=good, last=True))
+        store.studies.page(StudyQuery(after=good, last=True))
 
 
 def _written(value: object) -> str:
@@ -173,18 +175,18 @@ def test_a_page_for_readers_tells_nothing_of_the_sample(store: Store, judged: Ju
     waiting_studies = [judged(number, "read", 0.4 + number / 100).study for number in range(10)]
     sampled = judged(50, "clear", 0.01, audit_share=1.0, reason="cleared: below the threshold").study
     assert sampled in listed(store) and sampled not in listed(store, "cleared")
-    entries = {entry.study: entry for entry in store.page(StudyQuery(limit=50)).rows}
+    entries = {entry.study: entry for entry in store.studies.page(StudyQuery(limit=50)).rows}
     assert entries[sampled].state == "to_read" and entries[sampled].reason == ""
     others = [entries[study].priority or 0.0 for study in waiting_studies]
     place = entries[sampled].priority
     assert place is not None and min(others) <= place <= max(others), "an ordinary place"
     assert place not in others or place == min(others), "a copy would tell that one of both is sampled"
     assert {(entry.probability, entry.score) for entry in entries.values()} == {(None, None)}
-    seen = store.study(sampled)
+    seen = store.studies.details(sampled)
     assert (seen.decision, seen.audit_sample, seen.history) == (None, None, ())
     assert all(film.decision is None for film in seen.films)
     assert "clear" not in repr(seen)
-    known = store.study(sampled, blind=False)
+    known = store.studies.details(sampled, blind=False)
     assert known.audit_sample is True and known.decision is not None and known.decision.action == "clear"
 
 
@@ -193,9 +195,9 @@ def test_the_audit_sample_is_counted(store: Store, judged: Judged) -> None:
     for number, outcome in enumerate(["normal", "abnormal", "normal", "unsure", None], start=1):
         study = judged(number, "clear", 0.1, audit_share=1.0).study
         if outcome:
-            store.claim(study, "ann")
+            store.studies.claim(study, "ann")
             look_and_report(store, study, "ann", outcome)
-    found = store.audit_sample()
+    found = store.reports.audit_sample()
     assert (found.waiting, found.read, found.abnormal, found.unsure) == (1, 3, 1, 1)
     assert str(found.share).startswith("0.33")
 
@@ -238,10 +240,10 @@ def test_every_page_comes_straight_from_an_index(many: Store) -> None:
 def test_pages_of_many_studies_are_whole(many: Store) -> None:
     for tab in ("to_read", "cleared"):
         forwards: list[str] = []
-        page = many.page(StudyQuery(tab=tab, limit=100, source="site-2"))
+        page = many.studies.page(StudyQuery(tab=tab, limit=100, source="site-2"))
         while True:
             forwards += [entry.study for entry in page.rows]
             if page.next is None:
                 break
-            page = many.page(StudyQuery(tab=tab, limit=100, source="site-2", after=page.next))
+            page = many.studies.page(StudyQuery(tab=tab, limit=100, source="site-2", after=page.next))
         assert len(forwards) == len(set(forwards)) > 150

@@ -59,13 +59,13 @@ def test_a_filter_of_many_studies_is_an_index_in_the_lists_order(
     many: Store, monkeypatch: pytest.MonkeyPatch, tab: Any, wanted: dict[str, Any], index: str
 ) -> None:
     """No row is passed over, and none is sorted: neither for the page's rows, both ways, nor for their number."""
-    monkeypatch.setattr(filter_sql, "FEW", 0)
-    first = many.page(StudyQuery(tab=tab, blind=False, **wanted))
+    monkeypatch.setattr(filtering, "FEW", 0)
+    first = many.studies.page(StudyQuery(tab=tab, blind=False, **wanted))
     places: list[dict[str, Any]] = [{}, {"last": True}]
     if first.next is not None:
         places += [{"after": first.next}, {"before": first.next}]
     for at in places:
-        sent = asked_by(many, lambda at=at: many.page(StudyQuery(tab=tab, blind=False, **wanted, **at)))  # type: ignore[misc]
+        sent = asked_by(many, lambda at=at: many.studies.page(StudyQuery(tab=tab, blind=False, **wanted, **at)))  # type: ignore[misc]
         of_studies = [one for one in sent if "FROM studies" in one[0]]
         assert len(of_studies) == 2, "the rows, and one statement for all that is counted"
         for statement, parameters in of_studies:
@@ -84,7 +84,7 @@ def test_a_filter_with_an_index_counts_all_that_match(many: Store, monkeypatch: 
     with many.database.reading() as connection:
         query = select(func.count()).where(studies.c.view == "LL", studies.c.shelf == "to_read")
         right = connection.execute(query).scalar_one()
-    page = many.page(StudyQuery(tab="to_read", view="LL", order=order, blind=False))
+    page = many.studies.page(StudyQuery(tab="to_read", view="LL", order=order, blind=False))
     assert (page.total, page.more) == (right, False)
 
 
@@ -116,24 +116,24 @@ def test_the_list_beside_its_groups_is_whole(refused: Store) -> None:
             turned = names[::-1] if reverse else names
             asked: dict[str, Any] = {"grouped": True, "limit": 30, "reverse": reverse, "blind": False}
             found: list[str] = []
-            page = refused.page(StudyQuery(tab=tab, **asked))  # type: ignore[arg-type]
+            page = refused.studies.page(StudyQuery(tab=tab, **asked))  # type: ignore[arg-type]
             for _ in range(4):
                 assert (page.total, page.more) == (len(names), False)
                 assert [group.clause[:5] for group in page.groups] == ["group", "group"]
                 found += [row.study for row in page.rows]
                 if page.next is None:
                     break
-                further = refused.page(StudyQuery(tab=tab, after=page.next, **asked))  # type: ignore[arg-type]
+                further = refused.studies.page(StudyQuery(tab=tab, after=page.next, **asked))  # type: ignore[arg-type]
                 assert further.previous is not None
-                assert refused.page(StudyQuery(tab=tab, before=further.previous, **asked)).rows == page.rows  # type: ignore[arg-type]
+                assert refused.studies.page(StudyQuery(tab=tab, before=further.previous, **asked)).rows == page.rows  # type: ignore[arg-type]
                 page = further
             assert found == turned[: len(found)] and len(found) >= min(120, len(names))
-            last = refused.page(StudyQuery(tab=tab, last=True, **asked))  # type: ignore[arg-type]
+            last = refused.studies.page(StudyQuery(tab=tab, last=True, **asked))  # type: ignore[arg-type]
             assert [row.study for row in last.rows] == turned[-30:]
 
 
 def test_a_page_beside_groups_does_not_walk_past_them(refused: Store) -> None:
-    sent = asked_by(refused, lambda: refused.page(StudyQuery(grouped=True, limit=30)))
+    sent = asked_by(refused, lambda: refused.studies.page(StudyQuery(grouped=True, limit=30)))
     parts = [plan_of(refused, *one) for one in sent if "UNION ALL" in one[0] and "RECURSIVE" not in one[0]]
     assert len(parts) == 1
     if refused.database.is_sqlite:
@@ -143,19 +143,21 @@ def test_a_page_beside_groups_does_not_walk_past_them(refused: Store) -> None:
 
 
 def test_a_large_group_is_counted_to_a_bound_in_its_index(refused: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    exact = refused.page(StudyQuery(grouped=True)).groups
+    exact = refused.studies.page(StudyQuery(grouped=True)).groups
     assert len(exact) == 2 and all(group.studies > 25 and not group.more for group in exact)
     assert [group.studies for group in exact] == sorted((group.studies for group in exact), reverse=True)
-    rest = refused.page(StudyQuery(grouped=True)).rows
+    rest = refused.studies.page(StudyQuery(grouped=True)).rows
     monkeypatch.setattr(refusals, "COUNTED", 25)
-    bounded = refused.page(StudyQuery(grouped=True))
+    bounded = refused.studies.page(StudyQuery(grouped=True))
     assert [(group.clause, group.studies, group.more) for group in bounded.groups] == [
         ("group 0", 25, True),
         ("group 1", 25, True),
     ]
     assert bounded.rows == rest, "the same studies stand in the list"
     (counted,) = [
-        one for one in asked_by(refused, lambda: refused.page(StudyQuery(grouped=True))) if "RECURSIVE" in one[0]
+        one
+        for one in asked_by(refused, lambda: refused.studies.page(StudyQuery(grouped=True)))
+        if "RECURSIVE" in one[0]
     ]
     plan = plan_of(refused, *counted)
     assert "ix_studies_refusal" in plan and "Seq Scan on studies" not in plan and "SCAN studies\n" not in plan, plan
@@ -163,14 +165,14 @@ def test_a_large_group_is_counted_to_a_bound_in_its_index(refused: Store, monkey
 
 def test_a_page_is_the_same_few_statements_whatever_its_rows(many: Store) -> None:
     """PostgreSQL then prepares each once; with a parameter for every row it would plan it anew for every page."""
-    few, more = (asked_by(many, lambda limit=limit: many.page(StudyQuery(limit=limit))) for limit in (2, 50))  # type: ignore[misc]
+    few, more = (asked_by(many, lambda limit=limit: many.studies.page(StudyQuery(limit=limit))) for limit in (2, 50))  # type: ignore[misc]
     assert len(few) == len(more) == 3
     if not many.database.is_sqlite:
         assert [statement for statement, _ in few] == [statement for statement, _ in more]
 
 
 def test_the_audit_sample_is_found_from_an_index(many: Store) -> None:
-    (waiting,) = [one for one in asked_by(many, many.audit_sample) if "FROM studies" in one[0]]
+    (waiting,) = [one for one in asked_by(many, many.reports.audit_sample) if "FROM studies" in one[0]]
     plan = plan_of(many, *waiting)
     assert "ix_studies_sample" in plan, plan
 
@@ -183,5 +185,5 @@ def test_a_filter_beside_another_passes_over_what_does_not_match(many: Store, mo
             studies.c.view == "AP", studies.c.state == "received", studies.c.source == "site-1"
         )
         right = set(connection.execute(query).scalars())
-    page = many.page(StudyQuery(blind=False, **wanted))
+    page = many.studies.page(StudyQuery(blind=False, **wanted))
     assert {row.study for row in page.rows} == right and page.total == len(right)

@@ -64,7 +64,7 @@ def worker_of(store: Store, screener: Screener, name: str) -> Worker:
 
 def test_results_audit_and_activations_hold_the_models_digest(store: Store) -> None:
     screener = Screener(load(PCA))
-    store.receive(png(1), name="1", source="ward")
+    store.films.receive(png(1), name="1", source="ward")
     worker = worker_of(store, screener, "one")
     worker.check_probes()
     assert worker.drain() == 1
@@ -85,7 +85,7 @@ def test_the_first_workers_scores_stand(store: Store) -> None:
     assert kept == store.model_probes.of(screener.model_digest) == probes_of(load(PCA))
     changed = tuple(one.model_copy(update={"score": 0.0}) for one in kept)
     assert store.model_probes.keep(screener.model_digest, changed, worker="second") == kept
-    assert store.model_probes.of("0" * 64) == () and store.verify_audit() is None
+    assert store.model_probes.of("0" * 64) == () and store.audit.verify() is None
 
 
 def test_a_machine_that_scores_otherwise_than_the_calibrating_one_clears_nothing(store: Store) -> None:
@@ -95,9 +95,9 @@ def test_a_machine_that_scores_otherwise_than_the_calibrating_one_clears_nothing
         probes = tuple(one.model_copy(update={"score": (one.score or 0) * factor}) for one in policy.probes)
         screener = Screener(detector, policy.model_copy(update={"probes": probes}))
         screener.probe()
-        store.receive(png(number), name=f"{number}", source="ward")
+        store.films.receive(png(number), name=f"{number}", source="ward")
         assert worker_of(store, screener, f"worker {number}").drain() == 1
-    cleared, stopped = sorted(store.page(StudyQuery(tab="all", blind=False)).rows, key=lambda row: row.state)
+    cleared, stopped = sorted(store.studies.page(StudyQuery(tab="all", blind=False)).rows, key=lambda row: row.state)
     assert (cleared.state, stopped.state) == ("cleared", "to_read")
     with store.database.reading() as connection:
         said = list(

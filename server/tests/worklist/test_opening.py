@@ -58,8 +58,8 @@ def test_a_store_of_release_0_2_is_brought_up_to_date(own_place: Place, screener
     """Its rows as release 0.2 wrote them: they are kept, and its films can be scored."""
     with own_place.open(pseudonymise=False) as made:  # for its key
         fingerprint = made.names.fingerprint
-        receipt = made.receive(png(1), name="a.png")
-        size = made.film_path(receipt.film_id).stat().st_size
+        receipt = made.films.receive(png(1), name="a.png")
+        size = made.films.path(receipt.film_id).stat().st_size
     url = url_of(own_place.where)
     if url is None:
         for path in own_place.home.glob(f"{DATABASE}*"):
@@ -83,18 +83,18 @@ def test_a_store_of_release_0_2_is_brought_up_to_date(own_place: Place, screener
             row = connection.execute(sqlalchemy.select(films)).one()
         assert (row.sha256, row.look, row.statistics) == (receipt.sha256, None, None)
         with pytest.raises(NotFoundError, match="how this film looks"):
-            store.nearest(row.public_id)
+            store.findings.nearest(row.public_id)
         assert Worker(store, lambda: screener).drain() == 1
-        assert store.nearest(row.public_id) == []
-        (film,) = store.study("s-00000000000000000001", blind=False).films
-        assert film.findings[0].score is not None and store.thumbnail(film.film)
+        assert store.findings.nearest(row.public_id) == []
+        (film,) = store.studies.details("s-00000000000000000001", blind=False).films
+        assert film.findings[0].score is not None and store.films.thumbnail(film.film)
 
 
 def test_an_empty_folder_becomes_a_store_and_stays_one(tmp_path: Path) -> None:
     with Store.open(tmp_path / "new" / "store") as store:
-        study = store.receive(b"film", name="a").study
+        study = store.films.receive(b"film", name="a").study
     with Store.open(str(tmp_path / "new" / "store"), create=False) as store:
-        assert [entry.study for entry in store.page(StudyQuery(tab="all")).rows] == [study]
+        assert [entry.study for entry in store.studies.page(StudyQuery(tab="all")).rows] == [study]
 
 
 def test_a_store_that_must_be_there_is_not_made(place: Place, tmp_path: Path) -> None:
@@ -169,16 +169,16 @@ def everything(store: Store) -> str:
 @pytest.mark.parametrize("plain", [False, True], ids=["pseudonyms", "plain"])
 def test_what_names_a_patient_is_kept_as_a_pseudonym_or_as_it_is(store: Store, judge: Judge, plain: bool) -> None:
     store.names.plain = plain
-    receipt = store.receive(dicom_film(1), name="4711-SECRET.dcm")
+    receipt = store.films.receive(dicom_film(1), name="4711-SECRET.dcm")
     assert judge("read", **IDENTITY)
     kept = everything(store)
     for secret in (*IDENTITY.values(), "4711-SECRET.dcm"):
         assert (secret in kept) == plain, secret
     for found_by in (*IDENTITY.values(), "4711-SECRET.dcm", receipt.film_id, receipt.study):
-        assert [entry.study for entry in store.page(StudyQuery(tab="all", text=f" {found_by} ")).rows] == [
+        assert [entry.study for entry in store.studies.page(StudyQuery(tab="all", text=f" {found_by} ")).rows] == [
             receipt.study
         ], found_by
-    assert store.page(StudyQuery(tab="all", text="A-SECRET-2")).rows == ()
+    assert store.studies.page(StudyQuery(tab="all", text="A-SECRET-2")).rows == ()
 
 
 def test_another_site_has_other_pseudonyms(tmp_path: Path) -> None:

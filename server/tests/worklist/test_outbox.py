@@ -44,7 +44,7 @@ def decided(timed: Store, clock: Clock, judge_with: Any) -> Callable[..., str]:
     def make(number: int, action: str = "read", *, source: str = "ward", settled: bool = True) -> str:
         data = dicom_film(number, **STUDY | {"SOPInstanceUID": f"1.2.7.{number}"})
         header = ReceivedHeader.of(pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True))
-        study = timed.receive(data, name=f"{number}", source=source, header=header).study
+        study = timed.films.receive(data, name=f"{number}", source=source, header=header).study
         assert judge(action, 0.1 * number, **STUDY)
         if settled:
             clock.now += 61
@@ -64,7 +64,7 @@ def taken(store: Store, destination: str = "archive") -> Parcel:
 def test_a_decision_is_entered_when_its_study_is_complete(timed: Store, decided: Callable[..., str]) -> None:
     study = decided(1, settled=False)
     assert timed.outbox.list() == []
-    timed.close_study("1.2.7", source="ward", actor="ORTHANC")
+    timed.studies.mark_complete("1.2.7", source="ward", actor="ORTHANC")
     assert {(one.destination, one.study, one.state) for one in timed.outbox.list()} == {
         ("archive", study, "waiting"),
         ("viewer", study, "waiting"),
@@ -74,7 +74,7 @@ def test_a_decision_is_entered_when_its_study_is_complete(timed: Store, decided:
 def test_an_image_and_a_foreign_source_are_sent_nowhere(
     timed: Store, decided: Callable[..., str], judge_with: Any
 ) -> None:
-    timed.receive(png(1), name="a")
+    timed.films.receive(png(1), name="a")
     judge_with(timed)("read")
     decided(1, source="elsewhere")
     assert [one.destination for one in timed.outbox.list()] == ["viewer"]
@@ -103,7 +103,7 @@ def test_a_result_is_kept_only_when_it_is_confirmed(timed: Store, decided: Calla
     assert timed.outbox.confirmed("archive", ["2.25.1", "2.25.99"]) == 1
     (row,) = timed.outbox.list(state="kept")
     assert row.kept is not None
-    assert timed.outbox.take("archive") is None and timed.verify_audit() is None
+    assert timed.outbox.take("archive") is None and timed.audit.verify() is None
 
 
 @own_on_postgresql
@@ -239,5 +239,5 @@ def test_a_destination_has_one_name(timed: Store) -> None:
 @own_on_postgresql
 def test_erasing_a_study_empties_its_outbox(timed: Store, decided: Callable[..., str]) -> None:
     study = decided(1)
-    timed.erase(study=study, actor="lea")
+    timed.removal.erase(study=study, actor="lea")
     assert timed.outbox.list() == [] and timed.outbox.counts() == {}

@@ -65,9 +65,9 @@ def test_a_policy_that_was_altered_in_the_database_is_refused(store: Store, alte
 
 
 def test_a_film_without_a_score_has_no_map(store: Store, judged: Judged) -> None:
-    film = store.study(judged(1, "not_scored").study).films[0].film
+    film = store.studies.details(judged(1, "not_scored").study).films[0].film
     with pytest.raises(NotFoundError, match="no anomaly map"):
-        store.map_path(film)
+        store.findings.map_path(film)
 
 
 def test_an_empty_line_of_an_import_is_passed_over(store: Store, judged: Judged, tmp_path: Path) -> None:
@@ -76,12 +76,12 @@ def test_an_empty_line_of_an_import_is_passed_over(store: Store, judged: Judged,
     path.write_text("accession,outcome\n\nA1,normal\n\n")
     imported = import_elsewhere(store, path, actor="import")
     assert not imported.refused
-    assert [row.state for row in store.page(StudyQuery(tab="reported")).rows] == ["reported_elsewhere"]
+    assert [row.state for row in store.studies.page(StudyQuery(tab="reported")).rows] == ["reported_elsewhere"]
 
 
 def test_a_backup_is_not_restored_over_another_store(make_place: MakePlace, tmp_path: Path) -> None:
     with make_place("sqlite").open() as store:
-        store.receive(png(1), name="a")
+        store.films.receive(png(1), name="a")
         back_up(store, tmp_path / "backup")
     other = make_place("sqlite")
     other.open().close()
@@ -90,14 +90,14 @@ def test_a_backup_is_not_restored_over_another_store(make_place: MakePlace, tmp_
 
 
 def test_a_film_that_was_erased_meanwhile_is_not_given_up(store: Store, screener: Screener) -> None:
-    study = store.receive(png(1), name="a").study
-    job = jobs.claim(store)
+    study = store.films.receive(png(1), name="a").study
+    job = jobs.claim(store.site)
     assert job is not None
-    store.erase(study=study, actor="lea")
-    head = store.audit_head()
+    store.removal.erase(study=study, actor="lea")
+    head = store.audit.head()
     with store.writing() as writing:
         bury(writing, job, "it fails", model=MODEL, judge=screener.study, worker="worker")
-    assert store.audit_head() == head and store.page(StudyQuery(tab="all")).rows == ()
+    assert store.audit.head() == head and store.studies.page(StudyQuery(tab="all")).rows == ()
 
 
 def test_a_study_with_an_unjudged_film_is_not_cleared_yet() -> None:
@@ -130,13 +130,13 @@ def test_a_store_whose_head_cannot_be_written_keeps_the_change(store: Store, cap
     head.unlink(missing_ok=True)
     (store.home / "audit.tmp").mkdir()  # where the next head is written first
     with caplog.at_level(logging.WARNING, logger="unseen"):
-        receipt = store.receive(png(1), name="a")
+        receipt = store.films.receive(png(1), name="a")
     assert "audit.head cannot be written" in caplog.text
-    assert store.study(receipt.study).entry.state == "received" and store.audit_head().seq == 1
+    assert store.studies.details(receipt.study).entry.state == "received" and store.audit.head().seq == 1
 
 
 def test_a_film_that_takes_longer_than_its_lease_stays_with_its_worker(store: Store, screener: Screener) -> None:
-    store.receive(png(1), name="a")
+    store.films.receive(png(1), name="a")
     held: list[int] = []
 
     def due() -> int:
@@ -149,7 +149,7 @@ def test_a_film_that_takes_longer_than_its_lease_stays_with_its_worker(store: St
             while due() == first:  # until the lease was lengthened; the suite's time limit ends it otherwise
                 threading.Event().wait(0.01)
             held.append(due() - first)
-            assert jobs.claim(store) is None
+            assert jobs.claim(store.site) is None
             return super().screen_film(*given, **more)
 
     slow = Slow(screener.detector)
@@ -168,7 +168,7 @@ def test_a_connection_pool_that_is_exhausted_is_a_sentence(store: Store, monkeyp
 
     monkeypatch.setattr(store.database.engine, "connect", exhausted)
     with pytest.raises(BusyError, match="too much is asked for at once"):
-        store.queue()
+        store.jobs.counts()
 
 
 def test_a_database_that_cannot_be_opened_is_a_sentence(make_place: MakePlace) -> None:
@@ -187,8 +187,8 @@ def test_many_old_studies_are_removed_in_several_transactions(
         judged(number, "clear")
     clock.now += 40 * 86_400.0
     monkeypatch.setattr("unseen_server.worklist.retention._AT_ONCE", 2)
-    assert store.retire(older_than_days=30, actor="lea").studies == 5
-    assert store.page(StudyQuery(tab="all")).rows == () and store.verify_audit() is None
+    assert store.removal.retire(older_than_days=30, actor="lea").studies == 5
+    assert store.studies.page(StudyQuery(tab="all")).rows == () and store.audit.verify() is None
 
 
 def test_a_long_table_is_restored_in_several_pieces(
@@ -196,14 +196,14 @@ def test_a_long_table_is_restored_in_several_pieces(
 ) -> None:
     with make_place("sqlite").open() as store:
         for number in range(5):
-            store.receive(png(number), name=f"{number}")
+            store.films.receive(png(number), name=f"{number}")
         back_up(store, tmp_path / "backup")
-        head = store.audit_head()
+        head = store.audit.head()
     monkeypatch.setattr("unseen_server.worklist.backup._ROWS", 2)
     restore(tmp_path / "backup", tmp_path / "elsewhere")
     with Store.open(tmp_path / "elsewhere", create=False) as again:
-        assert again.audit_head() == head and again.verify_audit() is None
-        assert len(again.page(StudyQuery(tab="all")).rows) == 5
+        assert again.audit.head() == head and again.audit.verify() is None
+        assert len(again.studies.page(StudyQuery(tab="all")).rows) == 5
 
 
 def test_unread_studies_are_a_caution_to_whoever_agrees_to_a_calibration() -> None:
@@ -224,13 +224,13 @@ def test_unread_studies_are_a_caution_to_whoever_agrees_to_a_calibration() -> No
 
 def test_a_head_that_is_older_than_the_kept_one_does_not_replace_it(store: Store) -> None:
     for number in range(3):
-        store.receive(png(number), name=f"{number}")
+        store.films.receive(png(number), name=f"{number}")
     kept = (store.home / "audit.head").read_text()
     keep_head(store.home, AuditHead(seq=1, hash="0" * 64))  # of a writer that was overtaken
-    assert (store.home / "audit.head").read_text() == kept and store.verify_audit() is None
+    assert (store.home / "audit.head").read_text() == kept and store.audit.verify() is None
 
 
 def test_a_temporary_file_that_vanishes_while_it_is_looked_at_stops_no_sweep(store: Store) -> None:
-    store.receive(png(1), name="a")
+    store.films.receive(png(1), name="a")
     (store.home / "films" / "incoming" / "gone.tmp").symlink_to(store.home / "nowhere")
     assert store.sweep() == 0

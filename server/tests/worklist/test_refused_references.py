@@ -33,7 +33,7 @@ def known(store: Store, judge: Judge) -> Known:
     def make(
         number: int, action: str = "read", reason: str = "so", *, outcome: str | None = "normal", **named: str
     ) -> Receipt:
-        receipt = store.receive(png(number), name=f"{number}.png", source="ward")
+        receipt = store.films.receive(png(number), name=f"{number}.png", source="ward")
         assert judge(action, 0.5, reason=reason, **named)
         with store.database.writing() as connection:
             film = connection.execute(select(films.c.id).where(films.c.public_id == receipt.film_id)).scalar_one()
@@ -41,8 +41,8 @@ def known(store: Store, judge: Judge) -> Known:
             scored = {"film_id": film, "model": MODEL, "score": float(number), "parts": "{}", "made_us": 0}
             connection.execute(findings.insert().values(**scored))
         if outcome is not None:
-            study = store.page(StudyQuery(tab="all", text=receipt.film_id)).rows[0].study
-            store.claim(study, "ann")
+            study = store.studies.page(StudyQuery(tab="all", text=receipt.film_id)).rows[0].study
+            store.studies.claim(study, "ann")
             look_and_report(store, study, "ann", outcome)
         return receipt
 
@@ -57,8 +57,8 @@ def test_a_refused_film_is_no_reference_though_a_reader_reported_it_normal(
     own = known(0, outcome=None)
     good = known(1)
     known(2, "not_scored", reason)
-    assert [one.film for one in store.nearest(own.film_id)] == [good.film_id]
-    assert store.reference(MODEL).count == 1, "a second model has scored what the gate refused"
+    assert [one.film for one in store.findings.nearest(own.film_id)] == [good.film_id]
+    assert store.findings.reference(MODEL).count == 1, "a second model has scored what the gate refused"
     with store.database.reading() as connection:
         assert own_films(connection, MODEL, enough=1).films == (good.film_id,)
         assert set(own_films(connection, MODEL, enough=5).films) == {own.film_id, good.film_id}
@@ -67,14 +67,14 @@ def test_a_refused_film_is_no_reference_though_a_reader_reported_it_normal(
 def test_the_latest_decision_on_a_film_counts(store: Store, known: Known, judge: Judge) -> None:
     own = known(0, outcome=None)
     refused_first = known(1, "not_scored", GIVEN_UP, outcome=None)
-    study = store.page(StudyQuery(tab="all", text=refused_first.film_id)).rows[0].study
+    study = store.studies.page(StudyQuery(tab="all", text=refused_first.film_id)).rows[0].study
     with store.database.writing() as connection:
         connection.execute(findings.delete().where(findings.c.model == "m" * 64))
-    assert store.requeue(study, actor="lea") == 1
+    assert store.jobs.requeue(study, actor="lea") == 1
     assert judge("read", 0.5)
-    store.claim(study, "ann")
+    store.studies.claim(study, "ann")
     look_and_report(store, study, "ann", "normal")
-    assert [one.film for one in store.nearest(own.film_id)] == [refused_first.film_id]
+    assert [one.film for one in store.findings.nearest(own.film_id)] == [refused_first.film_id]
 
 
 @on_postgresql
@@ -82,10 +82,10 @@ def test_a_blank_film_is_no_prior_and_another_film_of_its_study_takes_its_place(
     named = {"PatientID": "4711"}
     own = known(0, StudyInstanceUID="1.1", **named, outcome=None)
     known(1, "not_scored", BLANK, StudyInstanceUID="1.2", **named, outcome=None)
-    alone = store.priors(own.study)[0]
+    alone = store.studies.priors(own.study)[0]
     assert (alone.film, alone.films) == (None, ()), "it is listed, and nothing of it can be shown beside"
     good = known(2, StudyInstanceUID="1.2", **named, outcome=None)
-    (both,) = store.priors(own.study)
+    (both,) = store.studies.priors(own.study)
     assert (both.film, both.films) == (good.film_id, ((good.film_id, "PA"),))
 
 
@@ -93,5 +93,5 @@ def test_a_prior_that_was_refused_for_another_reason_is_shown_beside(store: Stor
     """A reader compares with what a model could not score: a child's film, or one that is cropped."""
     own = known(0, StudyInstanceUID="1.1", PatientID="4711", outcome=None)
     other = known(1, "not_scored", NO_LUNGS, StudyInstanceUID="1.2", PatientID="4711", outcome=None)
-    (prior,) = store.priors(own.study)
+    (prior,) = store.studies.priors(own.study)
     assert (prior.film, prior.films) == (other.film_id, ((other.film_id, "PA"),))

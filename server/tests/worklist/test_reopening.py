@@ -44,7 +44,7 @@ def alarmed(store: Store, films: int = 21, *, first: int = 0, screener: Screener
     """So many studies, of which the twentieth raises an alarm, in their order."""
     names = []
     for number in range(first, first + films):
-        names.append(store.receive(png(number), name=f"{number}", source="ward").study)
+        names.append(store.films.receive(png(number), name=f"{number}", source="ward").study)
     watched = screener or drifting()
     Worker(store, lambda: watched).drain()
     return names
@@ -52,46 +52,46 @@ def alarmed(store: Store, films: int = 21, *, first: int = 0, screener: Screener
 
 def test_what_raised_an_alarm_is_counted_and_reopened_by_two_people(store: Store, clock: Clock) -> None:
     names = alarmed(store)
-    (alarm,) = store.raised_alarms()
+    (alarm,) = store.alarms.raised()
     assert (alarm.studies, alarm.recorded, alarm.ended, alarm.kind) == (20, True, None, "scores")
     assert alarm.cleared == tuple(names[:20]), "the one after the alarm was not cleared"
-    store.propose_reopening(alarm.number, actor="lea", note=NOTE)
-    assert store.raised_alarms()[0].proposed_by == "lea" and len(listed(store, "cleared")) == 20
+    store.alarms.propose_reopening(alarm.number, actor="lea", note=NOTE)
+    assert store.alarms.raised()[0].proposed_by == "lea" and len(listed(store, "cleared")) == 20
     for actor in ("lea", "lea"):
         with pytest.raises(NotAllowedError, match="a second person must confirm it"):
-            store.reopen_cleared(alarm.number, actor=actor, note=NOTE)
-    assert store.reopen_cleared(alarm.number, actor="leo", note="seen ten of them") == 20
+            store.alarms.reopen_cleared(alarm.number, actor=actor, note=NOTE)
+    assert store.alarms.reopen_cleared(alarm.number, actor="leo", note="seen ten of them") == 20
     assert listed(store, "cleared") == [] and set(listed(store)) == set(names)
-    study = store.study(names[0], blind=False)
+    study = store.studies.details(names[0], blind=False)
     assert (study.entry.state, study.reports) == ("to_read", ())
     assert study.decision is not None and study.decision.action == "read" and "drift alarm" in study.decision.reason
     assert [event.actor for event in study.history if event.action == "study.reopened_after_alarm"] == ["leo"]
-    (alarm,) = store.raised_alarms()
+    (alarm,) = store.alarms.raised()
     assert (alarm.cleared, alarm.reopened_by, alarm.reopened_studies) == ((), "leo", 20)
     with pytest.raises(NotAllowedError, match="leo has reopened these studies"):
-        store.reopen_cleared(alarm.number, actor="ada", note=NOTE)
-    assert store.verify_audit() is None and len(store.alarms()) == 1, "the alarm itself stands"
+        store.alarms.reopen_cleared(alarm.number, actor="ada", note=NOTE)
+    assert store.audit.verify() is None and len(store.alarms.standing()) == 1, "the alarm itself stands"
 
 
 def test_a_proposal_needs_a_note_can_be_withdrawn_and_is_made_once(store: Store) -> None:
     alarmed(store)
-    number = store.raised_alarms()[0].number
+    number = store.alarms.raised()[0].number
     with pytest.raises(NotFoundError, match="There is no drift alarm 99"):
-        store.propose_reopening(99, actor="lea", note=NOTE)
+        store.alarms.propose_reopening(99, actor="lea", note=NOTE)
     with pytest.raises(NotAllowedError, match="Nobody has proposed"):
-        store.reopen_cleared(number, actor="leo", note=NOTE)
+        store.alarms.reopen_cleared(number, actor="leo", note=NOTE)
     with pytest.raises(WorklistError, match="why the studies are to be read"):
-        store.propose_reopening(number, actor="lea", note=" \n")
-    store.propose_reopening(number, actor="lea", note=NOTE)
+        store.alarms.propose_reopening(number, actor="lea", note=" \n")
+    store.alarms.propose_reopening(number, actor="lea", note=NOTE)
     with pytest.raises(NotAllowedError, match="lea has proposed this already"):
-        store.propose_reopening(number, actor="leo", note=NOTE)
+        store.alarms.propose_reopening(number, actor="leo", note=NOTE)
     with pytest.raises(WorklistError, match="Write a note"):
-        store.reopen_cleared(number, actor="leo", note="")
-    store.withdraw_reopening(number, actor="leo")
+        store.alarms.reopen_cleared(number, actor="leo", note="")
+    store.alarms.withdraw_reopening(number, actor="leo")
     with pytest.raises(NotFoundError, match="nothing to take back"):
-        store.withdraw_reopening(number, actor="leo")
-    store.propose_reopening(number, actor="leo", note=NOTE)
-    assert store.reopen_cleared(number, actor="lea", note=NOTE) == 20
+        store.alarms.withdraw_reopening(number, actor="leo")
+    store.alarms.propose_reopening(number, actor="leo", note=NOTE)
+    assert store.alarms.reopen_cleared(number, actor="lea", note=NOTE) == 20
 
 
 def test_a_correction_goes_out_where_cleared_was_sent(store: Store) -> None:
@@ -110,9 +110,9 @@ def test_a_correction_goes_out_where_cleared_was_sent(store: Store) -> None:
     parcel = store.outbox.take("archive")
     assert parcel is not None and parcel.decision.action == "clear"
     assert store.outbox.sent(parcel, [SentInstance(sop_class="1.2", instance="1.2.3", series="1.2.4")])
-    number = store.raised_alarms()[0].number
-    store.propose_reopening(number, actor="lea", note=NOTE)
-    store.reopen_cleared(number, actor="leo", note=NOTE)
+    number = store.alarms.raised()[0].number
+    store.alarms.propose_reopening(number, actor="lea", note=NOTE)
+    store.alarms.reopen_cleared(number, actor="leo", note=NOTE)
     corrected = next(one for one in store.outbox.list(state="waiting", most=100) if one.study == parcel.study)
     assert corrected.action == "read"
     waited = {one.state for one in store.outbox.list(most=100) if one.study == names[1] and one.action == "clear"}
@@ -124,38 +124,38 @@ def test_a_correction_goes_out_where_cleared_was_sent(store: Store) -> None:
 
 def test_what_a_reader_has_read_stays_and_what_they_have_in_hand_is_theirs(store: Store) -> None:
     names = alarmed(store)
-    store.claim(names[0], "ann")
+    store.studies.claim(names[0], "ann")
     look_and_report(store, names[0], "ann", "normal")
-    store.claim(names[1], "ann")
-    assert store.raised_alarms()[0].cleared == tuple(names[1:20])
-    number = store.raised_alarms()[0].number
-    store.propose_reopening(number, actor="lea", note=NOTE)
-    assert store.reopen_cleared(number, actor="leo", note=NOTE) == 19
-    assert store.study(names[0]).entry.state == "reported"
-    assert store.study(names[1]).entry.claimed_by == "ann"
-    store.release(names[1], "ann")
-    assert store.study(names[1]).entry.state == "to_read", "it does not go back among the cleared"
+    store.studies.claim(names[1], "ann")
+    assert store.alarms.raised()[0].cleared == tuple(names[1:20])
+    number = store.alarms.raised()[0].number
+    store.alarms.propose_reopening(number, actor="lea", note=NOTE)
+    assert store.alarms.reopen_cleared(number, actor="leo", note=NOTE) == 19
+    assert store.studies.details(names[0]).entry.state == "reported"
+    assert store.studies.details(names[1]).entry.claimed_by == "ann"
+    store.studies.release(names[1], "ann")
+    assert store.studies.details(names[1]).entry.state == "to_read", "it does not go back among the cleared"
 
 
 def test_studies_of_the_audit_sample_are_corrected_and_stay_in_the_sample(store: Store) -> None:
     names = alarmed(store, 20, screener=drifting(audit_share=0.5))
-    before = store.audit_sample().waiting
+    before = store.reports.audit_sample().waiting
     assert 0 < before < 20
-    number = store.raised_alarms()[0].number
-    store.propose_reopening(number, actor="lea", note=NOTE)
-    assert store.reopen_cleared(number, actor="leo", note=NOTE) == 20
-    assert store.audit_sample().waiting == before and set(listed(store)) == set(names)
+    number = store.alarms.raised()[0].number
+    store.alarms.propose_reopening(number, actor="lea", note=NOTE)
+    assert store.alarms.reopen_cleared(number, actor="leo", note=NOTE) == 20
+    assert store.reports.audit_sample().waiting == before and set(listed(store)) == set(names)
 
 
 def test_no_policy_clears_a_reopened_study_again(store: Store) -> None:
     alarmed(store)
-    (alarm,) = store.raised_alarms()
-    store.propose_reopening(alarm.number, actor="lea", note=NOTE)
-    store.reopen_cleared(alarm.number, actor="leo", note=NOTE)
+    (alarm,) = store.alarms.raised()
+    store.alarms.propose_reopening(alarm.number, actor="lea", note=NOTE)
+    store.alarms.reopen_cleared(alarm.number, actor="leo", note=NOTE)
     for actor in ("lea", "leo"):
-        store.acknowledge_alarm(alarm.policy, actor=actor, note=NOTE)
-    (ended,) = store.raised_alarms()
-    assert ended.ended is not None and store.alarms() == []
+        store.alarms.acknowledge(alarm.policy, actor=actor, note=NOTE)
+    (ended,) = store.alarms.raised()
+    assert ended.ended is not None and store.alarms.standing() == []
     with store.writing() as writing:
         for study in writing.connection.execute(select(studies).where(studies.c.reopened_us.is_not(None))).all():
             whole = replace(drifting().study(latest(writing, study.id)), action="clear", reason="below the threshold")
@@ -168,15 +168,15 @@ def test_no_policy_clears_a_reopened_study_again(store: Store) -> None:
 
 def test_after_the_alarm_ended_the_studies_can_still_be_reopened(store: Store) -> None:
     names = alarmed(store)
-    policy = store.alarms()[0].policy
+    policy = store.alarms.standing()[0].policy
     for actor in ("lea", "leo"):
-        store.acknowledge_alarm(policy, actor=actor, note=NOTE)
+        store.alarms.acknowledge(policy, actor=actor, note=NOTE)
     alarmed(store, 19, first=100)
-    first, *others = reversed(store.raised_alarms())
+    first, *others = reversed(store.alarms.raised())
     assert first.cleared == tuple(names[:20]) and first.ended is not None
     assert [one.studies for one in others] == [20], "the next window begins after the last"
-    store.propose_reopening(first.number, actor="lea", note=NOTE)
-    assert store.reopen_cleared(first.number, actor="leo", note=NOTE) == 20
+    store.alarms.propose_reopening(first.number, actor="lea", note=NOTE)
+    assert store.alarms.reopen_cleared(first.number, actor="leo", note=NOTE) == 20
 
 
 def test_of_a_window_that_an_earlier_release_began_it_says_so(store: Store) -> None:
@@ -186,7 +186,7 @@ def test_of_a_window_that_an_earlier_release_began_it_says_so(store: Store) -> N
     with store.database.writing() as connection:
         connection.execute(update(watches).values(studies="[]"))
     names = alarmed(store, 10, first=50, screener=watched)
-    (alarm,) = store.raised_alarms()
+    (alarm,) = store.alarms.raised()
     assert (alarm.studies, alarm.recorded, alarm.cleared) == (10, False, tuple(names))
 
 
@@ -210,7 +210,7 @@ def test_of_an_alarm_that_stood_when_the_store_was_upgraded_the_films_are_not_kn
     old.close()
     where = own_place.where if url is None else url.set(drivername="postgresql").render_as_string(hide_password=False)
     with Store.open(where, films_folder=own_place.home, create=False) as store:
-        (alarm,) = store.raised_alarms()
+        (alarm,) = store.alarms.raised()
         assert (alarm.policy, alarm.reason, alarm.recorded, alarm.cleared) == ("old", "they differ", False, ())
         with pytest.raises(NotAllowedError, match="nothing to reopen"):
-            store.propose_reopening(alarm.number, actor="lea", note=NOTE)
+            store.alarms.propose_reopening(alarm.number, actor="lea", note=NOTE)

@@ -23,7 +23,7 @@ def at(hour: int, minute: int) -> int:
 
 @pytest.fixture
 def study(store: Store, judge: Judge) -> str:
-    receipt = store.receive(dicom_film(1), name="a", source="ward")
+    receipt = store.films.receive(dicom_film(1), name="a", source="ward")
     assert judge("read", 0.7, **A1)
     return receipt.study
 
@@ -84,7 +84,7 @@ def test_the_later_version_stands(
     if films == "before":
         name = arrives(store, 1, **A1)
     for number, (outcome, how) in enumerate((first, second)):
-        store.take_report(said(outcome, content=f"version {number}", **how))
+        store.outside_reports.take(said(outcome, content=f"version {number}", **how))
     if films == "after":
         name = arrives(store, 1, **A1)
     assert standing(store, name) == [stands]
@@ -93,18 +93,20 @@ def test_the_later_version_stands(
 def test_the_original_again_after_its_correction_changes_nothing(store: Store, study: str) -> None:
     for films in ("original", "correction", "original", "original with another number"):
         outcome, status = ("normal", "final") if films.startswith("original") else ("abnormal", "corrected")
-        store.take_report(said(outcome, status=status, content=films))
+        store.outside_reports.take(said(outcome, status=status, content=films))
     assert standing(store, study) == ["abnormal"]
 
 
 def test_a_correction_back_to_an_earlier_correction_counts(store: Store, study: str) -> None:
     first = said("abnormal", status="corrected", content="one", sent_us=at(9, 0))
-    assert store.take_report(first) == "closed"
-    assert store.take_report(said("normal", status="corrected", content="two", sent_us=at(10, 0))) == "corrected"
-    assert store.take_report(first) == "repeated", "a late repetition"
+    assert store.outside_reports.take(first) == "closed"
+    assert (
+        store.outside_reports.take(said("normal", status="corrected", content="two", sent_us=at(10, 0))) == "corrected"
+    )
+    assert store.outside_reports.take(first) == "repeated", "a late repetition"
     again = said("abnormal", status="corrected", content="one", sent_us=at(11, 0))
-    assert store.take_report(again) == "corrected"
-    assert store.take_report(again) == "repeated"
+    assert store.outside_reports.take(again) == "corrected"
+    assert store.outside_reports.take(again) == "repeated"
     assert standing(store, study) == ["abnormal"]
 
 
@@ -120,7 +122,7 @@ def test_patients_are_looked_up_before_the_change_and_by_a_fixed_number_of_queri
     for number in (1, 50):
         patients = (*(f"X{one}" for one in range(number - 1)), "P1")
         statements.clear()
-        store.take_report(said("normal", status="corrected", content=f"{number}", patients=patients))
+        store.outside_reports.take(said("normal", status="corrected", content=f"{number}", patients=patients))
         begins = next(place for place, one in enumerate(statements) if "merged_patients" in one)
         writes = next(place for place, one in enumerate(statements) if one.startswith(("UPDATE", "INSERT")))
         assert begins < writes
@@ -134,7 +136,7 @@ def test_a_merge_between_the_look_up_and_the_change_is_seen(store: Store, judge:
         from unseen_server.worklist import outside_reports
 
         prepared = outside_reports.prepare(connection, store.names, said("normal", patients=("P1",)))
-    store.merge_patients(prior="P1", surviving="P9", actor="HIS")
+    store.studies.merge_patients(prior="P1", surviving="P9", actor="HIS")
     with store.writing() as writing:
         assert outside_reports.take(writing, prepared) == "closed"
     assert standing(store, name) == ["normal"]

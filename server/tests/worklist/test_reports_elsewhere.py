@@ -44,7 +44,7 @@ def header(number: int, **tags: str) -> ReceivedHeader:
 
 def arrives(store: Store, number: int, *, settle_s: float = 60.0, **tags: str) -> str:
     """A film comes through the archive's door; the study's name."""
-    receipt = store.receive(
+    receipt = store.films.receive(
         dicom_film(number), name=f"{number}", source="ward", header=header(number, **tags), settle_s=settle_s
     )
     return receipt.study
@@ -53,21 +53,21 @@ def arrives(store: Store, number: int, *, settle_s: float = 60.0, **tags: str) -
 @pytest.fixture
 def study(store: Store, judge: Judge) -> str:
     """A1, to be read."""
-    receipt = store.receive(dicom_film(1), name="a", source="ward")
+    receipt = store.films.receive(dicom_film(1), name="a", source="ward")
     assert judge("read", 0.7, **A1)
     return receipt.study
 
 
 def outcomes(store: Store, study: str) -> list[tuple[str, str | None, bool]]:
-    return [(one.reader, one.outcome, one.undone is None) for one in store.study(study).reports]
+    return [(one.reader, one.outcome, one.undone is None) for one in store.studies.details(study).reports]
 
 
 @on_postgresql
 def test_a_report_closes_its_study_by_accession_or_by_study_uid(store: Store, study: str, judge: Judge) -> None:
-    other = store.receive(dicom_film(2), name="b", source="ward").study
+    other = store.films.receive(dicom_film(2), name="b", source="ward").study
     assert judge("clear", 0.1, AccessionNumber="A2", StudyInstanceUID="1.3")
-    assert store.take_report(said("abnormal", accession=" A1 ")) == "closed"
-    assert store.take_report(said("normal", accession="", study_uid="1.3", content="x")) == "closed"
+    assert store.outside_reports.take(said("abnormal", accession=" A1 ")) == "closed"
+    assert store.outside_reports.take(said("normal", accession="", study_uid="1.3", content="x")) == "closed"
     assert listed(store) == [] and sorted(listed(store, "reported")) == sorted([study, other])
     assert outcomes(store, study) == [("RIS", "abnormal", True)]
     with store.database.reading() as connection:
@@ -76,59 +76,59 @@ def test_a_report_closes_its_study_by_accession_or_by_study_uid(store: Store, st
 
 
 def test_the_same_message_again_changes_nothing(store: Store, study: str) -> None:
-    assert store.take_report(said("abnormal")) == "closed"
-    head = store.audit_head()
-    assert store.take_report(said("abnormal")) == "repeated"
-    assert store.take_report(said("abnormal", content="the same in other words")) == "unchanged"
-    assert store.audit_head() == head and outcomes(store, study) == [("RIS", "abnormal", True)]
+    assert store.outside_reports.take(said("abnormal")) == "closed"
+    head = store.audit.head()
+    assert store.outside_reports.take(said("abnormal")) == "repeated"
+    assert store.outside_reports.take(said("abnormal", content="the same in other words")) == "unchanged"
+    assert store.audit.head() == head and outcomes(store, study) == [("RIS", "abnormal", True)]
 
 
 def test_a_corrected_report_takes_the_place_of_the_earlier_one(store: Store, study: str) -> None:
-    store.take_report(said("abnormal"))
-    assert store.take_report(said("normal", status="corrected")) == "corrected"
-    assert store.take_report(said("abnormal")) == "repeated", "a late repetition of what was corrected"
+    store.outside_reports.take(said("abnormal"))
+    assert store.outside_reports.take(said("normal", status="corrected")) == "corrected"
+    assert store.outside_reports.take(said("abnormal")) == "repeated", "a late repetition of what was corrected"
     assert outcomes(store, study) == [("RIS", "abnormal", False), ("RIS", "normal", True)]
-    assert listed(store) == [] and store.outside_counts().by_outcome == {"normal": 1}
+    assert listed(store) == [] and store.outside_reports.counts().by_outcome == {"normal": 1}
 
 
 def test_a_report_that_is_older_than_the_one_that_stands_changes_nothing(store: Store, study: str) -> None:
-    store.take_report(said("normal", status="corrected", issued_us=2_000))
-    assert store.take_report(said("abnormal", issued_us=1_000)) == "unchanged"
+    store.outside_reports.take(said("normal", status="corrected", issued_us=2_000))
+    assert store.outside_reports.take(said("abnormal", issued_us=1_000)) == "unchanged"
     assert outcomes(store, study) == [("RIS", "normal", True)]
 
 
 def test_a_correction_that_no_rule_matches_takes_the_outcome_back_and_an_addendum_does_not(
     store: Store, study: str
 ) -> None:
-    store.take_report(said("abnormal"))
-    assert store.take_report(said(None, content="an addendum")) == "unchanged"
+    store.outside_reports.take(said("abnormal"))
+    assert store.outside_reports.take(said(None, content="an addendum")) == "unchanged"
     assert outcomes(store, study) == [("RIS", "abnormal", True)]
-    assert store.take_report(said(None, status="corrected")) == "corrected"
+    assert store.outside_reports.take(said(None, status="corrected")) == "corrected"
     assert outcomes(store, study)[-1] == ("RIS", None, True)
 
 
 def test_a_preliminary_report_does_not_close_the_study(store: Store, study: str) -> None:
-    assert store.take_report(said("abnormal", status="preliminary")) == "preliminary"
+    assert store.outside_reports.take(said("abnormal", status="preliminary")) == "preliminary"
     assert listed(store) == [study] and outcomes(store, study) == []
-    assert store.take_report(said("abnormal")) == "closed"
+    assert store.outside_reports.take(said("abnormal")) == "closed"
 
 
 def test_a_withdrawn_report_gives_the_study_back(store: Store, study: str) -> None:
-    store.take_report(said("abnormal"))
-    assert store.take_report(said(None, status="withdrawn")) == "withdrawn"
+    store.outside_reports.take(said("abnormal"))
+    assert store.outside_reports.take(said(None, status="withdrawn")) == "withdrawn"
     assert listed(store) == [study] and outcomes(store, study) == [("RIS", "abnormal", False)]
-    assert store.take_report(said("normal", content="anew")) == "closed"
+    assert store.outside_reports.take(said("normal", content="anew")) == "closed"
 
 
 def test_a_study_reported_here_keeps_its_report_and_the_other_stands_beside_it(store: Store, study: str) -> None:
-    store.claim(study, "ann")
+    store.studies.claim(study, "ann")
     look_and_report(store, study, "ann", "normal")
-    assert store.take_report(said("abnormal")) == "beside"
-    assert store.take_report(said("normal", status="corrected")) == "beside"
+    assert store.outside_reports.take(said("abnormal")) == "beside"
+    assert store.outside_reports.take(said("normal", status="corrected")) == "beside"
     assert outcomes(store, study) == [("ann", "normal", True)]
-    assert store.outside_counts().by_outcome == {"normal": 1}
+    assert store.outside_reports.counts().by_outcome == {"normal": 1}
     with pytest.raises(NotAllowedError, match="is reported cannot be marked as reported elsewhere"):
-        store.reported_elsewhere(accession="A1")
+        store.reports.reported_elsewhere(accession="A1")
     with store.database.reading() as connection:
         beside = select(audit).where(audit.c.action == "study.report_beside").order_by(audit.c.seq)
         rows = connection.execute(beside).all()
@@ -136,58 +136,58 @@ def test_a_study_reported_here_keeps_its_report_and_the_other_stands_beside_it(s
 
 
 def test_a_second_system_does_not_overrule_the_first_unless_that_did_not_know(store: Store, study: str) -> None:
-    store.reported_elsewhere(accession="A1", actor="list")
-    assert store.take_report(said("normal")) == "corrected", "the list did not know how"
-    assert store.take_report(said("abnormal", system="other RIS")) == "beside"
+    store.reports.reported_elsewhere(accession="A1", actor="list")
+    assert store.outside_reports.take(said("normal")) == "corrected", "the list did not know how"
+    assert store.outside_reports.take(said("abnormal", system="other RIS")) == "beside"
     assert outcomes(store, study) == [("list", None, True), ("RIS", "normal", True)]
-    assert store.take_report(said(None, status="withdrawn")) == "withdrawn"
+    assert store.outside_reports.take(said(None, status="withdrawn")) == "withdrawn"
     assert listed(store) == [], "the list still says that it was reported"
 
 
 def test_a_reader_at_work_loses_the_study_to_a_report(store: Store, study: str) -> None:
-    store.claim(study, "ann")
-    assert store.take_report(said("abnormal")) == "closed"
+    store.studies.claim(study, "ann")
+    assert store.outside_reports.take(said("abnormal")) == "closed"
     with pytest.raises(NotAllowedError, match="reported elsewhere"):
         look_and_report(store, study, "ann", "normal")
 
 
 def test_a_report_that_a_person_has_undone_closes_the_study_only_when_it_changes(store: Store, study: str) -> None:
-    store.take_report(said("abnormal"))
-    store.undo(study, "lea", as_lead=True)
-    assert store.take_report(said("abnormal")) == "repeated" and listed(store) == [study]
-    assert store.take_report(said("abnormal", status="corrected")) == "closed"
+    store.outside_reports.take(said("abnormal"))
+    store.reports.undo(study, "lea", as_lead=True)
+    assert store.outside_reports.take(said("abnormal")) == "repeated" and listed(store) == [study]
+    assert store.outside_reports.take(said("abnormal", status="corrected")) == "closed"
     assert outcomes(store, study) == [("RIS", "abnormal", False), ("RIS", "abnormal", True)]
 
 
 def test_a_report_of_another_patient_closes_nothing(store: Store, study: str) -> None:
-    assert store.take_report(said("abnormal", patients=("P2", "N7"))) == "other patient"
+    assert store.outside_reports.take(said("abnormal", patients=("P2", "N7"))) == "other patient"
     assert listed(store) == [study]
-    assert store.take_report(said("abnormal", patients=("N7", "P1"))) == "closed"
+    assert store.outside_reports.take(said("abnormal", patients=("N7", "P1"))) == "closed"
 
 
 @pytest.mark.parametrize("door", ["archive", "upload"])
 def test_a_film_that_comes_after_its_report_is_closed_too(store: Store, judge: Judge, door: str) -> None:
-    assert store.take_report(said("abnormal", patients=("P1",))) == "early"
-    assert store.take_report(said("abnormal", patients=("P1",))) == "repeated"
-    assert store.take_report(said("normal", status="corrected", patients=("P1",))) == "early"
-    assert store.outside_counts().early == 1
+    assert store.outside_reports.take(said("abnormal", patients=("P1",))) == "early"
+    assert store.outside_reports.take(said("abnormal", patients=("P1",))) == "repeated"
+    assert store.outside_reports.take(said("normal", status="corrected", patients=("P1",))) == "early"
+    assert store.outside_reports.counts().early == 1
     if door == "archive":
         arrives(store, 1, **A1)
         assert listed(store) == [], "closed before it is read"
     else:
-        store.receive(dicom_film(1), name="a", source="ward")
+        store.films.receive(dicom_film(1), name="a", source="ward")
     assert judge("read", 0.9, **A1)
-    (entry,) = store.page(StudyQuery(tab="reported")).rows
+    (entry,) = store.studies.page(StudyQuery(tab="reported")).rows
     assert outcomes(store, entry.study) == [("RIS", "normal", True)]
-    counts = store.outside_counts()
+    counts = store.outside_reports.counts()
     assert (counts.early, counts.by_outcome) == (0, {"normal": 1})
-    assert store.take_report(said("abnormal", status="corrected", content="third")) == "corrected"
+    assert store.outside_reports.take(said("abnormal", status="corrected", content="third")) == "corrected"
 
 
 def test_films_of_a_study_that_settles_share_the_report_that_came_before_them(
     store: Store, judge: Judge, clock: Clock
 ) -> None:
-    store.take_report(said("normal"))
+    store.outside_reports.take(said("normal"))
     study = arrives(store, 1, **A1)
     clock.now += 20
     assert arrives(store, 2, **A1) == study
@@ -198,44 +198,44 @@ def test_films_of_a_study_that_settles_share_the_report_that_came_before_them(
     arrives(store, 3, **A1)
     assert judge("read", 0.9, **A1)
     assert listed(store) == [study], "of a film that comes after that nobody has reported"
-    assert store.take_report(said("normal", content="speaks of the third film, too")) == "closed"
+    assert store.outside_reports.take(said("normal", content="speaks of the third film, too")) == "closed"
 
 
 @on_postgresql
 def test_early_reports_are_forgotten_after_thirty_days(store: Store, judge: Judge, clock: Clock) -> None:
-    store.take_report(said("normal"))
+    store.outside_reports.take(said("normal"))
     clock.now += EARLY_DAYS * 86_400 + 1
     study = arrives(store, 1, **A1)
     assert listed(store) == [study], "not used, though its row is still there"
-    store.retire_by_age()
-    assert store.outside_counts().early == 0
+    store.removal.retire_by_age()
+    assert store.outside_reports.counts().early == 0
 
 
 @on_postgresql
 def test_a_patient_is_erased_with_the_reports_that_wait(store: Store, study: str) -> None:
-    store.take_report(said("normal"))
-    store.take_report(said("normal", accession="A8", patients=("P1",)))
-    store.take_report(said("normal", accession="A9", patients=("P2",)))
-    store.erase(patient="P1", actor="lea")
+    store.outside_reports.take(said("normal"))
+    store.outside_reports.take(said("normal", accession="A8", patients=("P1",)))
+    store.outside_reports.take(said("normal", accession="A9", patients=("P2",)))
+    store.removal.erase(patient="P1", actor="lea")
     with store.database.reading() as connection:
         assert len(connection.execute(select(outside_reports)).all()) == 1
-    store.erase(patient="P2", actor="lea")
-    assert store.outside_counts().early == 0
+    store.removal.erase(patient="P2", actor="lea")
+    assert store.outside_reports.counts().early == 0
     with pytest.raises(NotFoundError):
-        store.erase(patient="P2", actor="lea")
+        store.removal.erase(patient="P2", actor="lea")
 
 
 @on_both_databases
 def test_reports_count_in_the_audit_sample_and_for_every_cleared_study(store: Store, judge: Judge) -> None:
     for number, (share, outcome) in enumerate([(1.0, "abnormal"), (1.0, "normal"), (0.0, "abnormal"), (0.0, "unsure")]):
-        store.receive(dicom_film(number), name=f"{number}", source="ward")
+        store.films.receive(dicom_film(number), name=f"{number}", source="ward")
         tags = {"AccessionNumber": f"A{number}", "StudyInstanceUID": f"1.{number}"}
         assert judge("clear", 0.1, audit_share=share, **tags)
-        assert store.audit_sample().waiting == (number < 2)
-        assert store.take_report(said(outcome, accession=f"A{number}")) == "closed"
-    sample = store.audit_sample()
+        assert store.reports.audit_sample().waiting == (number < 2)
+        assert store.outside_reports.take(said(outcome, accession=f"A{number}")) == "closed"
+    sample = store.reports.audit_sample()
     assert (sample.waiting, sample.read, sample.abnormal) == (0, 2, 1)
-    counts = store.outside_counts()
+    counts = store.outside_reports.counts()
     assert (counts.cleared, counts.cleared_abnormal) == (3, 2), "whether it was sampled or not"
     assert counts.by_outcome == {"abnormal": 2, "normal": 1, "unsure": 1}
 
@@ -251,22 +251,22 @@ def test_what_names_no_study_or_is_no_text_is_refused_and_nothing_of_a_report_is
     ]
     for change, why in wrong:
         with pytest.raises(WorklistError, match=why):
-            store.take_report(said(**change))
-    store.take_report(said("normal", content="Eleanor Rigby has no pneumothorax", patients=("P1",)))
+            store.outside_reports.take(said(**change))
+    store.outside_reports.take(said("normal", content="Eleanor Rigby has no pneumothorax", patients=("P1",)))
     with store.database.reading() as connection:
         row = connection.execute(select(outside_reports)).one()
     assert not any(word in str(row) for word in ("Rigby", "P1", "A1"))
 
 
 def test_reports_and_merges_survive_a_backup(store: Store, study: str, tmp_path: Any) -> None:
-    store.take_report(said("normal"))
-    store.take_report(said("normal", accession="A7"))
-    store.merge_patients(prior="P9", surviving="P1", actor="HIS")
+    store.outside_reports.take(said("normal"))
+    store.outside_reports.take(said("normal", accession="A7"))
+    store.studies.merge_patients(prior="P9", surviving="P1", actor="HIS")
     back_up(store, tmp_path / "backup")
     restore(tmp_path / "backup", tmp_path / "again")
     with Store.open(tmp_path / "again") as again:
-        assert again.outside_counts() == store.outside_counts()
-        assert again.take_report(said("normal")) == "repeated"
+        assert again.outside_reports.counts() == store.outside_reports.counts()
+        assert again.outside_reports.take(said("normal")) == "repeated"
 
 
 def patients(store: Store) -> set[str | None]:
@@ -278,33 +278,33 @@ def patients(store: Store) -> set[str | None]:
 def test_merged_patients_are_one(store: Store, judge: Judge) -> None:
     one = arrives(store, 1, PatientID="P1", StudyInstanceUID="1.2")
     two = arrives(store, 2, PatientID="P2", StudyInstanceUID="1.3")
-    store.take_report(said("normal", accession="A7", patients=("P1",)))
-    done = store.merge_patients(prior="P1", surviving="P2", actor="HIS")
+    store.outside_reports.take(said("normal", accession="A7", patients=("P1",)))
+    done = store.studies.merge_patients(prior="P1", surviving="P2", actor="HIS")
     assert (done.studies, done.already) == (1, False)
-    assert store.merge_patients(prior="P1", surviving="P2", actor="HIS").already
+    assert store.studies.merge_patients(prior="P1", surviving="P2", actor="HIS").already
     assert patients(store) == {store.names.of("patient", "P2")}
-    assert [prior.study for prior in store.priors(two)] == [one]
+    assert [prior.study for prior in store.studies.priors(two)] == [one]
     assert (
-        len(store.page(StudyQuery(tab="all", text="P2")).rows) == 2
-        and not store.page(StudyQuery(tab="all", text="P1")).rows
+        len(store.studies.page(StudyQuery(tab="all", text="P2")).rows) == 2
+        and not store.studies.page(StudyQuery(tab="all", text="P1")).rows
     )
     late = arrives(store, 3, PatientID="P1", StudyInstanceUID="1.3")
     assert late == two, "the modality still sends the old number"
     closed = arrives(store, 4, PatientID="P2", StudyInstanceUID="1.4", AccessionNumber="A7")
     assert listed(store, "reported") == [closed], "the waiting report is of the same patient"
-    assert store.take_report(said("normal", accession="", study_uid="1.2", patients=("P1",))) == "closed"
+    assert store.outside_reports.take(said("normal", accession="", study_uid="1.2", patients=("P1",))) == "closed"
     with store.database.reading() as connection:
         bodies = [row.body for row in connection.execute(select(audit).where(audit.c.action.contains("merged")))]
     assert len(bodies) == 2 and not any("P1" in body or "P2" in body for body in bodies)
-    assert store.erase(patient="P1", actor="lea").studies == 3, "either number finds the patient"
+    assert store.removal.erase(patient="P1", actor="lea").studies == 3, "either number finds the patient"
 
 
 def test_merges_chain_and_can_be_turned_round(store: Store) -> None:
     arrives(store, 1, PatientID="P1", StudyInstanceUID="1.2")
-    store.merge_patients(prior="P2", surviving="P3", actor="HIS")
-    store.merge_patients(prior="P1", surviving="P2", actor="HIS")
+    store.studies.merge_patients(prior="P2", surviving="P3", actor="HIS")
+    store.studies.merge_patients(prior="P1", surviving="P2", actor="HIS")
     assert patients(store) == {store.names.of("patient", "P3")}, "P2 had been given up before"
-    store.merge_patients(prior="P3", surviving="P1", actor="HIS")
+    store.studies.merge_patients(prior="P3", surviving="P1", actor="HIS")
     assert patients(store) == {store.names.of("patient", "P1")}
     arrives(store, 2, PatientID="P2", StudyInstanceUID="1.3")
     assert patients(store) == {store.names.of("patient", "P1")}
@@ -317,11 +317,11 @@ def test_merges_chain_and_can_be_turned_round(store: Store) -> None:
 def test_a_merge_needs_two_numbers_and_one_issuer(store: Store, judge: Judge) -> None:
     for prior, surviving in (("", "P1"), ("P1", " "), ("P1", "P1 ")):
         with pytest.raises(WorklistError, match=r"both numbers|are the same"):
-            store.merge_patients(prior=prior, surviving=surviving, actor="HIS")
+            store.studies.merge_patients(prior=prior, surviving=surviving, actor="HIS")
     for number, issuer in enumerate(("north", "south")):
-        store.receive(dicom_film(number), name=f"{number}", source="ward")
+        store.films.receive(dicom_film(number), name=f"{number}", source="ward")
         judge("read", PatientID="P1", IssuerOfPatientID=issuer, StudyInstanceUID=f"1.{number}")
     with pytest.raises(NotAllowedError, match="Several issuers"):
-        store.merge_patients(prior="P1", surviving="P2", actor="HIS")
-    assert store.merge_patients(prior="P1", surviving="P2", issuer="north", actor="HIS").studies == 1
+        store.studies.merge_patients(prior="P1", surviving="P2", actor="HIS")
+    assert store.studies.merge_patients(prior="P1", surviving="P2", issuer="north", actor="HIS").studies == 1
     assert len(patients(store)) == 2

@@ -97,20 +97,20 @@ def test_a_part_becomes_a_ranked_list_by_one_event(store: Store, archive: Archiv
     archive.write()
     done = archive.into(store)
     assert (done.parts, done.films, done.already, done.refused.total()) == (3, 10, 0, 0)
-    page = store.page(StudyQuery(tab="to_read", blind=False))
+    page = store.studies.page(StudyQuery(tab="to_read", blind=False))
     assert [row.score for row in page.rows] == sorted((number / 10 for number in range(10)), reverse=True)
     assert {row.state for row in page.rows} == {"to_read"} and {row.source for row in page.rows} == {"ward"}
-    first = store.study(page.rows[0].study, blind=False)
+    first = store.studies.details(page.rows[0].study, blind=False)
     [film] = first.films
     assert film.judged and film.sha256 == archive.rows[9]["sha256"]
     [finding] = film.findings
     assert (finding.model, finding.score) == (WEIGHTS, 0.9)
     assert page.rows[0].priority == pytest.approx(squashed_score(0.9))
-    assert store.film_path(film.film).read_bytes() == png(9) and store.film_path(film.film).is_symlink()
+    assert store.films.path(film.film).read_bytes() == png(9) and store.films.path(film.film).is_symlink()
     with store.database.reading() as connection:
         events = Counter(connection.execute(sqlalchemy.select(audit.c.action)).scalars())
-    assert events == {ACTION: 3} and store.verify_audit() is None
-    assert store.queue().waiting == 0, "nothing is scored again"
+    assert events == {ACTION: 3} and store.audit.verify() is None
+    assert store.jobs.counts().waiting == 0, "nothing is scored again"
     assert store.sweep() == 0, "the links belong to films"
 
 
@@ -120,11 +120,11 @@ def test_importing_again_changes_nothing(store: Store, archive: Archive) -> None
         archive.put(f"{number}.png", png(number), score=number / 10)
     archive.put("gone.png", None, None, status="not_read", reason="There is no such file.")
     archive.write()
-    first, head = archive.into(store), store.audit_head()
+    first, head = archive.into(store), store.audit.head()
     assert first.films == 6 and [one.name for one in first.named] == ["gone.png"]
     again = archive.into(store)
     assert (again.parts, again.films, again.already) == (0, 0, 6) and again.refused == first.refused
-    assert store.audit_head() == head and rows_of(store, films) == rows_of(store, findings) == 6
+    assert store.audit.head() == head and rows_of(store, films) == rows_of(store, findings) == 6
     (archive.folder / "gone.png").write_bytes(b"not a film")
     late = archive.into(store)
     assert (late.films, late.not_scored) == (1, 1), "a file that was missing comes in when it is there"
@@ -137,8 +137,8 @@ def test_a_run_with_a_policy_clears_nothing_either(store: Store, folder: Path) -
     archive.put("b.png", png(2), None, status="not_scored", reason="too dark", film_decision="not_scored")
     archive.write()
     archive.into(store)
-    assert not store.page(StudyQuery(tab="cleared")).rows
-    assert [(row.state, row.policy) for row in store.page(StudyQuery(tab="to_read", blind=False)).rows] == [
+    assert not store.studies.page(StudyQuery(tab="cleared")).rows
+    assert [(row.state, row.policy) for row in store.studies.page(StudyQuery(tab="to_read", blind=False)).rows] == [
         ("not_scored", ""), ("to_read", ""),
     ]  # fmt: skip
     with store.database.reading() as connection:
@@ -153,7 +153,7 @@ def test_what_was_not_read_or_is_doubted_stands_on_top(store: Store, archive: Ar
     archive.put("doubted.png", png(3), 9.0, reason="too bright for the model")
     archive.write()
     assert archive.into(store).not_scored == 2
-    rows = store.page(StudyQuery(tab="to_read", blind=False)).rows
+    rows = store.studies.page(StudyQuery(tab="to_read", blind=False)).rows
     assert [row.state for row in rows] == ["not_scored", "not_scored", "to_read"]
     assert {row.reason for row in rows[:2]} == {"The file is torn.", "too bright for the model"}
     assert all(row.score is None for row in rows[:2]), "the gate doubts it, so its score does not rank it"
@@ -170,10 +170,10 @@ def test_films_of_a_study_stand_together_across_parts(store: Store, archive: Arc
     archive.put("other.dcm", dicom_film(8, **another, SOPInstanceUID="1.3.8"), 0.4)
     archive.write()
     assert archive.into(store).films == 7
-    [row] = store.page(StudyQuery(tab="all", text="A7", blind=False)).rows
+    [row] = store.studies.page(StudyQuery(tab="all", text="A7", blind=False)).rows
     assert (row.films, row.score, row.state) == (3, 0.7, "to_read"), "the lateral film decides nothing"
     assert rows_of(store, studies) == 5, "films of two patients are never joined"
-    assert store.verify_audit() is None
+    assert store.audit.verify() is None
 
 
 def test_a_changed_file_and_a_second_instance_are_refused(store: Store, archive: Archive) -> None:
@@ -191,12 +191,12 @@ def test_a_changed_file_and_a_second_instance_are_refused(store: Store, archive:
 
 
 def test_a_film_that_the_worklist_holds_stays_as_it_is(store: Store, archive: Archive) -> None:
-    receipt = store.receive(png(1), name="1.png", source="door")
+    receipt = store.films.receive(png(1), name="1.png", source="door")
     archive.put("1.png", png(1), 0.9)
     archive.write()
     done = archive.into(store)
     assert (done.films, done.already, done.parts) == (0, 1, 0)
-    study = store.study(receipt.study, blind=False)
+    study = store.studies.details(receipt.study, blind=False)
     assert study.entry.state == "received" and not study.films[0].findings, "its worker still has to score it"
 
 
@@ -207,36 +207,36 @@ def test_a_film_of_a_cleared_or_reported_study_opens_it(
     enter = judge_with(store)  # type: ignore[operator]  # a fixture of the package's tests
     for number in (1, 2):
         header = ReceivedHeader(sop_class=CR, instance=f"1.3.{number}", study=f"1.2.{number}", patient="p")
-        store.receive(dicom_film(number), name="a", source="ward", header=header, settle_s=0.0)
+        store.films.receive(dicom_film(number), name="a", source="ward", header=header, settle_s=0.0)
         enter("clear", 0.1, StudyInstanceUID=f"1.2.{number}", PatientID="p", SOPInstanceUID=f"1.3.{number}")
     cleared, reported = listed(store, "cleared")
-    store.reported_elsewhere(film_sha256=store.study(reported).films[0].sha256, outcome="normal")
-    uids = [store.study(one) for one in (cleared, reported)]
+    store.reports.reported_elsewhere(film_sha256=store.studies.details(reported).films[0].sha256, outcome="normal")
+    uids = [store.studies.details(one) for one in (cleared, reported)]
     assert [one.entry.state for one in uids] == ["cleared", "reported_elsewhere"]
     archive.put("x.dcm", dicom_film(11, StudyInstanceUID="1.2.1", PatientID="p", SOPInstanceUID="1.3.11"), 0.3)
     archive.put("y.dcm", dicom_film(12, StudyInstanceUID="1.2.2", PatientID="p", SOPInstanceUID="1.3.12"), 0.3)
     archive.write()
     assert archive.into(store).films == 2
-    assert [store.study(one).entry.state for one in (cleared, reported)] == ["to_read", "to_read"]
-    assert [store.study(one).entry.films for one in (cleared, reported)] == [2, 2]
-    assert store.verify_audit() is None
+    assert [store.studies.details(one).entry.state for one in (cleared, reported)] == ["to_read", "to_read"]
+    assert [store.studies.details(one).entry.films for one in (cleared, reported)] == [2, 2]
+    assert store.audit.verify() is None
 
 
 def test_a_linked_file_that_changes_is_not_shown(store: Store, archive: Archive) -> None:
     archive.put("1.png", png(1))
     archive.write()
     archive.into(store)
-    [film] = store.study(listed(store, "to_read")[0]).films
+    [film] = store.studies.details(listed(store, "to_read")[0]).films
     file = archive.folder / "1.png"
-    assert store.film_path(film.film).read_bytes() == png(1)
+    assert store.films.path(film.film).read_bytes() == png(1)
     file.write_bytes(png(2))
     with pytest.raises(NotFoundError, match="has changed since"):
-        store.film_path(film.film)
+        store.films.path(film.film)
     file.unlink()
     with pytest.raises(NotFoundError, match="is not there"):
-        store.film_path(film.film)
-    again = store.receive(png(1), name="1.png", source="door")
-    assert again.already and store.film_path(film.film).read_bytes() == png(1), "a door brings the bytes back"
+        store.films.path(film.film)
+    again = store.films.receive(png(1), name="1.png", source="door")
+    assert again.already and store.films.path(film.film).read_bytes() == png(1), "a door brings the bytes back"
 
 
 def test_what_cannot_be_imported_is_said_with_its_cure(store: Store, archive: Archive, folder: Path) -> None:
@@ -285,7 +285,7 @@ def test_an_import_killed_in_the_middle_loses_and_doubles_nothing(
         started.wait(30)
         with place.open() as store:
             assert rows_of(store, films) == rows_of(store, findings) and rows_of(store, films) % 5 == 0
-            assert store.verify_audit() is None
+            assert store.audit.verify() is None
     assert killed >= 2, (tmp_path / "err").read_text()
     last = say(*words)
     assert last.code == 0 and "0 refused" in last.out, last.err
@@ -294,14 +294,14 @@ def test_an_import_killed_in_the_middle_loses_and_doubles_nothing(
         with store.database.reading() as connection:
             seals = connection.execute(sqlalchemy.select(audit.c.subject).where(audit.c.action == ACTION)).scalars()
             assert max(Counter(seals).values()) == 1
-        head = store.audit_head()
-        assert head.seq == 40 and store.verify_audit() is None
-        assert {path.name for path in store.films.path.rglob("*") if path.is_symlink() and path.suffix != ".tmp"} >= {
-            row["sha256"] for row in archive.rows
-        }
+        head = store.audit.head()
+        assert head.seq == 40 and store.audit.verify() is None
+        assert {
+            path.name for path in store.site.films.path.rglob("*") if path.is_symlink() and path.suffix != ".tmp"
+        } >= {row["sha256"] for row in archive.rows}
     assert say(*words).code == 0
     with place.open() as store:
-        assert store.audit_head() == head
+        assert store.audit.head() == head
 
 
 @pytest.mark.parametrize("at", [15, *(pytest.param(at, marks=pytest.mark.nightly) for at in (7, 17, 49))])

@@ -22,10 +22,10 @@ def test_accounts_that_only_ever_sent_films_are_named(store: Store) -> None:
     store.accounts.sign_out(token)
     sent = [("ct-room", "ward"), ("ct-room", "clinic"), ("dx-room", "ward"), ("ann", "ward"), ("sid", "ward")]
     films = [
-        store.receive(png(number), name="a", source=source, actor=actor).film_id
+        store.films.receive(png(number), name="a", source=source, actor=actor).film_id
         for number, (actor, source) in enumerate([*sent, ("gone", "ward")])
     ]
-    store.mark_seen(films[0], "ann")
+    store.films.mark_seen(films[0], "ann")
     store.accounts.change("gone", actor="ada", disabled=True)
     store.accounts.choose(store.accounts.invite("dx-room", actor="ada"), PASSWORD + "!")
     assert store.accounts.narrowable() == [
@@ -37,12 +37,12 @@ def test_accounts_that_only_ever_sent_films_are_named(store: Store) -> None:
 @pytest.mark.parametrize("did", ["setting", "view", "account"])
 def test_an_account_that_did_something_else_is_not_named(store: Store, did: str) -> None:
     store.accounts.add("ann", PASSWORD, "admin", actor="ada")
-    store.receive(png(1), name="a", source="ward", actor="ann")
+    store.films.receive(png(1), name="a", source="ward", actor="ann")
     assert [one.name for one in store.accounts.narrowable()] == ["ann"]
     if did == "setting":
-        store.set_waiting_cap_s(3600, actor="ann")
+        store.settings.set_waiting_cap_s(3600, actor="ann")
     elif did == "view":
-        store.save_view("ann", "Mine", {})
+        store.saved_views.save("ann", "Mine", {})
     else:
         store.accounts.add("ben", PASSWORD, "reader", actor="ann")
     assert store.accounts.narrowable() == []

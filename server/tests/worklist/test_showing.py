@@ -42,7 +42,7 @@ def scored(store: Store, judge: Judge) -> Scored:
         look: int | None = None,
         **identifiers: str,
     ) -> Receipt:
-        receipt = store.receive(png(number), name=f"{number}.png", source=source)
+        receipt = store.films.receive(png(number), name=f"{number}.png", source=source)
         assert judge("read", 0.5, **identifiers)
         with store.database.writing() as connection:
             row = connection.execute(select(films).where(films.c.public_id == receipt.film_id)).one()
@@ -62,7 +62,7 @@ def scored(store: Store, judge: Judge) -> Scored:
 
 
 def report(store: Store, study: str, outcome: str) -> None:
-    store.claim(study, "ann")
+    store.studies.claim(study, "ann")
     look_and_report(store, study, "ann", outcome)
 
 
@@ -73,24 +73,24 @@ def test_a_reference_is_the_scores_of_reported_normals(store: Store, scored: Sco
     scored(50, {FIRST: 1e6}, outcome="abnormal")
     scored(51, {FIRST: 1e6})
     scored(52, {FIRST: None}, outcome="normal")
-    found = store.reference(FIRST)
+    found = store.findings.reference(FIRST)
     assert found.scores == tuple(sorted(100.0 - number for number in range(22)))
     assert found.words == "22 normals of this site"
-    of_ward = store.reference(FIRST, source="ward")
+    of_ward = store.findings.reference(FIRST, source="ward")
     assert len(of_ward.scores) == 21 and of_ward.words == "21 normals of ward"
 
 
 def test_with_few_reported_normals_nothing_stands_in_for_them(store: Store, scored: Scored) -> None:
     for number in range(5):
         scored(number, {FIRST: float(number)}, outcome="normal" if number else None, source=f"s{number % 2}")
-    found = store.reference(FIRST)
+    found = store.findings.reference(FIRST)
     assert (found.scores, found.count, found.words) == (
         (),
         4,
         "no reference: a percentile needs 20 normals of this site, and there are 4",
     )
-    assert store.reference(FIRST, source="s1").count == 2
-    assert store.reference("9" * 64).count == 0 == store.reference(FIRST, source="nowhere").count
+    assert store.findings.reference(FIRST, source="s1").count == 2
+    assert store.findings.reference("9" * 64).count == 0 == store.findings.reference(FIRST, source="nowhere").count
 
 
 @on_postgresql
@@ -103,17 +103,17 @@ def test_the_nearest_are_the_normals_that_look_most_alike(store: Store, scored: 
     scored(22, {}, look=100)
     scored(23, {}, outcome="normal")  # nothing is known of its look
     report(store, own.study, "normal")
-    found = store.nearest(own.film_id, count=3)
+    found = store.findings.nearest(own.film_id, count=3)
     assert [one.film for one in found] == [alike[1].film_id, alike[3].film_id, alike[0].film_id]
     assert [one.study for one in found] == [alike[1].study, alike[3].study, alike[0].study]
     assert [one.distance for one in found] == pytest.approx([3 / 255, 4 / 255, 5 / 255], rel=1e-5)
-    assert len(store.nearest(own.film_id, count=100)) == 4
+    assert len(store.findings.nearest(own.film_id, count=100)) == 4
     for count in (0, 101):
         with pytest.raises(WorklistError, match="Ask for 1 to 100"):
-            store.nearest(own.film_id, count=count)
+            store.findings.nearest(own.film_id, count=count)
     blank = scored(30, {})
     with pytest.raises(NotFoundError, match="how this film looks"):
-        store.nearest(blank.film_id)
+        store.findings.nearest(blank.film_id)
 
 
 @sqlite_at_least
@@ -125,7 +125,7 @@ def test_distances_are_root_mean_squares(store: Store, scored: Scored) -> None:
         for receipt, look in zip(receipts, looks, strict=True):
             connection.execute(films.update().where(films.c.public_id == receipt.film_id).values(look=look.tobytes()))
     wanted = [float(np.linalg.norm((look.astype(float) - looks[0]) / 255) / SIDE) for look in looks[1:]]
-    found = {one.film: one.distance for one in store.nearest(receipts[0].film_id)}
+    found = {one.film: one.distance for one in store.findings.nearest(receipts[0].film_id)}
     assert [found[receipt.film_id] for receipt in receipts[1:]] == pytest.approx(wanted, rel=1e-5)
     assert list(found.values()) == sorted(found.values())
 
@@ -137,17 +137,19 @@ def test_the_labelled_set_is_what_readers_said_last(store: Store, scored: Scored
     scored(3, {FIRST: 3.0}, outcome="unsure")
     scored(4, {FIRST: 3.0})
     undone = scored(5, {FIRST: 3.0}, outcome="normal")
-    store.undo(undone.study, "ann")
+    store.reports.undo(undone.study, "ann")
     changed = scored(6, {FIRST: 4.0}, outcome="normal")
-    store.undo(changed.study, "ann")
+    store.reports.undo(changed.study, "ann")
     look_and_report(store, changed.study, "ann", "abnormal")
     elsewhere = scored(7, {FIRST: 5.0}, AccessionNumber="A7")
-    store.reported_elsewhere(accession="A7", outcome="normal")
+    store.reports.reported_elsewhere(accession="A7", outcome="normal")
     unknown = scored(8, {FIRST: 5.0}, AccessionNumber="A8")
-    store.reported_elsewhere(accession="A8")
+    store.reports.reported_elsewhere(accession="A8")
     late = scored(9, {FIRST: 9.0}, StudyInstanceUID="1.2", PatientID="p2")  # of a study that was reported before
-    assert elsewhere.film_id not in {one.film for one in store.labelled()}, "nothing shows that its film was seen"
-    found = {one.film: one for one in store.labelled(origins=EVERY)}
+    assert elsewhere.film_id not in {one.film for one in store.reports.labelled()}, (
+        "nothing shows that its film was seen"
+    )
+    found = {one.film: one for one in store.reports.labelled(origins=EVERY)}
     assert set(found) == {one.film_id for one in (normal, abnormal, changed, elsewhere)}
     assert unknown.film_id not in found and late.film_id not in found
     one = found[normal.film_id]
@@ -157,9 +159,9 @@ def test_the_labelled_set_is_what_readers_said_last(store: Store, scored: Scored
     assert found[abnormal.film_id].abnormal and found[abnormal.film_id].scores == {FIRST: 3.0}
     assert found[changed.film_id].abnormal and not found[elsewhere.film_id].abnormal
     assert found[changed.film_id].patient == changed.study, "nobody said whose it is"
-    assert [one.film for one in store.labelled(most=2, origins=EVERY)] == [elsewhere.film_id, changed.film_id]
+    assert [one.film for one in store.reports.labelled(most=2, origins=EVERY)] == [elsewhere.film_id, changed.film_id]
     with pytest.raises(WorklistError, match="Ask for 1 or more"):
-        store.labelled(most=0)
+        store.reports.labelled(most=0)
 
 
 def test_a_manifest_of_labelled_films_has_no_formula_and_reads_back(
@@ -170,7 +172,7 @@ def test_a_manifest_of_labelled_films_has_no_formula_and_reads_back(
     assert ",normal,'=HYPERLINK(1)," in (tmp_path / "labelled.csv").read_text(encoding="utf-8")
     (entry,) = read_manifest(tmp_path / "labelled.csv")
     assert entry.source == "=HYPERLINK(1)" and entry.path is not None
-    assert entry.path.resolve() == store.film_path(receipt.film_id).resolve()
+    assert entry.path.resolve() == store.films.path(receipt.film_id).resolve()
 
 
 @on_postgresql
@@ -183,7 +185,7 @@ def test_models_disagree_where_their_ranks_differ(store: Store, scored: Scored) 
     ]
     scored(10, {FIRST: 99.0})
     scored(11, {FIRST: 99.0, SECOND: None})
-    found = store.disagreements(FIRST, SECOND)
+    found = store.findings.disagreements(FIRST, SECOND)
     assert len(found) == 6 and [one.film for one in found[:2]] == [receipts[0].film_id, receipts[5].film_id]
     ranks = {one.film: (one.first_rank, one.second_rank) for one in found}
     wanted = np.stack([(scipy.stats.rankdata(values) - 0.5) / 6 for values in (first, second)], axis=1)
@@ -191,13 +193,13 @@ def test_models_disagree_where_their_ranks_differ(store: Store, scored: Scored) 
     top = found[0]
     assert (top.study, top.source, top.first_score, top.second_score) == (receipts[0].study, "s0", 1.0, 600.0)
     assert top.difference == pytest.approx(-5 / 6)
-    turned = store.disagreements(SECOND, FIRST, limit=1)
+    turned = store.findings.disagreements(SECOND, FIRST, limit=1)
     assert [one.film for one in turned] == [top.film] and turned[0].difference == pytest.approx(5 / 6)
-    assert store.disagreements(FIRST, "9" * 64) == []
+    assert store.findings.disagreements(FIRST, "9" * 64) == []
     for first_model, second_model, limit, said in (
         (FIRST, FIRST, 5, "Name two models"),
         (FIRST, SECOND, 0, "Ask for 1 to 500"),
         (FIRST, SECOND, 501, "Ask for 1 to 500"),
     ):
         with pytest.raises(WorklistError, match=said):
-            store.disagreements(first_model, second_model, limit=limit)
+            store.findings.disagreements(first_model, second_model, limit=limit)

@@ -78,14 +78,14 @@ def machine(place: Place, judge_with: Any) -> type[RuleBasedStateMachine]:
             self.number = 0
 
         def teardown(self) -> None:
-            assert self.store.verify_audit() is None
+            assert self.store.audit.verify() is None
             self.store.close()
             shutil.rmtree(self.home)
 
         @rule(target=films)
         def receive(self) -> str:
             self.number += 1
-            study = self.store.receive(png(self.number), name="a").study
+            study = self.store.films.receive(png(self.number), name="a").study
             self.state[study] = self.standing[study] = "received"
             return study
 
@@ -101,12 +101,12 @@ def machine(place: Place, judge_with: Any) -> type[RuleBasedStateMachine]:
         @rule(study=films, reader=st.sampled_from(["ann", "bob"]))
         def claim(self, study: str, reader: str) -> None:
             free = self.holder.get(study) in (None, reader)
-            self.act(study, "claim", free, lambda: self.store.claim(study, reader), holder=reader)
+            self.act(study, "claim", free, lambda: self.store.studies.claim(study, reader), holder=reader)
 
         @rule(study=films, reader=st.sampled_from(["ann", "bob"]))
         def release(self, study: str, reader: str) -> None:
             mine = self.holder.get(study) == reader
-            self.act(study, "release", mine, lambda: self.store.release(study, reader))
+            self.act(study, "release", mine, lambda: self.store.studies.release(study, reader))
 
         @rule(study=films, reader=st.sampled_from(["ann", "bob"]), outcome=st.sampled_from(["normal", "abnormal"]))
         def report(self, study: str, reader: str, outcome: Any) -> None:
@@ -116,21 +116,23 @@ def machine(place: Place, judge_with: Any) -> type[RuleBasedStateMachine]:
         @rule(study=films)
         def undo_as_lead(self, study: str) -> None:
             again = self.state[study] == "reported"
-            undo = lambda: self.store.undo(study, "lead", as_lead=True)  # noqa: E731
+            undo = lambda: self.store.reports.undo(study, "lead", as_lead=True)  # noqa: E731
             self.act(study, "undo", True, undo, holder="lead" if again else None)
 
         @rule(study=films)
         def lead_takes_back(self, study: str) -> None:
-            self.act(study, "release", True, lambda: self.store.release(study, "lead", as_lead=True))
+            self.act(study, "release", True, lambda: self.store.studies.release(study, "lead", as_lead=True))
 
         @rule(study=films)
         def elsewhere(self, study: str) -> None:
-            (film,) = self.store.study(study).films
+            (film,) = self.store.studies.details(study).films
             known = self.state[study] == "reported_elsewhere"
             if known:
-                assert self.store.reported_elsewhere(film_sha256=film.sha256) == 0
+                assert self.store.reports.reported_elsewhere(film_sha256=film.sha256) == 0
             else:
-                self.act(study, "elsewhere", True, lambda: self.store.reported_elsewhere(film_sha256=film.sha256))
+                self.act(
+                    study, "elsewhere", True, lambda: self.store.reports.reported_elsewhere(film_sha256=film.sha256)
+                )
 
         def act(self, study: str, act: Any, free: bool, do: Any, *, holder: str | None = None) -> None:
             if act in allowed(self.state[study]) and free:
@@ -145,7 +147,7 @@ def machine(place: Place, judge_with: Any) -> type[RuleBasedStateMachine]:
 
         @invariant()
         def the_store_is_what_the_model_says(self) -> None:
-            entries = {entry.study: entry for entry in self.store.page(StudyQuery(tab="all", limit=200)).rows}
+            entries = {entry.study: entry for entry in self.store.studies.page(StudyQuery(tab="all", limit=200)).rows}
             assert {study: entry.state for study, entry in entries.items()} == self.state
             assert {study: entry.claimed_by for study, entry in entries.items() if entry.claimed_by} == self.holder
 

@@ -93,9 +93,9 @@ def test_a_backup_from_before_0_2_is_refused_before_the_target_is_made(old: Stor
 def test_an_old_store_opens_with_the_newest_schema_and_a_whole_trail(old: Store, expected: dict[str, Any]) -> None:
     with old.database.reading() as connection:
         assert revision(connection) == newest()
-    assert str(old.audit_head()) == expected["head"], "opening adds no row"
-    assert old.verify_audit() is None
-    assert old.verify_audit(AuditHead.parse(expected["head"])) is None
+    assert str(old.audit.head()) == expected["head"], "opening adds no row"
+    assert old.audit.verify() is None
+    assert old.audit.verify(AuditHead.parse(expected["head"])) is None
 
 
 def test_lists_order_decisions_and_histories_are_as_they_were(home: Path, expected: dict[str, Any]) -> None:
@@ -108,16 +108,18 @@ def test_lists_order_decisions_and_histories_are_as_they_were(home: Path, expect
 
 def test_an_old_store_is_filtered_and_sorted_like_a_new_one(old: Store, expected: dict[str, Any]) -> None:
     """Revision 0006: what was decided before it stands beside each study, too."""
-    rows = {row.study: row for row in old.page(StudyQuery(tab="all", limit=200, blind=False)).rows}
+    rows = {row.study: row for row in old.studies.page(StudyQuery(tab="all", limit=200, blind=False)).rows}
     scored = {name: row for name, row in rows.items() if row.score is not None}
     assert {row.model for row in scored.values()} == {card_of(GOLDEN / "decides").weights_sha256}
     assert {row.policy for row in scored.values()} == set(expected["policy"])
-    lowest_first = [row.study for row in old.page(StudyQuery(tab="all", order="score", limit=200, blind=False)).rows]
+    lowest_first = [
+        row.study for row in old.studies.page(StudyQuery(tab="all", order="score", limit=200, blind=False)).rows
+    ]
     assert [rows[name].score for name in lowest_first[-len(scored) :]] == sorted(row.score for row in scored.values())  # type: ignore[type-var]
-    views = {name: {film.view_position for film in old.study(name).films} for name in rows}
+    views = {name: {film.view_position for film in old.studies.details(name).films} for name in rows}
     assert {row.view for row in rows.values()} - {None} == set().union(*views.values()) - {None} != set()
-    for view in old.choices().views:
-        assert {row.study for row in old.page(StudyQuery(tab="all", view=view, limit=200)).rows} == {
+    for view in old.studies.choices().views:
+        assert {row.study for row in old.studies.page(StudyQuery(tab="all", view=view, limit=200)).rows} == {
             name for name, has in views.items() if view in has
         }
     apart = [row.apart for row in rows.values() if row.apart is not None]
@@ -127,22 +129,22 @@ def test_an_old_store_is_filtered_and_sorted_like_a_new_one(old: Store, expected
         name for name, value in now.items() if value is not None
     }
     assert all(0 <= value <= 1 for value in apart)
-    assert old.save_view("lea", "Mine", {"view": "PA"}) == 1
+    assert old.saved_views.save("lea", "Mine", {"view": "PA"}) == 1
 
 
 def test_every_film_and_map_of_an_old_store_is_found(old: Store, expected: dict[str, Any]) -> None:
     for name, study in expected["studies"].items():
-        for film, scores in zip(old.study(name).films, study["scores"], strict=True):
-            assert old.film_path(film.film).stat().st_size == film.bytes
+        for film, scores in zip(old.studies.details(name).films, study["scores"], strict=True):
+            assert old.films.path(film.film).stat().st_size == film.bytes
             if scores and study["state"] != "not_scored":
-                assert np.load(old.map_path(film.film)).shape == (32, 32)
+                assert np.load(old.findings.map_path(film.film)).shape == (32, 32)
 
 
 def test_old_bundles_score_old_films_as_they_did(old: Store, expected: dict[str, Any]) -> None:
     detectors = {one.weights_sha256: one for one in map(load_detector, (GOLDEN / "decides", GOLDEN / "compares"))}
     (name,) = expected["lists"]["cleared"][:1]
-    (film,) = old.study(name, blind=False).films
-    again = read_film(Entry(name="film", path=old.film_path(film.film), source="North", patient="p", study="s"))
+    (film,) = old.studies.details(name, blind=False).films
+    again = read_film(Entry(name="film", path=old.films.path(film.film), source="North", patient="p", study="s"))
     assert isinstance(again, Film)
     assert {finding.model for finding in film.findings} == set(detectors)
     for finding in film.findings:
@@ -154,7 +156,7 @@ def test_an_old_store_goes_on_working_with_old_bundles_and_its_policy_asks_for_a
     old: Store, expected: dict[str, Any]
 ) -> None:
     waiting = expected["queue"]["waiting"]
-    sent = old.receive(png(1), name="new.png", source="North", actor="upload")
+    sent = old.films.receive(png(1), name="new.png", source="North", actor="upload")
     policy = Policy.load(GOLDEN / "policy.json")
     assert [policy.digest] == expected["policy"]
     active = old.activations.active()
@@ -168,28 +170,30 @@ def test_an_old_store_goes_on_working_with_old_bundles_and_its_policy_asks_for_a
     )
     screener = load(GOLDEN / "decides")
     assert Worker(old, lambda: screener, name="worker").drain() == waiting + 1
-    assert old.study(sent.study).entry.state == "to_read", "without a policy that holds nothing is cleared"
-    first = next(row.study for row in old.page(StudyQuery(tab="to_read", limit=200)).rows if row.state == "to_read")
-    old.claim(first, "ann")
+    assert old.studies.details(sent.study).entry.state == "to_read", "without a policy that holds nothing is cleared"
+    first = next(
+        row.study for row in old.studies.page(StudyQuery(tab="to_read", limit=200)).rows if row.state == "to_read"
+    )
+    old.studies.claim(first, "ann")
     look_and_report(old, first, "ann", "abnormal", "seen after the upgrade")
-    reports = [(report.outcome, report.note) for report in old.study(first).reports]
+    reports = [(report.outcome, report.note) for report in old.studies.details(first).reports]
     assert ("abnormal", "seen after the upgrade") in reports
     ((name, was),) = [one for one in expected["studies"].items() if one[1]["claimed_by"] == "bob"]
     look_and_report(old, name, "bob", "normal")
-    assert old.study(name).entry.state == "reported" and was["state"] == "in_reading"
-    assert old.verify_audit() is None and old.verify_audit(AuditHead.parse(expected["head"])) is None
+    assert old.studies.details(name).entry.state == "reported" and was["state"] == "in_reading"
+    assert old.audit.verify() is None and old.audit.verify(AuditHead.parse(expected["head"])) is None
 
 
 def test_old_pseudonyms_accounts_and_reports_are_still_known(old: Store, expected: dict[str, Any]) -> None:
-    assert [row.state for row in old.page(StudyQuery(tab="all", text="cut-short.png")).rows] == ["not_scored"]
+    assert [row.state for row in old.studies.page(StudyQuery(tab="all", text="cut-short.png")).rows] == ["not_scored"]
     token = old.accounts.sign_in("lea", "a long password of lea")
     assert token is not None and old.accounts.session(token) is not None
     assert old.accounts.sign_in("lea", "another password") is None
     mine = next(name for name, study in expected["studies"].items() if study["state"] == "reported")
     reader = expected["studies"][mine]["reports"][0][0]
-    old.undo(mine, reader)
-    assert old.study(mine).entry.state == "in_reading"
-    assert old.verify_audit() is None
+    old.reports.undo(mine, reader)
+    assert old.studies.details(mine).entry.state == "in_reading"
+    assert old.audit.verify() is None
 
 
 def test_an_old_store_is_backed_up_and_restored(old: Store, tmp_path: Path, expected: dict[str, Any]) -> None:

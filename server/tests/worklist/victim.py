@@ -34,7 +34,7 @@ def send(where: str, home: str, log: str, first: str) -> None:
         number = int(first)
         while True:
             try:
-                receipt = store.receive(png(number), name=f"{number}.png", source="ward")
+                receipt = store.films.receive(png(number), name=f"{number}.png", source="ward")
             except BusyError:
                 continue
             os.write(descriptor, f"{number} {receipt.sha256}\n".encode())

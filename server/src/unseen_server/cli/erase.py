@@ -41,7 +41,7 @@ def erase(
     if patient == "-":
         patient = sys.stdin.readline().strip()
     with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
-        shown = store.foresee_erasure(patient=patient, issuer=issuer, study=study)
+        shown = store.removal.foresee(patient=patient, issuer=issuer, study=study)
         typer.echo(
             f"Goes: {shown.studies} studies, {shown.films} films ({shown.bytes / 1e6:.1f} MB), {shown.maps} anomaly "
             f"maps, all thumbnails of the films, {shown.reports} reports, {shown.drafts} drafts."
@@ -51,7 +51,7 @@ def erase(
         for sentence in STAYS:
             typer.echo(f"Stays: {sentence}")
         _confirm("Erase this for good?", yes)
-        removed = store.erase(
+        removed = store.removal.erase(
             patient=patient, issuer=issuer, study=study, actor=f"{getpass.getuser()} (shell)", as_shown=shown.digest
         )
     typer.echo(f"erased: {removed.studies} studies, {removed.films} films, {removed.maps} anomaly maps")
@@ -93,17 +93,17 @@ def retire(
     actor = f"{getpass.getuser()} (shell)"
     with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
         if older_than is not None:
-            count = store.count_old(older_than_days=older_than, source=source)
+            count = store.removal.count_old(older_than_days=older_than, source=source)
             _confirm(f"Remove {count} studies that were cleared or reported more than {older_than:g} days ago?", yes)
-            removed = store.retire(older_than_days=older_than, source=source, actor=actor)
+            removed = store.removal.retire(older_than_days=older_than, source=source, actor=actor)
         elif film is not None:
             _confirm(f"Remove the film {film}?", yes)
-            removed = store.retire_film(film, actor=actor)
+            removed = store.removal.retire_film(film, actor=actor)
         else:
             assert model is not None, "one of three was given"
-            count = sum(one.findings for one in store.models() if one.model == model)
+            count = sum(one.findings for one in store.findings.models() if one.model == model)
             _confirm(f"Remove {count} findings of this model, with their anomaly maps and renditions?", yes)
-            removed = store.retire_model(model, actor=actor)
+            removed = store.removal.retire_model(model, actor=actor)
     typer.echo(f"removed: {removed.studies} studies, {removed.films} films, {removed.maps} anomaly maps")
 
 

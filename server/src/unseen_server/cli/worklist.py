@@ -51,11 +51,11 @@ def audit(
     from unseen_server.worklist.store import Store
 
     with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
-        end = store.audit_head()
+        end = store.audit.head()
         if act == "head":
             console.result(str(end), seq=end.seq, hash=end.hash, head=str(end))
             return
-        broken = store.verify_audit(None if head is None else AuditHead.parse(head))
+        broken = store.audit.verify(None if head is None else AuditHead.parse(head))
     if broken is not None:
         console.result(None, whole=False, broken=broken)
         typer.secho(broken, err=True, fg=typer.colors.RED)

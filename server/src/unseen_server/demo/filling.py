@@ -99,8 +99,8 @@ def fill(
         for number, entry in enumerate(entries):
             clock.be(_HOURS + (_READING[0] + 0.1 - _HOURS) * number / len(entries))
             if number == len(entries) // 2:
-                store.receive(unreadable.read_bytes(), name=unreadable.name, source=entry.source, actor="demo")
-            sent = store.receive(entry.path.read_bytes(), name=entry.path.name, source=entry.source, actor="demo")
+                store.films.receive(unreadable.read_bytes(), name=unreadable.name, source=entry.source, actor="demo")
+            sent = store.films.receive(entry.path.read_bytes(), name=entry.path.name, source=entry.source, actor="demo")
             truth[sent.film_id] = entry.label or "unsure"
             worker.drain()
             if progress:
@@ -111,15 +111,15 @@ def fill(
         outcomes = []
         for number, row in enumerate(chosen):
             clock.be(_READING[0] + (_READING[1] - _READING[0]) * number / len(chosen))
-            (film,) = store.study(row.study).films
+            (film,) = store.studies.details(row.study).films
             outcomes.append(truth[film.film])
-            store.claim(row.study, READER)
-            store.report(row.study, READER, truth[film.film], simulated=True)  # type: ignore[arg-type]  # a label is one
+            store.studies.claim(row.study, READER)
+            store.reports.enter(row.study, READER, truth[film.film], simulated=True)  # type: ignore[arg-type]  # a label is one
         clock.be(0.0)
         rows = _rows(store)
         return Filled(
             to_read=len(rows),
-            cleared=store.page(StudyQuery(tab="cleared")).total,
+            cleared=store.studies.page(StudyQuery(tab="cleared")).total,
             not_scored=sum(row.state == "not_scored" for row in rows),
             reported_normal=outcomes.count("normal"),
             reported_abnormal=outcomes.count("abnormal"),
@@ -146,7 +146,7 @@ def _clear(folder: Path) -> None:
 
 def _rows(store: Store) -> list[ListedStudy]:
     """Return the rows that are to be read, in the order of the list."""
-    return list(store.page(StudyQuery(tab="to_read", limit=_MOST_ROWS, blind=False)).rows)
+    return list(store.studies.page(StudyQuery(tab="to_read", limit=_MOST_ROWS, blind=False)).rows)
 
 
 def _chosen(rows: Sequence[ListedStudy], most: int, left: int) -> list[ListedStudy]:

@@ -76,7 +76,7 @@ class AuditSender:
 
     def send(self) -> int:
         """Send the rows that are new, some hundred at once; returns how many. Raises OSError where it cannot."""
-        events = self._store.audit_after(sent_up_to(self._path), most=_AT_ONCE)
+        events = self._store.audit.after(sent_up_to(self._path), most=_AT_ONCE)
         for event in events:
             self._send(event)
         if events:

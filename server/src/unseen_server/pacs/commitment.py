@@ -1,7 +1,7 @@
 """Storage commitment (PS3.4, annex J), both ways.
 
 A peer asks whether we keep its objects: the request is on the disk before it is acknowledged, and answered from
-`Store.holds`, on the same association where that stays open, else on a new one; again and again for a day, over
+`WorklistFilms.holds`, on the same association where that stays open, else on a new one; again and again for a day, over
 restarts, until the peer has taken the answer.
 
 We ask a peer whether it keeps our results (`ask`); its report comes on the same association, or on one that it opens to

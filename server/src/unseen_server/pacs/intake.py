@@ -104,7 +104,7 @@ class Intake:
             _log.warning("pacs.own_object peer=%s: acknowledged, not scored", peer.name)
             return Taken(study=header.study, ours=True)
         try:
-            self._store.receive(
+            self._store.films.receive(
                 _pieces(meta, body),
                 name=header.instance,
                 source=peer.films_source,
@@ -146,7 +146,7 @@ class Intake:
         """Close these studies, which the peer has declared complete."""
         for study in studies:
             try:
-                self._store.close_study(study, source=peer.films_source, actor=actor_of(peer))
+                self._store.studies.mark_complete(study, source=peer.films_source, actor=actor_of(peer))
             except WorklistError as error:  # it settles by its time instead
                 _log.warning("pacs.study_not_closed peer=%s: %s", peer.name, error)
 

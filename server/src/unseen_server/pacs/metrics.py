@@ -75,12 +75,12 @@ class NodeMetrics(Collector):
         store = self._watched.store
         films = GaugeMetricFamily("unseen_films", "Films in the worklist", labels=["source"])
         waiting = GaugeMetricFamily("unseen_studies_waiting", "Studies that wait for a reader", labels=["source"])
-        for source in store.by_source():
+        for source in store.studies.by_source():
             films.add_metric([source.name], source.films)
             waiting.add_metric([source.name], source.waiting)
         yield films
         yield waiting
-        queue = store.queue()
+        queue = store.jobs.counts()
         jobs = GaugeMetricFamily("unseen_queue_films", "Films by how far scoring is", labels=["state"])
         for state in ("waiting", "running", "done", "dead"):
             jobs.add_metric([state], getattr(queue, state))
@@ -90,7 +90,7 @@ class NodeMetrics(Collector):
             "How long the oldest film has waited to be scored",
             value=queue.oldest_s or 0.0,
         )
-        alarms = len(store.alarms())
+        alarms = len(store.alarms.standing())
         yield GaugeMetricFamily("unseen_drift_alarms", "Drift alarms that two people have not seen", value=alarms)
 
     def _outbox(self) -> Iterator[Metric]:
@@ -110,7 +110,7 @@ class NodeMetrics(Collector):
         )
 
     def _reports(self) -> Iterator[Metric]:
-        counts = self._watched.store.outside_counts()
+        counts = self._watched.store.outside_reports.counts()
         standing = GaugeMetricFamily(
             "unseen_outside_reports", "Standing reports of other systems, by outcome", labels=["outcome"]
         )

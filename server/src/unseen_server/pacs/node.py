@@ -112,7 +112,7 @@ class Node:
         self.commitments = Commitments(
             config,
             store.home,
-            holds=store.holds,
+            holds=store.films.holds,
             on_report=on_report or (lambda report: self.delivery.reported(report)),
         )
         self.delivery = Delivery(config, store, ask=self.commitments.ask)

@@ -57,7 +57,7 @@ class ReportIntake:
         """Enter a report; when this returns it is durable. Raises WorklistError."""
         match = self._codes.read(codes=report.codes, text=report.text)
         withdrawn = report.status == "withdrawn"
-        what = self._store.take_report(
+        what = self._store.outside_reports.take(
             OutsideReport(
                 system=report.system,
                 accession=report.accession,
@@ -81,7 +81,9 @@ class ReportIntake:
         names = self._store.names
         if names.of("patient", prior) == names.of("patient", surviving):
             return False
-        return not self._store.merge_patients(prior=prior, surviving=surviving, issuer=issuer, actor=system).already
+        return not self._store.studies.merge_patients(
+            prior=prior, surviving=surviving, issuer=issuer, actor=system
+        ).already
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Return the number of reports since the start, by what they led to and their outcome ("none" where no rule

@@ -132,7 +132,7 @@ class FolderWatch:
                 if _sight(os.fstat(descriptor)) != sight:
                     raise _Changed
 
-            receipt = self._store.receive(
+            receipt = self._store.films.receive(
                 pieces(), name=_shown(name)[:1000], source=_shown(source)[:200] or "unknown", actor=ACTOR
             )
         if receipt.already:  # a new film is logged by the store

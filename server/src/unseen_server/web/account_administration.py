@@ -105,7 +105,7 @@ def change(parts: Parts, account: Admin, name: AccountName, changes: Change) -> 
 def invite(parts: Parts, account: Admin, name: AccountName) -> Invitation:
     """Make a link by which the account's owner chooses a password, good once within a day; an earlier one ends."""
     link = parts.store.accounts.invite(name, actor=account.name)
-    until = datetime.fromtimestamp(parts.store.now_us() / 1e6, UTC) + timedelta(seconds=INVITATION_S)
+    until = datetime.fromtimestamp(parts.store.site.now_us() / 1e6, UTC) + timedelta(seconds=INVITATION_S)
     return Invitation(link=link, path=f"/sign-in#choose={link}", until=until)
 
 

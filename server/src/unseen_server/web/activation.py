@@ -383,7 +383,7 @@ def _labels(parts: ServerState, card: Card, promise: Guarantee, *, others: bool)
 
 def _response(parts: ServerState, made: Activation, asker: str) -> ActivationResponse:
     clears = made.standing == "active" and made.policy is not None
-    stopped = parts.store.clearing_stopped(made.policy_digest) if clears else ""
+    stopped = parts.store.alarms.clearing_stopped(made.policy_digest) if clears else ""
     return ActivationResponse(
         number=made.number,
         standing=made.standing,

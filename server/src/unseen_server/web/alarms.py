@@ -57,7 +57,7 @@ def alarms(parts: Parts, account: Lead) -> Alarms:
                     "summary": Summary.model_validate(of_alarm(parts, alarm)),
                 }
             )
-            for alarm in parts.store.alarms()
+            for alarm in parts.store.alarms.standing()
         ]
     )
 
@@ -67,17 +67,15 @@ PolicyDigest = Annotated[str, InPath(pattern="^[0-9a-f]{64}$")]
 
 @router.post("/alarms/{policy}/acknowledge", responses=answers(400, 401, 403, 404, 409, 422, 503))
 def acknowledge(parts: Parts, account: Lead, policy: PolicyDigest, looked: Looked) -> Ended:
-    """Record that a person has looked.
-
-    The first one's note is kept and the alarm stands; with the second one's the policy clears again.
-    """
-    alarm = next((one for one in parts.store.alarms() if one.policy == policy), None)
+    """A person has looked. The first one's note is kept and the alarm stands; with the second one's the policy clears
+    again."""
+    alarm = next((one for one in parts.store.alarms.standing() if one.policy == policy), None)
     if alarm is not None:
         of_alarm(parts, alarm).check(looked.summary, note=looked.note)
-    return Ended(resumed=parts.store.acknowledge_alarm(policy, actor=account.name, note=looked.note))
+    return Ended(resumed=parts.store.alarms.acknowledge(policy, actor=account.name, note=looked.note))
 
 
 @router.post("/alarms/{policy}/withdraw", status_code=204, responses=answers(401, 403, 404, 422, 503))
 def withdraw(parts: Parts, account: Lead, policy: PolicyDigest) -> None:
     """Take back the first acknowledgement; the alarm stands."""
-    parts.store.withdraw_acknowledgement(policy, actor=account.name)
+    parts.store.alarms.withdraw_acknowledgement(policy, actor=account.name)

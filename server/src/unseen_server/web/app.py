@@ -130,7 +130,7 @@ def create_app(
     parts.active.look()  # before a worker starts
     tasks = [Repeated("sweep", store.sweep, every_s=_SWEEP_S), Repeated("tidy", store.tidy, every_s=_TIDY_S)]
     tasks.append(Repeated("follow", parts.active.look, every_s=LOOK_S))
-    tasks.append(Repeated("retire", store.retire_by_age, every_s=_RETIRE_S))
+    tasks.append(Repeated("retire", store.removal.retire_by_age, every_s=_RETIRE_S))
     tasks.append(Repeated("lab", parts.lab.tidy, every_s=_LAB_S))
     if watch is not None:
         look = FolderWatch(store, watch, settled_s=watch_settled_s).look
@@ -212,7 +212,7 @@ def create_app(
     app.mount("/static", pages.Static(directory=pages.STATIC), name="static")
     answer_errors(app)
     bodies = {
-        f"{ROOT}/films": store.max_film_bytes + FORM_ROOM,
+        f"{ROOT}/films": store.site.max_film_bytes + FORM_ROOM,
         f"{ROOT}/reported-elsewhere/table": reported_elsewhere.MOST_CSV,
         f"{ROOT}/lab/pictures": MOST_BYTES,
         stow.STOW: stow.MOST_BYTES,

@@ -35,8 +35,8 @@ class Sample(BaseModel):
 
 @router.get("/audit/sample", tags=["audit"], responses=answers(401, 403, 503))
 def sample(parts: Parts, account: Lead) -> Sample:
-    """Return readers' reports on the cleared studies that were read anyway: the share of abnormal ones so far."""
-    found = parts.store.audit_sample()
+    """Readers' reports on the cleared studies that were read anyway: the share of abnormal ones so far."""
+    found = parts.store.reports.audit_sample()
     share = found.share
     return Sample(
         waiting=found.waiting,

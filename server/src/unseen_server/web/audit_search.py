@@ -26,5 +26,5 @@ class AuditMatches(ResponseModel, Matches):
 
 @router.post("/audit/search", responses=answers(400, 401, 403, 422, 503))
 def search(parts: Parts, account: Admin, sought: AuditSearch) -> AuditMatches:
-    """Return the rows of the audit trail by who, what, when and on which study."""
-    return AuditMatches.model_validate(parts.store.search_audit(sought))
+    """Rows of the audit trail by who, what, when and on which study."""
+    return AuditMatches.model_validate(parts.store.audit.search(sought))

@@ -38,16 +38,16 @@ class Verified(BaseModel):
 @router.get("/audit/head", responses=answers(401, 403, 503))
 def head(parts: Parts, account: Lead) -> HeadResponse:
     """Return the head of the audit trail."""
-    return _head(parts.store.audit_head())
+    return _head(parts.store.audit.head())
 
 
 @router.post("/audit/verify", responses=answers(400, 401, 403, 422, 503))
 def verify(parts: Parts, account: Lead, given: HeadGiven) -> Verified:
     """Check the whole trail; with many rows this takes a while. That it was checked, and the result, is on record."""
     known = None if given.head is None else AuditHead.parse(given.head)
-    broken = parts.store.verify_audit(known, actor=account.name)
+    broken = parts.store.audit.verify(known, actor=account.name)
     problem = None if broken is None else without_places(broken, parts.store)
-    return Verified(whole=broken is None, problem=problem, head=_head(parts.store.audit_head()))
+    return Verified(whole=broken is None, problem=problem, head=_head(parts.store.audit.head()))
 
 
 def _head(found: AuditHead) -> HeadResponse:

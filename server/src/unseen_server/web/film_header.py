@@ -1,6 +1,6 @@
 """Routes of a film's header: windows, spacing, person and all elements.
 
-Names and numbers of people are shown to the roles that the site has set (`Store.settings().identity`); others see
+Names and numbers of people are shown to the roles that the site has set (`StoredSettings.read().identity`); others see
 the pseudonyms that the worklist stores.
 """
 
@@ -97,7 +97,7 @@ class ElementsResponse(BaseModel):
 def about(parts: Parts, account: Reader, film: FilmId) -> About:
     """Return the display settings of a film, and its patient as far as the asker may see it."""
     study, found = _film(parts, film)
-    display: Mapping[str, Any] = parts.decoded.film(parts.store.film_path(film)).display  # Any: JSON
+    display: Mapping[str, Any] = parts.decoded.film(parts.store.films.path(film)).display  # Any: JSON
     named = may_see_names(parts, account)
     return About(
         film=film,
@@ -117,7 +117,7 @@ def elements(parts: Parts, account: Lead, film: FilmId) -> ElementsResponse:
 
     Harmless are technical elements that PS3.15 table E.1-1 keeps. Private and unknown elements are left out.
     """
-    found = shared_decoder().elements(parts.store.film_path(film))
+    found = shared_decoder().elements(parts.store.films.path(film))
     if isinstance(found, str):
         raise WorklistError(f"The file's elements cannot be read: {found}")
     if not may_see_names(parts, account):
@@ -126,10 +126,10 @@ def elements(parts: Parts, account: Lead, film: FilmId) -> ElementsResponse:
 
 
 def _film(parts: ServerState, film: str) -> tuple[StudyDetails, StoredFilm]:
-    rows = parts.store.page(StudyQuery(tab="all", text=film, limit=1)).rows if film.startswith("f-") else ()
+    rows = parts.store.studies.page(StudyQuery(tab="all", text=film, limit=1)).rows if film.startswith("f-") else ()
     if not rows:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
-    study = parts.store.study(rows[0].study)
+    study = parts.store.studies.details(rows[0].study)
     return study, study.film(film)
 
 

@@ -17,8 +17,8 @@ router = APIRouter(prefix="/films", tags=["viewing"])
 
 @router.get("/{film}/thumbnail.png", response_class=Response, responses=PNG | answers(401, 404, 422, 503))
 def thumbnail(parts: Parts, account: Reader, film: FilmId) -> Response:
-    """Return a small image of the film, as a worker kept it; 404 before one has read it."""
-    return Response(parts.store.thumbnail(film), media_type="image/png")
+    """A small image of the film, as a worker kept it; 404 before one has read it."""
+    return Response(parts.store.films.thumbnail(film), media_type="image/png")
 
 
 @router.get("/{film}/rendition/{what}", response_class=Response, responses=PNG | answers(401, 403, 404, 422, 503))
@@ -35,6 +35,6 @@ def rendition(
     lungs, and inside, which is what the model judges, are 255. X-Picture-Low and X-Picture-High are the values that
     are shown black and white.
     """
-    shown, (low, high) = images.rendition(parts.store.rendition(film, model), what)
+    shown, (low, high) = images.rendition(parts.store.findings.rendition(film, model), what)
     headers = {"X-Picture-Low": f"{low:.6g}", "X-Picture-High": f"{high:.6g}"}
     return Response(shown, media_type="image/png", headers=headers)

@@ -89,11 +89,11 @@ class Look(BaseModel):
 @router.get("/{film}/look", responses=answers(401, 404, 422, 503))
 def look(parts: Parts, account: Reader, film: FilmId) -> Look:
     """Return the content of the viewer's side panel in one answer."""
-    rows = parts.store.page(StudyQuery(tab="all", text=film, limit=1)).rows if film.startswith("f-") else ()
+    rows = parts.store.studies.page(StudyQuery(tab="all", text=film, limit=1)).rows if film.startswith("f-") else ()
     if not rows:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
     blind = parts.is_blind(account.role)
-    study = parts.store.study(rows[0].study, blind=blind)
+    study = parts.store.studies.details(rows[0].study, blind=blind)
     row = parts.ranks.row(study.entry, parts.promise(), blind=blind)
     nothing = Look(
         film=film, study=row.study, blind=blind, words=[], flag=row.flag, reference=None, probability=None,
@@ -190,21 +190,21 @@ def _map_high(parts: ServerState, film: str, finding: StoredFinding) -> float | 
     if finding.map_sha256 is None:
         return None
     try:
-        return images.brightest(parts.store.map_path(film, finding.model))
+        return images.brightest(parts.store.findings.map_path(film, finding.model))
     except NotFoundError:
         return None
 
 
 def _rendition(parts: ServerState, film: str, model: str) -> Rendition | None:
     try:
-        return parts.store.rendition(film, model)
+        return parts.store.findings.rendition(film, model)
     except WorklistError:  # none, or a damaged one: the rest can be shown all the same
         return None
 
 
 def _nearest(parts: ServerState, film: str) -> list[Near]:
     try:
-        found = parts.store.nearest(film)
+        found = parts.store.findings.nearest(film)
     except NotFoundError:  # no worker has read it
         return []
     return [Near.model_validate(near) for near in found]

@@ -59,7 +59,7 @@ def pixels(
 
     Decoded in a process of its own, by content; 422 with the reason where it cannot be.
     """
-    found = parts.decoded.film(parts.store.film_path(film), frame)
+    found = parts.decoded.film(parts.store.films.path(film), frame)
     facts = {
         "Width": found.width,
         "Height": found.height,
@@ -95,11 +95,8 @@ class Painted(BaseModel):
 
 @router.post("/{film}/seen", status_code=204, responses=answers(400, 401, 403, 404, 409, 422, 503))
 def seen(parts: Parts, account: Reader, film: FilmId, painted: Painted) -> None:
-    """Record that the film's pixels were painted for the asker.
-
-    Only a person to whom all frontal films were shown can report a study.
-    """
-    path = parts.store.film_path(film)  # 404 where there is none
+    """The film's pixels were painted for the asker. Only whom all frontal films were shown to can report a study."""
+    path = parts.store.films.path(film)  # 404 where there is none
     given = [painted.ticket, *painted.further]
     wanted = [_ticket(parts, film, account.name, frame) for frame in range(parts.decoded.film(path).frames)]
     if not hmac.compare_digest("\n".join(given).encode(), "\n".join(wanted).encode()):
@@ -107,7 +104,7 @@ def seen(parts: Parts, account: Reader, film: FilmId, painted: Painted) -> None:
             "This ticket is not the one that came with the film's pixels for this account, or a frame is missing. "
             "Fetch the film again."
         )
-    parts.store.mark_seen(film, account.name)
+    parts.store.films.mark_seen(film, account.name)
 
 
 def _ticket(parts: ServerState, film: str, account: str, frame: int) -> str:

@@ -71,7 +71,7 @@ async def receive(request: Request, response: Response, parts: Parts, account: S
         await upload.begin()
         source = film_source(account, upload.source, default=UNKNOWN_SOURCE)
         receipt = await anyio.to_thread.run_sync(
-            lambda: parts.store.receive(pieces(upload), name=upload.name, source=source, actor=account.name),
+            lambda: parts.store.films.receive(pieces(upload), name=upload.name, source=source, actor=account.name),
             limiter=anyio.CapacityLimiter(1),  # its place is taken above; other requests keep their threads
         )
     response.status_code = 200 if receipt.already else 201
@@ -82,7 +82,7 @@ async def receive(request: Request, response: Response, parts: Parts, account: S
     )  # fmt: skip
     state: Any = "received"
     if receipt.already and account.role != "sender":  # a sender must not learn what became of a film
-        state = (await anyio.to_thread.run_sync(parts.store.study, receipt.study)).entry.state
+        state = (await anyio.to_thread.run_sync(parts.store.studies.details, receipt.study)).entry.state
     return Received(
         sha256=receipt.sha256, film=receipt.film_id, study=receipt.study, state=state, already=receipt.already
     )

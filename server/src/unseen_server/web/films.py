@@ -25,11 +25,11 @@ _NPY: dict[int | str, dict[str, Any]] = {
 @router.get("/{film}", responses=answers(401, 404, 422, 503))
 def status(parts: Parts, account: Reader, film: FilmId) -> FilmStatus:
     """Return the state of a film, and of its study."""
-    rows = parts.store.page(StudyQuery(tab="all", text=film, limit=1)).rows if film.startswith("f-") else ()
+    rows = parts.store.studies.page(StudyQuery(tab="all", text=film, limit=1)).rows if film.startswith("f-") else ()
     if not rows:
         raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
     blind, promise = parts.is_blind(account.role), parts.promise()
-    study = parts.store.study(rows[0].study, blind=blind, reader=account.name)
+    study = parts.store.studies.details(rows[0].study, blind=blind, reader=account.name)
     found = study.film(film)
     return FilmStatus(
         film=film_for(parts, account, FilmResponse.of(found, promise)),
@@ -51,14 +51,14 @@ def preview(
     Decoded in a process of its own, by content; 422 with the reason where it cannot be.
     """
     with parts.pictures:
-        shown = images.preview(parts.store.film_path(film), film, size=size)
+        shown = images.preview(parts.store.films.path(film), film, size=size)
     return Response(shown, media_type="image/png")
 
 
 @router.get("/{film}/map.npy", response_class=Response, responses=_NPY | answers(401, 403, 404, 422, 503))
 def map_numbers(parts: Parts, account: Sighted, film: FilmId, model: ModelId = None) -> Response:
-    """Return the anomaly map as numbers, on the network's grid: the latest, or that of `model`."""
-    data = images.numbers(parts.store.map_path(film, model))
+    """The anomaly map as numbers, on the network's grid: the latest, or that of `model`."""
+    data = images.numbers(parts.store.findings.map_path(film, model))
     return Response(data, media_type="application/octet-stream")
 
 
@@ -73,6 +73,8 @@ def map_picture(
         float | None, Query(gt=0, le=1e30, allow_inf_nan=False, description="white; by default the map's own maximum")
     ] = None,
 ) -> Response:
-    """Return the anomaly map as an image: 0 is black. The header X-Map-High holds the value that is white."""
-    shown, top = images.map_picture(parts.store.map_path(film, model), coloured=colours == "cividis", high=high)
+    """The anomaly map as an image: 0 is black. The header X-Map-High holds the value that is white."""
+    shown, top = images.map_picture(
+        parts.store.findings.map_path(film, model), coloured=colours == "cividis", high=high
+    )
     return Response(shown, media_type="image/png", headers={"X-Map-High": f"{top:.6g}"})

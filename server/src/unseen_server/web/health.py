@@ -69,7 +69,7 @@ def _health(parts: ServerState) -> Health:
     queue = None
     database: Literal["ok", "out of reach", "damaged"] = "ok"
     try:
-        found = parts.store.queue()
+        found = parts.store.jobs.counts()
         queue = QueueResponse(waiting=found.waiting, done=found.done, dead=found.dead, oldest_s=found.oldest_s)
     except DamagedError as error:
         database = "damaged"

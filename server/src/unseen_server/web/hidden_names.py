@@ -1,6 +1,6 @@
 """Names and numbers of patients: to whom they are shown, and what everybody else sees instead.
 
-The site sets from which role on they are shown (`Store.settings().identity`). Everybody else sees keyed hashes
+The site sets from which role on they are shown (`StoredSettings.read().identity`). Everybody else sees keyed hashes
 (HMAC-SHA256 under the site's key, which lies with the store), also where the store holds the numbers as they are.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def may_see_names(parts: ServerState, account: Account) -> bool:
     """Return True if the site shows names and numbers of patients to this account."""
-    least = parts.store.settings().identity
+    least = parts.store.settings.read().identity
     return least != "nobody" and ROLES.index(account.role) >= ROLES.index(least)
 
 

@@ -148,7 +148,7 @@ def labelled_set(store: Store, scoring: Models | None, *, others: bool = False) 
 
     others  count also reports of which nothing shows that their films were seen
     """
-    found = store.labelled(most=MOST, origins=EVERY if others else SEEN)
+    found = store.reports.labelled(most=MOST, origins=EVERY if others else SEEN)
     known = _known(scoring)
     learnt = {model: frozenset(films) for model, (_, _, films) in known.items()}
     fresh = [_fresh(film, learnt) for film in found]
@@ -167,7 +167,7 @@ def labelled_set(store: Store, scoring: Models | None, *, others: bool = False) 
         )
         for model in [*known, *sorted(seen - set(known))]
     ]
-    return LabelledSet(films=fresh, models=models, not_counted={} if others else store.unseen_labels())
+    return LabelledSet(films=fresh, models=models, not_counted={} if others else store.reports.unseen_labels())
 
 
 def _known(scoring: Models | None) -> dict[str, tuple[str, Part, Sequence[str]]]:
@@ -235,8 +235,8 @@ class ComputedFigures:
         self._turns = anyio.CapacityLimiter(1)
 
     def labelled(self, store: Store, scoring: Models | None, *, others: bool = False) -> LabelledSet:
-        """Return the labelled set; read again when anything in the worklist has changed."""
-        seq = store.audit_head().seq  # asked for first: what comes in between is read twice, not missed
+        """The labelled set; read again when anything in the worklist has changed."""
+        seq = store.audit.head().seq  # asked for first: what comes in between is read twice, not missed
         with self._lock:
             if self._set is None or self._set[0] != seq or self._set[1] is not scoring or self._set[2] != others:
                 self._set = (seq, scoring, others, labelled_set(store, scoring, others=others))

@@ -43,17 +43,17 @@ def search(parts: Parts, account: Reader, wanted: Search) -> ListedPage:
         whole_terms=parts.store.names.plain and not may_see_names(parts, account),
         flag_rule=None if wanted.flag is None else parts.ranks.flag_rule(promise, blind=blind),
     )
-    page = parts.store.page(query)
+    page = parts.store.studies.page(query)
     return ListedPage.of(page, parts.ranks, promise, model=parts.deciding, blind=blind)
 
 
 @router.get("/sources", responses=answers(401, 503))
 def sources(parts: Parts, account: Reader) -> Sources:
-    """Return the sources alone."""
-    return Sources(sources=parts.store.sources())
+    """The sources alone."""
+    return Sources(sources=parts.store.studies.sources())
 
 
 @router.get("/choices", responses=answers(401, 503))
 def choices(parts: Parts, account: Reader) -> ChoicesResponse:
     """Return the values by which the list can be filtered at present."""
-    return ChoicesResponse.model_validate(parts.store.choices())
+    return ChoicesResponse.model_validate(parts.store.studies.choices())

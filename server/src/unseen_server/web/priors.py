@@ -50,6 +50,6 @@ def priors(parts: Parts, account: Reader, study: StudyId) -> PriorsResponse:
                 film=one.film,
                 outcome=one.outcome,
             )
-            for one in parts.store.priors(study)
+            for one in parts.store.studies.priors(study)
         ]
     )

@@ -52,7 +52,7 @@ class Promise:
         if all(source.threshold is None for source in policy.sources.values()):
             why = "The policy clears from no source: studies are ranked, and none is cleared."
             return cls(state="ranks", policy=policy, why=why)
-        if reason := store.clearing_stopped(policy.digest) or stopped:
+        if reason := store.alarms.clearing_stopped(policy.digest) or stopped:
             why = f"Clearing is stopped, and every study is to be read: {reason.rstrip('.')}."
             return cls(state="stopped", policy=policy, why=why)
         return cls(state="clears", policy=policy, why="", gated=models.card.gate is not None)

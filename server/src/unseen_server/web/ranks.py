@@ -134,7 +134,7 @@ class ScorePercentiles:
         """Return the rule by which the worklist finds the rows that `row` flags."""
         if blind:
             return FlagRule(priority=_NEVER if promise.state == "stopped" else self._early_from())
-        known = {model: self.known(model).scores for model in self._store.models_with_findings()}
+        known = {model: self.known(model).scores for model in self._store.findings.weights()}
         return FlagRule(
             scores={model: least_score(scores, FLAGGED_FROM) for model, scores in known.items() if scores},
         )
@@ -175,7 +175,7 @@ class ScorePercentiles:
         """
         loaded = self._loaded()
         if loaded.policy is None:
-            return self._store.reference(model)
+            return self._store.findings.reference(model)
         if model == loaded.deciding:
             return loaded.policy.reference
         calibrated = loaded.calibrated.get(model)

@@ -65,13 +65,13 @@ class Count(BaseModel):
 @router.post("/erasure/preview", responses=answers(400, 401, 403, 404, 409, 422, 503))
 def foresee(parts: Parts, account: Admin, meant: Meant) -> ForeseenResponse:
     """Preview an erasure; nothing changes."""
-    return ForeseenResponse.model_validate(parts.store.foresee_erasure(**meant.model_dump()))
+    return ForeseenResponse.model_validate(parts.store.removal.foresee(**meant.model_dump()))
 
 
 @router.post("/erasure", responses=answers(400, 401, 403, 404, 409, 422, 503))
 def erase(parts: Parts, account: Admin, meant: Erasure) -> RemovedResponse:
     """Erase what was shown. It cannot be undone; the audit trail records that it was done, but not whose data."""
-    removed = parts.store.erase(
+    removed = parts.store.removal.erase(
         patient=meant.patient, issuer=meant.issuer, study=meant.study, actor=account.name, as_shown=meant.shown
     )
     parts.decoded.forget()
@@ -81,13 +81,13 @@ def erase(parts: Parts, account: Admin, meant: Erasure) -> RemovedResponse:
 @router.post("/retirement/count", responses=answers(400, 401, 403, 422, 503))
 def count_old(parts: Parts, account: Admin, old: Old) -> Count:
     """Return the number of studies that would be removed by their age."""
-    return Count(studies=parts.store.count_old(older_than_days=old.days, source=old.source))
+    return Count(studies=parts.store.removal.count_old(older_than_days=old.days, source=old.source))
 
 
 @router.post("/retirement", responses=answers(400, 401, 403, 422, 503))
 def retire_old(parts: Parts, account: Admin, old: Old) -> RemovedResponse:
     """Remove studies by their age; none that waits for a reader."""
-    removed = parts.store.retire(older_than_days=old.days, source=old.source, actor=account.name)
+    removed = parts.store.removal.retire(older_than_days=old.days, source=old.source, actor=account.name)
     parts.decoded.forget()
     return _removed(removed)
 
@@ -95,7 +95,7 @@ def retire_old(parts: Parts, account: Admin, old: Old) -> RemovedResponse:
 @router.post("/films/{film}/retire", responses=answers(401, 403, 404, 409, 422, 503))
 def retire_film(parts: Parts, account: Admin, film: Name) -> RemovedResponse:
     """Remove one film from a study that nobody has in hand or has reported."""
-    removed = parts.store.retire_film(film, actor=account.name)
+    removed = parts.store.removal.retire_film(film, actor=account.name)
     parts.decoded.forget()
     return _removed(removed)
 
@@ -104,7 +104,7 @@ def retire_film(parts: Parts, account: Admin, film: Name) -> RemovedResponse:
 def retire_model(parts: Parts, account: Admin, model: Name) -> RemovedResponse:
     """Remove what a model has found; decisions and reports stay."""
     in_use = () if parts.models is None else tuple(parts.models.named)
-    return _removed(parts.store.retire_model(model, actor=account.name, in_use=in_use))
+    return _removed(parts.store.removal.retire_model(model, actor=account.name, in_use=in_use))
 
 
 def _removed(removed: Removed) -> RemovedResponse:

@@ -57,7 +57,7 @@ def reopenings(parts: Parts, account: Lead) -> ReopeningsResponse:
                     "summary": Summary.model_validate(of_reopening(alarm)) if alarm.cleared else None,
                 }
             )
-            for alarm in parts.store.raised_alarms()
+            for alarm in parts.store.alarms.raised()
         ]
     )
 
@@ -66,25 +66,25 @@ def reopenings(parts: Parts, account: Lead) -> ReopeningsResponse:
 def propose(parts: Parts, account: Lead, number: AlarmNumber, wanted: Reopening) -> None:
     """Propose to reopen these studies; nothing changes before a second person has confirmed it."""
     _check(parts, number, wanted)
-    parts.store.propose_reopening(number, actor=account.name, note=wanted.note)
+    parts.store.alarms.propose_reopening(number, actor=account.name, note=wanted.note)
 
 
 @router.post("/{number}/confirm", responses=answers(400, 401, 403, 404, 409, 422, 503))
 def confirm(parts: Parts, account: Lead, number: AlarmNumber, wanted: Reopening) -> ReopenedResponse:
     """Reopen the studies that another person has proposed to reopen: they are unread, and corrections go out."""
     _check(parts, number, wanted)
-    return ReopenedResponse(studies=parts.store.reopen_cleared(number, actor=account.name, note=wanted.note))
+    return ReopenedResponse(studies=parts.store.alarms.reopen_cleared(number, actor=account.name, note=wanted.note))
 
 
 @router.post("/{number}/withdraw", status_code=204, responses=answers(401, 403, 404, 409, 422, 503))
 def withdraw(parts: Parts, account: Lead, number: AlarmNumber) -> None:
     """Take the proposal back."""
-    parts.store.withdraw_reopening(number, actor=account.name)
+    parts.store.alarms.withdraw_reopening(number, actor=account.name)
 
 
 def _check(parts: ServerState, number: int, wanted: Reopening) -> None:
     """Raise NotAllowedError where the studies are others by now than those that the asker was shown."""
-    alarm = next((one for one in parts.store.raised_alarms() if one.number == number), None)
+    alarm = next((one for one in parts.store.alarms.raised() if one.number == number), None)
     if alarm is not None and alarm.cleared:
         change: ClearingChange = of_reopening(alarm)
         change.check(wanted.summary, note=wanted.note)

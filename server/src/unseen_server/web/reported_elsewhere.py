@@ -55,7 +55,7 @@ class TableTaken(ResponseModel, Imported):
 @router.post("/reported-elsewhere", responses=answers(400, 401, 403, 404, 409, 422, 503))
 def reported_elsewhere(parts: Parts, account: Lead, said: Elsewhere) -> Marked:
     """Take a study off the list that another system has reported."""
-    return Marked(studies=parts.store.reported_elsewhere(**said.model_dump(), actor=account.name))
+    return Marked(studies=parts.store.reports.reported_elsewhere(**said.model_dump(), actor=account.name))
 
 
 @router.post("/reported-elsewhere/table", openapi_extra=_CSV_IN, responses=answers(401, 403, 413, 415, 422, 503))

@@ -63,8 +63,8 @@ class ViewList(BaseModel):
 
 @router.get("", responses=answers(401, 503))
 def views(parts: Parts, account: Reader) -> ViewList:
-    """Return the views that the asker can choose from."""
-    return ViewList(views=[ViewResponse.model_validate(one) for one in parts.store.views(account.name)])
+    """The views that the asker can choose from."""
+    return ViewList(views=[ViewResponse.model_validate(one) for one in parts.store.saved_views.listed(account.name)])
 
 
 @router.put("", responses=answers(400, 401, 403, 409, 422, 503))
@@ -73,12 +73,12 @@ def keep(parts: Parts, account: Reader, view: ViewToKeep) -> ViewList:
     if view.shared and not is_lead(account):
         raise NotAllowedError("A view for everybody is a lead's. Keep it for yourself.")
     wanted = _WANTED.dump_python(view.wanted, exclude_defaults=True)
-    parts.store.save_view(account.name, view.name, wanted, shared=view.shared)
+    parts.store.saved_views.save(account.name, view.name, wanted, shared=view.shared)
     return views(parts, account)
 
 
 @router.delete("/{number}", responses=answers(401, 403, 404, 409, 422, 503))
 def remove(parts: Parts, account: Reader, number: Annotated[int, Path(ge=1, lt=2**63)]) -> ViewList:
     """Remove a view of one's own; a lead may remove a shared one. Those that are left."""
-    parts.store.remove_view(number, account.name, as_lead=is_lead(account))
+    parts.store.saved_views.remove(number, account.name, as_lead=is_lead(account))
     return views(parts, account)

@@ -35,6 +35,6 @@ def scored(parts: Parts, account: Admin) -> ScoredModels:
             Scored.from_value(
                 one, name=named[one.model][0] if one.model in named else one.name, in_use=one.model in named
             )
-            for one in parts.store.models()
+            for one in parts.store.findings.models()
         ]
     )

@@ -59,25 +59,25 @@ class SeveralResponse(ResponseModel, OnSeveral):
 @router.post("/assign", responses=answers(400, 401, 403, 404, 422, 503))
 def assign(parts: Parts, account: Lead, wanted: Assignment) -> SeveralResponse:
     """Assign studies to a reader, or to nobody. It is a wish: anybody may still read them."""
-    return _response(parts.store.assign(wanted.studies, wanted.to, actor=account.name))
+    return _response(parts.store.studies.assign(wanted.studies, wanted.to, actor=account.name))
 
 
 @router.post("/requeue", responses=answers(400, 401, 403, 422, 503))
 def requeue(parts: Parts, account: Lead, wanted: Several) -> SeveralResponse:
     """Have those of their films scored again that could not be."""
-    return _response(parts.store.requeue_several(wanted.studies, actor=account.name))
+    return _response(parts.store.jobs.requeue_several(wanted.studies, actor=account.name))
 
 
 @router.post("/return", responses=answers(400, 401, 403, 422, 503))
 def send_back(parts: Parts, account: Lead, wanted: Returning) -> SeveralResponse:
     """Record what cannot be shown of them as returned; nothing is sent. Each film is tried first; none is reported."""
     broken = {study: _broken(parts, study) for study in wanted.studies}
-    return _response(parts.store.return_several(wanted.studies, account.name, wanted.reason, broken=broken))
+    return _response(parts.store.reports.return_several(wanted.studies, account.name, wanted.reason, broken=broken))
 
 
 def _broken(parts: ServerState, study: str) -> list[str]:
     try:
-        films = parts.store.study(study).films
+        films = parts.store.studies.details(study).films
         return [film.film for film in films if film.aside is None and not parts.can_be_shown(film.film)]
     except NotFoundError:  # the act tells why
         return []

@@ -91,12 +91,12 @@ def change_settings(parts: Parts, account: Admin, changes: SettingsChange) -> Se
 
     Who sees names changes only from the state that the request names: otherwise 409, and nothing changes.
     """
-    parts.store.change_settings(actor=account.name, **changes.model_dump())
+    parts.store.settings.change(actor=account.name, **changes.model_dump())
     return _settings(parts)
 
 
 def _settings(parts: ServerState) -> SettingsResponse:
-    found = parts.store.settings()
+    found = parts.store.settings.read()
     return SettingsResponse(
         identity=found.identity,
         pseudonyms=not parts.store.names.plain,
@@ -117,6 +117,6 @@ def _settings(parts: ServerState) -> SettingsResponse:
                 settles_own=one.name in found.settle_of,
                 settle_s=found.settle_of.get(one.name, found.settle_s),
             )
-            for one in parts.store.by_source()
+            for one in parts.store.studies.by_source()
         ],
     )

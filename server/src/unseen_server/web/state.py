@@ -59,7 +59,7 @@ class Pulse:
         with self._lock:
             if time.monotonic() - self._looked >= RANKS_S:
                 with contextlib.suppress(WorklistError):
-                    self._seen = self._store.audit_head().seq
+                    self._seen = self._store.audit.head().seq
                 self._looked = time.monotonic()
             return self._seen
 
@@ -142,7 +142,7 @@ class ServerState:
         NotFoundError.
         """
         try:
-            self.decoded.film(self.store.film_path(film))
+            self.decoded.film(self.store.films.path(film))
         except NotFoundError:
             raise
         except WorklistError:
@@ -174,8 +174,8 @@ class Clearing:
         now = time.monotonic()
         if not self._seen and (self._looked is None or now - self._looked >= LOOK_S):
             self._looked = now
-            sample = self._store.audit_sample()
-            cleared = self._store.page(StudyQuery(tab="cleared", limit=1)).rows
+            sample = self._store.reports.audit_sample()
+            cleared = self._store.studies.page(StudyQuery(tab="cleared", limit=1)).rows
             self._seen = bool(sample.waiting + sample.read + sample.unsure or cleared)
         return self._seen
 

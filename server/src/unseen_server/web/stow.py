@@ -1,6 +1,6 @@
 """STOW-RS: DICOM objects over HTTP (PS3.18 section 10.5), several in a request, each kept before it is answered for.
 
-Each part goes through `Store.receive` as it comes, with its header, so that a film joins its study at once.
+Each part goes through `WorklistFilms.receive` as it comes, with its header, so that a film joins its study at once.
 A part that is refused is reported with its reason (PS3.18 table I.2-2), and the others are kept. Whoever has heard
 nothing sends again: the same bytes are kept once.
 
@@ -268,7 +268,7 @@ async def _stored(request: Request, parts: ServerState, account: Account, *, stu
             _log.warning("stow.refused reason=%s", type(error).__name__)
             if isinstance(error, TooLargeError):
                 outcome.warning = (
-                    f"An object has more than {parts.store.max_film_bytes} bytes, which is the limit; it was not "
+                    f"An object has more than {parts.store.site.max_film_bytes} bytes, which is the limit; it was not "
                     "stored. Export it in its ordinary size."
                 )
                 outcome.refused(header, TOO_LARGE)
@@ -308,7 +308,9 @@ async def _receive(
 
     async with parts.uploads.place(actor):
         receipt = await anyio.to_thread.run_sync(
-            lambda: parts.store.receive(pieces(), name=header.instance, source=source, actor=actor, header=header),
+            lambda: parts.store.films.receive(
+                pieces(), name=header.instance, source=source, actor=actor, header=header
+            ),
             limiter=anyio.CapacityLimiter(1),  # its place is taken above; other requests keep their threads
         )
     _log.info("film.acknowledged id=%s already=%s", receipt.film_id, receipt.already)

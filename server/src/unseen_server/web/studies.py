@@ -70,22 +70,22 @@ class Requeued(BaseModel):
 
 @router.get("/{study}", responses=answers(401, 404, 422, 503))
 def whole(parts: Parts, account: Reader, study: StudyId) -> StudyResponse:
-    """Return everything about one study that the asker may see."""
-    found = parts.store.study(study, blind=parts.is_blind(account.role), reader=account.name)
+    """Everything about one study that the asker may see."""
+    found = parts.store.studies.details(study, blind=parts.is_blind(account.role), reader=account.name)
     return study_for(parts, account, StudyResponse.of(found, _promise(parts)))
 
 
 @router.post("/{study}/claim", responses=answers(401, 403, 404, 409, 422, 503))
 def claim(parts: Parts, account: Reader, study: StudyId) -> Claimed:
     """Take it for reading. Of two requests at once one succeeds; the other gets the reader's name. Again: longer."""
-    until = parts.store.claim(study, account.name)
+    until = parts.store.studies.claim(study, account.name)
     return Claimed(until=until, study=_entry(parts, account, study))
 
 
 @router.post("/{study}/release", responses=answers(401, 403, 404, 409, 422, 503))
 def release(parts: Parts, account: Reader, study: StudyId) -> Listed:
     """Release it unreported; a lead may release another reader's study."""
-    parts.store.release(study, account.name, as_lead=is_lead(account))
+    parts.store.studies.release(study, account.name, as_lead=is_lead(account))
     return _entry(parts, account, study)
 
 
@@ -95,14 +95,14 @@ def report(parts: Parts, account: Reader, study: StudyId, verdict: Verdict) -> L
 
     409 for a dwell time below one second, which is a key pressed twice.
     """
-    parts.store.report(study, account.name, verdict.outcome, verdict.note, dwell_ms=verdict.dwell_ms)
+    parts.store.reports.enter(study, account.name, verdict.outcome, verdict.note, dwell_ms=verdict.dwell_ms)
     return _entry(parts, account, study)
 
 
 @router.put("/{study}/draft", status_code=204, responses=answers(401, 403, 404, 422, 503))
 def draft(parts: Parts, account: Reader, study: StudyId, written: Draft) -> None:
     """Keep the asker's note until they report the study; "" removes it."""
-    parts.store.keep_draft(study, account.name, written.note)
+    parts.store.reports.keep_draft(study, account.name, written.note)
 
 
 @router.post("/{study}/set-aside", responses=answers(400, 401, 403, 404, 409, 422, 503))
@@ -112,16 +112,16 @@ def set_aside(parts: Parts, account: Reader, study: StudyId, aside: Aside) -> Li
     Nothing is sent to the sender. Every film is tried first; 409 where all can be shown. The study leaves the list
     unless films of it are left, which are then reported.
     """
-    films = parts.store.study(study).films
+    films = parts.store.studies.details(study).films
     broken = [film.film for film in films if film.aside is None and not parts.can_be_shown(film.film)]
-    parts.store.set_aside(study, account.name, aside.how, aside.reason, films=broken)
+    parts.store.reports.set_aside(study, account.name, aside.how, aside.reason, films=broken)
     return _entry(parts, account, study)
 
 
 @router.post("/{study}/undo", responses=answers(401, 403, 404, 409, 422, 503))
 def undo(parts: Parts, account: Reader, study: StudyId) -> Listed:
     """Take the report back, and the study in hand again; a lead may take back another's."""
-    parts.store.undo(study, account.name, as_lead=is_lead(account))
+    parts.store.reports.undo(study, account.name, as_lead=is_lead(account))
     return _entry(parts, account, study)
 
 
@@ -131,18 +131,18 @@ def confirm(parts: Parts, account: Reader, study: StudyId) -> Listed:
 
     Reports of other systems count in a calibration only after 50 confirmations.
     """
-    parts.store.confirm_report(study, account.name)
+    parts.store.reports.confirm(study, account.name)
     return _entry(parts, account, study)
 
 
 @router.post("/{study}/requeue", responses=answers(401, 403, 404, 409, 422, 503))
 def requeue(parts: Parts, account: Lead, study: StudyId) -> Requeued:
     """Have those of its films scored again that could not be."""
-    return Requeued(films=parts.store.requeue(study, actor=account.name))
+    return Requeued(films=parts.store.jobs.requeue(study, actor=account.name))
 
 
 def _entry(parts: ServerState, account: Account, study: str) -> Listed:
-    found = parts.store.study(study, blind=parts.is_blind(account.role), reader=account.name)
+    found = parts.store.studies.details(study, blind=parts.is_blind(account.role), reader=account.name)
     return Listed.made(found.entry, _promise(parts))
 
 

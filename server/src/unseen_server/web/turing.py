@@ -32,7 +32,7 @@ RoundId = Annotated[str, Path(max_length=40, description="r-…, as beginning it
 @router.get("", responses=answers(401, 403, 503))
 def offer(parts: Parts, account: Sighted) -> turing_messages.Offer:
     """List the models with which a round can be played here."""
-    made = parts.store.generated()
+    made = parts.store.findings.generated()
     models = [_offered(parts, name, card, made.get(card.weights_sha256)) for name, card in _cards(parts)]
     models.sort(key=lambda one: not one.counts)
     missing = ""
@@ -50,7 +50,7 @@ def begin(parts: Parts, account: Sighted, wanted: turing_messages.Wanted) -> tur
     if wanted.model not in known:
         raise NotFoundError("No worker of this server scores with that model.")
     name, card = known[wanted.model]
-    made = parts.store.generated().get(wanted.model)
+    made = parts.store.findings.generated().get(wanted.model)
     offered = _offered(parts, name, card, made)
     if made is None or wanted.count not in offered.counts:
         raise NotAllowedError(
@@ -62,7 +62,7 @@ def begin(parts: Parts, account: Sighted, wanted: turing_messages.Wanted) -> tur
             _kept(parts, own, wanted.model, made, least=wanted.count),
             made,
             count=wanted.count,
-            typical=parts.store.generated_inside().get(wanted.model),
+            typical=parts.store.findings.generated_inside().get(wanted.model),
             blur=_blur(card),
             rng=secrets.SystemRandom(),
         )
@@ -199,7 +199,7 @@ def _kept(parts: ServerState, own: OwnFilms, model: str, made: NDArray[np.float3
     found = []
     for film in own.films:
         try:
-            kept = parts.store.rendition(film, model)
+            kept = parts.store.findings.rendition(film, model)
         except WorklistError:
             continue
         if kept.image.shape == made.shape[1:]:

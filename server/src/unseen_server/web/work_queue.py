@@ -32,8 +32,8 @@ class QueueDetail(BaseModel):
 
 @router.get("/queue", responses=answers(401, 403, 503))
 def queue(parts: Parts, account: Admin) -> QueueDetail:
-    """Return the films that wait, run, are done, and failed."""
-    found = parts.store.queue()
+    """Films that wait, run, are done, and failed."""
+    found = parts.store.jobs.counts()
     return QueueDetail(
         waiting=found.waiting,
         running=found.running,
@@ -41,5 +41,5 @@ def queue(parts: Parts, account: Admin) -> QueueDetail:
         dead=found.dead,
         oldest_s=found.oldest_s,
         workers=None if parts.workers is None else parts.workers.status().running,
-        failed=[FailedResponse.model_validate(one, from_attributes=True) for one in parts.store.failed()],
+        failed=[FailedResponse.model_validate(one, from_attributes=True) for one in parts.store.jobs.failed()],
     )

@@ -1,7 +1,7 @@
 """The worklist: films come in and are not lost, workers score them, readers take them in order, and all is on record.
 
-    Store            a folder (SQLite) or a PostgreSQL URL: receive, page, claim, report, audit, erase
-    StudyQuery       filters, order and page of the list: the argument of `Store.page`
+    Store            a folder (SQLite) or a PostgreSQL URL; its parts: studies, films, jobs, findings, reports, …
+    StudyQuery       filters, order and page of the list: the argument of `Studies.page`
     Worker           takes films from the queue and scores them until it is stopped
     back_up          everything into a folder; `restore` brings it back, into either type of database
     export_tables    studies, findings, decisions, reports as Parquet and CSV

@@ -16,49 +16,60 @@ if TYPE_CHECKING:
 
 
 class DriftAlarms:
-    """Drift alarms of a worklist: `store.alarms`."""
+    """Drift alarms of a worklist: `store.alarms`.
 
-    site: Site
+    Args:
+        site: the store's own.
 
-    def alarms(self) -> list[StandingAlarm]:
-        """Drift alarms that two people have not acknowledged; while one stands, its policy clears nothing."""
-        with self.site.database.reading() as connection:
+    >>> import tempfile
+    >>> from unseen_server.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
+    ...     store.alarms.standing()
+    []
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def standing(self) -> list[StandingAlarm]:
+        """Return drift alarms that two people have not acknowledged; while one stands, its policy clears nothing."""
+        with self._site.database.reading() as connection:
             return drift_alarms.alarms(connection)
 
-    def acknowledge_alarm(self, policy: str, *, actor: str, note: str) -> bool:
-        """A person has looked at a policy's drift alarm. With the second person clearing resumes; True then.
+    def acknowledge(self, policy: str, *, actor: str, note: str) -> bool:
+        """Acknowledge a policy's drift alarm. When a second person does, clearing resumes, and True is returned.
 
         Raises NotFoundError where none stands, NotAllowedError for the same person again, WorklistError without a note.
         """
-        with self.site.writing() as writing:
+        with self._site.writing() as writing:
             return drift_alarms.acknowledge(writing, policy, actor=actor, note=note)
 
     def withdraw_acknowledgement(self, policy: str, *, actor: str) -> None:
         """Take back the first acknowledgement of an alarm. Raises NotFoundError where there is none."""
-        with self.site.writing() as writing:
+        with self._site.writing() as writing:
             drift_alarms.withdraw_acknowledgement(writing, policy, actor=actor)
 
     def clearing_stopped(self, policy: str) -> str:
         """Return the reason why the policy with this digest clears nothing; "" if it clears."""
-        with self.site.database.reading() as connection:
+        with self._site.database.reading() as connection:
             return clearing.stopped(connection, policy)
 
-    def raised_alarms(self) -> list[RaisedAlarm]:
-        """The latest drift alarms, also those that ended, with what was cleared of the studies that raised each."""
-        with self.site.database.reading() as connection:
+    def raised(self) -> list[RaisedAlarm]:
+        """Return the latest drift alarms, also ended ones, with what was cleared of the studies that raised each."""
+        with self._site.database.reading() as connection:
             return reopening.raised_alarms(connection)
 
     def propose_reopening(self, alarm: int, *, actor: str, note: str) -> None:
         """Propose to reopen what was cleared of the studies whose films raised an alarm; see `reopening.propose`."""
-        with self.site.writing() as writing:
+        with self._site.writing() as writing:
             reopening.propose(writing, alarm, actor=actor, note=note)
 
     def withdraw_reopening(self, alarm: int, *, actor: str) -> None:
         """Take that proposal back. Raises NotFoundError where there is none."""
-        with self.site.writing() as writing:
+        with self._site.writing() as writing:
             reopening.withdraw(writing, alarm, actor=actor)
 
     def reopen_cleared(self, alarm: int, *, actor: str, note: str) -> int:
         """Reopen what another person has proposed to reopen; returns how many studies. See `reopening.confirm`."""
-        with self.site.writing() as writing:
+        with self._site.writing() as writing:
             return reopening.confirm(writing, alarm, actor=actor, note=note)

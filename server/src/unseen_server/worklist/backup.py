@@ -58,7 +58,7 @@ class Saved:
     maps     how many
 
     damaged  films and maps whose file is missing or not what was received, by digest
-    audit    the problem that `verify_audit` found in the trail; None where it is whole
+    audit    the problem that `AuditTrail.verify` found in the trail; None where it is whole
     """
 
     studies: int
@@ -107,7 +107,7 @@ def back_up(store: Store, to: Path | str) -> Saved:
         _check_films_known(store, digests["films"])
         damaged = [
             digest
-            for kind, folder in (("films", store.films), ("maps", store.maps))
+            for kind, folder in (("films", store.site.films), ("maps", store.site.maps))
             for digest in _copy(folder, ContentFolder(temporary / kind), digests[kind])
         ]
         _check_none_erased(store, digests["films"])
@@ -190,11 +190,8 @@ def _received(connection: Connection) -> set[str]:
 
 
 def _check_films_known(store: Store, digests: list[str]) -> None:
-    """Check that the tables know most of the films.
-
-    Some may be unknown: one that is coming in, or whose receiving was cut off.
-    """
-    there = {digest for part in store.films.digests() for digest in part}
+    """Some files may be unknown: of a film that is coming in, or of one whose receiving was cut off."""
+    there = {digest for part in store.site.films.digests() for digest in part}
     if len(strangers := there.difference(digests)) > len(there) / 2:
         raise NotAllowedError(
             f"{store.home}: holds {len(strangers)} films that the tables of {store.database.name} do not know; the "

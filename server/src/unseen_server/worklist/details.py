@@ -189,7 +189,7 @@ MOST_PRIORS = 20
 
 
 def priors(connection: Connection, public_id: str) -> list[PriorStudy]:
-    """See `Store.priors`."""
+    """See `Studies.priors`."""
     own = find_study(connection, public_id)
     if own.patient is None:
         return []
@@ -235,7 +235,7 @@ def _order(film: Found) -> tuple[bool, float, float, int]:
 def study(
     connection: Connection, public_id: str, *, now_us: int, blind: bool, reader: str | None = None
 ) -> StudyDetails:
-    """Return one study; see `Store.study`."""
+    """One study; see `Studies.details`."""
     row = find_study(connection, public_id)
     made = connection.execute(select(decisions).where(decisions.c.study_id == row.id).order_by(decisions.c.id)).all()
     latest = {} if blind else {decision.film_id: decision_of(decision) for decision in made}
@@ -342,7 +342,7 @@ def _first_versions(of_study: list[Found]) -> dict[int, str]:
 
 
 def map_of(connection: Connection, film: str, model: str | None) -> str:
-    """Return the digest of a film's anomaly map; see `Store.map_path`."""
+    """The digest of a film's anomaly map; see `Findings.map_path`."""
     number = find_film(connection, film).id
     query = select(findings.c.map_sha256).where(findings.c.film_id == number, findings.c.map_sha256.is_not(None))
     decided = select(decisions.c.model).where(decisions.c.film_id == number)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def retire_film(site: Site, film: str, *, actor: str) -> Removed:
-    """Remove one film; see `Store.retire_film`."""
+    """Remove one film; see `Removal.retire_film`."""
     with site.writing() as writing:
         connection = writing.connection
         row = find_film(connection, film)

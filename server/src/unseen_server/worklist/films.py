@@ -23,9 +23,21 @@ if TYPE_CHECKING:
 
 
 class WorklistFilms:
-    """Received films of a worklist: `store.films`. A film is named by its public id."""
+    """Received films of a worklist: `store.films`. A film is named by its public id.
 
-    site: Site
+    Args:
+        site: the store's own.
+
+    >>> import tempfile
+    >>> from unseen_server.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
+    ...     receipt = store.films.receive(b"the bytes of a file", name="1.png", source="ward")
+    ...     store.films.path(receipt.film_id).read_bytes()
+    b'the bytes of a file'
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
 
     def receive(
         self,
@@ -39,51 +51,55 @@ class WorklistFilms:
     ) -> Receipt:
         """Store one film's bytes. When this returns, the film is on the disk and in the queue: it is not lost.
 
-        chunks    the bytes, whole or in pieces; nothing but their digest decides where they lie
-        name      as the sender calls it; kept as a pseudonym unless the store was made without, never part of a path
-        source    the site or collection, by which policies and lists tell films apart
-        actor     who sent it, for the audit trail
-        header    of a DICOM object, where the door has read it: the film joins its study at once, and what is no film
-                  is kept with its study and never listed
-        settle_s  for how long no film of its study must come after this one, before the study is complete; None: as
-                  the site has set for the source
+        Args:
+            chunks: the bytes, whole or in pieces; their digest alone decides where they are stored.
+            name: the sender's name of the film; stored as a pseudonym unless the store has none, never part of a path.
+            source: the site or collection, by which policies and lists distinguish films.
+            actor: who sent it, for the audit trail.
+            header: of a DICOM object, if it was read already: the film joins its study at once; an object that is not
+                a film is kept with its study and never listed.
+            settle_s: seconds in which no film of the study must follow this one before the study is complete; None:
+                the site's setting for the source.
 
-        The same bytes again get the same receipt. Raises WorklistError (`NoRoomError`, `TooLargeError`, `BusyError`):
-        nothing was stored then.
+        Returns:
+            The receipt; the same bytes again get the same one.
+
+        Raises:
+            WorklistError: nothing was stored (`NoRoomError`, `TooLargeError`, `BusyError`).
         """
         return receiving.receive(
-            self.site, chunks, name=name, source=source, actor=actor, header=header, settle_s=settle_s
+            self._site, chunks, name=name, source=source, actor=actor, header=header, settle_s=settle_s
         )
 
     def holds(self, instance: str) -> bool:
         """Return True if the instance (its SOP Instance UID) was received and its bytes are on the disk."""
-        return receiving.holds(self.site, instance)
+        return receiving.holds(self._site, instance)
 
-    def film_path(self, film: str) -> Path:
+    def path(self, film: str) -> Path:
         """Return the path of the film's bytes, as they were received.
 
         Raises NotFoundError; also for an imported film whose file was moved or changed since.
         """
-        return film_path(self.site, film)
+        return film_path(self._site, film)
 
     def thumbnail(self, film: str) -> bytes:
-        """The film as a small grey PNG, its longer side 160 pixels or less.
+        """Return the film as a small grey PNG, its longer side 160 pixels or less.
 
         Raises NotFoundError before a worker has read it, and where it cannot be read.
         """
-        return renditions.read_thumbnail(self.site.renditions, film_path(self.site, film).name)
+        return renditions.read_thumbnail(self._site.renditions, film_path(self._site, film).name)
 
     def mark_seen(self, film: str, reader: str) -> None:
-        """The film's pixels were painted for this reader, who can then report its study. Raises NotFoundError."""
-        with self.site.database.reading() as connection:
+        """Record that the film was shown to this reader, who can then report its study. Raises NotFoundError."""
+        with self._site.database.reading() as connection:
             if seeing.is_seen(connection, find_film(connection, film).id, reader):
                 return
-        with self.site.writing() as writing:
+        with self._site.writing() as writing:
             seeing.mark(writing, film, reader)
 
 
 def film_path(site: Site, film: str) -> Path:
-    """Return the path of the film's bytes. Raises NotFoundError, see `WorklistFilms.film_path`."""
+    """Return the path of the film's bytes. Raises NotFoundError, see `WorklistFilms.path`."""
     with site.database.reading() as connection:
         path = site.films.of(find_film(connection, film).sha256)
     if path.is_symlink():

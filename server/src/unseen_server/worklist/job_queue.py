@@ -17,28 +17,40 @@ if TYPE_CHECKING:
 
 
 class JobQueue:
-    """Queue of films to be scored: `store.jobs`."""
+    """Queue of films to be scored: `store.jobs`.
 
-    site: Site
+    Args:
+        site: the store's own.
 
-    def queue(self) -> Queue:
+    >>> import tempfile
+    >>> from unseen_server.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
+    ...     _ = store.films.receive(b"the bytes of a file", name="1.png")
+    ...     store.jobs.counts().waiting
+    1
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def counts(self) -> Queue:
         """Return the numbers of films that wait, are done and could not be scored, and how old the oldest waiting one
         is.
         """
-        with self.site.database.reading() as connection:
-            return queue_state.queue(connection, now_us=self.site.now_us())
+        with self._site.database.reading() as connection:
+            return queue_state.queue(connection, now_us=self._site.now_us())
 
     def failed(self, *, most: int = 50) -> list[Failed]:
-        """The films that no worker could score, and those that are tried again; the latest `most`."""
-        with self.site.database.reading() as connection:
+        """Return the films that no worker could score, and those that are tried again; the latest `most`."""
+        with self._site.database.reading() as connection:
             return queue_state.failed(connection, most=most)
 
     def requeue(self, study: str, *, actor: str) -> int:
         """Have the films of a study scored that could not be; returns how many."""
-        with self.site.writing() as writing:
+        with self._site.writing() as writing:
             return rescoring.requeue(writing, study, actor=actor)
 
     def requeue_several(self, studies: Sequence[str], *, actor: str) -> OnSeveral:
         """Have those films of the studies scored again that could not be."""
-        with self.site.writing() as writing:
+        with self._site.writing() as writing:
             return several.requeue(writing, studies, actor=actor)

@@ -104,7 +104,7 @@ def confirmed(connection: Connection) -> int:
 
 
 def labelled(connection: Connection, *, most: int, origins: Collection[Origin] = SEEN) -> list[LabelledFilm]:
-    """See `Store.labelled`."""
+    """See `Reports.labelled`."""
     if most < 1:
         raise WorklistError(f"{most} films cannot be had. Ask for 1 or more.")
     said = standing("normal", "abnormal", origins=origins).limit(most).subquery()  # a study has a film at least

@@ -52,7 +52,7 @@ class Disagreement:
 
 
 def disagreements(connection: Connection, first: str, second: str, *, limit: int) -> list[Disagreement]:
-    """See `Store.disagreements`."""
+    """See `Findings.disagreements`."""
     if not 1 <= limit <= MOST:
         raise WorklistError(f"{limit} films cannot be had. Ask for 1 to {MOST}.")
     if first == second:

@@ -60,7 +60,7 @@ def models(connection: Connection) -> list[KnownModel]:
 
 
 def retire_model(site: Site, model: str, *, actor: str, in_use: Collection[str] = ()) -> Removed:
-    """Remove what a model has found; see `Store.retire_model`."""
+    """Remove what a model has found; see `Removal.retire_model`."""
     folder = site.renditions.path / f"generated-{model}.npz" if model.isalnum() else None
     with site.writing() as writing:
         known = writing.connection.execute(

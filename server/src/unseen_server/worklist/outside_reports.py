@@ -471,23 +471,35 @@ def _keep(
 
 
 class OutsideReports:
-    """Reports of other systems: `store.outside_reports`."""
+    """Reports of other systems: `store.outside_reports`.
 
-    site: Site
+    Args:
+        site: the store's own.
 
-    def take_report(self, report: OutsideReport) -> What:
+    >>> import tempfile
+    >>> from unseen_server.worklist import OutsideReport, Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
+    ...     report = OutsideReport(system="RIS", accession="A123", status="final", outcome="normal", content="…")
+    ...     store.outside_reports.take(report)
+    'early'
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def take(self, report: OutsideReport) -> What:
         """Enter another system's report on a study; returns what that led to. Raises WorklistError where it names none.
 
         When this returns, the report is not lost: one of a study that is not here waits 30 days for its films.
         """
-        with self.site.database.reading() as connection:
-            prepared = prepare(connection, self.site.names, report)
+        with self._site.database.reading() as connection:
+            prepared = prepare(connection, self._site.names, report)
         if report.status == "preliminary":
             return "preliminary"
-        with self.site.writing() as writing:
+        with self._site.writing() as writing:
             return take(writing, prepared)
 
-    def outside_counts(self) -> OutsideCounts:
-        """Reports of other systems, by outcome; and what they say of studies that were decided to be clear."""
-        with self.site.database.reading() as connection:
+    def counts(self) -> OutsideCounts:
+        """Count the reports of other systems by outcome, and those on studies that a policy has cleared."""
+        with self._site.database.reading() as connection:
             return counts(connection)

@@ -48,9 +48,9 @@ class Readiness:
 
 def why_not_ready(store: Store) -> str:
     """Return why the worklist cannot take a film now; "" if it can. A small file is written to find out."""
-    probe = store.films.temporary()  # the sweep removes it where this process is killed now
+    probe = store.site.films.temporary()  # the sweep removes it where this process is killed now
     try:
-        store.audit_head()
+        store.audit.head()
         if not has_room(store):
             return NO_ROOM
         try:
@@ -67,6 +67,6 @@ def why_not_ready(store: Store) -> str:
 
 def has_room(store: Store) -> bool:
     """Return True if one more film fits on the disk of the films, and its rows on that of an SQLite database."""
-    if shutil.disk_usage(store.home).free < store.max_film_bytes:
+    if shutil.disk_usage(store.home).free < store.site.max_film_bytes:
         return False
     return not store.database.is_sqlite or shutil.disk_usage(Path(store.database.name).parent).free >= _ROWS_BYTES

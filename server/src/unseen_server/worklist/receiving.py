@@ -73,7 +73,7 @@ def receive(
     header: ReceivedHeader | None = None,
     settle_s: float | None = None,
 ) -> Receipt:
-    """Store one film; see `Store.receive`."""
+    """Store one film; see `WorklistFilms.receive`."""
     checked_text(source, "The source", most=200)
     temporary = site.films.temporary()
     digest = hashlib.sha256()
@@ -212,7 +212,7 @@ def _enter(writing: Writing, sha256: str, size: int, *, name: str, source: str, 
 
 
 def holds(site: Site, instance: str) -> bool:
-    """See `Store.holds`."""
+    """See `WorklistFilms.holds`."""
     named = site.names.of("instance", clean(instance))
     with site.database.reading() as connection:
         digests = [

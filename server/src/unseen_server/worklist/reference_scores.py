@@ -25,7 +25,7 @@ def normal_films(*columns: Any) -> Select[Any]:  # Any: columns of whatever type
 
 
 def reference(connection: Connection, model: str, *, source: str | None) -> ReferenceNormals:
-    """See `Store.reference`."""
+    """See `Findings.reference`."""
     whose = "normals of this site" if source is None else f"normals of {source}"
     query = normal_films(findings.c.score).join(
         findings, (findings.c.film_id == films.c.id) & (findings.c.model == model)

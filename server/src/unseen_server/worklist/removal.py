@@ -18,15 +18,24 @@ if TYPE_CHECKING:
 
 
 class Removal:
-    """Removal from a worklist: `store.removal`. It does not check roles."""
+    """Removal from a worklist: `store.removal`. It does not check roles: the program that offers it to people does.
 
-    site: Site
+    Args:
+        site: the store's own.
 
-    def foresee_erasure(
-        self, *, patient: str | None = None, issuer: str | None = None, study: str | None = None
-    ) -> Foreseen:
+    >>> import tempfile
+    >>> from unseen_server.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
+    ...     store.removal.count_old(older_than_days=365)
+    0
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def foresee(self, *, patient: str | None = None, issuer: str | None = None, study: str | None = None) -> Foreseen:
         """Preview an erasure. Raises as `erase` does."""
-        return retention.foresee(self.site, patient=patient, issuer=issuer, study=study)
+        return retention.foresee(self._site, patient=patient, issuer=issuer, study=study)
 
     def erase(
         self,
@@ -39,39 +48,51 @@ class Removal:
     ) -> Removed:
         """Remove all films, maps, rows of a patient (PatientID, and its issuer where several use it), or of a study.
 
-        as_shown  `Foreseen.digest`: nothing is erased where the studies have changed since
+        Args:
+            patient: PatientID; this or `study` must be given.
+            issuer: of the number.
+            study: name of the study.
+            actor: for the audit trail.
+            as_shown: `Foreseen.digest`: nothing is erased if the studies have changed since.
 
-        Raises NotFoundError for a patient without studies, NotAllowedError for a number of several issuers.
+        Raises:
+            NotFoundError: the patient has no studies.
+            NotAllowedError: several issuers use the number.
         """
-        return retention.erase(self.site, patient=patient, issuer=issuer, study=study, actor=actor, as_shown=as_shown)
+        return retention.erase(self._site, patient=patient, issuer=issuer, study=study, actor=actor, as_shown=as_shown)
 
     def retire(
         self, *, older_than_days: float, states: Sequence[State] = DONE, actor: str, source: str | None = None
     ) -> Removed:
         """Remove studies that have been cleared, reported or reported elsewhere for longer than this."""
-        return retention.retire(self.site, older_than_days=older_than_days, states=states, actor=actor, source=source)
+        return retention.retire(self._site, older_than_days=older_than_days, states=states, actor=actor, source=source)
 
     def count_old(self, *, older_than_days: float, source: str | None = None) -> int:
         """Return the number of studies that `retire` would remove."""
-        return retention.count_old(self.site, older_than_days=older_than_days, source=source)
+        return retention.count_old(self._site, older_than_days=older_than_days, source=source)
 
     def retire_by_age(self) -> int:
         """Remove what the settings no longer keep; returns how many studies. A server calls this once in a while."""
-        return retention.retire_by_age(self.site)
+        return retention.retire_by_age(self._site)
 
     def retire_film(self, film: str, *, actor: str) -> Removed:
         """Remove one film from a study that waits; the study is judged by the others, and goes with its last film.
 
         Raises NotFoundError, and NotAllowedError where the study is in a reader's hands or reported.
         """
-        return film_removal.retire_film(self.site, film, actor=actor)
+        return film_removal.retire_film(self._site, film, actor=actor)
 
     def retire_model(self, model: str, *, actor: str, in_use: Collection[str] = ()) -> Removed:
         """Remove a model's findings, anomaly maps and renditions; decisions and reports stay.
 
-        model   SHA-256 of its weights
-        in_use  those that score at present
+        Args:
+            model: SHA-256 of its weights.
+            actor: for the audit trail.
+            in_use: the models that score at present.
 
-        Raises NotFoundError, NotAllowedError for one in use or in force, WorklistError while studies wait in its order.
+        Raises:
+            NotFoundError: the model has scored no film here.
+            NotAllowedError: the model is in use or in force.
+            WorklistError: studies wait in the order of its scores.
         """
-        return model_retirement.retire_model(self.site, model, actor=actor, in_use=in_use)
+        return model_retirement.retire_model(self._site, model, actor=actor, in_use=in_use)

@@ -19,12 +19,22 @@ if TYPE_CHECKING:
 
 
 class Reports:
-    """Reports of a worklist: `store.reports`. It does not check roles: the program that offers it to people does."""
+    """Reports of a worklist: `store.reports`. It does not check roles: the program that offers it to people does.
 
-    site: Site
-    claim_s: float
+    Args:
+        site: the store's own.
 
-    def report(
+    >>> import tempfile
+    >>> from unseen_server.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
+    ...     store.reports.labelled()
+    []
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def enter(
         self,
         study: str,
         reader: str,
@@ -36,33 +46,46 @@ class Reports:
     ) -> None:
         """Report a study that one has taken: normal, abnormal or unsure.
 
-        simulated  by a program that knows the truth, for demonstrations: films need not have been shown
-        dwell_ms   milliseconds from the first display of a film of it to the report; None: no page has shown one
+        Args:
+            study: name of the study.
+            reader: who reports.
+            outcome: of the report.
+            note: of the reader.
+            simulated: by a program that knows the truth, for demonstrations: films need not have been shown.
+            dwell_ms: milliseconds from the first display of a film of it to the report; None: no page has shown one.
 
-        Raises NotAllowedError where a frontal film was not shown to the reader (`mark_seen`), where `dwell_ms` is below
-        `readers.LEAST_DWELL_MS`, or another has the study.
+        Raises:
+            NotAllowedError: a frontal film was not shown to the reader (`WorklistFilms.mark_seen`), `dwell_ms` is below
+                `readers.LEAST_DWELL_MS`, or another reader has the study.
         """
-        with self.site.writing() as writing:
+        with self._site.writing() as writing:
             readers.report(writing, study, reader, outcome, note, simulated=simulated, dwell_ms=dwell_ms)
 
     def keep_draft(self, study: str, reader: str, note: str) -> None:
         """Keep what a reader has written of a study, until they report it; "" removes it. Raises NotFoundError."""
-        with self.site.writing() as writing:
+        with self._site.writing() as writing:
             readers.keep_draft(writing, study, reader, note)
 
     def undo(self, study: str, reader: str, *, as_lead: bool = False) -> None:
         """Take one's report back, and the study in hand again; a lead may take back another's."""
-        with self.site.writing() as writing:
-            readers.undo(writing, study, reader, as_lead=as_lead, lasts_us=int(self.claim_s * 1e6))
+        with self._site.writing() as writing:
+            readers.undo(writing, study, reader, as_lead=as_lead, lasts_us=int(self._site.claim_s * 1e6))
 
     def set_aside(self, study: str, reader: str, how: Aside, reason: str, *, films: Collection[str]) -> bool:
         """Return films that cannot be shown to their sender, or discard them; True where no film is left to report.
 
-        films  those of the study that cannot be shown, as the caller has found out
+        Args:
+            study: name of the study.
+            reader: who does it.
+            how: "returned" or "discarded".
+            reason: for the audit trail.
+            films: those of the study that cannot be shown, as the caller has found out.
 
-        Raises NotAllowedError where one was shown to somebody, WorklistError without a reason.
+        Raises:
+            NotAllowedError: one of them was shown to somebody.
+            WorklistError: there is no reason.
         """
-        with self.site.writing() as writing:
+        with self._site.writing() as writing:
             return readers.set_aside(writing, study, reader, how, reason, films_of_it=films)
 
     def return_several(
@@ -70,19 +93,23 @@ class Reports:
     ) -> OnSeveral:
         """Return films that cannot be shown to their senders; a study without such a film is refused.
 
-        broken  by study, the films that cannot be shown, as the caller has found out
+        Args:
+            studies: names of the studies.
+            reader: who does it.
+            reason: for the audit trail.
+            broken: by study, the films that cannot be shown, as the caller has found out.
         """
-        with self.site.writing() as writing:
+        with self._site.writing() as writing:
             return several.send_back(
-                writing, studies, reader, reason, broken=broken, lasts_us=int(self.claim_s * 1e6)
+                writing, studies, reader, reason, broken=broken, lasts_us=int(self._site.claim_s * 1e6)
             )  # fmt: skip
 
-    def confirm_report(self, study: str, reader: str) -> None:
-        """A reader has seen the films and agrees with another system's report; see `labels.confirmed`.
+    def confirm(self, study: str, reader: str) -> None:
+        """Confirm another system's report, as a reader who has seen the films and agrees; see `labels.confirmed`.
 
         Raises NotAllowedError where there is no such report, or a frontal film was not shown to the reader.
         """
-        with self.site.writing() as writing:
+        with self._site.writing() as writing:
             readers.confirm(writing, study, reader)
 
     def reported_elsewhere(
@@ -98,26 +125,28 @@ class Reports:
 
         Raises NotFoundError, and NotAllowedError where one was reported here.
         """
-        with self.site.writing() as writing:
+        with self._site.writing() as writing:
             found = readers.studies_of(writing, accession=accession, film_sha256=film_sha256)
             return readers.elsewhere(writing, found, actor=actor, outcome=outcome, note=note)
 
     def labelled(self, *, most: int = 20_000, origins: Collection[Origin] = labels.SEEN) -> list[LabelledFilm]:
-        """Films of studies whose standing report is normal or abnormal, with all scores; the latest `most`.
+        """Return films of studies whose standing report is normal or abnormal, with all scores.
 
-        origins  how the reports came to be that count: by default those on films that were shown to their reader
+        Films that came after the report are left out: the report is not about them.
 
-        Films that came after the report are left out, for it does not speak of them.
+        Args:
+            most: the latest so many.
+            origins: of the reports that count: by default those on films that were shown to their reader.
         """
-        with self.site.database.reading() as connection:
+        with self._site.database.reading() as connection:
             return labels.labelled(connection, most=most, origins=origins)
 
     def unseen_labels(self) -> Mapping[Origin, int]:
-        """Reported studies that do not count as labels by themselves, by how their reports came to be."""
-        with self.site.database.reading() as connection:
+        """Return the number of reported studies that are not labels by themselves, by the origin of their reports."""
+        with self._site.database.reading() as connection:
             return labels.unseen_labels(connection)
 
     def audit_sample(self) -> AuditSample:
-        """Readers' reports on the cleared studies that were read anyway."""
-        with self.site.database.reading() as connection:
+        """Return readers' reports on the cleared studies that were read anyway."""
+        with self._site.database.reading() as connection:
             return audit_sample.audit_sample(connection)

@@ -53,14 +53,14 @@ class Entered:
 def enter(store: Store, examined: Sequence[Examined], rules: EntryRules) -> Entered:
     """Enter results. Raises WorklistError if the store cannot take them; results entered before are kept."""
     files = {digest: data for one in examined for digest, data in one.maps.items()}  # two models may give the same map
-    temporaries = {digest: store.maps.temporary() for digest in files}
+    temporaries = {digest: store.site.maps.temporary() for digest in files}
     found = Entered()
     try:
-        with room(store.maps):
+        with room(store.site.maps):
             write_several({temporaries[digest]: data for digest, data in files.items()})
         for one in _together(store, examined, rules, temporaries, found):
             try:
-                with store.writing() as writing, room(store.maps):
+                with store.writing() as writing, room(store.site.maps):
                     entered = record(writing, one.job, one.result, rules)
                     if entered:
                         _place(store, [one], temporaries)
@@ -76,7 +76,7 @@ def enter(store: Store, examined: Sequence[Examined], rules: EntryRules) -> Ente
             temporary.unlink(missing_ok=True)
     dropped = [one.job for one in examined if one.job.number not in found.entered | set(found.failed)]
     if dropped:  # a film may have been erased meanwhile: its renditions must not remain
-        store.site.remove_unknown(store.renditions, [job.sha256 for job in dropped])
+        store.site.remove_unknown(store.site.renditions, [job.sha256 for job in dropped])
     return found
 
 
@@ -87,7 +87,7 @@ def _together(
     of_number = {one.job.number: one for one in examined}
     keys = {key for one in examined for key in FilmIdentity.of_film(store.names, one.result.screened.film).keys}
     try:
-        with store.site.writing_together(keys) as writing, room(store.maps):
+        with store.site.writing_together(keys) as writing, room(store.site.maps):
             recorded = record_together(writing, [(one.job, one.result) for one in examined], rules)
             _place(store, [of_number[number] for number in recorded.entered], temporaries)
     except OvertakenError:
@@ -110,8 +110,8 @@ def _place(store: Store, examined: Sequence[Examined], temporaries: Mapping[str,
         for digest, data in one.maps.items():
             temporary = temporaries[digest]
             if not temporary.exists():
-                if store.maps.of(digest).exists():
+                if store.site.maps.of(digest).exists():
                     continue
                 write_flushed(temporary, [data])
             wanted[digest] = temporary
-    store.maps.place_several(wanted)
+    store.site.maps.place_several(wanted)

@@ -96,7 +96,7 @@ class Removed:
 
 
 def foresee(site: Site, *, patient: str | None, issuer: str | None, study: str | None) -> Foreseen:
-    """Preview an erasure; see `Store.foresee_erasure`."""
+    """Preview an erasure; see `Removal.foresee`."""
     with site.database.reading() as connection:
         found = _meant(connection, site.names, patient=patient, issuer=issuer, study=study)
         return _foreseen(connection, found)
@@ -105,7 +105,7 @@ def foresee(site: Site, *, patient: str | None, issuer: str | None, study: str |
 def erase(
     site: Site, *, patient: str | None, issuer: str | None, study: str | None, actor: str, as_shown: str | None = None
 ) -> Removed:
-    """Erase a patient, or one study; see `Store.erase`."""
+    """Erase a patient, or one study; see `Removal.erase`."""
     with site.writing() as writing:
         found = _meant(writing.connection, writing.names, patient=patient, issuer=issuer, study=study)
         if as_shown is not None and as_shown != _foreseen(writing.connection, found).digest:
@@ -135,7 +135,7 @@ def retire(
     source: str | None = None,
     but: Collection[str] = (),
 ) -> Removed:
-    """Remove studies that have been in one of `states` for so long; see `Store.retire`."""
+    """Remove studies that have been in one of `states` for so long; see `Removal.retire`."""
     if unfinished := [state for state in states if state not in DONE]:
         raise NotAllowedError(
             f"Studies that are {str(unfinished[0]).replace('_', ' ')} still wait for somebody and are not removed by "

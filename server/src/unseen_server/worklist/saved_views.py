@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import func, or_, select
 
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import saved_views
-from unseen_server.worklist.transactions import Writing
 
 if TYPE_CHECKING:
     from unseen_server.worklist.site import Site
@@ -42,72 +41,76 @@ class SavedView:
     wanted: Mapping[str, object]
 
 
-def views_of(connection: Connection, account: str) -> list[SavedView]:
-    """Return one's own and the shared views, by name."""
-    query = select(saved_views).where(or_(saved_views.c.account == account, saved_views.c.shared))
-    rows = connection.execute(query.order_by(saved_views.c.name, saved_views.c.id))
-    return [
-        SavedView(number=row.id, name=row.name, owner=row.account, shared=row.shared, wanted=json.loads(row.wanted))
-        for row in rows
-    ]
-
-
-def save(writing: Writing, account: str, name: str, wanted: Mapping[str, object], *, shared: bool) -> int:
-    """Keep a view, in place of one's own of that name; returns its number.
-
-    Raises WorklistError for a name that is empty or too long, for too many views, and for a view with a search.
-    """
-    name = checked_text(name, "The view's name", most=_LONGEST_NAME).strip()
-    if not name:
-        raise WorklistError("Give the view a name.")
-    kept = json.dumps(dict(wanted), sort_keys=True)
-    if any(wanted.get(key) for key in _NEVER) or len(kept) > _LONGEST:
-        raise WorklistError("A view holds a tab, filters and an order, and no search and no page.")
-    mine = saved_views.c.account == account
-    count = writing.connection.execute(select(func.count()).where(mine, saved_views.c.name != name)).scalar_one()
-    if count >= MOST:
-        raise WorklistError(f"You have {count} views, and {MOST} is the most. Remove one first.")
-    known = writing.connection.execute(select(saved_views.c.id).where(mine, saved_views.c.name == name)).scalar()
-    values = {"account": account, "name": name, "shared": shared, "wanted": kept}
-    if known is None:
-        made = saved_views.insert().values(**values).returning(saved_views.c.id)
-        known = writing.connection.execute(made).scalar_one()
-    else:
-        writing.connection.execute(saved_views.update().where(saved_views.c.id == known).values(**values))
-    writing.log(account, "view.saved", account, number=int(known), shared=shared)  # its name may say anything
-    return int(known)
-
-
-def remove(writing: Writing, number: int, account: str, *, as_lead: bool) -> None:
-    """Remove a view of one's own; a lead may remove a shared one.
-
-    Raises NotFoundError, and NotAllowedError for another's.
-    """
-    known = writing.connection.execute(select(saved_views).where(saved_views.c.id == number)).one_or_none()
-    if known is None or not (known.shared or known.account == account):
-        raise NotFoundError(f"There is no view {number} of yours. It may have been removed.")
-    if known.account != account and not as_lead:
-        raise NotAllowedError(f"This is a view of {known.account}. Only they, or a lead, can remove it.")
-    writing.connection.execute(saved_views.delete().where(saved_views.c.id == number))
-    writing.log(account, "view.removed", known.account, number=number, shared=bool(known.shared))
-
-
 class SavedViews:
-    """Views that people keep: `store.saved_views`."""
+    """Views that people keep: `store.saved_views`.
 
-    site: Site
+    Args:
+        site: the store's own.
 
-    def views(self, account: str) -> list[SavedView]:
-        """The views of the list that an account keeps, and those that are shared with everybody."""
-        with self.site.database.reading() as connection:
-            return views_of(connection, account)
+    >>> import tempfile
+    >>> from unseen_server.worklist import Store
+    >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
+    ...     number = store.saved_views.save("ann", "My films", {"tab": "to_read"})
+    ...     [view.name for view in store.saved_views.listed("ann")]
+    ['My films']
+    """
 
-    def save_view(self, account: str, name: str, wanted: Mapping[str, object], *, shared: bool = False) -> int:
-        """Keep a view, in place of the account's own of that name; returns its number."""
-        with self.site.writing() as writing:
-            return save(writing, account, name, wanted, shared=shared)
+    def __init__(self, site: Site) -> None:
+        self._site = site
 
-    def remove_view(self, number: int, account: str, *, as_lead: bool = False) -> None:
-        """Remove a view of one's own; a lead may remove a shared one. Raises NotFoundError, NotAllowedError."""
-        with self.site.writing() as writing:
-            remove(writing, number, account, as_lead=as_lead)
+    def listed(self, account: str) -> list[SavedView]:
+        """Return an account's own views, and those that are shared with everybody, by name."""
+        query = select(saved_views).where(or_(saved_views.c.account == account, saved_views.c.shared))
+        with self._site.database.reading() as connection:
+            rows = connection.execute(query.order_by(saved_views.c.name, saved_views.c.id)).all()
+        return [
+            SavedView(number=row.id, name=row.name, owner=row.account, shared=row.shared, wanted=json.loads(row.wanted))
+            for row in rows
+        ]
+
+    def save(self, account: str, name: str, wanted: Mapping[str, object], *, shared: bool = False) -> int:
+        """Keep a view, in place of the account's own of that name; return its number.
+
+        Raises:
+            WorklistError: the name is empty or too long, there are too many views, or the view has a search.
+        """
+        name = checked_text(name, "The view's name", most=_LONGEST_NAME).strip()
+        if not name:
+            raise WorklistError("Give the view a name.")
+        kept = json.dumps(dict(wanted), sort_keys=True)
+        if any(wanted.get(key) for key in _NEVER) or len(kept) > _LONGEST:
+            raise WorklistError("A view holds a tab, filters and an order, and no search and no page.")
+        mine = saved_views.c.account == account
+        with self._site.writing() as writing:
+            count = writing.connection.execute(
+                select(func.count()).where(mine, saved_views.c.name != name)
+            ).scalar_one()
+            if count >= MOST:
+                raise WorklistError(f"You have {count} views, and {MOST} is the most. Remove one first.")
+            known = writing.connection.execute(
+                select(saved_views.c.id).where(mine, saved_views.c.name == name)
+            ).scalar()
+            values = {"account": account, "name": name, "shared": shared, "wanted": kept}
+            if known is None:
+                made = saved_views.insert().values(**values).returning(saved_views.c.id)
+                known = writing.connection.execute(made).scalar_one()
+            else:
+                writing.connection.execute(saved_views.update().where(saved_views.c.id == known).values(**values))
+            writing.log(account, "view.saved", account, number=int(known), shared=shared)  # its name may say anything
+            return int(known)
+
+    def remove(self, number: int, account: str, *, as_lead: bool = False) -> None:
+        """Remove a view of one's own; a lead may remove a shared one.
+
+        Raises:
+            NotFoundError: the account can see no such view.
+            NotAllowedError: it is another account's.
+        """
+        with self._site.writing() as writing:
+            known = writing.connection.execute(select(saved_views).where(saved_views.c.id == number)).one_or_none()
+            if known is None or not (known.shared or known.account == account):
+                raise NotFoundError(f"There is no view {number} of yours. It may have been removed.")
+            if known.account != account and not as_lead:
+                raise NotAllowedError(f"This is a view of {known.account}. Only they, or a lead, can remove it.")
+            writing.connection.execute(saved_views.delete().where(saved_views.c.id == number))
+            writing.log(account, "view.removed", known.account, number=number, shared=bool(known.shared))

@@ -161,7 +161,7 @@ def _import_part(
             found.already += len(entries)
             return 0
     rows = _rows(folder, number, plan, entries, tables)
-    looked = look_at(entries, rows, most_bytes=store.max_film_bytes)
+    looked = look_at(entries, rows, most_bytes=store.site.max_film_bytes)
     refused = [RefusedFilm(name=entry.name, reason=one) for entry, one in zip(entries, looked, strict=True)
                if isinstance(one, str)]  # fmt: skip
     with _entering(store, [one for one in looked if isinstance(one, ArchiveFilm)]) as (writing, new, doubled):
@@ -204,17 +204,17 @@ def _entering(
     """
     new: list[ArchiveFilm] = []
     try:
-        with store.writing() as writing, room(store.films):
+        with store.writing() as writing, room(store.site.films):
             new, doubled = _new(writing, given)
-            links = {one.sha256: store.films.temporary() for one in new}
+            links = {one.sha256: store.site.films.temporary() for one in new}
             for one in new:
                 os.symlink(one.path, links[one.sha256])
             if links:
-                store.films.place_several(links)
+                store.site.films.place_several(links)
             yield writing, new, doubled
     except BaseException:
         for some in _some([one.sha256 for one in new]):
-            store.site.remove_unknown(store.films, some)
+            store.site.remove_unknown(store.site.films, some)
         raise
 
 

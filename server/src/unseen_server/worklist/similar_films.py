@@ -39,7 +39,7 @@ class Neighbour:
 
 
 def nearest(connection: Connection, film: str, *, count: int) -> list[Neighbour]:
-    """Return the most similar films; see `Store.nearest`."""
+    """Return the most similar films; see `Findings.nearest`."""
     if not 1 <= count <= MOST:
         raise WorklistError(f"{count} neighbours cannot be had. Ask for 1 to {MOST}.")
     wanted = find_film(connection, film)

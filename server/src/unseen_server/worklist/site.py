@@ -19,6 +19,7 @@ from unseen_server.worklist.audit_head import keep_head
 from unseen_server.worklist.database import end_of_trail
 from unseen_server.worklist.renditions import RenditionFolder
 from unseen_server.worklist.stored_files import ContentFolder
+from unseen_server.worklist.study_claims import CLAIM_S
 from unseen_server.worklist.tables import attachments, films, findings
 from unseen_server.worklist.transactions import Writing
 
@@ -41,6 +42,7 @@ class Site:
     clock           seconds since 1970; None: the machine's, and on PostgreSQL the database's for whatever is written,
                     leases among it, so that machines whose clocks differ agree on when a lease ends
     max_film_bytes  a film of more is refused
+    claim_s         seconds after which a reader's claim of a study ends
     """
 
     database: Database
@@ -48,6 +50,7 @@ class Site:
     names: Pseudonyms
     clock: Callable[[], float] | None = None
     max_film_bytes: int = MAX_FILM_BYTES
+    claim_s: float = CLAIM_S
     films: ContentFolder = field(init=False)
     maps: ContentFolder = field(init=False)
     renditions: RenditionFolder = field(init=False)

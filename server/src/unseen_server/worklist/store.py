@@ -1,7 +1,9 @@
-"""`Store`: the worklist as one object. Each method describes its effect; the files that it names implement it.
+"""`Store`: a worklist that is open: its database, its transactions, and its parts, each in a file of its own.
 
-A folder (SQLite) or a PostgreSQL URL, and beside the database: ``films/``, ``maps/`` and ``renditions/`` by digest,
-``site.key``, and ``audit.head``. A store may be used by several threads, and by any number of processes at once.
+A worklist is a folder (SQLite) or a PostgreSQL URL, and beside the database: ``films/``, ``maps/`` and ``renditions/``
+by digest, ``site.key``, and ``audit.head``. A store may be used by several threads, and by any number of processes at
+once. Each part owns tables and opens the transactions; the functions that it calls work inside one, so that one
+transaction can use several of them.
 """
 
 from __future__ import annotations
@@ -39,39 +41,39 @@ from unseen_server.worklist.studies import Studies
 from unseen_server.worklist.study_claims import CLAIM_S
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
-
     from unseen_server.worklist.damage import Check
     from unseen_server.worklist.pseudonyms import Pseudonyms
     from unseen_server.worklist.storage_used import Storage
     from unseen_server.worklist.transactions import Writing
 
 
-class Store(
-    Studies,
-    WorklistFilms,
-    JobQueue,
-    Findings,
-    Reports,
-    OutsideReports,
-    SavedViews,
-    DriftAlarms,
-    StoredSettings,
-    AuditTrail,
-    Removal,
-):
-    """Open one with `Store.open`; use it as a context manager, or call `close`.
+class Store:
+    """An open worklist. Open one with `Store.open`; use it as a context manager, or call `close`.
 
-    database  its connection
-    home      the folder of films, maps, key and head
-    names     the pseudonyms of patients and studies
-    clock     the time, in seconds; see `open`
-    max_film_bytes  larger films are refused
-    claim_s   seconds after which a claim ends by itself
+    Attributes:
+        studies: list, details, claims, assignment, merging of patients (`Studies`).
+        films: received bytes, thumbnails, and who has seen a film (`WorklistFilms`).
+        jobs: the queue of films to be scored (`JobQueue`).
+        findings: scores, anomaly maps, renditions and their comparison (`Findings`).
+        reports: readers' reports, drafts and labels (`Reports`).
+        outside_reports: reports of other systems (`OutsideReports`).
+        saved_views: views of the list that people keep (`SavedViews`).
+        alarms: drift alarms and reopening (`DriftAlarms`).
+        settings: of the site (`StoredSettings`).
+        audit: the audit trail (`AuditTrail`).
+        removal: erasing and retiring (`Removal`).
+        outbox: results for other systems (`Outbox`).
+        activations: the model and policy in force (`Activations`).
+        model_probes: scores of probe films (`ModelProbes`).
+        accounts: people, senders and their sessions (`Accounts`).
+        site: what all parts share: clock, folders, limits.
+        database: the connection.
+        home: the folder of films, maps, renditions, key and audit head.
+        names: pseudonyms of patients and studies.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
-    ...     store.queue().waiting
+    ...     store.jobs.counts().waiting
     0
     """
 
@@ -85,14 +87,23 @@ class Store(
         max_film_bytes: int = MAX_FILM_BYTES,
         claim_s: float = CLAIM_S,
     ) -> None:
-        self.site = site = Site(database, home, names, clock=clock, max_film_bytes=max_film_bytes)
-        self.claim_s = claim_s
+        self.site = site = Site(database, home, names, clock=clock, max_film_bytes=max_film_bytes, claim_s=claim_s)
         self.database, self.home, self.names = site.database, site.home, site.names
-        self.films, self.maps, self.renditions = site.films, site.maps, site.renditions
-        self.accounts = Accounts(site)
+        self.studies = Studies(site)
+        self.films = WorklistFilms(site)
+        self.jobs = JobQueue(site)
+        self.findings = Findings(site)
+        self.reports = Reports(site)
+        self.outside_reports = OutsideReports(site)
+        self.saved_views = SavedViews(site)
+        self.alarms = DriftAlarms(site)
+        self.settings = StoredSettings(site)
+        self.audit = AuditTrail(site)
+        self.removal = Removal(site)
+        self.outbox = Outbox(site)
         self.activations = Activations(site)
         self.model_probes = ModelProbes(site)
-        self.outbox = Outbox(site)
+        self.accounts = Accounts(site)
 
     @classmethod
     def open(
@@ -110,20 +121,22 @@ class Store(
     ) -> Store:
         """Open a worklist and bring its schema up to date; make it where there is none.
 
-        where           a folder, for SQLite; or postgresql://user@host/name
-        films_folder    where films, maps, key and head lie: by default the folder itself; with PostgreSQL it must be
-                        given, and every process must see the same one
-        pseudonymise    chosen once, when the store is made (default: true); it cannot be changed afterwards
-        create          False: a store that is not there is an error
-        clock           seconds since 1970; None: the machine's, and the database's for what is written to PostgreSQL
-        patience_s      how long to wait for the database's lock before `BusyError`
-        max_film_bytes  a film of more is refused
-        claim_s         how long a reader's claim holds
-        check           "tables": that all tables exist; "database": and that SQLite's pages are whole, which reads the
-                        whole file; "files": and that the folder's films and audit.head are those that the tables know
+        Args:
+            where: a folder, for SQLite; or postgresql://user@host/name.
+            films_folder: of films, maps, key and head: by default the folder itself. With PostgreSQL it must be given,
+                and every process must see the same one.
+            pseudonymise: chosen once, when the store is made (default: true); it cannot be changed afterwards.
+            create: False: a store that is not there is an error.
+            clock: seconds since 1970; None: the machine's, and the database's for what is written to PostgreSQL.
+            patience_s: how long to wait for the database's lock before `BusyError`.
+            max_film_bytes: a film of more is refused.
+            claim_s: seconds after which a reader's claim ends.
+            check: "tables": that all tables exist; "database": also that SQLite's pages are whole, which reads the
+                whole file; "files": also that the folder's films and audit.head are those in the tables.
 
-        Raises DamagedError where the check finds damage, and where films lie next to an empty database.
-        Raises WorklistError: a newer schema, another site's key, a URL that is none, no store where one must be.
+        Raises:
+            DamagedError: the check finds damage, or films lie next to an empty database.
+            WorklistError: a newer schema, another site's key, an invalid URL, or no store where one must be.
         """
         database, home, names = opened(
             where,
@@ -136,7 +149,7 @@ class Store(
         return cls(database, home, names, clock=clock, max_film_bytes=max_film_bytes, claim_s=claim_s)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self.database.close()
 
     def __enter__(self) -> Self:
@@ -145,36 +158,24 @@ class Store(
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def now_us(self) -> int:
-        """Return the microseconds since 1970."""
-        return self.site.now_us()
-
-    def lease_clock(self) -> ColumnElement[int]:
-        """Return the time of a statement, for use in it: the database's clock on PostgreSQL, unless `clock` was
-        given.
-        """
-        return self.site.lease_clock()
-
     def writing(self) -> AbstractContextManager[Writing]:
-        """Open a change of studies and its audit events: kept together when the block ends well, or not at all."""
+        """Begin a transaction: changes of studies and their audit events, committed together or not at all."""
         return self.site.writing()
 
-    @property
-    def max_film_bytes(self) -> int:
-        """A film of more is refused."""
-        return self.site.max_film_bytes
-
     def sweep(self) -> int:
-        """Remove files that a killed process left without a row; returns how many. For the start of a server."""
+        """Remove files that a killed process left without a row; return how many. Servers call this when they start."""
         return self.site.sweep()
 
     def tidy(self) -> None:
-        """Correct moments that a step of the clock left in the future, move up studies that wait too long, and release
-        claims that ran out; workers call this regularly."""
-        clock_steps.correct(self.site, claim_s=self.claim_s)
+        """Do what is due: workers call this regularly.
+
+        It corrects times that a step of the clock left in the future, moves up studies that wait too long, and ends
+        claims that have expired.
+        """
+        clock_steps.correct(self.site, claim_s=self.site.claim_s)
         overdue_updates.bring_up_to_date(self.site)
         with self.database.reading() as connection:
-            if not study_claims.any_expired(connection, self.now_us()):
+            if not study_claims.any_expired(connection, self.site.now_us()):
                 return
         with self.writing() as writing:
             study_claims.end_expired(writing)
@@ -184,6 +185,6 @@ class Store(
         return storage_used.measure(self.site)
 
     def schema(self) -> str:
-        """The revision of the database's schema."""
+        """Return the revision of the database's schema."""
         with self.site.database.reading() as connection:
             return schema.revision(connection) or ""

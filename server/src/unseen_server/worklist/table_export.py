@@ -51,7 +51,7 @@ def export_tables(store: Store, folder: Path | str, *, named: bool | None = None
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     counts = {}
-    named = store.settings().identity != "nobody" if named is None else named
+    named = store.settings.read().identity != "nobody" if named is None else named
     with store.database.reading() as connection:
         for name, query in _queries().items():
             frame = _frame(connection.execute(query).all(), query)
@@ -68,19 +68,19 @@ def export_tables(store: Store, folder: Path | str, *, named: bool | None = None
 
 
 def export_labelled(store: Store, path: Path | str) -> int:
-    """Write a manifest of the labelled films (`Store.labelled`), for `unseen calibrate`, `adapt` and `gate`.
+    """Write a manifest of the labelled films (`Reports.labelled`), for `unseen calibrate`, `adapt` and `gate`.
 
     Paths are relative to the manifest and lead into the worklist's folder. Patients are pseudonyms, or keyed hashes
     where the site shows names to nobody. Returns how many.
     """
     path = Path(path)
-    found = store.labelled()
-    hides = store.settings().identity == "nobody"
+    found = store.reports.labelled()
+    hides = store.settings.read().identity == "nobody"
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
     rows.writerow(["file", "label", "source", "patient", "study"])
     for film in found:
-        file = os.path.relpath(store.film_path(film.film), path.parent)
+        file = os.path.relpath(store.films.path(film.film), path.parent)
         patient = store.names.hidden("patient", film.patient) if hides else film.patient
         rows.writerow(safe_row([file, "abnormal" if film.abnormal else "normal", film.source, patient, film.study]))
     path.parent.mkdir(parents=True, exist_ok=True)

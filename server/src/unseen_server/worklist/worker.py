@@ -202,7 +202,7 @@ class Worker:
         """Score films for `BATCH_S`, one at least, and enter what was found; takes them off the list."""
         policy = self.screener.policy
         if policy is not None:
-            self.screener.stopped = self.store.clearing_stopped(policy.digest)
+            self.screener.stopped = self.store.alarms.clearing_stopped(policy.digest)
             if policy.source_tag:
                 self.screener.fixed_sources = self.store.accounts.fixed_sources()
         began = time.monotonic()
@@ -292,7 +292,7 @@ class Worker:
 
     def _show(self, job: Job, film: Film | NotRead, found: dict[str, Finding]) -> None:
         """Keep what pages show of the film. Before the result is entered: what is listed can be shown."""
-        kept = self.store.renditions
+        kept = self.store.site.renditions
         if isinstance(film, Film):
             kept.keep(kept.thumbnail_of(job.sha256), thumbnail(film.pixels))
         for model, finding in found.items():
@@ -302,7 +302,7 @@ class Worker:
         """Keep the images of the models' generators; a worker without space for them scores all the same."""
         for model in models:
             try:
-                keep_generated(self.store.renditions, model)
+                keep_generated(self.store.site.renditions, model)
             except NoRoomError as error:
                 _log.warning("generated.not_kept %s", error)
             except Exception as error:  # of a method of one's own: images for a game cost no score
@@ -313,7 +313,7 @@ class Worker:
 
         Raises _NoSlot where two films of its sender are being decoded.
         """
-        path = self.store.films.of(job.sha256)
+        path = self.store.site.films.of(job.sha256)
         entry = Entry(name=job.film, path=path, source=job.source, patient=job.film, study=job.film)
         with self._slots.taken(job.source) as free:
             if not free:

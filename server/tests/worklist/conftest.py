@@ -39,7 +39,7 @@ from unseen_server.worklist.database import Database
 from unseen_server.worklist.film_result import FilmScreening
 from unseen_server.worklist.receiving import Receipt
 from unseen_server.worklist.result_batch import EntryRules
-from unseen_server.worklist.result_record import record
+from unseen_server.worklist.result_record import record_alone
 from unseen_server.worklist.schema import upgrade
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
@@ -353,7 +353,7 @@ def judge_with(screener: Screener) -> Callable[[Store], Judge]:
             film = replace(film, **(header or {}))
             screened = Screened(film=film, decision=decision(action, priority, reason))
             with store.writing() as writing:
-                return record(
+                return record_alone(
                     writing,
                     job,
                     FilmScreening(screened=screened, model="m" * 64, map_sha256=None),

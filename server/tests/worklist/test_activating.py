@@ -35,7 +35,7 @@ from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.calibration import labels, policy_from
 from unseen_server.worklist.film_result import FilmScreening
 from unseen_server.worklist.result_batch import EntryRules
-from unseen_server.worklist.result_record import record
+from unseen_server.worklist.result_record import record_alone
 from unseen_server.worklist.score_blocks import blocks
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
@@ -186,7 +186,7 @@ def reported(store: Store, screener: Screener) -> Reported:
         made = replace(decision("not_scored" if score is None else "read", score or 0.0), policy_digest=decided)
         with store.writing() as writing:
             result = FilmScreening(screened=Screened(film=film, decision=made), model=model, map_sha256=None)
-            assert record(writing, job, result, EntryRules(judge=screener.study, worker="w"))
+            assert record_alone(writing, job, result, EntryRules(judge=screener.study, worker="w"))
             if score is not None:  # the result above has no finding, whose score is what counts
                 writing.connection.execute(
                     sqlalchemy.text("UPDATE findings SET score = :score WHERE film_id = :film"),

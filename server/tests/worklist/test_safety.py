@@ -29,7 +29,7 @@ from unseen_server.worklist.drift_alarms import observe
 from unseen_server.worklist.film_result import FilmScreening
 from unseen_server.worklist.labels import EVERY, SEEN
 from unseen_server.worklist.result_batch import EntryRules
-from unseen_server.worklist.result_record import record
+from unseen_server.worklist.result_record import record_alone
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
@@ -280,7 +280,7 @@ def entering(store: Store, screener: Screener) -> Entered:
         film = film_of(job, view=view, identifiers=identifiers)
         with store.writing() as writing:
             result = FilmScreening(screened=Screened(film=film, decision=made), model=MODEL, map_sha256=None)
-            assert record(writing, job, result, EntryRules(judge=screener.study, worker="w"))
+            assert record_alone(writing, job, result, EntryRules(judge=screener.study, worker="w"))
 
     return of
 

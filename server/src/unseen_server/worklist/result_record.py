@@ -34,7 +34,7 @@ class RecordedResults:
     """Outcome of some results, by the films' numbers.
 
     entered  are in the database
-    alone    were not entered yet: `record` has to, alone in the database
+    alone    were not entered yet: `record_alone` has to
     """
 
     entered: frozenset[int]
@@ -62,44 +62,50 @@ def record_together(
     return RecordedResults(entered=frozenset(entered), alone=tuple(alone))
 
 
-def record(writing: Writing, job: Job, result: FilmScreening, rules: EntryRules) -> bool:
+def record_alone(writing: Writing, job: Job, result: FilmScreening, rules: EntryRules) -> bool:
     """Enter a result of any film. The transaction must be alone.
 
     Returns:
-        False if there is a result already, the film was erased meanwhile, or another worker has it by now.
+        False if there is a result already, the film is a copy of another or was erased meanwhile, or another worker has
+        it by now.
     """
-    connection = writing.connection
     film = _held_film(writing, job)
     if film is None:
         return False
     known = select(findings.c.id).where(findings.c.film_id == film.id, findings.c.model == result.model)
-    if connection.execute(known).first() is not None:
-        jobs.close(connection, [film.id], state="done")
+    if writing.connection.execute(known).first() is not None:
+        jobs.close(writing.connection, [film.id], state="done")
         return False
     read = result.screened.film
     if isinstance(read, Film) and (original := original_of(writing, film, read)) is not None:
-        own, target = (_study(writing, one.study_id) for one in (film, original))
-        if own.id != target.id and own.films == 1:  # all that its own study had goes with it
-            take_in(writing, target, own, actor=rules.worker)
-            film, own = _held_film(writing, job), target
-            assert film is not None
-        become_copy(writing, film, original, read, actor=rules.worker)
-        if (uid := target.uid or target.disputed_uid) is not None:
-            review(writing, uid, actor=rules.worker)
-        for number in dict.fromkeys((target.id, own.id)):
-            study = _study(writing, number)
-            judge_rest(
-                writing, study, result.model, judge=rules.judge, audit_share=rules.audit_share, worker=rules.worker
-            )
+        _record_copy(writing, job, film, original, read, model=result.model, rules=rules)
         return False
     study = join(writing, film, read.identifiers if isinstance(read, Film) else {}, actor=rules.worker)
     if isinstance(read, Film) and film.instance is None and read.identifiers.get("StudyInstanceUID"):
-        seconds = settle_time.settle_s(connection, film.source)  # else its door has said for how long
+        seconds = settle_time.settle_s(writing.connection, film.source)  # else its door has said for how long
         completeness.wait(writing, study, since_us=film.received_us, seconds=seconds)
     batch = Batch(writing, [job], rules)
     batch.enter(job, result)
     batch.write()
     return True
+
+
+def _record_copy(
+    writing: Writing, job: Job, film: Found, original: Found, read: Film, *, model: str, rules: EntryRules
+) -> None:
+    """Enter a film as a copy of another one, and decide on the studies of both again."""
+    own, target = (_study(writing, one.study_id) for one in (film, original))
+    if own.id != target.id and own.films == 1:  # all that its own study had goes with it
+        take_in(writing, target, own, actor=rules.worker)
+        moved, own = _held_film(writing, job), target
+        assert moved is not None
+        film = moved
+    become_copy(writing, film, original, read, actor=rules.worker)
+    if (uid := target.uid or target.disputed_uid) is not None:
+        review(writing, uid, actor=rules.worker)
+    for number in dict.fromkeys((target.id, own.id)):
+        study = _study(writing, number)
+        judge_rest(writing, study, model, judge=rules.judge, audit_share=rules.audit_share, worker=rules.worker)
 
 
 def bury(writing: Writing, job: Job, reason: str, *, model: str, judge: JudgeStudy, worker: str) -> None:

@@ -32,7 +32,7 @@ from unseen_server.worklist.decoding_slots import DecodingSlots
 from unseen_server.worklist.film_result import FilmScreening, FurtherFinding
 from unseen_server.worklist.renditions import Rendition, keep_generated, thumbnail
 from unseen_server.worklist.result_batch import EntryRules
-from unseen_server.worklist.result_entry import Entered, Examined, enter
+from unseen_server.worklist.result_entry import Entered, Examined, enter_results
 from unseen_server.worklist.result_record import bury
 from unseen_server.worklist.states import BusyError, NoRoomError, WorklistError
 
@@ -270,7 +270,7 @@ class Worker:
             drift=None if policy is None else policy.drift,
             digests=self.digests,
         )
-        return enter(self.store, examined, rules) if examined else Entered()
+        return enter_results(self.store.site, examined, rules) if examined else Entered()
 
     def _compare(self, lungs: FoundLungs | None, job: Job) -> dict[str, Finding]:
         """Return the further detectors' findings by model; detectors that fail on the film are left out."""

@@ -1,4 +1,4 @@
-"""`python -m studies.gate_table`: what the input gate refuses, of proper films and of others.
+"""`python -m studies.gate_table`: what the input gate refuses or remarks on, of proper films and of others.
 
 For each test fold a gate learns from the normals of the other folds. Proper films are the fold's own, both labels and
 both sources; 300 of them are turned, flipped, inverted and cropped. Images that belong to no fold are dealt to the
@@ -32,6 +32,7 @@ from unseen.evaluation.intervals import Json
 from unseen.runs.cohort import Cohort, cohort_of, data_root
 from unseen.runs.training import resolve, shared_lungs
 from unseen.screening.gate.gate import SHARES, Gate
+from unseen.screening.gate.refusal import CODES
 from unseen.screening.gate.transforms import CROP, TRANSFORMS
 
 RECIPE = "shipped/pca"
@@ -39,7 +40,8 @@ NAME = "gate/ms_cxr"  # of the row
 """Whose films, folds and lung finders are taken: those of the models that ship."""
 ALTERED_FILMS = 300
 MOST_PROPER, LEAST_OTHERS = 0.06, 0.92
-"""Refused of proper films at most, by the interval's upper end; of every other kind at least, by its lower end."""
+"""Refused or remarked on of proper films at most, by the interval's upper end; refused of every other kind at least, by
+its lower end."""
 HU_WINDOW = (-1000.0, 400.0)
 """CT: these Hounsfield units become 0 and 255, linearly."""
 BEGIN, END = "<!-- gate table -->", "<!-- end of the gate table -->"
@@ -56,7 +58,7 @@ class Guard:
     finder: Finder
 
     def refused(self, film: Film | NotRead) -> str | None:
-        """The refusal's code, "not-read" for a file that was not read, or None."""
+        """The code of the refusal or of the remark, "not-read" for a file that was not read, or None."""
         if isinstance(film, NotRead):
             return "not-read"
         told = self.gate.judge(film, self.finder.find(film))
@@ -72,17 +74,22 @@ def row(name: str, kinds: Sequence[str | None], *, rule: str | None) -> dict[str
     """
     from scipy.stats import binomtest
 
-    refused = sum(kind is not None for kind in kinds)
+    kept = sum(kind is not None for kind in kinds)  # from being cleared
+    remarks = sum(kind in CODES and CODES[kind].scored for kind in kinds if kind is not None)
+    refused = kept - remarks
     bounds = binomtest(refused, len(kinds)).proportion_ci(0.95, method="wilson")
-    holds = {"proper": bounds.high <= MOST_PROPER, "other": bounds.low >= LEAST_OTHERS}
+    never_cleared = binomtest(kept, len(kinds)).proportion_ci(0.95, method="wilson")
+    holds = {"proper": never_cleared.high <= MOST_PROPER, "other": bounds.low >= LEAST_OTHERS}
     by = Counter(kind for kind in kinds if kind is not None)
     return {
         "name": name,
         "films": len(kinds),
         "refused": refused,
+        "remarks": remarks,
         "rate": round(refused / len(kinds), 4),
         "low": round(float(bounds.low), 4),
         "high": round(float(bounds.high), 4),
+        "never_cleared_high": round(float(never_cleared.high), 4),
         "rule": rule,
         "holds": None if rule is None else bool(holds[rule]),
         "by": {kind: by[kind] for kind in sorted(by)},
@@ -157,6 +164,11 @@ def foreign_rows(data: Path, guarding: Mapping[int, Guard], *, step: int = 1) ->
     for label in ("normal", "abnormal"):
         adults = kinds(_labelled(data / "nih_cxr8", label))
         rows.append(row(f"another hospital's adults (NIH): {label}", adults, rule=None))
+    for changed, change in (("", _unchanged), (", padded to a square", _square)):
+        for view, rule in (("lateral", "other"), ("frontal", None)):
+            rows.append(
+                row(f"adults (views): {view}{changed}", kinds(_viewed(data / "views", view, change)), rule=rule)
+            )
     rows.append(
         row("chest films in original files (cxr_raw)", kinds(films(data / "cxr_raw" / "manifest.csv")), rule=None)
     )
@@ -186,31 +198,30 @@ def table(recipe: Recipe, *, root: Path | None = None) -> dict[str, Json]:
 
 def as_text(rows: Sequence[Mapping[str, Json]]) -> str:
     """The rows as aligned lines."""
-    said = [f"{'':42} {'refused':>11} {'rate':>6}  95 % interval"]
+    said = [f"{'':42} {'refused':>11} {'rate':>6}  95 % interval   remarks"]
     for one in rows:
         verdict = {None: "", True: "holds", False: "FAILS"}[one["holds"]]  # type: ignore[index]
         of = f"{one['refused']} / {one['films']}"
-        line = f"{one['name']!s:42} {of:>11} {one['rate']:6.3f}  {one['low']:.3f} to {one['high']:.3f}  {verdict}"
-        said.append(f"{line:86} {one['by']}")
+        share = f"{one['rate']:6.3f}  {one['low']:.3f} to {one['high']:.3f}"
+        said.append(f"{one['name']!s:42} {of:>11} {share}  {one['remarks']:7}  {verdict:5}  {one['by']}")
     return "\n".join(said)
 
 
 def as_markdown(found: Mapping[str, Json]) -> str:
     """The table of the page: `found` is what `table` made."""
-    lines = ["| Images | Refused | Share | 95 % interval | Rule |", "|---|---|---|---|---|"]
+    lines = ["| Images | Refused | Share | 95 % interval | Scored, never cleared | Rule |", "|---|---|---|---|---|---|"]
     limits: Mapping[str, float] = found["limits"]  # type: ignore[assignment]
     rules = {
         None: "none",
-        "proper": f"upper end ≤ {limits['proper_at_most']:g}",
-        "other": f"lower end ≥ {limits['others_at_least']:g}",
+        "proper": f"both together, upper end ≤ {limits['proper_at_most']:g}",
+        "other": f"refused, lower end ≥ {limits['others_at_least']:g}",
     }
     for one in found["rows"]:  # type: ignore[union-attr]
         row = dict(one)  # type: ignore[arg-type]
         rule = rules[row["rule"]] + {None: "", True: ": holds", False: ": **fails**"}[row["holds"]]
         interval = f"{row['low']:.3f} to {row['high']:.3f}"
-        lines.append(
-            f"| {row['name']} | {row['refused']} of {row['films']} | {row['rate']:.3f} | {interval} | {rule} |"
-        )
+        refused = f"{row['refused']} of {row['films']}"
+        lines.append(f"| {row['name']} | {refused} | {row['rate']:.3f} | {interval} | {row['remarks']} | {rule} |")
     return "\n".join(lines)
 
 
@@ -302,6 +313,27 @@ def _images(folder: Path) -> Iterator[Film]:
 
 def _labelled(folder: Path, label: str) -> Iterable[Film | NotRead]:
     return films(folder / "manifest.csv").select(lambda entry: entry.label == label)
+
+
+def _viewed(folder: Path, view: str, change: Callable[[Pixels], Pixels]) -> Iterator[Film | NotRead]:
+    """Films of one view, by the manifest's column `view`."""
+    import csv
+
+    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        names = {line["file"] for line in csv.DictReader(file) if line["view"] == view}
+    for film in films(folder / "manifest.csv").select(lambda entry: entry.name in names):
+        yield film if isinstance(film, NotRead) else replace(film, pixels=change(film.pixels))
+
+
+def _unchanged(pixels: Pixels) -> Pixels:
+    return pixels
+
+
+def _square(pixels: Pixels) -> Pixels:
+    """The image in the middle of a black square, so that its shape does not tell the view."""
+    side = max(pixels.shape)
+    margins = [((side - length) // 2, side - length - (side - length) // 2) for length in pixels.shape]
+    return np.pad(pixels, margins)
 
 
 def _blank() -> Iterator[Film]:

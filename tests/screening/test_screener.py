@@ -207,6 +207,7 @@ def test_the_machines_own_word_goes_before_the_folders_name() -> None:
 @dataclass
 class Refused:
     reason: str
+    scored: bool = False
 
 
 class OnlyBright:
@@ -226,6 +227,27 @@ def test_what_the_gate_refuses_is_not_scored_and_calibrates_no_threshold() -> No
     assert screener(at(-9.0, source="small")).reason == "not like the films of the ward"
     with pytest.raises(PolicyError, match="with another gate"):
         Screener(Replayed(), screener.policy)
+
+
+class Remarks(OnlyBright):
+    """A gate that remarks on films of other devices than the ward's."""
+
+    def judge(self, film: Film, lungs: NDArray[np.bool_] | None) -> Refused | None:
+        differs = film.tags.get("Manufacturer", "ward") != "ward"
+        return Refused("it differs [differs]: The film is scored.", scored=True) if differs else None
+
+
+def test_a_film_with_a_remark_is_scored_and_never_cleared() -> None:
+    screener = calibrate(Replayed(), labelled(), 0.10, gate=Remarks())
+    same = at(-9.0)
+    other = replace(same, tags={"Manufacturer": "another"})
+    cleared, kept = (screener(film) for film in (same, other))
+    assert cleared.action == "clear"
+    assert kept.action == "read" and kept.reason == "it differs [differs]: it is never cleared"
+    assert (kept.score, kept.p_value, kept.priority) == (cleared.score, cleared.p_value, cleared.priority)
+    ranked = Screener(Replayed(), gate=Remarks())(other)
+    assert ranked.action == "read" and ranked.score == kept.score
+    assert ranked.reason == "it differs [differs]: films are ranked by their score, and none is cleared"
 
 
 def test_a_policy_is_bound_to_its_weights(screener: Screener) -> None:

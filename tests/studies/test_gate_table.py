@@ -51,13 +51,12 @@ def test_every_figure_follows_from_its_counts(found: dict[str, Any]) -> None:
         low, high = wilson(one["refused"], one["films"])
         assert one["rate"] == pytest.approx(one["refused"] / one["films"], abs=1e-4), one["name"]
         assert (one["low"], one["high"]) == pytest.approx((max(low, 0), min(high, 1)), abs=2e-4), one["name"]
-        expected = {None: None, "proper": high <= MOST_PROPER, "other": low >= LEAST_OTHERS}[one["rule"]]
+        kept_high = wilson(one["refused"] + one["remarks"], one["films"])[1]
+        expected = {None: None, "proper": kept_high <= MOST_PROPER, "other": low >= LEAST_OTHERS}[one["rule"]]
         assert one["holds"] == expected, one["name"]
-        assert sum(one["by"].values()) == one["refused"] and set(one["by"]) <= {
-            *CODES,
-            "flipped",
-            "not-read",
-        }  # flipped: left-right in rows of 0.2
+        assert one["never_cleared_high"] == pytest.approx(min(kept_high, 1), abs=2e-4)
+        assert sum(one["by"].values()) == one["refused"] + one["remarks"] and set(one["by"]) <= {*CODES, "not-read"}
+        assert one["by"].get("differs", 0) == one["remarks"]
 
 
 def test_no_kind_is_left_out(found: dict[str, Any]) -> None:
@@ -73,6 +72,8 @@ def test_no_kind_is_left_out(found: dict[str, Any]) -> None:
         "cropped",
     }
     assert all(films.pop(name) == 300 for name in altered)
+    laterals = {"adults (views): lateral", "adults (views): lateral, padded to a square"}
+    assert all(films.pop(name) == 24 for name in laterals)
     assert set(films) == {"CT slices", "MR slices", "natural images", "children", "blank", "noise"}
     (proper,) = (one for one in found["rows"] if one["rule"] == "proper")
     parts = [one for one in found["rows"] if str(one["name"]).startswith("proper: ")]
@@ -122,8 +123,12 @@ def test_each_different_image_is_judged_once(tmp_path: Path) -> None:
     image = Image.fromarray(rng.integers(0, 255, (80, 90, 3), dtype=np.uint8))
     for name in ("brain_t1/images/s.png", "natural/a/1.png", "natural/b/2.png"):
         image.save(tmp_path / name)
-    for folder in ("kermany", "nih_cxr8", "cxr_raw"):
+    for folder in ("kermany", "nih_cxr8", "cxr_raw", "views"):
         phantoms.write([*phantoms.normals(2, size=64), *phantoms.abnormals(1, size=64)], tmp_path / folder)
+    listed = (tmp_path / "views" / "manifest.csv").read_text(encoding="utf-8").splitlines()
+    views = ["view", "frontal", "frontal", "lateral"]
+    lines = [f"{line},{view}" for line, view in zip(listed, views, strict=True)]
+    (tmp_path / "views" / "manifest.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     rows = {one["name"]: one for one in foreign_rows(tmp_path, {1: guard, 2: guard})}
     assert {name: one["films"] for name, one in rows.items() if one["rule"] == "other"} == {
         "CT slices": 4,
@@ -132,6 +137,9 @@ def test_each_different_image_is_judged_once(tmp_path: Path) -> None:
         "children": 3,
         "blank": 100,
         "noise": 100,
+        "adults (views): lateral": 1,
+        "adults (views): lateral, padded to a square": 1,
     }
+    assert rows["adults (views): frontal"]["films"] == 2
     assert rows["blank"]["by"] == {"blank": 100} and rows["noise"]["refused"] == 100
     assert rows["chest films in original files (cxr_raw)"]["films"] == 3

@@ -191,10 +191,9 @@ def _explain(refusals: Counter[str]) -> None:
 
 
 def _counted(rows: Iterator[ScoreRow], counts: Counter[str], refusals: Counter[str]) -> Iterator[ScoreRow]:
-    """Yield the rows as they are, counted by status and by the code of a refusal; `doubted`: scored, with a reason
-    (without a policy, the gate's); `other_source`: not cleared since the policy does not know their source.
-    """
-    from unseen.screening.gate.refusal import refusal_code
+    """The rows as they are, counted by status and by the code of a refusal; `doubted`: scored, with a reason (without a
+    policy, the gate's); `other_source`: not cleared since the policy does not know their source."""
+    from unseen.screening.gate.refusal import is_remark, refusal_code
     from unseen.screening.screener import OTHER_SOURCE
 
     for row in rows:
@@ -202,16 +201,18 @@ def _counted(rows: Iterator[ScoreRow], counts: Counter[str], refusals: Counter[s
             refusals[refused.code] += 1
         counts[row.status] += 1
         counts["other_source"] += row.reason is not None and row.reason.startswith(OTHER_SOURCE)
-        counts["doubted"] += row.status == "scored" and row.reason is not None
+        counts["doubted"] += row.status == "scored" and row.reason is not None and not is_remark(row.reason)
         yield row
 
 
 def _line(row: ScoreRow) -> str:
     from unseen.artifacts.percentile import percentile_in_words
     from unseen.evaluation.exported_scores import ScoreRow
+    from unseen.screening.gate.refusal import is_remark
 
     cells = [f"{row.score:.6g}" if row.score is not None else row.status.replace("_", " ")]
-    refused = type(row) is ScoreRow and row.status == "scored" and bool(row.reason)  # by the gate, without a policy
+    # by the gate, without a policy
+    refused = type(row) is ScoreRow and row.status == "scored" and bool(row.reason) and not is_remark(row.reason or "")
     if refused:
         cells = [f"refused ({cells[0]})"]
     if row.score is None or refused:

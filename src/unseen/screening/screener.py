@@ -82,7 +82,12 @@ class TakesLungs(Protocol):
 
 
 class Refuses(Protocol):
-    """A gate's word on a film that it does not let through."""
+    """A gate's refusal of a film, or its remark on one."""
+
+    @property
+    def scored(self) -> bool:
+        """True for a remark: the film is scored, and never cleared."""
+        ...
 
     @property
     def reason(self) -> str:
@@ -99,7 +104,10 @@ class Guards(Protocol):
         ...
 
     def judge(self, film: Film, lungs: NDArray[np.bool_] | None, /) -> Refuses | None:
-        """Return why `film` must not be scored, or None; `lungs` are the finder's prediction, None without a finder."""
+        """Why `film` must not be scored, or not be cleared, or None.
+
+        lungs  as the detector's finder predicts them; None without one
+        """
         ...
 
 
@@ -161,20 +169,21 @@ class Screener:
         if isinstance(film, NotRead):
             return Screened(film=film, decision=self._not_scored(film.reason))
         lungs = FoundLungs.of(film, lungs)
-        refusal = self.refusal(film, lungs)
-        if refusal is not None:
+        refusal, remark = self._judged(film, lungs)
+        if refusal:
             return Screened(film=film, decision=self._not_scored(refusal))
         outcome = scored_film(self.detector, film, lungs)
         if isinstance(outcome, NotRead):
             return Screened(film=film, decision=self._not_scored(outcome.reason))
         outcome = replace(outcome, reference=self.reference)
-        return Screened(film=film, decision=self.decide(outcome.score, outcome.film), finding=outcome)
+        return Screened(film=film, decision=self.decide(outcome.score, outcome.film, remark), finding=outcome)
 
     def _known(self, film: Film | NotRead, score: float) -> Screened:
         """Decide about a film whose score is known; the gate judges it as always."""
         assert isinstance(film, Film)
-        refusal = self.refusal(film, FoundLungs.of(film, None))
-        return Screened(film=film, decision=self.decide(score, film) if refusal is None else self._not_scored(refusal))
+        refusal, remark = self._judged(film, FoundLungs.of(film, None))
+        decision = self._not_scored(refusal) if refusal else self.decide(score, film, remark)
+        return Screened(film=film, decision=decision)
 
     @property
     def reference(self) -> ReferenceNormals:
@@ -187,12 +196,16 @@ class Screener:
         """Return the decision about one study from all its films; see `study_decision`."""
         return study_decision(films, policy_digest=self._digest)
 
-    def decide(self, score: float, film: Film) -> Decision:
-        """Return the decision about a score, of a film that the gate let through."""
+    def decide(self, score: float, film: Film, remark: str = "") -> Decision:
+        """The decision about a score, of a film that the gate let through.
+
+        remark  the gate's, of a film that differs from the training films: it is never cleared
+        """
         if self.policy is None:
             return Decision(
                 action="read", score=score, probability=None, p_value=None, priority=squashed_score(score),
-                reason="no policy: films are ranked by their score, and none is cleared", policy_digest="",
+                reason=f"{remark or 'no policy'}: films are ranked by their score, and none is cleared",
+                policy_digest="",
             )  # fmt: skip
         policy = self.policy
         source = policy.source_of(film, fixed=self.fixed_sources)
@@ -206,7 +219,7 @@ class Screener:
         unlike = None if unusual is None else 1 - unusual + squashed_score(score) / (len(normals) + 1)
         in_order = (likely, unlike, squashed_score(score))
         priority = next(value for value in in_order if value is not None)
-        stays = self._reason_to_read(score, source, film)
+        stays = f"{remark}: it is never cleared" if remark else self._reason_to_read(score, source, film)
         return Decision(
             action="read" if stays else "clear",
             score=score,
@@ -271,13 +284,19 @@ class Screener:
             self.disagreement = f"{found}. Calibrate on this machine, or repair its installation"
 
     def refusal(self, film: Film, lungs: FoundLungs) -> str | None:
-        """Return why a film would not be scored: it is lateral, or the gate refuses it; else None."""
+        """Why a film would not be scored: a lateral one, or one that the gate refuses; None where nothing is amiss."""
+        return self._judged(film, lungs)[0] or None
+
+    def _judged(self, film: Film, lungs: FoundLungs) -> tuple[str, str]:
+        """Return why the film must not be scored, and the clause of the gate's remark; "" where there is none."""
         if projection_of(film) == "lateral":
-            return _LATERAL
+            return _LATERAL, ""
         if self.gate is None:
-            return None
-        refusal = self.gate.judge(film, lungs.by(getattr(self.detector, "finder", None)))
-        return None if refusal is None else refusal.reason
+            return "", ""
+        found = self.gate.judge(film, lungs.by(getattr(self.detector, "finder", None)))
+        if found is None:
+            return "", ""
+        return ("", short_reason(found.reason)) if found.scored else (found.reason, "")
 
     def _not_scored(self, reason: str) -> Decision:
         return Decision(
@@ -328,7 +347,7 @@ def ranked_rows(
     maps: Path | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[ScoreRow]:
-    """Yield one row per film, lazily and in order, each scored; `reason` is the gate's where it would refuse the film.
+    """One row per film, lazily and in order, each scored; `reason` is the gate's refusal or remark.
 
     maps      a folder for `<digest16>.npy`, float32 on the network's grid
     progress  called with the number of rows done, after each
@@ -345,11 +364,11 @@ def _ranked(screener: Screener, film: Film | NotRead, maps: Path | None) -> Scor
     if isinstance(film, NotRead):
         return ScoreRow(film.name, "not_read", None, film.reason, None)
     lungs = FoundLungs.of(film, None)
-    refusal = screener.refusal(film, lungs)
+    refusal, remark = screener._judged(film, lungs)
     outcome = scored_film(screener.detector, film, lungs)
     if isinstance(outcome, NotRead):
         return ScoreRow(outcome.name, "not_read", None, outcome.reason, None)
-    reason = None if refusal is None else short_reason(refusal)
+    reason = short_reason(refusal) or remark or None
     drawn = map_of(outcome, maps) if maps else None
     return ScoreRow(film.name, "scored", outcome.score, reason, drawn, outcome.percentile, outcome.reference.words)
 

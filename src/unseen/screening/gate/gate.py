@@ -1,4 +1,7 @@
-"""`Gate`: refuses a film that is unlike the training films, and gives the reason.
+"""`Gate`: refuses an image that is no proper frontal chest film, and gives the reason.
+
+Image and lungs decide whether it is such a film at all. A frontal film that differs from the training films otherwise,
+as those of another device do, gets a remark: it is scored, and never cleared.
 
 Law: a film's refusal depends on that film alone. Thresholds come from training normals only: quantiles over values
 that each normal got from rules learnt without it, such that of proper films like them about 3.4 % are refused.
@@ -36,12 +39,24 @@ LEAST_NORMALS = 20
 MOST_NORMALS = 1500
 """Most training films that are used, a seeded sample of more: learning makes and keeps some 15 alterations of each."""
 _MOST_REFUSED = 0.05  # of proper films; a gate from so few films that it may refuse more warns
+_UNLIKE = 1.5
+"""The image and its lungs lie, in the mean of the two, so many times the distance from the training normals that 99 %
+of these keep to. Of frontal films of other hospitals (nih_cxr8, kermany) 2 to 4 % lie farther; photographs and brains
+nearly all."""
+_CROPPED = 1.1
+"""A crop lies farther than this, in the same unit. Of crops of ms_cxr's films to 50 to 70 % of each side, 5 % or fewer
+lie nearer; of frontal films of other hospitals that the rule for crops refuses, half do."""
+_LUNGS = 2.0
+"""Lungs of an unusual shape are refused from so many times the limit on; between limit and this, the film differs."""
+_NEARER_MIRRORED = 1.05
+"""The same as below for a film flipped left to right: 95 % of ms_cxr's films that were flipped lie so much nearer."""
 _NEARER = 1.7
 """So many times nearer to the normals must an image lie once an alteration is undone. Of 40 films turned over (ms_cxr)
 each lies 2.3 to 16 times nearer; six upright films of consolidations (kermany) that were called turned, 0.8 to 1.3."""
 _DEEPER = 0.25
 """A film that fills less of its nominal range was stored with more bits than it has (12 in a file of 16), and is judged
 on its own range. A paler one is judged as it is: its exposure is unlike that of the training films."""
+_ANATOMY = ("picture", "crop")
 _LEAST_SIDE = 64  # the lung finder's grid
 _FORMAT = 1
 _CODES = {
@@ -247,11 +262,12 @@ class Gate:
     def _judge_image(self, look: Look) -> Refusal | None:
         limits = self.thresholds
         values, views = self._values(look)
+        remoteness = self._remoteness(views)
         broken = [name for name in HANDLING if values[name] > limits["handling"]]
         # a crop cannot be undone, so that anything else explains the image better
         broken.sort(key=lambda name: (name == "cropped", -values[name]))
         for name in broken:
-            if self._explains(name, look):
+            if (name != "cropped" or remoteness > _CROPPED) and self._explains(name, look):
                 return self._altered(name, values[name])
         if look.lung_area < limits["no-lungs"]:
             return self._refused("no-lungs", "no-lungs", look.lung_area)
@@ -259,14 +275,25 @@ class Gate:
             if self._explains("mirrored", look):
                 return self._altered("mirrored", values["mirrored"])
             broken.append("mirrored")
-        if values["lungs"] > limits["lungs"]:
+        if values["lungs"] > _LUNGS * limits["lungs"]:
             return self._refused("lungs", "lungs", values["lungs"])
+        code = "unlike" if remoteness > _UNLIKE else "differs"
         if values["unlike"] > limits["unlike"]:
-            return self._refused("unlike", "unlike", values["unlike"], what=self._most_unlike(views))
+            return self._refused(code, "unlike", values["unlike"], what=self._most_unlike(views))
+        if values["lungs"] > limits["lungs"]:
+            return self._refused(code, "lungs", values["lungs"], what=VIEWS["shape"])
         if not broken:
             return None
         # it is not that alteration
-        return self._refused("unlike", "handling", values[broken[0]], what=self._most_unlike(views))
+        return self._refused(code, "handling", values[broken[0]], what=self._most_unlike(views))
+
+    def _remoteness(self, views: Mapping[str, Floats]) -> float:
+        """Return the distance of the image and of its lungs from the training normals, in units of that which 99 % of
+        these keep to: the mean of the two."""
+        distances = [float(self._rules.embedding.distance(name, views)[0]) for name in _ANATOMY]
+        return float(
+            np.mean([distance / self._typical[name] for name, distance in zip(_ANATOMY, distances, strict=True)])
+        )
 
     def _values(self, look: Look) -> tuple[dict[str, float], dict[str, Floats]]:
         views = {name: row[None] for name, row in look.views().items()}
@@ -288,9 +315,9 @@ class Gate:
         among = undone <= self._typical["picture"]
         if name == "cropped":
             return not among and bool(self._rules.crops.distance(small(look.image))[0] <= self._typical["cropped"])
-        if name == "mirrored":  # heart and stomach alone tell the sides apart, a small part of the distance
-            return among
-        return among and undone * _NEARER <= distance(look.image)
+        # heart and stomach alone tell the sides apart, a small part of the distance
+        nearer = _NEARER_MIRRORED if name == "mirrored" else _NEARER
+        return among and undone * nearer <= distance(look.image)
 
     def _altered(self, name: str, value: float) -> Refusal:
         limit = "mirrored" if name == "mirrored" else "handling"

@@ -1,6 +1,7 @@
-"""Refusals of the input gate: codes with a short clause and an explanation, and refusals by DICOM tags alone.
+"""Refusals and remarks of the input gate: codes with a clause and an explanation, and what DICOM tags alone decide.
 
-A clause states what was observed, never a cause that was not verified, and no number without a unit. A row shows clause
+A film that is refused is not scored. A film with a remark (`RefusalCode.scored`) is scored, and it is never cleared. A
+clause states what was observed, never a cause that was not verified, and no number without a unit. A row shows clause
 and code; the explanation of a code is shown once, under the table.
 """
 
@@ -12,17 +13,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RefusalCode:
-    """One reason for which a film is not scored.
+    """One reason for which a film is not scored, or is scored and never cleared.
 
     Attributes:
         code: its name, lower-case words joined by hyphens.
         clause: what was observed; `{what}` is replaced by the particulars.
         explanation: sentences about what it means and what to do, the same for every film.
+        scored: True for a remark: the film is scored, and never cleared.
     """
 
     code: str
     clause: str
     explanation: str
+    scored: bool = False
 
 
 _ALL = (
@@ -86,10 +89,16 @@ _ALL = (
     ),
     RefusalCode(
         "unlike",
+        "it does not resemble the training films, least in {what}",
+        "It may be no frontal chest film, or show an extensive abnormality. Have it read.",
+    ),
+    RefusalCode(
+        "differs",
         "it differs from the training films, most in {what}",
-        "It may be no frontal chest film, or come from another device or population than the training films, or show "
-        "an extensive abnormality. Have it read. If many films of one device are refused, train the model on normal "
-        "films of that device.",
+        "The film is scored, and it is never cleared. It may come from another device or population than the training "
+        "films, or show an extensive abnormality. If many films of one device differ, train the model on normal films "
+        "of that device.",
+        scored=True,
     ),
 )
 CODES: Mapping[str, RefusalCode] = {one.code: one for one in _ALL}
@@ -99,7 +108,7 @@ _CODE = re.compile(r"^[^\[\]]* \[([a-z-]+)\](?=:|$)")
 
 @dataclass(frozen=True)
 class Refusal:
-    """Reason for which a film is not scored.
+    """Why a film is not scored, or is scored and never cleared.
 
     >>> refusal = Refusal("small", value=32, threshold=64, what="64")
     >>> refusal.clause
@@ -123,6 +132,11 @@ class Refusal:
         """The earlier name of `code`, until unseen 0.4."""
         warnings.warn("Refusal.kind is now Refusal.code.", DeprecationWarning, stacklevel=2)
         return self.code
+
+    @property
+    def scored(self) -> bool:
+        """True for a remark: the film is scored, and never cleared."""
+        return CODES[self.code].scored
 
     @property
     def clause(self) -> str:
@@ -150,6 +164,22 @@ def refusal_code(reason: str) -> RefusalCode | None:
     """
     found = _CODE.match(reason)
     return None if found is None else CODES.get(found[1])
+
+
+def is_remark(reason: str) -> bool:
+    """Return True for the gate's remark on a film that is scored, and False for a refusal or any other reason.
+
+    Args:
+        reason: of a decision or a row.
+
+    Example:
+        >>> is_remark("it differs from the training films, most in exposure and contrast [differs]")
+        True
+        >>> is_remark("no lungs were found [no-lungs]")
+        False
+    """
+    found = refusal_code(reason)
+    return found is not None and found.scored
 
 
 def short_reason(reason: str) -> str:

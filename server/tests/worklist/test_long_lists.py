@@ -59,7 +59,7 @@ def test_a_filter_of_many_studies_is_an_index_in_the_lists_order(
     many: Store, monkeypatch: pytest.MonkeyPatch, tab: Any, wanted: dict[str, Any], index: str
 ) -> None:
     """No row is passed over, and none is sorted: neither for the page's rows, both ways, nor for their number."""
-    monkeypatch.setattr(filtering, "FEW", 0)
+    monkeypatch.setattr(filter_sql, "FEW", 0)
     first = many.studies.page(StudyQuery(tab=tab, blind=False, **wanted))
     places: list[dict[str, Any]] = [{}, {"last": True}]
     if first.next is not None:

@@ -191,8 +191,11 @@ def _explain(refusals: Counter[str]) -> None:
 
 
 def _counted(rows: Iterator[ScoreRow], counts: Counter[str], refusals: Counter[str]) -> Iterator[ScoreRow]:
-    """The rows as they are, counted by status and by the code of a refusal; `doubted`: scored, with a reason (without a
-    policy, the gate's); `other_source`: not cleared since the policy does not know their source."""
+    """Yield the rows as they are, counted by status and by the code of a refusal.
+
+    `doubted`: scored, with a reason (without a policy, the gate's); `other_source`: not cleared since the policy does
+    not know their source.
+    """
     from unseen.screening.gate.refusal import is_remark, refusal_code
     from unseen.screening.screener import OTHER_SOURCE
 

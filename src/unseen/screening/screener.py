@@ -104,7 +104,7 @@ class Guards(Protocol):
         ...
 
     def judge(self, film: Film, lungs: NDArray[np.bool_] | None, /) -> Refuses | None:
-        """Why `film` must not be scored, or not be cleared, or None.
+        """Return why `film` must not be scored, or not be cleared, or None.
 
         lungs  as the detector's finder predicts them; None without one
         """
@@ -197,7 +197,7 @@ class Screener:
         return study_decision(films, policy_digest=self._digest)
 
     def decide(self, score: float, film: Film, remark: str = "") -> Decision:
-        """The decision about a score, of a film that the gate let through.
+        """Return the decision about a score, of a film that the gate let through.
 
         remark  the gate's, of a film that differs from the training films: it is never cleared
         """
@@ -284,7 +284,7 @@ class Screener:
             self.disagreement = f"{found}. Calibrate on this machine, or repair its installation"
 
     def refusal(self, film: Film, lungs: FoundLungs) -> str | None:
-        """Why a film would not be scored: a lateral one, or one that the gate refuses; None where nothing is amiss."""
+        """Return why a film would not be scored: it is lateral, or the gate refuses it; else None."""
         return self._judged(film, lungs)[0] or None
 
     def _judged(self, film: Film, lungs: FoundLungs) -> tuple[str, str]:
@@ -347,7 +347,7 @@ def ranked_rows(
     maps: Path | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[ScoreRow]:
-    """One row per film, lazily and in order, each scored; `reason` is the gate's refusal or remark.
+    """Yield one row per film, lazily and in order, each scored; `reason` is the gate's refusal or remark.
 
     maps      a folder for `<digest16>.npy`, float32 on the network's grid
     progress  called with the number of rows done, after each

@@ -67,8 +67,10 @@ PolicyDigest = Annotated[str, InPath(pattern="^[0-9a-f]{64}$")]
 
 @router.post("/alarms/{policy}/acknowledge", responses=answers(400, 401, 403, 404, 409, 422, 503))
 def acknowledge(parts: Parts, account: Lead, policy: PolicyDigest, looked: Looked) -> Ended:
-    """A person has looked. The first one's note is kept and the alarm stands; with the second one's the policy clears
-    again."""
+    """Record that a person has looked.
+
+    The first one's note is kept and the alarm stands; with the second one's the policy clears again.
+    """
     alarm = next((one for one in parts.store.alarms.standing() if one.policy == policy), None)
     if alarm is not None:
         of_alarm(parts, alarm).check(looked.summary, note=looked.note)

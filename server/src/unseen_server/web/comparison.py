@@ -258,7 +258,7 @@ def disagreements(
     second: ModelDigest,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> DisagreementsResponse:
-    """The films on which two models disagree most, by their ranks among the latest that both scored."""
+    """Return the films on which two models disagree most, by their ranks among the latest that both scored."""
     found = parts.store.findings.disagreements(first, second, limit=limit)
     return DisagreementsResponse(films=[Disagreed.model_validate(one) for one in found])
 

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/films", tags=["viewing"])
 
 @router.get("/{film}/thumbnail.png", response_class=Response, responses=PNG | answers(401, 404, 422, 503))
 def thumbnail(parts: Parts, account: Reader, film: FilmId) -> Response:
-    """A small image of the film, as a worker kept it; 404 before one has read it."""
+    """Return a small image of the film, as a worker kept it; 404 before one has read it."""
     return Response(parts.store.films.thumbnail(film), media_type="image/png")
 
 

@@ -95,7 +95,10 @@ class Painted(BaseModel):
 
 @router.post("/{film}/seen", status_code=204, responses=answers(400, 401, 403, 404, 409, 422, 503))
 def seen(parts: Parts, account: Reader, film: FilmId, painted: Painted) -> None:
-    """The film's pixels were painted for the asker. Only whom all frontal films were shown to can report a study."""
+    """Record that the film's pixels were painted for the asker.
+
+    Only a person to whom all frontal films were shown can report a study.
+    """
     path = parts.store.films.path(film)  # 404 where there is none
     given = [painted.ticket, *painted.further]
     wanted = [_ticket(parts, film, account.name, frame) for frame in range(parts.decoded.film(path).frames)]

@@ -57,7 +57,7 @@ def preview(
 
 @router.get("/{film}/map.npy", response_class=Response, responses=_NPY | answers(401, 403, 404, 422, 503))
 def map_numbers(parts: Parts, account: Sighted, film: FilmId, model: ModelId = None) -> Response:
-    """The anomaly map as numbers, on the network's grid: the latest, or that of `model`."""
+    """Return the anomaly map as numbers, on the network's grid: the latest, or that of `model`."""
     data = images.numbers(parts.store.findings.map_path(film, model))
     return Response(data, media_type="application/octet-stream")
 
@@ -73,7 +73,7 @@ def map_picture(
         float | None, Query(gt=0, le=1e30, allow_inf_nan=False, description="white; by default the map's own maximum")
     ] = None,
 ) -> Response:
-    """The anomaly map as an image: 0 is black. The header X-Map-High holds the value that is white."""
+    """Return the anomaly map as an image: 0 is black. The header X-Map-High holds the value that is white."""
     shown, top = images.map_picture(
         parts.store.findings.map_path(film, model), coloured=colours == "cividis", high=high
     )

@@ -235,7 +235,7 @@ class ComputedFigures:
         self._turns = anyio.CapacityLimiter(1)
 
     def labelled(self, store: Store, scoring: Models | None, *, others: bool = False) -> LabelledSet:
-        """The labelled set; read again when anything in the worklist has changed."""
+        """Return the labelled set; read again when anything in the worklist has changed."""
         seq = store.audit.head().seq  # asked for first: what comes in between is read twice, not missed
         with self._lock:
             if self._set is None or self._set[0] != seq or self._set[1] is not scoring or self._set[2] != others:

@@ -49,7 +49,7 @@ def search(parts: Parts, account: Reader, wanted: Search) -> ListedPage:
 
 @router.get("/sources", responses=answers(401, 503))
 def sources(parts: Parts, account: Reader) -> Sources:
-    """The sources alone."""
+    """Return the sources alone."""
     return Sources(sources=parts.store.studies.sources())
 
 

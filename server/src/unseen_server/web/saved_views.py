@@ -63,7 +63,7 @@ class ViewList(BaseModel):
 
 @router.get("", responses=answers(401, 503))
 def views(parts: Parts, account: Reader) -> ViewList:
-    """The views that the asker can choose from."""
+    """Return the views that the asker can choose from."""
     return ViewList(views=[ViewResponse.model_validate(one) for one in parts.store.saved_views.listed(account.name)])
 
 

@@ -48,7 +48,7 @@ class Matches:
 
 
 def search(connection: Connection, names: Pseudonyms, sought: AuditSearch) -> Matches:
-    """The rows that match; see `AuditTrail.search`."""
+    """Return the rows that match; see `AuditTrail.search`."""
     if not 1 <= sought.limit <= MOST:
         raise WorklistError(f"{sought.limit} rows: between 1 and {MOST} can be asked for.")
     wanted = list(_conditions(connection, names, sought))

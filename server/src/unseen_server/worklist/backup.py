@@ -190,7 +190,10 @@ def _received(connection: Connection) -> set[str]:
 
 
 def _check_films_known(store: Store, digests: list[str]) -> None:
-    """Some files may be unknown: of a film that is coming in, or of one whose receiving was cut off."""
+    """Check that the tables know most of the films.
+
+    Some may be unknown: one that is coming in, or whose receiving was cut off.
+    """
     there = {digest for part in store.site.films.digests() for digest in part}
     if len(strangers := there.difference(digests)) > len(there) / 2:
         raise NotAllowedError(

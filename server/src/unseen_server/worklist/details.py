@@ -235,7 +235,7 @@ def _order(film: Found) -> tuple[bool, float, float, int]:
 def study(
     connection: Connection, public_id: str, *, now_us: int, blind: bool, reader: str | None = None
 ) -> StudyDetails:
-    """One study; see `Studies.details`."""
+    """Return one study; see `Studies.details`."""
     row = find_study(connection, public_id)
     made = connection.execute(select(decisions).where(decisions.c.study_id == row.id).order_by(decisions.c.id)).all()
     latest = {} if blind else {decision.film_id: decision_of(decision) for decision in made}
@@ -342,7 +342,7 @@ def _first_versions(of_study: list[Found]) -> dict[int, str]:
 
 
 def map_of(connection: Connection, film: str, model: str | None) -> str:
-    """The digest of a film's anomaly map; see `Findings.map_path`."""
+    """Return the digest of a film's anomaly map; see `Findings.map_path`."""
     number = find_film(connection, film).id
     query = select(findings.c.map_sha256).where(findings.c.film_id == number, findings.c.map_sha256.is_not(None))
     decided = select(decisions.c.model).where(decisions.c.film_id == number)

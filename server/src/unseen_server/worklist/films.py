@@ -128,5 +128,5 @@ def check_linked(path: Path) -> None:
 
 @lru_cache(maxsize=_KNOWN)
 def _digest_of(path: Path, *stated: int) -> str:
-    """The file's digest; another file at the same place differs in `stated`."""
+    """Return the file's digest; another file at the same place differs in `stated`."""
     return sha256_of(path)

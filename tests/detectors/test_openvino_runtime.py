@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -17,6 +16,7 @@ import torch
 
 import unseen as un
 from tests.cli.conftest import Say, say  # noqa: F401  a fixture
+from tests.warm_python import warm_python
 from unseen.anatomy.lung_finder import LungExamples, LungFinder
 from unseen.data import phantoms
 from unseen.data.film import Film
@@ -215,14 +215,12 @@ def test_nothing_is_sent_and_nothing_is_written(trained: dict[str, Detector], tm
     home = tmp_path / "home"
     home.mkdir()
     environment = {name: value for name, value in os.environ.items() if name != "CI"}  # there it is silent anyway
-    done = subprocess.run(
-        [sys.executable, "-c", SILENT, str(tmp_path / "model")],
-        env=environment | {"HOME": str(home), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.split() == ["[]"]
+    program = tmp_path / "silent.py"
+    program.write_text(SILENT, encoding="utf-8")
+    environment |= {"HOME": str(home), "OMP_NUM_THREADS": "1"}
+    done = warm_python().run(program, tmp_path / "model", cwd=Path.cwd(), environment=environment)
+    assert done.code == 0, done.err[-2000:]
+    assert done.out.split() == ["[]"]
     assert list(home.iterdir()) == []
 
 

@@ -338,9 +338,16 @@ def test_a_parallel_detector_that_sees_one_side_needs_views_over_a_circle() -> N
         half.fbp(torch.zeros(1, *half.range))
 
 
-def test_weights_of_a_square_are_stored_within_the_limit() -> None:
-    A = Tomography(512, 360)
-    projector = A._folded(torch.zeros(1, 1, 512, 512), interpolated=False)
-    assert projector is not None, "360 views of 512² fit in the default limit"
+@pytest.mark.parametrize(("side", "views"), [(33, 7), (64, 45), (97, 60), (128, 91)])
+def test_stored_weights_of_a_square_take_no_more_than_is_reckoned(side: int, views: int) -> None:
+    A = Tomography(side, views)
+    projector = A._folded(torch.zeros(1, 1, side, side), interpolated=False)
+    assert projector is not None
     matrices = [*projector._matrix, projector._transpose]
-    assert sum(one.values().nbytes + one.col_indices().nbytes for one in matrices) <= A.memory_limit
+    stored = sum(one.values().nbytes + one.col_indices().nbytes for one in matrices)
+    assert stored <= A._held_bytes(4, torch.float32) <= 2 * stored
+
+
+def test_360_views_of_512_by_512_pixels_fit_in_the_default_limit() -> None:
+    A = Tomography(512, 360)
+    assert A._held_bytes(4, torch.float32) <= A.memory_limit

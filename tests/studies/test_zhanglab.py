@@ -41,13 +41,13 @@ MEMBERS = (
 
 @pytest.fixture(scope="module")
 def films() -> list[Film]:
-    return list(phantoms.twins(60, seed=5, size=96))
+    return list(phantoms.twins(40, seed=5, size=96))
 
 
 @pytest.fixture(scope="module")
 def finder(films: list[Film]) -> LungFinder:
     torch.set_num_threads(1)
-    return LungFinder(LungFinder.Config(size=32, features=8, depth=2, steps=60)).fit(
+    return LungFinder(LungFinder.Config(size=32, features=8, depth=2, steps=20)).fit(
         LungExamples.of(films, size=32), seed=3, device="cpu"
     )
 

@@ -22,6 +22,7 @@ from benchmarks.made_up_list import fill
 from tests.cli.conftest import say  # noqa: F401  a fixture
 from tests.data.making import dicom, image
 from tests.engines import connections_kept, share_compiled_statements
+from tests.kept_lungs import kept_lungs
 from tests.once import made_once, shared_folder
 from tests.warm_python import quick_passwords
 from tests.worklist.postgresql import MEMORY, binaries, server
@@ -123,6 +124,13 @@ def usual_hasher() -> Iterator[Callable[[], argon2.PasswordHasher]]:
     """What hashes passwords outside of tests; in these, the same with its smallest settings."""
     with quick_passwords() as usual:
         yield usual
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lungs_found_once() -> Iterator[None]:
+    """The lung finder is asked once for each image."""
+    with kept_lungs():
+        yield
 
 
 @pytest.fixture

@@ -40,15 +40,35 @@ COMMANDS = {
 }
 
 
-@pytest.fixture
-def home(make_place: MakePlace) -> Path:
-    """The folder of a worklist with some films; nothing waits in SQLite's journal."""
-    place = make_place("sqlite")
-    with place.open() as store:
+@pytest.fixture(scope="module")
+def filled(sqlite_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a worklist with some films, for copies; nothing waits in SQLite's journal."""
+    home = tmp_path_factory.mktemp("filled") / "home"
+    home.mkdir()
+    shutil.copy(sqlite_file, home)
+    with Store.open(home) as store:
         for number in range(FILMS):
             store.films.receive(png(number), name=f"{number}")
         store.database.forget_overwritten()
-    return place.home
+    return home
+
+
+@pytest.fixture
+def home(filled: Path, folder: Path) -> Path:
+    """A copy of the worklist with some films, the test's own."""
+    return Path(shutil.copytree(filled, folder / "home"))
+
+
+@pytest.fixture(scope="module")
+def backed_up(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a worklist, `home`, of which there is a backup, `saved`, and one film that came after it."""
+    folder = tmp_path_factory.mktemp("backed-up")
+    shutil.copytree(filled, folder / "home")
+    with Store.open(folder / "home") as store:
+        back_up(store, folder / "saved")
+        store.receive(png(FILMS), name="after the backup")
+        store.database.forget_overwritten()
+    return folder
 
 
 def films_of(home: Path) -> set[str]:
@@ -155,12 +175,10 @@ def test_an_emptied_file_is_named_as_such_and_gets_no_byte(home: Path) -> None:
 @pytest.mark.parametrize("words", [pytest.param(words, id=name) for name, words in COMMANDS.items()])
 @pytest.mark.parametrize("harm", [truncated, page_overwritten, halved])
 def test_a_command_on_a_damaged_worklist_ends_in_one_sentence(
-    home: Path, harm: Callable[[Path], None], words: tuple[str, ...], say: Say, tmp_path: Path
+    backed_up: Path, harm: Callable[[Path], None], words: tuple[str, ...], say: Say, tmp_path: Path
 ) -> None:
-    with Store.open(home) as store:
-        back_up(store, tmp_path / "saved")
-        store.films.receive(png(FILMS), name="after the backup")
-        store.database.forget_overwritten()
+    home = Path(shutil.copytree(backed_up / "home", tmp_path / "home"))
+    shutil.copytree(backed_up / "saved", tmp_path / "saved")
     (tmp_path / "reported.csv").write_text("accession,outcome\nA1,normal\n")
     (tmp_path / "pacs.toml").write_text('ae_title = "UNSEEN"\nport = 0\n')
     harm(home / DATABASE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
@@ -30,6 +31,7 @@ from tests.worklist.conftest import (
 )
 from unseen.data.film import Film, NotRead
 from unseen.detectors import METHODS
+from unseen.detectors.detector import Detector
 from unseen.detectors.finding import Finding
 from unseen.detectors.saved import load
 from unseen.screening.drift_watch import DriftReference
@@ -56,11 +58,16 @@ def rows(store: Store, table: sqlalchemy.Table) -> int:
         return connection.execute(sqlalchemy.select(sqlalchemy.func.count()).select_from(table)).scalar_one()
 
 
+@functools.cache
+def _pca() -> Detector:
+    return load(PCA)
+
+
 def clearing(
     threshold: float, *, audit_share: float = 0.0, drift: DriftReference | None = None, source_tag: str | None = None
 ) -> Screener:
     """A screener that clears whatever scores below the threshold, from source `ward`."""
-    detector = load(PCA)
+    detector = _pca()
     policy = Policy(
         model="pca",
         weights_sha256=detector.weights_sha256,

@@ -56,4 +56,4 @@ def _digest(finder: LungFinder) -> str:
 def _image(film: Film) -> bytes:
     """What a finder sees of a film: its pixels, and whether it rounds them to 8 bits."""
     told = f"{film.pixels.shape} {film.bits <= 8 and film.file_format != 'dicom'}"
-    return hashlib.blake2b(np.ascontiguousarray(film.pixels), key=told.encode(), digest_size=20).digest()
+    return hashlib.blake2b(film.pixels.tobytes(), key=told.encode(), digest_size=20).digest()

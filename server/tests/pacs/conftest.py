@@ -29,7 +29,14 @@ from tests.cli.conftest import say  # noqa: F401  a fixture
 from tests.data.making import data_set
 from tests.pacs.orthanc_server import free_ports, orthanc  # noqa: F401  a fixture
 from tests.system_programs import system_path
-from tests.worklist.conftest import judge_with, make_place, postgresql, screener, sqlite_file  # noqa: F401  fixtures
+from tests.worklist.conftest import (  # noqa: F401  fixtures
+    judge_with,
+    lungs_found_once,
+    make_place,
+    postgresql,
+    screener,
+    sqlite_file,
+)
 from tests.worklist.postgresql import MEMORY
 from unseen_server.pacs.config import PacsConfig
 from unseen_server.pacs.node import Node

@@ -128,7 +128,7 @@ def read_fhir(content: bytes) -> None:
 
 TABLE = table()
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-SMALL, LARGE = 20_000, 80_000
+SMALL, LARGE = 10_000, 40_000
 
 
 @pytest.mark.parametrize("name", MESSAGES)

@@ -245,6 +245,7 @@ def test_a_film_with_a_remark_is_scored_and_never_cleared() -> None:
     assert cleared.action == "clear"
     assert kept.action == "read" and kept.reason == "it differs [differs]: it is never cleared"
     assert (kept.score, kept.p_value, kept.priority) == (cleared.score, cleared.p_value, cleared.priority)
+    assert kept.probability is None
     ranked = Screener(Replayed(), gate=Remarks())(other)
     assert ranked.action == "read" and ranked.score == kept.score
     assert ranked.reason == "it differs [differs]: films are ranked by their score, and none is cleared"

@@ -223,7 +223,8 @@ class Screener:
         return Decision(
             action="read" if stays else "clear",
             score=score,
-            probability=likely if source != UNKNOWN_SOURCE else None,  # calibrated for other sources
+            # calibrated for other sources, or for other films
+            probability=likely if source != UNKNOWN_SOURCE and not remark else None,
             p_value=unusual,
             priority=priority,
             reason=stays or f"cleared: below the threshold of {source}",

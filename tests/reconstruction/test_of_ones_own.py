@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 
 import unseen as un
 from tests.reconstruction.making import holes, images, inpainting, measured, short
@@ -19,8 +20,9 @@ from unseen.artifacts import BundleError
 from unseen.data.operator_files import OperatorError, read_operator
 from unseen.losses import Equivariance, MeasurementConsistency, RobustEquivariance, Sure
 from unseen.physics import OPERATORS, Dense, Flips, Gaussian, Mask, Measurement, Shifts
-from unseen.reconstruction import ArtifactRemoval, learn, load
+from unseen.reconstruction import ArtifactRemoval, Unrolled, learn, load
 from unseen.reconstruction.measurements import MeasurementError, gathered
+from unseen.training import Training
 
 UNSEEN = Path(sys.executable).with_name("unseen")
 MINE = '''
@@ -288,3 +290,71 @@ def test_ten_lines_from_measurements_to_a_saved_model(tmp_path: Path) -> None:
     again = un.reconstruction.load(tmp_path / "model")
     assert np.array_equal(again(y), f(y))
     assert un.evaluation.psnr(torch.from_numpy(f(y)), images(8)).shape == (8,)
+
+
+def test_a_data_loader_is_learnt_from_as_its_measurements_are() -> None:
+    process = inpainting(sigma=0.1)
+    y = measured(process, images(10))
+    loaders = [
+        DataLoader(TensorDataset(y), batch_size=4),
+        DataLoader(list(y), batch_size=3),
+        DataLoader(list(y), batch_size=None),
+    ]
+    assert all(torch.equal(gathered(loader), y) for loader in loaders)
+    one, other = (
+        learn(given, process, losses="sure", training=short(1, batch_size=2)).state_dict() for given in (y, loaders[0])
+    )
+    assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+def test_a_data_loader_that_shuffles_or_gives_images_too_is_refused() -> None:
+    process, x = inpainting(sigma=0.1), images(10)
+    y = measured(process, x)
+    shuffled = DataLoader(list(y), batch_size=4, shuffle=True)
+    assert torch.equal(gathered(shuffled).flatten(1).sum(dim=1).sort().values, y.flatten(1).sum(dim=1).sort().values)
+    with pytest.raises(MeasurementError, match="shuffle=False"):
+        learn(shuffled, process, losses="supervised", truth=x, training=short(1))
+    with pytest.raises(MeasurementError, match="got 2 together"):
+        learn(DataLoader(TensorDataset(y, x), batch_size=4), process, losses="sure", training=short(1))
+    with pytest.raises(MeasurementError, match="got a dict"):
+        gathered(DataLoader([{"y": one} for one in y], batch_size=4))
+
+
+def test_group_network_and_epochs_are_given_by_name() -> None:
+    process = inpainting(sigma=0.1)
+    y = measured(process, images(4))
+    f = learn(y, process, losses="rei", group="shifts", epochs=1, network="unrolled")
+    again = learn(
+        y, process, losses="rei", group=Shifts(), training=Training(epochs=1, batch_size=4), network="unrolled"
+    )
+    assert type(f) is Unrolled
+    assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in f.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"losses": "rie"}, 'losses="rie": unknown; did you mean rei'),
+        ({"group": "shift"}, 'group "shift": unknown; did you mean shifts'),
+        ({"network": "unroled"}, 'reconstructor "unroled": unknown; did you mean unrolled'),
+        ({"training": short(1)}, "give one of them"),
+        ({"epochs": 0}, "epochs"),
+    ],
+)
+def test_a_misspelled_name_is_answered_with_the_nearest(change: dict[str, object], sentence: str) -> None:
+    process = inpainting(sigma=0.1)
+    arguments: dict[str, object] = {"losses": "rei", "group": "shifts", "epochs": 1} | change
+    with pytest.raises((ValueError, LookupError), match=sentence):
+        learn(measured(process, images(4)), process, **arguments)  # type: ignore[arg-type]
+
+
+def test_one_measurement_without_a_batch_gives_one_image() -> None:
+    process = inpainting(sigma=0.1)
+    y = measured(process, images(4))
+    f = learn(y, process, losses="sure", epochs=1)
+    with torch.no_grad():
+        assert torch.equal(f(y[0]), f(y[:1])[0])
+        assert torch.equal(f(y[0], consistency="project"), f(y[:1], consistency="project")[0])
+    assert f(y[0].numpy()).shape == (1, 16, 16)
+    with pytest.raises(ValueError, match=r"\(1, 16, 15\)"):
+        f(y[0, ..., 1:])

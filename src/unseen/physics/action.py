@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, overload
 
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape, describe, in_own_precision, inner, lengths
+from unseen.physics.algebra import Shape, describe, in_own_precision, inner, lengths, result_dtype
+from unseen.physics.compilation import uncompiled
 from unseen.physics.immutability import Immutable
+from unseen.physics.linear_function import Map, linear
 from unseen.physics.numpy_arrays import Array, on_tensors
 from unseen.physics.pseudo_inverse import solve_least_squares
 
@@ -67,9 +70,9 @@ class Action(Immutable, ABC):
             self._check(x, self.domain, "takes", complex_too=self.complex_domain)
             if self.looks_for_nan and not x.requires_grad:
                 refuse_nan(x, f"{type(self).__name__} takes")
-            return in_own_precision(self._forward, x)
+            return self._computed(self._forward, x, self.range, complex_too=self.complex_range)
 
-        return on_tensors(of, x)
+        return on_tensors(partial(uncompiled, of), x)
 
     @overload
     def adjoint(self, y: Tensor) -> Tensor: ...
@@ -90,9 +93,9 @@ class Action(Immutable, ABC):
 
         def of(y: Tensor) -> Tensor:
             self._check(y, self.range, "has an adjoint that takes", complex_too=self.complex_range)
-            return in_own_precision(self._adjoint, y)
+            return self._computed(self._adjoint, y, self.domain, complex_too=self.complex_domain)
 
-        return on_tensors(of, y)
+        return on_tensors(partial(uncompiled, of), y)
 
     @overload
     def pinv(self, y: Tensor) -> Tensor: ...
@@ -115,9 +118,9 @@ class Action(Immutable, ABC):
             self._check(y, self.range, "has a pseudo-inverse that takes", complex_too=self.complex_range)
             if self.looks_for_nan and not y.requires_grad:
                 refuse_nan(y, f"The pseudo-inverse of {type(self).__name__} takes")
-            return in_own_precision(self._pinv, y)
+            return self._computed(self._pinv, y, self.domain, complex_too=self.complex_domain)
 
-        return on_tensors(of, y)
+        return on_tensors(partial(uncompiled, of), y)
 
     def norm(self) -> float:
         """Return the largest singular value, max ‖A x‖ / ‖x‖; over all samples for a per-sample operator.
@@ -126,6 +129,22 @@ class Action(Immutable, ABC):
         Exact where an operator overrides it.
         """
         return largest_singular_value(self)
+
+    def _computed(self, act: Map, tensor: Tensor, shape: Shape, *, complex_too: bool) -> Tensor:
+        """Return act(tensor), (batch, *shape); of a meta tensor, which has no values, a meta tensor."""
+        dtype = result_dtype(
+            tensor.dtype, complex_numbers=complex_too or (self.real_or_complex and tensor.is_complex())
+        )
+        if tensor.is_meta:
+            return linear(
+                tensor,
+                lambda u: u.new_empty(len(u), *shape, dtype=dtype),
+                lambda v: v.new_empty(len(v), *tensor.shape[1:], dtype=tensor.dtype),
+            )
+        if tensor.dtype == torch.complex32:
+            tensor = tensor.to(torch.complex64)
+        result = in_own_precision(act, tensor)
+        return result.to(dtype) if dtype in (torch.float16, torch.bfloat16) else result
 
     def _check(self, tensor: Tensor, shape: Shape, verb: str, *, complex_too: bool) -> None:
         batch = "batch" if self.batch is None else str(self.batch)
@@ -144,7 +163,9 @@ class Action(Immutable, ABC):
 
 
 def refuse_nan(x: Tensor, who: str) -> None:
-    """Raise ValueError where x holds NaN. Within torch.func.vmap, which allows no such look, there is no error."""
+    """Raise ValueError where x holds NaN. Meta tensors and those of torch.func.vmap have no values to look at."""
+    if x.is_meta:
+        return
     try:
         some = bool(torch.isnan(x).any())
     except RuntimeError:

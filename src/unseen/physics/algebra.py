@@ -9,13 +9,29 @@ Shape = tuple[int, ...]
 
 
 def in_own_precision(act: Callable[[Tensor], Tensor], tensor: Tensor) -> Tensor:
-    """act(tensor), an empty batch too, in the tensor's own precision, also where a network runs under autocast."""
+    """Return act(tensor), also of an empty batch, in the tensor's own precision, also under autocast."""
     if not len(tensor):
-        return in_own_precision(act, tensor.new_zeros(1, *tensor.shape[1:]))[:0]
+        return in_own_precision(act, torch.cat([tensor, tensor.new_zeros(1, *tensor.shape[1:])]))[:0]
     if not torch.is_autocast_enabled(tensor.device.type):
         return act(tensor)
     with torch.autocast(tensor.device.type, enabled=False):
         return act(tensor)
+
+
+def result_dtype(dtype: torch.dtype, *, complex_numbers: bool) -> torch.dtype:
+    """Return the type of an operator's result, in the precision of its input.
+
+    Complex numbers have single precision at least: torch has few operations on complex numbers of half precision.
+
+    Args:
+        dtype: of the input, floating-point or complex.
+        complex_numbers: whether the result is complex.
+
+    Example:
+        >>> result_dtype(torch.float16, complex_numbers=False), result_dtype(torch.float16, complex_numbers=True)
+        (torch.float16, torch.complex64)
+    """
+    return torch.promote_types(dtype, torch.complex64) if complex_numbers else dtype.to_real()
 
 
 def describe(shape: Shape) -> str:

@@ -94,8 +94,8 @@ class Dense(Operator):
         return self._image(self._wide(y) @ self._on("_inverse", self._wide(y)))
 
     def _wide(self, tensor: Tensor) -> Tensor:
-        """Return a complex tensor where measurements are complex."""
-        return tensor.to(torch.promote_types(tensor.dtype, torch.complex32)) if self.complex_range else tensor
+        """Complex where measurements are."""
+        return tensor.to(torch.promote_types(tensor.dtype, torch.complex64)) if self.complex_range else tensor
 
     def _image(self, flat: Tensor) -> Tensor:
         image = flat.reshape(len(flat), *self.domain)

@@ -149,14 +149,17 @@ class FourierMask(Operator):
         if self._coils is not None and self._rows_are_inverted:
             return linear(y, self._solved_by_rows, self._adjoint_of_solved_by_rows)
         if self._coils is not None:
-            return linear(y, self._solved_by_steps, partial(adjoint_of_least_squares, self, slope=self._slope))
+            adjoint = partial(adjoint_of_least_squares, self, slope=self._slope)
+            return linear(y, self._solved_by_steps, adjoint, per_sample=self.batch is not None)
         sampled = "_sampled_inverse" if self.real else "_sampled"
         back, forth = partial(self._back_projected, sampled=sampled), partial(self._measured, sampled=sampled)
         return self._differentiable(y, back, forth)
 
     def _differentiable(self, tensor: Tensor, act: Map, adjoint: Map) -> Tensor:
         """act(tensor): a single block is torch's to differentiate, several are not, since they are written in place."""
-        return act(tensor) if self._in_one_block(tensor) else linear(tensor, act, adjoint)
+        if self._in_one_block(tensor):
+            return act(tensor)
+        return linear(tensor, act, adjoint, per_sample=self.batch is not None)
 
     def _measured(self, x: Tensor, *, sampled: str = "_sampled") -> Tensor:
         dtype = torch.promote_types(x.dtype, torch.complex64)

@@ -79,7 +79,8 @@ class Immutable(Recorded):
         if moved is None:
             with constants():
                 moved = getattr(self, name).to(key[2], key[1])
-            self._moved[key] = moved
+            if type(moved) is Tensor:  # a fake tensor, as of torch.export, is of no use to later calls
+                self._moved[key] = moved
         return moved
 
     def __getstate__(self) -> dict[str, object]:

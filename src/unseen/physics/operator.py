@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import reduce
+from functools import cached_property, reduce
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -31,6 +32,7 @@ from torch import Tensor
 from unseen.artifacts.notebook_html import html_card
 from unseen.physics.action import Action, adjoint_of, check_one_kind, shared_batch
 from unseen.physics.algebra import describe
+from unseen.physics.flat_vectors import FlatAction, linear_over_complex_numbers
 from unseen.physics.numpy_arrays import as_tensor
 from unseen.physics.pseudo_inverse import adjoint_of_least_squares
 
@@ -123,6 +125,79 @@ class Operator(Action):
     def T(self) -> Operator:
         """The adjoint A* as an operator from measurements to images: the transpose, conjugate where A is complex."""
         return Transposed(self)
+
+    @property
+    def H(self) -> Operator:
+        """The adjoint A* as an operator: the same as `A.T`."""
+        return self.T
+
+    def to(self, *placement: torch.device | torch.dtype | str | int) -> Self:
+        """Return the operator itself, which computes on the device and in the precision of each tensor it is given.
+
+        So a loop that moves modules and operators alike needs no exception; the tensors of the operator follow those
+        of its input, and are kept there.
+
+        Args:
+            placement: device, dtype or both, as `torch.Tensor.to` takes them.
+
+        Raises:
+            RuntimeError: a device that torch does not know.
+        """
+        for one in placement:
+            if not isinstance(one, torch.dtype):
+                torch.device(one)
+        return self
+
+    @cached_property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of a measurement and of an image, as `scipy.sparse.linalg.aslinearoperator(A)` asks for them.
+
+        Where vectors of complex entries would not be linear, as for MRI of real images, a complex number counts as
+        two real ones (`physics.flat_vectors`).
+
+        Example:
+            >>> import torch
+            >>> from scipy.sparse.linalg import aslinearoperator, lsqr
+            >>> from unseen.physics import Downsampling
+            >>> A = Downsampling(8, 2)
+            >>> x = lsqr(aslinearoperator(A), A(torch.ones(1, 1, 8, 8)).flatten().numpy())[0]
+            >>> A.shape, x.round(4).max().item()
+            ((16, 64), 1.0)
+        """
+        return FlatAction(self, self.dtype.kind == "c").shape
+
+    @cached_property
+    def dtype(self) -> np.dtype[Any]:  # Any: real or complex
+        """Type of the vectors of `matvec` in double precision: float64 or complex128."""
+        return np.dtype(np.complex128 if linear_over_complex_numbers(self) else np.float64)
+
+    def matvec(self, vector: NDArray[Any]) -> NDArray[Any]:  # Any: numbers of whatever kind
+        """A x of a flat image, for `scipy.sparse.linalg`.
+
+        Args:
+            vector: (n,) or (n, 1), with n = shape[1].
+
+        Returns:
+            (m,) or (m, 1), with m = shape[0].
+
+        Raises:
+            ValueError: another length.
+        """
+        return FlatAction(self, self.dtype.kind == "c").forward(vector)
+
+    def rmatvec(self, vector: NDArray[Any]) -> NDArray[Any]:  # Any: numbers of whatever kind
+        """A* y of a flat measurement, for `scipy.sparse.linalg`.
+
+        Args:
+            vector: (m,) or (m, 1), with m = shape[0].
+
+        Returns:
+            (n,) or (n, 1), with n = shape[1].
+
+        Raises:
+            ValueError: another length.
+        """
+        return FlatAction(self, self.dtype.kind == "c").adjoint(vector)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({describe(self.domain)} -> {describe(self.range)})"

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unseen.physics.algebra import Shape
 from unseen.physics.conjugate_gradients import ITERATIONS, StoppingRule, cgls, default_tolerance
-from unseen.physics.linear_function import Map
+from unseen.physics.linear_function import Map, batched
 
 
 class LinearAction(Protocol):
@@ -65,8 +65,8 @@ def solve_least_squares(
     if tolerance is None:
         tolerance = default_tolerance(wide.dtype)
     stop = StoppingRule(tolerance, slope=rtol * A.norm() if rtol else 0.0, iterations=iterations)
-    solution: Tensor = _LeastSquares.apply(wide, A, A.adjoint, stop)  # type: ignore[no-untyped-call]
-    return solution if y.dtype == wide.dtype else solution.to(y.dtype)
+    solution: Tensor = _LeastSquares.apply(wide, A, A.adjoint, stop, _per_sample(A))  # type: ignore[no-untyped-call]
+    return solution if y.dtype == wide.dtype or solution.is_complex() else solution.to(y.dtype)
 
 
 def adjoint_of_least_squares(A: LinearAction, x: Tensor, *, slope: float = 0.0) -> Tensor:
@@ -80,36 +80,54 @@ def adjoint_of_least_squares(A: LinearAction, x: Tensor, *, slope: float = 0.0) 
     Returns:
         (batch, *A.range).
     """
-    stop = StoppingRule(default_tolerance(x.dtype), slope=slope, explained_only=True)
-    solution: Tensor = _LeastSquares.apply(x, A.adjoint, A, stop)  # type: ignore[no-untyped-call]
-    return solution
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    stop = StoppingRule(default_tolerance(wide.dtype), slope=slope, explained_only=True)
+    solution: Tensor = _LeastSquares.apply(wide, A.adjoint, A, stop, _per_sample(A))  # type: ignore[no-untyped-call]
+    return solution if x.dtype == wide.dtype or solution.is_complex() else solution.to(x.dtype)
+
+
+def _per_sample(A: LinearAction) -> bool:
+    return getattr(A, "batch", None) is not None
 
 
 class _LeastSquares(torch.autograd.Function):
     """y ↦ forward⁺ y. Its derivative's adjoint is adjoint⁺: the same function with forward and adjoint exchanged.
 
-    `ctx` is Any, since torch gives it no type that takes attributes.
+    `ctx` and `info` are Any, since torch gives them no type that takes attributes or that is public.
     """
 
     @staticmethod
-    def forward(y: Tensor, forward: Map, adjoint: Map, stop: StoppingRule) -> Tensor:
+    def forward(y: Tensor, forward: Map, adjoint: Map, stop: StoppingRule, per_sample: bool) -> Tensor:
+        del per_sample
         return cgls(y, forward, adjoint, stop)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Map, Map, StoppingRule], output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Map, Map, StoppingRule, bool], output: Tensor) -> None:
         del output
         ctx.problem = inputs[1:]
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
-        forward, adjoint, stop = ctx.problem
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:
+        forward, adjoint, stop, per_sample = ctx.problem
         stop = replace(stop, explained_only=True)
-        solution: Tensor = _LeastSquares.apply(gradient, adjoint, forward, stop)  # type: ignore[no-untyped-call]
-        return solution, None, None, None
+        solution: Tensor = _LeastSquares.apply(gradient, adjoint, forward, stop, per_sample)  # type: ignore[no-untyped-call]
+        return solution, None, None, None, None
 
     @staticmethod
-    def jvp(ctx: Any, tangent: Tensor, forward: None, adjoint: None, stop: None) -> Tensor:
-        forward_map, adjoint_map, rule = ctx.problem
+    def jvp(ctx: Any, tangent: Tensor, forward: None, adjoint: None, stop: None, per_sample: None) -> Tensor:
+        forward_map, adjoint_map, rule, each = ctx.problem
         rule = replace(rule, explained_only=True)
-        solution: Tensor = _LeastSquares.apply(tangent, forward_map, adjoint_map, rule)  # type: ignore[no-untyped-call]
+        solution: Tensor = _LeastSquares.apply(tangent, forward_map, adjoint_map, rule, each)  # type: ignore[no-untyped-call]
         return solution
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int, *tuple[None, ...]], y: Tensor, *problem: Map | StoppingRule | bool
+    ) -> tuple[Tensor, int]:
+        del info
+
+        def solve(some: Tensor) -> Tensor:
+            solution: Tensor = _LeastSquares.apply(some, *problem)  # type: ignore[no-untyped-call]
+            return solution
+
+        return batched(solve, y.movedim(in_dims[0], 0), per_sample=bool(problem[-1])), 0

@@ -19,10 +19,12 @@ from unseen.artifacts.recipe import configured
 from unseen.losses.loss import Loss, Seen, Units
 from unseen.losses.measurement_consistency import MeasurementConsistency
 from unseen.losses.objectives import objective
+from unseen.physics import GROUPS
 from unseen.physics.dense import Dense
 from unseen.physics.group import Group
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
+from unseen.reconstruction import RECONSTRUCTORS
 from unseen.reconstruction import measurements as measured
 from unseen.reconstruction.artifact_removal import ArtifactRemoval
 from unseen.reconstruction.data_consistency import Consistency
@@ -202,14 +204,15 @@ def learn(
     process: Measurement | Operator,
     *,
     losses: str | Loss | Sequence[Loss],
-    group: Group | None = None,
+    group: str | Group | None = None,
     truth: Tensor | measured.Array | None = None,
     operators: Tensor | None = None,
     hold_out: float | None = None,
     subjects: Sequence[Hashable] | None = None,
-    network: Reconstructor | nn.Module | None = None,
+    network: str | Reconstructor | nn.Module | None = None,
     consistency: Consistency | None = None,
     training: Training | None = None,
+    epochs: int | None = None,
     learning_rate: float = 5e-4,
     milestones: Sequence[int] = (),
     optimiser: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer] | None = None,
@@ -235,25 +238,29 @@ def learn(
     Args:
         measurements: (n, *A.range), on the CPU. An array, here and as `truth`, becomes a tensor in single precision;
             one that `numpy.load(…, mmap_mode="r")` maps is read batch by batch, and may be larger than memory. So may
-            an iterable of measurements, A.range each, which is written to a temporary file first.
+            an iterable of measurements, A.range each, or a `DataLoader` of batches of them, which is read once and
+            written to a temporary file: batches are those of `training`.
         process: how they were made; an operator alone: without noise. Where A has an operator for each of several
             samples, see `operators`.
         losses: "ei", "rei", "sure", "mc" or "supervised", as in `unseen.losses.objective`; or the terms of an
             objective: MC and EQ are EI; SURE and REQ, REI.
-        group: of "ei" and "rei": what images may undergo and still be images.
+        group: of "ei" and "rei": what images may undergo and still be images; or the name of one in
+            `unseen.physics.GROUPS`, such as "shifts".
         truth: (n, *A.domain), for losses that need x; None: it was never seen.
         operators: (n,), which of A's operators each measurement was made with; None: the i-th with the i-th.
         hold_out: the share that judges, in [0, 1); None: 0.1 where there is noise, else 0. 0: the last epoch's weights
             are returned. Given without noise, what f makes of nine tenths of a held-out measurement is judged by the
             rest: no unbiased risk, so it is logged and chooses nothing.
         subjects: (n,), whose each measurement is: a subject's are held out together. None: each is by itself.
-        network: a reconstructor, trained in place (further, if it was trained); or any network from images to
-            images, which becomes an `ArtifactRemoval`'s; None: an `ArtifactRemoval`, whose first weights are
-            drawn from `training.seed`.
+        network: a reconstructor, trained in place (further, if it was trained); the name of one in
+            `unseen.reconstruction.RECONSTRUCTORS`, such as "unrolled", whose first weights are drawn from
+            `training.seed`; or any network from images to images, which becomes an `ArtifactRemoval`'s; None:
+            "artifact-removal".
         consistency: "project": in training and afterwards each image is moved to its measurement,
             x̂ + λ A⁺(y − A x̂), with λ = 1 without noise and less with it (`data_consistency.projected`); None: as the
             reconstructor's settings say ("none" for a new one).
         training: epochs, batch size, seed, precision, device; None: 100 epochs, batches of 4.
+        epochs: short for `training=Training(epochs=epochs, batch_size=4)`.
         learning_rate: of Adam, > 0; its weight decay is 1e-8.
         milestones: after so many epochs each, the rate is divided by 10.
         optimiser: makes your own from f's parameters, such as `lambda weights: torch.optim.SGD(weights, lr=0.1)`; None:
@@ -271,8 +278,9 @@ def learn(
         UserWarning: nothing can be held out, or nothing unbiased judges; or MC is asked of noisy measurements.
 
     Raises:
-        ValueError: measurements, truth or operators do not fit the process or are not finite, or a loss needs the
-            truth and there is none.
+        ValueError: measurements, truth or operators do not fit the process or are not finite, a loss needs the
+            truth and there is none, or both epochs and training are given.
+        UnknownName: no such group or network; the message names the nearest one.
         TrainingError: the checkpoint belongs to another training, a device is missing, a loss is NaN.
         KeyboardInterrupt: Ctrl-C, after the batch and its checkpoint.
 
@@ -293,9 +301,12 @@ def learn(
     0.1).
     """
     process = process if isinstance(process, Measurement) else Measurement(process)
-    training = training or Training(epochs=100, batch_size=4)
-    terms = objective(losses, process, group=group)
-    y, x = measured.gathered(measurements), None if truth is None else measured.tensor_of(truth)
+    if epochs is not None and training is not None:
+        raise ValueError("epochs is short for training=Training(epochs=…): give one of them.")
+    training = training or Training(epochs=100 if epochs is None else epochs, batch_size=4)
+    terms = objective(losses, process, group=GROUPS.load(group)() if isinstance(group, str) else group)
+    ordered = not (truth is None and operators is None and subjects is None and process.A.batch is None)
+    y, x = measured.gathered(measurements, ordered=ordered), None if truth is None else measured.tensor_of(truth)
     measured.check_measurements(y, process)
     rows = measured.operator_rows(len(y), process, operators)
     if x is not None:
@@ -375,14 +386,18 @@ def _warn_of_condition(f: Reconstructor, process: Measurement) -> None:
     )
 
 
-def _reconstructor(network: Reconstructor | nn.Module | None, process: Measurement, *, seed: int) -> Reconstructor:
+def _reconstructor(
+    network: str | Reconstructor | nn.Module | None, process: Measurement, *, seed: int
+) -> Reconstructor:
     if isinstance(network, Reconstructor):
         return network
-    if network is not None:
+    if isinstance(network, nn.Module):
         return ArtifactRemoval.for_process(process, network=network)
+    architecture = RECONSTRUCTORS.load(ArtifactRemoval.key if network is None else network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ArtifactRemoval.for_process(process)
+        made: Reconstructor = architecture.for_process(process)
+        return made
 
 
 def _digest(*tensors: Tensor) -> str:

@@ -5,13 +5,14 @@ They cover the shape, the kind of number, whether all are finite, and which oper
 
 import tempfile
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import DataLoader, SequentialSampler
 
 from unseen.artifacts.errors import UserError
 from unseen.losses.loss import Loss
@@ -46,13 +47,18 @@ def tensor_of(values: Tensor | Array) -> Tensor:
         return torch.from_numpy(numbers)
 
 
-def gathered(measurements: Tensor | Array | Iterable[Tensor | Array]) -> Tensor:
-    """Return the measurements as one tensor, (n, *A.range).
+def gathered(measurements: Tensor | Array | Iterable[Tensor | Array], *, ordered: bool = False) -> Tensor:
+    """Return measurements as one tensor, (n, *A.range).
 
-    Those of an iterable are in a temporary file that is mapped into memory, so that they may be more than memory holds.
+    Those of an iterable go to a temporary file that is mapped into memory, so that they may be more than memory holds.
+
+    Args:
+        measurements: (n, *A.range); or an iterable of measurements, A.range each; or a `DataLoader` of batches of them.
+        ordered: whether their order matters, since others (such as truths) go with them.
 
     Raises:
-        MeasurementError: they differ in shape or kind, or there is none.
+        MeasurementError: they differ in shape or kind, or there is none; a `DataLoader` shuffles where the order
+            matters, or gives other tensors besides the measurements.
 
     >>> gathered(np.full((1, 2), i) for i in range(3)).shape
     torch.Size([3, 1, 2])
@@ -61,7 +67,7 @@ def gathered(measurements: Tensor | Array | Iterable[Tensor | Array]) -> Tensor:
         return tensor_of(measurements)
     shape, kind, count = None, np.dtype(np.float32), 0
     with tempfile.TemporaryFile() as file:  # gone with the last mapping
-        for one in measurements:
+        for one in _one_by_one(measurements, ordered=ordered):
             array = tensor_of(one).detach().cpu().numpy()
             if shape is None:
                 shape, kind = array.shape, array.dtype
@@ -76,6 +82,36 @@ def gathered(measurements: Tensor | Array | Iterable[Tensor | Array]) -> Tensor:
             raise MeasurementError("there is no measurement to learn from.")
         file.flush()
         return torch.from_numpy(np.asarray(np.memmap(file, kind, mode="c", shape=(count, *shape))))
+
+
+def _one_by_one(measurements: Iterable[Tensor | Array], *, ordered: bool) -> Iterator[Tensor | Array]:
+    if not isinstance(measurements, DataLoader):
+        yield from map(_alone, measurements)
+        return
+    if ordered and not isinstance(measurements.sampler, SequentialSampler):
+        raise MeasurementError(
+            "the DataLoader draws measurements in another order than the truth, operators or subjects that go with "
+            "them. Make it with shuffle=False: learn draws its own batches."
+        )
+    for batch in measurements:
+        if measurements.batch_size is None and measurements.batch_sampler is None:
+            yield _alone(batch)
+        else:
+            yield from tensor_of(_alone(batch))
+
+
+def _alone(item: object) -> Tensor | Array:
+    """Return a measurement, or the only element of a tuple such as a `TensorDataset` gives."""
+    if isinstance(item, list | tuple):
+        if len(item) != 1:
+            raise MeasurementError(
+                f"a measurement is one tensor or array, but got {len(item)} together. Give the measurements alone, and "
+                "images that are known as truth=(n, *A.domain)."
+            )
+        item = item[0]
+    if not isinstance(item, Tensor | np.ndarray):
+        raise MeasurementError(f"a measurement is one tensor or array, but got a {type(item).__name__}.")
+    return item
 
 
 def check_measurements(y: Tensor, process: Measurement) -> None:

@@ -116,7 +116,8 @@ class Reconstructor(Configurable, nn.Module, ABC):
         """x̂: (batch, *A.domain).
 
         Args:
-            y: (batch, *A.range), what was measured; a NumPy array too, and then an array comes back.
+            y: (batch, *A.range), what was measured, or one measurement, A.range, for one image, A.domain; a NumPy array
+                too, and then an array comes back.
             process: how; its operator may be another of the same domain than was learnt under. None: the process that
                 f has learnt under.
             consistency: "project" moves each image to its measurement (`data_consistency.projected`), "none" leaves it;
@@ -132,6 +133,8 @@ class Reconstructor(Configurable, nn.Module, ABC):
         if process is None:
             raise ValueError(f"this {self.key} knows no process of its own: give one, f(y, process).")
         self._check(process)
+        if tuple(y.shape) == process.A.range:
+            return self.forward(y[None], process, consistency=consistency)[0]
         x = self.reconstruct(y, process)
         return projected(x, y, process) if (consistency or self.config.consistency) == "project" else x
 

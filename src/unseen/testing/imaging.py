@@ -12,10 +12,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+import numpy as np
 import torch
+from scipy.sparse.linalg import aslinearoperator
 from torch import Tensor
 
 from unseen.losses.loss import Loss, Seen, Units
+from unseen.physics.algebra import result_dtype
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Noise
@@ -138,9 +141,115 @@ def bad_input(A: Operator) -> None:
             refuses(ValueError, partial(act, wrong), f"{name} takes a wrong {words}")
 
 
+def vectorised(A: Operator) -> None:
+    """`torch.func.vmap` over an axis before the batch gives what each element gives alone."""
+    for name, (act, tensor) in actions(A).items():
+        several = torch.stack([tensor, -2 * tensor.flip(1)])
+        close(
+            torch.func.vmap(act)(several), torch.stack([act(one) for one in several]), 1e-8, f"vmap of {name} is wrong"
+        )
+
+
+def forward_derivative(A: Operator) -> None:
+    """The derivative in forward mode, `torch.func.jvp`, is the operator itself."""
+    for name, (act, tensor) in actions(A).items():
+        direction = tensor.flip(1)
+        value, derivative = torch.func.jvp(act, (tensor,), (direction,))
+        close(value, act(tensor), 1e-8, f"{name} within jvp is another")
+        expected = act(direction)
+        allowed = 1e-6 * float(expected.abs().max()) + 1e-9
+        close(derivative, expected, allowed, f"the forward derivative of {name} is wrong")
+
+
+def meta_tensors(A: Operator) -> None:
+    """Tensors on the device "meta" give the shape and type of the result."""
+    for name, (act, tensor) in actions(A).items():
+        expected, found = act(tensor), act(tensor.to("meta"))
+        holds(found.is_meta, f"{name} of a meta tensor is on {found.device}")
+        holds((found.shape, found.dtype) == (expected.shape, expected.dtype), f"{name} of a meta tensor is {found}")
+
+
+def half_precision(A: Operator) -> None:
+    """Half precision is kept where numbers are real; complex numbers are returned in single precision."""
+    for dtype in (torch.float16, torch.bfloat16):
+        for name, (act, tensor) in actions(A).items():
+            exact = act(tensor)
+            short = tensor.to(torch.complex64 if tensor.is_complex() else dtype)
+            found = act(short)
+            kept = torch.float32 if tensor.is_complex() else dtype
+            kind = result_dtype(kept, complex_numbers=exact.is_complex())
+            holds(found.dtype == kind, f"{name} of {short.dtype} is {found.dtype}, not {kind}")
+            close(found.to(exact.dtype), exact, 0.05 * float(exact.abs().max()), f"{name} of {dtype} is inexact")
+
+
+def empty_batch(A: Operator) -> None:
+    """A batch of no samples gives none, and keeps the graph."""
+    if A.batch is not None:
+        return
+    for name, (act, tensor) in actions(A).items():
+        nothing, whole = tensor[:0].requires_grad_(), act(tensor)
+        found = act(nothing)
+        holds(found.shape == whole[:0].shape and found.dtype == whole.dtype, f"{name} of an empty batch is {found}")
+        (derivative,) = torch.autograd.grad(found.abs().sum(), nothing)
+        holds(derivative.shape == nothing.shape, f"{name} of an empty batch has no gradient")
+
+
+def placed(A: Operator) -> None:
+    """`A.to` accepts what modules accept, and `A.H` is the adjoint."""
+    y = _measured(A, 1)
+    holds(A.to("cpu", torch.float32) is A, "A.to gives another operator")
+    close(A.H(y), A.adjoint(y), 0.0, "A.H is not the adjoint")
+
+
+def flat_vectors(A: Operator) -> None:
+    """`scipy.sparse.linalg.aslinearoperator(A)` is A and its adjoint on flat vectors."""
+    flat = aslinearoperator(A)
+    rng = np.random.default_rng(0)
+    u, v = (rng.normal(size=n) + (1j * rng.normal(size=n) if flat.dtype.kind == "c" else 0) for n in flat.shape[::-1])
+    there, back = flat.matvec(u), flat.rmatvec(v)
+    gap = abs(np.vdot(there, v) - np.vdot(u, back))
+    holds(gap <= 1e-9 * np.linalg.norm(there) * np.linalg.norm(v) + 1e-30, "matvec and rmatvec are not adjoint")
+    holds(there.dtype == flat.dtype and back.dtype == flat.dtype, f"matvec gives {there.dtype}, not {flat.dtype}")
+    samples = A.batch or 1
+    x = _image(A, 1)[:samples]
+    expected = A(x)
+    vectors = (one if flat.dtype.kind == "c" else components(one) for one in (x, expected))
+    entries, measured = (one.reshape(-1).numpy() for one in vectors)
+    holds(np.allclose(flat.matvec(entries), measured, atol=1e-9), "matvec is not A x in reading order")
+
+
+def compiled(A: Operator) -> None:
+    """A function that calls the operator can be compiled by `torch.compile`: the operator runs outside of the graph."""
+    torch.compiler.reset()
+    for name, (act, tensor) in actions(A).items():
+        function = torch.compile(partial(_doubled, act), backend="eager")
+        close(function(tensor), 2 * act(tensor), 1e-9, f"{name} within torch.compile is another")
+
+
+def _doubled(act: Callable[[Tensor], Tensor], tensor: Tensor) -> Tensor:
+    return 2 * act(tensor)
+
+
 OPERATOR_LAWS: Final[dict[str, Callable[[Operator], None]]] = {
     law.__name__: law
-    for law in (linear, adjoint, pseudo_inverse, norm, immutable, sample_by_sample, gradient, bad_input)
+    for law in (
+        linear,
+        adjoint,
+        pseudo_inverse,
+        norm,
+        immutable,
+        sample_by_sample,
+        gradient,
+        bad_input,
+        vectorised,
+        forward_derivative,
+        meta_tensors,
+        half_precision,
+        empty_batch,
+        placed,
+        flat_vectors,
+        compiled,
+    )
 }
 
 # noises -------------------------------------------------------------------------------------------------------------

@@ -272,6 +272,7 @@ def test_a_whole_graph_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatc
     A, x = physics.Tomography(8, 5), torch.ones(1, 1, 8, 8)
     monkeypatch.setattr(compilation, "_outside", [])
     for _ in range(2):
+        torch.compiler.reset()
         with pytest.raises(torch._dynamo.exc.Unsupported, match="Operators run outside of compiled graphs"):
             torch.compile(lambda x: 2 * A(x), backend="eager", fullgraph=True)(x)
         torch.compile(lambda x: 2 * A(x), backend="eager")(x)

@@ -367,3 +367,14 @@ def test_a_projector_is_of_the_precision_asked_for() -> None:
     assert projector.project(x).dtype == torch.float32
     with pytest.raises(RuntimeError):
         projector.project(x.double())
+
+
+def test_filtered_backprojection_follows_the_transforms_of_torch() -> None:
+    A = Tomography(8, 12)
+    y = A(torch.rand(2, 1, 8, 8, dtype=torch.float64))
+    several = torch.stack([y, -y.flip(0)])
+    expected = torch.stack([A.fbp(one) for one in several])
+    torch.testing.assert_close(torch.func.vmap(A.fbp)(several), expected)
+    torch.testing.assert_close(torch.func.jvp(A.fbp, (y,), (several[1],))[1], expected[1])
+    assert A.fbp(y.to("meta")).shape == (2, 1, 8, 8)
+    torch.testing.assert_close(torch.compile(lambda y: 2 * A.fbp(y), backend="eager")(y), 2 * expected[0])

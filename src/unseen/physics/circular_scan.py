@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from unseen.physics.action import largest_singular_value
-from unseen.physics.algebra import Shape, in_own_precision
+from unseen.physics.algebra import Shape
+from unseen.physics.compilation import uncompiled
 from unseen.physics.conjugate_gradients import StoppingRule, default_tolerance
 from unseen.physics.filtered_backprojection import FilterPlan, backproject_views, plan_filter, project_views
 from unseen.physics.immutability import constants
@@ -88,7 +89,8 @@ class CircularScan(Operator):
                 180° plus the fan angle.
         """
         self._check(y, self.range, "has a filtered backprojection that takes", complex_too=False)
-        return in_own_precision(partial(self._filtered_back, window=filter), y)
+        filtered_back = partial(self._filtered_back, window=filter)
+        return uncompiled(partial(self._computed, filtered_back, shape=self.domain, complex_too=False), y)
 
     def norm(self) -> float:
         """Return the largest singular value, by Lanczos's method; computed once."""

@@ -25,7 +25,7 @@ def uncompiled(act: Act, tensor: Tensor) -> Tensor:
     """
     if torch.compiler.is_dynamo_compiling():
         if not _outside:
-            torch._dynamo.graph_break(REASON)  # which fullgraph=True reports
+            torch._dynamo.graph_break(msg=REASON)  # which fullgraph=True reports
             _outside.append(torch.compiler.disable(_apply, reason=REASON))  # type: ignore[no-untyped-call]
         return _outside[0](act, tensor)
     return act(tensor)

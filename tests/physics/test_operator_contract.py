@@ -113,6 +113,11 @@ VARIANTS: dict[str, Callable[[], Operator]] = {
     "real MRI, columns": lambda: physics.FourierMask(lines(6, 8), real=True),
     "MRI, columns": lambda: physics.FourierMask(lines(6, 7)),
     "MRI, rows": lambda: physics.FourierMask(lines(7, 6).T),
+    "MRI, centred": lambda: physics.FourierMask(random_mask(6, 7), centred=True),
+    "MRI, centred, coils, masks per sample": lambda: physics.FourierMask(
+        random_mask(3, 1, 5, 6), coils=coils(3, 5, 6), centred=True, rtol=0
+    ),
+    "real MRI, centred, columns": lambda: physics.FourierMask(lines(5, 7), real=True, centred=True),
     "MRI, a mask per sample": lambda: physics.FourierMask(random_mask(3, 1, 6, 6)),
     "MRI, four coils": lambda: physics.FourierMask(random_mask(6, 5), coils=coils(4, 6, 5), rtol=0),
     "MRI, four coils, columns": lambda: physics.FourierMask(lines(5, 6), coils=coils(4, 5, 6), rtol=0),
@@ -226,6 +231,7 @@ KINDS = {
     "a complex matrix",
     "real MRI, three coils",
     "MRI, four coils, columns",
+    "MRI, centred, coils, masks per sample",
     "MRI, masks and coils per sample",
     "tomography, fan beam",
     "mask per sample",

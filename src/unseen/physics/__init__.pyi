@@ -23,6 +23,8 @@ from .groups.shifts import Shifts as Shifts
 from .identifiability.report import Identifiability as Identifiability
 from .identifiability.verdict import identify as identify
 from .identity import Identity as Identity
+from .kspace_order import centre_kspace as centre_kspace
+from .kspace_order import uncentre_kspace as uncentre_kspace
 from .measurement import BeerLambert as BeerLambert
 from .measurement import Link as Link
 from .measurement import Measurement as Measurement

@@ -14,6 +14,7 @@ from unseen.physics.argument_checks import check_rtol
 from unseen.physics.coil_inverse import inverses_of_rows, solve_normal_equations
 from unseen.physics.coils import CoilImages
 from unseen.physics.conjugate_gradients import StoppingRule, default_tolerance
+from unseen.physics.kspace_order import centre_kspace, uncentre_kspace, warn_of_misplaced_centre
 from unseen.physics.linear_function import Map, linear
 from unseen.physics.operator import Mask, Operator
 from unseen.physics.pseudo_inverse import adjoint_of_least_squares
@@ -25,9 +26,10 @@ BLOCK = 2**17  # complex entries that are transformed at a time on a CPU: what i
 class FourierMask(Operator):
     """y = mask ⊙ F x;  with coils  y_c = mask ⊙ F (s_c ⊙ x).
 
-    F is the unitary two-dimensional Fourier transform, in torch's order: the zero frequency stands at [0, 0] of y and
-    of the mask, and the image's origin at its pixel [0, 0]. `torch.fft.ifftshift(mask, dim=(-2, -1))` brings a mask
-    drawn with the zero frequency in its middle into this order.
+    F is the unitary two-dimensional Fourier transform, by default in FFT order, as torch has it: the zero frequency is
+    at [0, 0] of y and of the mask, and the image's origin is its pixel [0, 0]. With `centred=True`, as in scanners'
+    files, the zero frequency is at [height // 2, width // 2] of y and of the mask, and the image's origin is its pixel
+    [height // 2, width // 2]. The images are the same in both; `centre_kspace` and `uncentre_kspace` convert y.
 
     Measurements are complex, (batch, coils, height, width), zero where the mask is. Images are complex,
     (batch, 1, height, width), or real with `real=True`: then a frequency and its mirror image tell the same, and the
@@ -47,12 +49,16 @@ class FourierMask(Operator):
         coils: sensitivity maps s, complex, (coils, height, width), or (batch, coils, height, width) for maps of each
             image's own; None: one coil that sees all alike.
         real: images are real.
+        centred: mask and measurements are in centred order; otherwise in FFT order.
         rtol: of the pseudo-inverse with coils. 1e-2, since at ×4 with smooth coils smaller singular values turn 1 % of
             noise into more than the image; 0 for what is exact but for rounding.
 
     Raises:
         ValueError: mask or coils have another shape or another number of channels, or values that are no mask, or
             not finite; rtol is no share.
+
+    Warns:
+        UserWarning: the mask samples its low frequencies where the other order has them.
 
     Example:
         >>> import torch
@@ -66,16 +72,25 @@ class FourierMask(Operator):
 
     complex_range = True
     real: bool
+    centred: bool
     rtol: float
     _slope: float  # rtol · max √(Σ_c |s_c|²)
-    _mask: Tensor  # (1 or batch, 1, height, width), bool
+    _mask: Tensor  # (1 or batch, 1, height, width), bool, in FFT order, as all that follows
     _sampled: Tensor  # of _mask's shape, float64: mask / √n, for transforms without a scale
     _sampled_inverse: Tensor  # likewise with what a frequency counts in the pseudo-inverse of real images
     _coils: CoilImages | None
     _maps: Tensor  # (1 or batch, coils, height, width), complex
     _along: int | None  # the axis in which lines are counted, where the masks are made of whole lines
 
-    def __init__(self, mask: Tensor, *, coils: Tensor | None = None, real: bool = False, rtol: float = 1e-2) -> None:
+    def __init__(
+        self,
+        mask: Tensor,
+        *,
+        coils: Tensor | None = None,
+        real: bool = False,
+        centred: bool = False,
+        rtol: float = 1e-2,
+    ) -> None:
         check_rtol(rtol)
         frequencies = Mask(mask)
         if frequencies.domain[0] != 1:
@@ -93,6 +108,9 @@ class FourierMask(Operator):
         if frequencies.batch not in (None, each):
             raise ValueError(f"Masks for {frequencies.batch} images do not go with coils for {each}.")
         whole = frequencies.mask
+        warn_of_misplaced_centre(whole, centred=centred, stacklevel=3)  # 3: the class is made by a metaclass
+        if centred:
+            whole = torch.fft.ifftshift(whole, dim=(-2, -1))
         super().__init__(
             domain=frequencies.domain,
             range=(1 if images is None else images.range[0], *frequencies.domain[1:]),
@@ -102,6 +120,7 @@ class FourierMask(Operator):
         along = _axis_of_lines(whole)
         self._set(
             real=real,
+            centred=centred,
             rtol=rtol,
             _slope=rtol * _most_sensitive(images),
             complex_domain=not real,
@@ -115,8 +134,8 @@ class FourierMask(Operator):
 
     @property
     def mask(self) -> Tensor:
-        """A copy of the mask: (1 or batch, 1, height, width), bool, zero frequency at [0, 0]."""
-        return self._mask.clone()
+        """A copy of the mask: (1 or batch, 1, height, width), bool, in the operator's order."""
+        return torch.fft.fftshift(self._mask, dim=(-2, -1)) if self.centred else self._mask.clone()
 
     @property
     def coils(self) -> Tensor | None:
@@ -124,14 +143,14 @@ class FourierMask(Operator):
         return None if self._coils is None else self._coils.maps
 
     def observed(self) -> Mask:
-        return Mask(self._mask, channels=self.range[0])
+        return Mask(self.mask, channels=self.range[0])
 
     def select(self, samples: Tensor) -> FourierMask:
         if self.batch is None:
             return self
-        mask = self._mask[samples] if len(self._mask) > 1 else self._mask
+        mask = self.mask[samples] if len(self._mask) > 1 else self.mask
         coils = None if self._coils is None else self._coils.select(samples).maps
-        return FourierMask(mask, coils=coils, real=self.real, rtol=self.rtol)
+        return FourierMask(mask, coils=coils, real=self.real, centred=self.centred, rtol=self.rtol)
 
     def norm(self) -> float:
         if self._coils is not None:
@@ -139,21 +158,25 @@ class FourierMask(Operator):
         return float((_heard(self._mask) if self.real else self._mask.double()).max().sqrt())
 
     def _forward(self, x: Tensor) -> Tensor:
-        return self._differentiable(_wide(x, complex_too=not self.real), self._measured, self._back_projected)
+        y = self._differentiable(_wide(x, complex_too=not self.real), self._measured, self._back_projected)
+        return centre_kspace(y) if self.centred else y
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        return self._differentiable(_wide(y, complex_too=True), self._back_projected, self._measured)
+        return self._differentiable(self._in_fft_order(y), self._back_projected, self._measured)
 
     def _pinv(self, y: Tensor) -> Tensor:
-        y = _wide(y, complex_too=True)
+        y = self._in_fft_order(y)
         if self._coils is not None and self._rows_are_inverted:
             return linear(y, self._solved_by_rows, self._adjoint_of_solved_by_rows)
         if self._coils is not None:
-            adjoint = partial(adjoint_of_least_squares, self, slope=self._slope)
-            return linear(y, self._solved_by_steps, adjoint, per_sample=self.batch is not None)
+            return linear(y, self._solved_by_steps, self._adjoint_of_solved_by_steps)
         sampled = "_sampled_inverse" if self.real else "_sampled"
         back, forth = partial(self._back_projected, sampled=sampled), partial(self._measured, sampled=sampled)
         return self._differentiable(y, back, forth)
+
+    def _in_fft_order(self, y: Tensor) -> Tensor:
+        y = _wide(y, complex_too=True)
+        return uncentre_kspace(y) if self.centred else y
 
     def _differentiable(self, tensor: Tensor, act: Map, adjoint: Map) -> Tensor:
         """act(tensor): a single block is torch's to differentiate, several are not, since they are written in place."""
@@ -231,6 +254,9 @@ class FourierMask(Operator):
                 )
             )
         return torch.cat(solved)
+
+    def _adjoint_of_solved_by_steps(self, x: Tensor) -> Tensor:
+        return self._in_fft_order(adjoint_of_least_squares(self, x, slope=self._slope))
 
     def _in_one_block(self, batch: Tensor) -> bool:
         """Without coils always: blocks would save a copy's way to memory and back, and cost one of their own."""

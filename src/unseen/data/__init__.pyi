@@ -28,6 +28,8 @@ from .film import area as area
 from .film import thumbnail as thumbnail
 from .grey_scale import RANGE_NAMES as RANGE_NAMES
 from .grey_scale import grey_values as grey_values
+from .kspace import KSpace as KSpace
+from .kspace_files import read_kspace as read_kspace
 from .label_names import LabelNames as LabelNames
 from .leading_elements import LEADING_BYTES as LEADING_BYTES
 from .leading_elements import SyntaxRefusedError as SyntaxRefusedError

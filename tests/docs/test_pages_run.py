@@ -29,6 +29,7 @@ NIGHTLY = {
     "docs/how-to/gpu.md",
     "docs/how-to/imaging-lab.md",
     "docs/how-to/install-a-server.md",
+    "docs/how-to/my-k-space.md",
     "docs/how-to/my-sinogram.md",
     "docs/how-to/noises.md",
     "docs/how-to/operators.md",

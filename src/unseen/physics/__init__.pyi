@@ -4,12 +4,15 @@ import unseen.artifacts.registry
 
 from .blur import Blur as Blur
 from .blur_kernels import gaussian_kernel as gaussian_kernel
+from .coil_calibration import low_resolution_coils as low_resolution_coils
+from .coil_calibration import rss as rss
 from .coil_simulation import simulated_coils as simulated_coils
 from .composition import stack as stack
 from .compressed_sensing import CompressedSensing as CompressedSensing
 from .cone_beam import ConeBeam as ConeBeam
 from .dense import Dense as Dense
 from .downsampling import Downsampling as Downsampling
+from .espirit import espirit as espirit
 from .fourier_mask import FourierMask as FourierMask
 from .frames import Frames as Frames
 from .gaussian_noise import Gaussian as Gaussian

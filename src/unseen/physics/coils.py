@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from unseen.physics.algebra import describe
+from unseen.physics.numpy_arrays import as_tensor
 from unseen.physics.operator import Operator
 
 
@@ -30,7 +34,9 @@ class CoilImages(Operator):
     complex_range = True
     _maps: Tensor  # (1 or batch, coils, height, width), complex
 
-    def __init__(self, maps: Tensor, *, real: bool = False) -> None:
+    # Any: numbers of whatever precision
+    def __init__(self, maps: Tensor | NDArray[Any], *, real: bool = False) -> None:
+        maps = as_tensor(maps)
         if maps.ndim not in (3, 4) or not maps.is_complex():
             raise ValueError(
                 "Sensitivity maps are complex, (coils, height, width) or (batch, coils, height, width), but got "

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from unseen.physics.algebra import describe
@@ -45,7 +47,7 @@ class FourierMask(Operator):
 
     Args:
         mask: bool, or numbers that are 0 or 1: (height, width) or (1, height, width) for every image, or
-            (batch, 1, height, width) with batch > 1: image i has mask i.
+            (batch, 1, height, width) with batch > 1: image i has mask i. A NumPy array too, as are the coils.
         coils: sensitivity maps s, complex, (coils, height, width), or (batch, coils, height, width) for maps of each
             image's own; None: one coil that sees all alike.
         real: images are real.
@@ -84,9 +86,9 @@ class FourierMask(Operator):
 
     def __init__(
         self,
-        mask: Tensor,
+        mask: Tensor | NDArray[Any],  # Any: numbers of whatever kind, as of the coils
         *,
-        coils: Tensor | None = None,
+        coils: Tensor | NDArray[Any] | None = None,
         real: bool = False,
         centred: bool = False,
         rtol: float = 1e-2,

@@ -1,4 +1,4 @@
-"""ISMRMRD's XML header: the parts that say how large the image is."""
+"""ISMRMRD's XML header: the parts that determine the size of the image."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class EncodedSpace:
 
 @dataclass(frozen=True)
 class IsmrmrdHeader:
-    """The parts of ISMRMRD's XML header that say how large the image is.
+    """The parts of ISMRMRD's XML header that determine the size of the image.
 
     Attributes:
         encoded: of k-space, with the oversampling along the readout.
@@ -40,7 +40,7 @@ class IsmrmrdHeader:
 
 
 def read_header(xml: str | bytes) -> IsmrmrdHeader:
-    """Return what an ISMRMRD header says of its first encoding.
+    """Return the first encoding of an ISMRMRD header.
 
     Args:
         xml: the whole header.

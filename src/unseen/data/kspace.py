@@ -24,7 +24,7 @@ class KSpace:
             where nothing was measured. `fft2` without a scale, or unitary, as the file has it.
         mask: (height, width), bool: what was measured.
         size: (height, width) of the image inside the field of view, at most that of k-space: `crop` cuts to it.
-        pixel_mm: (height, width) of a pixel; None where the file does not say.
+        pixel_mm: (height, width) of a pixel; None where the file has no header.
         image: (slices, height, width), the reconstruction in the file, such as `reconstruction_rss`; None: there is
             none.
         attributes: of the file, such as `acquisition`, `max` and `norm` of fastMRI.

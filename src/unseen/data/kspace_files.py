@@ -1,7 +1,8 @@
-"""K-space from HDF5 files of fastMRI."""
+"""K-space from HDF5 files of fastMRI and of ISMRMRD."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from unseen.artifacts.errors import reason_of
 from unseen.data.array_files import ArrayError
+from unseen.data.ismrmrd_files import read_acquisitions
 from unseen.data.ismrmrd_header import IsmrmrdHeader, read_header
 from unseen.data.kspace import KSpace, remove_oversampling
 
@@ -17,11 +19,12 @@ RECONSTRUCTIONS = {4: ("reconstruction_rss",), 3: ("reconstruction_esc", "recons
 
 
 def read_kspace(path: Path | str, *, slices: slice | int | None = None, oversampled: bool = False) -> KSpace:
-    """Return the k-space of a scan, in centred order, from fastMRI's HDF5.
+    """Return the k-space of a Cartesian scan, in centred order, from HDF5 of fastMRI or ISMRMRD.
 
-    A file has `kspace`, (slices, coils, height, width) or (slices, height, width) of a single coil, complex; and, where
-    they are known, `ismrmrd_header` (XML), `mask` (width,), `reconstruction_rss` or `reconstruction_esc`, and
-    attributes. Lines that are zero in all coils and slices count as not measured, where there is no `mask`.
+    A file of fastMRI has `kspace`, (slices, coils, height, width) or (slices, height, width) of a single coil, complex;
+    and, where they are known, `ismrmrd_header` (XML), `mask` (width,), `reconstruction_rss` or `reconstruction_esc`,
+    and attributes. Lines that are zero in all coils and slices count as not measured, where there is no `mask`. A file
+    of ISMRMRD has `dataset/data` and `dataset/xml` (see `ismrmrd_files`); it needs `pip install "unseen[ismrmrd]"`.
 
     Args:
         path: of the file.
@@ -30,8 +33,8 @@ def read_kspace(path: Path | str, *, slices: slice | int | None = None, oversamp
             that the header has: half of the samples, as a rule, and the same image.
 
     Raises:
-        ArrayError: the file is no HDF5, has no complex `kspace` of three or four axes, is cut short, or its header or
-            mask does not go with it; or h5py is not installed.
+        ArrayError: the file is no HDF5, has no complex `kspace` of three or four axes nor ISMRMRD's acquisitions, is
+            cut short, or its header or mask does not go with it; or h5py or ismrmrd is not installed.
         OSError: there is no such file, or it may not be read.
 
     Example:
@@ -53,14 +56,22 @@ def read_kspace(path: Path | str, *, slices: slice | int | None = None, oversamp
         pass  # an OSError of our own
     try:
         with h5py.File(path, "r") as file:
-            scan, header = _fastmri(path, file, slices)
-        if header is not None and not oversampled:
-            scan = remove_oversampling(scan, _unfolded(header, scan.kspace.shape[-2]))
+            acquisitions = "dataset/data" in file and "dataset/xml" in file
+            if not acquisitions:
+                scan, header = _fastmri(path, file, slices)
+        if acquisitions:
+            whole, header = read_acquisitions(path)
+            scan = replace(whole, kspace=whole.kspace[_which(path, slices, len(whole.kspace))])
     except ArrayError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise ArrayError(f"{path}: cannot be read as k-space ({reason_of(error)}). Write or copy it again.") from error
-    return scan
+    if header is None or oversampled:
+        return scan
+    try:
+        return remove_oversampling(scan, _unfolded(header, scan.kspace.shape[-2]))
+    except ValueError as error:
+        raise ArrayError(f"{path}: {error}. Give oversampled=True.") from error
 
 
 def _fastmri(path: Path, file: Any, slices: slice | int | None) -> tuple[KSpace, IsmrmrdHeader | None]:

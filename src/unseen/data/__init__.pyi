@@ -51,3 +51,6 @@ from .reading import NotReadError as NotReadError
 from .reading import films as films
 from .reading import films_in as films_in
 from .reading import read_film as read_film
+from .volume import Volume as Volume
+from .volume_files import read_ct_series as read_ct_series
+from .volume_files import read_nifti as read_nifti

@@ -8,7 +8,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 DEMO_STAMP := .venv/.installed-for-demo
 FOR_DEMO := -e ".[train]" -e ./server -e ./models
-FOR_TESTS := -e ".[train,features,dicom-lossless,imaging,ismrmrd,openvino,onnx,tensorboard,plots,cluster,dev,docs]" -e "./server[pacs,oidc,postgres]" -e ./models
+FOR_TESTS := -e ".[train,features,dicom-lossless,imaging,ismrmrd,nufft,openvino,onnx,tensorboard,plots,cluster,dev,docs]" -e "./server[pacs,oidc,postgres]" -e ./models
 PROJECTS := pyproject.toml server/pyproject.toml models/pyproject.toml constraints.txt
 WORKERS ?= 4
 DEMO_ARGS ?=
@@ -247,7 +247,7 @@ dist: $(STAMP)
 	deploy/try_wheels.sh dist
 
 # Extras of the library, and of the server
-EXTRAS ?= train,openvino,dicom-lossless,imaging,ismrmrd,features
+EXTRAS ?= train,openvino,dicom-lossless,imaging,ismrmrd,nufft,features
 SERVER_EXTRAS ?= pacs,oidc,postgres
 wheelhouse:
 	PYTHON=$(PYTHON) deploy/wheelhouse.sh dist/wheelhouse "$(EXTRAS)" "$(SERVER_EXTRAS)"

@@ -21,6 +21,7 @@ from unseen.physics import (
     Frames,
     Identity,
     Mask,
+    NonCartesianFourier,
     Operator,
     SinglePixelCamera,
     Tomography,
@@ -52,6 +53,10 @@ DESCRIBED: dict[str, tuple[str, Operator]] = {
     "downsampling": ('size = 16\nfactor = 4\nfilter = "box"', Downsampling(16, 4, filter="box")),
     "frames": ('frames = 3\n[A]\noperator = "mask"\nmask = "holes.npy"', Frames(Mask(HOLES), 3)),
     "identity": ("shape = [1, 16, 16]", Identity((1, 16, 16))),
+    "non-cartesian-fourier": (
+        'size = 16\ntrajectory = [[0, 0.25], [-0.5, 0.1]]\ncoils = {file = "scan.h5", name = "coils"}',
+        NonCartesianFourier(16, torch.tensor([[0, 0.25], [-0.5, 0.1]], dtype=torch.float64), coils=COILS),
+    ),
     "single-pixel-camera": ("size = 16\nm = 64\nseed = 3", SinglePixelCamera(16, 64, seed=3)),
     "dense": ('matrix = "kernel.npy"\nsize = [1, 5]', Dense(KERNEL, size=(1, 5))),
     "compressed-sensing": ("size = 16\nm = 64", CompressedSensing(16, 64)),

@@ -74,6 +74,11 @@ def matrix(m: int, n: int, *, seed: int = 0) -> Tensor:
     return torch.randn(m, n, generator=rng(seed + 8), dtype=torch.float64)
 
 
+def points(*shape: int) -> Tensor:
+    """Points of k-space."""
+    return torch.rand(*shape, 2, generator=rng(6), dtype=torch.float64) - 0.5
+
+
 def lines(height: int, width: int) -> Tensor:
     return (torch.arange(width) % 3 != 1).expand(height, width)
 
@@ -88,6 +93,7 @@ MADE: dict[str, Callable[[], Operator]] = {
     "frames": lambda: physics.Frames(physics.FourierMask(random_mask(3, 1, 5, 6))),
     "identity": lambda: physics.Identity((2, 6, 6)),
     "mask": lambda: physics.Mask(random_mask(1, 6, 6)),
+    "non-cartesian-fourier": lambda: physics.NonCartesianFourier((4, 5), points(60), rtol=0),
     "single-pixel-camera": lambda: physics.SinglePixelCamera((4, 8), 12, channels=2),
     "tomography": lambda: physics.Tomography(8, 5),
 }
@@ -135,6 +141,18 @@ VARIANTS: dict[str, Callable[[], Operator]] = {
     "frames by one operator": lambda: physics.Frames(physics.Downsampling((4, 6), 2, channels=2), 3),
     "frames of vectors": lambda: physics.Frames(physics.CompressedSensing((2, 3), 4), 2),
     "frames, masks per sample": lambda: physics.Frames(physics.Mask(random_mask(6, 1, 4, 4)), 3),
+    "non-Cartesian MRI, fewer points than pixels": lambda: physics.NonCartesianFourier((4, 5), points(8), rtol=0),
+    "non-Cartesian MRI, coils, trajectories per sample": lambda: physics.NonCartesianFourier(
+        (5, 4), points(3, 30), coils=coils(2, 5, 4), rtol=0
+    ),
+    "non-Cartesian MRI, coils per sample": lambda: physics.NonCartesianFourier(
+        (3, 4), points(30), coils=coils(2, 3, 3, 4), rtol=0
+    ),
+    "real non-Cartesian MRI": lambda: physics.NonCartesianFourier((4, 5), points(40), real=True, rtol=0),
+    "real non-Cartesian MRI, coils": lambda: physics.NonCartesianFourier(
+        (3, 4), points(20), coils=coils(2, 3, 4), real=True, rtol=0
+    ),
+    "frames of radial MRI": lambda: physics.Frames(physics.NonCartesianFourier(3, points(2, 20), rtol=0)),
     "single pixel, scrambled": lambda: physics.SinglePixelCamera(4, 7, patterns="scrambled"),
     "single pixel, split": lambda: physics.SinglePixelCamera((4, 8), 12, channels=2, split=True),
     "single pixel, scrambled and split": lambda: physics.SinglePixelCamera(8, 20, patterns="scrambled", split=True),
@@ -235,6 +253,7 @@ KINDS = {
     "MRI, masks and coils per sample",
     "tomography, fan beam",
     "mask per sample",
+    "non-Cartesian MRI, coils, trajectories per sample",
     "blur by the base class",
     "composed",
     "composed, real to complex",

@@ -28,6 +28,7 @@ OPERATORS = Registry(
         "frames": "frames:Frames",
         "identity": "identity:Identity",
         "mask": "operator:Mask",
+        "non-cartesian-fourier": "non_cartesian:NonCartesianFourier",
         "single-pixel-camera": "single_pixel_camera:SinglePixelCamera",
         "tomography": "tomography:Tomography",
     },

@@ -32,6 +32,8 @@ from .measurement import BeerLambert as BeerLambert
 from .measurement import Link as Link
 from .measurement import Measurement as Measurement
 from .noise import Noise as Noise
+from .non_cartesian import NonCartesianFourier as NonCartesianFourier
+from .non_cartesian import density_compensation as density_compensation
 from .operator import Mask as Mask
 from .operator import Operator as Operator
 from .poisson_noise import Poisson as Poisson
@@ -42,6 +44,8 @@ from .sampling_masks import radial_sampling as radial_sampling
 from .sampling_masks import random_sampling as random_sampling
 from .single_pixel_camera import SinglePixelCamera as SinglePixelCamera
 from .tomography import Tomography as Tomography
+from .trajectories import radial_trajectory as radial_trajectory
+from .trajectories import spiral_trajectory as spiral_trajectory
 
 OPERATORS: unseen.artifacts.registry.Registry
 LINKS: unseen.artifacts.registry.Registry

@@ -1,0 +1,81 @@
+"""Non-uniform fast Fourier transforms of images in two dimensions, by FINUFFT."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Array = NDArray[Any]  # Any: single or double precision
+ACCURACY = {np.dtype(np.complex64): 1e-6, np.dtype(np.complex128): 1e-12}
+
+
+def at_points(images: Tensor, points: Tensor) -> Tensor:
+    """Return Σ_q image(q) exp(−2πi ⟨k, q⟩) at points k, with q = 0 at the pixel [height // 2, width // 2].
+
+    Args:
+        images: (batch, coils, height, width), complex64 or complex128.
+        points: (1 or batch, samples, 2), float64, in cycles per pixel.
+
+    Returns:
+        (batch, coils, samples), of the images' type and device.
+
+    Raises:
+        ImportError: FINUFFT is not installed.
+
+    Example:
+        >>> image = torch.zeros(1, 1, 4, 4, dtype=torch.complex128)
+        >>> image[..., 2, 3] = 1  # q = (0, 1)
+        >>> round(at_points(image, torch.tensor([[[0.0, 0.25]]], dtype=torch.float64)).imag.item(), 6)
+        -1.0
+    """
+    return _transformed(images, points, (points.shape[1],), inverse=False)
+
+
+def from_points(values: Tensor, points: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Return Σ_m value(m) exp(2πi ⟨k_m, q⟩) at every pixel q: the adjoint of `at_points`.
+
+    Args:
+        values: (batch, coils, samples), complex64 or complex128.
+        points: (1 or batch, samples, 2), float64, in cycles per pixel.
+        size: (height, width) of the images.
+
+    Returns:
+        (batch, coils, height, width), of the values' type and device.
+
+    Raises:
+        ImportError: FINUFFT is not installed.
+
+    Example:
+        >>> values, points = torch.ones(1, 1, 1, dtype=torch.complex128), torch.zeros(1, 1, 2, dtype=torch.float64)
+        >>> bool((from_points(values, points, (4, 4)) - 1).abs().max() < 1e-9)
+        True
+    """
+    return _transformed(values, points, tuple(size), inverse=True)
+
+
+def _transformed(values: Tensor, points: Tensor, shape: tuple[int, ...], *, inverse: bool) -> Tensor:
+    try:
+        import finufft
+    except ImportError as error:
+        raise ImportError('Non-Cartesian transforms need FINUFFT: pip install "unseen[nufft]"') from error
+    given: Array = values.numpy(force=True)
+    result = np.zeros((*given.shape[:2], *shape), given.dtype)
+    angles: Array = (2 * math.pi * points).numpy(force=True).astype(given.real.dtype)
+    options = {"eps": ACCURACY[given.dtype], "isign": 1 if inverse else -1, "nthreads": torch.get_num_threads()}
+    for index in range(len(angles)):
+        samples = slice(None) if len(angles) == 1 else slice(index, index + 1)
+        along = [np.ascontiguousarray(angles[index, :, axis]) for axis in (0, 1)]
+        some = np.ascontiguousarray(given[samples].reshape(-1, *given.shape[2:]))
+        if len(some) == 0:
+            continue
+        if inverse:
+            found = finufft.nufft2d1(*along, some, shape, **options)
+        else:
+            found = finufft.nufft2d2(*along, some, **options)
+        result[samples] = found.reshape(result[samples].shape)
+    return torch.from_numpy(result).to(values.device)

@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECTS = {
-    ".": ("train", "openvino", "onnx", "dicom-lossless", "imaging", "features", "plots"),
+    ".": ("train", "openvino", "onnx", "dicom-lossless", "imaging", "ismrmrd", "nufft", "features", "plots"),
     "server": ("pacs", "oidc", "postgres"),
     "models": (),
 }

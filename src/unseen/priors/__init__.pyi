@@ -8,6 +8,7 @@ from .discrepancy_principle import by_discrepancy as by_discrepancy
 from .fits import L1 as L1
 from .fits import Features as Features
 from .fits import Fit as Fit
+from .fits import KullbackLeibler as KullbackLeibler
 from .fits import Squares as Squares
 from .generative import Range as Range
 from .generative import Soft as Soft

@@ -103,6 +103,39 @@ class L1(Fit):
         return f"L1({'' if self.scale is None else self.scale})"
 
 
+class KullbackLeibler(Fit):
+    """Σ [u + b − y + y log(y / (u + b))] / γ: minus the log-likelihood of Poisson noise, less its value at u + b = y.
+
+    y = γ z with z ~ Poisson((u + b) / γ). Where u + b ≤ 0 and y > 0 it is infinite.
+
+    Args:
+        gain: γ > 0, what one count adds to y, in y's units.
+        background: b ≥ 0, counts that do not come from the image (dark current, scatter), in y's units.
+
+    Raises:
+        ValueError: gain is not finite or not above 0, or background not finite or below 0.
+
+    Example:
+        >>> u, y = torch.tensor([[2.0, 1.0]]), torch.tensor([[2.0, 0.0]])
+        >>> KullbackLeibler()(u, y).item(), KullbackLeibler(0.5)(u, y).item()
+        (1.0, 2.0)
+    """
+
+    def __init__(self, gain: float = 1.0, *, background: float = 0.0) -> None:
+        if not (math.isfinite(background) and background >= 0):
+            raise ValueError(f"background is a finite number of at least 0, in the units of y, but got {background}.")
+        self.gain, self.background = _positive("gain", gain), float(background)
+
+    def __call__(self, u: Tensor, y: Tensor, *, norm: float = 1.0) -> Tensor:
+        _check(u, y)
+        mean = (u + self.background).to(torch.promote_types(u.dtype, torch.float32))
+        cost = mean - y + torch.xlogy(y, y) - torch.xlogy(y, mean.clamp(min=0))
+        return torch.where(mean < 0, torch.inf, cost).flatten(1).sum(1) / self.gain
+
+    def __repr__(self) -> str:
+        return f"KullbackLeibler({self.gain:g}{f', background={self.background:g}' if self.background else ''})"
+
+
 class Features(Fit):
     """‖h(u) − h(y)‖² / 2, or another fit, in the features h of a network, such as a discriminator's.
 

@@ -1,6 +1,7 @@
 """Reconstruction without training: pseudo-inverse, filtered backprojection, total variation."""
 
 import warnings
+from typing import Literal, get_args
 
 from torch import Tensor
 
@@ -8,9 +9,13 @@ from unseen.losses.loss import observed
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.poisson_noise import PoissonGaussian
+from unseen.priors.fits import KullbackLeibler
 from unseen.priors.tv import TV
 from unseen.reconstruction.measurements import check_measurements
 from unseen.reconstruction.reconstructor import starting_image
+
+Likelihood = Literal["gaussian", "poisson"]
 
 
 @arrays_too
@@ -61,7 +66,14 @@ def filtered_backprojection(y: Tensor, process: Measurement) -> Tensor:
 
 
 @arrays_too
-def total_variation(y: Tensor, process: Measurement, *, weight: float | Tensor | None = None) -> Tensor:
+def total_variation(
+    y: Tensor,
+    process: Measurement,
+    *,
+    weight: float | Tensor | None = None,
+    nonnegative: bool = False,
+    likelihood: Likelihood = "gaussian",
+) -> Tensor:
     """argmin over x of ‖A x − p‖²/2 + weight · TV(x), p = link⁻¹(y); the flattest image within the noise where no
     weight is given and the noise is Gaussian.
 
@@ -69,13 +81,15 @@ def total_variation(y: Tensor, process: Measurement, *, weight: float | Tensor |
         y: (batch, *A.range); a NumPy array too, and then an array comes back.
         process: how it was measured.
         weight: λ ≥ 0, one for all or (batch,); None: ‖A x − y‖² = m σ², the discrepancy principle.
+        nonnegative: x ≥ 0 in every pixel, exactly; for real images.
+        likelihood: "poisson" minimises −log p(y | x) + weight · TV(x) under Poisson noise, instead of the squares.
 
     Returns:
         x̂: (batch, *A.domain).
 
     Raises:
-        ValueError: y has another shape, or is not finite; or no weight was given and the noise is not Gaussian, or
-            there is a link.
+        ValueError: y has another shape, or is not finite; no weight was given and the noise is not Gaussian, or there
+            is a link; or "poisson" was asked of another noise, of a link, or without a weight.
 
     Warns:
         RuntimeWarning: the solver has not converged; its last images are returned.
@@ -87,11 +101,21 @@ def total_variation(y: Tensor, process: Measurement, *, weight: float | Tensor |
     True
     """
     check_measurements(y, process)
+    if likelihood not in get_args(Likelihood):
+        raise ValueError(f"likelihood is {' or '.join(get_args(Likelihood))}, but got {likelihood!r}.")
     p = observed(process, process.linearise(y))  # noise where nothing was measured is no misfit
-    if weight is not None:
-        solution = TV(weight).solve(p, process.A)
-    elif isinstance(process.noise, Gaussian) and process.link is None and process.noise.sigma.numel() == 1:
-        solution = TV.within_noise(p, process.A, sigma=float(process.noise.sigma))
+    noise = process.noise
+    if likelihood == "poisson":
+        if not isinstance(noise, PoissonGaussian) or noise.sigma > 0 or process.link is not None or weight is None:
+            raise ValueError(
+                "The Poisson likelihood needs Poisson noise without read-out, no link, and a weight, but the process "
+                f"is {process} and the weight {weight}."
+            )
+        solution = TV(weight, nonnegative=nonnegative, fit=KullbackLeibler(noise.gain)).solve(p, process.A)
+    elif weight is not None:
+        solution = TV(weight, nonnegative=nonnegative).solve(p, process.A)
+    elif isinstance(noise, Gaussian) and process.link is None and noise.sigma.numel() == 1:
+        solution = TV.within_noise(p, process.A, sigma=float(noise.sigma), nonnegative=nonnegative)
     else:
         raise ValueError(
             f"The discrepancy principle needs one Gaussian noise and no link, but the process is {process}. Give a "

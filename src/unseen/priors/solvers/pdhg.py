@@ -51,11 +51,13 @@ def pdhg(
     ratio: Tensor,
     iterations: int,
     tolerance: float,
+    nonnegative: Tensor | None = None,
 ) -> tuple[Solution, list[Tensor]]:
-    """Minimise Σ_i F_i(K_i x).
+    """Minimise Σ_i F_i(K_i x), for x ≥ 0 where `nonnegative` marks it.
 
     A sample stops when Σ_i gap_i(K_i x, p_i) + ‖x‖ ‖Σ_i K_i* p_i‖ ≤ tolerance · its objective: by Fenchel and Young
-    that bounds objective − minimum wherever ‖x − minimiser‖ ≤ ‖x‖.
+    that bounds objective − minimum wherever ‖x − minimiser‖ ≤ ‖x‖. Of entries with x ≥ 0, the positive part r₊ of
+    r = Σ_i K_i* p_i adds ⟨x, r₊⟩ instead, since −⟨minimiser, r₊⟩ ≤ 0.
 
     Args:
         terms: of the objective.
@@ -64,6 +66,7 @@ def pdhg(
             for x; every ratio leads to the minimum, and those within 3 times of the best are about as quick.
         iterations: at most.
         tolerance: see above.
+        nonnegative: bool, broadcast to x's shape: the entries with x ≥ 0, which holds exactly at the end; None: none.
 
     Returns:
         The solution, and the dual variable of each term.
@@ -77,6 +80,8 @@ def pdhg(
     for iteration in range(1, iterations + 1):
         x, back, images, duals = _parted(state)
         ahead = x - back / ratio
+        if nonnegative is not None:
+            ahead = torch.where(nonnegative, ahead.clamp(min=0), ahead)
         images_ahead = [term.forward(ahead) for term in terms]
         duals_ahead = [
             term.prox_conjugate(p + per_sample(step, p) * (2 * beyond - image), per_sample(step, p))
@@ -86,7 +91,7 @@ def pdhg(
         state_ahead = [ahead, back_ahead, *images_ahead, *duals_ahead]
         push = torch.where(watch.active, RELAXATION, 0.0)
         if watch.due(iteration):
-            gap = (lengths(ahead) * lengths(back_ahead)).flatten()
+            gap = _distance_from_stationary(ahead, back_ahead, nonnegative)
             value = torch.zeros_like(gap)
             for term, image, p in zip(terms, images_ahead, duals_ahead, strict=True):
                 value, gap = value + term.value(image), gap + term.gap(image, p)
@@ -107,6 +112,14 @@ def pdhg(
 def per_sample(numbers: Tensor, like: Tensor) -> Tensor:
     """Return one number a sample, with as many axes as `like`: (batch, 1, …)."""
     return numbers.reshape(-1, *[1] * (like.ndim - 1))
+
+
+def _distance_from_stationary(x: Tensor, slope: Tensor, nonnegative: Tensor | None) -> Tensor:
+    """The part of the gap that the slope Σ K_i* p_i at x leaves: (batch,)."""
+    if nonnegative is None:
+        return (lengths(x) * lengths(slope)).flatten()
+    upward = torch.where(nonnegative, slope.clamp(min=0), torch.zeros_like(slope))
+    return (inner(x, upward) + lengths(x) * lengths(slope - upward)).flatten()
 
 
 def _parted(state: list[Tensor]) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:

@@ -27,7 +27,7 @@ def reconstruct(
         typer.Argument(
             metavar="MODEL|FILE",
             help="a reconstructor's bundle, as `unseen.reconstruction.save` writes it (with --prior range, soft or "
-            "sparse a generator's, of `unseen prior train`; with tikhonov or tv none); then the measurements: .npy, "
+            "sparse a generator's, of `unseen prior train`; with the others none); then the measurements: .npy, "
             ".npz, HDF5 (.h5, .hdf5), NIfTI",
         ),
     ],
@@ -40,7 +40,11 @@ def reconstruct(
         typer.Option(help="which of the operators each measurement was made with, where there are several: .npy"),
     ] = None,
     prior: Annotated[
-        str | None, typer.Option(help="without training for this operator: range, soft, sparse, tikhonov or tv")
+        str | None,
+        typer.Option(
+            help="without training for this operator: range, soft or sparse, which have a generator; lasso, tikhonov, "
+            "tv or wavelets"
+        ),
     ] = None,
     operator: Annotated[
         Path | None,

@@ -15,6 +15,8 @@ from .generative import Soft as Soft
 from .generative import Sparse as Sparse
 from .generator import Generator as Generator
 from .grid_validation import by_validation as by_validation
+from .lasso import Lasso as Lasso
+from .lasso import OrthogonalBasis as OrthogonalBasis
 from .principal_subspace import PrincipalSubspace as PrincipalSubspace
 from .prior import Prior as Prior
 from .saved import load as load
@@ -23,6 +25,8 @@ from .search_settings import Search as Search
 from .tikhonov import Tikhonov as Tikhonov
 from .trained import TrainedGenerator as TrainedGenerator
 from .tv import TV as TV
+from .wavelet_transform import WaveletTransform as WaveletTransform
+from .wavelets import Wavelets as Wavelets
 from .wgan_gp import WGANGP as WGANGP
 from .wrapped_generator import Wrapped as Wrapped
 

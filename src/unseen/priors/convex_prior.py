@@ -15,11 +15,13 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from unseen.losses.sums import squares
 from unseen.physics.algebra import describe, inner, lengths
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 from unseen.priors.discrepancy_principle import noise_bound
 from unseen.priors.fits import KullbackLeibler
+from unseen.priors.solvers.fista import fista
 from unseen.priors.solvers.pdhg import Term, pdhg, per_sample, squared_distance, within
 from unseen.priors.solvers.poisson_term import poisson_likelihood
 from unseen.priors.solvers.solution import Solution
@@ -79,6 +81,7 @@ class ConvexPrior(ABC):
         other.weight = self._checked(weight)
         return other
 
+    @arrays_too
     def __call__(self, x: Tensor) -> Tensor:
         """weight · R(x) per sample: (batch,), for x of shape (batch, channels, height, width), real or complex."""
         return self._weights(x).flatten() * self.distance(x)
@@ -90,15 +93,21 @@ class ConvexPrior(ABC):
         A: Operator,
         *,
         start: Tensor | None = None,
+        solver: str = "pdhg",
         iterations: int = ITERATIONS,
         tolerance: float = TOLERANCE,
     ) -> Solution:
         """argmin over x of fit(A x, y) + weight · R(x), for any operator.
 
+        With Gaussian noise of standard deviation σ and a prior exp(−λ R), weight = λσ²; with `KullbackLeibler`,
+        weight = λ.
+
         Args:
             y: (batch, *A.range), finite; a NumPy array too, and then the solution's `x` is one.
             A: an operator on images (channels, height, width).
             start: (batch, *A.domain), where x begins, such as `A.fbp(y)`; None: A* y / ‖A‖².
+            solver: "pdhg"; or "fista", of squares without x ≥ 0 alone, where R has a proximal map. For TV each of its
+                steps solves a `prox` of its own, and it is slow where A leaves much unseen and the weight is small.
             iterations: at most.
             tolerance: a sample is done when objective − minimum ≤ tolerance · objective, as far as `Solution.gap` can
                 tell. Below 1e-4, take double precision.
@@ -108,11 +117,15 @@ class ConvexPrior(ABC):
 
         Raises:
             ValueError: y has another shape than A.range or holds NaN or infinity, y is negative or complex under
-                `KullbackLeibler`, or A's domain is no image.
+                `KullbackLeibler`, A's domain is no image, or there is no such solver for this prior.
         """
+        if solver not in ("pdhg", "fista"):
+            raise ValueError(f'solver is "pdhg" or "fista", but got "{solver}".')
         y, norm, x = self._prepared(y, A, start)
         weight = self._weights(x)
         with torch.no_grad():
+            if solver == "fista":
+                return self._by_fista(y, A, x, norm, iterations=iterations, tolerance=tolerance)
             solution, _ = self._minimised(
                 self._data_term(A, y, norm), weight, x, iterations=iterations, tolerance=tolerance
             )
@@ -161,6 +174,32 @@ class ConvexPrior(ABC):
                 within(A, y, norm, radius), one, x, iterations=iterations, tolerance=tolerance
             )
         return replace(solution, weight=radius / lengths(dual).flatten().double())
+
+    def _by_fista(
+        self, y: Tensor, A: Operator, x: Tensor, norm: float, *, iterations: int, tolerance: float
+    ) -> Solution:
+        weight = self._weights(x)
+        prox = self._prox_steps(weight, tolerance)
+        if self.nonnegative or self.fit is not None or prox is None:
+            raise ValueError(
+                f'solver="fista" fits by squares, without x ≥ 0, a prior with a proximal map, but the prior is {self}. '
+                'Use "pdhg".'
+            )
+        solution = fista(
+            lambda x: A.adjoint(A(x) - y),
+            prox,
+            lambda x: squares(A(x) - y) / 2 + self(x),
+            x,
+            lipschitz=(1.002 * norm) ** 2 or 1.0,
+            iterations=iterations,
+            tolerance=tolerance,
+        )
+        return replace(solution, weight=weight.flatten().double())
+
+    def _prox_steps(self, weight: Tensor, tolerance: float) -> Callable[[Tensor, float], Tensor] | None:
+        """(v, step) ↦ argmin over x of ‖x − v‖²/2 + step · weight · R(x), for one run of FISTA; None: there is none."""
+        del weight, tolerance
+        return None
 
     def _minimised(
         self, data: Term, weight: Tensor, x: Tensor, *, iterations: int, tolerance: float

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from unseen.physics.operator import Operator
 from unseen.priors import PRIORS
+from unseen.priors.convex_prior import ConvexPrior
 from unseen.priors.discrepancy_principle import RATIO, STEPS, by_discrepancy
 from unseen.priors.fits import Squares
 from unseen.priors.generative import Range
@@ -13,7 +14,6 @@ from unseen.priors.latent_prior import LatentPrior
 from unseen.priors.prior import Prior
 from unseen.priors.search_settings import Search
 from unseen.priors.solvers.solution import Solution
-from unseen.priors.tv import TV
 
 LARGEST = 16.0  # λ, relative to an A scaled to ‖A‖ = 1: x is then its prior's image but for a thirtieth
 _MOST_PROBABLE = 0.5  # λ of ‖z‖² in nats, for z ~ N(0, I)
@@ -44,8 +44,9 @@ def solved(
 ) -> tuple[Tensor, str]:
     """x̂ under the prior of that name in `unseen.priors.PRIORS`, and what is known of it, in a sentence.
 
-    With sigma, `range` takes the most probable latent (λ = ½ in nats), `tv` is `TV.within_noise`, and the others go by
-    the discrepancy principle. With weight, λ is that, relative to an A scaled to ‖A‖ = 1 (of `tv`, as in `TV`). With
+    With sigma, `range` takes the most probable latent (λ = ½ in nats), a convex prior (`tv`, `lasso`) is its `fitted`,
+    and the others go by the discrepancy principle. With weight, λ is that, relative to an A scaled to ‖A‖ = 1 (of a
+    convex prior, as in its class). With
     neither, λ is what the prior comes with.
 
     Args:
@@ -53,7 +54,7 @@ def solved(
         y: (batch, *A.range), finite.
         A: an operator on images.
         G: of a prior with latents, in eval mode.
-        sigma: the noise's standard deviation in y's units, per real component; > 0, of `tv` also 0.
+        sigma: the noise's standard deviation in y's units, per real component; > 0, of a convex prior also 0.
         weight: λ.
         search, generator: of a prior with latents, as in its `solve`.
         largest, ratio, steps: of the sweep, as in `by_discrepancy`.
@@ -78,10 +79,10 @@ def solved(
         raise ValueError("λ comes from sigma, or it is weight: give one of them.")
     if latent != (G is not None):
         raise ValueError(f"{key} needs a generator." if latent else f"{key} has no latents and takes no generator.")
-    if sigma is not None and kind is TV:
-        return _with_sentence(TV.within_noise(y, A, sigma=sigma))
-    if weight is None and kind is TV:
-        raise ValueError("tv has no weight that suits every operator: give sigma or weight.")
+    if sigma is not None and issubclass(kind, ConvexPrior):
+        return _with_sentence(kind(1.0).fitted(y, A, sigma=sigma))
+    if weight is None and issubclass(kind, ConvexPrior):
+        raise ValueError(f"{key} has no weight that suits every operator: give sigma or weight.")
     own = {} if weight is None else {"weight": weight}
     if sigma is not None and kind is Range and G is not None:
         return _with_sentence(

@@ -8,6 +8,7 @@ Of a complex image the differences are complex, and | | is the modulus.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -62,11 +63,6 @@ class TV(ConvexPrior):
     known_flat = True
 
     @arrays_too
-    def __call__(self, x: Tensor) -> Tensor:
-        """weight · TV(x) per sample: (batch,), for x of shape (batch, channels, height, width), real or complex."""
-        return self._weights(x).flatten() * total_variation(x)
-
-    @arrays_too
     def distance(self, x: Tensor) -> Tensor:
         """TV(x), whatever the weight: (batch,), ≥ 0; an image without edges has 0.
 
@@ -93,48 +89,6 @@ class TV(ConvexPrior):
             return TV(self.weight, nonnegative=True).solve(v, A, iterations=iterations, tolerance=tolerance)
         solution, _ = self._prox(v, None, iterations=iterations, tolerance=tolerance)
         return solution
-
-    @arrays_too
-    def solve(
-        self,
-        y: Tensor,
-        A: Operator,
-        *,
-        start: Tensor | None = None,
-        solver: str = "pdhg",
-        iterations: int = ITERATIONS,
-        tolerance: float = TOLERANCE,
-    ) -> Solution:
-        """argmin over x of ‖A x − y‖²/2 + weight · TV(x), for any operator; or of the prior's own fit.
-
-        With Gaussian noise of standard deviation σ and a prior exp(−λ TV), weight = λσ²; with `KullbackLeibler`,
-        weight = λ.
-
-        Args:
-            y: (batch, *A.range), finite; a NumPy array too, and then the solution's `x` is one.
-            A: an operator on images (channels, height, width).
-            start: (batch, *A.domain), where x begins, such as `A.fbp(y)`; None: A* y / ‖A‖².
-            solver: "pdhg"; or "fista", of squares without x ≥ 0 alone, whose every step solves a `prox` of its own, and
-                which is slow where A leaves much unseen and the weight is small.
-            iterations: at most.
-            tolerance: a sample is done when objective − minimum ≤ tolerance · objective, as far as `Solution.gap` can
-                tell. Below 1e-4, take double precision.
-
-        Returns:
-            The solution: its `x`, and `sentence`, which states whether it converged.
-
-        Raises:
-            ValueError: y has another shape than A.range or holds NaN or infinity, y is negative or complex under
-                `KullbackLeibler`, A's domain is no image, or there is no such solver for this prior.
-        """
-        if solver == "pdhg":
-            return super().solve(y, A, start=start, iterations=iterations, tolerance=tolerance)
-        if solver != "fista":
-            raise ValueError(f'solver is "pdhg" or "fista", but got "{solver}".')
-        if self.nonnegative or self.fit is not None:
-            raise ValueError(f'solver="fista" fits by squares, without x ≥ 0, but the prior is {self}. Use "pdhg".')
-        y, norm, x = self._prepared(y, A, start)
-        return self._by_fista(y, A, x, norm, iterations=iterations, tolerance=tolerance)
 
     @staticmethod
     @arrays_too
@@ -172,10 +126,7 @@ class TV(ConvexPrior):
         del x
         return [sum_of_lengths(weight, moduli, shortened, forward=differences, adjoint=differences_adjoint, norm=NORM)]
 
-    def _by_fista(
-        self, y: Tensor, A: Operator, x: Tensor, norm: float, *, iterations: int, tolerance: float
-    ) -> Solution:
-        weight = self._weights(x)
+    def _prox_steps(self, weight: Tensor, tolerance: float) -> Callable[[Tensor, float], Tensor]:
         dual: Tensor | None = None  # each prox goes on from where the last one ended
 
         def prox(v: Tensor, step: float) -> Tensor:
@@ -183,17 +134,7 @@ class TV(ConvexPrior):
             solution, dual = TV(step * weight.flatten())._prox(v, dual, iterations=INNER, tolerance=tolerance / 100)
             return solution.x
 
-        with torch.no_grad():
-            solution = fista(
-                lambda x: A.adjoint(A(x) - y),
-                prox,
-                lambda x: squares(A(x) - y) / 2 + self(x),
-                x,
-                lipschitz=(1.002 * norm) ** 2 or 1.0,
-                iterations=iterations,
-                tolerance=tolerance,
-            )
-        return replace(solution, weight=weight.flatten().double())
+        return prox
 
     def _prox(self, v: Tensor, dual: Tensor | None, *, iterations: int, tolerance: float) -> tuple[Solution, Tensor]:
         weight = self._weights(v)

@@ -11,6 +11,7 @@ from .learning import learn as learn
 from .reconstructor import Reconstructor as Reconstructor
 from .saved import load as load
 from .saved import save as save
+from .sparse_pursuit import matching_pursuit as matching_pursuit
 from .unrolled import Unrolled as Unrolled
 
 RECONSTRUCTORS: unseen.artifacts.registry.Registry

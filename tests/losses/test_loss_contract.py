@@ -80,6 +80,7 @@ LEARNING: dict[str, Learning] = {
     "backprojected-risk": Learning(losses.BackprojectedRisk()),
     "equivariance": Learning(losses.Equivariance(Flips(), transforms=2)),
     "equivariant-adversarial": Learning(losses.EquivariantAdversarial(Flips(), critic())),
+    "equivariant-splitting": Learning(losses.EquivariantSplitting(Flips())),
     "measurement-consistency": Learning(losses.MeasurementConsistency()),
     "multi-operator": Learning(losses.MultiOperator()),
     "recorrupted": Learning(losses.Recorrupted()),

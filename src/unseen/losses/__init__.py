@@ -32,6 +32,7 @@ LOSSES = Registry(
         "discriminator-bce": "discriminator_cross_entropy:discriminator_bce",
         "equivariance": "equivariance:Equivariance",
         "equivariant-adversarial": "equivariant_adversarial:EquivariantAdversarial",
+        "equivariant-splitting": "equivariant_splitting:EquivariantSplitting",
         "feature-matching": "matched_features:feature_matching",
         "gradient-penalty": "wasserstein:gradient_penalty",
         "hudson-risk": "exact_poisson_risk:hudson_risk",

@@ -12,7 +12,7 @@ from .elbo import negative_elbo as negative_elbo
 from .equivariance import Equivariance as Equivariance
 from .equivariance import RobustEquivariance as RobustEquivariance
 from .equivariant_adversarial import EquivariantAdversarial as EquivariantAdversarial
-from .exact_poisson_risk import hudson_risk as hudson_risk
+from .equivariant_splitting import EquivariantSplitting as EquivariantSplitting
 from .gan_games import GAMES as GAMES
 from .gan_games import GanLoss as GanLoss
 from .gan_games import least_squares_discriminator as least_squares_discriminator

@@ -9,6 +9,7 @@ from torch import Tensor
 from unseen.losses.independent_pair import check_share
 from unseen.losses.loss import Loss, Seen
 from unseen.losses.sums import at_least_single, squares
+from unseen.physics.operator import Operator
 
 
 class Splitting(Loss):
@@ -48,16 +49,21 @@ class Splitting(Loss):
         device = generator.device if generator is not None else torch.device("cpu")
         locations = (len(y), 1, *y.shape[2:])
         kept = (torch.rand(locations, generator=generator, device=device) < self.kept).cpu().expand(y.shape)
-        some = replace(process, A=process.A.restrict(kept))
+        part = process.A.restrict(kept)
         kept = kept.to(y.device)
         nothing = torch.zeros_like(y)
         given = torch.where(kept, y, nothing if process.link is None else process.link(nothing))
-        found = process.mean(seen.again(given, some))
+        found = self._predicted(seen, given, part, generator)
         mask = process.A.observed()
         judging = ~kept if mask is None else ~kept & mask.mask.to(y.device)
         judged = squares(judging * (at_least_single(y) - at_least_single(found)))
         m = judging.flatten(1).sum(dim=1) * (2 if y.is_complex() else 1)
         return judged / m.clamp(min=1)
+
+    def _predicted(self, seen: Seen, given: Tensor, part: Operator, generator: torch.Generator | None) -> Tensor:
+        """The whole measurement as f predicts it from the part that it is given: (batch, *A.range)."""
+        del generator
+        return seen.process.mean(seen.again(given, replace(seen.process, A=part)))
 
     def __repr__(self) -> str:
         return f"Splitting(kept={self.kept:g}, weight={self.weight:g})"

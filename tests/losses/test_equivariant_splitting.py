@@ -1,0 +1,78 @@
+"""Equivariant splitting: equal to splitting for equivariant networks, and able to see the null space."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from unseen.losses import EquivariantSplitting, Seen, Splitting
+from unseen.losses.equivariant_splitting import MovedOperator
+from unseen.physics import Flips, FourierMask, Gaussian, Mask, Measurement, Rotations, Shifts
+from unseen.testing import check_operator
+
+HIDDEN = 3
+A = Mask(torch.arange(8).expand(1, 8, 8) != HIDDEN)  # one column is never measured
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_moved_operators_keep_every_law() -> None:
+    frequencies = torch.rand(6, 6, generator=rng()) > 0.5
+    for group in (Shifts(), Rotations(multiples_of=90) * Flips()):
+        for still in (Mask(torch.rand(1, 6, 6, generator=rng(1)) > 0.4), FourierMask(frequencies)):
+            check_operator(MovedOperator(still, group, group.sample(3, generator=rng(2))))
+
+
+def test_it_is_splitting_for_an_equivariant_network() -> None:
+    """A⁺ is one: (A T_g)⁺ y = T_g⁻¹ A⁺ y."""
+    process = Measurement(A, noise=Gaussian(0.1))
+    y = process(torch.rand(4, 1, 8, 8, generator=rng()), generator=rng(1))
+    seen = Seen(y, process, lambda y, process: 0.9 * process.A.pinv(y) + 0.1)
+    for group in (Shifts(), Flips(), Rotations(multiples_of=90)):
+        found = EquivariantSplitting(group, kept=0.5)(seen, generator=rng(3))
+        assert torch.allclose(found, Splitting(kept=0.5)(seen, generator=rng(3)), atol=1e-6)
+
+
+def test_it_sees_errors_in_the_null_space_and_splitting_does_not() -> None:
+    """f is right but for the column that A hides, where it writes `level`; images are 1 throughout."""
+    y = A(torch.ones(32, 1, 8, 8))
+
+    def written(level: float) -> Seen:
+        image = torch.ones(1, 1, 8, 8)
+        image[..., HIDDEN] = level
+        return Seen(y, Measurement(A), lambda y, process: image.expand(len(y), -1, -1, -1))
+
+    values: dict[tuple[str, float], Tensor] = {
+        (name, level): loss(written(level), generator=rng()).mean()
+        for name, loss in {"plain": Splitting(), "moved": EquivariantSplitting(Shifts())}.items()
+        for level in (0.0, 1.0)
+    }
+    assert values["plain", 0.0] == values["plain", 1.0] == 0
+    assert values["moved", 1.0] == 0 and values["moved", 0.0] > 0.05
+
+
+def test_the_network_is_told_the_moved_operator() -> None:
+    x = torch.rand(6, 1, 8, 8, generator=rng())
+    told = []
+
+    def f(y: Tensor, process: Measurement) -> Tensor:
+        told.append((y, process.A))
+        return process.A.pinv(y)
+
+    EquivariantSplitting(Shifts())(Seen(A(x), Measurement(A), f), generator=rng(1))
+    ((given, moved),) = told
+    assert isinstance(moved, MovedOperator) and moved.batch == 6
+    back = Shifts().inverse(x, moved.g)  # T_g⁻¹ x, measured by A T_g
+    assert torch.equal(moved(back), given)
+    assert torch.equal(moved.select(torch.tensor([2]))(back[2:3]), given[2:3])
+
+
+def test_mistakes_are_reported() -> None:
+    with pytest.raises(ValueError, match="moves whole pixels, but Rotations"):
+        EquivariantSplitting(Rotations())
+    with pytest.raises(TypeError, match="takes a group"):
+        EquivariantSplitting(0.5)  # type: ignore[arg-type]
+    assert repr(EquivariantSplitting(Flips())) == f"EquivariantSplitting({Flips()}, kept=0.6, weight=1)"

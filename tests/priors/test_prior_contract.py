@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tests.priors.small_generators import Bent, Convolutional, Straight
 from unseen.physics import FourierMask, Identity, Mask, Operator, stack
-from unseen.priors import L1, PRIORS, TV, Lasso, Range, Search, Soft, Sparse, Squares, Tikhonov, Wavelets
+from unseen.priors import L1, PRIORS, TGV, TV, Lasso, Range, Search, Soft, Sparse, Squares, Tikhonov, Wavelets
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.latent_prior import LatentPrior, Task
 from unseen.priors.solvers.latent_solution import LatentSolution
@@ -87,6 +87,7 @@ def every_prior() -> dict[str, Callable[[], object]]:
     return {name: lambda name=name: made(name, Bent()) for name in LATENT} | {
         "tikhonov": lambda: Tikhonov(0.1),
         "tv": lambda: TV(0.02),
+        "tgv": lambda: TGV(0.02),
         "lasso": lambda: Lasso(0.02),
         "wavelets": lambda: Wavelets(0.02, wavelet="db2"),
     }
@@ -133,7 +134,7 @@ def test_a_larger_weight_never_fits_better(name: str) -> None:
     assert (misfits[-1] > misfits[0]).all()
 
 
-@pytest.mark.parametrize("name", [*LATENT, "tikhonov", "lasso", "wavelets"])
+@pytest.mark.parametrize("name", [*LATENT, "tikhonov", "lasso", "tgv", "wavelets"])
 def test_distances_are_one_a_image_and_nothing_below_zero(name: str) -> None:
     prior = every_prior()[name]()
     x = torch.rand(4, 1, SIZE, SIZE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -12,7 +12,20 @@ from torch import Tensor
 from tests.priors.small_generators import Straight
 from unseen.artifacts.registry import UnknownName
 from unseen.physics import Mask
-from unseen.priors import PRIORS, TV, Lasso, Range, Search, Soft, Sparse, Squares, Tikhonov, Wavelets, by_discrepancy
+from unseen.priors import (
+    PRIORS,
+    TGV,
+    TV,
+    Lasso,
+    Range,
+    Search,
+    Soft,
+    Sparse,
+    Squares,
+    Tikhonov,
+    Wavelets,
+    by_discrepancy,
+)
 from unseen.priors.named_priors import LARGEST, latent_priors, solved
 
 G = Straight()
@@ -48,6 +61,7 @@ def test_each_is_what_its_own_class_does() -> None:
         "sparse": by_discrepancy(Sparse(G), y, A, **swept).x,
         "tikhonov": by_discrepancy(Tikhonov(), y, A, sigma=SIGMA, largest=LARGEST).x,
         "tv": TV.within_noise(y, A, sigma=SIGMA).x,
+        "tgv": TGV(1.0).fitted(y, A, sigma=SIGMA).x,
         "lasso": Lasso(1.0).fitted(y, A, sigma=SIGMA).x,
         "wavelets": Wavelets(1.0).fitted(y, A, sigma=SIGMA).x,
     }

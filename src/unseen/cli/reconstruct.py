@@ -42,8 +42,8 @@ def reconstruct(
     prior: Annotated[
         str | None,
         typer.Option(
-            help="without training for this operator: range, soft or sparse, which have a generator; lasso, tikhonov, "
-            "tv or wavelets"
+            help="without training for this operator: range, soft or sparse, which have a generator; lasso, tgv, "
+            "tikhonov, tv or wavelets"
         ),
     ] = None,
     operator: Annotated[

@@ -7,8 +7,9 @@ built on it. `VAE`, `WGANGP` and `AE` are learnt from images by `fit`, and kept 
 A `Prior` reconstructs from the measurements of any operator, by `solve(y, A)`. A generator becomes one by `Range` (x is
 one of its images), `Soft` (x is near to one) or `Sparse` (x is one but for a few pixels), each with a data fit
 (`Squares`, `L1`, `Features`) and a `Search` over latents. Without a generator there are `Tikhonov` and the convex
-priors: `TV`, total variation, `Lasso`, few coefficients in a basis, and `Wavelets`, few wavelet details. λ comes from
-the noise (`by_discrepancy`, or `fitted` of a convex prior) or from a few images that are known (`by_validation`).
+priors: `TV`, total variation, `TGV`, which keeps slopes, `Lasso`, few coefficients in a basis, and `Wavelets`, few
+wavelet details. λ comes from the noise (`by_discrepancy`, or `fitted` of a convex prior) or from a few images that are
+known (`by_validation`).
 `priors.solvers` has the iterations that they stand on.
 
 `GENERATORS` is the registry of generators that are learnt, and `PRIORS` that of priors: a new one is one file and one
@@ -39,6 +40,7 @@ PRIORS = Registry(
         "range": "generative:Range",
         "soft": "generative:Soft",
         "sparse": "generative:Sparse",
+        "tgv": "tgv:TGV",
         "tikhonov": "tikhonov:Tikhonov",
         "tv": "tv:TV",
         "wavelets": "wavelets:Wavelets",

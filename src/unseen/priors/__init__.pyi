@@ -22,6 +22,7 @@ from .prior import Prior as Prior
 from .saved import load as load
 from .saved import save as save
 from .search_settings import Search as Search
+from .tgv import TGV as TGV
 from .tikhonov import Tikhonov as Tikhonov
 from .trained import TrainedGenerator as TrainedGenerator
 from .tv import TV as TV

@@ -1,0 +1,101 @@
+"""Plug-and-play (PnP): proximal gradient steps whose proximal map is a denoiser of the caller's own."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from unseen.losses.loss import observed
+from unseen.physics.algebra import lengths
+from unseen.physics.measurement import Measurement
+from unseen.physics.numpy_arrays import arrays_too
+from unseen.reconstruction.measurements import check_measurements
+from unseen.reconstruction.reconstructor import starting_image
+
+SAFETY = 0.998  # power iteration may leave a norm up to 0.1 % too small
+
+
+@arrays_too
+def plug_and_play(
+    y: Tensor,
+    process: Measurement,
+    denoiser: Callable[[Tensor], Tensor],
+    *,
+    iterations: int = 100,
+    step: float = 1.0,
+    tolerance: float = 1e-4,
+    start: Tensor | None = None,
+) -> Tensor:
+    """x ← denoiser(x − step · A* (A x − p) / ‖A‖²), p = link⁻¹(y): plug-and-play proximal gradient.
+
+    With the proximal map of a convex R, v ↦ argmin ‖x − v‖²/2 + (step · λ / ‖A‖²) R(x), it minimises
+    ‖A x − p‖²/2 + λ R(x). Of other denoisers it finds a fixed point where x ↦ denoiser(x) − x is a contraction (Ryu and
+    others, 2019); a denoiser's strength decides how smooth it is.
+
+    Args:
+        y: (batch, *A.range); a NumPy array too, and then an array comes back.
+        process: how it was measured.
+        denoiser: images (batch, *A.domain) → images of that shape, such as a trained network in eval mode.
+        iterations: at most, ≥ 1.
+        step: in (0, 2).
+        tolerance: stop when no image of the batch moves by more than this share of its norm; ≥ 0.
+        start: (batch, *A.domain); None: FBP or A⁺p.
+
+    Returns:
+        x̂: (batch, *A.domain).
+
+    Raises:
+        ValueError: y or start has another shape, or is not finite; a number is out of range; or the denoiser returns
+            another shape, or NaN.
+
+    Warns:
+        RuntimeWarning: the images still moved after `iterations`.
+
+    Example:
+        >>> from unseen.physics import Mask, Measurement
+        >>> from unseen.priors import TV
+        >>> x = torch.zeros(1, 1, 8, 8)
+        >>> x[..., 4:] = 1
+        >>> process = Measurement(Mask(torch.arange(64).reshape(1, 8, 8) % 3 > 0))
+        >>> found = plug_and_play(process(x), process, lambda v: TV(0.02).prox(v).x, iterations=300)
+        >>> bool((found - x).abs().max() < 0.1)
+        True
+
+    Source: Venkatakrishnan, Bouman & Wohlberg, Plug-and-play priors for model based reconstruction, GlobalSIP 2013;
+    proximal gradient: Kamilov, Mansour & Wohlberg, IEEE Signal Processing Letters 24 (2017) 1872–1876; Ryu and others,
+    ICML 2019.
+    """
+    check_measurements(y, process)
+    if iterations < 1 or not 0 < step < 2 or not tolerance >= 0:
+        raise ValueError(
+            "iterations is at least 1, step in (0, 2) and tolerance at least 0, but got "
+            f"{iterations}, {step} and {tolerance}."
+        )
+    A = process.A
+    p = observed(process, process.linearise(y))
+    with torch.no_grad():
+        norm = A.norm()
+        x = starting_image(y, process, "auto") if start is None else start.to(A.adjoint(p))
+        if tuple(x.shape) != (len(y), *A.domain):
+            raise ValueError(f"start is {(len(y), *A.domain)} for this y, but got {tuple(x.shape)}.")
+        length = SAFETY * step / norm**2 if norm > 0 else 0.0
+        for _ in range(iterations):
+            found = denoiser(x - length * A.adjoint(A(x) - p))
+            if found.shape != x.shape or not bool(found.isfinite().all()):
+                raise ValueError(
+                    f"The denoiser returns finite images of {tuple(x.shape)}, but gave {tuple(found.shape)}, finite: "
+                    f"{bool(found.isfinite().all())}."
+                )
+            moved, x = lengths(found - x), found
+            if bool((moved <= tolerance * lengths(x)).all()):
+                return x
+    warnings.warn(
+        f"The images still moved by {float((moved / lengths(x).clamp(min=1e-30)).max()):.1e} of their norm after "
+        f"{iterations} iterations. Allow more iterations, or a larger tolerance.",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+    return x

@@ -205,7 +205,8 @@ def recipes() -> str:
         [
             "# Recipes",
             NOTICE,
-            "A recipe is one TOML file that defines how a detector is made. `unseen train NAME` trains one of these; "
+            "A recipe is one TOML file that defines how a model is made. `unseen train NAME` trains one of these (a "
+            "generator: `unseen prior train NAME`); "
             "`unseen recipes NAME` prints its file. [File formats](formats.md#recipe) lists the sections.",
             rows(("Name", "What it is"), *lines),
         ]

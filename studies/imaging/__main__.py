@@ -24,12 +24,12 @@ from studies.imaging.problem import Problem
 from studies.imaging.rows import row_of, training_facts
 from studies.imaging.running import reconstructed, train_arm
 from studies.imaging.settings import Arm, resolved
-from studies.imaging.side_by_side import write_side_by_side
 from studies.imaging.tuning import tuned
 from studies.imaging.variation import by_variation
 from studies.row_files import write_row
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.artifacts.run_folder import runs_root
+from unseen.reconstruction.side_by_side import write_side_by_side
 from unseen.training.progress_display import shown_on
 
 PREFIX = "imaging/"

@@ -19,16 +19,9 @@ from torch import Tensor
 
 from studies.imaging.problem import Problem
 from studies.imaging.settings import Arm
-from unseen.losses.backprojection import BackprojectedConsistency, BackprojectedRisk
-from unseen.losses.equivariance import Equivariance, RobustEquivariance
 from unseen.losses.loss import Loss
-from unseen.losses.measurement_consistency import MeasurementConsistency
-from unseen.losses.multi_operator import MultiOperator
-from unseen.losses.risk import Sure
-from unseen.losses.scale_equivariance import ScaleEquivariance
-from unseen.losses.supervised import Supervised
-from unseen.physics.groups.scalings import Scalings
 from unseen.reconstruction.reconstructor import starting_image
+from unseen.runs import imaging_settings
 
 TRAINED: tuple[Arm, ...] = ("mc", "sure", "ei", "rei", "supervised", "multi-operator", "scales")
 NAMES: dict[str, str] = {
@@ -53,32 +46,14 @@ READ_BY: dict[Arm, tuple[str, ...]] = {
     "scales": ("compared", "fidelity", "tau", "equivariance"),
 }
 """Which settings of the losses an arm reads: the others may change without its training becoming another."""
-NOISE_STEP = 0.5  # of a backprojected risk, in standard deviations
 _BATCH = 8  # images reconstructed at a time
 
 
 def losses_of(arm: Arm, problem: Problem) -> list[Loss]:
-    """What an arm descends."""
-    s, group = problem.settings, problem.group
-    fits: Loss
-    risk: Loss
-    if s.compared == "pictures":
-        fits = BackprojectedConsistency(weight=s.fidelity)
-        risk = BackprojectedRisk(s.tau or NOISE_STEP, weight=s.fidelity)
-    else:
-        fits, risk = MeasurementConsistency(weight=s.fidelity), Sure(s.tau, weight=s.fidelity)
-    if problem.process.noise is None:
-        risk = fits
-    losses: dict[str, list[Loss]] = {
-        "mc": [fits],
-        "sure": [risk],
-        "ei": [fits, Equivariance(group, transforms=s.transforms, weight=s.equivariance)],
-        "rei": [risk, RobustEquivariance(group, transforms=s.transforms, weight=s.equivariance)],
-        "supervised": [Supervised()],
-        "multi-operator": [risk, MultiOperator(weight=s.equivariance)],
-        "scales": [risk, ScaleEquivariance(Scalings(), weight=s.equivariance)],
-    }
-    return losses[arm]
+    """Return the losses of an arm, with the weights of the problem's settings."""
+    if arm == "direct" or arm == "tv":
+        raise ValueError(f"the arm {arm} is not trained, so it has no losses")
+    return imaging_settings.losses_of(arm, problem.settings, problem.process, group=problem.group)
 
 
 def directly(y: Tensor, problem: Problem, operators: Tensor | None = None) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.artifacts.recipe import Recipe, validated
+from unseen.runs.imaging_settings import LossSettings, MeasurementSettings
 from unseen.training.settings import Training
 
 Arm = Literal["direct", "tv", "mc", "sure", "ei", "rei", "supervised", "multi-operator", "scales"]
@@ -26,37 +27,17 @@ class PictureSettings(BaseModel):
     """So many training images at most; none: all."""
 
 
-class MethodSettings(BaseModel):
+class MethodSettings(MeasurementSettings, LossSettings):
     """The section ``[method]``: measurement, network, and the weights of the losses."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     title: str
     """What the page calls the problem."""
-    papers: dict[str, float] = {}
+    papers: dict[str, float] = Field(default={})
     """PSNRs that the papers print for arms, in dB, on other images and with longer trainings."""
     arms: tuple[Arm, ...]
     """What is tried, each a row."""
     gap: tuple[Arm, Arm] | None = None
     """(method, baseline): how much of the way from the baseline's PSNR to the supervised one the method goes."""
-
-    operator: Literal["mask", "fourier-mask", "tomography", "blur", "downsampling", "single-pixel", "gaussian-matrix"]
-    kept: float = Field(default=1.0, gt=0, le=1)
-    """The share that is measured: of pixels, of k-space lines, or m/n."""
-    operators: int = Field(default=1, ge=1)
-    """How many operators of the kind there are; image i is measured by one of them."""
-    real: bool = False
-    """Of k-space: images are known to be real, and a line shows its mirror image's too; else they are complex."""
-    views: int = Field(default=50, ge=1)
-    factor: int = Field(default=2, ge=2)
-    width: float = Field(default=1.0, gt=0)
-    """The blur's standard deviation, in pixels."""
-    attenuation: float = Field(default=1.0, gt=0)
-    """What a pixel of value 1 takes off a ray that crosses it: the unit of the line integrals."""
-    photons: float | None = Field(default=None, gt=0)
-    """A detector element's counts without anything in the way: the measurement is Beer and Lambert's; none: linear."""
-    gain: float = Field(default=0.0, ge=0)
-    sigma: float = Field(default=0.0, ge=0)
 
     start: Literal["auto", "pinv", "fbp", "adjoint"] = "auto"
     features: int = Field(default=24, ge=4)
@@ -67,17 +48,6 @@ class MethodSettings(BaseModel):
     """How long each of the grid is tried, at most the training's epochs."""
     milestone: float = Field(default=0.75, gt=0, le=1)
     """After this share of the epochs the learning rate falls to a tenth."""
-    group: Literal["shifts", "rotations", "permutations", "flips"] = "shifts"
-    compared: Literal["measurements", "pictures"] = "measurements"
-    """In what measurement consistency and its unbiased estimate are weighed: in measurements, or backprojected."""
-    fidelity: float = Field(default=1.0, gt=0)
-    """The weight of measurement consistency and of its unbiased estimate."""
-    equivariance: float = Field(default=1.0, gt=0)
-    """α, the weight of equivariance."""
-    transforms: int = Field(default=1, ge=1)
-    tau: float | None = Field(default=None, gt=0)
-    """The risk's finite difference: in the measurement's units, or, backprojected, in standard deviations of the noise;
-    none: what the noise asks for."""
 
 
 SAYS_NOTHING_OF_A_TRAINING = ("title", "papers", "arms", "gap", "learning_rates", "tuning_epochs")

@@ -16,7 +16,6 @@ from pathlib import Path
 import torch
 
 from studies import recipe_files as recipes
-from studies.imaging.side_by_side import write_side_by_side
 from studies.priors.comparing import Effort, asked_of, compared
 from studies.priors.page import write_page
 from studies.priors.problems import KINDS, PROBLEMS, Problem, measured, named, spread_over
@@ -25,6 +24,7 @@ from studies.row_files import read_study, write_row
 from unseen.artifacts.recipe import RecipeError, validated
 from unseen.artifacts.run_folder import runs_root
 from unseen.priors.generator import Generator
+from unseen.reconstruction.side_by_side import write_side_by_side
 from unseen.runs.generator_training import PictureSettings, TrainedRun, load_images, train_generator
 from unseen.training.progress_display import shown_on
 

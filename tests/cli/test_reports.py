@@ -14,6 +14,7 @@ from tests.cli.conftest import LIMITS, Say, World
 from unseen.artifacts import bundle
 from unseen.artifacts import recipe as recipes
 from unseen.runs import generator_training as generator
+from unseen.runs import reconstructor_training as reconstructor
 from unseen.runs.training import resolve
 
 
@@ -162,6 +163,11 @@ def test_recipes_names_every_recipe_and_each_is_valid(say: Say) -> None:
         if name.startswith("priors/"):
             assert generator.resolve(recipes.load(name)).name == name
             with pytest.raises(recipes.RecipeError, match="is about a generator, not about films"):
+                resolve(recipes.load(name))
+            continue
+        if name.startswith("imaging/"):
+            assert reconstructor.resolve(recipes.load(name)).name == name
+            with pytest.raises(recipes.RecipeError, match="is about reconstruction, not about films"):
                 resolve(recipes.load(name))
             continue
         recipe = resolve(recipes.load(name))

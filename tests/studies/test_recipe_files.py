@@ -11,8 +11,10 @@ from studies import recipe_files as recipes
 from studies.imaging.settings import resolved
 from tests.docs.blocks import ROOT
 from unseen.artifacts.recipe import RecipeError
+from unseen.artifacts.recipe import load as shipped_recipe
 from unseen.artifacts.recipe import names as shipped
 from unseen.runs import generator_training as generator
+from unseen.runs import reconstructor_training
 from unseen.runs.training import resolve
 
 
@@ -24,6 +26,8 @@ def test_every_recipe_is_valid() -> None:
             assert resolved(recipes.load(name)).name == name
             with pytest.raises(RecipeError, match="is about reconstruction, not about films"):
                 resolve(recipes.load(name))
+            if name in shipped():  # another recipe of that name: on the user's images, or phantoms
+                assert reconstructor_training.resolve(shipped_recipe(name)).name == name
         elif name.startswith("priors/"):
             assert generator.resolve(recipes.load(name)).name == name
         else:

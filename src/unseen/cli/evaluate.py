@@ -1,6 +1,7 @@
 """Commands `unseen evaluate` and `unseen compare`.
 
 unseen evaluate MODEL --data manifest.csv --out DIR     figures, intervals, shortcut audit, report
+unseen evaluate MODEL --data images/ --out DIR          of a reconstructor: PSNR and SSIM next to A† and TV
 unseen compare MODEL MODEL … --data manifest.csv        paired differences on the same films
 """
 
@@ -14,6 +15,7 @@ import typer
 
 from unseen.cli import console
 from unseen.cli.console import UsageError
+from unseen.cli.evaluate_imaging import evaluate_imaging
 
 if TYPE_CHECKING:
     from unseen.data.reading import Films
@@ -22,9 +24,19 @@ if TYPE_CHECKING:
 def evaluate(
     model: Annotated[Path, typer.Argument(help="a model's bundle")],
     data: Annotated[
-        str, typer.Option(help="labelled films: a manifest CSV with columns file, label (normal | abnormal)")
+        str,
+        typer.Option(
+            help="labelled films: a manifest CSV with columns file, label (normal | abnormal). Of a reconstructor: "
+            "images, a folder or an array file (.npy, .npz, .h5), or phantoms"
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="folder for report.html, metrics.json and scores.parquet")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="folder for report.html, metrics.json and scores.parquet; of a reconstructor for metrics.json and "
+            "side-by-side.png"
+        ),
+    ],
     normal: console.Normal = None,
     abnormal: console.Abnormal = None,
     label_column: console.LabelColumn = "label",
@@ -34,19 +46,47 @@ def evaluate(
     runtime: Annotated[
         Literal["torch", "openvino"], typer.Option(help="what computes: openvino is faster on the CPU")
     ] = "torch",
+    measurements: Annotated[
+        Path | None,
+        typer.Option(help="of a reconstructor: the images' measurements (.npy, .npz, HDF5); default: simulated"),
+    ] = None,
+    array: Annotated[
+        str | None, typer.Option(help="which array of the --measurements, where a .npz or HDF5 file holds several")
+    ] = None,
+    metric: Annotated[
+        Literal["psnr", "psnr-ei"],
+        typer.Option(
+            help="of a reconstructor: psnr-ei adds the PSNR as the papers on equivariant imaging print it (errors "
+            "summed over channels, each image's own peak)"
+        ),
+    ] = "psnr",
 ) -> None:
-    """Judge a model on labelled films, beside what trivial image statistics reach on the same films.
+    """Evaluate a model: a detector on labelled films, or a reconstructor on images.
 
-    Films that the model was trained on are left out, and counted.
+    A detector is compared with simple image statistics, a reconstructor with A† and total variation. Films and
+    measurements that the model was trained on are left out, and counted.
 
-    Example:
+    Examples:
 
       unseen evaluate model --data labelled.csv --out report/
+
+      unseen evaluate models/phantom-inpainting --data phantoms --out report/
     """
+    from unseen.artifacts.bundle import card_of
+
+    console.check_model(model)
+    if card_of(model).kind == "reconstruction":
+        unfit = {"--normal": normal, "--abnormal": abnormal, "--strict": strict or None}
+        if wrong := [name for name, value in unfit.items() if value is not None]:
+            raise UsageError(f"{', '.join(wrong)}: for detectors; {model} is a reconstructor")
+        return evaluate_imaging(
+            model, data=data, out=out, measurements=measurements, array=array, metric=metric, seed=seed, device=device
+        )
+    if measurements is not None or metric != "psnr":
+        raise UsageError(f"--measurements and --metric: for reconstructors; {model} is a detector")
     from unseen.data.reading import films
 
     names = console.label_names(normal, abnormal, label_column)
-    console.check_model(model)
     listed = films(data, strict=strict, lesions=True, labels=names)
     _check_labels(data, listed)
     from unseen.detectors.saved import load

@@ -12,6 +12,7 @@ import typer
 
 from unseen.cli import console
 from unseen.cli.console import UsageError
+from unseen.cli.train_imaging import train_imaging
 
 if TYPE_CHECKING:
     from unseen.artifacts.recipe import Recipe
@@ -38,7 +39,10 @@ def train(
     ],
     data: Annotated[
         str | None,
-        typer.Option(help="normal films instead of the recipe's: a folder, a glob in quotes, or a manifest CSV"),
+        typer.Option(
+            help="normal films instead of the recipe's: a folder, a glob in quotes, or a manifest CSV. Imaging "
+            "recipes: images that are measured, a folder or an array file (.npy, .npz, .h5); default: phantoms"
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -109,8 +113,26 @@ def train(
             "--gate", help="also learn the input gate, which refuses what is unlike these films; takes minutes"
         ),
     ] = False,
+    measurements: Annotated[
+        Path | None,
+        typer.Option(help="imaging recipes: your own measurements instead of simulated ones: .npy, .npz, HDF5, NIfTI"),
+    ] = None,
+    array: Annotated[
+        str | None, typer.Option(help="which array of the --measurements, where a .npz or HDF5 file holds several")
+    ] = None,
+    operator: Annotated[
+        Path | None,
+        typer.Option(help='imaging recipes: operator in place of the recipe\'s, a .toml such as operator = "mask"'),
+    ] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="imaging recipes: reconstructor to fine-tune, such as models/phantom-inpainting; its network and its "
+            "process replace the recipe's"
+        ),
+    ] = None,
 ) -> None:
-    """Train a detector on normal films.
+    """Train a detector on normal films, or a reconstructor on measurements.
 
     The same command resumes a run that was interrupted. Runs are stored in $UNSEEN_RUNS (default: runs/).
 
@@ -123,6 +145,8 @@ def train(
       unseen train detectors/pca --data chest/ --normal NORMAL --set method.components=30 --out model
 
       unseen train ms_cxr/ganomaly-64-lungs --data normals.csv --devices 4 --out model
+
+      unseen train imaging/inpainting --out inpainter
     """
     from unseen.artifacts import recipe as recipes
     from unseen.artifacts.bundle import annotate, check_free
@@ -130,6 +154,26 @@ def train(
 
     # first what needs no library that computes, so that a mistake is reported at once
     known = recipes.load(recipe)
+    from unseen.reconstruction import RECONSTRUCTORS
+
+    if known.method.key in RECONSTRUCTORS:
+        unfit = {
+            "--normal": normal, "--abnormal": abnormal, "--finder": finder, "--unlabelled": unlabelled,
+            "--backbone": backbone, "--architecture": architecture, "--fold": fold, "--crossfit": crossfit,
+            "--report": report, "--normal-folds": normal_folds, "--gate": gate or None,
+        }  # fmt: skip
+        if wrong := [name for name, value in unfit.items() if value is not None]:
+            raise UsageError(f"{', '.join(wrong)}: for detectors; {recipe} trains a reconstructor")
+        if log == "tensorboard":
+            raise UsageError("--log tensorboard: for detectors; the losses of a reconstructor are in its run's log.csv")
+        return train_imaging(
+            known, data=data, settings=settings or [], measurements=measurements, array=array, operator=operator,
+            start_from=start_from, out=out, device=device, devices=devices, nodes=nodes, seed=seed, origin=origin,
+            licence=licence,
+        )  # fmt: skip
+    of_imaging = {"--measurements": measurements, "--array": array, "--operator": operator, "--start-from": start_from}
+    if wrong := [name for name, value in of_imaging.items() if value is not None]:
+        raise UsageError(f"{', '.join(wrong)}: for imaging recipes; {recipe} trains a detector")
     names = console.label_names(normal, abnormal, label_column)
     if data is None and names is not None:
         raise UsageError("--normal and --abnormal: go with --data; the films of a recipe have labels")

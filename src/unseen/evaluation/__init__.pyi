@@ -40,6 +40,8 @@ from .metrics import metrics_from_table as metrics_from_table
 from .metrics import text_at as text_at
 from .psnr_ssim import psnr as psnr
 from .psnr_ssim import ssim as ssim
+from .reconstruction_quality import ReconstructionQuality as ReconstructionQuality
+from .reconstruction_quality import evaluate_reconstructor as evaluate_reconstructor
 from .report import report_html as report_html
 from .report import write_report as write_report
 from .roc import auroc as auroc

@@ -5,18 +5,27 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
+import torch
+
 from unseen.artifacts.registry import did_you_mean
 from unseen.losses.equivariance import Equivariance, RobustEquivariance
+from unseen.losses.equivariant_adversarial import EquivariantAdversarial
 from unseen.losses.loss import Loss
 from unseen.losses.measurement_consistency import MeasurementConsistency
 from unseen.losses.risk import Sure
 from unseen.losses.supervised import Supervised
 from unseen.losses.unsure import Unsure
+from unseen.networks.patch_discriminator import PatchDiscriminator
 from unseen.physics.group import Group
 from unseen.physics.measurement import Measurement
 
-OBJECTIVES = ("ei", "mc", "rei", "sure", "supervised", "unsure")
-_WITH_GROUP = {"ei": (MeasurementConsistency, Equivariance), "rei": (Sure, RobustEquivariance)}
+OBJECTIVES = ("ei", "ei+adversarial", "mc", "rei", "sure", "supervised", "supervised+ei", "unsure")
+_WITH_GROUP = {
+    "ei": (MeasurementConsistency, Equivariance),
+    "ei+adversarial": (MeasurementConsistency, Equivariance),
+    "rei": (Sure, RobustEquivariance),
+    "supervised+ei": (Supervised, Equivariance),
+}
 _ALONE = {"mc": MeasurementConsistency, "sure": Sure, "supervised": Supervised, "unsure": Unsure}
 
 
@@ -25,9 +34,11 @@ def objective(losses: str | Loss | Sequence[Loss], process: Measurement, *, grou
 
     Args:
         losses: "mc": `MeasurementConsistency`; "ei": with `Equivariance` under `group`; "sure": `Sure`; "rei": with
-            `RobustEquivariance` under `group`; "supervised": `Supervised`; "unsure": `Unsure`; or losses.
+            `RobustEquivariance` under `group`; "supervised": `Supervised`; "supervised+ei": with `Equivariance` under
+            `group`; "ei+adversarial": "ei" with `EquivariantAdversarial` and a `PatchDiscriminator`, of weight 1e-8;
+            "unsure": `Unsure`; or losses.
         process: what measures; it decides whether a warning is due.
-        group: of "ei" and "rei".
+        group: of the objectives with an equivariance.
 
     Raises:
         ValueError: the name is unknown, or a group is missing or of no use.
@@ -47,7 +58,7 @@ def objective(losses: str | Loss | Sequence[Loss], process: Measurement, *, grou
     Source: as each loss states.
     """
     if isinstance(losses, str):
-        found = _named(losses, group)
+        found = _named(losses, process, group)
     else:
         found = [losses] if isinstance(losses, Loss) else list(losses)
         if group is not None:
@@ -62,14 +73,31 @@ def objective(losses: str | Loss | Sequence[Loss], process: Measurement, *, grou
     return found
 
 
-def _named(name: str, group: Group | None) -> list[Loss]:
+def critic_of(process: Measurement) -> PatchDiscriminator:
+    """Return the critic of "ei+adversarial" for the images of a process; its first weights are the same each time.
+
+    Args:
+        process: its operator's images have the channels; a complex one counts twice.
+
+    Example:
+        >>> from unseen.physics import Identity
+        >>> critic_of(Measurement(Identity((3, 32, 32))))(torch.zeros(1, 3, 32, 32)).shape
+        torch.Size([1, 1, 2, 2])
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return PatchDiscriminator(process.A.domain[0] * (2 if process.A.complex_domain else 1))
+
+
+def _named(name: str, process: Measurement, group: Group | None) -> list[Loss]:
     if name in _WITH_GROUP:
         if group is None:
             raise ValueError(
                 f'losses="{name}" needs group=…: what images may undergo and still be images, such as Shifts().'
             )
         consistency, equivariance = _WITH_GROUP[name]
-        return [consistency(), equivariance(group)]
+        found: list[Loss] = [consistency(), equivariance(group)]
+        return [*found, EquivariantAdversarial(group, critic_of(process))] if name == "ei+adversarial" else found
     if name not in _ALONE:
         raise ValueError(f'losses="{name}": {did_you_mean(name, OBJECTIVES)}')
     if group is not None:

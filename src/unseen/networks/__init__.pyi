@@ -5,6 +5,7 @@ from .dcgan import DcganEncoder as DcganEncoder
 from .dcgan import Discriminator as Discriminator
 from .dcgan_initialisation import initialise_dcgan as initialise_dcgan
 from .pair_discriminator import PairDiscriminator as PairDiscriminator
+from .patch_discriminator import PatchDiscriminator as PatchDiscriminator
 from .residual_generator import ResidualCritic as ResidualCritic
 from .residual_generator import ResidualGenerator as ResidualGenerator
 from .residual_unet import ResidualUNet as ResidualUNet

@@ -128,8 +128,12 @@ class ReconstructionLearner:
         """Count the step."""
         self.taken.steps += 1
 
-    def identity(self) -> str:
-        """Return the text that identifies this training, besides its settings."""
+    def identity(self, began_with: str = "") -> str:
+        """Return the text that identifies this training, besides its settings.
+
+        Args:
+            began_with: digest of the weights of a trained network; empty for a new one.
+        """
         return json.dumps(
             {
                 "losses": [repr(loss) for loss in self.losses.values()],
@@ -140,6 +144,7 @@ class ReconstructionLearner:
                 "A of an image": _mark(self.process.A),
             }
             | ({} if self.held_out is None else {"judged by": [repr(loss) for loss in self.held_out.losses.values()]})
+            | ({"began with": began_with} if began_with else {})
         )
 
     def judged(self, f: Reconstructor) -> Mapping[str, float]:
@@ -242,20 +247,18 @@ def learn(
             written to a temporary file: batches are those of `training`.
         process: how they were made; an operator alone: without noise. Where A has an operator for each of several
             samples, see `operators`.
-        losses: "ei", "rei", "sure", "mc" or "supervised", as in `unseen.losses.objective`; or the terms of an
-            objective: MC and EQ are EI; SURE and REQ, REI.
-        group: of "ei" and "rei": what images may undergo and still be images; or the name of one in
-            `unseen.physics.GROUPS`, such as "shifts".
+        losses: "ei", "rei", "sure", "mc", "supervised", "supervised+ei" or "ei+adversarial", as in
+            `unseen.losses.objective`; or the terms of an objective: MC and EQ are EI; SURE and REQ, REI.
+        group: of "ei" and "rei": what images may undergo and still be images.
         truth: (n, *A.domain), for losses that need x; None: it was never seen.
         operators: (n,), which of A's operators each measurement was made with; None: the i-th with the i-th.
         hold_out: the share that judges, in [0, 1); None: 0.1 where there is noise, else 0. 0: the last epoch's weights
             are returned. Given without noise, what f makes of nine tenths of a held-out measurement is judged by the
             rest: no unbiased risk, so it is logged and chooses nothing.
         subjects: (n,), whose each measurement is: a subject's are held out together. None: each is by itself.
-        network: a reconstructor, trained in place (further, if it was trained); the name of one in
-            `unseen.reconstruction.RECONSTRUCTORS`, such as "unrolled", whose first weights are drawn from
-            `training.seed`; or any network from images to images, which becomes an `ArtifactRemoval`'s; None:
-            "artifact-removal".
+        network: a reconstructor, trained in place (fine-tuned from its weights, in its units, if it was trained, such
+            as `load("models/phantom-inpainting")`); or any network from images to images, which becomes an
+            `ArtifactRemoval`'s; None: an `ArtifactRemoval`, whose first weights are drawn from `training.seed`.
         consistency: "project": in training and afterwards each image is moved to its measurement,
             x̂ + λ A⁺(y − A x̂), with λ = 1 without noise and less with it (`data_consistency.projected`); None: as the
             reconstructor's settings say ("none" for a new one).
@@ -340,7 +343,10 @@ def learn(
     learnt, held = whole.divided(share, subjects) if share else (whole, None)
     first, of_first, _ = learnt.some(torch.arange(min(PREPARED_ON, len(learnt))))
     measured_by = process.select(of_first)
-    if not f.trained_on:
+    began_with, seen_before = "", f.training_digests if f.trained_on else ()
+    if f.trained_on:
+        began_with = _digest(*f.state_dict().values())
+    else:
         f.prepare(first, measured_by)
     units = Units.of(f.size_of_images(first, measured_by), first, measured_by)
     learner = ReconstructionLearner(
@@ -363,11 +369,12 @@ def learn(
         if held is None and validate is None
         else lambda epochs: {**learner.judged(f), **({} if validate is None else validate(f, epochs))},
         progress=partial(shown_on(), f.key) if progress is True else progress or None,
-        identity=learner.identity() if folder is not None else "",
+        identity=learner.identity(began_with) if folder is not None else "",
     )
     learner.best.give_back(f)
     f.trained_on = computed_on(f.history.device, training)
-    f.training_digests = tuple(map(_digest, y))
+    new = tuple(map(measurement_digest, y))
+    f.training_digests = (*(digest for digest in seen_before if digest not in set(new)), *new)
     f.process = process
     return f
 
@@ -398,6 +405,19 @@ def _reconstructor(
         torch.manual_seed(seed)
         made: Reconstructor = architecture.for_process(process)
         return made
+
+
+def measurement_digest(y: Tensor) -> str:
+    """Return the SHA-256 of one measurement, as a reconstructor keeps it of those that it has learnt from.
+
+    Args:
+        y: of any shape; dtype and values decide.
+
+    Example:
+        >>> measurement_digest(torch.zeros(4))[:8]
+        '374708ff'
+    """
+    return _digest(y)
 
 
 def _digest(*tensors: Tensor) -> str:

@@ -11,5 +11,8 @@ from .cohort import Cohort as Cohort
 from .cohort import cohort_of as cohort_of
 from .normal_scores import add_normal_scores as add_normal_scores
 from .process_pool import worker_processes as worker_processes
+from .reconstructor_images import images_of as images_of
+from .reconstructor_training import TrainedReconstructor as TrainedReconstructor
+from .reconstructor_training import train_reconstructor as train_reconstructor
 from .training import Trained as Trained
 from .training import train_recipe as train_recipe

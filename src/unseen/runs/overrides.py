@@ -14,6 +14,9 @@ from unseen.anatomy.network_view import View
 from unseen.artifacts.recipe import Recipe, RecipeData, RecipeError
 from unseen.artifacts.registry import did_you_mean
 from unseen.detectors import METHODS
+from unseen.reconstruction import RECONSTRUCTORS
+from unseen.runs import reconstructor_training
+from unseen.runs.imaging_settings import ImageSettings, ImagingSettings
 from unseen.runs.training import resolve
 from unseen.training.settings import Training
 
@@ -48,22 +51,33 @@ def overridden(recipe: Recipe, given: Sequence[str]) -> Recipe:
         place = table.setdefault(section, {}) if section else table
         place[key] = _value(value)
     changed = Recipe.from_toml(tomli_w.dumps(table))
-    resolve(changed)  # checks the values
+    if recipe.method.key in RECONSTRUCTORS:
+        reconstructor_training.resolve(changed)  # checks the values
+    else:
+        resolve(changed)
     return changed
 
 
 def _known(recipe: Recipe) -> list[str]:
-    """Return every setting that the recipe can have, with its section."""
-    sections: dict[str, type[BaseModel]] = {
+    """Every setting that the recipe can have, with its section."""
+    sections: dict[str, type[BaseModel]]
+    if recipe.method.key in RECONSTRUCTORS:
+        sections = {"view": ImageSettings, "method": ImagingSettings, "training": Training}
+    else:
+        sections = _of_detectors(recipe)
+    # the seed is one for all sections
+    listed = [f"{name}.{key}" for name, section in sections.items() for key in section.model_fields if key != "seed"]
+    return ["seed", *listed]
+
+
+def _of_detectors(recipe: Recipe) -> dict[str, type[BaseModel]]:
+    return {
         "data": RecipeData,
         "finder": LungFinder.Config,
         "view": View,
         "method": METHODS.load(recipe.method.key).Config,
         "training": Training,
     }
-    # the seed is one for all sections
-    listed = [f"{name}.{key}" for name, section in sections.items() for key in section.model_fields if key != "seed"]
-    return ["seed", *listed]
 
 
 def _meant(path: str, known: Sequence[str]) -> str:

@@ -83,8 +83,8 @@ def resolve(recipe: Recipe) -> Recipe:
     """
     if recipe.method.key in RECONSTRUCTORS:
         raise RecipeError(
-            f"{recipe.name} is about reconstruction, not about films. Train it by "
-            "`python -m studies.imaging --only NAME`, or your own by unseen.reconstruction.learn"
+            f"{recipe.name} is about reconstruction, not about films. Train it by `unseen train`, without options of "
+            "detectors"
         )
     if recipe.method.key in GENERATORS:
         raise RecipeError(f"{recipe.name} is about a generator, not about films. Train it by `unseen prior train`")

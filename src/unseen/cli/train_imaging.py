@@ -1,0 +1,95 @@
+"""Part of `unseen train` for imaging recipes: a reconstructor from images, arrays, phantoms or measurements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unseen.cli import console
+from unseen.cli.console import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from unseen.artifacts.recipe import Recipe
+    from unseen.physics.measurement import Measurement
+
+
+def train_imaging(
+    recipe: Recipe,
+    *,
+    data: str | None,
+    settings: Sequence[str],
+    measurements: Path | None,
+    array: str | None,
+    operator: Path | None,
+    start_from: Path | None,
+    out: Path | None,
+    device: str | None,
+    devices: int | None,
+    nodes: int | None,
+    seed: int | None,
+    origin: str,
+    licence: str,
+) -> None:
+    """Train a reconstructor and print the path of its bundle; the arguments are the options of `unseen train`."""
+    from unseen.artifacts.bundle import check_free
+
+    if out is not None:
+        check_free(out)
+    if array is not None and measurements is None:
+        raise UsageError("--array goes with --measurements: it names the array in a .npz or HDF5 file")
+    if operator is not None and measurements is None and data is None:
+        raise UsageError("--operator goes with --measurements or --data: your own process needs your own images")
+    if start_from is not None:
+        console.check_model(start_from)
+    from unseen.runs.overrides import overridden
+    from unseen.runs.reconstructor_training import train_reconstructor
+    from unseen.runs.training import join, with_changes
+
+    changed = with_changes(recipe, device=device, devices=devices, nodes=nodes, seed=seed)
+    chosen = overridden(changed, settings)
+    join(chosen)
+    y = None if measurements is None else _read(measurements, array)
+    process = None if operator is None else _process(operator, chosen)
+    console.step(f"training {chosen.name}")
+    trained = train_reconstructor(
+        chosen,
+        data=data,
+        measurements=y,
+        process=process,
+        start_from=start_from,
+        out=out,
+        origin=origin,
+        licence=licence,
+        progress=console.training_progress(),
+    )
+    if trained.found:
+        console.note(f"this training had been done before: {trained.run.folder}")
+    console.note(f"the model has learnt from {len(trained.f.training_digests)} measurements; log: {trained.run.log}")
+    if trained.history is not None and trained.history.converged("loss") is False:
+        console.note("not converged: the loss was still falling by more than 5 %; more epochs would change the model")
+    model = out or trained.run.bundle
+    console.result(str(model), model=model, run=trained.run.folder, found=trained.found)
+    console.limits()
+
+
+def _read(path: Path, array: str | None) -> Tensor:
+    from unseen.data.array_files import read_array
+    from unseen.reconstruction.measurements import tensor_of
+
+    return tensor_of(read_array(path, name=array))
+
+
+def _process(path: Path, recipe: Recipe) -> Measurement:
+    """The operator of a file, with the link and the noise of the recipe."""
+    from unseen.artifacts.recipe import validated
+    from unseen.data.operator_files import read_operator
+    from unseen.physics.measurement import BeerLambert, Measurement
+    from unseen.runs.imaging_settings import ImagingSettings, noise_of
+
+    settings = validated(recipe.method.settings, ImagingSettings, where="method")
+    link = None if settings.photons is None else BeerLambert(settings.photons)
+    return Measurement(read_operator(path), link=link, noise=noise_of(settings))

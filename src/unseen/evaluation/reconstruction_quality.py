@@ -1,0 +1,223 @@
+"""Evaluation of a reconstructor on images whose truth is known, next to A† and total variation.
+
+Each image is measured by the reconstructor's own process (or its measurement is given), and reconstructed by three
+methods: the network, the pseudo-inverse A† (filtered backprojection where the operator has one), and isotropic total
+variation. Total variation has no setting: the image of least variation whose misfit is that of the noise
+(`TV.within_noise`), so nothing is chosen on the images.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from unseen.artifacts.files import write_text
+from unseen.evaluation.bootstrap import mean_of
+from unseen.evaluation.intervals import Figure
+from unseen.evaluation.psnr_ssim import psnr, ssim
+from unseen.losses.loss import observed, observed_count
+from unseen.losses.structural_similarity import RADIUS
+from unseen.physics.gaussian_noise import Gaussian
+from unseen.physics.measurement import Measurement
+from unseen.priors.tv import TV
+from unseen.reconstruction.learning import measurement_digest
+from unseen.reconstruction.measurements import check_images, check_measurements
+from unseen.reconstruction.reconstructor import Reconstructor, starting_image
+from unseen.reconstruction.side_by_side import write_side_by_side
+
+Metric = Literal["psnr", "ssim", "psnr-ei"]
+"""Metrics of a reconstruction: `psnr` (peak 1), `ssim`, `psnr-ei` (as the papers on equivariant imaging print it)."""
+NETWORK = "network"
+"""Name of the reconstructor among the methods."""
+_BATCH = 8  # images reconstructed at a time
+_SHOWN = 3  # images in the figure
+_UNITS: dict[str, str] = {"psnr": "dB", "ssim": "", "psnr-ei": "dB"}
+
+
+@dataclass(frozen=True)
+class ReconstructionQuality:
+    """Figures of a reconstructor and of the methods without training, on the same images.
+
+    Example:
+        >>> ReconstructionQuality(values={"network": {"psnr": [30.0, 32.0]}, "A†": {"psnr": [10.0, 11.0]}}).images
+        2
+    """
+
+    values: Mapping[str, Mapping[str, list[float]]]
+    """By method and metric: one value for each image."""
+    left_out: int = 0
+    """Images left out because the reconstructor has learnt from their measurements."""
+    converged: bool = True
+    """True if total variation converged on all images."""
+    shown: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    """By method, with `truth`: the first images, (n, channels, height, width)."""
+
+    @property
+    def images(self) -> int:
+        """Number of images."""
+        return len(next(iter(self.values[NETWORK].values())))
+
+    def mean(self, method: str, metric: str) -> Figure:
+        """Return the mean over images with its 95 % bootstrap interval.
+
+        Args:
+            method: `network`, `A†` or `TV`.
+            metric: one of `Metric`.
+        """
+        return mean_of(self.values[method][metric], list(range(self.images)))
+
+    def gain(self, method: str, metric: str) -> Figure:
+        """Return the mean over images of network minus method, paired, with its 95 % bootstrap interval.
+
+        Args:
+            method: `A†` or `TV`.
+            metric: one of `Metric`.
+        """
+        pairs = zip(self.values[NETWORK][metric], self.values[method][metric], strict=True)
+        return mean_of([ours - theirs for ours, theirs in pairs], list(range(self.images)))
+
+    @property
+    def lines(self) -> list[str]:
+        """A line for each metric and method: the mean, its interval, and the network's gain over it."""
+        found = []
+        for metric in self.values[NETWORK]:
+            for method in self.values:
+                text = f"{method}: {metric} {self.mean(method, metric)} {_UNITS[metric]}".rstrip()
+                if method != NETWORK:
+                    text += f"; {NETWORK} minus {method}: {self.gain(method, metric)}"
+                found.append(text)
+        return found
+
+    def to_json(self) -> dict[str, object]:
+        """Return all figures as a JSON object."""
+        metrics = list(self.values[NETWORK])
+        return {
+            "images": self.images,
+            "left_out": self.left_out,
+            "tv_converged": self.converged,
+            "methods": {
+                method: {metric: self.mean(method, metric).to_json() for metric in metrics} for method in self.values
+            },
+            "gain": {
+                method: {metric: self.gain(method, metric).to_json() for metric in metrics}
+                for method in self.values
+                if method != NETWORK
+            },
+            "values": {method: dict(values) for method, values in self.values.items()},
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write `metrics.json` and `side-by-side.png` (columns: truth and the methods in order) into a folder.
+
+        Args:
+            folder: made if it does not exist.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
+        write_text(folder / "metrics.json", text + "\n")
+        write_side_by_side(folder / "side-by-side.png", self.shown, pictures=len(self.shown["truth"]))
+
+
+def evaluate_reconstructor(
+    f: Reconstructor,
+    truth: Tensor,
+    *,
+    measurements: Tensor | None = None,
+    metrics: tuple[Metric, ...] = ("psnr", "ssim"),
+    seed: int = 0,
+) -> ReconstructionQuality:
+    """Evaluate a reconstructor on images, next to A† and total variation.
+
+    Args:
+        f: trained, with its process.
+        truth: (n, *A.domain), images in [0, 1].
+        measurements: (n, *A.range), of these images; None: the process measures them, with noise of `seed`.
+        metrics: which; `ssim` is left out for images of fewer than 11 pixels a side.
+        seed: of the noise.
+
+    Raises:
+        ValueError: f has no process, or images or measurements do not fit it; no image is left.
+
+    Example:
+        >>> import unseen as un
+        >>> f = un.reconstruction.load("models/phantom-inpainting")
+        >>> films = un.data.phantoms.normals(2, seed=3, size=64)
+        >>> truth = torch.stack([torch.from_numpy(film.pixels)[None] for film in films])
+        >>> found = evaluate_reconstructor(f, truth)
+        >>> found.gain("A†", "psnr").value > 10
+        True
+    """
+    process = f.process
+    if process is None:
+        raise ValueError(f"this {f.key} was saved without its process: give one, load(folder, process=…)")
+    if unknown := [metric for metric in metrics if metric not in get_args(Metric)]:
+        raise ValueError(f"metrics are {', '.join(get_args(Metric))}, but got {unknown[0]!r}")
+    x = truth.to(torch.complex64) if process.A.complex_domain else truth
+    check_images(x, process)
+    count = process.A.batch
+    rows = torch.zeros(len(x), dtype=torch.int64) if count is None else torch.arange(len(x)) % count
+    if measurements is None:
+        generator = torch.Generator().manual_seed(seed)
+        measurements = process.select(rows)(x, generator=generator)
+    check_measurements(measurements, process)
+    if len(measurements) != len(x):
+        raise ValueError(f"there are {len(measurements)} measurements and {len(x)} images: give one for each image")
+    known = set(f.training_digests)
+    kept = torch.tensor([measurement_digest(y) not in known for y in measurements])
+    if not bool(kept.any()):
+        raise ValueError(f"the model has learnt from all {len(x)} measurements. Give images that it has not seen")
+    x, y, rows = x[kept], measurements[kept], rows[kept]
+    size = min(x.shape[2:])
+    asked = [metric for metric in metrics if metric != "ssim" or size >= 2 * RADIUS + 1]
+    found: dict[str, list[Tensor]] = {NETWORK: [], "A†": [], "TV": []}
+    converged = True
+    device = next((weight.device for weight in f.parameters()), y.device)
+    with torch.no_grad():
+        for first in range(0, len(x), _BATCH):
+            part = slice(first, first + _BATCH)
+            mine = process.select(rows[part])
+            found[NETWORK].append(f(y[part].to(device), mine).cpu())
+            found["A†"].append(starting_image(y[part], mine, "auto"))
+            smooth, done = _total_variation(y[part], mine, seed=seed)
+            found["TV"].append(smooth)
+            converged = converged and done
+    images = {method: torch.cat(parts) for method, parts in found.items()}
+    values: dict[str, dict[str, list[float]]] = {
+        method: {str(metric): _values(metric, image, x) for metric in asked} for method, image in images.items()
+    }
+    shown = {"truth": x[:_SHOWN]} | {method: image[:_SHOWN] for method, image in images.items()}
+    return ReconstructionQuality(values, int((~kept).sum()), converged, shown)
+
+
+def _values(metric: Metric, found: Tensor, truth: Tensor) -> list[float]:
+    """One value for each image, finite: an image without error counts as 200 dB."""
+    if metric == "ssim":
+        return [float(value) for value in ssim(found, truth)]
+    if metric == "psnr-ei":
+        decibels = psnr(found, truth, peak=None) - 10 * math.log10(truth.shape[1])
+    else:
+        decibels = psnr(found, truth)
+    return [float(value) for value in decibels.clamp(max=200)]
+
+
+def _total_variation(y: Tensor, process: Measurement, *, seed: int) -> tuple[Tensor, bool]:
+    """Return the images of least variation within the noise, and whether the solver converged.
+
+    The noise level of linearised measurements is that of a further draw of the noise on y, averaged over all entries.
+    """
+    p = observed(process, process.linearise(y))
+    sigma = 0.0
+    if process.noise is not None:
+        mean = y if isinstance(process.noise, Gaussian) else y.clamp(min=0)
+        again = process.linearise(process.noise.sample(mean, generator=torch.Generator().manual_seed(seed + 1)))
+        change = observed(process, again - process.linearise(mean)).abs().double()
+        sigma = float((change.square().flatten(1).sum(dim=1) / observed_count(process, p)).mean().sqrt())
+    solution = TV.within_noise(p, process.A, sigma=sigma)
+    return solution.x, bool(solution.converged.all())

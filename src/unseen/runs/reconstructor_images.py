@@ -1,0 +1,135 @@
+"""Images for a reconstructor: from a folder, from an array, or phantoms.
+
+`images_of` reads PNG, JPEG, WebP, TIFF and BMP files of a folder, or one array file (`.npy`, `.npz`, HDF5, NIfTI).
+Phantoms are simulated normal chest films.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.nn import functional
+
+from unseen.artifacts.errors import UserError, reason_of
+from unseen.data import phantoms
+from unseen.data.array_files import read_array
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+"""Endings of the files that are read from a folder."""
+PHANTOMS = "phantoms"
+"""Value of `data` for phantoms, where no file or folder has that name."""
+_WHITE = {False: 255.0, True: 65535.0}  # of 8 and of 16 bits
+
+
+class ImageError(UserError, ValueError):
+    """Images that cannot be used: the file, the reason, and the remedy."""
+
+
+def images_of(data: Path | str, *, channels: int, size: tuple[int, int], number: int = 100, seed: int = 0) -> Tensor:
+    """Return images of one size: (n, channels, height, width), float32.
+
+    Files of a folder are cropped to a centred rectangle of the aspect ratio of `size` and averaged down by area; white
+    is 1. An array is (n, height, width) or (n, channels, height, width); whole numbers are divided by the largest value
+    of their type, other numbers stay as they are.
+
+    Args:
+        data: a folder, an image, an array file, or `phantoms`.
+        channels: 1 (grey), or 3; grey images have three equal channels then.
+        size: (height, width) in pixels.
+        number: of phantoms.
+        seed: of phantoms.
+
+    Raises:
+        ImageError: no image, an image that is smaller than `size`, or an array of another shape.
+        ArrayError: the array file cannot be read.
+
+    Example:
+        >>> images_of("phantoms", channels=1, size=(64, 64), number=2).shape
+        torch.Size([2, 1, 64, 64])
+    """
+    path = Path(data)
+    if str(data) == PHANTOMS and not path.exists():
+        return _phantoms(number, channels=channels, size=size, seed=seed)
+    if path.is_dir():
+        files = sorted(one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES and one.is_file())
+        if not files:
+            raise ImageError(f"{path}: holds no image ({', '.join(SUFFIXES)}). Give another folder, or an array file")
+        return torch.stack([_file(one, channels=channels, size=size) for one in files])
+    if path.suffix.lower() in SUFFIXES:
+        return _file(path, channels=channels, size=size)[None]
+    return _array(path, channels=channels, size=size)
+
+
+def _phantoms(number: int, *, channels: int, size: tuple[int, int], seed: int) -> Tensor:
+    if size[0] != size[1] or size[0] < 64:
+        raise ImageError(f"phantoms are squares of at least 64 pixels a side, but {size[0]} × {size[1]} was asked for")
+    films = phantoms.normals(number, seed=seed, size=size[0])
+    grey = torch.from_numpy(np.stack([film.pixels for film in films]))[:, None]
+    return grey.repeat(1, channels, 1, 1)
+
+
+def _file(path: Path, *, channels: int, size: tuple[int, int]) -> Tensor:
+    """One image, (channels, height, width), in [0, 1]."""
+    try:
+        with Image.open(path) as image:
+            upright = ImageOps.exif_transpose(image)
+            deep = upright.mode.startswith(("I", "F"))
+            if deep and upright.mode not in ("I", "I;16"):
+                raise ImageError(
+                    f"{path}: has numbers without a known white ({upright.mode}). Save it as an array file"
+                )
+            pixels = np.asarray(upright if deep else upright.convert("RGB" if channels == 3 else "L"), dtype=np.float32)
+    except (OSError, ValueError, SyntaxError) as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError(f"{path}: cannot be read ({reason_of(error)}). Remove it, or save it again as PNG") from error
+    found = torch.from_numpy(np.array(pixels)) / _WHITE[deep]
+    found = found[None].repeat(channels, 1, 1) if found.ndim == 2 else found.movedim(-1, 0)
+    return _sized(found, size, str(path))
+
+
+def _sized(image: Tensor, size: tuple[int, int], name: str) -> Tensor:
+    """Crop to the centre, then average by area: (channels, *size)."""
+    height, width = image.shape[-2:]
+    if height < size[0] or width < size[1]:
+        raise ImageError(
+            f"{name}: has {height} × {width} pixels, fewer than {size[0]} × {size[1]}. Leave it out, or ask for a "
+            "smaller size (view.size)"
+        )
+    scale = min(height / size[0], width / size[1])
+    rows, columns = round(size[0] * scale), round(size[1] * scale)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    cropped = image[None, :, top : top + rows, left : left + columns]
+    return functional.interpolate(cropped, size=size, mode="area")[0]
+
+
+def _array(path: Path, *, channels: int, size: tuple[int, int]) -> Tensor:
+    array = read_array(path)
+    if array.ndim == 3:
+        array = np.repeat(array[:, None], channels, axis=1)
+    if array.ndim != 4 or array.shape[1] != channels:
+        raise ImageError(
+            f"{path}: has the shape {_shape(array.shape)}, but images are (n, height, width) or (n, {channels}, "
+            "height, width)"
+        )
+    scaled: NDArray[np.float32] = np.asarray(array, dtype=np.complex64 if np.iscomplexobj(array) else np.float32)
+    if array.dtype.kind in "iu":
+        scaled = scaled / np.float32(np.iinfo(array.dtype).max)
+    images = torch.from_numpy(np.ascontiguousarray(scaled))
+    if not bool(torch.isfinite(images).all()):
+        raise ImageError(f"{path}: holds NaN or infinite numbers. Replace them, or leave these images out")
+    if tuple(images.shape[2:]) == size:
+        return images
+    if images.is_complex():
+        raise ImageError(f"{path}: complex images are not resized; they need {size[0]} × {size[1]} pixels")
+    return torch.stack([_sized(image, size, f"{path}, image {i}") for i, image in enumerate(images)])
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return f"({', '.join(map(str, shape))})"

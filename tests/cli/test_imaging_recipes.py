@@ -1,0 +1,222 @@
+"""`unseen train imaging/…` and `unseen evaluate` of a reconstructor: trained, resumed, found again, evaluated."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.cli.conftest import LIMITS, Say, World
+from unseen.artifacts import recipe as recipes
+from unseen.artifacts.bundle import card_of
+from unseen.data import squares_and_circles
+from unseen.evaluation import evaluate_reconstructor, psnr
+from unseen.losses import EquivariantAdversarial, Supervised, objective
+from unseen.networks import PatchDiscriminator
+from unseen.physics import Gaussian, Identity, Mask, Measurement, Shifts
+from unseen.reconstruction import learn, load
+from unseen.runs import images_of, train_reconstructor
+from unseen.runs.reconstructor_images import ImageError
+from unseen.training import Training, TrainingError
+
+IMAGING = sorted(name for name in recipes.names() if name.startswith("imaging/"))
+SHORT = ("--set", "training.epochs=1", "--set", "view.number=4", "--set", "method.features=4", "--device", "cpu")
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("UNSEEN_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+def shapes(n: int, *, seed: int) -> torch.Tensor:
+    return squares_and_circles(n, size=64, generator=torch.Generator().manual_seed(seed))
+
+
+def test_a_reconstructor_is_trained_found_again_and_evaluated(say: Say, runs: Path, tmp_path: Path) -> None:
+    answer = say("train", "imaging/inpainting", *SHORT, "--out", tmp_path / "model", "--licence", "CC0-1.0")
+    assert answer.code == 0, answer.err
+    assert answer.out.strip() == str(tmp_path / "model") and LIMITS in answer.err
+    card = card_of(tmp_path / "model")
+    assert (card.kind, card.name, card.licence, len(card.training_films)) == (
+        "reconstruction", "artifact-removal", "CC0-1.0", 4,
+    )  # fmt: skip
+    (folder,) = (runs / "imaging").iterdir()
+    assert {path.name for path in folder.iterdir()} >= {"recipe.toml", "log.csv", "checkpoint.pt", "bundle"}
+    again = say("train", "imaging/inpainting", *SHORT)
+    assert again.code == 0 and "this training had been done before" in again.err
+    assert again.out.strip() == str(folder / "bundle")
+
+    truth = images_of("phantoms", channels=1, size=(64, 64), number=3, seed=5).numpy()
+    np.save(tmp_path / "images.npy", truth)
+    report = tmp_path / "report"
+    answer = say(
+        "evaluate", tmp_path / "model", "--data", tmp_path / "images.npy", "--out", report, "--metric", "psnr-ei"
+    )
+    assert answer.code == 0, answer.err
+    found = json.loads((report / "metrics.json").read_text(encoding="utf-8"))
+    assert found["images"] == 3 and set(found["methods"]) == {"network", "A†", "TV"}
+    f = load(tmp_path / "model")
+    assert f.process is not None
+    images = f(f.process(torch.from_numpy(truth)))
+    mean = found["methods"]["network"]
+    assert mean["psnr"]["value"] == pytest.approx(
+        float(psnr(images.detach(), torch.from_numpy(truth)).mean()), abs=1e-4
+    )
+    peak = 20 * np.log10(truth.reshape(3, -1).max(axis=1)).mean()
+    assert mean["psnr-ei"]["value"] == pytest.approx(mean["psnr"]["value"] + peak, abs=1e-4)
+    assert np.asarray(Image.open(report / "side-by-side.png")).shape == (3 * 66 - 2, 4 * 66 - 2, 3)
+    assert "network minus A†" in answer.out and LIMITS in answer.err
+
+
+@pytest.mark.parametrize("name", IMAGING)
+def test_each_imaging_recipe_trains_and_its_images_fit(name: str, tmp_path: Path) -> None:
+    recipe = recipes.load(name)
+    method = recipe.method.model_copy(update={"settings": recipe.method.settings | {"features": 4, "depth": 1}})
+    small = recipe.model_copy(
+        update={
+            "method": method,
+            "view": recipe.view | {"number": 4},
+            "training": {"epochs": 1, "batch_size": 2, "device": "cpu", "threads": 1},
+        }
+    )
+    trained = train_reconstructor(small, root=tmp_path)
+    found = evaluate_reconstructor(trained.f, images_of("phantoms", channels=1, size=(64, 64), number=2, seed=9))
+    assert found.images == 2 and all(len(values["psnr"]) == 2 for values in found.values.values())
+    assert found.mean("TV", "psnr").value > found.mean("A†", "psnr").value  # type: ignore[union-attr]
+
+
+def test_an_interrupted_training_resumes_in_the_same_weights(tmp_path: Path) -> None:
+    recipe = recipes.load("imaging/inpainting")
+    small = recipe.model_copy(
+        update={
+            "view": {"number": 4},
+            "training": {
+                "epochs": 3, "batch_size": 2, "device": "cpu", "threads": 1, "checkpoint_every_steps": 1,
+            },
+        }
+    )  # fmt: skip
+
+    class Stop(Exception):
+        pass
+
+    def stop(name: str, done: object) -> None:
+        if getattr(done, "step", 0) >= 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train_reconstructor(small, root=tmp_path / "a", progress=stop)
+    resumed = train_reconstructor(small, root=tmp_path / "a").f.state_dict()
+    whole = train_reconstructor(small, root=tmp_path / "b").f.state_dict()
+    assert all(torch.equal(resumed[key], whole[key]) for key in whole)
+
+
+def test_images_of_a_folder_are_cropped_averaged_and_in_their_channels(tmp_path: Path) -> None:
+    colour = np.zeros((40, 60, 3), np.uint8)
+    colour[:, 10:50] = (255, 0, 51)  # what a centred square keeps
+    Image.fromarray(colour).save(tmp_path / "b.png")
+    Image.fromarray(np.full((20, 20), 65535, np.uint16)).save(tmp_path / "a.png")
+    found = images_of(tmp_path, channels=3, size=(20, 20))
+    assert found.shape == (2, 3, 20, 20) and bool((found[0] == 1).all())
+    assert torch.allclose(found[1], torch.tensor([1.0, 0.0, 0.2])[:, None, None].expand(3, 20, 20))
+    np.save(tmp_path / "images.npy", np.full((2, 40, 40), 51, np.uint8))
+    array = images_of(tmp_path / "images.npy", channels=1, size=(20, 20))
+    assert array.shape == (2, 1, 20, 20) and torch.allclose(array, torch.tensor(0.2))
+    with pytest.raises(ImageError, match=r"a\.png: has 20 × 20 pixels, fewer than 30 × 30"):
+        images_of(tmp_path, channels=1, size=(30, 30))
+    with pytest.raises(ImageError, match="holds no image"):
+        images_of(Path(__file__).parent, channels=1, size=(8, 8))
+
+
+def test_fine_tuning_on_twenty_measurements_of_another_set_improves_on_the_shipped_weights(tmp_path: Path) -> None:
+    shipped = load("models/phantom-inpainting")  # learnt from simulated chest films; these are squares and discs
+    process = shipped.process
+    assert process is not None
+    y = process(shapes(20, seed=0))
+    before = evaluate_reconstructor(shipped, shapes(20, seed=1))
+    tuned = learn(
+        y,
+        process,
+        losses="ei",
+        group=Shifts(),
+        network=load("models/phantom-inpainting"),
+        training=Training(epochs=5, batch_size=4, device="cpu", threads=1),
+        folder=tmp_path,
+    )
+    after = evaluate_reconstructor(tuned, shapes(20, seed=1))
+    gains = np.subtract(after.values["network"]["psnr"], before.values["network"]["psnr"])
+    assert gains.mean() - 3 * gains.std(ddof=1) / np.sqrt(20) > 0.3, "significantly better than the shipped weights"
+    assert len(tuned.training_digests) == 520, "films of the shipped model and the user's measurements"
+    with pytest.raises(ValueError, match="has learnt from all 20 measurements"):
+        evaluate_reconstructor(tuned, shapes(20, seed=0))
+    other = load("models/phantom-inpainting")
+    torch.nn.init.zeros_(next(other.parameters()))
+    with pytest.raises(TrainingError):  # the folder holds a training that began with other weights
+        learn(
+            y,
+            process,
+            losses="ei",
+            group=Shifts(),
+            network=other,
+            training=Training(epochs=5, batch_size=4, device="cpu", threads=1),
+            folder=tmp_path,
+        )
+
+
+def test_the_command_fine_tunes_on_measurements_of_a_file(say: Say, runs: Path, tmp_path: Path) -> None:
+    shipped = load("models/phantom-inpainting")
+    assert shipped.process is not None
+    np.savez(tmp_path / "scan.npz", y=shipped.process(shapes(8, seed=0)).numpy(), other=np.zeros(3))
+    given = ("--measurements", tmp_path / "scan.npz", "--array", "y", "--start-from", "models/phantom-inpainting")
+    short = ("--set", "training.epochs=1", "--device", "cpu")
+    answer = say("train", "imaging/inpainting", *given, *short, "--out", tmp_path / "tuned")
+    assert answer.code == 0, answer.err
+    tuned = load(tmp_path / "tuned")
+    assert len(tuned.training_digests) == 508 and repr(tuned.process) == repr(shipped.process)
+    assert tuned.config == shipped.config, "the network is that of the model, not of the recipe"
+
+
+def test_options_of_detectors_and_of_reconstructors_are_not_mixed(say: Say, world: World, tmp_path: Path) -> None:
+    answer = say("train", "imaging/ct", "--gate", "--fold", 1)
+    assert answer.code == 2 and "--fold, --gate: for detectors" in answer.err
+    answer = say("train", "phantoms/pca-64-lungs", "--start-from", "models/phantom-ct")
+    assert answer.code == 2 and "--start-from: for imaging recipes" in answer.err
+    answer = say("train", "imaging/ct", "--set", "method.veiws=20")
+    assert answer.code == 2 and "did you mean method.views?" in answer.err
+    answer = say("evaluate", world.pca, "--data", world.twins, "--out", tmp_path, "--metric", "psnr-ei")
+    assert answer.code == 2 and "for reconstructors" in answer.err
+    answer = say("evaluate", "models/phantom-ct", "--data", "phantoms", "--out", tmp_path, "--normal", "ok")
+    assert answer.code == 2 and "--normal: for detectors" in answer.err
+
+
+def test_supervised_ei_and_adversarial_ei_are_objectives_by_name() -> None:
+    process = Measurement(Mask(torch.rand(1, 32, 32, generator=torch.Generator().manual_seed(0)) < 0.7))
+    x = squares_and_circles(4, size=32, generator=torch.Generator().manual_seed(0))
+    terms = objective("supervised+ei", process, group=Shifts())
+    assert isinstance(terms[0], Supervised) and len(terms) == 2
+    adversarial = objective("ei+adversarial", process, group=Shifts())
+    assert isinstance(adversarial[2], EquivariantAdversarial) and adversarial[2].weight == 1e-8
+    assert isinstance(adversarial[2].critic, PatchDiscriminator)
+    training = Training(epochs=1, batch_size=2, device="cpu", threads=1)
+    f = learn(process(x), process, losses="supervised+ei", group=Shifts(), truth=x, training=training)
+    g = learn(process(x), process, losses="ei+adversarial", group=Shifts(), training=training)
+    assert f.history is not None and {"Supervised", "Equivariance"} <= set(f.history.parts)
+    assert g.history is not None and "EquivariantAdversarial critic" in g.history.parts
+    with pytest.raises(ValueError, match="needs the truth"):
+        learn(process(x), process, losses="supervised+ei", group=Shifts(), training=training)
+
+
+def test_total_variation_is_given_the_noise_of_the_process() -> None:
+    """The misfit of its images is that of the noise."""
+    process = Measurement(Identity((1, 64, 64)), noise=Gaussian(0.1))
+    f = load("models/phantom-denoiser")
+    truth = images_of("phantoms", channels=1, size=(64, 64), number=2, seed=4)
+    y = process(truth, generator=torch.Generator().manual_seed(0))
+    found = evaluate_reconstructor(f, truth, measurements=y)
+    misfit = (found.shown["TV"] - y).square().mean().sqrt()
+    assert float(misfit) == pytest.approx(0.1, rel=0.03)
+    assert found.mean("network", "psnr").value > found.mean("TV", "psnr").value  # type: ignore[union-attr]

@@ -8,8 +8,11 @@ sure        its unbiased estimate alone
 ei          MC + α EQ
 rei         SURE + α REQ
 supervised  with the truth
+supervised+ei   with the truth, and α EQ
+ei+adversarial  MC + α EQ, and an adversary
 multi-operator  MC under each operator, and consistency across them
 scales      scale equivariance, for blurs and downsampling
+unrolled    the reconstructor `Unrolled` by the problem's first loss without truth of `WITHOUT_TRUTH`
 """
 
 from __future__ import annotations
@@ -22,8 +25,14 @@ from studies.imaging.settings import Arm
 from unseen.losses.loss import Loss
 from unseen.reconstruction.reconstructor import starting_image
 from unseen.runs import imaging_settings
+from unseen.runs.imaging_settings import Objective
 
-TRAINED: tuple[Arm, ...] = ("mc", "sure", "ei", "rei", "supervised", "multi-operator", "scales")
+TRAINED: tuple[Arm, ...] = (
+    "mc", "sure", "ei", "rei", "supervised", "supervised+ei", "ei+adversarial", "multi-operator", "scales", "unrolled",
+)  # fmt: skip
+WITH_TRUTH: tuple[Arm, ...] = ("supervised", "supervised+ei")
+WITHOUT_TRUTH: tuple[Objective, ...] = ("rei", "ei", "multi-operator", "scales", "sure", "mc")
+"""Losses of the arm `unrolled`: the first of these that is an arm of the problem."""
 NAMES: dict[str, str] = {
     "direct": "A†",
     "tv": "TV",
@@ -32,12 +41,18 @@ NAMES: dict[str, str] = {
     "ei": "EI",
     "rei": "REI",
     "supervised": "supervised",
+    "supervised+ei": "supervised + EI",
+    "ei+adversarial": "EI + adversary",
     "multi-operator": "multi-operator",
     "scales": "scale-equivariant",
+    "unrolled": "unrolled",
 }
 LOSS_SETTINGS = ("compared", "fidelity", "tau", "equivariance", "transforms", "group")
 READ_BY: dict[Arm, tuple[str, ...]] = {
     "supervised": (),
+    "supervised+ei": ("equivariance", "transforms", "group"),
+    "ei+adversarial": ("compared", "fidelity", "equivariance", "transforms", "group"),
+    "unrolled": LOSS_SETTINGS,
     "mc": ("compared", "fidelity"),
     "sure": ("compared", "fidelity", "tau"),
     "ei": ("compared", "fidelity", "equivariance", "transforms", "group"),
@@ -53,7 +68,9 @@ def losses_of(arm: Arm, problem: Problem) -> list[Loss]:
     """Return the losses of an arm, with the weights of the problem's settings."""
     if arm == "direct" or arm == "tv":
         raise ValueError(f"the arm {arm} is not trained, so it has no losses")
-    return imaging_settings.losses_of(arm, problem.settings, problem.process, group=problem.group)
+    name: Objective
+    name = next(one for one in WITHOUT_TRUTH if one in problem.settings.arms) if arm == "unrolled" else arm
+    return imaging_settings.losses_of(name, problem.settings, problem.process, group=problem.group)
 
 
 def directly(y: Tensor, problem: Problem, operators: Tensor | None = None) -> Tensor:

@@ -363,7 +363,7 @@ def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: bool) -> list[str]:
             "(#published-figures-and-their-metrics)."
         )
     if shown:
-        arms = ", ".join(["the truth", *(NAMES[arm] for arm in asked.arms)])
+        arms = ", ".join(["the truth", *(NAMES[arm] for arm in asked.arms if of_arm(mine, arm))])
         blocks.append(f"![{asked.title}: {arms}, from left to right](images/imaging/{_short(recipe)}.png)")
         if recipe.view.get("pictures") == "digits":
             blocks.append(

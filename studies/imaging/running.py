@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from studies.imaging.arms import LOSS_SETTINGS, READ_BY, losses_of
+from studies.imaging.arms import LOSS_SETTINGS, READ_BY, WITH_TRUTH, losses_of
 from studies.imaging.problem import Measured, Problem
 from studies.imaging.settings import SAYS_NOTHING_OF_A_TRAINING, Arm, training_of
 from studies.imaging.spent import Spent
@@ -25,6 +25,7 @@ from unseen.evaluation.psnr_ssim import psnr
 from unseen.reconstruction.artifact_removal import ArtifactRemoval
 from unseen.reconstruction.learning import learn
 from unseen.reconstruction.reconstructor import Reconstructor
+from unseen.reconstruction.unrolled import Unrolled
 from unseen.training.history import History
 from unseen.training.progress import Progress
 
@@ -67,7 +68,8 @@ def train_arm(
     spent = Spent(run.folder / "spent.json")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = ArtifactRemoval.for_process(
+        kind = Unrolled if arm == "unrolled" else ArtifactRemoval
+        network = kind.for_process(
             problem.process,
             start=problem.settings.start,
             features=problem.settings.features,
@@ -84,7 +86,7 @@ def train_arm(
         measured.y,
         problem.process,
         losses=losses_of(arm, problem),
-        truth=measured.x if arm == "supervised" else None,
+        truth=measured.x if arm in WITH_TRUTH else None,
         operators=measured.operators,
         subjects=problem.subjects,
         network=network,

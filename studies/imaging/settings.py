@@ -10,7 +10,20 @@ from unseen.artifacts.recipe import Recipe, validated
 from unseen.runs.imaging_settings import LossSettings, MeasurementSettings
 from unseen.training.settings import Training
 
-Arm = Literal["direct", "tv", "mc", "sure", "ei", "rei", "supervised", "multi-operator", "scales"]
+Arm = Literal[
+    "direct",
+    "tv",
+    "mc",
+    "sure",
+    "ei",
+    "rei",
+    "supervised",
+    "supervised+ei",
+    "ei+adversarial",
+    "multi-operator",
+    "scales",
+    "unrolled",
+]
 
 
 class PictureSettings(BaseModel):

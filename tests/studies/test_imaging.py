@@ -15,7 +15,7 @@ import torch
 from studies import recipe_files as recipes
 from studies.imaging import __main__ as command
 from studies.imaging import budgets, image_sets, variation
-from studies.imaging.arms import directly
+from studies.imaging.arms import directly, losses_of
 from studies.imaging.gaps import gap_of
 from studies.imaging.image_sets import load, training_subjects
 from studies.imaging.page import imaging_page, write_page
@@ -253,6 +253,24 @@ def test_a_training_under_noise_is_stopped_and_says_where(tmp_path: Path) -> Non
     assert facts["machine"]
 
 
+@pytest.mark.parametrize(
+    ("arm", "kind", "terms"),
+    [
+        ("unrolled", "unrolled", ["MeasurementConsistency", "Equivariance"]),
+        ("supervised+ei", "artifact-removal", ["Supervised", "Equivariance"]),
+        ("ei+adversarial", "artifact-removal", ["MeasurementConsistency", "Equivariance", "EquivariantAdversarial"]),
+    ],
+)
+def test_a_further_arm_trains_its_network_by_its_losses(tmp_path: Path, arm: Any, kind: str, terms: list[str]) -> None:
+    problem = Problem(toy(operator="mask"))
+    if arm == "ei+adversarial":  # its critic halves an image four times; the toy's signals have one row
+        assert [type(loss).__name__ for loss in losses_of(arm, problem)] == terms
+        return
+    done = train_arm(problem, arm, seed=0, learning_rate=1e-3, epochs=1, root=tmp_path)
+    assert done.f.key == kind and set(terms) <= set(done.history.parts)
+    assert reconstructed(done.f, problem.testing, problem).shape == problem.testing.x.shape
+
+
 def test_the_committed_page_is_rendered_from_the_committed_rows(tmp_path: Path) -> None:
     if (ROOT / "docs" / "images" / "imaging").is_dir():
         shutil.copytree(ROOT / "docs" / "images" / "imaging", tmp_path / "images" / "imaging")
@@ -276,7 +294,7 @@ def test_no_noise_free_problem_waits_for_early_stopping() -> None:
 def test_every_recipe_is_whole(name: str) -> None:
     recipe = resolved(recipes.load(name))
     asked = method_of(recipe)
-    assert "supervised" in asked.arms and len(set(asked.arms)) == len(asked.arms)
+    assert {"supervised", "unrolled"} <= set(asked.arms) and len(set(asked.arms)) == len(asked.arms)
     if asked.gap is not None:
         assert set(asked.gap) <= set(asked.arms)
 

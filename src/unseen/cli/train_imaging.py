@@ -84,7 +84,7 @@ def _read(path: Path, array: str | None) -> Tensor:
 
 
 def _process(path: Path, recipe: Recipe) -> Measurement:
-    """The operator of a file, with the link and the noise of the recipe."""
+    """Return the operator of a file, with the link and the noise of the recipe."""
     from unseen.artifacts.recipe import validated
     from unseen.data.operator_files import read_operator
     from unseen.physics.measurement import BeerLambert, Measurement

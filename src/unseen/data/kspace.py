@@ -87,5 +87,5 @@ def remove_oversampling(scan: KSpace, height: int) -> KSpace:
 
 
 def _corner(whole: tuple[int, ...], part: tuple[int, int]) -> tuple[int, int]:
-    """The first pixel of a part whose middle pixel, n // 2, is that of the whole."""
+    """Return the first pixel of a part whose middle pixel, n // 2, is that of the whole."""
     return whole[0] // 2 - part[0] // 2, whole[1] // 2 - part[1] // 2

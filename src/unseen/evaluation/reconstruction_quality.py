@@ -197,7 +197,7 @@ def evaluate_reconstructor(
 
 
 def _values(metric: Metric, found: Tensor, truth: Tensor) -> list[float]:
-    """One value for each image, finite: an image without error counts as 200 dB."""
+    """Return one value for each image, finite: an image without error counts as 200 dB."""
     if metric == "ssim":
         return [float(value) for value in ssim(found, truth)]
     if metric == "psnr-ei":

@@ -61,7 +61,7 @@ class Splitting(Loss):
         return judged / m.clamp(min=1)
 
     def _predicted(self, seen: Seen, given: Tensor, part: Operator, generator: torch.Generator | None) -> Tensor:
-        """The whole measurement as f predicts it from the part that it is given: (batch, *A.range)."""
+        """Return the whole measurement as f predicts it from the part that it is given: (batch, *A.range)."""
         del generator
         return seen.process.mean(seen.again(given, replace(seen.process, A=part)))
 

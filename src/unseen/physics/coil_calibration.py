@@ -152,7 +152,7 @@ def _middle(whole: int, part: int) -> slice:
 
 
 def _run(complete: Tensor) -> slice:
-    """The run of True around the middle entry."""
+    """Return the run of True around the middle entry."""
     flags, start = complete.tolist(), len(complete) // 2
     stop = start
     while stop < len(flags) and flags[stop]:

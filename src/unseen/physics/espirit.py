@@ -105,7 +105,7 @@ def sensitivity_eigenvectors(
 
 
 def _projection(region: Tensor, kernel: int, threshold: float) -> Tensor:
-    """The projection onto the patches, as a convolution of k-space with weights over the patches' differences.
+    """Return the projection onto the patches, as a convolution of k-space with weights over the patches' differences.
 
     Returns:
         (coils, coils, 2 · kernel − 1, 2 · kernel − 1), with the difference 0 at [0, 0].

@@ -172,7 +172,7 @@ class Operator(Action):
         return np.dtype(np.complex128 if linear_over_complex_numbers(self) else np.float64)
 
     def matvec(self, vector: NDArray[Any]) -> NDArray[Any]:  # Any: numbers of whatever kind
-        """A x of a flat image, for `scipy.sparse.linalg`.
+        """Return A x of a flat image, for `scipy.sparse.linalg`.
 
         Args:
             vector: (n,) or (n, 1), with n = shape[1].
@@ -186,7 +186,7 @@ class Operator(Action):
         return FlatAction(self, self.dtype.kind == "c").forward(vector)
 
     def rmatvec(self, vector: NDArray[Any]) -> NDArray[Any]:  # Any: numbers of whatever kind
-        """A* y of a flat measurement, for `scipy.sparse.linalg`.
+        """Return A* y of a flat measurement, for `scipy.sparse.linalg`.
 
         Args:
             vector: (m,) or (m, 1), with m = shape[0].

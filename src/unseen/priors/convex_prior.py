@@ -71,7 +71,7 @@ class ConvexPrior(ABC):
         """weight · R as terms of what `_lifted` gives; weight is (batch, 1, 1, 1), x an example image."""
 
     def weighted(self, weight: float | Tensor) -> Self:
-        """The same prior with another λ.
+        """Return the same prior with another λ.
 
         >>> from unseen.priors import TV
         >>> TV(0.5, nonnegative=True).weighted(2.0)
@@ -204,7 +204,7 @@ class ConvexPrior(ABC):
     def _minimised(
         self, data: Term, weight: Tensor, x: Tensor, *, iterations: int, tolerance: float
     ) -> tuple[Solution, Tensor]:
-        """The minimiser of a data term and weight · R, and the data term's dual variable."""
+        """Return the minimiser of a data term and weight · R, and the data term's dual variable."""
         start = self._lifted(x)
         of_lifted = replace(
             data, forward=lambda v: data.forward(self._image(v)), adjoint=lambda p: self._padded(data.adjoint(p))
@@ -289,7 +289,7 @@ class ConvexPrior(ABC):
         return weight
 
     def _settings(self) -> str:
-        """The settings that differ from the defaults, for `repr`."""
+        """Return the settings that differ from the defaults, for `repr`."""
         parts = [str(self.weight), *(["nonnegative=True"] if self.nonnegative else [])]
         return ", ".join([*parts, *([] if self.fit is None else [f"fit={self.fit}"])])
 
@@ -334,6 +334,6 @@ def _nearest_flat(y: Tensor, A: Operator) -> Tensor:
 
 
 def _ratio(dual_size: Tensor, x: Tensor) -> Tensor:
-    """A first guess of the dual's size over x's, per sample."""
+    """Return a first guess of the dual's size over x's, per sample."""
     typical = lengths(x) / x[0].numel() ** 0.5
     return torch.where((typical > 0) & (dual_size > 0), RATIO * dual_size / typical, 1.0).to(typical.dtype)

@@ -120,7 +120,7 @@ class Lasso(ConvexPrior):
         return coefficients if self.basis is None else self.basis.adjoint(coefficients)
 
     def _penalised(self, coefficients: Tensor) -> Tensor:
-        """The coefficients with zero in the place of those that cost nothing."""
+        """Return the coefficients with zero in the place of those that cost nothing."""
         return coefficients
 
     def _terms(self, weight: Tensor, x: Tensor) -> list[Term]:
@@ -141,7 +141,7 @@ class Lasso(ConvexPrior):
 
 
 def _clipped(p: Tensor, longest: Tensor) -> Tensor:
-    """The nearest numbers to p whose modulus is at most `longest`."""
+    """Return the nearest numbers to p whose modulus is at most `longest`."""
     if not p.is_complex():
         return torch.minimum(torch.maximum(p, -longest), longest)
     moduli = p.abs()

@@ -139,7 +139,7 @@ class TGV(ConvexPrior):
 
 
 def _within_image(field: Tensor) -> Tensor:
-    """The field (batch, 2, channels, height, width) with zero where no difference is within the image."""
+    """Return the field (batch, 2, channels, height, width) with zero where no difference is within the image."""
     found = field.clone()
     found[:, 0, :, -1, :] = 0
     found[:, 1, :, :, -1] = 0

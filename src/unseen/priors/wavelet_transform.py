@@ -123,8 +123,9 @@ def daubechies_filter(moments: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=64)
 def one_level(side: int, moments: int) -> Tensor:
-    """One level of the periodic transform of a signal as an orthogonal matrix (side, side), float64: approximation
-    coefficients, then details."""
+    """Return one level of the periodic transform of a signal as an orthogonal matrix (side, side), float64:
+    approximation coefficients, then details.
+    """
     low = daubechies_filter(moments)
     high = low[::-1] * (-1.0) ** np.arange(len(low))
     matrix = np.zeros((side, side))

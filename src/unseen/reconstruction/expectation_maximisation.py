@@ -86,13 +86,13 @@ def osem(
 
 
 def _level(y: Tensor, A: Operator) -> Tensor:
-    """The grey value of the constant image whose A x has y's sum: (batch, 1, …)."""
+    """Return the grey value of the constant image whose A x has y's sum: (batch, 1, …)."""
     of_ones = row_sums(A, torch.ones_like(A.adjoint(y))).flatten(1).sum(1).clamp(min=ROUNDING)
     return (y.flatten(1).sum(1) / of_ones).reshape(-1, *[1] * len(A.domain))
 
 
 def _every(subsets: int, first: int, A: Operator) -> Tensor:
-    """Views first, first + subsets, …: bool, A.range."""
+    """Return views first, first + subsets, …: bool, A.range."""
     kept = torch.zeros(A.range, dtype=torch.bool)
     if len(A.range) > 1:
         kept[:, first::subsets] = True

@@ -103,7 +103,7 @@ def _pursued(y: Tensor, A: Operator, basis: OrthogonalBasis | None, nonzeros: in
 
 
 def _column_lengths(A: Operator, basis: OrthogonalBasis | None, like: Tensor) -> Tensor:
-    """‖A W* e_j‖ for each coefficient: (1, n), or (A.batch, n)."""
+    """Return ‖A W* e_j‖ for each coefficient: (1, n), or (A.batch, n)."""
     n, lengths = math.prod(A.domain), []
     for sample in range(A.batch or 1):
         parts = []

@@ -59,7 +59,7 @@ def overridden(recipe: Recipe, given: Sequence[str]) -> Recipe:
 
 
 def _known(recipe: Recipe) -> list[str]:
-    """Every setting that the recipe can have, with its section."""
+    """Return every setting that the recipe can have, with its section."""
     sections: dict[str, type[BaseModel]]
     if recipe.method.key in RECONSTRUCTORS:
         sections = {"view": ImageSettings, "method": ImagingSettings, "training": Training}

@@ -75,7 +75,7 @@ def _phantoms(number: int, *, channels: int, size: tuple[int, int], seed: int) -
 
 
 def _file(path: Path, *, channels: int, size: tuple[int, int]) -> Tensor:
-    """One image, (channels, height, width), in [0, 1]."""
+    """Return one image, (channels, height, width), in [0, 1]."""
     try:
         with Image.open(path) as image:
             upright = ImageOps.exif_transpose(image)

@@ -173,7 +173,7 @@ def train_reconstructor(
 def _process(
     settings: ImagingSettings, view: ImageSettings, f: Reconstructor | None, given: Measurement | Operator | None
 ) -> Measurement:
-    """The process: the given one, else that of the model to start from, else the recipe's."""
+    """Return the process: the given one, else that of the model to start from, else the recipe's."""
     if given is not None:
         return given if isinstance(given, Measurement) else Measurement(given)
     if f is not None:
@@ -203,7 +203,7 @@ def _measured(
 
 
 def _run_digest(recipe: Recipe, f: Reconstructor | None, process: Measurement, y: Tensor, x: Tensor | None) -> str:
-    """The digest that names a run: recipe, measurements, process, and the weights that it starts from."""
+    """Return the digest that names a run: recipe, measurements, process, and the weights that it starts from."""
     about = hashlib.sha256(measurement_digest(y).encode())
     about.update(repr(process).encode())
     A = process.A
@@ -218,7 +218,7 @@ def _run_digest(recipe: Recipe, f: Reconstructor | None, process: Measurement, y
 
 
 def _network(key: str, settings: ImagingSettings, process: Measurement, *, seed: int) -> Reconstructor:
-    """The recipe's network, untrained, with first weights of the seed."""
+    """Return the recipe's network, untrained, with first weights of the seed."""
     kind: type[Reconstructor] = RECONSTRUCTORS.load(key)
     table = settings.model_dump()
     known = {name: table[name] for name in kind.Config.model_fields if name in table}

@@ -151,7 +151,7 @@ def vectorised(A: Operator) -> None:
 
 
 def forward_derivative(A: Operator) -> None:
-    """The derivative in forward mode, `torch.func.jvp`, is the operator itself."""
+    """Check that the derivative in forward mode, `torch.func.jvp`, is the operator itself."""
     for name, (act, tensor) in actions(A).items():
         direction = tensor.flip(1)
         value, derivative = torch.func.jvp(act, (tensor,), (direction,))
@@ -183,7 +183,7 @@ def half_precision(A: Operator) -> None:
 
 
 def empty_batch(A: Operator) -> None:
-    """A batch of no samples gives none, and keeps the graph."""
+    """Check that a batch of no samples gives none, and keeps the graph."""
     if A.batch is not None:
         return
     for name, (act, tensor) in actions(A).items():
@@ -219,7 +219,7 @@ def flat_vectors(A: Operator) -> None:
 
 
 def compiled(A: Operator) -> None:
-    """A function that calls the operator can be compiled by `torch.compile`: the operator runs outside of the graph."""
+    """Check that `torch.compile` compiles a function that calls the operator, which runs outside of the graph."""
     torch.compiler.reset()
     for name, (act, tensor) in actions(A).items():
         function = torch.compile(partial(_doubled, act), backend="eager")

@@ -115,7 +115,7 @@ def per_sample(numbers: Tensor, like: Tensor) -> Tensor:
 
 
 def _distance_from_stationary(x: Tensor, slope: Tensor, nonnegative: Tensor | None) -> Tensor:
-    """The part of the gap that the slope Σ K_i* p_i at x leaves: (batch,)."""
+    """Return the part of the gap that the slope Σ K_i* p_i at x leaves: (batch,)."""
     if nonnegative is None:
         return (lengths(x) * lengths(slope)).flatten()
     upward = torch.where(nonnegative, slope.clamp(min=0), torch.zeros_like(slope))

@@ -7,6 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from scipy.fft import dctn
+from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 from sklearn.svm import OneClassSVM
 
@@ -26,7 +27,7 @@ from unseen.detectors.deep_svdd import away_from_zero
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
 from unseen.detectors.even_choice import evenly
-from unseen.detectors.lesion_classifier import varied
+from unseen.detectors.lesion_classifier import _blurred, varied
 from unseen.detectors.one_class_svm import OneClassSvm, _Machine
 from unseen.detectors.patch_memory_lesion_features import PatchMemory
 from unseen.detectors.student_teacher import disagreement
@@ -354,3 +355,11 @@ def test_an_svm_fitted_again_keeps_nothing_of_the_first_fit() -> None:
 def test_a_grid_that_the_networks_cannot_halve_is_refused(key: str) -> None:
     with pytest.raises(FitError, match=f"seen 48; {key} needs a power of two"):
         METHODS.load(key)(size=48)
+
+
+def test_each_image_of_a_batch_is_blurred_by_a_gaussian_of_its_own_width() -> None:
+    images, widths = torch.rand(4, 1, 24, 20, dtype=torch.float64), torch.tensor([0.2, 0.5, 0.8, 1.2])
+    blurred = _blurred(images, widths.double())
+    for image, width, found in zip(images[:, 0], widths.tolist(), blurred[:, 0], strict=True):
+        expected = gaussian_filter(image.numpy(), width, mode="constant", radius=3)
+        assert np.allclose(found.numpy(), expected, atol=1e-6)

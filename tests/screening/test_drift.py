@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from unseen.screening import DriftWatch
+from unseen.screening import DriftWatch, Guarantee
+from unseen.screening.calibration import policy_of
 from unseen.screening.conformal import p_value
 from unseen.screening.drift_watch import DriftReference, judge_window
+from unseen.screening.labelled_studies import Study
 
 
 def reference(rng: np.random.Generator, *, false_alarms: float = 0.05) -> DriftReference:
@@ -62,3 +64,13 @@ def test_p_values_of_normals_are_no_smaller_than_they_say() -> None:
     drawn = [p_value(float(rng.normal()), np.sort(rng.normal(size=99)).tolist()) for _ in range(4000)]
     for t in (0.05, 0.1, 0.5):
         assert np.mean(np.asarray(drawn) <= t) == pytest.approx(t, abs=3 * np.sqrt(t * (1 - t) / 4000))
+
+
+@pytest.mark.parametrize("abnormal", [True, False])
+def test_a_calibration_on_one_class_alone_gives_a_reference(abnormal: bool) -> None:
+    """The share of abnormal studies stays inside (0, 1), where its odds are finite."""
+    studies = [Study(name=str(i), patient=str(i), source="ward", abnormal=abnormal, score=i / 40) for i in range(40)]
+    policy = policy_of(studies, Guarantee(0.1, 0.95), model="pca", weights_sha256="ab" * 32)
+    assert policy.drift is not None and 0 < policy.drift.prevalence < 1
+    assert policy.drift.prevalence == pytest.approx(float(abnormal), abs=1e-5)
+    assert (len(policy.drift.abnormals), len(policy.drift.normals)) == ((40, 0) if abnormal else (0, 40))

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pydicom
 import pytest
 from pynetdicom import evt
@@ -29,7 +30,9 @@ from tests.pacs.conftest import (
 )
 from tests.pacs.orthanc_server import start_orthanc
 from tests.worklist.conftest import Judge
+from unseen_server.pacs.delivery import _film
 from unseen_server.worklist.outbox import Sending
+from unseen_server.worklist.parcels import ParcelFilm
 from unseen_server.worklist.study_query import StudyQuery
 
 SR = "1.2.840.10008.5.1.4.1.1.88.33"
@@ -53,6 +56,28 @@ def ward_and(start_node: StartNode) -> Callable[..., Running]:
         return running
 
     return start
+
+
+@pytest.mark.parametrize("inner", [(0, 0, 8, 6), (2, 1, 4, 5), (5, 0, 3, 2)])
+def test_an_objects_map_is_the_part_that_lies_on_the_film(tmp_path: Path, inner: tuple[int, int, int, int]) -> None:
+    whole = np.arange(48, dtype=np.float32).reshape(8, 6)
+    np.save(tmp_path / "map.npy", whole)
+    (tmp_path / "film.dcm").write_bytes(in_bytes(film(1)))
+    top, left, height, width = inner
+    made = _film(
+        ParcelFilm(
+            film="film",
+            path=tmp_path / "film.dcm",
+            score=1.0,
+            box=None,
+            inner=inner,
+            map_path=tmp_path / "map.npy",
+        ),
+        pixels=False,
+    )
+    assert made.anomaly_map is not None and made.anomaly_map.shape == (height, width)
+    assert made.anomaly_map[0, 0] == whole[top, left]
+    assert made.anomaly_map[-1, -1] == whole[top + height - 1, left + width - 1]
 
 
 def rows(running: Running, state: str | None = None) -> list[Sending]:

@@ -73,3 +73,12 @@ def test_readiness_is_checked_once_a_second_however_many_clients_ask(
         assert [answered(api) for _ in range(5)] == [READY] * 5 and len(written) == 1
         now[0] += 1.1
         assert answered(api) == READY and len(written) == 2
+
+
+@pytest.mark.parametrize(("engine", "expected"), [("sqlite", NOT), ("postgresql", READY)])
+def test_it_is_not_ready_where_the_disk_of_its_own_database_is_full(
+    make_place: MakePlace, monkeypatch: pytest.MonkeyPatch, engine: str, expected: tuple[int, dict[str, str]]
+) -> None:
+    with make_place(engine).open() as store:
+        monkeypatch.setattr(readiness, "_ROWS_BYTES", 1 << 62)  # more than any disk has left
+        assert answered(Api(store)) == expected

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from unseen.detectors.lesion_segmentation import GROUPS, largest, painted_film
+from unseen.detectors.lesion_segmentation import GROUPS, averaged, largest, painted_film
 from unseen.detectors.painted_lesions import effusion, nodules, opacity, pneumothorax
 
 Paint = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
@@ -78,3 +78,18 @@ def test_the_largest_logits_are_averaged() -> None:
     logits = torch.zeros(1, 3, 100, 100)
     logits[0, 0, 0, 0] = 4.0
     assert largest(logits)[0, 0].tolist() == pytest.approx([4.0, 4.0 / 6, 4.0 / 40])
+
+
+def test_logits_of_a_network_with_halved_resolution_move_with_the_image() -> None:
+    """Averaged over both places of its 2 × 2 grid along each side, and over mirror images."""
+
+    class Halved(torch.nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            small = torch.nn.functional.max_pool2d(x, 2).repeat(1, len(GROUPS), 1, 1)
+            return torch.nn.functional.interpolate(small, scale_factor=2)
+
+    x = torch.rand(2, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    plain = averaged(Halved(), x)  # type: ignore[arg-type]
+    for shift in ((1, 0), (0, 1), (1, 1), (2, 3)):
+        assert torch.allclose(averaged(Halved(), x.roll(shift, (2, 3))), plain.roll(shift, (2, 3)), atol=1e-6)  # type: ignore[arg-type]
+    assert torch.allclose(averaged(Halved(), x.flip(-1)), plain.flip(-1), atol=1e-6)  # type: ignore[arg-type]

@@ -152,6 +152,19 @@ def test_what_lies_outside_the_outline_changes_no_byte() -> None:
     assert [one.png(k) for k in range(10)] == [other.png(k) for k in range(10)]
 
 
+def test_real_films_are_blurred_as_the_generators_were_trained() -> None:
+    rng = np.random.default_rng(6)
+    own = [lungs_film(rng) for _ in range(12)]
+    generated = np.stack([film.image for film in own])
+    steps = []
+    for blur in (None, 1.5):
+        found = drawn(own, generated, count=10, typical=own[0].inside, blur=blur, rng=random.Random(5))
+        real = np.stack([grey(found.png(k)) for k in range(10) if found.real[k]]).astype(int)
+        assert real.std() > 20
+        steps.append(np.abs(np.diff(real, axis=2)).mean() / real.std())
+    assert steps[1] < 0.7 * steps[0]
+
+
 def test_a_fair_coin_decides_each_picture_and_none_comes_twice() -> None:
     rng, coin = np.random.default_rng(1), random.Random(2)
     own = [lungs_film(rng, size=16) for _ in range(12)]

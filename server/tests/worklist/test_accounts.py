@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import argon2
 import pytest
@@ -23,6 +24,16 @@ from unseen_server.worklist.tables import accounts, audit, metadata
 
 PASSWORD = "correct horse battery"
 Hasher = Callable[[], argon2.PasswordHasher]
+
+
+@pytest.mark.parametrize("changes", [{"password": "another " + PASSWORD}, {"role": "lead"}, {"disabled": True}])
+def test_the_audit_says_what_was_changed_of_an_account_and_no_password(store: Store, changes: dict[str, Any]) -> None:
+    store.accounts.add("ann", PASSWORD, "reader", actor="admin")
+    store.accounts.change("ann", actor="admin", **changes)
+    event = store.audit_after(0, most=1000)[-1]
+    assert (event.action, event.subject) == ("account.changed", "ann")
+    unchanged = {"password": False, "role": None, "disabled": None}
+    assert event.body == unchanged | changes | {"password": "password" in changes}
 
 
 def test_a_guess_is_made_expensive(usual_hasher: Hasher) -> None:

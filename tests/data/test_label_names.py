@@ -7,12 +7,22 @@ from pathlib import Path
 import pytest
 
 from tests.data import making
+from unseen.cli.console import UsageError, label_names
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import ManifestError, SourceError
 from unseen.data.reading import films
 
 FILM = making.image(making.ramp())
 NAMES = LabelNames(normal=("Normal",), abnormal=("pneumonia",))
+
+
+def test_options_of_a_command_name_one_class_or_both() -> None:
+    assert label_names(["No Finding", "0"], None, "finding") == LabelNames(normal=("No Finding", "0"), column="finding")
+    assert label_names(None, ["1"], "label") == LabelNames(abnormal=("1",))
+    assert label_names(["0"], ["1", "2"], "label") == LabelNames(normal=("0",), abnormal=("1", "2"))
+    assert label_names(None, None, "label") is None
+    with pytest.raises(UsageError, match="--label-column"):
+        label_names(None, None, "finding")
 
 
 def test_folders_are_labels_whatever_their_case(tmp_path: Path) -> None:

@@ -143,3 +143,12 @@ def test_our_own_results_are_not_taken_for_reports() -> None:
     own = {"system": "urn:ietf:rfc:3986", "value": f"urn:oid:{uid_of('fhir', 'report', 'north', '7')}"}
     with pytest.raises(FhirError, match="made itself"):
         read(resource(identifier=[own], status="preliminary"))
+
+
+@pytest.mark.parametrize("levels", [41, 60, 400])
+def test_a_resource_of_too_many_levels_is_refused_as_such(levels: int) -> None:
+    nested: list[Any] = []
+    for _ in range(levels - 1):
+        nested = [nested]
+    with pytest.raises(FhirError, match="nested deeper than 40 levels"):
+        read(resource(extension=nested))

@@ -1,0 +1,47 @@
+"""Worker processes: one that lives keeps its place, and one that has died is replaced."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.web.running import until
+from unseen_server.service import workers as module
+from unseen_server.service.worker_process import WorkerSettings
+from unseen_server.service.workers import Workers
+
+
+class Idle(Workers):
+    """Workers that do nothing until their standard input is closed."""
+
+    processes: list[subprocess.Popen[str]]
+
+    def _started(self, settings: WorkerSettings) -> subprocess.Popen[str]:
+        process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.processes.append(process)
+        return process
+
+
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[Idle]:
+    monkeypatch.setattr(module, "_LOOK_S", 0.01)
+    monkeypatch.setattr(module, "_FIRST_WAIT_S", 0.01)
+    found = Idle(WorkerSettings(where="w", films_folder="f", model="m"), 2)
+    found.processes = []
+    found.start()
+    yield found
+    found.stop()
+    assert all(process.poll() is not None for process in found.processes)
+
+
+def test_a_worker_that_lives_stays_and_one_that_died_is_replaced(idle: Idle) -> None:
+    until(lambda: len(idle.processes) >= 2, 60)
+    first, second = idle.processes[:2]
+    first.kill()
+    until(lambda: len(idle.processes) >= 3, 60)
+    assert second.stdin is not None and not second.stdin.closed, "closed, it would leave"
+    until(lambda: idle.status().running == 2, 60)
+    assert second.poll() is None
+    assert len(idle.processes) == 3

@@ -25,6 +25,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "tests" / "costs.json"
+MUTANTS_KEPT = ROOT / "tests" / "mutants.json"
 PAGE = ROOT / "docs" / "tests.md"
 SLOWEST = 30
 FILES = 60
@@ -34,6 +35,32 @@ MOMENT_S = 1.0
 class FolderCosts(TypedDict):
     tests: int
     cpu_s: float
+
+
+class TriedMutant(TypedDict):
+    """A mutant with its outcome, and pytest's line of the test that killed it."""
+
+    number: int
+    path: str
+    line: int
+    function: str
+    before: str
+    after: str
+    outcome: str
+    by: str
+
+
+class Mutants(TypedDict):
+    """The mutants of one seed; names of tests added since, and reasons why others live, by their number."""
+
+    command: str
+    date: str
+    processor: str
+    python: str
+    load: str
+    added: list[str]
+    reasons: dict[str, str]
+    rows: list[TriedMutant]
 
 
 class Costs(TypedDict):
@@ -179,7 +206,7 @@ def summed(tests: Mapping[str, float]) -> tuple[dict[str, FolderCosts], list[tup
 HEAD = """\
 # Tests and what they cost
 
-*Rendered by `python -m tests.costs` from `tests/costs.json`.*
+*Rendered by `python -m tests.costs` from `tests/costs.json` and `tests/mutants.json`.*
 
 | Command | Runs | Time |
 |---|---|---|
@@ -213,6 +240,55 @@ DEAREST = """
 {tests}
 """
 
+MUTANTS = """
+## Mutants
+
+A mutant is the source with one changed operator, comparison, condition, number or returned value, drawn at random. It \
+is killed if a test fails on it that passes on the unchanged source. Undecided: no test had failed when the time limit \
+ended the tests.
+
+{recorded}
+
+| Part | Drawn | Killed | Of these by tests added since the draw | Survived | Undecided |
+|---|---|---|---|---|---|
+{parts}
+
+The mutants that are not killed:
+
+| Mutant | Change | Outcome | Reason |
+|---|---|---|---|
+{alive}
+"""
+
+
+def _test_in(line: str) -> str:
+    """Return the test's name in pytest's line of a failure."""
+    return line.partition(" - ")[0].rpartition("::")[2].partition("[")[0]
+
+
+def mutants_section(mutants: Mutants) -> str:
+    """Return the page's part on mutants."""
+    rows = mutants["rows"]
+    parts, alive = [], []
+    for part, folder in (("library", "src/"), ("server", "server/src/")):
+        own = [row for row in rows if row["path"].startswith(folder)]
+        counts = collections.Counter(row["outcome"] for row in own)
+        new = sum(row["outcome"] == "killed" and _test_in(row["by"]) in mutants["added"] for row in own)
+        parts.append(
+            f"| {part} | {len(own)} | {counts['killed']} | {new} | {counts['survived']} | {counts['undecided']} |"
+        )
+        for row in own:
+            if row["outcome"] != "killed":
+                reason = mutants["reasons"].get(str(row["number"]), "")
+                place = f"`{row['path'].removeprefix(folder)}`, `{row['function']}`"
+                change = f"`{row['before']}` → `{row['after']}`".replace("|", r"\|")
+                alive.append(f"| {place} | {change} | {row['outcome']} | {reason} |")
+    recorded = (
+        f"Command: `{mutants['command']}`; {mutants['date']}, {mutants['processor']}, Python {mutants['python']}, "
+        f"{mutants['load']}."
+    )
+    return MUTANTS.format(recorded=recorded, parts="\n".join(parts), alive="\n".join(alive))
+
 
 def page(costs: Costs) -> str:
     """Return `docs/tests.md`."""
@@ -229,7 +305,7 @@ def page(costs: Costs) -> str:
 
 def rendered() -> str:
     """Return the page of the committed figures."""
-    return page(read(KEPT))
+    return page(read(KEPT)) + mutants_section(read(MUTANTS_KEPT))
 
 
 def read(path: Path) -> Any:  # Any: JSON

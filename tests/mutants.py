@@ -8,6 +8,7 @@ on the unchanged source, else it decides nothing. A mutant that no test notices 
 python -m tests.mutants --seed 1 --count 60 --rows mutants.jsonl    draw and try; continues where it stopped
 python -m tests.mutants --seed 1 --count 60 --rows mutants.jsonl --undecided    continue with those that took too long
 python -m tests.mutants --seed 1 --count 60 --rows mutants.jsonl --summary      count what the rows contain
+python -m tests.mutants --seed 1 --count 60 --rows mutants.jsonl --keep         save them as tests/mutants.json
 python -m tests.mutants --seed 1 --count 60 --list                  the mutants alone
 
 Half of the mutants are drawn from the library, half from the server, each place of the sources with the same chance.
@@ -26,6 +27,7 @@ import inspect
 import json
 import math
 import os
+import platform
 import random
 import re
 import shutil
@@ -34,15 +36,20 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
+from tests.costs import processor
+
 ROOT = Path(__file__).parents[1]
+KEPT = ROOT / "tests" / "mutants.json"
 SOURCES = {"library": Path("src/unseen"), "server": Path("server/src/unseen_server")}
 TESTS = {"library": Path("tests"), "server": Path("server/tests")}
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -362,11 +369,16 @@ class Checkout:
             sys.stdout.flush()
             os._exit(code)
 
-    def tried(self, mutant: Mutant, limit_s: float, passed: list[str]) -> dict[str, object]:
-        """The row of one mutant: outcome, the test that failed, seconds; the files of `passed` are left out."""
+    def tried(self, mutant: Mutant, limit_s: float, passed: Mapping[str, int]) -> dict[str, object]:
+        """The row of one mutant: outcome, the test that failed, seconds, and checksums of the files that passed.
+
+        Files that passed before, and have the same checksum now, are left out.
+        """
         began = time.monotonic()
-        files = [name for name in [mutant.path, *self.files.related(mutant)] if name not in passed]
-        passed = list(passed)
+        files = [
+            name for name in [mutant.path, *self.files.related(mutant)] if passed.get(name) != self._checksum(name)
+        ]
+        done = dict(passed)
         outcome, by, at = "survived", "", 0
         for size in (4, 6, 12, len(files)):
             part, at = files[at : at + size], at + size
@@ -376,7 +388,7 @@ class Checkout:
                 if ended.code is None:
                     outcome = "undecided"
                 elif ended.code in (0, 5):
-                    passed += part
+                    done |= {name: self._checksum(name) for name in part}
                     part = []
                 elif not ended.failed:
                     outcome, by = "error", ended.tail
@@ -385,7 +397,10 @@ class Checkout:
                 else:
                     outcome, by = "killed", ended.failed
         seconds = round(time.monotonic() - began)
-        return asdict(mutant) | {"outcome": outcome, "by": by[:300], "seconds": seconds, "passed": passed}
+        return asdict(mutant) | {"outcome": outcome, "by": by[:300], "seconds": seconds, "passed": done}
+
+    def _checksum(self, name: str) -> int:
+        return zlib.crc32((self.folder / name).read_bytes())
 
     def _mutated(self, mutant: Mutant, part: list[str], limit_s: float) -> Ended:
         path = self.folder / mutant.path
@@ -416,7 +431,9 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, help="JSON lines, one per mutant that was tried")
     parser.add_argument("--limit", type=float, default=MOST_S, help="seconds of tests for each mutant")
     parser.add_argument("--undecided", action="store_true", help="try those again that the limit ended")
+    parser.add_argument("--only", type=int, nargs="+", help="these mutants alone, by number")
     parser.add_argument("--summary", action="store_true", help="count the rows' outcomes, and name who is not killed")
+    parser.add_argument("--keep", action="store_true", help="save the rows as tests/mutants.json, for docs/tests.md")
     parser.add_argument("--list", action="store_true", help="show the mutants, try none")
     given = parser.parse_args()
     mutants = drawn(given.seed, given.count)
@@ -429,20 +446,42 @@ def main() -> None:
     if given.summary:
         print("\n".join(summary(rows.values())))
         return
+    if given.keep:
+        _keep(given.seed, given.count, rows)
+        return
     for package in LARGE:
         importlib.import_module(package)
     with tempfile.TemporaryDirectory(prefix="unseen-mutants-") as folder:
         checkout = Checkout(Path(folder) / "checkout")
         for number, mutant in enumerate(mutants):
+            if given.only is not None and number not in given.only:
+                continue
             known = rows.get(number)
             if known is not None and not (given.undecided and known["outcome"] == "undecided"):
                 continue
-            passed = known["passed"] if known is not None else []
+            passed = known["passed"] if known is not None else {}
             row = {"seed": given.seed, "number": number} | checkout.tried(mutant, given.limit, passed)
             with given.rows.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
             print(f"{number:3} {row['outcome']} {row['seconds']} s {mutant.path}:{mutant.line} {mutant.function}: "
                   f"{mutant.before!r} -> {mutant.after!r} {row['by']}", flush=True)  # fmt: skip
+
+
+def _keep(seed: int, count: int, rows: Mapping[int, dict[str, Any]]) -> None:
+    """Save the rows; names of added tests, reasons and the machine's load are edited in the file by hand, and stay."""
+    before = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
+    columns = ("number", "path", "line", "function", "before", "after", "outcome", "by")
+    kept = {
+        "command": f"python -m tests.mutants --seed {seed} --count {count}",
+        "date": datetime.now(UTC).date().isoformat(),
+        "processor": processor(),
+        "python": platform.python_version(),
+        "load": before.get("load", "idle"),
+        "added": before.get("added", []),
+        "reasons": before.get("reasons", {}),
+        "rows": [{name: rows[number][name] for name in columns} for number in sorted(rows)],
+    }
+    KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def summary(rows: Iterable[dict[str, Any]]) -> list[str]:

@@ -90,7 +90,7 @@ def test_a_mutant_is_killed_by_a_test_that_passes_without_it(
 ) -> None:
     checkout = Checkout(tmp_path_factory.mktemp("mutants") / "checkout", repository)
     mutants = {mutant.after: mutant for mutant in mutants_of(Path("src/unseen/share.py"), repository)}
-    rows = {after: checkout.tried(mutants[after], 60, []) for after in ("(part * whole)", "(part <= 0)", "(2.0)")}
+    rows = {after: checkout.tried(mutants[after], 60, {}) for after in ("(part * whole)", "(part <= 0)", "(2.0)")}
     assert {after: row["outcome"] for after, row in rows.items()} == {
         "(part * whole)": "killed", "(part <= 0)": "killed", "(2.0)": "survived"
     }  # fmt: skip

@@ -5,20 +5,15 @@
 from __future__ import annotations
 
 import importlib
-import math
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.sparse.linalg import aslinearoperator, lsqr
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from unseen import physics
-from unseen.physics import compilation
 from unseen.physics.dense import Dense
 from unseen.physics.operator import Operator
 from unseen.testing import OPERATOR_LAWS

@@ -25,12 +25,17 @@ def bundles() -> dict[str, Any]:  # Any: JSON
 
 
 def recipes() -> dict[str, str]:
-    """Return the digest of each shipped and each study's recipe file by its name."""
+    """Return the digest of each shipped and each study's recipe file by its name.
+
+    A shipped recipe of the same name as a study's has "unseen:" before it.
+    """
     found: dict[str, str] = {}
-    for path in files(".toml", "src", "studies"):
+    for path in sorted(files(".toml", "src", "studies"), key=lambda path: "studies" not in path.parts):
         if "recipes" in path.parts:
             name = "/".join(path.parts[len(path.parts) - path.parts[::-1].index("recipes") :])
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            if found.get(name, digest) != digest:
+                name = f"unseen:{name}"
             assert found.setdefault(name, digest) == digest, f"two recipes are called {name}"
     return dict(sorted(found.items()))
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unseen import physics
-from unseen.physics.espirit import sensitivity_eigenvectors
+from unseen.physics.eigenvector_coil_maps import sensitivity_eigenvectors
 
 HEIGHT, WIDTH = 64, 60
 

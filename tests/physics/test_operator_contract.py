@@ -5,15 +5,20 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse.linalg import aslinearoperator, lsqr
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from unseen import physics
+from unseen.physics import compilation
 from unseen.physics.dense import Dense
 from unseen.physics.operator import Operator
 from unseen.testing import OPERATOR_LAWS
@@ -291,6 +296,75 @@ def test_a_norm_that_is_wrong_by_one_percent_breaks_its_law_at_every_scale(facto
     OPERATOR_LAWS["norm"](factor * Smear(6))
     with pytest.raises(AssertionError, match="the largest singular value"):
         OPERATOR_LAWS["norm"](factor * WrongNorm(6))
+
+
+# torch's compiler takes four seconds to import, and a second per operator: `make nightly` compiles with every one.
+@pytest.mark.parametrize(
+    "name",
+    [name if name in ("tomography", "composed") else pytest.param(name, marks=pytest.mark.nightly) for name in EVERY],
+)
+def test_it_runs_outside_of_compiled_graphs(name: str) -> None:
+    OPERATOR_LAWS["compiled"](operator(name))
+
+
+def test_a_whole_graph_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    A, x = physics.Tomography(8, 5), torch.ones(1, 1, 8, 8)
+    monkeypatch.setattr(compilation, "_outside", [])
+    for _ in range(2):
+        torch.compiler.reset()
+        with pytest.raises(torch._dynamo.exc.Unsupported, match="Operators run outside of compiled graphs"):
+            torch.compile(lambda x: 2 * A(x), backend="eager", fullgraph=True)(x)
+        torch.compile(lambda x: 2 * A(x), backend="eager")(x)
+
+
+def test_a_fake_tensor_leaves_no_trace_in_an_operator() -> None:
+    A, x = physics.Blur(8, kernel(3, 3)), torch.ones(1, 1, 8, 8)
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        assert A(mode.from_tensor(x)).shape == (1, 1, 8, 8)
+    assert type(A(x)) is Tensor
+
+
+def test_complex_numbers_of_half_precision_are_computed_in_single_precision() -> None:
+    A = physics.Dense(matrix(5, 8) + 1j * matrix(5, 8, seed=1), size=(2, 4))
+    for name, (act, tensor) in actions(A).items():
+        found = act(tensor.to(torch.complex32))
+        assert found.dtype == torch.complex64, name
+        assert float((found - act(tensor)).abs().max()) < 2e-3 * float(act(tensor).abs().max()), name
+
+
+def test_the_normal_equations_of_real_images_keep_half_precision() -> None:
+    A = physics.FourierMask(random_mask(6, 6), real=True)
+    assert (A.T @ A)(torch.ones(1, 1, 6, 6, dtype=torch.float16)).dtype == torch.float16
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "pairs"),
+    [("tomography", "f", 1), ("fourier-mask", "c", 1), ("real MRI", "f", 2), ("mask per sample", "f", 1)],
+)
+def test_a_solver_of_scipy_finds_the_pseudo_inverse(name: str, kind: str, pairs: int) -> None:
+    A = operator(name)
+    y = A(picture(A, 3, batch=1))
+    flat = aslinearoperator(A)
+    assert flat.dtype.kind == kind
+    assert flat.shape == (pairs * y.numel(), (A.batch or 1) * math.prod(A.domain))
+    values = torch.view_as_real(y) if y.is_complex() and kind == "f" else y
+    found = lsqr(flat, values.reshape(-1).numpy(), atol=1e-13, btol=1e-13)[0]
+    assert np.allclose(found, A.pinv(y).reshape(-1).numpy(), atol=1e-6)
+
+
+def test_a_map_that_is_linear_over_the_reals_alone_takes_pairs() -> None:
+    real = physics.FourierMask(random_mask(4, 4), real=True)
+    both = real @ real.T  # complex to complex, but not linear over the complex numbers
+    assert both.shape == (32, 32)
+    assert both.dtype == np.float64
+
+
+def test_vectors_of_another_length_and_unknown_devices_are_refused() -> None:
+    A = physics.Downsampling(8, 2)
+    with pytest.raises(ValueError, match=r"Downsampling takes vectors of 64 entries here, but got shape \(16\)"):
+        A.matvec(np.ones(16))
+    with pytest.raises(RuntimeError, match="gpu"):
+        A.to("gpu")
 
 
 @every_operator

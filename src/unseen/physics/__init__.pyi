@@ -12,7 +12,7 @@ from .compressed_sensing import CompressedSensing as CompressedSensing
 from .cone_beam import ConeBeam as ConeBeam
 from .dense import Dense as Dense
 from .downsampling import Downsampling as Downsampling
-from .espirit import espirit as espirit
+from .eigenvector_coil_maps import espirit as espirit
 from .fourier_mask import FourierMask as FourierMask
 from .frames import Frames as Frames
 from .gaussian_noise import Gaussian as Gaussian

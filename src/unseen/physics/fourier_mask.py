@@ -171,7 +171,12 @@ class FourierMask(Operator):
         if self._coils is not None and self._rows_are_inverted:
             return linear(y, self._solved_by_rows, self._adjoint_of_solved_by_rows)
         if self._coils is not None:
-            return linear(y, self._solved_by_steps, self._adjoint_of_solved_by_steps)
+            return linear(
+                y,
+                self._solved_by_steps,
+                self._adjoint_of_solved_by_steps,
+                per_sample=self.batch is not None,
+            )
         sampled = "_sampled_inverse" if self.real else "_sampled"
         back, forth = partial(self._back_projected, sampled=sampled), partial(self._measured, sampled=sampled)
         return self._differentiable(y, back, forth)

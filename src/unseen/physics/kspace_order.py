@@ -87,7 +87,7 @@ def warn_of_misplaced_centre(mask: Tensor, *, centred: bool, stacklevel: int) ->
         place, other = f"[{height // 2}, {width // 2}]", "[0, 0]"
         place, other = (place, other) if centred else (other, place)
         warnings.warn(
-            f"The mask samples all frequencies around {other} and {here:.0%} of those around {place}, where "
+            f"The mask samples all frequencies around {other} and {100 * here:.0f} % of those around {place}, where "
             f"centred={centred} has the lowest. Give centred={not centred} if the zero frequency is at {other}.",
             stacklevel=stacklevel + 1,
         )

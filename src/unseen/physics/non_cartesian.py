@@ -117,11 +117,12 @@ class NonCartesianFourier(Operator):
 
     def _forward(self, x: Tensor) -> Tensor:
         x = x.to(torch.promote_types(x.dtype, torch.complex64))
-        return linear(x if self._coils is None else self._coils(x), self._measured, self._coil_images)
+        coil_images = x if self._coils is None else self._coils(x)
+        return linear(coil_images, self._measured, self._coil_images, per_sample=self.batch is not None)
 
     def _adjoint(self, y: Tensor) -> Tensor:
         y = y.to(torch.promote_types(y.dtype, torch.complex64))
-        images = linear(y, self._coil_images, self._measured)
+        images = linear(y, self._coil_images, self._measured, per_sample=self.batch is not None)
         x = images if self._coils is None else self._coils.adjoint(images)
         return x.real if self.real and x.is_complex() else x
 

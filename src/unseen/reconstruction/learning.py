@@ -249,7 +249,8 @@ def learn(
             samples, see `operators`.
         losses: "ei", "rei", "sure", "mc", "supervised", "supervised+ei" or "ei+adversarial", as in
             `unseen.losses.objective`; or the terms of an objective: MC and EQ are EI; SURE and REQ, REI.
-        group: of "ei" and "rei": what images may undergo and still be images.
+        group: of "ei" and "rei": what images may undergo and still be images; or the name of one in
+            `unseen.physics.GROUPS`, such as "shifts".
         truth: (n, *A.domain), for losses that need x; None: it was never seen.
         operators: (n,), which of A's operators each measurement was made with; None: the i-th with the i-th.
         hold_out: the share that judges, in [0, 1); None: 0.1 where there is noise, else 0. 0: the last epoch's weights
@@ -257,8 +258,9 @@ def learn(
             rest: no unbiased risk, so it is logged and chooses nothing.
         subjects: (n,), whose each measurement is: a subject's are held out together. None: each is by itself.
         network: a reconstructor, trained in place (fine-tuned from its weights, in its units, if it was trained, such
-            as `load("models/phantom-inpainting")`); or any network from images to images, which becomes an
-            `ArtifactRemoval`'s; None: an `ArtifactRemoval`, whose first weights are drawn from `training.seed`.
+            as `load("models/phantom-inpainting")`); the name of one in `unseen.reconstruction.RECONSTRUCTORS`, such as
+            "unrolled", whose first weights are drawn from `training.seed`; or any network from images to images, which
+            becomes an `ArtifactRemoval`'s; None: "artifact-removal".
         consistency: "project": in training and afterwards each image is moved to its measurement,
             x̂ + λ A⁺(y − A x̂), with λ = 1 without noise and less with it (`data_consistency.projected`); None: as the
             reconstructor's settings say ("none" for a new one).

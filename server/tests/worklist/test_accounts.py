@@ -30,7 +30,7 @@ Hasher = Callable[[], argon2.PasswordHasher]
 def test_the_audit_says_what_was_changed_of_an_account_and_no_password(store: Store, changes: dict[str, Any]) -> None:
     store.accounts.add("ann", PASSWORD, "reader", actor="admin")
     store.accounts.change("ann", actor="admin", **changes)
-    event = store.audit_after(0, most=1000)[-1]
+    event = store.audit.after(0, most=1000)[-1]
     assert (event.action, event.subject) == ("account.changed", "ann")
     unchanged = {"password": False, "role": None, "disabled": None}
     assert event.body == unchanged | changes | {"password": "password" in changes}

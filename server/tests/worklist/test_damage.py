@@ -66,7 +66,7 @@ def backed_up(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(filled, folder / "home")
     with Store.open(folder / "home") as store:
         back_up(store, folder / "saved")
-        store.receive(png(FILMS), name="after the backup")
+        store.films.receive(png(FILMS), name="after the backup")
         store.database.forget_overwritten()
     return folder
 

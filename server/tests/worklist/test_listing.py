@@ -25,7 +25,7 @@ HOUR = 3600.0
 def test_a_blind_page_names_neither_score_nor_model_nor_policy(store: Store, judged: Judged) -> None:
     scored, other = judged(1, "clear", 0.2).study, judged(2, "not_scored").study
     seen, blind = (
-        {row.study: row for row in store.page(StudyQuery(tab="all", blind=one)).rows} for one in (False, True)
+        {row.study: row for row in store.studies.page(StudyQuery(tab="all", blind=one)).rows} for one in (False, True)
     )
     assert (seen[scored].score, seen[scored].policy) == (0.2, "p") and seen[scored].model
     assert (seen[other].score, seen[other].model, seen[other].policy) == (None, None, "")

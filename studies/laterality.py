@@ -23,7 +23,8 @@ from unseen import __version__
 from unseen.detectors.saved import load
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.intervals import interval_text as figure
-from unseen.evaluation.lung_sides import LUNG_SHORTCUTS, laterality
+from unseen.evaluation.laterality_auroc import laterality
+from unseen.evaluation.lung_sides import LUNG_SHORTCUTS
 from unseen.evaluation.matching import balance, like_pairs
 from unseen.evaluation.metrics import ALIKE, metrics_from_table
 from unseen.evaluation.simple_statistics import STATISTIC_NAMES

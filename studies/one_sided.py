@@ -23,7 +23,8 @@ from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector
 from unseen.detectors.finding import Finding
 from unseen.detectors.saved import load
-from unseen.evaluation.lung_sides import lung_shortcuts, side_ratio, split_lungs
+from unseen.evaluation.lung_mask_halves import split_lungs
+from unseen.evaluation.lung_sides import lung_shortcuts, side_ratio
 from unseen.evaluation.simple_statistics import trivial_statistics
 from unseen.runs.cohort import Cohort, cohort_of
 from unseen.runs.training import resolve

@@ -10,7 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from unseen.evaluation.intervals import Interval, Missing
-from unseen.evaluation.lung_sides import Laterality, laterality, lung_shortcuts, side_ratio, split_lungs
+from unseen.evaluation.laterality_auroc import Laterality, laterality
+from unseen.evaluation.lung_mask_halves import split_lungs
+from unseen.evaluation.lung_sides import lung_shortcuts, side_ratio
 
 
 def lungs(size: int = 64) -> NDArray[np.bool_]:

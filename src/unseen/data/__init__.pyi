@@ -8,6 +8,7 @@ from .cells import plain_cell as plain_cell
 from .cells import safe_cell as safe_cell
 from .cells import safe_row as safe_row
 from .cells import safe_table as safe_table
+from .ct_series import read_ct_series as read_ct_series
 from .decode import Decoder as Decoder
 from .decode import shared_decoder as shared_decoder
 from .decoder_protocol import DecoderLimits as DecoderLimits
@@ -41,6 +42,7 @@ from .manifest import SourceError as SourceError
 from .manifest import is_system_file as is_system_file
 from .manifest import read_manifest as read_manifest
 from .manifest import stream_manifest as stream_manifest
+from .nifti_files import read_nifti as read_nifti
 from .parquet_tables import TableError as TableError
 from .parquet_tables import TableReader as TableReader
 from .projection import projection_of as projection_of
@@ -52,5 +54,3 @@ from .reading import films as films
 from .reading import films_in as films_in
 from .reading import read_film as read_film
 from .volume import Volume as Volume
-from .volume_files import read_ct_series as read_ct_series
-from .volume_files import read_nifti as read_nifti

@@ -22,12 +22,12 @@ from .intervals import Interval as Interval
 from .intervals import Json as Json
 from .intervals import Missing as Missing
 from .intervals import proportion as proportion
+from .laterality_auroc import Laterality as Laterality
+from .laterality_auroc import laterality as laterality
+from .lung_mask_halves import split_lungs as split_lungs
 from .lung_sides import LUNG_SHORTCUTS as LUNG_SHORTCUTS
-from .lung_sides import Laterality as Laterality
-from .lung_sides import laterality as laterality
 from .lung_sides import lung_shortcuts as lung_shortcuts
 from .lung_sides import side_ratio as side_ratio
-from .lung_sides import split_lungs as split_lungs
 from .matching import LikePairs as LikePairs
 from .matching import balance as balance
 from .matching import like_pairs as like_pairs

@@ -6,15 +6,11 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from unseen.evaluation.bootstrap import LEAST, BootstrapCohort, Statistic
 from unseen.evaluation.roc import Auroc, folds_of
-
-if TYPE_CHECKING:
-    pass
 
 MOST_SOURCES = 8
 """Most sources that are compared in pairs (28 pairs): the sources with the most normals."""

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from unseen.lab.noises import AnyNoise, GaussianNoise
 from unseen.lab.operators import AnyOperator, MaskedPixels
 from unseen.lab.settings import Size
-
-if TYPE_CHECKING:
-    pass
 
 
 class Setup(BaseModel):

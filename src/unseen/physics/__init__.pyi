@@ -5,7 +5,6 @@ import unseen.artifacts.registry
 from .blur import Blur as Blur
 from .blur_kernels import gaussian_kernel as gaussian_kernel
 from .coil_calibration import low_resolution_coils as low_resolution_coils
-from .coil_calibration import rss as rss
 from .coil_simulation import simulated_coils as simulated_coils
 from .composition import stack as stack
 from .compressed_sensing import CompressedSensing as CompressedSensing
@@ -39,6 +38,7 @@ from .operator import Operator as Operator
 from .poisson_noise import Poisson as Poisson
 from .poisson_noise import PoissonGaussian as PoissonGaussian
 from .pseudo_inverse import solve_least_squares as solve_least_squares
+from .root_sum_of_squares import rss as rss
 from .sampling_masks import cartesian_sampling as cartesian_sampling
 from .sampling_masks import radial_sampling as radial_sampling
 from .sampling_masks import random_sampling as random_sampling

@@ -1,0 +1,91 @@
+"""`unseen backup TO --folder worklist`: everything in a worklist, of one moment, to a new folder; `unseen restore`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unseen.cli import console
+
+if TYPE_CHECKING:
+    from unseen_server.worklist.backup import Saved
+
+
+@console.with_output_options
+def backup(
+    to: Annotated[Path, typer.Argument(help="a new folder; with --keep, the folder that holds the backups")],
+    folder: Annotated[Path, typer.Option(help="the worklist's folder")],
+    url: Annotated[
+        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
+    ] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(min=1, help="name the backup by date and time, in TO, and keep so many; older ones are removed"),
+    ] = None,
+) -> None:
+    """Save a worklist while it is in use: its tables as they are at one moment, every film and map, and its key.
+
+    Files that are missing or no longer what was received are named, and the exit status is then 1; the rest is saved.
+    It fails if most films in the folder are unknown to the tables. The backup is as secret as the worklist: it holds
+    the films.
+
+    Examples:
+
+      unseen backup backups/monday --folder worklist
+
+      unseen backup backups --folder worklist --keep 14
+    """
+    from unseen_server.worklist.backup import back_up, back_up_dated
+    from unseen_server.worklist.store import Store
+
+    with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
+        if keep is None:
+            saved = back_up(store, to)
+        else:
+            done = back_up_dated(store, to, keep=keep)
+            saved, to = done.saved, done.path
+            for old in done.removed:
+                console.note(f"removed: {old.name}")
+    tell(saved, "saved in", to)
+
+
+def tell(saved: Saved, what: str, place: Path) -> None:
+    """Print what was saved or restored, and what is wrong with it: then the exit status is 1."""
+    console.result(
+        f"{saved.studies} studies, {saved.films} films, {saved.maps} maps {what} {place}",
+        studies=saved.studies,
+        films=saved.films,
+        maps=saved.maps,
+        place=place,
+        damaged=list(saved.damaged),
+        audit=saved.audit,
+    )
+    for digest in saved.damaged:
+        typer.secho(f"missing, or not what was received: {digest}", err=True, fg=typer.colors.RED)
+    if saved.audit is not None:
+        typer.secho(saved.audit, err=True, fg=typer.colors.RED)
+    raise typer.Exit(1 if saved.damaged or saved.audit else 0)
+
+
+@console.with_output_options
+def restore(
+    backup: Annotated[Path, typer.Argument(help="the folder that `unseen backup` wrote")],
+    folder: Annotated[Path, typer.Option(help="where the worklist is to be: an empty folder, or a new one")],
+    url: Annotated[
+        str | None,
+        typer.Option(help="an empty PostgreSQL database for it: postgresql://user@host/name", envvar="UNSEEN_URL"),
+    ] = None,
+) -> None:
+    """Bring a backup back into an empty place; from SQLite to PostgreSQL too, or the other way.
+
+    Every table and file is checked by its hash. What is damaged is named, and the exit status is then 1.
+
+    Example:
+
+      unseen restore backups/monday --folder worklist
+    """
+    from unseen_server.worklist.backup import restore as bring_back
+
+    tell(bring_back(backup, url or folder, films_folder=folder), "restored into", folder)

@@ -1,0 +1,51 @@
+"""`unseen import FILE --folder worklist`: what other systems have reported leaves the list."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unseen.cli import console
+
+if TYPE_CHECKING:
+    pass
+
+
+@console.with_output_options
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help="a CSV with columns accession or film_sha256, and, where known, outcome and note")
+    ],
+    folder: Annotated[Path, typer.Option(help="the worklist's folder")],
+    url: Annotated[
+        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
+    ] = None,
+) -> None:
+    """Take studies off the list that were reported elsewhere, by accession number or by a film's SHA-256.
+
+    Importing a file again changes nothing. Rows that cannot be used are named with their line, the others count, and
+    the exit status is then 1.
+
+    Example:
+
+      unseen import reported.csv --folder worklist
+    """
+
+    from unseen_server.worklist.report_import import import_elsewhere
+    from unseen_server.worklist.store import Store
+
+    with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
+        done = import_elsewhere(store, file, actor=f"{getpass.getuser()} (shell)")
+    for refusal in done.refused:
+        console.note(f"{file}, line {refusal.line}: {refusal.reason}")
+    console.result(
+        f"{done.marked} studies marked as reported elsewhere; {done.already} rows known already; "
+        f"{len(done.refused)} rows refused.",
+        marked=done.marked,
+        already=done.already,
+        refused=[{"line": one.line, "reason": one.reason} for one in done.refused],
+    )
+    raise typer.Exit(1 if done.refused else 0)

@@ -68,7 +68,7 @@ def module_of(name: str) -> str:
 def package_of(name: str) -> str:
     """Return the package of a file, below its parent package; a file of the parent package itself stands for itself.
 
-    >>> package_of("src/unseen/screening/gate/rules.py"), package_of("src/unseen/deprecation.py")
+    >>> package_of("src/unseen/screening/gate/learnt_rules.py"), package_of("src/unseen/deprecation.py")
     ('unseen/screening', 'unseen/deprecation.py')
     """
     return "/".join(module_of(name).split("/")[:2])

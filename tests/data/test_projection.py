@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from tests.data.making import data_set, dicom
 from unseen.data import Film, films, projection_of, stated_projection
-from unseen.data.projection import projection_of_header
+from unseen.data.film_projection import projection_of_header
 
 PIXELS = np.random.default_rng(0).integers(0, 4095, (48, 48), dtype=np.uint16)
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from unseen.detectors.architectures import ARCHITECTURES, DEFAULT
-from unseen.networks.published_weights import PublishedNetwork
+from unseen.networks.published_network import PublishedNetwork
 
 KEPT = Path(__file__).with_name("published_maps.json")
 """By architecture and block: mean, standard deviation, and three values of the map."""

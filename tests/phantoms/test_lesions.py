@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import binary_dilation
 
+from unseen.data.phantoms.attenuation import from_hounsfield
 from unseen.data.phantoms.consolidations import consolidation
 from unseen.data.phantoms.effusions import effusion
 from unseen.data.phantoms.lesion import Lesion
@@ -27,7 +28,6 @@ from unseen.data.phantoms.nodules import nodule
 from unseen.data.phantoms.patient import Patient, draw_patient
 from unseen.data.phantoms.pneumothoraces import pneumothorax
 from unseen.data.phantoms.sequences import abnormals, twins
-from unseen.data.phantoms.tissues import from_hounsfield
 
 DRAW = {"nodule": nodule, "consolidation": consolidation, "effusion": effusion, "pneumothorax": pneumothorax}
 

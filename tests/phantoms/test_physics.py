@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unseen.data.phantoms.acquisition import draw_acquisition, prepare
+from unseen.data.phantoms.attenuation import SOFT, WATER, from_hounsfield
 from unseen.data.phantoms.geometry import Grid, add_rod, ellipsoid, half_chord, smooth_maximum
 from unseen.data.phantoms.sequences import Case, draw_healthy
-from unseen.data.phantoms.tissues import SOFT, WATER, from_hounsfield
 from unseen.physics.measurement import BeerLambert
 
 

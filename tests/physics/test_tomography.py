@@ -14,7 +14,7 @@ from torch import Tensor
 
 from unseen.physics import Tomography, solve_least_squares
 from unseen.physics.algebra import lengths
-from unseen.physics.projector import Projector, fold
+from unseen.physics.parallel_projector import Projector, fold
 from unseen.physics.ramp import ramp_filter
 
 # Semi-axes and middle in half sides of the image, turned by so many radians.

@@ -27,6 +27,9 @@ from .film import Film as Film
 from .film import NotRead as NotRead
 from .film import area as area
 from .film import thumbnail as thumbnail
+from .film_projection import projection_of as projection_of
+from .film_projection import projection_of_header as projection_of_header
+from .film_projection import stated_projection as stated_projection
 from .grey_scale import RANGE_NAMES as RANGE_NAMES
 from .grey_scale import grey_values as grey_values
 from .kspace import KSpace as KSpace
@@ -45,9 +48,6 @@ from .manifest import stream_manifest as stream_manifest
 from .nifti_files import read_nifti as read_nifti
 from .parquet_tables import TableError as TableError
 from .parquet_tables import TableReader as TableReader
-from .projection import projection_of as projection_of
-from .projection import projection_of_header as projection_of_header
-from .projection import stated_projection as stated_projection
 from .reading import Films as Films
 from .reading import NotReadError as NotReadError
 from .reading import films as films

@@ -33,11 +33,11 @@ from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused, c
 from unseen.data.dicom_display import display_of, elements_of
 from unseen.data.dicom_file_meta import file_meta
 from unseen.data.dicom_header import FILM_CLASSES, DicomHeader, check_class, read_header, uid_name
+from unseen.data.film_projection import projection_of_header
 from unseen.data.grey_scale import grey_table, with_grey_scale
 from unseen.data.image_files import jpeg_pixels
 from unseen.data.image_origin import origin_of_header, related_uids
 from unseen.data.jpeg_whole import check_whole
-from unseen.data.projection import projection_of_header
 from unseen.data.rle_segments import check_rle
 
 LABEL = "imagecodecs"

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from unseen.networks import convnext, densenet, efficientnet_lite, resnet50, vision_transformer
-from unseen.networks.published_weights import PublishedNetwork, shapes_of
+from unseen.networks.published_network import PublishedNetwork, shapes_of
 
 ArchitectureName = Literal[
     "efficientnet-lite0", "densenet121-xrv", "dinov2-vitb14", "rad-dino", "convnext-tiny", "resnet50"

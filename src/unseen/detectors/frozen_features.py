@@ -30,7 +30,7 @@ from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
 from unseen.detectors.settings import DetectorSettings
 from unseen.networks.efficientnet_lite import EfficientNetLite
-from unseen.networks.published_weights import PublishedNetwork
+from unseen.networks.published_network import PublishedNetwork
 
 PUBLISHED = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 """SHA-256 of the published file of weights."""

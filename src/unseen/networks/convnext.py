@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.networks.photographs import as_photograph
-from unseen.networks.published_weights import PublishedNetwork, without_prefix
+from unseen.networks.published_network import PublishedNetwork, without_prefix
 
 CHANNELS = (96, 192, 384, 768)
 """Channels of each stage's map. Stages count from 0."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.networks.published_weights import PublishedNetwork, without_prefix
+from unseen.networks.published_network import PublishedNetwork, without_prefix
 
 CHANNELS = (256, 512, 1024, 1024)
 """Channels of each dense block's map. Blocks count from 0."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from unseen.networks.photographs import as_photograph
-from unseen.networks.published_weights import PublishedNetwork
+from unseen.networks.published_network import PublishedNetwork
 
 CHANNELS = (256, 512, 1024, 2048)
 """Channels of each stage's map. Stages count from 0."""

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.networks.photographs import IMAGENET_DEVIATION, IMAGENET_MEAN, as_photograph
-from unseen.networks.published_weights import PublishedNetwork, shapes_of, without_prefix
+from unseen.networks.published_network import PublishedNetwork, shapes_of, without_prefix
 
 PATCH = 14
 """Side of a patch in pixels."""

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from unseen.physics.argument_checks import counts_per_axis
-from unseen.physics.circular_scan import MEMORY_LIMIT, CircularScan, check_distances, check_flat, is_number, per_axis
+from unseen.physics.circular_scan_operator import (
+    MEMORY_LIMIT,
+    CircularScan,
+    check_distances,
+    check_flat,
+    is_number,
+    per_axis,
+)
 from unseen.physics.numpy_arrays import Array
 from unseen.physics.scan_geometry import ScanGeometry, covering, half_diagonal, half_shadow, magnification
 from unseen.physics.view_angles import AngleUnit, view_degrees

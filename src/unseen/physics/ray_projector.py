@@ -15,7 +15,7 @@ from scipy import sparse
 from torch import Tensor
 
 from unseen.physics.interpolation import linear_neighbours
-from unseen.physics.projector import sparse_rows
+from unseen.physics.parallel_projector import sparse_rows
 from unseen.physics.scan_geometry import ScanGeometry
 
 SAMPLES = 1 << 20  # points on rays that are computed at a time: 8 MB for each of their quantities

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from unseen.physics.argument_checks import both_sides, check_channels, counts_per_axis
-from unseen.physics.circular_scan import MEMORY_LIMIT, CircularScan, check_distances, check_flat, per_axis
+from unseen.physics.circular_scan_operator import MEMORY_LIMIT, CircularScan, check_distances, check_flat, per_axis
 from unseen.physics.immutability import constants
 from unseen.physics.linear_function import linear
 from unseen.physics.numpy_arrays import Array
-from unseen.physics.projector import Projector, held_bytes
+from unseen.physics.parallel_projector import Projector, held_bytes
 from unseen.physics.ramp import Window
 from unseen.physics.scan_geometry import ScanGeometry, centred, covering, half_diagonal, half_shadow, magnification
 from unseen.physics.view_angles import AngleUnit, view_degrees

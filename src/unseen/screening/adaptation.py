@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from unseen.anatomy.found_lungs import FoundLungs
 from unseen.data.film import Film, NotRead
-from unseen.data.projection import projection_of
+from unseen.data.film_projection import projection_of
 from unseen.detectors import METHODS
 from unseen.detectors.adapted import Adapted, Head, ridge, standardised
 from unseen.detectors.detector import Detector

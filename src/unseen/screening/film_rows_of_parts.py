@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from unseen.data.film import Film, NotRead
-from unseen.data.projection import projection_of
+from unseen.data.film_projection import projection_of
 from unseen.evaluation.exported_scores import ScoreRow
 from unseen.screening.screened import study_of
 from unseen.screening.screener import Screener, decision_rows, ranked_rows

@@ -1,9 +1,9 @@
 """Influence of a film's projection on decisions: a lateral decides nothing, an uncertain one is never cleared.
 
-`unseen.data.projection` reads the projection from a film's header.
+`unseen.data.film_projection` reads the projection from a film's header.
 """
 
-from unseen.data.projection import stated_projection
+from unseen.data.film_projection import stated_projection
 
 UNCERTAIN = (
     "its projection is uncertain: the header does not state for certain that it is a frontal film (PA or AP), so it is "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unseen.data.film import Film, Label, NotRead
-from unseen.data.projection import projection_of
+from unseen.data.film_projection import projection_of
 from unseen.screening.companions import PROCESSED, deciding
 from unseen.screening.decision import FIRST_PRIORITY, Decision
 from unseen.screening.frontal_check import UNCERTAIN

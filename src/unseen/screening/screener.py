@@ -21,7 +21,7 @@ from unseen.anatomy.found_lungs import FoundLungs
 from unseen.artifacts.model_digest import canonical_json, digest_of_parts
 from unseen.artifacts.percentile import FEWEST_NORMALS, NO_REFERENCE, ReferenceNormals
 from unseen.data.film import Film, NotRead
-from unseen.data.projection import projection_of
+from unseen.data.film_projection import projection_of
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
 from unseen.detectors.gate_in_bundle import HasSettings, gate_parts

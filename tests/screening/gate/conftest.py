@@ -10,7 +10,7 @@ from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs, cross_fitted
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.data import phantoms
 from unseen.data.film import Film
-from unseen.screening.gate import Gate, rules
+from unseen.screening.gate import Gate, learnt_rules
 
 Learnt = tuple[Gate, CrossFittedLungs]
 
@@ -27,7 +27,7 @@ def learn() -> Learnt:
     config = LungFinder.Config(size=32, features=8, depth=2, steps=40)
     finder = cross_fitted(films, config=config, seed=3, device="cpu")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rules, "DISTURBANCES", 2)
+        patch.setattr(learnt_rules, "DISTURBANCES", 2)
         return Gate.fit(films, finder=finder), finder
 
 

@@ -198,7 +198,7 @@ def test_a_refusal_depends_on_its_film_alone(gate: Gate, finder: CrossFittedLung
 @pytest.fixture
 def less_disturbed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gate that is not asked how well it judges learns from one disturbed copy of each film."""
-    monkeypatch.setattr("unseen.screening.gate.rules.DISTURBANCES", 1)
+    monkeypatch.setattr("unseen.screening.gate.learnt_rules.DISTURBANCES", 1)
 
 
 @pytest.mark.usefixtures("less_disturbed")

@@ -12,7 +12,7 @@ from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
 from unseen.data.film import Film
 from unseen.screening.gate.embedding import Subspace
 from unseen.screening.gate.features import VIEWS, Look, mirror_difference
-from unseen.screening.gate.rules import Rule, upper_limit
+from unseen.screening.gate.learnt_rules import Rule, upper_limit
 from unseen.screening.gate.transforms import CROP, TRANSFORMS, disturbed
 
 

@@ -17,7 +17,7 @@ from unseen_server.web import images
 from unseen_server.web.authentication import Reader
 from unseen_server.web.errors import answers
 from unseen_server.web.films import FilmId
-from unseen_server.web.listed_page import ReferenceResponse
+from unseen_server.web.list_response import ReferenceResponse
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.web.study_sentences import in_words, reading_of

@@ -8,9 +8,9 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 
 from unseen.screening import UNKNOWN_SOURCE
+from unseen_server.web.allowed_sources import film_source
 from unseen_server.web.authentication import Sender
 from unseen_server.web.errors import answers
-from unseen_server.web.film_source import film_source
 from unseen_server.web.shapes import Received
 from unseen_server.web.state import Parts
 from unseen_server.web.upload_stream import pieces, upload_of

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from unseen_server.web.authentication import Reader
 from unseen_server.web.errors import answers
 from unseen_server.web.hidden_names import may_see_names
-from unseen_server.web.listed_page import ListedPage
+from unseen_server.web.list_response import ListedPage
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
 from unseen_server.worklist.studies import Choices

@@ -18,8 +18,8 @@ from starlette.staticfiles import StaticFiles
 
 from unseen import __version__
 from unseen.artifacts import LIMITS
+from unseen_server.web.allowed_sources import allowed_sources
 from unseen_server.web.authentication import token_of
-from unseen_server.web.film_source import allowed_sources
 from unseen_server.web.state import ServerState, served
 from unseen_server.worklist.accounts import ROLES, Account, PersonRole
 

@@ -26,9 +26,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from unseen.data import LEADING_BYTES, Refused, SyntaxRefusedError, leading_header
+from unseen_server.web.allowed_sources import film_source
 from unseen_server.web.authentication import Sender
 from unseen_server.web.errors import answers
-from unseen_server.web.film_source import film_source
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.web.upload_stream import RequestStream, source_of
 from unseen_server.worklist.received_header import ReceivedHeader

@@ -26,7 +26,7 @@ from unseen_server.worklist.study_query import NOBODY
 from unseen_server.worklist.tables import studies, terms
 
 if TYPE_CHECKING:
-    from unseen_server.worklist.places import Tab
+    from unseen_server.worklist.list_cursors import Tab
     from unseen_server.worklist.pseudonyms import Pseudonyms
     from unseen_server.worklist.states import State
     from unseen_server.worklist.study_query import FlagRule, StudyQuery

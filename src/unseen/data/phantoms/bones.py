@@ -5,10 +5,10 @@ They are extra attenuation over soft tissue (no unit: ∫Δμ dl).
 
 import numpy as np
 
+from unseen.data.phantoms.attenuation import CORTICAL_BONE, SOFT, TRABECULAR_BONE
 from unseen.data.phantoms.build import Build
 from unseen.data.phantoms.geometry import Grid, Map, add_bent_rod, add_rod
 from unseen.data.phantoms.lungs import cavity_profile
-from unseen.data.phantoms.tissues import CORTICAL_BONE, SOFT, TRABECULAR_BONE
 
 RIBS = 11
 

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.data.phantoms import lesion_ranges as ranges
+from unseen.data.phantoms.attenuation import from_hounsfield
 from unseen.data.phantoms.branching_tubes import draw_tree, grow_tree, hilum
 from unseen.data.phantoms.geometry import Grid, Map, ellipsoid, half_chord
 from unseen.data.phantoms.lesion import Lesion, draw_spot
 from unseen.data.phantoms.patient import Patient
-from unseen.data.phantoms.tissues import from_hounsfield
 
 
 def consolidation(patient: Patient, rng: np.random.Generator) -> Lesion:

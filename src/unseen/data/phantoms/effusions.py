@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from unseen.data.phantoms import lesion_ranges as ranges
+from unseen.data.phantoms.attenuation import from_hounsfield
 from unseen.data.phantoms.geometry import Map, half_chord
 from unseen.data.phantoms.lesion import Lesion
 from unseen.data.phantoms.patient import Patient
-from unseen.data.phantoms.tissues import from_hounsfield
 
 
 def effusion(patient: Patient, rng: np.random.Generator) -> Lesion:

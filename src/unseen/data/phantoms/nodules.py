@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from unseen.data.phantoms import lesion_ranges as ranges
+from unseen.data.phantoms.attenuation import from_hounsfield
 from unseen.data.phantoms.geometry import Map
 from unseen.data.phantoms.lesion import Lesion, draw_spot
 from unseen.data.phantoms.patient import Patient
-from unseen.data.phantoms.tissues import from_hounsfield
 
 
 def nodule(patient: Patient, rng: np.random.Generator) -> Lesion:

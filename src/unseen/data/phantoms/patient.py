@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unseen.data.phantoms.attenuation import FAT, SOFT, from_hounsfield
 from unseen.data.phantoms.body_outline import body_path
 from unseen.data.phantoms.bones import add_ribs, add_shoulders, add_spine
 from unseen.data.phantoms.branching_tubes import draw_tree, pulmonary_vessels
 from unseen.data.phantoms.build import Build, draw_build
 from unseen.data.phantoms.geometry import Grid, Map, Mask, add_rod, ellipsoid
 from unseen.data.phantoms.lungs import Lungs, grow_lungs
-from unseen.data.phantoms.tissues import FAT, SOFT, from_hounsfield
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

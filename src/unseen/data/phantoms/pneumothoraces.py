@@ -5,11 +5,11 @@ import math
 import numpy as np
 
 from unseen.data.phantoms import lesion_ranges as ranges
+from unseen.data.phantoms.attenuation import SOFT
 from unseen.data.phantoms.geometry import half_chord
 from unseen.data.phantoms.lesion import Lesion
 from unseen.data.phantoms.lungs import cavity_profile
 from unseen.data.phantoms.patient import Patient
-from unseen.data.phantoms.tissues import SOFT
 
 
 def pneumothorax(patient: Patient, rng: np.random.Generator) -> Lesion:

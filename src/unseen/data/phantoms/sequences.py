@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from unseen.data.film import Film
 from unseen.data.phantoms.acquisition import Acquisition, Processing, draw_acquisition, expose, marker_path, prepare
+from unseen.data.phantoms.attenuation import LEAD
 from unseen.data.phantoms.consolidations import consolidation
 from unseen.data.phantoms.effusions import effusion
 from unseen.data.phantoms.geometry import Map, Mask
@@ -22,7 +23,6 @@ from unseen.data.phantoms.lesion_ranges import CONTRASTS, KINDS, VISIBLE, Contra
 from unseen.data.phantoms.nodules import nodule
 from unseen.data.phantoms.patient import Patient, draw_patient
 from unseen.data.phantoms.pneumothoraces import pneumothorax
-from unseen.data.phantoms.tissues import LEAD
 
 Stream = Literal["normal", "abnormal", "twin"]
 """Names of the sequences of phantoms; sequences with the same seed have different patients."""

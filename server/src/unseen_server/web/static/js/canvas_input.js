@@ -23,7 +23,7 @@ export const FILM_KEYS = [
 const STEP = 20; // screen points of a drag that a key stands for
 
 /** Do what a key says; false where it says nothing. */
-export function keys(/** @type {import("./canvas.js").FilmCanvas} */ view, /** @type {KeyboardEvent} */ event) {
+export function keys(/** @type {import("./film_canvas.js").FilmCanvas} */ view, /** @type {KeyboardEvent} */ event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
   if (view.ruler?.key(event)) return true;
   const pan = 60 * (devicePixelRatio || 1);
@@ -60,7 +60,7 @@ export function keys(/** @type {import("./canvas.js").FilmCanvas} */ view, /** @
 }
 
 /** Left or right drag: window; middle, shift or space: pan; wheel: zoom about the pointer; two fingers: zoom and pan. */
-export function pointers(/** @type {import("./canvas.js").FilmCanvas} */ view, /** @type {HTMLCanvasElement} */ canvas) {
+export function pointers(/** @type {import("./film_canvas.js").FilmCanvas} */ view, /** @type {HTMLCanvasElement} */ canvas) {
   /** @type {Map<number, Page.Point>} */
   const down = new Map();
   let space = false;

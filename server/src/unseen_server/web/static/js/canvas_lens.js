@@ -2,7 +2,7 @@
 // A magnifier on a film, and the grey value under the pointer.
 import { drawFilm } from "./canvas_drawing.js";
 
-/** @typedef {import("./canvas.js").FilmCanvas} FilmCanvas */
+/** @typedef {import("./film_canvas.js").FilmCanvas} FilmCanvas */
 
 const TIMES = 2.5; // as large as around it; one screen pixel a sample at least
 const SHARE = 0.2; // of the canvas's shorter side: the radius

@@ -1,7 +1,7 @@
 // @ts-check
 // Zoom, pan and window steps of a `FilmCanvas`, in screen pixels.
 
-/** @typedef {import("./canvas.js").FilmCanvas} FilmCanvas */
+/** @typedef {import("./film_canvas.js").FilmCanvas} FilmCanvas */
 
 const SMALLEST = 0.5; // of the fitting size
 const LARGEST = 32; // screen pixels a sample

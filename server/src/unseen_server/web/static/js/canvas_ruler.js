@@ -1,7 +1,7 @@
 // @ts-check
 // A ruler on a film: two ends that are dragged, or moved by keys; its length in millimetres where the film knows its spacing.
 
-/** @typedef {import("./canvas.js").FilmCanvas} FilmCanvas */
+/** @typedef {import("./film_canvas.js").FilmCanvas} FilmCanvas */
 
 const NEAR = 24; // screen pixels within which an end is taken hold of
 const START = 0.25; // of the film's shorter side, seen from its middle

@@ -3,7 +3,7 @@
 import { markOf } from "./canvas_orientation.js";
 
 /** A sentence or a few. */
-export function inWords(/** @type {import("./canvas.js").FilmCanvas} */ view) {
+export function inWords(/** @type {import("./film_canvas.js").FilmCanvas} */ view) {
   const { film, label, window, inverted, line } = view;
   if (!film) return `${label}: nothing is shown.`;
   const mark = markOf(view.orientation);

@@ -1,7 +1,7 @@
 // @ts-check
 // Two to six models on one film, side by side; zoom and window are linked, and ← → go through the list it came from.
 import { $, api, closest, el, sentenceIn, there, typing } from "./api.js";
-import { FilmCanvas } from "./canvas.js";
+import { FilmCanvas } from "./film_canvas.js";
 import { swatch } from "./charts.js";
 import { keptList } from "./compare_gallery.js";
 import { short } from "./compare_operating.js";

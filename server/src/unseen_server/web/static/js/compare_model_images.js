@@ -2,7 +2,7 @@
 // A model's images of a film, each on a `FilmCanvas` of the film's own size, so that zoom, place and window are the same
 // on all of them: a small image lies where its box is on the film.
 import { el, sentenceIn, there } from "./api.js";
-import { FilmCanvas } from "./canvas.js";
+import { FilmCanvas } from "./film_canvas.js";
 import { films, Kept } from "./films.js";
 import { cividis, greyPicture } from "./overlay.js";
 import { short } from "./compare_operating.js";

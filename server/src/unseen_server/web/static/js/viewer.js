@@ -2,7 +2,7 @@
 // The viewer: a study's films at full depth, its report, and the next study without a page being loaded.
 import { idleSeconds } from "./account.js";
 import { $, api, sentenceIn, statusOf } from "./api.js";
-import { FilmCanvas } from "./canvas.js";
+import { FilmCanvas } from "./film_canvas.js";
 import { onNews } from "./events.js";
 import { films, frameOf } from "./films.js";
 import { ReportKeys, VIEWER_GUARD_MS, onePressOnly } from "./report_guard.js";

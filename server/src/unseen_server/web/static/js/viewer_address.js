@@ -6,7 +6,7 @@ import { listOf } from "./worklist_view.js";
 const WAIT_MS = 400; // after the last change: browsers refuse an address that changes a hundred times in half a minute
 const DIGITS = 6; // a screen pixel of a film that is drawn 100,000 wide
 
-/** @typedef {import("./canvas.js").FilmCanvas} FilmCanvas  @typedef {import("./viewer_layers.js").Layers} Layers */
+/** @typedef {import("./film_canvas.js").FilmCanvas} FilmCanvas  @typedef {import("./viewer_layers.js").Layers} Layers */
 
 /** The list that is read, as its filters and its order narrow it. */
 export const list = listOf(location.search);

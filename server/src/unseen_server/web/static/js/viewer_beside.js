@@ -1,7 +1,7 @@
 // @ts-check
 // Another film beside the one that is read: a prior, or one that a reader reported normal. Both move together.
 import { $, el } from "./api.js";
-import { FilmCanvas } from "./canvas.js";
+import { FilmCanvas } from "./film_canvas.js";
 import { calendar } from "./dates.js";
 import { films } from "./films.js";
 import { failed } from "./toasts.js";

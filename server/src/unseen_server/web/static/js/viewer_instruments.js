@@ -6,7 +6,7 @@ import { Ruler } from "./canvas_ruler.js";
 import { ownValue } from "./grey_units.js";
 
 /** Wire the instruments to the film. */
-export function instruments(/** @type {import("./canvas.js").FilmCanvas} */ view) {
+export function instruments(/** @type {import("./film_canvas.js").FilmCanvas} */ view) {
   view.ruler = new Ruler(view, (words) => {
     $("#measured").textContent = words && `Ruler: ${words}`;
     $("#ruler").setAttribute("aria-pressed", String(words !== ""));
@@ -37,7 +37,7 @@ function valueInWords(/** @type {Page.Film} */ film, /** @type {Page.Point} */ p
 }
 
 /** The windows of the film, by name. */
-function presets(/** @type {import("./canvas.js").FilmCanvas} */ view) {
+function presets(/** @type {import("./film_canvas.js").FilmCanvas} */ view) {
   const chooser = $("#presets");
   /** @type {Page.Window[]} */
   let offered = [];

@@ -31,7 +31,7 @@ const on = () => localStorage.getItem(STORED) !== "off";
 
 /**
  * @param {(key: string, event: KeyboardEvent) => boolean} act  does what a key says on this page; false: nothing
- * @param {import("./canvas.js").FilmCanvas} view  gets what is left, wherever the focus is
+ * @param {import("./film_canvas.js").FilmCanvas} view  gets what is left, wherever the focus is
  */
 export function listen(act, view) {
   document.addEventListener("keydown", (event) => {

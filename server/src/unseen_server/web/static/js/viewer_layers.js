@@ -30,7 +30,7 @@ export class Layers {
   /** Called whenever what is chosen has changed. */
   onChange = () => {};
 
-  /** @param {import("./canvas.js").FilmCanvas} view  @param {(near: Look["nearest"][number]) => void} onBeside */
+  /** @param {import("./film_canvas.js").FilmCanvas} view  @param {(near: Look["nearest"][number]) => void} onBeside */
   constructor(view, onBeside) {
     this.#view = view;
     this.#onBeside = onBeside;

@@ -16,7 +16,7 @@ export class Priors {
   /** Settles what `next` left open. */
   #begin = (/** @type {Promise<void>} */ _fetched) => {};
 
-  /** @param {import("./canvas.js").FilmCanvas} view  @param {() => string | null | undefined} position  the view position of the film that is read */
+  /** @param {import("./film_canvas.js").FilmCanvas} view  @param {() => string | null | undefined} position  the view position of the film that is read */
   constructor(view, position) {
     this.view = view;
     this.position = position;

@@ -21,7 +21,7 @@ export const painted = () => new Promise((done) => {
 });
 
 /** Wire the tools to the film. */
-export function tools(/** @type {import("./canvas.js").FilmCanvas} */ view) {
+export function tools(/** @type {import("./film_canvas.js").FilmCanvas} */ view) {
   const centre = $("#centre");
   const width = $("#width");
   const set = () => {

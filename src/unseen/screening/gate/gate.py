@@ -43,13 +43,8 @@ _UNLIKE = 1.5
 """The image and its lungs lie, in the mean of the two, so many times the distance from the training normals that 99 %
 of these keep to. Of frontal films of other hospitals (nih_cxr8, kermany) 2 to 4 % lie farther; photographs and brains
 nearly all."""
-_CROPPED = 1.1
-"""A crop lies farther than this, in the same unit. Of crops of ms_cxr's films to 50 to 70 % of each side, 5 % or fewer
-lie nearer; of frontal films of other hospitals that the rule for crops refuses, half do."""
 _LUNGS = 2.0
 """Lungs of an unusual shape are refused from so many times the limit on; between limit and this, the film differs."""
-_NEARER_MIRRORED = 1.05
-"""The same as below for a film flipped left to right: 95 % of ms_cxr's films that were flipped lie so much nearer."""
 _NEARER = 1.7
 """So many times nearer to the normals must an image lie once an alteration is undone. Of 40 films turned over (ms_cxr)
 each lies 2.3 to 16 times nearer; six upright films of consolidations (kermany) that were called turned, 0.8 to 1.3."""
@@ -267,7 +262,7 @@ class Gate:
         # a crop cannot be undone, so that anything else explains the image better
         broken.sort(key=lambda name: (name == "cropped", -values[name]))
         for name in broken:
-            if (name != "cropped" or remoteness > _CROPPED) and self._explains(name, look):
+            if self._explains(name, look):
                 return self._altered(name, values[name])
         if look.lung_area < limits["no-lungs"]:
             return self._refused("no-lungs", "no-lungs", look.lung_area)
@@ -316,7 +311,7 @@ class Gate:
         if name == "cropped":
             return not among and bool(self._rules.crops.distance(small(look.image))[0] <= self._typical["cropped"])
         # heart and stomach alone tell the sides apart, a small part of the distance
-        nearer = _NEARER_MIRRORED if name == "mirrored" else _NEARER
+        nearer = 1.0 if name == "mirrored" else _NEARER
         return among and undone * nearer <= distance(look.image)
 
     def _altered(self, name: str, value: float) -> Refusal:

@@ -220,7 +220,7 @@ def test_an_incomplete_file_is_refused(
 
 def test_files_that_are_no_state_dict_are_refused(tmp_path: Path) -> None:
     torch.save(torch.nn.Linear(2, 2), tmp_path / "model.pt")
-    with pytest.raises(FitError, match=r"model.pt holds more than tensors, such as a whole model, .*\.save_file"):
+    with pytest.raises(FitError, match=r"model.pt contains more than tensors, such as a whole model, .*\.save_file"):
         Backbone.read(tmp_path / "model.pt")
     torch.save(torch.zeros(2), tmp_path / "tensor.pth")
     with pytest.raises(FitError, match=r"tensor.pth holds a Tensor, not a state dict"):

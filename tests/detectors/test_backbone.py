@@ -168,7 +168,7 @@ def test_mistakes_are_told(file: Path, normals: list[Film], finder: CrossFittedL
     with pytest.raises(FitError, match=r"nothing.safetensors cannot be read"):
         AnatPaste(size=32).fit(normals, finder=finder, backbone=tmp_path / "nothing.safetensors")
     (tmp_path / "pickle.pt").write_bytes(b"\x80\x02 not tensors")
-    with pytest.raises(FitError, match=r"pickle.pt holds more than tensors"):
+    with pytest.raises(FitError, match=r"pickle.pt contains more than tensors"):
         AnatPaste(size=32).fit(normals, finder=finder, backbone=tmp_path / "pickle.pt")
     with pytest.raises(FitError, match=r"first stage has 16 channels. Give ResNet-18's weights in torchvision's names"):
         PatchMemory(size=32, features=16).fit(normals, finder=finder, training=QUICK, backbone=file)

@@ -13,6 +13,7 @@ from .equivariance import Equivariance as Equivariance
 from .equivariance import RobustEquivariance as RobustEquivariance
 from .equivariant_adversarial import EquivariantAdversarial as EquivariantAdversarial
 from .equivariant_splitting import EquivariantSplitting as EquivariantSplitting
+from .exact_poisson_risk import hudson_risk as hudson_risk
 from .gan_games import GAMES as GAMES
 from .gan_games import GanLoss as GanLoss
 from .gan_games import least_squares_discriminator as least_squares_discriminator

@@ -85,11 +85,6 @@ class Refuses(Protocol):
     """A gate's refusal of a film, or its remark on one."""
 
     @property
-    def scored(self) -> bool:
-        """True for a remark: the film is scored, and never cleared."""
-        ...
-
-    @property
     def reason(self) -> str:
         """A sentence: what was seen, and what to do."""
         ...
@@ -297,7 +292,8 @@ class Screener:
         found = self.gate.judge(film, lungs.by(getattr(self.detector, "finder", None)))
         if found is None:
             return "", ""
-        return ("", short_reason(found.reason)) if found.scored else (found.reason, "")
+        remark = getattr(found, "scored", False)  # a gate of another package may only refuse
+        return ("", short_reason(found.reason)) if remark else (found.reason, "")
 
     def _not_scored(self, reason: str) -> Decision:
         return Decision(

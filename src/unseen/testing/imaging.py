@@ -145,9 +145,14 @@ def vectorised(A: Operator) -> None:
     """`torch.func.vmap` over an axis before the batch gives what each element gives alone."""
     for name, (act, tensor) in actions(A).items():
         several = torch.stack([tensor, -2 * tensor.flip(1)])
-        close(
-            torch.func.vmap(act)(several), torch.stack([act(one) for one in several]), 1e-8, f"vmap of {name} is wrong"
-        )
+        try:
+            found = torch.func.vmap(act)(several)
+        except RuntimeError as error:
+            raise AssertionError(
+                f"torch.func.vmap does not follow {name} ({error}). Write it without in-place operations on new "
+                "tensors: make these from the argument, such as y.new_zeros(shape)."
+            ) from error
+        close(found, torch.stack([act(one) for one in several]), 1e-8, f"vmap of {name} is wrong")
 
 
 def forward_derivative(A: Operator) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from unseen.physics import Operator
@@ -28,7 +27,7 @@ class EveryKthRow(Operator):
         return x[..., :: self.k, :]
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        rows = torch.zeros(*y.shape[:-2], *self.domain[1:], dtype=y.dtype, device=y.device)
+        rows = y.new_zeros(*y.shape[:-2], *self.domain[1:])  # of y, so that torch.vmap follows
         rows[..., :: self.k, :] = y
         return rows
 

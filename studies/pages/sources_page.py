@@ -2,54 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from studies import recipe_files as recipes
 from studies.evidence.screen import rendered
 from studies.imaging import budgets as imaging_budgets
-from studies.imaging.arms import NAMES
+from studies.imaging.arms import NAMES, READ_BY
 from studies.imaging.gaps import of_arm
-from studies.imaging.published import PUBLISHED, budget_of
+from studies.imaging.published import PUBLISHED, Published
 from studies.imaging.settings import method_of
 from studies.imaging.summaries import mean
 from studies.pages import budgets
-from studies.pages.cells import table
+from studies.pages.cells import DAGGER, dagger, table
+from studies.pages.source_figures import DUFF, EI, FIGURES, NOT_RUN, SLIDES, TALK, THESIS
 from studies.pages.thesis_page import REPORTED
+from studies.pages.training_cost import Training, cost_text
 from studies.priors.page import PAPER, SHOWN, WORDS, generator_budget
 from studies.rows import Row
 from unseen.evaluation.intervals import interval_text as figure
 
-_THESIS = "thesis (Wang 2022)"
-_DUFF = "Duff, Campbell, Ehrhardt"
-_NOT_RUN = "not run"
 _IMAGING = ("ct", "inpainting", "mri", "mri-x4-20", "low-dose-ct", "poisson-inpainting")  # one recipe a figure
-_WITHOUT_ROWS = (
-    ("REI, MRI figure", "MRI ×4, σ = 0.01: EI, REI, supervised", "30.84; 30.98; 32.12", "PSNR, magnitudes, dB"),
-    (f"{_THESIS}, appendix B.2", "GANomaly with SURE at 64 features", "–", "best AUROC"),
-    (f"{_THESIS}, appendix A", "f-AnoGAN, 64 px, NIH: published code; own network", "0.4853; 0.4726", "best AUROC"),
-    (
-        f"{_THESIS}, appendix A",
-        "GANomaly, 256 px, NIH: original; suitable hyperparameters",
-        "0.6; 0.6201",
-        "best AUROC",
-    ),
-    (
-        f"{_THESIS}, appendix A",
-        "GANomaly, 256 px, Montgomery + Shenzhen, original hyperparameters",
-        "0.7616",
-        "best AUROC",
-    ),
-    (f"{_THESIS}, appendix A", "U-Net and DCGAN, NIH: 64; 256 px", "0.524; 0.567", "best AUROC"),
-    (f"{_THESIS}, figure 5.2", "ROC curve of the best epoch", "curve", "ROC"),
-    (f"{_THESIS}, figure 5.3", "losses of generator and discriminator by epoch", "curve", "losses"),
-    (f"{_THESIS}, figure 6.2", "low AUROC on NIH", "curve", "AUROC"),
+_ORDER = (EI, "REI", SLIDES, TALK, DUFF, THESIS)
+_COST = (
+    "*Would cost*: steps of the source (where it states none, those of the row that is named) times the core-seconds "
+    "of a step in that row, which was trained on a CPU with the row's own batch. *Up to*: times the ratios of pixels, "
+    "squared features and transforms between source and row, as the operations of a convolutional network grow."
 )
 
 
 def sources_page(rows: Mapping[str, Row]) -> str:
     """The whole page as Markdown."""
     lines = [*_of_imaging(rows), *_of_the_thesis(rows), *_of_priors(rows)]
-    lines += [[where, what, value, metric, f"*{_NOT_RUN}*", "–", "–"] for where, what, value, metric in _WITHOUT_ROWS]
+    lines += [one.cells(rows) for one in FIGURES]
+    lines.sort(key=lambda line: next(place for place, name in enumerate(_ORDER) if line[0].startswith(name)))
     head = [
         "Source",
         "What it shows",
@@ -63,11 +48,13 @@ def sources_page(rows: Mapping[str, Row]) -> str:
         "\n\n".join(
             [
                 "# Figures of the source documents, one by one",
-                "The figures of the source documents, each with ours in the same metric and with the training behind "
-                "ours. Source's figures of imaging are of single images, ours are means over test images. *Not run*: "
-                "there is no row. The list is not complete: figures that are drawings, curves of the talks and "
-                "tables without a value are missing.",
+                "Figures and tables of the five source documents, each with ours, the metric and the training behind "
+                "ours. Where a published metric differs, its figure is converted, or the metric's column states that the "
+                "two are not comparable. Source's figures of imaging are of single images, ours are means over test "
+                "images. *Not run*: there is no row. Figures of one kind that contain no measurement share a line.",
+                _COST,
                 table(head, lines),
+                *([imaging_budgets.CONVERGENCE] if any(DAGGER in line[4] for line in lines) else []),
                 rendered("python -m studies --render", "studies/results/"),
             ]
         )
@@ -91,10 +78,27 @@ def _of_imaging(rows: Mapping[str, Row]) -> Iterator[list[str]]:
                 f"{converted:.2f} dB" + ("" if source.channels == 1 else f" (printed {asked.papers[arm]:.2f})"),
                 "PSNR, peak: the truth's maximum, mean over channels"
                 + ("; the problem differs: not comparable" if source.explanation else ""),
-                f"{mean(some, 'psnr_papers'):.2f} dB{imaging_budgets.dagger(some)}" if some else f"*{_NOT_RUN}*",
-                imaging_budgets.spent(some, budget_of(recipe, asked)),
+                f"{mean(some, 'psnr_papers'):.2f} dB{imaging_budgets.dagger(some)}" if some else f"*{NOT_RUN}*",
+                _with_cost(some, source, rows),
                 "[imaging](results-imaging.md#published-figures-and-their-metrics)",
             ]
+
+
+def _with_cost(some: Sequence[Row], source: Published, rows: Mapping[str, Row]) -> str:
+    """The budget of an arm's rows, and what the source's training would cost."""
+    said = imaging_budgets.spent(some, source.budget)
+    trained = next((row for row in some if row.get("steps")), None)
+    if trained is None:
+        return said
+    turns = source.budget.transforms if "transforms" in READ_BY[trained["arm"]] else None
+    whole = Training(
+        f"{trained['recipe']}-{trained['seed']}",
+        source.budget.steps,
+        px=source.px,
+        features=source.budget.features,
+        transforms=turns,
+    )
+    return f"{said}; the source's training would cost {cost_text(whole, rows)}"
 
 
 def _of_the_thesis(rows: Mapping[str, Row]) -> Iterator[list[str]]:
@@ -102,11 +106,11 @@ def _of_the_thesis(rows: Mapping[str, Row]) -> Iterator[list[str]]:
         row = rows.get(f"thesis/{method}-0")
         done = row is not None and row.get("epochs_done") == row.get("epochs")
         yield [
-            f"{_THESIS}, table 5.2",
+            f"{THESIS}, table 5.2",
             f"`{method}`, Montgomery + Shenzhen, 256 px",
             f"{reported:.4f}",
             "best AUROC over the epochs, on the test films",
-            figure(row["auroc"]["best_epoch"]) if row is not None and done else f"*{_NOT_RUN}*",
+            figure(row["auroc"]["best_epoch"]) + dagger(row) if row is not None and done else f"*{NOT_RUN}*",
             budgets.spent(row) if row is not None else "–",
             "[thesis](results-thesis.md)",
         ]
@@ -119,11 +123,11 @@ def _of_priors(rows: Mapping[str, Row]) -> Iterator[list[str]]:
             kind = "vae" if method in ("range", "soft", "sparse") else ""
             found = [row for row in mine if (row["level"], row["method"], row["generator"]) == (level, method, kind)]
             yield [
-                f"{_DUFF}, fastMRI figure, {level.replace('spokes', 'angles')}",
+                f"{DUFF}, fastMRI figure, {level.replace('spokes', 'angles')}",
                 f"MRI by radial spokes: {WORDS[method]}",
                 f"{value:.2f} dB",
                 "PSNR, peak not stated (ours: 1): not comparable in dB",
-                f"{figure(found[0]['metrics']['psnr'])} dB, brains" if found else f"*{_NOT_RUN}*",
+                f"{figure(found[0]['metrics']['psnr'])} dB, brains" if found else f"*{NOT_RUN}*",
                 generator_budget(mine, kind),
                 "[priors](results-priors.md)",
             ]

@@ -1,0 +1,119 @@
+"""The table of source figures is complete: a counterpart or a computed cost for each, and links that lead on."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from studies.pages.source_figures import FIGURES, NIH_STEPS
+from studies.pages.sources_page import sources_page
+from studies.pages.training_cost import Training, core_seconds, cost_of, cost_text
+from studies.row_files import read_rows
+from tests.docs.blocks import ROOT
+
+DOCS = ROOT / "docs"
+PAGE = DOCS / "results-sources.md"
+LAST_FIGURE = {"1": 8, "2": 28, "3": 5, "4": 2, "5": 3, "6": 2, "7": 2, "A": 2, "B": 2}  # of the thesis, by chapter
+
+
+def lines() -> list[list[str]]:
+    found = [
+        line.strip("| ").split(" | ") for line in PAGE.read_text(encoding="utf-8").splitlines() if line[:2] == "| "
+    ]
+    return found[1:]
+
+
+def row(**changes: object) -> dict[str, object]:
+    return {"steps": 100, "seconds": 50.0, "device": "cpu (x86_64), 1 thread(s)", "px": 64, "features": 16} | changes
+
+
+def test_every_numbered_figure_of_the_thesis_is_listed() -> None:
+    listed: set[tuple[str, int]] = set()
+    for where in (line[0] for line in lines() if line[0].startswith("thesis")):
+        for chapter, first, last in re.findall(r"figures? (\w)\.(\d+)(?: to \w\.(\d+))?", where):
+            listed |= {(chapter, number) for number in range(int(first), int(last or first) + 1)}
+    assert listed == {(chapter, number) for chapter, last in LAST_FIGURE.items() for number in range(1, last + 1)}
+    assert all(any(f"table 5.{number}" in line[0] for line in lines()) for number in (1, 2))
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "28.83", "30.29", "35.64", "36.92", "6.33", "26.76", "28.22",  # EI, figure 1
+        "30.84", "30.98", "32.12", "24.56", "28.09", "29.49", "19.95", "27.16", "28.60",  # REI, MRI
+        "14.12", "22.02", "29.68", "29.96", "4.70", "9.61", "17.75", "18.71",  # REI, CT and inpainting
+        "0.54", "0.71", "0.77", "0.76", "28.2", "34.5",  # slides and talk
+        "16.58", "17.99", "21.90", "23.31", "24.25", "30.26", "28.47", "31.50",  # Duff
+        "0.9061", "0.8755", "0.8987", "0.4853", "0.4726", "0.6", "0.6201", "0.7616", "0.524", "0.567",  # thesis
+    ],
+)  # fmt: skip
+def test_every_number_that_the_sources_print_has_a_line(printed: str) -> None:
+    exact = re.compile(rf"(?<![\d.]){re.escape(printed)}(?![\d.])")
+    assert any(exact.search(line[2]) for line in lines())
+
+
+def test_every_line_has_a_counterpart_or_a_cost() -> None:
+    assert len(lines()) > 90
+    for line in lines():
+        assert len(line) == 7 and line[4] not in ("", "–"), line
+        if "*not run*" in line[4]:
+            assert re.search(r"would cost [\d.,]+ core-hours .*core-seconds each, `[\w/-]+`\)", line[4]), line
+    assert "cost unknown" not in PAGE.read_text(encoding="utf-8")
+
+
+def test_every_link_of_the_table_leads_to_a_heading() -> None:
+    for line in lines():
+        for target in re.findall(r"\]\(([^)]+)\)", line[6]):
+            page, _, anchor = target.partition("#")
+            text = (DOCS / page).read_text(encoding="utf-8")
+            slugs = [re.sub(r"[^\w\s-]", "", name).strip().lower().replace(" ", "-")
+                     for name in re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)]  # fmt: skip
+            assert not anchor or anchor in slugs, target
+
+
+def test_no_auroc_of_a_gan_stands_without_its_training() -> None:
+    for line in lines():
+        if re.search(r"\d\.\d\d \[", line[4]) and "gan" in line[4].lower():
+            assert "features" in line[5], line
+
+
+def test_cost_is_steps_times_the_rows_rate() -> None:
+    found = cost_of(Training("a", 7200), {"a": row()})
+    assert found is not None and (found.core_seconds, found.hours, found.growth) == (0.5, 1.0, 1.0)
+    assert cost_of(Training("a", 7200), {"a": row(seconds=100.0)}).hours == 2.0  # type: ignore[union-attr]
+    assert cost_of(Training("a", 7200, runs=3), {"a": row()}).hours == 3.0  # type: ignore[union-attr]
+    larger = cost_of(Training("a", 7200, px=128, features=64), {"a": row()})
+    assert larger is not None and (larger.hours, larger.growth) == (1.0, 64.0)
+    assert "up to 64 at the source's size" in cost_text(Training("a", 7200, px=128, features=64), {"a": row()})
+
+
+def test_cost_counts_threads_processor_time_and_all_folds() -> None:
+    assert core_seconds(row(device="cpu (x86_64), 2 thread(s)")) == 1.0
+    assert core_seconds(row(cpu_seconds=20.0)) == 0.2, "elapsed time includes waiting for other programs"
+    assert core_seconds(row(folds={"1": {"steps": 100}, "2": {"steps": 150}})) == 0.2
+    assert core_seconds(row(trained_seconds=80.0, training={"epochs": 40}), "epochs") == 2.0
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"device": "cuda (H200)"}, {"seconds": None}])
+def test_a_row_without_a_rate_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="no training on a CPU"):
+        core_seconds(row(**wrong))
+
+
+def test_a_missing_row_gives_no_cost() -> None:
+    assert cost_of(Training("absent", 10), {}) is None
+    assert sources_page({}).count("cost unknown") > 10
+
+
+def test_steps_on_nih_follow_the_appendix() -> None:
+    assert NIH_STEPS == 70 * 338 and 338 * 32 >= 10_803 > 337 * 32
+    assert f"{NIH_STEPS:,} steps" in PAGE.read_text(encoding="utf-8")
+
+
+def test_costs_of_the_page_follow_the_committed_rows() -> None:
+    rows = read_rows(ROOT / "studies" / "results")
+    slower = {name: one | {"seconds": 2 * one["seconds"]} if name == "thesis/ganomaly-0" else one
+              for name, one in rows.items()}  # fmt: skip
+    assert sources_page(slower) != sources_page(rows)
+    assert all(len(one.cells(rows)) == 7 for one in FIGURES)

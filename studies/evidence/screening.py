@@ -10,7 +10,8 @@ from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, Mark, Rule, Serie
 from studies.evidence.charts import Row as Line
 from studies.evidence.screen import Answer, Screen, best_first, rendered
 from studies.hospitals import held
-from studies.pages.cells import Entry
+from studies.pages import budgets
+from studies.pages.cells import Entry, dagger, dagger_note
 from unseen.evaluation.intervals import interval_text as figure
 
 _COLOURS = {"shipped/pca": BLUE, "ms_cxr/roi-sure-64-lungs": ORANGE}
@@ -29,10 +30,7 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
     halves = [row for name, row in rows.items() if name.startswith("screening/") and "splits" in row]
     hospitals = next((row for name, row in rows.items() if name.startswith("screening/hospitals")), None)
     known = [
-        (_called(_name(row)), source, rate, half)
-        for row in halves
-        for source in row["n"]
-        for rate, half in _halves(row, source)
+        (_name(row), source, rate, half) for row in halves for source in row["n"] for rate, half in _halves(row, source)
     ]
     if not known:
         return None
@@ -61,7 +59,7 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
     )
     first = max((one for one in known if one[2] == _RATE), key=_cleared, default=max(known, key=_cleared))
     sentences = [
-        f"With a promised miss rate of {100 * first[2]:g} %, `{first[0]}` clears "
+        f"With a promised miss rate of {100 * first[2]:g} %, `{_called(first[0])}`{_mark(first[0], rows)} clears "
         f"{_percent(first[3]['normals_cleared'])} of the normal studies of {first[1].capitalize()} and misses "
         f"{_percent(first[3]['abnormals_missed'])} of its abnormal ones.",
     ]
@@ -91,13 +89,13 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
         page="results-screening",
         figure=chart,
         alt=f"Share of normal studies cleared against share of abnormal studies missed, with intervals. At "
-        f"α = {100 * first[2]:g} %, {first[0]} clears {_percent(first[3]['normals_cleared'])}; published supervised "
-        "products clear 24.5 to 53 % and miss 0.1 to 2 %.",
+        f"α = {100 * first[2]:g} %, {_called(first[0])} clears {_percent(first[3]['normals_cleared'])}; published "
+        "supervised products clear 24.5 to 53 % and miss 0.1 to 2 %.",
         sentences=sentences,
         head=["Model and source", "α", "normals cleared [95 %]", "abnormals missed [95 %]"],
         lines=best_first(
             [
-                f"`{name}`, {source.capitalize()}",
+                f"`{_called(name)}`{_mark(name, rows)}, {source.capitalize()}",
                 f"{100 * rate:g} %",
                 figure(half["normals_cleared"]),
                 figure(half["abnormals_missed"]),
@@ -111,13 +109,16 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
             "95 % "
             "confidence. The products are supervised, and their thresholds were read off their test films. *Best*: the "
             f"highest share of normals cleared at {100 * _RATE:g} %, of the models of which this was measured."
-            + _unmeasured(rows, {_name(row) for row in halves}),
+            + _unmeasured(rows, {_name(row) for row in halves})
+            + _trained([_name(row) for row in halves], rows),
+            *dagger_note([rows[f"{_name(row)}-0"] for row in halves if f"{_name(row)}-0" in rows]),
             rendered("make results-screening", "studies/results/screening.jsonl"),
         ],
         answer=Answer(
             "How many normal studies are cleared at a bounded miss rate?",
             f"α = {100 * first[2]:g} %: {figure(first[3]['normals_cleared'])} of the normals cleared, "
-            f"{figure(first[3]['abnormals_missed'])} of the abnormals missed (`{first[0]}`, {first[1].capitalize()})",
+            f"{figure(first[3]['abnormals_missed'])} of the abnormals missed (`{_called(first[0])}`"
+            f"{_mark(first[0], rows)}, {first[1].capitalize()})",
             "make results-screening",
             max(str(row["date"]) for row in halves),
         ),
@@ -135,6 +136,17 @@ def _drifted(row: Entry) -> str:
         f"({100 * broken / entry['thresholds']:.1f} %), and the watch gives an alarm within {WATCHED:,} studies in "
         f"{broken - silent} of these {broken}."
     )
+
+
+def _mark(name: str, rows: Mapping[str, Entry]) -> str:
+    """The mark of a recipe whose training had not converged."""
+    return dagger(rows.get(f"{name}-0", {}))
+
+
+def _trained(names: Sequence[str], rows: Mapping[str, Entry]) -> str:
+    """The training of the GANs among some recipes, next to the source's."""
+    gans = [(name, row) for name in names if (row := rows.get(f"{name}-0")) is not None and budgets.is_gan(row)]
+    return "".join(f" Training of `{_called(name)}`: {budgets.spent(row)}." for name, row in gans)
 
 
 def _unmeasured(rows: Mapping[str, Entry], measured: set[str]) -> str:

@@ -49,9 +49,10 @@ def sources_page(rows: Mapping[str, Row]) -> str:
             [
                 "# Figures of the source documents, one by one",
                 "Figures and tables of the five source documents, each with ours, the metric and the training behind "
-                "ours. Where a published metric differs, its figure is converted, or the metric's column states that the "
-                "two are not comparable. Source's figures of imaging are of single images, ours are means over test "
-                "images. *Not run*: there is no row. Figures of one kind that contain no measurement share a line.",
+                "ours. Where a published metric differs, its figure is converted, or the metric's column states that "
+                "the two are not comparable. Source's figures of imaging are of single images, ours are means over "
+                "test images. *Not run*: there is no row. Figures of one kind that contain no measurement share a "
+                "line.",
                 _COST,
                 table(head, lines),
                 *([imaging_budgets.CONVERGENCE] if any(DAGGER in line[4] for line in lines) else []),

@@ -46,6 +46,18 @@ def test_the_thesis_pages_lines_have_their_training() -> None:
     assert lines and all("of the thesis's 70 epochs" in line and "of 64 features" in line for line in lines)
 
 
+def test_a_gan_of_the_screening_page_has_its_mark_and_its_training() -> None:
+    """Its cleared shares are the lowest of the first screen: a conclusion on a GAN needs the training behind it."""
+    first = (DOCS / "results-screening.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    lines = [line for line in first.splitlines() if line.startswith("| `roi-sure")]
+    assert lines and all("`roi-sure-64-lungs`†" in line for line in lines)
+    assert "† Not converged" in first
+    assert (
+        "Training of `roi-sure-64-lungs`: 560 steps, 70 of the thesis's 70 epochs; 32 of 64 features; 64 of 256 px."
+        in first
+    )
+
+
 def test_the_sources_page_is_rendered_and_converts_colour_figures() -> None:
     page = (DOCS / "results-sources.md").read_text(encoding="utf-8")
     assert page == sources_page(read_rows(ROOT / "studies" / "results")), "Run python -m studies --render"

@@ -193,6 +193,7 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
     better = [name for name in above if above[name]["floor"]["pooled"]["low"] > 0]
     gans = _gans([normals_only[name] for name in worse])
     over_statistic = [name for name in above if above[name]["shortcut"]["pooled"]["low"] > 0]
+    gans_below = "" if over_statistic else _gans(list(normals_only.values()))
 
     def row_of(name: str) -> Entry:
         return normals_only.get(name, baseline or {})
@@ -228,7 +229,7 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
         + (
             f": {', '.join(f'`{name}`' for name in over_statistic)}."
             if over_statistic
-            else ", so these AUROCs are not evidence of detecting disease."
+            else f"{gans_below}, so these AUROCs are not evidence of detecting disease."
         ),
     ]
     sentences += _given_labels(rows)
@@ -271,7 +272,7 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
             "Which detector trained on normal films is best?",
             f"Highest AUROC: `{best}`, {figure(entries[best])}; to be used: `models/{used}`, {figure(entries[used])}; "
             f"{_count(over_statistic, 'recipe is', 'recipes are')} "
-            f"significantly better than sharpness alone ({statistic['strength']:.2f})",
+            f"significantly better than sharpness alone ({statistic['strength']:.2f}){gans_below}",
             "make results-detectors",
             max(str(row["date"]) for row in normals_only.values()),
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from studies.pages import budgets
 from studies.pages.cells import Entry, number_range, table
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.lung_sides import LUNG_SHORTCUTS
@@ -47,10 +48,12 @@ def claim(rows: Mapping[str, Entry]) -> str:
     if above:
         return f"Significantly above each per-lung statistic on the question which lung is ill: {', '.join(above)}."
     shortcut = side["best_shortcut"]
+    gans = budgets.of_gans(one for row in some if (one := rows.get(f"shipped/{_model(row)}-0")) is not None)
     return (
         f"On the question which lung is ill, `models/{name}` has {figure(side)}, {_words(shortcut)} alone "
         f"{figure(side['shortcuts'][shortcut])} (difference {figure(side['differences'][shortcut], sign=True)}): no "
-        "model is significantly above all three per-lung statistics, so detection of disease is not claimed."
+        f"model is significantly above all three per-lung statistics{f' ({gans})' if gans else ''}, so detection of "
+        "disease is not claimed."
     )
 
 

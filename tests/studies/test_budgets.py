@@ -12,6 +12,7 @@ from studies.row_files import read_rows
 from tests.docs.blocks import ROOT
 
 DOCS = ROOT / "docs"
+FIRST = "results-detectors"
 
 
 def test_a_gan_names_its_steps_and_width_next_to_the_sources() -> None:
@@ -44,6 +45,18 @@ def test_the_thesis_pages_lines_have_their_training() -> None:
     first = (DOCS / "results-thesis.md").read_text(encoding="utf-8").partition("## ")[0]
     lines = [line for line in first.splitlines() if re.match(r"\| \**`(gan|roi)", line)]
     assert lines and all("of the thesis's 70 epochs" in line and "of 64 features" in line for line in lines)
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in ("evidence", "results", FIRST))])
+def test_no_detector_is_called_no_better_without_the_training_of_the_gans_among_them(page: str) -> None:
+    """On first screens, "no recipe is significantly better" has the GANs' steps and features in its sentence."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    first = text if page == "README.md" else text.partition("\n## ")[0]
+    sentences = re.findall(r"[^|\n]*", re.sub(r"[.;] (?=[A-Zn])", "\n", first))
+    told = [one for one in sentences if re.search(r"no (recipe|model|detector) is significantly (better|above)", one)]
+    assert told
+    for sentence in told:
+        assert "steps" in sentence and "features" in sentence, sentence
 
 
 def test_a_gan_of_the_screening_page_has_its_mark_and_its_training() -> None:

@@ -481,7 +481,8 @@ def _behind(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
             continue
         part = share(int(some[0]["steps"]), source.budget.steps)
         noise = "with Poisson noise" if method_of(recipe).gain else "without noise"
-        said.append(f"{NAMES[arm]} {noise} {ours:.2f} dB against {theirs:.2f} dB ({part} of the source's steps)")
+        value = f"{ours:.2f} dB{budgets.dagger(some)}"
+        said.append(f"{NAMES[arm]} {noise} {value} against {theirs:.2f} dB ({part} of the source's steps)")
     return (
         [f"Inpainting of photographs, in the same metric as the published figures: {'; '.join(said)}."] if said else []
     )

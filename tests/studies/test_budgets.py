@@ -59,6 +59,18 @@ def test_no_detector_is_called_no_better_without_the_training_of_the_gans_among_
         assert "steps" in sentence and "features" in sentence, sentence
 
 
+def test_sentences_of_first_screens_mark_what_had_not_converged() -> None:
+    """The mark stands in the sentences, not only in the tables, and its note on the same screen."""
+    for name, marked in (
+        ("results-imaging", "REI with Poisson noise 19.33 dB† against"),
+        ("results-thesis", "for `roi-oracle`† lies outside"),
+        ("results-thesis", "the same 4 detectors† reach"),
+        ("evidence", "for `roi-oracle`† lies outside"),
+    ):
+        first = (DOCS / f"{name}.md").read_text(encoding="utf-8").partition("\n## ")[0]
+        assert marked in first and "\n† Not converged" in first, (name, marked)
+
+
 def test_a_gan_of_the_screening_page_has_its_mark_and_its_training() -> None:
     """Its cleared shares are the lowest of the first screen: a conclusion on a GAN needs the training behind it."""
     first = (DOCS / "results-screening.md").read_text(encoding="utf-8").partition("\n## ")[0]

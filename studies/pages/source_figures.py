@@ -239,6 +239,8 @@ FIGURES: tuple[SourceFigure, ...] = (
       for arm, name, value in (("ei", "EI", "30.84"), ("rei", "REI", "30.98"), ("supervised", "supervised", "32.12"))),
     SourceFigure(f"{SLIDES}, figures on inverse problems", "Drawings: inverse problem, MRI, supervised learning, EI, "
                  "REI", "drawing", "–", _explained("[theory](theory/one-equation.md)")),
+    SourceFigure(f"{SLIDES}, figures on anomaly detection", "Radiologists' work, definition, aided diagnosis, history "
+                 "of GANs", "drawing", "–", _explained("[theory of detectors](theory/detectors.md)")),
     SourceFigure(f"{SLIDES}, proof of SURE", "SURE is unbiased; divergence by one probe", "proof", "–",
                  _explained(_SURE_PAGE, "proof there; tests compare the estimate with the error")),
     SourceFigure(f"{SLIDES}, figures of DCGAN, WGAN, WGAN-GP", "Structures, minimum of the game, algorithm", "drawing",
@@ -281,11 +283,16 @@ FIGURES: tuple[SourceFigure, ...] = (
                  "measurements", _explained(_THEOREMS, "figure against the dimension of a toy model")),
     SourceFigure(f"{TALK}, consequences", "Verdicts for MRI, CT, inpainting", "table", "verdict",
                  _explained("[verdicts](theory/identifiability.md#the-verdicts)", "verdict for each pair, tested")),
+    SourceFigure(f"{TALK}, figures of the algorithm", "Losses of EI and REI, pseudocode, network", "drawing", "–",
+                 _explained("[theory](theory/learning-from-measurements.md)")),
     SourceFigure(f"{TALK}, MNIST figure", "Inpainting of digits: EI", "image", _PSNR,
                  _imaging("digits-inpainting", "ei")),
     *(SourceFigure(f"{TALK}, MRI figure", f"MRI ×2, noise-free: {name}", "image", _PSNR, _imaging("mri-x2-00", arm))
       for arm, name in (("direct", "A†"), ("mc", "MC"), ("ei", "EI"), ("supervised", "supervised"))),
     SourceFigure(f"{TALK}, MRI figure under noise", "MRI ×4: PSNR against σ", "curve", _PSNR, _noise_curve),
+    *(SourceFigure(f"{TALK}, low-dose CT figure", f"Low-dose CT, 50 views, mixed noise: {name}", "image", _PSNR,
+                   _imaging("low-dose-ct", arm))
+      for arm, name in (("direct", "A†"), ("ei", "EI"), ("rei", "REI"), ("supervised", "supervised"))),
     *(SourceFigure(f"{TALK}, single-pixel figure", f"Single-pixel camera: {name}", "image", _PSNR,
                    _imaging("single-pixel", arm))
       for arm, name in (("direct", "A†"), ("ei", "EI"), ("supervised", "supervised"))),

@@ -32,6 +32,12 @@ def read_ct_series(folder: Path | str) -> Volume:
             spacing; or pixels that cannot be decoded.
         OSError: there is no such folder, or it may not be read.
 
+    Example:
+        >>> import tempfile
+        >>> read_ct_series(tempfile.mkdtemp())  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        unseen.data.array_files.ArrayError: ...
+
     Source: DICOM PS3.3, C.7.6.2 (image plane), C.11.1 (modality LUT), C.8.2.1 (CT image).
     """
     folder = Path(folder)

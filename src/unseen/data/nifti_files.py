@@ -25,6 +25,13 @@ def read_nifti(path: Path | str) -> Volume:
         ArrayError: the file is no NIfTI of three axes, or NiBabel is not installed.
         OSError: there is no such file, or it may not be read.
 
+    Example:
+        >>> import nibabel, numpy, tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "volume.nii.gz"
+        >>> nibabel.save(nibabel.Nifti1Image(numpy.zeros((6, 5, 4), numpy.float32), numpy.diag([2.0, 2, 3, 1])), path)
+        >>> read_nifti(path).values.shape
+        (4, 5, 6)
+
     Source: the NIfTI-1 standard: x to the right, y to the front, z to the head.
     """
     path = Path(path)

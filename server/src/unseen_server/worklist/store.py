@@ -50,6 +50,14 @@ if TYPE_CHECKING:
 class Store:
     """An open worklist. Open one with `Store.open`; use it as a context manager, or call `close`.
 
+    Args:
+        database: the connection; `open` makes it, and the two that follow.
+        home: the folder of films, maps, renditions, key and audit head.
+        names: pseudonyms of patients and studies.
+        clock: as for `open`; so are `max_film_bytes` and `claim_s`.
+        max_film_bytes: a film of more is refused.
+        claim_s: seconds after which a reader's claim ends.
+
     Attributes:
         studies: list, details, claims, assignment, merging of patients (`Studies`).
         films: received bytes, thumbnails, and who has seen a film (`WorklistFilms`).

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -9,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tests.reconstruction.making import error, images, inpainting, magnetic, measured
-from unseen.physics import BeerLambert, CompressedSensing, Measurement, Operator, Poisson, Tomography
+from unseen.physics import BeerLambert, CompressedSensing, ConeBeam, Measurement, Operator, Poisson, Tomography
 from unseen.priors import Wavelets
 from unseen.reconstruction import osem, plug_and_play, pseudo_inverse, sirt
 
@@ -105,6 +107,59 @@ def test_subsets_take_longer_steps_and_keep_the_exact_image() -> None:
     assert bool((osem(y, process, subsets=3) >= 0).all())
 
 
+@pytest.mark.parametrize("method", [osem, sirt])
+@pytest.mark.parametrize(
+    "A",
+    [
+        Tomography(SIZE, angles=12),
+        Tomography(SIZE, angles=12, source_distance=20.0, offset=0.3, channels=2),
+        ConeBeam(SIZE, angles=12, source_distance=20.0, detector_distance=5.0),
+    ],
+    ids=["parallel", "fan", "cone"],
+)
+def test_subsets_project_each_view_once_per_iteration(
+    method: Callable[..., Tensor], A: Tomography | ConeBeam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    y = A(disc(1).expand(1, *A.domain) + 0.1)
+    projected = []
+    of_class = type(A)._line_integrals
+
+    def counted(self: Tomography | ConeBeam, tensor: Tensor, *, transposed: bool) -> Tensor:
+        projected.append(self.range[1])
+        return of_class(self, tensor, transposed=transposed)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(A), "_line_integrals", counted)
+    totals = []
+    for iterations in (1, 3):
+        projected.clear()
+        method(y, Measurement(A), iterations=iterations, subsets=4)
+        totals.append(sum(projected))
+    assert totals[1] - totals[0] == 2 * (12 + 12)  # two more iterations, forward and back
+
+
+@pytest.mark.parametrize("method", [osem, sirt])
+def test_subsets_of_views_equal_the_whole_operator_with_the_rest_set_to_zero(method: Callable[..., Tensor]) -> None:
+    A = Tomography(SIZE, angles=12)
+    y = A(disc() + 0.1) + 0.1 * torch.rand(2, *A.range, generator=torch.Generator().manual_seed(0)).double()
+    whole = 1.0 * A  # `Scaled` has no views, so each subset applies all of it
+    found, expected = (method(y, Measurement(one), iterations=5, subsets=3) for one in (A, whole))
+    assert not torch.allclose(expected, method(y, Measurement(A), iterations=5), rtol=0.01)
+    assert torch.allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_one_view_per_subset_is_sart() -> None:
+    matrix, y = matrix_of(SCAN), SCAN(disc())
+    x = np.zeros((2, SIZE**2))
+    for block, seen in zip(np.split(matrix, 7), np.split(y.flatten(1).numpy(), 7, axis=1), strict=True):
+        rows, columns = (block.sum(axis) for axis in (1, 0))
+        by_rows, by_columns = (np.divide(1, s, out=np.zeros_like(s), where=s > 1e-9) for s in (rows, columns))
+        x += 1.2 * by_columns * ((by_rows * (seen - x @ block.T)) @ block)
+    found = sirt(y, Measurement(SCAN), iterations=1, subsets=7, relaxation=1.2)
+    assert np.abs(found.flatten(1).numpy() - x).max() < 1e-10
+    apart = [error(SCAN(sirt(y, Measurement(SCAN), iterations=5, subsets=s)), y) for s in (1, 7)]
+    assert apart[1] < 0.5 * apart[0]
+
+
 def test_masks_leave_unseen_pixels_at_the_start() -> None:
     process, x = inpainting(), images(2) + 0.1
     y = measured(process, x)
@@ -158,8 +213,10 @@ def test_mistakes_are_reported() -> None:
             method(y, process, start=x[..., 1:])
     with pytest.raises(ValueError, match="is complex"):
         sirt(measured(magnetic(), images(1) + 0j), magnetic())
-    with pytest.raises(ValueError, match="subsets 1 to 7, but got 10 and 8"):
+    with pytest.raises(ValueError, match="subsets is 1 to 7 for this operator, but got 8"):
         osem(y, process, subsets=8)
+    with pytest.raises(ValueError, match="subsets is 1 to 7 for this operator, but got 0"):
+        sirt(y, process, subsets=0)
     with pytest.raises(ValueError, match="for counts"):
         osem(-y, process)
     with pytest.raises(ValueError, match="there is a link"):

@@ -2,10 +2,11 @@
 
 import copy
 import math
-from collections.abc import Iterable
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
 from functools import partial
 from numbers import Real
-from typing import TypeGuard
+from typing import Self, TypeGuard
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from unseen.physics.conjugate_gradients import StoppingRule, default_tolerance
 from unseen.physics.filtered_backprojection import FilterPlan, backproject_views, plan_filter, project_views
 from unseen.physics.immutability import constants
 from unseen.physics.linear_function import linear
-from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.numpy_arrays import Array, arrays_too
 from unseen.physics.operator import Operator
 from unseen.physics.pseudo_inverse import adjoint_of_least_squares
 from unseen.physics.ramp import DEFAULT_WINDOW, Window, ramp_filter
@@ -67,6 +68,50 @@ class CircularScan(Operator):
     def angles(self) -> Tensor:
         """A copy of the views' angles: (views,), degrees, float64."""
         return self._geometry.degrees.clone()
+
+    def views(self, indices: Sequence[int] | Tensor | Array) -> Self:
+        """Return the scan of some of the views: `A.views(indices)(x)` is `A(x)[:, :, indices]` at its share of cost.
+
+        The new operator has weights of its own. It keeps them if A keeps its weights, or if they take at most the
+        views' share of A's `memory_limit`. Of all parts together they take up to four times as much as A's weights,
+        which are kept once per symmetry of the scan.
+
+        Args:
+            indices: (n,), whole numbers from 0 to views − 1, in any order, at least one.
+
+        Raises:
+            ValueError: an index is no whole number or no view, or there is none.
+
+        Example:
+            >>> from unseen.physics import Tomography
+            >>> A = Tomography(16, angles=12)
+            >>> A.views(range(0, 12, 3))
+            Tomography((1, 16, 16) -> (1, 4, 23))
+            >>> A.views([1, 5]).angles.tolist()
+            [15.0, 75.0]
+        """
+        degrees = self._geometry.degrees
+        chosen = torch.as_tensor(indices if isinstance(indices, Tensor | np.ndarray) else list(indices)).cpu()
+        whole = not (chosen.is_floating_point() or chosen.is_complex() or chosen.dtype == torch.bool)
+        if (
+            chosen.ndim != 1
+            or not len(chosen)
+            or not whole
+            or not bool(((chosen >= 0) & (chosen < len(degrees))).all())
+        ):
+            raise ValueError(
+                f"indices are whole numbers from 0 to {len(degrees) - 1}, at least one, but got {indices}."
+            )
+        share = len(chosen) / len(degrees)
+        return self._with_views(degrees[chosen.long()], memory_limit=share * self._symmetries() * self.memory_limit)
+
+    @abstractmethod
+    def _with_views(self, degrees: Tensor, *, memory_limit: float) -> Self:
+        """Return the same scan with other views, (views,), in degrees."""
+
+    def _symmetries(self) -> int:
+        """Return the number of views that share their weights."""
+        return 1
 
     @arrays_too
     def fbp(self, y: Tensor, *, filter: Window = DEFAULT_WINDOW) -> Tensor:

@@ -1,6 +1,7 @@
 """Tomography of volumes by a cone beam and a flat detector, on a circle."""
 
 from collections.abc import Sequence
+from typing import Self
 
 from torch import Tensor
 
@@ -64,6 +65,8 @@ class ConeBeam(CircularScan):
         1.0
     """
 
+    _source_distance: float
+
     def __init__(
         self,
         size: int | tuple[int, int, int],
@@ -112,3 +115,24 @@ class ConeBeam(CircularScan):
             shape, sides, degrees, counts, pitches, shifts, float(source_distance), float(detector_distance)
         )
         super().__init__(domain=shape, range=geometry.measured, geometry=geometry, memory_limit=memory_limit)
+        self._set(_source_distance=float(source_distance))
+
+    def _with_views(self, degrees: Tensor, *, memory_limit: float) -> Self:
+        geometry = self._geometry
+        slices, height, width = geometry.shape
+        thickness, down, across = geometry.pixel_size
+        rows, columns = geometry.detectors
+        between_rows, between_columns = geometry.spacing
+        along_slices, along_columns = geometry.offset
+        return type(self)(
+            (slices, height, width),
+            degrees,
+            source_distance=self._source_distance,
+            detector_distance=geometry.detector_distance,
+            pixel_size=(thickness, down, across),
+            unit="degrees",
+            detectors=(rows, columns),
+            spacing=(between_rows, between_columns),
+            offset=(along_slices, along_columns),
+            memory_limit=memory_limit,
+        )

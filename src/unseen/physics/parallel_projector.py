@@ -107,6 +107,15 @@ def held_bytes(angles: NDArray[np.float64], *, size: int, copies: int, dtype: to
     return 2 * entries * (dtype.itemsize + 4)
 
 
+def symmetries(angles: NDArray[np.float64]) -> int:
+    """Return how many views of a scan share their weights: 1, 2 or 4.
+
+    >>> symmetries(np.arange(0, 180, 30.0)), symmetries(np.array([0.0, 10.0, 25.0]))
+    (4, 1)
+    """
+    return len(_group(angles, 4))
+
+
 def _group(angles: NDArray[np.float64], copies: int) -> tuple[int, ...]:
     """Return the largest group of symmetries of a scan, with at most so many copies of the image."""
     return next(

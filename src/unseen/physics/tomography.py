@@ -1,6 +1,7 @@
 """Tomography of images by a parallel or a fan beam: line integrals, their adjoint, and filtered backprojection."""
 
 from collections.abc import Sequence
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -10,7 +11,7 @@ from unseen.physics.circular_scan_operator import MEMORY_LIMIT, CircularScan, ch
 from unseen.physics.immutability import constants
 from unseen.physics.linear_function import linear
 from unseen.physics.numpy_arrays import Array
-from unseen.physics.parallel_projector import Projector, held_bytes
+from unseen.physics.projector import Projector, held_bytes, symmetries
 from unseen.physics.ramp import Window
 from unseen.physics.scan_geometry import ScanGeometry, centred, covering, half_diagonal, half_shadow, magnification
 from unseen.physics.view_angles import AngleUnit, view_degrees
@@ -147,6 +148,26 @@ class Tomography(CircularScan):
             _projectors={},
             _unit_square=alike,
         )
+
+    def _with_views(self, degrees: Tensor, *, memory_limit: float) -> Self:
+        geometry = self._geometry
+        return type(self)(
+            self.size,
+            degrees,
+            channels=self.channels,
+            circle=self.circle,
+            pixel_size=self.pixel_size,
+            unit="degrees",
+            detectors=geometry.detectors[0],
+            spacing=geometry.spacing[0],
+            offset=geometry.offset[0],
+            source_distance=geometry.source_distance,
+            detector_distance=geometry.detector_distance,
+            memory_limit=memory_limit,
+        )
+
+    def _symmetries(self) -> int:
+        return symmetries(self._geometry.degrees.numpy()) if self._unit_square else 1
 
     def _filtered_back(self, y: Tensor, *, window: Window) -> Tensor:
         projector = self._folded(y, interpolated=True)

@@ -10,6 +10,7 @@ from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 from unseen.reconstruction.measurements import check_measurements
+from unseen.reconstruction.ordered_subsets import ordered_subsets
 from unseen.reconstruction.row_sums import ROUNDING, inverted, row_sums
 
 
@@ -29,7 +30,8 @@ def osem(
     take larger steps, and end in a cycle near it; stop early, since the maximum fits the noise.
 
     Subset s has the measurements s, s + subsets, … along the first axis after the channels: of tomography the views.
-    Each subset applies all of A and leaves out the rest, so it costs as much as an iteration of MLEM.
+    A subset of views costs its share of a projection (`CircularScan.views`), so an iteration costs as much as one of
+    MLEM. Of operators other than tomography each subset applies all of A.
 
     Args:
         y: (batch, *A.range), counts, ≥ 0; a NumPy array too, and then an array comes back.
@@ -58,9 +60,8 @@ def osem(
     """
     check_measurements(y, process)
     A = process.A
-    views = A.range[1] if len(A.range) > 1 else A.range[0]
-    if iterations < 1 or not 1 <= subsets <= views:
-        raise ValueError(f"iterations is at least 1 and subsets 1 to {views}, but got {iterations} and {subsets}.")
+    if iterations < 1:
+        raise ValueError(f"iterations is at least 1, but got {iterations}.")
     if not 0 <= background < float("inf"):
         raise ValueError(f"background is a finite number of at least 0, in the units of y, but got {background}.")
     if process.link is not None:
@@ -68,18 +69,17 @@ def osem(
     seen = observed(process, y)
     if seen.is_complex() or not bool((seen >= 0).all()):
         raise ValueError("Expectation maximisation is for counts, real numbers of at least 0.")
+    parts = ordered_subsets(A, seen, subsets)
     with torch.no_grad():
         level = _level(seen, A)
         x = level * torch.ones_like(A.adjoint(seen)) if start is None else start.to(seen)
         if tuple(x.shape) != (len(y), *A.domain) or not bool((x >= 0).all()):
             raise ValueError(f"start is {(len(y), *A.domain)}, of at least 0, but got {tuple(x.shape)}.")
-        parts = [A] if subsets == 1 else [A.restrict(_every(subsets, first, A)) for first in range(subsets)]
-        expected = torch.ones_like(seen)
-        weights = [inverted(part.adjoint(observed(Measurement(part), expected))) for part in parts]
+        weights = [inverted(part.adjoint(observed(Measurement(part), torch.ones_like(of)))) for part, of in parts]
         for _ in range(iterations):
-            for part, weight in zip(parts, weights, strict=True):
+            for (part, counts), weight in zip(parts, weights, strict=True):
                 mean = part(x).clamp(min=0) + background
-                share = torch.where(mean > 0, seen / mean, 0.0)
+                share = torch.where(mean > 0, counts / mean, 0.0)
                 back = part.adjoint(observed(Measurement(part), share))
                 x = torch.where(weight > 0, (x * weight * back).clamp(min=0), x)
     return x
@@ -89,13 +89,3 @@ def _level(y: Tensor, A: Operator) -> Tensor:
     """Return the grey value of the constant image whose A x has y's sum: (batch, 1, …)."""
     of_ones = row_sums(A, torch.ones_like(A.adjoint(y))).flatten(1).sum(1).clamp(min=ROUNDING)
     return (y.flatten(1).sum(1) / of_ones).reshape(-1, *[1] * len(A.domain))
-
-
-def _every(subsets: int, first: int, A: Operator) -> Tensor:
-    """Return views first, first + subsets, …: bool, A.range."""
-    kept = torch.zeros(A.range, dtype=torch.bool)
-    if len(A.range) > 1:
-        kept[:, first::subsets] = True
-    else:
-        kept[first::subsets] = True
-    return kept

@@ -148,18 +148,22 @@ def test_names_stand_for_losses() -> None:
     noisy, clean = inpainting(sigma=0.1), inpainting()
     kinds: dict[str, list[type]] = {
         "ei": [MeasurementConsistency, Equivariance],
+        "equivariant-splitting": [un.losses.EquivariantSplitting],
+        "es": [un.losses.EquivariantSplitting],
         "mc": [MeasurementConsistency],
         "rei": [Sure, RobustEquivariance],
         "sure": [Sure],
         "supervised": [un.losses.Supervised],
     }
     for name, expected in kinds.items():
-        group = Shifts() if name in ("ei", "rei") else None
+        group = Shifts() if name in ("ei", "equivariant-splitting", "es", "rei") else None
         found = un.losses.objective(name, noisy if name in ("rei", "sure") else clean, group=group)
         assert [type(loss) for loss in found] == expected
     for name, group, sentence in [
         ("reii", None, "did you mean"),
         ("ei", None, "needs group"),
+        ("es", None, "needs group"),
+        ("es", un.physics.Rotations(), "moves whole pixels"),
         ("sure", Flips(), "no use for a group"),
     ]:
         with pytest.raises(ValueError, match=sentence):

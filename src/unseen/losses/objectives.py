@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
 from unseen.artifacts.registry import did_you_mean
 from unseen.losses.equivariance import Equivariance, RobustEquivariance
 from unseen.losses.equivariant_adversarial import EquivariantAdversarial
+from unseen.losses.equivariant_splitting import EquivariantSplitting
 from unseen.losses.loss import Loss
 from unseen.losses.measurement_consistency import MeasurementConsistency
 from unseen.losses.risk import Sure
@@ -19,12 +20,25 @@ from unseen.networks.patch_discriminator import PatchDiscriminator
 from unseen.physics.group import Group
 from unseen.physics.measurement import Measurement
 
-OBJECTIVES = ("ei", "ei+adversarial", "mc", "rei", "sure", "supervised", "supervised+ei", "unsure")
-_WITH_GROUP = {
-    "ei": (MeasurementConsistency, Equivariance),
-    "ei+adversarial": (MeasurementConsistency, Equivariance),
-    "rei": (Sure, RobustEquivariance),
-    "supervised+ei": (Supervised, Equivariance),
+OBJECTIVES = (
+    "ei",
+    "ei+adversarial",
+    "equivariant-splitting",
+    "es",
+    "mc",
+    "rei",
+    "sure",
+    "supervised",
+    "supervised+ei",
+    "unsure",
+)
+_WITH_GROUP: dict[str, Callable[[Group], list[Loss]]] = {
+    "ei": lambda group: [MeasurementConsistency(), Equivariance(group)],
+    "ei+adversarial": lambda group: [MeasurementConsistency(), Equivariance(group)],
+    "equivariant-splitting": lambda group: [EquivariantSplitting(group)],
+    "es": lambda group: [EquivariantSplitting(group)],
+    "rei": lambda group: [Sure(), RobustEquivariance(group)],
+    "supervised+ei": lambda group: [Supervised(), Equivariance(group)],
 }
 _ALONE = {"mc": MeasurementConsistency, "sure": Sure, "supervised": Supervised, "unsure": Unsure}
 
@@ -36,7 +50,7 @@ def objective(losses: str | Loss | Sequence[Loss], process: Measurement, *, grou
         losses: "mc": `MeasurementConsistency`; "ei": with `Equivariance` under `group`; "sure": `Sure`; "rei": with
             `RobustEquivariance` under `group`; "supervised": `Supervised`; "supervised+ei": with `Equivariance` under
             `group`; "ei+adversarial": "ei" with `EquivariantAdversarial` and a `PatchDiscriminator`, of weight 1e-8;
-            "unsure": `Unsure`; or losses.
+            "es" or "equivariant-splitting": `EquivariantSplitting` under `group`; "unsure": `Unsure`; or losses.
         process: what measures; it decides whether a warning is due.
         group: of the objectives with an equivariance.
 
@@ -62,7 +76,7 @@ def objective(losses: str | Loss | Sequence[Loss], process: Measurement, *, grou
     else:
         found = [losses] if isinstance(losses, Loss) else list(losses)
         if group is not None:
-            raise ValueError('group belongs to losses="ei" and "rei"; losses of your own hold theirs.')
+            raise ValueError('group belongs to losses="ei", "rei" and "es"; losses of your own hold theirs.')
     if process.noise is not None and any(isinstance(loss, MeasurementConsistency) for loss in found):
         warnings.warn(
             "MeasurementConsistency teaches f to copy the noise of noisy measurements. Take Sure in its place "
@@ -95,11 +109,10 @@ def _named(name: str, process: Measurement, group: Group | None) -> list[Loss]:
             raise ValueError(
                 f'losses="{name}" needs group=…: what images may undergo and still be images, such as Shifts().'
             )
-        consistency, equivariance = _WITH_GROUP[name]
-        found: list[Loss] = [consistency(), equivariance(group)]
+        found = _WITH_GROUP[name](group)
         return [*found, EquivariantAdversarial(group, critic_of(process))] if name == "ei+adversarial" else found
     if name not in _ALONE:
         raise ValueError(f'losses="{name}": {did_you_mean(name, OBJECTIVES)}')
     if group is not None:
-        raise ValueError(f'losses="{name}" has no use for a group; "ei" and "rei" have.')
+        raise ValueError(f'losses="{name}" has no use for a group; "ei", "rei" and "es" have.')
     return [_ALONE[name]()]

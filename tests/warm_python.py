@@ -4,10 +4,11 @@ A program finds what it would find in an interpreter of its own: `sys.argv`, the
 standard streams are its own, and it ends as an interpreter ends: threads are waited for, and what `atexit` holds is
 done. Only the seconds are saved that imports take, and taking apart what was imported: a module of `unseen` keeps
 nothing of the environment that it is imported in. Passwords are hashed with argon2id's smallest settings
-(`quick_passwords`); the usual ones are tested by `worklist/test_accounts.py`. Browsers keep a server's scripts
-(`kept_scripts`); that they ask as a rule is tested by `web/test_shell.py`. Interpreters of their own are started by
-`repository/test_wheel.py` (the command, and that packages are declared), `web/test_page_checks.py` (the server and its
-worker) and `web/test_lab_process.py` (the lab's process).
+(`quick_passwords`); the usual ones are tested by `server/tests/worklist/test_accounts.py`. Browsers keep a server's
+scripts (`kept_scripts`); that they ask as a rule is tested by `server/tests/web/test_shell.py`. Interpreters of their
+own are started by `tests/repository/test_wheel.py` (the command, and that packages are declared),
+`server/tests/web/test_page_checks.py` (the server and its worker) and `server/tests/web/test_lab_process.py` (the lab's
+process).
 """
 
 from __future__ import annotations

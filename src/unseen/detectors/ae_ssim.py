@@ -2,7 +2,7 @@
 
     loss = mean over the mask of 1 − SSIM(x, x̂);     marks = 1 − SSIM(x, x̂)
 
-SSIM with a Gaussian window of σ = 1.5 pixels (`losses.similarity_map`).
+SSIM with a Gaussian window of σ = 1.5 pixels (`losses.structural_similarity.similarity_map`).
 
 Source: Bergmann, Löwe, Fauser, Sattlegger & Steger, "Improving unsupervised defect segmentation by applying structural
 similarity to autoencoders", VISAPP 2019, equations 3 to 6, arXiv 1807.02011.

@@ -45,8 +45,9 @@ def psnr(found: Tensor, truth: Tensor, *, peak: float | None = 1.0) -> Tensor:
 
 @arrays_too
 def ssim(found: Tensor, truth: Tensor, *, peak: float = 1.0) -> Tensor:
-    """Compute the mean of `losses.similarity_map` over channels and over all windows inside the image.
+    """Compute the mean of the similarity map over channels and over all windows inside the image.
 
+    The map is `losses.structural_similarity.similarity_map`.
     Complex images are compared by their magnitudes.
 
     Args:

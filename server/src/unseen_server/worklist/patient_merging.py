@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Merged:
     """Result of a merge; `already`: the same merge was made before, and nothing came under the old number since.
 
-    `uids` are the StudyInstanceUIDs, as pseudonyms, whose identity may be another one now: `identity_conflicts.review`.
+    `uids` are the StudyInstanceUIDs, as pseudonyms, whose identity may be another one now: `identity_review.review`.
     """
 
     studies: int

@@ -10,6 +10,7 @@ from .fits import Features as Features
 from .fits import Fit as Fit
 from .fits import KullbackLeibler as KullbackLeibler
 from .fits import Squares as Squares
+from .fits import Transmission as Transmission
 from .generative import Range as Range
 from .generative import Soft as Soft
 from .generative import Sparse as Sparse

@@ -20,11 +20,12 @@ from unseen.physics.algebra import describe, inner, lengths
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
 from unseen.priors.discrepancy_principle import noise_bound
-from unseen.priors.fits import KullbackLeibler
+from unseen.priors.fits import CountFit, Transmission
 from unseen.priors.solvers.fista import fista
 from unseen.priors.solvers.pdhg import Term, pdhg, per_sample, squared_distance, within
 from unseen.priors.solvers.poisson_term import poisson_likelihood
 from unseen.priors.solvers.solution import Solution
+from unseen.priors.solvers.transmission_term import transmission_likelihood
 
 ITERATIONS = 2000
 TOLERANCE = 1e-3  # of the objective, which is then as a rule within 1e-4 of its minimum; a hundred steps or two
@@ -42,7 +43,8 @@ class ConvexPrior(ABC):
     Args:
         weight: λ ≥ 0; one for all, or (batch,) with each sample's own.
         nonnegative: x ≥ 0 in every pixel, exactly.
-        fit: None: ‖A x − y‖²/2; `KullbackLeibler(gain)`: the likelihood of Poisson noise.
+        fit: None: ‖A x − y‖²/2; `KullbackLeibler(gain)`: the likelihood of Poisson noise; `Transmission(I0, gain)`:
+            that of counts I0 exp(−A x).
 
     Raises:
         ValueError: a weight that is negative or not finite; another fit.
@@ -53,12 +55,11 @@ class ConvexPrior(ABC):
     known_flat = False
     """True if images that are constant in each channel have R = 0."""
 
-    def __init__(
-        self, weight: float | Tensor, *, nonnegative: bool = False, fit: KullbackLeibler | None = None
-    ) -> None:
-        if fit is not None and not isinstance(fit, KullbackLeibler):
+    def __init__(self, weight: float | Tensor, *, nonnegative: bool = False, fit: CountFit | None = None) -> None:
+        if fit is not None and not isinstance(fit, CountFit):
             raise ValueError(
-                f"{type(self).__name__} fits by squares (fit=None) or by KullbackLeibler(gain), but got {fit}."
+                f"{type(self).__name__} fits by squares (fit=None), KullbackLeibler(gain) or "
+                f"Transmission(I0, gain), but got {fit}."
             )
         self.weight, self.nonnegative, self.fit = self._checked(weight), nonnegative, fit
 
@@ -99,13 +100,14 @@ class ConvexPrior(ABC):
     ) -> Solution:
         """argmin over x of fit(A x, y) + weight · R(x), for any operator.
 
-        With Gaussian noise of standard deviation σ and a prior exp(−λ R), weight = λσ²; with `KullbackLeibler`,
-        weight = λ.
+        With Gaussian noise of standard deviation σ and a prior exp(−λ R), weight = λσ²; with the fits of
+        counts, weight = λ.
 
         Args:
             y: (batch, *A.range), finite; a NumPy array too, and then the solution's `x` is one.
             A: an operator on images (channels, height, width).
-            start: (batch, *A.domain), where x begins, such as `A.fbp(y)`; None: A* y / ‖A‖².
+            start: (batch, *A.domain), where x begins, such as `A.fbp(y)`; None: A* p / ‖A‖², p = y or, with
+                `Transmission`, log(I0 / y).
             solver: "pdhg"; or "fista", of squares without x ≥ 0 alone, where R has a proximal map. For TV each of its
                 steps solves a `prox` of its own, and it is slow where A leaves much unseen and the weight is small.
             iterations: at most.
@@ -116,8 +118,8 @@ class ConvexPrior(ABC):
             The solution: its `x`, and `sentence`, which states whether it converged.
 
         Raises:
-            ValueError: y has another shape than A.range or holds NaN or infinity, y is negative or complex under
-                `KullbackLeibler`, A's domain is no image, or there is no such solver for this prior.
+            ValueError: y has another shape than A.range or holds NaN or infinity, y is negative or complex with a
+                fit of counts, A's domain is no image, or there is no such solver for this prior.
         """
         if solver not in ("pdhg", "fista"):
             raise ValueError(f'solver is "pdhg" or "fista", but got "{solver}".')
@@ -235,8 +237,18 @@ class ConvexPrior(ABC):
         if self.fit is None:
             return squared_distance(A, y, norm)
         if y.is_complex() or not bool((y >= 0).all()):
-            raise ValueError("KullbackLeibler fits counts, real numbers of at least 0, but y is negative or complex.")
+            raise ValueError(f"{self.fit} fits counts, real numbers of at least 0, but y is negative or complex.")
+        if isinstance(self.fit, Transmission):
+            return transmission_likelihood(A, y, norm, I0=self.fit.I0, gain=self.fit.gain)
         return poisson_likelihood(A, y, norm, gain=self.fit.gain, background=self.fit.background)
+
+    def _linearised(self, y: Tensor, A: Operator) -> Tensor:
+        """Return what A x is near: (batch, *A.range)."""
+        if not isinstance(self.fit, Transmission) or y.is_complex():
+            return y
+        lines = self.fit.line_integrals(y)
+        mask = A.observed()
+        return lines if mask is None else mask(lines)
 
     def _weights(self, x: Tensor) -> Tensor:
         name = type(self).__name__
@@ -262,7 +274,7 @@ class ConvexPrior(ABC):
             raise ValueError(
                 f"y holds NaN or infinity; {name} needs finite measurements. Find out where they come from first."
             )
-        back = A.adjoint(y)
+        back = A.adjoint(self._linearised(y, A))
         if self.nonnegative and back.is_complex():
             raise ValueError(f"Only real images are at least 0, but {type(A).__name__} has complex ones.")
         mask = A.observed()

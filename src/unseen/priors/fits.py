@@ -136,6 +136,50 @@ class KullbackLeibler(Fit):
         return f"KullbackLeibler({self.gain:g}{f', background={self.background:g}' if self.background else ''})"
 
 
+class Transmission(Fit):
+    """Σ [I0 exp(−u) − y + y log(y / (I0 exp(−u)))] / γ: minus the log-likelihood of transmitted counts, less its least.
+
+    y = γ z with z ~ Poisson(I0 exp(−u) / γ), u = A x the line integrals: Beer–Lambert's law with Poisson noise, as in
+    low-dose CT. It is convex in u, and its derivative is (y − I0 exp(−u)) / γ.
+
+    Args:
+        I0: counts without an object, > 0, in y's units.
+        gain: γ > 0, what one count adds to y, in y's units.
+
+    Raises:
+        ValueError: I0 or gain is not finite or not above 0.
+
+    Example:
+        >>> u, y = torch.tensor([[0.0, 0.0]]), torch.tensor([[0.0, 2.0]])
+        >>> Transmission(2.0)(u, y).item(), Transmission(2.0, 0.5)(u, y).item()
+        (2.0, 4.0)
+
+    Source: Lange & Carson, EM reconstruction algorithms for emission and transmission tomography, J. Computer Assisted
+    Tomography 8 (1984) 306–316.
+    """
+
+    def __init__(self, I0: float, gain: float = 1.0) -> None:
+        self.I0, self.gain = _positive("I0", I0), _positive("gain", gain)
+
+    def line_integrals(self, y: Tensor) -> Tensor:
+        """Return the u that alone fits best, log(I0 / y), with a count of at least half of γ: y's shape."""
+        return math.log(self.I0) - y.clamp(min=self.gain / 2).log()
+
+    def __call__(self, u: Tensor, y: Tensor, *, norm: float = 1.0) -> Tensor:
+        _check(u, y)
+        log_mean = math.log(self.I0) - u.to(torch.promote_types(u.dtype, torch.float32))
+        apart = log_mean - y.clamp(min=torch.finfo(log_mean.dtype).tiny).log()
+        cost = torch.where(y > 0, y * (torch.expm1(apart.where(y > 0, 0)) - apart), log_mean.exp())
+        return cost.flatten(1).sum(1) / self.gain
+
+    def __repr__(self) -> str:
+        return f"Transmission({self.I0:g}{f', {self.gain:g}' if self.gain != 1 else ''})"
+
+
+CountFit = KullbackLeibler | Transmission
+"""Fits of Poisson counts that the convex priors minimise."""
+
+
 class Features(Fit):
     """‖h(u) − h(y)‖² / 2, or another fit, in the features h of a network, such as a discriminator's.
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from unseen.losses.sums import squares
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.priors.convex_prior import ConvexPrior, sum_of_lengths
-from unseen.priors.fits import KullbackLeibler
+from unseen.priors.fits import CountFit
 from unseen.priors.solvers.pdhg import Term
 from unseen.priors.solvers.solution import Solution
 
@@ -43,7 +43,8 @@ class Lasso(ConvexPrior):
         weight: λ ≥ 0; one for all, or (batch,) with each sample's own. From λ = max |W A* y| on, x = 0.
         basis: W; None: the pixels themselves.
         nonnegative: x ≥ 0 in every pixel, exactly; for real images.
-        fit: None: ‖A x − y‖²/2; `KullbackLeibler(gain)`: the likelihood of Poisson noise.
+        fit: None: ‖A x − y‖²/2; `KullbackLeibler(gain)`: the likelihood of Poisson noise; `Transmission(I0, gain)`:
+            that of counts I0 exp(−A x).
 
     Raises:
         ValueError: a weight that is negative or not finite; another fit.
@@ -69,7 +70,7 @@ class Lasso(ConvexPrior):
         *,
         basis: OrthogonalBasis | None = None,
         nonnegative: bool = False,
-        fit: KullbackLeibler | None = None,
+        fit: CountFit | None = None,
     ) -> None:
         super().__init__(weight, nonnegative=nonnegative, fit=fit)
         self.basis = basis

@@ -17,7 +17,7 @@ from unseen.physics.algebra import inner, lengths
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.priors.convex_prior import ITERATIONS, ConvexPrior, sum_of_lengths
 from unseen.priors.differences import NORM, differences, differences_adjoint
-from unseen.priors.fits import KullbackLeibler
+from unseen.priors.fits import CountFit
 from unseen.priors.solvers.pdhg import Term, pdhg, per_sample
 
 SECOND = 2.0
@@ -32,7 +32,8 @@ class TGV(ConvexPrior):
         weight: λ ≥ 0; one for all, or (batch,) with each sample's own.
         second: the weight of the second-order term within TGV, > 0. The larger, the more like TV of affine pieces.
         nonnegative: x ≥ 0 in every pixel, exactly; for real images.
-        fit: None: ‖A x − y‖²/2; `KullbackLeibler(gain)`: the likelihood of Poisson noise.
+        fit: None: ‖A x − y‖²/2; `KullbackLeibler(gain)`: the likelihood of Poisson noise; `Transmission(I0, gain)`:
+            that of counts I0 exp(−A x).
 
     Raises:
         ValueError: a weight that is negative or not finite; another fit; second is not above 0.
@@ -55,7 +56,7 @@ class TGV(ConvexPrior):
         *,
         second: float = SECOND,
         nonnegative: bool = False,
-        fit: KullbackLeibler | None = None,
+        fit: CountFit | None = None,
     ) -> None:
         super().__init__(weight, nonnegative=nonnegative, fit=fit)
         if not (math.isfinite(second) and second > 0):

@@ -34,7 +34,8 @@ class TV(ConvexPrior):
     Args:
         weight: λ ≥ 0; one for all, or (batch,) with each sample's own.
         nonnegative: x ≥ 0 in every pixel, exactly; for real images.
-        fit: None: ‖A x − y‖²/2; `KullbackLeibler(gain)`: the likelihood of Poisson noise.
+        fit: None: ‖A x − y‖²/2; `KullbackLeibler(gain)`: the likelihood of Poisson noise; `Transmission(I0, gain)`:
+            that of counts I0 exp(−A x).
 
     Raises:
         ValueError: a weight that is negative or not finite; another fit.

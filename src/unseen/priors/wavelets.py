@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from unseen.priors.fits import KullbackLeibler
+from unseen.priors.fits import CountFit
 from unseen.priors.lasso import Lasso
 from unseen.priors.wavelet_transform import WaveletTransform
 
@@ -17,7 +17,8 @@ class Wavelets(Lasso):
         wavelet: "haar", or "db1" to "db10".
         levels: at most, ≥ 1.
         nonnegative: x ≥ 0 in every pixel, exactly; for real images.
-        fit: None: ‖A x − y‖²/2; `KullbackLeibler(gain)`: the likelihood of Poisson noise.
+        fit: None: ‖A x − y‖²/2; `KullbackLeibler(gain)`: the likelihood of Poisson noise; `Transmission(I0, gain)`:
+            that of counts I0 exp(−A x).
 
     Raises:
         ValueError: a weight that is negative or not finite; another fit, wavelet or number of levels; and, when
@@ -44,7 +45,7 @@ class Wavelets(Lasso):
         wavelet: str = "db4",
         levels: int = 3,
         nonnegative: bool = False,
-        fit: KullbackLeibler | None = None,
+        fit: CountFit | None = None,
     ) -> None:
         self.transform = WaveletTransform(wavelet, levels=levels)
         super().__init__(weight, basis=self.transform, nonnegative=nonnegative, fit=fit)

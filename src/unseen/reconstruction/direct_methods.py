@@ -7,10 +7,10 @@ from torch import Tensor
 
 from unseen.losses.loss import observed
 from unseen.physics.gaussian_noise import Gaussian
-from unseen.physics.measurement import Measurement
+from unseen.physics.measurement import BeerLambert, Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.poisson_noise import PoissonGaussian
-from unseen.priors.fits import KullbackLeibler
+from unseen.priors.fits import CountFit, KullbackLeibler, Transmission
 from unseen.priors.tv import TV
 from unseen.reconstruction.measurements import check_measurements
 from unseen.reconstruction.reconstructor import starting_image
@@ -82,14 +82,15 @@ def total_variation(
         process: how it was measured.
         weight: λ ≥ 0, one for all or (batch,); None: ‖A x − y‖² = m σ², the discrepancy principle.
         nonnegative: x ≥ 0 in every pixel, exactly; for real images.
-        likelihood: "poisson" minimises −log p(y | x) + weight · TV(x) under Poisson noise, instead of the squares.
+        likelihood: "poisson" minimises −log p(y | x) + weight · TV(x) under Poisson noise, instead of the squares; with
+            the link `BeerLambert`, y are transmitted counts.
 
     Returns:
         x̂: (batch, *A.domain).
 
     Raises:
         ValueError: y has another shape, or is not finite; no weight was given and the noise is not Gaussian, or there
-            is a link; or "poisson" was asked of another noise, of a link, or without a weight.
+            is a link; or "poisson" was asked of another noise, of another link, or without a weight.
 
     Warns:
         RuntimeWarning: the solver has not converged; its last images are returned.
@@ -106,12 +107,17 @@ def total_variation(
     p = observed(process, process.linearise(y))  # noise where nothing was measured is no misfit
     noise = process.noise
     if likelihood == "poisson":
-        if not isinstance(noise, PoissonGaussian) or noise.sigma > 0 or process.link is not None or weight is None:
+        link = process.link
+        known = link is None or isinstance(link, BeerLambert)
+        if not isinstance(noise, PoissonGaussian) or noise.sigma > 0 or not known or weight is None:
             raise ValueError(
-                "The Poisson likelihood needs Poisson noise without read-out, no link, and a weight, but the process "
-                f"is {process} and the weight {weight}."
+                "The Poisson likelihood needs Poisson noise without read-out, no link but BeerLambert, and a weight, "
+                f"but the process is {process} and the weight {weight}."
             )
-        solution = TV(weight, nonnegative=nonnegative, fit=KullbackLeibler(noise.gain)).solve(p, process.A)
+        fit: CountFit = KullbackLeibler(noise.gain)
+        if isinstance(link, BeerLambert):
+            fit = Transmission(link.I0, noise.gain)
+        solution = TV(weight, nonnegative=nonnegative, fit=fit).solve(observed(process, y), process.A)
     elif weight is not None:
         solution = TV(weight, nonnegative=nonnegative).solve(p, process.A)
     elif isinstance(noise, Gaussian) and process.link is None and noise.sigma.numel() == 1:

@@ -30,8 +30,9 @@ def osem(
     take larger steps, and end in a cycle near it; stop early, since the maximum fits the noise.
 
     Subset s has the measurements s, s + subsets, … along the first axis after the channels: of tomography the views.
-    A subset of views costs its share of a projection (`CircularScan.views`), so an iteration costs as much as one of
-    MLEM. Of operators other than tomography each subset applies all of A.
+    A subset of views alone is projected (`CircularScan.views`), so an iteration projects each view once and back, as
+    one of MLEM does; views of different subsets do not share weights by symmetry, which takes somewhat longer. Of
+    operators other than tomography each subset applies all of A.
 
     Args:
         y: (batch, *A.range), counts, ≥ 0; a NumPy array too, and then an array comes back.

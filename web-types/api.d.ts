@@ -334,7 +334,7 @@ declare namespace Api {
   type StorageResponse = { parts: (PartResponse)[]; free_bytes: number; total_bytes: number };
   /** One study, whole. */
   type StudyResponse = { entry: Listed; accession: string | null; patient: string | null; films: (FilmResponse)[]; reports: (Reported)[]; decision: Decided | null; audit_sample: boolean | null; history: (Happened)[]; draft: string };
-  /** Summary of what would start and stop now. */
+  /** Effects of a confirmation: what would start and stop now. */
   type Summary = { starts: (string)[]; stops: (string)[]; lacks: (string)[]; digest: string };
   /** Result of a table's rows. */
   type TableTaken = { marked: number; already: number; refused: (RowRefused)[] };

@@ -1,12 +1,12 @@
-"""Old public names that still work for one release: each warns once, with the new name and the release that ends it.
+"""Old public names that still work for one release: each warns once, with the new name and the release that removes it.
 
 In a package's ``__init__.py``, after its table of contents::
 
     __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
     __getattr__ = renamed(__name__, {"Served": "Response"}, removed_in="0.3", otherwise=__getattr__)
 
-``docs/deprecation.md`` has the policy. The old names are in neither ``__all__`` nor ``dir()``, and nothing is imported
-before one of them is asked for.
+``docs/deprecation.md`` has the policy. The old names are in neither ``__all__`` nor ``dir()``. The module of a new name
+is imported when its old name is first used.
 """
 
 import importlib
@@ -42,19 +42,21 @@ def renamed(
 ) -> Callable[[str], object]:
     """Return a module's ``__getattr__`` (PEP 562) that serves old names with a DeprecationWarning.
 
-    module      the module's ``__name__``
-    names       old name → new name in the same module, or ``package.module:Name`` where it has moved
-    removed_in  the release without the old names, such as "0.3"
-    otherwise   the ``__getattr__`` for every other name, such as lazy_loader's
+    Args:
+        module: the module's ``__name__``.
+        names: old name → new name in the same module, or ``package.module:Name`` in another module.
+        removed_in: the release without the old names, such as "0.3".
+        otherwise: the ``__getattr__`` for every other name, such as lazy_loader's.
 
-    >>> import warnings
-    >>> find = renamed("unseen.example", {"Squareroot": "math:sqrt"}, removed_in="0.3")
-    >>> with warnings.catch_warnings(record=True) as caught:
-    ...     warnings.simplefilter("always")
-    ...     find("Squareroot")(9.0), find("Squareroot")(4.0)
-    (3.0, 2.0)
-    >>> print(*(one.message for one in caught))
-    unseen.example.Squareroot is now math.sqrt. The old name will be removed in unseen 0.3.
+    Example:
+        >>> import warnings
+        >>> find = renamed("unseen.example", {"Squareroot": "math:sqrt"}, removed_in="0.3")
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     find("Squareroot")(9.0), find("Squareroot")(4.0)
+        (3.0, 2.0)
+        >>> print(*(one.message for one in caught))
+        unseen.example.Squareroot is now math.sqrt. The old name will be removed in unseen 0.3.
     """
     targets = {old: new.split(":") if ":" in new else [module, new] for old, new in names.items()}
     aliases = {old: Alias(f"{module}.{old}", ".".join(target), removed_in) for old, target in targets.items()}

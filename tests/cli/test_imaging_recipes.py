@@ -151,7 +151,7 @@ def test_fine_tuning_on_twenty_measurements_of_another_set_improves_on_the_shipp
     gains = np.subtract(after.values["network"]["psnr"], before.values["network"]["psnr"])
     assert gains.mean() - 3 * gains.std(ddof=1) / np.sqrt(20) > 0.3, "significantly better than the shipped weights"
     assert len(tuned.training_digests) == 520, "films of the shipped model and the user's measurements"
-    with pytest.raises(ValueError, match="has learnt from all 20 measurements"):
+    with pytest.raises(ValueError, match="was trained on all 20 measurements"):
         evaluate_reconstructor(tuned, shapes(20, seed=0))
     other = load("models/phantom-inpainting")
     torch.nn.init.zeros_(next(other.parameters()))

@@ -214,7 +214,7 @@ def test_a_reader_ends_with_its_process_however_that_ends(tmp_path: Path) -> Non
         ({"note": ["x" * 1000] * 8000}, "1,000 times as long as the file"),
         ({"flag": [None] * 900_000}, "1,000 times as long as the file"),
         ({"file": ["a" * (ROW_LIMIT + 1)]}, "row 1 has more than 1,048,576 characters"),
-        ({"files": [["a.png"]]}, r"column `files` is List\(String\), which is no text"),
+        ({"files": [["a.png"]]}, r"column `files` is List\(String\), which is not text"),
     ],
 )
 def test_a_table_that_is_larger_than_its_file_or_of_other_types_is_refused(

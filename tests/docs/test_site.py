@@ -89,7 +89,7 @@ def test_the_first_screen_of_the_readme_is_in_order() -> None:
         "docs/images/first-look.png",
         "<!-- results:begin -->",
         "<!-- results:end -->",
-        "**Learnt from**",
+        "**Trained on**",
         "**Fails on**",
         "**Never use for**",
         "## Imaging",

@@ -130,7 +130,7 @@ def test_one_lead_alone_cannot_clear(clearing: Api, store: Store, policy: Policy
     for wrong in (seen, seen | {"note": " "}, {"note": NOTE}):
         assert clearing.lead.post(path, json=wrong).status_code == 422, wrong
     unread = clearing.lead.post(path, json={"note": NOTE, "summary": "0" * 64})
-    assert unread.status_code == 409 and "Read it again" in said(unread)
+    assert unread.status_code == 409 and "Read them again" in said(unread)
     assert clearing.lead.post(path, json={"note": NOTE} | seen).json() == {"resumed": False}
     again = clearing.lead.post(path, json={"note": NOTE} | seen)
     assert again.status_code == 409 and "a second person must" in said(again)
@@ -167,7 +167,7 @@ def test_what_is_activated_was_read_and_what_is_lacking_needs_a_reason(
     refused = activated(api.admin, number)
     assert refused.status_code == 422 and "Type the reason" in said(refused)
     stale = activated(api.admin, number, summary="0" * 64, despite="a pilot")
-    assert stale.status_code == 409 and "something has changed" in said(stale)
+    assert stale.status_code == 409 and "have changed since" in said(stale)
     assert activated(api.admin, number, note=" ", despite="a pilot").status_code == 422
     assert activated(api.lead, number, despite="a pilot").status_code == 409, "who proposed it is no second person"
     assert store.activations.active() is None
@@ -181,7 +181,7 @@ def test_the_summary_says_what_starts_and_what_stops(clearing: Api, store: Store
     (proposal,) = clearing.admin.get("/activations").json()["activations"]
     starts, stops = " ".join(proposal["summary"]["starts"]), " ".join(proposal["summary"]["stops"])
     assert "at most 10 % of abnormal studies are missed, with 95 % confidence" in starts and "of ward" in starts
-    assert f"The policy in force ({policy.digest[:8]}) clears no longer." in stops
+    assert f"The policy in force ({policy.digest[:8]}) no longer clears." in stops
     assert proposal["summary"]["lacks"] == []
 
 

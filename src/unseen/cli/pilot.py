@@ -25,13 +25,16 @@ def pilot(
     normal: console.Normal = None,
     abnormal: console.Abnormal = None,
     label_column: console.LabelColumn = "label",
-    seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
+    seed: Annotated[int, typer.Option(help="seed of the bootstrap")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:1")] = "cpu",
-    runtime: Annotated[Literal["torch", "openvino"], typer.Option(help="what computes; that of the policy")] = "torch",
+    runtime: Annotated[
+        Literal["torch", "openvino"], typer.Option(help="runtime of the networks; must be that of the policy")
+    ] = "torch",
 ) -> None:
-    """Run a pilot on an archive: what would have been ranked, cleared and missed on it. Nothing is acted on.
+    """Run a pilot on an archive: how its studies would have been ranked, cleared and missed. No decision takes effect.
 
-    Studies that the model was trained on, or the policy calibrated on, are left out, and so are their patients'.
+    The command leaves out studies on which the model was trained or the policy calibrated, and all studies of their
+    patients.
 
     Example:
 

@@ -1,13 +1,13 @@
 """Grey scale of a film: from its samples to grey values in [0, 1], the same for networks, gate, viewer and captures.
 
-Samples are the integers that the decoder gives (`DecodedImage.pixels`): modality transformation applied, inverted once
-where the film is MONOCHROME1, white = dense. The grey scale is chosen once, when the file is decoded, and is the first
+Samples are the integers that the decoder returns (`DecodedImage.pixels`): modality transformation applied, inverted
+once if the film is MONOCHROME1, white = dense. The grey scale is chosen once, when the file is decoded. It is the first
 of these that shows the film:
 
 1. the file's VOI LUTs, in their order;
 2. the file's windows, in their order;
-3. the nominal range, 0 to 2**bits − 1, where the film uses at least half of it;
-4. the range of fewer bits, where the film uses at least half of that: 12 bits in a file that states 16;
+3. the nominal range, 0 to 2**bits − 1, if the film uses at least half of it;
+4. the range of fewer bits, if the film uses at least half of that: for example 12 bits in a file that states 16;
 5. the film's own range, from its 0.1th to its 99.9th percentile.
 
 A window or LUT shows the film if at least a fifth of the film's own range lies inside it, and if that range spreads
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 WHOLE_RANGE = "Whole range"
 """Name of the window over the nominal range."""
 OWN_RANGE = "Range of the film"
-"""Name of the window over the range that a film uses, where it uses less than half of the nominal one."""
+"""Name of the window over the range that a film uses, if it uses less than half of the nominal range."""
 RANGE_NAMES = frozenset({WHOLE_RANGE, OWN_RANGE})
-"""Names of the windows that no file has given."""
-_ENDS = (0.001, 0.999)  # shares: dead pixels and letters do not set the range
-_INSIDE = 0.2  # of a film's own range that a window must show
-_SPREAD = 0.1  # of the grey values over which it must spread
-_ENOUGH = 2**20  # samples, evenly spread, for the shares
+"""Names of the windows that are computed here and not read from a file."""
+_ENDS = (0.001, 0.999)  # quantiles: dead pixels and burnt-in letters do not set the range
+_INSIDE = 0.2  # share of a film's own range that must lie inside a window
+_SPREAD = 0.1  # share of the grey values that this range must span
+_ENOUGH = 2**20  # samples, evenly spaced, from which the quantiles are computed
 _STEPS = 129  # samples across a film's own range at which a window is examined
-_ROWS = 64  # of a film at a time, which stay in the processor's cache
+_ROWS = 64  # rows converted at a time, which stay in the processor's cache
 
-Json = Any  # what JSON holds, of keys that the docstrings name
+Json = Any  # JSON values; the docstrings name their keys
 
 
 def with_grey_scale(
@@ -55,14 +55,14 @@ def with_grey_scale(
     """Choose a film's grey scale.
 
     Args:
-        display: of the file, with `windows` and `luts` as `dicom_display.display_of` gives them; both may be missing.
+        display: the file's `windows` and `luts`, as `dicom_display.display_of` returns them; both may be missing.
         samples: (height, width), 0 to 2**bits − 1.
         bits: nominal bits of a sample, 8 to 16.
-        outside: (height, width), pixels that are no part of the film; None if all are.
+        outside: (height, width), True for pixels that are not part of the film; None if all pixels are.
 
     Returns:
-        The same with `first`: the chosen entry's place in `windows` followed by `luts`. A range that the file does not
-        name is added to `windows`.
+        The display with `first`: index of the chosen entry in `windows` followed by `luts`. A range that the file does
+        not name is added to `windows`.
 
     Example:
         >>> film = np.arange(4096, dtype=np.uint16).reshape(64, 64)
@@ -149,7 +149,7 @@ def _own_range(samples: Integers, *, bits: int, outside: NDArray[np.bool_] | Non
 
 
 def _range_window(low: int, high: int, *, least: int, most: int, bits: int) -> dict[str, Json]:
-    """Return the window over the nominal range, the range of fewer bits or the film's own; see the module."""
+    """Return the window over the nominal range, the range of fewer bits or the film's own (rules 3 to 5)."""
     top, used = 2**bits - 1, high - low
     if used >= top / 2 or used == 0:
         return _between(0, top, WHOLE_RANGE)
@@ -166,7 +166,7 @@ def _between(low: int, high: int, name: str) -> dict[str, Json]:
 
 
 def _shows(greys: NDArray[np.float32]) -> bool:
-    """Return whether a film is seen whose own range has these grey values."""
+    """Return True if a window or LUT shows a film whose own range gets these grey values."""
     inside = np.mean((greys > 0) & (greys < 1))
     return bool(inside >= _INSIDE and greys.max() - greys.min() >= _SPREAD)
 

@@ -1,12 +1,12 @@
-"""The child process that reads Parquet files: `python -P -m unseen.data.parquet_child LIMITS [MANIFEST]`.
+"""Child process that reads Parquet files: `python -P -m unseen.data.parquet_child LIMITS [MANIFEST]`.
 
 `parquet_manifest` starts it for a manifest, `parquet_tables` for tables; `parquet_limits` has its limits.
 
-A damaged file can make the Parquet reader panic, abort or ask for any amount of memory. So a child reads it, with a
-limit on its memory, and writes messages to stdout: the header, then rows, then the end; or the reason why not.
+A damaged file can make the Parquet reader panic, abort or request any amount of memory. So a child process with a
+memory limit reads it, and writes messages to stdout: the header, the rows and the end, or the reason of a failure.
 
-It reads one manifest, whose cells it sends as text; or, without that argument, each table that stdin asks for: there
-cells keep their types, and a request names the path, the columns and the number of rows at most.
+With MANIFEST it reads that manifest and sends its cells as text. Without it, it reads each table that is requested on
+stdin, and the cells keep their types. A request names the path, the columns and the largest number of rows.
 """
 
 from __future__ import annotations
@@ -30,11 +30,9 @@ if TYPE_CHECKING:
 TABLE_TYPES = frozenset(("String", "Boolean", "Float32", "Float64", "Null")) | {
     f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)
 }
-"""Polars types of the columns of a table; a column of another type is not sent."""
-
-
-_CELL = 8  # characters that a cell counts for, besides its text
-_MESSAGE = 2**20  # characters of cells in a message, but for its last row
+"""Polars types of the columns of a table. A file with a column of another type gives a reason."""
+_CELL = 8  # characters added to the text of each cell when a row is measured
+_MESSAGE = 2**20  # largest number of characters in a message of several rows
 
 
 def messages(path: str, limits: ParquetLimits) -> Iterator[decoder_protocol.Message]:
@@ -57,8 +55,8 @@ def table_messages(
 
     Args:
         path: the Parquet file.
-        limits: on memory and sizes.
-        columns: the columns that are wanted; None: all.
+        limits: limits on memory and sizes.
+        columns: names of the columns to read; None: all.
         most_rows: a file with more rows gives a reason; None: any number.
     """
 
@@ -94,7 +92,7 @@ def _messages(
         if other := [
             f"`{name}` is {kind}" for name, kind in zip(schema, types, strict=True) if kind not in TABLE_TYPES
         ]:
-            yield {"reason": f"column {other[0][:200]}, which is no text, number or truth value"}
+            yield {"reason": f"column {other[0][:200]}, which is not text, numbers or truth values"}
             return
         yield {"header": schema.names(), "types": types}
         row_number = 0
@@ -124,12 +122,12 @@ def _messages(
         yield {"reason": " ".join(str(error).split())[:200]}
     except OSError as error:
         yield {"reason": reason_of(error)}
-    except BaseException as error:  # the edge: damaged files raise anything, even Rust's PanicException
+    except BaseException as error:  # system boundary: damaged files raise anything, even Rust's PanicException
         yield {"reason": f"it is damaged: {type(error).__name__}"}
 
 
 def serve(ahead: Iterator[decoder_protocol.Message], replies: BinaryIO, limits: ParquetLimits) -> None:
-    """Write all messages. An alarm ends a child that the parent has not ended; it rests while the parent reads."""
+    """Write all messages. An alarm ends the process if a message takes too long; it is off while the parent reads."""
     while True:
         signal.setitimer(signal.ITIMER_REAL, 2 * limits.timeout_s + 5)
         message = next(ahead, None)
@@ -140,13 +138,13 @@ def serve(ahead: Iterator[decoder_protocol.Message], replies: BinaryIO, limits: 
 
 
 def serve_tables(requests: int, replies: BinaryIO, limits: ParquetLimits) -> None:
-    """Answer each request for a table, until the parent closes the pipe or is gone."""
+    """Answer each request for a table, until the parent closes the pipe or ends."""
     while True:
         try:
-            asked = child_pipe.message(requests, math.inf)
+            request = child_pipe.message(requests, math.inf)
         except child_pipe.Gone:
             return
-        ahead = table_messages(asked["path"], limits, columns=asked["columns"], most_rows=asked["most_rows"])
+        ahead = table_messages(request["path"], limits, columns=request["columns"], most_rows=request["most_rows"])
         serve(ahead, replies, limits)
         replies.flush()
 
@@ -157,7 +155,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_RDWR), 1)  # native libraries may print: never into the replies
+    os.dup2(os.open(os.devnull, os.O_RDWR), 1)  # native libraries may print, but not into the replies
     limit = limits.memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,4 +1,4 @@
-"""Input gate beside a detector in its bundle."""
+"""Input gate that is stored in a detector's bundle."""
 
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -12,7 +12,7 @@ from unseen.detectors.weights import GATE
 
 @runtime_checkable
 class HasSettings(Protocol):
-    """Something with settings, as JSON values."""
+    """Object with settings, as JSON values."""
 
     def settings(self) -> dict[str, object]:
         """Return the settings for the card, as JSON values."""
@@ -20,7 +20,7 @@ class HasSettings(Protocol):
 
 
 class Companion(HasSettings, Protocol):
-    """Something that goes with a detector and lies in its bundle; `screening.Gate` is one."""
+    """Object that is stored in a detector's bundle, such as `screening.Gate`."""
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors for the weights file; each name begins with `gate.`."""
@@ -28,7 +28,7 @@ class Companion(HasSettings, Protocol):
 
 
 def add_gate(folder: Path | str, gate: Companion) -> Card:
-    """Put a gate into a bundle that has none, or in the place of its own; everything else stays as it is."""
+    """Add a gate to a bundle, or replace its gate, and return the new card. Nothing else changes."""
     read = bundle.load(folder)
     tensors = {name: t for name, t in read.tensors.items() if name.split(".")[0] != GATE} | gate.tensors()
     return bundle.save(read.folder, tensors, read.card.model_copy(update={"gate": gate.settings()}))
@@ -37,7 +37,8 @@ def add_gate(folder: Path | str, gate: Companion) -> Card:
 def gate_parts(folder: Path | str) -> tuple[dict[str, object], dict[str, Tensor]] | None:
     """Return settings and tensors of the gate in a bundle, for `screening.Gate.of`; None for a bundle without one.
 
-    Raises `artifacts.BundleError`, as `load` does.
+    Raises:
+        BundleError: the bundle cannot be read, as in `load`.
     """
     read = bundle.load(folder)
     if read.card.gate is None:

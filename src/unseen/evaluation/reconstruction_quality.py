@@ -1,9 +1,9 @@
 """Evaluation of a reconstructor on images whose truth is known, next to A† and total variation.
 
 Each image is measured by the reconstructor's own process (or its measurement is given), and reconstructed by three
-methods: the network, the pseudo-inverse A† (filtered backprojection where the operator has one), and isotropic total
-variation. Total variation has no setting: the image of least variation whose misfit is that of the noise
-(`TV.within_noise`), so nothing is chosen on the images.
+methods: the network, the pseudo-inverse A† (filtered backprojection if the operator has one), and isotropic total
+variation: the image of least variation whose misfit equals the noise level (`TV.within_noise`). It has no setting, so
+nothing is chosen on the images.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ class ReconstructionQuality:
     """
 
     values: Mapping[str, Mapping[str, list[float]]]
-    """By method and metric: one value for each image."""
+    """Values by method and metric, one for each image."""
     left_out: int = 0
-    """Images left out because the reconstructor has learnt from their measurements."""
+    """Number of images left out because the reconstructor was trained on their measurements."""
     converged: bool = True
     """True if total variation converged on all images."""
     shown: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
-    """By method, with `truth`: the first images, (n, channels, height, width)."""
+    """First images by method, and of the `truth`: (n, channels, height, width)."""
 
     @property
     def images(self) -> int:
@@ -85,7 +85,7 @@ class ReconstructionQuality:
 
     @property
     def lines(self) -> list[str]:
-        """A line for each metric and method: the mean, its interval, and the network's gain over it."""
+        """Lines for each metric and method: the mean, its interval, and the network's gain over the method."""
         found = []
         for metric in self.values[NETWORK]:
             for method in self.values:
@@ -117,7 +117,7 @@ class ReconstructionQuality:
         """Write `metrics.json` and `side-by-side.png` (columns: truth and the methods in order) into a folder.
 
         Args:
-            folder: made if it does not exist.
+            folder: it is made if it does not exist.
         """
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
@@ -136,14 +136,14 @@ def evaluate_reconstructor(
     """Evaluate a reconstructor on images, next to A† and total variation.
 
     Args:
-        f: trained, with its process.
+        f: trained reconstructor with its process.
         truth: (n, *A.domain), images in [0, 1].
         measurements: (n, *A.range), of these images; None: the process measures them, with noise of `seed`.
-        metrics: which; `ssim` is left out for images of fewer than 11 pixels a side.
-        seed: of the noise.
+        metrics: metrics to compute; `ssim` is left out for images of fewer than 11 pixels a side.
+        seed: seed of the noise.
 
     Raises:
-        ValueError: f has no process, or images or measurements do not fit it; no image is left.
+        ValueError: f has no process, images or measurements do not fit the process, or no image is left.
 
     Example:
         >>> import unseen as un
@@ -172,7 +172,7 @@ def evaluate_reconstructor(
     known = set(f.training_digests)
     kept = torch.tensor([measurement_digest(y) not in known for y in measurements])
     if not bool(kept.any()):
-        raise ValueError(f"the model has learnt from all {len(x)} measurements. Give images that it has not seen")
+        raise ValueError(f"the model was trained on all {len(x)} measurements. Give other images")
     x, y, rows = x[kept], measurements[kept], rows[kept]
     size = min(x.shape[2:])
     asked = [metric for metric in metrics if metric != "ssim" or size >= 2 * RADIUS + 1]
@@ -210,7 +210,7 @@ def _values(metric: Metric, found: Tensor, truth: Tensor) -> list[float]:
 def _total_variation(y: Tensor, process: Measurement, *, seed: int) -> tuple[Tensor, bool]:
     """Return the images of least variation within the noise, and whether the solver converged.
 
-    The noise level of linearised measurements is that of a further draw of the noise on y, averaged over all entries.
+    The noise level of linearised measurements is estimated from a second draw of noise on y, averaged over all entries.
     """
     p = observed(process, process.linearise(y))
     sigma = 0.0

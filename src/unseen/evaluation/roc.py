@@ -13,11 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-
-
 Ints = NDArray[np.int64]
-
-
 Bools = NDArray[np.bool_]
 
 
@@ -67,12 +63,12 @@ def roc_curve(y_true: Sequence[bool | int] | Bools | Ints, y_score: Sequence[flo
 
 
 def _truth_and_score(y_true: object, y_score: object) -> tuple[Bools, Floats]:
-    """Convert both to arrays. Before 0.3 the scores came first: that order still works if it can be recognised."""
+    """Convert both to arrays. The order before 0.3, scores first, still works if it can be recognised."""
     truth, score = np.asarray(y_true), np.asarray(y_score)
     if not _is_truth(truth) and _is_truth(score):
         warnings.warn(
-            "auroc takes the truth first, then the scores: auroc(y_true, y_score), as scikit-learn does. The old order "
-            "will be an error in unseen 0.4.",
+            "auroc and roc_curve take the truth first, then the scores: auroc(y_true, y_score), as in scikit-learn. "
+            "The old order will be an error in unseen 0.4.",
             DeprecationWarning,
             stacklevel=3,
         )

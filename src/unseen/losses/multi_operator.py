@@ -13,14 +13,14 @@ from unseen.losses.sums import at_least_single, mean_square
 class MultiOperator(Loss):
     """‖f(link(A_s x̂), A_s) − x̂‖² / n,  x̂ = f(y, A_g),  s drawn from the pool for each image.
 
-    A_g is the operator that measured y. With `MeasurementConsistency` it is multi-operator imaging: what A_g does not
-    show of this image, A_s has shown of others.
+    A_g is the operator that measured y. Together with `MeasurementConsistency` this is multi-operator imaging: A_s
+    measures components of the images that A_g does not measure.
 
     Args:
         weight: ≥ 0.
 
     Raises (when called):
-        ValueError: no pool of operators was given, or it has one alone.
+        ValueError: the pool of operators is missing, or it is a single operator.
 
     Example:
         >>> import torch
@@ -42,8 +42,8 @@ class MultiOperator(Loss):
     def __call__(self, seen: Seen, *, generator: torch.Generator | None) -> Tensor:
         if seen.pool is None or seen.pool.batch is None:
             raise ValueError(
-                "MultiOperator draws from several operators, but was given one. Give A an operator a row, such as "
-                "Mask(masks) with masks of shape (operators, channels, height, width), and learn(..., operators=index)."
+                "MultiOperator needs several operators, but got one. Give A a batch of operators, such as Mask(masks) "
+                "with masks of shape (operators, channels, height, width), and learn(..., operators=index)."
             )
         device = generator.device if generator is not None else torch.device("cpu")
         s = torch.randint(seen.pool.batch, (len(seen.y),), generator=generator, device=device).cpu()

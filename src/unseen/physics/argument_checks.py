@@ -1,4 +1,4 @@
-"""Checks of an operator's arguments. Numbers of NumPy and of torch, such as files hold, count as Python's."""
+"""Checks of an operator's arguments. Integers of NumPy and torch are accepted like those of Python."""
 
 import operator
 from typing import TypeGuard
@@ -7,10 +7,10 @@ from torch import Tensor
 
 
 def both_sides(size: int | tuple[int, int]) -> tuple[int, int]:
-    """(height, width) from one number or both.
+    """Return (height, width) from one number or both.
 
     Raises:
-        ValueError: not one or two whole numbers above 0.
+        ValueError: `size` is not one or two whole numbers above 0.
 
     Example:
         >>> both_sides(8), both_sides((4, 6))
@@ -26,7 +26,7 @@ def counts_per_axis(values: object, axes: int, message: str) -> tuple[int, ...]:
     """Return one whole number above 0 per axis, from one for all or one for each.
 
     Raises:
-        ValueError: other numbers or another number of them, with the message.
+        ValueError: the values are not whole numbers above 0, or not one or `axes` of them; the text is `message`.
 
     Example:
         >>> import numpy as np
@@ -40,13 +40,13 @@ def counts_per_axis(values: object, axes: int, message: str) -> tuple[int, ...]:
 
 
 def check_channels(channels: int) -> None:
-    """Raise ValueError unless an image can have so many channels."""
+    """Raise ValueError unless `channels` is a whole number above 0."""
     if not is_count(channels):
         raise ValueError(f"channels is a whole number above 0, but got {channels}.")
 
 
 def check_measurements(m: int, pixels: int) -> None:
-    """Raise ValueError unless m measurements of so many pixels can be asked for."""
+    """Raise ValueError unless m is a whole number from 1 to `pixels`."""
     if not (is_count(m) and m <= pixels):
         raise ValueError(f"m is a whole number from 1 to the {pixels} pixels of the image, but got {m}.")
 
@@ -62,6 +62,6 @@ def is_count(number: object) -> TypeGuard[int]:
     if isinstance(number, bool) or (isinstance(number, Tensor) and number.ndim > 0):
         return False
     try:
-        return operator.index(number) > 0  # type: ignore[arg-type]  # what is no whole number raises
+        return operator.index(number) > 0  # type: ignore[arg-type]  # raises for other types
     except (TypeError, RuntimeError):
         return False

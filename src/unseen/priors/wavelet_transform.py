@@ -1,4 +1,4 @@
-"""Orthogonal wavelet transform of images: Daubechies' filters, periodic boundary, coefficients in the image's place."""
+"""Orthogonal wavelet transform of images: Daubechies' filters, periodic boundary, coefficients in the image's shape."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from torch import Tensor
 from unseen.physics.algebra import describe
 from unseen.physics.numpy_arrays import arrays_too
 
-LONGEST = 10  # vanishing moments: beyond, the polynomial's roots lose digits
+LONGEST = 10  # vanishing moments: with more, the polynomial's roots lose digits
 
 
 class WaveletTransform:
     """W, orthogonal: the separable two-dimensional wavelet transform of each channel.
 
     Coefficients have the image's shape: after `levels` levels the approximation is the upper left block, and the
-    details of each level are the three blocks around it (Mallat's order). Levels stop early where a side is odd.
+    details of each level are the three blocks around it (Mallat's order). There are fewer levels if a side becomes odd.
 
     Args:
         wavelet: "haar", or "db1" to "db10" by the number of vanishing moments.
-        levels: at most, ≥ 1.
+        levels: largest number of levels, ≥ 1.
 
     Raises:
         ValueError: another wavelet, or levels below 1.
@@ -50,7 +50,7 @@ class WaveletTransform:
 
     @arrays_too
     def __call__(self, x: Tensor) -> Tensor:
-        """W x.
+        """Return the coefficients W x.
 
         Args:
             x: (batch, channels, height, width), real or complex.
@@ -69,10 +69,10 @@ class WaveletTransform:
 
     @arrays_too
     def adjoint(self, coefficients: Tensor) -> Tensor:
-        """W* of coefficients, which is W⁻¹: (batch, channels, height, width).
+        """Return W* of coefficients, which equals W⁻¹: (batch, channels, height, width).
 
         Raises:
-            ValueError: as W.
+            ValueError: a side is odd, or the coefficients are no batch of images.
         """
         found = coefficients.clone()
         for height, width in reversed(self._sides(coefficients)):
@@ -81,12 +81,12 @@ class WaveletTransform:
         return found
 
     def approximation(self, x: Tensor) -> tuple[int, int]:
-        """Height and width of the upper left block, which holds the approximation."""
+        """Return height and width of the upper left block, which contains the approximation."""
         height, width = self._sides(x)[-1]
         return height // 2, width // 2
 
     def _sides(self, x: Tensor) -> list[tuple[int, int]]:
-        """Height and width that each level transforms."""
+        """Return the height and width that each level transforms."""
         if x.ndim != 4 or x.shape[-2] % 2 or x.shape[-1] % 2 or not x[0, 0].numel():
             raise ValueError(
                 "A wavelet transform takes images (batch, channels, height, width) with even sides, but got "
@@ -123,8 +123,10 @@ def daubechies_filter(moments: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=64)
 def one_level(side: int, moments: int) -> Tensor:
-    """Return one level of the periodic transform of a signal as an orthogonal matrix (side, side), float64:
-    approximation coefficients, then details.
+    """Return the orthogonal matrix of one level of the periodic transform of a signal.
+
+    Returns:
+        (side, side), float64: rows of the approximation coefficients, then rows of the details.
     """
     low = daubechies_filter(moments)
     high = low[::-1] * (-1.0) ** np.arange(len(low))

@@ -1,4 +1,4 @@
-"""`unseen backup TO --folder worklist`: everything in a worklist, of one moment, to a new folder; `unseen restore`."""
+"""`unseen backup` and `unseen restore`: copy a worklist in use to a new folder, and restore a copy."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def backup(
     ] = None,
     keep: Annotated[
         int | None,
-        typer.Option(min=1, help="name the backup by date and time, in TO, and keep so many; older ones are removed"),
+        typer.Option(min=1, help="name the backup in TO by date and time, keep this many, and remove older ones"),
     ] = None,
 ) -> None:
     """Save a worklist while it is in use: its tables as they are at one moment, every film and map, and its key.
 
-    Files that are missing or no longer what was received are named, and the exit status is then 1; the rest is saved.
-    It fails if most films in the folder are unknown to the tables. The backup is as secret as the worklist: it holds
-    the films.
+    The command names files that are missing or have changed since they were received; the exit status is then 1, and
+    the rest is saved. It fails if most films in the folder are unknown to the tables. The backup is as secret as the
+    worklist: it contains the films.
 
     Examples:
 
@@ -52,7 +52,7 @@ def backup(
 
 
 def tell(saved: Saved, what: str, place: Path) -> None:
-    """Print what was saved or restored, and what is wrong with it: then the exit status is 1."""
+    """Print the numbers of studies and files, and any damage; exit with status 1 if there is damage."""
     console.result(
         f"{saved.studies} studies, {saved.films} films, {saved.maps} maps {what} {place}",
         studies=saved.studies,
@@ -63,7 +63,7 @@ def tell(saved: Saved, what: str, place: Path) -> None:
         audit=saved.audit,
     )
     for digest in saved.damaged:
-        typer.secho(f"missing, or not what was received: {digest}", err=True, fg=typer.colors.RED)
+        typer.secho(f"missing, or changed since it was received: {digest}", err=True, fg=typer.colors.RED)
     if saved.audit is not None:
         typer.secho(saved.audit, err=True, fg=typer.colors.RED)
     raise typer.Exit(1 if saved.damaged or saved.audit else 0)
@@ -72,15 +72,15 @@ def tell(saved: Saved, what: str, place: Path) -> None:
 @console.with_output_options
 def restore(
     backup: Annotated[Path, typer.Argument(help="the folder that `unseen backup` wrote")],
-    folder: Annotated[Path, typer.Option(help="where the worklist is to be: an empty folder, or a new one")],
+    folder: Annotated[Path, typer.Option(help="folder of the restored worklist: an empty or a new one")],
     url: Annotated[
         str | None,
         typer.Option(help="an empty PostgreSQL database for it: postgresql://user@host/name", envvar="UNSEEN_URL"),
     ] = None,
 ) -> None:
-    """Bring a backup back into an empty place; from SQLite to PostgreSQL too, or the other way.
+    """Restore a backup into an empty folder or database, also from SQLite to PostgreSQL or the other way.
 
-    Every table and file is checked by its hash. What is damaged is named, and the exit status is then 1.
+    Every table and file is checked by its hash. The command names the damaged ones; the exit status is then 1.
 
     Example:
 

@@ -1,7 +1,6 @@
-"""A worklist as it looks in the middle of a day: films came in over hours, were scored, and a reader has read some.
+"""Worklist of the demonstration: films arrived over some hours, were scored, and a simulated reader reported some.
 
-For the demonstration. The films and what is reported of them come from a manifest whose labels are the truth; all else
-is the worklist's own doing, by a real `Worker`.
+The films and their reports come from a manifest with true labels. A real `Worker` scores the films and decides.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ if TYPE_CHECKING:
 
 READER: Final = "simulated reader"
 _MARK: Final = "made-by-unseen-demo"
-_HOURS: Final = 7.0  # that the films came in over
+_HOURS: Final = 7.0  # over which the films arrived
 _READING: Final = 0.8, 0.02  # hours ago: when the reader began, and stopped
 _MOST_ROWS: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filled:
-    """Number of studies of each kind."""
+    """Numbers of studies by state and reported outcome."""
 
     to_read: int
     cleared: int
@@ -54,7 +53,7 @@ class Filled:
 
 
 class _Clock:
-    """The time, some hours ago."""
+    """Clock that is some hours behind."""
 
     def __init__(self) -> None:
         self.ago_s = _HOURS * 3600
@@ -63,7 +62,7 @@ class _Clock:
         return time.time() - self.ago_s
 
     def be(self, hours_ago: float) -> None:
-        """Go forward to so many hours ago."""
+        """Set the clock to this many hours ago; it never goes back."""
         self.ago_s = min(self.ago_s, hours_ago * 3600)
 
 
@@ -81,13 +80,22 @@ def fill(
 ) -> Filled:
     """Make the worklist `folder`, or replace it if an earlier call made it.
 
-    films        a manifest; its labels are what the reader reports
-    unreadable   a file that no worker can read
-    model        scores, and decides by `policy`; `further` score for comparison
-    reported     studies that the reader reports, at most; `left` at least stay to be read
-    progress     called with the number of films scored
+    Args:
+        folder: the worklist's folder.
+        films: a manifest; the reader reports its labels.
+        unreadable: a file that no worker can read.
+        model: bundle of the model that decides.
+        policy: its policy.
+        further: bundles of models that score for comparison.
+        reported: largest number of studies that the reader reports.
+        left: smallest number of studies that stay unread.
+        progress: called with the number of scored films.
 
-    Raises WorklistError where `folder` holds something else.
+    Returns:
+        The numbers of studies in the worklist.
+
+    Raises:
+        WorklistError: `folder` exists and was not made by an earlier call.
     """
     _clear(folder)
     clock = _Clock()
@@ -130,7 +138,7 @@ def check_free(folder: Path) -> None:
     """Raise WorklistError unless `fill` may make `folder`; call it before a long demonstration."""
     if folder.exists() and not (folder / _MARK).is_file():
         raise WorklistError(
-            f"{folder}: is there, and was not made by the demonstration, which would remove it. Move it away, or give "
+            f"{folder}: it exists, and was not made by the demonstration, which would remove it. Move it away, or give "
             "another --out."
         )
 
@@ -150,7 +158,7 @@ def _rows(store: Store) -> list[ListedStudy]:
 
 
 def _chosen(rows: Sequence[ListedStudy], most: int, left: int) -> list[ListedStudy]:
-    """Pick evenly spaced rows, so that either kind keeps its share.
+    """Return at most `most` evenly spaced rows, and leave at least `left`. So each outcome keeps its share.
 
     >>> _chosen("abcdef", 4, 3)
     ['a', 'c', 'e']

@@ -1,6 +1,6 @@
-"""Objects into the worklist, whatever way they came: their header is read, their pixels are not.
+"""Intake of DICOM objects into the worklist: the header is read, the pixels are not.
 
-The bytes are kept as the peer sent them. What is refused is a `RefusedObjectError` with a status for DIMSE.
+The bytes are stored as the peer sent them. A refused object raises `RefusedObjectError`, which has the DIMSE status.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ FAILED: Final = 0xC0FF
 
 _CHUNK: Final = 1 << 20
 _LAST_GROUP: Final = 0x0027
-"""Identity, equipment and relationship of an object stand up to here; pixels and contents come after."""
+"""Last group with elements on identity, equipment and relationship; pixels and contents come after it."""
 
 
 class RefusedObjectError(UserError, RuntimeError):
-    """An object that is not taken; the message is the sentence for the peer, 64 characters at most."""
+    """An object that is refused; the message is sent to the peer and has 64 characters at most."""
 
     def __init__(self, sentence: str, *, status: int) -> None:
         super().__init__(sentence)
@@ -53,7 +53,7 @@ class RefusedObjectError(UserError, RuntimeError):
 
 
 class Discarded(io.BytesIO):
-    """Replacement for a data set above the limit: it reads the rest and stores nothing."""
+    """Replacement for the buffer of a data set above the limit: it accepts the rest and stores nothing."""
 
     def write(self, data: object, /) -> int:
         return 0
@@ -61,14 +61,14 @@ class Discarded(io.BytesIO):
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """An object that is durable now: its StudyInstanceUID, and whether it is one that this node has made."""
+    """An object that was acknowledged: its StudyInstanceUID, and whether this node made the object."""
 
     study: str
     ours: bool
 
 
 class Intake:
-    """Takes objects of peers into a store. Threads may share one."""
+    """Intake of objects of peers into a store. Threads may share one."""
 
     def __init__(self, store: Store, config: PacsConfig) -> None:
         self._store, self._config = store, config
@@ -76,7 +76,7 @@ class Intake:
         self._counts: Counter[tuple[str, bool]] = Counter()
 
     def counts(self) -> dict[tuple[str, bool], int]:
-        """Return the number of objects since the start, by peer and whether they were taken."""
+        """Return the number of objects since the start, by peer and by acceptance (True: stored, False: refused)."""
         with self._lock:
             return dict(self._counts)
 
@@ -85,12 +85,15 @@ class Intake:
             self._counts[peer.name, taken] += 1
 
     def take(self, body: io.BytesIO, meta: FileMetaDataset, peer: Peer) -> Taken:
-        """Store one object; it is durable when this returns.
+        """Store one object; it is durable when this returns. A film that this node made is acknowledged and not stored.
 
-        body  the data set as it came, without preamble and file meta information
-        meta  its file meta information: SOP class and instance as announced, and the transfer syntax of `body`
+        Args:
+            body: the data set as received, without preamble and file meta information.
+            meta: its file meta information: SOP class and instance as announced, and the transfer syntax of `body`.
+            peer: the sender.
 
-        Raises RefusedObjectError: nothing was stored then.
+        Raises:
+            RefusedObjectError: the object is refused, and nothing was stored.
         """
         if isinstance(body, Discarded):
             raise RefusedObjectError("The object is above object_bytes of the node.", status=TOO_LARGE)
@@ -124,11 +127,11 @@ class Intake:
         return Taken(study=header.study, ours=ours)
 
     def answer(self, event: evt.Event, peer: Peer) -> tuple[Dataset, Taken | None]:
-        """Return the status for a C-STORE request, and what was taken; nothing that fails here ends the association."""
+        """Return the status for a C-STORE request, and the object if it was taken. No failure ends the association."""
         try:
             assert isinstance(event.request, C_STORE)
             if event.request.DataSet is None:
-                raise RefusedObjectError("There is no data set.", status=NOT_UNDERSTOOD)
+                raise RefusedObjectError("The request has no data set.", status=NOT_UNDERSTOOD)
             taken = self.take(event.request.DataSet, event.file_meta, peer)
             self._count(peer, taken=True)
             return status_of(0x0000), taken
@@ -147,12 +150,12 @@ class Intake:
         for study in studies:
             try:
                 self._store.studies.mark_complete(study, source=peer.films_source, actor=actor_of(peer))
-            except WorklistError as error:  # it settles by its time instead
+            except WorklistError as error:  # the study is complete after `settle_s` instead
                 _log.warning("pacs.study_not_closed peer=%s: %s", peer.name, error)
 
 
 def status_of(status: int, comment: str = "") -> Dataset:
-    """Return the status of an answer; its comment has 64 characters of the default repertoire at most (PS3.7, E.1)."""
+    """Return a response's status; its comment is cut to 64 characters of the default repertoire (PS3.7, E.1)."""
     answer = Dataset()
     answer.Status = status
     if comment:
@@ -166,7 +169,7 @@ def actor_of(peer: Peer) -> str:
 
 
 def _header_of(body: io.BytesIO, meta: FileMetaDataset) -> Dataset:
-    """Return the elements before the contents."""
+    """Return the elements up to `_LAST_GROUP`."""
 
     def after(tag: BaseTag, vr: str | None, length: int) -> bool:
         return tag.group > _LAST_GROUP
@@ -181,7 +184,7 @@ def _header_of(body: io.BytesIO, meta: FileMetaDataset) -> Dataset:
 
 
 def _pieces(meta: FileMetaDataset, body: io.BytesIO) -> Iterator[bytes]:
-    """Yield the object as a DICOM file (PS3.10), in pieces: it is in memory once only."""
+    """Yield the object as a DICOM file (PS3.10), in pieces, so that memory holds it only once."""
     yield bytes(128) + b"DICM" + encode_file_meta(meta)
     body.seek(0)
     while piece := body.read(_CHUNK):

@@ -1,6 +1,6 @@
-"""Listener of the node: associated peers echo, store, and request or report storage commitment.
+"""DICOM SCP of the node: C-ECHO, C-STORE and storage commitment.
 
-C-STORE is answered with success only after the object is durable in the worklist. Bytes are written as they came.
+C-STORE is answered with success only after the object is durable in the worklist. Bytes are stored as received.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ _COUNTED_HERE: Final = 10_000
 
 
 class Committing(Protocol):
-    """Storage commitment, as the listener calls it; see `commitment.Commitments`."""
+    """Interface of storage commitment that the listener calls; see `commitment.Commitments`."""
 
     def asked(self, event: evt.Event, peer: Peer) -> tuple[int, None]:
-        """Answer a peer that asks by N-ACTION whether we keep its objects."""
+        """Answer a peer's N-ACTION request to commit its objects."""
 
     def reported(self, event: evt.Event, peer: Peer) -> tuple[int, None]:
-        """Take a peer's N-EVENT-REPORT of what it keeps of ours."""
+        """Process a peer's N-EVENT-REPORT on our objects that it committed."""
 
     def received(self, event: evt.Event) -> None:
-        """Take note of a PDU that came from a peer."""
+        """Record that a PDU of a peer was received."""
 
 
 class Listener:
-    """Listens from `start` to `stop`; `port` and `tls_port` are where."""
+    """Listener for associations, from `start` to `stop`, on `port` and `tls_port`."""
 
     def __init__(self, config: PacsConfig, intake: Intake, committing: Committing) -> None:
         self._config, self._intake, self._committing = config, intake, committing
@@ -86,7 +86,11 @@ class Listener:
         return sum(server.unidentified for server in self._servers)
 
     def start(self) -> None:
-        """Listen. Raises PacsConfigError where a port is taken or a certificate cannot be used."""
+        """Start to listen.
+
+        Raises:
+            PacsConfigError: a port is taken, or a certificate cannot be used.
+        """
         limits = self._config.limits
         ae = AE(self._config.ae_title)
         ae.maximum_associations = _COUNTED_HERE
@@ -123,7 +127,7 @@ class Listener:
         threading.Thread(target=server.serve_forever, args=(0.1,), name=f"pacs-{port}", daemon=True).start()
 
     def stop(self) -> None:
-        """End: no more associations; what is being written is finished and answered; then the rest is aborted."""
+        """Stop: reject new associations, finish and answer objects that are being written, then abort the rest."""
         self._admission.reject_all()
         associations = [found for server in self._servers for found in server.active_associations]
         for server in self._servers:
@@ -132,7 +136,7 @@ class Listener:
         until = time.monotonic() + _GRACE_S
         with self._idle:
             while (self._busy or self._owes_answers()) and time.monotonic() < until:
-                self._idle.wait(_LOOK_S)  # nobody says that a peer has gone, whose answer nobody waits for
+                self._idle.wait(_LOOK_S)  # polled: no event reports a peer that left before its answer
         associations += [found for server in self._servers for found in server.active_associations]
         enders = [threading.Thread(target=_end, args=(found,)) for found in dict.fromkeys(associations)]
         for thread in enders:
@@ -162,12 +166,12 @@ class Listener:
 
     def _connected(self, event: evt.Event) -> None:
         make_pausable(event.assoc)
-        # every peer knows pdu_bytes; only an association request may be longer than the least of it
+        # peers know pdu_bytes; the margin is for association requests, which may be longer than a small pdu_bytes
         if (connection := event.assoc.dul.socket) is not None:
             transport.bounded(connection, most_bytes=self._config.limits.pdu_bytes + _COMMAND_BYTES)
 
     def _received(self, event: evt.Event) -> None:
-        """Keep no object above the limit, and no more requests than one answers, before a PDU is decoded."""
+        """Discard an object above the limit, and abort a peer with too many open requests, before a PDU is decoded."""
         if isinstance(event.pdu, (A_RELEASE_RQ, A_ABORT_RQ)):
             self._ended(event)
         message = event.assoc.dimse.message
@@ -182,7 +186,7 @@ class Listener:
                 message.data_set = Discarded()
 
     def _ended(self, event: evt.Event) -> None:
-        """Free the place of an association at once, before its threads end."""
+        """Mark an association as ended, so that its place is free before its threads end."""
         if (opened := self._admission.find(event.assoc)) is not None:
             opened.ended = True
 
@@ -213,9 +217,9 @@ class Listener:
         return any(found.is_established and opened.unanswered for found, opened in self._admission.all())
 
     def _released(self, event: evt.Event) -> None:
-        """Close the studies of an association that was released, where the peer is configured so.
+        """Close the studies of a released association if the peer has `closes = "association"`.
 
-        An abort closes none.
+        An aborted association closes no study.
         """
         opened = self._admission.find(event.assoc)
         if opened is not None and opened.peer.closes == "association":
@@ -223,7 +227,7 @@ class Listener:
 
 
 def _end(association: Association) -> None:
-    """Abort an association and see its threads end, whatever the peer does."""
+    """Abort an association and wait for the end of its threads, whatever the peer does."""
     if association.is_established:
         association.abort(block=False)
         until = time.monotonic() + _STATES_S
@@ -231,8 +235,8 @@ def _end(association: Association) -> None:
             time.sleep(0.01)
         time.sleep(0.02)  # the last of the queue is being written
     if (connection := association.dul.socket) is not None:
-        connection.close()  # wakes who reads from it
-    association.dul.to_user_queue.put(None)  # wakes who waits for a request
+        connection.close()  # wakes the thread that reads from it
+    association.dul.to_user_queue.put(None)  # wakes the thread that waits for a request
     association._kill = True
     association._reactor_checkpoint.set()
     association.dul.kill_dul()

@@ -10,12 +10,11 @@ from unseen_server.worklist.states import WorklistError
 
 _log = logging.getLogger("unseen")
 
-
 _PATIENCE_S = 10.0
 
 
 class Repeated:
-    """Calls `act` every `every_s` seconds; what it raises costs that turn, not the thread."""
+    """Thread that calls `act` and then waits `every_s` seconds. An exception ends one call, not the thread."""
 
     def __init__(self, name: str, act: Callable[[], object], *, every_s: float) -> None:
         self._name, self._act, self._every_s = name, act, every_s
@@ -26,7 +25,7 @@ class Repeated:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let the turn at hand end, unless that takes long: whatever it does may be cut off, as by a kill."""
+        """Stop after the current call; give up after 10 s. The process may then end during that call."""
         self._stop.set()
         self._thread.join(timeout=_PATIENCE_S)
 
@@ -36,6 +35,6 @@ class Repeated:
                 self._act()
             except WorklistError as error:
                 _log.warning("%s.waits %s", self._name, type(error).__name__)
-            except Exception as error:  # a thread that is gone would be noticed too late
+            except Exception as error:  # the thread must survive: its end would be noticed too late
                 _log.error("%s.failed %s", self._name, type(error).__name__)
             self._stop.wait(self._every_s)

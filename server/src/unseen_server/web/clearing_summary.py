@@ -1,7 +1,7 @@
-"""Summary of what starts and stops when a second person agrees; both must have read it.
+"""Summary of the effects of a confirmation by a second person: what starts and what stops.
 
-Clearing starts, or starts again, with two people and a note of each. What the second one confirms is the summary's
-digest, so that nobody agrees to something that has changed since the page was drawn.
+Clearing starts, or restarts, only with two people and a note of each. The second person confirms the summary's digest,
+so nobody agrees to something that has changed since the page was shown.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
     from unseen_server.worklist.reopening import RaisedAlarm
 
 NO_GATE: Final = (
-    "It has no input gate: every file that can be read is scored, however unlike the films it learnt from, and may be "
+    "It has no input gate: every file that can be read is scored, even if it is unlike the training films, and may be "
     "cleared."
 )
 NO_EVALUATION: Final = "It has no evaluation: nobody has measured how well it finds abnormal films."
 
 
 class Summary(BaseModel):
-    """Summary of what would start and stop now."""
+    """Effects of a confirmation: what would start and stop now."""
 
     model_config = ConfigDict(from_attributes=True)
 
     starts: list[str]
     stops: list[str]
-    lacks: list[str] = Field(description="what the model lacks; where anything is, the reason must be typed")
-    digest: str = Field(description="given back by whoever agrees: what they have read")
+    lacks: list[str] = Field(description="missing parts of the model; if there are any, a reason is required")
+    digest: str = Field(description="digest of the summary; the confirming request repeats it")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClearingChange:
-    """Sentences on what would start and stop."""
+    """Sentences on a change of clearing: what would start and stop."""
 
     starts: tuple[str, ...]
     stops: tuple[str, ...]
@@ -55,19 +55,22 @@ class ClearingChange:
     @property
     def digest(self) -> str:
         """Digest of all sentences; it differs if anything differs."""
-        said = json.dumps([self.starts, self.stops, self.lacks])
-        return hashlib.sha256(said.encode()).hexdigest()
+        text = json.dumps([self.starts, self.stops, self.lacks])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def check(self, seen: str, *, note: str, despite: str = "") -> None:
-        """Raise NotAllowedError where `seen` is another summary, WorklistError where a note or a reason is missing."""
+        """Check a confirmation of the summary with the digest `seen`.
+
+        Raises:
+            NotAllowedError: `seen` is the digest of another summary.
+            WorklistError: the note, or the reason in spite of what the model lacks, is missing.
+        """
         if not note.strip():
-            raise WorklistError("Write a note: what you have looked at, and why this may start.")
+            raise WorklistError("Write a note: what you have checked, and why this may start.")
         if self.lacks and not despite.strip():
-            raise WorklistError(f"{' '.join(self.lacks)} Type the reason why it should decide all the same.")
+            raise WorklistError(f"{' '.join(self.lacks)} Type the reason why it should decide nevertheless.")
         if seen != self.digest:
-            raise NotAllowedError(
-                "What would start and stop is not what you were shown: something has changed meanwhile. Read it again."
-            )
+            raise NotAllowedError("The effects have changed since they were shown to you. Read them again.")
 
 
 def of_activation(parts: ServerState, made: Activation) -> ClearingChange:
@@ -82,11 +85,13 @@ def of_activation(parts: ServerState, made: Activation) -> ClearingChange:
         starts.append("Readers see the order and the flag, and no scores, maps or probabilities.")
     stops = []
     if parts.models is not None and parts.models.card.weights_sha256 != made.model:
-        stops.append(f"{parts.models.folder.name} ({parts.models.card.weights_sha256[:8]}) decides no longer.")
+        stops.append(f"{parts.models.folder.name} ({parts.models.card.weights_sha256[:8]}) no longer decides.")
     if now.policy is not None and (made.policy is None or made.policy.digest != now.policy.digest):
-        stops.append(f"The policy in force ({now.policy.digest[:8]}) clears no longer.")
+        stops.append(f"The policy in force ({now.policy.digest[:8]}) no longer clears.")
     if card is None:
-        lacks: tuple[str, ...] = ("This server was not given the model: whether it has a gate is not known here.",)
+        lacks: tuple[str, ...] = (
+            "This server does not have the model, so it cannot show whether the model has a gate.",
+        )
     else:
         lacks = tuple(words for words, there in ((NO_GATE, card.gate), (NO_EVALUATION, card.metrics)) if not there)
     return ClearingChange(starts=tuple(starts), stops=tuple(stops), lacks=lacks)
@@ -96,7 +101,7 @@ def of_alarm(parts: ServerState, alarm: StandingAlarm) -> ClearingChange:
     """Return what starts and stops when a drift alarm ends."""
     policy = None if parts.models is None else parts.models.policy
     if policy is not None and policy.digest == alarm.policy:
-        starts = (*_clearing(policy), "Studies that were judged since the alarm stay in the list.")
+        starts = (*_clearing(policy), "Studies that were decided since the alarm stay in the list.")
     else:
         starts = (f"Workers that score by the policy {alarm.policy[:8]} clear studies again.",)
     return ClearingChange(starts=starts, stops=(f"The alarm of {alarm.since:%Y-%m-%d %H:%M} UTC: {alarm.reason}.",))
@@ -112,12 +117,12 @@ def of_reopening(alarm: RaisedAlarm) -> ClearingChange:
             f"{goes} back to the list, unread.",
             "Each destination that has a result of such a study gets a correction.",
         ),
-        stops=(f"{stops} cleared no longer, and no policy clears {'it' if count == 1 else 'them'} again.",),
+        stops=(f"{stops} no longer cleared, and no policy clears {'it' if count == 1 else 'them'} again.",),
     )
 
 
 def _clearing(policy: Policy) -> list[str]:
-    """Describe what a policy clears, a sentence a source."""
+    """Describe what a policy clears, one sentence per source."""
     found = []
     for name, source in policy.sources.items():
         if source.threshold is None:
@@ -130,7 +135,7 @@ def _clearing(policy: Policy) -> list[str]:
             f"at most {percent(policy.max_miss_rate)} of abnormal studies are missed, with "
             f"{percent(policy.confidence)} confidence, as {source.abnormals} abnormal studies have shown."
         )
-    found.append(f"Of what is cleared, {percent(policy.audit_share)} is read all the same.")
+    found.append(f"Readers also read {percent(policy.audit_share)} of the cleared studies, as the audit sample.")
     return found
 
 

@@ -1,8 +1,8 @@
-"""Damage of a store: a database that is empty, damaged, or not the one of the files next to it.
+"""Checks for damage of a store: a database that is empty, damaged, or belongs to other files than those next to it.
 
-Without these checks, a new schema would be made in an emptied database, and the next sweep would remove every film of
-the folder, since no row names it. Nothing is repaired here and no file is changed: each check raises DamagedError with
-the cause and the remedy.
+Without these checks, an emptied database would get a new schema, and the next sweep would remove every film of the
+folder, since no row names it. The checks repair nothing and change no file: each raises DamagedError with the cause and
+the remedy.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from unseen_server.worklist.stored_files import ContentFolder
 from unseen_server.worklist.tables import attachments, audit, films, metadata
 
 Check = Literal["tables", "database", "files"]
-"""tables: that every table exists; database: and SQLite's pages; files: and the films, and the end of the audit trail.
+"""Scope of the checks. tables: every table exists; database: also SQLite's pages; files: also films and audit trail.
 
-The first costs milliseconds and is made at each opening. The second reads the whole file.
+`tables` takes milliseconds and runs at each opening. `database` reads the whole file.
 """
 _UNDER_WAY: Final = 64
-"""Films without a row that a store may have at any moment: those that are coming in, and those of a killed process."""
+"""Largest usual number of films without a row: films that are being received, and films of a killed process."""
 _LONGEST: Final = 160
 _COLUMNS: Final = {
     "sqlite": (
@@ -46,17 +46,17 @@ def check_size(database: Database, file: Path, home: Path) -> None:
 
 
 def check_new(database: Database, connection: Connection, home: Path) -> None:
-    """Raise DamagedError for a database without a revision that is not a new one: with tables, or next to films."""
+    """Raise DamagedError for a database without a schema revision that has tables or is next to films."""
     if known := {table.name for table in metadata.sorted_tables}.intersection(inspect(connection).get_table_names()):
         raise DamagedError(
-            f"{database.name}: has {len(known)} of our tables, and no revision of their schema. {database.remedy}"
+            f"{database.name}: it has {len(known)} tables of a worklist, but no schema revision. {database.remedy}"
         )
     if has_films(home):
         raise DamagedError(f"{database.name}: the database has no tables, and {films_in(home)}. {database.remedy}")
 
 
 def check_tables(database: Database) -> None:
-    """Raise DamagedError where a table or a column of the newest schema is missing."""
+    """Raise DamagedError if a table or a column of the newest schema is missing."""
     with database.reading() as connection:
         there = {tuple(row) for row in connection.execute(text(_COLUMNS[connection.dialect.name]))}
     wanted = {(table.name, column.name) for table in metadata.sorted_tables for column in table.columns}
@@ -66,20 +66,20 @@ def check_tables(database: Database) -> None:
 
 
 def check_pages(database: Database) -> None:
-    """Raise DamagedError where SQLite's quick_check finds a damaged page; PostgreSQL checks its own when it reads."""
+    """Raise DamagedError if SQLite's quick_check finds a damaged page; PostgreSQL checks pages when it reads them."""
     if not database.is_sqlite:
         return
     with database.reading() as connection:
         found = [str(line) for line in connection.execute(text("PRAGMA quick_check(3)")).scalars()]
     if found != ["ok"]:
-        said = " ".join(" ".join(found).split())[:_LONGEST]
-        raise DamagedError(f"{database.name}: the database is damaged (quick_check: {said}). {database.remedy}")
+        report = " ".join(" ".join(found).split())[:_LONGEST]
+        raise DamagedError(f"{database.name}: the database is damaged (quick_check: {report}). {database.remedy}")
 
 
 def check_trail(database: Database, path: Path, kept: AuditHead | None) -> None:
-    """Raise DamagedError where the audit trail does not reach the row that the folder's head at `path` names.
+    """Raise DamagedError if the audit trail does not contain the row that the folder's head at `path` names.
 
-    The head is written after its row is on the disk: a shorter trail is that of an older copy of the database.
+    The head is written after its row is on the disk, so a shorter trail belongs to an older copy of the database.
     """
     if kept is None or not kept.seq:
         return
@@ -99,7 +99,7 @@ def check_trail(database: Database, path: Path, kept: AuditHead | None) -> None:
 
 
 def check_films(database: Database, home: Path) -> None:
-    """Raise DamagedError where most films of the folder are unknown to the tables, or most known films are missing."""
+    """Raise DamagedError if most films of the folder are unknown to the tables, or most known films are missing."""
     there = known = unknown = missing = 0
     with database.reading() as connection:
         for number in range(256):
@@ -143,7 +143,7 @@ def first_line(error: object) -> str:
 
 
 def _files(home: Path, first: str) -> set[str]:
-    """Return the names in one subfolder; none where it is missing."""
+    """Return the names in one subfolder; an empty set if it is missing."""
     try:
         return set(os.listdir(home / "films" / first))
     except FileNotFoundError:

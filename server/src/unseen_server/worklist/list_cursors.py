@@ -1,7 +1,7 @@
-"""Orders of the list, and cursors: the place of a row in one of them.
+"""Sort orders of the list, and cursors: the position of a row in a sort order.
 
-A cursor holds the values by which a row is sorted, so that a page costs the same at the front, in the middle and at the
-end. A study that moves while somebody turns pages is seen where it then is; the first page is always right.
+A cursor contains the values by which its row is sorted, so that a page costs the same at the front, in the middle and
+at the end. A study that moves while a reader turns pages appears at its new position; the first page is always current.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from unseen_server.worklist.tables import LEAST_SCORE, studies
 Tab = Literal["to_read", "cleared", "reported", "not_scored", "all"]
 TABS: Final[tuple[Tab, ...]] = get_args(Tab)
 SortOrder = Literal["list", "received", "score", "source"]
-"""list: in which it is to be read, or the latest change first; the others ascend: oldest, lowest, A first."""
+"""`list`: reading order, but in the tab `all` the latest received first. The others ascend: oldest, lowest, A first."""
 ORDERS: Final[tuple[SortOrder, ...]] = get_args(SortOrder)
 Place = tuple[float | str, ...]
 _LONGEST = 1000
 
-_ID: Any = studies.c.id  # Any: columns of whatever type
+_ID: Any = studies.c.id  # Any: columns of different types
 _RECEIVED: Any = studies.c.received_us
 _READING: Any = (studies.c.band, studies.c.rank, _RECEIVED, _ID)
 
@@ -37,7 +37,7 @@ def sort_columns(tab: Tab, order: SortOrder = "list") -> list[ColumnElement[Any]
         return [studies.c.score_rank, _ID]
     if order == "source":
         return [studies.c.source, *_READING]
-    return list(_READING[1:] if tab == "not_scored" else _READING)  # one band: given twice, SQLite sorts by hand
+    return list(_READING[1:] if tab == "not_scored" else _READING)  # one band: with it, SQLite ignores the index
 
 
 def goes_down(tab: Tab, order: SortOrder, *, reverse: bool) -> bool:
@@ -50,14 +50,15 @@ def goes_down(tab: Tab, order: SortOrder, *, reverse: bool) -> bool:
 
 
 def cursor_of(place: Place) -> str:
-    """Return the text of a place, for `after` and `before`."""
+    """Encode a place as text, for the parameters `after` and `before`."""
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
 def place_of(cursor: str, columns: list[ColumnElement[Any]]) -> Place:
-    """Return the place that a cursor names among rows sorted by `columns`.
+    """Return the place that a cursor encodes, in rows sorted by `columns`.
 
-    Raises WorklistError where it is damaged, or of another order.
+    Raises:
+        WorklistError: the cursor is damaged or belongs to another order.
     """
     try:
         place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))

@@ -1,6 +1,6 @@
 """Attenuation of the tissues in a phantom: linear coefficients in 1/cm, at one effective photon energy.
 
-A chest film is taken at 110–125 kVp; after the patient has hardened the beam its mean energy is about 60 keV. Mass
+A chest film is taken at 110–125 kVp; the mean energy of the beam behind the patient is about 60 keV. Mass
 attenuation coefficients (cm²/g) and densities (g/cm³) are those of ICRU Report 44 as tabulated in
 
     J. H. Hubbell and S. M. Seltzer, Tables of X-Ray Mass Attenuation Coefficients, NISTIR 5632 (1995), Table 4,
@@ -28,7 +28,7 @@ LEAD = 57.0
 
 
 def from_hounsfield(hounsfield: float) -> float:
-    """Linear attenuation coefficient, 1/cm, of a tissue given in Hounsfield units.
+    """Return the linear attenuation coefficient, 1/cm, of a tissue from its Hounsfield units.
 
     `μ = μ_water (1 + HU / 1000)`, the definition of the unit (Hounsfield 1973, Br J Radiol 46:1016), never below 0.
 
@@ -41,5 +41,5 @@ def from_hounsfield(hounsfield: float) -> float:
 
 
 TRABECULAR_BONE = from_hounsfield(200.0)
-"""Spongy bone of vertebrae and rib cores, 1/cm; a choice near young adults' lumbar values
+"""Spongy bone of vertebrae and rib cores, 1/cm; chosen near the lumbar values of young adults
 (Pickhardt et al. 2013, Ann Intern Med 158:588)."""

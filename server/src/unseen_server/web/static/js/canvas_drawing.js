@@ -1,12 +1,12 @@
 // @ts-check
-// What a `FilmCanvas` draws: the visible part of a film through its table of greys, and overlays at their place.
+// Drawing functions of `FilmCanvas`: the visible part of a film through its grey table, rulers and overlays.
 import { there } from "./api.js";
 import { level, levelFor } from "./grey.js";
 
-/** @typedef {{ scale: number, origin: Page.Point, bounds?: { left: number, top: number, right: number, bottom: number } }} Place  bounds: of the canvas, where not all of it is drawn */
+/** @typedef {{ scale: number, origin: Page.Point, bounds?: { left: number, top: number, right: number, bottom: number } }} Place  bounds: the part of the canvas that is drawn; without it, the whole canvas */
 
 /**
- * Draw `film` where `origin` (screen pixels) and `scale` (screen pixels a sample) say; only what is seen is computed.
+ * Draw `film` with its corner at `origin` (screen pixels), at `scale` (screen pixels per sample). Only its visible part is computed.
  * @param {CanvasRenderingContext2D} context
  * @param {HTMLCanvasElement} scratch
  * @param {Page.Film} film
@@ -17,7 +17,7 @@ export function drawFilm(context, scratch, film, table, { scale, origin, bounds 
   const seen = bounds ?? { left: 0, top: 0, right: context.canvas.width, bottom: context.canvas.height };
   const k = levelFor(film, scale);
   const { samples, width, height } = level(film, k);
-  const step = scale * 2 ** k; // screen pixels a pixel of this level
+  const step = scale * 2 ** k; // screen pixels per pixel of this level
   const left = Math.max(0, Math.floor((seen.left - origin.x) / step) - 1);
   const top = Math.max(0, Math.floor((seen.top - origin.y) / step) - 1);
   const right = Math.min(width, Math.ceil((seen.right - origin.x) / step) + 1);
@@ -32,7 +32,7 @@ export function drawFilm(context, scratch, film, table, { scale, origin, bounds 
   if (scratch.width < shown.width) scratch.width = shown.width;
   if (scratch.height < shown.height) scratch.height = shown.height;
   there(scratch.getContext("2d")).putImageData(shown, 0, 0);
-  // a level's last column may stand for one sample only: no more of it is shown than the film has
+  // the last column of a level may cover one sample only: do not draw more of it than the film has
   const across = Math.min(right, film.width / 2 ** k) - left;
   const down = Math.min(bottom, film.height / 2 ** k) - top;
   context.imageSmoothingEnabled = step !== 1;
@@ -42,8 +42,8 @@ export function drawFilm(context, scratch, film, table, { scale, origin, bounds 
   );
 }
 
-/** A ruler: its line, its ends (the one that is held is filled), and its length beside the middle. */
-export function drawLine(/** @type {CanvasRenderingContext2D} */ context, /** @type {Page.Line} */ { from, to, words, held }, /** @type {import("./film_canvas.js").FilmCanvas} */ view) {
+/** Draw a ruler: its line, its ends (the dragged one is filled), and its length next to the middle. */
+export function drawLine(/** @type {CanvasRenderingContext2D} */ context, /** @type {Page.Line} */ { from, to, words, held }, /** @type {import("./canvas.js").FilmCanvas} */ view) {
   const density = devicePixelRatio || 1;
   const [a, b] = [view.onCanvas(from), view.onCanvas(to)];
   for (const [colour, width] of /** @type {[string, number][]} */ ([["#000", 4], ["#ffd84d", 1.6]])) {
@@ -70,7 +70,7 @@ export function drawLine(/** @type {CanvasRenderingContext2D} */ context, /** @t
   context.fillText(words, x, y);
 }
 
-/** An image's part `inner` over the film's part `box`, or the outline of a box. */
+/** Draw the part `inner` of an image over the part `box` of the film, or the outline of a box. */
 export function drawOverlay(/** @type {CanvasRenderingContext2D} */ context, /** @type {Page.Overlay} */ overlay, /** @type {Place} */ { scale, origin }) {
   const [top, left, bottom, right] = "outline" in overlay ? overlay.outline : overlay.box;
   /** @type {[number, number, number, number]} */

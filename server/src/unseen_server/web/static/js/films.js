@@ -1,26 +1,26 @@
 // @ts-check
-// Films at full depth, fetched before they are wanted; the latest are kept.
+// Films at full bit depth: fetch and decode them, and cache the most recently used ones.
 import { api } from "./api.js";
 import { between, level } from "./grey.js";
 import { restoredBeside } from "./lossless_beside.js";
 
 const MOST_BYTES = 320 * 2 ** 20;
 
-/** A film of the API as a `FilmCanvas` shows it. @returns {Promise<Page.FilmOfApi>} */
+/** Fetch a film of the API, in the form that `FilmCanvas` shows. @returns {Promise<Page.FilmOfApi>} */
 export async function loadFilm(/** @type {string} */ film, /** @type {number} */ frame = 0) {
   const answer = await api(`/films/${film}/pixels?frame=${frame}&coding=residuals`, { as: "response" });
-  const [about, residuals] = await Promise.all([api(`/films/${film}/about`), answer.arrayBuffer()]); // the server has decoded it by now
-  const said = (/** @type {string} */ name) => Number(answer.headers.get(`X-Film-${name}`));
+  const [about, residuals] = await Promise.all([api(`/films/${film}/about`), answer.arrayBuffer()]); // the server has decoded the film by now
+  const header = (/** @type {string} */ name) => Number(answer.headers.get(`X-Film-${name}`));
   const spacing = answer.headers.get("X-Film-Spacing-Mm");
   /** @type {Page.FilmOfApi} */
   const found = {
     name: film,
-    samples: await restoredBeside(residuals, said("Width"), said("Height")),
-    width: said("Width"),
-    height: said("Height"),
-    bits: said("Bits"),
-    low: said("Low"),
-    high: said("High"),
+    samples: await restoredBeside(residuals, header("Width"), header("Height")),
+    width: header("Width"),
+    height: header("Height"),
+    bits: header("Bits"),
+    low: header("Low"),
+    high: header("High"),
     spacingMm: spacing === null ? null : Number(spacing),
     ticket: answer.headers.get("X-Film-Ticket") ?? "",
     about,
@@ -31,7 +31,7 @@ export async function loadFilm(/** @type {string} */ film, /** @type {number} */
   return found;
 }
 
-/** The windows that a film is offered with: its own, its VOI LUTs, then ranges of its samples. `about.first` counts the first two. @param {Page.FilmOfApi} film @returns {Page.Window[]} */
+/** Windows offered for a film: its own, its VOI LUTs, then ranges of its samples. `about.first` is an index into the first two groups. @param {Page.FilmOfApi} film @returns {Page.Window[]} */
 function windowsOf({ about, low, high, bits }) {
   const luts = about.luts.map(({ name, first, bits: deep, values }) => {
     const bytes = Uint8Array.from(atob(values), (letter) => letter.charCodeAt(0));
@@ -50,7 +50,7 @@ function windowsOf({ about, low, high, bits }) {
 }
 
 /**
- * What was asked for lately, by name: a second request is the first one's answer.
+ * Cache of values by name. A second request for a name returns the promise of the first one.
  * @template {{ width: number, samples?: Uint16Array }} V
  */
 export class Kept {
@@ -62,10 +62,10 @@ export class Kept {
 
   constructor(/** @type {(name: string) => Promise<V>} */ make) { this.#make = make; }
 
-  /** The value, soon; asked for once, and again after it has failed. */
+  /** Return the promise of a value. It is requested once, and again after a failure. */
   get(/** @type {string} */ name) {
     let found = this.#made.get(name);
-    if (found) this.#made.delete(name); // it is the latest again
+    if (found) this.#made.delete(name); // it becomes the most recent entry
     else {
       found = this.#make(name);
       found.then((value) => this.#count(name, value), () => this.#made.delete(name));
@@ -80,7 +80,7 @@ export class Kept {
   }
 
   #count(/** @type {string} */ name, /** @type {V} */ value) {
-    this.#bytes.set(name, 2 ** 16 + 1.4 * (value.samples?.byteLength ?? 0)); // with its halves
+    this.#bytes.set(name, 2 ** 16 + 1.4 * (value.samples?.byteLength ?? 0)); // with its half-size levels
     let total = [...this.#bytes.values()].reduce((sum, bytes) => sum + bytes, 0);
     for (const [oldest] of this.#made) {
       if (total <= MOST_BYTES || oldest === name) return;
@@ -90,10 +90,10 @@ export class Kept {
   }
 }
 
-/** A frame of a film, by the name that `films` takes. */
+/** Name of a frame of a film, as a key of `films`. */
 export const frameOf = (/** @type {string} */ film, /** @type {number} */ frame) => (frame ? `${film}#${frame}` : film);
 
-/** Films, with the halves that a screen will need, made while nobody waits. */
+/** Cache of films. The half-size levels that a screen needs are computed while the browser is idle. */
 export const films = new Kept(async (name) => {
   const [id, frame = "0"] = name.split("#");
   const film = await loadFilm(id, Number(frame));

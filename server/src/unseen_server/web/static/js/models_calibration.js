@@ -1,5 +1,5 @@
 // @ts-check
-// A calibration from what readers reported: a promise, how many abnormal studies it needs, and how many there are.
+// Calibration from readers' reports: the guarantee, the number of abnormal studies that it needs, and their number so far.
 import { $, api, el, find, sentenceIn } from "./api.js";
 import { toast } from "./toasts.js";
 
@@ -17,7 +17,7 @@ function asked() {
   };
 }
 
-/** Draw the tab; `fresh`: it was just opened. */
+/** Draw the tab; `fresh`: true if the tab was just opened. */
 export async function showCalibration(/** @type {boolean} */ fresh, /** @type {string | undefined} */ model = undefined) {
   const choice = /** @type {HTMLSelectElement} */ (form.elements.namedItem("model"));
   if (fresh) {
@@ -32,7 +32,7 @@ export async function showCalibration(/** @type {boolean} */ fresh, /** @type {s
     return;
   }
   const note = /** @type {HTMLTextAreaElement} */ (form.elements.namedItem("note"));
-  note.required = false; // for what is only looked at
+  note.required = false; // a preview needs no note
   const sound = form.checkValidity();
   note.required = true;
   if (!sound) return;
@@ -64,7 +64,7 @@ function draw(/** @type {Calibration} */ response) {
   form.dataset.ready = String(response.ready);
 }
 
-/** How many abnormals there are, beside how many are needed for 0, 1 and 2 of them below the threshold. */
+/** Draw the number of abnormal studies of a source, and the numbers needed if 0, 1 or 2 of them lie below the threshold. */
 function bar(/** @type {Calibration["sources"][number]} */ source, /** @type {Calibration["needed"]} */ needed) {
   const most = Math.max(needed[2].abnormals * 1.12, source.abnormals * 1.04, 1), at = (/** @type {number} */ n) => (100 * n) / most;
   const enough = source.allowed_misses !== null;

@@ -1,5 +1,5 @@
 // @ts-check
-// Another film beside the one that is read: a prior, or one that a reader reported normal. Both move together.
+// Second film next to the one that is read: a prior, or a film that a reader reported normal. Both move together.
 import { $, el } from "./api.js";
 import { FilmCanvas } from "./film_canvas.js";
 import { calendar } from "./dates.js";
@@ -7,17 +7,17 @@ import { films } from "./films.js";
 import { failed } from "./toasts.js";
 
 /**
- * window: whether both have one window, as of one patient; films of others were exposed otherwise.
+ * window: true if both films share one window, as two films of one patient do; films of other patients have other exposures.
  * @typedef {{ film: string, study: string, words: string, window?: boolean }} Other
  */
 
 /** @type {{ frame: HTMLElement, other: FilmCanvas, study: string } | null} */
 let shown = null;
 
-/** Whether a film of this study is shown beside. */
+/** True if a film of this study is the second film. */
 export const isBeside = (/** @type {string} */ study) => shown?.study === study;
 
-/** Show a film beside `view`'s; another one takes its place. */
+/** Show a film next to that of `view`. It replaces an earlier second film. */
 export async function beside(/** @type {FilmCanvas} */ view, /** @type {Other} */ { film: name, study, words, window: linked = false }) {
   away();
   const canvas = el("canvas", { class: "film" });
@@ -27,7 +27,7 @@ export async function beside(/** @type {FilmCanvas} */ view, /** @type {Other} *
     el("div", { class: "caption" },
       caption,
       el("a", { href: `/studies/${study}`, target: "_blank", rel: "noopener" }, "its study"),
-      el("button", { type: "button", class: "quiet", "aria-label": "Close the film beside", onclick: away }, "×")),
+      el("button", { type: "button", class: "quiet", "aria-label": "Close the second film", onclick: away }, "×")),
   );
   $("#shown").append(frame);
   $("#shown").classList.add("two");
@@ -47,7 +47,7 @@ export async function beside(/** @type {FilmCanvas} */ view, /** @type {Other} *
   }
 }
 
-/** Close it; true where one was open. */
+/** Close the second film. @returns true if one was open */
 export function away() {
   if (!shown) return false;
   shown.other.close();

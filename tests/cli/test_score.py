@@ -120,7 +120,7 @@ def test_films_that_the_gate_would_refuse_are_warned_of_and_with_a_policy_counte
     out = tmp_path / "s.csv"
     answer = say("score", "models/pca", noise, "--out", out)
     assert answer.code == 0 and "0 scored, 3 refused (the reason is in its row), 0 not read" in answer.err
-    assert "warning: 3 of 3 films are unlike the films that the model learnt from" in answer.err
+    assert "warning: 3 of 3 films are refused by the input gate" in answer.err
     rows = pl.read_csv(out)
     assert set(rows["status"]) == {"scored"} and rows["reason"].null_count() == 0
     printed = say("score", "models/pca", noise)

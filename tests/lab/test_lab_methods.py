@@ -276,7 +276,7 @@ def test_a_model_is_offered_where_its_process_fits_and_applied_as_it_is(
     assert "another Mask" in known.named(f"model:{entry_of(collection, 'several')}").about
     assert len(known.left_out) == 2
     assert any(line.startswith('later: reconstructor "no-such-network": unknown') for line in known.left_out)
-    assert "small: has learnt real images of 16 × 16 pixels, not such as these." in known.left_out
+    assert "small: was trained on real images of 16 × 16 pixels; these images differ." in known.left_out
     (result,) = compare(x, setup, [method.key], collection=collection)
     f = collection.reconstructor(key)
     with torch.no_grad():
@@ -296,7 +296,7 @@ def test_of_several_operators_one_is_taken_by_the_seed(collection: Collection, x
 def test_a_model_is_not_offered_for_another_kind_of_measurement(collection: Collection, x: torch.Tensor) -> None:
     known = offered_methods(measured(x, Setup(size=SIZE, operator=Views()), collection), collection)
     assert all(method.family != "learnt" for method in known.methods)
-    assert any("has learnt under Mask, and this is Tomography." in line for line in known.left_out)
+    assert any("was trained with Mask, and this is Tomography." in line for line in known.left_out)
 
 
 def test_what_a_model_has_learnt_on_says_its_size(collection: Collection, x: torch.Tensor) -> None:

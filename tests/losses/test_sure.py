@@ -243,7 +243,7 @@ def test_complex_y_is_its_two_real_components() -> None:
     sigmas = Gaussian(torch.tensor([0.1, 0.5, 2.0]))
     expected = sure(flat_h, torch.view_as_real(y).flatten(3), sigmas, flat, generator=rng(2))
     torch.testing.assert_close(sure(complex_h, y, sigmas, MASK, generator=rng(2)), expected)
-    with pytest.raises(ValueError, match=r"h gives what it takes, torch.complex128, but h\(y\) is torch.float64"):
+    with pytest.raises(ValueError, match=r"h must keep the type of y, torch.complex128, but h\(y\) is torch.float64"):
         sure(torch.abs, y, Gaussian(0.7))
 
 
@@ -256,7 +256,9 @@ def test_what_sure_cannot_use_is_refused_with_a_sentence() -> None:
     for tau in (0.0, -1.0, float("nan")):
         with pytest.raises(ValueError, match="tau is a step above 0"):
             sure(net, y, Gaussian(1.0), tau=tau)
-    with pytest.raises(ValueError, match=r"h gives what it takes, \(3, 1, 8, 8\), but h\(y\) has shape \(3, 1, 4, 4\)"):
+    with pytest.raises(
+        ValueError, match=r"h must keep the shape of y, \(3, 1, 8, 8\), but h\(y\) has shape \(3, 1, 4, 4\)"
+    ):
         sure(nn.AvgPool2d(2), y, Gaussian(1.0))
     with pytest.raises(ValueError, match=r"h\(y\) has shape \(2, 1, 8, 8\)"):
         sure(net, y, Gaussian(1.0), prediction=torch.zeros(2, 1, 8, 8))

@@ -108,7 +108,7 @@ def test_its_name_stands_for_it_and_nothing_is_held_out() -> None:
     network = ArtifactRemoval.for_process(process, features=4, depth=1)
     f = learn(noise(12), process, losses="unsure", network=network, training=short)
     assert f.history is not None and {"Unsure", "Unsure critic"} <= set(f.history.parts)
-    with pytest.warns(UserWarning, match="only the consistency of held-out measurements judges"):
+    with pytest.warns(UserWarning, match="held-out measurements give only their consistency"):
         learn(noise(12), process, losses=[Unsure()], network=network, training=short, hold_out=0.2)
     with_symmetry = [Unsure(), Equivariance(Shifts())]
     assert learn(noise(12), process, losses=with_symmetry, network=network, training=short).history is not None

@@ -98,7 +98,7 @@ REFUSED: dict[str, tuple[type[Exception], str, Callable[[], object]]] = {
     ),
     "another shape from h": (
         ValueError,
-        r"h gives what it takes, \(1, 4\), but h\(y\) has shape \(1, 2\)",
+        r"h must keep the shape of y, \(1, 4\), but h\(y\) has shape \(1, 2\)",
         lambda: thinning_risk(lambda y: y[:, :2], torch.ones(1, 4), Poisson(0.5)),
     ),
     "an order of zero": (

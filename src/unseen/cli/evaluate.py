@@ -108,7 +108,7 @@ def evaluate(
         raise UsageError(
             f"{data}: {result.headline[:-1]} ({result.trained_on} left out because the model was trained on them, "
             f"{result.not_read} not read). Add films of other patients, or let `unseen train RECIPE --data … "
-            f"--crossfit 5` judge the recipe. Each film's score or reason: {out / 'report.html'}"
+            f"--crossfit 5` evaluate the recipe. Each film's score or reason: {out / 'report.html'}"
         )
     console.result(result.headline, headline=result.headline, auroc=result.auroc)
     console.result(result.verdict, verdict=result.verdict)
@@ -117,7 +117,7 @@ def evaluate(
         (
             "unlabelled",
             result.unlabelled,
-            "without a label (normal or abnormal, in a manifest's column `label`): scored, not judged",
+            "without a label (normal or abnormal, in a manifest's column `label`): scored, and not part of the figures",
         ),
         ("not_read", result.not_read, "not read; the report gives the reason"),
     ):
@@ -135,8 +135,8 @@ def _check_labels(data: str, listed: Films) -> None:
             seen = ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
             raise UsageError(
                 f"{data}: no film is labelled {label} (films: {seen}), so nothing can be compared. Add {label} "
-                "films of the same source, put films into the folders normal and abnormal, or say what the set calls "
-                "its labels (--normal NAME --abnormal NAME)"
+                "films of the same source, put films into the folders normal and abnormal, or name the labels of the "
+                "set (--normal NAME --abnormal NAME)"
             )
 
 

@@ -51,7 +51,7 @@ def evaluate_imaging(
         console.result(line)
     console.result(None, **{key: value for key, value in found.to_json().items() if key != "values"})
     if found.left_out:
-        console.result(f"{found.left_out} of {len(x)} images left out: the model has learnt from their measurements.")
+        console.result(f"{found.left_out} of {len(x)} images left out: the model was trained on their measurements.")
     if not found.converged:
         console.note("total variation has not converged on all images; its figures could be higher")
     columns = ", ".join(found.shown)

@@ -43,7 +43,7 @@ def gate(
 
     detector = load(model)
     if detector.finder is None:
-        raise GateError(f"{model}: has no lung finder, and a gate judges lungs. Give a model of the lungs")
+        raise GateError(f"{model}: has no lung finder, and a gate needs one. Give a model of the lungs")
     console.step(f"looking at {data}")
     known = [film for film in listed if film.label != "abnormal"]
     fitted = Gate.fit(known, finder=detector.finder, least_age_years=least_age or None)

@@ -37,8 +37,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Learn what normal chest X-rays look like; score films by how far they depart from it; "
-    "see what the score rests on."
+    help="Train anomaly detectors on normal chest X-rays, score films, and check the scores for shortcuts. "
+    "Reconstruct images from measurements alone."
     f"\n\n[bold]{LIMITS}[/bold]"
     "\n\nBegin with [bold]unseen demo[/bold]: simulated films, two detectors trained live, a report, a worklist "
     'to read, in some minutes. It needs [bold]pip install "unseen\\[train]" unseen-server unseen-models[/bold].'

@@ -100,7 +100,7 @@ def reconstruct(
 
     if prior is None:
         if {sigma, weight} != {None}:
-            raise UsageError("--sigma and --weight belong to --prior: a model knows what it has learnt under")
+            raise UsageError("--sigma and --weight belong to --prior: a model has its own noise level and weights")
         solve, files = _by_model(words, device, operator, network), words[1:]
     else:
         if network is not None:

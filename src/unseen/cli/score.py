@@ -51,7 +51,7 @@ def score(
         typer.Option(help="an archive: ray scores it on a Ray cluster ($RAY_ADDRESS), one process per core"),
     ] = "local",
 ) -> None:
-    """Score films: higher is less like the normal films that the model has learnt from.
+    """Score films: higher is less like the normal films on which the model was trained.
 
     Each score comes with its percentile among the model's own training normals, or with a policy among the normals that
     calibrated it. A score is not a probability, and depends on its film alone.
@@ -168,7 +168,7 @@ def _summary(counts: Counter[str], out: str | None, *, with_policy: bool, withou
     console.note(f"{scored} scored, {described}{unread}{f': {out}' if out else ''}")
     if doubted:
         console.warn(
-            f"{doubted} of {scored + doubted} films are unlike the films that the model learnt from. Their scores have "
+            f"{doubted} of {scored + doubted} films are refused by the input gate. Their scores have "
             "no meaning and are kept for research only; with a policy they are not computed"
         )
     if without_reference:

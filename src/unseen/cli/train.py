@@ -110,7 +110,7 @@ def train(
     gate: Annotated[
         bool,
         typer.Option(
-            "--gate", help="also learn the input gate, which refuses what is unlike these films; takes minutes"
+            "--gate", help="also train the input gate: it refuses improper films and marks unlike ones; takes minutes"
         ),
     ] = False,
     measurements: Annotated[

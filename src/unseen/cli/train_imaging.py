@@ -68,7 +68,7 @@ def train_imaging(
     )
     if trained.found:
         console.note(f"this training had been done before: {trained.run.folder}")
-    console.note(f"the model has learnt from {len(trained.f.training_digests)} measurements; log: {trained.run.log}")
+    console.note(f"the model was trained on {len(trained.f.training_digests)} measurements; log: {trained.run.log}")
     if trained.history is not None and trained.history.converged("loss") is False:
         console.note("not converged: the loss was still falling by more than 5 %; more epochs would change the model")
     model = out or trained.run.bundle

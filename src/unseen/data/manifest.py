@@ -185,7 +185,7 @@ def _entry(
     called = cells.get(label, "").strip()
     if names is None and called not in _LABELS:
         raise ManifestError(
-            f"{where}: the label is {called!r}. It must be normal, abnormal or empty, or name what the set calls them "
+            f"{where}: the label is {called!r}. It must be normal, abnormal or empty, or given by the set's own names "
             "(`normal=` and `abnormal=`)."
         )
     return Entry(

@@ -193,7 +193,7 @@ class Detector(Estimator):
         given = normals[0] if isinstance(normals, list | tuple) and normals else normals
         if is_array(given) and not self._view_given and not self.needs_lungs and self.view.needs_lungs:
             self.view = View(**(self.view.model_dump() | {"frame": "whole", "align": False}))
-            _log.info("%s looks at whole images: arrays have no lung masks", self.key)
+            _log.info("%s scores whole images: arrays have no lung masks", self.key)
 
     def _choice(
         self, normals: Normals, unlabelled: Iterable[Film | NotRead], folder: Path | None

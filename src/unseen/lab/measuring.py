@@ -116,7 +116,7 @@ def learnt_process(setup: Setup, collection: Collection) -> Measurement:
     if process.A.domain != (1, setup.size, setup.size):
         channels, height, width = process.A.domain
         raise ValueError(
-            f"This model has learnt on images of {channels} channel(s) and {height} × {width} pixels, and this one "
+            f"This model was trained on images of {channels} channel(s) and {height} × {width} pixels, and this one "
             f"has 1 and {setup.size} × {setup.size}. Choose that size, if it is offered."
         )
     return process.select(torch.tensor([setup.seed % (process.A.batch or 1)]))

@@ -141,7 +141,7 @@ def _untrained(made: Measured) -> Iterator[Method]:
         key="pinv",
         name="A†",
         family="direct",
-        about="of all images that fit best, the shortest: nothing is added to what was measured",
+        about="least-squares solution of least norm: nothing is added in the null space",
         run=lambda made: Found(pseudo_inverse(made.y, made.process)),
     )
     if hasattr(made.process.A, "fbp"):
@@ -157,7 +157,7 @@ def _untrained(made: Measured) -> Iterator[Method]:
             key="tv",
             name="TV",
             family="variational",
-            about="the flattest image that fits the measurement as well as the noise allows",
+            about="the image of least total variation that fits the measurement within the noise",
             run=_flattest,
         )
 
@@ -175,13 +175,13 @@ def _learnt(entry: Collected, made: Measured, collection: Collection) -> Method 
     except (BundleError, UnknownName) as error:
         return _reason(error, entry)
     if f.process is None:
-        return "was saved without its process, so nobody can say for which measurements it is."
+        return "was saved without its process, so its measurements are unknown."
     own, A = f.process.A, made.process.A
     if own.domain != A.domain or own.complex_domain != A.complex_domain:
         kind = "complex" if own.complex_domain else "real"
-        return f"has learnt {kind} images of {own.domain[-2]} × {own.domain[-1]} pixels, not such as these."
+        return f"was trained on {kind} images of {own.domain[-2]} × {own.domain[-1]} pixels; these images differ."
     if type(own) is not type(A):
-        return f"has learnt under {type(own).__name__}, and this is {type(A).__name__}."
+        return f"was trained with {type(own).__name__}, and this is {type(A).__name__}."
     same = "under this very operator" if _among(A, own) else f"under another {type(own).__name__}: {own}"
     source = f"; {entry.card.data.rstrip('.')}" if entry.card.data else ""
     return Method(
@@ -200,7 +200,7 @@ def _applied(key: str, made: Measured, collection: Collection) -> Tensor:
 
 
 def _among(A: Operator, own: Operator) -> bool:
-    """Return True if A is one of the operators that a model has learnt under, compared on an image."""
+    """Return True if A is one of the operators with which a model was trained, compared on an image."""
     if A.range != own.range:
         return False
     dtype = torch.complex64 if A.complex_domain else torch.float32

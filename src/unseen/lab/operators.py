@@ -178,7 +178,7 @@ class Whole(Choice):
 class AsLearnt(Choice):
     """Operator, link and noise with which a model of the collection was trained."""
 
-    words = "as a model has learnt"
+    words = "training operator of a model"
     kind: Literal["learnt"] = "learnt"
     model: str = Field(max_length=64, description="key of a reconstructor in the collection")
 

@@ -239,10 +239,11 @@ def check_output(output: Tensor, y: Tensor) -> None:
     """Raise ValueError unless h(y) has y's shape, and is complex where y is."""
     if output.shape != y.shape:
         raise ValueError(
-            f"h gives what it takes, {describe(tuple(y.shape))}, but h(y) has shape {describe(tuple(output.shape))}."
+            f"h must keep the shape of y, {describe(tuple(y.shape))}, but h(y) has shape "
+            f"{describe(tuple(output.shape))}."
         )
     if output.is_complex() != y.is_complex():
-        raise ValueError(f"h gives what it takes, {y.dtype}, but h(y) is {output.dtype}.")
+        raise ValueError(f"h must keep the type of y, {y.dtype}, but h(y) is {output.dtype}.")
 
 
 def projected(target: Mask | None, tensor: Tensor) -> Tensor:

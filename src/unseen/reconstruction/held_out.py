@@ -118,7 +118,7 @@ class HeldOut:
             UserWarning: nothing can be, or no unbiased risk judges.
         """
         if not self.losses:
-            _warn("none of the losses is a risk, so nothing can be judged by measurements held out.")
+            _warn("none of the losses is a risk, so held-out measurements cannot choose an epoch.")
             return self, None
         held = held_rows(len(self.y), share, subjects, seed=self.seed)
         if not bool(held.any()) and self.chooses:
@@ -133,7 +133,7 @@ class HeldOut:
             return self, None
         if not self.chooses:
             _warn(
-                "without noise only the consistency of held-out measurements judges, which is no unbiased risk; it is "
+                "without noise, held-out measurements give only their consistency, which is no unbiased risk; it is "
                 f"logged as {CONSISTENCY!r}."
             )
         return self._some(~held), self._some(held)

@@ -149,7 +149,7 @@ class ActivationResponse(BaseModel):
     here: bool = Field(description="this server was given the model")
     further: list[FurtherCalibrated] = Field(description="models calibrated together with it; they clear nothing")
     policy: PolicyProposed | None = Field(description="null: films are ranked, and none is cleared")
-    stopped: str = Field(description='of the one in force: why nothing is cleared; "" where nothing stands against it')
+    stopped: str = Field(description='for the activation in force: why nothing is cleared; "" if nothing prevents it')
     summary: Summary | None = Field(description="of a proposal: what starts and stops when it is activated now")
     note: str
     proposed_by: str
@@ -168,8 +168,8 @@ class ActivationsResponse(BaseModel):
 
     activations: list[ActivationResponse]
     scoring: int | None = Field(description="the activation that this server scores by; null: as it was started")
-    problem: str = Field(description='why what was activated does not score here; "" where nothing stands against it')
-    others: list[str] = Field(description="who else could activate what the asker proposes")
+    problem: str = Field(description='why the activated model does not score here; "" if it does')
+    others: list[str] = Field(description="accounts that could activate a proposal of this account")
     workers: str = Field(description='why a worker cannot score; "" if none reports a problem')
     ready: bool = Field(description="all workers of this server score by what holds now")
 
@@ -246,8 +246,8 @@ def propose_calibration(parts: Parts, account: Lead, wanted: CalibrationProposal
     policy = _policy(parts, card, found, wanted)
     if not policy.probes:
         raise WorklistError(
-            f"No worker has had {name} with the digest {card.digest[:16]}… yet, so nobody knows how this site's "
-            "machines score its probe films. Start a worker with this model, then propose again."
+            f"No worker has had {name} with the digest {card.digest[:16]}… yet, so the scores of its probe films "
+            "on this site's machines are unknown. Start a worker with this model, then propose again."
         )
     note = "\n\n".join(part for part in (wanted.note, found.caution) if part)  # the second person must know it too
     made = parts.store.activations.propose(

@@ -30,7 +30,7 @@ NO_GATE: Final = (
     "It has no input gate: every file that can be read is scored, even if it is unlike the training films, and may be "
     "cleared."
 )
-NO_EVALUATION: Final = "It has no evaluation: nobody has measured how well it finds abnormal films."
+NO_EVALUATION: Final = "It has no evaluation: its performance on abnormal films was never measured."
 
 
 class Summary(BaseModel):

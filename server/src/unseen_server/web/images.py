@@ -83,7 +83,7 @@ def rendition(
     if what in ("lungs", "inside"):
         mask = kept.inside if what == "inside" else kept.lungs
         if mask is None:
-            raise NotFoundError("This model looks at the whole film: no lungs were looked for.")
+            raise NotFoundError("This model scores the whole film, so no lungs were outlined.")
         return _png(eight_bits(mask.astype(np.float32))), (0.0, 1.0)
     made = kept.image if what == "image" else kept.reconstruction
     if made is None:

@@ -105,9 +105,7 @@ class Shell:
             number = secrets.token_hex(4)
             _log.error("request.failed id=%s %s\n%s", number, type(error).__name__, _place(error))
             if not answered:
-                detail = (
-                    f"The server has failed at this. Tell whoever runs it the number {number}, which is in its log."
-                )
+                detail = f"The server failed on this request. Give its administrator the log number {number}."
                 await problem(500, detail)(scope, body.receive, answer)
 
     async def _refused(self, scope: Scope, body: _Body) -> ASGIApp | None:

@@ -265,7 +265,7 @@ class OidcProvider:
         except (JoseError, *_NOT_AS_IT_MUST_BE) as error:
             raise OidcError(
                 f"The provider's statement is not valid ({type(error).__name__}): its signature, issuer, audience, "
-                "time or nonce. Begin again; if it stays so, tell whoever runs this server."
+                "time or nonce. Begin again; if it fails again, tell the administrator."
             ) from error
         audience = claims["aud"]
         if isinstance(audience, list) and len(audience) > 1 and claims.get("azp") != self.settings.client_id:

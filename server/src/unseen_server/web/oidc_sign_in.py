@@ -64,7 +64,7 @@ def _ended(request: Request, parts: ServerState, state: str, code: str, error: s
             raise OidcError("This sign-in was not begun by this browser. Begin again from the sign-in page.")
         pending = provider.ended(state)
         if error or not code:
-            raise OidcError("The provider has refused the sign-in. Begin again, or ask whoever runs it.")
+            raise OidcError("The provider has refused the sign-in. Begin again, or ask its administrator.")
         person = provider.identity(pending, code)
         token = parts.store.accounts.sign_in_by_provider(person.name, person.subject, person.role)
     except (OidcError, WorklistError) as refused:

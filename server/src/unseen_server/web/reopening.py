@@ -36,7 +36,7 @@ class Reopening(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    note: Annotated[str, Field(max_length=1000, pattern=r"\S", description="what was looked at; never empty")]
+    note: Annotated[str, Field(max_length=1000, pattern=r"\S", description="what was checked; never empty")]
     summary: str = Field(max_length=64, description="the digest of the summary that was read")
 
 

@@ -140,14 +140,14 @@ def in_words(
     if decision is None:
         return ["No worker has looked at it yet."]
     if decision.action == "not_scored":
-        return ["It was not scored, so a person looks at it first.", sentence(decision.reason)]
+        return ["The model gave no score. Please read this study first.", sentence(decision.reason)]
     covered = promise.covers(decision.policy_digest)
     said = [sentence(reading.words)]
     if decision.action == "clear":
         if not covered:
             said = ["It was cleared by a policy that clears nothing at present. Anybody may read it."]
         said.append(sentence(without_promise(decision.reason)))
-        return [*said, "It was drawn for the audit sample, so it is read all the same."] if sampled else said
+        return [*said, "It was drawn for the audit sample, so a person reads it, too."] if sampled else said
     said += [_MEANS, sentence(decision.reason)]
     probability = promise.probability(decision.policy_digest, decision.probability)
     if probability is not None and promise.prevalence is not None:

@@ -98,16 +98,16 @@ def _check(A: LinearMap) -> None:
     except (RuntimeError, TypeError, IndexError) as error:
         raise ValueError(
             f"A does not take images of shape {describe((1, *A.domain))} and {A.dtype} ({error}). "
-            "Say what it takes by domain=… and dtype=…."
+            "Give the shape and type of its images by domain=… and dtype=…."
         ) from error
     if getattr(one, "shape", (0,))[0] != 1:
         raise ValueError("A gives a tensor with a row for each image of the batch: (batch, …).")
     if not bool(torch.isfinite(both).all()):
-        raise ValueError("A gives numbers that are not finite (NaN or infinite); identify can say nothing about it.")
+        raise ValueError("A gives numbers that are not finite (NaN or infinite); identify cannot test it.")
     size = 3 * one.abs().max() + two.abs().max()
     precision = max(LINEAR, 1e3 * torch.finfo(one.dtype).eps) if one.dtype.is_floating_point or one.is_complex() else 0
     if float((both - 3 * one + two).abs().max()) > precision * float(size):
         raise ValueError(
-            "A is not linear: A(3x − x') is not 3A(x) − A(x'). identify looks at linear maps; leave out link, noise "
+            "A is not linear: A(3x − x') is not 3A(x) − A(x'). identify needs a linear map: leave out link, noise "
             "and offsets (for a Measurement, give its A)."
         )

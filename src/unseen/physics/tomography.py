@@ -11,7 +11,7 @@ from unseen.physics.circular_scan_operator import MEMORY_LIMIT, CircularScan, ch
 from unseen.physics.immutability import constants
 from unseen.physics.linear_function import linear
 from unseen.physics.numpy_arrays import Array
-from unseen.physics.projector import Projector, held_bytes, symmetries
+from unseen.physics.parallel_projector import Projector, held_bytes, symmetries
 from unseen.physics.ramp import Window
 from unseen.physics.scan_geometry import ScanGeometry, centred, covering, half_diagonal, half_shadow, magnification
 from unseen.physics.view_angles import AngleUnit, view_degrees

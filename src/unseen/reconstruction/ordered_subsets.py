@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import observed
-from unseen.physics.circular_scan import CircularScan
+from unseen.physics.circular_scan_operator import CircularScan
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
 

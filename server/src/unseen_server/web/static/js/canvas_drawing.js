@@ -43,7 +43,7 @@ export function drawFilm(context, scratch, film, table, { scale, origin, bounds 
 }
 
 /** Draw a ruler: its line, its ends (the dragged one is filled), and its length next to the middle. */
-export function drawLine(/** @type {CanvasRenderingContext2D} */ context, /** @type {Page.Line} */ { from, to, words, held }, /** @type {import("./canvas.js").FilmCanvas} */ view) {
+export function drawLine(/** @type {CanvasRenderingContext2D} */ context, /** @type {Page.Line} */ { from, to, words, held }, /** @type {import("./film_canvas.js").FilmCanvas} */ view) {
   const density = devicePixelRatio || 1;
   const [a, b] = [view.onCanvas(from), view.onCanvas(to)];
   for (const [colour, width] of /** @type {[string, number][]} */ ([["#000", 4], ["#ffd84d", 1.6]])) {

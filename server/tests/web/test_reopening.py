@@ -64,7 +64,7 @@ def test_the_second_person_confirms_what_is_cleared_now(api: Api, store: Store, 
         store.films.mark_seen(film.film, "ann")
     store.reports.enter(cleared[0], "ann", "normal")
     changed = api.admin.post(f"{path}/confirm", json=body)
-    assert changed.status_code == 409 and "Read it again" in said(changed)
+    assert changed.status_code == 409 and "Read them again" in said(changed)
     (alarm,) = api.admin.get("/reopenings").json()["alarms"]
     again = body | {"summary": alarm["summary"]["digest"]}
     assert api.admin.post(f"{path}/confirm", json=again).json() == {"studies": 2}

@@ -111,6 +111,7 @@ def test_the_symmetrised_gradient_has_its_adjoint_and_norm() -> None:
     assert 0.9 * NORM < largest <= NORM
 
 
+@pytest.mark.nightly
 def test_ramps_are_denoised_better_than_by_total_variation() -> None:
     """Both stop at the noise, so neither has a weight that was chosen."""
     rows, columns = torch.meshgrid(*[torch.linspace(0, 1, 24)] * 2, indexing="ij")

@@ -115,6 +115,7 @@ def test_with_total_variation_the_minimum_is_cvxpys(name: str) -> None:
     assert float(misfit + prior(solution.x)) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.nightly
 def test_low_dose_ct_is_better_by_the_likelihood_than_by_the_squares_of_the_logarithms() -> None:
     """Few counts behind the object: the logarithm weighs their noise like that of the others."""
     A = Tomography(24, angles=40, pixel_size=1 / 24)

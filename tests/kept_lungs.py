@@ -1,4 +1,4 @@
-"""What tests of the server spare of the lung finder's work: they score the same few images in hundreds of stores.
+"""Cache of the lung finder's answers for tests of the server, which score the same few images in hundreds of stores.
 
 A finder is asked once a process for the lungs of an image, and a copy of its answer is given after that. Finders of
 equal weights share their answers; one whose weights have changed, or whose network is compiled, is asked each time.
@@ -54,6 +54,6 @@ def _digest(finder: LungFinder) -> str:
 
 
 def _image(film: Film) -> bytes:
-    """What a finder sees of a film: its pixels, and whether it rounds them to 8 bits."""
+    """Return the part of a film on which a finder's answer depends: its pixels, and if it rounds them to 8 bits."""
     told = f"{film.pixels.shape} {film.bits <= 8 and film.file_format != 'dicom'}"
     return hashlib.blake2b(film.pixels.tobytes(), key=told.encode(), digest_size=20).digest()

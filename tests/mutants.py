@@ -301,7 +301,7 @@ def _below(folder: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run of pytest ended: its exit status, None at the time limit, and the first test that failed."""
+    """End of a run of pytest: its exit status, None at the time limit, and the first test that failed."""
 
     code: int | None
     failed: str
@@ -414,7 +414,7 @@ class Checkout:
             path.write_text(text, encoding="utf-8")
 
     def _fails_anyway(self, failed: str) -> bool:
-        """Whether the test of pytest's line `failed` fails on the unchanged source too."""
+        """Return True if the test of pytest's line `failed` fails on the unchanged source too."""
         name = failed.partition(" - ")[0]
         doctests = [] if Path(name.partition("::")[0]).name.startswith("test_") else ["--doctest-modules"]
         if self.run([*doctests, name], MOST_S).code in (0, 5):

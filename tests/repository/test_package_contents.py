@@ -57,7 +57,7 @@ def is_module(target: str) -> bool:
 
 
 def names_defined_here(package: str) -> set[str]:
-    """What the package's `__init__` itself defines, such as its registry."""
+    """Return the names that the package's `__init__` itself defines, such as its registry."""
     tree = ast.parse((place_of(package) / "__init__.py").read_text(encoding="utf-8"))
     return {
         target.id

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from unseen.cli import console
+from unseen_server.cli.worklist_options import Folder, Url
 
 if TYPE_CHECKING:
     pass
@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 @console.with_output_options
 def audit(
     act: Annotated[Literal["verify", "head"], typer.Argument(help="check the whole trail, or print where it ends")],
-    folder: Annotated[Path, typer.Option(help="the worklist's folder")],
-    url: Annotated[
-        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
-    ] = None,
+    folder: Folder,
+    url: Url = None,
     head: Annotated[
         str | None, typer.Option(help="for verify: what `unseen audit head` printed some time ago, in quotes")
     ] = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unseen.cli import console
+from unseen_server.cli.worklist_options import Folder, Url
 
 if TYPE_CHECKING:
     from unseen_server.worklist.backup import Saved
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
 @console.with_output_options
 def backup(
     to: Annotated[Path, typer.Argument(help="a new folder; with --keep, the folder that holds the backups")],
-    folder: Annotated[Path, typer.Option(help="the worklist's folder")],
-    url: Annotated[
-        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
-    ] = None,
+    folder: Folder,
+    url: Url = None,
     keep: Annotated[
         int | None,
         typer.Option(min=1, help="name the backup in TO by date and time, keep this many, and remove older ones"),

@@ -2,24 +2,22 @@
 
 import getpass
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from unseen.cli import UsageError
+from unseen_server.cli.worklist_options import Folder, Url
 
 
 def erase(
-    folder: Annotated[Path, typer.Option(help="the worklist's folder")],
+    folder: Folder,
     patient: Annotated[
         str | None, typer.Option(help="the patient's number; - reads it from the standard input, so no history has it")
     ] = None,
     issuer: Annotated[str | None, typer.Option(help="who gave out the number, where several hospitals use it")] = None,
     study: Annotated[str | None, typer.Option(help="one study, by its name in the list: s-…")] = None,
-    url: Annotated[
-        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
-    ] = None,
+    url: Url = None,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
 ) -> None:
     """Erase a patient, or one study: films, anomaly maps, thumbnails, reports, drafts. It cannot be undone.
@@ -58,7 +56,7 @@ def erase(
 
 
 def retire(
-    folder: Annotated[Path, typer.Option(help="the worklist's folder")],
+    folder: Folder,
     older_than: Annotated[
         float | None, typer.Option(help="days: studies that were cleared or reported longer ago than this", min=1)
     ] = None,
@@ -67,9 +65,7 @@ def retire(
     model: Annotated[
         str | None, typer.Option(help="what a model has found, by the SHA-256 of its weights (`unseen info`)")
     ] = None,
-    url: Annotated[
-        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
-    ] = None,
+    url: Url = None,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
 ) -> None:
     """Retire what is no longer needed: old studies, one film, or all that a model has found. It cannot be undone.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unseen.cli import console
+from unseen_server.cli.worklist_options import Folder, Url
 
 if TYPE_CHECKING:
     pass
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
 @console.with_output_options
 def export(
     to: Annotated[Path, typer.Argument(help="folder for the tables; made where it is missing")],
-    folder: Annotated[Path, typer.Option(help="the worklist's folder")],
-    url: Annotated[
-        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
-    ] = None,
+    folder: Folder,
+    url: Url = None,
     labelled: Annotated[
         bool,
         typer.Option("--labelled", help="also labelled.csv, a manifest of the labels on films that were seen"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unseen.cli import console
+from unseen_server.cli.worklist_options import Folder, Url
 
 if TYPE_CHECKING:
     pass
@@ -19,10 +20,8 @@ def import_(
     file: Annotated[
         Path, typer.Argument(help="a CSV with columns accession or film_sha256, and, where known, outcome and note")
     ],
-    folder: Annotated[Path, typer.Option(help="the worklist's folder")],
-    url: Annotated[
-        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
-    ] = None,
+    folder: Folder,
+    url: Url = None,
 ) -> None:
     """Take studies off the list that were reported elsewhere, by accession number or by a film's SHA-256.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unseen.cli import console
+from unseen_server.cli.worklist_options import NewFolder, Url
 
 if TYPE_CHECKING:
     pass
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
 def import_scores(
     parts: Annotated[Path, typer.Argument(help="the folder that `unseen score --out PARTS/` wrote")],
     data: Annotated[Path, typer.Option(help="the manifest that was scored, with its files")],
-    folder: Annotated[Path, typer.Option(help="the worklist's folder; made where it is missing")],
-    url: Annotated[
-        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
-    ] = None,
+    folder: NewFolder,
+    url: Url = None,
 ) -> None:
     """Bring the scores of an archive into a worklist, as a list ranked by score. Nothing is cleared.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import getpass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from unseen.cli import console
+from unseen_server.cli.worklist_options import NewFolder, Url
 
 if TYPE_CHECKING:
     pass
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @console.with_output_options
 def invite(
     name: Annotated[str, typer.Argument(help="the account's name: A–Z, a–z, 0–9, dot, _, @ and -")],
-    folder: Annotated[Path, typer.Option(help="the worklist's folder; made where it is missing")],
+    folder: NewFolder,
     role: Annotated[
         Literal["sender", "reader", "lead", "admin"],
         typer.Option(help="role of a new account; a sender sends films and does nothing else"),
@@ -26,9 +26,7 @@ def invite(
         list[str] | None,
         typer.Option(help="source under which a new account may send films, and no other; may be given several times"),
     ] = None,
-    url: Annotated[
-        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
-    ] = None,
+    url: Url = None,
     public: Annotated[str, typer.Option(help="where the pages are offered")] = "http://127.0.0.1:8080",
 ) -> None:
     """Make an account, or let the owner of one choose a new password: prints a link that is good once, for a day.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from unseen.cli import UsageError, console
+from unseen_server.cli.worklist_options import Folder, Url
 
 if TYPE_CHECKING:
     from unseen_server.worklist.store import Store
@@ -22,10 +23,6 @@ _PHANTOM_SIDE = 512
 pacs = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
 Config = Annotated[Path, typer.Option(help="the node's pacs.toml")]
-Folder = Annotated[Path, typer.Option(help="the worklist's folder")]
-Url = Annotated[
-    str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
-]
 PeerName = Annotated[str, typer.Argument(help="a peer's name in pacs.toml")]
 Patient = Annotated[
     str, typer.Option(help="a patient's number; -: read it from standard input, so that no history holds it")

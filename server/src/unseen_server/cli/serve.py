@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from unseen.cli import UsageError, console
+from unseen_server.cli.worklist_options import Folder, Url
 
 
 def serve(
@@ -107,10 +108,8 @@ def worker(
     model: Annotated[
         Path, typer.Argument(help="a model's bundle: the folder that `unseen train` printed, or models/pca")
     ],
-    folder: Annotated[Path, typer.Option(help="the worklist's folder")],
-    url: Annotated[
-        str | None, typer.Option(help="its PostgreSQL database: postgresql://user@host/name", envvar="UNSEEN_URL")
-    ] = None,
+    folder: Folder,
+    url: Url = None,
     policy: Annotated[
         Path | None, typer.Option(help="what `unseen calibrate` wrote for this model; without it nothing is cleared")
     ] = None,

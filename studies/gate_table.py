@@ -32,7 +32,7 @@ from unseen.evaluation.intervals import Json
 from unseen.runs.cohort import Cohort, cohort_of, data_root
 from unseen.runs.training import resolve, shared_lungs
 from unseen.screening.gate.gate import SHARES, Gate
-from unseen.screening.gate.refusal import CODES
+from unseen.screening.gate.refusal_codes import CODES
 from unseen.screening.gate.transforms import CROP, TRANSFORMS
 
 RECIPE = "shipped/pca"

@@ -11,7 +11,7 @@ import pytest
 from tests.data.making import dicom
 from unseen.data import Film, films
 from unseen.data.patient_age import age_from_dates
-from unseen.screening.gate.refusal import judge_tags
+from unseen.screening.gate.tag_checks import judge_tags
 
 PIXELS = np.random.default_rng(0).integers(0, 4095, (48, 48), dtype=np.uint16)
 

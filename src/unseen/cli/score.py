@@ -184,7 +184,7 @@ def _summary(counts: Counter[str], out: str | None, *, with_policy: bool, withou
 
 def _explain(refusals: Counter[str]) -> None:
     """Explain each code that stands in a row, once."""
-    from unseen.screening.gate.refusal import CODES
+    from unseen.screening.gate.refusal_codes import CODES
 
     for code, number in refusals.items():
         console.note(f"[{code}] {number} {'film' if number == 1 else 'films'}. {CODES[code].explanation}")
@@ -196,7 +196,7 @@ def _counted(rows: Iterator[ScoreRow], counts: Counter[str], refusals: Counter[s
     `doubted`: scored, with a reason (without a policy, the gate's); `other_source`: not cleared since the policy does
     not know their source.
     """
-    from unseen.screening.gate.refusal import is_remark, refusal_code
+    from unseen.screening.gate.refusal_codes import is_remark, refusal_code
     from unseen.screening.screener import OTHER_SOURCE
 
     for row in rows:
@@ -211,7 +211,7 @@ def _counted(rows: Iterator[ScoreRow], counts: Counter[str], refusals: Counter[s
 def _line(row: ScoreRow) -> str:
     from unseen.artifacts.percentile import percentile_in_words
     from unseen.evaluation.exported_scores import ScoreRow
-    from unseen.screening.gate.refusal import is_remark
+    from unseen.screening.gate.refusal_codes import is_remark
 
     cells = [f"{row.score:.6g}" if row.score is not None else row.status.replace("_", " ")]
     # by the gate, without a policy

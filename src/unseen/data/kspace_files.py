@@ -13,7 +13,8 @@ from unseen.artifacts.errors import reason_of
 from unseen.data.array_files import ArrayError
 from unseen.data.ismrmrd_files import read_acquisitions
 from unseen.data.ismrmrd_header import IsmrmrdHeader, read_header
-from unseen.data.kspace import KSpace, remove_oversampling
+from unseen.data.kspace import KSpace
+from unseen.data.readout_oversampling import remove_oversampling
 
 RECONSTRUCTIONS = {4: ("reconstruction_rss",), 3: ("reconstruction_esc", "reconstruction_rss")}  # by axes of kspace
 

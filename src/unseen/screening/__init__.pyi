@@ -16,8 +16,8 @@ from .drift_watch import DriftReference as DriftReference
 from .drift_watch import DriftWatch as DriftWatch
 from .frontal_check import is_lateral as is_lateral
 from .gate.gate import Gate as Gate
-from .gate.refusal import Refusal as Refusal
-from .gate.refusal import refusal_code as refusal_code
+from .gate.refusal_codes import Refusal as Refusal
+from .gate.refusal_codes import refusal_code as refusal_code
 from .guarantee import Guarantee as Guarantee
 from .guarantee import GuaranteeError as GuaranteeError
 from .labelled_studies import Study as Study

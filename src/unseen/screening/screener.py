@@ -31,7 +31,7 @@ from unseen.evaluation.exported_scores import ScoreRow, map_of
 from unseen.screening.conformal import p_value
 from unseen.screening.decision import FIRST_PRIORITY, Decision, squashed_score
 from unseen.screening.gate.gate import Gate
-from unseen.screening.gate.refusal import short_reason
+from unseen.screening.gate.refusal_codes import short_reason
 from unseen.screening.policy import UNKNOWN_SOURCE, Policy, PolicyError
 from unseen.screening.probes import Probe, disagreement, probes_of
 from unseen.screening.screened import Screened, never_cleared, study_decision

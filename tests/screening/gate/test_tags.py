@@ -9,7 +9,8 @@ import pytest
 
 from unseen.data import phantoms
 from unseen.screening.gate import CODES, Gate, Refusal, refusal_code
-from unseen.screening.gate.refusal import age_years, judge_tags, short_reason
+from unseen.screening.gate.refusal_codes import short_reason
+from unseen.screening.gate.tag_checks import age_years, judge_tags
 
 SOUND = {"Modality": "DX", "BodyPartExamined": "CHEST", "PatientAge": "044Y"}
 

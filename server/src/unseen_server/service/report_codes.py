@@ -34,7 +34,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from unseen.artifacts import RecipeError, UserError, reason_of, validated
 from unseen_server.service.assertion import AssertedText, folded
 from unseen_server.service.finding_words import finding_words
-from unseen_server.worklist.readers import OUTCOMES, Outcome
+from unseen_server.worklist.report_entry import OUTCOMES, Outcome
 
 PAGE: Final = "docs/how-to/reports.md"
 ORDER: Final[tuple[Outcome, ...]] = ("abnormal", "unsure", "normal")

@@ -14,7 +14,7 @@ from unseen_server.web.promise import Promise
 from unseen_server.web.shapes import Note, Outcome, StudyResponse
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.accounts import Account
-from unseen_server.worklist.readers import MOST_DWELL_MS
+from unseen_server.worklist.report_entry import MOST_DWELL_MS
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 StudyId = Annotated[str, Path(max_length=40, description="s-…; one that was joined to another still finds it")]

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from unseen_server.worklist import audit, patient_merging
 from unseen_server.worklist.bulk import among
-from unseen_server.worklist.readers import Outcome, checked_outcome, elsewhere, enter
+from unseen_server.worklist.report_entry import Outcome, checked_outcome, elsewhere, enter
 from unseen_server.worklist.states import WorklistError, after
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import outside_reports, reports, studies

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unseen_server.worklist.readers import elsewhere, studies_of
+from unseen_server.worklist.report_entry import elsewhere, studies_of
 from unseen_server.worklist.states import WorklistError
 
 if TYPE_CHECKING:

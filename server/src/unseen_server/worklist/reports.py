@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from unseen_server.worklist import audit_sample, labels, readers, several
+from unseen_server.worklist import audit_sample, labels, report_entry, several
 
 if TYPE_CHECKING:
     from unseen_server.worklist.audit_sample import AuditSample
     from unseen_server.worklist.labels import LabelledFilm, Origin
-    from unseen_server.worklist.readers import Aside, Outcome
+    from unseen_server.worklist.report_entry import Aside, Outcome
     from unseen_server.worklist.several import OnSeveral
     from unseen_server.worklist.site import Site
 
@@ -56,20 +56,20 @@ class Reports:
 
         Raises:
             NotAllowedError: a frontal film was not shown to the reader (`WorklistFilms.mark_seen`), `dwell_ms` is below
-                `readers.LEAST_DWELL_MS`, or another reader has the study.
+                `report_entry.LEAST_DWELL_MS`, or another reader has the study.
         """
         with self._site.writing() as writing:
-            readers.report(writing, study, reader, outcome, note, simulated=simulated, dwell_ms=dwell_ms)
+            report_entry.report(writing, study, reader, outcome, note, simulated=simulated, dwell_ms=dwell_ms)
 
     def keep_draft(self, study: str, reader: str, note: str) -> None:
         """Keep what a reader has written of a study, until they report it; "" removes it. Raises NotFoundError."""
         with self._site.writing() as writing:
-            readers.keep_draft(writing, study, reader, note)
+            report_entry.keep_draft(writing, study, reader, note)
 
     def undo(self, study: str, reader: str, *, as_lead: bool = False) -> None:
         """Take one's report back, and the study in hand again; a lead may take back another's."""
         with self._site.writing() as writing:
-            readers.undo(writing, study, reader, as_lead=as_lead, lasts_us=int(self._site.claim_s * 1e6))
+            report_entry.undo(writing, study, reader, as_lead=as_lead, lasts_us=int(self._site.claim_s * 1e6))
 
     def set_aside(self, study: str, reader: str, how: Aside, reason: str, *, films: Collection[str]) -> bool:
         """Return films that cannot be shown to their sender, or discard them; True where no film is left to report.
@@ -86,7 +86,7 @@ class Reports:
             WorklistError: there is no reason.
         """
         with self._site.writing() as writing:
-            return readers.set_aside(writing, study, reader, how, reason, films_of_it=films)
+            return report_entry.set_aside(writing, study, reader, how, reason, films_of_it=films)
 
     def return_several(
         self, studies: Sequence[str], reader: str, reason: str, *, broken: Mapping[str, Collection[str]]
@@ -110,7 +110,7 @@ class Reports:
         Raises NotAllowedError where there is no such report, or a frontal film was not shown to the reader.
         """
         with self._site.writing() as writing:
-            readers.confirm(writing, study, reader)
+            report_entry.confirm(writing, study, reader)
 
     def reported_elsewhere(
         self,
@@ -126,8 +126,8 @@ class Reports:
         Raises NotFoundError, and NotAllowedError where one was reported here.
         """
         with self._site.writing() as writing:
-            found = readers.studies_of(writing, accession=accession, film_sha256=film_sha256)
-            return readers.elsewhere(writing, found, actor=actor, outcome=outcome, note=note)
+            found = report_entry.studies_of(writing, accession=accession, film_sha256=film_sha256)
+            return report_entry.elsewhere(writing, found, actor=actor, outcome=outcome, note=note)
 
     def labelled(self, *, most: int = 20_000, origins: Collection[Origin] = labels.SEEN) -> list[LabelledFilm]:
         """Return films of studies whose standing report is normal or abnormal, with all scores.

@@ -2,7 +2,7 @@
 
 A film counts as shown to an account once the program that shows it has confirmed that its pixels were painted. A person
 can report a study after all its frontal films were shown to them; a film that cannot be shown must be set aside first
-(`readers.set_aside`). A lateral film belongs to the study, but need not be looked at.
+(`report_entry.set_aside`). A lateral film belongs to the study, but need not be looked at.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from unseen_server.worklist import readers, rescoring, study_claims
+from unseen_server.worklist import report_entry, rescoring, study_claims
 from unseen_server.worklist.lookup import find_study
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.tables import accounts, studies
@@ -68,7 +68,7 @@ def send_back(
     writing: Writing, names: Sequence[str], reader: str, reason: str, *, broken: Mapping[str, Collection[str]],
     lasts_us: int,
 ) -> OnSeveral:  # fmt: skip
-    """Take the studies and return those of their films to the sender that cannot be shown (`readers.set_aside`).
+    """Take the studies and return those of their films to the sender that cannot be shown (`report_entry.set_aside`).
 
     broken    by study, the films that cannot be shown, as the caller has found out
     lasts_us  how long the claim of a study holds of which other films are left to be read
@@ -76,7 +76,7 @@ def send_back(
 
     def one(name: str) -> None:
         study_claims.claim(writing, name, reader, lasts_us=lasts_us)
-        readers.set_aside(writing, name, reader, "returned", reason, films_of_it=broken.get(name, ()))
+        report_entry.set_aside(writing, name, reader, "returned", reason, films_of_it=broken.get(name, ()))
 
     return _each(writing, names, one)
 

@@ -2,7 +2,7 @@
 
 from .gate import Gate as Gate
 from .gate import GateError as GateError
-from .refusal import CODES as CODES
-from .refusal import Refusal as Refusal
-from .refusal import RefusalCode as RefusalCode
-from .refusal import refusal_code as refusal_code
+from .refusal_codes import CODES as CODES
+from .refusal_codes import Refusal as Refusal
+from .refusal_codes import RefusalCode as RefusalCode
+from .refusal_codes import refusal_code as refusal_code

@@ -1,4 +1,4 @@
-"""Actions of readers on a study: report it, set it aside, and undo that; and reports made elsewhere.
+"""Entry of reports in the database: a reader reports a study, sets it aside, or undoes that; reports made elsewhere.
 
 The claim that a report needs is in `study_claims`.
 """

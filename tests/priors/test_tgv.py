@@ -60,7 +60,10 @@ def cases() -> dict[str, Operator]:
     return {"identity": Identity((1, SIZE, SIZE)), "mask": Mask(kept), "sums": Dense(30, SIZE, seed=1)}
 
 
-@pytest.mark.parametrize("name", cases())
+# By day what is seen in part: some pixels, and sums of all.
+@pytest.mark.parametrize(
+    "name", [name if name != "identity" else pytest.param(name, marks=pytest.mark.nightly) for name in cases()]
+)
 def test_the_minimum_is_cvxpys(name: str) -> None:
     A, weight, second = cases()[name], 0.1, 1.5
     y = A(image())
@@ -91,13 +94,13 @@ def test_affine_images_have_no_generalised_variation() -> None:
     assert float(TGV(1.0).distance(curved)) > 1
 
 
-def test_it_is_a_seminorm_no_larger_than_total_variation() -> None:
+@pytest.mark.parametrize("second", [2.0, *(pytest.param(one, marks=pytest.mark.nightly) for one in (0.1, 20.0))])
+def test_it_is_a_seminorm_no_larger_than_total_variation(second: float) -> None:
     """w = 0 gives TV."""
-    x = image(3)
-    for second in (0.1, 2.0, 20.0):
-        assert bool((TGV(1.0, second=second).distance(x) <= TV(1.0).distance(x) * (1 + 1e-4)).all())
-    doubled = TGV(1.0).distance(2 * x)
-    assert torch.allclose(doubled, 2 * TGV(1.0).distance(x), rtol=1e-3)
+    x, prior = image(3), TGV(1.0, second=second)
+    found = prior.distance(x)
+    assert bool((found <= TV(1.0).distance(x) * (1 + 1e-4)).all())
+    assert torch.allclose(prior.distance(2 * x), 2 * found, rtol=1e-3)
 
 
 def test_the_symmetrised_gradient_has_its_adjoint_and_norm() -> None:
@@ -129,7 +132,7 @@ def test_nonnegative_complex_and_counted_images() -> None:
     A = FourierMask(torch.rand(SIZE, SIZE, generator=torch.Generator().manual_seed(1)) > 0.3)
     seen = A(image(1) + 0j)
     turn = torch.exp(torch.tensor(0.7j, dtype=torch.complex128))
-    plain, turned = (TGV(0.05).solve(one, A, tolerance=1e-4).x for one in (seen, turn * seen))
+    plain, turned = (TGV(0.05).solve(one, A, iterations=300).x for one in (seen, turn * seen))
     assert torch.allclose(turn * plain, turned, atol=1e-6)
     counts = TGV(0.5, nonnegative=True, fit=KullbackLeibler(0.1)).solve(y.clamp(min=0), cases()["identity"])
     assert bool((counts.x >= 0).all()) and counts.converged.all(), counts.sentence

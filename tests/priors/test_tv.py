@@ -16,7 +16,7 @@ from unseen.physics.sampling_masks import random_sampling
 from unseen.priors import TV
 from unseen.priors.differences import NORM, differences, differences_adjoint, total_variation
 
-SIZE = 10
+SIZE = 7
 
 
 class Dense(Operator):

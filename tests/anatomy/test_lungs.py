@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from tests.anatomy.conftest import SMALL, film_of
+from tests.anatomy.conftest import film_of
 from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs, cross_fitted
 from unseen.anatomy.lung_finder import LungExamples, LungFinder, NoMasksError
 from unseen.data import phantoms
@@ -30,8 +30,8 @@ def dice(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
     return float(2 * (full & truth).sum() / (full.sum() + truth.sum()))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("size", "depth"), [(32, 2), pytest.param(64, 3, marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize(("size", "depth"), [(32, 2), (64, 3)])
 def test_it_finds_the_lungs_of_phantoms_that_it_has_not_seen(size: int, depth: int) -> None:
     torch.set_num_threads(1)
     learnt = phantoms.normals(40 if size == 32 else 64, seed=1, size=64)
@@ -42,23 +42,20 @@ def test_it_finds_the_lungs_of_phantoms_that_it_has_not_seen(size: int, depth: i
 
 
 def test_a_few_steps_already_find_lungs(finder: LungFinder) -> None:
-    masks = [(finder.find(film), film.lungs) for film in phantoms.normals(6, seed=77, size=64)]
-    assert np.mean([dice(mask, truth) for mask, truth in masks]) > 0.6
+    masks = [(finder.find(film), film.lungs) for film in phantoms.twins(4, seed=99, size=64)]
+    scores = [dice(mask, truth) for mask, truth in masks]
+    assert np.mean(scores) > 0.85 and min(scores) > 0.75, scores
     for mask, _ in masks:
         assert mask.shape == (32, 32) and mask.dtype == np.bool_
 
 
-def test_the_same_seed_gives_the_same_weights(finder: LungFinder, examples: LungExamples) -> None:
-    again = LungFinder(SMALL).fit(examples, seed=2, device="cpu")
-    for (name, one), other in zip(
-        finder.network.state_dict().items(), again.network.state_dict().values(), strict=True
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(examples: LungExamples) -> None:
+    config = LungFinder.Config(size=32, features=4, depth=2, steps=5)
+    one, again, other = (LungFinder(config).fit(examples, seed=seed, device="cpu") for seed in (2, 2, 4))
+    for (name, weights), same in zip(
+        one.network.state_dict().items(), again.network.state_dict().values(), strict=True
     ):
-        assert torch.equal(one, other), name
-
-
-def test_another_seed_gives_other_weights(examples: LungExamples) -> None:
-    config = LungFinder.Config(size=32, features=4, depth=2, steps=2)
-    one, other = (LungFinder(config).fit(examples, seed=seed, device="cpu") for seed in (2, 4))
+        assert torch.equal(weights, same), name
     assert not torch.equal(one.network.head.weight, other.network.head.weight)
 
 

@@ -115,9 +115,9 @@ def test_consistency_alone_learns_nothing_and_warns() -> None:
 
 @pytest.mark.parametrize("noise", [Gaussian(0.1), Poisson(0.1)], ids=repr)
 def test_the_gradient_passes_through_the_projection(noise: Gaussian | Poisson) -> None:
-    process = Measurement(Mask(holes()), noise=noise)
-    y: Tensor = process(images(2).double(), generator=rng())
-    x = images(2, seed=4).double() + 1
+    process = Measurement(Mask(holes(size=6)), noise=noise)
+    y: Tensor = process(images(2, size=6).double(), generator=rng())
+    x = images(2, size=6, seed=4).double() + 1
     assert torch.autograd.gradcheck(
         lambda a, b: projected(a, b, process), (x.requires_grad_(), y.requires_grad_()), atol=1e-6
     )

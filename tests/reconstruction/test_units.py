@@ -88,7 +88,7 @@ def learnt(kind: str, losses: list[Loss], scale: float) -> tuple[float, list[flo
     f = ArtifactRemoval.for_process(process, features=8, depth=2)
     f = learn(
         y * scale, process, losses=losses, truth=x * in_images if kind == "gaussian" else None, operators=rows,
-        network=f, training=short(6), learning_rate=LR,
+        network=f, training=short(3), learning_rate=LR,
     )  # fmt: skip
     assert f.history is not None
     own = process if rows is None else process.select(rows)
@@ -152,7 +152,7 @@ def test_what_is_learnt_does_not_depend_on_the_operators_unit(factor: float) -> 
         torch.manual_seed(0)
         f = ArtifactRemoval.for_process(process, features=8, depth=2)
         losses = [Sure(), RobustEquivariance(MOVED)]
-        f = learn(y, process, losses=losses, network=f, training=short(6), learning_rate=3e-3)
+        f = learn(y, process, losses=losses, network=f, training=short(3), learning_rate=3e-3)
         reached.append(float(psnr(f(y, process).detach(), x).mean()))
     assert reached[1] == pytest.approx(reached[0], abs=0.1)
 

@@ -138,7 +138,7 @@ def test_a_process_needs_no_generator_and_knows_a_noise_in_the_links_place() -> 
 
 
 MADE: dict[str, Operator] = {
-    "tomography": Tomography(8, 5),
+    "tomography": Tomography(6, 4),
     "blur by conjugate gradients": Blur(
         (6, 7), torch.rand(4, 3, generator=rng()).double(), boundary="valid", rtol=1e-2
     ),

@@ -95,7 +95,7 @@ MADE: dict[str, Callable[[], Operator]] = {
     "mask": lambda: physics.Mask(random_mask(1, 6, 6)),
     "non-cartesian-fourier": lambda: physics.NonCartesianFourier((4, 5), points(60), rtol=0),
     "single-pixel-camera": lambda: physics.SinglePixelCamera((4, 8), 12, channels=2),
-    "tomography": lambda: physics.Tomography(8, 5),
+    "tomography": lambda: physics.Tomography(6, 4),
 }
 VARIANTS: dict[str, Callable[[], Operator]] = {
     "blur, valid": lambda: physics.Blur((6, 7), kernel(3, 2), boundary="valid", channels=2, rtol=0),
@@ -143,7 +143,7 @@ VARIANTS: dict[str, Callable[[], Operator]] = {
     "frames, masks per sample": lambda: physics.Frames(physics.Mask(random_mask(6, 1, 4, 4)), 3),
     "non-Cartesian MRI, fewer points than pixels": lambda: physics.NonCartesianFourier((4, 5), points(8), rtol=0),
     "non-Cartesian MRI, coils, trajectories per sample": lambda: physics.NonCartesianFourier(
-        (5, 4), points(3, 30), coils=coils(2, 5, 4), rtol=0
+        (4, 3), points(2, 16), coils=coils(2, 4, 3), rtol=0
     ),
     "non-Cartesian MRI, coils per sample": lambda: physics.NonCartesianFourier(
         (3, 4), points(30), coils=coils(2, 3, 3, 4), rtol=0

@@ -78,8 +78,8 @@ def test_many_films_keep_no_pixels(brightness: Scorer, make_film: FilmMaker) -> 
         tracemalloc.stop()
         return top
 
-    peak(20)
-    assert peak(110) - peak(30) < 80 * 4000  # bytes a row; a film's pixels alone are 9,216
+    peak(10)
+    assert peak(60) - peak(20) < 40 * 4000  # bytes a row; a film's pixels alone are 9,216
 
 
 def test_localisation_of_a_perfect_an_empty_and_a_tiny_lesion() -> None:

@@ -196,7 +196,15 @@ def test_a_matrix_that_is_too_large_is_refused_before_it_is_made() -> None:
 # what is made of it
 
 
-@pytest.mark.parametrize("choice", OPERATORS, ids=choice_kind)
+# By day real and complex measurements, and the operator with a method of its own.
+OFTEN = (MaskedPixels, FourierLines, Views)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [choice if choice in OFTEN else pytest.param(choice, marks=pytest.mark.nightly) for choice in OPERATORS],
+    ids=choice_kind,
+)
 def test_each_method_has_a_result_and_its_figures_are_scikit_images(choice: type[Made], x: torch.Tensor) -> None:
     setup = Setup(size=SIZE, operator=choice())
     made = measured(x, setup, EMPTY)

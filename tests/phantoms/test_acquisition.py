@@ -56,10 +56,10 @@ def aurocs(films: Iterable[Film]) -> dict[str, float]:
     return {name: float(roc_auc_score(truth, [row[name] for row in found])) for name in found[0]}
 
 
-@pytest.mark.parametrize("pairs", [120, pytest.param(1000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("pairs", [80, pytest.param(1000, marks=pytest.mark.nightly)])
 def test_acquisition_says_nothing_of_the_lesion(pairs: int) -> None:
     """An AUROC of ½ has a standard error of 1 / √(6 · pairs), at most: 3.8 of them either way. A statistic that shows
-    the lesion is found with a probability of 0.95 where its AUROC is 0.70 (120 pairs) or 0.57 (1,000 pairs)."""
+    the lesion is found with a probability of 0.95 where its AUROC is 0.75 (80 pairs) or 0.57 (1,000 pairs)."""
     got = aurocs(twins(pairs, seed=7, size=64))
     wide = 3.8 / (6 * pairs) ** 0.5
     assert {name: value for name, value in got.items() if name in ACQUISITION and abs(value - 0.5) > wide} == {}

@@ -158,7 +158,7 @@ class _Killed(RuntimeError):
     pass
 
 
-@pytest.mark.parametrize("killed_at", [2, 6, 7])
+@pytest.mark.parametrize("killed_at", [pytest.param(2, marks=pytest.mark.nightly), 6, 7])
 def test_a_killed_training_keeps_the_same_weights(tmp_path: Path, killed_at: int) -> None:
     process = inpainting(sigma=0.2)
     y = measured(process, images(12))

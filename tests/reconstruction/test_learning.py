@@ -51,7 +51,7 @@ def small(process: Measurement, *, seed: int = 0) -> ArtifactRemoval:
 def test_equivariance_teaches_what_the_mask_never_shows_and_consistency_alone_does_not() -> None:
     process, x, unseen = inpainting(), images(16), images(16, seed=9)
     y, test = measured(process, x), measured(process, unseen)
-    settings = {"training": short(30), "learning_rate": 4e-3}
+    settings = {"training": short(15), "learning_rate": 8e-3}
     with_group = learn(y, process, losses=[MC, Equivariance(Shifts())], network=small(process), **settings)  # type: ignore[arg-type]
     alone = learn(y, process, losses=[MC], network=small(process), **settings)  # type: ignore[arg-type]
     start = error(pseudo_inverse(test, process), unseen)

@@ -11,9 +11,9 @@ from unseen.data import phantoms
 from unseen.evaluation import psnr
 from unseen.losses import EquivariantSplitting, Seen, Splitting
 from unseen.losses.equivariant_splitting import MovedOperator
-from unseen.physics import Flips, FourierMask, Gaussian, Mask, Measurement, Rotations, Shifts
+from unseen.physics import Flips, FourierMask, Gaussian, Group, Mask, Measurement, Operator, Rotations, Shifts
 from unseen.reconstruction import learn
-from unseen.testing import check_operator
+from unseen.testing import OPERATOR_LAWS
 from unseen.training import Training
 
 HIDDEN = 3
@@ -24,11 +24,26 @@ def rng(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_moved_operators_keep_every_law() -> None:
-    frequencies = torch.rand(6, 6, generator=rng()) > 0.5
-    for group in (Shifts(), Rotations(multiples_of=90) * Flips()):
-        for still in (Mask(torch.rand(1, 6, 6, generator=rng(1)) > 0.4), FourierMask(frequencies)):
-            check_operator(MovedOperator(still, group, group.sample(3, generator=rng(2))))
+MASK = Mask(torch.rand(1, 6, 6, generator=rng(1)) > 0.4)
+FREQUENCIES = FourierMask(torch.rand(6, 6, generator=rng()) > 0.5)
+
+
+@pytest.mark.parametrize(
+    ("still", "group"),
+    [
+        (MASK, Shifts()),
+        (FREQUENCIES, Rotations(multiples_of=90) * Flips()),
+        pytest.param(MASK, Rotations(multiples_of=90) * Flips(), marks=pytest.mark.nightly),
+        pytest.param(FREQUENCIES, Shifts(), marks=pytest.mark.nightly),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "law", [law if law != "compiled" else pytest.param(law, marks=pytest.mark.nightly) for law in OPERATOR_LAWS]
+)
+def test_moved_operators_keep_every_law(still: Operator, group: Group, law: str) -> None:
+    """All operators are called alike within compiled graphs: tests/physics/test_operator_contract.py."""
+    OPERATOR_LAWS[law](MovedOperator(still, group, group.sample(3, generator=rng(2))))
 
 
 def test_it_is_splitting_for_an_equivariant_network() -> None:

@@ -90,13 +90,13 @@ def test_the_map_lies_on_the_film_as_it_came(learnt: dict[bool, Detector], films
 def test_what_is_saved_aligns_too(learnt: dict[bool, Detector], films: list[Film], tmp_path: Path) -> None:
     from unseen.anatomy.lung_finder import LungExamples, LungFinder
 
-    normals = list(phantoms.normals(40, seed=21, size=64))
+    normals = list(phantoms.normals(14, seed=21, size=64))
     finder = LungFinder(LungFinder.Config(size=32, features=4, depth=2, steps=4)).fit(LungExamples.of(normals, size=32))
     detector = Dct(view=View(size=32, align=True)).fit(normals, finder=finder)
     card = save(detector, tmp_path / "model")
     assert card.view is not None and card.view["align"] is True
     again = load(tmp_path / "model")
-    for one, two in zip(findings(detector, films), findings(again, films), strict=True):
+    for one, two in zip(findings(detector, films[:3]), findings(again, films[:3]), strict=True):
         assert one.score == two.score and (one.anomaly_map == two.anomaly_map).all()
 
 

@@ -72,10 +72,21 @@ def test_one_finite_score_and_two_images_per_film_in_order(
         assert (found.anomaly_map[outside] == 0).all(), "what is not judged is not marked"
 
 
+# The tests of this file ask the same of every kind.
+ASKED_TWICE = ("one_finding_a_film", "saved_and_loaded", "refuses_what_it_cannot_learn_from")
+
+
 @each_kind
-@pytest.mark.parametrize("law", DETECTOR_LAWS)
+@pytest.mark.parametrize(
+    "law", [law if law not in ASKED_TWICE else pytest.param(law, marks=pytest.mark.nightly) for law in DETECTOR_LAWS]
+)
 def test_every_law_holds(key: str, law: str, trained: dict[str, Detector], incoming: list[Film]) -> None:
     DETECTOR_LAWS[law](trained[key], incoming[:2])
+
+
+@pytest.mark.parametrize("law", ASKED_TWICE)
+def test_the_other_laws_hold_of_one(law: str, trained: dict[str, Detector], incoming: list[Film]) -> None:
+    DETECTOR_LAWS[law](trained["pca"], incoming[:2])
 
 
 @each_kind
@@ -145,7 +156,7 @@ def test_films_of_nothing_get_a_score_or_a_reason(
         assert "score" in found.reason
 
 
-@each_way_of_learning
+@those_of({"dae", "patchcore"})  # by epochs, and at once
 def test_it_sees_whole_films_too(key: str, make: Make, normals: list[Film], incoming: list[Film], given: Given) -> None:
     words = {**given(key), "training": QUICK.model_copy(update={"epochs": 1, "batch_size": 4})}
     detector = make(key, frame="whole").fit(normals[:20], **words)  # five steps: a critic has five turns

@@ -83,7 +83,7 @@ def test_sure_without_noise_is_the_squared_error(make: Make, key: str) -> None:
 def test_roi_sure_estimates_the_risk_against_the_noise_free_lungs_unless_literal(
     make: Make, form: str, differs: bool
 ) -> None:
-    """2,000 draws of noise; the tolerance is 4 standard errors, and the literal forms miss it by far."""
+    """1,000 draws of noise; the tolerance is 4 standard errors, and the literal forms miss it by far."""
     sigma = 0.3
     detector = built(make, "roi-sure", form=form, tau=1e-3, features=8)
     for network in detector.networks.values():
@@ -93,7 +93,7 @@ def test_roi_sure_estimates_the_risk_against_the_noise_free_lungs_unless_literal
     image, inside, lungs = (tensor[:1] for tensor in batch())
     rng, estimates = torch.Generator().manual_seed(2), []
     with torch.no_grad():
-        for _ in range(20):
+        for _ in range(10):
             x = image + sigma * torch.randn(100, 1, 32, 32, generator=rng)
             aim = detector.aim(x, inside.expand_as(x), lungs.expand_as(x))
             prediction = detector.reconstruct(x)

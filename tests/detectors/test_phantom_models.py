@@ -16,6 +16,7 @@ from unseen.artifacts.bundle import card_of
 from unseen.artifacts.installed_models import is_shipped, located
 from unseen.artifacts.research_only import LIMITS
 from unseen.data import phantoms
+from unseen.data.film import Film
 from unseen.detectors.finding import Finding
 from unseen.detectors.lesion_segmentation import Outliner
 from unseen.detectors.saved import load
@@ -53,11 +54,16 @@ def test_the_rows_are_of_the_model_that_ships() -> None:
     assert {row["recipe"].partition("/")[2]: row["weights"] for row in rows} == cards
 
 
-def test_lesions_of_other_code_score_higher() -> None:
-    films = list(phantoms.twins(10, seed=4901, contrast="obvious"))
+@pytest.fixture(scope="module")
+def pairs() -> list[Film]:
+    return list(phantoms.twins(6, seed=4901, contrast="obvious"))
+
+
+def test_lesions_of_other_code_score_higher(pairs: list[Film]) -> None:
+    films = pairs
     found = [one for one in load(phantom_screener.NAME).score(films) if isinstance(one, Finding)]
-    assert len(found) == 20
-    # 0.96 on 60 pairs, with a standard error of some 0.04 on ten
+    assert len(found) == 12
+    # 0.96 on 60 pairs, with a standard error of some 0.06 on six
     assert auroc([film.label == "abnormal" for film in films], [one.score for one in found]) >= 0.7
     assert all(one.percentile is not None for one in found)
     inside = [
@@ -65,14 +71,14 @@ def test_lesions_of_other_code_score_higher() -> None:
         for found in found[1::2]
         if found.film.lesion is not None
     ]
-    assert sum(inside) >= 5
+    assert sum(inside) >= 3
 
 
 def test_the_layout_of_memory_changes_no_score_by_more_than_a_millionth() -> None:
     detector = load(phantom_screener.NAME)
     network = detector.modules()["network"]
     assert isinstance(network, Outliner)
-    views = [detector.look(film) for film in phantoms.twins(2, seed=4902, contrast="moderate")]
+    views = [detector.look(film) for film in phantoms.twins(1, seed=4902, contrast="moderate")]
     fast = [detector.judge(view).score for view in views]
     layouts: list[bool] = []
 
@@ -86,13 +92,11 @@ def test_the_layout_of_memory_changes_no_score_by_more_than_a_millionth() -> Non
     assert fast == pytest.approx(slow, rel=0, abs=1e-6)
 
 
-def test_its_policy_is_of_this_model_and_reads_a_large_lesion() -> None:
+def test_its_policy_is_of_this_model_and_reads_a_large_lesion(pairs: list[Film]) -> None:
     screener = load_screener(phantom_screener.NAME, phantom_screener.POLICY)
     policy = Policy.load(phantom_screener.POLICY)
     assert screener.policy == policy and not policy.mismatch(card_of(phantom_screener.NAME).digests)
-    consolidations = [
-        film for film in phantoms.twins(12, seed=4901, contrast="obvious") if film.columns["kind"] == "consolidation"
-    ]
+    consolidations = [film for film in pairs if film.columns["kind"] == "consolidation"]
     assert consolidations and all(screener(film).action != "clear" for film in consolidations)
 
 

@@ -4,6 +4,7 @@ linear and smooth, through operators that see all, part, and complex entries. Po
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,11 +75,15 @@ ONCE = {
 CASES = [case if case in ONCE else pytest.param(*case, marks=pytest.mark.nightly) for case in EVERY]
 
 
+@functools.cache
 def draw(name: str, network: str, sigma: float) -> Callable[[int], tuple[Tensor, Tensor, Tensor]]:
+    """Batches of estimate, true loss and divergence by their seed, each drawn once for all tests."""
     problem = PROBLEMS[name]
     process = Measurement(problem.A, noise=Gaussian(sigma))
     f, clean = problem.reconstruct(FAINT_NETWORKS[network]), process.mean(problem.x)
 
+    @functools.cache
+    @torch.no_grad()
     def one(seed: int) -> tuple[Tensor, Tensor, Tensor]:
         seen = Seen(process(problem.x.expand(BATCH, -1, -1, -1), generator=rng(seed)), process, f)
         estimate = Sure(tau=1e-3)(seen, generator=rng(10_000 + seed))

@@ -4,9 +4,9 @@ Each draw of noise n gives y = x + n, the estimate from y alone, and the loss th
 the truth. Their difference has mean zero if and only if the estimate is unbiased.
 
 Power: at |z| > 3.5 a bias of 5.15 standard errors is found with probability 0.95, and an unbiased formula is wrongly
-refused with probability 0.0005. The standard error is asserted to be at most 5 % of the divergence term, and is 0.6 %
-of it (lungs) and 0.4 % (whole film) over 500 draws: a bias of 3.1 % of that term would be found. `make nightly` takes
-2,000 draws, and half that bias would be found.
+refused with probability 0.0005. The standard error is asserted to be at most 5 % of the divergence term, and is 0.9 %
+of it (lungs) and 0.6 % (whole film) over 250 draws: a bias of 4.6 % of that term would be found. `make nightly` takes
+2,000 draws, and about a third of that bias would be found.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from unseen.losses.sure_gaussian import sure, sure_literal
 from unseen.physics import Gaussian, Mask
 
 SIZE, SIGMA, TAU = 24, 0.4, 1e-3
-FEW, MANY, BATCH = 500, 2000, 250  # draws
+FEW, MANY, BATCH = 250, 2000, 250  # draws
 LARGEST_Z = 3.5
 
 

@@ -279,9 +279,11 @@ def test_every_registered_operator_is_under_test() -> None:
 
 
 @every_operator
-@pytest.mark.parametrize("law", [law for law in OPERATOR_LAWS if law != "compiled"])
-def test_every_law_holds(name: str, law: str) -> None:
-    OPERATOR_LAWS[law](operator(name))
+def test_every_law_holds(name: str) -> None:
+    """A broken one is named by its sentence."""
+    for law, holds in OPERATOR_LAWS.items():
+        if law != "compiled":
+            holds(operator(name))
 
 
 class WrongNorm(Smear):

@@ -90,6 +90,15 @@ def test_the_network_is_told_the_moved_operator() -> None:
     assert torch.equal(moved.select(torch.tensor([2]))(back[2:3]), given[2:3])
 
 
+def test_it_is_learnt_with_by_name() -> None:
+    process = Measurement(A, noise=Gaussian(0.1))
+    y = process(torch.rand(4, 1, 8, 8, generator=rng()), generator=rng(1))
+    settings = {"group": "shifts", "network": "unrolled", "training": Training(epochs=1, batch_size=4, threads=1)}
+    f = learn(y, process, losses="es", **settings)  # type: ignore[arg-type]
+    assert f.history is not None and f.history.parts["EquivariantSplitting"][0] > 0
+
+
+@pytest.mark.nightly  # that errors in the null space count, and by which name: the tests above
 def test_it_learns_to_fill_the_holes_of_one_mask_by_name() -> None:
     """Trained on 16 measurements of phantoms by one mask of 70 %, judged on 8 others."""
     x = torch.stack([torch.from_numpy(film.pixels)[None] for film in phantoms.normals(24, seed=0, size=64)])

@@ -40,16 +40,20 @@ from tests.warm_python import quick_passwords, warm_python
 from tests.web.running import Running, until
 from tests.worklist.reporting import look
 from unseen.anatomy.network_view import View
+from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import save
+from unseen.screening.policy import Policy, SourcePolicy
 from unseen_server.worklist.store import Store
+from unseen_server.worklist.study_query import StudyQuery
 
 SIDE = 256
 SCREEN: ViewportSize = {"width": 1280, "height": 720}
 PASSWORD = "correct horse battery staple"
 WITHOUT_SCRIPTS = "/static/icon.svg"
+CONTEXTS = 6  # of a browser that are kept, the oldest of which are those of servers that have ended
 RAW = {"Content-Type": "application/octet-stream"}
 expect.set_options(timeout=30_000)
 
@@ -204,10 +208,46 @@ def site(tmp_path: Path, bundles: dict[str, Path]) -> Iterator[Site]:
         yield found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared_site(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
     """A server for tests that leave it as it is."""
     with serving(tmp_path_factory.mktemp("site") / "worklist", bundles) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def reading_site(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
+    """A server for tests that each send films of a source of their own, and read that source alone."""
+    with serving(tmp_path_factory.mktemp("reading") / "worklist", bundles) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def clearing(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
+    """A server whose policy clears the lower half of the films of the ward, and draws half of those for the audit
+    sample; for tests that leave these films as they are."""
+    with Store.open(judged_first(bundles)) as store:
+        judged = sorted(
+            row.score for row in store.studies.page(StudyQuery(tab="all", blind=False)).rows if row.score is not None
+        )
+    scores = tuple(float(one) for one in np.linspace(0, judged[-2], 400))  # what scores above is flagged
+    ward = SourcePolicy(abnormals=60, normals=scores, threshold=float(np.median(judged)), allowed_misses=0)
+    policy = Policy(
+        model="pca",
+        weights_sha256=card_of(bundles["pca"]).weights_sha256,
+        model_parts=card_of(bundles["pca"]).digests,
+        max_miss_rate=0.1,
+        confidence=0.95,
+        level=0.95,
+        sources={"ward": ward},
+        audit_share=0.5,
+    )
+    folder = tmp_path_factory.mktemp("clearing")
+    policy.save(folder / "policy.json")
+    options = ("--policy", folder / "policy.json")
+    alone = {"pca": bundles["pca"]}  # the model that decides
+    first = made_once(shared_folder(tmp_path_factory) / "browser-clearing", lambda made: fill(made, alone, *options))
+    with serving(folder / "worklist", alone, *options, filled=first) as found:
         yield found
 
 
@@ -237,7 +277,7 @@ def signed_in(context: BrowserContext, site: Site, name: str, at: str = "/") -> 
 PageOf = Callable[[Site, str], Page]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _contexts(chromium: Browser) -> Iterator[dict[tuple[str, str], BrowserContext]]:
     made: dict[tuple[str, str], BrowserContext] = {}
     yield made
@@ -247,7 +287,7 @@ def _contexts(chromium: Browser) -> Iterator[dict[tuple[str, str], BrowserContex
 
 @pytest.fixture
 def page_of(chromium: Browser, _contexts: dict[tuple[str, str], BrowserContext]) -> Iterator[PageOf]:
-    """`page_of(site, "ann")`: this account's page, at an address without scripts; one for all tests of a module.
+    """`page_of(site, "ann")`: this account's page, at an address without scripts; kept for the tests that follow.
 
     Its process has the pages' scripts at hand, which spares half of what a page in a browser of its own costs. Session,
     storage, routes, size, media and permissions are as in a browser of its own.
@@ -256,6 +296,9 @@ def page_of(chromium: Browser, _contexts: dict[tuple[str, str], BrowserContext])
 
     def ready(site: Site, name: str) -> Page:
         if (site.root, name) not in _contexts:
+            idle = [key for key in _contexts if key not in used]
+            if len(_contexts) >= CONTEXTS and idle:
+                _contexts.pop(idle[0]).close()
             _contexts[site.root, name] = chromium.new_context(viewport=SCREEN)
         context = _contexts[site.root, name]
         sign_in(context, site, name)
@@ -286,9 +329,9 @@ def keep_image(page: Page, name: str) -> None:
 
 
 @pytest.fixture
-def anns_page(shared_site: Site, page_of: PageOf) -> Iterator[Page]:
-    """Ann's page of the shared server, empty at first; an error of its scripts fails the test."""
-    page = page_of(shared_site, "ann")
+def anns_page(reading_site: Site, page_of: PageOf) -> Iterator[Page]:
+    """Ann's page of the server for reading, empty at first; an error of its scripts fails the test."""
+    page = page_of(reading_site, "ann")
     with no_errors(page):
         yield page
 

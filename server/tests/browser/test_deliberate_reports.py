@@ -19,6 +19,7 @@ from unseen.data import phantoms
 from unseen_server.worklist.tables import reports, studies
 
 STEP_MS = 25
+REAL_MS = 20
 NIGHTLY = pytest.mark.nightly
 PRESS = """
 ([key, repeat]) => {
@@ -30,9 +31,9 @@ PRESS = """
 
 
 @pytest.fixture
-def site(shared_site: Site) -> Site:
+def site(reading_site: Site) -> Site:
     """One server for all; each test has studies of a source of its own."""
-    return shared_site
+    return reading_site
 
 
 @pytest.fixture
@@ -54,13 +55,14 @@ def opened(page: Page, site: Site, source: str, number: int, seed: int) -> list[
     return studies
 
 
-def passes_until(page: Page, condition: str) -> None:
+def passes_until(page: Page, condition: str, step_ms: int = STEP_MS) -> None:
     """Let the page's time pass in short steps, with a moment of real time for its requests, until this is so."""
     for _ in range(1200):
         if page.evaluate(f"() => {condition}"):
             return
-        page.clock.run_for(STEP_MS)
-    raise AssertionError(f"30 s of the page's time have passed, and it is not so: {condition}")
+        page.clock.run_for(step_ms)
+        page.wait_for_timeout(REAL_MS)
+    raise AssertionError(f"{1.2 * step_ms:g} s of the page's time have passed, and it is not so: {condition}")
 
 
 def next_comes(page: Page, study: str) -> None:
@@ -77,10 +79,10 @@ def made(site: Site, source: str) -> list[tuple[str, int | None]]:
 
 def can_report(page: Page) -> None:
     """Let time pass until the report keys act."""
-    passes_until(page, "!document.querySelector('[data-outcome=normal]').disabled")
+    passes_until(page, "!document.querySelector('[data-outcome=normal]').disabled", step_ms=200)
 
 
-@pytest.mark.parametrize("apart_ms", [150, *(pytest.param(one, marks=NIGHTLY) for one in (300, 500)), 800])
+@pytest.mark.parametrize("apart_ms", [*(pytest.param(one, marks=NIGHTLY) for one in (150, 300, 500)), 800])
 def test_of_two_presses_the_second_never_reports_the_film_that_has_just_come(
     page: Page, site: Site, apart_ms: int
 ) -> None:
@@ -106,7 +108,7 @@ def test_of_two_presses_the_second_never_reports_the_film_that_has_just_come(
 
 @pytest.mark.parametrize(
     ("key", "repeat", "seconds"),
-    [("n", True, 4), *(pytest.param(*one, 10, marks=NIGHTLY) for one in (("n", True), ("a", True), ("u", False)))],
+    [("n", True, 3), *(pytest.param(*one, 10, marks=NIGHTLY) for one in (("n", True), ("a", True), ("u", False)))],
 )
 def test_a_key_that_is_held_down_for_seconds_reports_one_study(
     page: Page, site: Site, key: str, repeat: bool, seconds: int
@@ -151,7 +153,7 @@ def test_a_button_whose_key_is_held_down_reports_one_study(page: Page, site: Sit
     source = f"button-{key}"
     _, second, _ = opened(page, site, source, 3, 7400 + ord(key[0]))
     page.locator("[data-outcome=unsure]").focus()
-    for _ in range(100):  # each but the first is a repeat; the button has the focus again whenever it can
+    for _ in range(70):  # each but the first is a repeat; the button has the focus again whenever it can
         page.keyboard.down(key)
         page.clock.run_for(33)
         page.locator("[data-outcome=unsure]").focus()

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import BUT_COLOURS, COLOURS, PASSWORD, SCREEN, Site, axe, keep_image, sign_in
+from tests.browser.conftest import BUT_COLOURS, COLOURS, PASSWORD, SCREEN, PageOf, Site, axe, keep_image, sign_in
 from tests.browser.contrast import Contrast
 from tests.once import made_once, shared_folder
 from tests.web.running import Running
@@ -217,31 +217,27 @@ def _first_study(page: Page, site: Site) -> None:
     expect(page.locator("#viewer[data-film]")).to_be_visible()
 
 
-def test_list_film_and_form_fit_each_screen_and_axe_finds_nothing_serious(shared_site: Site, chromium: Browser) -> None:
+def test_list_film_and_form_fit_each_screen_and_axe_finds_nothing_serious(shared_site: Site, page_of: PageOf) -> None:
     wrong: list[str] = []
     colours = {"light": Contrast(), "dark": Contrast()}
-    with chromium.new_context(color_scheme="light", viewport=SCREEN) as context:
-        sign_in(context, shared_site, "lea")
-        for name, visit in {"worklist": _worklist, "study": _first_study, "sign-in": _sign_in}.items():
-            page = context.new_page()
-            show = lambda visit=visit, page=page: visit(page, shared_site)  # noqa: E731
-            wrong += [f"{name}, {one}" for one in looked_at(page, name, show, colours)]
-            page.close()
+    context = page_of(shared_site, "lea").context
+    for name, visit in {"worklist": _worklist, "study": _first_study, "sign-in": _sign_in}.items():
+        page = context.new_page()
+        show = lambda visit=visit, page=page: visit(page, shared_site)  # noqa: E731
+        wrong += [f"{name}, {one}" for one in looked_at(page, name, show, colours)]
+        page.close()
     assert not wrong, "\n".join(wrong)
 
 
-def test_live_and_turing_fit_the_usual_screen_and_axe_finds_nothing_serious(
-    shared_site: Site, chromium: Browser
-) -> None:
+def test_live_and_turing_fit_the_usual_screen_and_axe_finds_nothing_serious(shared_site: Site, page_of: PageOf) -> None:
     wrong: list[str] = []
-    with chromium.new_context(color_scheme="light", viewport=SCREEN) as context:
-        sign_in(context, shared_site, "lea")
-        for name, visit in {"live": _live, "turing": _turing}.items():
-            page = context.new_page()
-            show = lambda visit=visit, page=page: visit(page, shared_site)  # noqa: E731
-            wrong += [f"{name}, {one}" for one in shown(page, name, show)]
-            wrong += [f"{name}, {one}" for one in [*axe(page), *cut_off(page, "as usual"), *footer(page)]]
-            page.close()
+    context = page_of(shared_site, "lea").context
+    for name, visit in {"live": _live, "turing": _turing}.items():
+        page = context.new_page()
+        show = lambda visit=visit, page=page: visit(page, shared_site)  # noqa: E731
+        wrong += [f"{name}, {one}" for one in shown(page, name, show)]
+        wrong += [f"{name}, {one}" for one in [*axe(page), *cut_off(page, "as usual"), *footer(page)]]
+        page.close()
     assert not wrong, "\n".join(wrong)
 
 

@@ -7,36 +7,40 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Site, signed_in
+from tests.browser.conftest import PageOf, Site, signed_in
 from tests.web.identity_provider import CLIENT, SECRET, Provider
 from tests.web.running import Running
 
 
-def test_whoever_is_not_signed_in_is_led_to_the_door_and_back(shared_site: Site, chromium: Browser) -> None:
-    with chromium.new_context() as context:
-        page = context.new_page()
-        page.goto(f"{shared_site.root}/models")
-        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-        page.get_by_label("Name").fill("lea")
-        page.get_by_label("Password").fill("not the password")
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("alert")).to_contain_text("Name or password is wrong")
-        page.get_by_label("Password").fill("correct horse battery staple")
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{shared_site.root}/models")
+@pytest.fixture
+def page(shared_site: Site, page_of: PageOf) -> Page:
+    """A page of the shared server of somebody who is not signed in."""
+    page = page_of(shared_site, "ann")
+    page.context.clear_cookies()
+    return page
 
 
-def test_the_link_signs_in_and_leaves_no_secret_in_the_address(shared_site: Site, chromium: Browser) -> None:
-    with chromium.new_context() as context:
-        page = context.new_page()
-        with shared_site.store() as store:
-            link = store.accounts.one_time_link("local", "admin")
-        page.goto(f"{shared_site.root}/sign-in#link={link}")
-        page.wait_for_url(f"{shared_site.root}/")
-        assert link not in page.url
-        expect(page.get_by_text("admin", exact=True)).to_be_visible()
+def test_whoever_is_not_signed_in_is_led_to_the_door_and_back(shared_site: Site, page: Page) -> None:
+    page.goto(f"{shared_site.root}/models")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.get_by_label("Name").fill("lea")
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("Name or password is wrong")
+    page.get_by_label("Password").fill("correct horse battery staple")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{shared_site.root}/models")
+
+
+def test_the_link_signs_in_and_leaves_no_secret_in_the_address(shared_site: Site, page: Page) -> None:
+    with shared_site.store() as store:
+        link = store.accounts.one_time_link("local", "admin")
+    page.goto(f"{shared_site.root}/sign-in#link={link}")
+    page.wait_for_url(f"{shared_site.root}/")
+    assert link not in page.url
+    expect(page.get_by_text("admin", exact=True)).to_be_visible()
 
 
 ELSEWHERE = (
@@ -51,29 +55,25 @@ ELSEWHERE = (
 @pytest.mark.parametrize(
     "elsewhere", [ELSEWHERE[:2], pytest.param(ELSEWHERE[2:], marks=pytest.mark.nightly)], ids=["two", "others"]
 )
-def test_another_sites_address_is_no_way_onwards(
-    shared_site: Site, chromium: Browser, elsewhere: tuple[str, ...]
-) -> None:
-    with chromium.new_context() as context:
-        page = context.new_page()
-        for next_page in elsewhere:
-            page.goto(f"{shared_site.root}/sign-in?next={next_page}")
-            page.get_by_label("Name").fill("ann")
-            page.get_by_label("Password").fill("correct horse battery staple")
-            page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url(lambda url: "/sign-in" not in url, wait_until="commit")
-            assert page.url.startswith(shared_site.root + "/"), (next_page, page.url)
-            context.clear_cookies()
+def test_another_sites_address_is_no_way_onwards(shared_site: Site, page: Page, elsewhere: tuple[str, ...]) -> None:
+    for next_page in elsewhere:
+        page.goto(f"{shared_site.root}/sign-in?next={next_page}")
+        page.get_by_label("Name").fill("ann")
+        page.get_by_label("Password").fill("correct horse battery staple")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(lambda url: "/sign-in" not in url, wait_until="commit")
+        assert page.url.startswith(shared_site.root + "/"), (next_page, page.url)
+        page.context.clear_cookies()
 
 
-def test_signing_out_ends_the_session(shared_site: Site, chromium: Browser) -> None:
-    with chromium.new_context() as context:
-        page = signed_in(context, shared_site, "ann")
-        cookies = {cookie["name"]: cookie["value"] for cookie in context.cookies()}
-        page.get_by_role("button", name="Sign out").click()
-        # whichever is first: where the button leads, or a refused request
-        expect(page).to_have_url(re.compile("/sign-in"))
-        assert httpx.get(f"{shared_site.running.base}/me", cookies=cookies, verify=False).status_code == 401
+def test_signing_out_ends_the_session(shared_site: Site, page_of: PageOf) -> None:
+    page = page_of(shared_site, "ann")
+    page.goto(shared_site.root)
+    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    page.get_by_role("button", name="Sign out").click()
+    # whichever is first: where the button leads, or a refused request
+    expect(page).to_have_url(re.compile("/sign-in"))
+    assert httpx.get(f"{shared_site.running.base}/me", cookies=cookies, verify=False).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/", "/static/js/api.js"])

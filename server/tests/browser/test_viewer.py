@@ -16,9 +16,9 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SIDE, Site, as_dicom, signed_in
+from tests.browser.conftest import SIDE, PageOf, Site, as_dicom
 from tests.data.making import dicom
 from tests.web.conftest import token_of
 from tests.web.running import until
@@ -26,7 +26,6 @@ from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
 from unseen_server.worklist.labels import EVERY
 from unseen_server.worklist.study_query import StudyQuery
-from unseen_server.worklist.tables import studies
 
 WINDOWS = [(2048, 4096), (1500, 900), (700.5, 1)]  # centre, width
 PRESSED_WHEN_THE_NEXT_IS_THERE = """
@@ -41,8 +40,8 @@ PRESSED_WHEN_THE_NEXT_IS_THERE = """
 
 
 @pytest.fixture
-def site(shared_site: Site) -> Site:
-    return shared_site
+def site(reading_site: Site) -> Site:
+    return reading_site
 
 
 @pytest.fixture
@@ -305,25 +304,25 @@ def test_the_last_study_leaves_a_sentence(page: Page, site: Site) -> None:
 
 
 def test_the_second_of_two_readers_is_told_who_has_it_and_gets_another_one(
-    page: Page, site: Site, chromium: Browser
+    page: Page, site: Site, page_of: PageOf
 ) -> None:
     first, second, _ = sent(site, "collision", ill(3, 35))
     opened(page, site, first, "collision")
-    with chromium.new_context() as context:
-        other = signed_in(context, site, "ben", f"/studies/{first}?source=collision")
-        shows(other, first)
-        expect(other.locator("#claim")).to_contain_text("ann has had this study since")
-        expect(other.locator("[data-outcome=normal]")).to_be_disabled()
-        other.keyboard.press("a")
-        other.keyboard.press("s")
-        shows(other, second)
-        expect(other.locator("[data-outcome=normal]")).to_be_enabled()  # shown first, then claimed
-        with site.store() as store:  # while the page is open: closing it hands the claim back
-            assert store.studies.details(first).reports == ()
-            assert (store.studies.details(first).entry.claimed_by, store.studies.details(second).entry.claimed_by) == (
-                "ann",
-                "ben",
-            )
+    other = page_of(site, "ben")
+    other.goto(f"{site.root}/studies/{first}?source=collision")
+    shows(other, first)
+    expect(other.locator("#claim")).to_contain_text("ann has had this study since")
+    expect(other.locator("[data-outcome=normal]")).to_be_disabled()
+    other.keyboard.press("a")
+    other.keyboard.press("s")
+    shows(other, second)
+    expect(other.locator("[data-outcome=normal]")).to_be_enabled()  # shown first, then claimed
+    with site.store() as store:  # while the page is open: closing it hands the claim back
+        assert store.studies.details(first).reports == ()
+        assert (store.studies.details(first).entry.claimed_by, store.studies.details(second).entry.claimed_by) == (
+            "ann",
+            "ben",
+        )
 
 
 def test_a_file_that_cannot_be_shown_is_returned_with_a_reason_and_never_labelled(page: Page, site: Site) -> None:
@@ -399,21 +398,13 @@ def test_a_normal_film_is_shown_beside_and_moves_along(page: Page, site: Site) -
     shows(page, first)
 
 
-def test_a_reader_who_must_be_blind_gets_triage_alone(site: Site, chromium: Browser) -> None:
-    cleared, study = sent(site, "blind", ill(2, 37))
-    with site.store() as store, store.database.writing() as connection:
-        there = studies.update().where(studies.c.public_id == cleared)
-        connection.execute(there.values(state="cleared", standing="cleared", shelf="cleared"))
-    with site.store() as store:
-        ann = token_of(store, "ann", "reader")
-    with site.running.client(ann) as client:  # a list that is open when a policy begins to clear loads itself again
-        until(lambda: client.post("studies/search", json={"tab": "to_read"}).json()["blind"], 20)
-    with chromium.new_context() as context:
-        page = signed_in(context, site, "ann")
-        opened(page, site, study, "blind")
-        expect(page.get_by_role("button", name="Research")).to_be_disabled()
-        expect(page.locator("#of-research")).to_be_hidden()
-        film = canvas(page)
-        page.keyboard.press("r")
-        page.wait_for_timeout(500)
-        assert (canvas(page) == film).all()
+def test_a_reader_who_must_be_blind_gets_triage_alone(clearing: Site, page_of: PageOf) -> None:
+    (study,) = sent(clearing, "blind", ill(1, 37))
+    page = page_of(clearing, "ann")
+    opened(page, clearing, study, "blind")
+    expect(page.get_by_role("button", name="Research")).to_be_disabled()
+    expect(page.locator("#of-research")).to_be_hidden()
+    film = canvas(page)
+    page.keyboard.press("r")
+    page.wait_for_timeout(500)
+    assert (canvas(page) == film).all()

@@ -26,8 +26,8 @@ from unseen.data.decode import shared_decoder
 
 
 @pytest.fixture
-def site(shared_site: Site) -> Site:
-    return shared_site
+def site(reading_site: Site) -> Site:
+    return reading_site
 
 
 @pytest.fixture

@@ -10,29 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.browser.conftest import (
-    PASSWORD,
-    SIDE,
-    PageOf,
-    Site,
-    as_dicom,
-    axe,
-    fill,
-    judged_first,
-    look_at,
-    serving,
-    signed_in,
-)
-from tests.once import made_once, shared_folder
+from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, axe, look_at, serving, signed_in
 from tests.web.running import until
-from unseen.artifacts.bundle import card_of
 from unseen.data import phantoms
-from unseen.screening.policy import Policy, SourcePolicy
-from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 
 FLAG = "Differs from normal films: read earlier"
@@ -42,34 +25,6 @@ FLAG = "Differs from normal films: read earlier"
 def worked(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
     """A server for tests that each take other studies, or hand theirs back."""
     with serving(tmp_path_factory.mktemp("worked") / "worklist", bundles) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def clearing(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
-    """A server whose policy clears the lower half of the films, and draws half of those for the audit sample."""
-    with Store.open(judged_first(bundles)) as store:
-        judged = sorted(
-            row.score for row in store.studies.page(StudyQuery(tab="all", blind=False)).rows if row.score is not None
-        )
-    scores = tuple(float(one) for one in np.linspace(0, judged[-2], 400))  # what scores above is flagged
-    ward = SourcePolicy(abnormals=60, normals=scores, threshold=float(np.median(judged)), allowed_misses=0)
-    policy = Policy(
-        model="pca",
-        weights_sha256=card_of(bundles["pca"]).weights_sha256,
-        model_parts=card_of(bundles["pca"]).digests,
-        max_miss_rate=0.1,
-        confidence=0.95,
-        level=0.95,
-        sources={"ward": ward},
-        audit_share=0.5,
-    )
-    folder = tmp_path_factory.mktemp("clearing")
-    policy.save(folder / "policy.json")
-    options = ("--policy", folder / "policy.json")
-    alone = {"pca": bundles["pca"]}  # the model that decides
-    first = made_once(shared_folder(tmp_path_factory) / "browser-clearing", lambda made: fill(made, alone, *options))
-    with serving(folder / "worklist", alone, *options, filled=first) as found:
         yield found
 
 
@@ -96,9 +51,9 @@ def selected(page: Page) -> str | None:
     return row.get_attribute("data-study") if row.count() else None
 
 
-def listed(site: Site, tab: Any = "to_read") -> list[str]:
+def listed(site: Site, tab: Any = "to_read", source: str | None = None) -> list[str]:
     with site.store() as store:
-        return [row.study for row in store.studies.page(StudyQuery(tab=tab)).rows]
+        return [row.study for row in store.studies.page(StudyQuery(tab=tab, source=source)).rows]
 
 
 def reports(site: Site, study: str) -> list[tuple[str, str | None, bool]]:
@@ -374,8 +329,8 @@ def test_a_reader_sees_order_and_flag_alone_where_a_policy_clears(clearing: Site
         cleared = len(store.studies.page(StudyQuery(tab="cleared")).rows)
     assert sample + cleared > 1, "the policy of this test clears something"
     page = page_of(clearing, "ann")
-    page.goto(clearing.root)
-    assert shown(page) == listed(clearing)
+    page.goto(f"{clearing.root}/?source=ward")
+    assert shown(page) == listed(clearing, source="ward")
     expect(page.locator("#order")).to_contain_text("Triage: flag and order only.")
     expect(rows(page).first).to_contain_text(FLAG)
     text = page.locator("#grid").inner_text()
@@ -391,7 +346,7 @@ def test_a_reader_sees_order_and_flag_alone_where_a_policy_clears(clearing: Site
         expect(rows(page)).to_have_count(cleared)
         expect(rows(page).first).to_contain_text("Cleared by the policy")
     page = page_of(clearing, "lea")
-    page.goto(clearing.root)
+    page.goto(f"{clearing.root}/?source=ward")
     shown(page)
     expect(page.locator("#rows .value").first).to_contain_text(re.compile(r"%|above all"))
     expect(page.locator("#rows .measure .line").first).to_have_text(re.compile(r"^pca \d\S* · \d+ %$"))

@@ -12,7 +12,7 @@ import argon2
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock
+from tests.worklist.conftest import Clock, on_both_databases, on_postgresql, place_at_least
 from unseen_server.worklist import accounts as module
 from unseen_server.worklist.accounts import Account
 from unseen_server.worklist.audit import canonical
@@ -22,10 +22,13 @@ from unseen_server.worklist.states import NotAllowedError, NotFoundError, Workli
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import accounts, audit, metadata
 
+place = place_at_least
+
 PASSWORD = "correct horse battery"
 Hasher = Callable[[], argon2.PasswordHasher]
 
 
+@on_postgresql
 @pytest.mark.parametrize("changes", [{"password": "another " + PASSWORD}, {"role": "lead"}, {"disabled": True}])
 def test_the_audit_says_what_was_changed_of_an_account_and_no_password(store: Store, changes: dict[str, Any]) -> None:
     store.accounts.add("ann", PASSWORD, "reader", actor="admin")
@@ -42,6 +45,7 @@ def test_a_guess_is_made_expensive(usual_hasher: Hasher) -> None:
     assert argon2.extract_parameters(module._hashed(PASSWORD)).memory_cost == 8, "another one hashes the accounts'"
 
 
+@on_postgresql
 def test_a_password_opens_a_session_and_nothing_of_it_is_kept(store: Store) -> None:
     store.accounts.add("ann", PASSWORD, "reader", actor="admin")
     token = store.accounts.sign_in("ann", PASSWORD)
@@ -71,6 +75,7 @@ def test_sessions_end(store: Store, clock: Clock) -> None:
     assert store.accounts.session(second) is None
 
 
+@on_postgresql
 def test_a_change_signs_out_and_holds_from_then_on(store: Store) -> None:
     store.accounts.add("ann", PASSWORD, "reader", actor="admin")
     token = store.accounts.sign_in("ann", PASSWORD)
@@ -90,6 +95,7 @@ def test_a_change_signs_out_and_holds_from_then_on(store: Store) -> None:
         store.accounts.change("bob", role="lead", actor="admin")
 
 
+@on_both_databases
 def test_a_link_signs_in_once(store: Store, clock: Clock) -> None:
     link = store.accounts.one_time_link("local", "admin")
     assert store.accounts.session(link) is None, "a link is no session"
@@ -112,6 +118,7 @@ def test_a_link_signs_in_once(store: Store, clock: Clock) -> None:
         store.accounts.redeem(late)
 
 
+@on_postgresql
 def test_what_makes_no_account_is_a_sentence(store: Store) -> None:
     store.accounts.add("ann", PASSWORD, "reader", actor="admin")
     for name, password, role, said in (
@@ -159,6 +166,7 @@ def test_a_reader_of_an_earlier_version_keeps_the_sources_that_it_has_sent_under
     database.close()
 
 
+@on_postgresql
 def test_a_senders_session_holds_its_sources(store: Store) -> None:
     store.accounts.add("sid", PASSWORD, "sender", actor="admin", sources=["ward", "ward", " north "])
     token = store.accounts.sign_in("sid", PASSWORD)

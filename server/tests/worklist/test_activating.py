@@ -226,7 +226,6 @@ def test_a_calibration_counts_what_readers_reported_and_is_what_calibrate_makes(
     assert made.sources["ward"].threshold == abnormals[ward.allowed_misses or 0]
 
 
-@on_postgresql
 def test_what_does_not_count_is_left_out(store: Store, reported: Reported) -> None:
     reported(1, 0.5, "abnormal")
     reported(2, 0.6, "unsure")

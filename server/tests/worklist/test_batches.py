@@ -19,7 +19,6 @@ from tests.worklist.conftest import (
     dicom_film,
     listed,
     on_both_databases,
-    on_postgresql,
     place_at_least,
     png,
 )
@@ -373,7 +372,6 @@ def test_one_that_fails_in_a_batch_keeps_the_others(store: Store) -> None:
     assert scored == {one.film_id for one in others}
 
 
-@on_postgresql
 def test_two_models_are_compared_in_a_batch_as_one_by_one(store: Store) -> None:
     for number in range(30):
         store.films.receive(png(number), name=f"{number}")

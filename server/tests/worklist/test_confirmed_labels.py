@@ -39,9 +39,10 @@ def counted(store: Store, origins: Sequence[Origin]) -> Labels:
 def test_reports_of_other_systems_count_after_fifty_confirmations(store: Store, judged: Any) -> None:
     names = [elsewhere(store, judged, number) for number in range(CONFIRMATIONS)]
     for number, name in enumerate(names):
-        found = counted(store, EVERY)
-        assert (found.confirmed, len(found.studies)) == (number, 0)
-        assert found.not_counted["elsewhere"] == CONFIRMATIONS and "another system" not in found.caution
+        if number in (0, 1, CONFIRMATIONS - 1):
+            found = counted(store, EVERY)
+            assert (found.confirmed, len(found.studies)) == (number, 0)
+            assert found.not_counted["elsewhere"] == CONFIRMATIONS and "another system" not in found.caution
         look(store, name, "ann")
         store.reports.confirm(name, "ann")
         store.reports.confirm(name, "ann")  # again: it counts once

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy
@@ -172,8 +173,22 @@ def test_an_emptied_file_is_named_as_such_and_gets_no_byte(home: Path) -> None:
     assert not list(home.glob(f"{DATABASE}-*")), "and no journal lies next to it"
 
 
-@pytest.mark.parametrize("words", [pytest.param(words, id=name) for name, words in COMMANDS.items()])
-@pytest.mark.parametrize("harm", [truncated, page_overwritten, halved])
+def of_each(harm: Callable[[Path], None], *names: str) -> list[Any]:
+    """Every command with this damage; `make test` runs those named."""
+    return [
+        pytest.param(harm, words, id=f"{name}-{harm.__name__}", marks=[pytest.mark.nightly] * (name not in names))
+        for name, words in COMMANDS.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        *of_each(page_overwritten, *COMMANDS),
+        *of_each(truncated, "worker", "pacs", "restore"),
+        *of_each(halved, "backup", "erase"),
+    ],
+)
 def test_a_command_on_a_damaged_worklist_ends_in_one_sentence(
     backed_up: Path, harm: Callable[[Path], None], words: tuple[str, ...], say: Say, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worklist.conftest import Judged, on_both_databases, on_postgresql, place_at_least
+from tests.worklist.conftest import Judged, on_both_databases, place_at_least
 from tests.worklist.reporting import look
 from tests.worklist.test_activating import LOOSE, MODEL, Reported, reported
 from unseen_server.worklist.audit_sample import audited
@@ -26,7 +26,6 @@ def report(store: Store, study: str, outcome: str, dwell_ms: int | None) -> None
     store.reports.enter(study, "ann", outcome, dwell_ms=dwell_ms)  # type: ignore[arg-type]
 
 
-@on_postgresql
 def test_a_calibration_leaves_out_and_counts_reports_under_two_seconds(store: Store, reported: Reported) -> None:
     times: list[int | None] = [1000, 1400, 1999, 2000, 60_000, None]
     studies = [reported(number, 0.5, None) for number in range(6)]

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.worklist.conftest import Judge, listed, png
+from tests.worklist.conftest import Judge, listed, on_both_databases, place_at_least, png
 from unseen_server.worklist.store import Store
+
+place = place_at_least
 
 STUDY = {"StudyInstanceUID": "1.2.3", "PatientID": "p1"}
 
@@ -39,6 +41,7 @@ def test_companions_and_laterals_do_not_keep_a_study_from_being_cleared(
     assert listed(store, "cleared") == [study] and store.studies.details(study).entry.films == 2
 
 
+@on_both_databases
 @pytest.mark.parametrize(
     "header",
     [
@@ -58,6 +61,7 @@ def test_a_film_of_uncertain_projection_keeps_its_study_from_being_cleared(
     assert decided is not None and "does not state for certain" in decided.reason
 
 
+@on_both_databases
 def test_a_derived_film_of_another_exposure_keeps_its_study_from_being_cleared(store: Store, judge: Judge) -> None:
     judged(store, judge, 1, "clear", related=("1.2.3.1", "1.9"))
     judged(store, judge, 2, "read", origin="derived", related=("1.2.3.2", "1.8"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from tests.worklist.conftest import Judge, dicom_film, listed, png
+from tests.worklist.conftest import Judge, dicom_film, listed, on_both_databases, on_postgresql, place_at_least, png
 from tests.worklist.reporting import look_and_report
 from unseen_server.web.study_sentences import conflict_in_words
 from unseen_server.worklist.identity_conflicts import CONFLICT
@@ -19,6 +19,8 @@ from unseen_server.worklist.receiving import Receipt
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import decisions, findings
+
+place = place_at_least
 
 UID = {"StudyInstanceUID": "1.2.3"}
 FILM = "1.2.840.10008.5.1.4.1.1.1"
@@ -59,8 +61,15 @@ CONFLICTS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("door", [True, False])
-@pytest.mark.parametrize(("first", "second"), CONFLICTS)
+@on_both_databases
+@pytest.mark.parametrize(
+    ("first", "second", "door"),
+    [
+        pytest.param(*pair, door, marks=[pytest.mark.nightly] * (number % 2 != door))
+        for number, pair in enumerate(CONFLICTS)
+        for door in (True, False)
+    ],
+)
 def test_no_part_of_a_study_with_two_identities_is_cleared(
     store: Store, half: Half, first: dict[str, str], second: dict[str, str], door: bool
 ) -> None:
@@ -125,7 +134,10 @@ def test_a_reported_study_is_opened_again_when_the_second_identity_comes(store: 
     assert [report.outcome for report in store.studies.details(one.study).reports] == ["normal"]
 
 
-@pytest.mark.parametrize(("first", "second"), [("p1", "p2"), ("p2", "p1"), ("123", "000123")])
+@on_postgresql
+@pytest.mark.parametrize(
+    ("first", "second"), [("p1", "p2"), pytest.param("p2", "p1", marks=pytest.mark.nightly), ("123", "000123")]
+)
 def test_a_merge_of_the_numbers_rejoins_the_study_and_decides_again(
     store: Store, half: Half, first: str, second: str
 ) -> None:
@@ -142,6 +154,7 @@ def test_a_merge_of_the_numbers_rejoins_the_study_and_decides_again(
     assert store.audit.verify() is None
 
 
+@on_postgresql
 def test_a_decision_after_a_merge_keeps_the_digest_of_the_model(store: Store, half: Half) -> None:
     """Without it the decision would count as one of a version before digests, and lose its probability when sent."""
     one, _ = half(1, patient="p1"), half(2, patient="p2")
@@ -199,6 +212,7 @@ def test_a_reported_half_and_an_unread_half_are_read_after_the_merge(store: Stor
     assert listed(store, "reported") == [] and listed(store) == [one.study]
 
 
+@on_postgresql
 def test_the_same_film_under_a_reconciled_number_is_a_conflict_until_the_merge(store: Store, judge: Judge) -> None:
     store.settings.set_settle_s(0, actor="lea")
     tags = UID | {"SOPInstanceUID": "1.2.3.4"}

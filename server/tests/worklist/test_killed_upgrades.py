@@ -7,7 +7,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
+from tests.warm_python import Ended, warm_python
 from tests.worklist.conftest import execute
 from tests.worklist.postgresql import binaries
 from unseen_server.worklist.belonging import DATABASE
@@ -71,11 +71,11 @@ class Old:
         url = "://" in self.where
         return Database(sqlalchemy.make_url(self.where) if url else Path(self.where))
 
-    def upgraded(self, kill_at: int) -> subprocess.CompletedProcess[str]:
+    def upgraded(self, kill_at: int) -> Ended:
         """Upgrade it in a process that is killed before that statement; -1: before it commits; 0: never."""
-        return subprocess.run(
-            [sys.executable, "-c", VICTIM, self.where, str(kill_at)], capture_output=True, text=True, env=os.environ
-        )
+        program = self.home.with_name("victim.py")
+        program.write_text(VICTIM, encoding="utf-8")
+        return warm_python().run(program, self.where, kill_at, cwd=ROOT, environment=os.environ)
 
     def rows(self) -> dict[str, list[Any]]:
         """Every row of every table."""
@@ -142,15 +142,15 @@ def killed_at(make_old: MakeOld, kind: str, points: Callable[[int], list[int]]) 
     """Kill the upgrades of one store at these statements, one after the other; then complete it, and compare."""
     whole = make_old(kind)
     done = whole.upgraded(0)
-    assert done.returncode == 0, done.stderr
-    statements = int(done.stdout)
+    assert done.code == 0, done.err
+    statements = int(done.out)
     expected = whole.rows()
     old = make_old(kind)
     before, first = old.rows(), old.revision()
     assert statements > 10 and first not in (None, newest())
     for point in points(statements):
         killed = old.upgraded(point)
-        assert killed.returncode == -signal.SIGKILL, (point, killed.stderr)
+        assert killed.code == -signal.SIGKILL, (point, killed.err)
         assert old.revision() == first and old.rows() == before, f"half an upgrade is left by a kill at {point}"
     settings = {} if "://" not in old.where else {"films_folder": old.home}
     with Store.open(old.where if settings else old.home, create=False, check="files", **settings) as store:

@@ -12,12 +12,14 @@ import pytest
 import sqlalchemy
 
 from benchmarks.made_up_list import fill
-from tests.worklist.conftest import Clock, Judged, listed, png
+from tests.worklist.conftest import Clock, Judged, listed, on_both_databases, on_postgresql, place_at_least, png
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist import filter_sql, list_cursors, listing, waiting_cap
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
+
+place = place_at_least
 
 HOUR = 3600.0
 
@@ -33,6 +35,7 @@ def test_a_blind_page_names_neither_score_nor_model_nor_policy(store: Store, jud
         assert (row.score, row.probability, row.model, row.policy, row.scores) == (None, None, None, "", {})
 
 
+@on_both_databases
 def test_the_order_is_not_scored_then_overdue_then_priority_then_age(
     store: Store, judged: Judged, clock: Clock
 ) -> None:
@@ -132,6 +135,7 @@ def test_pages_forwards_backwards_and_from_the_end_agree(store: Store, judged: J
     assert every == sorted(every, reverse=True)
 
 
+@on_postgresql
 def test_filters_hold_on_every_page(store: Store, judged: Judged) -> None:
     for number in range(12):
         judged(number, source="north" if number % 3 else "south")
@@ -148,17 +152,19 @@ def test_filters_hold_on_every_page(store: Store, judged: Judged) -> None:
     assert store.studies.page(StudyQuery(text="  ")).total == 12, "no text, no filter"
 
 
+@on_postgresql
 def test_rows_are_counted_up_to_a_bound(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(store, studies=1500, seed=1)
+    fill(store, studies=150, seed=1)
     page = store.studies.page(StudyQuery(tab="all", limit=3))
-    assert (page.total, page.more, len(page.rows)) == (1500, False, 3)
-    monkeypatch.setattr(listing, "COUNTED", 1000)
+    assert (page.total, page.more, len(page.rows)) == (150, False, 3)
+    monkeypatch.setattr(listing, "COUNTED", 100)
     page = store.studies.page(StudyQuery(tab="all", limit=3))
-    assert (page.total, page.more, len(page.rows)) == (1000, True, 3)
+    assert (page.total, page.more, len(page.rows)) == (100, True, 3)
     cleared = store.studies.page(StudyQuery(tab="cleared"))
     assert not cleared.more and cleared.total == len(listed(store, "cleared"))
 
 
+@on_postgresql
 def test_what_is_asked_for_wrongly_is_a_sentence(store: Store, judged: Judged) -> None:
     judged(1)
     good = base64.urlsafe_b64encode(json.dumps([1, 2.0, 3, 4]).encode()).decode()

@@ -16,11 +16,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock, Place, listed, png
+from tests.worklist.conftest import Clock, Place, listed, on_both_databases, on_postgresql, place_at_least, png
 from unseen_server.worklist.states import BusyError, NoRoomError, TooLargeError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import films, jobs, studies
+
+place = place_at_least
 
 
 def stored_files(store: Store) -> list[str]:
@@ -33,6 +35,7 @@ def count(store: Store, table: sqlalchemy.Table) -> int:
         return connection.execute(sqlalchemy.select(sqlalchemy.func.count()).select_from(table)).scalar_one()
 
 
+@on_both_databases
 def test_a_film_is_on_the_disk_and_in_the_list_when_it_is_acknowledged(store: Store) -> None:
     receipt = store.films.receive(iter([png(1)[:100], png(1)[100:]]), name="a.png", source="ward")
     assert receipt.sha256 == hashlib.sha256(png(1)).hexdigest() and not receipt.already
@@ -44,6 +47,7 @@ def test_a_film_is_on_the_disk_and_in_the_list_when_it_is_acknowledged(store: St
     assert store.jobs.counts().waiting == 1
 
 
+@on_postgresql
 def test_the_same_bytes_again_are_the_same_film(store: Store) -> None:
     first = store.films.receive(png(1), name="a.png")
     again = store.films.receive(png(1), name="b.png", source="elsewhere")
@@ -63,6 +67,7 @@ def test_the_same_name_with_other_content_is_another_film_and_says_so(store: Sto
     assert noted == [None, first.film_id, None]
 
 
+@on_both_databases
 def test_many_senders_at_once_store_each_film_once(store: Store) -> None:
     with ThreadPoolExecutor(8) as threads:
         receipts = list(threads.map(lambda n: store.films.receive(png(n % 6), name=f"{n}"), range(24)))
@@ -82,6 +87,7 @@ def test_a_name_is_never_a_path_and_never_kept(store: Store) -> None:
         assert [entry.study for entry in store.studies.page(StudyQuery(tab="all", text=name)).rows] == [receipt.study]
 
 
+@on_both_databases
 def test_text_comes_back_as_it_went_in(place: Place) -> None:
     hostile = """Robert'); DROP TABLE studies;-- <script>alert("x")</script> & ü 愛"""
     with place.open(pseudonymise=False) as store:
@@ -164,6 +170,7 @@ def test_a_full_database_is_a_sentence_and_leaves_nothing(tmp_path: Path) -> Non
         assert len(stored_files(store)) == count(store, films) == number
 
 
+@on_both_databases
 def test_a_locked_database_is_a_sentence_and_leaves_nothing(place: Place) -> None:
     with place.open(patience_s=0.3) as store, store.database.writing() as connection:
         asked = "PRAGMA busy_timeout" if store.database.is_sqlite else "SHOW lock_timeout"
@@ -201,6 +208,7 @@ def test_what_a_killed_process_left_goes_at_the_next_start(store: Store) -> None
     assert store.sweep() == 0
 
 
+@on_both_databases
 def test_sweeping_beside_receiving_removes_no_film(store: Store) -> None:
     over = threading.Event()
 

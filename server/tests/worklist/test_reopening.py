@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from tests.worklist.conftest import Clock, Place, execute, listed, png
+from tests.worklist.conftest import Clock, Place, execute, listed, on_both_databases, on_postgresql, place_at_least, png
 from tests.worklist.reporting import look_and_report
 from tests.worklist.test_worker import clearing
 from unseen.screening import DriftReference
@@ -23,6 +23,8 @@ from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_decisions import REOPENED, enter_study, latest
 from unseen_server.worklist.tables import decisions, outbox, studies, watches
 from unseen_server.worklist.worker import Worker
+
+place = place_at_least
 
 OLD = """
 INSERT INTO settings VALUES ('plain', '1'), ('key', '{key}'), ('waiting_cap_s', '86400.0');
@@ -50,6 +52,7 @@ def alarmed(store: Store, films: int = 21, *, first: int = 0, screener: Screener
     return names
 
 
+@on_both_databases
 def test_what_raised_an_alarm_is_counted_and_reopened_by_two_people(store: Store, clock: Clock) -> None:
     names = alarmed(store)
     (alarm,) = store.alarms.raised()
@@ -94,6 +97,7 @@ def test_a_proposal_needs_a_note_can_be_withdrawn_and_is_made_once(store: Store)
     assert store.alarms.reopen_cleared(number, actor="lea", note=NOTE) == 20
 
 
+@on_postgresql
 def test_a_correction_goes_out_where_cleared_was_sent(store: Store) -> None:
     store.outbox.set_destinations([Destination(name="archive")], actor="pacs")
     names = alarmed(store)
@@ -122,6 +126,7 @@ def test_a_correction_goes_out_where_cleared_was_sent(store: Store) -> None:
         assert bool(again.replaces) == (again.study == parcel.study), "it names the objects that it replaces"
 
 
+@on_postgresql
 def test_what_a_reader_has_read_stays_and_what_they_have_in_hand_is_theirs(store: Store) -> None:
     names = alarmed(store)
     store.studies.claim(names[0], "ann")
@@ -137,6 +142,7 @@ def test_what_a_reader_has_read_stays_and_what_they_have_in_hand_is_theirs(store
     assert store.studies.details(names[1]).entry.state == "to_read", "it does not go back among the cleared"
 
 
+@on_postgresql
 def test_studies_of_the_audit_sample_are_corrected_and_stay_in_the_sample(store: Store) -> None:
     names = alarmed(store, 20, screener=drifting(audit_share=0.5))
     before = store.reports.audit_sample().waiting
@@ -147,6 +153,7 @@ def test_studies_of_the_audit_sample_are_corrected_and_stay_in_the_sample(store:
     assert store.reports.audit_sample().waiting == before and set(listed(store)) == set(names)
 
 
+@on_both_databases
 def test_no_policy_clears_a_reopened_study_again(store: Store) -> None:
     alarmed(store)
     (alarm,) = store.alarms.raised()
@@ -179,6 +186,7 @@ def test_after_the_alarm_ended_the_studies_can_still_be_reopened(store: Store) -
     assert store.alarms.reopen_cleared(first.number, actor="leo", note=NOTE) == 20
 
 
+@on_postgresql
 def test_of_a_window_that_an_earlier_release_began_it_says_so(store: Store) -> None:
     watched = drifting()
     assert watched.policy is not None

@@ -130,7 +130,6 @@ def test_distances_are_root_mean_squares(store: Store, scored: Scored) -> None:
     assert list(found.values()) == sorted(found.values())
 
 
-@on_postgresql
 def test_the_labelled_set_is_what_readers_said_last(store: Store, scored: Scored, judge: Judge, clock: Clock) -> None:
     normal = scored(1, {FIRST: 1.0, SECOND: 2.0}, outcome="normal", source="clinic", PatientID="p1")
     abnormal = scored(2, {FIRST: 3.0, SECOND: None}, outcome="abnormal", StudyInstanceUID="1.2", PatientID="p2")

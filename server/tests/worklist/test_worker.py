@@ -140,7 +140,6 @@ def test_a_policy_clears_and_its_digest_is_kept(store: Store) -> None:
     assert decision.policy_digest == screener.policy.digest and "cleared" in decision.reason
 
 
-@on_postgresql
 def test_a_header_names_no_source_where_the_account_fixes_it(store: Store) -> None:
     """A policy that goes by StationName: senders write any name there, and `ward` is the source that clears."""
     screener = clearing(1e9, source_tag="StationName")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -122,8 +123,11 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def start_node(folder: Path) -> Iterator[StartNode]:
+def start_node(folder: Path, sqlite_file: Path) -> Iterator[StartNode]:  # noqa: F811
     """`start_node(peers=[peer()], limits={…})`: a node over the store in `folder`, ended with the test."""
+    home = folder / "worklist"
+    home.mkdir(mode=0o700)
+    shutil.copy(sqlite_file, home)
     with ExitStack() as stack:
 
         def start(
@@ -132,7 +136,7 @@ def start_node(folder: Path) -> Iterator[StartNode]:
             settings = {"host": "127.0.0.1", "port": 0, "peers": [peer()]} | settings
             config = PacsConfig.model_validate(settings)
             config._folder = files or folder
-            store = stack.enter_context(Store.open(folder / "worklist", patience_s=patience_s))
+            store = stack.enter_context(Store.open(home, patience_s=patience_s))
             reports: list[Any] = []
             made = Node(config, store, **({"on_report": reports.append} | (node or {})))
             running = Running(made, store, reports)

@@ -90,22 +90,21 @@ def test_more_associations_than_the_limit_are_rejected(start_node: StartNode) ->
         assert again.is_established
 
 
-@pytest.mark.parametrize("syntax", readable_syntaxes())
-def test_each_syntax_that_is_decoded_is_taken_by_its_name(start_node: StartNode, syntax: str) -> None:
-    with associated(start_node().port, [(CR, [syntax]), (DX, [syntax])]) as association:
-        assert [context.transfer_syntax for context in association.accepted_contexts] == [[syntax], [syntax]]
+def test_each_syntax_that_is_decoded_is_taken_by_its_name(start_node: StartNode) -> None:
+    port = start_node().port
+    for syntax in readable_syntaxes():
+        with associated(port, [(CR, [syntax]), (DX, [syntax])]) as association:
+            assert [context.transfer_syntax for context in association.accepted_contexts] == [[syntax], [syntax]]
 
 
-@pytest.mark.parametrize("syntax", [uid.DeflatedExplicitVRLittleEndian, uid.MPEG2MPML])
-def test_other_syntaxes_are_declined_at_negotiation(start_node: StartNode, syntax: str) -> None:
-    with associated(start_node().port, [(DX, [syntax]), (VERIFICATION, PLAIN)]) as association:
-        assert [context.abstract_syntax for context in association.accepted_contexts] == [VERIFICATION]
-        declined = association.rejected_contexts[0]
-        assert (declined.abstract_syntax, declined.result) == (DX, 4)  # PS3.8, table 9-18: the syntaxes
-
-
-def test_other_classes_are_declined_at_negotiation(start_node: StartNode) -> None:
-    with associated(start_node().port, [(uid.CTImageStorage, PLAIN), (VERIFICATION, PLAIN)]) as association:
+def test_other_syntaxes_and_classes_are_declined_at_negotiation(start_node: StartNode) -> None:
+    port = start_node().port
+    for syntax in (uid.DeflatedExplicitVRLittleEndian, uid.MPEG2MPML):
+        with associated(port, [(DX, [syntax]), (VERIFICATION, PLAIN)]) as association:
+            assert [context.abstract_syntax for context in association.accepted_contexts] == [VERIFICATION]
+            declined = association.rejected_contexts[0]
+            assert (declined.abstract_syntax, declined.result) == (DX, 4)  # PS3.8, table 9-18: the syntaxes
+    with associated(port, [(uid.CTImageStorage, PLAIN), (VERIFICATION, PLAIN)]) as association:
         assert [context.abstract_syntax for context in association.accepted_contexts] == [VERIFICATION]
 
 

@@ -82,7 +82,7 @@ def test_the_server_sends_residuals_to_whoever_asks_and_takes_gzip(api: Api) -> 
     assert (restored(packed.content, *samples.shape) == samples).all()
 
 
-@pytest.mark.parametrize(("measured", "bits"), [(12, 12), (14, 14), (12, 16)])
+@pytest.mark.parametrize(("measured", "bits"), [pytest.param(12, 12, marks=pytest.mark.nightly), (14, 14), (12, 16)])
 def test_a_film_of_15_mb_travels_as_6_mb_at_most(measured: int, bits: int) -> None:
     samples = as_from_a_detector(measured=measured, bits=bits)
     assert samples.nbytes == 15_000_000

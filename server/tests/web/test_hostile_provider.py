@@ -148,6 +148,12 @@ WRONG_DISCOVERIES = WRONG | {
 }
 
 
+def some_of(answers: dict[str, bytes]) -> list[Any]:
+    """All of these answers; of those in `WRONG`, `make test` takes three: keys are read by the same function."""
+    left = [name for name in WRONG if name not in ("deep object", "no object", "no JSON")]
+    return [pytest.param(name, marks=[pytest.mark.nightly] * (name in left)) for name in answers]
+
+
 @dataclass
 class HostileProvider(Provider):
     """A provider that answers some of its paths as `hostile` states."""
@@ -324,7 +330,7 @@ def test_wrong_keys_are_a_refusal(
     assert signed_in(client).status_code == 200, "the next keys are good"
 
 
-@pytest.mark.parametrize("what", WRONG_DISCOVERIES)
+@pytest.mark.parametrize("what", some_of(WRONG_DISCOVERIES))
 def test_a_wrong_description_of_the_provider_stops_the_start(
     provider: HostileProvider,
     settings: ReadSettings,

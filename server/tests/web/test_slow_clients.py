@@ -119,7 +119,7 @@ def half_a_film_of_nobody() -> bytes:
 SLOW = [nothing, half_a_head, half_a_sign_in, half_a_film_of_nobody]
 
 
-@pytest.mark.parametrize("say", SLOW)
+@pytest.mark.parametrize("say", [*SLOW[::3], *(pytest.param(say, marks=pytest.mark.nightly) for say in SLOW[1:3])])
 def test_unfinished_requests_of_one_address_keep_nobody_out(serve: Serve, say: Callable[[], bytes]) -> None:
     """More than the server has connections, from the address that also asks whether the server lives."""
     served = serve()
@@ -134,7 +134,7 @@ def test_unfinished_requests_of_one_address_keep_nobody_out(serve: Serve, say: C
     until(lambda: served.connections <= serving._WAITING_EACH, 30)
 
 
-@pytest.mark.parametrize("say", SLOW)
+@pytest.mark.parametrize("say", [*SLOW[1:3], *(pytest.param(say, marks=pytest.mark.nightly) for say in SLOW[::3])])
 def test_fifty_slow_clients_keep_nobody_out(serve: Serve, say: Callable[[], bytes]) -> None:
     """Fifty addresses, five connections each."""
     served = serve()

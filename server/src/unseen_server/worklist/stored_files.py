@@ -74,9 +74,11 @@ class ContentFolder:
     def digests_in(path: Path) -> Iterator[list[str]]:
         """Yield the digests of the folder at `path`, which is not made, a subfolder at a time."""
         for number in range(256):
-            folder = path / f"{number:02x}"
-            if folder.is_dir():
-                yield sorted(name for name in os.listdir(folder) if _NAME.fullmatch(name))
+            try:
+                names = os.listdir(os.path.join(path, f"{number:02x}"))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            yield sorted(name for name in names if _NAME.fullmatch(name))
 
     def remove(self, sha256: str) -> None:
         """Remove a file; it may be gone already."""

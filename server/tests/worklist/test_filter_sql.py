@@ -11,7 +11,19 @@ import pytest
 from sqlalchemy import select, update
 
 from benchmarks.made_up_list import fill
-from tests.worklist.conftest import Clock, Judge, Judged, Place, dicom_film, listed
+from tests.worklist.conftest import (
+    POSTGRESQL_AT_LEAST,
+    SQLITE_AT_LEAST,
+    Clock,
+    FilledOnce,
+    Judge,
+    Judged,
+    Place,
+    dicom_film,
+    listed,
+    on_postgresql,
+    place_at_least,
+)
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist import filter_sql, listing
 from unseen_server.worklist.disagreement import FEWEST, apart
@@ -20,31 +32,36 @@ from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import ME, NOBODY, FlagRule, StudyQuery
 from unseen_server.worklist.tables import LEAST_SCORE, films, findings, studies
 
+place = place_at_least
+
 RULE = FlagRule(scores={"m": (0.7, True), "n": (0.9, False)})
 
 
-@pytest.fixture
-def varied(place: Place, clock: Clock) -> Any:
+def vary(store: Store) -> None:
     """600 studies of all kinds."""
     rng = random.Random(5)
-    with place.open(clock=clock) as store:
-        fill(store, studies=600, seed=3)
-        with store.database.writing() as connection:
-            for row in connection.execute(select(studies.c.id, studies.c.state)).all():
-                score = rng.choice([0.7, 0.9, rng.random()]) if row.state not in ("received", "not_scored") else None
-                values = {
-                    "view": rng.choice(["PA", "AP", "LL", None]),
-                    "assigned_to": rng.choice(["ann", "ben", None, None]),
-                    "apart": rng.choice([None, 0.1, 0.5, 0.8]),
-                    "model": rng.choice(["m", "n", "o"]),
-                    "policy": rng.choice(["", "p", "q"]),
-                    "probability": rng.choice([None, rng.random()]) if score is not None else None,
-                    "score": score,
-                    "score_rank": LEAST_SCORE if score is None else score,
-                    "refusal": "blank" if row.state == "not_scored" else None,
-                }
-                connection.execute(update(studies).where(studies.c.id == row.id).values(**values))
-        yield store
+    fill(store, studies=600, seed=3)
+    with store.database.writing() as connection:
+        for row in connection.execute(select(studies.c.id, studies.c.state)).all():
+            score = rng.choice([0.7, 0.9, rng.random()]) if row.state not in ("received", "not_scored") else None
+            values = {
+                "view": rng.choice(["PA", "AP", "LL", None]),
+                "assigned_to": rng.choice(["ann", "ben", None, None]),
+                "apart": rng.choice([None, 0.1, 0.5, 0.8]),
+                "model": rng.choice(["m", "n", "o"]),
+                "policy": rng.choice(["", "p", "q"]),
+                "probability": rng.choice([None, rng.random()]) if score is not None else None,
+                "score": score,
+                "score_rank": LEAST_SCORE if score is None else score,
+                "refusal": "blank" if row.state == "not_scored" else None,
+            }
+            connection.execute(update(studies).where(studies.c.id == row.id).values(**values))
+
+
+@pytest.fixture(params=SQLITE_AT_LEAST)
+def varied(request: pytest.FixtureRequest, filled_once: FilledOnce) -> Store:
+    """A store with studies of all kinds, for tests that only read it."""
+    return filled_once(request.param, vary)
 
 
 def by_hand(row: Any, wanted: dict[str, Any]) -> bool:
@@ -80,7 +97,7 @@ ON_TAB = {
 
 
 @pytest.mark.parametrize(
-    "place, few, tabs",
+    "varied, few, tabs",
     [
         ("sqlite", 0, list(ON_TAB)),
         ("postgresql", 0, ["to_read"]),
@@ -88,7 +105,7 @@ ON_TAB = {
         pytest.param("sqlite", 5000, list(ON_TAB), marks=pytest.mark.nightly),
         pytest.param("postgresql", 5000, list(ON_TAB), marks=pytest.mark.nightly),
     ],
-    indirect=["place"],
+    indirect=["varied"],
 )
 def test_every_order_and_filter_is_what_is_found_by_hand(
     varied: Store, monkeypatch: pytest.MonkeyPatch, few: int, tabs: list[str]
@@ -132,6 +149,7 @@ def test_every_order_and_filter_is_what_is_found_by_hand(
                     assert back.rows == page.rows
 
 
+@pytest.mark.parametrize("varied", POSTGRESQL_AT_LEAST, indirect=True)
 def test_a_count_that_is_no_count_says_so(varied: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filter_sql, "FEW", 0)
     wanted = {"view": "LL", "source": "site-1"}  # no index has both
@@ -178,6 +196,7 @@ def test_a_search_takes_the_beginning_of_what_is_stored(
             assert listed(store, "all", text=stored[:7]) == []
 
 
+@on_postgresql
 def test_a_study_is_found_by_its_frontal_view_and_by_its_reader(store: Store, judge: Judge, judged: Judged) -> None:
     for number, view in enumerate(("LL", "ap ", "PA")):
         store.films.receive(dicom_film(number), name=f"{number}")

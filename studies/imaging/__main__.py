@@ -4,6 +4,7 @@ python -m studies.imaging                        every recipe of recipes/imaging
 python -m studies.imaging --only ct mri          these problems
 python -m studies.imaging --only ct --arm ei     these arms, after the learning rate is chosen
 python -m studies.imaging --seeds 0 1 2          these seeds (default: all three)
+python -m studies.imaging --only ct --arm unrolled --epochs 9  fewer epochs than the recipe's; the row says so
 python -m studies.imaging --render               the page, from the committed rows alone
 """
 
@@ -29,6 +30,7 @@ from studies.imaging.variation import by_variation
 from studies.row_files import write_row
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.artifacts.run_folder import runs_root
+from unseen.reconstruction.data_consistency import Consistency
 from unseen.reconstruction.side_by_side import write_side_by_side
 from unseen.training.progress_display import shown_on
 
@@ -43,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these problems (default: every recipe)")
     parser.add_argument("--arm", nargs="+", metavar="ARM", help=f"these arms, of {', '.join(NAMES)}")
     parser.add_argument("--seeds", nargs="+", type=int, help="default: 0, then 1 and 2")
+    parser.add_argument("--epochs", type=int, help="epochs of the arms that are trained (default: the recipe's)")
     parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where results-imaging.md goes (default: docs)")
     parser.add_argument("--figures", type=Path, help="where images side by side go (default: beside the runs)")
@@ -55,14 +58,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if given.seeds is None:
                 rounds += [(recipe, FURTHER) for recipe in chosen]
             for recipe, seeds in rounds:
-                run_problem(recipe, arms=given.arm, seeds=seeds, rows=given.rows, docs=given.docs, figures=figures)
+                run_problem(
+                    recipe,
+                    arms=given.arm,
+                    seeds=seeds,
+                    epochs=given.epochs,
+                    rows=given.rows,
+                    docs=given.docs,
+                    figures=figures,
+                )
         print("rendered", write_page(given.rows, docs=given.docs))
     except RecipeError as error:
         sys.exit(f"make results-imaging: {error}")
 
 
 def run_problem(
-    recipe: Recipe, *, arms: Sequence[Arm] | None, seeds: Sequence[int], rows: Path, docs: Path, figures: Path
+    recipe: Recipe,
+    *,
+    arms: Sequence[Arm] | None,
+    seeds: Sequence[int],
+    rows: Path,
+    docs: Path,
+    figures: Path,
+    epochs: int | None = None,
 ) -> None:
     """Every arm of one problem at each seed: a row is written, and the page rendered, as soon as it is there."""
     problem = Problem(recipe)
@@ -81,10 +99,11 @@ def run_problem(
         choice = tuned(problem, rows, progress=progress)
         for seed in seeds:
             for arm in trained:
-                epochs = choice.epochs_of(arm)
-                done = train_arm(problem, arm, seed=seed, learning_rate=choice.rate, epochs=epochs, progress=progress)
-                pictures = reconstructed(done.f, problem.testing, problem)
-                facts = training_facts(problem, done, choice)
+                length = choice.epochs_of(arm) if epochs is None else epochs
+                done = train_arm(problem, arm, seed=seed, learning_rate=choice.rate, epochs=length, progress=progress)
+                consistency: Consistency | None = "project" if arm == "ei-projected" else None
+                pictures = reconstructed(done.f, problem.testing, problem, consistency=consistency)
+                facts = training_facts(problem, done, choice) | ({} if epochs is None else {"epochs": epochs})
                 _write(problem, arm, pictures, seed=seed, facts=facts, rows=rows, docs=docs)
                 found[arm] = pictures
     if arms is None and 0 in seeds:

@@ -6,6 +6,8 @@ tv          isotropic total variation, its weight chosen on validation images
 mc          measurement consistency alone
 sure        its unbiased estimate alone
 ei          MC + α EQ
+ei-projected    the networks of `ei`, each image moved to its measurement afterwards: x̂ + A⁺(y − A x̂)
+ei+project  MC + α EQ, each image moved to its measurement in training and afterwards
 rei         SURE + α REQ
 supervised  with the truth
 supervised+ei   with the truth, and α EQ
@@ -28,17 +30,24 @@ from unseen.runs import imaging_settings
 from unseen.runs.imaging_settings import Objective
 
 TRAINED: tuple[Arm, ...] = (
-    "mc", "sure", "ei", "rei", "supervised", "supervised+ei", "ei+adversarial", "multi-operator", "scales", "unrolled",
+    "mc", "sure", "ei", "ei-projected", "ei+project", "rei", "supervised", "supervised+ei", "ei+adversarial",
+    "multi-operator", "scales", "unrolled",
 )  # fmt: skip
 WITH_TRUTH: tuple[Arm, ...] = ("supervised", "supervised+ei")
 WITHOUT_TRUTH: tuple[Objective, ...] = ("rei", "ei", "multi-operator", "scales", "sure", "mc")
 """Losses of the arm `unrolled`: the first of these that is an arm of the problem."""
+OBJECTIVES: dict[Arm, Objective] = {"ei-projected": "ei", "ei+project": "ei"}
+"""Sums of losses of the arms that have another arm's."""
+NETWORKS: dict[Arm, Arm] = {"ei-projected": "ei"}
+"""Arms that take the trained networks of another arm."""
 NAMES: dict[str, str] = {
     "direct": "A†",
     "tv": "TV",
     "mc": "MC",
     "sure": "SURE",
     "ei": "EI",
+    "ei-projected": "EI, projected afterwards",
+    "ei+project": "EI, projected in training",
     "rei": "REI",
     "supervised": "supervised",
     "supervised+ei": "supervised + EI",
@@ -56,6 +65,8 @@ READ_BY: dict[Arm, tuple[str, ...]] = {
     "mc": ("compared", "fidelity"),
     "sure": ("compared", "fidelity", "tau"),
     "ei": ("compared", "fidelity", "equivariance", "transforms", "group"),
+    "ei-projected": ("compared", "fidelity", "equivariance", "transforms", "group"),
+    "ei+project": ("compared", "fidelity", "equivariance", "transforms", "group"),
     "rei": LOSS_SETTINGS,
     "multi-operator": ("compared", "fidelity", "tau", "equivariance"),
     "scales": ("compared", "fidelity", "tau", "equivariance"),
@@ -69,7 +80,12 @@ def losses_of(arm: Arm, problem: Problem) -> list[Loss]:
     if arm == "direct" or arm == "tv":
         raise ValueError(f"the arm {arm} is not trained, so it has no losses")
     name: Objective
-    name = next(one for one in WITHOUT_TRUTH if one in problem.settings.arms) if arm == "unrolled" else arm
+    if arm == "unrolled":
+        name = next(one for one in WITHOUT_TRUTH if one in problem.settings.arms)
+    elif arm == "ei-projected" or arm == "ei+project":
+        name = OBJECTIVES[arm]
+    else:
+        name = arm
     return imaging_settings.losses_of(name, problem.settings, problem.process, group=problem.group)
 
 

@@ -11,10 +11,12 @@ from studies.evidence.reconstruction import Problem, imaging_screen
 from studies.evidence.screen import Screen, folded, rendered
 from studies.imaging import budgets
 from studies.imaging.arms import NAMES, TRAINED
+from studies.imaging.consistency import consistency_blocks
 from studies.imaging.gaps import Gap, gap_of, of_arm
 from studies.imaging.published import NEAR, PUBLISHED, REI_MRI, budget_of, share
 from studies.imaging.settings import MethodSettings, images_of, method_of, training_of
 from studies.imaging.summaries import Ahead, against_tv, average, best_without_truth, mean, stopping
+from studies.outlook.page import imaging_blocks
 from studies.pages.cells import table
 from studies.row_files import read_study
 from studies.rows import Row
@@ -37,17 +39,21 @@ def write_page(rows: Path, *, docs: Path) -> Path:
     docs.mkdir(parents=True, exist_ok=True)
     if (first := screen_of(found, known)) is not None:
         first.write(docs)
-    write_text(page, imaging_page(found, known, pictures=pictures))
+    outlook = list(read_study("outlook", rows).values())
+    write_text(page, imaging_page(found, known, pictures=pictures, outlook=outlook))
     return page
 
 
-def imaging_page(rows: Sequence[Row], known: Sequence[Recipe], *, pictures: Iterable[str] = ()) -> str:
+def imaging_page(
+    rows: Sequence[Row], known: Sequence[Recipe], *, pictures: Iterable[str] = (), outlook: Sequence[Row] = ()
+) -> str:
     """The whole page as Markdown.
 
     Args:
         rows: what `rows.row_of` made.
         known: the recipes, in the page's order after those of the gap.
         images: problems that have an image in images/imaging.
+        outlook: rows of `studies.outlook`.
     """
     ordered = sorted(known, key=lambda recipe: (method_of(recipe).gap is None, recipe.name))
     first = screen_of(rows, known)
@@ -55,6 +61,8 @@ def imaging_page(rows: Sequence[Row], known: Sequence[Recipe], *, pictures: Iter
         *_published(rows, ordered),
         *_gaps(rows, ordered),
         *_learning_pays(rows, ordered),
+        *consistency_blocks(rows, ordered),
+        *imaging_blocks(outlook),
         *_stopping(rows, ordered),
         *_curve(rows),
         "## Method",

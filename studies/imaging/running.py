@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from studies.imaging.arms import LOSS_SETTINGS, READ_BY, WITH_TRUTH, losses_of
+from studies.imaging.arms import LOSS_SETTINGS, NETWORKS, READ_BY, WITH_TRUTH, losses_of
 from studies.imaging.problem import Measured, Problem
 from studies.imaging.settings import SAYS_NOTHING_OF_A_TRAINING, Arm, training_of
 from studies.imaging.spent import Spent
@@ -23,6 +23,7 @@ from unseen.artifacts.recipe import digest
 from unseen.artifacts.run_folder import Run
 from unseen.evaluation.psnr_ssim import psnr
 from unseen.reconstruction.artifact_removal import ArtifactRemoval
+from unseen.reconstruction.data_consistency import Consistency
 from unseen.reconstruction.learning import learn
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.reconstruction.unrolled import Unrolled
@@ -60,6 +61,7 @@ def train_arm(
     progress: Report | None = None,
 ) -> Trained:
     """Train an arm, or go on with it, or find it trained; for other epochs than the recipe's where they are given."""
+    arm = NETWORKS.get(arm, arm)
     name, run = run_of(problem, arm, seed=seed, learning_rate=learning_rate, epochs=epochs, root=root)
     run.write_recipe(problem.recipe)
     training = training_of(problem.recipe).model_copy(update={"seed": seed})
@@ -74,6 +76,7 @@ def train_arm(
             start=problem.settings.start,
             features=problem.settings.features,
             depth=problem.settings.depth,
+            consistency="project" if arm == "ei+project" else "none",
         )
     measured = problem.training
 
@@ -123,13 +126,15 @@ def run_of(
     return name, Run.named(f"{problem.recipe.name}-{arm}", fold=None, seed=seed, digest=name, root=root)
 
 
-def reconstructed(f: Reconstructor, measured: Measured, problem: Problem) -> Tensor:
-    """x̂ of every measurement of a part: (n, *A.domain)."""
+def reconstructed(
+    f: Reconstructor, measured: Measured, problem: Problem, *, consistency: Consistency | None = None
+) -> Tensor:
+    """x̂ of every measurement of a part: (n, *A.domain); as the network's settings say where `consistency` is None."""
     found: list[Tensor] = []
     with torch.no_grad():
         for start in range(0, len(measured.y), _BATCH):
             rows = slice(start, start + _BATCH)
-            found.append(f(measured.y[rows], measured.process_of(problem.process, rows)))
+            found.append(f(measured.y[rows], measured.process_of(problem.process, rows), consistency=consistency))
     return torch.cat(found)
 
 

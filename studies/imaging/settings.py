@@ -16,6 +16,8 @@ Arm = Literal[
     "mc",
     "sure",
     "ei",
+    "ei-projected",
+    "ei+project",
     "rei",
     "supervised",
     "supervised+ei",

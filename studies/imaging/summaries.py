@@ -12,7 +12,7 @@ from studies.rows import Row
 from unseen.evaluation.bootstrap import mean_of
 from unseen.evaluation.intervals import Interval
 
-SELF_SUPERVISED = ("ei", "rei", "sure", "multi-operator", "scales", "unrolled")
+SELF_SUPERVISED = ("ei", "ei-projected", "ei+project", "rei", "sure", "multi-operator", "scales", "unrolled")
 
 
 def average(rows: Sequence[Row], name: str) -> Mapping[str, object]:

@@ -15,6 +15,9 @@ from studies.imaging.gaps import of_arm
 from studies.imaging.published import EI_INPAINTING, REI_MRI, budget_of
 from studies.imaging.settings import method_of
 from studies.imaging.summaries import mean
+from studies.outlook import page as outlook
+from studies.outlook.ambient import ARMS as AMBIENT
+from studies.outlook.learning import DISTANCES, NUMBERS
 from studies.pages import budgets
 from studies.pages.cells import dagger
 from studies.pages.training_cost import Training, cost_text
@@ -136,6 +139,92 @@ def _beyond_the_range(rows: Rows) -> Counterpart:
     return Counterpart(told, "; ".join(spent) or "–", _THEOREMS)
 
 
+def _shift(training: Training) -> Callable[[Rows], Counterpart]:
+    def found(rows: Rows) -> Counterpart:
+        alone, others = (outlook.of(list(rows.values()), "shift", arm) for arm in ("ei-digits", "supervised-shapes"))
+        gain = outlook.difference(alone, others)
+        if gain is None:
+            return Counterpart(not_run(training, rows), "–", _IMAGING_PAGE)
+        told = (
+            f"inpainting of digits: EI on their measurements {outlook.psnr_cell(alone)} dB, supervised on shapes "
+            f"{outlook.psnr_cell(others)} dB: {figure(gain.to_json(), sign=True)} dB"
+        )
+        return Counterpart(told, outlook.budget_cell(alone), _OUTLOOK_PAGE)
+
+    return found
+
+
+def _complexity(training: Training) -> Callable[[Rows], Counterpart]:
+    def found(rows: Rows) -> Counterpart:
+        mine = list(rows.values())
+        direct, best = (outlook.of(mine, "shift", arm) for arm in ("direct", "supervised-digits"))
+        counts = [(number, outlook.of(mine, "samples", f"ei-{number}")) for number in NUMBERS]
+        counts.append((600, outlook.of(mine, "shift", "ei-digits")))
+        known = [(number, some) for number, some in counts if some]
+        if not (known and direct and best):
+            return Counterpart(not_run(training, rows), "–", _IMAGING_PAGE)
+        shares = "; ".join(f"{number}: {outlook.gap_cell(some, direct, best)}" for number, some in known)
+        told = f"share of the gap by measurements of digits, EI: {shares}"
+        return Counterpart(told, outlook.budget_cell(known[-1][1]), _OUTLOOK_PAGE)
+
+    return found
+
+
+def _dimension(training: Training) -> Callable[[Rows], Counterpart]:
+    def found(rows: Rows) -> Counterpart:
+        arms = [(one, outlook.of(list(rows.values()), "dimension", f"ei-{one:g}")) for one in DISTANCES]
+        known = [(distance, some) for distance, some in arms if some]
+        if not known:
+            return Counterpart(not_run(training, rows), "–", _IMAGING_PAGE)
+        told = "; ".join(f"{100 * distance:g} % outside: {outlook.psnr_cell(some)}" for distance, some in known)
+        return Counterpart(f"EI of waves, by distance from their set: {told} dB", outlook.budget_cell(known[0][1]),
+                           _OUTLOOK_PAGE)  # fmt: skip
+
+    return found
+
+
+def _ambient(training: Training) -> Callable[[Rows], Counterpart]:
+    def found(rows: Rows) -> Counterpart:
+        arms = {arm: outlook.of(list(rows.values()), "ambient", arm) for arm in AMBIENT}
+        known = {arm: some[0] for arm, some in arms.items() if some}
+        if "many-masks" not in known:
+            return Counterpart(not_run(training, rows), "–", _PRIORS_PAGE)
+        told = "; ".join(f"{AMBIENT[arm]}: {figure(row['distribution']['mmd']['squared'])}"
+                         for arm, row in known.items())  # fmt: skip
+        row = known["many-masks"]
+        spent = (
+            f"{row['steps']:,} steps, {row['generator_steps']:,} of the generator; {row['features']} features; the "
+            "source's steps are not known to us"
+        )
+        return Counterpart(f"MMD² of digits, by what the critic compares: {told}", spent, _OUTLOOK_PRIORS_PAGE)
+
+    return found
+
+
+def _vae_against_gan(training: Training, shown: tuple[str, ...]) -> Callable[[Rows], Counterpart]:
+    def found(rows: Rows) -> Counterpart:
+        said, spent = [], ""
+        for images in shown:
+            for kind, name in (("vae", "VAE"), ("wgan-gp", "GAN")):
+                for row in outlook.of(list(rows.values()), "generators", f"{images}-{kind}"):
+                    answers = row["answers"]
+                    made = answers["distribution"]["samples"]
+                    said.append(
+                        f"{name} of {images}: error of the nearest image in its range "
+                        f"{figure(answers['feasible']['relative_error'])}, precision {figure(made['precision'])}, "
+                        f"recall {figure(made['recall'])}"
+                    )
+                    spent = (
+                        f"{row['settings']['epochs']} epochs of {row['settings']['limit']:,} images ({name}); "
+                        f"{row['features']} features; the source's epochs are not known to us"
+                    )
+        if not said:
+            return Counterpart(not_run(training, rows), "–", _GENERATOR_PAGE)
+        return Counterpart("; ".join(said), spent, _OUTLOOK_PRIORS_PAGE)
+
+    return found
+
+
 def _detector(short: str) -> Callable[[Rows], Counterpart]:
     def found(rows: Rows) -> Counterpart:
         row = rows.get(f"detectors/folds-1-4/{short}-0")
@@ -213,6 +302,8 @@ def _vae_and_gan(images: str, nearest: str) -> Training:
 
 
 _FIVE_SIZES = Training("imaging/inpainting-ei-0", EI_INPAINTING.steps, features=64, px=256, transforms=3, runs=5)
+_OUTLOOK_PAGE = "[imaging](results-imaging.md#questions-of-the-talks-outlook)"
+_OUTLOOK_PRIORS_PAGE = "[priors](results-priors.md#measured-by-several-operators-and-vae-against-gan)"
 _GENERATOR_PAGE = "[a generator's study](how-to/generator-studies.md)"
 _SURE_PAGE = "[theory of SURE](theory/sure.md)"
 _GAN_PAGE = "[theory of GANs](theory/gan.md)"
@@ -274,8 +365,8 @@ FIGURES: tuple[SourceFigure, ...] = (
                  _imaging("multi-mri", "multi-operator")),
     SourceFigure(f"{TALK}, multiple operators", "Learning from 40 masks: inpainting", "no value", _PSNR,
                  _imaging("multi-inpainting", "multi-operator")),
-    SourceFigure(f"{TALK}, AmbientGAN", "A GAN from measurements by several operators", "no value", "PSNR, dB",
-                 _missing(Training("priors/brain-mri-10-spokes-range-wgan-gp-0", unit="epochs"), _PRIORS_PAGE)),
+    SourceFigure(f"{TALK}, AmbientGAN", "A GAN from measurements by several operators", "no value", "MMD²",
+                 _ambient(Training("priors/brain-mri-10-spokes-range-wgan-gp-0", unit="epochs"))),
     SourceFigure(f"{TALK}, figures of the toy with n = 3, m = 2", "Permutations make the hidden coordinate "
                  "identifiable", "drawing", "least eigenvalue",
                  _explained(_THEOREMS, "the same toy is a test of `identify`: 2/3 with permutations")),
@@ -297,20 +388,20 @@ FIGURES: tuple[SourceFigure, ...] = (
                    _imaging("single-pixel", arm))
       for arm, name in (("direct", "A†"), ("ei", "EI"), ("supervised", "supervised"))),
     SourceFigure(f"{TALK}, distribution shift", "Measurements alone against a supervised network of another set",
-                 "no value", _PSNR, _missing(Training("imaging/single-pixel-supervised-0"), _IMAGING_PAGE)),
+                 "no value", _PSNR, _shift(Training("imaging/single-pixel-supervised-0"))),
     SourceFigure(f"{TALK}, outlook", "Sample complexity: share of the gap at five numbers of measurements", "no value",
-                 "share of the gap", _missing(_FIVE_SIZES, _IMAGING_PAGE)),
+                 "share of the gap", _complexity(_FIVE_SIZES)),
     SourceFigure(f"{TALK}, outlook", "Models of approximately low dimension", "no value", _PSNR,
-                 _missing(Training("imaging/compressed-sensing-ei-0", runs=5), _THEOREMS)),
+                 _dimension(Training("imaging/compressed-sensing-ei-0", runs=5))),
     SourceFigure(f"{DUFF}, MNIST tomography figure", "Digits, few views: range of a VAE", "image", "PSNR, peak: 1",
                  _prior("digits-tomography", "5 views", _PRIORS_PAGE)),
     SourceFigure(f"{DUFF}, method comparison", "Methods by number of measurements", "image", "PSNR, peak: 1",
                  _prior("brain-mri", "20 spokes", "[priors](results-priors.md#psnr-against-number-of-measurements)")),
     *(SourceFigure(f"{DUFF}, {name}", "VAE against GAN: feasible and infeasible images, smoothness", shown,
-                   "by question", _missing(_vae_and_gan(images, nearest), _GENERATOR_PAGE))
-      for name, shown, images, nearest in (("comparison on MNIST", "image", "mnist", "digits"),
-                                           ("comparison on squares and circles", "image", "shapes", "shapes"),
-                                           ("table VAE against GAN", "table", "mnist", "digits"))),
+                   "by question", _vae_against_gan(_vae_and_gan(images, asked[0]), asked))
+      for name, shown, images, asked in (("comparison on MNIST", "image", "mnist", ("digits",)),
+                                         ("comparison on squares and circles", "image", "shapes", ("shapes",)),
+                                         ("table VAE against GAN", "table", "mnist", ("digits", "shapes")))),
     SourceFigure(f"{DUFF}, figures of VAE and GAN", "Structures and objectives", "drawing", "–",
                  _explained("[priors](how-to/priors.md)")),
     SourceFigure(f"{DUFF}, figures of inverse problems", "Denoising, deblurring, MRI, tomography", "image",

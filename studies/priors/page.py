@@ -8,6 +8,7 @@ from pathlib import Path
 from studies import recipe_files as recipes
 from studies.evidence.reconstruction import priors_screen
 from studies.evidence.screen import Screen, folded, rendered
+from studies.outlook.page import prior_blocks
 from studies.pages.cells import table
 from studies.priors.comparing import asked_of
 from studies.priors.pattern import MANY, Claim, claims_of, verdict
@@ -36,16 +37,18 @@ def write_page(rows: Path, *, docs: Path) -> Path:
     found = list(read_study("priors", rows).values())
     if (first := screen_of(found)) is not None:
         first.write(docs)
-    write_text(page, priors_page(found, pictures=pictures))
+    outlook = list(read_study("outlook", rows).values())
+    write_text(page, priors_page(found, pictures=pictures, outlook=outlook))
     return page
 
 
-def priors_page(rows: Sequence[Row], *, pictures: Iterable[str] = ()) -> str:
+def priors_page(rows: Sequence[Row], *, pictures: Iterable[str] = (), outlook: Sequence[Row] = ()) -> str:
     """The whole page as Markdown.
 
     Args:
         rows: what `rows.row_of` made.
         images: the names in images/priors.
+        outlook: rows of `studies.outlook`.
     """
     there = set(pictures)
     first = screen_of(rows)
@@ -75,7 +78,7 @@ def priors_page(rows: Sequence[Row], *, pictures: Iterable[str] = ()) -> str:
             "## PSNR against number of measurements",
             f"![PSNR of A†, TV, range and soft against the number of measurements](images/priors/{_CURVES}.png)",
         ]
-    return "\n\n".join(folded([*blocks, *_four_operators(there), *_provenance(rows)])) + "\n"
+    return "\n\n".join(folded([*blocks, *_four_operators(there), *prior_blocks(outlook), *_provenance(rows)])) + "\n"
 
 
 def screen_of(rows: Sequence[Row]) -> Screen | None:
@@ -209,8 +212,8 @@ def _why_not(claims: Sequence[Claim], rows: Sequence[Row]) -> list[str]:
     heard = ", ".join(f"{value:.1f} dB for the {GENERATORS[kind]}" for kind, value in sorted(reached.items()))
     return [
         "Why *soft* is not better than TV with many spokes: the generators learnt from the slices of fourteen "
-        "subjects, "
-        "mirrored, rotated and scaled a little. Their PSNR on slices of other subjects is limited: G(E(x)) on "
+        "subjects (all that the 22 of the data leave: three validate, five are tested), mirrored, rotated and scaled "
+        "a little. Their PSNR on slices of other subjects is limited: G(E(x)) on "
         "validation "
         f"slices, {heard}. For frequencies that the spokes do not sample, *soft* uses G(z), and there its error "
         f"remains the "

@@ -16,6 +16,7 @@ from studies import recipe_files as recipes
 from studies.imaging import __main__ as command
 from studies.imaging import budgets, image_sets, variation
 from studies.imaging.arms import directly, losses_of
+from studies.imaging.consistency import consistency_blocks
 from studies.imaging.gaps import gap_of
 from studies.imaging.image_sets import load, training_subjects
 from studies.imaging.page import imaging_page, write_page
@@ -269,6 +270,52 @@ def test_a_further_arm_trains_its_network_by_its_losses(tmp_path: Path, arm: Any
     done = train_arm(problem, arm, seed=0, learning_rate=1e-3, epochs=1, root=tmp_path)
     assert done.f.key == kind and set(terms) <= set(done.history.parts)
     assert reconstructed(done.f, problem.testing, problem).shape == problem.testing.x.shape
+
+
+def test_projected_images_measure_exactly_what_was_measured(tmp_path: Path) -> None:
+    problem = Problem(toy())
+    plain = train_arm(problem, "ei", seed=0, learning_rate=1e-3, epochs=1, root=tmp_path)
+    afterwards = train_arm(problem, "ei-projected", seed=0, learning_rate=1e-3, epochs=1, root=tmp_path)
+    within = train_arm(problem, "ei+project", seed=0, learning_rate=1e-3, epochs=1, root=tmp_path)
+    assert afterwards.digest == plain.digest != within.digest, "projected afterwards: the networks of EI"
+    A, y = problem.process.A, problem.testing.y
+    found = {
+        "plain": reconstructed(plain.f, problem.testing, problem),
+        "afterwards": reconstructed(afterwards.f, problem.testing, problem, consistency="project"),
+        "within": reconstructed(within.f, problem.testing, problem),
+    }
+    residual = {name: float((A(x) - y).abs().max()) for name, x in found.items()}
+    assert max(residual["afterwards"], residual["within"]) < 1e-5 < residual["plain"]
+    assert within.f.config.consistency == "project" and plain.f.config.consistency == "none"
+
+
+def consistent_rows(**arms: list[list[float]]) -> list[dict[str, Any]]:
+    recipe = resolved(recipes.load("imaging/mri-x4-00"))
+    return [
+        {
+            "problem": recipe.name,
+            "arm": arm.replace("_plus_", "+"),
+            "seed": seed,
+            "by_picture": {"psnr": psnrs},
+            "units": [0, 1],
+            "settings": recipe.method.settings,
+            "steps": 1300,
+            "features": 16,
+        }
+        for arm, by_seed in arms.items()
+        for seed, psnrs in enumerate(by_seed)
+    ]
+
+
+def test_consistency_is_compared_by_image_and_seed_and_with_total_variation() -> None:
+    rows = consistent_rows(
+        tv=[[26.0, 25.0]], ei=[[23.0, 24.0], [23.5, 24.5]], ei_plus_project=[[24.0, 25.0], [24.5, 25.5]]
+    )
+    known = [resolved(recipes.load("imaging/mri-x4-00"))]
+    text = "\n".join(consistency_blocks(rows, known))
+    assert "+1.00 [+1.00, +1.00]" in text and "(over 23.54)" in text
+    assert "after 1,300 steps, 0.58 % of the source's 225,000" in text and "which needs no training" in text
+    assert consistency_blocks(rows[:3], known) == []
 
 
 def test_the_committed_page_is_rendered_from_the_committed_rows(tmp_path: Path) -> None:

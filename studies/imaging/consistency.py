@@ -1,0 +1,103 @@
+"""The page's section on data-consistent reconstructions: EI with and without x̂ + A⁺(y − A x̂), paired by image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from studies.imaging import budgets
+from studies.imaging.arms import NAMES
+from studies.imaging.gaps import of_arm
+from studies.imaging.published import budget_of
+from studies.imaging.settings import method_of
+from studies.imaging.summaries import against_tv, average
+from studies.pages.cells import table
+from studies.rows import Row
+from unseen.artifacts.recipe import Recipe
+from unseen.evaluation.bootstrap import mean_of
+from unseen.evaluation.intervals import Interval
+from unseen.evaluation.intervals import interval_text as figure
+
+ARMS = ("ei", "ei-projected", "ei+project", "unrolled")
+TARGETS = {"imaging/mri-x4-00": 23.54, "imaging/single-pixel": 24.00}
+"""PSNR in dB of EI without consistency that an arm with it is asked to exceed."""
+
+
+def against(rows: Sequence[Row], others: Sequence[Row]) -> Interval | None:
+    """Return PSNR less that of another arm in dB, paired by image and seed; None without a common seed."""
+    by_seed = {int(row["seed"]): row for row in others}
+    pairs = [(row, by_seed[int(row["seed"])]) for row in rows if int(row["seed"]) in by_seed]
+    if not pairs:
+        return None
+    values = [np.subtract(a["by_picture"]["psnr"], b["by_picture"]["psnr"]).tolist() for a, b in pairs]
+    found = mean_of(values, rows[0]["units"])
+    return found if isinstance(found, Interval) else None
+
+
+def above(rows: Sequence[Row], target: float) -> Interval | None:
+    """Return PSNR less a fixed figure in dB, with an interval over images and seeds."""
+    values = [(np.asarray(row["by_picture"]["psnr"]) - target).tolist() for row in rows]
+    found = mean_of(values, rows[0]["units"]) if rows else None
+    return found if isinstance(found, Interval) else None
+
+
+def consistency_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
+    """Return the section; empty where no arm with consistency has a row."""
+    lines, said = [], []
+    for recipe in known:
+        mine = [row for row in rows if row["problem"] == recipe.name]
+        if not any(of_arm(mine, arm) for arm in ("ei-projected", "ei+project")):
+            continue
+        title, plain, target = method_of(recipe).title, of_arm(mine, "ei"), TARGETS.get(recipe.name)
+        variation = of_arm(mine, "tv")
+        for arm in ARMS:
+            some = of_arm(mine, arm)
+            if not some:
+                continue
+            budget = budgets.spent(some, budget_of(recipe, method_of(recipe)))
+            beyond = None if target is None else above(some, target)
+            lines.append(
+                [
+                    title,
+                    f"{NAMES[arm]}{budgets.dagger(some)}",
+                    figure(average(some, "psnr")),
+                    "–" if arm == "ei" else _signed(against(some, plain)),
+                    "–" if beyond is None else f"{_signed(beyond)} (over {target:.2f})",
+                    _signed(against_tv(some, variation)),
+                    ", ".join(str(row["seed"]) for row in some),
+                    budget,
+                ]
+            )
+            if arm == "ei+project":
+                said.append(_sentence(title, some, plain, variation, budget))
+    if not lines:
+        return []
+    head = [
+        "problem", "arm", "PSNR, dB [95 %]", "− EI, dB", "− the figure to exceed, dB", "− TV, dB", "seeds",
+        "training: share of the source's",
+    ]  # fmt: skip
+    return [
+        "## Data-consistent reconstructions",
+        "Without noise, each image can be moved to its measurement, x̂ + A⁺(y − A x̂): afterwards, with the networks "
+        'of EI as they are, or in training, too (`learn(…, consistency="project")`). Differences are paired by image '
+        "and seed; intervals are over both. The figures to exceed, 23.54 and 24.00 dB, are of EI without consistency. "
+        "*Unrolled* has three gradient steps with A inside, each followed by the network, and the loss of EI.",
+        table(head, lines),
+        *([budgets.CONVERGENCE] if any("†" in line[1] for line in lines) else []),
+        *([" ".join(said)] if said else []),
+    ]
+
+
+def _sentence(title: str, some: Sequence[Row], plain: Sequence[Row], tv: Sequence[Row], budget: str) -> str:
+    """Say whether learning pays there, next to TV, with its budget."""
+    gain, ahead = against(some, plain), against_tv(some, tv)
+    told = f"{title}: after {budget}, projection in training changes EI by {_signed(gain)} dB"
+    if ahead is None:
+        return f"{told}."
+    verdict = "pays" if ahead.low > 0 else "does not pay" if ahead.high < 0 else "is not decided"
+    return f"{told}, and learning {verdict} there: {_signed(ahead)} dB from total variation, which needs no training."
+
+
+def _signed(found: Interval | None) -> str:
+    return "–" if found is None else figure(found.to_json(), sign=True)

@@ -196,7 +196,10 @@ def _ambient(training: Training) -> Callable[[Rows], Counterpart]:
             f"{row['steps']:,} steps, {row['generator_steps']:,} of the generator; {row['features']} features; the "
             "source's steps are not known to us"
         )
-        return Counterpart(f"MMD² of digits, by what the critic compares: {told}", spent, _OUTLOOK_PRIORS_PAGE)
+        told = f"MMD² of digits, by what the critic compares: {told}"
+        if max(row["distribution"]["recall"]["value"] for row in known.values()) < outlook.LEAST_RECALL:
+            told += "; no GAN had converged, so that their order is open"
+        return Counterpart(told, spent, _OUTLOOK_PRIORS_PAGE)
 
     return found
 

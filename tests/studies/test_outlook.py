@@ -116,6 +116,19 @@ def test_the_section_says_what_the_rows_say() -> None:
     assert gap.startswith(f"{(22.5 - 11) / (31 - 11):.2f}"[:3])
 
 
+def gan(arm: str, recall: float) -> dict[str, Any]:
+    figures = {name: {"value": value, "low": value, "high": value} for name, value in (("p", 0.9), ("r", recall))}
+    compared = {"mmd": {"squared": figures["p"]}, "precision": figures["p"], "recall": figures["r"]}
+    facts = {"steps": 500, "generator_steps": 100, "features": 8, "distribution": compared, "device": "cpu"}
+    return row_of("ambient", arm, seed=0, settings={}, by_picture={}, n={"trained": 1}, facts=facts)
+
+
+def test_gans_that_reach_no_test_image_are_not_compared() -> None:
+    unripe = "\n".join(page.prior_blocks([gan("images", 0.0), gan("many-masks", 0.01)]))
+    assert "all are far from converged" in unripe and "500 steps, 100 of the generator" in unripe
+    assert "far from converged" not in "\n".join(page.prior_blocks([gan("images", 0.5), gan("many-masks", 0.01)]))
+
+
 def test_every_committed_row_has_its_question_and_budget() -> None:
     rows = read_study("outlook", ROOT / "studies" / "results")
     assert rows

@@ -201,7 +201,9 @@ def test_the_pattern_is_told_line_by_line() -> None:
 def test_the_pages_figures_are_those_of_the_committed_rows() -> None:
     rows = list(read_study("priors", ROOT / "studies" / "results").values())
     shown = {path.stem for path in (ROOT / "docs" / "images" / "priors").glob("*.png")}
-    assert (ROOT / "docs" / "results-priors.md").read_text(encoding="utf-8") == priors_page(rows, pictures=shown)
+    outlook = list(read_study("outlook", ROOT / "studies" / "results").values())
+    page = priors_page(rows, pictures=shown, outlook=outlook)
+    assert (ROOT / "docs" / "results-priors.md").read_text(encoding="utf-8") == page
 
 
 def test_problems_have_their_generators() -> None:

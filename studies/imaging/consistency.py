@@ -25,12 +25,16 @@ TARGETS = {"imaging/mri-x4-00": 23.54, "imaging/single-pixel": 24.00}
 
 
 def against(rows: Sequence[Row], others: Sequence[Row]) -> Interval | None:
-    """Return PSNR less that of another arm in dB, paired by image and seed; None without a common seed."""
-    by_seed = {int(row["seed"]): row for row in others}
-    pairs = [(row, by_seed[int(row["seed"])]) for row in rows if int(row["seed"]) in by_seed]
-    if not pairs:
+    """Return PSNR less that of another arm in dB, paired by image; None where an arm has no row.
+
+    Each training is compared with that of the other arm's same seed, or, where there is none, with the other arm's mean
+    of each image over its seeds.
+    """
+    if not rows or not others:
         return None
-    values = [np.subtract(a["by_picture"]["psnr"], b["by_picture"]["psnr"]).tolist() for a, b in pairs]
+    by_seed = {int(row["seed"]): np.asarray(row["by_picture"]["psnr"]) for row in others}
+    usual = np.mean(list(by_seed.values()), axis=0)
+    values = [(np.asarray(row["by_picture"]["psnr"]) - by_seed.get(int(row["seed"]), usual)).tolist() for row in rows]
     found = mean_of(values, rows[0]["units"])
     return found if isinstance(found, Interval) else None
 
@@ -80,8 +84,10 @@ def consistency_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str
     return [
         "## Data-consistent reconstructions",
         "Without noise, each image can be moved to its measurement, x̂ + A⁺(y − A x̂): afterwards, with the networks "
-        'of EI as they are, or in training, too (`learn(…, consistency="project")`). Differences are paired by image '
-        "and seed; intervals are over both. The figures to exceed, 23.54 and 24.00 dB, are of EI without consistency. "
+        'of EI as they are, or in training, too (`learn(…, consistency="project")`). Differences are paired by image, '
+        "and by seed where both arms have it (else with EI's mean of the image over its seeds); intervals are over "
+        "images and seeds. The figures to exceed are targets: 23.54 dB is that of an earlier training of EI here, "
+        "24.00 dB of one outside this study, whose settings are not known; EI's own figure here is in the table. "
         "*Unrolled* has three gradient steps with A inside, each followed by the network, and the loss of EI.",
         table(head, lines),
         *([budgets.CONVERGENCE] if any("†" in line[1] for line in lines) else []),

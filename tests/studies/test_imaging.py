@@ -16,7 +16,7 @@ from studies import recipe_files as recipes
 from studies.imaging import __main__ as command
 from studies.imaging import budgets, image_sets, variation
 from studies.imaging.arms import directly, losses_of
-from studies.imaging.consistency import consistency_blocks
+from studies.imaging.consistency import against, consistency_blocks
 from studies.imaging.gaps import gap_of
 from studies.imaging.image_sets import load, training_subjects
 from studies.imaging.page import imaging_page, write_page
@@ -316,6 +316,9 @@ def test_consistency_is_compared_by_image_and_seed_and_with_total_variation() ->
     assert "+1.00 [+1.00, +1.00]" in text and "(over 23.54)" in text
     assert "after 1,300 steps, 0.58 % of the source's 225,000" in text and "which needs no training" in text
     assert consistency_blocks(rows[:3], known) == []
+    further = against(rows[3:], rows[1:2])
+    assert further is not None and further.value == pytest.approx(1.25), "seed 1 has no pair: EI's seed 0 stands in"
+    assert against(rows[3:], []) is None
 
 
 def test_the_committed_page_is_rendered_from_the_committed_rows(tmp_path: Path) -> None:

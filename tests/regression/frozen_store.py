@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -12,10 +13,11 @@ from typing import Any
 
 import sqlalchemy
 
-from tests.regression.command_line import DATABASE, run
+from tests.regression.command_line import UNSEEN
 from tests.regression.places import FROZEN, ROOT
 from tests.regression.running_server import Server
 from tests.regression.server_replies import description, replies, writing
+from tests.warm_python import warm_python
 from tests.worklist.postgresql import binaries, server
 
 
@@ -76,10 +78,12 @@ def _shown(home: Path, where: list[str], new: Path, where_new: list[str]) -> dic
         ["export", str(tables), *words, "--labelled"],
         ["invite", "ann", "--folder", str(new), *where_new],
     ]
-    done = run(commands, ROOT, warm=DATABASE)
-    assert [code for code, _, _ in done] == [0] * len(commands), done
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("UNSEEN_")}
+    environment |= {"OMP_NUM_THREADS": "1", "NO_COLOR": "1", "COLUMNS": "400"}
+    done = [warm_python().run(UNSEEN, *line, cwd=ROOT, environment=environment) for line in commands]
+    assert [one.code for one in done] == [0] * len(commands), done
     shown: dict[str, Any] = {
-        "unseen audit": [out for _, out, _ in done[:2]],
+        "unseen audit": [one.out for one in done[:2]],
         "unseen export": {
             path.name: path.read_text(encoding="utf-8").replace(str(home), "STORE").splitlines()
             for path in sorted(tables.glob("*.csv"))

@@ -1,11 +1,10 @@
-"""`unseen serve` in a process of its own, asked over HTTP."""
+"""`unseen serve` in a process of its own, a fork of one that has imported its packages, asked over HTTP."""
 
 from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 
 from tests.regression.command_line import UNSEEN
+from tests.warm_python import warm_python
 
 START_S = 90.0  # imports on a machine under load
 
@@ -22,15 +22,13 @@ class Server:
     """Server with these words after `unseen serve`; a context manager that ends it."""
 
     def __init__(self, *words: str) -> None:
-        self._log = tempfile.NamedTemporaryFile(suffix=".log")  # noqa: SIM115  closed with the server
+        self._logs = tempfile.TemporaryDirectory()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("UNSEEN_")}
-        self._process = subprocess.Popen(
-            [sys.executable, UNSEEN, "serve", "--port", "0", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            env=environment | {"OMP_NUM_THREADS": "1"},
-        )
+        self._process = warm_python().start(
+            UNSEEN, "serve", "--port", "0", *words,
+            cwd=Path.cwd(), environment=environment | {"OMP_NUM_THREADS": "1"},
+            out=Path(self._logs.name, "out"), err=Path(self._logs.name, "err"),
+        )  # fmt: skip
         self._tokens: dict[str, str] = {}
 
     def __enter__(self) -> Server:
@@ -44,14 +42,14 @@ class Server:
 
     def __exit__(self, *error: object) -> None:
         self.client.close()
-        self._process.terminate()
+        self._process.send_signal(signal.SIGTERM)
         self._process.wait(timeout=60)
-        self._log.close()
+        self._logs.cleanup()
 
     @property
     def log(self) -> str:
         """Return the printed output of the server."""
-        return Path(self._log.name).read_text(encoding="utf-8")
+        return "".join(path.read_text(encoding="utf-8") for path in sorted(Path(self._logs.name).iterdir()))
 
     def ask(self, account: str | None, method: str, path: str, **how: Any) -> httpx.Response:
         """Send a request as an account whose password is `a long password of NAME`; None: signed in as nobody."""

@@ -114,7 +114,7 @@ def _make_world(folder: Path) -> None:
         for path in (folder / "bare" / part).iterdir():
             path.unlink()
     finder = cross_fitted(
-        normals, config=LungFinder.Config(size=32, features=8, depth=2, steps=40), seed=3, device="cpu"
+        normals, config=LungFinder.Config(size=32, features=8, depth=2, steps=15), seed=3, device="cpu"
     )
     view = View(size=32)
     training = Training(epochs=1, batch_size=8, device="cpu", threads=1)

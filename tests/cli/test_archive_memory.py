@@ -4,13 +4,13 @@ in a hundred is a film, so that each part is read, scored and written."""
 from __future__ import annotations
 
 import csv
-import os
-import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import UNSEEN, World
+from tests.cli.conftest import World, begin
+from tests.cli.test_memory import peak_of as peak_of_process
 from unseen.data.manifest import entries
 
 FEW, USUAL, LONG = 1_000, 3_000, 100_000  # films
@@ -27,16 +27,31 @@ def peak_of(model: Path, films: list[Path], count: int, folder: Path) -> int:
         for number in range(count):
             film = films[number // EACH % len(films)]
             rows.writerow([str(film) if number % EACH == 0 else f"gone/{number:08d}.png"])
-    out = folder / f"parts-{count}"
-    with (folder / f"{count}.log").open("w") as log:
-        process = subprocess.Popen(
-            [UNSEEN, "score", model, "--data", manifest, "--out", f"{out}/"],
-            stderr=log, env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
-        _, status, used = os.wait4(process.pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 1, (folder / f"{count}.log").read_text()
+    out, log = folder / f"parts-{count}", folder / f"{count}.log"
+    process, peak = begin("score", model, "--data", manifest, "--out", f"{out}/", err=log), 0
+    while process.poll() is None:
+        peak = max(peak, *map(_peak, family(process.pid)))
+        time.sleep(0.05)
+    assert process.wait() == 1, log.read_text()
     assert len(list(out.glob("part-*.parquet"))) == count // 1000
-    return used.ru_maxrss * 1024
+    return peak
+
+
+def family(pid: int) -> list[int]:
+    """The process and its children."""
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return [pid]
+    return [pid, *map(int, listed.split())]
+
+
+def _peak(pid: int) -> int:
+    """The largest resident memory that the process has had so far; 0 once it has ended."""
+    try:
+        return peak_of_process(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 @pytest.mark.parametrize(

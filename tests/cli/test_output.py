@@ -82,8 +82,8 @@ def test_json_of_what_is_installed(words: tuple[str, ...], say: Say) -> None:
 
 
 def test_quiet_leaves_results_and_the_limits(say: Say, world: World, tmp_path: Path) -> None:
-    loud = say("evaluate", world.pca, "--data", world.twins, "--out", tmp_path / "loud")
-    quiet = say("evaluate", world.pca, "--data", world.twins, "--out", tmp_path / "quiet", "--quiet")
+    words = ("evaluate", world.pca, "--data", world.twins, "--out")
+    loud, quiet = say(*words, tmp_path / "loud"), say(*words, tmp_path / "quiet", "--quiet")
     assert loud.out.replace("loud", "quiet") == quiet.out
     assert "▸ scoring" in loud.err and quiet.err.strip() == LIMITS
 

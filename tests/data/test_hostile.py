@@ -1,4 +1,4 @@
-"""No file, however made, does more than cost its own row: ten of each kind, in bounded time and memory.
+"""No file, however made, does more than cost its own row: five of each kind, in bounded time and memory.
 
 The long form goes on for 100 rounds of 20, and does more harm to the files of every second round.
 """
@@ -30,7 +30,7 @@ from unseen.data.reading import films
 pytestmark = pytest.mark.slow
 
 EACH = 20  # in a round of the long form
-FEW = 10
+FEW = 5
 LONG = 100  # rounds
 LIMIT_BYTES = 2e9  # of this process and the decoder's child together
 ROUND_S = 60.0

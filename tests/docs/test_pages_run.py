@@ -51,10 +51,11 @@ NIGHTLY = {
     "docs/theory/shortcuts.md",
     "docs/theory/stopping.md",
     "docs/words.md",
+    "README.md",
 }
-"""Pages that take more than a second of processor time on a slow machine. README, `serve.md`, `first-film.md`,
-`pacs.md` and `administer.md` run in `make test`, and `test_commands` compares the commands of every page there with the
-programs."""
+"""Pages that take more than a second of processor time on a slow machine. `serve.md`, `first-film.md`, `pacs.md` and
+`administer.md` run in `make test`; of README the quick start does (`test_python_blocks`). `test_commands` compares the
+commands of every page there with the programs."""
 
 
 def _the_study_was_reported(folder: Path) -> None:

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.source_trees import statements
+
 ROOT = Path(__file__).parents[2]
 SOURCES = (ROOT / "src" / "unseen", ROOT / "server" / "src" / "unseen_server")
 FROZEN = "migrations"
@@ -28,7 +30,7 @@ OF_FUNCTIONS = re.compile(
 
 def found(source: str) -> Iterator[tuple[int, str]]:
     """Yield the line and the first line of each docstring that begins with one of `OPENINGS`."""
-    for node in ast.walk(ast.parse(source)):
+    for node in statements(ast.parse(source)):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             first = (ast.get_docstring(node) or "").partition("\n")[0]
             if OPENINGS.match(first) or (_is_plain_function(node) and OF_FUNCTIONS.match(first)):

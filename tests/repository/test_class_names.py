@@ -6,6 +6,8 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
+from tests.source_trees import statements
+
 ROOT = Path(__file__).parents[2]
 NESTED = {"Config"}
 """Names of classes inside others: `Dct.Config` holds the settings of `Dct`."""
@@ -14,7 +16,7 @@ NESTED = {"Config"}
 def test_class_names_are_unique() -> None:
     places: dict[str, list[str]] = defaultdict(list)
     for path in sorted((ROOT / "src" / "unseen").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in statements(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef) and node.name not in NESTED:
                 places[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert len(places) > 300

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.source_trees import imports
+
 ROOT = Path(__file__).parents[2]
 SOURCES = {"unseen": ROOT / "src", "unseen_server": ROOT / "server" / "src"}
 """Package → the folder that holds it."""
@@ -40,9 +42,7 @@ def graph(package: str, source: Path) -> dict[str, set[str]]:
     edges: dict[str, set[str]] = {}
     for importer, path in files.items():
         edges[importer] = set()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, (ast.Import, ast.ImportFrom)):
-                continue
+        for node in imports(path):
             for base, name in imported(node, importer, is_package=path.name == "__init__.py"):
                 target = f"{base}.{name}" if f"{base}.{name}" in files else base
                 if target in files and target != importer:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.source_trees import statements
+
 ROOT = Path(__file__).parents[2]
 SOURCES = tuple(ROOT / folder for folder in ("src", "server/src", "models/src"))
 PAGES = tuple(ROOT / "docs" / folder for folder in ("get-started", "how-to", "theory"))
@@ -31,11 +33,10 @@ NO_MODULES = ("cls.", "self.")
 @cache
 def docstrings(path: Path) -> str:
     documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    nodes = [node for node in ast.walk(parsed(path)) if isinstance(node, documented)]
+    nodes = [node for node in statements(parsed(path)) if isinstance(node, documented)]
     return "\n".join(ast.get_docstring(node) or "" for node in nodes)
 
 
-@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -55,6 +56,7 @@ def entry_point_groups() -> set[str]:
         node.value
         for folder in SOURCES
         for path in folder.rglob("*.py")
+        if re.search(r"[\"']unseen\.", path.read_text(encoding="utf-8"))
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("unseen.")
     }

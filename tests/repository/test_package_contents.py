@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-import functools
 import importlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.source_trees import imports
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {"unseen": ROOT / "src", "unseen_server": ROOT / "server" / "src"}
@@ -115,23 +117,14 @@ def test_opening_all_packages_imports_nothing_heavy() -> None:
     assert not HEAVY & set(done.stdout.split())
 
 
-@functools.cache
-def imports() -> dict[Path, list[ast.Import | ast.ImportFrom]]:
-    """What each file of the package imports."""
-    return {
-        path: [
-            node
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-            if isinstance(node, (ast.Import, ast.ImportFrom))
-        ]
-        for folder in SOURCES.values()
-        for path in folder.rglob("*.py")
-    }
+def files() -> Iterator[Path]:
+    for folder in SOURCES.values():
+        yield from folder.rglob("*.py")
 
 
 def test_nothing_in_the_package_imports_a_study() -> None:
-    for path, nodes in imports().items():
-        for node in nodes:
+    for path in files():
+        for node in imports(path):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not [name for name in names if name.split(".")[0] == "studies"], path
@@ -139,11 +132,11 @@ def test_nothing_in_the_package_imports_a_study() -> None:
 
 def test_imports_within_a_package_name_the_defining_module() -> None:
     """From another package, public names come from its subpackages: tests/repository/test_port.py."""
-    for path, nodes in imports().items():
+    for path in files():
         own = "unseen" if path.is_relative_to(SOURCES["unseen"]) else "unseen_server"
         if path.name == "__init__.py":
             continue
-        for node in nodes:
+        for node in imports(path):
             if isinstance(node, ast.ImportFrom) and node.module in PACKAGES and node.module.partition(".")[0] == own:
                 taken = {alias.name for alias in node.names} & set(names_for_type_checkers(node.module))
                 taken -= submodules(node.module)

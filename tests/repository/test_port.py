@@ -7,6 +7,8 @@ import importlib
 import tomllib
 from pathlib import Path
 
+from tests.source_trees import imports
+
 ROOT = Path(__file__).parents[2]
 SERVER = ROOT / "server" / "src" / "unseen_server"
 PORT = ROOT / "server" / "port.toml"
@@ -16,10 +18,10 @@ LIBRARY = "unseen"
 def imported(path: Path) -> list[tuple[int, str, str]]:
     """Return line, package and name of each import from the library; the name is "" for `import unseen.x`."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in imports(path):
         if isinstance(node, ast.Import):
             found += [(node.lineno, one.name, "") for one in node.names if one.name.split(".")[0] == LIBRARY]
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == LIBRARY:
+        elif (node.module or "").split(".")[0] == LIBRARY:
             found += [(node.lineno, node.module or "", one.name) for one in node.names]
     return found
 
@@ -53,7 +55,7 @@ def test_every_name_of_the_port_is_public_and_used() -> None:
 
 def test_nothing_in_the_library_imports_the_server() -> None:
     for path in (ROOT / "src").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in imports(path):
             names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not [name for name in names if name.startswith("unseen_server")], path

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.source_trees import imports
+
 ROOT = Path(__file__).parents[2]
 CHECKED = {
     # tensors of an operator that outlive the transformation (jvp, grad) in which they are made:
@@ -29,13 +31,13 @@ def private_imports() -> set[str]:
     found = set()
     for folder in ("src", "server/src", "models/src"):
         for path in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for node in imports(path):
                 if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
                     names = [f"{node.module}.{alias.name}" for alias in node.names]
                 elif isinstance(node, ast.Import):
                     names = [alias.name for alias in node.names]
                 else:
-                    continue
+                    continue  # of the same package
                 for name in names:
                     parts = name.split(".")
                     private = next((i for i, one in enumerate(parts) if one.startswith("_") and one[1:2] != "_"), None)

@@ -40,11 +40,11 @@ def without_code(text: str) -> str:
 
 def sentences(source: str) -> Iterator[tuple[int, str]]:
     """Line and text of each string with a space in it: docstrings, messages, help; no keys, names or digests."""
-    tree = ast.parse(source)
-    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    nodes = list(ast.walk(ast.parse(source)))
+    inside = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    calls = (node for node in nodes if isinstance(node, ast.Call))
     inside |= {id(part) for call in calls if _name(call.func) in _SQL for part in call.args}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             parts = [part.value if isinstance(part, ast.Constant) else "…" for part in node.values]
             text = "".join(map(str, parts))

@@ -10,6 +10,7 @@ from tests.cli.conftest import LIMITS, Say
 from tests.data.making import image
 from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
+from unseen.screening.gate import learnt_rules
 from unseen.screening.screener import load
 from unseen_server.worklist.belonging import DATABASE
 from unseen_server.worklist.opening import KEY
@@ -20,15 +21,19 @@ from unseen_server.worklist.worker import Worker
 
 
 @pytest.mark.slow
-def test_a_gate_is_fitted_to_what_readers_here_reported_normal(tmp_path: Path, say: Say) -> None:
+def test_a_gate_is_fitted_to_what_readers_here_reported_normal(
+    tmp_path: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import numpy as np
+
+    monkeypatch.setattr(learnt_rules, "DISTURBANCES", 1)  # disturbed copies of each film, that decide how much passes
 
     home, screener = tmp_path / "worklist", load("models/pca")
     home.mkdir()
     (home / DATABASE).touch()  # else the key is that of a worklist whose database is missing
     write_site_key(home / KEY, bytes(range(32)))  # pseudonyms decide which films set a limit of the gate
     with Store.open(home) as store:
-        for number, film in enumerate(phantoms.normals(24, seed=8, size=128)):
+        for number, film in enumerate(phantoms.normals(20, seed=8, size=128)):
             pixels = np.asarray(film.pixels * 255 + 0.5, dtype=np.uint8)
             store.films.receive(image(pixels), name=f"{number}.png", source="ward")
         Worker(store, lambda: screener).drain()
@@ -38,15 +43,15 @@ def test_a_gate_is_fitted_to_what_readers_here_reported_normal(tmp_path: Path, s
             differing += decision is not None and "[differs]" in decision.reason
             store.studies.claim(row.study, "ann")
             look_and_report(store, row.study, "ann", "normal")
-    assert differing >= 20, "the shipped gate knows no phantoms"
+    assert differing >= 16, "the shipped gate knows no phantoms"
     done = say("export", tmp_path / "tables", "--folder", home, "--labelled")
-    assert done.code == 0 and "24 labelled films" in done.out, done.err
+    assert done.code == 0 and "20 labelled films" in done.out, done.err
     done = say("gate", "models/pca", "--data", tmp_path / "tables" / "labelled.csv", "--out", tmp_path / "site")
-    assert done.code == 0 and "a gate from 24 films" in done.out, done.err
+    assert done.code == 0 and "a gate from 20 films" in done.out, done.err
     assert LIMITS in done.err
     fitted = load(tmp_path / "site")
-    reasons = [fitted(film).reason for film in phantoms.normals(10, seed=9, size=128)]
-    assert sum(reason.startswith("no policy") for reason in reasons) >= 8, reasons
+    reasons = [fitted(film).reason for film in phantoms.normals(5, seed=9, size=128)]
+    assert sum(reason.startswith("no policy") for reason in reasons) >= 4, reasons
 
 
 def test_mistakes_are_sentences(tmp_path: Path, say: Say) -> None:

@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "films"
 
 
-@pytest.mark.parametrize("decoders", [1, 2, None])
+@pytest.mark.parametrize("decoders", [pytest.param(1, marks=pytest.mark.nightly), 2, None])
 def test_the_same_films_come_in_the_same_order(folder: Path, decoders: int | None) -> None:
     one_by_one = list(films(folder))
     ahead = list(films(folder).read_ahead(decoders))
@@ -48,7 +48,7 @@ def test_only_a_few_films_are_read_ahead(folder: Path) -> None:
 
 def test_strict_reading_ends_at_the_first_that_is_not_read(folder: Path) -> None:
     with pytest.raises(NotReadError, match="broken"):
-        list(films(folder, strict=True).read_ahead(2))
+        list(films(folder, strict=True).read_ahead(1))
 
 
 def test_reading_can_be_given_up(folder: Path) -> None:

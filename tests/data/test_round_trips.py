@@ -37,7 +37,7 @@ sizes = st.integers(32, 70)
 seeds = st.integers(0, 2**32 - 1)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(seeds, sizes, sizes, st.sampled_from([8, 10, 12, 14, 16]))
 def test_png_round_trips_are_exact(seed: int, height: int, width: int, bits: int) -> None:
     pixels = _random(seed, height, width, bits)
@@ -48,7 +48,7 @@ def test_png_round_trips_are_exact(seed: int, height: int, width: int, bits: int
     assert np.array_equal(np.rint(film.pixels * (2**bits - 1)), np.asarray(Image.open(io.BytesIO(data))))
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(
     seeds,
     sizes,

@@ -10,6 +10,7 @@ stop clearing at every site.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -18,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from unseen.data.film import Film, NotRead
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from unseen.detectors.finding import Finding
 
 SEEDS: Final = tuple(range(8))
@@ -58,6 +61,24 @@ def probe_film(seed: int) -> Film:
         >>> probe_film(0).pixel_sha256 == probe_film(0).pixel_sha256, probe_film(0).pixels.shape
         (True, (256, 256))
     """
+    return Film(
+        name=f"probe {seed}",
+        pixels=_drawn(seed).copy(),
+        source="probe",
+        patient=f"probe {seed}",
+        study=f"probe {seed}",
+        bits=12,
+        view_position="PA",
+        file_sha256="",
+        pixel_sha256=f"{seed:064x}",
+        file_bytes=0,
+        file_format="phantom",
+    )
+
+
+@lru_cache(maxsize=len(SEEDS))  # each calibration, and each load with a policy, asks for the same ones
+def _drawn(seed: int) -> NDArray[np.float32]:
+    """Draw the pixels of a probe film."""
     # the raw stream, since numpy may change how it makes numbers of another distribution from it
     raw = np.random.PCG64(seed).random_raw(_SIDE * _SIDE + 16).astype(np.float64) / 2**64
     shape, grain = raw[:16], raw[16:].reshape(_SIDE, _SIDE)
@@ -72,19 +93,7 @@ def probe_film(seed: int) -> Film:
     opacity = 0.25 * shape[9] * np.exp(-(((x - 0.4 * np.sign(shape[10] - 0.5)) / 0.12) ** 2 + (y / 0.15) ** 2))
     pixels = np.clip(0.72 * body - 0.45 * lungs * body + ribs + opacity + 0.03 * (grain - 0.5) + 0.08, 0, 1)
     stored = np.rint(4095 * pixels).astype(np.uint16)
-    return Film(
-        name=f"probe {seed}",
-        pixels=(stored / np.float32(4095)).astype(np.float32),
-        source="probe",
-        patient=f"probe {seed}",
-        study=f"probe {seed}",
-        bits=12,
-        view_position="PA",
-        file_sha256="",
-        pixel_sha256=f"{seed:064x}",
-        file_bytes=0,
-        file_format="phantom",
-    )
+    return (stored / np.float32(4095)).astype(np.float32)
 
 
 def probes_of(detector: _Scores, seeds: Sequence[int] = SEEDS) -> tuple[Probe, ...]:

@@ -27,7 +27,7 @@ def learn() -> Learnt:
     config = LungFinder.Config(size=32, features=8, depth=2, steps=40)
     finder = cross_fitted(films, config=config, seed=3, device="cpu")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(learnt_rules, "DISTURBANCES", 2)
+        patch.setattr(learnt_rules, "DISTURBANCES", 1)
         return Gate.fit(films, finder=finder), finder
 
 

@@ -93,7 +93,8 @@ def _drawn(seed: int) -> NDArray[np.float32]:
     opacity = 0.25 * shape[9] * np.exp(-(((x - 0.4 * np.sign(shape[10] - 0.5)) / 0.12) ** 2 + (y / 0.15) ** 2))
     pixels = np.clip(0.72 * body - 0.45 * lungs * body + ribs + opacity + 0.03 * (grain - 0.5) + 0.08, 0, 1)
     stored = np.rint(4095 * pixels).astype(np.uint16)
-    return (stored / np.float32(4095)).astype(np.float32)
+    drawn: NDArray[np.float32] = (stored / np.float32(4095)).astype(np.float32)
+    return drawn
 
 
 def probes_of(detector: _Scores, seeds: Sequence[int] = SEEDS) -> tuple[Probe, ...]:

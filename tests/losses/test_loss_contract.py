@@ -85,6 +85,7 @@ LEARNING: dict[str, Learning] = {
     "measurement-consistency": Learning(losses.MeasurementConsistency()),
     "multi-operator": Learning(losses.MultiOperator()),
     "recorrupted": Learning(losses.Recorrupted()),
+    "recorrupted-equivariance": Learning(losses.RecorruptedEquivariance(Flips(), transforms=2)),
     "robust-equivariance": Learning(losses.RobustEquivariance(Flips())),
     "scale-equivariance": Learning(losses.ScaleEquivariance(Scalings((0.5, 0.75)))),
     "splitting": Learning(losses.Splitting()),

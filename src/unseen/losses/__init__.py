@@ -46,6 +46,7 @@ LOSSES = Registry(
         "negative-elbo": "elbo:negative_elbo",
         "non-saturating-generator": "gan_games:non_saturating_generator",
         "recorrupted": "recorruption:Recorrupted",
+        "recorrupted-equivariance": "recorrupted_equivariance:RecorruptedEquivariance",
         "recorrupted-risk": "recorruption:recorrupted_risk",
         "robust-equivariance": "equivariance:RobustEquivariance",
         "scale-equivariance": "scale_equivariance:ScaleEquivariance",

@@ -28,6 +28,7 @@ from .matched_features import feature_matching as feature_matching
 from .measurement_consistency import MeasurementConsistency as MeasurementConsistency
 from .multi_operator import MultiOperator as MultiOperator
 from .objectives import objective as objective
+from .recorrupted_equivariance import RecorruptedEquivariance as RecorruptedEquivariance
 from .recorruption import Recorrupted as Recorrupted
 from .recorruption import recorrupted_risk as recorrupted_risk
 from .risk import Sure as Sure

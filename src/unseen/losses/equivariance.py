@@ -6,7 +6,7 @@ are computed.
 Robust equivariance (REI) draws new noise on the moved image's measurement. As a validation loss, both are the same.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -45,7 +45,7 @@ class Equivariance(Loss):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"y", "A", "f"})
-    compares = "images"
+    compares: ClassVar[Literal["measurements", "images", "scores"]] = "images"
 
     def __init__(self, group: Group, *, transforms: int = 1, weight: float = 1.0) -> None:
         super().__init__(weight=weight)

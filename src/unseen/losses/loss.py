@@ -116,6 +116,13 @@ class Seen:
         """link(A x̂): (batch, *A.range)."""
         return self.process.mean(self.reconstruction)
 
+    def instead(self, y: Tensor, process: Measurement) -> Tensor:
+        """f on measurements that take y's place, for a loss that never asks for f(y): (batch, *A.domain).
+
+        Running averages follow this pass, unless f(y) is known.
+        """
+        return self.again(y, process) if "reconstruction" in self.__dict__ else self.f(y, process)
+
     def again(self, y: Tensor, process: Measurement | None = None) -> Tensor:
         """f on other measurements, without a trace in running averages: (batch, *A.domain)."""
         with running_averages_frozen(*self.modules):

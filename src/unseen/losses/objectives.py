@@ -13,6 +13,7 @@ from unseen.losses.equivariant_adversarial import EquivariantAdversarial
 from unseen.losses.equivariant_splitting import EquivariantSplitting
 from unseen.losses.loss import Loss
 from unseen.losses.measurement_consistency import MeasurementConsistency
+from unseen.losses.recorrupted_equivariance import RecorruptedEquivariance
 from unseen.losses.risk import Sure
 from unseen.losses.supervised import Supervised
 from unseen.losses.unsure import Unsure
@@ -27,6 +28,7 @@ OBJECTIVES = (
     "es",
     "mc",
     "rei",
+    "rei-r2r",
     "sure",
     "supervised",
     "supervised+ei",
@@ -38,6 +40,7 @@ _WITH_GROUP: dict[str, Callable[[Group], list[Loss]]] = {
     "equivariant-splitting": lambda group: [EquivariantSplitting(group)],
     "es": lambda group: [EquivariantSplitting(group)],
     "rei": lambda group: [Sure(), RobustEquivariance(group)],
+    "rei-r2r": lambda group: [RecorruptedEquivariance(group)],
     "supervised+ei": lambda group: [Supervised(), Equivariance(group)],
 }
 _ALONE = {"mc": MeasurementConsistency, "sure": Sure, "supervised": Supervised, "unsure": Unsure}
@@ -48,9 +51,10 @@ def objective(losses: str | Loss | Sequence[Loss], process: Measurement, *, grou
 
     Args:
         losses: "mc": `MeasurementConsistency`; "ei": with `Equivariance` under `group`; "sure": `Sure`; "rei": with
-            `RobustEquivariance` under `group`; "supervised": `Supervised`; "supervised+ei": with `Equivariance` under
-            `group`; "ei+adversarial": "ei" with `EquivariantAdversarial` and a `PatchDiscriminator`, of weight 1e-8;
-            "es" or "equivariant-splitting": `EquivariantSplitting` under `group`; "unsure": `Unsure`; or losses.
+            `RobustEquivariance` under `group`; "rei-r2r": `RecorruptedEquivariance` under `group`; "supervised":
+            `Supervised`; "supervised+ei": with `Equivariance` under `group`; "ei+adversarial": "ei" with
+            `EquivariantAdversarial` and a `PatchDiscriminator`, of weight 1e-8; "es" or "equivariant-splitting":
+            `EquivariantSplitting` under `group`; "unsure": `Unsure`; or losses.
         process: what measures; it decides whether a warning is due.
         group: of the objectives with an equivariance.
 

@@ -57,13 +57,36 @@ def recorrupted_risk(
     Source: Pang et al., Recorrupted-to-Recorrupted: unsupervised deep learning for image denoising, CVPR 2021.
     """
     check_request(y, target, 1.0)
-    noisier, judging = recorrupted(y, noise, share=share, generator=generator)
-    prediction = h(noisier)
-    check_output(prediction, y)
-    judge = real_components(projected(target, judging))
+    first, second = recorrupted(y, noise, share=share, generator=generator)
+    return risk_by_second(h(first), second, noise, target, share=share)
+
+
+def risk_by_second(
+    prediction: Tensor, second: Tensor, noise: Gaussian, target: Mask | None = None, *, share: float
+) -> Tensor:
+    """‖prediction − B y₂‖² − m sigma² / share: `recorrupted_risk` where h(y₁) is known: (batch,).
+
+    Args:
+        prediction: h(y₁), of y₂'s shape.
+        second: y₂, (batch, ...).
+        noise: of y.
+        target: B, as for `recorrupted_risk`.
+        share: as y was split by `recorrupted`.
+
+    Raises:
+        ValueError: shapes or types of number differ.
+
+    Example:
+        >>> import torch
+        >>> y = torch.ones(1, 1, 8, 8)
+        >>> risk_by_second(y, y, Gaussian(0.5), share=0.25).tolist()
+        [-64.0]
+    """
+    check_output(prediction, second)
+    judge = real_components(projected(target, second))
     sigma = noise.sigma_of(judge).flatten()
     square = ((real_components(prediction) - judge) ** 2).flatten(1).sum(dim=1)
-    return square - sigma**2 / share * real_entries(target, y)
+    return square - sigma**2 / share * real_entries(target, second)
 
 
 def recorrupted(
@@ -108,15 +131,27 @@ class Recorrupted(IndependentPair):
     """
 
     def _noisier(self, noise: Noise | None) -> Gaussian:
-        return Gaussian(_gaussian(noise).sigma / math.sqrt(1 - self.share))
+        return noisier(gaussian(noise, type(self).__name__), self.share)
 
     def _risk(
         self, h: Callable[[Tensor], Tensor], seen: Seen, target: Mask | None, *, generator: torch.Generator | None
     ) -> Tensor:
-        return recorrupted_risk(h, seen.y, _gaussian(seen.process.noise), target, share=self.share, generator=generator)
+        return recorrupted_risk(
+            h, seen.y, gaussian(seen.process.noise, type(self).__name__), target, share=self.share, generator=generator
+        )
 
 
-def _gaussian(noise: Noise | None) -> Gaussian:
+def noisier(noise: Gaussian, share: float) -> Gaussian:
+    """Return the noise of y₁, sigma / √(1 − share).
+
+    >>> noisier(Gaussian(0.5), 0.75)
+    Gaussian(sigma=1.0)
+    """
+    return Gaussian(noise.sigma / math.sqrt(1 - share))
+
+
+def gaussian(noise: Noise | None, who: str) -> Gaussian:
+    """Return the noise; raise TypeError, naming `who` asks, unless it is Gaussian."""
     if not isinstance(noise, Gaussian):
-        raise TypeError(f"Recorrupted is for Gaussian noise, but the process has {type(noise).__name__}.")
+        raise TypeError(f"{who} is for Gaussian noise, but the process has {type(noise).__name__}.")
     return noise

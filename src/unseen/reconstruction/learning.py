@@ -247,9 +247,10 @@ def learn(
             written to a temporary file: batches are those of `training`.
         process: how they were made; an operator alone: without noise. Where A has an operator for each of several
             samples, see `operators`.
-        losses: "ei", "rei", "es", "sure", "unsure", "mc", "supervised", "supervised+ei" or "ei+adversarial", as in
-            `unseen.losses.objective`; or the terms of an objective: MC and EQ are EI; SURE and REQ, REI.
-        group: of "ei", "rei" and "es": what images may undergo and still be images; or the name of one in
+        losses: "ei", "rei", "rei-r2r", "es", "sure", "unsure", "mc", "supervised", "supervised+ei" or
+            "ei+adversarial", as in `unseen.losses.objective`; or the terms of an objective: MC and EQ are EI; SURE and
+            REQ, REI.
+        group: of "ei", "rei", "rei-r2r" and "es": what images may undergo and still be images; or the name of one in
             `unseen.physics.GROUPS`, such as "shifts".
         truth: (n, *A.domain), for losses that need x; None: it was never seen.
         operators: (n,), which of A's operators each measurement was made with; None: the i-th with the i-th.

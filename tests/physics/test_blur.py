@@ -34,6 +34,38 @@ def test_it_is_scipys_convolution(sides: tuple[int, int]) -> None:
                 np.testing.assert_allclose(around[i, channel], convolve(image, kernel.numpy(), mode="wrap"), atol=1e-12)
 
 
+@pytest.mark.parametrize("size", [(5, 4), (4, 3)])
+def test_images_are_filtered_one_by_one_and_differentiated_as_together(size: tuple[int, int]) -> None:
+    A, x = physics.Blur(size, noise(3, 2, seed=1), channels=2), noise(3, 2, *size, seed=2)
+    for act in (A, A.adjoint, A.pinv):
+        alone = torch.cat([act(one[None]) for one in x])
+        torch.testing.assert_close(act(x), alone)
+        assert torch.autograd.gradcheck(act, x.clone().requires_grad_(), fast_mode=True)
+        assert torch.autograd.gradgradcheck(act, x.clone().requires_grad_(), fast_mode=True)
+        torch.testing.assert_close(torch.func.vmap(act)(torch.stack([x, 2 * x])), torch.stack([alone, 2 * alone]))
+        _, slope = torch.func.jvp(act, (x,), (x,))
+        torch.testing.assert_close(slope, alone)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+@pytest.mark.parametrize("infinite", [False, True])
+def test_one_nan_among_finite_or_infinite_pixels_is_refused(dtype: torch.dtype, infinite: bool) -> None:
+    x = torch.full((2, 1, 9, 8), 6e4, dtype=dtype)  # whose sum in half precision is infinite
+    if infinite:
+        x[0, 0, 0, :2] = torch.tensor([float("inf"), -float("inf")])
+        physics.Blur((9, 8), noise(3, 3))(x)
+    x[1, 0, 8, 7] = float("nan")
+    with pytest.raises(ValueError, match="1 of 144 are NaN"):
+        physics.Blur((9, 8), noise(3, 3))(x)
+
+
+def test_a_complex_nan_beside_an_infinite_part_is_refused() -> None:
+    x = torch.ones(1, 1, 4, 4, dtype=torch.complex64)
+    x[0, 0, 1, 1] = complex(float("nan"), float("inf"))
+    with pytest.raises(ValueError, match="1 of 16 are NaN"):
+        physics.FourierMask(torch.ones(4, 4))(x)
+
+
 def test_a_product_is_blurred_as_any_other_kernel() -> None:
     column, row = noise(4, seed=1), noise(3, seed=2)
     x = noise(2, 1, 9, 8)

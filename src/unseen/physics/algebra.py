@@ -10,9 +10,9 @@ Shape = tuple[int, ...]
 
 def in_own_precision(act: Callable[[Tensor], Tensor], tensor: Tensor) -> Tensor:
     """Return act(tensor), also of an empty batch, in the tensor's own precision, also under autocast."""
-    if not len(tensor):
+    if not tensor.numel() and not len(tensor):
         return in_own_precision(act, torch.cat([tensor, tensor.new_zeros(1, *tensor.shape[1:])]))[:0]
-    if not torch.is_autocast_enabled(tensor.device.type):
+    if not torch.is_autocast_enabled("cpu" if tensor.is_cpu else tensor.device.type):
         return act(tensor)
     with torch.autocast(tensor.device.type, enabled=False):
         return act(tensor)

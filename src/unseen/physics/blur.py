@@ -1,5 +1,6 @@
 """Blur: each pixel is a weighted sum of its neighbours (deblurring is its inversion)."""
 
+from functools import partial
 from typing import Literal, get_args
 
 import torch
@@ -8,6 +9,7 @@ from torch.nn import functional
 
 from unseen.physics.algebra import describe
 from unseen.physics.argument_checks import both_sides, check_channels, check_rtol
+from unseen.physics.linear_function import linear
 from unseen.physics.operator import Operator
 from unseen.physics.pseudo_inverse import solve_least_squares
 from unseen.physics.separable import Separable
@@ -98,21 +100,21 @@ class Blur(Operator):
 
     def _forward(self, x: Tensor) -> Tensor:
         if self.boundary == "circular":
-            return self._filtered(x, "_transfer")
+            return self._filtered(x, "_transfer", "_conjugate")
         if self._product is not None:
             return self._product(x)
         return functional.conv2d(x, self._flipped(x), groups=self.domain[0])
 
     def _adjoint(self, y: Tensor) -> Tensor:
         if self.boundary == "circular":
-            return self._filtered(y, "_conjugate")
+            return self._filtered(y, "_conjugate", "_transfer")
         if self._product is not None:
             return self._product.adjoint(y)
         return functional.conv_transpose2d(y, self._flipped(y), groups=self.domain[0])
 
     def _pinv(self, y: Tensor) -> Tensor:
         if self.boundary == "circular":
-            return self._filtered(y, "_inverse")
+            return self._filtered(y, "_inverse", "_inverse_conjugate")
         return solve_least_squares(self, y, rtol=self.rtol) if self._product is None else self._product.pinv(y)
 
     def norm(self) -> float:
@@ -124,14 +126,35 @@ class Blur(Operator):
     def _conjugate(self) -> Tensor:
         return self._transfer.conj().resolve_conj()
 
+    @property
+    def _inverse_conjugate(self) -> Tensor:
+        return self._inverse.conj().resolve_conj()
+
     def _flipped(self, like: Tensor) -> Tensor:
         """Return the kernel as conv2d, which correlates, takes it: (channels, 1, rows, columns)."""
         return self._on("_kernel", like).flip(-2, -1).expand(self.domain[0], -1, -1, -1)
 
-    def _filtered(self, x: Tensor, transfer: str) -> Tensor:
-        spectrum = torch.fft.rfft2(x.to(torch.promote_types(x.dtype, torch.float32)))
-        filtered: Tensor = torch.fft.irfft2(spectrum * self._on(transfer, spectrum), s=self.domain[1:])
+    def _filtered(self, x: Tensor, transfer: str, adjoint: str) -> Tensor:
+        """Return x times a transfer function, whose conjugate has the name `adjoint`.
+
+        Several images on a CPU are filtered one by one: the spectrum of one stays in the cache.
+        """
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
+        if wide.is_cpu and wide.shape[:2].numel() > 1:
+            filtered = linear(
+                wide, partial(self._one_by_one, transfer=transfer), partial(self._one_by_one, transfer=adjoint)
+            )
+        else:
+            spectrum = torch.fft.rfft2(wide)
+            filtered = torch.fft.irfft2(spectrum.mul_(self._on(transfer, spectrum)), s=self.domain[1:])
         return filtered.to(x.dtype)
+
+    def _one_by_one(self, x: Tensor, *, transfer: str) -> Tensor:
+        factor = self._on(transfer, x, dtype=torch.promote_types(x.dtype, torch.complex64))
+        filtered = torch.empty_like(x, memory_format=torch.contiguous_format)
+        for image, result in zip(x.flatten(0, 1), filtered.flatten(0, 1), strict=True):
+            torch.fft.irfft2(torch.fft.rfft2(image).mul_(factor), s=self.domain[1:], out=result)
+        return filtered
 
 
 def _as_product(kernel: Tensor, size: tuple[int, int], channels: int, rtol: float) -> Separable | None:

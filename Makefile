@@ -194,7 +194,7 @@ bench: $(STAMP)
 
 # One core; best on a machine that does nothing else. Without make peers, deepinv and ASTRA are left out.
 bench-imaging: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.imaging
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.imaging --history studies/results/bench-history.jsonl
 
 bench-pages: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.reading --studies 10000 --readers 1 --side 2750 --look 3 --drops 1 \

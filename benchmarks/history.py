@@ -1,4 +1,4 @@
-"""The history of `make bench`: one line of JSON a run, and docs/speed-history.md with its figure.
+"""The history of `make bench` and `make bench-imaging`: a line of JSON a run, and docs/speed-history.md.
 
 A line has the date, the machine and the ratios of the parts that were measured. A ratio compares two programs that take
 turns in one process, so that it can be compared over time where seconds cannot.
@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from benchmarks.imaging.bounds import times_as_fast
 from studies.evidence.screen import folded
 from studies.evidence.speed import SERIES, history_screen
 from unseen.artifacts.files import write_text
@@ -44,6 +45,36 @@ def entry(figures: Figures, parts: set[str]) -> Figures | None:
     return {"date": date, "machine": there[0].get("machine", figures["machine"]), "ratios": ratios}
 
 
+IMAGING = {
+    "imaging_blur": ("blur", "forward", 8),
+    "imaging_mask": ("mask", "forward", 8),
+    "imaging_ei": ("steps", "EI step", None),
+    "imaging_rei": ("steps", "REI step", None),
+    "imaging_rei_shared": ("steps", "REI step, shared pass", None),
+}
+"""Ratio → problem, operation and batch (None: as it was measured) of `make bench-imaging` that it is of."""
+
+
+def imaging_entry(figures: Figures, parts: set[str]) -> Figures | None:
+    """The line for this run of `make bench-imaging`: how many times as fast as deepinv; None without such a ratio.
+
+    parts  the problems that this run measured
+    """
+    ratios: dict[str, float] = {}
+    for name, (problem, operation, batch) in IMAGING.items():
+        rows = {
+            row["contender"]: row
+            for row in figures["rows"]
+            if (row["case"]["problem"], row["operation"]) == (problem, operation) and batch in (None, row["batch"])
+        }
+        if problem in parts and {"unseen", "deepinv"} <= set(rows):
+            ratios[name] = round(times_as_fast(rows["unseen"], rows["deepinv"]), 2)
+    if not ratios:
+        return None
+    here = next(figures["measured"][problem] for problem, *_ in IMAGING.values() if problem in parts)
+    return {"date": here["date"], "machine": here["machine"], "ratios": ratios}
+
+
 def append(line: Figures, path: Path) -> None:
     """Add a line at the end of the file; the lines before it stay as they are."""
     before = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -72,7 +103,8 @@ def page(lines: list[Figures]) -> str:
             *folded(
                 [
                     "## All runs",
-                    "Each run of `make bench` adds a line. A ratio is the time of the reference divided by that of "
+                    "Each run of `make bench` and of `make bench-imaging` adds a line. A ratio is the time of the "
+                    "reference divided by that of "
                     "`unseen`, on the same machine ([method](speed.md)).",
                     "\n".join(f"| {' | '.join(row)} |" for row in table),
                 ]

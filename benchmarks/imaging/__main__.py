@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.history import append, imaging_entry, render
 from benchmarks.imaging.bounds import bounds
 from benchmarks.imaging.contender import Settings
 from benchmarks.imaging.page import page
@@ -32,7 +34,8 @@ CASES: list[Settings] = [
     {"problem": "mri", "size": 256, "batches": [1, 8]},
     {"problem": "multi-coil", "size": 256, "batches": [1]},
     {"problem": "mask", "size": 256, "batches": [1, 8]},
-    {"problem": "steps", "size": 128, "batch": 4},
+    {"problem": "blur", "size": 256, "batches": [1, 8]},
+    {"problem": "steps", "size": 64, "batch": 2},
     # cost against size
     *({"problem": "tomography", "size": size, "views": 50, "batches": [1]} for size in (64, 128, 512)),
     *({"problem": "mri", "size": size, "batches": [1]} for size in (64, 128, 512)),
@@ -46,18 +49,22 @@ VERSIONS = {
     "import astra; print(astra.__version__)",
 }
 PROBLEMS = sorted({case["problem"] for case in CASES})
+QUALITY = {
+    "precision": (["--size=64", "--steps=200"], ["--size=16", "--steps=10"]),
+    "estimators": (["--size=64", "--steps=300", "--seeds=3"], ["--size=16", "--steps=10", "--seeds=2"]),
+}
+"""Module of this package that measures what speed costs in quality → its options, and those of --quick."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.imaging", description=__doc__.splitlines()[0])
     parser.add_argument("--render", action="store_true", help="only render the page from --out")
-    parser.add_argument(
-        "--only", nargs="+", choices=[*PROBLEMS, "precision"], help="these anew, keep the others of --out"
-    )
+    parser.add_argument("--only", nargs="+", choices=[*PROBLEMS, *QUALITY], help="these anew, keep the others of --out")
     parser.add_argument("--quick", action="store_true", help="two calls each, at small sizes")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=ROOT / "studies" / "results" / "bench-imaging.json")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "speed-imaging.md")
+    parser.add_argument("--history", type=Path, help="file to which a line of ratios is added")
     given = parser.parse_args()
     figures: Settings = {"rows": []}
     if given.render or given.only:
@@ -66,6 +73,10 @@ def main() -> None:
         _measure(figures, given)
         write_text(given.out, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
         print("wrote", given.out)
+        line = None if given.quick else imaging_entry(figures, set(given.only or PROBLEMS))
+        if line is not None and given.history is not None:
+            append(line, given.history)
+            render(given.history, given.page.parent / "speed-history.md")
     write_text(given.page, page(figures))
     if (first := imaging_speed_screen(figures)) is not None:
         first.write(given.page.parent)
@@ -81,8 +92,13 @@ def _measure(figures: Settings, given: argparse.Namespace) -> None:
     if not peers:
         print("deepinv and ASTRA are left out: there is no .venv-peers. make peers installs them.")
     figures |= {"peers": peers, "threads": given.threads}
-    wanted = given.only or [*PROBLEMS, "precision"]
-    here = {"date": datetime.now(UTC).date().isoformat(), "machine": described()}
+    wanted = given.only or [*PROBLEMS, *QUALITY]
+    here = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": described(),
+        "clock": "cpu",
+        "load": round(os.getloadavg()[2], 1),  # of the 15 minutes before
+    }
     figures["measured"] = figures.get("measured", {}) | dict.fromkeys(wanted, here)
     figures["rows"] = [row for row in figures["rows"] if row["case"]["problem"] not in wanted]
     cases = [case for case in CASES if case["problem"] in wanted]
@@ -96,14 +112,15 @@ def _measure(figures: Settings, given: argparse.Namespace) -> None:
         names += ["astra"] if case["problem"] == "tomography" and "astra" in peers else []
         with sides(names, threads=given.threads) as contenders:
             figures["rows"] += race(case, contenders, quick=given.quick)
-    if "precision" in wanted:
-        print("precision", flush=True)
-        figures["precision"] = _precision(size=16 if given.quick else 64, steps=10 if given.quick else 200)
+    for name, options in QUALITY.items():
+        if name in wanted:
+            print(name, flush=True)
+            figures[name] = _quality(name, options[given.quick])
     figures["bounds"] = bounds(figures)
 
 
-def _precision(*, size: int, steps: int) -> Settings:
-    words = [sys.executable, "-m", "benchmarks.imaging.precision", f"--size={size}", f"--steps={steps}"]
+def _quality(module: str, options: list[str]) -> Settings:
+    words = [sys.executable, "-m", f"benchmarks.imaging.{module}", *options]
     done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     result: Settings = json.loads(done.stdout)
     return result

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from benchmarks.imaging.contender import Settings
 
-LEAST = [  # problem, what narrows it, operation, batch, times as fast as deepinv
-    ("tomography", {"size": 256, "views": views}, operation, batch, least)
-    for views in (50, 180)
-    for operation, batch, least in (("forward", 8, 30.0), ("adjoint", 8, 80.0), ("pinv", 1, 20.0))
-] + [
-    ("multi-coil", {"size": 256}, "pinv", 1, 10.0),
-    ("steps", {"size": 128}, "REI step", 4, 2.2),
-]
+LEAST = (
+    [  # problem, what narrows it, operation, batch, times as fast as deepinv
+        ("tomography", {"size": 256, "views": views}, operation, batch, least)
+        for views in (50, 180)
+        for operation, batch, least in (("forward", 8, 30.0), ("adjoint", 8, 80.0), ("pinv", 1, 20.0))
+    ]
+    + [
+        ("multi-coil", {"size": 256}, "pinv", 1, 10.0),
+        ("steps", {"size": 64}, "EI step", 2, 1.0),
+        ("steps", {"size": 64}, "REI step", 2, 1.0),
+        ("steps", {"size": 64}, "REI step, shared pass", 2, 1.5),
+    ]
+    + [
+        (problem, {"size": 256}, operation, batch, 1.2)
+        for problem in ("blur", "mask")
+        for operation in ("forward", "adjoint")
+        for batch in (1, 8)
+    ]
+)
 MOST_BARE = 1.15  # times the bare transform's time
 MOST_PSNR_DB = 0.1
 
@@ -24,15 +37,15 @@ def bounds(figures: Settings) -> list[Settings]:
         ours = find(rows, problem, narrowing, operation, batch, "unseen")
         theirs = find(rows, problem, narrowing, operation, batch, "deepinv")
         what = f"{problem} {narrowing['size']}²{_views(narrowing)}, {operation}, batch {batch}"
-        times = None if ours is None or theirs is None else theirs["s"] / ours["s"]
+        times = None if ours is None or theirs is None else times_as_fast(ours, theirs)
         asked.append(_bound(f"{what}: times as fast as deepinv", times, f">= {least:g}", least, at_least=True))
         if operation == "pinv" and ours is not None and theirs is not None:
             share = ours["residual"] / theirs["residual"]
             asked.append(_bound(f"{what}: residual over deepinv's", share, "<= 1", 1.0, at_least=False))
-    for problem in ("mri", "mask"):
+    for problem in ("mri", "mask", "blur"):
         for operation in ("forward", "adjoint"):
             ours, bare = (find(rows, problem, {"size": 256}, operation, 8, name) for name in ("unseen", "bare"))
-            times = None if ours is None or bare is None else ours["s"] / bare["s"]
+            times = None if ours is None or bare is None else times_as_fast(bare, ours)
             what = f"{problem} 256², {operation}, batch 8: time over the bare transform's"
             asked.append(_bound(what, times, f"<= {MOST_BARE:g}", MOST_BARE, at_least=False))
     precision = figures.get("precision")
@@ -41,6 +54,23 @@ def bounds(figures: Settings) -> list[Settings]:
         lost = precision["fp32_db"] - precision["bf16_db"]
     what = "REI after 200 steps: PSNR that bfloat16 loses, dB"
     return [*asked, _bound(what, lost, f"<= {MOST_PSNR_DB:g}", MOST_PSNR_DB, at_least=False)]
+
+
+def times_as_fast(row: Settings, reference: Settings) -> float:
+    """The reference's time over the row's: the median over turns, where both took turns, else of the shortest times.
+
+    >>> times_as_fast({"s": 1, "turns_s": [1, 2, 4]}, {"s": 2, "turns_s": [2, 6, 8]})
+    2.0
+    """
+    if "turns_s" in row and "turns_s" in reference:
+        pairs = zip(row["turns_s"], reference["turns_s"], strict=False)
+        return median(theirs / ours for ours, theirs in pairs)
+    return float(reference["s"] / row["s"])
+
+
+def seconds(row: Settings) -> float:
+    """The median over turns, where it took turns, else the shortest time."""
+    return float(median(row["turns_s"]) if "turns_s" in row else row["s"])
 
 
 def find(

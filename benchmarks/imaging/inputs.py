@@ -11,6 +11,8 @@ from torch import Tensor
 COILS = 8
 ACCELERATION = 4
 NOISE = 0.1
+STEPS = {"EI step": 2, "REI step": 3, "REI step, shared pass": 2}
+"""Training step → the network's passes in it."""
 
 
 def images(batch: int, size: int, *, seed: int) -> Tensor:
@@ -67,6 +69,13 @@ def coil_maps(size: int) -> Tensor:
     right = axis[None, None, :] - 1.2 * angle.cos()[:, None, None]
     maps = torch.polar(torch.exp(-(down**2 + right**2) / 1.5), down * right + angle[:, None, None])
     return maps / maps.abs().square().sum(dim=0, keepdim=True).sqrt()
+
+
+def blurring_kernel() -> Tensor:
+    """A Gaussian of sigma 2: (17, 17), float32."""
+    place = torch.arange(-8, 9, dtype=torch.float64)
+    line = torch.exp(-(place**2) / 8)
+    return (torch.outer(line, line) / line.sum() ** 2).float()
 
 
 def kept_pixels(size: int) -> Tensor:

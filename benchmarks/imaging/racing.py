@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.imaging.contender import Settings
@@ -98,7 +99,9 @@ def _laps(
 ) -> list[Settings]:
     """Turn by turn until there are enough; the first of each warms up, unless it was long."""
     spent: dict[tuple[str, str], list[float]] = {key: [] for key in entered}
+    turns: dict[tuple[str, str], list[float]] = {key: [] for key in entered}
     residual: dict[tuple[str, str], float] = {}
+    peak: dict[tuple[str, str], float] = {}
     times = {key: 1 for key in entered}
     total, seed = 0.0, 0
     for lap in range(1 + (1 if quick else MOST)):
@@ -108,9 +111,12 @@ def _laps(
             seed += times[key]
             if lap > 0 or min(answer["s"]) > LONG_S:
                 spent[key] += answer["s"]
+                turns[key].append(median(answer["s"]))
             total += sum(answer["s"])
             if answer["residual"] is not None:
                 residual[key] = max(residual.get(key, 0.0), answer["residual"])
+            if "peak_mib" in answer:
+                peak[key] = max(peak.get(key, 0.0), answer["peak_mib"])
             times[key] = max(1, min(AT_ONCE, int(TURN_S / min(answer["s"]))))
         if total > BUDGET_S and min(len(each) for each in spent.values()) >= LEAST:
             break
@@ -122,7 +128,9 @@ def _laps(
             "contender": _owner(*key),
             "s": round(min(times_s), 7),
             "all_s": [round(value, 6) for value in times_s],
+            "turns_s": [round(value, 7) for value in turns[key]],
             **({"residual": float(f"{residual[key]:.2g}")} if key in residual else {}),
+            **({"peak_mib": round(peak[key])} if key in peak else {}),
         }
         for key, times_s in spent.items()
         if times_s

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from benchmarks.imaging.contender import Made, Operation, Settings, Steps, relative, serve
+from benchmarks.imaging.contender import Made, Operation, Settings, Steps, clock, relative, serve
 from benchmarks.imaging.inputs import (
     NOISE,
+    STEPS,
+    blurring_kernel,
     coil_maps,
     complex_pictures,
     images,
@@ -21,9 +22,15 @@ from benchmarks.imaging.inputs import (
     sampled_columns,
 )
 from benchmarks.imaging.plain_unet import PlainUNet
-from benchmarks.machine import computes_bfloat16
-from unseen.losses import Equivariance, Loss, MeasurementConsistency, RobustEquivariance, Sure
-from unseen.physics import FourierMask, Gaussian, Mask, Measurement, Operator, Rotations, Tomography
+from unseen.losses import (
+    Equivariance,
+    Loss,
+    MeasurementConsistency,
+    RecorruptedEquivariance,
+    RobustEquivariance,
+    Sure,
+)
+from unseen.physics import Blur, FourierMask, Gaussian, Mask, Measurement, Operator, Rotations, Tomography
 from unseen.reconstruction import ArtifactRemoval
 from unseen.reconstruction.held_out import HeldOut
 from unseen.reconstruction.learning import ReconstructionLearner
@@ -37,7 +44,9 @@ def make(settings: Settings) -> Made:
     problem, size = settings["problem"], settings["size"]
     A: Operator
     if problem == "steps":
-        return {name: Steps(_steps(name, size, settings["batch"])) for name in ("EI step", "REI step")}
+        batch = settings["batch"]
+        own = {name: Steps(_steps(name, size, batch)) for name in STEPS}
+        return own | {f"bare {name}": Steps(_passes(passes, size, batch)) for name, passes in STEPS.items()}
     if problem == "tomography":
         tomography = Tomography(size, settings["views"])
         return {**_operations(tomography), "fbp": Operation(_measured(tomography), tomography.fbp)}
@@ -47,6 +56,20 @@ def make(settings: Settings) -> Made:
         A = Mask(kept)
         there, back = (Operation(given, lambda x: x * factor) for given in (_given(A), _measured(A)))
         return {**_operations(A), "bare forward": there, "bare adjoint": back}
+    if problem == "blur":
+        A = Blur(size, blurring_kernel())
+        around = functional.pad(blurring_kernel(), (0, size - 17, 0, size - 17)).roll((-8, -8), dims=(0, 1))
+        spectrum = torch.fft.rfft2(around)
+
+        def filtered(x: Tensor) -> Tensor:
+            result: Tensor = torch.fft.irfft2(torch.fft.rfft2(x) * spectrum)
+            return result
+
+        return {
+            **_operations(A),
+            "bare forward": Operation(_given(A), filtered),
+            "bare adjoint": Operation(_measured(A), filtered),
+        }
     sampled = torch.fft.ifftshift(sampled_columns(size))
     if problem == "mri":
         A = FourierMask(sampled)
@@ -89,14 +112,17 @@ def _measured(A: Operator) -> Callable[[int, int], Tensor]:
 
 def _steps(name: str, size: int, batch: int) -> Callable[[int, int], list[float]]:
     """MRI, a quarter of the lines, sigma 0.1; a rotation for each image."""
-    noisy = name == "REI step"
+    noisy = name.startswith("REI")
     process = Measurement(
         FourierMask(torch.fft.ifftshift(sampled_columns(size))), noise=Gaussian(NOISE) if noisy else None
     )
     group = Rotations(multiples_of=1, interpolation="bilinear")
-    losses: list[Loss] = (
-        [Sure(), RobustEquivariance(group)] if noisy else [MeasurementConsistency(), Equivariance(group)]
-    )
+    objectives: dict[str, Callable[[], list[Loss]]] = {
+        "EI step": lambda: [MeasurementConsistency(), Equivariance(group)],
+        "REI step": lambda: [Sure(), RobustEquivariance(group)],
+        "REI step, shared pass": lambda: [RecorruptedEquivariance(group)],
+    }
+    losses = objectives[name]()
     torch.manual_seed(0)
     f = ArtifactRemoval.for_process(process, network=PlainUNet(2), start="adjoint")
 
@@ -110,12 +136,33 @@ def _steps(name: str, size: int, batch: int) -> Callable[[int, int], list[float]
         marks: list[float] = []
 
         def mark(state: Progress) -> None:
-            marks.append(time.perf_counter())
+            marks.append(clock())
 
-        precision: Literal["fp32", "bf16"] = "bf16" if computes_bfloat16() else "fp32"
-        settings = Training(epochs=1, batch_size=batch, precision=precision, device="cpu", seed=seed)
+        settings = Training(epochs=1, batch_size=batch, precision="fp32", device="cpu", seed=seed)
         train(learner, [torch.arange(len(y))], settings, progress=mark)
         return [after - before for before, after in pairwise(marks)]
+
+    return run
+
+
+def _passes(passes: int, size: int, batch: int) -> Callable[[int, int], list[float]]:
+    """Return the least that such a step computes: the passes of the network, back through all of them, and Adam."""
+    torch.manual_seed(0)
+    network = PlainUNet(2).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = torch.optim.Adam(network.parameters(), lr=5e-4, weight_decay=1e-8)
+
+    def run(steps: int, seed: int) -> list[float]:
+        spent = []
+        for step in range(steps + 1):
+            x = torch.randn(batch, 2, size, size, generator=torch.Generator().manual_seed(seed + step))
+            began = clock()
+            optimiser.zero_grad()
+            first = network(x)
+            outputs = [first, network(first), *(network(x) for _ in range(passes - 2))]
+            torch.stack([output.square().mean() for output in outputs]).sum().backward()
+            optimiser.step()
+            spent.append(clock() - began)
+        return spent[1:]
 
     return run
 

@@ -17,6 +17,11 @@ SERIES = {
     "film_torch": "film, torch",
     "screened_film": "screened film",
     "ensemble_openvino": "ensemble, OpenVINO",
+    "imaging_blur": "blur of 8 images, deepinv",
+    "imaging_mask": "mask of 8 images, deepinv",
+    "imaging_ei": "EI step, deepinv",
+    "imaging_rei": "REI step, deepinv",
+    "imaging_rei_shared": "REI step with a shared pass, deepinv",
 }
 """Ratio of a line of the history → what it is called."""
 RECEIVERS = {
@@ -115,7 +120,8 @@ def history_screen(lines: Sequence[Figures]) -> Screen:
         for name in names
     }
     found = {name: points for name, points in found.items() if points}
-    top = max(value for points in found.values() for _, value in points)
+    plotted = {name: points for name, points in found.items() if not name.startswith("imaging_")} or found
+    top = max(value for points in plotted.values() for _, value in points)
     ordered = sorted(found, key=lambda name: -found[name][-1][1])
     best = ordered[0]
     return Screen(
@@ -124,9 +130,9 @@ def history_screen(lines: Sequence[Figures]) -> Screen:
             "Ratios of each run of make bench",
             [
                 Series(names[name], tuple(found[name]), colour)
-                for name, colour in zip(found, _HISTORY_COLOURS, strict=False)
+                for name, colour in zip(plotted, _HISTORY_COLOURS, strict=False)
             ],
-            x="run of make bench, oldest first",
+            x="run, oldest first",
             y="times as fast as the reference",
             xs=(0.8, len(lines) + 0.2),
             ys=(0, top * 1.1),
@@ -135,10 +141,11 @@ def history_screen(lines: Sequence[Figures]) -> Screen:
             height=150,
         ),
         alt="Ratios over the runs of make bench, oldest first. Latest: "
-        + ", ".join(f"{names[name]} {found[name][-1][1]:.2f}" for name in ordered)
+        + ", ".join(f"{names[name]} {found[name][-1][1]:.2f}" for name in ordered if name in plotted)
         + ".",
         sentences=[
-            f"{len(lines)} runs of `make bench` are recorded, from {lines[0]['date']} to {lines[-1]['date']}.",
+            f"{len(lines)} runs of `make bench` and `make bench-imaging` are recorded, "
+            f"from {lines[0]['date']} to {lines[-1]['date']}.",
             f"The highest latest ratio is that of {names[best]}, {found[best][-1][1]:.2f} times as fast as its "
             f"reference.",
             _lowest(found),
@@ -225,22 +232,29 @@ def imaging_speed_screen(figures: Figures) -> Screen | None:
 
 
 _SHORT = {"tomography": "tomography", "mri": "MRI, one coil", "multi-coil": "MRI, eight coils", "mask": "pixel mask",
-          "steps": "training"}  # fmt: skip
+          "blur": "circular blur", "steps": "training"}  # fmt: skip
 
 
 def _against_deepinv(figures: Figures) -> dict[tuple[str, str], list[float]]:
     """Problem and operation → the ratios of deepinv's time to ours, over sizes and batches."""
-    times: dict[tuple[str, ...], dict[str, float]] = {}
+    times: dict[tuple[str, ...], dict[str, Figures]] = {}
     for row in figures["rows"]:
         if "s" in row and row["contender"] in {"unseen", "deepinv"}:
             case = row["case"]
             key = (case["problem"], row["operation"], str(case["size"]), str(case.get("views")), str(row["batch"]))
-            times.setdefault(key, {})[row["contender"]] = row["s"]
+            times.setdefault(key, {})[row["contender"]] = row
     found: dict[tuple[str, str], list[float]] = {}
     for (problem, operation, *_), both in times.items():
         if len(both) == 2 and operation != "build":
-            found.setdefault((problem, operation), []).append(both["deepinv"] / both["unseen"])
+            found.setdefault((problem, operation), []).append(_paired(both["unseen"], both["deepinv"]))
     return found
+
+
+def _paired(ours: Figures, theirs: Figures) -> float:
+    """Their time over ours: the median over turns, where both took turns, else of the shortest times."""
+    if "turns_s" in ours and "turns_s" in theirs:
+        return median(b / a for a, b in zip(ours["turns_s"], theirs["turns_s"], strict=False))
+    return float(theirs["s"] / ours["s"])
 
 
 def list_screen(figures: Figures, reading: Figures | None) -> Screen:

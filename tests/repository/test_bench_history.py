@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.history import append, entry, page, read
+from benchmarks.history import append, entry, imaging_entry, page, read
 from studies.evidence.speed import SERIES, history_screen
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +41,25 @@ def test_a_run_is_a_line_of_date_machine_and_ratios() -> None:
     assert only is not None and set(only["ratios"]) == {"film_openvino", "film_torch"}, "the rest is of earlier runs"
 
 
+def test_a_run_of_the_imaging_benchmark_is_a_line_of_ratios_to_deepinv() -> None:
+    def row(problem: str, operation: str, contender: str, *turns_s: float) -> dict[str, Any]:
+        case = {"problem": problem, "size": 256}
+        return {"case": case, "operation": operation, "batch": 8, "contender": contender, "s": 9, "turns_s": turns_s}
+
+    rows = [
+        row("blur", "forward", "unseen", 1.0, 4.0, 1.0),
+        row("blur", "forward", "deepinv", 2.0, 6.0, 2.0),
+        row("steps", "EI step", "unseen", 1.0),
+        row("steps", "EI step", "deepinv", 1.0),
+        row("mask", "forward", "unseen", 1.0),
+    ]
+    here = {"date": "2026-01-02", "machine": MACHINE}
+    figures = {"rows": rows, "measured": {"blur": here, "mask": here, "steps": here}}
+    line = imaging_entry(figures, {"blur", "mask"})
+    assert line == here | {"ratios": {"imaging_blur": 2.0}}, "one of them alone has no deepinv, the other is not new"
+    assert imaging_entry(figures, {"mask"}) is None
+
+
 def test_a_small_run_leaves_no_line() -> None:
     assert entry(run(px=32), {"inference"}) is None
     assert entry(run(), {"training_step"}) is None
@@ -62,15 +81,20 @@ def test_the_committed_page_and_figure_show_every_committed_line() -> None:
     assert rendered.count(lines[-1]["machine"]["torch"]) == len(lines)
     svg = (ROOT / "docs" / history_screen(lines).image).read_text(encoding="utf-8")
     for name in {name for line in lines for name in line["ratios"]}:
-        assert SERIES[name] in svg
+        assert SERIES[name] in rendered
+        assert name.startswith("imaging_") or SERIES[name] in svg
 
 
 def test_lines_stand_in_the_order_of_their_dates_and_none_is_later_than_the_figures() -> None:
-    figures = json.loads((ROOT / "studies" / "results" / "bench.json").read_text(encoding="utf-8"))
+    figures, imaging = (
+        json.loads((ROOT / "studies" / "results" / name).read_text(encoding="utf-8"))
+        for name in ("bench.json", "bench-imaging.json")
+    )
     dates = [line["date"] for line in read(HISTORY)]
     measured = [
         figures["date"],
         *(part["date"] for part in figures.values() if isinstance(part, dict) and "date" in part),
+        *(here["date"] for here in imaging["measured"].values()),
     ]
     assert dates == sorted(dates) and dates[-1] <= max(measured)
 

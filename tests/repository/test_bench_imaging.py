@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from benchmarks.imaging import inputs, racing
-from benchmarks.imaging.bounds import bounds
+from benchmarks.imaging.bounds import bounds, times_as_fast
+from benchmarks.imaging.inputs import STEPS
 from benchmarks.imaging.page import page
 from benchmarks.imaging.plain_side import joseph
 from benchmarks.imaging.plain_unet import PlainUNet
@@ -64,9 +65,9 @@ def test_a_problem_is_measured_anew_and_the_others_kept(tmp_path: Path) -> None:
 def test_the_benchmark_runs_and_says_what_it_measured(tmp_path: Path) -> None:
     figures = quick(tmp_path / "bench.json")
     measured = {(row["case"]["problem"], row["operation"], row["contender"]) for row in figures["rows"] if "s" in row}
-    for problem in ("tomography", "mri", "multi-coil", "mask"):
+    for problem in ("tomography", "mri", "multi-coil", "mask", "blur"):
         assert {(problem, name, "unseen") for name in ("forward", "adjoint", "pinv")} <= measured
-    assert {("steps", "EI step", "unseen"), ("steps", "REI step", "unseen")} <= measured
+    assert {("steps", name, contender) for name in STEPS for contender in ("unseen", "bare")} <= measured
     assert {
         ("tomography", "fbp", "scikit-image"),
         ("tomography", "pinv", "scipy"),
@@ -93,6 +94,31 @@ def test_the_page_is_rendered_from_the_committed_figures() -> None:
     figures = json.loads((ROOT / "studies" / "results" / "bench-imaging.json").read_text(encoding="utf-8"))
     rendered = (ROOT / "docs" / "speed-imaging.md").read_text(encoding="utf-8")
     assert rendered == page(figures), "Run python -m benchmarks.imaging --render"
+
+
+def test_the_ratio_of_turns_is_the_median_of_each_turns_ratio() -> None:
+    """A machine that was twice as slow in one turn was so for both sides."""
+    ours, theirs = {"s": 1.0, "turns_s": [1.0, 2.0, 1.0]}, {"s": 1.5, "turns_s": [1.5, 3.0, 4.0]}
+    assert times_as_fast(ours, theirs) == 1.5
+    assert times_as_fast({"s": 1.0}, theirs) == 1.5, "the shortest, where one side has no turns"
+
+
+def test_a_bound_is_shown_below_the_target_alone() -> None:
+    def row(contender: str, seconds: float) -> dict[str, object]:
+        case = {"problem": "mask", "size": 256}
+        return {"case": case, "operation": "forward", "batch": 8, "contender": contender, "s": seconds}
+
+    def bound_of(ours: float) -> str:
+        rows = [row("unseen", ours), row("deepinv", 1.1), row("bare", 0.88)]
+        machine = {"cpu": "a processor", "cores": 2, "torch": "2.13.0", "unseen": "0.3"}
+        here = {"date": "2026-11-29", "machine": machine, "clock": "cpu", "load": 7.0}
+        figures = {"rows": rows, "peers": {}, "threads": 1, "measured": {"mask": here}, "bounds": []}
+        assert "CPU time, with other work on the machine (load 7.0)" in page(figures)
+        line = next(line for line in page(figures).splitlines() if line.startswith("| 256² | forward"))
+        return line.split(" | ")[-1].rstrip(" |")
+
+    assert bound_of(1.0) == "1.25"
+    assert bound_of(0.5) == "–"
 
 
 def test_a_bound_is_met_by_the_least_that_is_asked_and_missed_below() -> None:

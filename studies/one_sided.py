@@ -94,7 +94,7 @@ def scored_films(model: str, *, say: Callable[[str], None] = print) -> list[Scor
     assert detector.card is not None
     kept = runs_root() / "one-sided" / f"{Path(model).name}-{detector.card.digest[:16]}.jsonl"
     kept.parent.mkdir(parents=True, exist_ok=True)
-    known = {one.file: one for one in _read(kept)}
+    known = {one.file: one for one in read_kept(kept)}
     cohort = cohort_of(resolve(recipes.load(RECIPE)))
     names = held_out(cohort)
     missing = set(names) - set(known)
@@ -110,8 +110,8 @@ def scored_films(model: str, *, say: Callable[[str], None] = print) -> list[Scor
     return [known[name] for name in names]
 
 
-def _read(path: Path) -> Iterator[ScoredFilm]:
-    """Lines of a file of kept scores; a last line that was cut off by a stop is left out."""
+def read_kept(path: Path) -> Iterator[ScoredFilm]:
+    """Yield the films of a file of kept scores; a last line that was cut off by a stop is deleted."""
     if path.is_file():
         text = path.read_text(encoding="utf-8")
         whole = text[: text.rfind("\n") + 1]
@@ -137,17 +137,35 @@ def _scored(detector: Detector, film: Film | NotRead, *, fold: int) -> ScoredFil
         raise RuntimeError(f"{film.name}: cannot be read; check UNSEEN_DATA")
     finding = detector.score_film(film)
     assert isinstance(finding, Finding), film.name
-    ratio, shortcuts = None, None
-    sides = None if film.lungs is None else _sides(film.lungs)
+    return compared(finding, file=film.name, fold=fold, side=named_side(film))
+
+
+def named_side(film: Film) -> str:
+    """Return the side that the reading of an abnormal Shenzhen film names; "" for all other films."""
+    ill = film.source == "shenzhen" and film.label == "abnormal"
+    return side_of(film.columns.get("findings", "")) if ill else ""
+
+
+def compared(finding: Finding, *, file: str, fold: int, side: str) -> ScoredFilm:
+    """Return the scored film of a finding: its score, and the comparison of the map in both drawn lungs.
+
+    Args:
+        finding: finding of a film that has its drawn lungs.
+        file: name under which it is kept.
+        fold: fold of the film.
+        side: right or left; "" where the film has no known side.
+    """
+    film, ratio, shortcuts = finding.film, None, None
+    sides = None if film.lungs is None else halves(film.lungs)
     if sides is not None:
         right, left = (finding.viewed.on_grid(lung.astype(np.float32)) >= 0.5 for lung in sides)
         ratio, shortcuts = side_ratio(finding.anomaly_map, right, left), lung_shortcuts(film.pixels, *sides)
     return ScoredFilm(
-        film.name,
+        file,
         fold,
         str(film.label),
         film.source,
-        side_of(film.columns.get("findings", "")) if film.source == "shenzhen" and film.label == "abnormal" else "",
+        side,
         float(finding.score),
         ratio,
         shortcuts,
@@ -155,7 +173,8 @@ def _scored(detector: Detector, film: Film | NotRead, *, fold: int) -> ScoredFil
     )
 
 
-def _sides(lungs: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+def halves(lungs: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """Return the right and the left lung of a drawn mask; None where it has lung on one side only."""
     try:
         return split_lungs(lungs)
     except ValueError:  # lung on one side only

@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from studies import recipe_files as recipes
+from studies.one_sided import RECIPE, scored_films
 from studies.rows import Row
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe
@@ -108,6 +110,36 @@ def halves_row(
         "version": __version__,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
+
+
+def weights_row(model: str) -> Row:
+    """Return the row of a shipped model by its own weights, on the films that they did not learn from.
+
+    These are the normal films of fold 4 and all abnormal films; training a recipe of hours again on each fold is not
+    needed.
+
+    Args:
+        model: name of a model, such as models/ensemble-five.
+
+    Returns:
+        The row, as `halves_row` gives it, with `scored_by`: weights.
+    """
+    name = Path(model).name
+    cohort = cohort_of(resolve(recipes.load(RECIPE)))
+    patient_of = {entry.name: entry.patient for entry in cohort.films.entries}
+    studies = [
+        Study(
+            name=film.file,
+            patient=patient_of[film.file],
+            source=film.source,
+            abnormal=film.label == "abnormal",
+            score=film.score,
+            films=(film.file,),
+        )
+        for film in scored_films(model)
+    ]
+    row = halves_row(recipes.load(f"detectors/{name}"), studies)
+    return {**row, "recipe": f"screening/shipped/{name}", "scored_by": "weights"}
 
 
 def halves(studies: Sequence[Study], rng: np.random.Generator) -> tuple[list[Study], list[Study]]:

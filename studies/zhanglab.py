@@ -28,6 +28,7 @@ from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
 from studies.detectors.frozen_cells import FrozenCells, Lesion, frozen_cells, remembered, scores_of
 from studies.pages.cells import Entry, table
+from studies.pages.training_cost import ensemble_line
 from studies.row_files import read_row, write_row
 from studies.rows import Row
 from unseen import __version__
@@ -285,6 +286,8 @@ def zhanglab_section(rows: Mapping[str, Entry]) -> list[str]:
         ]
         for row in sorted(found, key=lambda row: -float(np.mean(list(row["synthetic"].values()))))
     ]
+    if not any(row["recipe"] == f"{ROWS}ensemble-five" for row in found):
+        lines += ensemble_line(rows, len(entry["folds"]) * int(entry["n"]["normal"]), 4 + len(ALIKE))
     value, n = float(entry["auroc"]["value"]), entry["n"]
     return [
         "## ZhangLab: paediatric films",

@@ -42,6 +42,7 @@ from studies.pages import budgets
 from studies.pages.cells import Entry, table
 from studies.pages.noise import noise_study
 from studies.pages.sections import SOURCES, aurocs
+from studies.pages.training_cost import ENSEMBLE, ensemble_line
 from studies.peers.anomalib_rows import ROWS as ANOMALIB
 from studies.peers.anomalib_rows import beside_anomalib
 from studies.ten_labels import ten_labels_section
@@ -85,7 +86,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *_conclusions(
             of(ROWS), [row for row in of(TESTED) if not unlabelled(row)], of(LABELLED), of(FINER), of(ELSEWHERE), picked
         ),
-        *_development(of(ROWS)),
+        *_development(of(ROWS), rows),
         *repeats(rows),
         *twins(of(TWINS)),
         *_nomination(rows),
@@ -103,7 +104,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *beside_published(rows),
         *dirty(of(DIRTY)),
         *ways(of(WAYS)),
-        *elsewhere(of(ELSEWHERE)),
+        *elsewhere(of(ELSEWHERE), rows),
         *matrices(of(MATRICES)),
         *_counts(of(COUNTS)),
     ]
@@ -257,7 +258,7 @@ def _list(rows: Sequence[Entry]) -> str:
     return ", ".join(f"`{row['recipe'].removeprefix(ROWS).removeprefix(TESTED)}`" for row in rows)
 
 
-def _development(rows: Sequence[Entry]) -> list[str]:
+def _development(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[str]:
     title = "## Fold 0: selection"
     if not rows:
         return [title, "*No row yet: `make results-detectors` makes them.*"]
@@ -277,8 +278,16 @@ def _development(rows: Sequence[Entry]) -> list[str]:
         "order of "
         "magnitude. Settings were tried on this fold, so the estimates are optimistic, and its few films make them "
         "uncertain.",
-        table(_HEAD, map(_line, ordered)),
+        table(_HEAD, [*map(_line, ordered), *_ensemble(rows, every)]),
     ]
+
+
+def _ensemble(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[list[str]]:
+    """The line of `ensemble-five` in the table of fold 0, where it has no row."""
+    if any(row["recipe"] == f"{ROWS}ensemble-five" for row in rows):
+        return []
+    normals = every.get(ENSEMBLE, {}).get("metrics", {}).get("n", {}).get("pooled", {}).get("normal", 0)
+    return ensemble_line(every, int(normals), len(_HEAD))
 
 
 def _nomination(rows: Mapping[str, Entry]) -> list[str]:
@@ -286,7 +295,14 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
     if not listed:
         return []
     chosen, quick, opened = nominated(rows), nominated(rows, single=True), openings(rows)
-    lines = [[f"`{one.name}`", f"{one.index:.3f}", "; ".join(one.against) or "–"] for one in listed]
+    lines = [
+        [
+            budgets.named(rows.get(f"{ROWS}{one.name}-0", {}), one.name),
+            f"{one.index:.3f}",
+            "; ".join(one.against) or "–",
+        ]
+        for one in listed
+    ]
     return [
         "## Selecting one recipe for the test folds",
         "We wrote the rule before we evaluated any of its candidates on the test folds "

@@ -3,7 +3,7 @@ higher resolution, what is done against shortcuts, and the matrix of sources."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from studies.detectors.contamination import ROWS as DIRTY
@@ -16,6 +16,7 @@ from studies.detectors.preparations.comparing import ROWS as WAYS
 from studies.pages import budgets
 from studies.pages.cells import Entry, dagger, dagger_note, table
 from studies.pages.sections import SOURCES, aurocs
+from studies.pages.training_cost import ensemble_line
 from unseen.evaluation.intervals import interval_text as figure
 
 _CLASSIFIERS = {
@@ -63,6 +64,7 @@ def twins(rows: Sequence[Entry]) -> list[str]:
         + ", ".join(f"{kind} {chance[kind]['chance']:.2f}" for kind in ("pooled", *kinds))
         + "), and how often its highest point lies in the lesion:",
         table(["Recipe", "all", *kinds, "highest point"], places),
+        *dagger_note(rows),
         "Anomaly maps of the same ten phantoms, best recipe first; the first row shows the lung crops with their "
         "lesions "
         "outlined (drawn by `-m studies.figures.detectors_on_phantoms`):",
@@ -77,7 +79,9 @@ def _strip(name: str, words: str) -> str:
 def _on_twins(row: Entry) -> str:
     """What the row is called, and what it learnt from besides normals."""
     given = int(row["facts"].get("unlabelled_films", 0))
-    return f"`{row['recipe'].removeprefix(TWINS)}`" + (f", and {given} unlabelled phantoms" if given else "")
+    return budgets.named(row, row["recipe"].removeprefix(TWINS)) + (
+        f", and {given} unlabelled phantoms" if given else ""
+    )
 
 
 def tested(rows: Sequence[Entry], claimed: Sequence[str]) -> list[str]:
@@ -217,7 +221,7 @@ def finer(rows: Sequence[Entry]) -> list[str]:
     ]
 
 
-def elsewhere(rows: Sequence[Entry]) -> list[str]:
+def elsewhere(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[str]:
     """The nominated and the best single one, learning from other sets, beside what labels would give there."""
     title = "## Other data sets"
     if not rows:
@@ -235,6 +239,12 @@ def elsewhere(rows: Sequence[Entry]) -> list[str]:
         for row in rows
         for cell in row["cells"]
     ]
+    sets = {cell["seen"]: int(cell["n"]["normal"]) for row in rows for cell in row["cells"]}
+    known = {(str(row["recipe"]).rpartition("/")[2], cell["seen"]) for row in rows for cell in row["cells"]}
+    for name, normals in sets.items():
+        if ("ensemble-five", name) not in known:
+            for words, cost, *rest in ensemble_line(every, len(rows[0]["folds"]) * normals, len(head) - 1):
+                lines.append([words, _column(name, False), cost, *rest])
     return [
         title,
         "The recipes unchanged: trained on the normals of the set, cross-fitted over folds "

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from studies.detectors.development import ROWS
 from studies.detectors.nomination import TESTED
-from studies.pages.cells import Entry, table
+from studies.pages import budgets
+from studies.pages.cells import Entry, dagger, dagger_note, table
 from studies.pages.thesis_page import REPORTED
 from unseen.evaluation.intervals import interval_text as figure
 
@@ -67,6 +68,13 @@ PUBLISHED: Mapping[str, Published | None] = {
 """Of every method that the sources name, and of ours that have no published figure for chest X-rays that we know of."""
 
 
+def _trained(rows: Mapping[str, Entry], name: str) -> str:
+    """A GAN's training and the mark of a training that had not converged, from the row that is shown."""
+    names = (f"{TESTED}{name}-0", _ELSEWHERE.get(name, ""), f"{ROWS}{name}-0")
+    row = next((rows[one] for one in names if one in rows), {})
+    return f"{budgets.beside(row)}{dagger(row)}"
+
+
 def beside_published(rows: Mapping[str, Entry]) -> list[str]:
     """Every method's rows without alignment, and what was published of it."""
 
@@ -75,7 +83,7 @@ def beside_published(rows: Mapping[str, Entry]) -> list[str]:
 
     lines = [
         [
-            f"`{name}`",
+            f"`{name}`{_trained(rows, name)}",
             pooled(f"{TESTED}{name}-0", _ELSEWHERE.get(name, "")),
             pooled(f"{ROWS}{name}-0"),
             *(known or ("–", "–", "–")),
@@ -90,6 +98,7 @@ def beside_published(rows: Mapping[str, Entry]) -> list[str]:
         "identify the "
         "hospital. The figures are not comparable.",
         table(["Method", "ours, folds 1 to 4", "ours, fold 0", "published", "of", "by"], lines),
+        *dagger_note(row for name in PUBLISHED if (row := rows.get(f"{TESTED}{name}-0")) is not None),
         "¹ BMAD (Bao et al. 2023, arXiv 2306.11876) and MedIAnomaly (Cai et al. 2024, arXiv 2404.04518). ² B. Wang's "
         "thesis (2022): the best epoch by the test films themselves; [run again here](results-thesis.md).",
     ]

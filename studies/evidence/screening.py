@@ -139,8 +139,9 @@ def _drifted(row: Entry) -> str:
 
 
 def _mark(name: str, rows: Mapping[str, Entry]) -> str:
-    """The mark of a recipe whose training had not converged."""
-    return dagger(rows.get(f"{name}-0", {}))
+    """A GAN's training, and the mark of a recipe whose training had not converged."""
+    row = rows.get(f"{name}-0", {})
+    return f"{budgets.beside(row)}{dagger(row)}"
 
 
 def _trained(names: Sequence[str], rows: Mapping[str, Entry]) -> str:

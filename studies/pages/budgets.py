@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from studies.pages.cells import Entry, number_range
+from studies.pages.cells import Entry, dagger, number_range
 from unseen.detectors.gan import GanSettings
 
 FEATURES = 64  # of the first layer in the sources' networks
@@ -40,6 +40,30 @@ def spent(row: Entry) -> str:
     else:
         parts.append("the source's steps are not known to us")
     return "; ".join([*parts, width])
+
+
+def beside(row: Entry) -> str:
+    """Return a GAN's steps and width in brackets, to stand behind its name; "" for other methods.
+
+    >>> beside({"method": "pca"})
+    ''
+    >>> beside({"method": "ganomaly", "steps": 560, "features": 32})
+    ' (560 steps, 32 of 64 features)'
+    """
+    if not is_gan(row):
+        return ""
+    steps, generator = int(row["steps"]), generator_steps(row)
+    own = "" if generator == steps else f", {generator:,} of the generator"
+    return f" ({steps:,} steps{own}, {row['features']} of {FEATURES} features)"
+
+
+def named(row: Entry, name: str | None = None) -> str:
+    """Return a detector's name as code, with a GAN's training and the mark of a training that had not converged.
+
+    >>> named({"method": "roi-sure", "steps": 560, "features": 32, "convergence": "not converged"})
+    '`roi-sure` (560 steps, 32 of 64 features)†'
+    """
+    return f"`{row['method'] if name is None else name}`{beside(row)}{dagger(row)}"
 
 
 def of_gans(rows: Iterable[Entry]) -> str:

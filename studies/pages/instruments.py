@@ -1,15 +1,19 @@
-"""Sections and cells on laterality and like pairs, from the rows of `studies.laterality` and `studies.withdrawn`."""
+"""Sections and cells on laterality and like pairs, from the rows of `studies.laterality`, `studies.nominate` and
+`studies.withdrawn`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from studies.evidence.screen import best_first
 from studies.pages import budgets
 from studies.pages.cells import Entry, number_range, table
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.lung_sides import LUNG_SHORTCUTS
 
 ROWS = "laterality/"
+NOMINATE = "nominate/"
+FOLD_0, TESTED = "fold-0", "folds-1-4"
 WITHDRAWN = "withdrawn/adjusted-0"
 HEAD = ("similar films", "which lung")
 
@@ -22,6 +26,12 @@ def sided_rows(rows: Mapping[str, Entry]) -> list[Entry]:
 
 def _model(row: Entry) -> str:
     return str(row["recipe"]).removeprefix(ROWS)
+
+
+def _marked(rows: Mapping[str, Entry], row: Entry) -> str:
+    """A model's name, with a GAN's training."""
+    name = f"models/{_model(row)}"
+    return budgets.named(_shipped(rows, name), name)
 
 
 def cells(rows: Mapping[str, Entry], recipe: str) -> list[str]:
@@ -57,6 +67,139 @@ def claim(rows: Mapping[str, Entry]) -> str:
     )
 
 
+def both_figures(rows: Mapping[str, Entry]) -> list[tuple[str, Entry, Entry, Entry, int]]:
+    """Return all recipes with both figures on films that chose nothing, the highest mean of both first.
+
+    Returns:
+        Name of the model or recipe, which lung, similar films, pooled AUROC, and number of trainings.
+    """
+    found = [(f"models/{_model(row)}", row["laterality"], row["like_pairs"]["all"], row["auroc"]["pooled"], 1)
+             for row in sided_rows(rows)]  # fmt: skip
+    for name, row in rows.items():
+        if name.startswith(NOMINATE) and TESTED in row:
+            one = row[TESTED]
+            found.append((str(row["recipe"]).removeprefix(NOMINATE), one["laterality"], one["like_pairs"]["all"],
+                          one["auroc"]["pooled"], len(one["seeds"])))  # fmt: skip
+    return sorted(found, key=lambda one: -(float(one[1]["value"]) + float(one[2]["value"])))
+
+
+def nomination_section(rows: Mapping[str, Entry], slow: Mapping[str, float]) -> list[str]:
+    """Return the section on nomination by both instruments; empty without rows.
+
+    Args:
+        rows: all rows.
+        slow: seconds of training of recipes that may lack a row, by name.
+    """
+    some = [row for name, row in rows.items() if name.startswith(NOMINATE)]
+    chosen = sorted((row for row in some if FOLD_0 in row), key=lambda row: -float(row[FOLD_0]["index"]))
+    if not chosen:
+        return []
+    first = chosen[0][FOLD_0]
+    n = first["n"]
+    tested = [row for row in some if TESTED in row]
+    blocks = [
+        "## Nomination by both instruments",
+        "Index: mean of *which lung* and of *similar films* (alike in all statistics), on fold 0. Trained on the "
+        f"normal films of folds 1 to 4. Films: {n['normal']} normal films of fold 0, {n['synthetic']} copies of them "
+        "with a synthetic lesion in one lung (an opacity, or three nodules), and the "
+        f"{n['real']} abnormal films whose reading names one side. The rule was committed before any figure was "
+        "computed (`studies/nominate.py`). Synthetic lesions and the films that they are drawn into are not "
+        "independent, so the intervals are too narrow. `python -m studies.nominate --part fold-0`, "
+        f"{max(str(row[FOLD_0]['date']) for row in chosen)}.",
+        table(
+            ["Recipe", "index", "which lung", "synthetic", "real", "similar films", "training, core-s"],
+            best_first(
+                (
+                    [
+                        f"`{_recipe(row)}`{_given(row)}",
+                        f"{row[FOLD_0]['index']:.3f}",
+                        *(figure(row[FOLD_0][name]) for name in _COLUMNS),
+                        figure(row[FOLD_0]["like_pairs"]["all"]),
+                        f"{row[FOLD_0]['cpu_seconds']:.0f}",
+                    ]
+                    for row in chosen
+                ),
+                word="nominated",
+            ),
+        ),
+    ]
+    if any(_given(row) for row in chosen):
+        blocks.append(
+            "‡ With the lung finder of the model that ships, which learnt from the drawn masks of Montgomery's normal "
+            "films of folds 0 to 3, some of which are tested here: its own finder would take 24 core-minutes. "
+            "Training in wall-clock seconds under other load."
+        )
+    if tested:
+        blocks += _on_test_films(rows, tested)
+    measured = {_recipe(row) for row in some} | {_model(row) for row in sided_rows(rows)}
+    lacking = {name: seconds for name, seconds in slow.items() if name not in measured}
+    if lacking:
+        hours = sum(lacking.values()) / 3600
+        blocks.append(
+            "Not measured by these instruments: "
+            + ", ".join(f"`{name}` ({seconds:,.0f} s)" for name, seconds in sorted(lacking.items()))
+            + f". In brackets: one training, from its row on fold 0; together {hours:.1f} core-hours for each seed and "
+            "fold that is left out. Old rows hold no maps, so they cannot be measured without training again."
+        )
+    return blocks
+
+
+def _on_test_films(rows: Mapping[str, Entry], tested: list[Entry]) -> list[str]:
+    """Return the table of both figures on the films that chose nothing."""
+    looks = {_recipe(row): row["looks"] for row in tested}
+    each = {_recipe(row): row[TESTED] for row in tested}
+    seeds = sorted({len(row[TESTED]["seeds"]) for row in tested})
+    return [
+        "**On films that chose nothing.** Laterality on the "
+        f"{tested[0][TESTED]['laterality']['right'] + tested[0][TESTED]['laterality']['left']} one-sided films of "
+        f"folds 1 to 4; similar films: {tested[0][TESTED]['n']['abnormal']} abnormal films of folds 1 to 4 and "
+        f"{tested[0][TESTED]['n']['normal']} normal films of fold 4. Trained on the normal films of folds 0 to 3. "
+        f"Recipes were trained with {' or '.join(map(str, seeds))} seeds of lung finder and detector: *which lung* is "
+        "the mean, its interval covers films and trainings; *similar films* and *AUROC* are those of seed 0. "
+        "*Each*: the trainings in turn. `models/…`: the weights of the package, one training. *Looks*: how often the "
+        "recipe was scored on these films by this command; nothing was chosen by them. "
+        "`python -m studies.nominate --part folds-1-4 --seeds 0 1 2`, "
+        f"{max(str(row[TESTED]['date']) for row in tested)}.",
+        table(
+            ["Recipe", "which lung", "each", "similar films", "each", "AUROC", "trainings", "looks"],
+            (
+                [
+                    budgets.named(_shipped(rows, name), name),
+                    figure(side),
+                    _each(each.get(name), "laterality_each"),
+                    figure(alike),
+                    _each(each.get(name), "like_pairs_each"),
+                    figure(area),
+                    str(trainings),
+                    str(looks.get(name, "–")),
+                ]
+                for name, side, alike, area, trainings in both_figures(rows)
+            ),
+        ),
+    ]
+
+
+_COLUMNS = ("laterality", "laterality_synthetic", "laterality_real")
+
+
+def _recipe(row: Entry) -> str:
+    return str(row["recipe"]).removeprefix(NOMINATE)
+
+
+def _given(row: Entry) -> str:
+    """The mark of a recipe that was trained with a finder that ships."""
+    return "‡" if row["finder"] != "trained" else ""
+
+
+def _shipped(rows: Mapping[str, Entry], name: str) -> Entry:
+    """The row of a model that ships, for its training; empty for a recipe."""
+    return rows.get(f"shipped/{name.removeprefix('models/')}-0", {}) if name.startswith("models/") else {}
+
+
+def _each(row: Entry | None, name: str) -> str:
+    return "–" if row is None else " / ".join(f"{value:.2f}" for value in row[name])
+
+
 def laterality_section(rows: Mapping[str, Entry]) -> list[str]:
     """Return the section of the results page; empty without rows."""
     some = sided_rows(rows)
@@ -78,7 +221,7 @@ def laterality_section(rows: Mapping[str, Entry]) -> list[str]:
             [
                 *(
                     [
-                        f"`models/{_model(row)}`",
+                        _marked(rows, row),
                         figure(row["laterality"]),
                         *(figure(row["laterality"]["differences"][name], sign=True) for name in names),
                     ]
@@ -104,7 +247,7 @@ def laterality_section(rows: Mapping[str, Entry]) -> list[str]:
             ["Model", "AUROC, all pairs", "alike in sharpness", "in lung area", "in file bytes", "in all statistics"],
             (
                 [
-                    f"`models/{_model(row)}`",
+                    _marked(rows, row),
                     figure(row["auroc"]["pooled"]),
                     *(figure(row["like_pairs"][name]) for name in ("sharpness", "lung_area", "bytes_per_pixel", "all")),
                 ]

@@ -8,12 +8,13 @@ from studies.evidence.detection import results_screen
 from studies.evidence.screen import best_first, folded, rendered
 from studies.pages import budgets
 from studies.pages.cells import dagger, dagger_note, shortcut, table
-from studies.pages.instruments import HEAD, cells, claim, laterality_section
+from studies.pages.instruments import HEAD, cells, claim, laterality_section, nomination_section
 from studies.pages.sections import SOURCES, aurocs, conclusions, provenance, real_section, shipped_section, twin_section
 from studies.rows import Row
 from unseen.detectors import METHODS
 from unseen.evaluation.intervals import interval_text as figure
 
+FOLD_0_ROWS = "detectors/fold-0/"
 _NONE = "*No row yet: `make results` fills this table from `studies/results/*.jsonl`.*"
 
 
@@ -28,6 +29,7 @@ def results_page(rows: Mapping[str, Row]) -> str:
             if some:
                 blocks += real_section(some, words, rows.get(f"ms_cxr/comparison-{px}-{frame}"))
     blocks += laterality_section(rows)
+    blocks += nomination_section(rows, _seconds(rows))
     shipped = _by_method(rows, "shipped/")
     if shipped:
         blocks += shipped_section(shipped, rows.get("shipped/lungs-0"), rows.get("shipped/pca-choice-0"))
@@ -36,6 +38,12 @@ def results_page(rows: Mapping[str, Row]) -> str:
     blocks += provenance([*real, *shipped, *twins]) if real or twins else [_NONE]
     screen = [rendered("make results", "studies/results/*.jsonl")] if first is None else first.blocks()
     return "\n\n".join(["# Results: pretrained models and the thesis's recipes", *screen, *folded(blocks)]) + "\n"
+
+
+def _seconds(rows: Mapping[str, Row]) -> dict[str, float]:
+    """Seconds of one training on fold 0, by recipe."""
+    found = {name: row for name, row in rows.items() if name.startswith(FOLD_0_ROWS)}
+    return {name.removeprefix(FOLD_0_ROWS).rpartition("-")[0]: float(row["seconds"]) for name, row in found.items()}
 
 
 def readme_table(rows: Mapping[str, Row]) -> str:
@@ -52,7 +60,8 @@ def readme_table(rows: Mapping[str, Row]) -> str:
     ]
     named.sort(key=lambda pair: -float(pair[1]["metrics"]["auroc"]["pooled"]["value"]))
     lines = best_first(
-        [f"{words}{dagger(row)}", *aurocs(row), *cells(rows, str(row["recipe"]))] for words, row in named
+        [f"{words}{budgets.beside(row)}{dagger(row)}", *aurocs(row), *cells(rows, str(row["recipe"]))]
+        for words, row in named
     )
     for name, words in (
         ("sharpness", "*baseline: sharpness alone (mean absolute Laplacian)*"),

@@ -81,7 +81,7 @@ def _halves(rows: Sequence[Entry]) -> list[str]:
     blocks.append(
         "Montgomery + Shenzhen, all five folds; fold 0 chose settings, so these shares are not comparable with those "
         "of folds 1 to 4 [with a site's labels](results-detectors.md#a-site-that-teaches-and-calibrates-with-its-own-"
-        "labels). Every film is scored by a model that was not trained on its fold. *Halves*: calibrated "
+        "labels). Every film is scored by a model that was not trained on it. *Halves*: calibrated "
         f"on one half of the patients and tested on the other, {rows[0]['splits']} times, mean and 2.5th to 97.5th "
         "percentile over the splits. *All*: one calibration on all labelled films, with Clopper–Pearson's interval for "
         "the share of normals cleared. With too few abnormal studies the calibration refuses; the table shows "
@@ -102,7 +102,7 @@ def _halves(rows: Sequence[Entry]) -> list[str]:
                     ]
                 )
         blocks += [
-            f"**`{row['recipe'].removeprefix('screening/')}`**",
+            f"**`{row['recipe'].removeprefix('screening/')}`**{_by_weights(row)}",
             table(
                 [
                     "α",
@@ -126,6 +126,18 @@ def _halves(rows: Sequence[Entry]) -> list[str]:
         "kind for a detector trained on normal films only.",
     ]
     return blocks
+
+
+def _by_weights(row: Entry) -> str:
+    """Say which films a row of a model's own weights has; "" for a cross-validated row."""
+    if row.get("scored_by") != "weights":
+        return ""
+    normals = sum(int(count["normal"]) for count in row["n"].values())
+    abnormals = sum(int(count["abnormal"]) for count in row["n"].values())
+    return (
+        f", scored by the weights of the package, not cross-validated: {abnormals} abnormal films and only the "
+        f"{normals} normal films of fold 4, which they did not learn from; not comparable with the other models."
+    )
 
 
 def _percent(share: float | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studies.pages import budgets
-from studies.pages.cells import Entry, convergence, dagger, shortcut, table
+from studies.pages.cells import Entry, convergence, dagger, dagger_note, shortcut, table
 from unseen.evaluation.intervals import interval_text as figure
 
 SOURCES = ("pooled", "shenzhen", "montgomery")
@@ -29,12 +29,13 @@ def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) ->
         "good). "
         "*Losses*: whether the weighted generator loss had converged.",
         table(head, (_real_line(row) for row in rows)),
+        *dagger_note(rows),
         "AUROC of each part of the score by itself (*latent*: ‖z − ẑ‖₂, the methods' own score; *reconstruction*: mean "
         "absolute residual inside the mask). For information only; we did not select on it.",
         table(
             ["Part of the score", *SOURCES],
             (
-                [f"`{row['method']}`: {name}", *(figure(part.get(source)) for source in SOURCES)]
+                [f"{budgets.named(row)}: {name}", *(figure(part.get(source)) for source in SOURCES)]
                 for row in rows
                 if len(row["parts"]) > 1
                 for name, part in row["parts"].items()
@@ -48,7 +49,10 @@ def real_section(rows: Sequence[Entry], words: str, comparison: Entry | None) ->
         _against_statistics(rows),
     ]
     if comparison is not None:
-        blocks += ["**Differences**, paired on the same films, with DeLong's p:", _pairs(comparison["comparison"])]
+        blocks += [
+            "**Differences**, paired on the same films, with DeLong's p:",
+            _pairs(comparison["comparison"], rows),
+        ]
     return blocks
 
 
@@ -65,7 +69,7 @@ def shipped_section(rows: Sequence[Entry], finder: Entry | None, choice: Entry |
             head,
             (
                 [
-                    f"`models/{row['recipe'].removeprefix('shipped/')}`{dagger(row)}",
+                    budgets.named(row, f"models/{row['recipe'].removeprefix('shipped/')}"),
                     *aurocs(row),
                     figure(next(iter(row["metrics"]["site"].values()), None)),
                     figure(row["fold_4"]["auroc"]["pooled"]),
@@ -111,7 +115,7 @@ def twin_section(rows: Sequence[Entry]) -> list[str]:
             ["Detector", "all", *(name for _, name in groups), "training, s", "losses"],
             (
                 [
-                    f"`{row['method']}`",
+                    budgets.named(row),
                     figure(row["metrics"]["auroc"]["pooled"]),
                     *(figure(row["metrics"][by].get(name)) for by, name in groups),
                     f"{row['seconds']:.1f}",
@@ -125,7 +129,7 @@ def twin_section(rows: Sequence[Entry]) -> list[str]:
             ["Detector", *(f"{name}: {what}" for name in _localised(rows[0]) for what in ("precision", "hits"))],
             (
                 [
-                    f"`{row['method']}`",
+                    budgets.named(row),
                     *(
                         figure(row["metrics"]["localisation"][name][key])
                         for name in _localised(row)
@@ -169,18 +173,20 @@ def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
             if (row["method"], row["px"]) in whole:
                 other = whole[row["method"], row["px"]]
                 said.append(
-                    f"`{row['method']}` at {row['px']} px, lung crop against whole film: {aurocs(row)[0]} against "
-                    f"{aurocs(other)[0]} "
+                    f"{budgets.named(row)} at {row['px']} px, lung crop against whole film"
+                    f"{dagger(other)}: {aurocs(row)[0]} against {aurocs(other)[0]} "
                     f"pooled, {aurocs(row)[2]} against {aurocs(other)[2]} on Montgomery."
                 )
-        unfinished = [f"`{row['recipe']}`" for row in real if row["convergence"] == "not converged"]
+        unfinished = [
+            f"`{row['recipe']}`{budgets.beside(row)}" for row in real if row["convergence"] == "not converged"
+        ]
         if unfinished:
             said.append(
                 f"Not converged in the epochs given: {', '.join(unfinished)}. Longer training could change these "
                 "rows either way."
             )
     said += [
-        f"On matched pairs `{row['method']}` is "
+        f"On matched pairs {budgets.named(row)} is "
         + (
             "significantly better than each single statistic."
             if _above_all(row)
@@ -264,7 +270,7 @@ def audit(row: Entry) -> str:
 def _real_line(row: Entry) -> list[str]:
     metrics = row["metrics"]
     return [
-        f"`{row['method']}`",
+        budgets.named(row),
         *aurocs(row),
         figure(next(iter(metrics["site"].values()), None)),
         f"{row['seconds'] / max(1, len(row['folds'])):.1f}",
@@ -289,7 +295,7 @@ def _against_statistics(rows: Sequence[Entry]) -> str:
         )
         lines.append(
             [
-                f"`{row['method']}`",
+                f"`{row['method']}`{dagger(row)}",
                 figure(row["metrics"]["auroc"]["pooled"]),
                 name.replace("_", " "),
                 f"{entry['strength']:.2f}",
@@ -313,12 +319,14 @@ def _acquisition_sentence(row: Entry) -> str:
     )
 
 
-def _pairs(comparison: Entry) -> str:
+def _pairs(comparison: Entry, rows: Sequence[Entry]) -> str:
+    """Differences of each two detectors; a GAN's training and mark stand in its name."""
+    of = {row["method"]: row for row in rows}
     return table(
         ["Difference in AUROC", "value", "DeLong's p"],
         (
             [
-                f"`{pair['first']}` − `{pair['second']}`",
+                " − ".join(budgets.named(of.get(pair[one], {}), pair[one]) for one in ("first", "second")),
                 figure(pair["difference"], sign=True),
                 "–" if pair["p"] is None else f"{pair['p']:.2g}",
             ]

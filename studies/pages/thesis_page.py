@@ -120,7 +120,7 @@ def _arises(arms: Sequence[Entry]) -> list[str]:
     for row in rows:
         curves = row["by_epoch"]
         found = [(max(curves[name]), curves[name][-1]) for name in ("auroc", MIXED, BY_CLASS)]
-        lines.append([f"`{row['method']}`, {row['features']}", *(f"{value:.2f}" for pair in found for value in pair)])
+        lines.append([budgets.named(row), *(f"{value:.2f}" for pair in found for value in pair)])
         worth.append([np.mean(curves[name]) - np.mean(curves["auroc"]) for name in (MIXED, BY_CLASS)])
     mixed, by_class = np.mean(worth, axis=0)
     best = max(max(row["by_epoch"][BY_CLASS]) for row in rows)
@@ -135,7 +135,7 @@ def _arises(arms: Sequence[Entry]) -> list[str]:
         f"{_batches(35, 32)}:",
         table(
             [
-                "Detector, features",
+                "Detector",
                 "eval mode: best epoch",
                 "last",
                 "train mode, films mixed: best",

@@ -111,6 +111,34 @@ def cost_text(training: Training, rows: Mapping[str, Entry]) -> str:
     return f"{text} ({times}{cost.amount:,} {unit} at {rate} each, `{training.nearest}`)"
 
 
+ENSEMBLE = "shipped/ensemble-five-0"
+"""Row of the pretrained model with the highest figures, cross-validated over four folds."""
+
+
+def ensemble_line(rows: Mapping[str, Entry], films: int, cells: int) -> list[list[str]]:
+    """Return the line of a table that lacks `ensemble-five`: not computed, and at least what it would cost.
+
+    Args:
+        rows: all rows.
+        films: training films of all trainings together, each counted in each training.
+        cells: number of cells of the line.
+
+    Returns:
+        One line; none where the ensemble has no row from which its cost is known.
+
+    >>> ensemble_line({}, 277, 3)
+    []
+    """
+    row = rows.get(ENSEMBLE)
+    if row is None:
+        return []
+    # of five folds, four are trained on each time: as many normal films as are tested in four folds
+    trained = len(row["folds"]) * int(row["metrics"]["n"]["pooled"]["normal"])
+    hours = float(row["seconds"]) / trained * films / 3600
+    said = f"*not computed: at least {two_digits(hours)} core-hours, without its lung finder*"
+    return [["`ensemble-five`", said, *["–"] * (cells - 2)]]
+
+
 def two_digits(value: float) -> str:
     """Return a positive number with two significant digits.
 

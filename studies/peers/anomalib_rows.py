@@ -167,6 +167,10 @@ def _row(
     }
 
 
+_TRAINED = {"ganomaly": " (70 epochs, 32 of 64 features)"}
+"""Training of the GAN, which is the same in all rows."""
+
+
 def beside_anomalib(rows: Sequence[Entry]) -> list[str]:
     """The section of the page, from the rows."""
     title = "## anomalib's detectors on the same films"
@@ -176,7 +180,8 @@ def beside_anomalib(rows: Sequence[Entry]) -> list[str]:
     groups = list(ordered[0]["metrics"]["auroc"])
     lines = [
         [
-            f"`{row['model']}`, {'lung crop' if row['seen'] == 'lungs' else 'whole film'}, {row['px']} px",
+            f"`{row['model']}`{_TRAINED.get(row['model'], '')}, "
+            f"{'lung crop' if row['seen'] == 'lungs' else 'whole film'}, {row['px']} px",
             *(figure(row["metrics"]["auroc"][group]) for group in groups),
             f"{row['fit_s']:.0f}",
             f"{row['ms_a_film']:.0f}",

@@ -75,7 +75,7 @@ def test_a_gan_of_the_screening_page_has_its_mark_and_its_training() -> None:
     """Its cleared shares are the lowest of the first screen: a conclusion on a GAN needs the training behind it."""
     first = (DOCS / "results-screening.md").read_text(encoding="utf-8").partition("\n## ")[0]
     lines = [line for line in first.splitlines() if line.startswith("| `roi-sure")]
-    assert lines and all("`roi-sure-64-lungs`†" in line for line in lines)
+    assert lines and all("`roi-sure-64-lungs` (560 steps, 32 of 64 features)†" in line for line in lines)
     assert "† Not converged" in first
     assert (
         "Training of `roi-sure-64-lungs`: 560 steps, 70 of the thesis's 70 epochs; 32 of 64 features; 64 of 256 px."
@@ -89,3 +89,16 @@ def test_the_sources_page_is_rendered_and_converts_colour_figures() -> None:
     assert "31.53 dB (printed 26.76)" in page and "28.25 dB" in page
     assert "*not run*" in page
     assert len([line for line in page.splitlines() if line.startswith("| ")]) > 35
+
+
+@pytest.mark.parametrize("page", ["README.md", *sorted(f"docs/{one.name}" for one in DOCS.glob("results*.md"))])
+def test_each_line_with_a_figure_of_a_gan_has_its_width(page: str) -> None:
+    """Also where the table has no column for the training; lines of provenance begin with a recipe's whole name."""
+    names = "ganomaly|anogan|roi-sure|roi-oracle|bigan|randgan|alpha-gan"
+    lines = [
+        line
+        for line in (ROOT / page).read_text(encoding="utf-8").splitlines()
+        if re.match(rf"\| [^|/]*`(models/)?[\w-]*({names})[^|]*\|.*\d\.\d\d", line)
+    ]
+    for line in lines:
+        assert re.search(r"\d+ (of 64 )?features", line) and re.search(r"\d+ (steps|epochs)|of 70", line), line[:200]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from studies.one_sided import side_of
-from studies.pages.instruments import WITHDRAWN, cells, claim, laterality_section, sided_rows
+from studies.pages.instruments import WITHDRAWN, both_figures, cells, claim, laterality_section, sided_rows
+from studies.pages.training_cost import ensemble_line
 from studies.row_files import read_rows
 from studies.rows import Row
 
@@ -62,3 +63,24 @@ def test_no_page_of_results_shows_the_withdrawn_figure() -> None:
     for page in PAGES:
         for line in page.read_text(encoding="utf-8").splitlines():
             assert "adjusted" not in line.lower() or "withdrawn" in line, f"{page.name}: {line[:200]}"
+
+
+def test_the_first_table_of_the_results_is_ordered_by_both_instruments(rows: dict[str, Row]) -> None:
+    ordered = [name for name, *_ in both_figures(rows)]
+    assert len(ordered) >= 5
+    text = (ROOT / "docs" / "results.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    lines = [
+        line.split("|")[1].strip(" *").split("`")[1] for line in text.splitlines() if line.startswith(("| `", "| **`"))
+    ]
+    assert lines[: len(ordered)] == ordered
+    means = [float(side["value"]) + float(alike["value"]) for _, side, alike, *_ in both_figures(rows)]
+    assert means == sorted(means, reverse=True)
+
+
+def test_a_table_without_the_ensemble_says_what_its_row_would_cost(rows: dict[str, Row]) -> None:
+    ((name, said, *rest),) = ensemble_line(rows, 277, 5)
+    assert name == "`ensemble-five`" and said.startswith("*not computed: at least 0.20 core-hours")
+    assert rest == ["–", "–", "–"]
+    text = (ROOT / "docs" / "results-detectors.md").read_text(encoding="utf-8")
+    for heading in ("## Fold 0: selection", "## ZhangLab: paediatric films", "## Other data sets"):
+        assert "| `ensemble-five`" in text.partition(heading)[2].partition("\n## ")[0], heading

@@ -255,37 +255,33 @@ def over_seeds(ratios: ArrayLike, right_ill: ArrayLike, *, draws: int = DRAWS, s
     each = np.stack([one.draws for one in drawn])  # (trainings, draws)
     taken = rng.integers(0, len(values), each.shape)
     mean = np.take_along_axis(each, taken, axis=0).mean(axis=0)
-    return Drawn(np.mean([one.value for one in drawn]), mean).interval().to_json()
+    return Drawn(np.asarray(np.mean([one.value for one in drawn])), mean).interval().to_json()
 
 
-def chosen_figures(films: Sequence[ScoredFilm]) -> dict[str, Json]:
+def chosen_figures(films: Sequence[ScoredFilm]) -> Row:
     """Return the figures of fold 0: laterality and like pairs on synthetic and real one-sided films together."""
     synthetic = [film for film in films if DRAWN in film.file]
     real = [film for film in films if film.side and DRAWN not in film.file]
-    together, pairs = sides(films), metrics_from_table(table_of(films))
-    alike = pairs["like_pairs"]
-    assert isinstance(alike, dict)
-    values = [together["value"], alike[ALIKE]["value"]]
-    assert all(isinstance(value, float) for value in values)
+    together: Row = sides(films)
+    alike: Row = dict(_metrics(films)["like_pairs"])
     return {
         "laterality": together,
         f"laterality_{SYNTHETIC}": sides(synthetic),
         f"laterality_{REAL}": sides(real),
         "like_pairs": {"sharpness": alike["sharpness"], "all": alike[ALIKE]},
-        "index": round(float(np.mean(values)), 6),
+        "index": round((float(together["value"]) + float(alike[ALIKE]["value"])) / 2, 6),
         "n": {"normal": sum(film.label == "normal" for film in films), SYNTHETIC: len(synthetic), REAL: len(real)},
     }
 
 
-def report_figures(trainings: Mapping[int, Sequence[ScoredFilm]]) -> dict[str, Json]:
+def report_figures(trainings: Mapping[int, Sequence[ScoredFilm]]) -> Row:
     """Return the figures on the films that chose nothing, from the scores of each seed."""
     first = trainings[min(trainings)]
     some = {seed: [film for film in films if film.side and film.ratio is not None] for seed, films in trainings.items()}
     right = [film.side == "right" for film in some[min(some)]]
-    ratios = [[film.ratio for film in films] for films in some.values()]
-    found = {seed: metrics_from_table(table_of(films)) for seed, films in trainings.items()}
+    ratios = [[film.ratio for film in films if film.ratio is not None] for films in some.values()]
+    found = {seed: _metrics(films) for seed, films in trainings.items()}
     alike = found[min(found)]["like_pairs"]
-    assert isinstance(alike, dict)
     return {
         "seeds": sorted(trainings),
         "laterality": {**over_seeds(ratios, right), "right": sum(right), "left": len(right) - sum(right)},
@@ -299,7 +295,7 @@ def report_figures(trainings: Mapping[int, Sequence[ScoredFilm]]) -> dict[str, J
     }
 
 
-def row_of(name: str, before: Row | None, part: str, figures: Mapping[str, Json], *, looked: bool, cpu: float) -> Row:
+def row_of(name: str, before: Row | None, part: str, figures: Row, *, looked: bool, cpu: float) -> Row:
     """Return a recipe's row with new figures of one part; figures of the other part are taken from the row before."""
     before = before or {}
     return {
@@ -351,9 +347,12 @@ def _written(name: str, part: str, root: Path, rows: Path, *, looked: bool, cpu:
                  for seed, path in files.items() if _complete(path)}  # fmt: skip
     figures = chosen_figures(trainings[0]) if fold == CHOOSE else report_figures(trainings)
     written = write_row(row_of(name, before, part, figures, looked=looked, cpu=spent), rows)
-    pairs = figures["like_pairs"]
-    assert isinstance(pairs, dict)
-    return f"wrote {written}: laterality {figure(figures['laterality'])}, like pairs {figure(pairs['all'])}"
+    pairs = figure(figures["like_pairs"]["all"])
+    return f"wrote {written}: laterality {figure(figures['laterality'])}, like pairs {pairs}"
+
+
+def _metrics(films: Sequence[ScoredFilm]) -> Row:
+    return metrics_from_table(table_of(films))
 
 
 def _complete(path: Path) -> bool:

@@ -134,7 +134,6 @@ def weights_row(model: str) -> Row:
             source=film.source,
             abnormal=film.label == "abnormal",
             score=film.score,
-            films=(film.file,),
         )
         for film in scored_films(model)
     ]

@@ -155,6 +155,8 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
             *dagger_note(some),
             "Ordered by the mean of *which lung* and *similar films*, which no property of the whole film can raise "
             "([what they are](#which-lung-is-ill-and-pairs-of-similar-films)); rows without them come last, by AUROC. "
+            "Both figures of `models/…` are of the weights of the package, those of the other recipes of trainings on "
+            "the same films. "
             "*Best*: the highest mean of both; the order was seen on these films, so the first place is partly chance "
             "([nomination on fold 0](#nomination-by-both-instruments)). [Detectors compared]"
             "(results-detectors.md) has every recipe. *AUROC, folds 1 to 4*: the recipe, cross-validated: trained on "

@@ -85,6 +85,7 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
         else "Every source has enough abnormal studies for each rate."
     )
     ordered = sorted(known, key=lambda one: (one[2], -_cleared(one)))
+    own = {_name(row): sum(n["normal"] for n in row["n"].values()) for row in halves if "scored_by" in row}
     return Screen(
         page="results-screening",
         figure=chart,
@@ -95,7 +96,7 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
         head=["Model and source", "α", "normals cleared [95 %]", "abnormals missed [95 %]"],
         lines=best_first(
             [
-                f"`{_called(name)}`{_mark(name, rows)}, {source.capitalize()}",
+                f"`{_called(name)}`{_mark(name, rows)}{'‡' if name in own else ''}, {source.capitalize()}",
                 f"{100 * rate:g} %",
                 figure(half["normals_cleared"]),
                 figure(half["abnormals_missed"]),
@@ -111,6 +112,11 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
             f"highest share of normals cleared at {100 * _RATE:g} %, of the models of which this was measured."
             + _unmeasured(rows, {_name(row) for row in halves})
             + _trained([_name(row) for row in halves], rows),
+            *(
+                f"‡ By the weights of the package, not cross-validated: all abnormal films, and only the {normals} normal "
+                "films that they did not learn from; not comparable with the other models."
+                for normals in own.values()
+            ),
             *dagger_note([rows[f"{_name(row)}-0"] for row in halves if f"{_name(row)}-0" in rows]),
             rendered("make results-screening", "studies/results/screening.jsonl"),
         ],
@@ -120,7 +126,7 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
             f"{figure(first[3]['abnormals_missed'])} of the abnormals missed (`{_called(first[0])}`"
             f"{_mark(first[0], rows)}, {first[1].capitalize()})",
             "make results-screening",
-            max(str(row["date"]) for row in halves),
+            next(str(row["date"]) for row in halves if _name(row) == first[0]),
         ),
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from scipy.stats import spearmanr
+
 from studies.evidence.screen import best_first
 from studies.pages import budgets
 from studies.pages.cells import Entry, number_range, table
@@ -155,17 +157,17 @@ def _on_test_films(rows: Mapping[str, Entry], tested: list[Entry]) -> list[str]:
     """Return the table of both figures on the films that chose nothing."""
     looks = {_recipe(row): row["looks"] for row in tested}
     each = {_recipe(row): row[TESTED] for row in tested}
-    seeds = sorted({len(row[TESTED]["seeds"]) for row in tested})
+    seeds = sorted({seed for row in tested for seed in row[TESTED]["seeds"]})
     return [
         "**On films that chose nothing.** Laterality on the "
         f"{tested[0][TESTED]['laterality']['right'] + tested[0][TESTED]['laterality']['left']} one-sided films of "
         f"folds 1 to 4; similar films: {tested[0][TESTED]['n']['abnormal']} abnormal films of folds 1 to 4 and "
         f"{tested[0][TESTED]['n']['normal']} normal films of fold 4. Trained on the normal films of folds 0 to 3. "
-        f"Recipes were trained with {' or '.join(map(str, seeds))} seeds of lung finder and detector: *which lung* is "
-        "the mean, its interval covers films and trainings; *similar films* and *AUROC* are those of seed 0. "
+        "*Trainings*: seeds of lung finder and detector. *Which lung* is their mean, and its interval covers films "
+        "and, where there are several, trainings; *similar films* and *AUROC* are those of seed 0. "
         "*Each*: the trainings in turn. `models/…`: the weights of the package, one training. *Looks*: how often the "
         "recipe was scored on these films by this command; nothing was chosen by them. "
-        "`python -m studies.nominate --part folds-1-4 --seeds 0 1 2`, "
+        f"`python -m studies.nominate --part folds-1-4 --seeds {' '.join(map(str, seeds))}`, "
         f"{max(str(row[TESTED]['date']) for row in tested)}.",
         table(
             ["Recipe", "which lung", "each", "similar films", "each", "AUROC", "trainings", "looks"],
@@ -183,7 +185,40 @@ def _on_test_films(rows: Mapping[str, Entry], tested: list[Entry]) -> list[str]:
                 for name, side, alike, area, trainings in both_figures(rows)
             ),
         ),
+        *_carried_over(tested),
     ]
+
+
+def _carried_over(tested: list[Entry]) -> list[str]:
+    """Say whether what fold 0 chose holds on the other films, and whether a recipe is above the per-lung statistics."""
+    some = [row for row in tested if FOLD_0 in row]
+    if len(some) < 3:
+        return []
+    first = max(some, key=lambda row: float(row[FOLD_0]["index"]))
+    found = [float(row[TESTED]["laterality"]["value"]) + float(row[TESTED]["like_pairs"]["all"]["value"])
+             for row in some]  # fmt: skip
+    by_index, by_real = (
+        spearmanr([one(row[FOLD_0]) for row in some], found).statistic
+        for one in (lambda row: row["index"], lambda row: row["laterality_real"]["value"])
+    )
+    place = sorted(found, reverse=True).index(found[some.index(first)]) + 1
+    side = first[TESTED]["laterality"]
+    above = [f"`{_recipe(row)}`" for row in tested if row[TESTED]["laterality_first"]["above_shortcuts"]]
+    return [
+        f"The nominated `{_recipe(first)}` has {figure(side)} and {figure(first[TESTED]['like_pairs']['all'])} here: "
+        f"place {place} of {len(some)} recipes by the mean of both. Over these recipes the index of fold 0 and this "
+        f"mean have a rank correlation of {_signed(by_index)} (Spearman); laterality on the real films of fold 0 "
+        f"alone has {_signed(by_real)}. "
+        + (
+            f"Significantly above each per-lung statistic (seed 0): {', '.join(above)}."
+            if above
+            else "No recipe is significantly above all three per-lung statistics (seed 0)."
+        )
+    ]
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
 
 
 _COLUMNS = ("laterality", "laterality_synthetic", "laterality_real")

@@ -40,6 +40,9 @@ def test_the_row_clears_where_there_are_abnormals_enough_and_refuses_elsewhere()
     assert tenth["small"]["halves"]["reason"].startswith("refused: ")
     assert row["n"]["small"] == {"normal": 60, "abnormal": 48}
     page = screening_page({"screening/shipped/pca-0": row})
+    assert "scored by the weights" not in page
+    own = screening_page({"screening/shipped/pca-0": {**row, "scored_by": "weights"}})
+    assert "448 abnormal films and only the 360 normal films of fold 4" in own
     assert LIMITS in page and tenth["small"]["halves"]["reason"] in page and "No row yet" in page
 
 

@@ -113,8 +113,8 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
             + _unmeasured(rows, {_name(row) for row in halves})
             + _trained([_name(row) for row in halves], rows),
             *(
-                f"‡ By the weights of the package, not cross-validated: all abnormal films, and only the {normals} normal "
-                "films that they did not learn from; not comparable with the other models."
+                f"‡ By the weights of the package, not cross-validated: all abnormal films, and only the {normals} "
+                "normal films that they did not learn from; not comparable with the other models."
                 for normals in own.values()
             ),
             *dagger_note([rows[f"{_name(row)}-0"] for row in halves if f"{_name(row)}-0" in rows]),

@@ -197,10 +197,8 @@ def _carried_over(tested: list[Entry]) -> list[str]:
     first = max(some, key=lambda row: float(row[FOLD_0]["index"]))
     found = [float(row[TESTED]["laterality"]["value"]) + float(row[TESTED]["like_pairs"]["all"]["value"])
              for row in some]  # fmt: skip
-    by_index, by_real = (
-        spearmanr([one(row[FOLD_0]) for row in some], found).statistic
-        for one in (lambda row: row["index"], lambda row: row["laterality_real"]["value"])
-    )
+    by_index = float(spearmanr([float(row[FOLD_0]["index"]) for row in some], found).statistic)
+    by_real = float(spearmanr([float(row[FOLD_0]["laterality_real"]["value"]) for row in some], found).statistic)
     place = sorted(found, reverse=True).index(found[some.index(first)]) + 1
     side = first[TESTED]["laterality"]
     above = [f"`{_recipe(row)}`" for row in tested if row[TESTED]["laterality_first"]["above_shortcuts"]]

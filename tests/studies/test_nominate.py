@@ -127,5 +127,5 @@ def test_the_index_is_the_mean_of_both_figures(films: list[Film], tmp_path: Path
     assert seeing["index"] == pytest.approx(blind["index"] + 0.25)
     assert found["like_pairs"]["all"]["value"] == blind["like_pairs"]["all"]["value"]
     twice = report_figures({0: lines, 1: lines})
-    assert twice["laterality_each"][0] == twice["laterality_each"][1]  # type: ignore[index]
+    assert twice["laterality_each"][0] == twice["laterality_each"][1]
     assert twice["seeds"] == [0, 1]

@@ -31,7 +31,7 @@ from benchmarks.machine import described
 from tests.worklist.postgresql import binaries, server
 from unseen.artifacts.files import write_text
 from unseen.artifacts.research_only import LIMITS
-from unseen_server.worklist.list_cursors import cursor_of, sort_columns
+from unseen_server.worklist.list_sorting import cursor_of, sort_columns
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import studies, terms

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select
 
-from unseen_server.worklist.list_order import order_of
+from unseen_server.worklist.reading_order import order_of
 from unseen_server.worklist.states import State
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import LEAST_SCORE, terms

@@ -46,12 +46,12 @@ from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry
 from unseen.detectors.finding import Finding
 from unseen.screening.screener import Screener
-from unseen_server.worklist import worker as worker_module
+from unseen_server.worklist import film_worker as worker_module
 from unseen_server.worklist.appearance import SIDE, Appearance
-from unseen_server.worklist.list_order import order_of
+from unseen_server.worklist.film_worker import Worker
+from unseen_server.worklist.reading_order import order_of
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import films, findings, jobs, studies, terms
-from unseen_server.worklist.worker import Worker
 
 Figures = dict[str, Any]  # Any: JSON
 

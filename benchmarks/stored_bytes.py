@@ -34,8 +34,8 @@ from unseen.runs.archive.plan import PART_SIZE
 from unseen.screening.film_rows_of_parts import RankedFilmRow
 from unseen.screening.screener import load
 from unseen_server.worklist import storage_used
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
-from unseen_server.worklist.worker import Worker
 
 KEPT = Path(__file__).parents[1] / "studies" / "results" / "stored-bytes.json"
 MODEL = "models/pca"

@@ -36,7 +36,7 @@ from benchmarks.reading import PASSWORD, first_pages, signed_in
 from studies.evidence.screen import folded
 from studies.evidence.speed import LIVE_TARGETS_MS, TARGETS_MS, list_screen
 from unseen_server.web.server import OwnServer
-from unseen_server.worklist.list_cursors import cursor_of, sort_columns
+from unseen_server.worklist.list_sorting import cursor_of, sort_columns
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import studies as table

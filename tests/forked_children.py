@@ -23,7 +23,7 @@ from typing import Any
 COMMAND = "from unseen.cli import main; main()"  # the server of `unseen_server.web.server.OwnServer`; has children, too
 PYTESTS_WORKER = "import sys;exec(eval(sys.stdin.readline()))"  # as execnet starts one
 _KNOWN = [
-    ["-P", "-m", "unseen_server.service.worker_process"],
+    ["-P", "-m", "unseen_server.service.worker_main"],
     ["-P", "-m", "unseen_server.web.lab_process"],
     ["-P", "-c", COMMAND],
     ["-u", "-c", PYTESTS_WORKER],

@@ -64,10 +64,10 @@ PACKAGES = (
     "alembic",
     "unseen_server.web.server",
     "unseen_server.web.lab_process",
-    "unseen_server.service.worker_process",
+    "unseen_server.service.worker_main",
     "unseen.detectors.saved",
     "unseen.screening.screener",
-    "unseen_server.worklist.worker",
+    "unseen_server.worklist.film_worker",
 )
 """What takes long to import and starts no thread that a fork would lose; an optimiser imports `torch._dynamo`."""
 

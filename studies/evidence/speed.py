@@ -253,7 +253,7 @@ def _against_deepinv(figures: Figures) -> dict[tuple[str, str], list[float]]:
 def _paired(ours: Figures, theirs: Figures) -> float:
     """Their time over ours: the median over turns, where both took turns, else of the shortest times."""
     if "turns_s" in ours and "turns_s" in theirs:
-        return median(b / a for a, b in zip(ours["turns_s"], theirs["turns_s"], strict=False))
+        return float(median(b / a for a, b in zip(ours["turns_s"], theirs["turns_s"], strict=False)))
     return float(theirs["s"] / ours["s"])
 
 

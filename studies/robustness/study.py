@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from studies.robustness import added_noise
+from studies.robustness import one_training
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.artifacts.run_folder import runs_root
@@ -61,7 +61,7 @@ def robustness(
     fold: int = 0,
     sigmas: Sequence[float] = SIGMAS,
     seeds: Sequence[int] = SEEDS,
-    noise: added_noise.Kind = "gaussian",
+    noise: one_training.Kind = "gaussian",
     root: Path | None = None,
     workers: int = 2,
     say: Callable[[str], None] = print,
@@ -78,28 +78,28 @@ def robustness(
     cohort = cohort_of(recipes[0])
     if cohort.held_out not in (None, fold):
         raise RecipeError(f"fold: seen {fold}, but data.column fixes what is tested: fold {cohort.held_out}")
-    added_noise.check_classes([entry.label == "abnormal" for entry in cohort.testing(fold).entries], fold)
+    one_training.check_classes([entry.label == "abnormal" for entry in cohort.testing(fold).entries], fold)
     first, second = (recipe.to_toml() for recipe in recipes)
-    study = added_noise.Study(
+    study = one_training.Study(
         (first, second), fold, sigmas, cohort.digest, runs_root() if root is None else root, noise
     )
-    places = [added_noise.Place(which, seed, sigma) for seed in seeds for sigma in sigmas for which in (0, 1)]
-    missing = [place for place in places if not added_noise.path_of(study, place).is_file()]
+    places = [one_training.Place(which, seed, sigma) for seed in seeds for sigma in sigmas for which in (0, 1)]
+    missing = [place for place in places if not one_training.path_of(study, place).is_file()]
     found = len(places) - len(missing)
     say(f"{len(places)} trainings, {found} of them found again; looking at the films")
-    films = added_noise.prepared(study)  # before any worker does: the lung finders are trained by one process alone
+    films = one_training.prepared(study)  # before any worker does: the lung finders are trained by one process alone
     if missing:
         with worker_processes(min(workers, len(missing))) as pool:
-            futures = {pool.submit(added_noise.train_cell, study, place): place for place in missing}
+            futures = {pool.submit(one_training.train_cell, study, place): place for place in missing}
             for done, future in enumerate(as_completed(futures), start=found + 1):
                 place, seconds = futures[future], future.result()
                 name = recipes[place.recipe].name
                 say(f"{done}/{len(places)}  {name}, seed {place.seed}, σ {place.sigma:g}: {seconds:.0f} s of training")
-    return _row(study, films, {place: added_noise.cell_at(added_noise.path_of(study, place)) for place in places})
+    return _row(study, films, {place: one_training.cell_at(one_training.path_of(study, place)) for place in places})
 
 
 def _check(
-    recipes: Sequence[Recipe], *, sigmas: Sequence[float], seeds: Sequence[int], noise: added_noise.Kind
+    recipes: Sequence[Recipe], *, sigmas: Sequence[float], seeds: Sequence[int], noise: one_training.Kind
 ) -> None:
     if len(recipes) != 2:
         raise RecipeError(f"robustness: compares two recipes, and {len(recipes)} are given")
@@ -131,7 +131,7 @@ def _check(
 
 
 def _row(
-    study: added_noise.Study, films: added_noise.Films, cells: Mapping[added_noise.Place, added_noise.Cell]
+    study: one_training.Study, films: one_training.Films, cells: Mapping[one_training.Place, one_training.Cell]
 ) -> Row:
     recipes = [resolve(Recipe.from_toml(text)) for text in study.recipes]
     seeds = sorted({place.seed for place in cells})
@@ -143,7 +143,7 @@ def _row(
     def entry(part: str, trained: float, tested: float) -> Json:
         statistics = {
             recipe.name: aurocs(
-                [np.array(cells[added_noise.Place(which, seed, trained)].scores[part][tested]) for seed in seeds],
+                [np.array(cells[one_training.Place(which, seed, trained)].scores[part][tested]) for seed in seeds],
                 cohort,
             )
             for which, recipe in enumerate(recipes)

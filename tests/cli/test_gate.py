@@ -13,11 +13,11 @@ from unseen.data import phantoms
 from unseen.screening.gate import learnt_rules
 from unseen.screening.screener import load
 from unseen_server.worklist.belonging import DATABASE
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.opening import KEY
 from unseen_server.worklist.pseudonyms import write_site_key
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-from unseen_server.worklist.worker import Worker
 
 
 @pytest.mark.slow

@@ -16,7 +16,17 @@ from sklearn.metrics import roc_auc_score
 
 from studies.detectors.page import COUNTS, detectors_page
 from studies.robustness import study as module
-from studies.robustness.added_noise import Cell, Kind, Place, Study, cell_at, path_of, prepared, settings_of, with_noise
+from studies.robustness.one_training import (
+    Cell,
+    Kind,
+    Place,
+    Study,
+    cell_at,
+    path_of,
+    prepared,
+    settings_of,
+    with_noise,
+)
 from studies.robustness.study import robustness
 from studies.row_files import read_rows, write_row
 from studies.rows import Row

@@ -6,7 +6,7 @@ import socket
 from dataclasses import dataclass, field
 
 from tests.worklist.conftest import dicom_film
-from unseen_server.service.report_codes import ReportCodes, parsed
+from unseen_server.service.outside_report_codes import ReportCodes, parsed
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.store import Store
 

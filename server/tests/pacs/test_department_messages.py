@@ -19,9 +19,9 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     sqlite_file,
     store,
 )
-from unseen_server.pacs.er7 import parsed
+from unseen_server.pacs.hl7_incoming import reports_of
 from unseen_server.pacs.hl7_listener import Hl7Listener
-from unseen_server.pacs.hl7_reports_and_merges import reports_of
+from unseen_server.pacs.hl7_parsing import parsed
 from unseen_server.pacs.report_intake import ReportIntake
 from unseen_server.pacs.report_settings import Hl7Fields, Hl7Settings
 from unseen_server.worklist.store import Store

@@ -115,7 +115,7 @@ def test_a_mistake_in_a_table_is_named_with_its_key(tmp_path: Path, text: str, w
 
 
 def test_a_table_of_codes_that_cannot_be_used_stops_the_start(start_node: StartNode, tmp_path: Path) -> None:
-    from unseen_server.service.report_codes import ReportCodesError
+    from unseen_server.service.outside_report_codes import ReportCodesError
 
     with pytest.raises(ReportCodesError, match=r"none.toml: cannot be read"):
         start_node(peers=[peer()], hl7={"reports": str(tmp_path / "none.toml")})

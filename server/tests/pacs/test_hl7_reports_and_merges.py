@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pacs.reports_in import oru, report
-from unseen_server.pacs.er7 import Hl7Error, Message, parsed
 from unseen_server.pacs.hl7_acknowledgement import acknowledgement
-from unseen_server.pacs.hl7_reports_and_merges import Merge, merges_of, reports_of
+from unseen_server.pacs.hl7_incoming import Merge, merges_of, reports_of
+from unseen_server.pacs.hl7_parsing import Hl7Error, Message, parsed
 from unseen_server.pacs.report_intake import ReceivedReport
 from unseen_server.pacs.report_settings import Hl7Fields
 

@@ -8,7 +8,7 @@ import pytest
 
 from unseen.artifacts.errors import UserError
 from unseen_server.pacs.config import PacsConfig, load
-from unseen_server.pacs.peer_lookup import peer_of
+from unseen_server.pacs.known_peers import peer_of
 
 WEB = 'dicomweb = "http://a/"\n'
 ARCHIVE = '[[peers]]\nname = "archive"\nae_title = "ORTHANC"\nhost = "127.0.0.1"\n'

@@ -30,12 +30,12 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     sqlite_file,
     store,
 )
-from unseen_server.pacs.er7 import Hl7Error, parsed
 from unseen_server.pacs.fhir import FhirError
 from unseen_server.pacs.fhir import reports_of as fhir_reports
 from unseen_server.pacs.hl7_acknowledgement import acknowledgement
+from unseen_server.pacs.hl7_incoming import merges_of, not_used, reports_of
 from unseen_server.pacs.hl7_listener import Hl7Listener
-from unseen_server.pacs.hl7_reports_and_merges import merges_of, not_used, reports_of
+from unseen_server.pacs.hl7_parsing import Hl7Error, parsed
 from unseen_server.pacs.mllp import MllpFrames
 from unseen_server.pacs.report_intake import ReportIntake
 from unseen_server.pacs.report_settings import FhirSettings, Hl7Fields, Hl7Settings

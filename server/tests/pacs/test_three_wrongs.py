@@ -12,8 +12,8 @@ from pydicom.dataset import Dataset
 
 from tests.pacs.conftest import Running, StartNode, dcmtk, film, in_bytes, store_films
 from unseen.screening.screener import Screener
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.study_query import StudyQuery
-from unseen_server.worklist.worker import Worker
 
 FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.1.1"
 BASIC_TEXT_SR = "1.2.840.10008.5.1.4.1.1.88.11"

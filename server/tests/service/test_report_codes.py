@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unseen_server.service.report_codes import Match, ReportCodesError, load_report_codes, parsed
+from unseen_server.service.outside_report_codes import Match, ReportCodesError, load_report_codes, parsed
 
 TABLE = """
 [codes]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unseen_server.service.report_codes import ReportCodes, parsed
+from unseen_server.service.outside_report_codes import ReportCodes, parsed
 
 STARTER = """
 [codes]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.web.running import until
 from unseen_server.service import workers as module
-from unseen_server.service.worker_process import WorkerSettings
+from unseen_server.service.worker_main import WorkerSettings
 from unseen_server.service.workers import Workers
 
 

@@ -19,7 +19,7 @@ from unseen.screening.drift_watch import DriftReference
 from unseen.screening.policy import Policy
 from unseen.screening.probes import Probe
 from unseen_server.service.scoring_models import Models
-from unseen_server.service.worker_process import WorkerSettings
+from unseen_server.service.worker_main import WorkerSettings
 from unseen_server.service.workers import Workers
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store

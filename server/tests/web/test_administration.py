@@ -12,9 +12,9 @@ from tests.web.conftest import Api, MakeApi, look_at, said
 from tests.worklist.conftest import Clock, Judged, MakePlace, Place, dicom_film
 from unseen.screening.screener import Screener
 from unseen_server.web.address import Address
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-from unseen_server.worklist.worker import Worker
 
 ASKS = {"X-Requested-With": "unseen"}
 PASSWORD = "correct horse battery"

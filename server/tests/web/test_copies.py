@@ -13,9 +13,9 @@ from tests.web.conftest import Api
 from tests.web.test_viewing import noise, sent
 from tests.worklist.conftest import MakePlace, Place
 from unseen.screening.screener import Screener
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-from unseen_server.worklist.worker import Worker
 
 UIDS = {"SOPInstanceUID": "1.2.3.4", "StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.1", "ViewPosition": "PA"}
 

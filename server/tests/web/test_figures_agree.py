@@ -19,8 +19,8 @@ from unseen.screening.screener import Screener
 from unseen_server.service.scoring_models import Models
 from unseen_server.web.promise import Promise
 from unseen_server.web.study_sentences import Reading, in_words
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
-from unseen_server.worklist.worker import Worker
 
 WARD, NORTH = tuple(number / 100 for number in range(0, 60, 2)), tuple(number / 100 for number in range(1, 60, 2))
 

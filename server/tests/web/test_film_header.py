@@ -16,8 +16,8 @@ from tests.worklist.reporting import look_and_report
 from unseen.data import Entry, read_film
 from unseen.screening.screener import Screener
 from unseen_server.web.harmless_elements import HIDDEN
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
-from unseen_server.worklist.worker import Worker
 
 PERSON = {
     "PatientID": "4711", "PatientName": "Doe^Jane", "AccessionNumber": "A-17", "StudyDate": "20251103",

@@ -22,9 +22,9 @@ from tests.web.test_viewing import noise, sent
 from tests.worklist.conftest import MakePlace, Place
 from unseen.screening.screener import Screener
 from unseen_server.web.harmless_elements import HARMLESS, HIDDEN, harmless_lines
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-from unseen_server.worklist.worker import Worker
 
 PERSON = {"PatientID": "PN4711", "PatientName": "Doe^Jane", "AccessionNumber": "ACC17"}
 

@@ -31,9 +31,9 @@ from tests.web.conftest import Api, MakeApi
 from tests.web.identity_provider import CLIENT, Provider
 from tests.web.test_single_sign_on import RITA, browser, refused, signed_in, way_back, who
 from tests.worklist.conftest import MakePlace, Place
-from unseen_server.web import bounded_http, oidc
+from unseen_server.web import bounded_http, oidc_provider
 from unseen_server.web.bounded_http import BoundedAdapter
-from unseen_server.web.oidc import OidcError, OidcProvider, OidcSettings, Pending, PendingSignIns
+from unseen_server.web.oidc_provider import OidcError, OidcProvider, OidcSettings, Pending, PendingSignIns
 from unseen_server.web.sign_in_places import PROVIDER, SignInPlaces
 
 settings = test_single_sign_on.settings
@@ -526,7 +526,7 @@ def test_one_address_cannot_end_the_sign_ins_of_others() -> None:
     others = [waiting.add(pending(), f"10.0.0.{number}") for number in range(50)]
     flood = [waiting.add(pending(), f"2001:db8::{number % 50:x}") for number in range(5000)]
     assert all(waiting.take(state) is not None for state in others)
-    assert sum(waiting.take(state) is not None for state in flood) == oidc._MOST_OF_AN_ADDRESS
+    assert sum(waiting.take(state) is not None for state in flood) == oidc_provider._MOST_OF_AN_ADDRESS
     assert len(waiting) == 0
 
 
@@ -534,9 +534,9 @@ def test_many_addresses_end_their_own_sign_ins_first() -> None:
     waiting = PendingSignIns()
     others = [waiting.add(pending(), f"10.0.0.{number}") for number in range(50)]
     for number in range(100):
-        for _ in range(oidc._MOST_OF_AN_ADDRESS):
+        for _ in range(oidc_provider._MOST_OF_AN_ADDRESS):
             waiting.add(pending(), f"10.1.0.{number}")
-    assert len(waiting) == oidc._MOST_PENDING
+    assert len(waiting) == oidc_provider._MOST_PENDING
     assert all(waiting.take(state) is not None for state in others)
 
 

@@ -8,7 +8,7 @@ import sqlalchemy
 from tests.web.conftest import Api
 from tests.web.running import until
 from tests.worklist.conftest import MakePlace, execute
-from unseen_server.service.worker_process import WorkerSettings
+from unseen_server.service.worker_main import WorkerSettings
 from unseen_server.service.workers import Workers
 from unseen_server.worklist import readiness
 

@@ -19,8 +19,8 @@ from unseen.screening.probability import ProbabilityMap
 from unseen.screening.screener import Screener
 from unseen_server.service.scoring_models import Models
 from unseen_server.web.clearing_summary import NO_EVALUATION, NO_GATE
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
-from unseen_server.worklist.worker import Worker
 
 BUNDLE = Path("models/pca")
 NOT_A_FILM = b"this is a text file, and no film at all\n" * 8

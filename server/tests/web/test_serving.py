@@ -28,9 +28,9 @@ from unseen.screening.policy import PolicyError
 from unseen.screening.screener import Screener
 from unseen_server.cli.serve import serve
 from unseen_server.web.server import ServingError
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
-from unseen_server.worklist.worker import Worker
 
 pytestmark = pytest.mark.slow
 RAW = {"Content-Type": "application/octet-stream"}
@@ -254,7 +254,7 @@ def test_a_worker_that_dies_is_replaced_and_outlives_no_server(home: Path) -> No
 def workers_of(running: Running) -> list[psutil.Process]:
     try:
         below = psutil.Process(running.process.pid).children(recursive=True)
-        return [child for child in below if child.name() == "worker_process"]
+        return [child for child in below if child.name() == "worker_main"]
     except psutil.NoSuchProcess:
         return []
 

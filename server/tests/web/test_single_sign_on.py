@@ -15,7 +15,7 @@ from tests.docs.blocks import ROOT, blocks
 from tests.web.conftest import LOCAL, Api, MakeApi
 from tests.web.identity_provider import CLIENT, SECRET, Provider
 from tests.worklist.conftest import MakePlace, Place
-from unseen_server.web.oidc import OidcError, OidcProvider, OidcSettings
+from unseen_server.web.oidc_provider import OidcError, OidcProvider, OidcSettings
 from unseen_server.worklist.store import Store
 
 RITA = {

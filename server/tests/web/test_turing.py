@@ -31,12 +31,12 @@ from unseen.training.settings import Training
 from unseen_server.service.scoring_models import Models
 from unseen_server.web.turing_images import RoundImages, drawn
 from unseen_server.web.turing_rounds import Round, Rounds
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.own_films import own_films
 from unseen_server.worklist.renditions import Rendition, keep_generated
 from unseen_server.worklist.states import BusyError, NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-from unseen_server.worklist.worker import Worker
 
 SIZE = 32
 

@@ -25,9 +25,9 @@ from unseen_server.web import state as served
 from unseen_server.web.decoded_films import DecodedFilms
 from unseen_server.web.promise import Promise
 from unseen_server.web.study_sentences import in_words, reading_of
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-from unseen_server.worklist.worker import Worker
 
 RAW = {"Content-Type": "application/octet-stream"}
 

@@ -17,12 +17,12 @@ from pathlib import Path
 import sklearn  # noqa: F401  # what the children would import
 import torch
 
-import unseen_server.worklist.worker  # noqa: F401
+import unseen_server.worklist.film_worker  # noqa: F401
 from unseen.screening.screener import load
 from unseen_server.cli.serve import serve
 from unseen_server.web.server import serve as served  # noqa: F401
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
-from unseen_server.worklist.worker import Worker
 
 LEASE_S = 2.0
 """A killed worker's film is anybody's after this; `unseen worker` waits longer."""

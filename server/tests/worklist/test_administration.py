@@ -13,12 +13,12 @@ from tests.worklist.reporting import look_and_report
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs as queue
 from unseen_server.worklist.audit_search import AuditSearch
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import decisions, films, findings, jobs, seen, settings
-from unseen_server.worklist.worker import Worker
 
 place = place_at_least
 

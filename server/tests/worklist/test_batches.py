@@ -29,12 +29,12 @@ from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener, model_parts
 from unseen_server.worklist import arrivals, jobs, result_entry, site
-from unseen_server.worklist import worker as worker_module
+from unseen_server.worklist import film_worker as worker_module
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.result_record import RecordedResults
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import audit, decisions, films, findings, studies
-from unseen_server.worklist.worker import Worker
 
 place = place_at_least
 

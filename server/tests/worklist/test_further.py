@@ -36,10 +36,10 @@ from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
 from unseen_server.worklist import jobs, rescoring
 from unseen_server.worklist.appearance import SIDE, appearance_of
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.states import NotAllowedError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import decisions, films, findings
-from unseen_server.worklist.worker import Worker
 
 place = place_at_least
 

@@ -13,11 +13,11 @@ from pydicom.uid import JPEG2000Lossless
 from tests.worklist.conftest import Judge, dicom_film, listed, on_postgresql, place_at_least
 from unseen.screening.screener import Screener
 from unseen_server.worklist.backup import back_up
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import NotFoundError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-from unseen_server.worklist.worker import Worker
 
 place = place_at_least
 

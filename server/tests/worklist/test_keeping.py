@@ -31,13 +31,13 @@ from tests.worklist.reporting import look_and_report
 from unseen.screening.screener import Screener
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.belonging import SETTING
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.report_import import import_elsewhere
 from unseen_server.worklist.states import BusyError, NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.table_export import export_tables
 from unseen_server.worklist.tables import metadata, sessions, settings
-from unseen_server.worklist.worker import Worker
 
 place = place_at_least
 

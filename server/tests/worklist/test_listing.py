@@ -14,7 +14,7 @@ import sqlalchemy
 from benchmarks.made_up_list import fill
 from tests.worklist.conftest import Clock, Judged, listed, on_both_databases, on_postgresql, place_at_least, png
 from tests.worklist.reporting import look_and_report
-from unseen_server.worklist import filter_sql, list_cursors, listing, waiting_cap
+from unseen_server.worklist import filter_sql, list_sorting, listing, waiting_cap
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
@@ -224,8 +224,8 @@ def plans(store: Store, tab: Any, *, start: Any, backwards: bool, order: Any = "
     with store.database.reading() as connection:
         asked = StudyQuery(tab=tab, order=order, source=how.get("source"))
         found = filter_sql.narrowed(connection, store.names, asked)
-        columns = list_cursors.sort_columns(tab, order)
-        down = list_cursors.goes_down(tab, order, reverse=False) != backwards
+        columns = list_sorting.sort_columns(tab, order)
+        down = list_sorting.goes_down(tab, order, reverse=False) != backwards
         query = listing.rows(columns, [found.conditions], start=start, down=down, limit=51)
         text = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
         if not store.database.is_sqlite:  # of few rows it would rather sort some than walk the index
@@ -236,9 +236,9 @@ def plans(store: Store, tab: Any, *, start: Any, backwards: bool, order: Any = "
 
 def test_every_page_comes_straight_from_an_index(many: Store) -> None:
     values = {"rank": -0.4, "received_us": 1_800_000_000_000_000, "source": "site-1", "score_rank": 0.5}
-    for tab in list_cursors.TABS:
-        for order in list_cursors.ORDERS:
-            at = tuple(values.get(column.name, 2) for column in list_cursors.sort_columns(tab, order))
+    for tab in list_sorting.TABS:
+        for order in list_sorting.ORDERS:
+            at = tuple(values.get(column.name, 2) for column in list_sorting.sort_columns(tab, order))
             for source in (None, "site-1") if order != "source" else (None,):
                 for start in (None, at):
                     for backwards in (False, True):

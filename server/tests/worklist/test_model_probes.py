@@ -19,10 +19,10 @@ from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probes import probes_of
 from unseen.screening.screener import Screener, model_parts
 from unseen.screening.screener import load as load_screener
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import audit, decisions, findings
-from unseen_server.worklist.worker import Worker
 
 PCA = "models/pca"
 

@@ -16,12 +16,12 @@ from tests.worklist.conftest import Judge, Place, dicom_film, execute, png
 from unseen.screening.screener import Screener
 from unseen_server.worklist.belonging import DATABASE, MARKER
 from unseen_server.worklist.database import Database, url_of
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.schema import OLDEST, newest, revision, upgrade
 from unseen_server.worklist.states import NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import films, metadata
-from unseen_server.worklist.worker import Worker
 
 
 def test_the_migrations_build_the_tables_that_the_code_knows(place: Place) -> None:

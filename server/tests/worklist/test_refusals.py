@@ -21,6 +21,7 @@ from unseen_server.worklist.audit import AuditHead
 from unseen_server.worklist.audit_head import keep_head
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.calibration import Labels
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.report_import import import_elsewhere
 from unseen_server.worklist.result_record import bury
 from unseen_server.worklist.states import (
@@ -34,7 +35,6 @@ from unseen_server.worklist.states import (
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import activations
-from unseen_server.worklist.worker import Worker
 
 place = place_at_least
 
@@ -118,7 +118,7 @@ def test_a_worker_that_meets_a_full_disk_or_a_busy_database_waits_and_goes_on(
         stop.set()
         return True
 
-    monkeypatch.setattr("unseen_server.worklist.worker._BACK_OFF_S", 0.01)
+    monkeypatch.setattr("unseen_server.worklist.film_worker._BACK_OFF_S", 0.01)
     monkeypatch.setattr(worker, "step", step)
     with caplog.at_level(logging.WARNING, logger="unseen"):
         assert worker.run(stop) == 1

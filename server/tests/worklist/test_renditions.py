@@ -20,6 +20,7 @@ from unseen.detectors.saved import load
 from unseen.screening.screener import Refuses, Screener
 from unseen_server.web.images import rendition as image_of
 from unseen_server.worklist.backup import back_up
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.renditions import (
     COUNT,
     THUMBNAIL_SIDE,
@@ -33,7 +34,6 @@ from unseen_server.worklist.renditions import (
 from unseen_server.worklist.states import NoRoomError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.stored_files import ContentFolder
-from unseen_server.worklist.worker import Worker
 
 place = place_at_least
 

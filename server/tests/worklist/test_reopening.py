@@ -15,6 +15,7 @@ from unseen.screening import DriftReference
 from unseen.screening.screener import Screener
 from unseen_server.worklist.belonging import DATABASE, MARKER
 from unseen_server.worklist.database import Database, url_of
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.parcels import SentInstance
 from unseen_server.worklist.schema import upgrade
@@ -22,7 +23,6 @@ from unseen_server.worklist.states import NotAllowedError, NotFoundError, Workli
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_decisions import REOPENED, enter_study, latest
 from unseen_server.worklist.tables import decisions, outbox, studies, watches
-from unseen_server.worklist.worker import Worker
 
 place = place_at_least
 

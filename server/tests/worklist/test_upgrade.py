@@ -31,12 +31,12 @@ from unseen_server.worklist import disagreement
 from unseen_server.worklist.audit import AuditHead
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.belonging import DATABASE
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.schema import newest, revision
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import studies
-from unseen_server.worklist.worker import Worker
 
 GOLDEN = Path(__file__).with_name("golden-0.1")
 

@@ -38,12 +38,12 @@ from unseen.screening.drift_watch import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.screener import Screener, model_parts
 from unseen_server.worklist import jobs, rescoring
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.states import NoRoomError, NotAllowedError, NotFoundError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.stored_files import ContentFolder
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import decisions, findings
-from unseen_server.worklist.worker import Worker
 
 place = place_at_least
 

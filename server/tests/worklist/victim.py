@@ -20,9 +20,9 @@ import torch
 from tests.worklist.conftest import PCA, png
 from unseen.detectors.saved import load
 from unseen.screening.screener import Screener
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.states import BusyError
 from unseen_server.worklist.store import Store
-from unseen_server.worklist.worker import Worker
 
 LEASE_S = 1.5
 

@@ -34,7 +34,7 @@ class DecodedImage:
     Attributes:
         pixels: (height, width), upright, white = dense, 0 to 2**bits - 1; uint8 when `bits` is 8, else uint16.
         bits: nominal bits a pixel, 8 to 16.
-        display: how the file asks to be shown, and its grey scale; see `dicom_display.display_of`.
+        display: how the file asks to be shown, and its grey scale; see `dicom_display_hints.display_of`.
     """
 
     pixels: Integers

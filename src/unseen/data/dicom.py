@@ -30,14 +30,14 @@ from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
 from unseen.data.codestream_headers import check_ending, j2k_header, jpeg_header
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused, canonical
-from unseen.data.dicom_display import display_of, elements_of
+from unseen.data.dicom_display_hints import display_of, elements_of
 from unseen.data.dicom_file_meta import file_meta
 from unseen.data.dicom_header import FILM_CLASSES, DicomHeader, check_class, read_header, uid_name
 from unseen.data.film_projection import projection_of_header
 from unseen.data.grey_scale import grey_table, with_grey_scale
 from unseen.data.image_files import jpeg_pixels
 from unseen.data.image_origin import origin_of_header, related_uids
-from unseen.data.jpeg_whole import check_whole
+from unseen.data.jpeg_completeness import check_whole
 from unseen.data.rle_segments import check_rle
 
 LABEL = "imagecodecs"
@@ -160,7 +160,7 @@ def read_dicom(data: bytes, *, bare: bool, limits: DecoderLimits, frame: int | N
 
 
 def read_elements(data: bytes, *, bare: bool) -> list[list[str]]:
-    """Return the elements of a DICOM file, for whoever looks after it; see `dicom_display.elements_of`.
+    """Return the elements of a DICOM file, for whoever looks after it; see `dicom_display_hints.elements_of`.
 
     Raises:
         Refused: no DICOM file of a kind that is read.

@@ -55,7 +55,7 @@ def with_grey_scale(
     """Choose a film's grey scale.
 
     Args:
-        display: the file's `windows` and `luts`, as `dicom_display.display_of` returns them; both may be missing.
+        display: the file's `windows` and `luts`, as `dicom_display_hints.display_of` returns them; both may be missing.
         samples: (height, width), 0 to 2**bits − 1.
         bits: nominal bits of a sample, 8 to 16.
         outside: (height, width), True for pixels that are not part of the film; None if all pixels are.

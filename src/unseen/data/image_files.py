@@ -23,7 +23,7 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused, canonical
 from unseen.data.grey_scale import whole_range, with_grey_scale
-from unseen.data.jpeg_whole import check_whole
+from unseen.data.jpeg_completeness import check_whole
 
 _COLOURS = {0: "grey", 2: "colour", 3: "palette", 4: "grey with alpha", 6: "colour with alpha"}
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}

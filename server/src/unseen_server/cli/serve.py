@@ -135,8 +135,8 @@ def worker(
     from unseen.detectors import load as load_detector
     from unseen.screening import load
     from unseen_server.service.scoring_models import Models
+    from unseen_server.worklist.film_worker import Worker
     from unseen_server.worklist.store import Store
-    from unseen_server.worklist.worker import Worker
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

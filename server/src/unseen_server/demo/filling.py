@@ -16,10 +16,10 @@ from unseen.artifacts import write_text
 from unseen.data import read_manifest
 from unseen.detectors import load as load_detector
 from unseen.screening import load
+from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
-from unseen_server.worklist.worker import Worker
 
 if TYPE_CHECKING:
     from unseen_server.worklist.listing import ListedStudy

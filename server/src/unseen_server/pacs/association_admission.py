@@ -1,6 +1,6 @@
 """Admission of associations: which peers may associate with the node, and how many at once; others are rejected.
 
-`peer_lookup` finds the peer of a request, `transport` reads the request and sends the rejection.
+`known_peers` finds the peer of a request, `transport` reads the request and sends the rejection.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pynetdicom.association import Association
 
 from unseen_server.pacs import transport
 from unseen_server.pacs.config import PacsConfig, Peer
+from unseen_server.pacs.known_peers import peer_of
 from unseen_server.pacs.peer_addresses import PeerAddresses
-from unseen_server.pacs.peer_lookup import peer_of
 from unseen_server.pacs.request_reading import Rejection
 
 _log = logging.getLogger("unseen")

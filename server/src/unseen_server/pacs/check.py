@@ -20,9 +20,9 @@ from unseen_server.pacs import calling, transport
 from unseen_server.pacs.calling import NotReachedError
 from unseen_server.pacs.config import PacsConfig, Peer
 from unseen_server.pacs.fetching import GET, MOVE
+from unseen_server.pacs.known_peers import addresses_of
 from unseen_server.pacs.offered_classes import COMMITMENT, UNCOMPRESSED, VERIFICATION
 from unseen_server.pacs.peer_addresses import EVERY_S, is_address, open_networks
-from unseen_server.pacs.peer_lookup import addresses_of
 from unseen_server.pacs.peer_search import FIND, dicomweb, web_failure
 from unseen_server.pacs.request_reading import IDENTIFY_S, WAITING, WAITING_EACH
 

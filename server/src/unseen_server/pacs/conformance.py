@@ -19,9 +19,9 @@ from unseen.data import EXTRA_SYNTAXES, readable_syntaxes
 from unseen_server.pacs import certificates, fhir, offered_classes, request_reading
 from unseen_server.pacs.check import RESULT_CLASSES
 from unseen_server.pacs.config import Limits, PacsConfig, Tls
-from unseen_server.pacs.er7 import CHARSETS
 from unseen_server.pacs.fetching import GET, MOVE
-from unseen_server.pacs.hl7_reports_and_merges import GONE, PRELIMINARY
+from unseen_server.pacs.hl7_incoming import GONE, PRELIMINARY
+from unseen_server.pacs.hl7_parsing import CHARSETS
 from unseen_server.pacs.identifiers import IMPLEMENTATION
 from unseen_server.pacs.peer_search import FIND
 from unseen_server.pacs.report_intake import MOST_IDENTIFIERS, MOST_ORDERS

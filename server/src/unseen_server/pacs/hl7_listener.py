@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Final
 
 from unseen.artifacts import UserError
 from unseen_server.pacs.accept_log import AcceptLog
-from unseen_server.pacs.er7 import Hl7Error, parsed
 from unseen_server.pacs.hl7_acknowledgement import acknowledgement
-from unseen_server.pacs.hl7_reports_and_merges import merges_of, not_used, reports_of, system_of
+from unseen_server.pacs.hl7_incoming import merges_of, not_used, reports_of, system_of
+from unseen_server.pacs.hl7_parsing import Hl7Error, parsed
 from unseen_server.pacs.mllp import END, START, MllpFrames
 from unseen_server.service.waiting_clients import address_group
 from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError

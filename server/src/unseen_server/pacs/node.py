@@ -18,7 +18,7 @@ from unseen_server.pacs.config import PacsConfig
 from unseen_server.pacs.delivery import Delivery
 from unseen_server.pacs.intake import Intake
 from unseen_server.pacs.listener import Listener
-from unseen_server.service.report_codes import load_report_codes
+from unseen_server.service.outside_report_codes import load_report_codes
 from unseen_server.worklist.store import Store
 
 if TYPE_CHECKING:

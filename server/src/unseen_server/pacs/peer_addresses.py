@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from unseen_server.pacs.config import PacsConfig, Peer
-from unseen_server.pacs.peer_lookup import addresses_of
+from unseen_server.pacs.known_peers import addresses_of
 
 EVERY_S: Final = 30.0
 """Longest time until a changed address of a host is known."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from unseen_server.worklist.outside_reports import MOST_PATIENTS, OutsideReport
 
 if TYPE_CHECKING:
-    from unseen_server.service.report_codes import ReportCodes
+    from unseen_server.service.outside_report_codes import ReportCodes
     from unseen_server.worklist.outside_reports import Status, What
     from unseen_server.worklist.store import Store
 

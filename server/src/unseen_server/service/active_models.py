@@ -19,7 +19,7 @@ from unseen_server.service.scoring_models import FurtherModel, Models
 if TYPE_CHECKING:
     from unseen.artifacts import Card
     from unseen.screening import Policy
-    from unseen_server.service.worker_process import WorkerSettings
+    from unseen_server.service.worker_main import WorkerSettings
     from unseen_server.service.workers import Workers
     from unseen_server.worklist.activation import Activation
     from unseen_server.worklist.store import Store

@@ -9,7 +9,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from unseen_server.service.worker_process import WorkerSettings
+from unseen_server.service.worker_main import WorkerSettings
 
 _log = logging.getLogger("unseen")
 
@@ -142,7 +142,7 @@ class Workers:
 
     def _started(self, settings: WorkerSettings) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "unseen_server.service.worker_process"],
+            [sys.executable, "-P", "-m", "unseen_server.service.worker_main"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

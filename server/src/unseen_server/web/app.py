@@ -75,7 +75,7 @@ from unseen_server.web.upload_stream import FORM_ROOM
 if TYPE_CHECKING:
     from unseen_server.service.scoring_models import Models
     from unseen_server.service.workers import Workers
-    from unseen_server.web.oidc import OidcProvider
+    from unseen_server.web.oidc_provider import OidcProvider
     from unseen_server.worklist.store import Store
 
 ROOT = "/api/v1"
@@ -206,9 +206,9 @@ def create_app(
     app.include_router(stow.router, dependencies=[*SCHEMES])
     app.include_router(pages.router)
     if oidc is not None:
-        from unseen_server.web import oidc_sign_in
+        from unseen_server.web import oidc_routes
 
-        app.include_router(oidc_sign_in.router)
+        app.include_router(oidc_routes.router)
     app.mount("/static", pages.Static(directory=pages.STATIC), name="static")
     answer_errors(app)
     bodies = {

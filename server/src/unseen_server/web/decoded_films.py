@@ -31,7 +31,7 @@ class Decoded:
     residuals   the same in fewer bytes, see `web.film_residuals`: gzip
     low, high   the samples at 0.5 % and 99.5 % of the film's own, for the window over its own range
     spacing_mm  distance of neighbouring pixels; None where unknown
-    display     how the file asks to be shown, and its grey scale: see `data.dicom_display.display_of`
+    display     how the file asks to be shown, and its grey scale: see `data.dicom_display_hints.display_of`
     """
 
     samples: bytes = field(repr=False)

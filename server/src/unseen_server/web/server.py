@@ -27,7 +27,7 @@ import uvicorn
 from unseen.artifacts import LIMITS, UserError
 from unseen_server.http_connections import BoundedConfig
 from unseen_server.service.scoring_models import Models as Models  # public as `unseen_server.web.Models`, too
-from unseen_server.service.worker_process import WorkerSettings
+from unseen_server.service.worker_main import WorkerSettings
 from unseen_server.service.workers import Workers
 from unseen_server.web.address import Address
 from unseen_server.web.app import ROOT, create_app
@@ -37,7 +37,7 @@ from unseen_server.worklist.states import DamagedError
 from unseen_server.worklist.store import Store
 
 if TYPE_CHECKING:
-    from unseen_server.web.oidc import OidcProvider
+    from unseen_server.web.oidc_provider import OidcProvider
 
 _log = logging.getLogger("unseen")
 
@@ -153,7 +153,7 @@ def _program() -> str:
 
 def _provider(path: Path) -> OidcProvider:
     """Ask the provider for its addresses and keys. Raises OidcError."""
-    from unseen_server.web.oidc import OidcProvider, OidcSettings  # of an extra
+    from unseen_server.web.oidc_provider import OidcProvider, OidcSettings  # of an extra
 
     return OidcProvider(OidcSettings.read(path))
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from unseen_server.service.scoring_models import Models
     from unseen_server.service.workers import Workers
     from unseen_server.web.address import Address
-    from unseen_server.web.oidc import OidcProvider
+    from unseen_server.web.oidc_provider import OidcProvider
     from unseen_server.web.promise import Promise
     from unseen_server.worklist.accounts import Role
     from unseen_server.worklist.store import Store

@@ -3,7 +3,6 @@
 from .accounts import Account as Account
 from .accounts import Accounts as Accounts
 from .activation import Activation as Activation
-from .alarms import DriftAlarms as DriftAlarms
 from .audit import AuditHead as AuditHead
 from .audit import Event as Event
 from .audit_sample import AuditSample as AuditSample
@@ -15,7 +14,9 @@ from .details import Report as Report
 from .details import StoredFilm as StoredFilm
 from .details import StoredFinding as StoredFinding
 from .details import StudyDetails as StudyDetails
+from .drift_alarm_store import DriftAlarms as DriftAlarms
 from .drift_alarms import StandingAlarm as StandingAlarm
+from .film_worker import Worker as Worker
 from .films import WorklistFilms as WorklistFilms
 from .findings import Findings as Findings
 from .job_queue import JobQueue as JobQueue
@@ -52,4 +53,3 @@ from .studies import Studies as Studies
 from .study_query import FlagRule as FlagRule
 from .study_query import StudyQuery as StudyQuery
 from .table_export import export_tables as export_tables
-from .worker import Worker as Worker

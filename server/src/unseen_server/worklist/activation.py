@@ -17,12 +17,12 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, func, select
 
 from unseen.screening import Policy
+from unseen_server.worklist.confirmation_note import needs_note
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import activations
 from unseen_server.worklist.transactions import Found, Writing
-from unseen_server.worklist.two_people import needs_note
 
 if TYPE_CHECKING:
     from unseen_server.worklist.site import Site

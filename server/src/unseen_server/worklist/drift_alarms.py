@@ -16,11 +16,11 @@ from pydantic import Field
 from sqlalchemy import Connection, select
 
 from unseen.screening import DriftReference, DriftWatch
+from unseen_server.worklist.confirmation_note import needs_note
 from unseen_server.worklist.states import NotAllowedError, NotFoundError
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import alarms as raised_alarms
 from unseen_server.worklist.tables import watches
-from unseen_server.worklist.two_people import needs_note
 
 if TYPE_CHECKING:
     from unseen_server.worklist.database import Database

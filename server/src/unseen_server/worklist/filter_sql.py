@@ -17,8 +17,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from unseen_server.worklist.disagreement import FAR
-from unseen_server.worklist.list_order import NOT_SCORED
 from unseen_server.worklist.partial_indexes import APART_ALONE, SELDOM_ALONE, SELDOM_STATES
+from unseen_server.worklist.reading_order import NOT_SCORED
 from unseen_server.worklist.states import shelf_of
 from unseen_server.worklist.stored_text import clean
 from unseen_server.worklist.stored_time import microseconds
@@ -26,7 +26,7 @@ from unseen_server.worklist.study_query import NOBODY
 from unseen_server.worklist.tables import studies, terms
 
 if TYPE_CHECKING:
-    from unseen_server.worklist.list_cursors import Tab
+    from unseen_server.worklist.list_sorting import Tab
     from unseen_server.worklist.pseudonyms import Pseudonyms
     from unseen_server.worklist.states import State
     from unseen_server.worklist.study_query import FlagRule, StudyQuery

@@ -14,8 +14,8 @@ from pydantic import Field
 
 from unseen_server.worklist import waiting_cap
 from unseen_server.worklist.filter_sql import Narrowed, narrowed
-from unseen_server.worklist.list_cursors import Place, cursor_of, goes_down, place_of, sort_columns
-from unseen_server.worklist.list_order import OVERDUE
+from unseen_server.worklist.list_sorting import Place, cursor_of, goes_down, place_of, sort_columns
+from unseen_server.worklist.reading_order import OVERDUE
 from unseen_server.worklist.refusals import RefusalGroup, refused
 from unseen_server.worklist.row_facts import RowFacts, row_facts
 from unseen_server.worklist.states import State

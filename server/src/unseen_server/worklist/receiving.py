@@ -31,7 +31,7 @@ from unseen_server.worklist import (
 from unseen_server.worklist.identities import FilmIdentity
 from unseen_server.worklist.instances import reopen
 from unseen_server.worklist.joining import add_terms, take_in
-from unseen_server.worklist.list_order import order_of
+from unseen_server.worklist.reading_order import order_of
 from unseen_server.worklist.received_header import ReceivedHeader, attach
 from unseen_server.worklist.states import TooLargeError, WorklistError
 from unseen_server.worklist.stored_files import room, write_flushed

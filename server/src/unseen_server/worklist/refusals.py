@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import Field
 from sqlalchemy import ColumnElement, Connection, false, func, select
 
-from unseen_server.worklist.list_order import NOT_SCORED
+from unseen_server.worklist.reading_order import NOT_SCORED
 from unseen_server.worklist.tables import studies
 
 LEAST = 20

@@ -17,11 +17,11 @@ from pydantic import Field
 from sqlalchemy import Connection, func, select
 
 from unseen_server.worklist import completeness, outbox
+from unseen_server.worklist.confirmation_note import needs_note
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, after
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.study_decisions import REOPENED
 from unseen_server.worklist.tables import alarms, decisions, films, merged, studies
-from unseen_server.worklist.two_people import needs_note
 
 if TYPE_CHECKING:
     from unseen_server.worklist.transactions import Found, Writing

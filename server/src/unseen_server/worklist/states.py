@@ -8,7 +8,7 @@ change the standing; readers change the state; `release` sets the state back to 
     in_reading ──set_aside──▶ set_aside ──undo──▶ in_reading, for a study of which no film can be shown
 
 The transitions are one table, with pure functions over it. The message of each error is a sentence for the person who
-asked. `list_order` has the position of a study in the list.
+asked. `reading_order` has the position of a study in the list.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from unseen_server.worklist import clearing, completeness, disagreement, outbox
 from unseen_server.worklist.bulk import among
 from unseen_server.worklist.identity_conflicts import in_conflict
 from unseen_server.worklist.instances import TWO_VERSIONS
-from unseen_server.worklist.list_order import BY_PRIORITY
+from unseen_server.worklist.reading_order import BY_PRIORITY
 from unseen_server.worklist.refusals import parted
 from unseen_server.worklist.row_facts import are_versions
 from unseen_server.worklist.states import Act, State, after, standing_of

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from unseen_server.worklist.list_cursors import ORDERS, TABS, SortOrder, Tab
+from unseen_server.worklist.list_sorting import ORDERS, TABS, SortOrder, Tab
 from unseen_server.worklist.states import STATES, NotAllowedError, State, WorklistError
 
 ME: Final = "@me"

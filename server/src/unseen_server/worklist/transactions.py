@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row
 
 from unseen.screening import Decision
 from unseen_server.worklist import audit
-from unseen_server.worklist.list_order import order_of
+from unseen_server.worklist.reading_order import order_of
 from unseen_server.worklist.tables import studies
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Cap on waiting: overdue studies are listed before all priorities.
 
-The order is stored (`list_order.order_of`). Each page, and each worker regularly, first moves up the studies that have
-become overdue.
+The order is stored (`reading_order.order_of`). Each page, and each worker regularly, first moves up the studies that
+have become overdue.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Label, case, func, select
 
-from unseen_server.worklist.list_order import BY_PRIORITY, OVERDUE, UNJUDGED
+from unseen_server.worklist.reading_order import BY_PRIORITY, OVERDUE, UNJUDGED
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.tables import BY_PRIORITY_ALONE, settings, studies
 from unseen_server.worklist.transactions import Writing

@@ -19,10 +19,10 @@ import numpy as np
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.recipe import validated
 from unseen.data.film import Film, NotRead
+from unseen.screening.gate.card_settings import GateSettings
 from unseen.screening.gate.features import VIEWS, Floats, Look, mirror_difference, own_range, stretched, zscored
 from unseen.screening.gate.learnt_rules import HANDLING, Examples, Reduced, Rules, out_of_fold, upper_limit
 from unseen.screening.gate.refusal_codes import Refusal
-from unseen.screening.gate.settings import GateSettings
 from unseen.screening.gate.tag_checks import judge_tags
 from unseen.screening.gate.transforms import Pixels, turned_anticlockwise, turned_clockwise, turned_over
 

@@ -16,11 +16,11 @@ from PIL import Image
 from pydicom import uid
 
 from tests.data import making
-from unseen.data import jpeg_whole
+from unseen.data import jpeg_completeness
 from unseen.data.decode import Decoder
 from unseen.data.decoder_protocol import DecodedImage, Refused
 from unseen.data.image_files import jpeg_pixels
-from unseen.data.jpeg_whole import check_whole
+from unseen.data.jpeg_completeness import check_whole
 
 EOI = b"\xff\xd9"
 ENDS, GOES_ON = "end before the last pixel", "go on after the last pixel"
@@ -230,7 +230,7 @@ def test_cuts_through_a_scan_of_a_progressive_jpeg_are_refused(name: str, seeds:
 def test_progressive_data_above_the_limit_of_the_walk_are_decoded_again(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jpeg_whole, "_WALKED_BYTES", 100)
+    monkeypatch.setattr(jpeg_completeness, "_WALKED_BYTES", 100)
     data = jpeg(progressive=True)
     check_whole(data, jpeg_pixels)
     with pytest.raises(Refused, match=ENDS):

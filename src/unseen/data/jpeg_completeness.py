@@ -7,7 +7,7 @@ takes them for the image's own, and the pixels differ. In the same way a stream 
 pixels: else the data had ended before them, as after a damage in the middle.
 
 What decoding does not show is counted: the restart markers of each scan, which coefficients progressive scans have
-brought, and the codes of these scans (`jpeg_scans`), as far as the data are few enough for that.
+brought, and the codes of these scans (`jpeg_huffman_walk`), as far as the data are few enough for that.
 Source: ITU-T T.81, annexes B (markers), E.1.4 and F.2.2 (restarts), G (progressive), H (lossless).
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.data.decoder_protocol import Refused
-from unseen.data.jpeg_scans import (
+from unseen.data.jpeg_huffman_walk import (
     Band,
     Codes,
     EndsEarlyError,

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from unseen_server.web.oidc import OidcError, OidcProvider
+from unseen_server.web.oidc_provider import OidcError, OidcProvider
 from unseen_server.web.pages import rendered
 from unseen_server.web.sign_in import counted, seat
 from unseen_server.web.state import Parts, ServerState

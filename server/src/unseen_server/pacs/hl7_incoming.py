@@ -1,5 +1,6 @@
-"""Reports and merges in HL7 messages: ORU^R01 to reports, ADT^A40 to merges of patients. Pure functions over `er7`.
+"""Reports and merges in HL7 messages that arrive: ORU^R01 to reports, ADT^A40 to merges of patients.
 
+Pure functions over what `hl7_parsing` reads.
 An ORU has an OBR for each thing that was ordered, and the OBX after it; those of one accession number are one report.
 A message is read once from its begin to its end, and its identifiers and orders are counted (`MOST_IDENTIFIERS`,
 `MOST_ORDERS`) before anything is looked up: the work grows as the message does.
@@ -13,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from unseen_server.pacs.er7 import Hl7Error, Message, Segment, time_us
+from unseen_server.pacs.hl7_parsing import Hl7Error, Message, Segment, time_us
 from unseen_server.pacs.report_intake import MOST_IDENTIFIERS, MOST_ORDERS, ReceivedReport
 
 if TYPE_CHECKING:

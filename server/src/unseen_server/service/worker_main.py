@@ -1,4 +1,4 @@
-"""A worker in a process of its own, started by `unseen serve`: python -m unseen_server.service.worker_process
+"""A worker in a process of its own, started by `unseen serve`: python -m unseen_server.service.worker_main
 
 Its settings are one line of JSON on standard input, which then stays open for as long as the server lives: when it
 closes, for whatever reason, the worker finishes its film and leaves. It writes one line: that it is ready, or why it
@@ -47,8 +47,8 @@ def main() -> int:
 
     from unseen.detectors import load as load_detector
     from unseen.screening import load
+    from unseen_server.worklist.film_worker import Worker
     from unseen_server.worklist.store import Store
-    from unseen_server.worklist.worker import Worker
 
     settings = WorkerSettings(**json.loads(sys.stdin.readline()))
     stop = threading.Event()

@@ -69,7 +69,7 @@ help-all: help
 	@echo "make bench-archive     films of an archive per second, this version and an earlier one in turns, docs/scale.md (half an hour)"
 	@echo "make pacs-demo         an archive, the DICOM node and the worklist, with phantoms (needs Orthanc)"
 	@echo "make bench-priors      the search over latents in one batch beside the loop (half an hour, the loop is slow)"
-	@echo "make peers             deepinv and ASTRA, into .venv-peers, for make bench-imaging alone (1.7 GB)"
+	@echo "make peers             deepinv and ASTRA, into .venv-peers, for make bench-imaging and python -m studies.against_deepinv (1.7 GB)"
 	@echo "make peers-anomalib    anomalib, into .venv-anomalib, for its rows in docs/results-detectors.md alone (2 GB)"
 	@echo "make wheelhouse        all wheels of an installation without a network, into dist/wheelhouse (EXTRAS=dicom-lossless SERVER_EXTRAS=pacs)"
 	@echo "make pythons           the wheel's quick start on PYTHONS, each in an environment of its own (gigabytes; PYTHONS=python3.12)"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# .venv-peers: deepinv and ASTRA for `make bench-imaging`, beside the project's environment and never in it: left to
-# itself, pip would replace torch by a build with gigabytes of GPU libraries.
+# .venv-peers: deepinv and ASTRA for `make bench-imaging` and `studies.against_deepinv`, beside the project's environment
+# and never in it: left to itself, pip would replace torch by a build with gigabytes of GPU libraries.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}

@@ -84,8 +84,9 @@ def deepinv_page(rows: Mapping[str, Row]) -> str:
         blocks.append(
             "The mean over test images and seeds. Differences are paired: the same image at the same seed, from the "
             "same first weights. Square brackets: 95 % intervals of a bootstrap that draws the seeds and the images "
-            "(for CT the patients) again. TV is total variation by `unseen`, its weight chosen on validation images; "
-            "*start* is the image that the networks begin from."
+            "(for CT the patients) again; with one seed they say nothing of the spread between trainings. TV is total "
+            "variation by `unseen`, its weight chosen on validation images; *start* is the image that the networks "
+            "begin from, with deepinv's own where it differs."
         )
     else:
         blocks.append(f"No row yet: `{COMMAND} train` trains them.")
@@ -106,10 +107,26 @@ def _headline(rows: Mapping[str, Row], known: Sequence[str]) -> str:
             f"{word}: `unseen` is significantly higher on {higher} of {len(known)} problems, significantly lower on "
             f"{lower}"
         )
+    below_tv = [found.verdict for name in known if (found := difference(rows, name, "psnr", "tv")) is not None]
+    said.append(
+        f"Total variation, which learns nothing, has a significantly higher PSNR than `unseen` on {below_tv.count(-1)}"
+    )
     return (
         "The same residual U-Net, with the same first weights, was trained without any truth by `unseen` and by "
-        f"deepinv on the same images, for the same number of steps. {'; '.join(said)}."
+        f"deepinv on the same images, for the same number of steps, with {_seeds(rows, known)}. {'. '.join(said)}."
     )
+
+
+def _seeds(rows: Mapping[str, Row], known: Sequence[str]) -> str:
+    """How many seeds the differences are over.
+
+    >>> _seeds({}, [])
+    'no seed'
+    """
+    counts = [found.seeds for name in known if (found := difference(rows, name, "psnr")) is not None]
+    if not counts:
+        return "no seed"
+    return "one seed" if max(counts) == 1 else f"{number_range(counts)} seeds"
 
 
 def _budget(rows: Mapping[str, Row], known: Sequence[str]) -> str:
@@ -121,7 +138,8 @@ def _budget(rows: Mapping[str, Row], known: Sequence[str]) -> str:
         if source is not None:
             shares.append((steps / source.steps, share(steps, source.steps)))
     all_steps = number_range([_steps(rows, name) for name in known])
-    part = f", {min(shares)[1]} to {max(shares)[1]} of the sources' steps where a source states them" if shares else ""
+    ends = list(dict.fromkeys((min(shares)[1], max(shares)[1]))) if shares else []
+    part = f", {' to '.join(ends)} of the sources' steps where a source states them" if ends else ""
     features = number_range({int(row["features"]) for row in rows.values() if "features" in row})
     return (
         f"**Training: {all_steps} steps{part}; {features} of 64 features; images of 32 or 64 pixels a side.** "
@@ -156,7 +174,7 @@ def _table(rows: Mapping[str, Row], known: Sequence[str]) -> str:
                     _mean(rows, name, "deepinv", metric),
                     f"{bold}{signed(found.figure, _DIGITS[metric])}{bold}",
                     _mean(rows, name, "tv", metric),
-                    _mean(rows, name, "unseen-direct", metric),
+                    _start(rows, name, metric),
                 ]
             )
     return table(head, lines)
@@ -175,6 +193,12 @@ def signed(figure: Interval, digits: int) -> str:
 def _mean(rows: Mapping[str, Row], problem: str, arm: str, metric: str) -> str:
     found = [mean(row["by_picture"][metric]) for row in trainings(rows, problem, arm).values()]
     return f"{mean(found):.{_DIGITS[metric]}f}" if found else "–"
+
+
+def _start(rows: Mapping[str, Row], problem: str, metric: str) -> str:
+    """The image that the networks begin from; deepinv's own too where it differs."""
+    ours, theirs = (_mean(rows, problem, f"{library}-direct", metric) for library in ("unseen", "deepinv"))
+    return ours if theirs in (ours, "–") else f"{ours} (deepinv: {theirs})"
 
 
 def _against_tv(rows: Mapping[str, Row], known: Sequence[str]) -> str:
@@ -210,7 +234,7 @@ def _chosen(rows: Mapping[str, Row], known: Sequence[str]) -> list[str]:
     return [
         "## What was chosen, and what was spent",
         f"Each library chose between two options by the PSNR on validation images, at seed 0 and about 1/{TUNED_FOR} "
-        "of the steps; no test image took part. Seconds are of the trainings at seeds 0, 1 and 2, on one thread of a "
+        "of the steps; no test image took part. Seconds are those of each training, seed by seed, on one thread of a "
         "machine that other programs used at the same time: they are no comparison of speed "
         "([Speed of imaging](speed-imaging.md)).",
         table(["problem", "library", "chosen", "tried, validation PSNR", "steps × batch", "seconds"], lines),
@@ -289,12 +313,16 @@ def _limitations(rows: Mapping[str, Row], known: Sequence[str]) -> list[str]:
         if (found := difference(rows, name, metric)) is not None and found.verdict < 0
     ]
     few = [name for name in known if (found := difference(rows, name, "psnr")) is not None and found.seeds < 3]
+    missing = [CONTESTS[name].title for name in CONTESTS if name not in known]
     said = [
         f"deepinv is significantly better here: {'; '.join(worse)}." if worse else "",
         "A difference cannot be traced to one cause: a rotation or shift for each image (deepinv: for each batch), the "
         "scale of the losses, measurements held out, and the interpolation of rotations all differ.",
         "Two options for each library are few. With a search of its own for each problem, either could gain.",
-        f"Fewer than three seeds: {', '.join(CONTESTS[name].title for name in few)}." if few else "",
-        "Three seeds show little of the spread between trainings; the interval over seeds is rough.",
+        f"Fewer than three seeds (`{COMMAND} train` trains the others): {'; '.join(CONTESTS[name].title for name in few)}."
+        if few
+        else "",
+        f"No row yet: {'; '.join(missing)}." if missing else "",
+        "Three seeds show little of the spread between trainings; the interval over seeds is rough." if not few else "",
     ]
     return ["## Limitations", "\n".join(f"- {sentence}" for sentence in said if sentence)]

@@ -319,7 +319,7 @@ def _limitations(rows: Mapping[str, Row], known: Sequence[str]) -> list[str]:
         "A difference cannot be traced to one cause: a rotation or shift for each image (deepinv: for each batch), the "
         "scale of the losses, measurements held out, and the interpolation of rotations all differ.",
         "Two options for each library are few. With a search of its own for each problem, either could gain.",
-        f"Fewer than three seeds (`{COMMAND} train` trains the others): {'; '.join(CONTESTS[name].title for name in few)}."
+        f"Fewer than three seeds: {'; '.join(CONTESTS[name].title for name in few)}. `{COMMAND} train` trains the rest."
         if few
         else "",
         f"No row yet: {'; '.join(missing)}." if missing else "",

@@ -10,6 +10,7 @@ from statistics import mean
 from studies import recipe_files as recipes
 from studies.against_deepinv.problems import CONTESTS, LEARNING_RATE, TUNED_FOR
 from studies.against_deepinv.rows import STUDY
+from studies.against_deepinv.training import LIBRARIES
 from studies.imaging.published import Budget, budget_of, share
 from studies.imaging.settings import method_of, resolved
 from studies.pages.cells import number_range, table
@@ -57,6 +58,12 @@ def trainings(rows: Mapping[str, Row], problem: str, arm: str) -> dict[int, Row]
         for row in rows.values()
         if row["problem"] == problem and row["arm"] == arm and "by_picture" in row
     }
+
+
+def shared_seeds(rows: Mapping[str, Row], problem: str) -> list[int]:
+    """The seeds at which both libraries have rows."""
+    ours, theirs = (trainings(rows, problem, library) for library in LIBRARIES)
+    return sorted(set(ours) & set(theirs))
 
 
 def difference(rows: Mapping[str, Row], problem: str, metric: str, other: str = "deepinv") -> Difference | None:
@@ -191,7 +198,10 @@ def signed(figure: Interval, digits: int) -> str:
 
 
 def _mean(rows: Mapping[str, Row], problem: str, arm: str, metric: str) -> str:
-    found = [mean(row["by_picture"][metric]) for row in trainings(rows, problem, arm).values()]
+    known = trainings(rows, problem, arm)
+    if arm in LIBRARIES:  # the seeds that the difference is over
+        known = {seed: known[seed] for seed in shared_seeds(rows, problem)}
+    found = [mean(row["by_picture"][metric]) for row in known.values()]
     return f"{mean(found):.{_DIGITS[metric]}f}" if found else "–"
 
 

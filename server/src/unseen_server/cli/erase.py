@@ -31,7 +31,7 @@ def erase(
 
       unseen erase --folder worklist --study s-0123456789abcdef0123
     """
-    from unseen_server.worklist.retention import STAYS
+    from unseen_server.worklist.erasure import STAYS
     from unseen_server.worklist.store import Store
 
     if (patient is None) == (study is None):

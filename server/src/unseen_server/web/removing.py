@@ -14,7 +14,8 @@ from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
-from unseen_server.worklist.retention import STAYS, Foreseen, Removed
+from unseen_server.worklist.erasure import STAYS, Foreseen
+from unseen_server.worklist.study_removal import Removed
 
 router = APIRouter(tags=["erasing and retiring"])
 

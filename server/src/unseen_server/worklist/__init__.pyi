@@ -35,7 +35,6 @@ from .report_import import Imported as Imported
 from .report_import import RefusedRow as RefusedRow
 from .report_import import import_elsewhere as import_elsewhere
 from .reports import Reports as Reports
-from .retention import Removed as Removed
 from .saved_views import SavedViews as SavedViews
 from .score_import import ImportedScores as ImportedScores
 from .score_import import RefusedFilm as RefusedFilm
@@ -52,4 +51,5 @@ from .stored_settings import StoredSettings as StoredSettings
 from .studies import Studies as Studies
 from .study_query import FlagRule as FlagRule
 from .study_query import StudyQuery as StudyQuery
+from .study_removal import Removed as Removed
 from .table_export import export_tables as export_tables

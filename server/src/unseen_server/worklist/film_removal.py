@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from unseen.screening import study_decision
 from unseen_server.worklist.lookup import find_film
-from unseen_server.worklist.retention import Removed, remove_attachments, remove_rows, unlink
 from unseen_server.worklist.states import STANDINGS, NotAllowedError
 from unseen_server.worklist.study_decisions import enter_study, latest
+from unseen_server.worklist.study_removal import Removed, remove_attachments, remove_rows, unlink
 from unseen_server.worklist.tables import attachments, decisions, films, findings, jobs, seen, studies
 from unseen_server.worklist.transactions import Writing, decision_of
 

@@ -15,9 +15,9 @@ from pydantic import Field
 from sqlalchemy import func, select
 
 from unseen_server.worklist import disagreement
-from unseen_server.worklist.retention import Removed
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_time import moment
+from unseen_server.worklist.study_removal import Removed
 from unseen_server.worklist.tables import activations, decisions, films, findings, studies
 
 if TYPE_CHECKING:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from unseen_server.worklist import film_removal, model_retirement, retention
+from unseen_server.worklist import erasure, film_removal, model_retirement, retention
 from unseen_server.worklist.states import DONE
 
 if TYPE_CHECKING:
-    from unseen_server.worklist.retention import Foreseen, Removed
+    from unseen_server.worklist.erasure import Foreseen
     from unseen_server.worklist.site import Site
     from unseen_server.worklist.states import State
+    from unseen_server.worklist.study_removal import Removed
 
 
 class Removal:
@@ -35,7 +36,7 @@ class Removal:
 
     def foresee(self, *, patient: str | None = None, issuer: str | None = None, study: str | None = None) -> Foreseen:
         """Preview an erasure. Raises as `erase` does."""
-        return retention.foresee(self._site, patient=patient, issuer=issuer, study=study)
+        return erasure.foresee(self._site, patient=patient, issuer=issuer, study=study)
 
     def erase(
         self,
@@ -59,7 +60,7 @@ class Removal:
             NotFoundError: the patient has no studies.
             NotAllowedError: several issuers use the number.
         """
-        return retention.erase(self._site, patient=patient, issuer=issuer, study=study, actor=actor, as_shown=as_shown)
+        return erasure.erase(self._site, patient=patient, issuer=issuer, study=study, actor=actor, as_shown=as_shown)
 
     def retire(
         self, *, older_than_days: float, states: Sequence[State] = DONE, actor: str, source: str | None = None

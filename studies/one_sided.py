@@ -94,14 +94,14 @@ def scored_films(model: str, *, say: Callable[[str], None] = print) -> list[Scor
     assert detector.card is not None
     kept = runs_root() / "one-sided" / f"{Path(model).name}-{detector.card.digest[:16]}.jsonl"
     kept.parent.mkdir(parents=True, exist_ok=True)
-    known = {one.file: one for one in read_kept(kept)}
+    known = {one.file: one for one in kept_films(kept)}
     cohort = cohort_of(resolve(recipes.load(RECIPE)))
     names = held_out(cohort)
     missing = set(names) - set(known)
     outlined = replace(cohort.films.select(lambda entry: entry.name in missing), masks=True)
     with kept.open("a", encoding="utf-8") as file:
         for film in outlined:
-            one = _scored(detector, film, fold=cohort.fold_of[film.name])
+            one = scored_film(detector, film, fold=cohort.fold_of[film.name])
             file.write(json.dumps(one.__dict__) + "\n")
             file.flush()
             known[one.file] = one
@@ -110,8 +110,8 @@ def scored_films(model: str, *, say: Callable[[str], None] = print) -> list[Scor
     return [known[name] for name in names]
 
 
-def read_kept(path: Path) -> Iterator[ScoredFilm]:
-    """Yield the films of a file of kept scores; a last line that was cut off by a stop is deleted."""
+def kept_films(path: Path) -> Iterator[ScoredFilm]:
+    """Lines of a file of kept scores; a last line that was cut off by a stop is left out."""
     if path.is_file():
         text = path.read_text(encoding="utf-8")
         whole = text[: text.rfind("\n") + 1]
@@ -131,7 +131,7 @@ def table_of(films: Sequence[ScoredFilm]) -> pl.DataFrame:
     ).with_columns(status=pl.lit("scored"))
 
 
-def _scored(detector: Detector, film: Film | NotRead, *, fold: int) -> ScoredFilm:
+def scored_film(detector: Detector, film: Film | NotRead, *, fold: int) -> ScoredFilm:
     """Score a film, which has its drawn lungs; the detector uses those that it finds."""
     if isinstance(film, NotRead):
         raise RuntimeError(f"{film.name}: cannot be read; check UNSEEN_DATA")

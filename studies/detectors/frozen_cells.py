@@ -89,14 +89,14 @@ class FrozenCells:
         found = []
         for block in blocks:
             kept = self.deep[view][at] if block == DEEP else self.fine[view][at, slice(*parts[block])]
-            found.append(_sized(torch.from_numpy(kept).float(), grid))
+            found.append(on_cells(torch.from_numpy(kept).float(), grid))
         return torch.cat(found, dim=1)
 
     def lungs(self, view: str, grid: int, at: NDArray[np.int64]) -> Tensor:
         """Return the share of lung of each cell, 1 in the whole film: (films, grid, grid)."""
         if view == "whole":
             return torch.ones(len(at), grid, grid)
-        return _sized(torch.from_numpy(self.inside[at]).float()[:, None], grid)[:, 0]
+        return on_cells(torch.from_numpy(self.inside[at]).float()[:, None], grid)[:, 0]
 
 
 def folder_of(root: Path, name: str, finder: DigestedFinder, lesion: Lesion | None = None) -> Path:
@@ -139,7 +139,7 @@ def frozen_cells(
     folder.mkdir(parents=True, exist_ok=True)
     known = {digest for path in folder.glob("*.npz") for digest in _digests(path)}
     missing = [film for film in films if film.pixel_sha256 not in known]
-    network = _network() if missing else None
+    network = frozen_network() if missing else None
     for first in range(0, len(missing), _CHUNK):
         assert network is not None
         chunk = missing[first : first + _CHUNK]
@@ -189,13 +189,15 @@ def scores_of(detector: FrozenFeatures, cells: FrozenCells, view: str, at: NDArr
     return np.array(found)
 
 
-def _sized(maps: Tensor, grid: int) -> Tensor:
+def on_cells(maps: Tensor, grid: int) -> Tensor:
+    """Return maps (n, channels, height, width) on grid × grid cells: averaged if finer, else interpolated."""
     if maps.shape[-1] >= grid:
         return functional.adaptive_avg_pool2d(maps, grid)
     return functional.interpolate(maps, size=(grid, grid), mode="bilinear")
 
 
-def _network() -> EfficientNetLite:
+def frozen_network() -> EfficientNetLite:
+    """Return EfficientNet-lite0 with its published weights, up to block `DEEP`."""
     network = EfficientNetLite(last=DEEP)
     network.fill(published())
     network.eval()
@@ -203,7 +205,8 @@ def _network() -> EfficientNetLite:
     return network
 
 
-def _maps(network: EfficientNetLite, images: Sequence[Tensor]) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
+def maps_of(network: EfficientNetLite, images: Sequence[Tensor]) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
+    """Return the maps of `FINE` and of `DEEP` of images (1, SIZE, SIZE), in half precision."""
     found: list[tuple[Tensor, Tensor]] = []
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         for part in torch.split(torch.stack(list(images)), _AT_ONCE):
@@ -226,7 +229,7 @@ def _write(path: Path, network: EfficientNetLite, films: Sequence[Film], finder:
         facts.append(json.dumps(named | trivial_statistics(film, lung_area=seen["lungs"].lung_area)))
     kept: dict[str, NDArray[Any]] = {"facts": np.array(facts), "inside": np.stack(inside)}
     for name in VIEWS:
-        kept[f"{name}-fine"], kept[f"{name}-deep"] = _maps(network, images[name])
+        kept[f"{name}-fine"], kept[f"{name}-deep"] = maps_of(network, images[name])
     with replacing(path) as temporary, temporary.open("wb") as written:
         np.savez(written, **kept)  # type: ignore[arg-type]
 

@@ -1,0 +1,67 @@
+"""`python -m studies.attempts`: four short experiments on detectors of normal films, and their page.
+
+python -m studies.attempts choose          lesions and sides on fold 0 alone: rows with the nominees
+python -m studies.attempts test            the same recipes on folds 1 to 4, opened once for all
+python -m studies.attempts stream          unread films of ZhangLab's training split
+python -m studies.attempts kept-lesions    shipped models with the lung finder that keeps lesions
+python -m studies.attempts render          the page, from the rows alone
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+
+from studies.attempts.page import attempts_page
+from studies.row_files import read_study, write_row
+from unseen.artifacts.files import write_text
+from unseen.artifacts.run_folder import runs_root
+
+PARTS = ("choose", "test", "stream", "kept-lesions", "render")
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    """Compute the rows of some parts, write them, and render the page."""
+    parser = argparse.ArgumentParser(prog="python -m studies.attempts", description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="+", choices=PARTS, help="parts, in their order")
+    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="folder of the rows")
+    parser.add_argument("--page", type=Path, default=Path("docs/results-attempts.md"), help="the page")
+    given = parser.parse_args(None if arguments is None else list(arguments))
+    torch.set_num_threads(1)
+    for part in given.parts:
+        _computed(part, given.rows)
+    write_text(given.page, attempts_page(read_study("attempts", given.rows)))
+    print("rendered", given.page)
+
+
+def _computed(part: str, folder: Path) -> None:
+    if part == "choose":
+        from studies.attempts.sides import data_of, fold_0_rows
+
+        rows = fold_0_rows(data_of(runs_root()))
+    elif part == "test":
+        from studies.attempts.sides import ROWS, data_of, tested_rows
+
+        kept = [row for name, row in read_study("attempts", folder).items() if name.startswith(ROWS)]
+        if not kept:
+            raise SystemExit("No row has figures on fold 0. Run `python -m studies.attempts choose` first.")
+        rows = tested_rows(data_of(runs_root()), [{k: v for k, v in row.items() if k != "name"} for row in kept])
+    elif part == "stream":
+        from studies.attempts.stream import stream_row
+
+        rows = [stream_row(runs_root())]
+    elif part == "kept-lesions":
+        from studies.attempts.kept_lesions import kept_rows
+
+        rows = kept_rows(runs_root())
+    else:
+        rows = []
+    for row in rows:
+        print("wrote", write_row(row, folder), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,271 @@
+"""`docs/results-attempts.md`: four short experiments, from their rows alone, also where nothing was gained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from studies.attempts.kept_lesions import KEEPING, OWN
+from studies.attempts.kept_lesions import ROWS as KEPT
+from studies.attempts.sides import BASELINES, EXPERIMENTS, ROWS, chosen_by
+from studies.attempts.stream import ROW as STREAM
+from studies.pages.cells import Entry, table
+from unseen.artifacts.research_only import LIMITS
+from unseen.evaluation.intervals import interval_text as figure
+from unseen.evaluation.lung_sides import LUNG_SHORTCUTS
+
+_TITLES = {"lesions": "Synthetic lesions like tuberculosis and pneumonia", "sides": "Difference of the two sides"}
+_TEXTS = {
+    "lesions": "`feature-lda` learns from soft shadows and spots. Here it learns from cavities, apical fibrosis, "
+    "miliary disease, acinar nodules and lobar consolidations instead, or from all of them. They are drawn after "
+    "Nachiappan et al., RadioGraphics 37 (2017) 52, and the Fleischner Society's glossary (Hansell et al., Radiology "
+    "246 (2008) 697); no film was used to draw them (`studies/attempts/lesions.py`).",
+    "sides": "The aligned crop is mirrored, and each cell's features are compared with those of the same cell of the "
+    "mirror image: d = x − x′. `difference` has no sign, so nearly the same value on both sides. Three methods have a "
+    "sign: `side-distance`, `difference-lda` and `paired-lda` (formulas in `studies/attempts/sides.py`).",
+}
+_MAIN = "all statistics"
+
+
+def attempts_page(rows: Mapping[str, Entry]) -> str:
+    """Return the page as Markdown; an experiment without a row is said to have none."""
+    blocks = [
+        "# Four experiments on detectors of normal films",
+        "Each experiment cost minutes of one core, on frozen features or on shipped models. Each is measured by the "
+        "instruments that no property of the whole film can pass ([why](decisions/0035-instruments.md)): *laterality* "
+        "(which lung is ill) and *pairs of similar films*. Nothing here was registered as a detector or shipped.",
+        *_summary(rows),
+        f"*Rendered by `python -m studies.attempts render` from `studies/results/attempts.jsonl`, which holds every "
+        f"figure. {LIMITS}*",
+        *_sides(rows, "lesions"),
+        *_sides(rows, "sides"),
+        *_stream(rows.get(f"{STREAM}-0")),
+        *_kept([row for name, row in rows.items() if name.startswith(KEPT)]),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _summary(rows: Mapping[str, Entry]) -> list[str]:
+    said = []
+    for experiment in EXPERIMENTS:
+        made = _of(rows, experiment)
+        best = next((row for row in made if row["nominated"] and "test" in row), None)
+        if best is None:
+            continue
+        name, baseline = _name(best), BASELINES[experiment]
+        side, text = best["test"]["laterality"], f"**{_TITLES[experiment]}**: fold 0 nominated `{name}`"
+        text += f", with a laterality of {figure(side)} on folds 1 to 4"
+        if name == baseline:
+            text += "; this is the recipe without the idea, so the idea is not used."
+        else:
+            gap, area = side["differences"]["baseline"], side["differences"][side_shortcut(side)]
+            text += f", {_verdict(gap)} `{baseline}` ({figure(gap, sign=True)})"
+            text += f" and {_verdict(area)} {LUNG_SHORTCUTS[side_shortcut(side)]} ({figure(area, sign=True)})."
+        said.append(text)
+    stream = rows.get(f"{STREAM}-0")
+    if stream is not None:
+        said.append(f"**A stream of unread films**: {_stream_verdict(stream)}")
+    kept = [row for name, row in rows.items() if name.startswith(KEPT)]
+    if kept:
+        better = [_name(row) for row in kept if row["difference"]["low"] > 0]
+        worse = [_name(row) for row in kept if row["difference"]["high"] < 0]
+        said.append(
+            f"**The finder that keeps lesions, in {len(kept)} shipped models**: laterality is significantly higher in "
+            f"{_listed(better)} and significantly lower in {_listed(worse)}."
+        )
+    return ["\n".join(f"- {one}" for one in said)] if said else ["*No row yet.*"]
+
+
+def _sides(rows: Mapping[str, Entry], experiment: str) -> list[str]:
+    made = _of(rows, experiment)
+    title = [f"## {_TITLES[experiment]}", _TEXTS[experiment]]
+    if not made:
+        return [*title, "*No row yet: `python -m studies.attempts choose test` makes them.*"]
+    first = made[0]
+    tested = [row for row in made if "test" in row]
+    choice = table(
+        ["Recipe", "lesion found", "its side", "fold 0: laterality", "fold 0: pairs", "mean of the four"],
+        [
+            [
+                f"**`{_name(row)}`**" if row["nominated"] else f"`{_name(row)}`",
+                f"{row['synthetic']['auroc']:.2f}",
+                f"{row['synthetic']['laterality']:.2f}",
+                figure(row["fold_0"]["laterality"]),
+                figure(row["fold_0"]["like_pairs"]["sharpness"]),
+                f"{chosen_by(row):.3f}",
+            ]
+            for row in sorted(made, key=lambda row: -chosen_by(row))
+        ],
+    )
+    side = first["fold_0"]["laterality"]
+    blocks = [
+        *title,
+        f"Films of Shenzhen. {first['features']}; lungs by the finder of `models/ensemble-five`, which has seen none "
+        f"of these films. Closed forms, seed {first['seed']} (of the painted lesions), {first['device']}, "
+        f"{first['date']}. The choice, by fold 0 alone: {first['synthetic']['films']} normal films with and without an "
+        "opacity in one lung (AUROC of the film, and of the side), which no recipe learns from, and the real films "
+        f"({side['right']} ill on the right, {side['left']} on the left; pairs of like sharpness). In bold: the "
+        "recipe with the highest mean of these four figures, fixed by a commit before folds 1 to 4 were opened.",
+        choice,
+    ]
+    if not tested:
+        return [*blocks, "*Folds 1 to 4 are not opened yet.*"]
+    test = tested[0]["test"]
+    shortcuts = ", ".join(
+        f"{LUNG_SHORTCUTS[name]} {figure(one)}"
+        for name, one in test["laterality"]["shortcuts"].items()
+        if name in LUNG_SHORTCUTS
+    )
+    lines = [
+        [
+            f"**`{_name(row)}`**" if row["nominated"] else f"`{_name(row)}`",
+            figure(row["test"]["laterality"]),
+            figure(row["test"]["laterality"]["differences"].get("baseline"), sign=True),
+            figure(row["test"]["laterality"]["differences"][side_shortcut(row["test"]["laterality"])], sign=True),
+            figure(row["test"]["like_pairs"]["sharpness"]),
+            figure(row["test"]["like_pairs"][_MAIN]),
+            figure(row["test"]["auroc"]),
+        ]
+        for row in sorted(tested, key=lambda row: -float(row["test"]["laterality"]["value"]))
+    ]
+    return [
+        *blocks,
+        f"Folds 1 to 4, each by models of the other folds' normal films: {test['n']['normal']} normal and "
+        f"{test['n']['abnormal']} abnormal films; laterality on the {test['laterality']['right']} films ill on the "
+        f"right and {test['laterality']['left']} on the left. {tested[0]['draws']:,} bootstrap draws over films. "
+        f"Opened {_times(tested[0]['openings'])}, for all recipes of both experiments together. Each lung's own "
+        f"statistics: {shortcuts}.",
+        table(
+            [
+                "Recipe", "laterality", f"minus `{BASELINES[experiment]}`", "minus the best lung statistic",
+                "pairs of like sharpness", "pairs alike in all statistics", "AUROC",
+            ],
+            lines,
+        ),
+    ]  # fmt: skip
+
+
+def _stream(row: Entry | None) -> list[str]:
+    title = [
+        "## A stream of unread films",
+        "A site has films that are known to be normal, and N unread films of which a share π is abnormal. A ridge "
+        "regression on frozen features separates the two groups; no abnormal film is labelled. Does its AUROC depend "
+        "on N·π² alone?",
+    ]
+    if row is None:
+        return [*title, "*No row yet: `python -m studies.attempts stream` makes it.*"]
+    lines = [
+        [
+            f"{one['unread']}", f"{one['share']:.0%}", f"{one['abnormal']}", f"{one['product']:g}",
+            f"{one['finite_product']:.1f}", figure(one["auroc"]), figure(one["like_pairs"]),
+        ]
+        for one in sorted(row["curve"], key=lambda one: (one["product"], one["unread"]))
+    ]  # fmt: skip
+    equal = [
+        [
+            f"{one['product']:g}",
+            "; ".join(f"N = {n}, π = {share:.0%}" for n, share in one["settings"]),
+            "; ".join(f"{value:.2f}" for value in one["aurocs"]),
+            figure(one["difference"], sign=True),
+        ]
+        for one in row["equal"]
+    ]
+    return [
+        *title,
+        f"ZhangLab's training split: {row['n']['normal']:,} normal films without duplicates and as many abnormal ones "
+        f"({row['n']['abnormal']:,}, drawn). {row['known']} known normal films, λ = {row['shrinkage']:g}, "
+        f"{row['draws']} draws, each tested on one of folds {row['folds'][0]} to {row['folds'][-1]} in turn (opened "
+        f"{_times(row['openings'])}; nothing was chosen). {row['features']}; {row['device']}, {row['seconds']:.0f} s "
+        f"after the features, {row['date']}. These films have no side, so laterality cannot be measured.",
+        f"Result: {_stream_verdict(row)}",
+        "Mean over the draws, and in brackets the smallest and the largest draw; these ranges are no confidence "
+        "intervals. *Finite*: π² N N0 / (N + N0), with the N0 known films.",
+        table(["N", "π", "abnormal", "N·π²", "finite", "AUROC", "pairs of like sharpness"], lines),
+        "Settings of equal N·π²: AUROC with the largest N minus AUROC with the smallest, with a bootstrap interval "
+        "over the draws.",
+        table(["N·π²", "settings", "AUROC", "difference"], equal),
+    ]
+
+
+def _stream_verdict(row: Entry) -> str:
+    gaps = [one["difference"] for one in row["equal"]]
+    apart = [one for one in row["equal"] if one["difference"]["low"] > 0 or one["difference"]["high"] < 0]
+    widest = max((abs(one["value"]) for one in gaps), default=0.0)
+    values = [one["auroc"]["value"] for one in row["curve"]]
+    return (
+        f"over {len(row['curve'])} settings AUROC goes from {min(values):.2f} to {max(values):.2f}. Settings of equal "
+        f"N·π² differ by up to {widest:.2f}; in {len(apart)} of {len(gaps)} comparisons the interval of the difference "
+        f"excludes 0, so N·π² alone {'does not decide' if apart else 'is not contradicted'}."
+    )
+
+
+def _kept(rows: Sequence[Entry]) -> list[str]:
+    title = [
+        "## The finder that keeps lesions, for all shipped models",
+        "`models/ensemble-five` has a lung finder that keeps consolidations and effusions inside the lungs ([how "
+        "much](results-lungs.md)). Here the other shipped models score the same films with it, in the place of their "
+        "own. They are not trained again, so they know normal lungs by their own finder's outlines.",
+    ]
+    if not rows:
+        return [*title, "*No row yet: `python -m studies.attempts kept-lesions` makes them.*"]
+    first = rows[0]
+    lines = [
+        [
+            f"`{_name(row)}`",
+            name,
+            figure(row[name]["laterality"]),
+            figure(row["difference"], sign=True) if name == KEEPING else "",
+            figure(row[name]["like_pairs"]["sharpness"]),
+            figure(row[name]["like_pairs"]["all"]),
+            figure(row[name]["auroc"]["pooled"]),
+        ]
+        for row in rows
+        for name in (OWN, KEEPING)
+    ]
+    side = first[OWN]["laterality"]
+    return [
+        *title,
+        f"{first[OWN]['n']['abnormal']} abnormal films of folds 1 to 4 and {first[OWN]['n']['normal']} normal films of "
+        f"fold 4, on which no shipped model was trained; laterality on {side['right']} films of Shenzhen ill on the "
+        f"right and {side['left']} on the left. 2,000 bootstrap draws, {first['device']}, {first['date']}. Opened "
+        f"{_times(first['openings'])}; nothing was chosen. *Difference*: laterality with the finder that keeps lesions "
+        "minus with the own one, on the same films.",
+        table(
+            [
+                "Model", "finder", "laterality", "difference", "pairs of like sharpness",
+                "pairs alike in all statistics", "AUROC",
+            ],
+            lines,
+        ),
+    ]  # fmt: skip
+
+
+def side_shortcut(side: Entry) -> str:
+    """Return the lung statistic with the highest laterality, a baseline recipe left out."""
+    known = {name: one["value"] for name, one in side["shortcuts"].items() if name in LUNG_SHORTCUTS}
+    return max(known, key=lambda name: float(known[name]))
+
+
+def _of(rows: Mapping[str, Entry], experiment: str) -> list[Entry]:
+    return [row for name, row in rows.items() if name.startswith(ROWS) and row["experiment"] == experiment]
+
+
+def _name(row: Entry) -> str:
+    return str(row["recipe"]).rpartition("/")[2]
+
+
+def _verdict(gap: Entry) -> str:
+    return (
+        "significantly above"
+        if gap["low"] > 0
+        else "significantly below"
+        if gap["high"] < 0
+        else "not significantly different from"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(f"`{name}`" for name in names) or "none"
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from studies.attempts.kept_lesions import KEEPING, OWN
 from studies.attempts.kept_lesions import ROWS as KEPT
-from studies.attempts.sides import BASELINES, EXPERIMENTS, ROWS, chosen_by
+from studies.attempts.sides import EXPERIMENTS, ROWS, chosen_by
 from studies.attempts.stream import ROW as STREAM
 from studies.pages.cells import Entry, table
 from unseen.artifacts.research_only import LIMITS
@@ -30,7 +30,7 @@ def attempts_page(rows: Mapping[str, Entry]) -> str:
     """Return the page as Markdown; an experiment without a row is said to have none."""
     blocks = [
         "# Four experiments on detectors of normal films",
-        "Each experiment cost minutes of one core, on frozen features or on shipped models. Each is measured by the "
+        "Experiments that take minutes of one core, on frozen features or on shipped models, measured by the "
         "instruments that no property of the whole film can pass ([why](decisions/0035-instruments.md)): *laterality* "
         "(which lung is ill) and *pairs of similar films*. Nothing here was registered as a detector or shipped.",
         *_summary(rows),
@@ -48,13 +48,22 @@ def _summary(rows: Mapping[str, Entry]) -> list[str]:
     said = []
     for experiment in EXPERIMENTS:
         made = _of(rows, experiment)
-        best = next((row for row in made if row["nominated"] and "test" in row), None)
+        best = next((row for row in made if row["nominated"]), None)
         if best is None:
             continue
-        name, baseline = _name(best), BASELINES[experiment]
+        if "test" not in best:
+            plain = best["baseline"]
+            gained = 0.0 if plain is None else chosen_by(best) - chosen_by(rows[f"{ROWS}{plain}-0"])
+            said.append(
+                f"**{_TITLES[experiment]}**: fold 0 nominated `{_name(best)}`, {gained:+.3f} in the mean of its four "
+                f"figures against `{plain}`, the same without the idea. Fold 0 chooses and does not measure; folds 1 "
+                "to 4 are not opened, so nothing is claimed."
+            )
+            continue
+        name, baseline = _name(best), best["baseline"]
         side, text = best["test"]["laterality"], f"**{_TITLES[experiment]}**: fold 0 nominated `{name}`"
         text += f", with a laterality of {figure(side)} on folds 1 to 4"
-        if name == baseline:
+        if baseline is None:
             text += "; this is the recipe without the idea, so the idea is not used."
         else:
             gap, area = side["differences"]["baseline"], side["differences"][side_shortcut(side)]
@@ -119,7 +128,7 @@ def _sides(rows: Mapping[str, Entry], experiment: str) -> list[str]:
         [
             f"**`{_name(row)}`**" if row["nominated"] else f"`{_name(row)}`",
             figure(row["test"]["laterality"]),
-            figure(row["test"]["laterality"]["differences"].get("baseline"), sign=True),
+            _above_baseline(row),
             figure(row["test"]["laterality"]["differences"][side_shortcut(row["test"]["laterality"])], sign=True),
             figure(row["test"]["like_pairs"]["sharpness"]),
             figure(row["test"]["like_pairs"][_MAIN]),
@@ -136,7 +145,7 @@ def _sides(rows: Mapping[str, Entry], experiment: str) -> list[str]:
         f"statistics: {shortcuts}.",
         table(
             [
-                "Recipe", "laterality", f"minus `{BASELINES[experiment]}`", "minus the best lung statistic",
+                "Recipe", "laterality (AUROC of the side)", "minus the baseline", "minus the best lung statistic",
                 "pairs of like sharpness", "pairs alike in all statistics", "AUROC",
             ],
             lines,
@@ -171,8 +180,8 @@ def _stream(row: Entry | None) -> list[str]:
     ]
     return [
         *title,
-        f"ZhangLab's training split: {row['n']['normal']:,} normal films without duplicates and as many abnormal ones "
-        f"({row['n']['abnormal']:,}, drawn). {row['known']} known normal films, λ = {row['shrinkage']:g}, "
+        f"ZhangLab's training split: {row['n']['normal']:,} normal and {row['n']['abnormal']:,} abnormal films without "
+        f"duplicates, drawn. {row['known']} known normal films, λ = {row['shrinkage']:g}, "
         f"{row['draws']} draws, each tested on one of folds {row['folds'][0]} to {row['folds'][-1]} in turn (opened "
         f"{_times(row['openings'])}; nothing was chosen). {row['features']}; {row['device']}, {row['seconds']:.0f} s "
         f"after the features, {row['date']}. These films have no side, so laterality cannot be measured.",
@@ -239,10 +248,16 @@ def _kept(rows: Sequence[Entry]) -> list[str]:
     ]  # fmt: skip
 
 
+def _above_baseline(row: Entry) -> str:
+    if row["baseline"] is None:
+        return "–"
+    return f"{figure(row['test']['laterality']['differences']['baseline'], sign=True)} (`{row['baseline']}`)"
+
+
 def side_shortcut(side: Entry) -> str:
     """Return the lung statistic with the highest laterality, a baseline recipe left out."""
     known = {name: one["value"] for name, one in side["shortcuts"].items() if name in LUNG_SHORTCUTS}
-    return max(known, key=lambda name: float(known[name]))
+    return str(max(known, key=lambda name: float(known[name])))
 
 
 def _of(rows: Mapping[str, Entry], experiment: str) -> list[Entry]:

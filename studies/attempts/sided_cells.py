@@ -29,7 +29,7 @@ from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts.files import replacing
 from unseen.data.film import Film
 from unseen.detectors.classifier_lesions import clouded, spotted
-from unseen.detectors.feature_lda import retaken
+from unseen.detectors.feature_lda import _retaken as retaken
 from unseen.detectors.frozen_features import PUBLISHED
 from unseen.detectors.lung_finder_bundles import finder_of
 from unseen.detectors.painted_lesions import opacity
@@ -172,7 +172,7 @@ def sided_cells(
             chunk = list(films[first : first + _CHUNK])
             kept = dict(_computed(variant, chunk, fold_of, found, network, first))
             with replacing(path) as temporary, temporary.open("wb") as written:
-                np.savez(written, **kept)
+                np.savez(written, **kept)  # type: ignore[arg-type]
             say(f"{variant}: {first + len(chunk)} of {len(films)} films")
         with np.load(path, allow_pickle=False) as read:
             parts.append({name: read[name] for name in read.files})

@@ -49,7 +49,7 @@ ROWS = "attempts/sides/"
 TOP = 0.1
 SHRINKAGE = 0.01
 COMPONENTS = 100
-DRAWS = 2000
+DRAWS = 1000
 CHOOSING_FOLD = 0
 SHADOWS, TUBERCULOUS = ("clouded", "spotted"), ("tuberculous", "tuberculous-again")
 _AT_ONCE = 32
@@ -79,8 +79,20 @@ SIDE_CANDIDATES: Mapping[str, Candidate] = {
     "paired-lda-both": Candidate("paired-lda", (*SHADOWS, *TUBERCULOUS)),
 }
 EXPERIMENTS: Mapping[str, Mapping[str, Candidate]] = {"lesions": LESION_CANDIDATES, "sides": SIDE_CANDIDATES}
-BASELINES = {"lesions": "lda-shadows", "sides": "distance"}
-"""Recipe of each experiment without its idea, which the others are compared with."""
+BASELINES: Mapping[str, str | None] = {
+    "lda-shadows": None,
+    "lda-tuberculous": "lda-shadows",
+    "lda-both": "lda-shadows",
+    "distance": None,
+    "difference": "distance",
+    "difference-residual": "distance",
+    "side-distance": "distance",
+    "difference-lda-shadows": "lda-shadows",
+    "difference-lda-both": "lda-both",
+    "paired-lda-shadows": "lda-shadows",
+    "paired-lda-both": "lda-both",
+}
+"""Recipe without the experiment's idea that each is compared with; None: it is such a recipe."""
 
 Scored = tuple[NDArray[np.float64], list[float | None]]
 """Scores of films (n,), and the side ratio of each; None without sides."""
@@ -88,8 +100,10 @@ Scored = tuple[NDArray[np.float64], list[float | None]]
 
 def of_films(cells: SidedCells, at: NDArray[np.int64]) -> SidedCells:
     """Return some films of `cells`."""
-    parts = (cells.maps, cells.mirrored, cells.inside, cells.right, cells.left, cells.changed)
-    return SidedCells([cells.facts[i] for i in at], *(part[at] for part in parts))
+    return SidedCells(
+        [cells.facts[i] for i in at], cells.maps[at], cells.mirrored[at], cells.inside[at], cells.right[at],
+        cells.left[at], cells.changed[at],
+    )  # fmt: skip
 
 
 class Normals:
@@ -198,7 +212,8 @@ class _Residual:
     def __call__(self, difference: Tensor, inside: Tensor) -> Tensor:
         away = (difference * inside[:, None]).flatten(1) - self.mean
         rest = away - (away @ self.components.T) @ self.components
-        return rest.reshape(difference.shape).square().mean(dim=1)
+        squares: Tensor = rest.reshape(difference.shape).square().mean(dim=1)
+        return squares
 
 
 def _discriminant(unchanged: Sequence[_Sums], lesions: Sequence[_Sums], used: slice) -> Tensor:
@@ -211,7 +226,8 @@ def _discriminant(unchanged: Sequence[_Sums], lesions: Sequence[_Sums], used: sl
     within = (products - outer) / sum(n)
     shrunk = (1 - SHRINKAGE) * within + SHRINKAGE * torch.eye(len(within), dtype=torch.float64)
     w = torch.linalg.solve(shrunk, means[1] - means[0])
-    return (w / (w @ shrunk @ w).sqrt().clamp(min=1e-12)).float()
+    scaled: Tensor = w / (w @ shrunk @ w).sqrt().clamp(min=1e-12)
+    return scaled.float()
 
 
 def _used(method: str, channels: int) -> slice:
@@ -294,12 +310,13 @@ def figures(facts: Sequence[Mapping[str, Any]], found: Scored, baseline: Scored 
         {name: Auroc(folds_of(values, cohort.abnormal, cohort.fold)) for name, values in columns.items()},
         cohort, draws=draws, rng=np.random.default_rng(0),
     )  # fmt: skip
-    sided = [i for i, fact in enumerate(facts) if fact["side"] and fact["lungs"] and ratio[i] is not None]
+    ratios = np.array([np.nan if one is None else one for one in ratio])
+    sided = [i for i, fact in enumerate(facts) if fact["side"] and fact["lungs"] and np.isfinite(ratios[i])]
     shortcuts = {name: [facts[i]["lungs"][name] for i in sided] for name in LUNG_SHORTCUTS}
     if baseline is not None:
-        shortcuts["baseline"] = [baseline[1][i] for i in sided]
+        shortcuts["baseline"] = [float(one) for i in sided if (one := baseline[1][i]) is not None]
     side = laterality(
-        [ratio[i] for i in sided], [facts[i]["side"] == "right" for i in sided], shortcuts=shortcuts,
+        ratios[sided], [facts[i]["side"] == "right" for i in sided], shortcuts=shortcuts,
         fold=[facts[i]["fold"] for i in sided], draws=draws,
     ).to_json()  # fmt: skip
     _, every = usable_statistics(table)
@@ -360,7 +377,7 @@ def fold_0_rows(data: Data) -> list[Row]:
                     "experiment": experiment,
                     "method": candidate.method,
                     "lesions": list(candidate.lesions),
-                    "baseline": BASELINES[experiment],
+                    "baseline": BASELINES[name],
                     "features": "EfficientNet-lite0, 224 px, blocks 2, 4, 7, 10, 14 on 14 × 14 cells, bfloat16",
                     "device": "cpu, 1 thread",
                     "date": datetime.now(UTC).date().isoformat(),
@@ -382,7 +399,7 @@ def tested_rows(data: Data, rows: Sequence[Row]) -> list[Row]:
     every = {name: one for candidates in EXPERIMENTS.values() for name, one in candidates.items()}
     for fold in TEST_FOLDS:
         normals = Normals(data.variants, data.training(fold))
-        at = data.films(lambda fact, fold=fold: fact["fold"] == fold)
+        at = np.flatnonzero([fact["fold"] == fold for fact in data.plain.facts])
         some = of_films(data.plain, at)
         facts += some.facts
         for name, candidate in every.items():
@@ -394,7 +411,9 @@ def tested_rows(data: Data, rows: Sequence[Row]) -> list[Row]:
     spent = round(process_time() - began, 1)
     out: list[Row] = []
     for row in rows:
-        name, baseline = str(row["recipe"]).removeprefix(ROWS), str(row["baseline"])
-        test = figures(facts, joined[name], None if name == baseline else joined[baseline])
-        out.append(row | {"folds": list(TEST_FOLDS), "draws": DRAWS, "openings": 1, "seconds_all": spent, "test": test})
+        name = str(row["recipe"]).removeprefix(ROWS)
+        baseline = BASELINES[name]
+        test = figures(facts, joined[name], None if baseline is None else joined[baseline])
+        opened = {"folds": list(TEST_FOLDS), "draws": DRAWS, "openings": 1, "seconds_all": spent}
+        out.append(row | {"baseline": baseline, **opened, "test": test})
     return out

@@ -6,9 +6,9 @@ film. The question: does its AUROC depend on N and π through N·π² alone? The
 the two groups' means is π δ, with δ the difference of abnormal and normal films, and its noise has the variance
 σ² (1 / N + 1 / N0). So the squared ratio is π² N N0 / (N + N0) · δ² / σ², which is N·π² where N is far below N0.
 
-Films: all normal films of the training split without duplicates, and as many abnormal ones, drawn with seed 0. Each
-draw tests one of folds 1 to 4, in turn; known and unread films are of the other folds (folds by patient). Within a draw
-the films of a smaller N are among those of a larger one. Nothing is chosen: all settings are constants.
+Films: 1,100 normal and 680 abnormal films of the training split without duplicates, drawn with seed 0. Each draw tests
+one of folds 1 to 4, in turn; known and unread films are of the other folds (folds by patient). Within a draw the films
+of a smaller N are among those of a larger one. Nothing is chosen: all settings are constants.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ from unseen.runs.cohort import cohort_of
 from unseen.runs.training import resolve
 
 ROW = "attempts/stream"
+FILMS = {"normal": 1100, "abnormal": 680}
+"""Films that are drawn from the split: as many as the largest N needs, and a fifth for the test."""
 KNOWN = 200
 """N0, films that are known to be normal."""
 SHRINKAGE = 1.0
@@ -96,10 +98,10 @@ def stream_of(root: Path) -> Stream:
     for film in cohort.films.select(lambda entry: entry.label is not None):
         assert isinstance(film, Film)
         films.setdefault(film.pixel_sha256, film)
-    normals = [film for film in films.values() if film.label == "normal"]
-    ill = [film for film in films.values() if film.label == "abnormal"]
-    drawn = np.sort(np.random.default_rng(0).choice(len(ill), len(normals), replace=False))
-    some = [*normals, *(ill[i] for i in drawn)]
+    rng, some = np.random.default_rng(0), []
+    for label, number in FILMS.items():
+        of_label = [film for film in films.values() if film.label == label]
+        some += [of_label[i] for i in np.sort(rng.choice(len(of_label), number, replace=False))]
     finder = finder_of("models/lungs")
     assert isinstance(finder, LungFinder)
     cells = frozen_cells(some, finder, root, "zhanglab")
@@ -121,6 +123,10 @@ def aurocs_of(stream: Stream, draw: int) -> dict[tuple[int, float], tuple[float,
     ill = rng.permutation(np.flatnonzero(stream.abnormal & (stream.fold != fold)))
     tested = np.flatnonzero(stream.fold == fold)
     most = max(n - round(n * share) for n, share in settings()), max(round(n * share) for n, share in settings())
+    if len(others) < most[0] or len(ill) < most[1]:
+        raise ValueError(
+            f"{len(others)} normal and {len(ill)} abnormal films are left; {most[0]} and {most[1]} are needed"
+        )
     others, ill = others[: most[0]], ill[: most[1]]
     trained = np.concatenate([known, others, ill])
     _, mean, scale = standardised(stream.features[known])  # known films alone: the same for all settings

@@ -329,6 +329,8 @@ def _limitations(rows: Mapping[str, Row], known: Sequence[str]) -> list[str]:
         "A difference cannot be traced to one cause: a rotation or shift for each image (deepinv: for each batch), the "
         "scale of the losses, measurements held out, and the interpolation of rotations all differ.",
         "Two options for each library are few. With a search of its own for each problem, either could gain.",
+        "deepinv's weights of `EILoss` for both CT problems are small because its training collapsed with weight 1 in "
+        "runs of 44 to 48 steps, which have no rows. The option to compare consistency as images was not given to it.",
         f"Fewer than three seeds: {'; '.join(CONTESTS[name].title for name in few)}. `{COMMAND} train` trains the rest."
         if few
         else "",

@@ -37,7 +37,7 @@ import torch
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
 from studies.laterality import sides
-from studies.one_sided import RECIPE, ScoredFilm, compared, halves, named_side, read_kept, table_of
+from studies.one_sided import RECIPE, ScoredFilm, compared, halves, kept_films, named_side, table_of
 from studies.row_files import read_row, write_row
 from studies.rows import Row
 from studies.shipping import FOLD as REPORT
@@ -201,7 +201,7 @@ def scored(
         kept: file of each detector's scores.
         say: called with a line of progress.
     """
-    known = {name: {one.file for one in read_kept(kept[name])} for name in detectors}
+    known = {name: {one.file for one in kept_films(kept[name])} for name in detectors}
     for number, one in enumerate(asked, 1):
         found, seen = FoundLungs(one.film), {}
         for name, detector in detectors.items():
@@ -343,7 +343,7 @@ def _written(name: str, part: str, root: Path, rows: Path, *, looked: bool, cpu:
     fold, before = PARTS[part], read_row(f"{ROWS}{name}-0", rows)
     spent = float((before or {}).get(part, {}).get("cpu_seconds", 0.0)) if cpu is None else cpu
     files = {seed: kept_file(name, fold, seed, root) for seed in ((CHOOSE,) if fold == CHOOSE else SEEDS)}
-    trainings = {seed: sorted(read_kept(path), key=lambda one: one.file)
+    trainings = {seed: sorted(kept_films(path), key=lambda one: one.file)
                  for seed, path in files.items() if _complete(path)}  # fmt: skip
     figures = chosen_figures(trainings[0]) if fold == CHOOSE else report_figures(trainings)
     written = write_row(row_of(name, before, part, figures, looked=looked, cpu=spent), rows)

@@ -111,7 +111,7 @@ def scored_films(model: str, *, say: Callable[[str], None] = print) -> list[Scor
 
 
 def kept_films(path: Path) -> Iterator[ScoredFilm]:
-    """Lines of a file of kept scores; a last line that was cut off by a stop is left out."""
+    """Yield the films of a file of kept scores; a last line that was cut off by a stop is deleted."""
     if path.is_file():
         text = path.read_text(encoding="utf-8")
         whole = text[: text.rfind("\n") + 1]

@@ -21,7 +21,7 @@ from studies.nominate import (
     share_network,
     with_lesion,
 )
-from studies.one_sided import halves, read_kept
+from studies.one_sided import halves, kept_films
 from unseen.anatomy.network_view import View
 from unseen.data import phantoms
 from unseen.data.film import Film
@@ -92,7 +92,7 @@ def test_scores_are_those_of_the_detector_and_are_kept(films: list[Film], tmp_pa
     scored(detectors, asked[:3], kept, say=print)
     scored(detectors, asked, kept, say=print)
     for name, detector in detectors.items():
-        found = list(read_kept(kept[name]))
+        found = list(kept_films(kept[name]))
         assert [one.file for one in found] == [one.file for one in asked]
         expected = [detector.score_film(film).score for film in films[20:]]  # type: ignore[union-attr]
         assert [one.score for one in found] == pytest.approx(expected)
@@ -118,7 +118,7 @@ def test_the_index_is_the_mean_of_both_figures(films: list[Film], tmp_path: Path
     kept = {"dct": tmp_path / "dct.jsonl"}
     asked = [one for film in twins for one in (Asked(film, film.name, 0, ""), *one_sided_lesions(film, 0))]
     scored(detectors, asked, kept, say=print)
-    lines = list(read_kept(kept["dct"]))
+    lines = list(kept_films(kept["dct"]))
     found = chosen_figures(lines)
     assert found["n"] == {"normal": 30, "synthetic": 60, "real": 0}
     blind = chosen_figures([replace(one, ratio=0.0) for one in lines])

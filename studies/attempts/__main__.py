@@ -33,7 +33,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     torch.set_num_threads(1)
     for part in given.parts:
         _computed(part, given.rows)
-    write_text(given.page, attempts_page(read_study("attempts", given.rows)))
+    write_text(given.page, attempts_page(read_study("attempts", given.rows), read_study("shipped", given.rows)))
     print("rendered", given.page)
 
 

@@ -8,6 +8,7 @@ from studies.attempts.kept_lesions import KEEPING, OWN
 from studies.attempts.kept_lesions import ROWS as KEPT
 from studies.attempts.sides import EXPERIMENTS, ROWS, chosen_by
 from studies.attempts.stream import ROW as STREAM
+from studies.pages import budgets
 from studies.pages.cells import Entry, table
 from unseen.artifacts.research_only import LIMITS
 from unseen.evaluation.intervals import interval_text as figure
@@ -26,8 +27,13 @@ _TEXTS = {
 _MAIN = "all statistics"
 
 
-def attempts_page(rows: Mapping[str, Entry]) -> str:
-    """Return the page as Markdown; an experiment without a row is said to have none."""
+def attempts_page(rows: Mapping[str, Entry], shipped: Mapping[str, Entry] | None = None) -> str:
+    """Return the page as Markdown; an experiment without a row is said to have none.
+
+    Args:
+        rows: rows of the experiments, by name.
+        shipped: rows of the shipped models, which tell how long their GANs were trained.
+    """
     blocks = [
         "# Four experiments on detectors of normal films",
         "Experiments that take minutes of one core, on frozen features or on shipped models, measured by the "
@@ -39,7 +45,7 @@ def attempts_page(rows: Mapping[str, Entry]) -> str:
         *_sides(rows, "lesions"),
         *_sides(rows, "sides"),
         *_stream(rows.get(f"{STREAM}-0")),
-        *_kept([row for name, row in rows.items() if name.startswith(KEPT)]),
+        *_kept([row for name, row in rows.items() if name.startswith(KEPT)], shipped or {}),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -207,7 +213,12 @@ def _stream_verdict(row: Entry) -> str:
     )
 
 
-def _kept(rows: Sequence[Entry]) -> list[str]:
+def _shipped(name: str, shipped: Mapping[str, Entry]) -> str:
+    row = shipped.get(f"shipped/{name}-0")
+    return f"`{name}`" if row is None else budgets.named(row, name)
+
+
+def _kept(rows: Sequence[Entry], shipped: Mapping[str, Entry]) -> list[str]:
     title = [
         "## The finder that keeps lesions, for all shipped models",
         "`models/ensemble-five` has a lung finder that keeps consolidations and effusions inside the lungs ([how "
@@ -219,7 +230,7 @@ def _kept(rows: Sequence[Entry]) -> list[str]:
     first = rows[0]
     lines = [
         [
-            f"`{_name(row)}`",
+            _shipped(_name(row), shipped),
             name,
             figure(row[name]["laterality"]),
             figure(row["difference"], sign=True) if name == KEEPING else "",

@@ -160,7 +160,7 @@ def overview(found: Sequence[Screen], drawing: tuple[str, str, list[Entry]] | No
                 "Each line is the answer of that page's first screen. *Command* measures again and renders the page; "
                 "*date* "
                 "is that of the latest row. [Figures of the source documents](results-sources.md) next to ours, one "
-                "by one.",
+                "by one. [Quality beside deepinv](results-deepinv.md) after equally many steps on five problems.",
                 rendered(COMMAND, "studies/results/"),
             ]
         )

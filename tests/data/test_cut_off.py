@@ -1,7 +1,7 @@
 """A film whose coded data are cut off, in a file that is otherwise whole, is refused in every format.
 
 The container is repaired after each cut: lengths and check sums fit the data that are left, as where a program was
-stopped while it wrote. `test_jpeg_whole` has the processes of JPEG.
+stopped while it wrote. `test_jpeg_completeness` has the processes of JPEG.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -266,8 +266,9 @@ def test_ctrl_c_finishes_the_batch_checkpoints_and_stops(tmp_path: Path) -> None
 
     def press(progress: Progress) -> None:
         if progress.step == 3:  # the last of the first epoch
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)  # to this thread, so that it arrives now however busy the machine is
 
+    assert threading.current_thread() is threading.main_thread(), "elsewhere Ctrl-C would end the worker of pytest"
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         train(stopped, films(), SHORT, folder=tmp_path, progress=press)

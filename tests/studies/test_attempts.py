@@ -139,7 +139,7 @@ def test_unread_films_teach_more_where_more_of_them_are_abnormal() -> None:
 
 def test_the_page_is_rendered_from_the_rows_and_has_no_other_figure() -> None:
     rows = read_study("attempts", ROOT / "studies" / "results")
-    page = attempts_page(rows)
+    page = attempts_page(rows, read_study("shipped", ROOT / "studies" / "results"))
     assert (ROOT / "docs" / "results-attempts.md").read_text(encoding="utf-8") == page
     assert "Research use only. Not a medical device. Not for diagnosis." in page
     assert not re.search(r"\d\.\d\d", attempts_page({}))

@@ -217,8 +217,9 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Pat
 
 @pytest.fixture(scope="session")
 def reading_site(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
-    """A server for tests that each send films of a source of their own, and read that source alone."""
-    with serving(tmp_path_factory.mktemp("reading") / "worklist", bundles) as found:
+    """A server of one model for tests that each send films of a source of their own, and read that source alone."""
+    filled = judged_first(bundles)
+    with serving(tmp_path_factory.mktemp("reading") / "worklist", {"pca": bundles["pca"]}, filled=filled) as found:
         yield found
 
 

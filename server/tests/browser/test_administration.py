@@ -21,6 +21,7 @@ from tests.browser.conftest import (
     Site,
     as_dicom,
     axe,
+    judged_first,
     no_errors,
     serving,
     signed_in,
@@ -37,7 +38,8 @@ WIDE = "document.documentElement.scrollWidth - innerWidth"
 @pytest.fixture(scope="module")
 def shared_site(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
     """A server of this module's own: its tests change settings."""
-    with serving(tmp_path_factory.mktemp("administration") / "worklist", bundles) as found:
+    filled, alone = judged_first(bundles), {"pca": bundles["pca"]}
+    with serving(tmp_path_factory.mktemp("administration") / "worklist", alone, filled=filled) as found:
         yield found
 
 
@@ -111,15 +113,15 @@ def test_an_admin_adds_a_person_erases_a_patient_and_verifies_the_audit(
         assert patient not in page.locator("#audit-table").inner_text()
         for one in TABS:
             tab(page, one)
-            page.wait_for_load_state("networkidle")
             assert page.evaluate(WIDE) <= 0, f"{one} scrolls sideways"
-            _check(page, f"{one}-{width}")
+        _check(page, f"{TABS[-1]}-{width}")  # each tab: test_axe_finds_nothing_serious_in_any_tab
         page.set_viewport_size({"width": 390, "height": 844})
         for one in TABS:
             tab(page, one)
             assert page.evaluate(WIDE) <= 0, f"{one} scrolls sideways on a narrow screen"
 
 
+@pytest.mark.nightly  # the sources: web/test_film_source.py
 def test_an_admin_adds_a_sender_and_changes_its_sources(shared_site: Site, page_of: PageOf) -> None:
     page = page_of(shared_site, "ada")
     page.goto(f"{shared_site.root}/administration")
@@ -143,7 +145,6 @@ def test_an_admin_adds_a_sender_and_changes_its_sources(shared_site: Site, page_
 
 def test_settings_are_saved_and_seen_by_everybody(shared_site: Site, page_of: PageOf) -> None:
     page = page_of(shared_site, "ada")
-    page.emulate_media(color_scheme="dark")
     held: list[Route] = []
     page.route("**/api/v1/settings", lambda route: route.continue_() if held else held.append(route))
     page.goto(f"{shared_site.root}/administration#settings")
@@ -175,7 +176,6 @@ def test_settings_are_saved_and_seen_by_everybody(shared_site: Site, page_of: Pa
     assert (found.identity, found.waiting_cap_s, found.kept_days) == ("lead", 6 * 3600, 400)
     assert dict(found.kept_of) == {"ward": 30}
     assert (found.settle_s, dict(found.settle_of)) == (90, {"ward": 15})
-    _check(page, "Sources and retention-dark")
 
 
 def test_who_sees_names_changes_only_after_a_question(shared_site: Site, page_of: PageOf) -> None:
@@ -234,7 +234,7 @@ def test_other_settings_are_saved_without_a_question_and_names_stay(shared_site:
             assert (store.settings.read().identity, store.settings.read().waiting_cap_s) == ("nobody", 7 * 3600)
 
 
-@pytest.mark.nightly  # but for colours, in the light theme, and one of them in the dark one: the two tests above
+@pytest.mark.nightly  # one: test_an_admin_adds_a_person_erases_a_patient_and_verifies_the_audit
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_in_any_tab(shared_site: Site, chromium: Browser, scheme: Any) -> None:
     with chromium.new_context(viewport=SCREEN, color_scheme=scheme) as context:

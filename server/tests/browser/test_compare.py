@@ -27,14 +27,14 @@ from unseen.data import phantoms
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 
-PAIRS = 14
+PAIRS = 8
 SOURCES = ("ward", "clinic")
 WIDE = {"width": 1280, "height": 720}
 
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
-    """A server with three models and 28 films of two sources, all of them reported by a lead."""
+    """A server with three models and 16 films of two sources, all of them reported by a lead."""
     also = [word for name in list(bundles)[1:] for word in ("--also", str(bundles[name]))]
     words = ("--port", "0", "--model", bundles["pca"], *also)
     done = made_once(shared_folder(tmp_path_factory) / "browser-compared", lambda folder: _reported(folder, words))

@@ -282,6 +282,7 @@ def test_each_film_is_measured_from_drop_to_score(live: Site, page: Page) -> Non
     assert all(0 < one["ms"] < WAIT for one in measured)
 
 
+@pytest.mark.nightly  # what readers are told: web/test_viewing.py
 def test_a_reader_where_a_policy_clears_sees_no_score(clearing: Site, page_of: PageOf) -> None:
     page = page_of(clearing, "ann")
     page.goto(f"{clearing.root}/live")

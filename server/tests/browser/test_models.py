@@ -86,6 +86,7 @@ def test_what_decides_is_withdrawn_calibrated_anew_and_activated_again(
     _calibrated_anew(own_labelled, weights, digest, first=first, second=second, reader=reader)
 
 
+@pytest.mark.nightly  # two people: web/test_activating.py
 def test_a_lead_proposes_a_second_activates_and_workers_score_by_it(
     labelled: Site, bundles: dict[str, Path], page_of: PageOf
 ) -> None:
@@ -229,6 +230,7 @@ def colour(png: bytes) -> str:
     return "green" if greens.sum() > 30 else "none"
 
 
+@pytest.mark.nightly
 def test_a_reader_sees_cards_and_nothing_to_decide(labelled: Site, page_of: PageOf) -> None:
     page = models_page(page_of, labelled, "ann")
     expect(page.locator("#cards .model")).to_have_count(3)
@@ -236,8 +238,11 @@ def test_a_reader_sees_cards_and_nothing_to_decide(labelled: Site, page_of: Page
     expect(page.get_by_role("button", name="Calibrate")).to_have_count(0)
 
 
-def test_tabs_are_worked_by_keys_and_the_address_keeps_the_tab(labelled: Site, page_of: PageOf) -> None:
-    page = models_page(page_of, labelled, "lea")
+def test_tabs_are_worked_by_keys_and_the_address_keeps_the_tab(
+    shared_site: Site, bundles: dict[str, Path], page_of: PageOf
+) -> None:
+    page = models_page(page_of, shared_site, "lea")
+    expect(page.locator("#cards .model")).to_have_count(3)
     page.get_by_role("tab", name="Models", exact=True).focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Fit to your site")).to_be_focused()
@@ -245,6 +250,13 @@ def test_tabs_are_worked_by_keys_and_the_address_keeps_the_tab(labelled: Site, p
     expect(page.locator("[data-step=gate]")).to_contain_text("The model has no input gate.")
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Calibration")).to_be_focused()
+    page.get_by_role("combobox", name="Model").select_option(card_of(bundles["pca"]).weights_sha256)
+    page.get_by_role("button", name="Propose this calibration").click()
+    expect(page.get_by_label("Note")).to_be_focused()  # not without one
+    page.get_by_label("Note").fill("too few")
+    page.get_by_role("button", name="Propose this calibration").click()
+    expect(page.locator("#calibrate-problem")).to_contain_text("None is labelled yet")
+    page.get_by_role("tab", name="Calibration").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#drift svg").first).to_be_visible()
     expect(page.locator("#drift-words")).to_contain_text("films in blocks of 50")
@@ -252,6 +264,7 @@ def test_tabs_are_worked_by_keys_and_the_address_keeps_the_tab(labelled: Site, p
     expect(page.get_by_role("tab", name="Watch")).to_have_attribute("aria-selected", "true")
 
 
+@pytest.mark.nightly
 def test_losses_grow_while_one_looks(labelled: Site, trainings: Path, page_of: PageOf) -> None:
     folder = trainings / RUN
     folder.mkdir(parents=True)

@@ -1,6 +1,4 @@
-"""A reader's morning in Chromium, from the door to the last sentence, by keyboard alone: six studies, and thirty in
-`make nightly`.
-"""
+"""A reader's morning in Chromium, from the door to the last sentence, by keyboard alone: four studies, and thirty."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ def begin(page: Page, site: Site) -> None:
     expect(page.locator("#rows > tr").first).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_three_cards_point_at_what_they_speak_of(shared_site: Site, page_of: PageOf) -> None:
     page = page_of(shared_site, "ann")
     page.context.clear_cookies()

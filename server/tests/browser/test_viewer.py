@@ -291,7 +291,7 @@ def test_a_key_that_bounces_reports_one_study(page: Page, site: Site) -> None:
         assert store.studies.page(StudyQuery(tab="reported", source="bounce")).total == 1
 
 
-@pytest.mark.nightly  # the sentence: test_a_morning_by_keyboard_with_a_prior_and_a_measurement
+@pytest.mark.nightly  # the sentence: test_another_film_of_the_study_begins_the_second_again
 def test_the_last_study_leaves_a_sentence(page: Page, site: Site) -> None:
     (only,) = sent(site, "only", ill(1, 34))
     opened(page, site, only, "only")
@@ -303,6 +303,7 @@ def test_the_last_study_leaves_a_sentence(page: Page, site: Site) -> None:
     expect(page.get_by_text("Nothing else is left to read here.")).to_be_hidden()
 
 
+@pytest.mark.nightly  # who has it: web/test_studies.py
 def test_the_second_of_two_readers_is_told_who_has_it_and_gets_another_one(
     page: Page, site: Site, page_of: PageOf
 ) -> None:
@@ -325,6 +326,7 @@ def test_the_second_of_two_readers_is_told_who_has_it_and_gets_another_one(
         )
 
 
+@pytest.mark.nightly  # web/test_safety.py
 def test_a_file_that_cannot_be_shown_is_returned_with_a_reason_and_never_labelled(page: Page, site: Site) -> None:
     (study,) = sent(site, "broken", [b"this is a text file\n" * 20])
     page.goto(f"{site.root}/studies/{study}?source=broken")
@@ -355,6 +357,7 @@ def test_a_file_that_cannot_be_shown_is_returned_with_a_reason_and_never_labelle
     expect(page.get_by_text("Nothing else is left to read here.")).to_be_visible()
 
 
+@pytest.mark.nightly  # test_another_film_of_the_study_begins_the_second_again
 def test_every_frontal_film_is_painted_before_the_study_can_be_reported(page: Page, site: Site) -> None:
     same = {"StudyInstanceUID": "1.2.3.4", "PatientID": "4711"}
     pair = [as_dicom(film, **same) for film in phantoms.normals(2, seed=4712, size=SIDE)]
@@ -378,7 +381,7 @@ def test_every_frontal_film_is_painted_before_the_study_can_be_reported(page: Pa
         assert [(one.outcome, one.how) for one in store.studies.details(study).reports] == [("normal", "seen")]
 
 
-@pytest.mark.nightly  # a prior beside: test_a_morning_by_keyboard_with_a_prior_and_a_measurement
+@pytest.mark.nightly  # a prior beside: test_the_key_of_priors_shows_none_of_the_last_patient_while_the_next_film_loads
 def test_a_normal_film_is_shown_beside_and_moves_along(page: Page, site: Site) -> None:
     first, *others = sent(site, "beside", ill(3, 36))
     with site.store() as store:
@@ -398,6 +401,7 @@ def test_a_normal_film_is_shown_beside_and_moves_along(page: Page, site: Site) -
     shows(page, first)
 
 
+@pytest.mark.nightly  # what readers are told: web/test_viewing.py
 def test_a_reader_who_must_be_blind_gets_triage_alone(clearing: Site, page_of: PageOf) -> None:
     (study,) = sent(clearing, "blind", ill(1, 37))
     page = page_of(clearing, "ann")

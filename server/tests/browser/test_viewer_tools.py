@@ -81,7 +81,7 @@ def test_list_and_viewer_name_what_they_hold(page: Page, site: Site) -> None:
     ).to_be_attached()
 
 
-@pytest.mark.nightly  # in short: test_a_morning_by_keyboard_with_a_prior_and_a_measurement
+@pytest.mark.nightly  # in short: test_the_key_of_priors_shows_none_of_the_last_patient_while_the_next_film_loads
 def test_a_prior_lies_beside_the_film_and_moves_with_it(page: Page, site: Site) -> None:
     films = list(phantoms.normals(2, seed=88, size=SIDE))
     patient = {"PatientID": "4712", "PatientName": "Doe^Jane"}
@@ -150,6 +150,10 @@ def test_the_key_of_priors_shows_none_of_the_last_patient_while_the_next_film_lo
     page.goto(f"{site.root}/studies/{study}?source=next")
     shows(page, study)
     expect(page.get_by_role("heading", name="Another study of this patient")).to_be_visible()
+    page.keyboard.press("p")
+    expect(page.get_by_role("img", name=re.compile("^Received "))).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("img", name=re.compile("^Received "))).to_have_count(0)
     page.evaluate("(study) => history.pushState(null, '', `/studies/${study}?source=next`)", following)
     page.evaluate("() => dispatchEvent(new PopStateEvent('popstate'))")
     until(lambda: page.wait_for_timeout(20) or bool(held), 30)
@@ -223,6 +227,8 @@ def test_turning_and_flipping_carry_a_mark_and_reset_takes_all_back(page: Page, 
         assert np.abs(film_on(canvas(page), *wanted.shape)[..., 0] - wanted).max() <= 1, mark
     page.keyboard.press("x")
     expect(page.locator("#mark")).to_be_empty()
+    page.keyboard.press("d")
+    expect(page.locator("#measured")).to_have_text(re.compile(r"^Ruler: \d+ px"))
 
 
 @pytest.mark.nightly
@@ -267,6 +273,23 @@ def test_the_address_brings_back_what_is_looked_at_and_names_nobody(page: Page, 
     assert (canvas(page) != shown).any(axis=2).mean() < 0.01, "the same place, but for the address's rounding"
 
 
+def test_what_is_written_lives_through_the_end_of_the_session(page: Page, site: Site) -> None:
+    study = one_of(page, site, "session", grey(305))
+    note = page.get_by_label("Note to the report")
+    page.context.clear_cookies()  # the session ends before the server has the note
+    note.fill("left apex, older than 2024")
+    page.wait_for_url("**/sign-in?ended=1**")
+    expect(page.get_by_text("Your session ended; nothing was reported.")).to_be_visible()
+    page.get_by_label("Name").fill("ann")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    shows(page, study)
+    expect(note).to_have_value("left apex, older than 2024")
+    with site.store() as store:
+        assert store.studies.details(study).reports == ()
+
+
+@pytest.mark.nightly  # in short: test_what_is_written_lives_through_the_end_of_the_session
 def test_what_is_written_lives_through_skip_and_the_end_of_the_session(page: Page, site: Site) -> None:
     study = one_of(page, site, "draft", grey(303))
     note = page.get_by_label("Note to the report")

@@ -90,10 +90,19 @@ def test_the_rows_are_the_apis_and_enter_opens_the_top_one(shared_site: Site, pa
     page.keyboard.press("j")
     assert selected(page) == wanted[2]
     page.keyboard.press("k")
+    expect(page.locator("[data-act=normal]")).to_have_attribute(
+        "title", "Its films were not shown to you yet: this opens it"
+    )
+    page.keyboard.press("n")
+    page.wait_for_url(f"{shared_site.root}/studies/{wanted[1]}**")
+    assert listed(shared_site, "reported") == [], "the key has opened it"
+    page.goto(shared_site.root)
+    shown(page)
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
-    page.wait_for_url(f"{shared_site.root}/studies/{wanted[0]}")
+    page.wait_for_url(f"{shared_site.root}/studies/{wanted[0]}**")
 
 
 @pytest.mark.nightly  # each screen: test_every_page_fits_each_screen_and_axe_finds_nothing_serious
@@ -184,7 +193,8 @@ def test_a_report_and_its_undo_reach_the_database(worked: Site, page_of: PageOf)
         assert store.studies.details(first).entry.state == "to_read"
 
 
-@pytest.mark.parametrize("keys", ["n", pytest.param("nau", marks=pytest.mark.nightly)])
+@pytest.mark.nightly  # one key: test_the_rows_are_the_apis_and_enter_opens_the_top_one; films: web/test_safety.py
+@pytest.mark.parametrize("keys", ["n", "nau"])
 def test_twenty_keys_in_the_list_report_nothing_that_was_not_shown(site: Site, chromium: Browser, keys: str) -> None:
     """On the page of release 0.1, twenty films were reported normal in ten seconds without one being opened."""
     with site.running.client() as other:
@@ -323,6 +333,7 @@ def test_what_could_not_be_scored_is_on_top_and_a_lead_has_it_tried_again(worked
 # blindness and lost connections ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.nightly  # what readers are told: web/test_studies.py and web/test_viewing.py
 def test_a_reader_sees_order_and_flag_alone_where_a_policy_clears(clearing: Site, page_of: PageOf) -> None:
     with clearing.store() as store:
         sample = store.reports.audit_sample().waiting

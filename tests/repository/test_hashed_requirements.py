@@ -91,6 +91,7 @@ def install(folder: Path, target: Path, python: str | Path = sys.executable) -> 
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_listed_wheels_are_installed_and_an_unlisted_one_is_not(house: Path, tmp_path: Path) -> None:
     wheel(house, "tiny_part", "9.0", says="not listed")

@@ -84,6 +84,7 @@ def test_related_tests_come_first(repository: Path) -> None:
     assert "server/tests/test_server.py" not in related
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_a_mutant_is_killed_by_a_test_that_passes_without_it(
     repository: Path, tmp_path_factory: pytest.TempPathFactory

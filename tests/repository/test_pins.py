@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 import unseen
 import unseen_models
 import unseen_server
+from tests.source_trees import imports
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = {"unseen": ".", "unseen-server": "server", "unseen-models": "models"}
@@ -135,12 +136,7 @@ def distributions() -> Mapping[str, str]:
 def imported_by(name: str) -> frozenset[str]:
     """Return the top modules that the files of a package import."""
     paths = (ROOT / PROJECTS[name] / "src" / name.replace("-", "_")).rglob("*.py")
-    return frozenset(
-        module.split(".")[0]
-        for path in paths
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        for module in modules_of(node)
-    )
+    return frozenset(module.split(".")[0] for path in paths for node in imports(path) for module in modules_of(node))
 
 
 def modules_of(node: ast.AST) -> list[str]:

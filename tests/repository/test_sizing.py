@@ -41,8 +41,9 @@ def test_erlangs_formula_gives_its_known_values() -> None:
         erlang_c(2, 2.0)
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
-@pytest.mark.parametrize(("servers", "busy"), [pytest.param(1, 0.6, marks=pytest.mark.nightly), (3, 0.75)])
+@pytest.mark.parametrize(("servers", "busy"), [(1, 0.6), (3, 0.75)])
 def test_simulated_waits_are_those_of_erlangs_formula(servers: int, busy: float) -> None:
     """30 runs of 2,500 films. Power: the interval excludes the wait of a service that takes a tenth longer."""
     mean_s = 2.0

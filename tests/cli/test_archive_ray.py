@@ -78,6 +78,7 @@ def test_what_does_not_go_together_is_refused(say: Say, world: World, manifest: 
         told(say(*words, *more), sentence)
 
 
+@pytest.mark.nightly
 def test_where_no_cluster_answers_it_says_so(
     say: Say, world: World, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

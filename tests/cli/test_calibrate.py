@@ -140,6 +140,7 @@ def test_normals_that_the_model_learnt_from_are_left_out_and_it_is_said(
     assert reasons == {f"its score is at or above the threshold of ward ({threshold:.4g}), so it is not cleared"}
 
 
+@pytest.mark.nightly
 def test_a_pilot_names_what_it_leaves_out(say: Say, model: Path, tmp_path: Path) -> None:
     films = [*un.data.phantoms.normals(30, seed=1, size=64), *un.data.phantoms.abnormals(2, seed=7, size=64)]
     archive = un.data.phantoms.write(films, tmp_path / "archive")
@@ -152,6 +153,7 @@ def test_a_pilot_names_what_it_leaves_out(say: Say, model: Path, tmp_path: Path)
     assert said in answer.err and "1 film without a label left out" in answer.err
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_options_reach_the_policy(say: Say, model: Path, tmp_path: Path) -> None:
     """--jointly splits δ over the sources: no threshold is higher; --confidence and --prevalence are kept."""
@@ -178,6 +180,7 @@ def test_options_reach_the_policy(say: Say, model: Path, tmp_path: Path) -> None
         assert jointly["sources"][source]["threshold"] <= each["sources"][source]["threshold"]
 
 
+@pytest.mark.nightly
 def test_a_source_tag_is_asked_of_dicom_files(say: Say, model: Path, tmp_path: Path) -> None:
     films = [replace(film, source="north") for film in un.data.phantoms.twins(30, seed=31, size=64)]
     labelled = un.data.phantoms.write(films, tmp_path / "labelled")
@@ -189,6 +192,7 @@ def test_a_source_tag_is_asked_of_dicom_files(say: Say, model: Path, tmp_path: P
     assert json.loads(out.read_text(encoding="utf-8"))["source_tag"] == "StationName"
 
 
+@pytest.mark.nightly
 def test_one_run_calibrates_several_models(say: Say, model: Path, labelled: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     view = un.anatomy.View(frame="whole", size=32)

@@ -38,6 +38,7 @@ def test_every_group_can_be_asked_about(group: str) -> None:
     assert f"verdict      {expected}" in text
 
 
+@pytest.mark.nightly
 def test_the_options_reach_the_operator() -> None:
     assert "A shows      49 of the 256" in run("downsampling", "--factor", "2", "--size", "16", "--group", "flips")
     assert "A shows      9 of the 256" in run("downsampling", "--factor", "4", "--size", "16", "--group", "flips")

@@ -24,6 +24,8 @@ from unseen.runs.reconstructor_images import ImageError
 from unseen.training import Training, TrainingError
 
 IMAGING = sorted(name for name in recipes.names() if name.startswith("imaging/"))
+SLOWER = {"imaging/ct", "imaging/low-dose-ct"}
+"""Of which the images by total variation take seconds; `imaging/single-pixel`, too, has an operator without a mask."""
 SHORT = ("--set", "training.epochs=1", "--set", "view.number=4", "--set", "method.features=4", "--device", "cpu")
 
 
@@ -73,7 +75,9 @@ def test_a_reconstructor_is_trained_found_again_and_evaluated(say: Say, runs: Pa
     assert "network minus A†" in answer.out and LIMITS in answer.err
 
 
-@pytest.mark.parametrize("name", IMAGING)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.nightly] * (name in SLOWER)) for name in IMAGING]
+)
 def test_each_imaging_recipe_trains_and_its_images_fit(name: str, tmp_path: Path) -> None:
     recipe = recipes.load(name)
     method = recipe.method.model_copy(update={"settings": recipe.method.settings | {"features": 4, "depth": 1}})
@@ -92,8 +96,10 @@ def test_each_imaging_recipe_trains_and_its_images_fit(name: str, tmp_path: Path
 
 def test_an_interrupted_training_resumes_in_the_same_weights(tmp_path: Path) -> None:
     recipe = recipes.load("imaging/inpainting")
+    method = recipe.method.model_copy(update={"settings": recipe.method.settings | {"features": 4, "depth": 1}})
     small = recipe.model_copy(
         update={
+            "method": method,
             "view": {"number": 4},
             "training": {
                 "epochs": 3, "batch_size": 2, "device": "cpu", "threads": 1, "checkpoint_every_steps": 1,
@@ -132,6 +138,7 @@ def test_images_of_a_folder_are_cropped_averaged_and_in_their_channels(tmp_path:
         images_of(Path(__file__).parent, channels=1, size=(8, 8))
 
 
+@pytest.mark.nightly
 def test_fine_tuning_on_twenty_measurements_of_another_set_improves_on_the_shipped_weights(tmp_path: Path) -> None:
     shipped = load("models/phantom-inpainting")  # learnt from simulated chest films; these are squares and discs
     process = shipped.process
@@ -193,6 +200,7 @@ def test_options_of_detectors_and_of_reconstructors_are_not_mixed(say: Say, worl
     assert answer.code == 2 and "--normal: for detectors" in answer.err
 
 
+@pytest.mark.nightly
 def test_supervised_ei_and_adversarial_ei_are_objectives_by_name() -> None:
     process = Measurement(Mask(torch.rand(1, 32, 32, generator=torch.Generator().manual_seed(0)) < 0.7))
     x = squares_and_circles(4, size=32, generator=torch.Generator().manual_seed(0))

@@ -60,6 +60,7 @@ def test_files_of_measurements_become_files_of_images(say: Say, tmp_path: Path) 
     assert np.abs(shown - levels).max() < 0.51
 
 
+@pytest.mark.nightly
 def test_a_full_disk_is_a_sentence_and_leaves_what_was_whole(tmp_path: Path) -> None:
     model = bundle(inpainting(), tmp_path / "model")
     f = load(model)
@@ -152,10 +153,10 @@ def test_a_constant_image_can_be_looked_at() -> None:
 
 @pytest.fixture(scope="module")
 def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A generator of images of 16 pixels; it had a second or two."""
+    """A generator of images of 16 pixels; it had a moment of training."""
     folder = tmp_path_factory.mktemp("generator") / "shapes"
-    x = squares_and_circles(400, size=16, generator=torch.Generator().manual_seed(0))
-    training = Training(epochs=6, batch_size=20, precision="fp32")
+    x = squares_and_circles(100, size=16, generator=torch.Generator().manual_seed(0))
+    training = Training(epochs=4, batch_size=20, precision="fp32")
     save_generator(VAE(latent=4, features=8, variance=0.05).fit(x, training=training), folder)
     return folder
 

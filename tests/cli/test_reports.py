@@ -58,6 +58,7 @@ def test_evaluate_writes_report_metrics_and_scores_and_leaves_training_films_out
     assert LIMITS in page and "http" not in page.split("<body")[0], "one file, nothing from elsewhere"
 
 
+@pytest.mark.nightly
 def test_evaluate_agrees_with_scikit_learn(say: Say, world: World, tmp_path: Path) -> None:
     from sklearn.metrics import roc_auc_score
 
@@ -107,6 +108,7 @@ def test_evaluate_without_an_auroc_is_an_error_and_prints_no_result(say: Say, wo
     assert "30 left out because the model was trained on them" in answer.err and "report.html" in answer.err
 
 
+@pytest.mark.nightly
 def test_evaluate_takes_the_sets_own_labels(say: Say, world: World, tmp_path: Path) -> None:
     words_of = {"normal": "healthy", "abnormal": "ill"}
     table = pl.read_csv(world.twins).with_columns(state=pl.col("label").replace(words_of)).drop("label")

@@ -78,7 +78,7 @@ def test_a_finder_is_taken_from_another_model(say: Say, world: World, recipe: Pa
     assert say("score", tmp_path / "model", world.bare).code == 0
 
 
-@pytest.mark.parametrize("films", ["bare", "normals"])
+@pytest.mark.parametrize("films", ["bare", pytest.param("normals", marks=pytest.mark.nightly)])
 def test_films_with_and_without_masks_use_the_installed_finder_and_it_is_reported(
     say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path, films: str
 ) -> None:
@@ -93,6 +93,7 @@ def test_films_with_and_without_masks_use_the_installed_finder_and_it_is_reporte
     )
 
 
+@pytest.mark.nightly
 def test_a_setting_is_replaced_on_the_command_line(
     say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_fold_of_ones_own_films_is_refused_with_the_cure(say: Say, world: Worl
     assert answer.code == 2 and "unseen manifest FOLDER --out manifest.csv --folds 5" in " ".join(answer.err.split())
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("quick_lungs")
 def test_it_is_said_that_a_finder_learns_from_the_sources_of_the_recipe(
     say: Say, world: World, recipe: Path, runs: Path
@@ -166,6 +168,7 @@ def test_crossfit_needs_labelled_patients(say: Say, world: World, recipe: Path, 
     assert without.code == 2 and "--crossfit goes with --data" in without.err
 
 
+@pytest.mark.nightly
 def test_losses_go_to_tensorboard(say: Say, world: World, recipe: Path, runs: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -235,6 +238,7 @@ def test_runs_made_here_lie_outside_the_repository() -> None:
     assert Path(__file__).parents[2] not in runs_root().resolve().parents
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("quick_lungs")
 def test_a_backbone_is_given_as_a_file(say: Say, world: World, runs: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "mine.toml"

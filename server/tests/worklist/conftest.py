@@ -189,14 +189,14 @@ def fill_long_list(store: Store) -> None:
         connection.execute(sqlalchemy.update(studies).where(some).values(assigned_to="reader-0"))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def many(request: pytest.FixtureRequest, filled_once: FilledOnce) -> Store:
-    """A long list, for tests that only read it; every test that takes it runs on both databases."""
-    return filled_once(request.param, fill_long_list)
-
-
 SQLITE_AT_LEAST = ["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)]
 POSTGRESQL_AT_LEAST = [pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"]
+
+
+@pytest.fixture(params=POSTGRESQL_AT_LEAST)
+def many(request: pytest.FixtureRequest, filled_once: FilledOnce) -> Store:
+    """A long list, for tests that only read it; `make nightly` has it on SQLite, too."""
+    return filled_once(request.param, fill_long_list)
 
 
 def _own_place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
@@ -215,10 +215,9 @@ def _place(request: pytest.FixtureRequest, make_place: MakePlace, folder: Path) 
 
 own_place = pytest.fixture(params=["sqlite", "postgresql"])(_own_place)
 place = pytest.fixture(params=["sqlite", "postgresql"])(_place)
-# A module whose rules do not depend on the database defines `place = place_at_least`: `make test` runs its tests on
-# SQLite, except those that are marked `on_postgresql`, which together send all of its statements to PostgreSQL and run
-# there instead. `make nightly` has all tests on both. Tests of clearing and of the guarantee have both at all times:
-# their modules keep `place`, or they are marked `on_both_databases`.
+# A module defines `place = place_at_least`: `make test` runs its tests on SQLite, except those that are marked
+# `on_postgresql`, which together send all of its statements to PostgreSQL and run there instead, and a few that are
+# marked `on_both_databases`. `make nightly` has all tests on both.
 own_place_at_least = pytest.fixture(params=SQLITE_AT_LEAST)(_own_place)
 place_at_least = pytest.fixture(params=SQLITE_AT_LEAST)(_place)
 on_postgresql = pytest.mark.parametrize("place", POSTGRESQL_AT_LEAST, indirect=True)

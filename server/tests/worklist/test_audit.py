@@ -11,12 +11,26 @@ import pytest
 import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 
-from tests.worklist.conftest import Clock, Judge, MakePlace, Place, png
+from tests.worklist.conftest import (
+    Clock,
+    Judge,
+    MakePlace,
+    Place,
+    on_both_databases,
+    on_postgresql,
+    own_on_postgresql,
+    own_place_at_least,
+    place_at_least,
+    png,
+)
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist.audit import GENESIS, AuditHead, first_break
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import audit
+
+own_place = own_place_at_least
+place = place_at_least
 
 UNLOCK = {
     "sqlite": ("DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete"),
@@ -65,6 +79,7 @@ def test_an_empty_trail_is_whole(store: Store) -> None:
     assert store.audit.head() == AuditHead(seq=0, hash=GENESIS)
 
 
+@on_both_databases
 def test_the_database_itself_refuses_changes(store: Store) -> None:
     store.films.receive(png(1), name="a")
     for statement in ("UPDATE audit SET actor = 'x'", "DELETE FROM audit", "DELETE FROM audit WHERE seq = 1"):
@@ -94,6 +109,7 @@ BROKEN = {
 }
 
 
+@own_on_postgresql
 def test_whoever_breaks_the_chain_is_found_out(own_store: Store) -> None:
     kept = {"the file beside": own_store.audit.head()}
     for statement, said in BROKEN.items():
@@ -149,6 +165,7 @@ def test_what_is_no_head_is_refused() -> None:
             AuditHead.parse(written)
 
 
+@on_postgresql
 def test_writers_at_once_make_one_chain(store: Store) -> None:
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(lambda n: store.films.receive(png(n), name=f"{n}"), range(30)))

@@ -12,16 +12,7 @@ import numpy as np
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import (
-    Clock,
-    MakePlace,
-    Place,
-    dicom_film,
-    listed,
-    on_both_databases,
-    place_at_least,
-    png,
-)
+from tests.worklist.conftest import Clock, MakePlace, Place, dicom_film, listed, place_at_least, png
 from tests.worklist.stub_detector import Stub, score_of
 from unseen.data.film import Film
 from unseen.screening.drift_watch import DriftReference
@@ -223,10 +214,10 @@ def test_two_workers_with_a_batch_each_enter_every_film_once_and_in_order(make_p
     """Two films of each study come to two workers at once, while others write to the same trail."""
     place = make_place("postgresql")
     with place.open() as store:
-        for number in range(40):
+        for number in range(20):
             store.films.receive(
-                dicom_film(number, StudyInstanceUID=f"1.2.{number % 20}", SOPInstanceUID=f"1.3.{number}",
-                           PatientID=f"p{number % 20}"),
+                dicom_film(number, StudyInstanceUID=f"1.2.{number % 10}", SOPInstanceUID=f"1.3.{number}",
+                           PatientID=f"p{number % 10}"),
                 name=f"{number}",
             )  # fmt: skip
         meet = threading.Barrier(2)
@@ -248,15 +239,15 @@ def test_two_workers_with_a_batch_each_enter_every_film_once_and_in_order(make_p
                 store.accounts.add(f"reader-{number}", "a long password", "reader", actor="lea")
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(worker_module, "MOST", 20)
+            patch.setattr(worker_module, "MOST", 10)
             with ThreadPoolExecutor(3) as threads:
                 other = threads.submit(beside)
                 workers = [worker_of(store, name=f"worker {number}") for number in range(2)]
-                assert sum(threads.map(at_once, workers)) == 40
+                assert sum(threads.map(at_once, workers)) == 20
                 other.result()
-        assert sorted(entry.films for entry in store.studies.page(StudyQuery(tab="all")).rows) == [2] * 20
+        assert sorted(entry.films for entry in store.studies.page(StudyQuery(tab="all")).rows) == [2] * 10
         assert set(Counter(row.film_id for row in rows(store, findings)).values()) == {1}
-        assert len(rows(store, findings)) == 40 and store.jobs.counts().done == 40
+        assert len(rows(store, findings)) == 20 and store.jobs.counts().done == 20
         trail = rows(store, audit)
         assert [row.seq for row in trail] == list(range(1, len(trail) + 1)) and store.audit.verify() is None
         assert {row.actor for row in trail if row.action == "film.scored"} == {"worker 0", "worker 1"}
@@ -300,7 +291,7 @@ def test_workers_results_stand_in_the_trail_in_the_order_of_their_time(make_plac
 def test_a_reader_is_not_shut_out_by_workers(make_place: MakePlace) -> None:
     """A change that has to be alone gets its turn between batches, and sees each of them whole."""
     with make_place("postgresql").open() as store:
-        for number in range(60):
+        for number in range(30):
             store.films.receive(png(number), name=f"{number}")
         with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as threads:
             patch.setattr(worker_module, "MOST", 4)
@@ -312,8 +303,8 @@ def test_a_reader_is_not_shut_out_by_workers(make_place: MakePlace) -> None:
                         store.studies.claim(entry.study, "ann")
                         store.studies.release(entry.study, "ann")
                         claimed += 1
-            assert sum(one.result() for one in running) == 60
-        assert claimed and store.audit.verify() is None and len(listed(store)) == 60
+            assert sum(one.result() for one in running) == 30
+        assert claimed and store.audit.verify() is None and len(listed(store)) == 30
 
 
 def clearing(drift: DriftReference) -> Screener:
@@ -331,7 +322,6 @@ def clearing(drift: DriftReference) -> Screener:
     return Screener(Stub(), policy)
 
 
-@on_both_databases
 def test_an_alarm_in_the_middle_of_a_batch_stops_clearing_there(store: Store) -> None:
     reference = DriftReference(
         normals=tuple(np.linspace(5, 6, 50)), abnormals=(), prevalence=0.1, not_scored=0, window=20, false_alarms=0.01

@@ -50,7 +50,7 @@ def tables_of(url: str) -> list[str]:
         pytest.param(("invite", "ann", "--role", "admin"), id="invite", marks=pytest.mark.nightly),
         pytest.param(("audit", "verify"), id="audit", marks=pytest.mark.nightly),
         pytest.param(("export", "TO"), id="export", marks=pytest.mark.nightly),
-        pytest.param(("restore", "SAVED"), id="restore"),
+        pytest.param(("restore", "SAVED"), id="restore", marks=pytest.mark.nightly),
         pytest.param(("retire", "--older-than", "1", "--yes"), id="retire", marks=pytest.mark.nightly),
     ],
 )

@@ -8,12 +8,14 @@ from typing import Any
 import pydicom
 import pytest
 
-from tests.worklist.conftest import Clock, Judge, dicom_film, listed, png
+from tests.worklist.conftest import Clock, Judge, dicom_film, listed, on_postgresql, place_at_least, png
 from unseen_server.worklist import clock_steps, jobs
 from unseen_server.worklist.outbox import Destination
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import NotAllowedError
 from unseen_server.worklist.store import Store
+
+place = place_at_least
 
 HOURS = 5 * 3600.0
 STUDY: dict[str, Any] = {"StudyInstanceUID": "1.2.7", "PatientID": "p1"}
@@ -137,6 +139,7 @@ def test_a_wait_that_a_site_has_set_is_no_step(store: Store, clock: Clock, judge
     assert listed(store, "cleared") == [study]
 
 
+@on_postgresql
 def test_with_a_right_clock_nothing_changes(store: Store, clock: Clock, judge: Judge) -> None:
     store.outbox.set_destinations([Destination(name="archive")], actor="pacs")
     study = settled(store, clock, judge)

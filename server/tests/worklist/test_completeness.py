@@ -8,13 +8,15 @@ from typing import Any
 import pydicom
 import pytest
 
-from tests.worklist.conftest import Clock, Place, dicom_film, listed, png
+from tests.worklist.conftest import Clock, Place, dicom_film, listed, own_on_postgresql, own_place_at_least, png
 from tests.worklist.test_safety import MODEL, NOTE, entering, policy
 from unseen.screening.screener import Screener
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
+
+own_place = own_place_at_least
 
 STUDY: dict[str, Any] = {"StudyInstanceUID": "1.2.7", "PatientID": "p1"}
 
@@ -61,6 +63,7 @@ def test_that_a_film_is_to_be_read_is_said_at_once(timed: Store, judge_with: Any
     assert row.state == "to_read"
 
 
+@own_on_postgresql
 def test_a_late_film_takes_a_clearing_back_before_it_is_scored(timed: Store, clock: Clock, judge_with: Any) -> None:
     study = send(timed, 1)
     judge_with(timed)("clear", 0.1, **STUDY)
@@ -114,6 +117,7 @@ def test_each_source_has_its_own_time(timed: Store, clock: Clock, judge_with: An
             timed.settings.set_settle_s(wrong, actor="lea")
 
 
+@own_on_postgresql
 def test_nothing_settles_into_the_cleared_list_when_clearing_was_stopped_meanwhile(
     timed: Store, clock: Clock, screener: Screener
 ) -> None:

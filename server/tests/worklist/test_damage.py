@@ -345,11 +345,11 @@ def test_the_remedy_of_each_database_is_its_own(home: Path, postgresql: sqlalche
 @pytest.mark.parametrize(
     ("table", "content"),
     [
-        ("films", ""),
-        ("films", "[1, 2"),
+        pytest.param("films", "", marks=pytest.mark.nightly),
+        pytest.param("films", "[1, 2", marks=pytest.mark.nightly),
         ("films", '["id"]\n[1, 2]\n'),
         ("films", '["no_such"]\n[1]\n'),
-        ("other", "[]\n"),
+        pytest.param("other", "[]\n", marks=pytest.mark.nightly),
     ],
 )
 def test_a_backup_whose_table_is_none_ends_in_a_sentence(

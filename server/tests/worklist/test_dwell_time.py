@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worklist.conftest import Judged, on_both_databases, place_at_least
+from tests.worklist.conftest import Judged, place_at_least
 from tests.worklist.reporting import look
 from tests.worklist.test_activating import LOOSE, MODEL, Reported, reported
 from unseen_server.worklist.audit_sample import audited
@@ -39,7 +39,6 @@ def test_a_calibration_leaves_out_and_counts_reports_under_two_seconds(store: St
     assert kept == times
 
 
-@on_both_databases
 def test_the_audit_sample_counts_no_report_under_two_seconds(store: Store, judged: Judged) -> None:
     times: list[int | None] = [1000, 1999, 2000, 60_000, None]
     for number, dwell_ms in enumerate(times):

@@ -100,7 +100,7 @@ ON_TAB = {
     "varied, few, tabs",
     [
         ("sqlite", 0, list(ON_TAB)),
-        ("postgresql", 0, ["to_read"]),
+        pytest.param("postgresql", 0, ["to_read"], marks=pytest.mark.nightly),
         pytest.param("postgresql", 0, list(ON_TAB), marks=pytest.mark.nightly),
         pytest.param("sqlite", 5000, list(ON_TAB), marks=pytest.mark.nightly),
         pytest.param("postgresql", 5000, list(ON_TAB), marks=pytest.mark.nightly),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from tests.worklist.conftest import Judge, dicom_film, listed, on_both_databases, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Judge, dicom_film, listed, on_postgresql, place_at_least, png
 from tests.worklist.reporting import look_and_report
 from unseen_server.web.study_sentences import conflict_in_words
 from unseen_server.worklist.identity_conflicts import CONFLICT
@@ -61,7 +61,6 @@ CONFLICTS: list[Any] = [
 ]
 
 
-@on_both_databases
 @pytest.mark.parametrize(
     ("first", "second", "door"),
     [

@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock, Judge, MakePlace, listed, png
+from tests.worklist.conftest import Clock, Judge, MakePlace, listed, on_postgresql, place_at_least, png
 from unseen_server.worklist import jobs, queue_state, retry_delay
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.tables import jobs as table
 
+place = place_at_least
 
+
+@on_postgresql
 def test_workers_who_ask_at_once_get_different_films(store: Store) -> None:
     films = {store.films.receive(png(number), name=f"{number}").film_id for number in range(12)}
     with ThreadPoolExecutor(6) as threads:
@@ -27,6 +30,7 @@ def test_films_are_taken_in_the_order_of_their_coming(store: Store) -> None:
     assert jobs.claim(store.site) is None
 
 
+@on_postgresql
 def test_a_film_comes_back_when_its_worker_is_gone(store: Store, clock: Clock) -> None:
     store.films.receive(png(1), name="a")
     first = jobs.claim(store.site, lease_s=60)

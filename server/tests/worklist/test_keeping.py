@@ -21,7 +21,6 @@ from tests.worklist.conftest import (
     MakePlace,
     dicom_film,
     listed,
-    on_both_databases,
     on_postgresql,
     place_at_least,
     png,
@@ -76,7 +75,6 @@ def filled(store: Store, screener: Screener) -> Store:
     return store
 
 
-@on_both_databases
 def test_a_patient_is_erased_and_the_trail_stays_whole(filled: Store) -> None:
     (kept,) = filled.studies.page(StudyQuery(tab="all", text="2.1")).rows
     gone = [entry.study for entry in filled.studies.page(StudyQuery(tab="all", text="p1")).rows]
@@ -219,7 +217,7 @@ def test_a_backup_comes_back_into_either_database(
         back_up(filled, tmp_path / "backup")
 
 
-@on_both_databases
+@on_postgresql
 def test_a_backup_is_of_one_moment_while_films_come_in(store: Store, tmp_path: Path, make_place: MakePlace) -> None:
     over = threading.Event()
 

@@ -162,7 +162,7 @@ def killed_at(make_old: MakeOld, kind: str, points: Callable[[int], list[int]]) 
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [KINDS[0], pytest.param(KINDS[1], marks=pytest.mark.nightly)])
 def test_an_upgrade_that_is_killed_is_completed_by_the_next_start(make_old: MakeOld, kind: str) -> None:
     killed_at(make_old, kind, lambda statements: [1, statements // 2, statements, -1])
 

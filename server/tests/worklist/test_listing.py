@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy
 
 from benchmarks.made_up_list import fill
-from tests.worklist.conftest import Clock, Judged, listed, on_both_databases, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Clock, Judged, listed, on_postgresql, place_at_least, png
 from tests.worklist.reporting import look_and_report
 from unseen_server.worklist import filter_sql, list_sorting, listing, waiting_cap
 from unseen_server.worklist.states import WorklistError
@@ -35,7 +35,6 @@ def test_a_blind_page_names_neither_score_nor_model_nor_policy(store: Store, jud
         assert (row.score, row.probability, row.model, row.policy, row.scores) == (None, None, None, "", {})
 
 
-@on_both_databases
 def test_the_order_is_not_scored_then_overdue_then_priority_then_age(
     store: Store, judged: Judged, clock: Clock
 ) -> None:

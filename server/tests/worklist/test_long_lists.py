@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select, update
 
-from tests.worklist.conftest import FilledOnce, fill_long_list
+from tests.worklist.conftest import SQLITE_AT_LEAST, FilledOnce, fill_long_list
 from unseen_server.worklist import filter_sql, refusals
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
@@ -98,7 +98,7 @@ def _refuse(store: Store) -> None:
             connection.execute(update(studies).where(studies.c.id == number).values(refusal=clause, **times))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=SQLITE_AT_LEAST)
 def refused(request: pytest.FixtureRequest, filled_once: FilledOnce) -> Store:
     """Two large groups, some clauses of few studies, some studies without a clause."""
     return filled_once(request.param, _refuse)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import png
+from tests.worklist.conftest import on_postgresql, place_at_least, png
 from unseen.artifacts.bundle import card_of
 from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector
@@ -23,6 +23,8 @@ from unseen_server.worklist.film_worker import Worker
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import audit, decisions, findings
+
+place = place_at_least
 
 PCA = "models/pca"
 
@@ -88,6 +90,7 @@ def test_the_first_workers_scores_stand(store: Store) -> None:
     assert store.model_probes.of("0" * 64) == () and store.audit.verify() is None
 
 
+@on_postgresql
 def test_a_machine_that_scores_otherwise_than_the_calibrating_one_clears_nothing(store: Store) -> None:
     detector = load(PCA)
     policy = policy_for(detector)

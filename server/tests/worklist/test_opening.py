@@ -12,7 +12,7 @@ import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from tests.worklist.conftest import Judge, Place, dicom_film, execute, png
+from tests.worklist.conftest import Judge, Place, dicom_film, execute, on_both_databases, place_at_least, png
 from unseen.screening.screener import Screener
 from unseen_server.worklist.belonging import DATABASE, MARKER
 from unseen_server.worklist.database import Database, url_of
@@ -23,7 +23,10 @@ from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 from unseen_server.worklist.tables import films, metadata
 
+place = place_at_least
 
+
+@on_both_databases
 def test_the_migrations_build_the_tables_that_the_code_knows(place: Place) -> None:
     with place.open() as store, store.database.reading() as connection:
         assert revision(connection) == newest()

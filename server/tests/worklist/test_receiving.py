@@ -67,7 +67,7 @@ def test_the_same_name_with_other_content_is_another_film_and_says_so(store: Sto
     assert noted == [None, first.film_id, None]
 
 
-@on_both_databases
+@on_postgresql
 def test_many_senders_at_once_store_each_film_once(store: Store) -> None:
     with ThreadPoolExecutor(8) as threads:
         receipts = list(threads.map(lambda n: store.films.receive(png(n % 6), name=f"{n}"), range(24)))
@@ -87,7 +87,6 @@ def test_a_name_is_never_a_path_and_never_kept(store: Store) -> None:
         assert [entry.study for entry in store.studies.page(StudyQuery(tab="all", text=name)).rows] == [receipt.study]
 
 
-@on_both_databases
 def test_text_comes_back_as_it_went_in(place: Place) -> None:
     hostile = """Robert'); DROP TABLE studies;-- <script>alert("x")</script> & ü 愛"""
     with place.open(pseudonymise=False) as store:
@@ -208,7 +207,6 @@ def test_what_a_killed_process_left_goes_at_the_next_start(store: Store) -> None
     assert store.sweep() == 0
 
 
-@on_both_databases
 def test_sweeping_beside_receiving_removes_no_film(store: Store) -> None:
     over = threading.Event()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from tests.worklist.conftest import Clock, Place, execute, listed, on_both_databases, on_postgresql, place_at_least, png
+from tests.worklist.conftest import Clock, Place, execute, listed, on_postgresql, place_at_least, png
 from tests.worklist.reporting import look_and_report
 from tests.worklist.test_worker import clearing
 from unseen.screening import DriftReference
@@ -52,7 +52,7 @@ def alarmed(store: Store, films: int = 21, *, first: int = 0, screener: Screener
     return names
 
 
-@on_both_databases
+@on_postgresql
 def test_what_raised_an_alarm_is_counted_and_reopened_by_two_people(store: Store, clock: Clock) -> None:
     names = alarmed(store)
     (alarm,) = store.alarms.raised()
@@ -153,7 +153,7 @@ def test_studies_of_the_audit_sample_are_corrected_and_stay_in_the_sample(store:
     assert store.reports.audit_sample().waiting == before and set(listed(store)) == set(names)
 
 
-@on_both_databases
+@on_postgresql
 def test_no_policy_clears_a_reopened_study_again(store: Store) -> None:
     alarmed(store)
     (alarm,) = store.alarms.raised()

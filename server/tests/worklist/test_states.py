@@ -159,7 +159,7 @@ def machine(place: Place, judge_with: Any) -> type[RuleBasedStateMachine]:
 
 
 @pytest.mark.parametrize(
-    "steps", [pytest.param((6, 20), id="short"), pytest.param((60, 60), id="long", marks=pytest.mark.nightly)]
+    "steps", [pytest.param((4, 15), id="short"), pytest.param((60, 60), id="long", marks=pytest.mark.nightly)]
 )
 def test_the_store_follows_the_table_whatever_is_done(make_place: Any, judge_with: Any, steps: tuple[int, int]) -> None:
     examples, count = steps

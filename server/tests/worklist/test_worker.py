@@ -23,7 +23,6 @@ from tests.worklist.conftest import (
     Judged,
     dicom_film,
     listed,
-    on_both_databases,
     on_postgresql,
     place_at_least,
     png,
@@ -128,7 +127,7 @@ def test_what_cannot_be_read_stands_on_top_with_the_reason(store: Store, worker:
     assert film.findings[0].score is None and film.findings[0].map_sha256 is None
 
 
-@on_both_databases
+@on_postgresql
 def test_a_policy_clears_and_its_digest_is_kept(store: Store) -> None:
     receipt = store.films.receive(png(1), name="a", source="ward")
     other = store.films.receive(png(2), name="b", source="elsewhere")
@@ -156,7 +155,6 @@ def test_a_header_names_no_source_where_the_account_fixes_it(store: Store) -> No
     assert sorted(listed(store, "cleared")) == sorted([own, peer])
 
 
-@on_both_databases
 def test_the_sample_of_cleared_studies_is_read_all_the_same(store: Store) -> None:
     for number in range(12):
         store.films.receive(png(number), name="a", source="ward")
@@ -166,7 +164,6 @@ def test_the_sample_of_cleared_studies_is_read_all_the_same(store: Store) -> Non
     assert store.reports.audit_sample().waiting == len(sampled)
 
 
-@on_both_databases
 def test_an_alarm_stops_clearing_until_two_people_have_looked(store: Store) -> None:
     reference = DriftReference(
         normals=tuple(np.linspace(5, 6, 50)), abnormals=(), prevalence=0.1, not_scored=0, window=20, false_alarms=0.01
@@ -266,7 +263,7 @@ def test_films_of_a_study_join_in_whatever_order_they_come(store: Store, judge: 
     assert store.audit.verify() is None
 
 
-@on_both_databases
+@on_postgresql
 def test_a_late_film_takes_a_cleared_study_back(store: Store, judge: Judge) -> None:
     store.settings.set_settle_s(0, actor="lea")
     store.films.receive(png(1), name="a")

@@ -415,7 +415,7 @@ def test_a_phantom_is_a_film_that_a_node_takes_once(
     start_node: StartNode, say: Say, program: Callable[..., str], tmp_path: Path
 ) -> None:
     path, node = tmp_path / "film.dcm", start_node()
-    for seed, films in ((0, 1), (0, 1), (1, 2)):
+    for seed, films in ((0, 1), (0, 1)):
         done = say("pacs", "phantom", path, "--seed", seed)
         assert done.code == 0 and done.out == f"{path}: a simulated film of patient phantom-normal-{seed}-0\n"
         sent = dcmtk(program("dcmsend"), "-aet", "WARD", "-aec", "TRIAGE", "127.0.0.1", node.port, path)

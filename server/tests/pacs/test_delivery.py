@@ -93,7 +93,7 @@ def decided(running: Running, judge_with: Any, number: int = 1, action: str = "r
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("confirm", ["commitment", "find", "qido"])
+@pytest.mark.parametrize("confirm", ["commitment", pytest.param("find", marks=pytest.mark.nightly), "qido"])
 def test_a_film_from_orthanc_comes_back_as_a_report_in_its_study(
     start_node: StartNode, judge_with: Any, tmp_path: Path, program: Callable[..., str], confirm: str
 ) -> None:
@@ -258,6 +258,7 @@ def test_an_archive_that_commits_never_leaves_the_result_unconfirmed(
 ) -> None:
     there = archives(handlers=committing(at_all=False))
     running = ward_and(port=there.port)
+    running.node.delivery.asked_s = 0.2  # for which it would wait in vain
     decided(running, judge_with)
     soon(lambda: rows(running, "sent"), "the archive to accept it")
     time.sleep(0.5)

@@ -39,7 +39,7 @@ def running(folder: Path, port: int) -> Iterator[Started]:
         started.wait(PATIENCE_S)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.nightly)])
 def test_the_command_runs_a_node_until_it_is_asked_to_end(folder: Path, program: Program, number: int) -> None:
     port = free_port()
     with running(folder, port) as node:
@@ -80,13 +80,13 @@ def sent_until_it_dies(port: int, numbers: Iterator[int], node: Started, films: 
 def test_what_a_killed_node_has_acknowledged_is_there_once(folder: Path) -> None:
     port, numbers = free_port(), iter(range(1, 10_000))
     acknowledged: list[int] = []
-    for films in (0, 1, 3, 5):
+    for films in (0, 3):
         with running(folder, port) as node:
             acknowledged += sent_until_it_dies(port, numbers, node, films)
-    assert len(acknowledged) >= 9
+    assert len(acknowledged) >= 3
     with Store.open(folder / "worklist") as store:
         assert all(store.films.holds(f"1.2.3.4.{number}") for number in acknowledged)
         with store.database.reading() as connection:
             instances = connection.exec_driver_sql("SELECT instance FROM films").scalars().all()
         assert len(instances) == len(set(instances))
-        assert len(acknowledged) <= len(instances) <= len(acknowledged) + 4
+        assert len(acknowledged) <= len(instances) <= len(acknowledged) + 2

@@ -45,7 +45,7 @@ place = place_at_least
 
 HEADER = "MSH|^~\\&|RIS|N|||20260102030405||{}|1|P|2.5.1\r"
 ORU, MERGE = HEADER.format("ORU^R01"), HEADER.format("ADT^A40")
-MEGABYTE, LONG = 1_000_000, 250_000
+MEGABYTE, LONG = 1_000_000, 100_000
 
 MESSAGES: dict[str, Callable[[int], str]] = {
     "numbers of a patient": lambda n: f"{ORU}PID|1||{'~'.join(f'{i}' for i in range(n // 7))}\rOBR|1||A9\r",
@@ -127,7 +127,7 @@ def read_fhir(content: bytes) -> None:
 
 TABLE = table()
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-SMALL, LARGE = 10_000, 40_000
+SMALL, LARGE = 5_000, 20_000
 
 
 @pytest.mark.parametrize("name", MESSAGES)

@@ -177,8 +177,8 @@ def test_a_request_that_cannot_be_decoded_is_given_no_place(
     [
         ("127.0.0.1", True),
         ("127.0.0.3", False),
-        ("127.0.0.1", False),
-        ("127.0.0.3", True),
+        pytest.param("127.0.0.1", False, marks=pytest.mark.nightly),
+        pytest.param("127.0.0.3", True, marks=pytest.mark.nightly),
     ],
 )
 def test_fifty_slow_clients_keep_no_known_peer_out(

@@ -16,11 +16,11 @@ from unseen.detectors.saved import save
 
 @pytest.fixture(scope="module")
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A model, and the manifest of 60 labelled films."""
+    """A model, and the manifest of 55 labelled films."""
     folder = tmp_path_factory.mktemp("adapt")
     detector = Pca(view=View(frame="whole", size=32), components=4).fit(phantoms.normals(16, seed=1, size=64))
     save(detector, folder / "model", data="phantoms", licence="none")
-    films = [*phantoms.normals(45, seed=3, size=64), *phantoms.abnormals(15, seed=4, size=64)]
+    films = [*phantoms.normals(45, seed=3, size=64), *phantoms.abnormals(10, seed=4, size=64)]
     return folder / "model", phantoms.write(films, folder / "films")
 
 

@@ -17,6 +17,7 @@ from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 
 NIGHTLY = {
+    "docs/get-started/first-film.md",
     "docs/get-started/first-image.md",
     "docs/how-to/add-a-detector.md",
     "docs/how-to/administer.md",
@@ -56,9 +57,8 @@ NIGHTLY = {
     "docs/words.md",
     "README.md",
 }
-"""Pages that take more than a second of processor time on a slow machine. `first-film.md` runs in `make
-test`; of README the quick start does (`test_python_blocks`). `test_commands` compares the commands of every page there
-with the programs."""
+"""Pages that take more than a second of processor time on a slow machine. Of README the quick start runs in `make
+test` (`test_python_blocks`), and `test_commands` compares the commands of every page there with the programs."""
 
 
 def _the_study_was_reported(folder: Path) -> None:

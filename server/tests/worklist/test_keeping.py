@@ -185,7 +185,7 @@ def tables(store: Store) -> dict[str, list[tuple[object, ...]]]:
     "place, into",
     [
         ("sqlite", "postgresql"),
-        ("postgresql", "sqlite"),
+        pytest.param("postgresql", "sqlite", marks=pytest.mark.nightly),
         pytest.param("sqlite", "sqlite", marks=pytest.mark.nightly),
         pytest.param("postgresql", "postgresql", marks=pytest.mark.nightly),
     ],

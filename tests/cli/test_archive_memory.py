@@ -57,7 +57,7 @@ def _peak(pid: int) -> int:
 @pytest.mark.parametrize(
     "count",
     [
-        pytest.param(USUAL, marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
+        pytest.param(USUAL, marks=[pytest.mark.nightly, pytest.mark.timeout(600)]),
         pytest.param(LONG, marks=[pytest.mark.nightly, pytest.mark.timeout(2700)]),
     ],
 )

@@ -27,7 +27,11 @@ run(app)
 @pytest.mark.skipif(sys.platform != "linux", reason="torch's wheels for Linux have GNU OpenMP")
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [({}, "1000"), ({"GOMP_SPINCOUNT": "50"}, "50"), ({"OMP_WAIT_POLICY": "passive"}, "0")],
+    [
+        ({}, "1000"),
+        pytest.param({"GOMP_SPINCOUNT": "50"}, "50", marks=pytest.mark.nightly),
+        ({"OMP_WAIT_POLICY": "passive"}, "0"),
+    ],
     ids=["default", "users-count", "users-policy"],
 )
 def test_waiting_threads_are_busy_for_a_short_time_and_users_settings_remain(

@@ -98,6 +98,7 @@ def test_strict_stops_at_the_first_input_that_is_not_read(
     assert say("score", world.pca, *mixed[::2], "--strict").code == 0
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_exit_statuses_of_the_installed_command(world: World, mixed: list[Path], tmp_path: Path) -> None:
     done = run("score", world.pca, mixed[0], "--out", tmp_path / "s.parquet")

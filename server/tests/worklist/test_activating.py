@@ -145,6 +145,7 @@ def test_a_policy_that_was_changed_in_the_database_is_not_followed(store: Store)
         store.activations.active()
 
 
+@pytest.mark.nightly
 def test_activations_are_in_a_backup(place: Place, store: Store, tmp_path: Any) -> None:
     number = store.activations.propose(MODEL, "pca", policy(), actor="lea", note="enough labels").number
     store.activations.activate(number, actor="leo", note="looked at it")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import sqlalchemy
 
-from tests.worklist.conftest import Clock, MakePlace, Place, dicom_film, listed, place_at_least, png
+from tests.worklist.conftest import SQLITE_AT_LEAST, Clock, MakePlace, Place, dicom_film, listed, place_at_least, png
 from tests.worklist.stub_detector import Stub, score_of
 from unseen.data.film import Film
 from unseen.screening.drift_watch import DriftReference
@@ -94,7 +94,7 @@ def described(store: Store) -> tuple[object, ...]:
     )
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", SQLITE_AT_LEAST)
 def test_a_batch_leaves_the_same_rows_as_films_one_by_one(
     make_place: MakePlace, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,6 +138,7 @@ def test_with_a_patient_go_copies_and_objects_too(store: Store, screener: Screen
         store.films.path(receipts[1].film_id)
 
 
+@pytest.mark.nightly
 def test_a_backup_holds_copies_and_objects(store: Store, screener: Screener, tmp_path: Any) -> None:
     film = dicom_film(1, **UIDS)
     report = dicom_film(2, **UIDS | {"SOPInstanceUID": "1.2.7.2"}, sop_class=SR)

@@ -12,6 +12,7 @@ from tests.worklist.postgresql import binaries
 from unseen_server.worklist.tables import metadata
 
 
+@pytest.mark.nightly
 def test_a_filled_list_has_every_index_and_constraint_again(make_place: MakePlace, clock: Clock) -> None:
     with make_place("postgresql").open(clock=clock) as store:
         described = (

@@ -50,7 +50,9 @@ def known(store: Store, judge: Judge) -> Known:
 
 
 @on_postgresql
-@pytest.mark.parametrize("reason", [BLANK, NO_LUNGS, GIVEN_UP])
+@pytest.mark.parametrize(
+    "reason", [BLANK, *(pytest.param(one, marks=pytest.mark.nightly) for one in (NO_LUNGS, GIVEN_UP))]
+)
 def test_a_refused_film_is_no_reference_though_a_reader_reported_it_normal(
     store: Store, known: Known, reason: str
 ) -> None:

@@ -258,6 +258,7 @@ def test_what_names_no_study_or_is_no_text_is_refused_and_nothing_of_a_report_is
     assert not any(word in str(row) for word in ("Rigby", "P1", "A1"))
 
 
+@pytest.mark.nightly
 def test_reports_and_merges_survive_a_backup(store: Store, study: str, tmp_path: Any) -> None:
     store.outside_reports.take(said("normal"))
     store.outside_reports.take(said("normal", accession="A7"))

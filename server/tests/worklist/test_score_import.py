@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy
 
 from tests.cli.conftest import Say, begin
-from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, on_both_databases, place_at_least, png
+from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, place_at_least, png
 from unseen.artifacts.file_digest import sha256_of
 from unseen.runs.archive.plan import ArchiveError, ArchivePlan, part_path
 from unseen.screening.decision import squashed_score
@@ -120,7 +120,6 @@ def test_importing_again_changes_nothing(store: Store, archive: Archive) -> None
     assert (late.films, late.not_scored) == (1, 1), "a file that was missing comes in when it is there"
 
 
-@on_both_databases
 def test_a_run_with_a_policy_clears_nothing_either(store: Store, folder: Path) -> None:
     archive = Archive(folder / "archive", policy=True)
     archive.put("a.dcm", dicom_film(1, StudyInstanceUID="1.2.1", PatientID="p"), 0.1)

@@ -196,6 +196,7 @@ def test_old_pseudonyms_accounts_and_reports_are_still_known(old: Store, expecte
     assert old.audit.verify() is None
 
 
+@pytest.mark.nightly
 def test_an_old_store_is_backed_up_and_restored(old: Store, tmp_path: Path, expected: dict[str, Any]) -> None:
     saved = back_up(old, tmp_path / "backup")
     assert not saved.damaged

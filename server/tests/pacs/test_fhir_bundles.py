@@ -41,7 +41,7 @@ def said(answer: httpx.Response) -> str:
 
 
 @pytest.mark.parametrize("kind", ["transaction", "message", "history", "collection"])
-@pytest.mark.parametrize("path", ["/fhir", FHIR])
+@pytest.mark.parametrize("path", ["/fhir", pytest.param(FHIR, marks=pytest.mark.nightly)])
 def test_the_reports_of_a_bundle_are_taken(client: httpx.Client, store: Store, kind: str, path: str) -> None:
     name = study(store)
     other = resource(basedOn=[{"identifier": ACSN | {"value": "A2"}}])

@@ -12,7 +12,7 @@ import numpy as np
 import pydicom
 import pytest
 from highdicom.sr.utils import find_content_items
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
@@ -102,6 +102,7 @@ def test_a_map_on_a_part_of_the_film_is_placed_by_its_box() -> None:
     assert (around.min(axis=0).tolist(), around.max(axis=0).tolist()) == ([16.0, 56.0], [22.0, 68.0])
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 14), st.integers(0, 19))
 def test_the_outline_holds_the_place_and_stays_on_the_film(row: int, column: int) -> None:
     values = np.zeros((15, 20))

@@ -11,7 +11,6 @@ from tests.worklist.conftest import on_postgresql, place_at_least
 from tests.worklist.reporting import look, look_and_report
 from tests.worklist.test_activating import LOOSE, policy
 from unseen.screening.policy import SourcePolicy
-from unseen_server.worklist import calibration
 from unseen_server.worklist.calibration import Labels, labels
 from unseen_server.worklist.labels import CONFIRMATIONS as FIFTY
 from unseen_server.worklist.labels import EVERY, SEEN, Origin
@@ -44,8 +43,8 @@ def test_reports_of_other_systems_count_after_fifty_confirmations(
     store: Store, judged: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fifty, counted with a limit of eight."""
-    assert calibration.CONFIRMATIONS == FIFTY == 50
-    monkeypatch.setattr(calibration, "CONFIRMATIONS", CONFIRMATIONS)
+    assert FIFTY == 50
+    monkeypatch.setattr("unseen_server.worklist.calibration.CONFIRMATIONS", CONFIRMATIONS)
     names = [elsewhere(store, judged, number) for number in range(CONFIRMATIONS)]
     for number, name in enumerate(names):
         if number in (0, 1, CONFIRMATIONS - 1):

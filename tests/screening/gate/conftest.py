@@ -1,4 +1,4 @@
-"""A gate learnt from phantoms, and a finder that takes a second."""
+"""A gate learnt from phantoms, and a finder that has seen none of its films."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import pytest
 import torch
 
 from tests.once import kept_once
-from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs, cross_fitted
-from unseen.anatomy.lung_finder import LungFinder
+from unseen.anatomy.lung_finder import LungExamples, LungFinder
 from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.screening.gate import Gate, learnt_rules
 
-Learnt = tuple[Gate, CrossFittedLungs]
+Learnt = tuple[Gate, LungFinder]
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +24,8 @@ def learn() -> Learnt:
     them. By 36, every fifth film is refused that was let pass before it was made a little smaller."""
     films = list(phantoms.normals(64, seed=31, size=128))
     config = LungFinder.Config(size=32, features=8, depth=2, steps=40)
-    finder = cross_fitted(films, config=config, seed=3, device="cpu")
+    others = LungExamples.of(phantoms.normals(32, seed=30, size=64), size=32)
+    finder = LungFinder(config).fit(others, seed=3, device="cpu")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(learnt_rules, "DISTURBANCES", 1)
         return Gate.fit(films, finder=finder), finder
@@ -43,7 +43,7 @@ def gate(learnt: Learnt) -> Gate:
 
 
 @pytest.fixture(scope="session")
-def finder(learnt: Learnt) -> CrossFittedLungs:
+def finder(learnt: Learnt) -> LungFinder:
     return learnt[1]
 
 

@@ -61,7 +61,7 @@ def judged(shared_data: Path, gate: Gate, finder: LungFinder | None) -> None:
     assert len(proper) >= 40 and refused(proper) <= 0.12
 
     def altered(change: Callable[[Pixels], Pixels]) -> list[Film]:
-        return [replace(film, pixels=change(film.pixels)) for film in proper[::4]]
+        return [replace(film, pixels=change(film.pixels)) for film in proper[::6]]
 
     rng = np.random.default_rng(0)
     for name, change in TRANSFORMS.items():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
+from unseen.anatomy.lung_finder import LungFinder
 from unseen.data.film import Film
 from unseen.screening.gate.embedding import Subspace
 from unseen.screening.gate.features import VIEWS, Look, mirror_difference
@@ -51,9 +51,7 @@ def test_a_rule_finds_what_only_its_squares_tell() -> None:
     assert rule(space.entries(np.zeros((1, 2))))[0] < 0
 
 
-def test_flipping_the_film_changes_the_sign_of_its_mirror_difference(
-    finder: CrossFittedLungs, incoming: list[Film]
-) -> None:
+def test_flipping_the_film_changes_the_sign_of_its_mirror_difference(finder: LungFinder, incoming: list[Film]) -> None:
     for film in incoming[:3]:
         lungs = finder.find(film)
         one = mirror_difference(Look.at(film.pixels, lungs))
@@ -75,7 +73,7 @@ def test_a_transform_keeps_the_range_and_a_crop_its_share(seed: int, height: int
     assert strange.dtype == np.float32 and np.isfinite(strange).all()
 
 
-def test_any_image_has_finite_views(finder: CrossFittedLungs, incoming: list[Film]) -> None:
+def test_any_image_has_finite_views(finder: LungFinder, incoming: list[Film]) -> None:
     for pixels in (np.zeros((70, 90), np.float32), np.eye(64, dtype=np.float32), incoming[0].pixels):
         for lungs in (np.zeros((32, 32), bool), np.ones((32, 32), bool), np.eye(32, dtype=bool)):
             views = Look.at(pixels, lungs).views()

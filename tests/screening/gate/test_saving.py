@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs
+from unseen.anatomy.lung_finder import LungFinder
 from unseen.anatomy.network_view import View
 from unseen.artifacts import bundle
 from unseen.artifacts.bundle import BundleError
@@ -21,12 +21,12 @@ from unseen.screening.gate import Gate, GateError
 
 
 @pytest.fixture(scope="module")
-def detector(normals: list[Film], finder: CrossFittedLungs) -> Pca:
+def detector(normals: list[Film], finder: LungFinder) -> Pca:
     return Pca(view=View(size=32), components=8).fit(normals, finder=finder)
 
 
 def test_settings_and_tensors_give_back_the_very_same_gate(
-    gate: Gate, finder: CrossFittedLungs, incoming: list[Film]
+    gate: Gate, finder: LungFinder, incoming: list[Film]
 ) -> None:
     again = Gate.of(json.loads(json.dumps(gate.settings())), gate.tensors())
     assert again.settings() == gate.settings() and again.thresholds == gate.thresholds
@@ -44,7 +44,7 @@ def test_a_gate_is_small_and_its_tensors_bear_its_name(gate: Gate) -> None:
 
 @pytest.mark.parametrize("half", [False, True])
 def test_a_bundle_carries_the_gate_and_scores_as_before(
-    half: bool, gate: Gate, detector: Pca, incoming: list[Film], finder: CrossFittedLungs, tmp_path: Path
+    half: bool, gate: Gate, detector: Pca, incoming: list[Film], finder: LungFinder, tmp_path: Path
 ) -> None:
     save(detector, tmp_path / "plain", half=half)
     save(detector, tmp_path / "gated", half=half, gate=gate)

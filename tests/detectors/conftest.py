@@ -34,7 +34,7 @@ def incoming() -> list[Film]:
 @pytest.fixture(scope="session")
 def finder(tmp_path_factory: pytest.TempPathFactory, normals: list[Film]) -> CrossFittedLungs:
     torch.set_num_threads(1)
-    config = LungFinder.Config(size=32, features=8, depth=2, steps=60)
+    config = LungFinder.Config(size=32, features=8, depth=2, steps=25)
     return kept_once(
         tmp_path_factory, "detectors-finder", lambda: cross_fitted(normals, config=config, seed=3, device="cpu")
     )

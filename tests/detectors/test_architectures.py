@@ -89,7 +89,9 @@ def as_transformers(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return made
 
 
-@pytest.mark.parametrize(("name", "write"), [("densenet121-xrv", "pt"), ("rad-dino", "safetensors")])
+@pytest.mark.parametrize(
+    ("name", "write"), [("densenet121-xrv", "pt"), pytest.param("rad-dino", "safetensors", marks=pytest.mark.nightly)]
+)
 def test_random_weights_train_score_and_save(
     name: str, write: str, normals: list[Film], incoming: list[Film], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -167,7 +169,7 @@ def test_an_image_of_no_multiple_of_14_is_resampled() -> None:
     assert DinoV2(last=0)(torch.zeros(1, 1, 64, 75), (0,))[0].shape == (1, 768, 5, 5)
 
 
-@pytest.mark.parametrize("registers", [0, 4])
+@pytest.mark.parametrize("registers", [0, pytest.param(4, marks=pytest.mark.nightly)])
 def test_openvino_computes_the_same_maps(registers: int, rad_dino: dict[str, Tensor]) -> None:
     network = DinoV2(last=0)
     network.fill(rad_dino | {"register_tokens": torch.randn(1, registers, 768)})

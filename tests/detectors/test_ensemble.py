@@ -24,7 +24,7 @@ SOME = Training(epochs=3, batch_size=8, seed=3, device="cpu", threads=1)
 SMALL = {"key": "dae", "settings": {"features": 4}}
 
 
-@pytest.mark.parametrize("by", ["deviation", "rank"])
+@pytest.mark.parametrize("by", [pytest.param("deviation", marks=pytest.mark.nightly), "rank"])
 def test_an_ensemble_places_each_member_among_normals_that_it_did_not_learn_from(
     by: str, make: Make, normals: list[Film], incoming: list[Film], finder: CrossFittedLungs
 ) -> None:
@@ -84,6 +84,7 @@ def test_a_method_is_a_member_twice_with_another_seed(normals: list[Film], finde
     assert [member.get("seed") for member in written] == [None, 1, None]  # as recipes without it always were
 
 
+@pytest.mark.nightly
 def test_a_training_that_goes_on_tells_the_time_of_all_its_pieces(
     normals: list[Film], finder: CrossFittedLungs, tmp_path: Path
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_training_that_goes_on_tells_the_time_of_all_its_pieces(
     assert min(first, again) >= sum(History.from_log(log).seconds for log in logs) - 0.01
 
 
+@pytest.mark.nightly
 def test_it_was_trained_where_its_members_were(
     normals: list[Film], finder: CrossFittedLungs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

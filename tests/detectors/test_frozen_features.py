@@ -135,6 +135,7 @@ def ensemble(normals: list[Film], finder: CrossFittedLungs) -> Ensemble:
     return Ensemble(view=View(size=32), members=MEMBERS).fit(normals, finder=finder, training=QUICK)
 
 
+@pytest.mark.nightly
 def test_members_share_one_network_and_one_pass_of_a_view(
     ensemble: Ensemble, incoming: list[Film], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,12 +147,14 @@ def test_members_share_one_network_and_one_pass_of_a_view(
     assert len(passes) == 2  # the lungs for two members, the whole film for one
 
 
+@pytest.mark.nightly
 def test_an_ensemble_with_views_is_saved_and_loaded(ensemble: Ensemble, incoming: list[Film], tmp_path: Path) -> None:
     save(ensemble, tmp_path / "model")
     again = load(tmp_path / "model")
     assert [found.score for found in again.score(incoming)] == [found.score for found in ensemble.score(incoming)]
 
 
+@pytest.mark.nightly
 def test_on_openvino_the_scores_stay(ensemble: Ensemble, incoming: list[Film], tmp_path: Path) -> None:
     """Features in float32 agree to a millionth. A score's zero means nothing: they are compared beside its spread."""
     if not os.environ.get("CI"):

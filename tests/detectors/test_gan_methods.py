@@ -125,6 +125,7 @@ def test_f_anogans_encoder_learns_with_a_frozen_gan(
     assert all(torch.equal(before[name], after[name]) for name in before), "running averages rest, too"
 
 
+@pytest.mark.nightly
 def test_f_anogans_two_trainings_leave_the_gan_as_the_first_one_ended(
     make: Make, normals: list[Film], finder: CrossFittedLungs
 ) -> None:
@@ -274,7 +275,7 @@ def test_a_generator_that_would_never_step_is_refused(
 
 CRITICS: tuple[Game, ...] = ("wgan", "wgan-gp")  # clipped, and with a penalty: what is particular to a network
 PLAYED = [
-    (GANS[0], GAMES),
+    pytest.param(GANS[0], GAMES, marks=pytest.mark.nightly),
     ("randgan", CRITICS),
     *(pytest.param(key, CRITICS, marks=pytest.mark.nightly) for key in GANS[1:] if key != "randgan"),
     *(pytest.param(key, GAMES, marks=pytest.mark.nightly) for key in GANS[1:]),

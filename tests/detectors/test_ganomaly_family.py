@@ -105,7 +105,7 @@ def test_roi_sure_estimates_the_risk_against_the_noise_free_lungs_unless_literal
 
 
 @pytest.mark.parametrize(("key", "noise", "gain", "sigma"), [
-    ("roi-sure", "mixed", 0.02, 0.2), ("ganomaly-sure", "poisson", 0.05, 0.0),
+    ("roi-sure", "mixed", 0.02, 0.2), pytest.param("ganomaly-sure", "poisson", 0.05, 0.0, marks=pytest.mark.nightly),
     pytest.param("roi-sure", "poisson", 0.05, 0.0, marks=pytest.mark.nightly),
     pytest.param("ganomaly-sure", "mixed", 0.02, 0.2, marks=pytest.mark.nightly),
 ])  # fmt: skip

@@ -31,7 +31,9 @@ def test_score_of_four_places_is_the_mahalanobis_distance_of_their_means() -> No
     assert parts.shape == (4, 4) and len(detector.model.mean) == 320
 
 
-@pytest.mark.parametrize("places", [1, 2, 4])
+@pytest.mark.parametrize(
+    "places", [pytest.param(1, marks=pytest.mark.nightly), 2, pytest.param(4, marks=pytest.mark.nightly)]
+)
 def test_score_does_not_depend_on_the_area_of_the_lungs(places: int) -> None:
     detector, cells, lungs = fitted(places)
     score, parts = detector.marks(cells[0], lungs[0])
@@ -40,7 +42,7 @@ def test_score_does_not_depend_on_the_area_of_the_lungs(places: int) -> None:
     torch.testing.assert_close(scaled_parts, parts, rtol=1e-3, atol=1e-2)
 
 
-@pytest.mark.parametrize("places", [1, 2, 4])
+@pytest.mark.parametrize("places", [pytest.param(1, marks=pytest.mark.nightly), 2, 4])
 def test_mean_of_the_map_over_the_lungs_of_each_place_is_the_score(places: int) -> None:
     detector, cells, lungs = fitted(places)
     score, parts = detector.marks(cells[0], lungs[0])

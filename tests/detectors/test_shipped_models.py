@@ -64,7 +64,7 @@ def test_the_finder_alone_is_the_one_in_the_detectors(name: str) -> None:
         assert torch.equal(value, within.network.state_dict()[key]), key
 
 
-@pytest.mark.parametrize("name", ["anatpaste-all-aligned", "ensemble-aligned"])
+@pytest.mark.parametrize("name", ["anatpaste-all-aligned", pytest.param("ensemble-aligned", marks=pytest.mark.nightly)])
 def test_the_finder_alone_finds_what_those_trained_elsewhere_find(name: str) -> None:
     """They learnt from the same films with the same seed, on another machine: weights differ by rounding that has
     grown, the lungs that they find hardly do."""

@@ -121,6 +121,7 @@ def test_coarse_noise_is_coarse_and_as_strong_as_it_says() -> None:
     assert (fine[..., 1:] - fine[..., :-1]).square().mean() > 1.9 * fine.square().mean()
 
 
+@pytest.mark.nightly
 def test_ae_u_knows_how_wrong_it_is(make: Make, normals: list[Film], finder: CrossFittedLungs) -> None:
     """At the minimum of its loss the squares, each over its own variance, are 1 on average."""
     detector = make("ae-u").fit(normals, finder=finder, training=LONGER)

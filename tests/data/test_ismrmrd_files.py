@@ -54,6 +54,7 @@ def scan_of_two() -> tuple[NDArray[np.complexfloating], NDArray[np.complexfloati
     return images, transform(images)[:, :, None]
 
 
+@pytest.mark.nightly
 def test_slices_lines_and_oversampling(tmp_path: Path) -> None:
     images, kspace = scan_of_two()
     scan = read_kspace(write(tmp_path / "scan.h5", kspace))
@@ -83,6 +84,7 @@ def test_lines_left_out_averages_reversed_lines_and_noise(tmp_path: Path) -> Non
     np.testing.assert_allclose(scan.kspace, kspace[:, :, 0] * measured, atol=1e-6)
 
 
+@pytest.mark.nightly
 def test_partitions_become_slices(tmp_path: Path) -> None:
     volume = coil_images(4, 3, 24, 14, rows=12).swapaxes(0, 1)[None]  # (1, coils, partitions, readout, lines)
     xml = (

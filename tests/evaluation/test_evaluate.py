@@ -121,6 +121,7 @@ def test_the_report_is_one_file_that_says_what_it_is_not_for(
     assert "Worst misses" in page and "False alarms" in page and "prefers-color-scheme: dark" in page
 
 
+@pytest.mark.nightly
 def test_a_detector_that_gives_no_image_back_has_none_in_the_report(brightness: Any, make_film: FilmMaker) -> None:
     class Tells:
         def score(self, films: Any) -> Iterator[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +43,10 @@ def confounded(make_table: TableMaker, *, effect: float = 0.0, n: int = 800, fol
 
 @pytest.fixture
 def real(shared_data: Path) -> pl.DataFrame:
-    """Trivial statistics of the 682 films of the Montgomery County and Shenzhen sets."""
+    """Trivial statistics of every second film of the Montgomery County and Shenzhen sets."""
     rows: list[dict[str, object]] = []
-    for film in films(shared_data / "ms_cxr" / "manifest.csv"):
+    listed = films(shared_data / "ms_cxr" / "manifest.csv")
+    for film in replace(listed, entries=listed.entries[::2]):
         assert isinstance(film, Film)
         rows.append({"label": film.label, "source": film.source, **trivial_statistics(film)})
     return pl.DataFrame(rows).with_columns(score=0.0)

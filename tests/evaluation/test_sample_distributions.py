@@ -31,7 +31,14 @@ def value(found: MeanDiscrepancy) -> float:
     return found.squared.value
 
 
-@pytest.mark.parametrize(("d", "shift", "h"), [(1, 1.0, 1.0), (3, 2.0, 0.7), (2, 0.0, 1.5)])
+@pytest.mark.parametrize(
+    ("d", "shift", "h"),
+    [
+        pytest.param(1, 1.0, 1.0, marks=pytest.mark.nightly),
+        pytest.param(3, 2.0, 0.7, marks=pytest.mark.nightly),
+        (2, 0.0, 1.5),
+    ],
+)
 def test_the_estimate_is_unbiased(d: int, shift: float, h: float) -> None:
     found = [
         value(mmd(drawn(30, d, seed=s), drawn(20, d, seed=900 + s, shift=shift), bandwidth=h, permutations=1, draws=2))

@@ -361,7 +361,7 @@ def test_a_generator_is_offered_as_a_prior_and_range_finds_its_own_picture(with_
     ("operator", "group", "verdict"),
     [
         (MaskedPixels(), "shifts", "can"),
-        (Blurred(sigma=3), "shifts", "no"),
+        pytest.param(Blurred(sigma=3), "shifts", "no", marks=pytest.mark.nightly),
         pytest.param(MaskedPixels(), "none", "no", marks=pytest.mark.nightly),
     ],
 )

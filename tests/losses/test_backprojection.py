@@ -72,7 +72,7 @@ def drawn(f: Network, kind: str) -> Drawn:
 @pytest.mark.parametrize(
     ("f", "kind"),
     [
-        (bent, "gaussian"),
+        pytest.param(bent, "gaussian", marks=pytest.mark.nightly),
         (bent, "counts"),
         pytest.param(linear, "gaussian", marks=pytest.mark.nightly),
         pytest.param(linear, "counts", marks=pytest.mark.nightly),

@@ -55,7 +55,7 @@ LEVELS = [(0.02, 0.0), (0.1, 0.0), (0.1, 0.1), (0.05, 0.2)]
     [
         ("smooth", 0.1, 0.1),
         *(pytest.param("smooth", *level, marks=pytest.mark.nightly) for level in LEVELS if level != (0.1, 0.1)),
-        ("linear", 0.1, 0.1),
+        pytest.param("linear", 0.1, 0.1, marks=pytest.mark.nightly),
         *(pytest.param("linear", *level, marks=pytest.mark.nightly) for level in LEVELS if level != (0.1, 0.1)),
     ],
 )
@@ -71,7 +71,7 @@ def test_the_curvature_term_is_worth_more_than_the_test_allows() -> None:
     assert seen.bias > 0.1 * seen.risk, seen
 
 
-@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("order", [pytest.param(1, marks=pytest.mark.nightly), 2])
 def test_to_either_order_the_risk_of_a_linear_network_is_unbiased_at_every_gain(order: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # gain 0.5 is outside the regime of the second order
@@ -294,7 +294,7 @@ def thinning(network: str, gain: float, *, weight: float = 0.0) -> Paired:
     "network, gain",
     [
         ("smooth", 0.5),
-        ("linear", 0.1),
+        pytest.param("linear", 0.1, marks=pytest.mark.nightly),
         *(
             pytest.param(*case, marks=pytest.mark.nightly)
             for case in (("smooth", 0.02), ("smooth", 0.1), ("linear", 0.02), ("linear", 0.5))
@@ -326,7 +326,7 @@ def test_thinned_counts_are_independent_poisson_counts_and_average_to_y() -> Non
 # --- low-dose tomography in small: counts in the thousands, a link, a network that sees the linearised ---
 
 
-@pytest.mark.parametrize("order", [None, 2])
+@pytest.mark.parametrize("order", [pytest.param(None, marks=pytest.mark.nightly), 2])
 def test_counts_in_the_thousands_through_beer_and_lamberts_law(order: int | None) -> None:
     x = image(SIZE)
     process = Measurement(INPAINTING, link=BeerLambert(1e4), noise=PoissonGaussian(1.0, 30.0))

@@ -63,7 +63,7 @@ def test_effusion_holds_its_volume(seed: int) -> None:
     assert 0.97 * lesion.size - slack <= volume <= 1.03 * lesion.size
 
 
-@pytest.mark.parametrize("size", [64, 128, 256])
+@pytest.mark.parametrize("size", [64, 128, pytest.param(256, marks=pytest.mark.nightly)])
 def test_nodule_weighs_as_much_at_every_resolution(size: int) -> None:
     for seed in range(12):
         patient, lesion = drawn("nodule", seed, size)

@@ -30,6 +30,7 @@ def test_film_depends_on_seed_and_index_alone(seed: int, index: int, size: int) 
     assert alone.file_bytes == len(encode(np.rint(steps).astype(np.uint8)))
 
 
+@pytest.mark.nightly
 def test_iterating_twice_gives_the_same_and_slicing_is_lazy() -> None:
     films = phantoms.twins(4, seed=2, size=64)
     first = [film.pixel_sha256 for film in films]

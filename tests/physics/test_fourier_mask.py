@@ -63,7 +63,7 @@ def test_several_coils_are_inverted_like_by_conjugate_gradients_on_the_whole(kin
 
 
 @pytest.mark.parametrize("kind", ["points", "columns", "rows"])
-@pytest.mark.parametrize("real", [False, True])
+@pytest.mark.parametrize("real", [False, pytest.param(True, marks=pytest.mark.nightly)])
 def test_small_singular_values_count_as_zero(kind: str, real: bool) -> None:
     """Smooth coils at ×3 have many: fitting them would make of 1 % of noise more than the image."""
     mask, maps = MASKS[kind](), physics.simulated_coils((24, 20), coils=4).to(torch.complex128)

@@ -111,7 +111,7 @@ def test_random_operators_equivariant_by_construction_cannot(group: Group, order
         pytest.param(QUARTERS, 4, 12, id="quarters-whole matrices"),
         pytest.param(Flips(), 4, 12, id="flips-whole matrices"),
         pytest.param(QUARTERS, 4, 34, marks=pytest.mark.nightly, id="quarters-matrix-free"),
-        pytest.param(Flips(), 4, 34, id="flips-matrix-free"),
+        pytest.param(Flips(), 4, 34, id="flips-matrix-free", marks=pytest.mark.nightly),
     ],
 )
 def test_random_operators_can_when_their_looks_are_enough(group: Group, order: int, size: int) -> None:
@@ -327,7 +327,7 @@ def test_the_report_says_what_was_found_and_promises_nothing() -> None:
 
 def test_it_says_the_same_each_time() -> None:
     A = FourierMask(cartesian_sampling(34, 4, generator=rng()))  # matrix-free: the vectors that it tries are drawn
-    assert identify(A, Rotations(), elements=4) == identify(A, Rotations(), elements=4)
+    assert identify(A, Rotations(), elements=2) == identify(A, Rotations(), elements=2)
     state = torch.get_rng_state()
     identify(A, Flips())
     assert torch.equal(state, torch.get_rng_state())

@@ -87,11 +87,9 @@ TABLE = {
 # or at 40 or 64, matrix-free; a row for each operator and verdict, and every row at 64 and 128 pixels: `make nightly`.
 QUICK = {
     "MRI, shifts",
-    "CT, shifts",
     "MRI, bilinear rotations",
     "inpainting, shifts",
     "inpainting, quarter turns",
-    "blur, scalings",
     "downsampling, scalings",
 }
 MATRIX_FREE = {"CT, shifts": 64, "MRI, bilinear rotations": 40, "inpainting, quarter turns": 40}

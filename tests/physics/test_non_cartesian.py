@@ -113,6 +113,7 @@ def test_weights_of_spokes_are_the_ramp() -> None:
     assert (weights[:, inside] / area[inside] - 1).abs().max() < 0.05
 
 
+@pytest.mark.nightly
 def test_golden_angle_frames_share_one_sequence_of_spokes() -> None:
     spokes = physics.radial_trajectory(16, 3 * 13, golden_angle=True)
     angles = torch.atan2(spokes[:, 0], spokes[:, 1]).reshape(39, 32)[:, -1].rad2deg() % 180

@@ -247,13 +247,10 @@ KINDS = {
     *MADE,
     "blur, valid",
     "a complex matrix",
-    "real MRI, three coils",
     "MRI, four coils, columns",
-    "MRI, centred, coils, masks per sample",
     "MRI, masks and coils per sample",
     "tomography, fan beam",
     "mask per sample",
-    "non-Cartesian MRI, coils, trajectories per sample",
     "blur by the base class",
     "composed",
     "composed, real to complex",
@@ -309,6 +306,7 @@ def test_it_runs_outside_of_compiled_graphs(name: str) -> None:
     OPERATOR_LAWS["compiled"](operator(name))
 
 
+@pytest.mark.nightly
 def test_a_whole_graph_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     A, x = physics.Tomography(8, 5), torch.ones(1, 1, 8, 8)
     monkeypatch.setattr(compilation, "_outside", [])

@@ -124,7 +124,7 @@ def test_the_detectors_of_the_default_see_all_of_the_image(beam: dict[str, float
     assert float(wider(x).sum()) - float(A(x).sum()) < 0.2 * (float(A(x).sum()) - float(narrower(x).sum()))
 
 
-@pytest.mark.parametrize("beam", [PARALLEL, FAN], ids=["parallel", "fan"])
+@pytest.mark.parametrize("beam", [pytest.param(PARALLEL, marks=pytest.mark.nightly), FAN], ids=["parallel", "fan"])
 def test_fbp_of_a_full_circle_is_the_image(beam: dict[str, float]) -> None:
     A, x, exact = scan(64, beam, torch.arange(0, 360, 1.0))
     inside, outside = away_from_edges(x)
@@ -134,7 +134,9 @@ def test_fbp_of_a_full_circle_is_the_image(beam: dict[str, float]) -> None:
     assert float((A.fbp(A(x)) - x).square().mean().sqrt()) < 0.05
 
 
-@pytest.mark.parametrize("arc", [230, 270, 330])
+@pytest.mark.parametrize(
+    "arc", [pytest.param(230, marks=pytest.mark.nightly), 270, pytest.param(330, marks=pytest.mark.nightly)]
+)
 @pytest.mark.parametrize("begin", [0, 305])
 def test_fbp_of_a_short_scan_has_parkers_weights(arc: int, begin: int) -> None:
     A, x, exact = scan(64, FAN, begin + torch.arange(0, arc, 1.0))
@@ -144,7 +146,15 @@ def test_fbp_of_a_short_scan_has_parkers_weights(arc: int, begin: int) -> None:
     assert float(seen[outside].square().mean().sqrt()) < 0.015
 
 
-@pytest.mark.parametrize(("beam", "offset"), [(FAN, 20.0), (FAN, -30.0), (PARALLEL, 20.0), (PARALLEL, -18.0)])
+@pytest.mark.parametrize(
+    ("beam", "offset"),
+    [
+        (FAN, 20.0),
+        pytest.param(FAN, -30.0, marks=pytest.mark.nightly),
+        pytest.param(PARALLEL, 20.0, marks=pytest.mark.nightly),
+        (PARALLEL, -18.0),
+    ],
+)
 def test_fbp_of_a_detector_that_sees_one_side(beam: dict[str, float], offset: float) -> None:
     width = 92 if beam else 64  # mm
     A, x, exact = scan(64, beam, torch.arange(0, 360, 1.0), detectors=width * 64 // (72 if beam else 48), offset=offset)
@@ -186,7 +196,9 @@ def test_a_fan_that_measures_too_little_is_refused_by_fbp_alone() -> None:
         no_axis.fbp(torch.zeros(1, *no_axis.range))
 
 
-@pytest.mark.parametrize(("beam", "arc"), [(PARALLEL, 180), (FAN, 240)], ids=["parallel", "fan"])
+@pytest.mark.parametrize(
+    ("beam", "arc"), [pytest.param(PARALLEL, 180, marks=pytest.mark.nightly), (FAN, 240)], ids=["parallel", "fan"]
+)
 def test_an_offset_that_misses_corners_alone_is_reconstructed(beam: dict[str, float], arc: int) -> None:
     A, x, exact = scan(64, beam, torch.arange(0, arc, 1.0), detectors=100)  # 75 mm at the axis, 2.3 mm off
     inside, _ = away_from_edges(x)

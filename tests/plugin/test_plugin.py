@@ -233,7 +233,9 @@ def trained_bundle(key: str, folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("key", "cause", "tried"),
     [
-        ("faulty", "TypeError: unsupported operand type(s) for +: 'Tensor' and 'str'", 3),
+        pytest.param(
+            "faulty", "TypeError: unsupported operand type(s) for +: 'Tensor' and 'str'", 3, marks=pytest.mark.nightly
+        ),
         ("of-its-own", "TypeError", 1),
         pytest.param("of-its-own", "TypeError", 3, marks=pytest.mark.nightly),
     ],

@@ -56,7 +56,7 @@ def test_the_minimum_over_nonnegative_images_is_cvxpys(name: str) -> None:
 
 
 # By day each operator once, and both likelihoods.
-OFTEN = {("identity", 0.0), ("mask", 0.3), ("rates", 0.0)}
+OFTEN = {("identity", 0.0), ("mask", 0.3)}
 
 
 @pytest.mark.parametrize(
@@ -136,6 +136,7 @@ def test_denoising_keeps_nonnegative_images_so() -> None:
     assert len(dual) and float(found.value.sum()) > float(TV(0.1).prox(v).value.sum())
 
 
+@pytest.mark.nightly
 def test_the_baseline_by_name_is_this_prior() -> None:
     process = Measurement(Blur(16, gaussian_kernel(1.0)), noise=Poisson(0.02))
     x = image(2, size=16).clamp(min=0).float()

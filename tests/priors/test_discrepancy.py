@@ -15,7 +15,7 @@ from unseen.priors.solvers.latent_solution import LatentSolution
 SIZE, SIGMA = 6, 0.05
 
 
-@pytest.mark.parametrize("kind", [Soft, Sparse, Tikhonov])
+@pytest.mark.parametrize("kind", [Soft, pytest.param(Sparse, marks=pytest.mark.nightly), Tikhonov])
 def test_the_first_weight_that_fits_is_taken(kind: type[LatentPrior] | type[Tikhonov]) -> None:
     rng = torch.Generator().manual_seed(0)
     G, A = Bent(), Mask(torch.rand(1, SIZE, SIZE, generator=rng) > 0.3)

@@ -104,7 +104,9 @@ def test_another_training_is_not_gone_on_with(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [pytest.param(VAE, marks=pytest.mark.nightly), AE])
+@pytest.mark.parametrize(
+    "kind", [pytest.param(VAE, marks=pytest.mark.nightly), pytest.param(AE, marks=pytest.mark.nightly)]
+)
 def test_autoencoders_come_near_images_that_they_have_not_seen(kind: type[VAE] | type[AE]) -> None:
     settings = {"variance": 0.02} if kind is VAE else {}
     G = kind(latent=8, features=8, learning_rate=5e-3, **settings).fit(shapes(256), training=short(30, batch_size=32))
@@ -155,6 +157,7 @@ def test_each_setting_of_a_gan_is_heard() -> None:
         assert not same(plain, untrained("wgan-gp", **changed).fit(shapes(), training=short()))
 
 
+@pytest.mark.nightly
 def test_a_smaller_variance_of_pixels_costs_divergence() -> None:
     loose, tight = (untrained("vae", variance=variance).fit(shapes(), training=short(10)) for variance in (5.0, 0.005))
     assert loose.history is not None and tight.history is not None

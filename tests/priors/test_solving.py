@@ -48,7 +48,9 @@ def by_name(key: str) -> tuple[Tensor, str]:
     return solved(key, y, A, G=G if key in latent_priors() else None, sigma=SIGMA, search=SEARCH)
 
 
-@pytest.mark.parametrize("key", PRIORS)
+@pytest.mark.parametrize(
+    "key", [key if key != "tgv" else pytest.param(key, marks=pytest.mark.nightly) for key in PRIORS]
+)
 def test_with_the_noise_known_the_images_fit_as_well_as_the_truth_would(key: str) -> None:
     y, A = measured()
     x, said = by_name(key)

@@ -136,6 +136,7 @@ def test_low_dose_ct_is_better_by_the_likelihood_than_by_the_squares_of_the_loga
     assert torch.equal(by_name, TV(1.0, nonnegative=True, fit=Transmission(300.0)).solve(y, A).x)
 
 
+@pytest.mark.nightly
 def test_each_sample_is_solved_by_itself_in_single_precision() -> None:
     A = CASES["mask"]
     y = counts(A, 3).float() * torch.tensor([1.0, 0.2, 0.0]).reshape(-1, 1, 1, 1)

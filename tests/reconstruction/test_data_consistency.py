@@ -44,7 +44,9 @@ NOISE_FREE = {
 }
 
 
-@pytest.mark.parametrize("name", NOISE_FREE)
+@pytest.mark.parametrize(
+    "name", [name if name != "tomography" else pytest.param(name, marks=pytest.mark.nightly) for name in NOISE_FREE]
+)
 def test_without_noise_the_image_measures_y_and_is_the_closest_of_those(name: str) -> None:
     process, x, estimate = NOISE_FREE[name](), images(2).double(), images(2, seed=7).double()
     y = process(x, generator=rng())

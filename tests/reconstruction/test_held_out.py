@@ -158,7 +158,9 @@ class _Killed(RuntimeError):
     pass
 
 
-@pytest.mark.parametrize("killed_at", [pytest.param(2, marks=pytest.mark.nightly), 6, 7])
+@pytest.mark.parametrize(
+    "killed_at", [pytest.param(2, marks=pytest.mark.nightly), pytest.param(6, marks=pytest.mark.nightly), 7]
+)
 def test_a_killed_training_keeps_the_same_weights(tmp_path: Path, killed_at: int) -> None:
     process = inpainting(sigma=0.2)
     y = measured(process, images(12))
@@ -224,6 +226,7 @@ def test_a_twins_misfit_is_unbiased_for_the_risk(kind: str) -> None:
     assert abs(estimate - float(true.mean())) < 4 * error
 
 
+@pytest.mark.nightly
 def test_a_history_is_plotted_with_the_epoch_that_was_kept(tmp_path: Path) -> None:
     process = inpainting(sigma=0.1)
     f = learn(measured(process, images(12)), process, losses=REI, network=small(process), training=short(3))

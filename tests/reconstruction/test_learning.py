@@ -63,7 +63,7 @@ def test_equivariance_teaches_what_the_mask_never_shows_and_consistency_alone_do
     ("architecture", "make"),
     [
         (ArtifactRemoval, inpainting),
-        (Unrolled, magnetic),
+        pytest.param(Unrolled, magnetic, marks=pytest.mark.nightly),
         pytest.param(ArtifactRemoval, magnetic, marks=pytest.mark.nightly),
         pytest.param(Unrolled, inpainting, marks=pytest.mark.nightly),
     ],

@@ -271,6 +271,7 @@ def test_a_mapped_file_is_not_read_into_memory(tmp_path: Path) -> None:
     assert max(peak) - before < 60 * 2**20
 
 
+@pytest.mark.nightly
 def test_an_iterable_is_learnt_from_as_its_measurements_are() -> None:
     process = inpainting(sigma=0.1)
     y = measured(process, images(12))

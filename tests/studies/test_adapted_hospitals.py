@@ -14,6 +14,7 @@ from studies.row_files import read_study
 RESULTS = Path(__file__).parents[2] / "studies" / "results"
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_with_drift_promises_break_and_without_they_hold() -> None:
     """Eight hospitals at 10 %. Without drift a promise breaks in 5 % at most: three of eight by chance once in 160

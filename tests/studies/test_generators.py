@@ -188,7 +188,7 @@ def test_a_collapsed_generator_recalls_nothing_and_real_images_do_well() -> None
     assert few.real is None, "two images have no third neighbour"
 
 
-@pytest.mark.parametrize("name", ["bent", "convolutional"])
+@pytest.mark.parametrize("name", ["bent", pytest.param("convolutional", marks=pytest.mark.nightly)])
 def test_slopes_are_the_largest_singular_values(name: str) -> None:
     G = Bent(4) if name == "bent" else Convolutional()
     z = G.latents(3 if name == "bent" else 1, generator=rng(2))  # a Jacobian takes a call for each pixel
@@ -230,6 +230,7 @@ class Codes(nn.Module):
         return torch.cat([z, self.log_variance.expand(len(x), -1)], dim=1)[..., None, None]
 
 
+@pytest.mark.nightly
 def test_codes_that_are_the_prior_look_so_and_dead_dimensions_are_counted() -> None:
     G = VAE(latent=3, size=16, features=4)
     z = torch.randn(400, 3, generator=rng(6)).clamp(-9, 9)

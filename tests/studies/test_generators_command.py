@@ -40,6 +40,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_two_generators_side_by_side_in_one_report(say: Say, bundles: Path, tmp_path: Path) -> None:
     words = (bundles / "vae", bundles / "ae", "--images", bundles / "mine.npy", "--number", 3, "--seed", 4)

@@ -93,12 +93,13 @@ def test_a_killed_training_resumes_and_its_row_is_that_of_an_unbroken_one(
     assert untimed(row) == untimed(whole) and row["epochs_done"] == 3 and row["steps"] == STEPS
 
 
+@pytest.mark.parametrize("stops", [1, pytest.param(STEPS - 1, marks=pytest.mark.nightly)])
 def test_a_run_whose_time_is_up_stops_with_a_checkpoint_that_another_machine_resumes(
-    whole: Row, tmp_path: Path
+    stops: int, whole: Row, tmp_path: Path
 ) -> None:
     """With no time at all each run computes one step; what it returns is merged into the runs of the next."""
     here, there = tmp_path / "here", tmp_path / "there"
-    for step in range(1, STEPS):
+    for step in range(1, stops + 1):
         assert small_run(there, stop_after_s=0.0).startswith(f"{STOPPED}: the training stopped at step {step} of")
         assert returned_rows(there / "out") == []
         (there / "runs").rename(tmp_path / f"gone-{step}")  # the next machine is bare

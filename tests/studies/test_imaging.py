@@ -257,7 +257,7 @@ def test_a_training_under_noise_is_stopped_and_says_where(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arm", "kind", "terms"),
     [
-        ("unrolled", "unrolled", ["MeasurementConsistency", "Equivariance"]),
+        pytest.param("unrolled", "unrolled", ["MeasurementConsistency", "Equivariance"], marks=pytest.mark.nightly),
         ("supervised+ei", "artifact-removal", ["Supervised", "Equivariance"]),
         ("ei+adversarial", "artifact-removal", ["MeasurementConsistency", "Equivariance", "EquivariantAdversarial"]),
     ],
@@ -378,6 +378,7 @@ def test_the_slices_of_a_patient_are_held_out_together() -> None:
     assert training_subjects(PictureSettings(pictures="mri", size=64), data=DATA) is None
 
 
+@pytest.mark.nightly
 @on_real_data
 def test_measured_again_is_the_same_images_under_other_noise() -> None:
     once, again = (load(PictureSettings(pictures=name, size=64), data=DATA) for name in ("ct", "ct-again"))
@@ -391,7 +392,15 @@ def test_measured_again_is_the_same_images_under_other_noise() -> None:
 
 
 @on_real_data
-@pytest.mark.parametrize("name", ["imaging/ct", "imaging/low-dose-ct", "imaging/mri", "imaging/inpainting"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "imaging/ct",
+        pytest.param("imaging/low-dose-ct", marks=pytest.mark.nightly),
+        "imaging/mri",
+        pytest.param("imaging/inpainting", marks=pytest.mark.nightly),
+    ],
+)
 def test_the_problems_of_the_gap_begin_where_they_should(name: str) -> None:
     """Measured once, with the right operator: A⁺ or FBP is far from the truth, and not absurdly."""
     problem = Problem(resolved(recipes.load(name)), data=DATA)
@@ -434,6 +443,7 @@ def test_figures_of_another_metric_fail_the_check() -> None:
     assert ours - printed > 4 > NEAR > abs(ours - PUBLISHED["inpainting"].converted(printed))
 
 
+@pytest.mark.nightly
 @on_real_data
 def test_the_explanation_of_low_dose_ct_is_measured() -> None:
     """FBP with the authors' resolution, pixel size, photons and noise has the PSNR that the page states."""

@@ -52,6 +52,7 @@ def test_a_card_keeps_the_scores_of_detectors_that_did_not_see_the_film(files: s
     assert np.mean(card.normal_scores) > np.mean(own), "a film that was learnt from looks more usual than it is"
 
 
+@pytest.mark.nightly
 def test_a_training_that_was_done_before_gets_its_scores(files: str, tmp_path: Path) -> None:
     recipe, root = Recipe.from_toml(RECIPE), tmp_path / "runs"
     without = train_recipe(recipe, data=files, root=root)
@@ -70,6 +71,7 @@ def test_too_few_films_leave_a_warning_and_no_scores(
     assert card_of(made.run.bundle).normal_folds == 0 and "are too few" in caplog.text
 
 
+@pytest.mark.nightly
 def test_a_method_trained_by_epochs_is_cross_fitted_by_two(files: str) -> None:
     assert default_folds(detector_of(resolve(Recipe.from_toml(RECIPE)))) == 5
     dae = Recipe.from_toml(RECIPE.replace("pca", "dae").replace("components = 6", "features = 4"))

@@ -58,7 +58,9 @@ def test_each_generator_has_a_recipe_for_each_kind_of_images() -> None:
         assert recipe.view["size"] == (128 if kind == "mri" else 32)
 
 
-@pytest.mark.parametrize("key", GENERATORS)
+@pytest.mark.parametrize(
+    "key", ["ae", *(pytest.param(key, marks=pytest.mark.nightly) for key in GENERATORS if key != "ae")]
+)
 def test_a_training_is_found_again_and_another_seed_is_another_run(tmp_path: Path, key: str) -> None:
     first = train_generator(small(key), root=tmp_path / "runs", out=tmp_path / "model", licence="CC0-1.0")
     assert not first.found and first.run.bundle.is_dir() and first.run.checkpoint.is_file()
@@ -93,7 +95,8 @@ def test_a_detectors_recipe_is_sent_to_its_own_command() -> None:
 
 @pytest.mark.skipif(not FILMS.is_dir(), reason="no public data")
 @pytest.mark.parametrize(
-    ("pictures", "size", "numbers"), [("digits", 32, (59_000, 1000, 10_000)), ("brain", 32, (112, 24, 40))]
+    ("pictures", "size", "numbers"),
+    [pytest.param("digits", 32, (59_000, 1000, 10_000), marks=pytest.mark.nightly), ("brain", 32, (112, 24, 40))],
 )
 def test_the_splits_of_the_real_images(
     pictures: Literal["digits", "brain"], size: int, numbers: tuple[int, int, int]

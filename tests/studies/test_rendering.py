@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from studies import twins
-from studies.crossfit import tables_of
+from studies import crossfit, twins
+from studies.crossfit import cross_fit, tables_of
 from studies.rendering import render
 from studies.row_files import read_rows, read_study, write_row
 from studies.rows import row_of
 from studies.twins import twin_row
 from tests.once import made_once, shared_folder
-from tests.studies.conftest import FOLDS, SmallLungs, World, recipe_of
+from tests.studies.conftest import FOLDS, AtOnce, SmallLungs, World, recipe_of
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts.recipe import Recipe
 from unseen.evaluation.comparison import compare
@@ -39,9 +39,14 @@ def rows_folder(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _write_rows(world: World, folder: Path, runs: Path) -> None:
-    for recipe in world.recipes:
-        write_row(row_of(recipe, world.done[recipe.name]), folder)
-    tables = {recipe.method.key: tables_of(world.done[recipe.name]) for recipe in world.recipes[:2]}
+    """One fold and one epoch: the numbers of a row are tested elsewhere."""
+    short = tuple(one.model_copy(update={"training": {**one.training, "epochs": 1}}) for one in world.recipes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crossfit, "worker_processes", AtOnce)
+        done = cross_fit(short, folds=FOLDS[:1], root=world.root, workers=1, say=lambda _: None)
+    for recipe in short:
+        write_row(row_of(recipe, done[recipe.name]), folder)
+    tables = {recipe.method.key: tables_of(done[recipe.name]) for recipe in short[:2]}
     write_row({"comparison": compare(tables).to_json()}, folder, name="ms_cxr/comparison-32-lungs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LungFinder, "Config", SmallLungs)

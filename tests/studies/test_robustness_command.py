@@ -72,6 +72,7 @@ def twins(data: Path) -> tuple[Path, Path]:
     return data / "sure.toml", data / "oracle.toml"
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_a_table_each_way_the_films_own_noise_and_the_json(say: Say, data: Path, here: Path) -> None:
     out = here / "deep" / "robustness.json"
@@ -115,6 +116,7 @@ def test_without_a_clean_training_there_is_one_table(say: Say, data: Path, here:
     assert "trained clean" not in answer.out and "mean over 1 seed;" in answer.out
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_a_film_that_is_not_read_shows_in_the_exit_status(
     say: Say, data: Path, here: Path, monkeypatch: pytest.MonkeyPatch

@@ -19,15 +19,15 @@ RESULTS = Path(__file__).parents[2] / "studies" / "results"
 
 
 def cells() -> FrozenCells:
-    """Return features of 60 films that differ between normal and abnormal ones."""
+    """Return features of 40 films that differ between normal and abnormal ones."""
     rng = np.random.default_rng(0)
-    shift = 0.3 * (np.arange(60) % 2)[:, None, None, None]
+    shift = 0.3 * (np.arange(40) % 2)[:, None, None, None]
 
     def drawn(channels: int, side: int) -> dict[str, NDArray[np.float16]]:
-        return {view: (rng.normal(size=(60, channels, side, side)) + shift).astype(np.float16) for view in VIEWS}
+        return {view: (rng.normal(size=(40, channels, side, side)) + shift).astype(np.float16) for view in VIEWS}
 
     fine, deep = drawn(sum(CHANNELS[block] for block in FINE), GRID), drawn(CHANNELS[DEEP], GRID // 2)
-    return FrozenCells([{} for _ in range(60)], fine, deep, np.ones((60, GRID, GRID), np.float16))
+    return FrozenCells([{} for _ in range(40)], fine, deep, np.ones((40, GRID, GRID), np.float16))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def features() -> FrozenCells:
 
 
 def labels(found: FrozenCells) -> Labels:
-    return Labels.of(found, np.arange(60) // 2 % 5, np.arange(60) % 2 == 1)
+    return Labels.of(found, np.arange(40) // 2 % 5, np.arange(40) % 2 == 1)
 
 
 def test_scores_do_not_depend_on_other_tested_films_or_on_abnormal_films_that_are_not_drawn(

@@ -119,6 +119,7 @@ def test_a_derivative_of_a_derivative_is_shared_too(pair: Ranks) -> None:
     check_alike(one, two, noise=1e-4)
 
 
+@pytest.mark.nightly
 def test_a_reconstructor_learns_alike_and_is_stopped_alike(pair: Ranks) -> None:
     """By SURE and equivariance: draws of noise and transforms are those of the whole batch, held-out risks too."""
     draw = torch.Generator().manual_seed(0)

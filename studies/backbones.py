@@ -31,7 +31,7 @@ from studies.row_files import write_row
 from studies.rows import Row
 from unseen import __version__
 from unseen.detectors.architectures import ARCHITECTURES, DEFAULT
-from unseen.detectors.backbone import Backbone
+from unseen.detectors.backbone_file import Backbone
 from unseen.detectors.frozen_features import FrozenNetwork
 
 LIMIT = 1e-5

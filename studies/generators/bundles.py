@@ -20,7 +20,7 @@ from unseen import __version__
 from unseen.artifacts.recipe import RecipeError
 from unseen.artifacts.registry import did_you_mean
 from unseen.data.array_files import ArrayError, read_array
-from unseen.physics.algebra import describe
+from unseen.physics.tensor_products import describe
 from unseen.priors.saved import load
 from unseen.priors.search_settings import Search
 from unseen.priors.trained import TrainedGenerator, digest_of

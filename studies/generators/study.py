@@ -23,7 +23,7 @@ from studies.generators.feasible import Feasible, feasible, principal_features
 from studies.generators.latents import NO_ENCODER, Latents, latents
 from studies.generators.smoothness import Smoothness, smoothness
 from unseen.evaluation.intervals import Interval, Json
-from unseen.physics.algebra import describe
+from unseen.physics.tensor_products import describe
 from unseen.priors.autoencoders import AutoencoderGenerator
 from unseen.priors.generator import Generator
 from unseen.priors.search_settings import Search

@@ -1,5 +1,5 @@
 """Sections and cells on laterality and like pairs, from the rows of `studies.laterality`, `studies.nominate` and
-`studies.withdrawn`."""
+`studies.withdrawn_adjustment`."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from unseen.artifacts.recipe import Recipe, RecipeError, validated
 from unseen.data.film import Film
 from unseen.detectors.adapted import Adapted
 from unseen.detectors.architectures import ARCHITECTURES, look_like
-from unseen.detectors.backbone import Backbone
+from unseen.detectors.backbone_file import Backbone
 from unseen.detectors.ensemble import Ensemble
 from unseen.detectors.errors import FitError
 from unseen.detectors.feature_pca import FeaturePca

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from unseen.evaluation.adjusted import Adjustment, fit_adjustment, within_residuals
 from unseen.evaluation.metrics import metrics_from_table
 from unseen.evaluation.roc import auroc
+from unseen.evaluation.withdrawn_adjustment import Adjustment, fit_adjustment, within_residuals
 
 TableMaker = Callable[..., pl.DataFrame]
 

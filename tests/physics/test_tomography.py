@@ -13,9 +13,9 @@ from skimage.transform import iradon, radon
 from torch import Tensor
 
 from unseen.physics import Tomography, solve_least_squares
-from unseen.physics.algebra import lengths
 from unseen.physics.parallel_projector import Projector, fold
 from unseen.physics.ramp import ramp_filter
+from unseen.physics.tensor_products import lengths
 
 # Semi-axes and middle in half sides of the image, turned by so many radians.
 ELLIPSE = (0.6, 0.35, 0.12, -0.08, 0.5)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from unseen.physics import Identity
-from unseen.physics.algebra import inner, lengths
+from unseen.physics.tensor_products import inner, lengths
 from unseen.priors.solvers.fista import fista
 from unseen.priors.solvers.pdhg import Term, pdhg, squared_distance, within
 

@@ -31,7 +31,7 @@ from unseen.reconstruction.artifact_removal import ArtifactRemoval
 from unseen.reconstruction.saved import save
 from unseen_server.web import lab_process
 from unseen_server.web.lab_process import answered
-from unseen_server.web.laboratory import Laboratory
+from unseen_server.web.lab_supervisor import Laboratory
 from unseen_server.worklist.states import BusyError, WorklistError
 from unseen_server.worklist.study_query import StudyQuery
 

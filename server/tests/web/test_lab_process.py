@@ -18,8 +18,8 @@ from tests.forked_children import begin, end
 from tests.stopped_process import once_asked, stop
 from tests.web.running import until
 from tests.web.test_lab import ASKED
-from unseen_server.web import laboratory as lab_asking
-from unseen_server.web.laboratory import Laboratory
+from unseen_server.web import lab_supervisor as lab_asking
+from unseen_server.web.lab_supervisor import Laboratory
 from unseen_server.worklist.states import BusyError, WorklistError
 
 

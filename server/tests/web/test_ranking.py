@@ -15,7 +15,7 @@ from unseen.screening.drift_watch import DriftReference
 from unseen.screening.policy import Policy, SourcePolicy
 from unseen.screening.probability import ProbabilityMap
 from unseen_server.web.promise import Promise
-from unseen_server.web.ranks import KEPT_S, Loaded, ScorePercentiles
+from unseen_server.web.score_percentiles import KEPT_S, Loaded, ScorePercentiles
 from unseen_server.worklist.listing import ListedStudy
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery

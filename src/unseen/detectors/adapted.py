@@ -32,7 +32,7 @@ from unseen.anatomy.network_view import View, Viewed
 from unseen.artifacts.recipe import validated
 from unseen.data.film import Film
 from unseen.detectors.architectures import DEFAULT
-from unseen.detectors.backbone import Backbone
+from unseen.detectors.backbone_file import Backbone
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from unseen.artifacts.card import Card
     from unseen.artifacts.constructor import C, HasConfig, P, T
-    from unseen.detectors.backbone import Backbone
+    from unseen.detectors.backbone_file import Backbone
     from unseen.detectors.epoch_choice import EpochChoice
     from unseen.training.history import History
     from unseen.training.learner import Learner
@@ -295,7 +295,7 @@ class Detector(Estimator):
 
         Raises ValueError for a detector that has not been trained.
         """
-        from unseen.detectors.weights import weights_sha256
+        from unseen.detectors.bundle_tensors import weights_sha256
 
         return weights_sha256(self) if self.card is None else self.card.weights_sha256
 

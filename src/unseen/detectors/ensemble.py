@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from unseen.anatomy.network_view import Viewed
     from unseen.data.film import Film
-    from unseen.detectors.backbone import Backbone
+    from unseen.detectors.backbone_file import Backbone
     from unseen.training.settings import Training
 
 HELD_OUT = 5  # one film in so many

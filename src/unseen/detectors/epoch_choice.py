@@ -21,8 +21,8 @@ import safetensors.torch
 from torch import Tensor, nn
 
 from unseen.artifacts.files import write_bytes
+from unseen.detectors.bundle_tensors import states
 from unseen.detectors.even_choice import evenly
-from unseen.detectors.weights import states
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -216,7 +216,7 @@ class Estimator(Configurable, ABC):
             >>> sum(tensor.numel() for tensor in load("models/phantom-screener").state_dict().values()) > 100_000
             True
         """
-        from unseen.detectors.weights import states
+        from unseen.detectors.bundle_tensors import states
 
         self._check_is_trained()
         return states(self.modules())

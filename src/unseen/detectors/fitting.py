@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unseen.detectors.backbone import Backbone
+from unseen.detectors.backbone_file import Backbone
 from unseen.detectors.normals import Normals
 
 if TYPE_CHECKING:

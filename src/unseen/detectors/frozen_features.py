@@ -22,7 +22,7 @@ from torch.nn import functional
 from unseen.anatomy.network_view import Viewed
 from unseen.artifacts.file_digest import sha256_of
 from unseen.detectors.architectures import ARCHITECTURES, DEFAULT, ArchitectureName
-from unseen.detectors.backbone import Backbone
+from unseen.detectors.backbone_file import Backbone
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting

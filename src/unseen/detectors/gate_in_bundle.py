@@ -7,7 +7,7 @@ from torch import Tensor
 
 from unseen.artifacts import bundle
 from unseen.artifacts.card import Card
-from unseen.detectors.weights import GATE
+from unseen.detectors.bundle_tensors import GATE
 
 
 @runtime_checkable

@@ -24,7 +24,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unseen.detectors.backbone import Backbone
+from unseen.detectors.backbone_file import Backbone
 from unseen.detectors.classifier_lesions import ALL, clouded, pasted
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError

@@ -9,7 +9,7 @@ from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts import bundle
 from unseen.artifacts.card import Card
 from unseen.artifacts.recipe import validated
-from unseen.detectors.weights import check_strays, load_states, states
+from unseen.detectors.bundle_tensors import check_strays, load_states, states
 
 if TYPE_CHECKING:
     from pathlib import Path

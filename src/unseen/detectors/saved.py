@@ -14,12 +14,12 @@ from unseen.artifacts.recipe import validated
 from unseen.artifacts.registry import did_you_mean
 from unseen.detectors import METHODS
 from unseen.detectors.adapted import Adapted
+from unseen.detectors.bundle_tensors import check_strays, kept, load_states
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import DeviceError
 from unseen.detectors.gate_in_bundle import Companion, HasSettings
 from unseen.detectors.lung_finder_bundles import finder_in
 from unseen.detectors.openvino_runtime import compile_networks
-from unseen.detectors.weights import check_strays, kept, load_states
 
 Runtime = Literal["torch", "openvino"]
 

@@ -1,7 +1,5 @@
 """The public names of `unseen.evaluation`: read by type checkers, and by lazy_loader at run time."""
 
-from .adjusted import Adjustment as Adjustment
-from .adjusted import fit_adjustment as fit_adjustment
 from .assessment import Evaluation as Evaluation
 from .assessment import evaluate as evaluate
 from .assessment import write_evaluation as write_evaluation
@@ -55,3 +53,5 @@ from .table import SCORED as SCORED
 from .table import Scored as Scored
 from .table import score_schema as score_schema
 from .table import score_table as score_table
+from .withdrawn_adjustment import Adjustment as Adjustment
+from .withdrawn_adjustment import fit_adjustment as fit_adjustment

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from unseen.losses.structural_similarity import RADIUS, similarity_map
-from unseen.physics.algebra import describe
 from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.tensor_products import describe
 
 
 @arrays_too

@@ -13,11 +13,11 @@ from torch import Tensor
 from unseen.losses.loss import Loss, Seen, observed
 from unseen.losses.risk import Sure
 from unseen.losses.sums import at_least_single, mean_square
-from unseen.physics.algebra import inner
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import standard_normal
 from unseen.physics.poisson_noise import PoissonGaussian
+from unseen.physics.tensor_products import inner
 
 
 class BackprojectedConsistency(Loss):

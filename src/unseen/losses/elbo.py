@@ -8,7 +8,7 @@ import math
 from torch import Tensor
 
 from unseen.losses.sums import at_least_single
-from unseen.physics.algebra import describe
+from unseen.physics.tensor_products import describe
 
 
 def kullback_leibler(mean: Tensor, log_variance: Tensor) -> Tensor:

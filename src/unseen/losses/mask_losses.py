@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unseen.losses.sums import at_least_single
-from unseen.physics.algebra import describe
+from unseen.physics.tensor_products import describe
 
 
 def dice_loss(logits: Tensor, mask: Tensor, *, smoothing: float = 1.0) -> Tensor:

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from unseen.physics.algebra import describe
+from unseen.physics.tensor_products import describe
 
 
 def check_alike(what: str, real: Tensor, fake: Tensor, *, least: int = 1) -> None:

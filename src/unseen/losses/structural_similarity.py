@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unseen.losses.sums import at_least_single
-from unseen.physics.algebra import describe
+from unseen.physics.tensor_products import describe
 
 SIGMA = 1.5  # of the Gaussian window, in pixels; Wang et al. 2004, section III.B
 RADIUS = 5  # the window is 11 × 11

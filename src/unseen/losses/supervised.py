@@ -7,7 +7,7 @@ from torch import Tensor
 
 from unseen.losses.loss import Loss, Seen
 from unseen.losses.sums import at_least_single, mean_square
-from unseen.physics.algebra import describe
+from unseen.physics.tensor_products import describe
 
 
 class Supervised(Loss):

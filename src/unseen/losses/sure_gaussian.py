@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from unseen.losses.running_averages import running_averages_frozen
 from unseen.losses.sums import at_least_single
-from unseen.physics.algebra import describe
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.noise import Noise, per_sample, standard_normal
 from unseen.physics.operator import Mask
+from unseen.physics.tensor_products import describe
 
 Network = Callable[[Tensor], Tensor]
 

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from unseen.losses.running_averages import running_averages_frozen
 from unseen.losses.sure_gaussian import check_output, check_request, projected, real_components
-from unseen.physics.algebra import describe
 from unseen.physics.noise import per_sample
 from unseen.physics.operator import Mask
 from unseen.physics.poisson_noise import PoissonGaussian
+from unseen.physics.tensor_products import describe
 
 Network = Callable[[Tensor], Tensor]
 

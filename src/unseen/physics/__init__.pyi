@@ -6,7 +6,6 @@ from .blur import Blur as Blur
 from .blur_kernels import gaussian_kernel as gaussian_kernel
 from .coil_calibration import low_resolution_coils as low_resolution_coils
 from .coil_simulation import simulated_coils as simulated_coils
-from .composition import stack as stack
 from .compressed_sensing import CompressedSensing as CompressedSensing
 from .cone_beam import ConeBeam as ConeBeam
 from .dense import Dense as Dense
@@ -43,6 +42,7 @@ from .sampling_masks import cartesian_sampling as cartesian_sampling
 from .sampling_masks import radial_sampling as radial_sampling
 from .sampling_masks import random_sampling as random_sampling
 from .single_pixel_camera import SinglePixelCamera as SinglePixelCamera
+from .stacked import stack as stack
 from .tomography import Tomography as Tomography
 from .trajectories import radial_trajectory as radial_trajectory
 from .trajectories import spiral_trajectory as spiral_trajectory

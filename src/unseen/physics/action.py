@@ -10,12 +10,12 @@ from typing import ClassVar, TypeGuard, overload
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape, describe, in_own_precision, inner, lengths, result_dtype
 from unseen.physics.compilation import uncompiled
 from unseen.physics.immutability import Immutable
 from unseen.physics.linear_function import Map, linear
 from unseen.physics.numpy_arrays import Array, on_tensors
 from unseen.physics.pseudo_inverse import solve_least_squares
+from unseen.physics.tensor_products import Shape, describe, in_own_precision, inner, lengths, result_dtype
 
 _COMPUTED_AS_THEY_ARE = (torch.float32, torch.float64)
 

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from unseen.physics.algebra import describe
 from unseen.physics.argument_checks import both_sides, check_channels, check_rtol
 from unseen.physics.linear_function import linear
 from unseen.physics.operator import Operator
 from unseen.physics.pseudo_inverse import solve_least_squares
 from unseen.physics.separable import Separable
+from unseen.physics.tensor_products import describe
 
 Boundary = Literal["circular", "valid"]
 

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from unseen.physics.action import largest_singular_value
-from unseen.physics.algebra import Shape
 from unseen.physics.compilation import uncompiled
 from unseen.physics.conjugate_gradients import StoppingRule, default_tolerance
 from unseen.physics.filtered_backprojection import FilterPlan, backproject_views, plan_filter, project_views
@@ -25,6 +24,7 @@ from unseen.physics.pseudo_inverse import adjoint_of_least_squares
 from unseen.physics.ramp import DEFAULT_WINDOW, Window, ramp_filter
 from unseen.physics.ray_projector import RayProjector, stored_bytes
 from unseen.physics.scan_geometry import ScanGeometry
+from unseen.physics.tensor_products import Shape
 from unseen.physics.view_angles import angular_spans
 from unseen.physics.weighted_start import solve_from_weighted_start
 

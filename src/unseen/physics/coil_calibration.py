@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import describe
 from unseen.physics.argument_checks import is_count
 from unseen.physics.kspace_order import centre_kspace
 from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.tensor_products import describe
 
 LEAST = 4  # samples per side of a calibration region
 

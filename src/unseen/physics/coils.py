@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unseen.physics.algebra import describe
 from unseen.physics.numpy_arrays import as_tensor
 from unseen.physics.operator import Operator
+from unseen.physics.tensor_products import describe
 
 
 class CoilImages(Operator):

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import inner
 from unseen.physics.linear_function import Map
+from unseen.physics.tensor_products import inner
 
 ITERATIONS = 500
 DELAY = 5  # steps over which the fall of the residual is summed

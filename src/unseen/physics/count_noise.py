@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from unseen.physics.algebra import describe
+from unseen.physics.tensor_products import describe
 
 LEVELS = 32  # bins of equal count, from dark to bright
 FEWEST = 100  # blocks in a bin

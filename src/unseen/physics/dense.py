@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unseen.physics.algebra import describe
 from unseen.physics.argument_checks import both_sides, check_channels
 from unseen.physics.numpy_arrays import as_tensor
 from unseen.physics.operator import Operator
+from unseen.physics.tensor_products import describe
 
 RANK = 1e-13  # eigenvalues of matrix · matrixᵀ up to this share of the largest count as zero
 

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from unseen.physics.action import Action
-from unseen.physics.algebra import Shape, describe
 from unseen.physics.numpy_arrays import Array, as_tensor
+from unseen.physics.tensor_products import Shape, describe
 
 TOLERANCE = 1e-9
 """Largest ‖A(i x) − i A(x)‖ / ‖A(x)‖ at which A counts as linear over the complex numbers."""

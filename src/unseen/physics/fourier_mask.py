@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unseen.physics.algebra import describe
 from unseen.physics.argument_checks import check_rtol
 from unseen.physics.coil_inverse import inverses_of_rows, solve_normal_equations
 from unseen.physics.coils import CoilImages
@@ -20,6 +19,7 @@ from unseen.physics.kspace_order import centre_kspace, uncentre_kspace, warn_of_
 from unseen.physics.linear_function import Map, linear
 from unseen.physics.operator import Mask, Operator
 from unseen.physics.pseudo_inverse import adjoint_of_least_squares
+from unseen.physics.tensor_products import describe
 
 LARGEST_INVERSE = 2**25  # complex entries of all rows' inverses together: 512 MB
 BLOCK = 2**17  # complex entries that are transformed at a time on a CPU: what its cache holds

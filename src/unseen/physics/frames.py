@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import describe
 from unseen.physics.operator import Mask, Operator
+from unseen.physics.tensor_products import describe
 
 
 class Frames(Operator):

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from unseen.physics.algebra import describe
 from unseen.physics.noise import Noise, check_same_shape, per_sample, standard_normal
 from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.tensor_products import describe
 
 MEDIAN_OF_ABSOLUTE_NORMAL = 0.6744897501960817  # the standard normal's quantile at 3/4
 

@@ -22,7 +22,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape, describe
+from unseen.physics.tensor_products import Shape, describe
 
 
 class Group(ABC):

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from unseen.physics.algebra import Shape
 from unseen.physics.operator import Operator
+from unseen.physics.tensor_products import Shape
 
 
 class Identity(Operator):

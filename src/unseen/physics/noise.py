@@ -16,8 +16,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import describe
 from unseen.physics.immutability import Recorded
+from unseen.physics.tensor_products import describe
 
 
 class Noise(Recorded, ABC):

@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unseen.physics.algebra import describe
 from unseen.physics.argument_checks import both_sides, check_rtol
 from unseen.physics.coils import CoilImages
 from unseen.physics.linear_function import linear
@@ -17,6 +16,7 @@ from unseen.physics.nufft import at_points, from_points
 from unseen.physics.numpy_arrays import as_tensor
 from unseen.physics.operator import Operator
 from unseen.physics.pseudo_inverse import solve_least_squares
+from unseen.physics.tensor_products import describe
 
 
 class NonCartesianFourier(Operator):

@@ -31,10 +31,10 @@ from torch import Tensor
 
 from unseen.artifacts.notebook_html import html_card
 from unseen.physics.action import Action, adjoint_of, check_one_kind, shared_batch
-from unseen.physics.algebra import describe
 from unseen.physics.flat_vectors import FlatAction, linear_over_complex_numbers
 from unseen.physics.numpy_arrays import as_tensor
 from unseen.physics.pseudo_inverse import adjoint_of_least_squares
+from unseen.physics.tensor_products import describe
 
 
 class Operator(Action):

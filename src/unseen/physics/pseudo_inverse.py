@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape
 from unseen.physics.conjugate_gradients import ITERATIONS, StoppingRule, cgls, default_tolerance
 from unseen.physics.linear_function import Map, batched
+from unseen.physics.tensor_products import Shape
 
 
 class LinearAction(Protocol):

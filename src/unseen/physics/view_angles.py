@@ -8,9 +8,9 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import describe
 from unseen.physics.argument_checks import is_count
 from unseen.physics.numpy_arrays import Array
+from unseen.physics.tensor_products import describe
 
 AngleUnit = Literal["degrees", "radians"]
 WIDEST_GAP = 3  # mean gaps between views

@@ -8,10 +8,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import inner
 from unseen.physics.conjugate_gradients import StoppingRule
 from unseen.physics.linear_function import Map
 from unseen.physics.pseudo_inverse import LinearAction
+from unseen.physics.tensor_products import inner
 
 SLOWEST_FALL = 0.02  # of the squared residual in a step: a weighted problem that falls more slowly is left
 CHECKED_EVERY = 4  # steps of the weighted problem: the goal is in terms of the other

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from unseen.losses.sums import squares
-from unseen.physics.algebra import describe, inner, lengths
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
+from unseen.physics.tensor_products import describe, inner, lengths
 from unseen.priors.discrepancy_principle import noise_bound
 from unseen.priors.fits import CountFit, Transmission
 from unseen.priors.solvers.fista import fista

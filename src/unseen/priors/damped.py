@@ -15,9 +15,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import inner, lengths
 from unseen.physics.operator import Operator
 from unseen.physics.pseudo_inverse import solve_least_squares
+from unseen.physics.tensor_products import inner, lengths
 from unseen.priors.solvers.pdhg import per_sample
 
 SPECTRAL = 1024  # pixels: eigenvectors in about a second

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from unseen.losses.sums import squares
-from unseen.physics.algebra import describe
+from unseen.physics.tensor_products import describe
 
 
 class Fit(ABC):

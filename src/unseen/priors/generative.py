@@ -13,9 +13,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import describe
 from unseen.physics.identity import Identity
 from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.tensor_products import describe
 from unseen.priors.fits import L1, Fit, Squares
 from unseen.priors.generator import Generator
 from unseen.priors.latent_prior import LatentPrior, Some, Task

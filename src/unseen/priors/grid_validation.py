@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from unseen.losses.sums import mean_square
-from unseen.physics.algebra import describe
 from unseen.physics.numpy_arrays import as_tensor
 from unseen.physics.operator import Operator
+from unseen.physics.tensor_products import describe
 
 Candidate = TypeVar("Candidate")
 

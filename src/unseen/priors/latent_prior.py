@@ -24,9 +24,9 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import describe
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
+from unseen.physics.tensor_products import describe
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Fit, check_eval
 from unseen.priors.generator import Generator

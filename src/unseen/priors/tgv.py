@@ -13,8 +13,8 @@ import math
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import inner, lengths
 from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.tensor_products import inner, lengths
 from unseen.priors.convex_prior import ITERATIONS, ConvexPrior, sum_of_lengths
 from unseen.priors.differences import NORM, differences, differences_adjoint
 from unseen.priors.fits import CountFit

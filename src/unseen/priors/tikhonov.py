@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from unseen.losses.sums import squares
-from unseen.physics.algebra import inner, lengths
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
+from unseen.physics.tensor_products import inner, lengths
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.fits import Squares
 from unseen.priors.latent_prior import Task

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from unseen.artifacts.constructor import Configurable
 from unseen.networks.dcgan import DcganDecoder
 from unseen.networks.dcgan_initialisation import initialise_dcgan
-from unseen.physics.algebra import describe
+from unseen.physics.tensor_products import describe
 from unseen.training.learner import Learner
 from unseen.training.loop import train
 from unseen.training.placement import computed_on

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from unseen.losses.sums import squares
-from unseen.physics.algebra import inner
 from unseen.physics.identity import Identity
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
+from unseen.physics.tensor_products import inner
 from unseen.priors.convex_prior import ITERATIONS, TOLERANCE, ConvexPrior, sum_of_lengths
 from unseen.priors.differences import NORM, differences, differences_adjoint, moduli, shortened, total_variation
 from unseen.priors.solvers.fista import fista

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import describe
 from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.tensor_products import describe
 
 LONGEST = 10  # vanishing moments: with more, the polynomial's roots lose digits
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from unseen.physics.algebra import describe
+from unseen.physics.tensor_products import describe
 
 
 class Wrapped(nn.Module):

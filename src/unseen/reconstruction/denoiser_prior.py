@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from unseen.losses.loss import observed
-from unseen.physics.algebra import lengths
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.tensor_products import lengths
 from unseen.reconstruction.measurements import check_measurements
 from unseen.reconstruction.reconstructor import starting_image
 

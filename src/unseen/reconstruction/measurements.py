@@ -16,9 +16,9 @@ from torch.utils.data import DataLoader, SequentialSampler
 
 from unseen.artifacts.errors import UserError
 from unseen.losses.loss import Loss
-from unseen.physics.algebra import Shape, describe
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
+from unseen.physics.tensor_products import Shape, describe
 
 Array = NDArray[Any]  # Any: numbers of whatever kind a file holds
 

@@ -18,12 +18,12 @@ from scipy.sparse.linalg import aslinearoperator
 from torch import Tensor
 
 from unseen.losses.loss import Loss, Seen, Units
-from unseen.physics.algebra import result_dtype
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.noise import Noise
 from unseen.physics.operator import Operator
 from unseen.physics.poisson_noise import PoissonGaussian
+from unseen.physics.tensor_products import result_dtype
 from unseen.priors.prior import Prior
 from unseen.testing.detectors import close, holds, refuses
 

@@ -41,7 +41,7 @@ from unseen_server.web import (
     lists,
     model_cards,
     pages,
-    priors,
+    prior_studies,
     readiness,
     removing,
     reopening,
@@ -66,8 +66,8 @@ from unseen_server.web import (
 from unseen_server.web.address import Address
 from unseen_server.web.authentication import SCHEMES
 from unseen_server.web.errors import answer_errors
+from unseen_server.web.lab_supervisor import Laboratory
 from unseen_server.web.lab_uploads import MOST_BYTES
-from unseen_server.web.laboratory import Laboratory
 from unseen_server.web.middleware import Shell
 from unseen_server.web.state import ServerState
 from unseen_server.web.upload_stream import FORM_ROOM
@@ -189,7 +189,7 @@ def create_app(
         film_images.router,
         film_panel.router,
         film_header.router,
-        priors.router,
+        prior_studies.router,
         comparison.router,
         activation.router,
         fitting.router,

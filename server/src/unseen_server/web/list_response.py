@@ -13,7 +13,7 @@ from unseen_server.web.response_model import ResponseModel
 from unseen_server.worklist.refusals import RefusalGroup
 
 if TYPE_CHECKING:
-    from unseen_server.web.ranks import ScorePercentiles
+    from unseen_server.web.score_percentiles import ScorePercentiles
     from unseen_server.worklist.listing import Page
 
 

@@ -9,7 +9,7 @@ from unseen_server.web.authentication import Admin
 from unseen_server.web.errors import answers
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
-from unseen_server.worklist.model_retirement import KnownModel
+from unseen_server.worklist.model_findings_removal import KnownModel
 
 router = APIRouter(tags=["erasing and retiring"])
 

@@ -19,12 +19,12 @@ from fastapi import Depends, Request
 
 from unseen_server.service.active_models import ActiveModels
 from unseen_server.web.decoded_films import DecodedFilms
+from unseen_server.web.lab_supervisor import Laboratory
 from unseen_server.web.lab_uploads import Uploads
 from unseen_server.web.labelled_set import ComputedFigures
-from unseen_server.web.laboratory import Laboratory
 from unseen_server.web.pace import Pace
 from unseen_server.web.password_attempts import Throttle
-from unseen_server.web.ranks import Loaded, ScorePercentiles
+from unseen_server.web.score_percentiles import Loaded, ScorePercentiles
 from unseen_server.web.sign_in_places import AT_ONCE, SignInPlaces
 from unseen_server.web.turing_rounds import Rounds
 from unseen_server.web.upload_places import UploadPlaces

@@ -12,9 +12,9 @@ from pydantic import Field
 from sqlalchemy import Connection, select
 
 from unseen_server.worklist import audit, seeing
+from unseen_server.worklist.comparable_films import blank_films
 from unseen_server.worklist.listing import ListedStudy, entry_of
 from unseen_server.worklist.lookup import find_film, find_study
-from unseen_server.worklist.references import blank_films
 from unseen_server.worklist.row_facts import row_facts
 from unseen_server.worklist.states import NotFoundError
 from unseen_server.worklist.stored_time import moment

@@ -12,7 +12,7 @@ from unseen_server.worklist import (
     details,
     listing,
     model_disagreements,
-    model_retirement,
+    model_findings_removal,
     reference_scores,
     renditions,
     similar_films,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from unseen.artifacts import ReferenceNormals
     from unseen_server.worklist.model_disagreements import Disagreement
-    from unseen_server.worklist.model_retirement import KnownModel
+    from unseen_server.worklist.model_findings_removal import KnownModel
     from unseen_server.worklist.renditions import Rendition
     from unseen_server.worklist.similar_films import Neighbour
     from unseen_server.worklist.site import Site
@@ -111,4 +111,4 @@ class Findings:
     def models(self) -> list[KnownModel]:
         """Return the models that have scored films here, the latest first."""
         with self._site.database.reading() as connection:
-            return model_retirement.models(connection)
+            return model_findings_removal.models(connection)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from unseen_server.worklist.comparable_films import is_reference
 from unseen_server.worklist.labels import standing
 from unseen_server.worklist.reference_scores import normal_films
-from unseen_server.worklist.references import is_reference
 from unseen_server.worklist.tables import films, findings
 
 MOST_OWN = 200

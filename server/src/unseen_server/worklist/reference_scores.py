@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from unseen.artifacts import ReferenceNormals
+from unseen_server.worklist.comparable_films import is_reference
 from unseen_server.worklist.labels import standing
-from unseen_server.worklist.references import is_reference
 from unseen_server.worklist.tables import films, findings
 
 LATEST = 2000

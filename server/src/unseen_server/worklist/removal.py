@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from unseen_server.worklist import erasure, film_removal, model_retirement, retention
+from unseen_server.worklist import erasure, film_removal, model_findings_removal, retention
 from unseen_server.worklist.states import DONE
 
 if TYPE_CHECKING:
@@ -96,4 +96,4 @@ class Removal:
             NotAllowedError: the model is in use or in force.
             WorklistError: studies wait in the order of its scores.
         """
-        return model_retirement.retire_model(self._site, model, actor=actor, in_use=in_use)
+        return model_findings_removal.retire_model(self._site, model, actor=actor, in_use=in_use)

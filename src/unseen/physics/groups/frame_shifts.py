@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape
 from unseen.physics.group import Group, one_by_one, uniform
+from unseen.physics.tensor_products import Shape
 
 
 class FrameShifts(Group):

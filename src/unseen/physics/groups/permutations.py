@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape
 from unseen.physics.group import Group, uniform
+from unseen.physics.tensor_products import Shape
 
 COUNTED = 18  # the most pixels whose permutations float64 can count: 18! < 2⁵³ < 19!
 LISTED = 7  # the most pixels whose permutations `elements` lists: 7! = 5,040

@@ -7,9 +7,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape, describe
 from unseen.physics.group import Group, one_by_one, uniform
 from unseen.physics.groups.image_rotation import turn_bilinear, turn_by_shears
+from unseen.physics.tensor_products import Shape, describe
 
 Interpolation = Literal["three-shear", "bilinear"]
 

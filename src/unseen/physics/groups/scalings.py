@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape
 from unseen.physics.group import Group, uniform
+from unseen.physics.tensor_products import Shape
 
 REACH = 2  # of the cubic kernel, in pixels of the coarser grid
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape
 from unseen.physics.group import Group, one_by_one, uniform
+from unseen.physics.tensor_products import Shape
 
 HEIGHT, WIDTH = -2, -1
 

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape
+from unseen.physics.tensor_products import Shape
 
 BAND = 0.4  # cycles a pixel; three shears alias from 0.46 on, linear interpolation weakens what is above
 EDGE = 0.8  # of the disc's radius, from where images fade to zero

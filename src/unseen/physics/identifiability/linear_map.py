@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape, describe
+from unseen.physics.tensor_products import Shape, describe
 
 Map = Callable[[Tensor], Tensor]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape
 from unseen.physics.group import Group
 from unseen.physics.identifiability.linear_map import LinearMap
+from unseen.physics.tensor_products import Shape
 
 Move = Callable[[Tensor], Tensor]
 

@@ -13,11 +13,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from unseen.physics.algebra import Shape
 from unseen.physics.group import Group
 from unseen.physics.identifiability.equivariance_defect import AT_ONCE
 from unseen.physics.identifiability.faithful_images import faithful
 from unseen.physics.identifiability.looks import LISTED
+from unseen.physics.tensor_products import Shape
 
 DRAWN = 256  # elements
 _CERTAIN = 0.8  # a T_g that keeps less of a smooth image's energy is no rotation or shift, and has no c_j

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import Shape, describe
 from unseen.physics.group import Group
 from unseen.physics.identifiability.equivariance_defect import clear_of_the_border, defects, in_sight
 from unseen.physics.identifiability.faithful_images import faithful
@@ -17,6 +16,7 @@ from unseen.physics.identifiability.multiplicity import multiplicity
 from unseen.physics.identifiability.never_seen import never_seen
 from unseen.physics.identifiability.report import Evidence, Identifiability, equivariant, judge
 from unseen.physics.identifiability.spectrum import Spectrum
+from unseen.physics.tensor_products import Shape, describe
 
 STEPS, STACK_STEPS = (150, 900), (60, 60)  # of Lanczos' method, at least and at most, for one A and for all A T_g
 PROBES = 2

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import inner, lengths
+from unseen.physics.tensor_products import inner, lengths
 from unseen.priors.solvers.solution import Solution, Watch
 
 Map = Callable[[Tensor], Tensor]

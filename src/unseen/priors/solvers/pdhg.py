@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from unseen.losses.sums import squares
-from unseen.physics.algebra import inner, lengths
 from unseen.physics.operator import Operator
+from unseen.physics.tensor_products import inner, lengths
 from unseen.priors.solvers.solution import Solution, Watch
 
 Map = Callable[[Tensor], Tensor]

@@ -7,8 +7,8 @@ and Imaging 6(4), 2012, §3.
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import inner
 from unseen.physics.operator import Operator
+from unseen.physics.tensor_products import inner
 from unseen.priors.solvers.pdhg import Term
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unseen.physics.algebra import inner
+from unseen.physics.tensor_products import inner
 from unseen.priors.solvers.pdhg import per_sample
 
 SHORTER, LONGER = 0.5, 2.0

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from unseen.physics.action import adjoint_of, check_one_kind, shared_batch
-from unseen.physics.algebra import describe
 from unseen.physics.operator import Mask, Operator
+from unseen.physics.tensor_products import describe
 
 
 class Stacked(Operator):

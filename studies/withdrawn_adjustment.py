@@ -1,4 +1,4 @@
-"""`python -m studies.withdrawn`: the adjusted AUROC does not adjust (decision 35).
+"""`python -m studies.withdrawn_adjustment`: the adjusted AUROC does not adjust (decision 35).
 
 It is the AUROC of a score's residual after a straight line in log sharpness and lung area. Two tests that a figure must
 pass, and that it fails: sharpness itself as the score must give 0.5, and an increasing transform of a score must change
@@ -21,12 +21,12 @@ from studies.row_files import write_row
 from studies.rows import Row
 from unseen import __version__
 from unseen.data.film import Film
-from unseen.evaluation.adjusted import within_residuals
 from unseen.evaluation.bootstrap import numbers
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.matching import like_pairs
 from unseen.evaluation.roc import Floats, auroc
 from unseen.evaluation.simple_statistics import trivial_statistics
+from unseen.evaluation.withdrawn_adjustment import within_residuals
 from unseen.runs.cohort import cohort_of
 from unseen.runs.training import resolve
 
@@ -113,7 +113,7 @@ def withdrawn_row(models: Sequence[str] = MODELS) -> Row:
 
 def main(arguments: Iterable[str] | None = None) -> None:
     """Compute the figures, print them and write the row."""
-    parser = argparse.ArgumentParser(prog="python -m studies.withdrawn", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m studies.withdrawn_adjustment", description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="folder of the rows")
     given = parser.parse_args(None if arguments is None else list(arguments))
     row = withdrawn_row()

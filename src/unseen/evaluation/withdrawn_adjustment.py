@@ -1,8 +1,8 @@
 """Residual of a score after a regression on log sharpness and lung area: withdrawn.
 
 Evaluations do not report its AUROC any more, for two reasons. If sharpness itself is the score, it keeps its AUROC
-after the adjustment. An increasing transform of a score changes the adjusted AUROC. `python -m studies.withdrawn`
-computes the residual; `matching` replaces it.
+after the adjustment. An increasing transform of a score changes the adjusted AUROC. The command
+`python -m studies.withdrawn_adjustment` shows both; `matching` replaces the adjustment.
 
     residual      r = s − (β₀ + β₁ log sharpness + β₂ lung_area),  β from normals alone
     standardised  z = r / σ(x),  log σ linear in the same covariates

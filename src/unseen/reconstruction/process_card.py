@@ -22,7 +22,7 @@ _COMPOSITIONS = Registry(
     names={  # the keys that cards hold
         "composition.Composed": "operator:Composed",
         "composition.Scaled": "operator:Scaled",
-        "composition.Stacked": "composition:Stacked",
+        "composition.Stacked": "stacked:Stacked",
         "composition.Restricted": "operator:Restricted",
         "composition.Sum": "operator:Sum",
         "composition.Transposed": "operator:Transposed",

@@ -92,7 +92,6 @@ def test_the_layout_of_memory_changes_no_score_by_more_than_a_millionth() -> Non
     assert fast == pytest.approx(slow, rel=0, abs=1e-6)
 
 
-@pytest.mark.nightly
 def test_its_policy_is_of_this_model_and_reads_a_large_lesion(pairs: list[Film]) -> None:
     screener = load_screener(phantom_screener.NAME, phantom_screener.POLICY)
     policy = Policy.load(phantom_screener.POLICY)

@@ -1,4 +1,4 @@
-"""What deepinv trains: its own operators, noise, losses and transforms, in its own environment (`make peers`).
+"""Training by deepinv with its own operators, noise, losses and transforms, in its own environment (`make peers`).
 
     .venv-peers/bin/python studies/against_deepinv/deepinv_side.py JOB.json GIVEN.npz OUT.npz
 
@@ -91,7 +91,7 @@ def main(job_file: str, given_file: str, out_file: str) -> None:
 
 
 def physics_of(job: Job, given: dict[str, Tensor]) -> Physics:
-    """deepinv's operator and noise of a problem."""
+    """Return deepinv's operator and noise of a problem."""
     kind, size = job["problem"], job["size"]
     if kind == "mri":
         physics = MRI(mask=given["mask"].float(), img_size=(2, size, size))
@@ -112,7 +112,7 @@ def physics_of(job: Job, given: dict[str, Tensor]) -> Physics:
 
 
 def measured_of(part: str, job: Job, given: dict[str, Tensor], physics: Physics) -> Tensor:
-    """The measurements given, or those of deepinv's own operator on the images given."""
+    """Return the measurements given, or those of deepinv's own operator on the images given."""
     name = f"y_{part}"
     if name in given:
         return given[name]
@@ -126,7 +126,7 @@ def measured_of(part: str, job: Job, given: dict[str, Tensor], physics: Physics)
 
 
 def network_of(job: Job, given: dict[str, Tensor]) -> nn.Module:
-    """The U-Net of `unseen`, with the first weights that the other library begins from."""
+    """Return the U-Net of `unseen` with the first weights, which are the same for both libraries."""
     found = importlib.util.spec_from_file_location("residual_unet", NETWORK)
     assert found is not None and found.loader is not None
     module = importlib.util.module_from_spec(found)
@@ -134,7 +134,7 @@ def network_of(job: Job, given: dict[str, Tensor]) -> nn.Module:
 
     class Network(module.ResidualUNet):  # type: ignore[misc, name-defined]  # loaded from a file
         def forward(self, x: Tensor, sigma: object = None, **kwargs: object) -> Tensor:
-            """As deepinv calls its denoisers."""
+            """Return f(x); deepinv passes a noise level that this network does not use."""
             result: Tensor = super().forward(x)
             return result
 
@@ -145,7 +145,7 @@ def network_of(job: Job, given: dict[str, Tensor]) -> nn.Module:
 
 
 def losses_of(job: Job, model: nn.Module, physics: Physics) -> tuple[list[nn.Module], nn.Module]:
-    """The losses, each weighted as the job says, and the model, which R2R wraps."""
+    """Return the losses, each weighted as the job says, and the model, which R2R wraps."""
     turn = Shift() if job["group"] == "shifts" else Rotate(n_trans=1, multiples=1, interpolation_mode="bilinear")
     noisy = job["consistency"] != "mc"
     equivariance = EILoss(turn, apply_noise=noisy, weight=job["weight"])
@@ -161,7 +161,10 @@ def losses_of(job: Job, model: nn.Module, physics: Physics) -> tuple[list[nn.Mod
 
 
 def descend(job: Job, model: nn.Module, physics: Physics, y: Tensor, terms: list[nn.Module]) -> list[float]:
-    """So many steps of Adam; the rate falls to a tenth after the given number of them; the loss of each."""
+    """Train by Adam for the job's number of steps, and return the loss of each.
+
+    The learning rate falls to a tenth after the step `falls_at`.
+    """
     optimiser = torch.optim.Adam(model.parameters(), lr=job["learning_rate"], weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, milestones=job["falls_at"], gamma=0.1)
     batches = _batches(len(y), job["batch"], torch.Generator().manual_seed(job["seed"]))
@@ -191,6 +194,7 @@ def _batches(number: int, size: int, generator: torch.Generator) -> Iterator[Ten
 
 @torch.no_grad()
 def reconstructed(model: nn.Module, y: Tensor, physics: Physics) -> Tensor:
+    """Return the images of y, `BATCH` at a time."""
     return torch.cat([model(some, physics) for some in y.split(BATCH)])
 
 

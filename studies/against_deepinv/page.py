@@ -125,7 +125,7 @@ def _headline(rows: Mapping[str, Row], known: Sequence[str]) -> str:
 
 
 def _seeds(rows: Mapping[str, Row], known: Sequence[str]) -> str:
-    """How many seeds the differences are over.
+    """Return the number of seeds of the differences, in words.
 
     >>> _seeds({}, [])
     'no seed'
@@ -137,7 +137,7 @@ def _seeds(rows: Mapping[str, Row], known: Sequence[str]) -> str:
 
 
 def _budget(rows: Mapping[str, Row], known: Sequence[str]) -> str:
-    """How short the trainings are, as a share of the sources'."""
+    """Return the sentences that state the trainings' length, as a share of the sources'."""
     shares = []
     for name in known:
         source = _source(name)

@@ -24,7 +24,7 @@ from unseen.physics.operator import Operator
 from unseen.physics.single_pixel_camera import SinglePixelCamera
 
 LEARNING_RATE = 1e-3
-"""Of both libraries: what supervised learning chose on the validation images of all five recipes
+"""Learning rate of both libraries, chosen by supervised learning on the validation images of all five recipes
 (`studies.imaging.tuning`)."""
 FEATURES, MILESTONE = 16, 0.75
 TUNED_FOR = 3  # options are tried for a third of the steps
@@ -35,13 +35,13 @@ class Contest:
     """One problem.
 
     Args:
-        title: what the page calls it.
+        title: heading on the page.
         recipe: of the imaging results.
         size: pixels a side.
         objective: "ei" or "rei".
         epochs, batch, steps: of a training; `steps` is what the epochs come to with the measurements that `learn`
             does not hold out, and deepinv takes as many.
-        ours, theirs: what each library chooses from, two each, on validation images.
+        ours, theirs: options of each library, two each; it chooses one by the validation images.
         views: of tomography, in place of the recipe's.
         attenuation: of a pixel, in place of the recipe's.
     """
@@ -59,7 +59,7 @@ class Contest:
     attenuation: float | None = None
 
     def options(self, library: str) -> tuple[Mapping[str, object], ...]:
-        """What `library` chooses from."""
+        """Return the options that `library` chooses from."""
         return self.ours if library == "unseen" else self.theirs
 
 
@@ -149,7 +149,7 @@ class ContestProblem(Problem):
 
 
 def contest_of(name: str) -> Contest:
-    """The contest of that name. Raises RecipeError where there is none."""
+    """Return the contest of that name; raise RecipeError if there is none."""
     if name not in CONTESTS:
         raise RecipeError(f"{name}: no such problem; there are {', '.join(CONTESTS)}")
     return CONTESTS[name]

@@ -51,9 +51,9 @@ Option = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training gave: images of the validation and test measurements, seconds, and the loss by step or epoch.
+    """Results of a training: images of the validation and test measurements, seconds, and the loss by step or epoch.
 
-    `direct` is the images that the network began from, of the test measurements.
+    `direct` holds the images of the test measurements that are the network's input.
     """
 
     validation: Tensor
@@ -71,7 +71,7 @@ def train(problem: ContestProblem, library: str, option: Option, *, seed: int, s
 
 
 def choose(problem: ContestProblem, library: str) -> tuple[dict[str, object], list[dict[str, object]]]:
-    """The option with the best PSNR on the validation images, at seed 0 and a third of the steps; and all tried."""
+    """Return the option with the best PSNR on validation images (seed 0, a third of the steps), and all tried."""
     options = problem.contest.options(library)
     tried = []
     for option in options:
@@ -84,7 +84,7 @@ def choose(problem: ContestProblem, library: str) -> tuple[dict[str, object], li
 
 
 def first_weights(problem: ContestProblem, seed: int) -> ResidualUNet:
-    """The network that both begin with."""
+    """Return the network whose weights both libraries start from."""
     channels = problem.process.A.domain[0] * (2 if problem.process.A.complex_domain else 1)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -92,7 +92,7 @@ def first_weights(problem: ContestProblem, seed: int) -> ResidualUNet:
 
 
 def schedule_of(problem: ContestProblem, share: int) -> tuple[int, int, int]:
-    """Epochs, steps, and the epoch after which the learning rate falls to a tenth."""
+    """Return epochs, steps, and the epoch after which the learning rate falls to a tenth."""
     epochs = max(2, problem.contest.epochs // share)
     steps = problem.contest.steps // problem.contest.epochs * epochs
     return epochs, steps, math.ceil(MILESTONE * epochs)
@@ -123,8 +123,11 @@ def _ours(problem: ContestProblem, option: Option, *, seed: int, share: int) -> 
 
 
 def _losses(problem: ContestProblem, name: str) -> list[Loss]:
-    """The recipe's losses; "thinning": counts split at random in place of SURE; "measurements" or "pictures": the space
-    of consistency."""
+    """Return the losses of a name.
+
+    "thinning": counts split at random in place of SURE; "measurements" or "pictures": the space of consistency; any
+    other name: the recipe's losses.
+    """
     objective = problem.contest.objective
     if name == "thinning":
         return [Thinning(), RobustEquivariance(problem.group)]
@@ -190,7 +193,7 @@ def _theirs(problem: ContestProblem, option: Option, *, seed: int, share: int) -
 
 
 def _given(problem: ContestProblem, seed: int) -> dict[str, np.ndarray]:
-    """What deepinv is handed: first weights, the mask, and y, or x where it measures with an operator of its own."""
+    """Return deepinv's input: first weights, the mask, and y, or x where it measures with an operator of its own."""
     tensors: dict[str, Tensor] = {f"w/{k}": v for k, v in first_weights(problem, seed).state_dict().items()}
     for part in _NOISE_SEEDS:
         measured = getattr(problem, part)

@@ -29,7 +29,7 @@ from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts.files import replacing
 from unseen.data.film import Film
 from unseen.detectors.classifier_lesions import clouded, spotted
-from unseen.detectors.feature_lda import _retaken as retaken
+from unseen.detectors.feature_lda import retaken
 from unseen.detectors.frozen_features import PUBLISHED
 from unseen.detectors.lung_finder_bundles import finder_of
 from unseen.detectors.painted_lesions import opacity

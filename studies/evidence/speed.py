@@ -69,7 +69,7 @@ def bench_screen(figures: Figures) -> Screen:
     return Screen(
         page="speed",
         figure=bars(
-            "How many times as fast as the reference",
+            "Speed relative to the reference",
             [_bar(name, ratios[name][0], strong=name == best) for name in ordered],
             axis="times as fast as the reference",
             rules=[Rule(1, "reference", ORANGE)],
@@ -193,7 +193,7 @@ def imaging_speed_screen(figures: Figures) -> Screen | None:
     return Screen(
         page="speed-imaging",
         figure=bars(
-            "How many times as fast as deepinv",
+            "Speed relative to deepinv",
             [_bar(called[key], median(ratios[key]), strong=key == best, colour=ORANGE if key in slower else BLUE)
              for key in ordered],
             axis="times as fast as deepinv (logarithmic)",

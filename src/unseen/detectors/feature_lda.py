@@ -69,7 +69,7 @@ class FeatureLda(FrozenFeatures):
         for rows in torch.split(torch.arange(len(taken)), _AT_ONCE):
             images, inside, here = x[taken[rows]], normals.inside[taken[rows]], lungs[taken[rows]] > 0.5
             sums.add(0, model.placed(plain[rows])[here])
-            sums.add(0, model.placed(self.cells(_retaken(images, inside, rng)))[here])
+            sums.add(0, model.placed(self.cells(retaken(images, inside, rng)))[here])
             for lesion in (clouded, spotted):
                 changed = lesion(images, inside, generator=rng)
                 far = functional.adaptive_avg_pool2d((changed - images).abs(), config.grid)[:, 0] > _CHANGED
@@ -133,7 +133,7 @@ class _Sums:
         return scaled.float()
 
 
-def _retaken(x: Tensor, inside: Tensor, rng: torch.Generator) -> Tensor:
+def retaken(x: Tensor, inside: Tensor, rng: torch.Generator) -> Tensor:
     """Return each film as another exposure or another detector would give it: blurred, sharpened, or of another
     contrast.
     """

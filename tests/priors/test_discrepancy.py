@@ -10,7 +10,7 @@ from tests.priors.small_generators import Bent
 from unseen.physics import FourierMask, Identity, Mask, Operator
 from unseen.priors import Range, Search, Soft, Sparse, Tikhonov, by_discrepancy, by_validation
 from unseen.priors.latent_prior import LatentPrior
-from unseen.priors.solvers.latent_solution import LatentSolution
+from unseen.priors.solvers.latent_restarts import LatentSolution
 
 SIZE, SIGMA = 6, 0.05
 

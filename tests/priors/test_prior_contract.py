@@ -14,7 +14,7 @@ from unseen.physics import FourierMask, Identity, Mask, Operator, stack
 from unseen.priors import L1, PRIORS, TGV, TV, Lasso, Range, Search, Soft, Sparse, Squares, Tikhonov, Wavelets
 from unseen.priors.damped import DampedLeastSquares
 from unseen.priors.latent_prior import LatentPrior, Task
-from unseen.priors.solvers.latent_solution import LatentSolution
+from unseen.priors.solvers.latent_restarts import LatentSolution
 from unseen.priors.solvers.palm import SearchState
 from unseen.priors.solvers.solution import Solution
 from unseen.testing import PRIOR_LAWS

@@ -30,7 +30,7 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
 )
 from unseen_server.pacs.audit_messages import audit_message, code_of
 from unseen_server.pacs.audit_sender import CURSOR, AuditSender, sent_up_to
-from unseen_server.pacs.report_settings import SyslogSettings
+from unseen_server.pacs.non_dicom_settings import SyslogSettings
 from unseen_server.worklist.store import Store
 
 place = place_at_least

@@ -22,8 +22,8 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
 from unseen_server.pacs.hl7_incoming import reports_of
 from unseen_server.pacs.hl7_listener import Hl7Listener
 from unseen_server.pacs.hl7_parsing import parsed
+from unseen_server.pacs.non_dicom_settings import Hl7Fields, Hl7Settings
 from unseen_server.pacs.report_intake import ReportIntake
-from unseen_server.pacs.report_settings import Hl7Fields, Hl7Settings
 from unseen_server.worklist.store import Store
 
 own_place = own_place_at_least

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from unseen_server.pacs.fhir import STATUS, FhirError, reports_of
 from unseen_server.pacs.identifiers import uid_of
+from unseen_server.pacs.non_dicom_settings import FhirSettings
 from unseen_server.pacs.report_intake import ReceivedReport
-from unseen_server.pacs.report_settings import FhirSettings
 
 ACSN = {
     "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "ACSN"}]},

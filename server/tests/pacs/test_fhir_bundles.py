@@ -25,7 +25,7 @@ from tests.pacs.test_http import (  # noqa: F401  fixtures
     store,
 )
 from unseen_server.pacs.fhir import FhirError, reports_of
-from unseen_server.pacs.report_settings import FhirSettings
+from unseen_server.pacs.non_dicom_settings import FhirSettings
 from unseen_server.worklist.store import Store
 
 own_place = own_place_at_least

@@ -30,8 +30,8 @@ from tests.worklist.conftest import (  # noqa: F401  fixtures
     store,
 )
 from unseen_server.pacs.hl7_listener import Hl7Listener, Hl7ListenerError
+from unseen_server.pacs.non_dicom_settings import Hl7Settings
 from unseen_server.pacs.report_intake import ReportIntake
-from unseen_server.pacs.report_settings import Hl7Settings
 from unseen_server.worklist.store import Store
 
 own_place = own_place_at_least

@@ -14,8 +14,8 @@ from tests.pacs.reports_in import oru, report
 from unseen_server.pacs.hl7_acknowledgement import acknowledgement
 from unseen_server.pacs.hl7_incoming import Merge, merges_of, reports_of
 from unseen_server.pacs.hl7_parsing import Hl7Error, Message, parsed
+from unseen_server.pacs.non_dicom_settings import Hl7Fields
 from unseen_server.pacs.report_intake import ReceivedReport
-from unseen_server.pacs.report_settings import Hl7Fields
 
 FIELDS = Hl7Fields()
 

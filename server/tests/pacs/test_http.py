@@ -38,8 +38,8 @@ from unseen.artifacts.research_only import LIMITS
 from unseen_server.pacs import http
 from unseen_server.pacs.http import HttpServer, HttpServerError, application
 from unseen_server.pacs.metrics import MeasuredParts, NodeMetrics
+from unseen_server.pacs.non_dicom_settings import FhirSettings, HttpSettings
 from unseen_server.pacs.report_intake import ReportIntake
-from unseen_server.pacs.report_settings import FhirSettings, HttpSettings
 from unseen_server.worklist import readiness
 from unseen_server.worklist.hidden_places import without_places
 from unseen_server.worklist.readiness import why_not_ready

@@ -37,8 +37,8 @@ from unseen_server.pacs.hl7_incoming import merges_of, not_used, reports_of
 from unseen_server.pacs.hl7_listener import Hl7Listener
 from unseen_server.pacs.hl7_parsing import Hl7Error, parsed
 from unseen_server.pacs.mllp import MllpFrames
+from unseen_server.pacs.non_dicom_settings import FhirSettings, Hl7Fields, Hl7Settings
 from unseen_server.pacs.report_intake import ReportIntake
-from unseen_server.pacs.report_settings import FhirSettings, Hl7Fields, Hl7Settings
 
 own_place = own_place_at_least
 place = place_at_least

@@ -167,8 +167,8 @@ def test_more_bytes_than_a_film_may_have_are_refused_while_they_come(place: Any,
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)  # the database has no part in it
 def test_a_full_server_says_so(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unseen_server.web.upload_places.UploadPlaces._may", lambda places, account: False)
-    monkeypatch.setattr("unseen_server.web.upload_places.WAIT_S", 0.0)
+    monkeypatch.setattr("unseen_server.web.upload_limits.UploadPlaces._may", lambda places, account: False)
+    monkeypatch.setattr("unseen_server.web.upload_limits.WAIT_S", 0.0)
     answer = api.reader.post("/films", content=png(1), headers=RAW)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 

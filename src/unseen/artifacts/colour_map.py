@@ -1,6 +1,6 @@
 """Colour map of anomaly maps: cividis, which has the same order of brightness with every colour vision.
 
-The server's pages have the same ten steps in `static/js/overlay.js`.
+The server's pages have the same ten steps in `static/js/heat_map_colours.js`.
 """
 
 from __future__ import annotations

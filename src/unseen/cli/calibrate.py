@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from unseen.cli import console
+from unseen.screening.guarantee import Guarantee
 
 if TYPE_CHECKING:
     from unseen.screening.screened import Screened
@@ -33,8 +34,8 @@ def calibrate(
     label_column: console.LabelColumn = "label",
     max_miss_rate: Annotated[
         float, typer.Option(help="the share of abnormal studies that may be cleared at most, per source")
-    ] = 0.05,
-    confidence: Annotated[float, typer.Option(help="probability with which that holds")] = 0.95,
+    ] = Guarantee.max_miss_rate,
+    confidence: Annotated[float, typer.Option(help="probability with which that holds")] = Guarantee.confidence,
     out: Annotated[Path, typer.Option(help="file of the policy; of several models: policy-MODEL.json each")] = Path(
         "policy.json"
     ),
@@ -67,8 +68,6 @@ def calibrate(
 
       unseen calibrate models/pca models/roi-sure --data labelled.csv --prevalence 0.05 --out policy.json
     """
-    from unseen.screening.guarantee import Guarantee
-
     promise = Guarantee(max_miss_rate, confidence)
     spent = promise if lifetime is None else promise.spent(lifetime)
     needed = [spent.abnormals_needed(misses) for misses in range(3)]

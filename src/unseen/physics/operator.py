@@ -1,7 +1,8 @@
-"""Linear measurement operator A: the base class `Operator`, and `Mask`, which marks the observed measurements.
+"""Base class `Operator` of linear operators A, its expressions (`A @ B`, `A + B`, `2 * A`, `A.T`), and `Mask`.
 
-Expressions make further operators: `A @ B` is a `Composed`, `A + B` a `Sum`, `2 * A` a `Scaled`, `A.T` a `Transposed`,
-`A.restrict(kept)` a `Restricted`.
+`A @ B` is a `Composed`, `A + B` a `Sum`, `2 * A` a `Scaled`, `A.T` a `Transposed`, `A.restrict(kept)` a `Restricted`,
+and `A.observed()` a `Mask` that marks the observed measurements. They are in this file because `Operator` makes them
+and they derive from it: in files of their own, these would import each other in a cycle.
 
 Every operator keeps a law. For all x, x' in the domain, y in the range, real numbers a, and with
 ⟨u, v⟩ = Re Σ conj(u) v taken per sample:

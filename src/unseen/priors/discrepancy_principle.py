@@ -22,7 +22,7 @@ from unseen.priors.latent_prior import LatentPrior, checked
 from unseen.priors.prior import Prior
 from unseen.priors.real_images import of_real_images
 from unseen.priors.search_settings import Search
-from unseen.priors.solvers.latent_solution import LatentSolution
+from unseen.priors.solvers.latent_restarts import LatentSolution
 from unseen.priors.solvers.solution import Solution
 
 RATIO = 0.5

@@ -20,7 +20,7 @@ from unseen.priors.fits import L1, Fit, Squares
 from unseen.priors.generator import Generator
 from unseen.priors.latent_prior import LatentPrior, Some, Task
 from unseen.priors.search_settings import Search
-from unseen.priors.solvers.latent_solution import LatentSolution
+from unseen.priors.solvers.latent_restarts import LatentSolution
 from unseen.priors.solvers.pdhg import per_sample
 from unseen.priors.solvers.proximal_gradient import proximal_steps
 

@@ -32,7 +32,7 @@ from unseen.priors.fits import Fit, check_eval
 from unseen.priors.generator import Generator
 from unseen.priors.real_images import of_real_images
 from unseen.priors.search_settings import Search
-from unseen.priors.solvers.latent_solution import LatentSolution, best_of
+from unseen.priors.solvers.latent_restarts import LatentSolution, best_of
 from unseen.priors.solvers.palm import Point, SearchState, palm
 
 TOLERANCE = 1e-3  # of conjugate gradients, which go on from the last solution at every iteration

@@ -31,8 +31,8 @@ _log = logging.getLogger("unseen")
 def calibrate(
     detector: ScoringDetector,
     labelled: Iterable[Film | NotRead],
-    max_miss_rate: float = 0.05,
-    confidence: float = 0.95,
+    max_miss_rate: float = Guarantee.max_miss_rate,
+    confidence: float = Guarantee.confidence,
     *,
     prevalence: float | None = None,
     source_tag: str | None = None,

@@ -36,6 +36,8 @@ class Guarantee:
         max_miss_rate: α, the share of abnormal studies that may be cleared, in (0, 1).
         confidence: 1 − δ, in (0, 1).
 
+    The defaults are those of `calibrate`, `unseen calibrate` and the server; they are written here alone.
+
     >>> promise = Guarantee(max_miss_rate=0.10, confidence=0.95)
     >>> promise.abnormals_needed(), promise.abnormals_needed(1), promise.abnormals_needed(2)
     (29, 46, 61)
@@ -43,8 +45,8 @@ class Guarantee:
     (True, 0, 2)
     """
 
-    max_miss_rate: float
-    confidence: float
+    max_miss_rate: float = 0.05
+    confidence: float = 0.95
 
     def __post_init__(self) -> None:
         for name, value in (("max_miss_rate", self.max_miss_rate), ("confidence", self.confidence)):

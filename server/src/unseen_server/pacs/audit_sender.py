@@ -23,7 +23,7 @@ from unseen_server.pacs.audit_messages import syslog_message
 from unseen_server.worklist.states import WorklistError
 
 if TYPE_CHECKING:
-    from unseen_server.pacs.report_settings import SyslogSettings
+    from unseen_server.pacs.non_dicom_settings import SyslogSettings
     from unseen_server.worklist.audit import Event
     from unseen_server.worklist.store import Store
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from unseen.artifacts import RecipeError, UserError, reason_of, validated
-from unseen_server.pacs.report_settings import FhirSettings, Hl7Settings, HttpSettings, SyslogSettings
+from unseen_server.pacs.non_dicom_settings import FhirSettings, Hl7Settings, HttpSettings, SyslogSettings
 
 PAGE = "docs/how-to/pacs.md"
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -23,9 +23,9 @@ from unseen_server.pacs.fetching import GET, MOVE
 from unseen_server.pacs.hl7_incoming import GONE, PRELIMINARY
 from unseen_server.pacs.hl7_parsing import CHARSETS
 from unseen_server.pacs.identifiers import IMPLEMENTATION
+from unseen_server.pacs.non_dicom_settings import Hl7Settings
 from unseen_server.pacs.peer_search import FIND
 from unseen_server.pacs.report_intake import MOST_IDENTIFIERS, MOST_ORDERS
-from unseen_server.pacs.report_settings import Hl7Settings
 
 _KEPT: Final = (*offered_classes.IMAGES_KEPT, *offered_classes.DOCUMENTS_KEPT)
 _OLDEST: Final = certificates.OLDEST.name.replace("v", " ").replace("_", ".")

@@ -24,7 +24,7 @@ from unseen_server.pacs.report_intake import MOST_IDENTIFIERS, MOST_ORDERS, Rece
 from unseen_server.worklist.stored_time import microseconds
 
 if TYPE_CHECKING:
-    from unseen_server.pacs.report_settings import FhirSettings
+    from unseen_server.pacs.non_dicom_settings import FhirSettings
     from unseen_server.worklist.outside_reports import Status
 
 STATUS: Final[dict[str, Status]] = {

@@ -18,7 +18,7 @@ from unseen_server.pacs.hl7_parsing import Hl7Error, Message, Segment, time_us
 from unseen_server.pacs.report_intake import MOST_IDENTIFIERS, MOST_ORDERS, ReceivedReport
 
 if TYPE_CHECKING:
-    from unseen_server.pacs.report_settings import Hl7Fields
+    from unseen_server.pacs.non_dicom_settings import Hl7Fields
     from unseen_server.worklist.outside_reports import Status
 
 PRELIMINARY: Final = frozenset("OISARPMN")

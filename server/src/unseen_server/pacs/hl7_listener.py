@@ -32,8 +32,8 @@ from unseen_server.service.waiting_clients import address_group
 from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
 
 if TYPE_CHECKING:
+    from unseen_server.pacs.non_dicom_settings import Hl7Settings
     from unseen_server.pacs.report_intake import ReportIntake
-    from unseen_server.pacs.report_settings import Hl7Settings
 
 _log = logging.getLogger("unseen")
 

@@ -32,8 +32,8 @@ from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, 
 
 if TYPE_CHECKING:
     from unseen_server.pacs.metrics import NodeMetrics
+    from unseen_server.pacs.non_dicom_settings import FhirSettings, HttpSettings
     from unseen_server.pacs.report_intake import ReportIntake
-    from unseen_server.pacs.report_settings import FhirSettings, HttpSettings
     from unseen_server.worklist.store import Store
 
 _log = logging.getLogger("unseen")

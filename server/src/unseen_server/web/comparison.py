@@ -13,8 +13,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from unseen.evaluation import Curve, Figure, Interval, Json, count_at, entry_at, figure_at, text_at
-from unseen_server.web.activation import OTHERS
 from unseen_server.web.authentication import Sighted
+from unseen_server.web.calibration import OTHERS
 from unseen_server.web.copied_code import FigureName, code_of
 from unseen_server.web.errors import answers
 from unseen_server.web.labelled_set import ComparedModel, Figures, draws_of, label_of

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["models"])
 
-USUAL = Guarantee(0.05, 0.95)
+USUAL = Guarantee()
 MOST_REFUSED = 0.2
 """The share of late films from which a gate does not fit a site; of films like the training films it refuses 3.4 %."""
 

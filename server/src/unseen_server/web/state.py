@@ -27,7 +27,7 @@ from unseen_server.web.password_attempts import Throttle
 from unseen_server.web.score_percentiles import Loaded, ScorePercentiles
 from unseen_server.web.sign_in_places import AT_ONCE, SignInPlaces
 from unseen_server.web.turing_rounds import Rounds
-from unseen_server.web.upload_places import UploadPlaces
+from unseen_server.web.upload_limits import UploadPlaces
 from unseen_server.worklist.accounts import ROLES
 from unseen_server.worklist.readiness import Readiness
 from unseen_server.worklist.states import NotFoundError, WorklistError

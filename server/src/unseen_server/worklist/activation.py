@@ -17,12 +17,12 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, func, select
 
 from unseen.screening import Policy
-from unseen_server.worklist.confirmation_note import needs_note
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import activations
 from unseen_server.worklist.transactions import Found, Writing
+from unseen_server.worklist.two_person_rule import needs_another, needs_note
 
 if TYPE_CHECKING:
     from unseen_server.worklist.site import Site
@@ -148,11 +148,13 @@ class Activations:
                 raise NotAllowedError(f"Proposal {number} was withdrawn. Propose the model again.")
             if standing != "proposed":
                 raise NotAllowedError(f"Proposal {number} was activated by {row.activated_by} already.")
-            if row.proposed_by == actor:
-                raise NotAllowedError(
-                    f"{actor} has proposed this, and a second person must activate it: another lead or admin. Where "
-                    "there is none, an admin adds an account (POST /api/v1/accounts), and that person signs in with it."
-                )
+            needs_another(
+                actor,
+                first=row.proposed_by,
+                sentence=f"{actor} has proposed this, and a second person must activate it: another lead or admin. "
+                "Where there is none, an admin adds an account (POST /api/v1/accounts), and that person signs in with "
+                "it.",
+            )
             if row.policy is not None:
                 needs_note(note)
             latest = writing.connection.execute(select(func.max(activations.c.activated_us))).scalar_one() or 0

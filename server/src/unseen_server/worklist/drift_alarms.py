@@ -16,11 +16,11 @@ from pydantic import Field
 from sqlalchemy import Connection, select
 
 from unseen.screening import DriftReference, DriftWatch
-from unseen_server.worklist.confirmation_note import needs_note
-from unseen_server.worklist.states import NotAllowedError, NotFoundError
+from unseen_server.worklist.states import NotFoundError
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import alarms as raised_alarms
 from unseen_server.worklist.tables import watches
+from unseen_server.worklist.two_person_rule import needs_another, needs_note
 
 if TYPE_CHECKING:
     from unseen_server.worklist.database import Database
@@ -134,10 +134,11 @@ def acknowledge(writing: Writing, policy: str, *, actor: str, note: str) -> bool
         writing.connection.execute(of_policy.values(first_by=actor, first_us=writing.now_us, first_note=note))
         writing.log(actor, "drift.looked_at", policy, kind=row.kind, note=sealed)
         return False
-    if row.first_by == actor:
-        raise NotAllowedError(
-            f"{actor} has acknowledged this alarm already, and a second person must: another lead or admin."
-        )
+    needs_another(
+        actor,
+        first=row.first_by,
+        sentence=f"{actor} has acknowledged this alarm already, and a second person must: another lead or admin.",
+    )
     watch = DriftWatch.model_validate_json(row.state)
     watch.acknowledge()
     writing.connection.execute(

@@ -17,11 +17,11 @@ from pydantic import Field
 from sqlalchemy import Connection, func, select
 
 from unseen_server.worklist import completeness, outbox
-from unseen_server.worklist.confirmation_note import needs_note
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, after
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.study_decisions import REOPENED
 from unseen_server.worklist.tables import alarms, decisions, films, merged, studies
+from unseen_server.worklist.two_person_rule import needs_another, needs_note
 
 if TYPE_CHECKING:
     from unseen_server.worklist.transactions import Found, Writing
@@ -124,8 +124,11 @@ def confirm(writing: Writing, number: int, *, actor: str, note: str) -> int:
     needs_note(note, of="what was looked at, and why the studies are to be read")
     if row.proposed_by is None:
         raise NotAllowedError("Nobody has proposed to reopen these studies. Propose it; a second person confirms it.")
-    if row.proposed_by == actor:
-        raise NotAllowedError(f"{actor} has proposed this, and a second person must confirm it: another lead or admin.")
+    needs_another(
+        actor,
+        first=row.proposed_by,
+        sentence=f"{actor} has proposed this, and a second person must confirm it: another lead or admin.",
+    )
     cleared = _some_cleared(writing.connection, row)
     for study in cleared:
         _reopen(writing, study, row, actor=actor)

@@ -4,7 +4,8 @@
 import { el, sentenceIn, there } from "./api.js";
 import { FilmCanvas } from "./film_canvas.js";
 import { films, Kept } from "./films.js";
-import { cividis, greyPicture } from "./overlay.js";
+import { cividis } from "./heat_map_colours.js";
+import { greyPicture } from "./overlay_images.js";
 import { short } from "./compare_operating.js";
 
 /** @typedef {Page.Returned<"GET /films/{film}/look">["models"][number]} Model */

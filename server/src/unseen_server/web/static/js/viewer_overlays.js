@@ -1,6 +1,6 @@
 // @ts-check
 // What lies over the film: one image of the chosen model's, the lungs, the frame that it looked at.
-import { edged, greyPicture, heat, plain, within } from "./overlay.js";
+import { edged, greyPicture, heat, plain, within } from "./overlay_images.js";
 import { Kept } from "./films.js";
 
 /** @typedef {Page.Returned<"GET /films/{film}/look">["models"][number]} Model */

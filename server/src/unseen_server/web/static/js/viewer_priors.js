@@ -2,7 +2,7 @@
 // Earlier and later studies of the same patient: a list in the panel, and one of them beside the film.
 import { $, api, el } from "./api.js";
 import { date } from "./dates.js";
-import { away, beside, isBeside } from "./viewer_beside.js";
+import { away, beside, isBeside } from "./viewer_second_film.js";
 
 /** @typedef {Page.Returned<"GET /studies/{study}/priors">["priors"][number]} Prior */
 

@@ -1,4 +1,4 @@
-"""Limits of uploads: a limited number at the same time, and of each account.
+"""Limits of uploads: how many films may come in at the same time, in all and from one account.
 
 A film may take minutes to come in. Without a limit for each account, slow uploads of one account would keep all others
 out.

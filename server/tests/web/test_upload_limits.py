@@ -14,7 +14,7 @@ from tests.web.running import until
 from tests.web.test_slow_clients import Served
 from tests.worklist.conftest import MakePlace, Place, png
 from unseen_server.web.address import Address
-from unseen_server.web.upload_places import AT_ONCE, OF_AN_ACCOUNT, UploadPlaces
+from unseen_server.web.upload_limits import AT_ONCE, OF_AN_ACCOUNT, UploadPlaces
 from unseen_server.worklist.states import BusyError
 
 

@@ -1,4 +1,4 @@
-"""Solution of a search over latents, with the latent and the outcome of each start."""
+"""Restarts of a search over latents: `best_of` chooses each image's best start, `LatentSolution` holds all outcomes."""
 
 from __future__ import annotations
 

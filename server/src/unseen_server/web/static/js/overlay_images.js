@@ -1,21 +1,9 @@
 // @ts-check
-// Overlays: 8-bit grey images of the API as images in colours, see-through where they say nothing.
+// Images that lie over a film: grey images of the API, fetched and painted as heat map, plain grey or outline of the lungs.
 import { api, there } from "./api.js";
+import { heatColour } from "./heat_map_colours.js";
 
-/** Ten even steps of cividis, which reads alike with every colour vision (Nuñez et al., PLoS ONE 13 (2018) e0199239). */
-export const CIVIDIS = [
-  [0, 34, 78], [18, 53, 112], [59, 73, 108], [87, 93, 109], [112, 113, 115],
-  [138, 134, 120], [165, 156, 116], [195, 179, 105], [225, 204, 85], [254, 232, 56],
-];
 const LUNGS = [86, 180, 233];
-const SEEN = 0.5; // of the brightest: from here on a colour covers as much as the opacity says
-
-/** A colour of cividis at 0 … 1. */
-export function cividis(/** @type {number} */ at) {
-  const place = Math.min(1, Math.max(0, at)) * (CIVIDIS.length - 1);
-  const from = Math.min(CIVIDIS.length - 2, Math.floor(place));
-  return CIVIDIS[from].map((low, i) => Math.round(low + (CIVIDIS[from + 1][i] - low) * (place - from)));
-}
 
 /** A grey image of the API: {width, height, values}, a byte each. */
 export async function greyPicture(/** @type {string} */ path, /** @type {{ signal?: AbortSignal }} */ { signal } = {}) {
@@ -36,8 +24,8 @@ export function asFilm(/** @type {Page.Grey} */ { width, height, values }) {
   return { width, height, bits: 8, samples: Uint16Array.from(values) };
 }
 
-/** Colours on the film: low values are see-through, so that the film stays seen where there is nothing. */
-export const heat = (/** @type {Page.Grey} */ grey) => painted(grey, (value) => [...cividis(value / 255), Math.min(1, value / 255 / SEEN) ** 1.5]);
+/** A heat map on the film, in the colours of `heat_map_colours.js`. */
+export const heat = (/** @type {Page.Grey} */ grey) => painted(grey, heatColour);
 
 /** Grey, as it is. */
 export const plain = (/** @type {Page.Grey} */ grey) => painted(grey, (value) => [value, value, value, 1]);

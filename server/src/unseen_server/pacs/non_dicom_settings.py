@@ -1,4 +1,4 @@
-"""Tables of pacs.toml for what runs beside the DICOM node: `[hl7]`, `[fhir]`, `[http]`, `[syslog]`."""
+"""Sections of pacs.toml for what is not DICOM: `[hl7]`, `[fhir]`, `[http]`, `[syslog]`; `config` has the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A made-up list: studies in bulk, without films, for benchmarks and tests of long lists."""
+"""Synthetic list: many studies without films, for benchmarks and tests of long lists."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Does the guarantee hold for adapted models? Hospitals teach a head with half of their labelled patients, calibrate
-with the others, and go on in a population that is known whole.
+"""Guarantee of adapted models, checked on simulated hospitals: the share that breaks its promised miss rate.
+
+Hospitals teach a head with half of their labelled patients, calibrate with the others, and go on in a population that
+is known whole.
 
 Films are numbers here: a detector's score, features of which five show the disease and five the acquisition, and the
 mix of simple statistics. Everything else is `choose`, `calibrate` and `Screener` themselves. Settings:

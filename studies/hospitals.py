@@ -1,4 +1,6 @@
-"""Does the guarantee hold? Simulated hospitals go through `calibrate` and `Screener` themselves.
+"""Guarantee of policies, checked on simulated hospitals: the share that breaks its promised miss rate.
+
+Simulated hospitals go through `calibrate` and `Screener` themselves.
 
 A hospital draws patients from a population that is known whole, so that its true miss rate is known: the share of the
 population's abnormal patients whose study it would clear. Populations: made-up scores (continuous, tied, of three

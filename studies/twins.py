@@ -1,4 +1,4 @@
-"""The twin study: on phantom twins the lesion is the only difference, so what separates them can only be the lesion.
+"""Paired phantoms that differ in the lesion alone: AUROC of each detector on them.
 
 Trains a phantom recipe, scores 1,000 twin pairs, and asks whether the detector is above each single trivial statistic
 (95 % lower bound of the difference, bootstrap over pairs), and whether acquisition carries anything (it must not).

@@ -1,5 +1,4 @@
-"""Every detector on equal terms: one fold to choose on, phantom twins, a rule that nominates, and the test folds in the
-order that it says.
+"""All detectors under equal conditions: choice on fold 0 and on paired phantoms, then nomination and test folds.
 
 `python -m studies.detectors` makes the rows of `studies/results/detectors.jsonl` and renders their page.
 """

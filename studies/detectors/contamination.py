@@ -1,5 +1,4 @@
-"""Dirty normals: what films that are not normal, hidden among those that a detector learns from, do to it, and whether
-they are found.
+"""Abnormal films hidden among the training normals: their effect on each detector, and whether they are found.
 
 Abnormal films of the training folds, a share of the normals in number, are put among them with their labels taken away.
 The detector is scored on fold 0, against the same detector of clean normals on the same films. And `suspects` lists the

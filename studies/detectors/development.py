@@ -1,4 +1,4 @@
-"""Fold 0 and phantom twins, on which methods are compared and chosen before any test fold is opened for them.
+"""Fold 0 and paired phantoms, on which methods are compared and chosen before a test fold is opened for them.
 
 Each recipe learns from the normals of folds 1 to 4 and scores fold 0's films. With so few films the intervals are wide:
 what they tell is which methods are worth the test folds, not how good one is.

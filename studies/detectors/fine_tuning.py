@@ -1,4 +1,4 @@
-"""Fine-tuning on synthetic lesions: EfficientNet-lite0 goes on learning from its ImageNet weights, on the lung crops.
+"""Fine-tuning on synthetic lesions: EfficientNet-lite0 from its ImageNet weights, on the lung crops.
 
 The network, its deepest used block averaged over the lungs and a linear layer learn "normal or the same with a
 lesion", lesions of six types, as `anatpaste` does from scratch. Asked on fold 0 alone, several seeds, after every so

@@ -1,4 +1,4 @@
-"""What finer pixels are worth: recipes at twice their size on folds 1 to 4, beside themselves as they are.
+"""Higher resolution: recipes at twice their size on folds 1 to 4, compared with the same recipes at their own size.
 
 Nothing else of a recipe is changed, nor how many steps it is trained, and nothing is chosen by the rows. The last is
 the network that is given labels, at both sizes: what the finer pixels hold for whoever is told what to look for.

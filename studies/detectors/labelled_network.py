@@ -1,4 +1,4 @@
-"""The classifier of `anatpaste`, told which films are abnormal: its network, its variations, its descent.
+"""Supervised version of the classifier of `anatpaste`: its network, its augmentation, its training.
 
     loss = −t log p(x) − (1 − t) log(1 − p(x)),   t = 1 for an abnormal film, p = sigmoid of the network's logit
 

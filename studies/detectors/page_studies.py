@@ -1,5 +1,4 @@
-"""The studies of `docs/results-detectors.md`, each from its rows alone: phantom twins, the test folds, contamination,
-higher resolution, what is done against shortcuts, and the matrix of sources."""
+"""Sections of `docs/results-detectors.md`: paired phantoms, test folds, contamination, resolution, sources."""
 
 from __future__ import annotations
 

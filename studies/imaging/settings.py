@@ -1,4 +1,4 @@
-"""What a recipe of the imaging results says: the images, how they are measured, and what is tried on them."""
+"""Settings in a recipe of the imaging results: images, measurement, and the methods that are tried."""
 
 from __future__ import annotations
 

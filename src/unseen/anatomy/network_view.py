@@ -1,4 +1,6 @@
-"""`View`: transformation of a film into the network's input. `Viewed`: the result, and the grid for other images.
+"""`View`: crop, size and mask with which a film becomes a network's input.
+
+`Viewed`: the result, and the grid for other images.
 
 Settings: `frame` selects the whole film or the lungs' bounding box. `aspect` stretches the frame to the square or pads
 it. `scale` "range" maps the film's nominal range to [−1, 1]; "zscore" is clip(z, ±3)/3 with z taken inside the lung

@@ -1,4 +1,4 @@
-"""Registries: which class stands behind a name, in this package or in a plug-in.
+"""Class `Registry`: names of classes of this package and of plug-ins; each package's `__init__.py` has its registries.
 
 Keys are kebab-case, files snake_case, classes CamelCase. Each package has one table, as text, so listing names imports
 nothing. A plug-in adds a method by an entry point in the registry's group.

@@ -1,4 +1,7 @@
-"""Detectors: one file a method. Each learns from normal films alone and scores a film by that film alone."""
+"""Detectors, one file a method, and `METHODS`, the registry of their names.
+
+Each learns from normal films alone and scores a film by that film alone.
+"""
 
 import lazy_loader
 

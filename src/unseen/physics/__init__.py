@@ -1,4 +1,6 @@
-"""Physics: how an image `x`, never seen, becomes a measurement `y = noise(link(A x))`. No loss, no data.
+"""Physics of a measurement `y = noise(link(A x))`, and the registries `OPERATORS`, `LINKS`, `NOISES` and `GROUPS`.
+
+No loss, no data.
 
 `Operator` is A: linear and immutable, with its adjoint, pseudo-inverse and norm; operators compose with `@`, add with
 `A + B`, scale with `2 * A`, turn round with `A.T`, `stack`, `restrict`. `Dense` is any matrix. `Link` is what the

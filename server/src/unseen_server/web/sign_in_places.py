@@ -1,4 +1,4 @@
-"""Threads of sign-ins, and of look-ups of sessions, apart from those of other requests.
+"""Threads for sign-ins and session look-ups, apart from those of other requests.
 
 Clients that are not identified can wait for each other there, and keep no thread from anybody else.
 """

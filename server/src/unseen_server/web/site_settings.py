@@ -1,4 +1,4 @@
-"""Routes of the site's settings and sources."""
+"""Routes of the site's settings and sources; `worklist.site_settings` has the fields."""
 
 from __future__ import annotations
 

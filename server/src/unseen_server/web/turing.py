@@ -1,4 +1,6 @@
-"""The visual Turing test: real or generated? Images of a model's generator among the site's own films, blinded.
+"""Routes of the visual Turing test "real or generated?".
+
+Images of a model's generator among the site's own films, blinded.
 
 For whoever may see what models made of films. A round lives in this server's memory; a finished one is kept in the
 audit trail, and listed from there.

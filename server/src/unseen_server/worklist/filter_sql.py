@@ -1,4 +1,4 @@
-"""Filters and search of the list.
+"""Filters and search of the list as SQL; their fields are defined in `study_query`.
 
 A filter whose index is in the list's order leads: its rows are read from there. Of the other filters, few studies are
 looked up one by one; where they leave many, the list is walked in its order and what does not match is passed over.

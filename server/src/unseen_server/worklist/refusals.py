@@ -1,4 +1,4 @@
-"""Reasons why studies could not be scored, in short clauses, and the number of studies that wait with each.
+"""Number of studies that could not be scored, by reason in a short clause; the wording is the gate's.
 
 A reason is a clause, ": " or ". ", and what explains it. Studies with the same clause belong together: two hundred
 films unlike those that the model learnt from are one thing to look at, the set-up, and not two hundred.

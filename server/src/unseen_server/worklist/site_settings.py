@@ -1,4 +1,4 @@
-"""Settings of a site for all its servers: who sees names, how long studies wait and are kept."""
+"""Fields of the site's settings: who sees names, waiting and retention periods; `stored_settings` saves them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 // @ts-check
-// Signing out: by hand, and by itself where nobody has touched the page for half an hour (a session ends after twelve
-// hours in any case). All open pages of one browser count together.
+// Sign-out: on request, and after half an hour without a key or a click; pages of one browser count together.
+// A session ends after twelve hours in any case.
 import { $, api } from "./api.js";
 import { failed, toast } from "./toasts.js";
 

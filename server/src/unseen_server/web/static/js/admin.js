@@ -1,5 +1,6 @@
 // @ts-check
-// The page for admins: which tab is open, and what is fetched for it. Each tab's content has a module of its own.
+// Administration page: its tabs, and what is fetched for the open one; each tab has a module of its own.
+// Each tab's content has a module of its own.
 import { $ } from "./api.js";
 import { showAudit } from "./admin_audit.js";
 import { showPeople } from "./admin_people.js";

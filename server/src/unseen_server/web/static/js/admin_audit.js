@@ -1,5 +1,5 @@
 // @ts-check
-// The audit trail: is it whole, and who did what, when, on which study.
+// Administration, audit trail: its verification, and a search by person, action, time and study.
 import { $, api, el } from "./api.js";
 import { ACTIONS } from "./admin_audit_words.js";
 import { count, fill } from "./admin_parts.js";

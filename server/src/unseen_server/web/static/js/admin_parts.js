@@ -1,5 +1,5 @@
 // @ts-check
-// What the tabs share: rows of a table, figures with units, and a question before what cannot be undone.
+// Administration, shared parts: rows of a table, figures with units, and the question before a removal.
 import { el } from "./api.js";
 
 /**

@@ -1,5 +1,5 @@
 // @ts-check
-// Accounts: added with a link by which their owners choose a password, changed, disabled; and the ways to sign in.
+// Administration, accounts: add, change, disable, and the ways to sign in.
 import { $, api, el, sentenceIn } from "./api.js";
 import { fill } from "./admin_parts.js";
 import { date } from "./dates.js";

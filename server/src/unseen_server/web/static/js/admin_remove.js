@@ -1,5 +1,5 @@
 // @ts-check
-// Erasing a patient or a study, and retiring: old studies, a film, what a model has found.
+// Administration, removal: erase a patient or a study; retire old studies, a film, or a model's findings.
 import { $, api, el, sentenceIn } from "./api.js";
 import { confirmed, count, fill, size } from "./admin_parts.js";
 import { date } from "./dates.js";

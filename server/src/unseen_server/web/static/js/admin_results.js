@@ -1,5 +1,5 @@
 // @ts-check
-// Results that go to other systems: how many there are by destination, which could not be sent, and what waits longest.
+// Administration, outgoing results: their number by destination, failures, and the longest wait.
 import { $, api, el, span } from "./api.js";
 import { fill } from "./admin_parts.js";
 import { date } from "./dates.js";

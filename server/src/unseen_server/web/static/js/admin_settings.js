@@ -1,5 +1,5 @@
 // @ts-check
-// What the site has set: who sees names, how long studies wait and are kept; and what each source has sent.
+// Administration, site settings: display of names, retention and waiting periods; films from each source.
 import { $, api, el } from "./api.js";
 import { agreed, fill, size } from "./admin_parts.js";
 import { date } from "./dates.js";

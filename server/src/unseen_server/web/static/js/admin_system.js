@@ -1,5 +1,5 @@
 // @ts-check
-// What is stored, what the workers have to do, and what runs here.
+// Administration, system: storage in use, queue of the workers, installed versions.
 import { $, api, el, span } from "./api.js";
 import { fill, size } from "./admin_parts.js";
 import { date } from "./dates.js";

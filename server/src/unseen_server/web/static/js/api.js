@@ -1,5 +1,6 @@
 // @ts-check
-// The way to the server, and to the page's elements. Every page uses these and nothing else for both.
+// Requests to the server (`api`), and access to the page's elements (`$`, `el`), for every page.
+// Every page uses these and nothing else for both.
 
 import { localised } from "./dates.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-// What was dropped or chosen: files with their paths, those of folders too, without what systems leave in folders.
+// Files that were dropped or chosen, with their paths; files that systems leave in folders are left out.
 
 const LITTER = /^(\.|~\$|Thumbs\.db$|desktop\.ini$|DICOMDIR$)/i;
 

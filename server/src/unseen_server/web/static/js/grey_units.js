@@ -1,5 +1,5 @@
 // @ts-check
-// Between samples, as the page holds them (white = dense, from 0), and the values that the file's own header speaks of.
+// Conversion between samples (white = dense, from 0) and the values that the file's header states.
 
 /** @typedef {{ centre: number, width: number }} Centred */
 

@@ -1,5 +1,5 @@
 // @ts-check
-// A generator's latent, moved by hand: one request at a time, the latest position wins.
+// Imaging lab: sliders of a generator's latent; one request at a time, for the latest position.
 import { $, el } from "./api.js";
 import { ask as askLab } from "./lab_asking.js";
 import { options } from "./lab_form.js";

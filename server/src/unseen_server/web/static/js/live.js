@@ -1,5 +1,5 @@
 // @ts-check
-// The live page: films go up three at a time, are asked after until they are scored, and come back as cards.
+// Live page: uploads films three at a time and asks for their scores until they are there.
 
 import { $, ApiError, api, el, sentenceIn, statusOf } from "./api.js";
 import { clock } from "./dates.js";

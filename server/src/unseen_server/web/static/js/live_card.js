@@ -1,5 +1,5 @@
 // @ts-check
-// A film's card on the live page: what it looks like, what each model says, what follows from it.
+// Live page: one film's card with its image, each model's score and the decision.
 
 import { el } from "./api.js";
 import { placeOf } from "./percent_words.js";

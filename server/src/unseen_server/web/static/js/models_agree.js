@@ -1,5 +1,5 @@
 // @ts-check
-// What a second person reads and writes before anything starts: a summary, a note, and a reason where something is lacking.
+// Dialog of the second person before an activation: the summary, a note, and a reason where something is missing.
 import { el } from "./api.js";
 
 /** @typedef {NonNullable<Page.Returned<"GET /activations">["activations"][number]["summary"]>} Summary */

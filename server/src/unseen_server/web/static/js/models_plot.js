@@ -1,5 +1,5 @@
 // @ts-check
-// Lines and bands over a common x, as an SVG that is drawn anew each time: for drift, the audit sample and losses.
+// SVG chart of lines and bands over a common x: for drift, the audit sample and losses of a training.
 import { el } from "./api.js";
 
 const LEFT = 58, RIGHT = 16, TOP = 12, BOTTOM = 40;

@@ -1,5 +1,5 @@
 // @ts-check
-// Real or generated? One image after the other; the server shows which is which when all are answered.
+// Visual Turing test "Real or generated?": one image after another, and the answers.
 
 import { $, api, el, statusOf, there, typing } from "./api.js";
 import { resultOf, roundsOf } from "./turing_result.js";

@@ -1,5 +1,5 @@
 // @ts-check
-// How a round ended: the share with its interval beside guessing, the table, and every image with what it is.
+// Result of a visual Turing test: share of right answers with its interval, and every image.
 
 import { el } from "./api.js";
 import { date } from "./dates.js";

@@ -1,5 +1,6 @@
 // @ts-check
-// The page's address keeps what is looked at: study, film, frame, window, zoom, orientation, model, overlay. No patient data.
+// Address of the viewer: study, film, frame, window, zoom, orientation, model and overlay as a URL.
+// No patient data.
 import { now } from "./viewer_state.js";
 import { listOf } from "./worklist_view.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-// Whose the studies are: taken when they are opened, released when they are left unreported.
+// Claims of the viewer: a study is claimed when it is opened and released when it is left without a report.
 import { ApiError, api } from "./api.js";
 import { clock } from "./dates.js";
 

@@ -1,6 +1,5 @@
 // @ts-check
-// What is written and not reported: kept by the server, and in this browser until the server has it, so that neither the
-// end of a session nor the death of server or browser loses it.
+// Drafts of reports: kept by the server, and in this browser until the server has them.
 import { api, statusOf } from "./api.js";
 
 const WAIT_MS = 600; // after the last key

@@ -1,5 +1,5 @@
 // @ts-check
-// Triage or research mode, the chosen model, and what lies over the film; what was chosen stays chosen from film to film.
+// Controls of the overlays: triage or research mode, the chosen model, opacity; kept from film to film.
 import { $, el } from "./api.js";
 import { PICTURES, has, overlaysOf } from "./viewer_overlays.js";
 import { showChart, showModels, showNearest, showWords } from "./viewer_panel.js";

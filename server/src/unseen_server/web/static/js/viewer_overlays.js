@@ -1,5 +1,5 @@
 // @ts-check
-// What lies over the film: one image of the chosen model's, the lungs, the frame that it looked at.
+// Choice of the overlay on the film: an image of the chosen model, the lungs, or the frame of its view.
 import { edged, greyPicture, heat, plain, within } from "./overlay_images.js";
 import { Kept } from "./films.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-// The panel beside the film: where the study stands, why it stands there, what models made of it, what was said of it.
+// Panel next to the film: state and priority of the study, findings of the models, reports.
 import { el, span } from "./api.js";
 import { calendar, clock, date } from "./dates.js";
 import { percent, placeOf, whole } from "./percent_words.js";

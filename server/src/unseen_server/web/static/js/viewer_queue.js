@@ -1,5 +1,5 @@
 // @ts-check
-// The studies that come next, and what of them is fetched before they are wanted.
+// Next studies of the viewer, and their films, which are fetched in advance.
 import { api } from "./api.js";
 import { films } from "./films.js";
 

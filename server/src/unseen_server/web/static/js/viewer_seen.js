@@ -1,5 +1,5 @@
 // @ts-check
-// What was shown to the reader: each film's painting is confirmed to the server, which takes reports on such films alone.
+// Confirmation to the server that a film was displayed; only reports on displayed films are accepted.
 import { api } from "./api.js";
 
 /** @typedef {Page.Returned<"GET /studies/{study}">} Study */

@@ -1,5 +1,5 @@
 // @ts-check
-// What the viewer knows at this moment: the study, which of its films is shown, whose it is, what was reported here.
+// State of the viewer: the open study, the film that is shown, the reader who has it, the report made here.
 import { there } from "./api.js";
 
 /** @typedef {Page.Returned<"GET /studies/{study}">} Study  @typedef {import("./viewer_claims.js").Claim} Claim */

@@ -1,5 +1,5 @@
 // @ts-check
-// The elements of the film's file, for leads: a table that can be searched.
+// Table of a film's DICOM elements, with a search, for leads.
 import { $, api, el } from "./api.js";
 import { failed } from "./toasts.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-// What a reader does with a study straight from the list: report it, undo the report, release it, have it scored again.
+// Actions on one study of the list: report, undo the report, release, score again.
 import { api } from "./api.js";
 import { reportedAs } from "./reported.js";
 import { failed, toast } from "./toasts.js";

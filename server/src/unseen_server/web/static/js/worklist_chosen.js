@@ -1,5 +1,6 @@
 // @ts-check
-// Several studies at once, for leads: chosen by x, shift and checkboxes; assigned, scored again, or recorded as returned. Never reported.
+// Actions on several chosen studies, for leads: assign, score again, record as returned.
+// Never reported.
 import { $, api, closest, el } from "./api.js";
 import { failed, toast } from "./toasts.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-// Rows close together or with room: kept in this browser.
+// Density of the list: compact or wide rows, kept in this browser.
 import { $ } from "./api.js";
 
 const KEPT = "unseen_server.worklist.rows";

@@ -1,5 +1,5 @@
 // @ts-check
-// An empty list says why, and what to do.
+// Text of an empty list: the reason, and a remedy.
 import { el } from "./api.js";
 import { whole } from "./worklist_counts.js";
 import { TABS, filtersOn } from "./worklist_view.js";

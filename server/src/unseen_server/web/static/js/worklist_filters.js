@@ -1,5 +1,5 @@
 // @ts-check
-// The bar of filters: what the list can be narrowed to and sorted by, folded away until somebody wants it.
+// Filter bar of the list: its fields, and the chosen filters.
 import { $, el } from "./api.js";
 import { STATES, everything, filtersOn } from "./worklist_view.js";
 

@@ -1,5 +1,6 @@
 // @ts-check
-// Tells when a study comes that is to be read earlier: in the title and a note, and by the system where one allows it. Off until it is asked for.
+// Notification of a study with high priority: in the title, in a note, and by the system if allowed.
+// Off until it is asked for.
 import { $, api } from "./api.js";
 import { toast } from "./toasts.js";
 

@@ -1,5 +1,6 @@
 // @ts-check
-// What of the worklist is looked at: list, filters, order, page. All of it stands in the address, but for what was searched for.
+// Address of the list: tab, filters, order and page as a URL.
+// All of it stands in the address, but for what was searched for.
 
 /** @typedef {"to_read" | "cleared" | "reported" | "not_scored"} Tab  @typedef {Page.Sent<"POST /studies/search">} Search  @typedef {Page.Sent<"PUT /views">["wanted"]} Wanted */
 /**

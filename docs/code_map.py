@@ -1,0 +1,191 @@
+"""`docs/code-map.md`: purpose of each source file, from the first sentence of its docstring or first comment.
+
+python -m docs.code_map           renders the page
+python -m docs.code_map --check   exit status 1 when the page is not up to date
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "code-map.md"
+FREQUENT = (
+    (
+        "Add a detector",
+        "src/unseen/detectors/__init__.py",
+        "`METHODS`; then one file, as `how-to/add-a-detector.md` describes",
+    ),
+    ("Add an operator, a noise or a group", "src/unseen/physics/__init__.py", "its four registries"),
+    ("Add a loss", "src/unseen/losses/__init__.py", "base class in `losses/loss.py`"),
+    ("Add a prior or a reconstructor", "src/unseen/priors/__init__.py", "reconstructors: `reconstruction/__init__.py`"),
+    ("Change A @ B, A + B or A.T", "src/unseen/physics/operator.py", ""),
+    ("Read another kind of image file", "src/unseen/data/file_type.py", "then `decode.py` and a file per format"),
+    (
+        "Change how a DICOM header decides whether a file is a film",
+        "src/unseen/data/dicom_header.py",
+        "pixels: `dicom.py`; DICOM elements for display: `dicom_display_hints.py`",
+    ),
+    ("Wording or code of a refusal of the input gate", "src/unseen/screening/gate/refusal_codes.py", ""),
+    ("Computation of a threshold; usual miss rate and confidence", "src/unseen/screening/guarantee.py", ""),
+    ("Fields of `policy.json`", "src/unseen/screening/policy.py", "made by `calibration.py`"),
+    ("A percentile or its wording", "src/unseen/artifacts/percentile.py", "on pages: `percent_words.js`"),
+    ("A figure of an evaluation report", "src/unseen/evaluation/assessment.py", "its HTML: `report.py`"),
+    ("A setting of training recipes", "src/unseen/training/settings.py", "of a method: its own file in `detectors`"),
+    (
+        "New field of a study",
+        "server/src/unseen_server/worklist/tables.py",
+        "a migration in `migrations/versions`; its reply: `web/listed_study.py`",
+    ),
+    (
+        "A filter of the list",
+        "server/src/unseen_server/worklist/study_query.py",
+        "its SQL: `filter_sql.py`; its form: `worklist_filters.js`",
+    ),
+    ("A sort order of the list", "server/src/unseen_server/worklist/list_sorting.py", ""),
+    (
+        "Priority in the list to read",
+        "server/src/unseen_server/worklist/reading_order.py",
+        "overdue studies: `waiting_cap.py`",
+    ),
+    ("States of a study and their transitions", "server/src/unseen_server/worklist/states.py", ""),
+    (
+        "What a reader's report changes",
+        "server/src/unseen_server/worklist/report_entry.py",
+        "a worker's result: `result_record.py`",
+    ),
+    ("Retention period", "server/src/unseen_server/worklist/retention.py", "its setting: `site_settings.py`"),
+    (
+        "Who may confirm; rule of two people",
+        "server/src/unseen_server/worklist/two_person_rule.py",
+        "roles: `accounts.py`; their check per request: `web/authentication.py`",
+    ),
+    (
+        "Number of reports before a calibration",
+        "server/src/unseen_server/worklist/calibration.py",
+        "its routes: `web/calibration.py`",
+    ),
+    ("Limits of uploads", "server/src/unseen_server/web/upload_limits.py", "of requests in general: `middleware.py`"),
+    ("Who sees names of patients", "server/src/unseen_server/web/hidden_names.py", ""),
+    (
+        "Heat map colours",
+        "server/src/unseen_server/web/static/js/heat_map_colours.js",
+        "in reports and captures: `src/unseen/artifacts/colour_map.py`",
+    ),
+    (
+        "A key of the viewer",
+        "server/src/unseen_server/web/static/js/viewer.js",
+        "listener: `viewer_keys.js`; its help: `viewer_key_help.js`",
+    ),
+    (
+        "A section of pacs.toml",
+        "server/src/unseen_server/pacs/config.py",
+        "HL7, FHIR, HTTP, syslog: `non_dicom_settings.py`",
+    ),
+    ("DICOM objects that are sent as results", "server/src/unseen_server/pacs/objects.py", ""),
+)
+"""Rows of *Frequent changes*, written by hand: task, first file, and files that often follow."""
+TREES = {
+    "Library": "src/unseen",
+    "Server": "server/src/unseen_server",
+    "Studies": "studies",
+    "Benchmarks": "benchmarks",
+}
+SKIPPED = ("migrations/versions", "__pycache__")
+"""Folders without rows: schema revisions are found by their numbers."""
+HEAD = """\
+# Code map
+
+<!-- rendered: python -m docs.code_map -->
+
+One row per source file: its purpose, as its first line states it. `python -m docs.code_map` renders this page; a \
+test compares it with the files. To search for a definition by its name, use `git grep -n "def NAME\\|class NAME"`. \
+The order of the packages is in `CONTRIBUTING.md`; the commits of a file explain its history.
+
+Tests of `src/unseen/PACKAGE` are in `tests/PACKAGE`, those of `server/src/unseen_server/PACKAGE` in \
+`server/tests/PACKAGE`.
+
+"""
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a docstring's or comment's first paragraph, on one line.
+
+    >>> first_sentence("Masks of k-space, e.g. of lines. Further\\nwords.")
+    'Masks of k-space, e.g. of lines.'
+    """
+    paragraph = " ".join(text.strip().partition("\n\n")[0].split())
+    end = re.search(r"(?<!e\.g)(?<!i\.e)(?<!cf)(?<!vs)[.?!](?=\s+[A-Z`(/←→]|$)", paragraph)
+    return paragraph[: end.end()] if end else paragraph
+
+
+def purpose(path: Path) -> str:
+    """The purpose of a file: first sentence of its docstring (Python) or of its first comment (JavaScript)."""
+    source = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        return first_sentence(ast.get_docstring(ast.parse(source)) or "")
+    comment: list[str] = []
+    for line in source.splitlines():
+        if line.startswith("//") and not line.startswith("// @ts-check"):
+            comment.append(line.removeprefix("//"))
+        elif comment:
+            break
+    return first_sentence("\n".join(comment))
+
+
+def cell(words: str) -> str:
+    """A text as a cell of a table: bars and signs of Markdown and HTML outside backquotes are escaped.
+
+    >>> print(cell("`a | b`, A* and |x| < 1"))
+    `a | b`, A\\* and \\|x\\| &lt; 1
+    """
+    parts = words.split("`")
+    parts[::2] = [re.sub(r"([|*\[\]])", r"\\\1", part).replace("<", "&lt;") for part in parts[::2]]
+    return "`".join(parts)
+
+
+def folders(tree: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Yield each folder that holds source files, with these files; `__init__.py` describes its folder."""
+    for folder in sorted({path.parent for suffix in ("py", "js") for path in tree.rglob(f"*.{suffix}")}):
+        if any(skipped in folder.as_posix() for skipped in SKIPPED):
+            continue
+        yield folder, [p for p in sorted(folder.iterdir()) if p.suffix in (".py", ".js") and p.name != "__init__.py"]
+
+
+def page() -> str:
+    """The page as it is written to `docs/code-map.md`."""
+    parts = [HEAD, "## Frequent changes\n\n| Task | First file | Then |\n|---|---|---|\n"]
+    for task, first, then in FREQUENT:
+        if not (ROOT / first).exists():
+            raise SystemExit(f"{first} does not exist. Correct its row in FREQUENT in docs/code_map.py.")
+        parts.append(f"| {task} | `{first}` | {then or '–'} |\n")
+    for title, tree in TREES.items():
+        parts.append(f"\n## {title}\n")
+        for folder, files in folders(ROOT / tree):
+            parts.append(f"\n### `{folder.relative_to(ROOT).as_posix()}`\n")
+            package = folder / "__init__.py"
+            if package.exists() and (stated := purpose(package)):
+                parts.append(f"\n{stated}\n")
+            if files:
+                parts.append("\n| File | Purpose |\n|---|---|\n")
+                parts += [f"| `{path.name}` | {cell(purpose(path))} |\n" for path in files]
+    return "".join(parts)
+
+
+def main(arguments: list[str]) -> int:
+    """Render the page, or compare it."""
+    if arguments == ["--check"]:
+        current = PAGE.exists() and PAGE.read_text(encoding="utf-8") == page()
+        if not current:
+            print("docs/code-map.md is not up to date. Run python -m docs.code_map")
+        return 0 if current else 1
+    PAGE.write_text(page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

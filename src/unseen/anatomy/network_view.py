@@ -1,4 +1,4 @@
-"""`View`: crop, size and mask with which a film becomes a network's input.
+"""`View`: crop, alignment, size and grey scale with which a film becomes a network's input.
 
 `Viewed`: the result, and the grid for other images.
 

@@ -1,4 +1,4 @@
-"""Synthetic lesions in normal lungs, without outlines.
+"""Synthetic lesions that classifiers learn from, pasted or drawn into normal lungs, without outlines.
 
 `anatpaste`, `patch-memory`, `student-teacher` and `feature-lda` learn from them to distinguish changed lungs from
 unchanged ones. `painted_lesions` has lesions with outlines.

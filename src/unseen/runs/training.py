@@ -1,4 +1,4 @@
-"""One recipe, one fold, one run: trained, resumed or found again.
+"""Training of a detector by its recipe: one fold, one run, trained, resumed or found again; its lung finder.
 
 A run's folder is named by the digest of the resolved recipe, its films and the version, so a finished run is found
 rather than trained again, and an interrupted run is resumed. Lung finders are shared by all recipes on

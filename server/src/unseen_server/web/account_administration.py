@@ -1,4 +1,4 @@
-"""Accounts, and the ways to sign in that are open here; for admins."""
+"""Routes of accounts, for admins: add, change, disable, links to choose a password, and ways to sign in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API's requests and responses: pydantic models of the worklist's own values, and of what is asked."""
+"""Replies of the API about one study and one film: decision, findings, reports, history, receipt of an upload."""
 
 from __future__ import annotations
 

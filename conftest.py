@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import json
+import logging
 import os
 import platform
 import shutil
@@ -47,6 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
+    # pytest adds its handlers to each logger that does not propagate, six times a test, and torch has 55 of these.
+    for logger in logging.Logger.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger) and logger.name.startswith("torch"):
+            logger.propagate = True
     gc.freeze()
     gc.enable()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import json
+import linecache
 import logging
 import os
 import platform
@@ -52,6 +53,8 @@ def pytest_collection_finish() -> None:
     for logger in logging.Logger.manager.loggerDict.values():
         if isinstance(logger, logging.Logger) and logger.name.startswith("torch"):
             logger.propagate = True
+    # Collecting doctests reads 870 sources, and before each doctest it is asked of all sources read if they changed.
+    linecache.clearcache()
     gc.freeze()
     gc.enable()
 

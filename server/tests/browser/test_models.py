@@ -285,7 +285,7 @@ def test_losses_grow_while_one_looks(labelled: Site, trainings: Path, page_of: P
     log.close()
 
 
-@pytest.mark.nightly  # two people: worklist/test_worker.py
+@pytest.mark.nightly  # two people: worklist/test_film_worker.py
 def test_an_alarm_stands_until_two_people_have_looked(labelled: Site, page_of: PageOf) -> None:
     scores = tuple(number / 100 for number in range(100))
     reference = DriftReference(normals=scores, abnormals=scores, prevalence=0.5, not_scored=0, window=20)

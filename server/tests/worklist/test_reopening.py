@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from tests.worklist.conftest import Clock, Place, execute, listed, on_postgresql, place_at_least, png
 from tests.worklist.reporting import look_and_report
-from tests.worklist.test_worker import clearing
+from tests.worklist.test_film_worker import clearing
 from unseen.screening import DriftReference
 from unseen.screening.screener import Screener
 from unseen_server.worklist.belonging import DATABASE, MARKER

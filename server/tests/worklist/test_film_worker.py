@@ -332,7 +332,7 @@ def test_of_a_plug_in_that_fails_the_type_and_the_place_of_its_own_error_are_kep
     with caplog.at_level(logging.INFO, logger="unseen"):
         failing.drain()
     (line,) = [said for said in caplog.messages if said.startswith("film.failed")]
-    assert "error=ValueError at=test_worker.py:" in line and "Doe" not in line
+    assert "error=ValueError at=test_film_worker.py:" in line and "Doe" not in line
     with store.database.reading() as connection:
         assert connection.execute(sqlalchemy.select(jobs.jobs.c.reason)).scalar_one() == "Scoring failed (ValueError)."
 

@@ -7,8 +7,8 @@ nothing of the environment that it is imported in. Passwords are hashed with arg
 (`quick_passwords`); the usual ones are tested by `server/tests/worklist/test_accounts.py`. Browsers keep a server's
 scripts (`kept_scripts`); that they ask as a rule is tested by `server/tests/web/test_shell.py`. Interpreters of their
 own are started by `tests/repository/test_wheel.py` (the command, and that packages are declared),
-`server/tests/web/test_page_checks.py` (the server and its worker) and `server/tests/web/test_lab_supervisor.py` (the lab's
-process).
+`server/tests/web/test_page_checks.py` (the server and its worker) and `server/tests/web/test_lab_supervisor.py` (the
+lab's process).
 """
 
 from __future__ import annotations

@@ -124,14 +124,18 @@ def test_normals_that_the_model_learnt_from_are_left_out_and_it_is_said(
     films += [replace(film, source="ward") for film in un.data.phantoms.abnormals(12, seed=7, size=64)]
     labelled = un.data.phantoms.write(films, tmp_path / "labelled")
     policy = tmp_path / "policy.json"
-    answer = say("calibrate", model, "--data", labelled, "--max-miss-rate", "0.3", "--out", policy)
+    options = ("--confidence", "0.9", "--jointly", "--source-tag", "StationName")
+    answer = say("calibrate", model, "--data", labelled, "--max-miss-rate", "0.3", "--out", policy, *options)
     assert answer.code == 0, answer.err
+    kept = json.loads(policy.read_text(encoding="utf-8"))
+    assert (kept["confidence"], kept["jointly"], kept["source_tag"]) == (0.9, True, "StationName")
+    assert kept["level"] == pytest.approx(0.9)
     assert "30 normal films left out: the model was trained on them. Hold normal films back" in caplog.text
     assert "none of its normal studies was scored, so the share that it clears is unknown." in answer.out
     assert "No probabilities: they need normal and abnormal studies that were scored; here 0 normal" in answer.out
     assert "not given" not in answer.out
     read = say("score", model, "--data", labelled, "--policy", policy)
-    threshold = json.loads(policy.read_text(encoding="utf-8"))["sources"]["ward"]["threshold"]
+    threshold = kept["sources"]["ward"]["threshold"]
     reasons = {line.split("\t")[5] for line in read.out.splitlines() if line.split("\t")[2] == "read"}
     assert {line.split("\t")[1] for line in read.out.splitlines()} == {"no percentile"}
     assert "no reference: this model keeps no scores of its training normals; a percentile needs 20 normals of the" in (

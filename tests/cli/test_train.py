@@ -93,7 +93,7 @@ def test_films_with_and_without_masks_use_the_installed_finder_and_it_is_reporte
     )
 
 
-@pytest.mark.nightly
+@pytest.mark.nightly  # in short: test_settings_of_the_command_line_reach_the_card
 def test_a_setting_is_replaced_on_the_command_line(
     say: Say, world: World, recipe: Path, runs: Path, tmp_path: Path
 ) -> None:
@@ -220,6 +220,14 @@ def test_a_finished_run_is_found_again_and_other_settings_are_another_run(
 def test_abnormal_films_of_the_manifest_are_left_aside(say: Say, world: World, recipe: Path, runs: Path) -> None:
     answer = say("train", recipe, "--data", world.twins, "--finder", world.pca)
     assert answer.code == 0 and "12 normal films" in answer.err
+
+
+def test_settings_of_the_command_line_reach_the_card(say: Say, world: World, recipe: Path, runs: Path) -> None:
+    words = ("train", recipe, "--data", world.bare, "--finder", world.pca)
+    answer = say(*words, "--set", "method.components=5", "--set", "view.size=16")
+    assert answer.code == 0, answer.err
+    card = bundle.load(Path(answer.out.strip())).card
+    assert card.config["components"] == 5 and card.view is not None and card.view["size"] == 16
 
 
 def test_a_broken_film_is_left_out_and_told(

@@ -113,15 +113,15 @@ def test_weights_of_spokes_are_the_ramp() -> None:
     assert (weights[:, inside] / area[inside] - 1).abs().max() < 0.05
 
 
-@pytest.mark.nightly
-def test_golden_angle_frames_share_one_sequence_of_spokes() -> None:
-    spokes = physics.radial_trajectory(16, 3 * 13, golden_angle=True)
-    angles = torch.atan2(spokes[:, 0], spokes[:, 1]).reshape(39, 32)[:, -1].rad2deg() % 180
+@pytest.mark.parametrize(("size", "each"), [(8, 13), pytest.param(16, 13, marks=pytest.mark.nightly)])
+def test_golden_angle_frames_share_one_sequence_of_spokes(size: int, each: int) -> None:
+    spokes = physics.radial_trajectory(size, 3 * each, golden_angle=True)
+    angles = torch.atan2(spokes[:, 0], spokes[:, 1]).reshape(3 * each, 2 * size)[:, -1].rad2deg() % 180
     turned = (angles[1:] - angles[:-1]) % 180
     torch.testing.assert_close(turned, torch.full_like(turned, 111.24611797498107))
-    cine = physics.Frames(physics.NonCartesianFourier(16, spokes.reshape(3, -1, 2), real=True))
-    assert (cine.domain, cine.range) == ((3, 16, 16), (3, 13 * 32))
-    x = torch.randn(2, 3, 16, 16, generator=rng(), dtype=torch.float64)
+    cine = physics.Frames(physics.NonCartesianFourier(size, spokes.reshape(3, -1, 2), real=True))
+    assert (cine.domain, cine.range) == ((3, size, size), (3, each * 2 * size))
+    x = torch.randn(2, 3, size, size, generator=rng(), dtype=torch.float64)
     y = cine(x)
     for t in range(3):
         expected = exact(x[:, t].numpy(), spokes.reshape(3, -1, 2)[t].numpy())

@@ -31,6 +31,17 @@ def test_with_drift_promises_break_and_without_they_hold() -> None:
     assert misses and min(misses) > 0.1, "the study sees a broken promise where there is one"
 
 
+def test_under_drift_the_same_hospital_misses_more() -> None:
+    found = []
+    for setting in ("one source", "drift"):
+        rng = np.random.default_rng(3)
+        found.append(hospital(setting, [films(rng, 500, device=0)], rng))
+    still, drifted = found
+    assert [one.setting for one in drifted] == ["drift"] * len(still)
+    pairs = [(one.miss_rates, other.miss_rates) for one, other in zip(still, drifted, strict=True) if one.miss_rates]
+    assert pairs and all(other > one for one, other in pairs)
+
+
 @pytest.mark.nightly
 def test_two_sources_have_a_threshold_each_or_one_together() -> None:
     rng = np.random.default_rng(1)

@@ -111,9 +111,17 @@ def test_a_table_each_way_the_films_own_noise_and_the_json(say: Say, data: Path,
 
 
 def test_without_a_clean_training_there_is_one_table(say: Say, data: Path, here: Path) -> None:
-    answer = say(*twins(data), "--sigma", 0.1, "--seeds", 1, "--fold", 1)
+    out = here / "deep" / "robustness.json"
+    answer = say(*twins(data), "--sigma", 0.1, "--seeds", 1, "--fold", 1, "--out", out)
     assert answer.code == 0, answer.err
     assert "trained clean" not in answer.out and "mean over 1 seed;" in answer.out
+    row = json.loads(out.read_text(encoding="utf-8"))
+    assert (row["recipes"], row["sigmas"], row["seeds"], row["fold"]) == (["sure", "oracle"], [0.1], [0], 1)
+    (entry,) = row["auroc"]["score"]
+    (line,) = (line for line in answer.out.splitlines() if line.split()[:1] == ["0.1"])
+    for name in ("sure", "oracle", "difference"):
+        assert all(f"{abs(value):.2f}" in line for value in entry[name].values())
+    assert f"written: {out}" in answer.err
 
 
 @pytest.mark.nightly

@@ -1,4 +1,4 @@
-"""A reader's morning in Chromium, from the door to the last sentence, by keyboard alone: four studies, and thirty."""
+"""A reader's morning in Chromium, from the door to the last sentence, by keyboard alone."""
 
 from __future__ import annotations
 

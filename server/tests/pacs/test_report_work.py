@@ -78,7 +78,7 @@ RESOURCES: dict[str, Callable[[int], dict[str, Any]]] = {
 
 
 def work(action: Callable[[], object]) -> int:
-    """How many lines of Python `action` runs, with calls and returns; each turn of a loop is one at least."""
+    """Return the number of lines of Python that `action` runs, with calls and returns; each turn of a loop is one."""
     count = 0
 
     def trace(frame: FrameType, event: str, argument: object) -> Any:

@@ -29,6 +29,20 @@ def begin(page: Page, site: Site) -> None:
     expect(page.locator("#rows > tr").first).to_be_visible()
 
 
+def test_the_cards_take_no_key_from_the_list_and_end_at_the_third(shared_site: Site, page_of: PageOf) -> None:
+    page = page_of(shared_site, "ann")
+    page.context.clear_cookies()
+    begin(page, shared_site)
+    page.keyboard.press("n")
+    for _ in ("The top of the list", "Open a film, look, decide"):
+        page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Compare, and what stands behind it")).to_be_visible()
+    page.get_by_role("button", name="Done").click()
+    expect(page.locator(".tour, .tour-target")).to_have_count(0)
+    with shared_site.store() as store:
+        assert store.studies.page(StudyQuery(tab="reported")).total == 0, "a key in the card is not the list's"
+
+
 @pytest.mark.nightly
 def test_three_cards_point_at_what_they_speak_of(shared_site: Site, page_of: PageOf) -> None:
     page = page_of(shared_site, "ann")

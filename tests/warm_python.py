@@ -297,9 +297,11 @@ def warm() -> None:
         importlib.import_module(package)
     share_compiled_statements()
     from tests.kept_routes import share_routes, work_out_routes
+    from unseen.cli.program import app, built
 
     share_routes()
     work_out_routes()
+    built(app)
     gc.freeze()  # else each child looks through all that is imported once more as it ends, which takes 1.4 s
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from tests.cli.conftest import LIMITS
+from tests.cli.conftest import LIMITS, Say
 from unseen import __version__
 from unseen.artifacts import recipe as recipes
-from unseen.cli import app
+from unseen.cli.program import app, built
 
 COMMANDS = (
     "manifest", "suspects", "train", "score", "evaluate", "compare", "adapt", "gate", "recipes", "info", "onnx",
@@ -22,20 +21,28 @@ COMMANDS = (
     "backup", "restore", "invite", "erase", "retire", "prior", "pacs",
 )  # fmt: skip
 """Commands of the library, then of the server; typer lists groups (`prior`, `pacs`) last."""
-GROUP: Any = typer.main.get_command(app)  # Any: typer brings its own copy of click
+GROUP: Any = built(app)  # Any: typer brings its own copy of click
 
 
-def help_of(*words: str) -> str:
-    result = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"})
-    assert result.exit_code == 0
-    return " ".join(re.sub(r"[│|]", " ", result.output).split())
+@pytest.fixture
+def help_of(say: Say, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """`help_of("score")`: the text of a command's --help in one line."""
+    for name, value in {"COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"}.items():
+        monkeypatch.setenv(name, value)
+
+    def printed(*words: str) -> str:
+        answer = say(*words, "--help")
+        assert answer.code == 0
+        return " ".join(re.sub(r"[│|]", " ", answer.out).split())
+
+    return printed
 
 
 def test_the_commands_are_these_in_the_order_of_their_use() -> None:
     assert tuple(GROUP.commands) == COMMANDS
 
 
-def test_the_first_screen_says_what_it_is_not_for_and_what_the_exit_status_means() -> None:
+def test_the_first_screen_says_what_it_is_not_for_and_what_the_exit_status_means(help_of: Callable[..., str]) -> None:
     text = help_of()
     assert LIMITS in text
     assert "0 done, 1 some inputs were not read, 2 the command cannot be carried out" in text
@@ -44,12 +51,12 @@ def test_the_first_screen_says_what_it_is_not_for_and_what_the_exit_status_means
     )
 
 
-def test_the_version_is_printed() -> None:
-    assert CliRunner().invoke(app, ["--version"]).output == f"unseen {__version__}\n"
+def test_the_version_is_printed(say: Say) -> None:
+    assert say("--version").out == f"unseen {__version__}\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_each_command_has_an_example_that_its_options_understand(name: str) -> None:
+def test_each_command_has_an_example_that_its_options_understand(name: str, help_of: Callable[..., str]) -> None:
     command = GROUP.commands[name]
     assert command.help is not None
     examples = re.findall(rf"^\s*(unseen {name}\b.*)$", command.help, flags=re.MULTILINE)
@@ -90,5 +97,5 @@ def test_each_option_is_explained(name: str) -> None:
             assert getattr(parameter, "help", None), f"unseen {name}: {parameter.name} is not explained"
 
 
-def test_without_a_word_the_help_is_shown() -> None:
-    assert "Begin with" in CliRunner().invoke(app, []).output
+def test_without_a_word_the_help_is_shown(say: Say) -> None:
+    assert "Begin with" in say().out

@@ -2,55 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from unseen.cli import app
+from tests.cli.conftest import Say
+from tests.cli.test_mistakes import told
 from unseen.cli.identify import GROUPS, OPERATORS
 
-
-def run(*words: str) -> str:
-    result = CliRunner().invoke(app, ["identify", *words])
-    assert result.exit_code == 0, result.output
-    return result.output
+Ask = Callable[..., str]
 
 
-def test_it_prints_the_verdict_and_the_reason() -> None:
-    text = run("inpainting", "--dropped", "0.5", "--group", "flips", "--size", "16")
+@pytest.fixture
+def ask(say: Say) -> Ask:
+    """`ask("mri")`: what the command prints."""
+
+    def answered(*words: str) -> str:
+        answer = say("identify", *words)
+        assert answer.code == 0, answer.err
+        return answer.out
+
+    return answered
+
+
+def test_it_prints_the_verdict_and_the_reason(ask: Ask) -> None:
+    text = ask("inpainting", "--dropped", "0.5", "--group", "flips", "--size", "16")
     assert text.startswith("inpainting, 16 × 16, flips\nverdict      no\nbecause      a share of 0.0")
     assert "signals of dimension k" in text
 
 
 @pytest.mark.parametrize("size", ["16", pytest.param("32", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_every_operator_can_be_asked_about(operator: str, size: str) -> None:
+def test_every_operator_can_be_asked_about(operator: str, size: str, ask: Ask) -> None:
     few = {"tomography": ("--angles", "5"), "blur": ("--sigma", "1")}.get(operator, ())
-    assert "verdict      no" in run(operator, "--group", "none", "--size", size, *few)
+    assert "verdict      no" in ask(operator, "--group", "none", "--size", size, *few)
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_group_can_be_asked_about(group: str) -> None:
-    text = run("inpainting", "--group", group, "--size", "12", "--dropped", "0.5")
+def test_every_group_can_be_asked_about(group: str, ask: Ask) -> None:
+    text = ask("inpainting", "--group", group, "--size", "12", "--dropped", "0.5")
     expected = "can" if group in ("rotations", "shifts", "scalings", "permutations") else "no"
     assert f"verdict      {expected}" in text
 
 
 @pytest.mark.nightly
-def test_the_options_reach_the_operator() -> None:
-    assert "A shows      49 of the 256" in run("downsampling", "--factor", "2", "--size", "16", "--group", "flips")
-    assert "A shows      9 of the 256" in run("downsampling", "--factor", "4", "--size", "16", "--group", "flips")
-    assert "A shows      33 of the 256" in run("compressed-sensing", "--measured", "33", "--size", "16")
-    assert "A shows      64 of the 256" in run("mri", "--acceleration", "4", "--size", "16", "--group", "flips")
-    assert "k = 60: no" in run("inpainting", "--size", "12", "--group", "shifts", "--dimension", "60")
+def test_the_options_reach_the_operator(ask: Ask) -> None:
+    assert "A shows      49 of the 256" in ask("downsampling", "--factor", "2", "--size", "16", "--group", "flips")
+    assert "A shows      9 of the 256" in ask("downsampling", "--factor", "4", "--size", "16", "--group", "flips")
+    assert "A shows      33 of the 256" in ask("compressed-sensing", "--measured", "33", "--size", "16")
+    assert "A shows      64 of the 256" in ask("mri", "--acceleration", "4", "--size", "16", "--group", "flips")
+    assert "k = 60: no" in ask("inpainting", "--size", "12", "--group", "shifts", "--dimension", "60")
 
 
-def test_an_operator_of_ones_own_is_asked_about_by_its_file(tmp_path: Path) -> None:
+def test_an_operator_of_ones_own_is_asked_about_by_its_file(ask: Ask, tmp_path: Path) -> None:
     np.save(tmp_path / "mask.npy", np.arange(256).reshape(16, 16) % 2 == 0)
     (tmp_path / "scan.toml").write_text('operator = "mask"\nmask = "mask.npy"')
-    text = run(str(tmp_path / "scan.toml"), "--group", "flips")
+    text = ask(str(tmp_path / "scan.toml"), "--group", "flips")
     assert ", 16 × 16, flips" in text and "A shows      128 of the 256" in text
 
 
@@ -69,7 +78,5 @@ def test_an_operator_of_ones_own_is_asked_about_by_its_file(tmp_path: Path) -> N
         (["mri", "--size", "16", "--dimension", "0"], "dimension ≥ 1"),
     ],
 )
-def test_mistakes_are_told_in_a_sentence(words: list[str], said: str) -> None:
-    result = CliRunner().invoke(app, ["identify", *words])
-    assert result.exit_code != 0
-    assert said in str(result.exception)
+def test_mistakes_are_told_in_a_sentence(words: list[str], said: str, say: Say) -> None:
+    told(say("identify", *words), said)

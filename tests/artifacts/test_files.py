@@ -7,14 +7,12 @@ import hashlib
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.full_disk import on_a_full_disk
+from tests.warm_python import warm_python
 from unseen.artifacts.file_digest import sha256_of
 from unseen.artifacts.files import clear_leftovers, leftovers, replacing, replacing_folder, write_bytes, write_text
 
@@ -31,25 +29,27 @@ while True:
 
 @pytest.mark.slow
 def test_a_writer_killed_within_a_write_leaves_the_old_file_whole(tmp_path: Path) -> None:
-    path = tmp_path / "file.bin"
+    (folder := tmp_path / "folder").mkdir()
+    path, writer, log = folder / "file.bin", tmp_path / "writer.py", tmp_path / "log"
+    writer.write_text(_WRITER)
     choice = random.Random(0)
     within = 0
     for i in range(10):
-        process = subprocess.Popen([sys.executable, "-c", _WRITER, str(path)])
+        process = warm_python().start(writer, path, cwd=tmp_path, environment=os.environ, out=log, err=log)
         known = set(leftovers(path))
-        while not path.exists() or not set(leftovers(path)) - known:
+        while process.poll() is None and (not path.exists() or not set(leftovers(path)) - known):
             time.sleep(0.0002)
         if i % 2:
             time.sleep(choice.uniform(0, 0.01))
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        process.kill()
+        assert process.wait() == -signal.SIGKILL, log.read_text()
         within += bool(set(leftovers(path)) - known)
         content = path.read_bytes()
         assert len(content) == SIZE
         assert len(set(content)) == 1, "bytes of one write alone"
     assert within >= 3, f"{within} of 10 kills fell within a write"
     clear_leftovers(path)
-    assert list(tmp_path.iterdir()) == [path]
+    assert list(folder.iterdir()) == [path]
 
 
 def test_an_error_within_the_block_leaves_the_old_file(tmp_path: Path) -> None:
@@ -71,20 +71,23 @@ _LIBRARIES = {
 
 @pytest.mark.parametrize("library", _LIBRARIES)
 def test_on_a_full_disk_a_librarys_own_words_become_the_systems(library: str, tmp_path: Path) -> None:
-    target = tmp_path / "kept"
+    (folder := tmp_path / "folder").mkdir()
+    target, program = folder / "kept", tmp_path / "program.py"
     target.write_text("whole")
-    program = f"""
+    program.write_text(f"""
+import resource
 from pathlib import Path
 from unseen.artifacts.files import is_full, replacing
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))  # the system keeps it as it does space
 try:
     with replacing(Path({str(target)!r})) as temporary:
         {_LIBRARIES[library]}
 except OSError as error:
     print(is_full(error), error.errno, error.__cause__ is not None, error.filename)
-"""
-    done = on_a_full_disk([sys.executable, "-c", program], kilobytes=20)
-    assert done.stdout.split() == ["True", str(errno.EFBIG), "True", str(target)], done.stderr
-    assert target.read_text() == "whole" and [path.name for path in tmp_path.iterdir()] == ["kept"]
+""")
+    done = warm_python().run(program, cwd=tmp_path, environment=os.environ)
+    assert done.out.split() == ["True", str(errno.EFBIG), "True", str(target)], done.err
+    assert target.read_text() == "whole" and [path.name for path in folder.iterdir()] == ["kept"]
 
 
 def test_an_error_within_the_block_leaves_the_old_folder(tmp_path: Path) -> None:

@@ -111,7 +111,14 @@ def localisation_figures(table: pl.DataFrame, *, seed: int, draws: int) -> dict[
     return out
 
 
+_DRAWN_AT_ONCE = 2**16  # values; half a megabyte
+
+
 def _mean(values: Floats, draws: int, rng: np.random.Generator) -> Interval:
-    means = np.array([values[rng.integers(0, len(values), len(values))].mean() for _ in range(draws)])
+    n = len(values)
+    rows = max(1, _DRAWN_AT_ONCE // n)
+    means = np.concatenate(
+        [values[rng.integers(0, n, (min(rows, draws - start), n))].mean(axis=1) for start in range(0, draws, rows)]
+    )
     low, high = np.quantile(means, [0.025, 0.975])
     return Interval(float(values.mean()), float(low), float(high))

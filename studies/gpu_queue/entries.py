@@ -9,16 +9,18 @@ from pathlib import Path
 
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
+from studies.curves import training as curves
 from studies.detectors.development import FOLD, development_row
 from studies.imaging.arms import TRAINED
 from studies.imaging.image_sets import files_of
 from studies.imaging.problem import Problem
 from studies.imaging.rows import row_of, training_facts
 from studies.imaging.running import reconstructed, train_arm
-from studies.imaging.settings import images_of, method_of
+from studies.imaging.settings import images_of, method_of, training_of
 from studies.imaging.settings import resolved as resolved_imaging
 from studies.imaging.tuning import tuned
 from studies.packs import Needed, films_needed
+from studies.row_files import read_row, read_study
 from studies.rows import Row
 from studies.thesis import thesis_row, train_thesis
 from unseen.artifacts.recipe import Recipe, RecipeError
@@ -56,7 +58,8 @@ class QueueEntry:
         seed: seed of the training.
         fold: the fold that is left out; None: the recipe has no folds.
         pack: name of the pack with its data.
-        gives: names of its rows, such as ``thesis/ganomaly-0``; none: a row needs further trainings.
+        gives: names of its rows, such as ``thesis/ganomaly-0``; none: a row needs further trainings, or has a name
+            that depends on the data.
         needed: returns the files that it reads.
         made: trains, and yields each row as soon as it is there; a finished training is found again.
         trained: returns whether the training has finished, for an entry without a row.
@@ -94,6 +97,7 @@ def queue() -> list[QueueEntry]:
     return [
         *(thesis_entry(recipes.load(f"thesis/{name}"), seed) for name in THESIS for seed in SEEDS),
         *(imaging_entry(recipes.load(f"imaging/{name}"), seed) for name in IMAGING for seed in SEEDS),
+        *(curve_entry(recipes.load(name)) for px in (64, 128) for name in curves.names(px)),
         *(detector_entry(recipes.load(f"detectors/{name}")) for name in DETECTORS),
         *(detector_entry(recipes.load(f"papers/{name}")) for name in PAPERS),
         *(fold_entry(recipes.load(name), fold) for name in _wide() for fold in TEST_FOLDS),
@@ -155,6 +159,30 @@ def imaging_entry(recipe: Recipe, seed: int) -> QueueEntry:
         gives,
         lambda: Needed(files_of(images_of(recipe))),
         made,
+    )
+
+
+def curve_entry(recipe: Recipe) -> QueueEntry:
+    """Return the entry of a curve of PSNR against steps: its points, each a row; it is done with the last one."""
+    recipe = resolved_imaging(recipe)
+    epochs = training_of(recipe).epochs
+
+    def made(work: Work) -> Iterator[Row]:
+        if read_row(f"{recipe.name}-tv-0", work.rows) is None:
+            yield from curves.references(recipe)
+        points: list[Row] = []
+        try:
+            curves.trained(recipe, seed=recipe.seed, keep=points.append, root=work.root, progress=work.progress)
+        finally:
+            yield from points  # also those before the time was up
+
+    def trained(work: Work) -> bool:
+        points = [row for row in read_study("curves", work.rows).values() if row["problem"] == recipe.name]
+        return any(row.get("epoch") == epochs and row["seed"] == recipe.seed for row in points)
+
+    pack = recipe.name.replace("/", "-")
+    return QueueEntry(
+        recipe.name, recipe.seed, None, pack, (), lambda: Needed(files_of(images_of(recipe))), made, trained
     )
 
 

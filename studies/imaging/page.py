@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from studies import recipe_files as recipes
+from studies.curves.page import charts, curve_blocks
 from studies.evidence.reconstruction import Problem, imaging_screen
 from studies.evidence.screen import Screen, folded, rendered
 from studies.imaging import budgets
@@ -39,13 +40,21 @@ def write_page(rows: Path, *, docs: Path) -> Path:
     docs.mkdir(parents=True, exist_ok=True)
     if (first := screen_of(found, known)) is not None:
         first.write(docs)
-    outlook = list(read_study("outlook", rows).values())
-    write_text(page, imaging_page(found, known, pictures=pictures, outlook=outlook))
+    outlook, curves = (list(read_study(study, rows).values()) for study in ("outlook", "curves"))
+    for path, (drawing, _) in charts(curves).items():
+        (docs / path).parent.mkdir(parents=True, exist_ok=True)
+        write_text(docs / path, drawing)
+    write_text(page, imaging_page(found, known, pictures=pictures, outlook=outlook, curves=curves))
     return page
 
 
 def imaging_page(
-    rows: Sequence[Row], known: Sequence[Recipe], *, pictures: Iterable[str] = (), outlook: Sequence[Row] = ()
+    rows: Sequence[Row],
+    known: Sequence[Recipe],
+    *,
+    pictures: Iterable[str] = (),
+    outlook: Sequence[Row] = (),
+    curves: Sequence[Row] = (),
 ) -> str:
     """The whole page as Markdown.
 
@@ -54,6 +63,7 @@ def imaging_page(
         known: the recipes, in the page's order after those of the gap.
         images: problems that have an image in images/imaging.
         outlook: rows of `studies.outlook`.
+        curves: rows of `studies.curves`.
     """
     ordered = sorted(known, key=lambda recipe: (method_of(recipe).gap is None, recipe.name))
     first = screen_of(rows, known)
@@ -61,6 +71,7 @@ def imaging_page(
         *_published(rows, ordered),
         *_gaps(rows, ordered),
         *_learning_pays(rows, ordered),
+        *curve_blocks(curves),
         *consistency_blocks(rows, ordered),
         *imaging_blocks(outlook),
         *_stopping(rows, ordered),

@@ -59,8 +59,12 @@ def train_arm(
     epochs: int | None = None,
     root: Path | None = None,
     progress: Report | None = None,
+    validate: Callable[[Reconstructor, int], Mapping[str, float]] | None = None,
 ) -> Trained:
-    """Train an arm, or go on with it, or find it trained; for other epochs than the recipe's where they are given."""
+    """Train an arm, or go on with it, or find it trained; for other epochs than the recipe's where they are given.
+
+    `validate` is called after each epoch; None: the PSNR on validation and test images is measured now and then.
+    """
     arm = NETWORKS.get(arm, arm)
     name, run = run_of(problem, arm, seed=seed, learning_rate=learning_rate, epochs=epochs, root=root)
     run.write_recipe(problem.recipe)
@@ -97,7 +101,8 @@ def train_arm(
         learning_rate=learning_rate,
         milestones=[max(1, math.ceil(problem.settings.milestone * training.epochs))],
         folder=run.folder,
-        validate=_on_validation(problem, every=max(1, training.epochs // _VALIDATIONS), epochs=training.epochs),
+        validate=validate
+        or _on_validation(problem, every=max(1, training.epochs // _VALIDATIONS), epochs=training.epochs),
         progress=after_step,
     )
     assert f.history is not None

@@ -1,0 +1,268 @@
+"""The page's section on PSNR against steps: a chart, a table and a sentence for each problem, from the rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from studies import recipe_files as recipes
+from studies.curves.training import PREFIX, steps_of
+from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, VIOLET, Rule, Series, plane
+from studies.imaging.published import PUBLISHED, Published, share
+from studies.imaging.settings import method_of, resolved
+from studies.pages.cells import table
+from studies.rows import Row
+from unseen.evaluation.bootstrap import mean_of
+from unseen.evaluation.intervals import Interval
+from unseen.evaluation.intervals import interval_text as figure
+
+SECTION = "PSNR against the number of steps"
+IMAGES = "images/curves"
+PSNR = "psnr_papers"
+"""The metric of the section: the truth's maximum is the peak, as in the papers."""
+PROBLEMS = {"inpainting": "Inpainting of photographs", "ct": "Sparse-view CT", "mri": "MRI, a quarter of the lines"}
+SIZES = (64, 128)
+_COLOURS = {64: BLUE, 128: ORANGE}
+_REFERENCES = {"direct": ("A†", GREY), "tv": ("TV", VIOLET)}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Rows of one problem at one size.
+
+    Args:
+        name: such as ``inpainting-64``.
+        points: in the order of their steps, of one seed.
+        references: by arm, what needs no training.
+    """
+
+    name: str
+    points: tuple[Row, ...]
+    references: dict[str, Row]
+
+    @property
+    def px(self) -> int:
+        """Pixels a side."""
+        return int(self.points[0]["px"])
+
+    @property
+    def source(self) -> Published | None:
+        """Published figures of the problem; None where no source trains EI on it."""
+        return PUBLISHED.get(self.name.rpartition("-")[0]) if self.printed is not None else None
+
+    @property
+    def printed(self) -> float | None:
+        """The source's PSNR of EI in the section's metric; None where there is none."""
+        problem = self.name.rpartition("-")[0]
+        asked = method_of(resolved(recipes.load(f"imaging/{problem}")))
+        printed = asked.papers.get("ei")
+        noisy = asked.sigma > 0 or asked.gain > 0
+        return None if noisy or printed is None else PUBLISHED[problem].converted(printed)
+
+
+def curves_of(rows: Iterable[Row], *, seed: int = 0) -> list[Curve]:
+    """Return the curves that have a point, by problem and size."""
+    found = list(rows)
+    curves = []
+    for problem in PROBLEMS:
+        for px in SIZES:
+            mine = [row for row in found if row["problem"] == f"{PREFIX}{problem}-{px}"]
+            points = sorted((row for row in mine if row["arm"] == "ei" and row["seed"] == seed), key=steps_of)
+            if points:
+                others = {row["arm"]: row for row in mine if row["arm"] != "ei"}
+                curves.append(Curve(f"{problem}-{px}", tuple(points), others))
+    return curves
+
+
+def charts(rows: Iterable[Row]) -> dict[str, tuple[str, str]]:
+    """Return the SVG and the text alternative of each problem's chart, by file below `docs`."""
+    known = curves_of(rows)
+    found = {}
+    for problem, words in PROBLEMS.items():
+        mine = [curve for curve in known if curve.name.rpartition("-")[0] == problem]
+        if mine:
+            found[f"{IMAGES}/{problem}.svg"] = (_chart(words, mine), _alternative(words, mine))
+    return found
+
+
+def curve_blocks(rows: Iterable[Row]) -> list[str]:
+    """Return the section; empty without rows."""
+    every = list(rows)
+    known = curves_of(every)
+    if not known:
+        return []
+    blocks = [
+        f"## {SECTION}",
+        "EI with 32 features (the sources: 64) and 1 transform, batches of 2, Adam at 1e-3; the rate falls to a tenth "
+        "after three quarters of the planned steps, as in the other rows. One training, seed 0, gives all points of a "
+        "curve; its planned steps are ten times those of the rows above. PSNR is in the papers' metric (the truth's "
+        "maximum is the peak), mean over test images; intervals are over images (patients, where known), not over "
+        "trainings. At 64 px CT has 25 views, half of those at 128 px. The source's point "
+        "is of one image of another size ([published figures](#published-figures-and-their-metrics)): it shows how "
+        "many steps the source took, and is no target at this size.",
+    ]
+    pictures = charts(every)
+    for problem, words in PROBLEMS.items():
+        mine = [curve for curve in known if curve.name.rpartition("-")[0] == problem]
+        if not mine:
+            continue
+        path = f"{IMAGES}/{problem}.svg"
+        blocks.append(f"**{words}.** " + " ".join(said(curve) for curve in mine))
+        blocks.append(f"![{pictures[path][1]}]({path})")
+        blocks.append(table(_HEAD, [line for curve in mine for line in _lines(curve)]))
+    return [*blocks, _provenance(known)]
+
+
+def said(curve: Curve) -> str:
+    """Return what a curve's rows support, in sentences."""
+    first, last = curve.points[0], curve.points[-1]
+    planned = planned_steps(curve)
+    sentences = [
+        f"At {curve.px} px, from {steps_of(first):,} to {steps_of(last):,} steps{_of_source(curve, last)}, the PSNR "
+        f"goes from {_mean(first):.2f} to {figure(last['metrics'][PSNR])} dB."
+    ]
+    if len(curve.points) > 1:
+        before = curve.points[-2]
+        gain = difference(last, before)
+        verdict = "still rises" if gain.low > 0 else "falls" if gain.high < 0 else "does not change significantly"
+        sentences.append(
+            f"Between its last two points ({steps_of(before):,} and {steps_of(last):,} steps) it {verdict}: "
+            f"{figure(gain.to_json(), sign=True)} dB."
+        )
+    if "tv" in curve.references:
+        ahead = difference(last, curve.references["tv"])
+        sentences.append(f"At its end it differs from TV by {figure(ahead.to_json(), sign=True)} dB.")
+    if steps_of(last) < planned:
+        sentences.append(
+            f"{planned - steps_of(last):,} of the planned {planned:,} steps remain: the curve does not show where it "
+            "ends."
+        )
+    return " ".join(sentences)
+
+
+def planned_steps(curve: Curve) -> int:
+    """Return the steps of the whole training."""
+    last = curve.points[-1]
+    return int(last["epochs_of_training"]) * steps_of(last) // int(last["epoch"])
+
+
+def difference(row: Row, other: Row) -> Interval:
+    """Return PSNR less that of another row on the same images, in dB."""
+    values = np.asarray(row["by_picture"][PSNR]) - np.asarray(other["by_picture"][PSNR])
+    found = mean_of(values.tolist(), row["units"])
+    assert isinstance(found, Interval)
+    return found
+
+
+_HEAD = [
+    "size",
+    "steps",
+    "share of the planned steps",
+    "share of the source's steps",
+    "PSNR, dB [95 %]",
+    "PSNR − TV, dB [95 %]",
+    "validation PSNR (peak 1), dB",
+]
+
+
+def _lines(curve: Curve) -> list[list[str]]:
+    lines = []
+    for row in curve.points:
+        tv = curve.references.get("tv")
+        lines.append(
+            [
+                f"{curve.px} px",
+                f"{steps_of(row):,}",
+                share(steps_of(row), planned_steps(curve)),
+                "–" if curve.source is None else share(steps_of(row), curve.source.budget.steps),
+                figure(row["metrics"][PSNR]),
+                "–" if tv is None else figure(difference(row, tv).to_json(), sign=True),
+                f"{row['validation_psnr']:.2f}",
+            ]
+        )
+    for arm, (name, _) in _REFERENCES.items():
+        if arm in curve.references:
+            row = curve.references[arm]
+            lines.append([f"{curve.px} px", f"{name}, no training", "–", "–", figure(row["metrics"][PSNR]), "–", "–"])
+    return lines
+
+
+def _chart(words: str, curves: Sequence[Curve]) -> str:
+    """Return the SVG: a curve for each size, A† and TV as lines, the source as a point."""
+    series, rules = [], []
+    for curve in curves:
+        series.append(
+            Series(
+                f"EI, {curve.px} px, 32 features",
+                tuple((float(steps_of(row)), _mean(row)) for row in curve.points),
+                _COLOURS[curve.px],
+                y_ends=tuple((row["metrics"][PSNR]["low"], row["metrics"][PSNR]["high"]) for row in curve.points),
+            )
+        )
+        rules += [
+            Rule(_mean(curve.references[arm]), f"{name}, {curve.px} px", colour)
+            for arm, (name, colour) in _REFERENCES.items()
+            if arm in curve.references
+        ]
+    source, printed = curves[0].source, curves[0].printed
+    if source is not None and printed is not None:
+        point = (float(source.budget.steps), printed)
+        series.append(Series(f"source: EI, {source.px} px, one image", (point,), GREEN, joined=False))
+    across = [x for one in series for x, _ in one.points]
+    heights = [y for one in series for _, y in one.points] + [rule.value for rule in rules]
+    heights += [end for one in series for ends in one.y_ends for end in ends]
+    return plane(
+        f"{words}: PSNR against the number of steps",
+        series,
+        x="steps of training (logarithmic)",
+        y=f"PSNR, dB: {words}",
+        xs=(min(across) * 0.9, max(across) * 1.3),
+        ys=(min(heights) - 1, max(heights) + 1),
+        rules=rules,
+        logarithmic=True,
+    )
+
+
+def _alternative(words: str, curves: Sequence[Curve]) -> str:
+    """Return what the chart shows, in words."""
+    parts = []
+    for curve in curves:
+        last = curve.points[-1]
+        parts.append(
+            f"EI at {curve.px} px: {_mean(curve.points[0]):.1f} dB after {steps_of(curve.points[0]):,} steps, "
+            f"{_mean(last):.1f} dB after {steps_of(last):,}"
+        )
+        parts += [f"{name} {_mean(curve.references[arm]):.1f} dB" for arm, (name, _) in _REFERENCES.items()
+                  if arm in curve.references]  # fmt: skip
+    source, printed = curves[0].source, curves[0].printed
+    if source is not None and printed is not None:
+        parts.append(f"the source {printed:.1f} dB after {source.budget.steps:,} steps")
+    return f"{words}, PSNR against steps on a logarithmic axis. {'; '.join(parts)}."
+
+
+def _of_source(curve: Curve, row: Row) -> str:
+    if curve.source is None:
+        return " (no source trains EI on MRI without noise)"
+    return f" ({share(steps_of(row), curve.source.budget.steps)} of the source's {curve.source.budget.steps:,})"
+
+
+def _mean(row: Row) -> float:
+    return float(row["metrics"][PSNR]["value"])
+
+
+def _provenance(curves: Sequence[Curve]) -> str:
+    points = [row for curve in curves for row in curve.points]
+    dates = sorted(str(row["date"]) for row in points)
+    devices = ", ".join(sorted({str(row["device"]) for row in points}))
+    costs = []
+    for curve in curves:
+        spent = [row for row in curve.points if row.get("cpu_seconds")]
+        if spent:
+            costs.append(f"{curve.name} {float(spent[-1]['cpu_seconds']) / steps_of(spent[-1]):.2f}")
+    return (
+        f"`python -m studies.curves`, rows `{PREFIX}…` in `studies/results/curves.jsonl`; {devices}; {dates[0]} to "
+        f"{dates[-1]}. Core seconds of a step: {'; '.join(costs)}. The curves at 128 px are entries of the "
+        "[queue for a GPU](how-to/gpu.md)."
+    )

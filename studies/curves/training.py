@@ -1,0 +1,122 @@
+"""Points of a curve of PSNR against steps, as rows `curves/<problem>-<px>-ei-<steps>-<seed>`.
+
+One training gives all points of its curve: after 1, 2, 4, … epochs and after the last, the reconstructor is evaluated
+on the validation and test images. The learning rate is the one that the problem's recipe of `imaging/` chose on its
+validation images; it falls to a tenth after three quarters of the epochs, as there. Nothing is chosen on test images,
+and no point is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from studies import recipe_files as recipes
+from studies.imaging.arms import directly
+from studies.imaging.problem import Problem
+from studies.imaging.rows import processor, row_of
+from studies.imaging.running import Report, reconstructed, run_of, train_arm
+from studies.imaging.settings import Arm, method_of, resolved, training_of
+from studies.imaging.variation import by_variation
+from studies.rows import Row
+from unseen.artifacts.recipe import Recipe
+from unseen.evaluation.psnr_ssim import psnr
+from unseen.reconstruction.reconstructor import Reconstructor
+
+PREFIX = "curves/"
+ARM: Arm = "ei"
+
+
+def names(px: int | None = None) -> list[str]:
+    """Return the names of the recipes, of all sizes or of one."""
+    ending = "" if px is None else f"-{px}"
+    return [name for name in recipes.names() if name.startswith(PREFIX) and name.endswith(ending)]
+
+
+def points_of(epochs: int) -> list[int]:
+    """Return the epochs after which a training is evaluated: powers of two, the fall of the learning rate, the last.
+
+    >>> points_of(100)
+    [1, 2, 4, 8, 16, 32, 64, 75, 100]
+    """
+    powers = [2**power for power in range(epochs.bit_length()) if 2**power < epochs]
+    return sorted({*powers, math.ceil(0.75 * epochs), epochs})
+
+
+def references(recipe: Recipe) -> Iterator[Row]:
+    """Yield the rows of what needs no training: A† and total variation, at the curve's size."""
+    problem = Problem(recipe)
+    found = directly(problem.testing.y, problem, problem.testing.operators)
+    yield row_of(problem, "direct", found, seed=0, facts={})
+    found, facts = by_variation(problem)
+    yield row_of(problem, "tv", found, seed=0, facts=facts)
+
+
+def trained(
+    recipe: Recipe,
+    *,
+    seed: int,
+    keep: Callable[[Row], object],
+    root: Path | None = None,
+    progress: Report | None = None,
+) -> None:
+    """Train a curve, or resume it, and hand each point's row to `keep` as soon as it is there.
+
+    Args:
+        recipe: resolved.
+        seed: of the training.
+        keep: is called with each row.
+        root: folder of the runs; None: `$UNSEEN_RUNS`.
+        progress: called after each step.
+
+    Raises:
+        RunStopped: the time of the run's limits is up; the next call resumes.
+    """
+    problem = Problem(recipe)
+    rate = method_of(recipe).learning_rates[0]
+    training = training_of(recipe)
+    digest, run = run_of(problem, ARM, seed=seed, learning_rate=rate, root=root)
+    per_epoch = max(1, len(problem.training.y) // training.batch_size)
+    points = set(points_of(training.epochs))
+
+    def validate(f: Reconstructor, epoch: int) -> Mapping[str, float]:
+        if epoch not in points:
+            return {"psnr": math.nan}
+        validated = float(psnr(reconstructed(f, problem.validation, problem), problem.validation.x).mean())
+        facts = {
+            "recipe_digest": digest,
+            "features": problem.settings.features,
+            "weights": sum(weight.numel() for weight in f.parameters()),
+            "device": f"{next(f.parameters()).device.type} ({platform.machine()}), {training.threads} thread(s)",
+            "machine": processor(),
+            "learning_rate": rate,
+            "epochs_of_training": training.epochs,
+            "epoch": epoch,
+            "steps": epoch * per_epoch,
+            "cpu_seconds": _spent(run.folder),
+            "validation_psnr": round(validated, 3),
+        }
+        row = row_of(problem, ARM, reconstructed(f, problem.testing, problem), seed=seed, facts=facts)
+        keep(row | {"recipe": f"{row['recipe']}-{epoch * per_epoch}"})
+        return {"psnr": validated}
+
+    train_arm(problem, ARM, seed=seed, learning_rate=rate, root=root, progress=progress, validate=validate)
+
+
+def recipe_of(name: str) -> Recipe:
+    """Return a curve's resolved recipe; the prefix may be left out."""
+    return resolved(recipes.load(name if name.startswith(PREFIX) else PREFIX + name))
+
+
+def steps_of(row: Row) -> int:
+    """Return the steps of a point."""
+    return int(row["steps"])
+
+
+def _spent(folder: Path) -> float | None:
+    """Return the processor seconds that the training has used, within the 20 s between their writes."""
+    path = folder / "spent.json"
+    return round(sum(json.loads(path.read_text(encoding="utf-8"))), 1) if path.is_file() else None

@@ -117,29 +117,45 @@ def curve_blocks(rows: Iterable[Row]) -> list[str]:
 
 def said(curve: Curve) -> str:
     """Return what a curve's rows support, in sentences."""
-    first, last = curve.points[0], curve.points[-1]
+    good = [row for row in curve.points if not diverged(row)]
+    if not good:
+        return f"At {curve.px} px the training diverged before its first point."
+    first, last = good[0], good[-1]
     planned = planned_steps(curve)
     sentences = [
         f"At {curve.px} px, from {steps_of(first):,} to {steps_of(last):,} steps{_of_source(curve, last)}, the PSNR "
         f"goes from {_mean(first):.2f} to {figure(last['metrics'][PSNR])} dB."
     ]
-    if len(curve.points) > 1:
-        before = curve.points[-2]
+    if len(good) > 1:
+        before = good[-2]
         gain = difference(last, before)
         verdict = "still rises" if gain.low > 0 else "falls" if gain.high < 0 else "does not change significantly"
         sentences.append(
-            f"Between its last two points ({steps_of(before):,} and {steps_of(last):,} steps) it {verdict}: "
+            f"Between the last two of these points ({steps_of(before):,} and {steps_of(last):,} steps) it {verdict}: "
             f"{figure(gain.to_json(), sign=True)} dB."
         )
     if "tv" in curve.references:
         ahead = difference(last, curve.references["tv"])
-        sentences.append(f"At its end it differs from TV by {figure(ahead.to_json(), sign=True)} dB.")
-    if steps_of(last) < planned:
+        sentences.append(f"At {steps_of(last):,} steps it differs from TV by {figure(ahead.to_json(), sign=True)} dB.")
+    if len(good) < len(curve.points):
+        after = next(row for row in curve.points if diverged(row))
+        sentences.append(
+            f"**The training then diverged**, between {steps_of(last):,} and {steps_of(after):,} steps at a learning "
+            f"rate of {after['learning_rate']:g}, which short trainings had chosen: the points from "
+            f"{steps_of(after):,} steps on, which the chart leaves out, show nothing about longer training. A training "
+            "at a lower rate has no row yet."
+        )
+    elif steps_of(last) < planned:
         sentences.append(
             f"{planned - steps_of(last):,} of the planned {planned:,} steps remain: the curve does not show where it "
             "ends."
         )
     return " ".join(sentences)
+
+
+def diverged(row: Row) -> bool:
+    """Return whether the images of a point have a negative PSNR, so that black images would be nearer to the truth."""
+    return _mean(row) < 0
 
 
 def planned_steps(curve: Curve) -> int:
@@ -193,12 +209,13 @@ def _chart(words: str, curves: Sequence[Curve]) -> str:
     """Return the SVG: a curve for each size, A† and TV as lines, the source as a point."""
     series, rules = [], []
     for curve in curves:
+        good = [row for row in curve.points if not diverged(row)]
         series.append(
             Series(
                 f"EI, {curve.px} px, 32 features",
-                tuple((float(steps_of(row)), _mean(row)) for row in curve.points),
+                tuple((float(steps_of(row)), _mean(row)) for row in good),
                 _COLOURS[curve.px],
-                y_ends=tuple((row["metrics"][PSNR]["low"], row["metrics"][PSNR]["high"]) for row in curve.points),
+                y_ends=tuple((row["metrics"][PSNR]["low"], row["metrics"][PSNR]["high"]) for row in good),
             )
         )
         rules += [
@@ -229,11 +246,9 @@ def _alternative(words: str, curves: Sequence[Curve]) -> str:
     """Return what the chart shows, in words."""
     parts = []
     for curve in curves:
-        last = curve.points[-1]
-        parts.append(
-            f"EI at {curve.px} px: {_mean(curve.points[0]):.1f} dB after {steps_of(curve.points[0]):,} steps, "
-            f"{_mean(last):.1f} dB after {steps_of(last):,}"
-        )
+        good = [row for row in curve.points if not diverged(row)]
+        ends = [f"{_mean(row):.1f} dB after {steps_of(row):,} steps" for row in (*good[:1], *good[1:][-1:])]
+        parts.append(f"EI at {curve.px} px: {', '.join(ends) or 'diverged'}")
         parts += [f"{name} {_mean(curve.references[arm]):.1f} dB" for arm, (name, _) in _REFERENCES.items()
                   if arm in curve.references]  # fmt: skip
     source, printed = curves[0].source, curves[0].printed

@@ -124,6 +124,10 @@ def test_the_section_says_what_the_rows_say() -> None:
     whole_training = [*rows, point(600, [20.0, 22.0])]
     assert "does not change significantly" in said(curves_of(whole_training)[0])
     assert "remain" not in said(curves_of(whole_training)[0])
+    broken = {**point(8, [-90.0, -91.0]), "learning_rate": 1e-3}
+    text = said(curves_of([*rows, broken])[0])
+    assert "goes from 10.50 to 21.00" in text and "diverged**, between 128 and 256 steps" in text
+    assert charts([*rows, broken]) == charts(rows), "a diverged point is not drawn"
 
 
 def test_the_queue_has_every_curve_and_is_done_with_its_last_point(tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ _ALL = (
     RefusalCode(
         "cropped",
         "it looks like a part of the training films",
-        "Check that it is a frontal chest film, and send the whole film.",
+        "The image resembles enlarged parts of the training films. A cropped image, a narrow field or a small chest "
+        "can be the cause. If this is a part of a film, send the whole film. If it is whole, have it read.",
     ),
     RefusalCode(
         "no-lungs",

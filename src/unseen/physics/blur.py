@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unseen.physics.argument_checks import both_sides, check_channels, check_rtol
+from unseen.physics.banded_products import band, circularly_filtered, suits
 from unseen.physics.linear_function import linear
 from unseen.physics.operator import Operator
 from unseen.physics.pseudo_inverse import solve_least_squares
@@ -52,6 +53,12 @@ class Blur(Operator):
     _transfer: Tensor  # (height, width // 2 + 1), complex128: the kernel's spectrum
     _inverse: Tensor  # 1 / _transfer, or 0
     _product: Separable | None  # the same blur, where it is "valid" and separable
+    _before: tuple[int, int]  # rows above and columns left of an image's first pixel that its sum reads
+    _fast: bool  # "circular", separable and short: banded products in single precision on a CPU
+    _down: Tensor  # `band` of the column, as the next three where `_fast`
+    _right: Tensor
+    _down_adjoint: Tensor
+    _right_adjoint: Tensor
 
     def __init__(
         self,
@@ -91,7 +98,19 @@ class Blur(Operator):
             _transfer=transfer,
             _inverse=torch.where(kept, 1 / transfer, 0),
             _product=_as_product(kernel, (height, width), channels, rtol) if boundary == "valid" else None,
+            _before=(rows - 1 - rows // 2, columns - 1 - columns // 2),
+            _fast=False,
         )
+        parts = _as_factors(kernel) if boundary == "circular" and suits((rows, columns), (height, width)) else None
+        if parts is not None:
+            down, right = parts
+            self._set(
+                _fast=True,
+                _down=band(down),
+                _right=band(right),
+                _down_adjoint=band(down.flip(0)),
+                _right_adjoint=band(right.flip(0)),
+            )
 
     @property
     def kernel(self) -> Tensor:
@@ -99,6 +118,8 @@ class Blur(Operator):
         return self._kernel[0, 0].clone()
 
     def _forward(self, x: Tensor) -> Tensor:
+        if self._fast and x.is_cpu and x.dtype == torch.float32:
+            return linear(x, self._banded, self._banded_adjoint)
         if self.boundary == "circular":
             return self._filtered(x, "_transfer", "_conjugate")
         if self._product is not None:
@@ -106,6 +127,8 @@ class Blur(Operator):
         return functional.conv2d(x, self._flipped(x), groups=self.domain[0])
 
     def _adjoint(self, y: Tensor) -> Tensor:
+        if self._fast and y.is_cpu and y.dtype == torch.float32:
+            return linear(y, self._banded_adjoint, self._banded)
         if self.boundary == "circular":
             return self._filtered(y, "_conjugate", "_transfer")
         if self._product is not None:
@@ -149,6 +172,21 @@ class Blur(Operator):
             filtered = torch.fft.irfft2(spectrum.mul_(self._on(transfer, spectrum)), s=self.domain[1:])
         return filtered.to(x.dtype)
 
+    def _banded(self, x: Tensor) -> Tensor:
+        return self._by_bands(x, "_down", "_right", self._before)
+
+    def _banded_adjoint(self, y: Tensor) -> Tensor:
+        rows, columns = self._kernel.shape[-2:]
+        return self._by_bands(y, "_down_adjoint", "_right_adjoint", (rows // 2, columns // 2))
+
+    def _by_bands(self, x: Tensor, down: str, right: str, before: tuple[int, int]) -> Tensor:
+        bands = self._on(down, x), self._on(right, x)
+        if x.shape[:2].numel() == 1:
+            return circularly_filtered(x[0, 0], *bands, before=before)[None, None]
+        return torch.stack([circularly_filtered(image, *bands, before=before) for image in x.flatten(0, 1)]).view(
+            x.shape
+        )
+
     def _one_by_one(self, x: Tensor, *, transfer: str) -> Tensor:
         factor = self._on(transfer, x, dtype=torch.promote_types(x.dtype, torch.complex64))
         filtered = torch.empty_like(x, memory_format=torch.contiguous_format)
@@ -159,13 +197,21 @@ class Blur(Operator):
 
 def _as_product(kernel: Tensor, size: tuple[int, int], channels: int, rtol: float) -> Separable | None:
     """Return the valid blur by a kernel that is a column times a row; None where it is not."""
+    factors = _as_factors(kernel)
+    if factors is None:
+        return None
+    down, right = factors
+    return Separable(_valid(down, size[0]), _valid(right, size[1]), channels=channels, rtol=rtol)
+
+
+def _as_factors(kernel: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Return the column and the row whose product is the kernel, not negative where it is not; None: it is none."""
     left, values, right = torch.linalg.svd(kernel, full_matrices=False)
     if len(values) > 1 and values[1] > RANK_ONE * values[0]:
         return None
     share = values[0].sqrt()
-    return Separable(
-        _valid(left[:, 0] * share, size[0]), _valid(right[0] * share, size[1]), channels=channels, rtol=rtol
-    )
+    column, row = left[:, 0] * share, right[0] * share
+    return (column.abs(), row.abs()) if bool((kernel >= 0).all()) else (column, row)
 
 
 def _valid(kernel: Tensor, length: int) -> Tensor:

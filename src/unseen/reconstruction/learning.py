@@ -91,8 +91,8 @@ class ReconstructionLearner:
         self.taken = _Taken()
         if schedule is not None:
             self.modules["steps"] = self.taken
-        self.best = Best(f)
-        if held_out is not None:
+        self.best = None if held_out is None else Best(f)
+        if self.best is not None:
             self.modules["best"] = self.best
 
     def _rate_of(self, name: str) -> float:
@@ -149,7 +149,7 @@ class ReconstructionLearner:
 
     def judged(self, f: Reconstructor) -> Mapping[str, float]:
         """Validate f on held-out measurements; its weights are kept where it is the best so far."""
-        if self.held_out is None:
+        if self.held_out is None or self.best is None:
             return {}
         found = self.held_out.judged(f)
         if self.held_out.chooses:
@@ -374,7 +374,8 @@ def learn(
         progress=partial(shown_on(), f.key) if progress is True else progress or None,
         identity=learner.identity(began_with) if folder is not None else "",
     )
-    learner.best.give_back(f)
+    if learner.best is not None:
+        learner.best.give_back(f)
     f.trained_on = computed_on(f.history.device, training)
     new = tuple(map(measurement_digest, y))
     f.training_digests = (*(digest for digest in seen_before if digest not in set(new)), *new)

@@ -10,6 +10,8 @@ from tests.losses.paired import image, rng
 from unseen.losses import (
     Equivariance,
     EquivariantAdversarial,
+    EquivariantSplitting,
+    Loss,
     MeasurementConsistency,
     MultiOperator,
     Recorrupted,
@@ -252,6 +254,27 @@ def test_the_critic_sees_complex_images_as_twice_the_channels() -> None:
     y = torch.view_as_complex(torch.randn(2, 1, SIZE, SIZE, 2, generator=rng(0), dtype=torch.float64)) * KEEP
     loss = EquivariantAdversarial(Flips(), critic(2))
     assert loss(Seen(y, process, lambda y, process: process.A.pinv(y)), generator=rng(0)).shape == (2,)
+
+
+@pytest.mark.parametrize("loss", [Recorrupted(), Splitting(), EquivariantSplitting(Flips())], ids=repr)
+def test_running_averages_follow_the_only_pass_of_a_loss_that_never_asks_for_the_pass_over_y(loss: Loss) -> None:
+    process = Measurement(Mask(torch.ones(1, SIZE, SIZE)), noise=Gaussian(0.5))
+    network = nn.BatchNorm2d(1).double().train()
+    given: list[Tensor] = []
+
+    def f(y: Tensor, process: Measurement) -> Tensor:
+        given.append(y)
+        result: Tensor = network(y)
+        return result
+
+    seen = Seen(process(3 + image(SIZE).expand(6, -1, -1, -1)), process, f, modules=(network,))
+    loss(seen, generator=rng(3))
+    alone = nn.BatchNorm2d(1).double().train()
+    alone(given[0])
+    assert network.num_batches_tracked == 1
+    assert torch.equal(network.running_mean, alone.running_mean)
+    loss(seen, generator=rng(4))
+    assert network.num_batches_tracked == 1  # a second loss leaves no trace
 
 
 def test_running_averages_are_those_of_the_pass_over_y_alone() -> None:

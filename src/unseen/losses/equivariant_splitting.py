@@ -54,7 +54,7 @@ class EquivariantSplitting(Splitting):
     def _predicted(self, seen: Seen, given: Tensor, part: Operator, generator: torch.Generator | None) -> Tensor:
         g = self.group.sample(len(given), generator=generator)
         moved = replace(seen.process, A=MovedOperator(part, self.group, g))
-        return seen.process.mean(self.group.T(seen.again(given, moved), g))
+        return seen.process.mean(self.group.T(seen.instead(given, moved), g))
 
     def __repr__(self) -> str:
         return f"EquivariantSplitting({self.group}, kept={self.kept:g}, weight={self.weight:g})"

@@ -55,7 +55,7 @@ class IndependentPair(Loss):
         noisier = replace(seen.process, noise=self._noisier(seen.process.noise))
 
         def h(y: Tensor) -> Tensor:
-            return observed(noisier, noisier.mean(seen.again(y, noisier)))
+            return observed(noisier, noisier.mean(seen.instead(y, noisier)))
 
         total = self._risk(h, seen, seen.process.A.observed(), generator=generator)
         return total / observed_count(seen.process, seen.y).clamp(min=1).to(total)

@@ -80,7 +80,7 @@ class Seen:
         process: how; its operator is made for this batch where it has an A for each sample.
         f: the reconstruction.
         x: (batch, *A.domain), the truth, where it is known; None: it was never seen.
-        modules: the networks that f runs. Their running averages follow the pass over y alone (`again` leaves them).
+        modules: the networks that f runs. Their running averages follow the pass over y, or that in its place.
         pool: further operators of the same kind that an image could have been measured with, one a row (see
             `Operator.select`); None: `process.A` is the only one.
         units: what images and measurements are counted in, for a loss that needs numbers of size about 1.
@@ -105,6 +105,7 @@ class Seen:
     ) -> None:
         self.y, self.process, self.f, self.x, self.pool, self.units = y, process, f, x, pool, units
         self.modules = tuple(modules)
+        self._followed = False
 
     @cached_property
     def reconstruction(self) -> Tensor:
@@ -119,9 +120,12 @@ class Seen:
     def instead(self, y: Tensor, process: Measurement) -> Tensor:
         """f on measurements that take y's place, for a loss that never asks for f(y): (batch, *A.domain).
 
-        Running averages follow this pass, unless f(y) is known.
+        Running averages follow the first such pass, unless f(y) is known.
         """
-        return self.again(y, process) if "reconstruction" in self.__dict__ else self.f(y, process)
+        if self._followed or "reconstruction" in self.__dict__:
+            return self.again(y, process)
+        self._followed = True
+        return self.f(y, process)
 
     def again(self, y: Tensor, process: Measurement | None = None) -> Tensor:
         """f on other measurements, without a trace in running averages: (batch, *A.domain)."""

@@ -63,7 +63,7 @@ class Splitting(Loss):
     def _predicted(self, seen: Seen, given: Tensor, part: Operator, generator: torch.Generator | None) -> Tensor:
         """Return the whole measurement as f predicts it from the part that it is given: (batch, *A.range)."""
         del generator
-        return seen.process.mean(seen.again(given, replace(seen.process, A=part)))
+        return seen.process.mean(seen.instead(given, replace(seen.process, A=part)))
 
     def __repr__(self) -> str:
         return f"Splitting(kept={self.kept:g}, weight={self.weight:g})"

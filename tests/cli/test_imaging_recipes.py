@@ -15,11 +15,12 @@ from unseen.artifacts import recipe as recipes
 from unseen.artifacts.bundle import card_of
 from unseen.data import squares_and_circles
 from unseen.evaluation import evaluate_reconstructor, psnr
-from unseen.losses import EquivariantAdversarial, Supervised, objective
+from unseen.losses import EquivariantAdversarial, RecorruptedEquivariance, Supervised, objective
 from unseen.networks import PatchDiscriminator
-from unseen.physics import Gaussian, Identity, Mask, Measurement, Shifts
+from unseen.physics import Gaussian, Identity, Mask, Measurement, Poisson, Shifts
 from unseen.reconstruction import learn, load
 from unseen.runs import images_of, train_reconstructor
+from unseen.runs.imaging_settings import ImagingSettings, LossSettings, losses_of
 from unseen.runs.reconstructor_images import ImageError
 from unseen.training import Training, TrainingError
 
@@ -228,3 +229,18 @@ def test_total_variation_is_given_the_noise_of_the_process() -> None:
     misfit = (found.shown["TV"] - y).square().mean().sqrt()
     assert float(misfit) == pytest.approx(0.1, rel=0.03)
     assert found.mean("network", "psnr").value > found.mean("TV", "psnr").value  # type: ignore[union-attr]
+
+
+def test_rei_by_two_passes_is_a_recipes_objective_with_its_weights() -> None:
+    process = Measurement(Mask(torch.ones(1, 8, 8)), noise=Gaussian(0.1))
+    (loss,) = losses_of("rei-r2r", LossSettings(fidelity=2.0, equivariance=3.0, transforms=2), process)
+    assert isinstance(loss, RecorruptedEquivariance)
+    assert (loss.weight, loss.weight * loss.alpha, loss.transforms) == (2.0, 3.0, 2)
+    assert ImagingSettings(operator="mask", losses="rei-r2r").losses == "rei-r2r"
+    for refused in (
+        (LossSettings(), Measurement(process.A, noise=Poisson(0.1))),
+        (LossSettings(), Measurement(process.A)),
+        (LossSettings(compared="pictures"), process),
+    ):
+        with pytest.raises(ValueError, match="measurements of Gaussian noise"):
+            losses_of("rei-r2r", *refused)

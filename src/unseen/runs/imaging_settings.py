@@ -15,6 +15,7 @@ from unseen.losses.loss import Loss
 from unseen.losses.measurement_consistency import MeasurementConsistency
 from unseen.losses.multi_operator import MultiOperator
 from unseen.losses.objectives import critic_of
+from unseen.losses.recorrupted_equivariance import RecorruptedEquivariance
 from unseen.losses.risk import Sure
 from unseen.losses.scale_equivariance import ScaleEquivariance
 from unseen.losses.supervised import Supervised
@@ -39,7 +40,7 @@ from unseen.physics.tomography import Tomography
 from unseen.reconstruction.data_consistency import Consistency
 
 Objective = Literal[
-    "mc", "sure", "ei", "rei", "supervised", "supervised+ei", "ei+adversarial", "multi-operator", "scales"
+    "mc", "sure", "ei", "rei", "rei-r2r", "supervised", "supervised+ei", "ei+adversarial", "multi-operator", "scales"
 ]
 """Names of the sums of losses that a recipe can have."""
 _MASKS = 0  # seed of random operators
@@ -133,7 +134,8 @@ class ImagingSettings(MeasurementSettings, LossSettings):
     """
 
     losses: Objective = "ei"
-    """Sum of losses: mc, sure, ei, rei, supervised, supervised+ei, ei+adversarial, multi-operator or scales."""
+    """Sum of losses: mc, sure, ei, rei, rei-r2r (Gaussian noise), supervised, supervised+ei, ei+adversarial,
+    multi-operator or scales."""
     start: Literal["auto", "pinv", "fbp", "adjoint"] = "auto"
     """First image of the network; auto: FBP where the operator has one, else A⁺."""
     features: int = Field(default=16, ge=4, le=256)
@@ -248,6 +250,9 @@ def losses_of(
         group: transformations; None: those of the settings.
         adversary: weight of the adversary.
 
+    Raises:
+        ValueError: "rei-r2r" of other noise than Gaussian, or compared in images.
+
     Example:
         >>> from unseen.physics import Identity
         >>> process = Measurement(Identity((1, 16, 16)))
@@ -265,6 +270,12 @@ def losses_of(
         fits, risk = MeasurementConsistency(weight=s.fidelity), Sure(s.tau, weight=s.fidelity)
     if process.noise is None:
         risk = fits
+    if name == "rei-r2r":
+        if not isinstance(process.noise, Gaussian) or s.compared == "pictures":
+            raise ValueError('losses = "rei-r2r" compares measurements of Gaussian noise; take "rei" in its place.')
+        return [
+            RecorruptedEquivariance(G, alpha=s.equivariance / s.fidelity, transforms=s.transforms, weight=s.fidelity)
+        ]
     if name == "ei+adversarial":
         equivariant = Equivariance(G, transforms=s.transforms, weight=s.equivariance)
         return [fits, equivariant, EquivariantAdversarial(G, critic_of(process), weight=adversary)]

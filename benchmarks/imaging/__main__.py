@@ -108,7 +108,7 @@ def _measure(figures: Settings, given: argparse.Namespace) -> None:
     for case in cases:
         print(*(f"{name}={value}" for name, value in case.items()), flush=True)
         names = ["unseen", *(["deepinv"] if "deepinv" in peers else [])]
-        names += ["plain"] if case["problem"] in ("tomography", "mri") else []
+        names += ["plain"] if case["problem"] in ("tomography", "mri", "steps") else []
         names += ["astra"] if case["problem"] == "tomography" and "astra" in peers else []
         with sides(names, threads=given.threads) as contenders:
             figures["rows"] += race(case, contenders, quick=given.quick)

@@ -116,7 +116,7 @@ def _ratio(ours: Settings | None, theirs: Settings | None) -> str:
 
 
 def _bound(ours: Settings | None, theirs: Settings | None, bare: Settings | None) -> str:
-    """How many times as fast as deepinv bare torch is, where the package is not 1.2 times as fast."""
+    """Return the ratio of deepinv's time to bare torch's, where the package is not 1.2 times as fast as deepinv."""
     if ours is None or theirs is None or bare is None or times_as_fast(ours, theirs) >= NEEDS_NO_BOUND:
         return "–"
     return _ratio(bare, theirs)
@@ -167,8 +167,8 @@ def _steps(figures: Settings) -> list[str]:
             "deepinv's default U-Net on both sides, layer by layer the same (8.6 M parameters; "
             "`benchmarks/imaging/plain_unet.py`), in float32; one rotation, bilinear. *Network alone*: the passes of "
             "the network in such a step, back through all of them, and Adam. *Shared pass*: `RecorruptedEquivariance`, "
-            "two passes; deepinv's step is its REI, three passes. MiB: the largest memory of the process; "
-            "that of `unseen` also holds the networks and optimisers of *network alone*.",
+            "two passes; deepinv's step is its REI, three passes. MiB: the largest memory of the process, "
+            "after the three kinds of step were built, in the order of the table.",
             _table(
                 ["", "`unseen`", "deepinv", "network alone", "times as fast", "bound", "`unseen`, MiB", "deepinv, MiB"],
                 lines,

@@ -1,26 +1,33 @@
 """What scikit-image and SciPy run in the benchmark: what one would take without a library for imaging.
 
 scikit-image: the Radon transform and its filtered backprojection, one image at a time. SciPy: the projector that
-`unseen` has, written down as one sparse matrix (Joseph's rule), with LSMR for the pseudo-inverse; and its FFT.
+`unseen` has, written down as one sparse matrix (Joseph's rule), with LSMR for the pseudo-inverse; and its FFT. Of a
+training step, the network's passes alone, in torch.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import scipy.fft
+import torch
 from scipy import sparse
 from scipy.sparse.linalg import lsmr
 from skimage.transform import iradon, radon
 
-from benchmarks.imaging.contender import Made, Operation, Settings, serve
-from benchmarks.imaging.inputs import complex_pictures, images, noise_like
+from benchmarks.imaging.contender import Made, Operation, Settings, Steps, clock, serve
+from benchmarks.imaging.inputs import STEPS, complex_pictures, images, noise_like
+from benchmarks.imaging.plain_unet import PlainUNet
 
 
 def make(settings: Settings) -> Made:
     """The operations of one case, by name."""
     problem, size = settings["problem"], settings["size"]
+    if problem == "steps":
+        batch = settings["batch"]
+        return {f"bare {name}": Steps(_passes(passes, size, batch)) for name, passes in STEPS.items()}
     if problem == "mri":
         given = lambda batch, seed: complex_pictures(batch, size, seed=seed).numpy()  # noqa: E731
         return {
@@ -92,6 +99,28 @@ def joseph(size: int, degrees: np.ndarray) -> sparse.csr_array:
         entries = (weight[hit].astype(np.float32), (ray[hit], pixel[hit]))
         blocks.append(sparse.csr_array(entries, shape=(detectors, size**2)))
     return sparse.csr_array(sparse.vstack(blocks, format="csr"))
+
+
+def _passes(passes: int, size: int, batch: int) -> Callable[[int, int], list[float]]:
+    """Return the least that such a step computes: the passes of the network, back through all of them, and Adam."""
+    torch.manual_seed(0)
+    network = PlainUNet(2).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = torch.optim.Adam(network.parameters(), lr=5e-4, weight_decay=1e-8)
+
+    def run(steps: int, seed: int) -> list[float]:
+        spent = []
+        for step in range(steps + 1):
+            x = torch.randn(batch, 2, size, size, generator=torch.Generator().manual_seed(seed + step))
+            began = clock()
+            optimiser.zero_grad()
+            first = network(x)
+            outputs = [first, network(first), *(network(x) for _ in range(passes - 2))]
+            torch.stack([output.square().mean() for output in outputs]).sum().backward()
+            optimiser.step()
+            spent.append(clock() - began)
+        return spent[1:]
+
+    return run
 
 
 if __name__ == "__main__":

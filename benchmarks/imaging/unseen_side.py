@@ -44,9 +44,7 @@ def make(settings: Settings) -> Made:
     problem, size = settings["problem"], settings["size"]
     A: Operator
     if problem == "steps":
-        batch = settings["batch"]
-        own = {name: Steps(_steps(name, size, batch)) for name in STEPS}
-        return own | {f"bare {name}": Steps(_passes(passes, size, batch)) for name, passes in STEPS.items()}
+        return {name: Steps(_steps(name, size, settings["batch"])) for name in STEPS}
     if problem == "tomography":
         tomography = Tomography(size, settings["views"])
         return {**_operations(tomography), "fbp": Operation(_measured(tomography), tomography.fbp)}
@@ -141,28 +139,6 @@ def _steps(name: str, size: int, batch: int) -> Callable[[int, int], list[float]
         settings = Training(epochs=1, batch_size=batch, precision="fp32", device="cpu", seed=seed)
         train(learner, [torch.arange(len(y))], settings, progress=mark)
         return [after - before for before, after in pairwise(marks)]
-
-    return run
-
-
-def _passes(passes: int, size: int, batch: int) -> Callable[[int, int], list[float]]:
-    """Return the least that such a step computes: the passes of the network, back through all of them, and Adam."""
-    torch.manual_seed(0)
-    network = PlainUNet(2).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.Adam(network.parameters(), lr=5e-4, weight_decay=1e-8)
-
-    def run(steps: int, seed: int) -> list[float]:
-        spent = []
-        for step in range(steps + 1):
-            x = torch.randn(batch, 2, size, size, generator=torch.Generator().manual_seed(seed + step))
-            began = clock()
-            optimiser.zero_grad()
-            first = network(x)
-            outputs = [first, network(first), *(network(x) for _ in range(passes - 2))]
-            torch.stack([output.square().mean() for output in outputs]).sum().backward()
-            optimiser.step()
-            spent.append(clock() - began)
-        return spent[1:]
 
     return run
 

@@ -112,6 +112,14 @@ def test_every_seed_gives_the_right_verdict_where_a_box_in_the_centre_is_missing
     assert found == {"can"}
 
 
+@pytest.mark.parametrize(("size", "box"), [(16, 5), (20, 7)])
+def test_a_hole_that_short_moves_cannot_leave_is_not_seen_by_interpolation(size: int, box: int) -> None:
+    mask = torch.ones(size, size, dtype=torch.bool)
+    first = (size - box) // 2
+    mask[first : first + box, first : first + box] = False
+    assert identify(Mask(mask), SHIFTS).verdict == "can"
+
+
 def test_the_verdict_states_how_sure_it_is() -> None:
     found = identify(MASKS["interlaced rows"](32), SHIFTS)
     assert found.inner_mean is not None and found.inner is not None

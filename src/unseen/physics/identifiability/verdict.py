@@ -14,8 +14,9 @@ from unseen.physics.identifiability.linear_map import LinearMap, Map, linear_map
 from unseen.physics.identifiability.looks import Looks, Moves, draw
 from unseen.physics.identifiability.multiplicity import multiplicity
 from unseen.physics.identifiability.never_seen import never_seen
-from unseen.physics.identifiability.report import Evidence, Identifiability, equivariant, judge
+from unseen.physics.identifiability.report import BY_INTERPOLATION, Evidence, Identifiability, equivariant, judge
 from unseen.physics.identifiability.spectrum import Spectrum
+from unseen.physics.operator import Mask
 from unseen.physics.tensor_products import Shape, describe
 
 STEPS, STACK_STEPS = (150, 900), (60, 60)  # of Lanczos' method, at least and at most, for one A and for all A T_g
@@ -82,7 +83,8 @@ def identify(
             "identify takes elements ≥ 2, 0 < threshold < 1 and dimension ≥ 1, but got "
             f"elements={elements}, threshold={threshold}, dimension={dimension}."
         )
-    maps = [linear_map(one, domain, dtype, device) for one in _each(A)]
+    operators = _each(A)
+    maps = [linear_map(one, domain, dtype, device) for one in operators]
     first = maps[0]
     if any((one.domain, one.dtype) != (first.domain, first.dtype) for one in maps):
         raise ValueError("Several A look at one image, but take images of different shapes or types.")
@@ -123,6 +125,8 @@ def identify(
         )
         if group is not None and group.exact and not seen.share and not alike:
             inner = clear_of_the_border(first, group, spectrum, level, steps=STEPS, generator=generator)
+            if inner is not None and inner.best < BY_INTERPOLATION and isinstance(operators[0], Mask):
+                inner = None  # a mask does not interpolate: the moves that keep clear are short beside its hole
     least, greatest = (1.0, 1.0) if seen is None else (seen.least, seen.greatest)
     found = Evidence(
         pictures=n,

@@ -181,7 +181,7 @@ def _lowest(found: Mapping[str, Sequence[tuple[float, float]]]) -> str:
 
 
 def imaging_speed_screen(figures: Figures) -> Screen | None:
-    """`speed-imaging.md`: how many times as fast as deepinv; None without a row of deepinv's."""
+    """Return the first screen of `speed-imaging.md`, ratios to deepinv's times; None without a row of deepinv's."""
     ratios = _against_deepinv(figures)
     if not ratios:
         return None

@@ -168,7 +168,7 @@ def _steps(figures: Settings) -> list[str]:
             "`benchmarks/imaging/plain_unet.py`), in float32; one rotation, bilinear. *Network alone*: the passes of "
             "the network in such a step, back through all of them, and Adam. *Shared pass*: `RecorruptedEquivariance`, "
             "two passes; deepinv's step is its REI, three passes. MiB: the largest memory of the process, "
-            "after the three kinds of step were built, in the order of the table.",
+            "after all three steps were built, in the order of the table.",
             _table(
                 ["", "`unseen`", "deepinv", "network alone", "times as fast", "bound", "`unseen`, MiB", "deepinv, MiB"],
                 lines,

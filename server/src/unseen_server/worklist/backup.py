@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, LargeBinary, MetaData, Table, func, inspect, select, text
+from sqlalchemy import Column, Connection, LargeBinary, MetaData, Table, func, inspect, select, text
 from sqlalchemy.exc import NoSuchTableError
 
 from unseen.artifacts import LIMITS, replacing_folder, write_text
@@ -308,7 +308,7 @@ def _check_revision(path: Path, revision: str) -> None:
 def _check_empty(database: Database) -> None:
     with database.reading() as connection:
         if inspect(connection).has_table("settings"):
-            settings = Table("settings", MetaData(), autoload_with=connection)
+            settings = _table(connection, "settings")
             if connection.execute(select(func.count()).select_from(settings)).scalar_one():
                 raise NotAllowedError(f"{database.name}: holds a worklist already. Restore into an empty place.")
 
@@ -342,7 +342,7 @@ def _load(connection: Connection, path: Path, name: str, said: dict[str, Any]) -
     """
     lines = _checked_lines(path, said["sha256"])
     try:
-        table = Table(name, MetaData(), autoload_with=connection)
+        table = _table(connection, name)
         columns = next(lines, None)
         if not columns:
             raise ValueError("no columns")
@@ -351,6 +351,12 @@ def _load(connection: Connection, path: Path, name: str, said: dict[str, Any]) -
         raise WorklistError(
             f"{path}: not a table of a backup ({type(error).__name__}: {error}). Copy the backup again, or use another."
         ) from error
+
+
+def _table(connection: Connection, name: str) -> Table:
+    """Return a table with the columns that it has in the database, without keys and indexes."""
+    found = inspect(connection).get_columns(name)
+    return Table(name, MetaData(), *(Column(one["name"], one["type"]) for one in found))
 
 
 def _fill(connection: Connection, table: Table, columns: list[Any], lines: Iterator[list[Any]]) -> None:

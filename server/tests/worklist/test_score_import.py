@@ -8,6 +8,7 @@ import resource
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -17,8 +18,10 @@ import sqlalchemy
 from tests.cli.conftest import Say, begin
 from tests.worklist.conftest import MakePlace, Place, dicom_film, listed, place_at_least, png
 from unseen.artifacts.file_digest import sha256_of
+from unseen.data.parquet_tables import TableReader
 from unseen.runs.archive.plan import ArchiveError, ArchivePlan, part_path
 from unseen.screening.decision import squashed_score
+from unseen_server.worklist import score_import
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.score_import import ACTION, ImportedScores, import_scores
 from unseen_server.worklist.states import NotFoundError
@@ -70,6 +73,21 @@ class Archive:
 
     def into(self, store: Store) -> ImportedScores:
         return import_scores(store, self.parts, self.manifest, actor="ann (shell)")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def reader_kept() -> Iterator[None]:
+    """One reader for all imports of this process: the start of its child takes longer than the import of a part."""
+
+    class Kept(TableReader):
+        def __exit__(self, *error: object) -> None:
+            """Keep the child for the next import."""
+
+    kept = Kept()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(score_import, "TableReader", lambda: kept)
+        yield
+    kept.close()
 
 
 @pytest.fixture

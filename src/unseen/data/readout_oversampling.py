@@ -1,4 +1,4 @@
-"""Removal of the readout's oversampling from k-space."""
+"""Cropping of oversampled k-space to a given height; `kspace_files` decides the height."""
 
 from __future__ import annotations
 

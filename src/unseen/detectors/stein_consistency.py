@@ -1,4 +1,4 @@
-"""Consistency by SURE, for the detectors `roi-sure` and `ganomaly-sure`.
+"""Consistency by SURE with its noise level, for the detectors `roi-sure` and `ganomaly-sure`.
 
 The formulas are those of `losses.sure`, and of `losses.mixed_sure` for noise of counts.
 

@@ -1,4 +1,4 @@
-"""ROC figures as functions of the films' weights.
+"""ROC curve, AUROC and their ties, as functions of the films' weights.
 
 A higher score means more abnormal. A cross-fitted figure is the mean of the folds' figures, weighted by n0·n1. Scores
 of different models are therefore never ranked against each other. If all weights are 1, the results equal those of

@@ -1,4 +1,4 @@
-"""Fit to your site: how far a site is with the three things that a percentile, a gate and a promise rest on."""
+"""Routes of "Fit to your site": state of its steps (normal films, gate, calibration) and which one is next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit trail: a table to which rows are only added, each holding the hash of the one before.
+"""Hash chain of the audit trail: appended rows, their hashes, and the walk to the first break.
 
 hash = SHA-256 of the canonical JSON of [seq, time_us, actor, action, subject, body, previous]. Triggers refuse UPDATE
 and DELETE; whoever removes the triggers and edits a row breaks the chain there, and whoever cuts off its end is found

@@ -1,4 +1,4 @@
-"""`AuditTrail`: reading and verifying the audit trail. Every transaction appends to it (`site.Site.writing`).
+"""`AuditTrail`: search and verification of the audit trail, over the hash chain of `audit`.
 
 Table: audit.
 """

@@ -1,5 +1,5 @@
 // @ts-check
-// Fit to your site: collect normal films, see whether the gate fits, calibrate; what is done, and what comes next.
+// Panel "Fit to your site": shows the steps and the next one, which the server determines (`web/fitting.py`).
 import { $, api, el } from "./api.js";
 
 /** @type {Record<string, string>} */

@@ -1,5 +1,5 @@
 // @ts-check
-// Result of a report in words: sent, waiting or refused by other systems.
+// Sentence that confirms a report: normal, abnormal or unsure.
 
 /** A study that left its reader unsure is no label, and no queue asks for a second reader: the page says so. */
 export const reportedAs = (/** @type {"normal" | "abnormal" | "unsure"} */ outcome) =>

@@ -1,5 +1,5 @@
 // @ts-check
-// The worklist: pages of it, fetched again whenever something has changed; a selected study; keys.
+// The worklist: fetches its pages, again after each change; selects a study; handles all keys of the page, [ and ] included.
 import { $, api, closest, isAbort, statusOf, typing } from "./api.js";
 import { onNews } from "./events.js";
 import { Acts } from "./worklist_acts.js";

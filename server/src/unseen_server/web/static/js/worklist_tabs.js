@@ -1,5 +1,5 @@
 // @ts-check
-// The lists, as tabs: by mouse, by arrow keys, by [ and ].
+// The lists as tabs: chosen by mouse or by arrow keys. The keys [ and ] are in `worklist.js`.
 import { $, closest } from "./api.js";
 import { TABS } from "./worklist_view.js";
 

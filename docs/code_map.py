@@ -112,6 +112,9 @@ Tests of `src/unseen/PACKAGE` are in `tests/PACKAGE`, those of `server/src/unsee
 """
 
 
+SUFFIXES = ("py", "js", "j2")
+
+
 def first_sentence(text: str) -> str:
     """The first sentence of a docstring's or comment's first paragraph, on one line.
 
@@ -124,8 +127,11 @@ def first_sentence(text: str) -> str:
 
 
 def purpose(path: Path) -> str:
-    """The purpose of a file: first sentence of its docstring (Python) or of its first comment (JavaScript)."""
+    """The purpose of a file: first sentence of its docstring (Python) or first comment (JavaScript), or its title."""
     source = path.read_text(encoding="utf-8")
+    if path.suffix == ".j2":
+        title = re.search(r"block title %}([^{]+) · unseen{%", source)
+        return f"Template of the page “{title[1]}”." if title else f"Template `{path.stem}`."
     if path.suffix == ".py":
         return first_sentence(ast.get_docstring(ast.parse(source)) or "")
     comment: list[str] = []
@@ -150,10 +156,10 @@ def cell(words: str) -> str:
 
 def folders(tree: Path) -> Iterator[tuple[Path, list[Path]]]:
     """Yield each folder that holds source files, with these files; `__init__.py` describes its folder."""
-    for folder in sorted({path.parent for suffix in ("py", "js") for path in tree.rglob(f"*.{suffix}")}):
+    for folder in sorted({path.parent for suffix in SUFFIXES for path in tree.rglob(f"*.{suffix}")}):
         if any(skipped in folder.as_posix() for skipped in SKIPPED):
             continue
-        yield folder, [p for p in sorted(folder.iterdir()) if p.suffix in (".py", ".js") and p.name != "__init__.py"]
+        yield folder, [p for p in sorted(folder.iterdir()) if p.suffix[1:] in SUFFIXES and p.name != "__init__.py"]
 
 
 def page() -> str:

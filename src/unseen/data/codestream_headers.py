@@ -1,4 +1,4 @@
-"""Size in a compressed image's own header, read before a decoder gets it.
+"""Parsers of the size in a compressed image's own header; `dicom` compares it with Rows and Columns.
 
 Every decoder believes the codestream; DICOM's Rows and Columns are next to it. Where the two differ the image comes
 out sheared or the process runs out of memory, so they are compared first. J2K: ISO/IEC 15444-1 A.5.1 (SIZ). JPEG: ITU-T

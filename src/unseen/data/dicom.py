@@ -1,4 +1,4 @@
-"""DICOM files to upright grey integers.
+"""DICOM files to upright grey integers, with the checks of header and pixel data before decoding.
 
 The steps, always in this order:
 

@@ -1,4 +1,4 @@
-"""Errors as the API answers them: a status, and `{"error": sentence}`. Nothing of the program's inside gets out."""
+"""Replies to expected errors: a status, and `{"error": sentence}`; `middleware` replies to a bug."""
 
 from __future__ import annotations
 

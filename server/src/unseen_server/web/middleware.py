@@ -1,4 +1,4 @@
-"""Middleware around every request: who may call, how much may be sent, which headers every response carries.
+"""Middleware around every request: who may call, how much may be sent, which headers, and status 500 for a bug.
 
 It is a plain ASGI layer, outermost, so that errors get the same headers as other responses.
 """

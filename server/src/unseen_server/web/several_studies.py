@@ -1,4 +1,4 @@
-"""Routes that act on several studies at once: assign, score again, return."""
+"""Routes that act on several studies at once: assign, score again, return; `worklist/several.py` does the acts."""
 
 from __future__ import annotations
 

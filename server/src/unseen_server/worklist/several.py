@@ -1,4 +1,4 @@
-"""Acts on several studies at once: each may refuse, the others are done, and each stands in the audit trail.
+"""Acts on several studies at once, with the lists of what was done and what was refused; all in the audit trail.
 
 One transaction holds them all, so that a server that is killed has done all or nothing. None of them reports a study.
 """

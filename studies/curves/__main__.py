@@ -22,6 +22,7 @@ from studies.rows import Row
 from unseen.artifacts.recipe import RecipeError
 from unseen.training.limits import RunLimits, RunStopped, limited
 from unseen.training.progress_display import shown_on
+from unseen.training.settings import TrainingError
 
 PX = 64
 CHECKPOINT_EVERY_S = 30.0
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("rendered", write_page(given.rows, docs=given.docs))
     except RunStopped as stopped:
         print(stopped)
-    except RecipeError as error:
+    except (RecipeError, TrainingError) as error:
         sys.exit(f"studies.curves: {error}")
 
 

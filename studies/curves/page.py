@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from studies import recipe_files as recipes
-from studies.curves.training import PREFIX, steps_of
+from studies.curves.training import DIVERGED, PREFIX, steps_of
 from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, VIOLET, Rule, Series, plane
 from studies.imaging.published import PUBLISHED, Published, share
 from studies.imaging.settings import method_of, resolved
@@ -33,12 +33,14 @@ class Curve:
     """Rows of one problem at one size.
 
     Args:
-        name: such as ``inpainting-64``.
+        name: such as ``inpainting-64``; with the ending `DIVERGED` where the training diverged at another rate.
+        problem: such as ``inpainting``.
         points: in the order of their steps, of one seed.
         references: by arm, what needs no training.
     """
 
     name: str
+    problem: str
     points: tuple[Row, ...]
     references: dict[str, Row]
 
@@ -48,18 +50,22 @@ class Curve:
         return int(self.points[0]["px"])
 
     @property
+    def words(self) -> str:
+        """Size, and the learning rate where it is not the recipe's."""
+        return f"{self.px} px" + (", rate 1e-3" if self.name.endswith(DIVERGED) else "")
+
+    @property
     def source(self) -> Published | None:
         """Published figures of the problem; None where no source trains EI on it."""
-        return PUBLISHED.get(self.name.rpartition("-")[0]) if self.printed is not None else None
+        return PUBLISHED.get(self.problem) if self.printed is not None else None
 
     @property
     def printed(self) -> float | None:
         """The source's PSNR of EI in the section's metric; None where there is none."""
-        problem = self.name.rpartition("-")[0]
-        asked = method_of(resolved(recipes.load(f"imaging/{problem}")))
+        asked = method_of(resolved(recipes.load(f"imaging/{self.problem}")))
         printed = asked.papers.get("ei")
         noisy = asked.sigma > 0 or asked.gain > 0
-        return None if noisy or printed is None else PUBLISHED[problem].converted(printed)
+        return None if noisy or printed is None else PUBLISHED[self.problem].converted(printed)
 
 
 def curves_of(rows: Iterable[Row], *, seed: int = 0) -> list[Curve]:
@@ -68,11 +74,13 @@ def curves_of(rows: Iterable[Row], *, seed: int = 0) -> list[Curve]:
     curves = []
     for problem in PROBLEMS:
         for px in SIZES:
-            mine = [row for row in found if row["problem"] == f"{PREFIX}{problem}-{px}"]
-            points = sorted((row for row in mine if row["arm"] == "ei" and row["seed"] == seed), key=steps_of)
-            if points:
-                others = {row["arm"]: row for row in mine if row["arm"] != "ei"}
-                curves.append(Curve(f"{problem}-{px}", tuple(points), others))
+            names = (f"{problem}-{px}", f"{problem}-{px}{DIVERGED}")
+            mine = [row for row in found if row["problem"].removeprefix(PREFIX) in names and row["seed"] == seed]
+            others = {row["arm"]: row for row in mine if row["arm"] != "ei"}
+            for name in names:
+                points = [row for row in mine if row["arm"] == "ei" and row["problem"] == PREFIX + name]
+                if points:
+                    curves.append(Curve(name, problem, tuple(sorted(points, key=steps_of)), others))
     return curves
 
 
@@ -81,7 +89,7 @@ def charts(rows: Iterable[Row]) -> dict[str, tuple[str, str]]:
     known = curves_of(rows)
     found = {}
     for problem, words in PROBLEMS.items():
-        mine = [curve for curve in known if curve.name.rpartition("-")[0] == problem]
+        mine = [curve for curve in known if curve.problem == problem]
         if mine:
             found[f"{IMAGES}/{problem}.svg"] = (_chart(words, mine), _alternative(words, mine))
     return found
@@ -95,23 +103,24 @@ def curve_blocks(rows: Iterable[Row]) -> list[str]:
         return []
     blocks = [
         f"## {SECTION}",
-        "EI with 32 features (the sources: 64) and 1 transform, batches of 2, Adam at 1e-3; the rate falls to a tenth "
-        "after three quarters of the planned steps, as in the other rows. One training, seed 0, gives all points of a "
-        "curve; its planned steps are ten times those of the rows above. PSNR is in the papers' metric (the truth's "
-        "maximum is the peak), mean over test images; intervals are over images (patients, where known), not over "
-        "trainings. At 64 px CT has 25 views, half of those at 128 px. The source's point "
+        "EI with 32 features (the sources: 64) and 1 transform, batches of 2, Adam at 1e-3 (inpainting: 5e-4, "
+        "the default of `learn`, since the choice of 1e-3 by short trainings with 16 features did not hold for 32); "
+        "the rate falls to a tenth after three quarters of the planned steps, as in the other rows. One training, "
+        "seed 0, gives all points of a curve; its planned steps are ten times those of the rows above. PSNR is in the "
+        "papers' metric (the truth's maximum is the peak), mean over test images; intervals are over images (patients, "
+        "where known), not over trainings. At 64 px CT has 25 views, half of those at 128 px. The source's point "
         "is of one image of another size ([published figures](#published-figures-and-their-metrics)): it shows how "
         "many steps the source took, and is no target at this size.",
     ]
     pictures = charts(every)
     for problem, words in PROBLEMS.items():
-        mine = [curve for curve in known if curve.name.rpartition("-")[0] == problem]
+        mine = [curve for curve in known if curve.problem == problem]
         if not mine:
             continue
         path = f"{IMAGES}/{problem}.svg"
         blocks.append(f"**{words}.** " + " ".join(said(curve) for curve in mine))
         blocks.append(f"![{pictures[path][1]}]({path})")
-        blocks.append(table(_HEAD, [line for curve in mine for line in _lines(curve)]))
+        blocks.append(table(_HEAD, [line for curve in mine for line in _lines(curve, mine)]))
     return [*blocks, _provenance(known)]
 
 
@@ -119,11 +128,11 @@ def said(curve: Curve) -> str:
     """Return what a curve's rows support, in sentences."""
     good = [row for row in curve.points if not diverged(row)]
     if not good:
-        return f"At {curve.px} px the training diverged before its first point."
+        return f"At {curve.words} the training diverged before its first point."
     first, last = good[0], good[-1]
     planned = planned_steps(curve)
     sentences = [
-        f"At {curve.px} px, from {steps_of(first):,} to {steps_of(last):,} steps{_of_source(curve, last)}, the PSNR "
+        f"At {curve.words}, from {steps_of(first):,} to {steps_of(last):,} steps{_of_source(curve, last)}, the PSNR "
         f"goes from {_mean(first):.2f} to {figure(last['metrics'][PSNR])} dB."
     ]
     if len(good) > 1:
@@ -142,8 +151,8 @@ def said(curve: Curve) -> str:
         sentences.append(
             f"**The training then diverged**, between {steps_of(last):,} and {steps_of(after):,} steps at a learning "
             f"rate of {after['learning_rate']:g}, which short trainings had chosen: the points from "
-            f"{steps_of(after):,} steps on, which the chart leaves out, show nothing about longer training. A training "
-            "at a lower rate has no row yet."
+            f"{steps_of(after):,} steps on, which the chart leaves out, show nothing about longer training. Such a "
+            "loss now ends a training with an error."
         )
     elif steps_of(last) < planned:
         sentences.append(
@@ -183,13 +192,13 @@ _HEAD = [
 ]
 
 
-def _lines(curve: Curve) -> list[list[str]]:
+def _lines(curve: Curve, curves: Sequence[Curve]) -> list[list[str]]:
     lines = []
     for row in curve.points:
         tv = curve.references.get("tv")
         lines.append(
             [
-                f"{curve.px} px",
+                curve.words,
                 f"{steps_of(row):,}",
                 share(steps_of(row), planned_steps(curve)),
                 "–" if curve.source is None else share(steps_of(row), curve.source.budget.steps),
@@ -199,9 +208,9 @@ def _lines(curve: Curve) -> list[list[str]]:
             ]
         )
     for arm, (name, _) in _REFERENCES.items():
-        if arm in curve.references:
+        if arm in curve.references and curve is _first_of_size(curve, curves):
             row = curve.references[arm]
-            lines.append([f"{curve.px} px", f"{name}, no training", "–", "–", figure(row["metrics"][PSNR]), "–", "–"])
+            lines.append([curve.words, f"{name}, no training", "–", "–", figure(row["metrics"][PSNR]), "–", "–"])
     return lines
 
 
@@ -212,16 +221,16 @@ def _chart(words: str, curves: Sequence[Curve]) -> str:
         good = [row for row in curve.points if not diverged(row)]
         series.append(
             Series(
-                f"EI, {curve.px} px, 32 features",
+                f"EI, {curve.words}, 32 features",
                 tuple((float(steps_of(row)), _mean(row)) for row in good),
-                _COLOURS[curve.px],
+                ORANGE if curve.name.endswith(DIVERGED) else _COLOURS[curve.px],
                 y_ends=tuple((row["metrics"][PSNR]["low"], row["metrics"][PSNR]["high"]) for row in good),
             )
         )
         rules += [
             Rule(_mean(curve.references[arm]), f"{name}, {curve.px} px", colour)
             for arm, (name, colour) in _REFERENCES.items()
-            if arm in curve.references
+            if arm in curve.references and curve is _first_of_size(curve, curves)
         ]
     source, printed = curves[0].source, curves[0].printed
     if source is not None and printed is not None:
@@ -248,13 +257,18 @@ def _alternative(words: str, curves: Sequence[Curve]) -> str:
     for curve in curves:
         good = [row for row in curve.points if not diverged(row)]
         ends = [f"{_mean(row):.1f} dB after {steps_of(row):,} steps" for row in (*good[:1], *good[1:][-1:])]
-        parts.append(f"EI at {curve.px} px: {', '.join(ends) or 'diverged'}")
+        parts.append(f"EI at {curve.words}: {', '.join(ends) or 'diverged'}")
         parts += [f"{name} {_mean(curve.references[arm]):.1f} dB" for arm, (name, _) in _REFERENCES.items()
-                  if arm in curve.references]  # fmt: skip
+                  if arm in curve.references and curve is _first_of_size(curve, curves)]  # fmt: skip
     source, printed = curves[0].source, curves[0].printed
     if source is not None and printed is not None:
         parts.append(f"the source {printed:.1f} dB after {source.budget.steps:,} steps")
     return f"{words}, PSNR against steps on a logarithmic axis. {'; '.join(parts)}."
+
+
+def _first_of_size(curve: Curve, curves: Sequence[Curve]) -> Curve:
+    """Return the first curve of the same size, with which A† and TV are shown."""
+    return next(one for one in curves if one.px == curve.px)
 
 
 def _of_source(curve: Curve, row: Row) -> str:

@@ -5,6 +5,7 @@ python -m studies.imaging --only ct mri          these problems
 python -m studies.imaging --only ct --arm ei     these arms, after the learning rate is chosen
 python -m studies.imaging --seeds 0 1 2          these seeds (default: all three)
 python -m studies.imaging --only ct --arm unrolled --epochs 9  fewer epochs than the recipe's; the row says so
+python -m studies.imaging --images               the image of each problem, of phantoms (minutes)
 python -m studies.imaging --render               the page, from the committed rows alone
 """
 
@@ -22,12 +23,13 @@ from studies import recipe_files as recipes
 from studies.imaging.arms import NAMES, TRAINED, directly
 from studies.imaging.page import write_page
 from studies.imaging.problem import Problem
+from studies.imaging.problem_images import written
 from studies.imaging.rows import row_of, training_facts
 from studies.imaging.running import reconstructed, train_arm
 from studies.imaging.settings import Arm, resolved
 from studies.imaging.tuning import tuned
 from studies.imaging.variation import by_variation
-from studies.row_files import write_row
+from studies.row_files import read_study, write_row
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.artifacts.run_folder import runs_root
 from unseen.reconstruction.data_consistency import Consistency
@@ -42,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse, run, and tell a user's mistakes in one sentence, with status 2."""
     parser = argparse.ArgumentParser(prog="python -m studies.imaging", description=__doc__.splitlines()[0])
     parser.add_argument("--render", action="store_true", help="only render the page from the rows in --rows")
+    parser.add_argument("--images", action="store_true", help="only write the problems' images of phantoms")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these problems (default: every recipe)")
     parser.add_argument("--arm", nargs="+", metavar="ARM", help=f"these arms, of {', '.join(NAMES)}")
     parser.add_argument("--seeds", nargs="+", type=int, help="default: 0, then 1 and 2")
@@ -51,7 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--figures", type=Path, help="where images side by side go (default: beside the runs)")
     given = parser.parse_args(arguments)
     try:
-        if not given.render:
+        if given.images:
+            chosen = [resolved(recipes.load(name)) for name in _names(given.only)]
+            for row in written(chosen, read_study("imaging", given.rows), given.docs):
+                print("wrote", write_row(row, given.rows), flush=True)
+        elif not given.render:
             figures = given.figures or runs_root() / "imaging" / "figures"
             chosen = [resolved(recipes.load(name)) for name in _names(given.only)]
             rounds = [(recipe, given.seeds or FIRST) for recipe in chosen]

@@ -14,6 +14,7 @@ from studies.imaging import budgets
 from studies.imaging.arms import NAMES, TRAINED
 from studies.imaging.consistency import consistency_blocks
 from studies.imaging.gaps import Gap, gap_of, of_arm
+from studies.imaging.problem_images import STUDY, gallery_blocks
 from studies.imaging.published import NEAR, PUBLISHED, REI_MRI, budget_of, share
 from studies.imaging.settings import MethodSettings, images_of, method_of, training_of
 from studies.imaging.summaries import Ahead, against_tv, average, best_without_truth, mean, stopping
@@ -40,11 +41,12 @@ def write_page(rows: Path, *, docs: Path) -> Path:
     docs.mkdir(parents=True, exist_ok=True)
     if (first := screen_of(found, known)) is not None:
         first.write(docs)
-    outlook, curves = (list(read_study(study, rows).values()) for study in ("outlook", "curves"))
+    outlook, curves, phantoms = (list(read_study(study, rows).values()) for study in ("outlook", "curves", STUDY))
     for path, (drawing, _) in charts(curves).items():
         (docs / path).parent.mkdir(parents=True, exist_ok=True)
         write_text(docs / path, drawing)
-    write_text(page, imaging_page(found, known, pictures=pictures, outlook=outlook, curves=curves))
+    whole = imaging_page(found, known, pictures=pictures, outlook=outlook, curves=curves, phantoms=phantoms)
+    write_text(page, whole)
     return page
 
 
@@ -55,6 +57,7 @@ def imaging_page(
     pictures: Iterable[str] = (),
     outlook: Sequence[Row] = (),
     curves: Sequence[Row] = (),
+    phantoms: Sequence[Row] = (),
 ) -> str:
     """The whole page as Markdown.
 
@@ -64,6 +67,7 @@ def imaging_page(
         images: problems that have an image in images/imaging.
         outlook: rows of `studies.outlook`.
         curves: rows of `studies.curves`.
+        phantoms: rows of `studies.imaging.problem_images`.
     """
     ordered = sorted(known, key=lambda recipe: (method_of(recipe).gap is None, recipe.name))
     first = screen_of(rows, known)
@@ -92,6 +96,7 @@ def imaging_page(
     ]
     for recipe in ordered:
         blocks += _problem(rows, recipe, shown=recipe.name.removeprefix(PREFIX) in set(pictures))
+    blocks += gallery_blocks(phantoms, ordered)
     if first is None:
         screen = [
             "No row yet: `python -m studies.imaging` trains them.",

@@ -13,7 +13,7 @@ from unseen.priors.tv import TV
 
 WEIGHTS = tuple(float(f"{10 ** (power / 2):.3g}") for power in range(-12, -1))
 """The grid, 1e-6 to 0.1, in units of ‖A‖²: then it suits every operator."""
-_TRIED, _ITERATIONS, _TOLERANCE = 300, 2000, 1e-3  # iterations for a weight that is tried, and for the one chosen
+_TRIED, ITERATIONS, TOLERANCE = 300, 2000, 1e-3  # iterations for a weight that is tried, and for the one chosen
 _CHOSEN_ON = 4  # validation images
 _BATCH = 4
 
@@ -30,13 +30,13 @@ def by_variation(problem: Problem) -> tuple[Tensor, dict[str, object]]:
         for weight in WEIGHTS
     }
     best = max(reached, key=lambda weight: reached[weight])
-    solutions = _solved(problem.testing, problem, best, _ITERATIONS)
+    solutions = _solved(problem.testing, problem, best, ITERATIONS)
     facts: dict[str, object] = {
         "weight": best,
         "weights_tried": {f"{weight:g}": round(value, 3) for weight, value in reached.items()},
         "converged": sum(int(solution.converged.sum()) for solution in solutions),
         "iterations": max(int(solution.iterations.max()) for solution in solutions),
-        "tolerance": _TOLERANCE,
+        "tolerance": TOLERANCE,
     }
     return torch.cat([solution.x for solution in solutions]), facts
 
@@ -49,7 +49,7 @@ def _solved(part: Measured, problem: Problem, weight: float, iterations: int) ->
         y, process = part.y[rows], part.process_of(problem.process, rows)
         begun = directly(y, problem, None if part.operators is None else part.operators[rows])
         data = process.linearise(y)
-        found.append(prior.solve(data, process.A, start=begun, iterations=iterations, tolerance=_TOLERANCE))
+        found.append(prior.solve(data, process.A, start=begun, iterations=iterations, tolerance=TOLERANCE))
     return found
 
 

@@ -264,6 +264,32 @@ def _generators(rows: Sequence[Row]) -> list[str]:
         "but may blur, the GAN makes no unfeasible ones but may lose modes). Short trainings, seed 0; intervals are "
         "over images. Questions and measures: [a generator's study](how-to/generator-studies.md).",
         table(head, lines),
+        *_between_generators(rows),
+    ]
+
+
+def _between_generators(rows: Sequence[Row]) -> list[str]:
+    """Return what the rows support of VAE against GAN, images by images; empty without a pair."""
+    nearer, covered, poor = [], [], []
+    for images in IMAGES:
+        pair = [of(rows, "generators", f"{images}-{kind}") for kind in KINDS]
+        if not all(pair):
+            continue
+        by_kind = dict(zip(KINDS, (found[0]["answers"] for found in pair), strict=True))
+        vae, gan = by_kind["vae"], by_kind["wgan-gp"]
+        errors = [one["feasible"]["relative_error"]["value"] for one in (vae, gan)]
+        recalls = [one["distribution"]["samples"]["recall"]["value"] for one in (vae, gan)]
+        nearer.append(f"{images} {errors[0]:.2f} and {errors[1]:.2f}")
+        covered.append(f"{images} {recalls[0]:.2f} and {recalls[1]:.2f}")
+        poor += [images] if recalls[1] < LEAST_RECALL else []
+    if not nearer:
+        return []
+    caution = (
+        f" Of {' and '.join(poor)} the GAN makes next to none of the images, so it had not converged." if poor else ""
+    )
+    return [
+        f"Error of the nearest image, VAE and GAN: {'; '.join(nearer)}. Recall: {'; '.join(covered)}.{caution} These "
+        "trainings are short and of one seed: they do not show which is better after the training of the source."
     ]
 
 

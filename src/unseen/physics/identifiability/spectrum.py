@@ -62,7 +62,7 @@ class Spectrum:
             matrix = torch.cat(
                 [gram(part.reshape(-1, *like.domain)).flatten(1) for part in torch.split(unit, AT_ONCE)]
             ).mT
-            self.values, self.vectors = torch.linalg.eigh((matrix + matrix.mH) / 2)
+            self.values, self.vectors = _eigenpairs((matrix + matrix.mH) / 2)
 
     def greatest(self, start: Tensor) -> float:
         """Return the greatest eigenvalue; by a few steps from `start` where not all are known."""
@@ -86,6 +86,16 @@ class Spectrum:
             low = (x.flatten(1) @ vectors.conj() @ vectors.mT).reshape(x.shape)
             found.append(Split(low, _energy(low) / _energy(x), least, greatest))
         return found
+
+
+def _eigenpairs(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Return ascending eigenvalues and their vectors; of a diagonal matrix, as of a mask, by sorting alone."""
+    diagonal = matrix.diagonal()
+    if torch.equal(matrix, torch.diag(diagonal)):
+        values, order = diagonal.real.sort(stable=True)
+        return values, torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)[:, order]
+    values, vectors = torch.linalg.eigh(matrix)
+    return values, vectors
 
 
 def _joined(parts: Sequence[Split]) -> Split:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -154,11 +155,13 @@ def projection_of(film: Film) -> Projection:
     return stated_projection(view_position=film.view_position)
 
 
+@lru_cache(maxsize=256)  # films of a site have few
 def _of_position(written: str) -> Projection | None:
     """Return the projection in a ViewPosition. A word that is not known is "uncertain", never "no evidence"."""
-    if not _words(written):
+    words = _words(written)
+    if not words:
         return None
-    if set(_words(written)) & set(_LATERAL_OBLIQUE):
+    if set(words) & set(_LATERAL_OBLIQUE):
         return "lateral"
     return _of_words(written) or "uncertain"
 

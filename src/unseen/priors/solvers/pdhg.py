@@ -73,10 +73,13 @@ def pdhg(
     """
     watch = Watch.over(start, tolerance=tolerance, iterations=iterations)
     roots = [SAFETY / (term.norm * len(terms) ** 0.5) if term.norm > 0 else 1.0 for term in terms]
-    steps = [ratio * root**2 for root in roots]  # of p_i; so Σ step_i ‖K_i‖² / ratio < 1
     images = [term.forward(start) for term in terms]  # K_i x
+    steps = [  # of p_i; so Σ step_i ‖K_i‖² / ratio < 1
+        per_sample(ratio * root**2, image) for root, image in zip(roots, images, strict=True)
+    ]
     duals = [torch.zeros_like(image) for image in images]
     state = [start, torch.zeros_like(start), *images, *duals]  # x, Σ K_i* p_i, K_i x, p_i: all move alike
+    relaxed = _relaxed(watch)
     for iteration in range(1, iterations + 1):
         x, back, images, duals = _parted(state)
         ahead = x - back / ratio
@@ -84,13 +87,13 @@ def pdhg(
             ahead = torch.where(nonnegative, ahead.clamp(min=0), ahead)
         images_ahead = [term.forward(ahead) for term in terms]
         duals_ahead = [
-            term.prox_conjugate(p + per_sample(step, p) * (2 * beyond - image), per_sample(step, p))
+            term.prox_conjugate(p + step * (2 * beyond - image), step)
             for term, p, step, beyond, image in zip(terms, duals, steps, images_ahead, images, strict=True)
         ]
         back_ahead = _summed([term.adjoint(p) for term, p in zip(terms, duals_ahead, strict=True)])
         state_ahead = [ahead, back_ahead, *images_ahead, *duals_ahead]
-        push = torch.where(watch.active, RELAXATION, 0.0)
-        if watch.due(iteration):
+        push, due = relaxed, watch.due(iteration)
+        if due:
             gap = _distance_from_stationary(ahead, back_ahead, nonnegative)
             value = torch.zeros_like(gap)
             for term, image, p in zip(terms, images_ahead, duals_ahead, strict=True):
@@ -99,14 +102,19 @@ def pdhg(
             # a sample that stops, stops at the point that was judged
             last = iteration == iterations
             push = torch.where(watch.active & (not last), push, push.clamp(max=1))
-        state = [
-            old + per_sample(push.to(ratio.dtype), old) * (new - old)
-            for old, new in zip(state, state_ahead, strict=True)
-        ]
-        if not watch.active.any():
-            break
+        push = push.to(ratio.dtype)
+        state = [old + per_sample(push, old) * (new - old) for old, new in zip(state, state_ahead, strict=True)]
+        if due:  # only a look stops samples
+            if not watch.active.any():
+                break
+            relaxed = _relaxed(watch)
     x, _, _, duals = _parted(state)
     return watch.solution(x), duals
+
+
+def _relaxed(watch: Watch) -> Tensor:
+    """Return how far each sample goes along its step, 0 for those that have stopped: (batch,)."""
+    return torch.where(watch.active, RELAXATION, 0.0)
 
 
 def per_sample(numbers: Tensor, like: Tensor) -> Tensor:

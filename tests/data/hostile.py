@@ -186,9 +186,10 @@ def rle_header(rng: Rng, i: int) -> bytes:
 
 @functools.cache
 def deflated_zeros() -> bytes:
-    """400 MB of zeros."""
+    """400 MB of zeros. A part that ends by a full flush stands for itself, so that one is compressed and repeated."""
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return b"".join(squeeze.compress(bytes(10_000_000)) for _ in range(40)) + squeeze.flush()
+    part = squeeze.compress(bytes(10_000_000)) + squeeze.flush(zlib.Z_FULL_FLUSH)
+    return part * 40 + squeeze.flush()
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import torch
 
 from studies import crossfit
 from studies.crossfit import FoldResult, cross_fit
+from tests.once import made_once, shared_folder
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts.recipe import Recipe
 from unseen.data import phantoms
@@ -126,10 +128,15 @@ def write_set(folder: Path) -> None:
             writer.writerows({**row, "fold": i % 3} for i, row in enumerate(rows))
 
 
+def copied_set(factory: pytest.TempPathFactory, folder: Path) -> None:
+    """The same, drawn once for all tests."""
+    shutil.copytree(made_once(shared_folder(factory) / "studies-set", write_set), folder)
+
+
 @pytest.fixture(scope="session")
 def whole_world(tmp_path_factory: pytest.TempPathFactory) -> World:
     data, root = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("root")
-    write_set(data / "set")
+    copied_set(tmp_path_factory, data / "set")
     torch.set_num_threads(1)
     return World(data, root, (recipe_of("pca"), recipe_of("roi-oracle"), recipe_of("pca", "whole")))
 
@@ -146,7 +153,7 @@ def world(whole_world: World) -> Iterator[World]:
 def split_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with a fixed split in the column `thesis`: a third trains, a third tests, a third is left aside."""
     folder = tmp_path_factory.mktemp("split")
-    write_set(folder / "set")
+    copied_set(tmp_path_factory, folder / "set")
     split = folder / "set" / "splits.csv"
     with split.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

@@ -21,7 +21,7 @@ from studies.robustness.__main__ import main
 from studies.robustness.__main__ import program as command_line
 from tests.cli.conftest import LIMITS, Say, saying
 from tests.cli.test_mistakes import told
-from tests.studies.conftest import AtOnce, SmallLungs, recipe_of, write_set
+from tests.studies.conftest import AtOnce, SmallLungs, copied_set, recipe_of
 from tests.warm_python import Started, warm_python
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts import recipe as recipes
@@ -46,7 +46,7 @@ if __name__ == "__main__":
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What $UNSEEN_DATA is to name: 72 films in three folds, and the twins' recipes."""
     folder = tmp_path_factory.mktemp("robustness")
-    write_set(folder / "set")
+    copied_set(tmp_path_factory, folder / "set")
     for method, name in (("roi-sure", "sure"), ("roi-oracle", "oracle")):
         recipe = recipe_of(method)
         short = recipe.model_copy(update={"name": name, "training": {**recipe.training, "epochs": 1}})

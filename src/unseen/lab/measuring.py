@@ -9,6 +9,7 @@ from torch import Tensor
 from unseen.lab.collection import Collection
 from unseen.lab.operators import AsLearnt
 from unseen.lab.setup import Setup
+from unseen.losses.loss import observed
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
@@ -80,7 +81,7 @@ def measured(x: Tensor, setup: Setup, collection: Collection) -> Measured:
     noise = process.noise
     if isinstance(noise, PoissonGaussian):
         u = u.clamp(min=0)  # rounding
-    return Measured(process, x, u if noise is None else noise.sample(u, generator=generator))
+    return Measured(process, x, observed(process, u if noise is None else noise.sample(u, generator=generator)))
 
 
 def operator_of(setup: Setup, collection: Collection) -> Operator:

@@ -229,4 +229,4 @@ def measured_anew(process: Measurement, x: Tensor, *, generator: torch.Generator
     if not isinstance(process.noise, Gaussian):
         u = u.clamp(min=0)
     noise_free = u.detach()
-    return u + (process.noise.sample(noise_free, generator=generator) - noise_free)
+    return observed(process, u + (process.noise.sample(noise_free, generator=generator) - noise_free))

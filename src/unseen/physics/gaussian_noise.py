@@ -88,6 +88,11 @@ class Gaussian(Noise):
         than a quarter of the blocks is left, as under a mask of lines, second differences of three neighbours in a
         row, a column or a diagonal, (a − 2b + c)/√6, take the place of the blocks: zero on slopes.
 
+        Measurements by a `Measurement` are zero where a mask hides them; of others, whose masked entries hold noise,
+        give `A.observed()(y)`. On smooth and piecewise smooth images of 128² sigma is found within 10 %, under masks
+        that keep a quarter of the pixels or more too. Texture as fine as the pixels counts as noise, and so do
+        coefficients of k-space above the noise: where these are most of those sampled, the estimate is too large.
+
         Args:
             y: (batch, channels, height, width), at least 2 × 2. Channels are pooled, and so are the two components of
                 complex images (whose sigma is that of each).

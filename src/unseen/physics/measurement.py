@@ -44,6 +44,9 @@ class Link(Recorded, ABC):
 class Measurement:
     """y = noise(link(A x)): an operator, what the detector's law does to A x, and the noise.
 
+    Entries that A does not observe (`A.observed()`: masked pixels, k-space that was not sampled) hold no measurement
+    and are zero in y, without noise. The noise of the others is that of the same draw without a mask.
+
     Args:
         A: the operator.
         link: None means u = A x. A noise in its place is taken as the noise: `Measurement(A, Gaussian(0.1))`.
@@ -88,21 +91,28 @@ class Measurement:
             generator: where the noise comes from; None: torch's global generator.
 
         Returns:
-            y: (batch, *A.range).
+            y: (batch, *A.range), zero where nothing is measured.
         """
         u = self.mean(x)
-        return u if self.noise is None else self.noise.sample(u, generator=generator)
+        if self.noise is not None:
+            u = self.noise.sample(u, generator=generator)  # of all entries: a mask leaves the others' draws as they are
+        return u if self.noise is None and self.link is None else self._observed(u)
 
     @arrays_too
     def mean(self, x: Tensor) -> Tensor:
-        """u = link(A x), the measurement without noise: (batch, *A.range)."""
+        """u = link(A x), the measurement without noise: (batch, *A.range); link(0) where nothing is measured."""
         p = self.A(x)
         return p if self.link is None else self.link(p)
 
     @arrays_too
     def linearise(self, y: Tensor) -> Tensor:
         """p = link⁻¹(y), what A x would have to be: (batch, *A.range)."""
-        return y if self.link is None else self.link.inverse(y)
+        return y if self.link is None else self._observed(self.link.inverse(y))
+
+    def _observed(self, y: Tensor) -> Tensor:
+        """Return y with zero where nothing is measured."""
+        mask = self.A.observed()
+        return y if mask is None else mask(y)
 
     def select(self, samples: Tensor) -> Measurement:
         """Return the process for some samples of a per-sample operator; itself where one A serves all."""
@@ -119,7 +129,7 @@ class Measurement:
             raise ValueError(
                 "A measurement without noise has no likelihood. Give it one: Measurement(A, noise=Gaussian(0.1))."
             )
-        return self.noise.log_likelihood(y, self.mean(x))
+        return self.noise.log_likelihood(y, self.mean(x) if self.link is None else self._observed(self.mean(x)))
 
 
 class BeerLambert(Link):

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from unseen.physics.action import largest_singular_value
 from unseen.physics.compilation import uncompiled
-from unseen.physics.conjugate_gradients import StoppingRule, default_tolerance
+from unseen.physics.conjugate_gradients import StoppingRule, default_tolerance, warn_if_not_reached
+from unseen.physics.dense_pseudo_inverse import DensePseudoInverse
 from unseen.physics.filtered_backprojection import FilterPlan, backproject_views, plan_filter, project_views
 from unseen.physics.immutability import constants
 from unseen.physics.linear_function import linear
@@ -30,6 +31,8 @@ from unseen.physics.weighted_start import solve_from_weighted_start
 
 MEMORY_LIMIT = 1e9  # bytes
 SINGLE_TOLERANCE = 9e-5  # of A⁺ in single precision: ‖A*(y − A x)‖ / ‖A* y‖
+DENSE_PIXELS, DENSE_NUMBERS = 1024, 2**22
+"""The most pixels of an image, and numbers of a matrix, whose A⁺ in double precision is written out."""
 
 
 class CircularScan(Operator):
@@ -48,6 +51,7 @@ class CircularScan(Operator):
     _plans: list[FilterPlan]  # one, when it has been asked for
     _weights: Tensor  # of the plan
     _ray_projectors: dict[tuple[torch.dtype, torch.device], RayProjector]
+    _inverses: dict[torch.device, DensePseudoInverse]  # of small scans, in double precision
     _norms: list[float]  # one, when it has been asked for
 
     def __init__(self, *, domain: Shape, range: Shape, geometry: ScanGeometry, memory_limit: float) -> None:
@@ -61,6 +65,7 @@ class CircularScan(Operator):
             _spans=angular_spans(geometry.degrees, period=period)[:, None],
             _ray_projectors={},
             _plans=[],
+            _inverses={},
             _norms=[],
         )
 
@@ -152,7 +157,30 @@ class CircularScan(Operator):
 
     def _pinv(self, y: Tensor) -> Tensor:
         wide = y.to(torch.promote_types(y.dtype, torch.float32))
+        pixels, measured = math.prod(self._geometry.shape), math.prod(self._geometry.measured)
+        if wide.dtype == torch.float64 and pixels <= DENSE_PIXELS and pixels * measured <= DENSE_NUMBERS:
+            inverse = self._inverse(wide.device)
+            return linear(wide, partial(self._by_matrix, inverse), partial(self._by_matrix_adjoint, inverse))
         return linear(wide, self._least_squares, partial(adjoint_of_least_squares, self, slope=0)).to(y.dtype)
+
+    def _by_matrix(self, inverse: DensePseudoInverse, y: Tensor) -> Tensor:
+        flat = y.reshape(-1, math.prod(self._geometry.measured))
+        x, share = inverse(flat)
+        warn_if_not_reached(share, tolerance=default_tolerance(y.dtype), iterations=2, stacklevel=7)
+        return x.reshape(-1, *self.domain)
+
+    def _by_matrix_adjoint(self, inverse: DensePseudoInverse, x: Tensor) -> Tensor:
+        return inverse.adjoint(x.reshape(-1, math.prod(self._geometry.shape))).reshape(-1, *self.range)
+
+    def _inverse(self, device: torch.device) -> DensePseudoInverse:
+        """Return the pseudo-inverse of one image's line integrals in double precision, made at the first use."""
+        if device not in self._inverses:
+            with constants():
+                pixels = math.prod(self._geometry.shape)
+                unit = torch.eye(pixels, dtype=torch.float64, device=device)
+                images = unit.reshape(-1, 1, *self.domain[1:]).expand(-1, *self.domain)  # each channel by itself
+                self._inverses[device] = DensePseudoInverse(self._forward(images)[:, 0].flatten(1).mT.contiguous())
+        return self._inverses[device]
 
     def _least_squares(self, y: Tensor) -> Tensor:
         # Always the plain ramp: A* (ramp A) is nearly a projection, as filtered backprojection shows.
@@ -200,7 +228,7 @@ class CircularScan(Operator):
         return projector
 
     def __getstate__(self) -> dict[str, object]:
-        return super().__getstate__() | {"_ray_projectors": {}}
+        return super().__getstate__() | {"_ray_projectors": {}, "_inverses": {}}
 
 
 def per_axis(values: float | tuple[float, ...], axes: int, *, name: str, positive: bool) -> tuple[float, ...]:

@@ -29,10 +29,10 @@ class Tomography(CircularScan):
     beam. Lines are sampled by Joseph's rule. Weights are computed at the first use in a precision or on a device, and
     kept; above `memory_limit`, they are computed in each call, which is many times slower.
 
-    A⁺ is found to ‖A*(y − A x)‖ ≤ 1e-4 ‖A* y‖ in single precision. In double precision the goal is 1e-12 ‖A* y‖, which
-    scans of more views than the image has pixels a side reach; with fewer, A is ill-conditioned, and the 500 steps end
-    earlier, with a RuntimeWarning that states the value reached. A has many small singular values, so A⁺ of noise is
-    mostly noise: use `fbp` or a prior for noisy measurements.
+    A⁺ is found to ‖A*(y − A x)‖ ≤ 1e-4 ‖A* y‖ in single precision. In double precision the goal is 1e-12 ‖A* y‖. Images
+    of up to 1,024 pixels reach it: their A⁺ is a matrix, made at the first use, if A has at most 4 million entries. For
+    others, the steps can end after 500 without it, with a RuntimeWarning that states the value reached. A has many
+    small singular values, so A⁺ of noise is mostly noise: use `fbp` or a prior for noisy measurements.
 
     Args:
         size: of the image in pixels: its side, or (height, width).

@@ -336,6 +336,16 @@ def test_a_loss_that_is_not_finite_stops_with_a_sentence() -> None:
         train(Line(), [torch.full((2, 1), math.nan)], Training(epochs=1, device="cpu"))
 
 
+def test_a_loss_that_grows_without_end_is_warned_of_once_and_changes_nothing(tmp_path: Path) -> None:
+    """w is multiplied by 1 − 2 · 0.1 · 6² = −6.2 in each step, and the loss by 38."""
+    settings = Training(epochs=8, batch_size=2, device="cpu", checkpoint_every_steps=1)
+    data, learner = [torch.full((2, 1), 6.0)], Line()
+    with pytest.warns(UserWarning, match=r"diverges: the loss of line is 4\.65e\+11 at step 7 \(epoch 7\)") as said:
+        history = train(learner, data, settings, folder=tmp_path)
+    assert len(said) == 1 and "Lower the learning rate, or clip the gradients" in str(said[0].message)
+    assert history.parts["line"] == pytest.approx([144 * 6.2 ** (2 * step) for step in range(8)], rel=1e-5)
+
+
 @pytest.mark.parametrize("data", [[], [torch.zeros(0, 1)], [torch.zeros(2, 1), torch.zeros(3, 1)]])
 def test_data_of_unequal_or_no_length_is_refused(data: list[Tensor]) -> None:
     with pytest.raises(TrainingError, match="data needs tensors of one length"):

@@ -281,7 +281,8 @@ def learn(
         f, in eval mode, on the CPU; `f.history` holds every loss.
 
     Warns:
-        UserWarning: nothing can be held out, or nothing unbiased judges; or MC is asked of noisy measurements.
+        UserWarning: nothing can be held out, or nothing unbiased judges; MC is asked of noisy measurements; or the
+            loss has grown to more than a million times its first values: the training diverges.
 
     Raises:
         ValueError: measurements, truth or operators do not fit the process or are not finite, a loss needs the

@@ -9,7 +9,8 @@ import contextlib
 import hashlib
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,10 @@ from unseen.training.shares import as_part_of_the_batch
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+DIVERGED = 1e6
+"""A loss diverges when it is above so many times the largest of its first values, and of 1."""
+FIRST_STEPS = 3
 
 
 def train(
@@ -63,6 +68,9 @@ def train(
         progress: called after each step.
         identity: anything further that sets this training apart (the method's settings, a recipe's digest): a
             checkpoint with another identity is refused.
+
+    Warns:
+        UserWarning: a loss has grown to more than a million times its first values (once for each loss).
 
     Raises:
         TrainingError: Fabric or the device is missing, the checkpoint belongs to another training, a loss is NaN, a
@@ -177,6 +185,7 @@ def _trained(
             place, history = found.place, replace(found.history, device=device)
         first, began, saved = history.steps, time.monotonic(), time.monotonic()
         before_s = history.seconds
+        diverged: set[str] = set()  # losses that a warning named
 
         with contextlib.closing(Log(history, path=folder / "log.csv" if folder is not None else None)) as log:
 
@@ -205,6 +214,10 @@ def _trained(
                         losses, stopped = _shared_batch(learner, data, rows, rng, fabric, ranks=ranks, stop=stop)
                     step = epoch * per_epoch + position + 1
                     _finite(losses, learner, step=step, epoch=epoch)
+                    if ranks is None or ranks.place.first:
+                        diverged |= _warn_of_divergence(
+                            losses, learner, history.parts, known=diverged, step=step, epoch=epoch
+                        )
                     learner.after_step(losses, rng)
 
                     spent = time.monotonic() - began
@@ -314,6 +327,43 @@ def _finite(losses: Mapping[str, float], learner: Learner, *, step: int, epoch: 
                 f"the loss of {name} is {losses[name]} at step {step} (epoch {epoch + 1}). "
                 "Check the films for NaN, lower the learning rate, or use precision fp32."
             )
+
+
+def _warn_of_divergence(
+    losses: Mapping[str, float],
+    learner: Learner,
+    before: Mapping[str, Sequence[float]],
+    *,
+    known: Container[str],
+    step: int,
+    epoch: int,
+) -> set[str]:
+    """Warn once of each loss that is far above its first values, and return their names.
+
+    It does not stop: the best weights of an earlier epoch can still be what it returns.
+
+    Args:
+        losses: of this step.
+        learner: whose optimisers name the losses.
+        before: each loss at all steps before.
+        known: losses that a warning has named.
+        step: from 1.
+        epoch: from 0.
+    """
+    found = set()
+    for name in learner.optimisers:
+        first = [abs(value) for value in before.get(name, ())[:FIRST_STEPS] if not math.isnan(value)]
+        if name in known or not first or abs(losses.get(name, 0.0)) <= DIVERGED * max(1.0, *first):
+            continue
+        found.add(name)
+        warnings.warn(
+            f"The training diverges: the loss of {name} is {losses[name]:.3g} at step {step} (epoch {epoch + 1}), and "
+            f"was at most {max(first):.3g} in the first {len(first)} steps. Lower the learning rate, or clip the "
+            "gradients in an optimiser of your own.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return found
 
 
 def _length(data: Sequence[Tensor]) -> int:

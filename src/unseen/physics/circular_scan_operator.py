@@ -178,8 +178,10 @@ class CircularScan(Operator):
             with constants():
                 pixels = math.prod(self._geometry.shape)
                 unit = torch.eye(pixels, dtype=torch.float64, device=device)
-                images = unit.reshape(-1, 1, *self.domain[1:]).expand(-1, *self.domain)  # each channel by itself
-                self._inverses[device] = DensePseudoInverse(self._forward(images)[:, 0].flatten(1).mT.contiguous())
+                channels = math.prod(self.domain) // pixels  # each by itself
+                images = unit[:, None].expand(-1, channels, -1).reshape(-1, *self.domain)
+                measured = self._forward(images).reshape(pixels, channels, -1)[:, 0]
+                self._inverses[device] = DensePseudoInverse(measured.mT.contiguous())
         return self._inverses[device]
 
     def _least_squares(self, y: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from unseen_server.worklist.damage import Check
 from unseen_server.worklist.database import Database, url_of
 from unseen_server.worklist.file_lock import locked
 from unseen_server.worklist.pseudonyms import Pseudonyms, make_site_key, site_key
-from unseen_server.worklist.schema import revision, upgrade
+from unseen_server.worklist.schema import newest, revision, upgrade
 from unseen_server.worklist.states import DamagedError, NotFoundError, WorklistError
 from unseen_server.worklist.tables import settings
 from unseen_server.worklist.waiting_cap import CAP_S
@@ -71,6 +71,12 @@ def _upgrade_whole(database: Database, home: Path) -> None:
         seen = revision(connection)
         if seen is None:
             damage.check_new(database, connection, home)
+    if seen != newest():
+        _upgrade_from(database, seen)
+    damage.check_tables(database)
+
+
+def _upgrade_from(database: Database, seen: str | None) -> None:
     try:
         upgrade(database)
     except DBAPIError as error:  # of a database that is as its revision says, a migration does not fail
@@ -80,7 +86,6 @@ def _upgrade_whole(database: Database, home: Path) -> None:
             f"{database.name}: its tables are not those of its revision {seen} ({damage.first_line(error.orig)}). "
             f"{database.remedy}"
         ) from error
-    damage.check_tables(database)
 
 
 def _check_files(database: Database, home: Path) -> None:

@@ -7,10 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from tests.docs.blocks import PAGES, ROOT, blocks, named
-from unseen.cli import app
+from tests.help_texts import help_text
 
 COMMANDS = {
     "demo", "suspects", "train", "score", "evaluate", "compare", "calibrate", "pilot",
@@ -21,11 +20,7 @@ GROUPS = {"prior", "pacs"}  # commands of commands
 RESEARCH_ONLY = "Research use only. Not a medical device. Not for diagnosis."
 
 
-@functools.cache
-def help_of(*words: str) -> str:
-    done = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"})
-    assert done.exit_code == 0, f"unseen {' '.join(words)} --help: exit {done.exit_code}\n{done.output[-2000:]}"
-    return done.output
+help_of = functools.cache(help_text)
 
 
 def command_lines(page: Path) -> list[str]:

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.help_texts import help_text
+
 UNSEEN = Path(sys.executable).with_name("unseen")
 DATABASE = ("sqlalchemy", "alembic.command", "polars", "pydantic", "argon2")
 SCORING = ("torch", "pydicom", "scipy.ndimage", "sklearn.metrics", "PIL.Image", "fastapi", "uvicorn")
@@ -94,25 +96,6 @@ def run(commands: list[list[str]], folder: Path, *, warm: tuple[str, ...] = ()) 
     return [(code, out, err) for code, out, err in json.loads(done.stdout)]
 
 
-def _help(name: str) -> str:
-    """Return the text that `unseen NAME --help` prints, on a terminal of 400 columns; printed by this process."""
-    from typer import rich_utils
-    from typer.testing import CliRunner
-
-    from unseen.cli import app
-
-    environment = {name: None for name in os.environ if name.startswith("UNSEEN_")}
-    usual, rich_utils.MAX_WIDTH = rich_utils.MAX_WIDTH, 400
-    try:
-        done = CliRunner().invoke(
-            app, [*name.split(), "--help"], env=environment | {"NO_COLOR": "1", "COLUMNS": "400"}, prog_name="unseen"
-        )
-    finally:
-        rich_utils.MAX_WIDTH = usual
-    assert done.exit_code == 0, f"{name}: {done.output}"
-    return done.stdout
-
-
 @cache
 def commands() -> dict[str, Any]:  # Any: JSON
     """Return each command's usage, arguments and options, those of groups under their full name."""
@@ -121,7 +104,7 @@ def commands() -> dict[str, Any]:  # Any: JSON
     while waiting:
         after: list[str] = []
         for name in waiting:
-            out = _help(name)
+            out = help_text(*name.split(), width=400)
             panels = _panels(out)
             groups = [title for title in panels if title.startswith("Commands")]
             inside = [row.split()[0] for title in groups for row in panels.pop(title)]

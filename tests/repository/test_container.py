@@ -18,14 +18,13 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
 from conftest import absent
 from tests.docs.blocks import ROOT, blocks
+from tests.help_texts import help_text
 from tests.pacs.orthanc_server import free_ports
 from tests.repository.containerfile import Stage, stages
 from tests.repository.image_tree import Image, build
-from unseen.cli import app
 from unseen.data.reading import films
 from unseen_server.pacs.config import load as pacs_config
 from unseen_server.web.address import Address
@@ -202,7 +201,7 @@ def asked(url: str, body: dict[str, Any] | bytes | None, headers: Mapping[str, s
 def options(command: str) -> dict[str, str]:
     """The options of a command of `unseen`, each of which exists."""
     name, *words = shlex.split(command)
-    known = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"}).output
+    known = help_text(name)
     given = dict(zip(words[::2], words[1::2], strict=True))
     assert all(re.search(rf"{option}\b", known) for option in given), given
     return given

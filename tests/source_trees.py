@@ -23,8 +23,23 @@ def statements(node: ast.AST) -> Iterator[ast.AST]:
             yield from statements(one)
 
 
-@cache
-def imports(path: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
+Imports = tuple[ast.Import | ast.ImportFrom, ...]
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def imports(path: Path) -> Imports:
     """Return the import statements of a file, those in functions and conditions included."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return tuple(node for node in statements(tree) if isinstance(node, (ast.Import, ast.ImportFrom)))
+    return _read(path)[0]
+
+
+def docstrings(path: Path) -> str:
+    """Return the docstrings of a file's module, classes and functions, one below the other."""
+    return _read(path)[1]
+
+
+@cache
+def _read(path: Path) -> tuple[Imports, str]:
+    """Return what tests ask of a file, from one look through it; its tree is not kept."""
+    nodes = list(statements(ast.parse(path.read_text(encoding="utf-8"))))
+    found = tuple(node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom)))
+    return found, "\n".join(ast.get_docstring(node) or "" for node in nodes if isinstance(node, _DOCUMENTED))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.source_trees import statements
+from tests.source_trees import docstrings
 
 ROOT = Path(__file__).parents[2]
 SOURCES = tuple(ROOT / folder for folder in ("src", "server/src", "models/src"))
@@ -31,17 +31,6 @@ NO_MODULES = ("cls.", "self.")
 
 
 @cache
-def docstrings(path: Path) -> str:
-    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    nodes = [node for node in statements(parsed(path)) if isinstance(node, documented)]
-    return "\n".join(ast.get_docstring(node) or "" for node in nodes)
-
-
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-@cache
 def exists(name: str) -> bool:
     try:
         pkgutil.resolve_name(name)
@@ -50,14 +39,15 @@ def exists(name: str) -> bool:
     return True
 
 
+@cache
 def entry_point_groups() -> set[str]:
     """Strings such as "unseen.losses" that are groups of entry points: values of keywords and constants in the code."""
     return {
         node.value
         for folder in SOURCES
         for path in folder.rglob("*.py")
-        if re.search(r"[\"']unseen\.", path.read_text(encoding="utf-8"))
-        for node in ast.walk(parsed(path))
+        if re.search(r"[\"']unseen\.", text := path.read_text(encoding="utf-8"))
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("unseen.")
     }
 

@@ -11,6 +11,7 @@ python -m tests.costs          render docs/tests.md
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
 import os
 import platform
@@ -77,24 +78,25 @@ class Costs(TypedDict):
 
 def below_s() -> float:
     """Processor time of all processes below this one, running or ended, in seconds."""
-    children: dict[int, list[int]] = collections.defaultdict(list)
-    ticks: dict[int, int] = {}
-    for name in filter(str.isdecimal, os.listdir("/proc")):
-        try:
-            text = Path(f"/proc/{name}/stat").read_text(encoding="utf-8", errors="replace")
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it has just ended
-        # after the name, which may hold spaces: state, parent, …; utime, stime, cutime and cstime from the 12th on
-        fields = text.rpartition(")")[2].split()
-        children[int(fields[1])].append(int(name))
-        ticks[int(name)] = sum(map(int, fields[11:15]))
     ended = os.times()
-    total, waiting = 0, children[os.getpid()]
+    total, waiting = 0, _children(os.getpid())
     while waiting:
         pid = waiting.pop()
-        total += ticks[pid]
-        waiting += children[pid]
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+            # after the name, which may hold spaces: state, parent, …; utime, stime, cutime, cstime from the 12th on
+            total += sum(map(int, text.rpartition(")")[2].split()[11:15]))
+            waiting += _children(pid)
     return total / os.sysconf("SC_CLK_TCK") + ended.children_user + ended.children_system
+
+
+def _children(pid: int) -> list[int]:
+    """Return the child processes of all threads of a process."""
+    found: list[int] = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            found += map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text(encoding="ascii").split())
+    return found
 
 
 class Meter:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-import torch
 
 from tests.web.running import Running, until
-from tests.worklist.filled import Small, small
+from tests.worklist.filled import Small, filled_once, small
 from unseen.screening.policy import Policy
 from unseen_server.demo.filling import Filled
 from unseen_server.web.page_checks import PageError, Visitor, checked
@@ -24,6 +23,7 @@ LOG = "step,epoch,seconds,generator\n1,1,0.5,3.0\n2,1,0.6,2.0\n"
 @dataclass(frozen=True)
 class World:
     small: Small
+    home: Path
     filled: Filled
     words: list[str | Path]
 
@@ -33,19 +33,18 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    torch.set_num_threads(1)
-    made = small(tmp_path_factory.mktemp("small"))
-    run = made.folder / "runs" / "decides"
+    made, folder = small(tmp_path_factory), tmp_path_factory.mktemp("page-checks")
+    run = folder / "runs" / "decides"
     run.mkdir(parents=True)
     (run / "log.csv").write_text(LOG, encoding="utf-8")
-    words = ["--folder", made.folder / "worklist", "--model", made.model, "--policy", made.policy]
-    words += ["--also", made.further, "--runs", made.folder / "runs"]
-    return World(made, made.fill(made.folder / "worklist"), words)
+    words = ["--folder", folder / "worklist", "--model", made.model, "--policy", made.policy]
+    words += ["--also", made.further, "--runs", folder / "runs"]
+    return World(made, folder / "worklist", filled_once(tmp_path_factory, folder / "worklist"), words)
 
 
 def link(world: World) -> str:
     """Another way in."""
-    with Store.open(world.small.folder / "worklist", create=False) as store:
+    with Store.open(world.home, create=False) as store:
         return store.accounts.one_time_link("local", "admin")
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+import torch
+
+from tests.once import made_once, shared_folder
 from unseen.anatomy.network_view import View
 from unseen.artifacts.recipe import Recipe
 from unseen.data import phantoms
@@ -15,6 +21,8 @@ from unseen.runs.normal_scores import add_normal_scores
 from unseen.screening.calibration import calibrate
 from unseen_server.demo.filling import Filled, fill
 from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, SiteShare, write_sites
+
+CUT = "cut-short.png"
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,29 @@ class Small:
         )
 
 
-def small(folder: Path) -> Small:
+def small(factory: pytest.TempPathFactory) -> Small:
+    """Return what `fill` is given, made once a run; nothing is written into its folder."""
+    folder = made_once(shared_folder(factory) / "filled-small", _make)
+    incoming = folder / "incoming" / "manifest.csv"
+    assert incoming.exists()
+    return Small(folder, incoming, folder / CUT, folder / "policy.json", folder / "decides", folder / "compares")
+
+
+def filled_once(factory: pytest.TempPathFactory, home: Path) -> Filled:
+    """Copy a worklist that was filled once a run to `home`, and return the report of its filling."""
+    made, pickled = small(factory), "filled.pickle"
+
+    def make(folder: Path) -> None:
+        (folder / pickled).write_bytes(pickle.dumps(made.fill(folder / "worklist")))
+
+    folder = made_once(shared_folder(factory) / "filled-worklist", make)
+    shutil.copytree(folder / "worklist", home)
+    filled: Filled = pickle.loads((folder / pickled).read_bytes())
+    return filled
+
+
+def _make(folder: Path) -> None:
+    torch.set_num_threads(1)
     learnt = list(phantoms.normals(24, seed=5, size=64))
     detectors: dict[str, Pca] = {}
     for name, components in (("decides", 8), ("compares", 3)):
@@ -57,7 +87,7 @@ def small(folder: Path) -> Small:
     policy = calibrate(detectors["decides"], films(labelled), 0.3, 0.9).policy
     assert policy is not None
     policy.save(folder / "policy.json")
-    incoming = write_sites(
+    write_sites(
         [
             *(SiteShare(station=one, normals=8, abnormals=5, seed=seed) for one, seed in ((NORTH, 70), (SOUTH, 80))),
             SiteShare(station=WEST, normals=1, abnormals=1, seed=90),
@@ -65,6 +95,4 @@ def small(folder: Path) -> Small:
         folder / "incoming",
         side=64,
     )
-    unreadable = folder / "cut-short.png"
-    unreadable.write_bytes(b"\x89PNG\r\n\x1a\n")
-    return Small(folder, incoming, unreadable, folder / "policy.json", folder / "decides", folder / "compares")
+    (folder / CUT).write_bytes(b"\x89PNG\r\n\x1a\n")

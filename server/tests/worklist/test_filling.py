@@ -7,9 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 
-from tests.worklist.filled import Small, small
+from tests.worklist.filled import Small, filled_once, small
 from unseen.data.manifest import read_manifest
 from unseen_server.demo.filling import READER, Filled
 from unseen_server.worklist.states import WorklistError
@@ -21,15 +20,14 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Small:
-    torch.set_num_threads(1)
-    return small(tmp_path_factory.mktemp("small"))
+    return small(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def once(tmp_path_factory: pytest.TempPathFactory, world: Small) -> tuple[Path, Filled]:
+def once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Filled]:
     """A worklist that was filled, to be looked at, and what `fill` reports of it."""
     home = tmp_path_factory.mktemp("filled") / "worklist"
-    return home, world.fill(home)
+    return home, filled_once(tmp_path_factory, home)
 
 
 @pytest.mark.parametrize("anew", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["once", "anew"])

@@ -13,7 +13,8 @@ import sqlalchemy
 from tests.web.conftest import Api, MakeApi, activated, said
 from tests.web.running import Running, until
 from tests.web.test_serving import judged, phantom, send
-from tests.worklist.conftest import MakePlace, Place, png
+from tests.worklist.conftest import Clock, MakePlace, Place, png
+from tests.worklist.kept_store import KeptStores
 from tests.worklist.test_activating import Reported, reported  # noqa: F401  a fixture
 from unseen.screening.drift_watch import DriftReference
 from unseen.screening.policy import Policy
@@ -51,14 +52,24 @@ def api(make_api: MakeApi, models: Models, workers: Workers) -> Api:
 
 
 @pytest.fixture
-def labelled(reported: Reported, models: Models, store: Store) -> list[str]:  # noqa: F811
+def labelled(
+    reported: Reported,  # noqa: F811
+    models: Models,
+    store: Store,
+    clock: Clock,
+    kept_stores: KeptStores,
+) -> list[str]:
     """Twenty studies, every other one abnormal, that the model that decides has scored."""
     weights = models.card.weights_sha256
-    store.model_probes.keep(models.card.digest, [Probe(seed=0, score=1.0)], worker="worker")
-    return [
-        reported(n, 0.5 + 0.01 * n * (-1) ** n, "abnormal" if n % 2 == 0 else "normal", model=weights)
-        for n in range(20)
-    ]
+
+    def make() -> list[str]:
+        store.model_probes.keep(models.card.digest, [Probe(seed=0, score=1.0)], worker="worker")
+        return [
+            reported(n, 0.5 + 0.01 * n * (-1) ** n, "abnormal" if n % 2 == 0 else "normal", model=weights)
+            for n in range(20)
+        ]
+
+    return kept_stores.fill(store, clock, "twenty labelled", make)
 
 
 def test_the_cards_say_what_is_known_of_each_model(api: Api, models: Models) -> None:
@@ -117,12 +128,11 @@ def test_one_calibration_covers_all_loaded_models(
     weights, other = models.card.weights_sha256, models.further[0].card.weights_sha256
     store.model_probes.keep(models.card.digest, [Probe(seed=0, score=1.0)], worker="worker")
     for n in range(60):
-        study = reported(n, 0.01 * n, "abnormal" if n < 20 else "normal", model=weights)
-        with store.database.writing() as connection:
-            film = store.studies.details(study, blind=False).films[0].film
-            row = connection.execute(sqlalchemy.select(films).where(films.c.public_id == film)).one()
+        reported(n, 0.01 * n, "abnormal" if n < 20 else "normal", model=weights)
+    with store.database.writing() as connection:
+        for n, film in enumerate(connection.execute(sqlalchemy.select(films.c.id).order_by(films.c.id)).scalars()):
             connection.execute(
-                findings.insert().values(film_id=row.id, model=other, score=5.0 + n, parts="{}", made_us=0)
+                findings.insert().values(film_id=film, model=other, score=5.0 + n, parts="{}", made_us=0)
             )
     made = api.lead.post("/calibration/propose", json={"model": weights, "note": "why"} | LOOSE)
     assert made.status_code == 201, made.text

@@ -38,8 +38,7 @@ from unseen_server.worklist.result_record import record_alone
 from unseen_server.worklist.score_blocks import blocks
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.store import Store
-from unseen_server.worklist.study_query import StudyQuery
-from unseen_server.worklist.tables import activations, audit
+from unseen_server.worklist.tables import activations, audit, films, studies
 
 place = place_at_least
 
@@ -192,10 +191,13 @@ def reported(store: Store, screener: Screener) -> Reported:
                     sqlalchemy.text("UPDATE findings SET score = :score WHERE film_id = :film"),
                     {"score": score, "film": job.number},
                 )
-        study = str(store.studies.page(StudyQuery(tab="all", text=job.film)).rows[0].study)
+        with store.database.reading() as connection:
+            joined = sqlalchemy.select(studies.c.public_id).join(films, films.c.study_id == studies.c.id)
+            study = str(connection.execute(joined.where(films.c.id == job.number)).scalar_one())
         if outcome is not None:
             store.studies.claim(study, "ann")
-            look_and_report(store, study, "ann", outcome)
+            store.films.mark_seen(job.film, "ann")
+            store.reports.enter(study, "ann", outcome, "")
         return study
 
     return make

@@ -168,7 +168,7 @@ def reported(store: Store, screener: Screener) -> Reported:
     def make(
         number: int,
         score: float | None,
-        outcome: str | None,
+        outcome: Any,  # None: not reported
         *,
         source: str = "ward",
         patient: str = "",

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -44,9 +45,14 @@ def installation() -> dict[str, str]:
 
 def _savings() -> str:
     """Return what of this installation is not needed here: the libraries of PyTorch's CUDA build without a GPU."""
-    parts = [one for one in metadata.distributions() if one.name.startswith(("nvidia-", "triton"))]
-    if not parts or Path("/dev/nvidia0").exists():
+    if Path("/dev/nvidia0").exists():
         return "nothing"
+    # by the folders' names: to ask each distribution for its name is to read the description of every one
+    names = ("nvidia_*.dist-info", "nvidia-*.dist-info", "triton*.dist-info")
+    folders = {found for entry in sys.path for name in names for found in Path(entry).glob(name)}
+    if not folders:
+        return "nothing"
+    parts = [metadata.PathDistribution(folder) for folder in folders]
     size = sum(file.size or 0 for one in parts for file in one.files or ())
     return (
         f"{size / 1e9:.1f} GB: {len(parts)} packages of PyTorch's CUDA build, and this machine has no NVIDIA GPU. "

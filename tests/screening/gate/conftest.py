@@ -11,24 +11,19 @@ from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.screening.gate import Gate, learnt_rules
 
-Learnt = tuple[Gate, LungFinder]
-
-
-@pytest.fixture(scope="session")
-def normals() -> list[Film]:
-    return list(phantoms.normals(36, seed=31, size=128))
+Learnt = tuple[Gate, LungFinder, list[Film]]
 
 
 def learn() -> Learnt:
-    """A gate, and the finder by which it has learnt: from enough normals for its limits to lie where others would put
-    them. By 36, every fifth film is refused that was let pass before it was made a little smaller."""
+    """A gate, the finder by which it has learnt, and the first 36 of its 64 films: enough for its limits to lie where
+    others would put them. By 36, every fifth film is refused that was let pass before it was made a little smaller."""
     films = list(phantoms.normals(64, seed=31, size=128))
     config = LungFinder.Config(size=32, features=8, depth=2, steps=40)
     others = LungExamples.of(phantoms.normals(32, seed=30, size=64), size=32)
     finder = LungFinder(config).fit(others, seed=3, device="cpu")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(learnt_rules, "DISTURBANCES", 1)
-        return Gate.fit(films, finder=finder), finder
+        return Gate.fit(films, finder=finder), finder, films[:36]
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +40,11 @@ def gate(learnt: Learnt) -> Gate:
 @pytest.fixture(scope="session")
 def finder(learnt: Learnt) -> LungFinder:
     return learnt[1]
+
+
+@pytest.fixture(scope="session")
+def normals(learnt: Learnt) -> list[Film]:
+    return learnt[2]
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What all tests share: real films and system programs where there are any, and settings for a shared machine.
+"""Fixtures of all tests: real films and system programs where there are any, and settings for a shared machine.
 
 A part that is missing skips its tests with the reason; where CI is set it fails them: nothing is left out quietly.
 """
@@ -135,7 +135,7 @@ def _commit() -> str | None:
 
 @pytest.fixture
 def quick_lungs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What trains a finder at its default settings takes a second: the defaults are small."""
+    """Make the lung finder's default settings small, so that training one takes a second."""
     from unseen.anatomy.lung_finder import LungFinder
 
     class Small(LungFinder.Config):

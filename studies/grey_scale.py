@@ -38,7 +38,7 @@ from unseen.screening.screener import Screener, load, scored_film
 STUDY = "grey_scale"
 FILMS = 200
 MOST_CHANGE = 0.1
-"""Of the normal films' standard deviation: what a score may change by the way in which its film is stored."""
+"""Share of the normal films' standard deviation by which a score may differ between ways to store a film."""
 BEGIN, END = "<!-- grey scale table -->", "<!-- end of the grey scale table -->"
 _CR = uid.UID("1.2.840.10008.5.1.4.1.1.1")
 

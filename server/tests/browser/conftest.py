@@ -188,7 +188,7 @@ def _options(home: Path, bundles: dict[str, Path]) -> list[str | Path]:
 
 
 def fill(home: Path, bundles: dict[str, Path], *more: str | Path) -> None:
-    """What `serving` promises, scored by a server with these options."""
+    """A server as `serving` describes, with these options."""
     with Store.open(home) as store:
         for name, role in (("ann", "reader"), ("ben", "reader"), ("lea", "lead"), ("leo", "lead"), ("ada", "admin")):
             store.accounts.add(name, PASSWORD, role, actor="test")  # type: ignore[arg-type]
@@ -363,12 +363,12 @@ BUT_COLOURS = VIOLATIONS | {"rules": {"color-contrast": {"enabled": False}}}  # 
 
 
 def axe(page: Page, options: dict[str, Any] = VIOLATIONS) -> list[str]:
-    """What axe-core calls serious or critical."""
+    """Return what axe-core calls serious or critical."""
     return serious(Axe().run(page, options=options).response)
 
 
 def serious(response: dict[str, Any]) -> list[str]:
-    """What axe-core calls serious or critical, of its response."""
+    """Return what axe-core calls serious or critical, from its response."""
     return [
         f"{one['id']}: {[node['html'][:160] for node in one['nodes']][:3]}"
         for one in response["violations"]

@@ -42,7 +42,7 @@ class Contrast:
     known: list[str] = field(default_factory=list)
 
     def of(self, page: Page) -> list[str]:
-        """What axe says of the contrast of styles that it has not seen yet."""
+        """Return axe's faults of contrast, of styles that it has not seen yet."""
         fresh: list[str] = page.evaluate(MARK_STYLES, self.known)
         self.known += fresh
         return serious(Axe().run(page, context="[data-style]", options=COLOURS).response) if fresh else []

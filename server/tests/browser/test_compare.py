@@ -66,7 +66,7 @@ def _reported(home: Path, words: tuple[str | Path, ...]) -> None:
 
 @dataclass
 class Exported:
-    """What the page exports, of one model."""
+    """Return the page's export of one model."""
 
     films: np.ndarray
     sources: np.ndarray
@@ -222,7 +222,7 @@ def canvases(page: Page, what: str) -> list[Locator]:
 
 
 def pixels(canvas: Locator) -> np.ndarray:
-    """What a canvas shows, (height, width, 3)."""
+    """Return the pixels of a canvas, (height, width, 3)."""
     data = base64.b64decode(canvas.evaluate("c => c.toDataURL()").partition(",")[2])
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), dtype=np.int64)
 

@@ -61,7 +61,7 @@ def folder_of(folder: Path, seed: int) -> dict[str, bytes]:
 
 
 def drop(page: Page, *paths: Path) -> None:
-    """As a hand does it: over the page, and let go."""
+    """Drag files over the page and drop them."""
     session = page.context.new_cdp_session(page)
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
@@ -85,7 +85,7 @@ def rows(site: Site, source: str) -> list[Any]:
 
 
 def thumbnail(page: Page, name: str) -> np.ndarray[Any, Any]:
-    """What the card's image shows, read from the screen's own copy."""
+    """Return the pixels of the card's image, from a screenshot."""
     picture = card(page, name).locator("img")
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.decode().then(() => image.complete)")

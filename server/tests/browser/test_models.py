@@ -223,7 +223,7 @@ def drawn(page: Page, selector: str) -> bytes:
 
 
 def colour(png: bytes) -> str:
-    """Which colour the chips of a card have, by their pixels."""
+    """Return the colour of a card's chips, by their pixels."""
     pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)[:60]
     red, green, blue = (pixels[..., channel] for channel in range(3))
     greens = (green > red + 25) & (green > blue + 10)

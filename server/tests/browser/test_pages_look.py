@@ -283,7 +283,7 @@ def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_fro
 
 
 def looked_at(page: Page, name: str, visit: Callable[[], None], colours: dict[str, Contrast]) -> list[str]:
-    """What is wrong with a page at three sizes, and with styles whose contrast was not checked before."""
+    """Return the faults of a page at three sizes, and of styles whose contrast was not checked before."""
     wrong = shown(page, name, visit)
     wrong += [f"light: {one}" for one in axe(page, BUT_COLOURS) + colours["light"].of(page)]
     theme(page, "dark")
@@ -296,7 +296,7 @@ def looked_at(page: Page, name: str, visit: Callable[[], None], colours: dict[st
 
 
 def looked_at_thoroughly(page: Page, name: str, visit: Callable[[], None]) -> list[str]:
-    """What is wrong with a page at five sizes, in both themes."""
+    """Return the faults of a page at five sizes, in both themes."""
     wrong = shown(page, name, visit)
     wrong += [f"light: {one}" for one in axe(page)]
     theme(page, "dark")
@@ -324,7 +324,7 @@ def shown(page: Page, name: str, visit: Callable[[], None]) -> list[str]:
 
 
 def cut_off(page: Page, size: str) -> list[str]:
-    """What does not fit on a screen of this size."""
+    """Return what does not fit on a screen of this size."""
     width, height = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})
     page.wait_for_timeout(120)

@@ -76,14 +76,14 @@ class Looks:
         self.page.evaluate(DRAWN)
 
     def contrast(self, scheme: str) -> list[str]:
-        """What axe says of the contrast of styles that it has not seen in this scheme."""
+        """Return axe's faults of contrast, of styles that it has not seen in this scheme."""
         known = self.checked.setdefault(scheme, [])
         fresh: list[str] = self.page.evaluate(MARK_STYLES, known)
         known += fresh
         return self.axe("color-contrast", within="[data-style]") if fresh else []
 
     def axe(self, *rules: str, within: str = "html", but: str = "") -> list[str]:
-        """What axe calls serious or critical, by these rules, or by all but one."""
+        """Return what axe calls serious or critical, by these rules, or by all but one."""
         chosen = {"rules": {but: {"enabled": False}}} if but else {"runOnly": list(rules)}
         options = {"resultTypes": ["violations"], "preload": False, **chosen}
         return serious(self.page.evaluate("([within, options]) => axe.run(within, options)", [within, options]))

@@ -1,4 +1,4 @@
-"""What a reader does beside looking, in Chromium: priors, ruler, magnifier, turning, the address, drafts, frames, tags.
+"""A reader's tools in Chromium: priors, ruler, magnifier, turning, the address, drafts, frames, tags.
 
 One server for all; each test sends films of a source of its own.
 """

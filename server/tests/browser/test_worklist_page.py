@@ -57,7 +57,7 @@ def listed(site: Site, tab: Any = "to_read", source: str | None = None) -> list[
 
 
 def reports(site: Site, study: str) -> list[tuple[str, str | None, bool]]:
-    """Who said what of a study, and whether it was taken back; from the database."""
+    """Return each report of a study with its author, and whether it was taken back; from the database."""
     with site.store() as store:
         return [(one.reader, one.outcome, one.undone is not None) for one in store.studies.details(study).reports]
 
@@ -365,7 +365,7 @@ def test_a_reader_sees_order_and_flag_alone_where_a_policy_clears(clearing: Site
 
 
 def none_is_called_normal(page: Page) -> bool:
-    """Of the films that were not cleared."""
+    """Names of the films that were not cleared."""
     text = page.locator("#grid").inner_text().lower()
     return "normal" not in text.replace("normal films", "").replace("abnormal", "")
 

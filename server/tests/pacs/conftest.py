@@ -104,7 +104,7 @@ class Running:
         return self.node.listener.port
 
     def films(self) -> int:
-        """How many rows of films and of attachments there are."""
+        """Return the numbers of rows of films and of attachments."""
         with self.store.database.reading() as connection:
             return sum(
                 connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()

@@ -54,7 +54,7 @@ class Orthanc:
 
     @property
     def url(self) -> str:
-        """Of its own API and of Orthanc Explorer (`/app/explorer.html`)."""
+        """Address of its API and of Orthanc Explorer (`/app/explorer.html`)."""
         return f"http://127.0.0.1:{self.http_port}"
 
     @property
@@ -64,7 +64,7 @@ class Orthanc:
 
     @property
     def log(self) -> str:
-        """What it wrote, this run and earlier ones."""
+        """Its log of this run and earlier ones."""
         return (self.folder / "orthanc.log").read_text(encoding="utf-8", errors="replace")
 
     def start(self) -> None:
@@ -96,7 +96,7 @@ class Orthanc:
     def request(
         self, path: str, *, data: bytes | None = None, method: str | None = None, timeout_s: float = 60.0
     ) -> bytes:
-        """What its API answers to GET, or to POST where there are data.
+        """Return its API's answer to GET, or to POST where there are data.
 
         Raises OrthancError where it answers with an error, OSError where it does not answer.
         """

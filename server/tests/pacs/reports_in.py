@@ -1,4 +1,4 @@
-"""What the tests of HL7 and FHIR share: a store with one study to be read, the site's table, and a client for MLLP."""
+"""Shared by the tests of HL7 and FHIR: a store with one study to be read, the site's table, and a client for MLLP."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def study(store: Store, number: int = 1, *, accession: str = "A1", uid: str = "1
 
 
 def outcomes(store: Store, name: str) -> list[str | None]:
-    """Of the study's reports that stand."""
+    """Return the outcomes of the study's valid reports."""
     return [one.outcome for one in store.studies.details(name).reports if one.undone is None]
 
 

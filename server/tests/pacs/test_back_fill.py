@@ -257,7 +257,7 @@ def test_a_column_of_another_name_is_read_by_what_it_holds(tmp_path: Path) -> No
 
 
 def found_by(config: PacsConfig, name: str) -> dict[str, tuple[bool, bool]]:
-    """What was tried → whether it works, whether it is needed."""
+    """Return for each attempt whether it works and whether it is needed."""
     return {one.what: (one.works, one.needed) for one in check(config, config.peer(name))}
 
 

@@ -303,7 +303,7 @@ def test_a_report_on_the_same_association_is_taken_and_answered(
 
 
 def returns(act: Callable[[], object]) -> bool:
-    """Whether it returns at all, from a thread that nobody waits for afterwards."""
+    """Return True if the call returns, in a thread of its own."""
     thread = Thread(target=act, daemon=True)
     thread.start()
     thread.join(PATIENCE_S)
@@ -324,7 +324,7 @@ def test_a_report_on_another_association_ends_the_wait_for_it(start_node: StartN
 
 
 def test_an_archive_that_does_not_answer_a_release_holds_up_nobody(start_node: StartNode) -> None:
-    """As one does that has just sent its report, and waits for the answer."""
+    """Send a report and wait for the answer."""
 
     def answer(running: Archive, event: evt.Event) -> tuple[int, None]:
         event.assoc._reactor_checkpoint.clear()  # it looks at nothing more that comes
@@ -337,7 +337,7 @@ def test_an_archive_that_does_not_answer_a_release_holds_up_nobody(start_node: S
 
 
 def report_to(port: int, report: Dataset, event_type: int) -> int:
-    """What an archive does that reports on an association of its own; the status of the node's answer."""
+    """Report on an association of its own, as an archive does; return the status of the node's answer."""
     from pynetdicom.presentation import build_role
 
     roles = [build_role(COMMITMENT, scp_role=True)]

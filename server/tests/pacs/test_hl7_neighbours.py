@@ -33,7 +33,7 @@ def codes(tmp_path: Path) -> str:
 
 
 def ports(node: Any) -> tuple[int, int]:
-    """Of HL7 and of HTTP."""
+    """Ports of HL7 and of HTTP."""
     (hl7,) = [part for part in node.neighbours if isinstance(part, Hl7Listener)]
     (http,) = [part for part in node.neighbours if isinstance(part, HttpServer)]
     return hl7.port, http.port

@@ -309,7 +309,7 @@ def test_an_association_aborted_in_the_middle_loses_and_doubles_nothing(start_no
 
 
 def closed(node: object, study: str) -> bool:
-    """Whether nothing of the study is waited for any more."""
+    """Return True if the study is complete."""
     return not node.store.studies.mark_complete(study, source="ward", actor="test")  # type: ignore[attr-defined]
 
 

@@ -179,7 +179,7 @@ def test_uids_follow_from_site_decision_kind_and_film() -> None:
 
 
 def test_a_uid_stays_what_it_was_in_earlier_versions() -> None:
-    """What was sent once is sent again under its UID after an update."""
+    """An object keeps its UID when it is sent again after an update."""
     assert uid_of("instance", "ward-7", "17", "sr", "") == "2.25.156093169377471698517475992896486633392"
     assert series_uid(site="a", decision="1", kind="sr") == "2.25.156093169413463792344750174433989866748"
 

@@ -150,7 +150,7 @@ def look_at(client: TestClient, study: str) -> None:
 
 
 def activated(client: TestClient, number: int, **more: str) -> Any:
-    """What becomes of a proposal that a second person has read and agrees to."""
+    """Confirm a proposal as a second person."""
     known = client.get("/activations").json()["activations"]
     summary = next((one["summary"] for one in known if one["number"] == number), None)
     body = {"note": "looked at the figures", "summary": summary["digest"] if summary else ""} | more

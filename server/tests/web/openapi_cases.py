@@ -1,4 +1,4 @@
-"""What schemathesis sends by the server's description. Imported by the test that runs it: it takes a second."""
+"""Requests of schemathesis by the server's description. Imported by the test that runs it: it takes a second."""
 
 from __future__ import annotations
 

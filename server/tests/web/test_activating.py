@@ -42,7 +42,7 @@ def models() -> Models:
 
 @pytest.fixture
 def workers(store: Store) -> Workers:
-    """What would be started: these tests look at what it would be told."""
+    """Stand-in for the process to be started: these tests look at its arguments."""
     return Workers(WorkerSettings(where=str(store.home), films_folder=str(store.home), model=str(FOLDERS[0])), 1)
 
 

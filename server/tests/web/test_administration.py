@@ -1,4 +1,4 @@
-"""What admins do over HTTP: people, settings, erasing, retiring, the audit trail, storage, queue, versions."""
+"""Acts of admins over HTTP: people, settings, erasing, retiring, the audit trail, storage, queue, versions."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def place(make_place: MakePlace) -> Place:
 
 
 def restored(planes: bytes, height: int, width: int) -> NDArray[np.uint16]:
-    """What `web/images.py` describes, undone sample by sample: slow, and written from the description alone."""
+    """Decode what `web/images.py` describes, sample by sample: slow, and written from the description alone."""
     low, high = np.frombuffer(planes, np.uint8).astype(int).reshape(2, height, width)
     coded = low + 256 * high
     difference = np.where(coded % 2 == 0, coded // 2, -(coded + 1) // 2)

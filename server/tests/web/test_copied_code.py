@@ -36,7 +36,7 @@ def compared(make_api: Callable[..., Api], fill: Fill, tmp_path: Path, monkeypat
 
 
 def run(api: Api, figure: str, *names: str, **more: float) -> str:
-    """What the figure's program prints."""
+    """Return the output of the figure's program."""
     asked = {"figure": figure, "model": [MODELS[name] for name in names]} | more
     answer = api.lead.get("/compare/code", params=asked)
     assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/x-python")
@@ -122,7 +122,7 @@ def test_a_table_that_is_not_one_says_so(tmp_path: Path) -> None:
 
 
 def of_lab(api: Api, **asked: Any) -> str:
-    """What the program of a figure of the lab prints."""
+    """Return the output of the program of a lab's figure."""
     answer = api.reader.post("/lab/code", json=asked)
     assert answer.status_code == 200 and answer.text.startswith(f"# {LIMITS}\n"), answer.text
     printed = io.StringIO()

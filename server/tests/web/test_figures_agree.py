@@ -32,7 +32,7 @@ def place(make_place: MakePlace) -> Place:
 
 @pytest.fixture(scope="module")
 def policy(models: Models) -> Policy:
-    """Of two sources with thirty normal studies each; 20 % of the labelled were abnormal."""
+    """A policy of two sources with thirty normal studies each; 20 % of the labelled were abnormal."""
     return Policy(
         model="pca",
         weights_sha256=models.card.weights_sha256,

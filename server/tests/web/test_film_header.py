@@ -1,4 +1,4 @@
-"""What a film's header holds, and who sees it: windows, frames, elements, priors; pseudonyms by default."""
+"""Header of a film and its readers: windows, frames, elements, priors; pseudonyms by default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who sees what of a patient where names are hidden: an allow-list of header elements, keyed hashes, safe exports."""
+"""Hidden names of patients: an allow-list of header elements, keyed hashes, safe exports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other systems have reported, and tables that go out."""
+"""Reports of other systems, and exported tables."""
 
 from __future__ import annotations
 

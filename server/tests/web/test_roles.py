@@ -1,4 +1,4 @@
-"""Who may do what: every operation that OpenAPI lists, tried by nobody and by each role."""
+"""Permissions: every operation that OpenAPI lists, tried without an account and by each role."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def api(make_api: MakeApi, trainings: Path) -> Api:
 
 
 def logged(trainings: Path, steps: int, name: str = NAME) -> Log:
-    """What a training of ten steps an epoch has written so far, by the training's own log."""
+    """Write what a training of ten steps an epoch has written so far, by the training's own log."""
     (trainings / name).mkdir(parents=True, exist_ok=True)
     history = History(parts={}, steps=steps, seconds=0, device="cpu", steps_per_epoch=10)
     log = Log(history, path=trainings / name / "log.csv")

@@ -34,7 +34,7 @@ def place(make_place: MakePlace) -> Place:
 
 @pytest.fixture(scope="module")
 def policy(models: Models) -> Policy:
-    """What clears nearly nothing from `ward`, and gives each of its films a probability."""
+    """A policy that clears nearly nothing from `ward`, and gives each of its films a probability."""
     return Policy(
         model="pca",
         weights_sha256=models.card.weights_sha256,

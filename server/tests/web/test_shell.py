@@ -1,4 +1,4 @@
-"""What lies around every request: names, sizes, headers, and that nothing of the inside gets out."""
+"""Middleware of every request: host names, sizes, headers, and no internals in replies."""
 
 from __future__ import annotations
 

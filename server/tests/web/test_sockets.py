@@ -1,4 +1,4 @@
-"""What the server does with senders that are slow, cut off, or say too much: over real sockets, in this process."""
+"""Senders that are slow, cut off, or send too much: over real sockets, in this process."""
 
 from __future__ import annotations
 

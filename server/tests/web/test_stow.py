@@ -71,7 +71,7 @@ def reasons(answer: Any, tag: str = "00081198") -> list[int]:
 
 @pytest.fixture
 def port(api: Api) -> Iterator[int]:
-    """Of a real server over the application."""
+    """A real server over the application."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()

@@ -89,7 +89,7 @@ def begin(client: httpx.Client, model: str, count: int = 20) -> dict[str, Any]:
 
 
 def truths(api: Api, number: str) -> tuple[bool, ...]:
-    """What only the server knows."""
+    """Facts that only the server knows."""
     found: Round = api.app.state.served.rounds.find(number, "ann")
     return found.drawn.real
 

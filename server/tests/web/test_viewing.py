@@ -1,4 +1,4 @@
-"""What the viewer shows: samples as they are in the file, what models made of a film, nothing of it to the blind."""
+"""Images of the viewer: samples as in the file, models' images of a film, neither to blinded readers."""
 
 from __future__ import annotations
 

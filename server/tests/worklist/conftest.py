@@ -53,7 +53,7 @@ share_compiled_statements()
 
 @dataclass(frozen=True)
 class Place:
-    """Where a store is or may be made: `where` for the database, `home` for everything else."""
+    """Place of a store: `where` for the database, `home` for everything else."""
 
     where: str
     home: Path
@@ -121,7 +121,7 @@ def execute(url: sqlalchemy.URL, *statements: str) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def usual_hasher() -> Iterator[Callable[[], argon2.PasswordHasher]]:
-    """What hashes passwords outside of tests; in these, the same with its smallest settings."""
+    """Password hasher of the tests: that of the program with its smallest settings."""
     with quick_passwords() as usual:
         yield usual
 
@@ -294,7 +294,7 @@ def dicom_film(number: int, **tags: Any) -> bytes:
 
 
 def film_of(job: jobs.Job, *, view: str, identifiers: dict[str, str], pixel_sha256: str = "") -> Film:
-    """What a worker has read of a film, without its pixels."""
+    """A worker's record of a film, without its pixels."""
     return Film(
         name=job.film,
         pixels=np.zeros((0, 0), np.float32),

@@ -27,7 +27,7 @@ CUT = "cut-short.png"
 
 @dataclass(frozen=True)
 class Small:
-    """What `fill` is given."""
+    """Arguments of `fill`."""
 
     folder: Path
     incoming: Path

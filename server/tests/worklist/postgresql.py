@@ -18,7 +18,7 @@ import sqlalchemy
 
 _SHM = Path("/dev/shm")
 MEMORY = str(_SHM) if os.access(_SHM, os.W_OK) and shutil.disk_usage(_SHM).free > 2**30 else None
-"""Where folders are made that wait for no disk; None: wherever temporary folders go."""
+"""Folder in memory for temporary folders; None: the default folder."""
 _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
 _SETTINGS = {"listen_addresses": "", "shared_buffers": "64MB", "max_connections": "60"}
 # It is thrown away, so nothing waits for its disk; what is tested is killed, the server is not.
@@ -34,7 +34,7 @@ rm -rf -- "$folder"
 
 
 def binaries() -> Path | None:
-    """Where `initdb` and `pg_ctl` are; Debian keeps them off the path."""
+    """Folder of `initdb` and `pg_ctl`; Debian keeps them off the path."""
     if found := shutil.which("initdb"):
         return Path(found).parent
     return _BINARIES[-1] if _BINARIES else None

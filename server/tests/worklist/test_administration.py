@@ -1,4 +1,4 @@
-"""What whoever runs a worklist does: settings with an effect, erasing as shown, retiring, searching the audit trail."""
+"""Administration of a worklist: settings with an effect, erasing as shown, retiring, searching the audit trail."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def mixed(store: Store) -> list[str]:
 
 
 def described(store: Store) -> tuple[object, ...]:
-    """What the rows are, whatever their numbers and names."""
+    """Return the rows without their numbers and names."""
     named = {row.id: row.sha256 for row in rows(store, films)}
     of_study = {row.id: sorted(film.sha256 for film in rows(store, films) if film.study_id == row.id)
                 for row in rows(store, studies)}  # fmt: skip

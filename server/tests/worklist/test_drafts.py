@@ -1,4 +1,4 @@
-"""What is written and not reported is kept for whoever wrote it, and goes with the study."""
+"""Drafts are kept for their author and deleted with the study."""
 
 from __future__ import annotations
 

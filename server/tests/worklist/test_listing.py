@@ -219,7 +219,7 @@ def test_the_audit_sample_is_counted(store: Store, judged: Judged) -> None:
 
 
 def plans(store: Store, tab: Any, *, start: Any, backwards: bool, order: Any = "list", **how: Any) -> str:
-    """How the database would find a page."""
+    """Return the database's query plan of a page."""
     with store.database.reading() as connection:
         asked = StudyQuery(tab=tab, order=order, source=how.get("source"))
         found = filter_sql.narrowed(connection, store.names, asked)

@@ -1,4 +1,4 @@
-"""How a page of a long list is found: from an index in its order, whatever narrows it, and in few statements."""
+"""Pages of a long list: found from an index in the list's order, with any filter, in few statements."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_filter_of_many_studies_is_an_index_in_the_lists_order(
 
 @pytest.mark.parametrize("order", ["list", "received", "score"])
 def test_a_filter_with_an_index_counts_all_that_match(many: Store, monkeypatch: pytest.MonkeyPatch, order: Any) -> None:
-    """Whatever the order, without walking the list for it."""
+    """Assert for each order that the list is not scanned."""
     monkeypatch.setattr(filter_sql, "FEW", 0)
     monkeypatch.setattr("unseen_server.worklist.listing.WALKED", 10)
     with many.database.reading() as connection:

@@ -24,7 +24,7 @@ with server(binaries(), durable=True) as url:
 
 
 def comes_true(asked: Callable[[], bool], within_s: float = 60.0) -> bool:
-    """Whether it holds, at the latest after a time."""
+    """Return True once a condition holds, within a time."""
     until = time.monotonic() + within_s
     while not asked() and time.monotonic() < until:
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""What a worklist refuses or survives at its edges, each in a sentence and with nothing changed."""
+"""Refusals of a worklist, each in a sentence and with nothing changed."""
 
 from __future__ import annotations
 

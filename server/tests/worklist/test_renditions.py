@@ -1,4 +1,4 @@
-"""What is kept of a film for those who look: renditions and thumbnails, made by the worker, gone with their film."""
+"""Renditions and thumbnails of a film: made by the worker, deleted with their film."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a row of the list shows beside the study's own columns."""
+"""Facts in a row of the list beside the study's own columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a score is compared with: reported normals, films that look alike, the labelled set, other models."""
+"""Comparisons of a score: reported normals, similar films, the labelled set, other models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may follow what: the table by itself, and the store under every sequence of acts that hypothesis thinks of."""
+"""Transitions of a study's state: the table, and the store under sequences of acts drawn by hypothesis."""
 
 from __future__ import annotations
 

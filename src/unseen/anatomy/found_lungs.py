@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Finder(Protocol):
-    """Whatever finds lungs: `LungFinder` or `CrossFittedLungs`."""
+    """A lung finder: `LungFinder` or `CrossFittedLungs`."""
 
     def find(self, film: Film) -> NDArray[np.bool_]:
         """Return the predicted lungs of the whole film, at any resolution."""

@@ -1,4 +1,4 @@
-"""Progress in one line, in terminals and notebooks."""
+"""Progress of `Detector.score` in one line, in terminals and notebooks; commands print theirs by `cli/console.py`."""
 
 from __future__ import annotations
 

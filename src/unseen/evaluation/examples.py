@@ -1,4 +1,4 @@
-"""Films as a report shows them: small images."""
+"""Small images of films for the evaluation report: how they are made; `report.html.j2` sets their size on screen."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class MaskedPixels(Choice):
 
 
 class FourierLines(Choice):
-    """Whole lines of k-space, denser near its centre."""
+    """Full lines of k-space, denser near its centre."""
 
     words = "Fourier lines (MRI)"
     kind: Literal["fourier-lines"] = "fourier-lines"

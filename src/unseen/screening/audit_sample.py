@@ -1,4 +1,4 @@
-"""Audit sample: a share of the cleared studies is read all the same, by a reader who does not know.
+"""Draw of the audit sample: which cleared studies are read all the same; `calibration` has the default share.
 
 A keyed hash of the study decides which ones, so that the choice can be neither guessed nor influenced, and is the same
 each time.

@@ -1,4 +1,4 @@
-"""Route by which admins search the audit trail."""
+"""Route by which admins search the audit trail; `worklist/audit_search.py` has filters and limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking things up in the audit trail: who, what, when, on which study; the latest first."""
+"""Search of the audit trail, with its filters, limit and SQL: who, what, when, on which study; the latest first."""
 
 from __future__ import annotations
 

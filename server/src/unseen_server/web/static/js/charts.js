@@ -1,5 +1,5 @@
 // @ts-check
-// Charts as SVG, element by element; colours, dashes and type come from compare.css, so that light and dark follow the
+// Charts of the comparison page (ROC, intervals, spread) as SVG, element by element; colours, dashes and type come from compare.css, so that light and dark follow the
 // page. Models are the classes m0 … m5: distinguished by colour and by dashes.
 import { el } from "./api.js";
 import { binned, short } from "./compare_operating.js";

@@ -1,5 +1,5 @@
 // @ts-check
-// A score among those of the reference, as a small chart with its words.
+// Bar chart of a score among those of the reference films, with its words.
 import { el } from "./api.js";
 
 const WIDTH = 320;

@@ -35,6 +35,9 @@ def test_one_row_per_input_in_order_with_the_reason_where_one_is_broken(
     answer = say("score", world.pca, *mixed, "--out", out)
     assert answer.code == 1, answer.err
     assert "3 scored, 2 not read" in answer.err and LIMITS in answer.err
+    assert [line.split(": ")[1] for line in answer.err.splitlines() if line.startswith("  not read: ")] == [
+        str(mixed[1]), str(mixed[3])
+    ]  # fmt: skip
     table = pl.read_parquet(out) if suffix == "parquet" else pl.read_csv(out)
     assert table.columns == COLUMNS
     assert table["file"].to_list() == [str(path) for path in mixed]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from unseen.runs.archive.scoring import Engine
     from unseen.runs.archive.task import ScoringTask
 
+SHOWN = 3
+"""Files that were not read whose reasons are printed beside a table."""
+
 
 def score(
     model: Annotated[
@@ -81,6 +84,7 @@ def score(
     counts: Counter[str] = Counter()
     without_reference = ""
     refusals: Counter[str] = Counter()
+    unread: list[str] = []
     if out is not None and (out.endswith("/") or Path(out).is_dir()):
         from unseen.runs.archive.task import ScoringTask
 
@@ -115,13 +119,16 @@ def score(
             console.note(f"nothing is cleared: {screener.disagreement}")
         without_reference = "" if screener.reference.scores else screener.reference.words
         rows_of = ranked_rows if policy is None else decision_rows
-        rows = _counted(rows_of(screener, inputs.read_ahead(), maps=maps, progress=progress), counts, refusals)
+        rows = _counted(rows_of(screener, inputs.read_ahead(), maps=maps, progress=progress), counts, refusals, unread)
         if table is None:
             for row in rows:
                 console.item("films", _line(row), asdict(row))
         else:
             write_scores(rows, table, kind=ScoreRow if policy is None else DecisionRow)
     _explain(refusals)
+    if out:  # without a table the line of each film has its reason
+        for line in unread:
+            console.note(line)
     _summary(counts, out, with_policy=policy is not None, without_reference=without_reference)
     raise typer.Exit(1 if counts["not_read"] else 0)
 
@@ -190,8 +197,11 @@ def _explain(refusals: Counter[str]) -> None:
         console.note(f"[{code}] {number} {'film' if number == 1 else 'films'}. {CODES[code].explanation}")
 
 
-def _counted(rows: Iterator[ScoreRow], counts: Counter[str], refusals: Counter[str]) -> Iterator[ScoreRow]:
-    """Yield the rows as they are, counted by status and by the code of a refusal.
+def _counted(
+    rows: Iterator[ScoreRow], counts: Counter[str], refusals: Counter[str], unread: list[str]
+) -> Iterator[ScoreRow]:
+    """Yield the rows as they are, counted by status and by the code of a refusal; the first `SHOWN` that are not read
+    are added to `unread`, with their reasons.
 
     `doubted`: scored, with a reason (without a policy, the gate's); `other_source`: not cleared since the policy does
     not know their source.
@@ -203,6 +213,8 @@ def _counted(rows: Iterator[ScoreRow], counts: Counter[str], refusals: Counter[s
         if row.reason is not None and (refused := refusal_code(row.reason)) is not None:
             refusals[refused.code] += 1
         counts[row.status] += 1
+        if row.status == "not_read" and len(unread) < SHOWN:
+            unread.append(f"not read: {row.file}: {row.reason}")
         counts["other_source"] += row.reason is not None and row.reason.startswith(OTHER_SOURCE)
         counts["doubted"] += row.status == "scored" and row.reason is not None and not is_remark(row.reason)
         yield row

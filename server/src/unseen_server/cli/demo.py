@@ -115,6 +115,10 @@ def demo(
         with OwnServer([*words, "--port", "0"], log=out / "serve.log") as server:
             if not browser:
                 _check(server, filled, models=1 + len(made.further))
+                typer.echo(
+                    f"     the page was checked and is not served (no terminal, or --no-browser). To open it: "
+                    f"{Path(sys.argv[0])} serve {' '.join(map(str, words))}"
+                )
             typer.echo(f"     all of it took {time.monotonic() - began:.0f} s")
             console.limits()
             if browser:

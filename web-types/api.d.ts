@@ -116,7 +116,7 @@ declare namespace Api {
   type Fit = { model_name: string; steps: (Step)[] };
   /** Preview of an erasure: what is removed, and what stays. */
   type ForeseenResponse = { studies: number; films: number; bytes: number; maps: number; reports: number; drafts: number; holders: (string)[]; digest: string; stays: (string)[] };
-  /** Whole lines of k-space, denser near its centre. */
+  /** Full lines of k-space, denser near its centre. */
   type FourierLines = { kind?: "fourier-lines"; acceleration?: number; real?: boolean };
   /** Lines through the centre of k-space. */
   type FourierSpokes = { kind?: "fourier-spokes"; spokes?: number; real?: boolean };

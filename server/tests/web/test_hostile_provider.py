@@ -210,12 +210,15 @@ def test_an_answer_has_ten_seconds_and_a_megabyte() -> None:
     assert (bounded_http.WITHIN_S, bounded_http.MOST_BYTES) == (10.0, 1_000_000)
 
 
-@pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("how", SLOW)
-def test_a_slow_answer_ends_the_sign_in(api: Api, provider: HostileProvider, how: str) -> None:
+def test_a_slow_answer_ends_the_sign_in(
+    api: Api, provider: HostileProvider, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
     provider.hostile[TOKEN] = SLOW[how]
     client = browser(api)
-    refused(client, "has not confirmed the sign-in (Timeout)")
+    with monkeypatch.context() as patch:  # what is answered well has its ten seconds, however busy the machine is
+        patch.setattr(bounded_http, "WITHIN_S", SHORT_S)
+        refused(client, "has not confirmed the sign-in (Timeout)")
     provider.hostile.clear()
     assert signed_in(client).status_code == 200, "the next sign-in succeeds"
 
@@ -243,16 +246,15 @@ def slow_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     answers.set()
 
 
-@pytest.mark.usefixtures("short")
 def test_a_resolver_that_does_not_answer_ends_the_sign_in(
-    api: Api, slow_resolver: threading.Event, settings: ReadSettings
+    api: Api, slow_resolver: threading.Event, settings: ReadSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = browser(api)
-    begun_s = time.monotonic()
-    refused(client, "has not confirmed the sign-in (Timeout)")
-    with pytest.raises(OidcError, match=r"does not answer \(Timeout\)"):
-        OidcProvider(settings())
-    assert time.monotonic() - begun_s < 20 * SHORT_S
+    with monkeypatch.context() as patch:  # what is answered well has its ten seconds, however busy the machine is
+        patch.setattr(bounded_http, "WITHIN_S", SHORT_S)
+        refused(client, "has not confirmed the sign-in (Timeout)")  # the resolver itself would take a minute
+        with pytest.raises(OidcError, match=r"does not answer \(Timeout\)"):
+            OidcProvider(settings())
     slow_resolver.set()
     assert signed_in(client).status_code == 200, "the next sign-in succeeds"
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from studies.generators.study import Study
 from studies.generators.table import REAL, table
 from unseen.artifacts.files import write_text
+from unseen.artifacts.page_templates import template
 from unseen.artifacts.research_only import LIMITS
 from unseen.evaluation.examples import CIVIDIS, coloured, data_uri
 from unseen.evaluation.intervals import Json
@@ -147,18 +148,9 @@ def report_html(studies: Mapping[str, Study], *, facts: Mapping[str, str]) -> st
     """
     if not studies:
         raise ValueError("a report is of one generator or more, but got none.")
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("studies.generators", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     high = _difference(studies)
     first = next(iter(studies.values()))
-    return environment.get_template("study.html.j2").render(
+    return template("studies.generators", "study.html.j2").render(
         limits=LIMITS,
         names=list(studies),
         columns=[*studies, REAL],

@@ -6,7 +6,6 @@ table hold; the ROC's band alone is drawn for it, from a fixed seed.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unseen.artifacts.page_templates import template
 from unseen.artifacts.research_only import LIMITS
 from unseen.evaluation.bootstrap import BootstrapCohort, cohort_of, numbers, text
 from unseen.evaluation.charts import GRID, ForestRow, distribution_chart, forest_chart, roc_chart, roc_curve
@@ -26,7 +26,6 @@ from unseen.evaluation.simple_statistics import TRIVIAL_STATISTICS
 from unseen.evaluation.table import Scored
 
 if TYPE_CHECKING:
-    import jinja2
     import polars as pl
 
 SHOWN = 12
@@ -89,21 +88,6 @@ def write_report(
     write_text(Path(path), report_html(metrics, scored, facts=facts, exclude=exclude))
 
 
-@functools.cache
-def _template() -> jinja2.Template:
-    """Return the page's template, which takes a tenth of a second to compile."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("unseen.evaluation", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2")
-
-
 def report_html(
     metrics: Mapping[str, Json],
     scored: Scored,
@@ -130,7 +114,7 @@ def report_html(
     charted = not cohort.shortfall()
     groups = list(_dict(metrics, "auroc"))
     groups = groups[1:] if len(groups) == 2 else groups  # one source: pooled is that source
-    return _template().render(
+    return template("unseen.evaluation", "report.html.j2").render(
         limits=LIMITS,
         facts=facts or {},
         metrics=metrics,

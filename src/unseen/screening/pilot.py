@@ -5,14 +5,13 @@ policy or trained the model are left out, and those of the same patients. `pilot
 and without outside requests.
 """
 
-import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unseen.artifacts.page_templates import template
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film, NotRead
 from unseen.evaluation.bootstrap import BootstrapCohort, codes, draw_all
@@ -23,9 +22,6 @@ from unseen.screening.policy import Policy
 from unseen.screening.probability_check import Reliability, reliability
 from unseen.screening.screened import Screened
 from unseen.screening.screener import Screener
-
-if TYPE_CHECKING:
-    import jinja2
 
 SHARES = (0.1, 0.25, 0.5)
 """Shares of the list, from its top, in which the abnormal studies are counted."""
@@ -200,25 +196,10 @@ SHOWN = 200
 """Missed studies, and reasons, that are listed."""
 
 
-@functools.cache
-def _template() -> "jinja2.Template":
-    """Return the page's template, which takes a tenth of a second to compile."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("unseen.screening", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("pilot.html.j2")
-
-
 def pilot_html(pilot: Pilot, *, policy: Policy | None, model: str) -> str:
     """Return the page as text. `policy`: None where films were only ranked; `model`: its name, for people."""
     reasons = Counter(study.decision.reason for study in pilot.studies if study.decision.action == "not_scored")
-    return _template().render(
+    return template("unseen.screening", "pilot.html.j2").render(
         limits=LIMITS,
         pilot=pilot,
         policy=policy,

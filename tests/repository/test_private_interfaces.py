@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import re
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,15 @@ ROOT = Path(__file__).parents[2]
 CHECKED = {
     # tensors of an operator that outlive the transformation (jvp, grad) in which they are made:
     # tests/physics/test_operator_algebra.py, test_the_first_use_may_be_within_jvp
-    "torch": ("2.13.0", "torch._functorch.pyfunctorch"),
+    "torch": (
+        "2.13.0",
+        "torch._functorch.pyfunctorch",
+        # whether vmap or grad is active, which a function with a vmap of its own must ask without autograd, too:
+        # tests/physics/test_blur.py
+        "torch._C._are_functorch_transforms_active",
+        # where a compiled function is to run an operator as it is: tests/physics/test_operator_contract.py
+        "torch._dynamo.graph_break",
+    ),
     # the level of the log handlers, which write what peers send
     "pynetdicom": ("3.0.4", "pynetdicom._config"),
     # whether an address is a named proxy, as uvicorn itself decides it
@@ -47,8 +56,21 @@ def private_imports() -> set[str]:
     return found
 
 
-def test_no_other_private_interface_is_imported() -> None:
-    assert private_imports() == {name for _, name in CHECKED.values()}
+def private_attributes() -> set[str]:
+    """Return the private attributes of those libraries that are used by their full names."""
+    used = re.compile(rf"\b(?:{'|'.join(CHECKED)})(?:\.\w+)*\._[a-zA-Z][\w.]*")
+    lines = [
+        line
+        for folder in ("src", "server/src", "models/src")
+        for path in (ROOT / folder).rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if not line.lstrip().startswith(("import ", "from "))
+    ]
+    return {found for line in lines for found in used.findall(line)}
+
+
+def test_no_other_private_interface_is_used() -> None:
+    assert private_imports() | private_attributes() == {name for _, *names in CHECKED.values() for name in names}
 
 
 @pytest.mark.parametrize("library", CHECKED)

@@ -28,7 +28,7 @@ def linear(tensor: Tensor, act: Map, adjoint: Map, *, per_sample: bool = False) 
         >>> torch.autograd.grad(y.sum(), x)[0].tolist()[0]
         [2.0, 2.0, 2.0]
     """
-    if not torch.is_grad_enabled() and not torch._C._are_functorch_transforms_active():
+    if not torch.is_grad_enabled() and not torch._C._are_functorch_transforms_active():  # vmap needs the Function
         return act(tensor)
     result: Tensor = _Linear.apply(tensor, act, adjoint, per_sample)  # type: ignore[no-untyped-call]
     return result

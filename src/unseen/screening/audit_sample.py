@@ -1,4 +1,4 @@
-"""Draw of the audit sample: which cleared studies are read all the same; `calibration` has the default share.
+"""Draw of the audit sample: which cleared studies are read all the same.
 
 A keyed hash of the study decides which ones, so that the choice can be neither guessed nor influenced, and is the same
 each time.
@@ -8,6 +8,9 @@ import hashlib
 import hmac
 
 from unseen.evaluation.intervals import Figure, proportion
+
+AUDIT_SHARE = 0.05
+"""Share of the cleared studies that is read all the same, unless another one is given; here alone."""
 
 
 def is_sampled(study: str, *, share: float, key: bytes) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from unseen import __version__
 from unseen.data.film import Film, NotRead
+from unseen.screening.audit_sample import AUDIT_SHARE
 from unseen.screening.drift_watch import DriftReference
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.labelled_studies import Study, one_a_patient, studies_of
@@ -39,7 +40,7 @@ def calibrate(
     gate: Guards | None = None,
     lifetime: int | None = None,
     jointly: bool = False,
-    audit_share: float = 0.05,
+    audit_share: float = AUDIT_SHARE,
     progress: Callable[[int], None] | None = None,
     watch: Callable[[Screened], None] | None = None,
     scores: Mapping[str, float] | None = None,

@@ -21,6 +21,7 @@ from unseen.artifacts.percentile import ReferenceNormals
 from unseen.artifacts.recipe import RecipeError, validated
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film
+from unseen.screening.audit_sample import AUDIT_SHARE
 from unseen.screening.drift_watch import DriftReference
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.probability import ProbabilityMap
@@ -89,7 +90,7 @@ class Policy(BaseModel):
     probability: ProbabilityMap | None = None
     gate: dict[str, float] | None = Field(default=None, description="the input gate's thresholds; None: no gate")
     drift: DriftReference | None = None
-    audit_share: float = Field(default=0.05, ge=0, le=1, description="of cleared studies, read all the same")
+    audit_share: float = Field(default=AUDIT_SHARE, ge=0, le=1, description="of cleared studies, read all the same")
     films: tuple[str, ...] = Field(default=(), description="calibration films, first 16 digits of pixel_sha256")
     created: str = ""
     version: str = ""

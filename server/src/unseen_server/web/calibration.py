@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from unseen.screening import Guarantee, GuaranteeError
+from unseen.screening import AUDIT_SHARE, Guarantee, GuaranteeError
 from unseen_server.service.active_models import thresholds_of
 from unseen_server.web.activation import ActivationResponse, Proposal, Weights, activation_response, known_model
 from unseen_server.web.authentication import Lead
 from unseen_server.web.errors import answers
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts, ServerState
-from unseen_server.worklist.calibration import AUDIT_SHARE, MISSES, Labels, SourceLabels, labels, policy_from
+from unseen_server.worklist.calibration import MISSES, Labels, SourceLabels, labels, policy_from
 from unseen_server.worklist.labels import CONFIRMATIONS, EVERY, SEEN
 from unseen_server.worklist.states import WorklistError
 

@@ -18,6 +18,7 @@ from pydantic import Field
 from sqlalchemy import Connection, func, select
 
 from unseen.screening import (
+    AUDIT_SHARE,
     UNKNOWN_SOURCE,
     Guarantee,
     Policy,
@@ -52,8 +53,6 @@ MISSES = (0, 1, 2)
 MOST = 50_000
 """Reported studies that are looked at, latest first."""
 WORDS: dict[str, str] = {"elsewhere": "of another system", "unrecorded": "of an earlier release"}
-AUDIT_SHARE = 0.05
-"""Share of the cleared studies that is read nevertheless, as in `screening.calibrate`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""How fast the package is against plain PyTorch on the machine at hand: `make bench`, or `python -m benchmarks`."""
+"""Speed of the package beside plain PyTorch on the machine at hand: `make bench`, or `python -m benchmarks`."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How many films a second `unseen score --out parts/` scores with one worker process and with two.
+"""Films per second of `unseen score --out parts/` with one worker process and with two.
 
     python -m benchmarks.archive --films 200 --workers 1 2
 

@@ -1,4 +1,4 @@
-"""How a film gets to the browser soonest: its samples as they are, and in five lossless forms.
+"""Fastest way of a film to the browser: its samples as they are, and in five lossless forms.
 
     python -m benchmarks.film_transfer FILM.dcm …
 

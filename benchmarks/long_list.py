@@ -1,4 +1,4 @@
-"""How long a page of 50 takes in a list of ten million studies on PostgreSQL, and a search by accession number.
+"""Time of a page of 50 studies in a list of ten million studies on PostgreSQL, and a search by accession number.
 
     python -m benchmarks.long_list                                 studies/results/long-list.json and docs/scale.md
     python -m benchmarks.long_list --page                          docs/scale.md from the kept figures

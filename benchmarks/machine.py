@@ -1,4 +1,4 @@
-"""What the figures were measured on: they hold for such a machine alone."""
+"""Machine on which the figures were measured, for which alone they hold."""
 
 from __future__ import annotations
 

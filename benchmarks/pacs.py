@@ -1,4 +1,4 @@
-"""How fast the DICOM node takes films, how soon a result is kept by the archive, and whether its memory grows.
+"""Speed of the DICOM node: films taken, time until the archive keeps a result, growth of its memory.
 
     python -m benchmarks.pacs            all of it, and docs/speed-pacs.md
     python -m benchmarks.pacs --page     docs/speed-pacs.md from the kept figures

@@ -1,4 +1,4 @@
-"""What a reader waits for: the first page, the next film, and the score of a film that was dropped.
+"""Waiting times of a reader: the first page, the next film, and the score of a film that was dropped.
 
     python -m benchmarks.reading --studies 100000 --readers 4
 

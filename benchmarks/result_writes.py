@@ -1,4 +1,4 @@
-"""How many results a second workers write together: 1, 2, 4 and 8 processes, on PostgreSQL and on SQLite.
+"""Results per second that workers write together: 1, 2, 4 and 8 processes, on PostgreSQL and on SQLite.
 
     python -m benchmarks.result_writes                            and studies/results/result-writes.json, docs/scale.md
     python -m benchmarks.result_writes --before 9be1350           the same with that commit's package, kept to compare

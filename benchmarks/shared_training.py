@@ -1,4 +1,4 @@
-"""How far the losses of two processes are from those of one: `python -m benchmarks.shared_training`.
+"""Difference between the losses of two processes and those of one: `python -m benchmarks.shared_training`.
 
 Every detector that learns by epochs is trained on phantoms, three times from the same seed: by one process, by two that
 share each batch, and by one with two threads. The third shows what rounding alone does, with nothing shared. Printed is

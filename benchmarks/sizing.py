@@ -1,4 +1,4 @@
-"""How many cores, gigabytes and hours a site or an archive needs, by measured times and a simulation of its queues.
+"""Cores, gigabytes and hours that a site or an archive needs, by measured times and a simulation of its queues.
 
     python -m benchmarks.sizing                      and studies/results/sizing.json, docs/scale.md
     python -m benchmarks.sizing --page               the tables in docs/scale.md from the kept figures

@@ -1,4 +1,4 @@
-"""How many bytes a worklist keeps per film: maps, small images, rows of the database, an archive's parts.
+"""Bytes that a worklist keeps per film: maps, small images, rows of the database, an archive's parts.
 
     python -m benchmarks.stored_bytes                     and studies/results/stored-bytes.json
     python -m benchmarks.stored_bytes --no-keep           print the figures alone

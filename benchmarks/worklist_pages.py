@@ -1,4 +1,4 @@
-"""How long a page of the worklist takes: first, deep, sorted, filtered, searched; in the store, over HTTP, in Chromium.
+"""Time of a page of the worklist: first, deep, sorted, filtered, searched; in the store, over HTTP, in Chromium.
 
     python -m benchmarks.worklist_pages                      10,000 and 1,000,000 studies, and docs/speed-list.md
     python -m benchmarks.worklist_pages --page               docs/speed-list.md from the kept figures

@@ -116,7 +116,7 @@ SUFFIXES = ("py", "js", "j2")
 
 
 def first_sentence(text: str) -> str:
-    """The first sentence of a docstring's or comment's first paragraph, on one line.
+    """Return the first sentence of a docstring's or comment's first paragraph, on one line.
 
     >>> first_sentence("Masks of k-space, e.g. of lines. Further\\nwords.")
     'Masks of k-space, e.g. of lines.'
@@ -127,7 +127,7 @@ def first_sentence(text: str) -> str:
 
 
 def purpose(path: Path) -> str:
-    """The purpose of a file: first sentence of its docstring (Python) or first comment (JavaScript), or its title."""
+    """Return a file's purpose: first sentence of its docstring (Python) or first comment (JavaScript), or its title."""
     source = path.read_text(encoding="utf-8")
     if path.suffix == ".j2":
         title = re.search(r"block title %}([^{]+) · unseen{%", source)
@@ -144,7 +144,7 @@ def purpose(path: Path) -> str:
 
 
 def cell(words: str) -> str:
-    """A text as a cell of a table: bars and signs of Markdown and HTML outside backquotes are escaped.
+    """Return a text as a cell of a table: bars and signs of Markdown and HTML outside backquotes are escaped.
 
     >>> print(cell("`a | b`, A* and |x| < 1"))
     `a | b`, A\\* and \\|x\\| &lt; 1
@@ -163,7 +163,7 @@ def folders(tree: Path) -> Iterator[tuple[Path, list[Path]]]:
 
 
 def page() -> str:
-    """The page as it is written to `docs/code-map.md`."""
+    """Return the page as it is written to `docs/code-map.md`."""
     parts = [HEAD, "## Frequent changes\n\n| Task | First file | Then |\n|---|---|---|\n"]
     for task, first, then in FREQUENT:
         if not (ROOT / first).exists():

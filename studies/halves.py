@@ -1,4 +1,4 @@
-"""What a calibration is worth on real films: repeated halves, one to calibrate and one to judge, per source.
+"""Worth of a calibration on real films: repeated halves, one to calibrate and one to judge, per source.
 
 Every film's score comes from a model that was not trained on its fold. Five models of one recipe have scores of like
 scale, not the same; each is standardised by its own training normals, which no half holds. Halves are drawn by patient,

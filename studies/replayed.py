@@ -1,4 +1,4 @@
-"""`Replayed`: a detector whose scores are given beforehand, so that calibration and screening can be tried on any."""
+"""`Replayed`: detector with given scores, by which studies examine calibration and screening without a model."""
 
 from __future__ import annotations
 

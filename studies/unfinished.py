@@ -1,5 +1,4 @@
-"""Which trainings of the results have not come to their end, and how far each got: a row of its own, so that a page can
-say it."""
+"""Trainings of the results that are not finished, with the epochs that each reached: a row each, for the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests spare of SQLAlchemy's work: they open hundreds of stores in a process, where a program opens one.
+"""Less work of SQLAlchemy in tests: they open hundreds of stores in a process, where a program opens one.
 
 SQL statements are compiled once a process. SQLAlchemy keeps what it compiles with each engine, under a key that names
 the engine's dialect; here all engines share one dictionary, and dialects of one type are equal in its keys.

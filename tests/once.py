@@ -1,4 +1,4 @@
-"""What several workers need and one makes: the first that asks, in a folder that all of a run share."""
+"""Objects that several workers need and one makes: the first that asks, in a folder that all of a run share."""
 
 from __future__ import annotations
 

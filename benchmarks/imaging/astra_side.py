@@ -1,4 +1,4 @@
-"""What ASTRA runs in the benchmark: its projectors on the CPU, linear interpolation, one image at a time."""
+"""ASTRA's part of the benchmark: its projectors on the CPU, linear interpolation, one image at a time."""
 
 from __future__ import annotations
 

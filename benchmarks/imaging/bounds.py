@@ -1,4 +1,4 @@
-"""What the benchmark asks for, at the sizes that it is asked for."""
+"""Required figures of the benchmark, each at its size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What deepinv runs in the benchmark: its operators and losses as they come, in its own environment.
+"""deepinv's part of the benchmark: its operators and losses as they come, in its own environment.
 
 Complex numbers are pairs of channels there. Its default adjoint of tomography is the exact one, by autograd; its
 pseudo-inverse is conjugate gradients with its default number of steps.

@@ -1,4 +1,4 @@
-"""What all contenders are given: the same images, masks and coils, from the same seeds, by torch alone."""
+"""Inputs of all contenders: the same images, masks and coils, from the same seeds, by torch alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What scikit-image and SciPy run in the benchmark: what one would take without a library for imaging.
+"""Part of scikit-image and SciPy in the benchmark: the choice without a library for imaging.
 
 scikit-image: the Radon transform and its filtered backprojection, one image at a time. SciPy: the projector that
 `unseen` has, written down as one sparse matrix (Joseph's rule), with LSMR for the pseudo-inverse; and its FFT. Of a

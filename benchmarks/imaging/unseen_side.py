@@ -1,4 +1,4 @@
-"""What `unseen` runs in the benchmark, and the bare transforms that its operators are measured by."""
+"""Part of `unseen` in the benchmark, and the bare transforms that its operators are measured by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a site clears that teaches and calibrates with its own labels: some of its patients teach, the others calibrate.
+"""Share cleared at a site that teaches and calibrates with its own labels, on separate patients.
 
 As `unseen adapt` and `unseen calibrate` do, so the guarantee is exact: one detector and one head score both
 the abnormal films that calibrate and the tested ones. The site has the labelled films of the other folds; those of the

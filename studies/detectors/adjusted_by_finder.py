@@ -1,4 +1,4 @@
-"""What a detector's AUROC owes to the lung finder: the same detectors on the lungs of several finders, and one of them
+"""Effect of the lung finder on a detector's AUROC: the same detectors on the lungs of several finders, and one of them
 on the lungs of one finder trained three times.
 
 Adjusted takes log sharpness and predicted lung area out of a score. Where lung area is a sign of disease, regressing it

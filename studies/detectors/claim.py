@@ -1,4 +1,4 @@
-"""What is claimed of a detector: that it is above `pca` and above the best label-free shortcut, by DeLong's paired test
+"""Claim about a detector: that it is above `pca` and above the best label-free shortcut, by DeLong's paired test
 on the same films, cross-fitted; for all films together and for each source.
 
 The best shortcut is the single statistic furthest from ½ on these very films, in the direction that suits it: nobody

@@ -1,4 +1,4 @@
-"""What a site's labels add: heads on frozen features beside a detector of normal films, cross-fitted over folds 1 to 4.
+"""Gain by a site's labels: heads on frozen features beside a detector of normal films, cross-fitted over folds 1 to 4.
 
 A head learns from the labelled films of the other folds, all or some of the abnormal ones, drawn 20 times. A film that
 teaches has the score of the model that was trained without its fold; a tested film has its own fold's model, lungs and

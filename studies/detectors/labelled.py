@@ -1,4 +1,4 @@
-"""What labels would give: classifiers of the same lung crops, trained on normal and abnormal films.
+"""Reference with labels: classifiers of the same lung crops, trained on normal and abnormal films.
 
     linear    wᵀ V x + b,  V the first principal components of the films learnt from, w and b by logistic regression;
               how many components, and how strongly w is shrunk, by five-fold cross-validation among those films

@@ -1,4 +1,4 @@
-"""Which detector is worth the test folds: the rule, written down before any of them was opened for these recipes.
+"""Choice of a detector for the test folds: the rule, written down before any of them was opened for these recipes.
 
     index = ½ (pooled AUROC + adjusted AUROC), on fold 0
 

@@ -1,4 +1,4 @@
-"""What the thesis and the papers report of the same methods, on their films, beside what the rows say of ours."""
+"""Figures that the thesis and the papers report of the same methods, on their films, beside our rows."""
 
 from __future__ import annotations
 

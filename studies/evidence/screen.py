@@ -1,4 +1,4 @@
-"""What a reader sees first of an evidence page: one figure, three sentences, one small table; the rest is folded."""
+"""First screen of an evidence page: one figure, three sentences, one small table; the rest is folded."""
 
 from __future__ import annotations
 

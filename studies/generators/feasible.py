@@ -1,4 +1,4 @@
-"""What a generator can represent: test images searched in its range, and their features.
+"""Images that a generator can represent: test images searched in its range, and their features.
 
 Where images are compared as distributions: their first principal components, found on training images alone, and
 the length of what these leave of each image, as one number more. Without it an image that is all noise would lie in

@@ -1,4 +1,4 @@
-"""What rows of one problem say together: means over images and seeds, the difference from TV, what stopping costs."""
+"""Summary of the rows of one problem: means over images and seeds, the difference from TV, what stopping costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How figures become words in a Markdown table."""
+"""Text of figures in the cells of a Markdown table."""
 
 from __future__ import annotations
 

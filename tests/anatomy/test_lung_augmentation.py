@@ -1,4 +1,4 @@
-"""What a finder's training films are changed into: lesions within the lungs, the mask as it was; and what it is for."""
+"""Augmented training films of a lung finder: lesions within the lungs, the mask as it was; and what it is for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a film asks to be shown, against DICOM's own formulas over the stored values."""
+"""Display settings in a film's header, against DICOM's own formulas over the stored values."""
 
 from __future__ import annotations
 

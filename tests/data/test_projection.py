@@ -1,4 +1,4 @@
-"""Which projection a film's header states: frontal, lateral or uncertain."""
+"""Projection that a film's header states: frontal, lateral or uncertain."""
 
 from __future__ import annotations
 

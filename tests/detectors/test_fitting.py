@@ -1,4 +1,4 @@
-"""What `fit` does with the films that it is given, whatever the method."""
+"""Treatment of films by `fit`, for every method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What sets each GAN detector apart: a test a method that no other one passes; and the games that they share."""
+"""Distinguishing property of each GAN detector: one test a method that no other one passes; and their shared steps."""
 
 from __future__ import annotations
 

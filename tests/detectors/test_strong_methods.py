@@ -1,4 +1,4 @@
-"""What sets each detector that learns from normals alone apart: a test a method that no other one passes."""
+"""Distinguishing property of each detector that learns from normals alone: a test a method that no other one passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a VAE and a WGAN-GP descend, against torch's distributions and closed forms."""
+"""Losses of a VAE and a WGAN-GP, against torch's distributions and closed forms."""
 
 from __future__ import annotations
 

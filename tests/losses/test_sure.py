@@ -1,4 +1,4 @@
-"""What `sure` promises beside unbiasedness: its gradient, precision, running averages, conventions and errors."""
+"""Properties of `sure` beside unbiasedness: gradient, precision, running averages, conventions and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a loss cannot use is refused with a sentence, and what it can use but not well is warned of."""
+"""Refusals of losses, each in a sentence, and warnings of input that they use badly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a film was taken says nothing of the lesion: twins, whose acquisition statistics are worth a coin."""
+"""Acquisition statistics are independent of the lesion: they tell twins apart no better than a coin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each group does to images, checked against NumPy, SciPy, torch's own resampling and closed forms."""
+"""Actions of each group on images, checked against NumPy, SciPy, torch's own resampling and closed forms."""
 
 from __future__ import annotations
 

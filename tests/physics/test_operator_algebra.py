@@ -1,4 +1,4 @@
-"""What a researcher writes with operators: arrays, sums, transposes, matrices of their own, NaN, torch.func."""
+"""Expressions with operators: arrays, sums, transposes, matrices of their own, NaN, torch.func."""
 
 from __future__ import annotations
 

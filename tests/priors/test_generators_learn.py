@@ -1,4 +1,4 @@
-"""What generators learn, the same bytes from the same seed, a training that was killed, and what is refused."""
+"""Training of generators: result, equal bytes from one seed, a training that was killed, and what is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every prior keeps to, and what every search over latents does: checked for each in `unseen.priors.PRIORS`."""
+"""Laws of every prior and of every search over latents: checked for each in `unseen.priors.PRIORS`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What needs no training: the linear inverses, total variation and the deep image prior do what they say."""
+"""Reconstruction without training: the linear inverses, total variation and the deep image prior do what they say."""
 
 from __future__ import annotations
 

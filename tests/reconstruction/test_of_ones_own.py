@@ -1,4 +1,4 @@
-"""What a researcher brings: operators, networks, optimisers and measurements of their own; and the shortest ways."""
+"""A researcher's own objects: operators, networks, optimisers and measurements of their own; and the shortest ways."""
 
 from __future__ import annotations
 

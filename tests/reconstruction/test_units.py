@@ -1,4 +1,4 @@
-"""What is learnt does not depend on the units of images and measurements: every loss, every noise.
+"""Training does not depend on the units of images and measurements: every loss, every noise.
 
 Powers of two change no rounding: the same bits are learnt. Other units change rounding, and where counts are drawn that
 changes some draw: those trainings differ as two seeds do, so they are compared at powers of two alone.

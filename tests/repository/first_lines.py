@@ -18,6 +18,8 @@ from tests.source_trees import statements
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (ROOT / "src" / "unseen", ROOT / "server" / "src" / "unseen_server")
+MODULES = ("studies", "benchmarks", "docs", "tests", "server/tests")
+"""Folders in which the docstrings of modules are checked, which are rows of the code map or say what is tested."""
 FROZEN = "migrations"
 """Folder of the schema revisions, which stay as they were released."""
 OPENINGS = re.compile(r"(What|Whether|Which|How|Where|Of|That|Those|As|Who|Whose|To whom)\b")
@@ -68,6 +70,11 @@ def main() -> int:
                 place = f"{path.relative_to(ROOT)}:{line}"
                 print(f"{place}: {first!r}. Begin with a verb (function) or a noun (class, module).")
                 status = 1
+    for path in sorted(path for folder in MODULES for path in (ROOT / folder).rglob("*.py")):
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        if OPENINGS.match(docstring):
+            print(f"{path.relative_to(ROOT)}: {docstring.partition(chr(10))[0]!r}. Begin with a noun.")
+            status = 1
     return status
 
 

@@ -1,4 +1,4 @@
-"""What the forge and pre-commit run are this repository's own commands, on the Pythons that the package names."""
+"""The forge and pre-commit run this repository's own commands, on the Pythons that the package names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What calibration, policies, pilots and the gate refuse or leave out, each in a sentence; nothing of it is cleared."""
+"""Refusals of calibration, policies, pilots and the gate, each in a sentence; nothing of it is cleared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a manifest is cut into parts: every film in one part, in order, whatever the sizes."""
+"""Parts of a manifest: every film in one part, in order, whatever the sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is trained on and who is tested: folds from the split file or by patient; a digest over every byte."""
+"""Patients for training and for testing: folds from the split file or by patient; a digest over every byte."""
 
 from __future__ import annotations
 

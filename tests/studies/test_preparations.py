@@ -1,4 +1,4 @@
-"""What is done to a film before a detector looks: each preparation does what it says, and the row sets them side by
+"""Preparations of a film before a detector scores it: each preparation does what it says, and the row sets them side by
 side."""
 
 from __future__ import annotations

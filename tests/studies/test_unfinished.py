@@ -1,4 +1,4 @@
-"""What has no row is named with how far it got."""
+"""Trainings without a row are named, with the epochs that they reached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which precision is the faster one: by what the processor says of itself."""
+"""Choice of the faster precision, by the processor's own flags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the shipped gate says of real films must be true, whether it refuses them or not."""
+"""Statements of the shipped gate about real films are true, whether it refuses them or not."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 // @ts-check
-// What the audit trail's actions are called on the page; a test compares them with the package's.
+// Names of the audit trail's actions on the page; a test compares them with the package's.
 
 /** @type {Record<string, string>} */
 export const ACTIONS = {

@@ -1,5 +1,5 @@
 // @ts-check
-// How a `FilmCanvas` is moved: by mouse, pen and fingers, and by keys.
+// Input of a `FilmCanvas`: mouse, pen and fingers, and by keys.
 import { dragWindow, nextWindow } from "./canvas_moves.js";
 
 /** Keys of a film; the page's own come first. */

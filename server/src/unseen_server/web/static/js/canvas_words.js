@@ -1,5 +1,5 @@
 // @ts-check
-// What a `FilmCanvas` shows, in words, for those who hear the page.
+// Description of a `FilmCanvas` in words, for screen readers.
 import { markOf } from "./canvas_orientation.js";
 
 /** A sentence or a few. */

@@ -1,5 +1,5 @@
 // @ts-check
-// What the comparison shows: kept in the address, so that it can be sent to somebody, and for the rest of the session. No patient data.
+// Settings of the comparison: kept in the address, so that it can be sent to somebody, and for the rest of the session. No patient data.
 
 const KEPT = "unseen.compare";
 const SHORT = 12; // digits of a model's digest in the address

@@ -1,5 +1,5 @@
 // @ts-check
-// Which reports are labels: those on films that were shown to their reader; by the reader's choice, others, too.
+// Reports that count as labels: those on films that were shown to their reader; by choice also others.
 import { $, el } from "./api.js";
 
 /** @typedef {Page.Returned<"GET /compare/labelled">} LabelledSet */

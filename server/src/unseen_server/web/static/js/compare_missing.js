@@ -1,5 +1,5 @@
 // @ts-check
-// What is missing where nothing can be compared yet, and what to do.
+// Message where nothing can be compared yet: the missing parts, and what to do.
 import { $, el } from "./api.js";
 
 /** Show it; `ill`: how many films were reported abnormal. */

@@ -1,5 +1,5 @@
 // @ts-check
-// What a threshold does to labelled films, by the screener's rule: a score below the threshold is cleared, all others are
+// Effect of a threshold on labelled films, by the screener's rule: a score below the threshold is cleared, all others are
 // read. Pure: numbers in, numbers out; the API's figures with intervals are made by the server.
 
 /** @typedef {{ label: string, score: number }} Labelled  @typedef {{ normal: Float64Array, abnormal: Float64Array }} Scores */

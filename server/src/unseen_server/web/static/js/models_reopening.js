@@ -1,5 +1,5 @@
 // @ts-check
-// What was cleared among the films that raised a drift alarm, and how two people reopen it.
+// Studies that were cleared among the films that raised a drift alarm, and their reopening by two people.
 import { api, el } from "./api.js";
 import { date } from "./dates.js";
 import { agree } from "./models_agree.js";

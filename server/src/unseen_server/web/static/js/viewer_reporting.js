@@ -1,6 +1,6 @@
 // @ts-check
-// What a reader does with a study: report it, skip it, take a report back, set aside what cannot be shown; and the next
-// one comes by itself.
+// Acts of a reader on a study: report it, skip it, take a report back, set aside what cannot be shown; then the next
+// study opens by itself.
 import { $, api } from "./api.js";
 import { unseen } from "./viewer_seen.js";
 import { now, study as current } from "./viewer_state.js";

@@ -1,5 +1,5 @@
 // @ts-check
-// How many studies are in each of the lists, under the filter that is on.
+// Number of studies in each of the lists, under the filter that is on.
 import { $, api } from "./api.js";
 import { TABS, countOf } from "./worklist_view.js";
 

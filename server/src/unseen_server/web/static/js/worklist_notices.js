@@ -1,5 +1,5 @@
 // @ts-check
-// What stands above the list when something is wrong: no connection, an impaired server, a drift alarm; and below it, what clears.
+// Notices above the list when something is wrong: no connection, an impaired server, a drift alarm; and below it, what clears.
 import { $, api, el, find, sentenceIn, statusOf } from "./api.js";
 import { clock } from "./dates.js";
 

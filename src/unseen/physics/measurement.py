@@ -1,4 +1,4 @@
-"""Measurement process y = noise(link(A x)): `Measurement`, the base class `Link`, and the link `BeerLambert`.
+"""`Measurement` y = noise(link(A x)), zero where a mask hides; its `Link`s, such as `BeerLambert`.
 
 A link is what a detector does to A x before noise comes: entrywise, smooth, and one to one. Its law is
 `link.inverse(link(p)) = p` wherever the link's output is a usable measurement. The contract tests check it for every

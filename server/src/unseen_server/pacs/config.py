@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import tomllib
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from unseen.artifacts import RecipeError, UserError, reason_of, validated
+from unseen_server.pacs.ip_networks import checked_networks
 from unseen_server.pacs.non_dicom_settings import FhirSettings, Hl7Settings, HttpSettings, SyslogSettings
 
 PAGE = "docs/how-to/pacs.md"
@@ -77,7 +77,7 @@ class Peer(_ConfigTable):
     @field_validator("addresses")
     @classmethod
     def _are_addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        return _checked_addresses(given)
+        return checked_networks(given)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -222,14 +222,3 @@ def _without_secrets(text: str, table: dict[str, object]) -> str:
     fhir = table.get("fhir")
     token = fhir.get("token") if isinstance(fhir, dict) else None
     return text.replace(token, "(not shown)") if isinstance(token, str) and token else text
-
-
-def _checked_addresses(given: tuple[str, ...]) -> tuple[str, ...]:
-    for address in given:
-        try:
-            ipaddress.ip_network(address)
-        except ValueError as error:
-            raise ValueError(
-                f"{address} is neither an IP address nor a network such as 10.1.0.0/16 ({error})"
-            ) from error
-    return given

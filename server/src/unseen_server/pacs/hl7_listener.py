@@ -11,14 +11,12 @@ HL7 v2.5.1, section 2.9.2 (acknowledgement codes), table 0103 (processing ID).
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import logging
 import socket
 import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +25,7 @@ from unseen_server.pacs.accept_log import AcceptLog
 from unseen_server.pacs.hl7_acknowledgement import acknowledgement
 from unseen_server.pacs.hl7_incoming import merges_of, not_used, reports_of, system_of
 from unseen_server.pacs.hl7_parsing import Hl7Error, parsed
+from unseen_server.pacs.ip_networks import is_in, networks_of
 from unseen_server.pacs.mllp import END, START, MllpFrames
 from unseen_server.service.waiting_clients import address_group
 from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
@@ -53,7 +52,7 @@ class Hl7Listener:
 
     def __init__(self, settings: Hl7Settings, intake: ReportIntake, *, secure: ssl.SSLContext | None = None) -> None:
         self._settings, self._intake, self._secure = settings, intake, secure
-        self._allowed = [ipaddress.ip_network(one) for one in settings.addresses or _LOCAL]
+        self._allowed = networks_of(settings.addresses or _LOCAL)
         self._open: Counter[str] = Counter()  # connections, by address group
         self._stopping = threading.Event()
         self._threads: set[threading.Thread] = set()
@@ -127,7 +126,7 @@ class Hl7Listener:
                 self._stopping.wait(_WAKE_S)
                 continue
             log.succeeded()
-            if not is_allowed(address, self._allowed):
+            if not is_in(address, self._allowed):
                 _log.warning("hl7.rejected address=%s why=not among addresses of [hl7]", address)
                 connection.close()
             elif why := self._take_place(address):
@@ -251,10 +250,3 @@ class Hl7Listener:
             for one in merges
         ]
         return "Patients merged." if any(new) else "These patients were merged before."
-
-
-def is_allowed(address: str, places: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    """Return True if an address is in one of these networks."""
-    here = ipaddress.ip_address(address.partition("%")[0])
-    mapped = here.ipv4_mapped if isinstance(here, ipaddress.IPv6Address) else None
-    return any((mapped or here) in place for place in places)

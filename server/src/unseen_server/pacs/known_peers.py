@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Callable, Iterable
 
 from unseen_server.pacs.config import PacsConfig, Peer
+from unseen_server.pacs.ip_networks import is_in, networks_of
 
 Resolve = Callable[[str], Iterable[str]]
 
@@ -36,17 +36,10 @@ def peer_of(
     called_so = [peer for peer in config.peers if peer.ae_title == ae_title]
     if not called_so:
         return f"{ae_title} is no peer of this node. Add a [[peers]] with this ae_title to pacs.toml."
-    here = [peer for peer in called_so if _from(address, peer.addresses or tuple(resolve(peer.host)))]
+    here = [peer for peer in called_so if is_in(address, networks_of(peer.addresses or resolve(peer.host)))]
     if not here:
         return f"{ae_title} may not connect from {address}. Add this address to the addresses of its peer in pacs.toml."
     allowed = [peer for peer in here if secure or not peer.tls]
     if not allowed:
         return f"{ae_title} must connect by TLS, to the port of [tls]. Or set tls = false for its peer in pacs.toml."
     return allowed[0]
-
-
-def _from(address: str, places: Iterable[str]) -> bool:
-    here = ipaddress.ip_address(address.partition("%")[0])
-    mapped = here.ipv4_mapped if isinstance(here, ipaddress.IPv6Address) else None
-    here = mapped or here
-    return any(here in ipaddress.ip_network(place.partition("%")[0]) for place in places)

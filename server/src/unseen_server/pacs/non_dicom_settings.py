@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from unseen_server.pacs.ip_networks import checked_networks
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 AccessionField = Literal["OBR-2", "OBR-3", "OBR-18", "OBR-19", "OBR-20", "ORC-2", "ORC-3", "IPC-1"]
@@ -63,12 +64,7 @@ class Hl7Settings(Hl7Fields):
     @field_validator("addresses")
     @classmethod
     def _are_addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        for address in given:
-            try:
-                ipaddress.ip_network(address)
-            except ValueError as error:
-                raise ValueError(f"{address} is neither an IP address nor a network such as 10.1.0.0/16") from error
-        return given
+        return checked_networks(given)
 
 
 class FhirSettings(_SettingsTable):

@@ -6,20 +6,18 @@ hosts in advance, and again after `EVERY_S`.
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from unseen_server.pacs.config import PacsConfig, Peer
+from unseen_server.pacs.ip_networks import Network, address_of, is_in, networks_of
 from unseen_server.pacs.known_peers import addresses_of
 
 EVERY_S: Final = 30.0
 """Longest time until a changed address of a host is known."""
 _FIRST_S: Final = 5.0
 """Longest wait of a start for the first addresses; later ones are used when they arrive."""
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class PeerAddresses:
@@ -68,8 +66,7 @@ class PeerAddresses:
 
     def knows(self, address: str) -> bool:
         """Return True if any peer may connect from this address."""
-        here = _address(address)
-        return any(here in network for network in self._networks)
+        return is_in(address, self._networks)
 
     def of(self, host: str) -> tuple[str, ...]:
         """Return the latest addresses of a peer's host."""
@@ -88,13 +85,13 @@ class PeerAddresses:
 
     def _all(self) -> tuple[Network, ...]:
         places = [place for peer in self._peers for place in peer.addresses or self._found.get(peer.host, ())]
-        return tuple({ipaddress.ip_network(place.partition("%")[0]): None for place in places})
+        return networks_of(places)
 
 
 def is_address(host: str) -> bool:
     """Return True if a host is given by its address, not by a name."""
     try:
-        ipaddress.ip_address(host.partition("%")[0])
+        address_of(host)
     except ValueError:
         return False
     return True
@@ -108,11 +105,4 @@ def open_networks(peer: Peer) -> list[Network]:
         >>> open_networks(peer)
         [IPv4Network('10.1.0.0/16')]
     """
-    found = [ipaddress.ip_network(place.partition("%")[0]) for place in peer.addresses]
-    return [network for network in found if network.num_addresses > 1]
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    here = ipaddress.ip_address(text.partition("%")[0])
-    mapped = here.ipv4_mapped if isinstance(here, ipaddress.IPv6Address) else None
-    return mapped or here
+    return [network for network in networks_of(peer.addresses) if network.num_addresses > 1]

@@ -1,0 +1,65 @@
+"""IP addresses of connections, and comparison with the networks of the configuration."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def address_of(text: str) -> Address:
+    """Return an address without its zone; an IPv4 address that is mapped into IPv6 as IPv4.
+
+    Raises:
+        ValueError: the text is no address.
+
+    Example:
+        >>> address_of("::ffff:10.1.2.3"), address_of("fe80::1%eth0")
+        (IPv4Address('10.1.2.3'), IPv6Address('fe80::1'))
+    """
+    found = ipaddress.ip_address(text.partition("%")[0])
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return mapped or found
+
+
+def networks_of(places: Iterable[str]) -> tuple[Network, ...]:
+    """Return addresses and networks as networks, each once, in order.
+
+    Raises:
+        ValueError: one is neither an address nor a network.
+
+    Example:
+        >>> networks_of(["10.1.0.0/16", "10.2.0.7", "10.2.0.7"])
+        (IPv4Network('10.1.0.0/16'), IPv4Network('10.2.0.7/32'))
+    """
+    return tuple({ipaddress.ip_network(place.partition("%")[0]): None for place in places})
+
+
+def is_in(address: str, networks: Iterable[Network]) -> bool:
+    """Return True if an address is in one of these networks.
+
+    Example:
+        >>> is_in("::ffff:10.1.2.3", networks_of(["10.1.0.0/16"]))
+        True
+    """
+    here = address_of(address)
+    return any(here in network for network in networks)
+
+
+def checked_networks(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return addresses and networks of the configuration as they are. Raises ValueError with a sentence.
+
+    Example:
+        >>> checked_networks(("10.1.0.0/16", "10.2.0.7"))
+        ('10.1.0.0/16', '10.2.0.7')
+    """
+    for address in given:
+        try:
+            ipaddress.ip_network(address)
+        except ValueError as error:
+            raise ValueError(
+                f"{address} is neither an IP address nor a network such as 10.1.0.0/16 ({error})"
+            ) from error
+    return given

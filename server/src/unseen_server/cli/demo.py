@@ -87,8 +87,9 @@ def demo(
             epochs=epochs,
             labelled=labelled,
             step=console.step,
-            say=typer.echo,
+            say=_result,
             progress=shown_on(),
+            scored=console.count_progress("scored"),
         )
         torch.set_num_threads(threads)  # the process that drew has ended
         console.step(
@@ -103,9 +104,7 @@ def demo(
             further=made.further,
             progress=console.count_progress("scored"),
         )
-        if sys.stderr.isatty():
-            typer.echo("\r\033[K", err=True, nl=False)  # the line that counted
-        typer.echo(f"     {filled}")
+        _result(f"     {filled}")
         words: list[str | Path] = ["--folder", worklist, "--model", made.decides, "--policy", made.policy]
         words += [word for one in made.further for word in ("--also", one)]
         words += ["--runs", made.runs]
@@ -123,6 +122,13 @@ def demo(
             console.limits()
             if browser:
                 _stay(server, words)
+
+
+def _result(line: str) -> None:
+    """Print a line of the result, in place of the line that counted."""
+    if sys.stderr.isatty():
+        typer.echo("\r\033[K", err=True, nl=False)
+    typer.echo(line)
 
 
 @contextlib.contextmanager

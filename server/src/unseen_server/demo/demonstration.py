@@ -67,12 +67,15 @@ def demonstrate(
     step: Callable[[str], None],
     say: Callable[[str], None],
     progress: Callable[[str, Progress], None] | None = None,
+    scored: Callable[[int], None] | None = None,
 ) -> Demonstrated:
     """Run the demonstration into the folder `out`; what an earlier one left there is replaced.
 
     labelled  abnormal films of each site to calibrate on
     step      announces what happens next
     say       reports the result
+    progress  called with the state of a training, as by `fit`
+    scored    called with the number of films that a detector has scored, after each
 
     Nothing is asked; every figure is made here and now.
     """
@@ -103,7 +106,12 @@ def demonstrate(
         screener = load(_SCREENER)
         results = {
             "phantom-screener": evaluate(
-                screener, films(tested, lesions=True), out=out / "reports" / "phantom-screener", seed=seed, facts=facts
+                screener,
+                films(tested, lesions=True),
+                out=out / "reports" / "phantom-screener",
+                seed=seed,
+                facts=facts,
+                progress=scored,
             )
         }
         say(f"     {_first_scores(results['phantom-screener'])}")
@@ -130,7 +138,14 @@ def demonstrate(
         step(f"4/{STEPS}  Scoring the pairs with both; comparing the scores of all with simple image statistics")
         facts["device"] = detectors["dae"].trained_on
         results |= {
-            name: evaluate(detector, films(tested, lesions=True), out=out / "reports" / name, seed=seed, facts=facts)
+            name: evaluate(
+                detector,
+                films(tested, lesions=True),
+                out=out / "reports" / name,
+                seed=seed,
+                facts=facts,
+                progress=scored,
+            )
             for name, detector in detectors.items()
         }
         for name, result in results.items():

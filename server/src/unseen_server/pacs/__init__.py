@@ -1,4 +1,4 @@
-"""The archive's door: films come in by DICOM, results go back as DICOM objects, reports come in by HL7 and FHIR.
+"""Connection to an archive: films come in by DICOM, results go back as DICOM objects, reports come in by HL7 and FHIR.
 
 Nothing here imports the web pages, nor FastAPI.
 """

@@ -71,11 +71,11 @@ def application(
         Route("/metrics", health.metrics),
     ]
     if fhir is not None and reports is not None:
-        door = _Fhir(fhir, reports)
+        endpoint = _Fhir(fhir, reports)
         routes += [
-            Route("/fhir", door.post, methods=["POST"]),
-            Route("/fhir/DiagnosticReport", door.post, methods=["POST"]),
-            Route("/fhir/DiagnosticReport/{id}", door.put, methods=["PUT"]),
+            Route("/fhir", endpoint.post, methods=["POST"]),
+            Route("/fhir/DiagnosticReport", endpoint.post, methods=["POST"]),
+            Route("/fhir/DiagnosticReport/{id}", endpoint.put, methods=["PUT"]),
         ]
     return Starlette(routes=routes)
 

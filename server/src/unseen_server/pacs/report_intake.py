@@ -28,7 +28,7 @@ _log = logging.getLogger("unseen")
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedReport:
-    """A report as a door has read it; see `OutsideReport` for what is not here.
+    """Report as HL7 or FHIR delivered it; see `OutsideReport` for what is not here.
 
     codes  of the report's coded entries
     text   all of its text that counts

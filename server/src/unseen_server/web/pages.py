@@ -1,6 +1,6 @@
 """The pages: skeletons from templates, each with one ES module that fetches what it shows from the API.
 
-No page holds a film or a name; whoever is not signed in is led to the door and back.
+No page holds a film or a name; whoever is not signed in is led to the page Sign in, and back.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ for _place in PLACES:
 
 
 @router.get("/sign-in", response_class=HTMLResponse)
-def door(request: Request) -> Response:
+def sign_in(request: Request) -> Response:
     """Serve the page where people sign in."""
     parts = served(request)
     provider = None if parts.oidc is None else parts.oidc.settings.label

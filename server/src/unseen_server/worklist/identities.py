@@ -85,7 +85,7 @@ class Identities:
         self._now_us = writing.now_us
         self.terms: list[dict[str, Any]] = []  # rows to be inserted
         connection = writing.connection
-        # of a film that its door has joined, the study is known to have all that it names
+        # a film whose header was read on arrival is in its study already, with all that it names
         new = {number: one for number, one in identities.items() if not one.is_of(of_films[number])}
         uids = {one.columns["uid"] for one in new.values() if "uid" in one.columns}
         instances = {one.instance for one in identities.values() if one.instance is not None}

@@ -146,7 +146,7 @@ class Batch:
         new = film.instance is None
         self._identities.enter(film, study, read)
         if isinstance(read, Film) and new and read.identifiers.get("StudyInstanceUID"):
-            if film.source not in self._settle_s:  # else its door has said for how long
+            if film.source not in self._settle_s:  # else the time was set on arrival
                 self._settle_s[film.source] = settle_time.settle_s(self._writing.connection, film.source)
             seconds, now_us = self._settle_s[film.source], self._writing.now_us
             study.settles_us = completeness.settles_us(study, since_us=film.received_us, seconds=seconds, now_us=now_us)

@@ -82,7 +82,7 @@ def record_alone(writing: Writing, job: Job, result: FilmScreening, rules: Entry
         return False
     study = join(writing, film, read.identifiers if isinstance(read, Film) else {}, actor=rules.worker)
     if isinstance(read, Film) and film.instance is None and read.identifiers.get("StudyInstanceUID"):
-        seconds = settle_time.settle_s(writing.connection, film.source)  # else its door has said for how long
+        seconds = settle_time.settle_s(writing.connection, film.source)  # else the time was set on arrival
         completeness.wait(writing, study, since_us=film.received_us, seconds=seconds)
     batch = Batch(writing, [job], rules)
     batch.enter(job, result)

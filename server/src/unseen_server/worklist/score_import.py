@@ -248,8 +248,8 @@ def _new(writing: Writing, given: Sequence[ArchiveFilm]) -> tuple[list[ArchiveFi
 
 
 _DOUBLED = (
-    "Another film has its SOP Instance UID. Send it to the worklist by a door, which compares the two: "
-    "DICOM, or the upload."
+    "Another film has its SOP Instance UID. Send it to the worklist by DICOM or by the upload: "
+    "both compare the two films."
 )
 _PARAMETERS = 500  # of one statement
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -145,6 +147,48 @@ MADE: dict[str, Operator] = {
     "composed": Mask(torch.ones(6, 6).tril()) @ Blur(6, gaussian_kernel(0.5)),
     "dense": Dense(torch.randn(4, 9, generator=rng())),
 }
+
+
+BY_A_FUNCTION: dict[str, Operator] = {
+    "tomography": MADE["tomography"],
+    "blur by bands": Blur(128, gaussian_kernel(1.0)),
+    "blurs of several images": Blur(6, gaussian_kernel(0.5)),
+    "MRI by rows": FourierMask(torch.ones(4, 4).tril(), coils=torch.ones(2, 4, 4, dtype=torch.complex64)),
+    "mask": Mask(torch.ones(6, 6).tril()),
+}
+
+
+@pytest.mark.parametrize("name", BY_A_FUNCTION)
+@pytest.mark.parametrize("action", ["__call__", "adjoint"])
+def test_forward_mode_follows_dual_numbers_that_require_no_gradient(name: str, action: str) -> None:
+    A = BY_A_FUNCTION[name]
+    act = getattr(A, action)
+    complex_numbers = A.complex_domain if action == "__call__" else A.complex_range
+    kind = torch.complex64 if complex_numbers else torch.float32
+    x, tangent = torch.randn(2, 3, *(A.domain if action == "__call__" else A.range), generator=rng(), dtype=kind)
+    forward = torch.autograd.forward_ad
+    with forward.dual_level():
+        dual = forward.make_dual(x, tangent)
+        value, slope = forward.unpack_dual(act(dual))
+    torch.testing.assert_close(value, act(x))
+    torch.testing.assert_close(slope, act(tangent), rtol=1e-5, atol=1e-6)
+
+
+def test_a_mask_that_has_seen_a_tensor_still_checks_the_next_one() -> None:
+    A = Mask(torch.ones(6, 6).tril())
+    x = image(2, 1, 6, 6)
+    first = A(x)
+    assert torch.equal(A(x), first) and torch.equal(A.adjoint(x), first) and torch.equal(A.pinv(x), first)
+    assert len(pickle.dumps(A)) == len(pickle.dumps(Mask(torch.ones(6, 6).tril())))
+    assert A(x.float()).dtype == torch.float32 and A(x.half()).dtype == torch.float16
+    assert torch.equal(A(x.to(torch.complex64)), first.to(torch.complex64))
+    assert A(x[:0]).shape == (0, 1, 6, 6) and A(x.to("meta")).is_meta
+    for act, said in ((A, "takes"), (A.adjoint, "has an adjoint that takes"), (A.pinv, "has a pseudo-inverse")):
+        act(x)
+        with pytest.raises(ValueError, match=rf"Mask {said}.*\(2, 1, 6, 5\)"):
+            act(x[..., :5])
+    with pytest.raises(ValueError, match="floating-point numbers"):
+        A(x.long())
 
 
 @pytest.mark.parametrize("name", MADE)

@@ -25,6 +25,8 @@ CHECKED = {
         # whether vmap or grad is active, which a function with a vmap of its own must ask without autograd, too:
         # tests/physics/test_blur.py
         "torch._C._are_functorch_transforms_active",
+        # whether forward mode may follow a tensor: tests/physics/test_operator_algebra.py
+        "torch.autograd.forward_ad._current_level",
         # where a compiled function is to run an operator as it is: tests/physics/test_operator_contract.py
         "torch._dynamo.graph_break",
     ),

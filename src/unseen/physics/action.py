@@ -9,6 +9,7 @@ from typing import ClassVar, TypeGuard, overload
 
 import torch
 from torch import Tensor
+from torch.compiler import is_dynamo_compiling
 
 from unseen.physics.compilation import uncompiled
 from unseen.physics.immutability import Immutable
@@ -18,6 +19,7 @@ from unseen.physics.pseudo_inverse import solve_least_squares
 from unseen.physics.tensor_products import Shape, describe, in_own_precision, inner, lengths, result_dtype
 
 _COMPUTED_AS_THEY_ARE = (torch.float32, torch.float64)
+_COMPLEX_AS_THEY_ARE = (torch.complex64, torch.complex128)
 
 
 class Action(Immutable, ABC):
@@ -74,7 +76,9 @@ class Action(Immutable, ABC):
                 refuse_nan(x, f"{type(self).__name__} takes")
             return self._computed(self._forward, x, self.range, complex_too=self.complex_range)
 
-        if not self.looks_for_nan and self._needs_nothing(x, self.domain):
+        if self._needs_nothing(x, self.domain, complex_too=self.complex_domain):
+            if self.looks_for_nan and not x.requires_grad:
+                refuse_nan(x, f"{type(self).__name__} takes")
             return self._forward(x)
         return on_tensors(partial(uncompiled, of), x)
 
@@ -99,7 +103,7 @@ class Action(Immutable, ABC):
             self._check(y, self.range, "has an adjoint that takes", complex_too=self.complex_range)
             return self._computed(self._adjoint, y, self.domain, complex_too=self.complex_domain)
 
-        if self._needs_nothing(y, self.range):
+        if self._needs_nothing(y, self.range, complex_too=self.complex_range):
             return self._adjoint(y)
         return on_tensors(partial(uncompiled, of), y)
 
@@ -126,6 +130,10 @@ class Action(Immutable, ABC):
                 refuse_nan(y, f"The pseudo-inverse of {type(self).__name__} takes")
             return self._computed(self._pinv, y, self.domain, complex_too=self.complex_domain)
 
+        if self._needs_nothing(y, self.range, complex_too=self.complex_range):
+            if self.looks_for_nan and not y.requires_grad:
+                refuse_nan(y, f"The pseudo-inverse of {type(self).__name__} takes")
+            return self._pinv(y)
         return on_tensors(partial(uncompiled, of), y)
 
     def norm(self) -> float:
@@ -136,15 +144,15 @@ class Action(Immutable, ABC):
         """
         return largest_singular_value(self)
 
-    def _needs_nothing(self, values: Tensor | Array, shape: Shape) -> TypeGuard[Tensor]:
+    def _needs_nothing(self, values: Tensor | Array, shape: Shape, *, complex_too: bool) -> TypeGuard[Tensor]:
         """Return True for a tensor that passes every check and is computed as it is.
 
         The checks one by one take longer than the product of a mask and an image of 256².
         """
         return (
-            not torch.compiler.is_dynamo_compiling()
-            and type(values) is Tensor
-            and values.dtype in _COMPUTED_AS_THEY_ARE
+            type(values) is Tensor
+            and not is_dynamo_compiling()
+            and (values.dtype in _COMPUTED_AS_THEY_ARE or (complex_too and values.dtype in _COMPLEX_AS_THEY_ARE))
             and values.is_cpu
             and values.shape[1:] == shape
             and values.numel() > 0

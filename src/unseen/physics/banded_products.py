@@ -36,17 +36,15 @@ def band(kernel: Tensor) -> Tensor:
     return matrix
 
 
-def circularly_filtered(x: Tensor, down: Tensor, right: Tensor, *, before: tuple[int, int]) -> Tensor:
-    """Return an image, circularly convolved along its columns and its rows.
+def filter_circularly(x: Tensor, down: Tensor, right: Tensor, *, before: tuple[int, int], result: Tensor) -> None:
+    """Convolve an image circularly along its columns and its rows.
 
     Args:
         x: (height, width), each at least TAPS + BLOCK.
         down: `band` of the kernel along columns.
         right: `band` of the kernel along rows.
         before: pixels before the first one, above and to the left, that the first window covers.
-
-    Returns:
-        (height, width), contiguous.
+        result: (height, width), contiguous; it is written into.
     """
     height, width = x.shape
     above, left = before
@@ -58,6 +56,7 @@ def circularly_filtered(x: Tensor, down: Tensor, right: Tensor, *, before: tuple
     after = blocks * BLOCK + right.shape[1] - BLOCK - width - left
     around = torch.cat([filtered[:, width - left :], filtered, filtered[:, :after]], dim=1)
     windows = around.as_strided((blocks, height, right.shape[1]), (BLOCK, around.shape[1], 1))
-    result = x.new_empty(height, blocks * BLOCK)
-    torch.matmul(windows, right.T, out=result.view(height, blocks, BLOCK).movedim(0, 1))
-    return result[:, :width].contiguous()
+    whole = result if width % BLOCK == 0 else x.new_empty(height, blocks * BLOCK)
+    torch.matmul(windows, right.T, out=whole.view(height, blocks, BLOCK).movedim(0, 1))
+    if whole is not result:
+        result.copy_(whole[:, :width])

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unseen.physics.argument_checks import both_sides, check_channels, check_rtol
-from unseen.physics.banded_products import band, circularly_filtered, suits
+from unseen.physics.banded_products import band, filter_circularly, suits
 from unseen.physics.linear_function import linear
 from unseen.physics.operator import Operator
 from unseen.physics.pseudo_inverse import solve_least_squares
@@ -51,7 +51,7 @@ class Blur(Operator):
     rtol: float
     _kernel: Tensor  # (1, 1, rows, columns), float64
     _transfer: Tensor  # (height, width // 2 + 1), complex128: the kernel's spectrum
-    _inverse: Tensor  # 1 / _transfer, or 0
+    _inverse: Tensor  # 1 / _transfer, or 0, without the columns of 0 at its end
     _product: Separable | None  # the same blur, where it is "valid" and separable
     _before: tuple[int, int]  # rows above and columns left of an image's first pixel that its sum reads
     _fast: bool  # "circular", separable and short: banded products in single precision on a CPU
@@ -96,7 +96,7 @@ class Blur(Operator):
             rtol=rtol,
             _kernel=kernel[None, None].clone(),
             _transfer=transfer,
-            _inverse=torch.where(kept, 1 / transfer, 0),
+            _inverse=_without_last_zeros(torch.where(kept, 1 / transfer, 0)),
             _product=_as_product(kernel, (height, width), channels, rtol) if boundary == "valid" else None,
             _before=(rows - 1 - rows // 2, columns - 1 - columns // 2),
             _fast=False,
@@ -168,9 +168,17 @@ class Blur(Operator):
                 wide, partial(self._one_by_one, transfer=transfer), partial(self._one_by_one, transfer=adjoint)
             )
         else:
-            spectrum = torch.fft.rfft2(wide)
-            filtered = torch.fft.irfft2(spectrum.mul_(self._on(transfer, spectrum)), s=self.domain[1:])
+            factor = self._on(transfer, wide, dtype=torch.promote_types(wide.dtype, torch.complex64))
+            filtered = self._times(wide, factor)
         return filtered.to(x.dtype)
+
+    def _times(self, x: Tensor, factor: Tensor, *, out: Tensor | None = None) -> Tensor:
+        """Return x with its spectrum times a factor, whose missing columns are 0 and are not transformed."""
+        width = self.domain[-1]
+        spectrum = torch.fft.rfft(x)[..., : factor.shape[-1]]
+        columns = torch.fft.fft(spectrum, dim=-2).mul_(factor)
+        filtered: Tensor = torch.fft.irfft(torch.fft.ifft(columns, dim=-2), n=width, out=out)
+        return filtered
 
     def _banded(self, x: Tensor) -> Tensor:
         return self._by_bands(x, "_down", "_right", self._before)
@@ -181,17 +189,16 @@ class Blur(Operator):
 
     def _by_bands(self, x: Tensor, down: str, right: str, before: tuple[int, int]) -> Tensor:
         bands = self._on(down, x), self._on(right, x)
-        if x.shape[:2].numel() == 1:
-            return circularly_filtered(x[0, 0], *bands, before=before)[None, None]
-        return torch.stack([circularly_filtered(image, *bands, before=before) for image in x.flatten(0, 1)]).view(
-            x.shape
-        )
+        filtered = torch.empty_like(x, memory_format=torch.contiguous_format)
+        for image, result in zip(x.flatten(0, 1), filtered.flatten(0, 1), strict=True):
+            filter_circularly(image, *bands, before=before, result=result)
+        return filtered
 
     def _one_by_one(self, x: Tensor, *, transfer: str) -> Tensor:
         factor = self._on(transfer, x, dtype=torch.promote_types(x.dtype, torch.complex64))
         filtered = torch.empty_like(x, memory_format=torch.contiguous_format)
         for image, result in zip(x.flatten(0, 1), filtered.flatten(0, 1), strict=True):
-            torch.fft.irfft2(torch.fft.rfft2(image).mul_(factor), s=self.domain[1:], out=result)
+            self._times(image, factor, out=result)
         return filtered
 
 
@@ -202,6 +209,12 @@ def _as_product(kernel: Tensor, size: tuple[int, int], channels: int, rtol: floa
         return None
     down, right = factors
     return Separable(_valid(down, size[0]), _valid(right, size[1]), channels=channels, rtol=rtol)
+
+
+def _without_last_zeros(transfer: Tensor) -> Tensor:
+    """Return the first columns of a transfer function, up to the last one that is not all 0; one at least."""
+    used = transfer.abs().amax(dim=0).nonzero()
+    return transfer[:, : int(used.max()) + 1 if len(used) else 1].clone()
 
 
 def _as_factors(kernel: Tensor) -> tuple[Tensor, Tensor] | None:

@@ -78,7 +78,7 @@ class FourierMask(Operator):
     rtol: float
     _slope: float  # rtol · max √(Σ_c |s_c|²)
     _mask: Tensor  # (1 or batch, 1, height, width), bool, in FFT order, as all that follows
-    _sampled: Tensor  # of _mask's shape, float64: mask / √n, for transforms without a scale
+    _sampled: Tensor  # of _mask's shape, or one line of it, float64: mask / √n, for transforms without a scale
     _sampled_inverse: Tensor  # likewise with what a frequency counts in the pseudo-inverse of real images
     _coils: CoilImages | None
     _maps: Tensor  # (1 or batch, coils, height, width), complex
@@ -127,8 +127,8 @@ class FourierMask(Operator):
             _slope=rtol * _most_sensitive(images),
             complex_domain=not real,
             _mask=whole,
-            _sampled=whole.double() * scale,
-            _sampled_inverse=torch.where(whole, scale / _heard(whole).clamp(min=0.5), 0),
+            _sampled=_one_line(whole.double() * scale, along),
+            _sampled_inverse=_one_line(torch.where(whole, scale / _heard(whole).clamp(min=0.5), 0), along),
             _coils=images,
             _maps=torch.ones(1, 1, 1, 1, dtype=torch.complex64) if images is None else images.maps,
             _along=along,
@@ -306,6 +306,13 @@ def _axis_of_lines(mask: Tensor) -> int | None:
     if bool((mask == mask[..., :1, :]).all()):
         return -1
     return -2 if bool((mask == mask[..., :1]).all()) else None
+
+
+def _one_line(weights: Tensor, along: int | None) -> Tensor:
+    """Return the weights of one line where all lines have the same: a product with them reads less memory."""
+    if along is None:
+        return weights
+    return (weights[..., :1, :] if along == -1 else weights[..., :1]).clone()
 
 
 def _wide(tensor: Tensor, *, complex_too: bool) -> Tensor:

@@ -23,17 +23,18 @@ import math
 from collections.abc import Sequence
 from functools import cached_property, reduce
 from numbers import Real
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.compiler import is_dynamo_compiling
 
 from unseen.artifacts.notebook_html import html_card
 from unseen.physics.action import Action, adjoint_of, check_one_kind, shared_batch
 from unseen.physics.flat_vectors import FlatAction, linear_over_complex_numbers
-from unseen.physics.numpy_arrays import as_tensor
+from unseen.physics.numpy_arrays import Array, as_tensor
 from unseen.physics.pseudo_inverse import adjoint_of_least_squares
 from unseen.physics.tensor_products import describe
 
@@ -346,6 +347,10 @@ class Transposed(Operator):
         return self if self.batch is None else Transposed(self.whole.select(samples))
 
 
+_NOTHING_YET = (None, None, None)
+Values = TypeVar("Values", Tensor, Array)
+
+
 class Mask(Operator):
     """A x = mask ⊙ x, with a mask of zeros and ones.
 
@@ -374,6 +379,7 @@ class Mask(Operator):
     real_or_complex = True
     looks_for_nan = False
     _mask: Tensor  # (1 or batch, *domain), bool
+    _last: tuple[torch.Size, torch.dtype, Tensor] | tuple[None, None, None]  # the last one's shape, type and factor
 
     # Any: numbers of whatever kind
     def __init__(self, mask: Tensor | NDArray[Any], *, channels: int | None = None, axes: int = 3) -> None:
@@ -402,7 +408,30 @@ class Mask(Operator):
             whole = whole.expand(-1, channels, *whole.shape[2:])
         shape = tuple(whole.shape[1:])
         super().__init__(domain=shape, range=shape, batch=len(whole) if len(whole) != 1 else None)
-        self._set(_mask=whole)
+        self._set(_mask=whole, _last=_NOTHING_YET)
+
+    def __call__(self, x: Values) -> Values:
+        factor = self._factor_as_before(x)
+        return super().__call__(x) if factor is None else x * factor
+
+    def adjoint(self, y: Values) -> Values:
+        factor = self._factor_as_before(y)
+        return super().adjoint(y) if factor is None else y * factor
+
+    def pinv(self, y: Values) -> Values:
+        factor = self._factor_as_before(y)
+        return super().pinv(y) if factor is None else y * factor
+
+    def _factor_as_before(self, x: Values) -> Tensor | None:
+        """Return the factor of a tensor of the last one's shape and type, which passed every check; None: another one.
+
+        All checks together take a quarter of the time of the product with an image of 256².
+        """
+        if type(x) is Tensor and not is_dynamo_compiling():
+            shape, dtype, factor = self._last
+            if x.shape == shape and x.dtype is dtype and x.is_cpu:
+                return factor
+        return None
 
     @property
     def mask(self) -> Tensor:
@@ -420,7 +449,10 @@ class Mask(Operator):
         return self if self.batch is None else Mask(self._mask[samples], axes=len(self.domain))
 
     def _forward(self, x: Tensor) -> Tensor:
-        return x * self._on("_mask", x)
+        factor = self._on("_mask", x)
+        if self._needs_nothing(x, self.domain, complex_too=True) and type(factor) is Tensor:
+            self._set(_last=(x.shape, x.dtype, factor))
+        return x * factor
 
     def _adjoint(self, y: Tensor) -> Tensor:
         return self._forward(y)
@@ -430,6 +462,9 @@ class Mask(Operator):
 
     def norm(self) -> float:
         return float(self._mask.any())
+
+    def __getstate__(self) -> dict[str, object]:
+        return super().__getstate__() | {"_last": _NOTHING_YET}
 
 
 class Restricted(Operator):

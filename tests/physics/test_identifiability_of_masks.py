@@ -10,7 +10,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from unseen.physics import Flips, FourierMask, Group, Mask, Operator, Rotations, Shifts, identify
+from unseen.physics import (
+    Blur,
+    Dense,
+    Flips,
+    FourierMask,
+    Group,
+    Mask,
+    Operator,
+    Rotations,
+    Shifts,
+    Tomography,
+    gaussian_kernel,
+    identify,
+)
 
 
 def grid(size: int) -> tuple[Tensor, Tensor]:
@@ -112,12 +125,41 @@ def test_every_seed_gives_the_right_verdict_where_a_box_in_the_centre_is_missing
     assert found == {"can"}
 
 
-@pytest.mark.parametrize(("size", "box"), [(16, 5), (20, 7)])
-def test_a_hole_that_short_moves_cannot_leave_is_not_seen_by_interpolation(size: int, box: int) -> None:
+def with_hole(size: int, box: int) -> Mask:
     mask = torch.ones(size, size, dtype=torch.bool)
     first = (size - box) // 2
     mask[first : first + box, first : first + box] = False
-    assert identify(Mask(mask), SHIFTS).verdict == "can"
+    return Mask(mask)
+
+
+def mixed(size: int, box: int) -> Operator:
+    """A matrix that mixes all pixels outside of the hole."""
+    seen = with_hole(size, box).mask.flatten()
+    kept = int(seen.sum())
+    rows = torch.zeros(kept, size**2, dtype=torch.float64)
+    rows[:, seen] = torch.randn(kept, kept, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return Dense(rows, size=(size, size))
+
+
+HOLES: dict[str, Callable[[int, int], Operator | Callable[[Tensor], Tensor]]] = {
+    "mask": with_hole,
+    "function": lambda size, box: lambda x: with_hole(size, box)(x),
+    "after a blur": lambda size, box: with_hole(size, box) @ Blur(size, gaussian_kernel(0.5)),
+    "before a blur": lambda size, box: Blur(size, gaussian_kernel(0.5)) @ with_hole(size, box),
+    "mixed": mixed,
+}
+
+
+@pytest.mark.parametrize("name", HOLES)
+@pytest.mark.parametrize(("size", "box"), [(12, 5), (16, 5), (20, 7), (16, 11)])
+def test_a_hole_that_short_moves_cannot_leave_is_not_seen_by_interpolation(name: str, size: int, box: int) -> None:
+    A = HOLES[name](size, box)
+    assert identify(A, SHIFTS, domain=(1, size, size)).verdict == "can"
+
+
+@pytest.mark.parametrize(("size", "views"), [(12, 4), (16, 7), (24, 14)])
+def test_shifted_projections_on_a_grid_stay_seen_by_interpolation(size: int, views: int) -> None:
+    assert identify(Tomography(size, views), SHIFTS).verdict == "through interpolation only"
 
 
 def test_the_verdict_states_how_sure_it_is() -> None:

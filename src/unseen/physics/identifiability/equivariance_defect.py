@@ -17,7 +17,7 @@ from unseen.physics.identifiability.linear_map import LinearMap
 from unseen.physics.identifiability.looks import Looks, Moves
 from unseen.physics.identifiability.spectrum import Spectrum
 
-INNER = 0.7  # the share of the inscribed disc's radius within which images stay clear of the border
+INNER, CORE = 0.7, 0.5  # shares of the inscribed disc's radius within which images stay clear of the border
 
 CANDIDATES, CLEAR, ALIKE = 512, 32, 6  # elements drawn to find some that keep clear of it; the best of those are tried
 
@@ -75,21 +75,33 @@ class Inner:
 
 
 def clear_of_the_border(
-    A: LinearMap, group: Group, whole: Spectrum, level: float, *, steps: tuple[int, int], generator: torch.Generator
+    A: LinearMap,
+    group: Group,
+    whole: Spectrum,
+    level: float,
+    *,
+    steps: tuple[int, int],
+    generator: torch.Generator,
+    inner: float = INNER,
 ) -> Inner | None:
     """Measure how much of the hidden part comes into sight when images move without crossing the border.
 
     Shifts that come round at the border cut an image in two, which no scene does; and a projection on a grid shifts
-    by interpolation. Here images fill the inner 0.7 of the inscribed disc, and elements are those that leave this
-    disc clear of the border. Of an A that is equivariant but for its interpolation no element shows much; of others,
-    such as a missing box, it takes one element that does, and many may show little. So the best counts: of those
-    drawn first (six that show much alike, else 32), and of the six whose images A measures with the most energy.
+    by interpolation. Here images fill the inner part of the inscribed disc, and elements are those that leave this
+    disc clear of the border, of a small group all of them. Of an A that is equivariant but for its interpolation no
+    element shows much; of others, such as a missing box, it takes one element that does, and many may show little.
+    So the best counts: of those drawn first (six that show much alike, else 32), and of the six whose images A
+    measures with the most energy.
+    Moves of a smaller disc are longer, and leave a hole that those of a larger one do not (`CORE`).
 
     Returns:
         None where nothing ever crosses the border, nothing keeps clear of it, or nothing is hidden.
     """
-    inside = (radius(A.domain[-2:], A.device) <= INNER).to(A.dtype).expand(1, *A.domain)
+    inside = (radius(A.domain[-2:], A.device) <= inner).to(A.dtype).expand(1, *A.domain)
+    listed = group.elements(A.domain) if math.prod(A.domain[-2:]) <= CANDIDATES else None
     candidates = group.sample(CANDIDATES, generator=generator)
+    if listed is not None and len(listed) <= CANDIDATES:
+        candidates = listed[torch.randperm(len(listed), generator=generator)]
     clear = torch.cat(
         [_edge(group.T(inside.expand(len(g), *A.domain), g)) == 0 for g in torch.split(candidates, AT_ONCE)]
     )
@@ -102,10 +114,10 @@ def clear_of_the_border(
     noise = inside * A.noise(pictures, generator)
     hidden = inside * within.split(noise, level).low
     share = float(_squares(hidden).sum() / _squares(noise).sum())
-    if not LEAST_SHARE < share < 1 - LEAST_SHARE:
+    if share <= LEAST_SHARE:
         return None
     seen = (1 - whole.split(noise, CLEARLY * level).share) * _squares(noise)
-    at_random = float(seen.sum() / _squares(noise).sum())
+    at_random = max(float(seen.sum() / _squares(noise).sum()), LEAST_SHARE)
 
     def shown(elements: Tensor) -> Tensor:
         moved = torch.cat(_all(Moves(group, elements=elements, whole=False), hidden))

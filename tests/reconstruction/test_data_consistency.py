@@ -57,6 +57,36 @@ def test_without_noise_the_image_measures_y_and_is_the_closest_of_those(name: st
     assert float((found - x).norm()) < float((estimate - x).norm())
 
 
+@pytest.mark.filterwarnings("error:The pseudo-inverse was not reached")
+@pytest.mark.parametrize(("size", "views", "sigma"), [(64, 24, 0.0), (64, 50, 0.01), (100, 40, 0.01)])
+def test_a_good_ct_image_is_projected_within_the_steps(size: int, views: int, sigma: float) -> None:
+    A = Tomography(size, views)
+    x = smooth(size)
+    y = A(x)
+    y = y + sigma * y.square().mean().sqrt() * torch.randn(y.shape, generator=rng())
+    start = A.fbp(y)
+    found = projected(start, y, Measurement(A))
+    assert float(A.adjoint(y - A(found)).norm()) <= 2e-4 * float(A.adjoint(y).norm())
+    assert float((y - A(found)).norm()) < float((y - A(start)).norm())
+    assert float((found - x).norm()) < 1.1 * float((A.pinv(y) - x).norm()), "noise is amplified as by A⁺ y"
+
+
+def smooth(size: int) -> Tensor:
+    axis = torch.linspace(-1, 1, size)
+    ellipse = (1 - (axis[:, None] / 0.8) ** 2 - (axis / 0.6) ** 2).mul(20).sigmoid()
+    return (ellipse * (1 + 0.3 * (6 * axis).sin()))[None, None]
+
+
+def test_the_derivative_of_the_projection_of_ct_is_the_part_that_is_not_measured() -> None:
+    A = Tomography(12, 8)
+    x, v = (torch.rand(2, 1, 12, 12, generator=rng(seed), dtype=torch.float64) for seed in (1, 2))
+    y = A(x).requires_grad_()
+    x.requires_grad_()
+    towards_x, towards_y = torch.autograd.grad(projected(x, y, Measurement(A)), (x, y), v)
+    torch.testing.assert_close(towards_x, v - A.pinv(A(v)), rtol=0, atol=1e-9)
+    torch.testing.assert_close((towards_y * y).sum(), (A.pinv(y) * v).sum(), rtol=1e-9, atol=0)
+
+
 @pytest.mark.parametrize("noise", [Gaussian(0.2), Poisson(0.05)], ids=repr)
 def test_with_noise_the_residual_of_the_truth_moves_nothing_and_a_large_one_nearly_all(
     noise: Gaussian | Poisson,

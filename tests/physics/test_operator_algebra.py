@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 
 import numpy as np
@@ -147,6 +148,23 @@ MADE: dict[str, Operator] = {
     "composed": Mask(torch.ones(6, 6).tril()) @ Blur(6, gaussian_kernel(0.5)),
     "dense": Dense(torch.randn(4, 9, generator=rng())),
 }
+
+
+@pytest.mark.parametrize("real", [True, False])
+@pytest.mark.parametrize("coils", [None, 3])
+@pytest.mark.parametrize("place", [(0, 0), (5, 3), (7, 7)])
+def test_nan_at_any_pixel_is_found_by_mri(real: bool, coils: int | None, place: tuple[int, int]) -> None:
+    maps = None if coils is None else torch.randn(coils, 8, 8, generator=rng(), dtype=torch.complex64)
+    if maps is not None:
+        maps[0] = 0
+    A = FourierMask(torch.ones(8, 8).tril(), coils=maps, real=real, centred=real)
+    x = torch.randn(3, *A.domain, generator=rng(), dtype=torch.float32 if real else torch.complex64)
+    x[1, 0, 0, 1] = math.inf
+    assert A(x).shape == (3, *A.range), "infinite numbers pass, though their transform is NaN"
+    x[(1, 0, *place)] = math.nan
+    with pytest.raises(ValueError, match="FourierMask takes finite numbers, but 1 of 192 are NaN"):
+        A(x)
+    assert torch.isnan(A(x.requires_grad_())).any(), "not looked for where a gradient follows"
 
 
 BY_A_FUNCTION: dict[str, Operator] = {

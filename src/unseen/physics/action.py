@@ -35,6 +35,8 @@ class Action(Immutable, ABC):
     real_or_complex: bool = False
     """True if images may be real or complex, and measurements with them, as for a mask."""
     looks_for_nan: ClassVar[bool] = True
+    _spreads_nan: ClassVar[bool] = False
+    """True if a NaN in an image makes its whole measurement NaN: then one entry is looked at, not the image."""
 
     def __init__(self, *, domain: Shape, range: Shape, batch: int | None = None) -> None:
         self._set(domain=tuple(map(int, domain)), range=tuple(map(int, range)), batch=batch, _moved={})
@@ -77,9 +79,13 @@ class Action(Immutable, ABC):
             return self._computed(self._forward, x, self.range, complex_too=self.complex_range)
 
         if self._needs_nothing(x, self.domain, complex_too=self.complex_domain):
-            if self.looks_for_nan and not x.requires_grad:
+            looks = self.looks_for_nan and not x.requires_grad
+            if looks and not self._spreads_nan:
                 refuse_nan(x, f"{type(self).__name__} takes")
-            return self._forward(x)
+            y = self._forward(x)
+            if looks and self._spreads_nan and _may_begin_with_nan(y):
+                refuse_nan(x, f"{type(self).__name__} takes")
+            return y
         return on_tensors(partial(uncompiled, of), x)
 
     @overload
@@ -209,6 +215,14 @@ def refuse_nan(x: Tensor, who: str) -> None:
             f"{who} finite numbers, but {int(torch.isnan(x).sum())} of {x.numel()} are NaN. Where NaN marks what was "
             "not measured, leave that out by A.restrict(kept), and set it to 0 by torch.nan_to_num."
         )
+
+
+def _may_begin_with_nan(y: Tensor) -> bool:
+    """Return True if some sample's first entry is NaN, or has no value to look at, as under torch.func.vmap."""
+    try:
+        return bool(torch.isnan(y.flatten(1)[:, 0]).any())
+    except RuntimeError:
+        return True
 
 
 def shared_batch(operators: Sequence[Action]) -> int | None:

@@ -73,6 +73,7 @@ class FourierMask(Operator):
     """
 
     complex_range = True
+    _spreads_nan = True  # the mask's zeros times NaN are NaN
     real: bool
     centred: bool
     rtol: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ SECTION = "PSNR against the number of steps"
 IMAGES = "images/curves"
 PSNR = "psnr_papers"
 """The metric of the section: the truth's maximum is the peak, as in the papers."""
+NEAR_SOURCE = 2.0  # dB
+DOUBLINGS = 3
+"""The trend is of the points within so many doublings of the last one at the full learning rate."""
 PROBLEMS = {"inpainting": "Inpainting of photographs", "ct": "Sparse-view CT", "mri": "MRI, a quarter of the lines"}
 SIZES = (64, 128)
 _COLOURS = {64: BLUE, 128: ORANGE}
@@ -55,6 +59,11 @@ class Curve:
         return f"{self.px} px" + (", rate 1e-3" if self.name.endswith(DIVERGED) else "")
 
     @property
+    def good(self) -> list[Row]:
+        """Points that did not diverge."""
+        return [row for row in self.points if not diverged(row)]
+
+    @property
     def source(self) -> Published | None:
         """Published figures of the problem; None where no source trains EI on it."""
         return PUBLISHED.get(self.problem) if self.printed is not None else None
@@ -62,10 +71,14 @@ class Curve:
     @property
     def printed(self) -> float | None:
         """The source's PSNR of EI in the section's metric; None where there is none."""
+        literal = self.literal
+        return None if literal is None else PUBLISHED[self.problem].converted(literal)
+
+    @property
+    def literal(self) -> float | None:
+        """The source's PSNR of EI as it is printed; None where no source trains EI on the problem."""
         asked = method_of(resolved(recipes.load(f"imaging/{self.problem}")))
-        printed = asked.papers.get("ei")
-        noisy = asked.sigma > 0 or asked.gain > 0
-        return None if noisy or printed is None else PUBLISHED[self.problem].converted(printed)
+        return None if asked.sigma > 0 or asked.gain > 0 else asked.papers.get("ei")
 
 
 def curves_of(rows: Iterable[Row], *, seed: int = 0) -> list[Curve]:
@@ -110,7 +123,9 @@ def curve_blocks(rows: Iterable[Row]) -> list[str]:
         "papers' metric (the truth's maximum is the peak), mean over test images; intervals are over images (patients, "
         "where known), not over trainings. At 64 px CT has 25 views, half of those at 128 px. The source's point "
         "is of one image of another size ([published figures](#published-figures-and-their-metrics)): it shows how "
-        "many steps the source took, and is no target at this size.",
+        "many steps the source took, and is no target at this size. The trend is the least-squares slope of PSNR over "
+        f"the logarithm of the steps, of the points within {DOUBLINGS} doublings of the last one before the rate "
+        "falls; its interval is over images.",
     ]
     pictures = charts(every)
     for problem, words in PROBLEMS.items():
@@ -124,9 +139,75 @@ def curve_blocks(rows: Iterable[Row]) -> list[str]:
     return [*blocks, _provenance(known)]
 
 
+@dataclass(frozen=True)
+class Trend:
+    """PSNR per doubling of the steps, over the last doublings at the full learning rate.
+
+    Args:
+        first: steps of its first point.
+        last: steps of its last point.
+        per_doubling: least-squares slope of PSNR over log2 of the steps, mean over images, in dB.
+    """
+
+    first: int
+    last: int
+    per_doubling: Interval
+
+
+def trend(curve: Curve) -> Trend | None:
+    """Return the trend of a curve; None with fewer than three points at the full learning rate, or a divergence."""
+    full = [row for row in curve.good if int(row["epoch"]) <= math.ceil(0.75 * int(row["epochs_of_training"]))]
+    some = [row for row in full if steps_of(row) * 2**DOUBLINGS >= steps_of(full[-1])]
+    if len(some) < 3 or len(curve.good) < len(curve.points):
+        return None
+    doublings = np.log2([steps_of(row) for row in some])
+    weights = (doublings - doublings.mean()) / ((doublings - doublings.mean()) ** 2).sum()
+    slopes = weights @ np.asarray([row["by_picture"][PSNR] for row in some])
+    found = mean_of(slopes.tolist(), some[-1]["units"])
+    assert isinstance(found, Interval)
+    return Trend(steps_of(some[0]), steps_of(some[-1]), found)
+
+
+def to_the_source(curve: Curve) -> str:
+    """Return the trend of a curve, its distance to the source's figure and the steps left to its budget, or ""."""
+    found, source, literal, printed = trend(curve), curve.source, curve.literal, curve.printed
+    if found is None:
+        return ""
+    slope, last = found.per_doubling, curve.good[-1]
+    verdict = "rises" if slope.low > 0 else "falls" if slope.high < 0 else "does not change significantly"
+    sentences = [
+        f"**Trend at {curve.words}**: from {found.first:,} to {found.last:,} steps, at the full learning rate, the "
+        f"PSNR {verdict}: {figure(slope.to_json(), sign=True)} dB per doubling of the steps."
+    ]
+    if source is None or literal is None or printed is None:
+        return sentences[0]
+    gap = _mean(last) - printed
+    other = f"as printed {literal:.2f}, in the {source.metric}" if source.channels > 1 else "as printed"
+    near = "within" if abs(gap) <= NEAR_SOURCE else "not within"
+    sentences.append(
+        f"The source has {printed:.2f} dB in this metric ({other}), of one image of {source.px} px, after "
+        f"{source.budget.steps:,} steps with {source.budget.features} features and {source.budget.transforms} "
+        f"transforms; ours differs from it by {_signed(gap)} dB at {steps_of(last):,} steps, as a mean over "
+        f"{len(last['units'])} test images of {curve.px} px: {near} {NEAR_SOURCE:g} dB."
+    )
+    remaining, doublings = source.budget.steps - steps_of(last), math.log2(source.budget.steps / steps_of(last))
+    left = f"**{remaining:,} steps remain to the source's number of steps**, {doublings:.1f} doublings"
+    spent = [row for row in curve.good if row.get("cpu_seconds")]
+    if spent:
+        hours = remaining * float(spent[-1]["cpu_seconds"]) / steps_of(spent[-1]) / 3600
+        left += f" and {hours:.1f} core-hours at this size and width"
+    if gap < 0:
+        left += f"; to reach its PSNR by then, {_signed(-gap / doublings)} dB per doubling would be needed"
+    return " ".join([*sentences, f"{left}."])
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
+
+
 def said(curve: Curve) -> str:
     """Return what a curve's rows support, in sentences."""
-    good = [row for row in curve.points if not diverged(row)]
+    good = curve.good
     if not good:
         return f"At {curve.words} the training diverged before its first point."
     first, last = good[0], good[-1]
@@ -159,7 +240,7 @@ def said(curve: Curve) -> str:
             f"{planned - steps_of(last):,} of the planned {planned:,} steps remain: the curve does not show where it "
             "ends."
         )
-    return " ".join(sentences)
+    return " ".join([*sentences, to_the_source(curve)]).rstrip()
 
 
 def diverged(row: Row) -> bool:
@@ -218,7 +299,7 @@ def _chart(words: str, curves: Sequence[Curve]) -> str:
     """Return the SVG: a curve for each size, A† and TV as lines, the source as a point."""
     series, rules = [], []
     for curve in curves:
-        good = [row for row in curve.points if not diverged(row)]
+        good = curve.good
         series.append(
             Series(
                 f"EI, {curve.words}, 32 features",
@@ -255,7 +336,7 @@ def _alternative(words: str, curves: Sequence[Curve]) -> str:
     """Return what the chart shows, in words."""
     parts = []
     for curve in curves:
-        good = [row for row in curve.points if not diverged(row)]
+        good = curve.good
         ends = [f"{_mean(row):.1f} dB after {steps_of(row):,} steps" for row in (*good[:1], *good[1:][-1:])]
         parts.append(f"EI at {curve.words}: {', '.join(ends) or 'diverged'}")
         parts += [f"{name} {_mean(curve.references[arm]):.1f} dB" for arm, (name, _) in _REFERENCES.items()

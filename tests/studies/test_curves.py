@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from studies import recipe_files as recipes
-from studies.curves.page import charts, curve_blocks, curves_of, said
+from studies.curves.page import charts, curve_blocks, curves_of, said, to_the_source, trend
 from studies.curves.training import names, points_of, recipe_of, trained
 from studies.gpu_queue.entries import Work, queue
 from studies.imaging.settings import images_of, method_of, resolved, training_of
@@ -143,6 +143,39 @@ def test_the_section_says_what_the_rows_say() -> None:
     assert "diverged**, between 64 and 256 steps at a learning rate of 0.001" in said(second)
     whole = "\n".join(curve_blocks([*rows, *earlier]))
     assert whole.count("A†, no training") == 1 and "| 64 px, rate 1e-3 | 64 |" in whole
+
+
+def test_the_trend_is_the_slope_at_the_full_rate_and_the_remaining_steps_are_those_to_the_source() -> None:
+    def point(epoch: int, values: list[float]) -> dict[str, Any]:
+        mean = {"value": sum(values) / 2, "low": min(values), "high": max(values)}
+        return {
+            "problem": "curves/inpainting-64", "arm": "ei", "seed": 0, "px": 64, "units": [0, 1], "epoch": epoch,
+            "metrics": {"psnr_papers": mean}, "by_picture": {"psnr_papers": values}, "steps": 32 * epoch,
+            "epochs_of_training": 600, "cpu_seconds": 5.12 * epoch,
+        }  # fmt: skip
+
+    # one image rises by 1 dB per doubling, the other by 2, and after the fall of the rate (epoch 450) by 10 dB more
+    rising = [point(32 * 2**k, [20.0 + k, 20.0 + 2 * k]) for k in range(4)]
+    outside, after = point(8, [0.0, 0.0]), point(512, [34.0, 24.06])
+    (curve,) = curves_of([outside, *rising, after])
+    found = trend(curve)
+    assert found is not None and (found.first, found.last) == (1024, 8192)
+    assert found.per_doubling.value == pytest.approx(1.5)
+    assert found.per_doubling.low == pytest.approx(1.0) and found.per_doubling.high == pytest.approx(2.0)
+    text = to_the_source(curve)
+    assert "from 1,024 to 8,192 steps, at the full learning rate, the PSNR rises: +1.50 [+1.00, +2.00] dB per" in text
+    assert "31.53 dB in this metric (as printed 26.76, in the three-channel sum)" in text
+    assert "−2.50 dB at 16,384 steps, as a mean over 2 test images of 64 px: not within 2 dB" in text
+    assert "**163,616 steps remain to the source's number of steps**, 3.5 doublings and 7.3 core-hours" in text
+    assert "by then, +0.72 dB per doubling would be needed." in text
+    near = point(512, [30.0, 30.0])
+    assert ": within 2 dB." in to_the_source(curves_of([*rising, near])[0])
+    assert trend(curves_of(rising[:2])[0]) is None and to_the_source(curves_of(rising[:2])[0]) == ""
+    assert trend(curves_of([*rising, point(256, [-90.0, -90.0])])[0]) is None, "a diverged training has no trend"
+    ct = [{**row, "problem": "curves/ct-64"} for row in rising]
+    assert "The source has 35.64 dB in this metric (as printed)" in to_the_source(curves_of(ct)[0])
+    mri = [{**row, "problem": "curves/mri-64"} for row in rising]
+    assert to_the_source(curves_of(mri)[0]).endswith("dB per doubling of the steps."), "no source trains it"
 
 
 def test_the_queue_has_every_curve_and_is_done_with_its_last_point(tmp_path: Path) -> None:

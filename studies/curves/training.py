@@ -69,6 +69,7 @@ def trained(
     *,
     seed: int,
     keep: Callable[[Row], object],
+    arm: Arm = ARM,
     root: Path | None = None,
     progress: Report | None = None,
 ) -> None:
@@ -78,6 +79,7 @@ def trained(
         recipe: resolved.
         seed: of the training.
         keep: is called with each row.
+        arm: what is trained.
         root: folder of the runs; None: `$UNSEEN_RUNS`.
         progress: called after each step.
 
@@ -88,7 +90,7 @@ def trained(
     problem = Problem(recipe)
     rate = method_of(recipe).learning_rates[0]
     training = training_of(recipe)
-    digest, run = run_of(problem, ARM, seed=seed, learning_rate=rate, root=root)
+    digest, run = run_of(problem, arm, seed=seed, learning_rate=rate, root=root)
     per_epoch = max(1, len(problem.training.y) // training.batch_size)
     points = set(points_of(training.epochs))
 
@@ -109,13 +111,13 @@ def trained(
             "cpu_seconds": _spent(run.folder),
             "validation_psnr": round(validated, 3),
         }
-        row = row_of(problem, ARM, reconstructed(f, problem.testing, problem), seed=seed, facts=facts)
+        row = row_of(problem, arm, reconstructed(f, problem.testing, problem), seed=seed, facts=facts)
         keep(row | {"recipe": f"{row['recipe']}-{epoch * per_epoch}"})
         return {"psnr": validated}
 
     train_arm(
         problem,
-        ARM,
+        arm,
         seed=seed,
         learning_rate=rate,
         root=root,
@@ -138,7 +140,7 @@ def bounded(progress: Report | None, *, first: float | None, rate: float) -> Rep
         nonlocal start
         loss = done.losses["loss"]
         start = loss if start is None else start
-        if loss > GROWTH * start:
+        if loss > GROWTH * start > 0:  # an estimated risk may begin below 0
             raise TrainingError(
                 f"{name}: the loss grew from {start:.3g} in the first step to {loss:.3g} in step {done.step:,} at a "
                 f"learning rate of {rate:g}. Lower `learning_rates` in the recipe"

@@ -1,6 +1,8 @@
 """`python -m studies.gpu_queue`: pack data, run the rows of the queue for some minutes, merge what they return.
 
 python -m studies.gpu_queue list                    names of the entries, in their order
+python -m studies.gpu_queue list --costs            the command of each entry, and its cost
+python -m studies.gpu_queue render                  the table of costs in docs/how-to/gpu.md, from the committed rows
 python -m studies.gpu_queue pack [ENTRY …]          a pack of data for each study, where the data are
 python -m studies.gpu_queue run [ENTRY …] --out OUT    the entries in order, on the machine with the GPU
 python -m studies.gpu_queue merge OUT               returned rows into the results, returned runs into $UNSEEN_RUNS
@@ -15,8 +17,10 @@ from pathlib import Path
 
 from studies.gpu_queue.entries import Work, chosen
 from studies.gpu_queue.packing import write_packs
+from studies.gpu_queue.page import cost_cell, write_table
 from studies.gpu_queue.returned import merge
 from studies.gpu_queue.slot import CHECKPOINT_EVERY_S, FAILED, STOP_AFTER_S, run
+from studies.row_files import read_rows
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.run_folder import runs_root
 from unseen.training.limits import RunLimits
@@ -27,9 +31,22 @@ PACKS, OUT = Path("gpu-pack"), Path("gpu-out")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse, run, and report a user's mistake in one sentence, with status 2."""
+    given = parsed(arguments)
+    try:
+        {"list": _list, "render": _render, "pack": _pack, "run": _run, "merge": _merge}[given.command](given)
+    except UserError as error:
+        print(f"studies.gpu_queue: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m studies.gpu_queue", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="names of the entries")
+    listing = commands.add_parser("list", help="names of the entries")
+    listing.add_argument("--costs", action="store_true", help="the command of each, and its cost on a CPU")
+    rendering = commands.add_parser("render", help="table of costs")
+    rendering.add_argument("--docs", type=Path, default=Path("docs"), help="where how-to/gpu.md lies (default: docs)")
     packing = commands.add_parser("pack", help="packs of data")
     running = commands.add_parser("run", help="entries in order, until the time is up")
     for one in (packing, running):
@@ -44,19 +61,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     merging = commands.add_parser("merge", help="returned rows and runs into place")
     merging.add_argument("out", type=Path, nargs="?", default=OUT, help="folder that `run` wrote (default: gpu-out)")
-    for one in (running, merging):
+    for one in (listing, rendering, running, merging):
         one.add_argument("--rows", type=Path, default=Path("studies/results"), help="folder of the committed rows")
-    given = parser.parse_args(arguments)
-    try:
-        {"list": _list, "pack": _pack, "run": _run, "merge": _merge}[given.command](given)
-    except UserError as error:
-        print(f"studies.gpu_queue: {error}", file=sys.stderr)
-        sys.exit(2)
+    return parser.parse_args(arguments)
 
 
 def _list(given: argparse.Namespace) -> None:
+    rows = read_rows(given.rows) if given.costs else {}
     for entry in chosen([]):
-        print(entry.name)
+        print(f"{entry.command}  # {cost_cell(entry, rows)} core-hours" if given.costs else entry.name)
+
+
+def _render(given: argparse.Namespace) -> None:
+    print("rendered", write_table(read_rows(given.rows), docs=given.docs))
 
 
 def _pack(given: argparse.Namespace) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,15 +13,22 @@ from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
 from studies.curves import training as curves
 from studies.detectors.development import FOLD, development_row
+from studies.gpu_queue import costs
 from studies.imaging.arms import TRAINED
 from studies.imaging.image_sets import files_of
 from studies.imaging.problem import Problem
 from studies.imaging.rows import row_of, training_facts
 from studies.imaging.running import reconstructed, train_arm
-from studies.imaging.settings import images_of, method_of, training_of
+from studies.imaging.settings import Arm, PictureSettings, images_of, method_of, training_of
 from studies.imaging.settings import resolved as resolved_imaging
 from studies.imaging.tuning import tuned
+from studies.outlook import whole
+from studies.outlook.ambient import ARMS as AMBIENT
+from studies.outlook.ambient import WIDE, ambient_row
+from studies.outlook.learning import DISTANCES, NUMBERS, QUESTIONS, at_the_source, row_of_task
+from studies.outlook.rows import STUDY
 from studies.packs import Needed, films_needed
+from studies.pages.training_cost import Training
 from studies.row_files import read_row, read_study
 from studies.rows import Row
 from studies.thesis import thesis_row, train_thesis
@@ -32,6 +41,15 @@ SEEDS = (0, 1, 2)
 IMAGING = ("inpainting", "ct")
 DETECTORS = ("f-anogan-dcgan", "anogan", "bigan", "alpha-gan", "randgan", "resunet-ganomaly")
 PAPERS = ("randgan", "f-anogan")
+SOURCES = "sources/"
+"""What the names of the recipes begin with that train as long and as wide as their source."""
+OUTLOOK = {
+    "shift": ("supervised-shapes", "ei-digits", "adapted", "supervised-digits"),
+    "samples": tuple(f"ei-{number}" for number in NUMBERS),
+    "dimension": tuple(f"ei-{distance:g}" for distance in DISTANCES),
+}
+"""Trainings of the outlook's questions."""
+AMBIENT_FEATURES, AMBIENT_EPOCHS = 64, 400
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,8 @@ class QueueEntry:
             that depends on the data.
         needed: returns the files that it reads.
         made: trains, and yields each row as soon as it is there; a finished training is found again.
+        costs: its trainings, next to the rows whose rate is the nearest.
+        arm: what is trained, where the recipe has several arms that are entries of their own.
         trained: returns whether the training has finished, for an entry without a row.
     """
 
@@ -72,12 +92,20 @@ class QueueEntry:
     gives: tuple[str, ...]
     needed: Callable[[], Needed]
     made: Callable[[Work], Iterator[Row]]
+    costs: tuple[Training, ...]
+    arm: str = ""
     trained: Callable[[Work], bool] = lambda work: False
 
     @property
     def name(self) -> str:
-        """Name with fold and seed, such as ``thesis/ganomaly-0`` or ``ms_cxr/ganomaly-128-whole-f1-0``."""
-        return self.recipe + ("" if self.fold is None else f"-f{self.fold}") + f"-{self.seed}"
+        """Name with arm or fold and seed, such as ``thesis/ganomaly-0`` or ``ms_cxr/ganomaly-128-whole-f1-0``."""
+        part = f"-{self.arm}" if self.arm else "" if self.fold is None else f"-f{self.fold}"
+        return f"{self.recipe}{part}-{self.seed}"
+
+    @property
+    def command(self) -> str:
+        """The command that runs it alone, and goes on with it where it was stopped."""
+        return f"python -m studies.gpu_queue run {self.name} --device cuda --out gpu-out"
 
     def is_done(self, known: Mapping[str, Row], work: Work, kind: str) -> bool:
         """Return whether its rows are there, whole and computed on this type of device (cpu, cuda)."""
@@ -98,9 +126,13 @@ def queue() -> list[QueueEntry]:
         *(thesis_entry(recipes.load(f"thesis/{name}"), seed) for name in THESIS for seed in SEEDS),
         *(imaging_entry(recipes.load(f"imaging/{name}"), seed) for name in IMAGING for seed in SEEDS),
         *(curve_entry(recipes.load(name)) for px in (64, 128) for name in curves.names(px)),
+        *source_entries(),
         *(detector_entry(recipes.load(f"detectors/{name}")) for name in DETECTORS),
         *(detector_entry(recipes.load(f"papers/{name}")) for name in PAPERS),
         *(fold_entry(recipes.load(name), fold) for name in _wide() for fold in TEST_FOLDS),
+        *(outlook_entry(question, arm) for question, arms in OUTLOOK.items() for arm in arms),
+        *(ambient_entry(arm) for arm in AMBIENT),
+        *(generator_entry(images, kind) for images in whole.IMAGES for kind in whole.KINDS),
     ]
 
 
@@ -126,7 +158,8 @@ def thesis_entry(recipe: Recipe, seed: int) -> QueueEntry:
         yield thesis_row(seeded, root=work.root)
 
     name = f"{recipe.name}-{seed}"
-    return QueueEntry(recipe.name, seed, None, "thesis", (name,), partial(films_needed, seeded), made)
+    needed = partial(films_needed, seeded)
+    return QueueEntry(recipe.name, seed, None, "thesis", (name,), needed, made, costs.of_thesis(recipe))
 
 
 def imaging_entry(recipe: Recipe, seed: int) -> QueueEntry:
@@ -159,37 +192,135 @@ def imaging_entry(recipe: Recipe, seed: int) -> QueueEntry:
         gives,
         lambda: Needed(files_of(images_of(recipe))),
         made,
+        costs.of_imaging(recipe, arms),
     )
 
 
-def curve_entry(recipe: Recipe) -> QueueEntry:
-    """Return the entry of a curve of PSNR against steps: its points, each a row; it is done with the last one."""
+def curve_entry(recipe: Recipe, arm: Arm | None = None) -> QueueEntry:
+    """Return the entry of a curve of PSNR against steps: its points, each a row; it is done with the last one.
+
+    Args:
+        recipe: of a curve, or of a problem with the training of its source.
+        arm: what is trained, as an entry of its own; None: EI.
+    """
     recipe = resolved_imaging(recipe)
-    epochs = training_of(recipe).epochs
+    epochs, trains, study = training_of(recipe).epochs, arm or curves.ARM, recipe.name.partition("/")[0]
 
     def made(work: Work) -> Iterator[Row]:
         if read_row(f"{recipe.name}-tv-0", work.rows) is None:
             yield from curves.references(recipe)
         points: list[Row] = []
         try:
-            curves.trained(recipe, seed=recipe.seed, keep=points.append, root=work.root, progress=work.progress)
+            curves.trained(
+                recipe, seed=recipe.seed, keep=points.append, arm=trains, root=work.root, progress=work.progress
+            )
         finally:
             yield from points  # also those before the time was up
 
     def trained(work: Work) -> bool:
-        points = [row for row in read_study("curves", work.rows).values() if row["problem"] == recipe.name]
-        return any(row.get("epoch") == epochs and row["seed"] == recipe.seed for row in points)
+        points = [row for row in read_study(study, work.rows).values() if row.get("problem") == recipe.name]
+        return any(
+            (row.get("epoch"), row.get("arm", curves.ARM), row["seed"]) == (epochs, trains, recipe.seed)
+            for row in points
+        )
 
-    pack = recipe.name.replace("/", "-")
     return QueueEntry(
-        recipe.name, recipe.seed, None, pack, (), lambda: Needed(files_of(images_of(recipe))), made, trained
+        recipe.name,
+        recipe.seed,
+        None,
+        recipe.name.replace("/", "-"),
+        (),
+        lambda: Needed(files_of(images_of(recipe))),
+        made,
+        costs.of_curve(recipe, arm),
+        arm or "",
+        trained,
     )
+
+
+def source_entries() -> Iterator[QueueEntry]:
+    """Yield the entries of the recipes `sources/…`: of an imaging problem one for each arm that is trained."""
+    for name in recipes.names():
+        if not name.startswith(SOURCES):
+            continue
+        recipe = recipes.load(name)
+        if recipe.method.key == "artifact-removal":
+            arms = method_of(resolved_imaging(recipe)).arms
+            yield from (curve_entry(recipe, arm) for arm in arms if arm in TRAINED)
+        elif recipe.data.column is not None:
+            yield thesis_entry(recipe, recipe.seed)
+        else:
+            yield detector_entry(recipe)
+
+
+def outlook_entry(question: str, arm: str) -> QueueEntry:
+    """Return the entry of a question of the outlook's arm, with the steps, features and transforms of EI's source."""
+
+    def made(work: Work) -> Iterator[Row]:
+        _, tasks = QUESTIONS[question](None)
+        with _runs_in(work.root):
+            yield row_of_task(at_the_source(next(task for task in tasks if task.arm == arm)), 0)
+
+    needed = Needed(()) if question == "dimension" else _digits()
+    return _of_outlook(f"{question}-source", arm, needed, made, costs.of_outlook(question, arm))
+
+
+def ambient_entry(arm: str) -> QueueEntry:
+    """Return the entry of a GAN from measurements by several operators, wider and longer than in the committed row."""
+
+    def made(work: Work) -> Iterator[Row]:
+        with _runs_in(work.root):
+            yield ambient_row(arm, epochs=AMBIENT_EPOCHS, features=AMBIENT_FEATURES)
+
+    return _of_outlook(WIDE, arm, _digits(), made, costs.of_ambient(arm, AMBIENT_EPOCHS, AMBIENT_FEATURES))
+
+
+def generator_entry(images: str, kind: str) -> QueueEntry:
+    """Return the entry of a VAE or a GAN of digits or shapes by its whole recipe, and of its study."""
+
+    def made(work: Work) -> Iterator[Row]:
+        yield whole.whole_row(images, kind, root=work.root, progress=work.progress)
+
+    needed = _digits() if images == "digits" else Needed(())
+    return _of_outlook(whole.QUESTION, f"{images}-{kind}", needed, made, costs.of_generator(images, kind))
+
+
+def _of_outlook(
+    question: str, arm: str, needed: Needed, made: Callable[[Work], Iterator[Row]], cost: tuple[Training, ...]
+) -> QueueEntry:
+    name = f"{STUDY}/{question}-{arm}"
+    # rows of generators name no device, so that `gives` would never find them whole
+    return QueueEntry(
+        name, 0, None, f"{STUDY}-{question}", (), lambda: needed, made, cost,
+        trained=lambda work: read_row(f"{name}-0", work.rows) is not None,
+    )  # fmt: skip
+
+
+def _digits() -> Needed:
+    return Needed(files_of(PictureSettings(pictures="digits", size=32)))
+
+
+@contextmanager
+def _runs_in(root: Path | None) -> Iterator[None]:
+    """Let `$UNSEEN_RUNS` be the folder of the runs: what is trained here takes no other."""
+    before = os.environ.get("UNSEEN_RUNS")
+    if root is not None:
+        os.environ["UNSEEN_RUNS"] = str(root)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ["UNSEEN_RUNS"] = before
+        elif root is not None:
+            del os.environ["UNSEEN_RUNS"]
 
 
 def detector_entry(recipe: Recipe) -> QueueEntry:
     """Return the entry of a detector on the fold for choosing."""
-    papers = recipe.name.startswith("papers/")  # not a candidate of the choice on fold 0: a row under its own name
-    row_name = recipe.name if papers else f"detectors/fold-0/{recipe.short}"
+    # papers and sources are no candidates of the choice on fold 0: a row under their own name
+    own_name = recipe.name.startswith(("papers/", SOURCES))
+    row_name = recipe.name if own_name else f"detectors/fold-0/{recipe.short}"
+    films = str(recipe.data.manifest).partition("/")[0]
 
     def made(work: Work) -> Iterator[Row]:
         yield {**development_row(recipe, root=work.root), "recipe": row_name}
@@ -198,10 +329,11 @@ def detector_entry(recipe: Recipe) -> QueueEntry:
         recipe.name,
         recipe.seed,
         FOLD,
-        f"ms_cxr-f{FOLD}",
+        f"{films}-f{FOLD}",
         (f"{row_name}-{recipe.seed}",),
         partial(films_needed, recipe, FOLD),
         made,
+        costs.of_detector(recipe),
     )
 
 
@@ -216,7 +348,15 @@ def fold_entry(recipe: Recipe, fold: int) -> QueueEntry:
         return run_of(recipe, fold=fold, root=work.root)[0].bundle.is_dir()
 
     return QueueEntry(
-        recipe.name, recipe.seed, fold, f"ms_cxr-f{fold}", (), partial(films_needed, recipe, fold), made, trained
+        recipe.name,
+        recipe.seed,
+        fold,
+        f"ms_cxr-f{fold}",
+        (),
+        partial(films_needed, recipe, fold),
+        made,
+        costs.of_fold(recipe),
+        trained=trained,
     )
 
 

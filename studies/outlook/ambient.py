@@ -42,6 +42,7 @@ ARMS: dict[str, str] = {
 _MASKS = {"images": 0, "many-masks": 40, "one-mask": 1, "not-measured": 40}
 _NUMBER, _TESTED, _SIZE = 4000, 500, 32
 _BATCH, _EPOCHS = 64, 8
+WIDE = "ambient-wide"
 _LATENT, _FEATURES, _CRITIC_STEPS, _RATE = 8, 8, 3, 5e-4
 
 
@@ -103,26 +104,30 @@ def masks_of(count: int) -> Tensor:
     return A(ones)
 
 
-def ambient_row(arm: str, *, seed: int = 0, epochs: int = _EPOCHS, data: Path | None = None) -> Row:
+def ambient_row(
+    arm: str, *, seed: int = 0, epochs: int = _EPOCHS, features: int = _FEATURES, data: Path | None = None
+) -> Row:
     """Train a GAN, or go on, or find it trained; compare its samples with test digits: the row.
 
     Args:
         arm: Of `ARMS`.
         seed: Of the training.
         epochs: Over the measurements.
+        features: Channels of the networks' first layers; another number than the default makes the question
+            ``ambient-wide``.
         data: Folder of the digits; None: `$UNSEEN_DATA`.
     """
     found = load_images(PictureSettings(pictures="digits", size=_SIZE), data=data)
     x, masks = found.training[:_NUMBER], masks_of(_MASKS[arm])
     y = x * masks[torch.arange(len(x)) % len(masks)]
-    G = WGANGP(size=_SIZE, latent=_LATENT, features=_FEATURES, critic_steps=_CRITIC_STEPS, learning_rate=_RATE)
+    G = WGANGP(size=_SIZE, latent=_LATENT, features=features, critic_steps=_CRITIC_STEPS, learning_rate=_RATE)
     rng = torch.Generator().manual_seed(seed)
     critic = Discriminator(_SIZE, features=G.config.features, channels=1, normalised=False)
     for network in (G, critic):
         initialise_dcgan(network, generator=rng)
     settings: dict[str, object] = {
         "latent": _LATENT,
-        "features": _FEATURES,
+        "features": features,
         "critic_steps": _CRITIC_STEPS,
         "learning_rate": _RATE,
         "epochs": epochs,
@@ -130,7 +135,8 @@ def ambient_row(arm: str, *, seed: int = 0, epochs: int = _EPOCHS, data: Path | 
         "masks": _MASKS[arm],
         "kept": 0.5,
     }
-    digest, run = run_of("ambient", arm, seed, settings)
+    question = "ambient" if features == _FEATURES else WIDE
+    digest, run = run_of(question, arm, seed, settings)
     spent = Spent(run.folder / "spent.json")
     history = train(
         MeasuredCritic(G, critic, masks, measured=arm != "not-measured"),
@@ -144,11 +150,11 @@ def ambient_row(arm: str, *, seed: int = 0, epochs: int = _EPOCHS, data: Path | 
     tested = found.testing[:_TESTED]
     with torch.no_grad():
         samples = G.sample(len(tested), generator=torch.Generator().manual_seed(1000 + seed))
-    features = principal_features(found.training, generator=torch.Generator().manual_seed(0))
+    seen = principal_features(found.training, generator=torch.Generator().manual_seed(0))
     units = tuple(range(len(tested)))
-    compared = match(samples, tested, units, features=features, seed=0).to_json()
+    compared = match(samples, tested, units, features=seen, seed=0).to_json()
     return row_of(
-        "ambient",
+        question,
         arm,
         seed=seed,
         settings=settings,

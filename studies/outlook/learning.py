@@ -6,16 +6,21 @@ All networks of a question have the same size, the same steps and the same learn
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from studies.imaging.published import EI_INPAINTING
 from studies.imaging.spent import Spent
 from studies.outlook.images import digits, inpainting, near_waves, random_sums, shapes
 from studies.outlook.rows import psnr_of, row_of, run_of, training_facts
 from studies.rows import Row
+from unseen.losses.equivariance import Equivariance
+from unseen.losses.loss import Loss
+from unseen.losses.measurement_consistency import MeasurementConsistency
+from unseen.physics.groups.shifts import Shifts
 from unseen.physics.measurement import Measurement
 from unseen.reconstruction.artifact_removal import ArtifactRemoval
 from unseen.reconstruction.learning import learn
@@ -27,7 +32,10 @@ NUMBERS = (10, 30, 100, 300)
 DISTANCES = (0.0, 0.03, 0.1, 0.3)
 """Root mean square of what is outside the set of low dimension, as a share of the signals'."""
 _FEATURES, _BATCH, _RATE = 8, 8, 1e-3
+_WIDE_RATE = 5e-4  # the default of `learn`: at 1e-3 the wider networks of `studies.curves` diverged
 STEPS = 300
+OF_THE_SOURCE = "-source"
+"""Ending of a question whose trainings have the steps, features and transforms of EI's inpainting."""
 ADAPTED = 150
 """Steps of the adaptation to the measurements of another set."""
 
@@ -47,6 +55,9 @@ class Task:
         steps: Of the optimiser.
         begins: Training whose network is the first one; None: a new network.
         facts: Further entries of the row.
+        features: Channels of the network's first layer.
+        transforms: Of the group, for each image.
+        learning_rate: Of Adam.
     """
 
     question: str
@@ -59,6 +70,9 @@ class Task:
     steps: int = STEPS
     begins: Task | None = None
     facts: Mapping[str, object] | None = None
+    features: int = _FEATURES
+    transforms: int = 1
+    learning_rate: float = _RATE
 
     @property
     def settings(self) -> dict[str, object]:
@@ -66,15 +80,31 @@ class Task:
         return {
             "losses": self.losses,
             "group": "shifts" if self.losses == "ei" else None,
-            "features": _FEATURES,
+            "features": self.features,
             "depth": self.depth,
             "batch_size": min(_BATCH, len(self.images)),
-            "learning_rate": _RATE,
+            "learning_rate": self.learning_rate,
             "steps_asked": self.steps,
             "images": len(self.images),
             "begins_with": None if self.begins is None else self.begins.arm,
-            "transforms": 1,
+            "transforms": self.transforms,
         }
+
+
+def at_the_source(task: Task) -> Task:
+    """Return a training with the steps, features and transforms of EI's inpainting, under the question's longer name.
+
+    What it begins with is trained as long; an adaptation keeps its share of the steps.
+    """
+    return replace(
+        task,
+        question=task.question + OF_THE_SOURCE,
+        steps=task.steps * EI_INPAINTING.steps // STEPS,
+        features=EI_INPAINTING.features,
+        transforms=EI_INPAINTING.transforms,
+        learning_rate=_WIDE_RATE,
+        begins=None if task.begins is None else at_the_source(task.begins),
+    )
 
 
 def trained(task: Task, seed: int) -> tuple[Reconstructor, dict[str, object]]:
@@ -86,24 +116,31 @@ def trained(task: Task, seed: int) -> tuple[Reconstructor, dict[str, object]]:
     if task.begins is None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network: Reconstructor = ArtifactRemoval.for_process(task.process, features=_FEATURES, depth=task.depth)
+            network: Reconstructor = ArtifactRemoval.for_process(task.process, features=task.features, depth=task.depth)
     else:
         network, _ = trained(task.begins, seed)
     f = learn(
         task.process(task.images),
         task.process,
-        losses=task.losses,
-        group="shifts" if task.losses == "ei" else None,
+        losses=_losses(task),
+        group="shifts" if task.losses == "ei" and task.transforms == 1 else None,
         truth=task.images if task.losses == "supervised" else None,
         network=network,
         training=Training(epochs=epochs, batch_size=batch, seed=seed, precision="fp32", threads=1),
-        learning_rate=_RATE,
+        learning_rate=task.learning_rate,
         milestones=[max(1, (3 * epochs) // 4)],
         folder=run.folder,
         progress=lambda _: spent.step(),
     )
     assert f.history is not None
-    return f, training_facts(digest, f.history, spent, features=_FEATURES)
+    return f, training_facts(digest, f.history, spent, features=task.features)
+
+
+def _losses(task: Task) -> str | list[Loss]:
+    """Return the losses of a training: by name, or EI's with several transforms."""
+    if task.losses == "ei" and task.transforms > 1:
+        return [MeasurementConsistency(), Equivariance(Shifts(), transforms=task.transforms)]
+    return task.losses
 
 
 def row_of_task(task: Task, seed: int) -> Row:

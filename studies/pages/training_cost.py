@@ -66,12 +66,12 @@ def core_seconds(row: Entry, unit: Literal["steps", "epochs"] = "steps") -> floa
     found = re.match(r"cpu .*?(\d+) thread", str(row.get("device", "")))
     spent = row.get("trained_seconds") if unit == "epochs" else row.get("seconds")
     count = row["training"]["epochs"] if unit == "epochs" and "training" in row else row.get("steps")
-    if found is None or not spent or not count:
+    measured = row.get("cpu_seconds") if unit == "steps" else None
+    if found is None or not (measured or spent) or not count:
         raise ValueError("the row has no training on a CPU whose time is known")
     if isinstance(row.get("folds"), dict):
         count = sum(int(fold["steps"]) for fold in row["folds"].values())
-    measured = row.get("cpu_seconds") if unit == "steps" else None
-    return float(measured or float(spent) * int(found.group(1))) / int(count)
+    return float(measured or float(spent or 0) * int(found.group(1))) / int(count)
 
 
 def cost_of(training: Training, rows: Mapping[str, Entry]) -> Cost | None:

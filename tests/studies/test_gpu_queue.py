@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,13 +15,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from studies import recipe_files as recipes
 from studies.gpu_queue import returned
 from studies.gpu_queue.__main__ import main as command
-from studies.gpu_queue.entries import Work, chosen, queue
+from studies.gpu_queue.__main__ import parsed
+from studies.gpu_queue.entries import OUTLOOK, Work, chosen, queue, source_entries
 from studies.gpu_queue.packing import write_packs
+from studies.gpu_queue.page import BEGIN, END, cost_cell, costs_table
 from studies.gpu_queue.returned import changed_files, merge, times
 from studies.gpu_queue.slot import DONE, FOUND, STOPPED, run
+from studies.imaging.published import PUBLISHED
+from studies.imaging.settings import images_of, method_of, resolved
+from studies.outlook.learning import QUESTIONS
 from studies.packs import Needed, films_needed, unpack, write_pack
+from studies.pages.source_figures import NIH_STEPS
 from studies.row_files import read_rows, write_row
 from studies.rows import Row
 from tests.studies.queue_victim import RECIPE, STEPS, entry
@@ -228,6 +237,86 @@ def test_limits_replace_auto_and_the_interval_for_the_block_alone() -> None:
         assert under_limits(settings).checkpoint_every_s == 60 and under_limits(settings).device == "cpu"
         assert under_limits(named).device == "cuda:1"
     assert under_limits(settings) == settings
+
+
+def test_every_entry_has_a_recipe_a_command_that_selects_it_alone_and_a_cost() -> None:
+    rows, known = read_rows(ROOT / "studies" / "results"), recipes.names()
+    entries = queue()
+    assert len({one.name for one in entries}) == len(entries) > 120
+    for one in entries:
+        question, _, arm = one.recipe.removeprefix("outlook/").partition("-source-")
+        if question in QUESTIONS:
+            assert arm in OUTLOOK[question], one.name
+        else:
+            assert one.recipe in known or one.recipe.startswith(("outlook/ambient-wide-", "outlook/generators-"))
+        words = shlex.split(one.command)
+        given = parsed(words[3:])
+        assert words[:3] == ["python", "-m", "studies.gpu_queue"] and (given.command, given.device) == ("run", "cuda")
+        assert given.entries == [one.name]
+        assert [other for other in entries if one.name in (other.recipe, other.name)] == [one], "chosen alone"
+        assert re.fullmatch(r"[\d.,]+(, up to [\d.,]+)?", cost_cell(one, rows)), one.name
+    with pytest.raises(ValueError, match=r"thesis/ganomaly-0: its cost is not known without the rows thesis/ganomaly"):
+        cost_cell(entries[0], {})
+
+
+def test_the_table_of_costs_is_rendered_from_the_committed_rows() -> None:
+    page = (ROOT / "docs" / "how-to" / "gpu.md").read_text(encoding="utf-8")
+    told = page.partition(BEGIN)[2].partition(END)[0].strip()
+    rows = read_rows(ROOT / "studies" / "results")
+    assert told == costs_table(queue(), rows), "Run python -m studies.gpu_queue render"
+    slower = rows | {"thesis/ganomaly-0": rows["thesis/ganomaly-0"] | {"seconds": 1e6}}
+    assert told != costs_table(queue(), slower)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in recipes.names() if name.startswith("sources/") and "nih" not in name]
+)
+def test_a_source_recipe_trains_as_long_and_as_wide_as_its_source(name: str) -> None:
+    recipe = recipes.load(name)
+    [*entries] = [one for one in source_entries() if one.recipe == name]
+    if recipe.method.key != "artifact-removal":
+        assert recipe.method.settings["features"] == 64 and [one.costs[0].amount for one in entries] == [70 * 4]
+        return
+    problem = {"mri-x4-01": "mri", "mri-x4-10": "mri"}.get(recipe.short, recipe.short)
+    budget, asked = PUBLISHED[problem].budget, method_of(resolved(recipe))
+    assert (asked.features, asked.transforms) == (budget.features, budget.transforms)
+    assert images_of(resolved(recipe)).size == min(PUBLISHED[problem].px, 256)
+    assert {one.arm for one in entries} == set(asked.arms) - {"direct", "tv"} >= {"ei", "supervised", "unrolled"}
+    for one in entries:
+        amount = one.costs[0].amount
+        assert amount is not None and budget.steps <= amount < 1.01 * budget.steps
+
+
+def test_appendix_a_is_queued_with_its_steps() -> None:
+    found = {one.recipe.removeprefix("sources/nih-"): one for one in source_entries() if "nih" in one.recipe}
+    assert set(found) == {
+        "f-anogan", "f-anogan-dcgan", "ganomaly", "ganomaly-original", "roi-sure", "unet-dcgan-64", "unet-dcgan-256",
+    }  # fmt: skip
+    for name, one in found.items():
+        steps = NIH_STEPS // 2 if name == "ganomaly-original" else NIH_STEPS  # batches of 64 films, not of 32
+        assert steps <= (one.costs[0].amount or 0) < 1.01 * steps, name
+        assert one.pack == "nih_cxr8-f0" and one.gives == (f"sources/nih-{name}-0",)
+
+
+def test_every_training_without_its_row_is_in_the_queue() -> None:
+    names = {one.name for one in queue()}
+    row = read_rows(ROOT / "studies" / "results")["unfinished-0"]
+    wide = [one for one in row["unfinished"] if one["recipe"].startswith("ms_cxr/")]
+    missing = [f"{one['recipe']}-f{training['fold']}-0" for one in wide for training in one["trainings"]]
+    assert len(missing) == 28 and set(missing) <= names
+    assert {f"thesis/ganomaly-sure-{seed}" for seed in (0, 1, 2)} <= names
+
+
+def test_an_entry_of_the_outlook_trains_as_its_source_and_stops_itself(tmp_path: Path) -> None:
+    [one] = chosen(["outlook/dimension-source-ei-0.1-0"])
+    work = Work(tmp_path / "rows", root=tmp_path / "runs")
+    limits = RunLimits(device="cpu", checkpoint_every_s=0, stop_after_s=0.0)
+    outcome = run([one], limits=limits, out=tmp_path / "out", work=work, packs=tmp_path)
+    assert outcome.entries[one.name].startswith(f"{STOPPED}: the training stopped at step 1 of"), outcome
+    assert len(list((tmp_path / "runs" / "outlook").glob("dimension-source-ei-0.1-0-*/checkpoint.pt"))) == 1
+    assert not one.trained(work)
+    write_row({"recipe": one.recipe, "seed": 0}, work.rows)
+    assert one.trained(work)
 
 
 def test_the_queue_begins_with_the_thesis_and_takes_recipes_and_entries_by_name() -> None:

@@ -13,7 +13,17 @@ import torch
 from studies.outlook import page
 from studies.outlook.ambient import MeasuredCritic, masks_of
 from studies.outlook.images import inpainting, near_waves, random_sums, shapes
-from studies.outlook.learning import DISTANCES, NUMBERS, Task, dimension, row_of_task, trained
+from studies.outlook.learning import (
+    ADAPTED,
+    DISTANCES,
+    NUMBERS,
+    STEPS,
+    Task,
+    at_the_source,
+    dimension,
+    row_of_task,
+    trained,
+)
 from studies.outlook.rows import row_of, run_of
 from studies.row_files import read_study
 from tests.docs.blocks import ROOT
@@ -52,6 +62,24 @@ def test_an_adaptation_begins_with_the_weights_of_the_other_training(
     after, _ = trained(task(arm="adapted", begins=elsewhere, steps=1), 0)
     changed = [(after.state_dict()[name] - weight).abs().max() for name, weight in kept.items() if weight.ndim > 1]
     assert 0 < max(changed) < 0.01, "one step of Adam at 1e-3 moves no weight by more than about 1e-3"
+
+
+def test_a_training_at_the_sources_budget_has_its_steps_width_and_transforms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNSEEN_RUNS", str(tmp_path))
+    elsewhere = task(arm="elsewhere", losses="supervised", steps=STEPS)
+    long = at_the_source(task(arm="adapted", steps=ADAPTED, begins=elsewhere))
+    assert (long.question, long.steps, long.features, long.transforms) == ("shift-source", 90_000, 64, 3)
+    assert long.begins is not None and (long.begins.question, long.begins.steps) == ("shift-source", 180_000)
+    assert long.settings["learning_rate"] == 5e-4 and run_of("shift", "a", 0, task().settings) != run_of(
+        "shift", "a", 0, long.settings
+    )
+    drawn = dataclasses.replace(at_the_source(task()), steps=4, features=4)
+    row = row_of_task(drawn, 0)
+    assert row["recipe"] == "outlook/shift-source-a" and row["settings"]["transforms"] == 3
+    one = row_of_task(dataclasses.replace(drawn, transforms=1), 0)
+    assert one["by_picture"] != row["by_picture"], "further transforms change the step"
 
 
 def test_settings_name_a_training() -> None:

@@ -1,0 +1,121 @@
+"""Costs of the entries: their trainings, each next to the committed row whose measured core-seconds are the nearest.
+
+`studies.pages.training_cost` computes core-hours on a CPU from them, "up to" where size, width or transforms differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studies import recipe_files as recipes
+from studies.imaging.arms import READ_BY
+from studies.imaging.published import EI_INPAINTING
+from studies.imaging.settings import Arm, images_of, method_of, training_of
+from studies.outlook.learning import ADAPTED, STEPS
+from studies.pages.training_cost import Training
+from unseen.artifacts.recipe import Recipe
+
+_IMAGES = {"urban": 64, "ct": 49, "mri": 54}
+"""Images that are trained on."""
+_FILMS = {"ms_cxr": 277, "nih_cxr8": 261}
+"""Normal films that are trained on without fold 0."""
+_THESIS_FILMS = 311
+_CURVES = {
+    "inpainting": "curves/inpainting-64-ei-1024-0",
+    "ct": "curves/ct-64-ei-384-0",
+    "mri": "curves/mri-64-ei-13014-0",
+}
+_PROBLEMS: dict[str, dict[str, str]] = {
+    "inpainting": {"unrolled": "mri-x4-00-unrolled", "ei+project": "inpainting-ei"},
+    "ct": {"unrolled": "mri-x4-00-unrolled", "ei+project": "ct-ei"},
+    "mri-x4-01": {"": "mri-x4-05"},
+    "mri-x4-10": {"": "mri"},
+}
+"""Nearest rows of a problem: by arm, or of all arms ("")."""
+
+
+def of_thesis(recipe: Recipe) -> tuple[Training, ...]:
+    """Return the training of a recipe of the thesis's protocol."""
+    own = f"thesis/{recipe.method.key}-0"
+    nearest = "thesis/ganomaly-sure-16-0" if recipe.method.key == "ganomaly-sure" else own
+    return (Training(nearest, _steps(recipe, _THESIS_FILMS), px=_px(recipe), features=_features(recipe)),)
+
+
+def of_imaging(recipe: Recipe, arms: Sequence[Arm]) -> tuple[Training, ...]:
+    """Return the trainings of a problem's arms, each as long as the recipe says."""
+    return tuple(_of_arm(recipe, arm) for arm in arms)
+
+
+def of_curve(recipe: Recipe, arm: Arm | None) -> tuple[Training, ...]:
+    """Return the training of a curve; of one arm of a problem where it is given."""
+    if arm is not None:
+        return (_of_arm(recipe, arm),)
+    nearest = _CURVES[recipe.short.rpartition("-")[0]]
+    return (Training(nearest, _image_steps(recipe), px=_px(recipe), features=_features(recipe)),)
+
+
+def of_detector(recipe: Recipe) -> tuple[Training, ...]:
+    """Return the training of a detector without fold 0."""
+    films = _FILMS[str(recipe.data.manifest).partition("/")[0]]
+    key = recipe.method.key
+    if key in ("ganomaly", "roi-sure"):
+        nearest = f"thesis/{key}-0"
+    else:
+        dcgan = key == "f-anogan" and recipe.method.settings.get("network") == "dcgan"
+        nearest = f"detectors/fold-0/{key}{'-dcgan' if dcgan else ''}-0"
+    return (Training(nearest, _steps(recipe, films), px=_px(recipe), features=_features(recipe)),)
+
+
+def of_fold(recipe: Recipe) -> tuple[Training, ...]:
+    """Return the training of one fold of a recipe of `ms_cxr` at 128 px: from its row at 64 px."""
+    nearest = f"{recipe.name.replace('-128-', '-64-')}-0"
+    return (Training(nearest, _steps(recipe, _FILMS["ms_cxr"]), px=_px(recipe)),)
+
+
+def of_outlook(question: str, arm: str) -> tuple[Training, ...]:
+    """Return the training of an arm with the steps, features and transforms of EI's inpainting."""
+    share = ADAPTED / STEPS if arm == "adapted" else 1
+    steps, features = round(share * EI_INPAINTING.steps), EI_INPAINTING.features
+    turns = EI_INPAINTING.transforms if arm == "adapted" or arm.startswith("ei") else None
+    return (Training(f"outlook/{question}-{arm}-0", steps, features=features, transforms=turns),)
+
+
+def of_ambient(arm: str, epochs: int, features: int) -> tuple[Training, ...]:
+    """Return the training of a GAN from 4,000 measurements in batches of 64."""
+    return (Training(f"outlook/ambient-{arm}-0", epochs * (4000 // 64), features=features),)
+
+
+def of_generator(images: str, kind: str) -> tuple[Training, ...]:
+    """Return the training of a generator by its whole recipe."""
+    recipe = recipes.load(f"priors/{'mnist' if images == 'digits' else images}-{kind}")
+    nearest = f"priors/{images}-tomography-5-views-range-vae-0"
+    return (Training(nearest, int(str(recipe.training["epochs"])), "epochs"),)
+
+
+def _of_arm(recipe: Recipe, arm: Arm) -> Training:
+    known = _PROBLEMS.get(recipe.short, {})
+    nearest = known.get(arm, f"{known.get('', recipe.short)}-{arm}")
+    asked = method_of(recipe)
+    if arm == "unrolled" and "gain" in recipe.method.settings and arm not in known:
+        nearest = "mri-x4-00-unrolled"  # the one row of an unrolled network
+    turns = asked.transforms if "transforms" in READ_BY[arm] else None
+    return Training(
+        f"imaging/{nearest}-0", _image_steps(recipe), px=_px(recipe), features=asked.features, transforms=turns
+    )
+
+
+def _image_steps(recipe: Recipe) -> int:
+    training = training_of(recipe)
+    return training.epochs * max(1, _IMAGES[images_of(recipe).pictures] // training.batch_size)
+
+
+def _steps(recipe: Recipe, films: int) -> int:
+    return int(str(recipe.training["epochs"])) * max(1, films // int(str(recipe.training["batch_size"])))
+
+
+def _px(recipe: Recipe) -> int:
+    return int(str(recipe.view["size"]))
+
+
+def _features(recipe: Recipe) -> int:
+    return int(str(recipe.method.settings["features"]))

@@ -20,12 +20,13 @@ from studies import recipe_files as recipes
 from studies.imaging.arms import directly
 from studies.imaging.problem import Problem
 from studies.imaging.rows import processor, row_of
-from studies.imaging.running import Report, reconstructed, run_of, train_arm
+from studies.imaging.running import HELD_OUT, Report, reconstructed, run_of, train_arm
 from studies.imaging.settings import Arm, method_of, resolved, training_of
 from studies.imaging.variation import by_variation
 from studies.rows import Row
 from unseen.artifacts.recipe import Recipe
 from unseen.evaluation.psnr_ssim import psnr
+from unseen.reconstruction.held_out import held_rows
 from unseen.reconstruction.reconstructor import Reconstructor
 from unseen.training.history import History
 from unseen.training.progress import Progress
@@ -91,7 +92,10 @@ def trained(
     rate = method_of(recipe).learning_rates[0]
     training = training_of(recipe)
     digest, run = run_of(problem, arm, seed=seed, learning_rate=rate, root=root)
-    per_epoch = max(1, len(problem.training.y) // training.batch_size)
+    number = len(problem.training.y)
+    if problem.process.noise is not None:  # as `learn` does, where there is noise
+        number -= int(held_rows(number, HELD_OUT, problem.subjects, seed=seed).sum())
+    per_epoch = max(1, number // training.batch_size)
     points = set(points_of(training.epochs))
 
     def validate(f: Reconstructor, epoch: int) -> Mapping[str, float]:

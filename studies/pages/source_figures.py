@@ -38,6 +38,14 @@ _BEST = "best AUROC over the epochs, on the test films"
 _FEATURES, _PX, _EPOCHS, _BATCH = 64, 256, 70, 32  # the thesis's appendix B.2
 NIH_NORMALS = 10_803  # films of the training set in the thesis's appendix A
 NIH_STEPS = _EPOCHS * math.ceil(NIH_NORMALS / _BATCH)
+_ORIGINAL_EPOCHS, _ORIGINAL_BATCH = 15, 64  # of GANomaly's published code
+_ORIGINAL_STEPS = _ORIGINAL_EPOCHS * (311 // _ORIGINAL_BATCH)
+NIH_ORIGINAL_STEPS = _ORIGINAL_EPOCHS * math.ceil(NIH_NORMALS / _ORIGINAL_BATCH)
+_ORIGINAL = (
+    f"the thesis prints no original hyperparameters: ours are the published code's, {_ORIGINAL_EPOCHS} epochs in "
+    f"batches of {_ORIGINAL_BATCH}"
+)
+_NIH_ORIGINAL = f"{_BEST}; {_ORIGINAL}, of {NIH_NORMALS:,} films"
 _NIH = f"{_BEST}; steps by appendix B.2: {_EPOCHS} epochs of {NIH_NORMALS:,} films in batches of {_BATCH}"
 _IMAGING_PAGE = "[imaging](results-imaging.md)"
 _THESIS_PAGE = "[thesis](results-thesis.md)"
@@ -78,13 +86,52 @@ class SourceFigure:
         return [self.where, self.shows, self.value, self.metric, found.ours, found.training, found.page]
 
 
-def not_run(training: Training, rows: Rows) -> str:
-    """Return the cell of a figure without a row: what it would cost."""
-    return f"*{NOT_RUN}*, would cost {cost_text(training, rows)}"
+def not_run(training: Training, rows: Rows, queued: str = "") -> str:
+    """Return the cell of a figure without a row: what it would cost, and its entry in the queue for a GPU."""
+    return f"*{NOT_RUN}*, would cost {cost_text(training, rows)}" + (f", queued as `{queued}`" if queued else "")
 
 
-def _missing(training: Training, page: str) -> Callable[[Rows], Counterpart]:
-    return lambda rows: Counterpart(not_run(training, rows), "–", page)
+def _missing(training: Training, page: str, queued: str = "") -> Callable[[Rows], Counterpart]:
+    return lambda rows: Counterpart(not_run(training, rows, queued), "–", page)
+
+
+def whole_of(rows: Rows, problem: str, arm: str) -> list[Row]:
+    """Return the row of an arm of a recipe `sources/…` after the source's whole training; none without it."""
+    mine = [row for row in rows.values() if row.get("problem") == f"sources/{problem}" and row["arm"] == arm]
+    return [row for row in mine if row.get("epoch") == row.get("epochs_of_training", 0)]
+
+
+def _of_appendix(entry: str, small: str, training: Training) -> Callable[[Rows], Counterpart]:
+    """Our side of a figure of appendix A: by the source's training, else by a smaller one of `studies.adversarial`.
+
+    Args:
+        entry: Recipe of the queue, `sources/…`.
+        small: Row of the smaller training; "": there is none.
+        training: The source's.
+    """
+    thesis = recipes.load(entry).data.column is not None
+    queued = f"{entry}{'' if thesis else '-f0'}-0"
+
+    def found(rows: Rows) -> Counterpart:
+        whole, less = rows.get(f"{entry}-0"), rows.get(small)
+        page = _THESIS_PAGE if less or thesis else _DETECTORS_PAGE
+        if whole is not None:
+            reached = whole["auroc"]["best_epoch"] if thesis else whole["metrics"]["auroc"]["pooled"]
+            return Counterpart(f"{figure(reached)}{dagger(whole)}, `{entry}-0`", budgets.spent(whole), page)
+        missing = not_run(training, rows, queued)
+        if less is None:
+            return Counterpart(missing, "–", page)
+        told = (
+            f"{figure(less['auroc']['best_epoch'])}{dagger(less)} at {less['px']} px and {less['features']} features, "
+            f"`{small}`; at the source's size {missing}"
+        )
+        trained = (
+            f"{less['steps']:,} steps, {less['training']['epochs']} epochs of {less['n']['trained']} films; "
+            f"{less['features']} of {_FEATURES} features"
+        )
+        return Counterpart(told, trained, page)
+
+    return found
 
 
 def _explained(page: str, what: str = "no measurement: explained or drawn there") -> Callable[[Rows], Counterpart]:
@@ -215,7 +262,8 @@ def _vae_against_gan(training: Training, shown: tuple[str, ...]) -> Callable[[Ro
                     said.append(
                         f"{name} of {images}: error of the nearest image in its range "
                         f"{figure(answers['feasible']['relative_error'])}, precision {figure(made['precision'])}, "
-                        f"recall {figure(made['recall'])}"
+                        f"recall {figure(made['recall'])}, change of the image by a step of the latent (median) "
+                        f"{figure(answers['smoothness']['slope']['0.5'])}"
                     )
                     spent = (
                         f"{row['settings']['epochs']} epochs of {row['settings']['limit']:,} images ({name}); "
@@ -226,6 +274,19 @@ def _vae_against_gan(training: Training, shown: tuple[str, ...]) -> Callable[[Ro
         return Counterpart("; ".join(said), spent, _OUTLOOK_PRIORS_PAGE)
 
     return found
+
+
+def _codes(rows: Rows) -> Counterpart:
+    said, spent = [], ""
+    for images in ("digits", "shapes"):
+        for row in outlook.of(list(rows.values()), "generators", f"{images}-vae"):
+            mmd = row["answers"]["latents"]["mmd"]
+            said.append(f"VAE of {images} {figure(mmd['squared'])}, by chance {mmd['chance']:.3f}")
+            settings = row["settings"]
+            spent = f"{settings['epochs']} epochs of {settings['limit']:,} images; {row['features']} features"
+    if not said:
+        return Counterpart(not_run(_vae_and_gan("mnist", "digits"), rows), "–", _GENERATOR_PAGE)
+    return Counterpart(f"{'; '.join(said)}; a GAN has no codes", spent, _OUTLOOK_PRIORS_PAGE)
 
 
 def _detector(short: str) -> Callable[[Rows], Counterpart]:
@@ -311,7 +372,6 @@ _GENERATOR_PAGE = "[a generator's study](how-to/generator-studies.md)"
 _SURE_PAGE = "[theory of SURE](theory/sure.md)"
 _GAN_PAGE = "[theory of GANs](theory/gan.md)"
 _THEOREMS = "[theory](theory/identifiability.md)"
-_NIH_GAN = Training("thesis/ganomaly-0", NIH_STEPS)
 
 
 def _nearly_clean(arm: str) -> Training:
@@ -329,7 +389,7 @@ FIGURES: tuple[SourceFigure, ...] = (
     SourceFigure(f"{EI}, key observations", "Equivariance of f∘A, and the algorithm", "text", "–",
                  _explained("[theory](theory/learning-from-measurements.md)")),
     *(SourceFigure(f"{SLIDES}, MRI figure of REI", f"MRI ×4, σ = 0.01: {name}", value, "PSNR, magnitudes, dB",
-                   _missing(_nearly_clean(arm), _IMAGING_PAGE))
+                   _missing(_nearly_clean(arm), _IMAGING_PAGE, f"sources/mri-x4-01-{arm}-0"))
       for arm, name, value in (("ei", "EI", "30.84"), ("rei", "REI", "30.98"), ("supervised", "supervised", "32.12"))),
     SourceFigure(f"{SLIDES}, figures on inverse problems", "Drawings: inverse problem, MRI, supervised learning, EI, "
                  "REI", "drawing", "–", _explained("[theory](theory/one-equation.md)")),
@@ -394,6 +454,12 @@ FIGURES: tuple[SourceFigure, ...] = (
                  "no value", _PSNR, _shift(Training("imaging/single-pixel-supervised-0"))),
     SourceFigure(f"{TALK}, outlook", "Sample complexity: share of the gap at five numbers of measurements", "no value",
                  "share of the gap", _complexity(_FIVE_SIZES)),
+    *(SourceFigure(f"{TALK}, outlook", f"Semi-group actions: {name} by scale equivariance", "no value", _PSNR,
+                   _imaging(short, "scales"))
+      for short, name in (("super-resolution", "super-resolution"), ("deblurring", "deblurring"))),
+    SourceFigure(f"{TALK}, outlook", "Nonlinear inverse problems", "no value", _PSNR, _imaging("low-dose-ct", "rei")),
+    SourceFigure(f"{TALK}, outlook", "Other self-supervised methods; the new library (deepinv)", "text", "–",
+                 _explained("[deepinv](results-deepinv.md)", "the same losses and operators of deepinv beside ours")),
     SourceFigure(f"{TALK}, outlook", "Models of approximately low dimension", "no value", _PSNR,
                  _dimension(Training("imaging/compressed-sensing-ei-0", runs=5))),
     SourceFigure(f"{DUFF}, MNIST tomography figure", "Digits, few views: range of a VAE", "image", "PSNR, peak: 1",
@@ -405,6 +471,8 @@ FIGURES: tuple[SourceFigure, ...] = (
       for name, shown, images, asked in (("comparison on MNIST", "image", "mnist", ("digits",)),
                                          ("comparison on squares and circles", "image", "shapes", ("shapes",)),
                                          ("table VAE against GAN", "table", "mnist", ("digits", "shapes")))),
+    SourceFigure(f"{DUFF}, table VAE against GAN", "Known latent space distribution", "only the prior is known", "MMD² "
+                 "of codes against the prior", _codes),
     SourceFigure(f"{DUFF}, figures of VAE and GAN", "Structures and objectives", "drawing", "–",
                  _explained("[priors](how-to/priors.md)")),
     SourceFigure(f"{DUFF}, figures of inverse problems", "Denoising, deblurring, MRI, tomography", "image",
@@ -429,25 +497,35 @@ FIGURES: tuple[SourceFigure, ...] = (
     SourceFigure(f"{THESIS}, figure 6.1", "Pipeline: clear the certainly normal films", "drawing", "share cleared",
                  _screening),
     SourceFigure(f"{THESIS}, figure 6.2", "Low AUROC of the proposed detector on NIH", "curve", _NIH,
-                 _missing(Training("thesis/roi-sure-0", NIH_STEPS), _THESIS_PAGE)),
+                 _of_appendix("sources/nih-roi-sure", "", Training("thesis/roi-sure-0", NIH_STEPS))),
     SourceFigure(f"{THESIS}, figures 7.1 to 7.2", "Plan of the project, record of computing", "image", "–",
                  _explained("–", "no measurement: nothing to repeat")),
     *(SourceFigure(f"{THESIS}, appendix A", f"f-AnoGAN, 64 px, NIH: {name}", value, _NIH,
-                   _missing(Training(f"detectors/fold-0/{short}-0", NIH_STEPS, features=_FEATURES), _DETECTORS_PAGE))
+                   _of_appendix(f"sources/nih-{short}", f"adversarial/nih-{short}-0",
+                                Training(f"detectors/fold-0/{short}-0", NIH_STEPS, features=_FEATURES)))
       for name, value, short in (("published code", "0.4853", "f-anogan"),
                                  ("own network", "0.4726", "f-anogan-dcgan"))),
-    *(SourceFigure(f"{THESIS}, appendix A", f"GANomaly, 256 px, NIH: {name} hyperparameters", value, _NIH,
-                   _missing(_NIH_GAN, _THESIS_PAGE))
-      for name, value in (("original", "0.6"), ("suitable", "0.6201"))),
+    SourceFigure(f"{THESIS}, appendix A", "Films of NIH: normal to train, normal and abnormal to test",
+                 "10,803; 1,200; 1,200", "films", _explained(_THESIS_PAGE, "300 normal and 100 abnormal films of "
+                                                             "`nih_cxr8`, by patient")),
+    SourceFigure(f"{THESIS}, appendix A", "GANomaly, 256 px, NIH: original hyperparameters", "0.6", _NIH_ORIGINAL,
+                 _of_appendix("sources/nih-ganomaly-original", "adversarial/nih-ganomaly-original-0",
+                              Training("thesis/ganomaly-0", NIH_ORIGINAL_STEPS))),
+    SourceFigure(f"{THESIS}, appendix A", "GANomaly, 256 px, NIH: suitable hyperparameters", "0.6201", _NIH,
+                 _of_appendix("sources/nih-ganomaly", "adversarial/nih-ganomaly-suitable-0",
+                              Training("thesis/ganomaly-0", NIH_STEPS))),
     SourceFigure(f"{THESIS}, appendix A", "GANomaly, 256 px, Montgomery + Shenzhen: original hyperparameters", "0.7616",
-                 _BEST, _missing(Training("thesis/ganomaly-0"), _THESIS_PAGE)),
+                 f"{_BEST}; {_ORIGINAL}",
+                 _of_appendix("sources/ganomaly-original", "adversarial/hyperparameters-original-0",
+                              Training("thesis/ganomaly-0", _ORIGINAL_STEPS))),
     *(SourceFigure(f"{THESIS}, appendix A", f"U-Net and DCGAN, NIH, {px} px", value, _NIH,
-                   _missing(Training("detectors/fold-0/resunet-ganomaly-0", NIH_STEPS, px=px, features=_FEATURES),
-                            _DETECTORS_PAGE))
+                   _of_appendix(f"sources/nih-unet-dcgan-{px}", "adversarial/nih-unet-dcgan-0" if px == 64 else "",
+                                Training("detectors/fold-0/resunet-ganomaly-0", NIH_STEPS, px=px, features=_FEATURES)))
       for px, value in ((64, "0.524"), (_PX, "0.567"))),
     SourceFigure(f"{THESIS}, figure A.1", "Residual images of f-AnoGAN, GANomaly and the pipeline", "image", "–",
                  _explained("[the viewer](how-to/read.md#the-film)", "shown for each film")),
-    SourceFigure(f"{THESIS}, figure A.2", "GANomaly with a residual U-Net", "drawing", "AUROC",
+    SourceFigure(f"{THESIS}, figure A.2", "GANomaly with a residual U-Net", "drawing; 0.5 after about 30 epochs",
+                 "AUROC",
                  _detector("resunet-ganomaly")),
     SourceFigure(f"{THESIS}, figures B.1 to B.2", "Paths and hyperparameters", "settings", "–",
                  _explained(_THESIS_PAGE, "the same settings are the recipes `thesis/…`")),

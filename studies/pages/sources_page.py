@@ -14,7 +14,7 @@ from studies.imaging.settings import method_of
 from studies.imaging.summaries import mean
 from studies.pages import budgets
 from studies.pages.cells import DAGGER, dagger, table
-from studies.pages.source_figures import DUFF, EI, FIGURES, NOT_RUN, SLIDES, TALK, THESIS
+from studies.pages.source_figures import DUFF, EI, FIGURES, NOT_RUN, SLIDES, TALK, THESIS, whole_of
 from studies.pages.thesis_page import REPORTED
 from studies.pages.training_cost import Training, cost_text
 from studies.priors.page import PAPER, SHOWN, WORDS, generator_budget
@@ -22,6 +22,8 @@ from studies.rows import Row
 from unseen.evaluation.intervals import interval_text as figure
 
 _IMAGING = ("ct", "inpainting", "mri", "mri-x4-20", "low-dose-ct", "poisson-inpainting")  # one recipe a figure
+_QUEUED = {"mri": "mri-x4-10"}
+"""Recipes `sources/…` whose names differ from those of `imaging/…`."""
 _ORDER = (EI, "REI", SLIDES, TALK, DUFF, THESIS)
 _COST = (
     "*Would cost*: steps of the source (where it states none, those of the row that is named) times the core-seconds "
@@ -51,8 +53,8 @@ def sources_page(rows: Mapping[str, Row]) -> str:
                 "Figures and tables of the five source documents, each with ours, the metric and the training behind "
                 "ours. Where a published metric differs, its figure is converted, or the metric's column states that "
                 "the two are not comparable. Source's figures of imaging are of single images, ours are means over "
-                "test images. *Not run*: there is no row. Figures of one kind that contain no measurement share a "
-                "line.",
+                "test images. *Not run*: there is no row. *Queued as*: entry of the [queue for a "
+                "GPU](how-to/gpu.md). Figures of one kind that contain no measurement share a line.",
                 _COST,
                 table(head, lines),
                 *([imaging_budgets.CONVERGENCE] if any(DAGGER in line[4] for line in lines) else []),
@@ -71,7 +73,7 @@ def _of_imaging(rows: Mapping[str, Row]) -> Iterator[list[str]]:
         for arm in asked.arms:
             if arm not in asked.papers:
                 continue
-            some = of_arm(mine, arm)
+            some = whole_of(rows, _QUEUED.get(short, short), arm) or of_arm(mine, arm)
             converted = source.converted(asked.papers[arm])
             yield [
                 source.where,
@@ -80,16 +82,16 @@ def _of_imaging(rows: Mapping[str, Row]) -> Iterator[list[str]]:
                 "PSNR, peak: the truth's maximum, mean over channels"
                 + ("; the problem differs: not comparable" if source.explanation else ""),
                 f"{mean(some, 'psnr_papers'):.2f} dB{imaging_budgets.dagger(some)}" if some else f"*{NOT_RUN}*",
-                _with_cost(some, source, rows),
+                _with_cost(some, source, rows, _QUEUED.get(short, short)),
                 "[imaging](results-imaging.md#published-figures-and-their-metrics)",
             ]
 
 
-def _with_cost(some: Sequence[Row], source: Published, rows: Mapping[str, Row]) -> str:
-    """The budget of an arm's rows, and what the source's training would cost."""
+def _with_cost(some: Sequence[Row], source: Published, rows: Mapping[str, Row], queued: str) -> str:
+    """The budget of an arm's rows, and what the source's training would cost, with its entry in the queue."""
     said = imaging_budgets.spent(some, source.budget)
     trained = next((row for row in some if row.get("steps")), None)
-    if trained is None:
+    if trained is None or int(trained["steps"]) >= source.budget.steps:
         return said
     turns = source.budget.transforms if "transforms" in READ_BY[trained["arm"]] else None
     whole = Training(
@@ -99,7 +101,10 @@ def _with_cost(some: Sequence[Row], source: Published, rows: Mapping[str, Row]) 
         features=source.budget.features,
         transforms=turns,
     )
-    return f"{said}; the source's training would cost {cost_text(whole, rows)}"
+    return (
+        f"{said}; the source's training would cost {cost_text(whole, rows)}, queued as "
+        f"`sources/{queued}-{trained['arm']}-0`"
+    )
 
 
 def _of_the_thesis(rows: Mapping[str, Row]) -> Iterator[list[str]]:

@@ -74,6 +74,18 @@ def test_a_stopped_training_gives_the_points_of_an_unbroken_one(tmp_path: Path) 
     assert len({json.dumps(row["by_picture"]) for row in whole.values()}) == 4, "the network did not change"
 
 
+def test_a_point_of_a_noisy_problem_counts_the_steps_without_the_measurements_held_out(tmp_path: Path) -> None:
+    noisy = TOY.replace("kept = 0.5", "kept = 0.5\nsigma = 0.1\ntau = 0.05").replace("batch_size = 8", "batch_size = 2")
+    recipe = resolved(Recipe.from_toml(noisy.replace("epochs = 5", "epochs = 1"), name="curves/toy-32"))
+    rows: list[dict[str, Any]] = []
+    seen: list[int] = []
+    trained(
+        recipe, seed=0, keep=rows.append, arm="rei", root=tmp_path, progress=lambda _, done: seen.append(done.steps)
+    )
+    assert [row["steps"] for row in rows] == [7] == seen[:1], "two of 16 measurements choose the epoch"
+    assert rows[0]["recipe"] == "curves/toy-32-rei-7" and rows[0]["arm"] == "rei"
+
+
 def test_a_loss_that_grows_without_bound_ends_the_training_also_when_it_is_resumed(tmp_path: Path) -> None:
     recipe = resolved(Recipe.from_toml(TOY.replace("1e-3", "1.0"), name="curves/toy-32"))
     for _ in range(2):

@@ -28,7 +28,7 @@ from studies.imaging.published import PUBLISHED
 from studies.imaging.settings import images_of, method_of, resolved
 from studies.outlook.learning import QUESTIONS
 from studies.packs import Needed, films_needed, unpack, write_pack
-from studies.pages.source_figures import NIH_STEPS
+from studies.pages.source_figures import NIH_ORIGINAL_STEPS, NIH_STEPS
 from studies.row_files import read_rows, write_row
 from studies.rows import Row
 from tests.studies.queue_victim import RECIPE, STEPS, entry
@@ -275,7 +275,7 @@ def test_a_source_recipe_trains_as_long_and_as_wide_as_its_source(name: str) -> 
     recipe = recipes.load(name)
     [*entries] = [one for one in source_entries() if one.recipe == name]
     if recipe.method.key != "artifact-removal":
-        assert recipe.method.settings["features"] == 64 and [one.costs[0].amount for one in entries] == [70 * 4]
+        assert recipe.method.settings["features"] == 64 and [one.costs[0].amount for one in entries] == [15 * 4]
         return
     problem = {"mri-x4-01": "mri", "mri-x4-10": "mri"}.get(recipe.short, recipe.short)
     budget, asked = PUBLISHED[problem].budget, method_of(resolved(recipe))
@@ -293,7 +293,7 @@ def test_appendix_a_is_queued_with_its_steps() -> None:
         "f-anogan", "f-anogan-dcgan", "ganomaly", "ganomaly-original", "roi-sure", "unet-dcgan-64", "unet-dcgan-256",
     }  # fmt: skip
     for name, one in found.items():
-        steps = NIH_STEPS // 2 if name == "ganomaly-original" else NIH_STEPS  # batches of 64 films, not of 32
+        steps = NIH_ORIGINAL_STEPS if name == "ganomaly-original" else NIH_STEPS
         assert steps <= (one.costs[0].amount or 0) < 1.01 * steps, name
         assert one.pack == "nih_cxr8-f0" and one.gives == (f"sources/nih-{name}-0",)
 

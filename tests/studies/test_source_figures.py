@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from studies.gpu_queue.entries import queue
 from studies.pages.source_figures import FIGURES, NIH_STEPS
 from studies.pages.sources_page import sources_page
 from studies.pages.training_cost import Training, core_seconds, cost_of, cost_text
@@ -46,6 +47,7 @@ def test_every_numbered_figure_of_the_thesis_is_listed() -> None:
         "0.54", "0.71", "0.77", "0.76", "28.2", "34.5",  # slides and talk
         "16.58", "17.99", "21.90", "23.31", "24.25", "30.26", "28.47", "31.50",  # Duff
         "0.9061", "0.8755", "0.8987", "0.4853", "0.4726", "0.6", "0.6201", "0.7616", "0.524", "0.567",  # thesis
+        "0.5", "10,803", "1,200",
     ],
 )  # fmt: skip
 def test_every_number_that_the_sources_print_has_a_line(printed: str) -> None:
@@ -60,6 +62,40 @@ def test_every_line_has_a_counterpart_or_a_cost() -> None:
         if "*not run*" in line[4]:
             assert re.search(r"would cost [\d.,]+ core-hours .*core-seconds each, `[\w/-]+`\)", line[4]), line
     assert "cost unknown" not in PAGE.read_text(encoding="utf-8")
+
+
+def test_every_queued_entry_is_in_the_queue() -> None:
+    known = {entry.name for entry in queue()}
+    queued = re.findall(r"queued as `([^`]+)`", PAGE.read_text(encoding="utf-8"))
+    assert len(queued) > 25 and set(queued) <= known
+
+
+def test_a_whole_training_replaces_the_short_one_and_a_smaller_one_stands_beside_the_cost() -> None:
+    rows = read_rows(ROOT / "studies" / "results")
+    short = rows["imaging/inpainting-ei-0"]
+    whole = short | {
+        "problem": "sources/inpainting", "steps": 180_032, "features": 64, "epoch": 2813, "epochs_of_training": 2813,
+        "by_picture": {"psnr_papers": [30.0, 32.0]}, "curve": [], "settings": short["settings"] | {"transforms": 3},
+    }  # fmt: skip
+    [line] = [line for line in sources_page({**rows, "sources/inpainting-ei-180032-0": whole}).splitlines()
+              if "30 % of the pixels dropped, noise-free: EI" in line]  # fmt: skip
+    assert "31.00 dB" in line and "64 of 64 features; 3 of 3 transforms" in line and "would cost" not in line
+    begun = {**rows, "sources/inpainting-ei-64-0": whole | {"steps": 64, "epoch": 1}}
+    assert sources_page(begun) == sources_page(rows), "a point of an unfinished training is no counterpart"
+
+    auroc = {"value": 0.55, "low": 0.5, "high": 0.6}
+    small = {
+        "px": 64, "features": 16, "steps": 490, "training": {"epochs": 70}, "n": {"trained": 240},
+        "convergence": "converged", "auroc": {"best_epoch": auroc}, "method": "ganomaly",
+    }  # fmt: skip
+    page = sources_page({**rows, "adversarial/nih-ganomaly-suitable-0": small})
+    [line] = [line for line in page.splitlines() if "NIH: suitable hyperparameters" in line]
+    assert "0.55 [0.50, 0.60] at 64 px and 16 features" in line and "queued as `sources/nih-ganomaly-f0-0`" in line
+    assert "490 steps, 70 epochs of 240 films; 16 of 64 features" in line
+    done = {**small, "features": 64, "px": 256, "steps": 23_664, "metrics": {"auroc": {"pooled": auroc}}}
+    [line] = [line for line in sources_page({**rows, "sources/nih-ganomaly-0": done}).splitlines()
+              if "NIH: suitable hyperparameters" in line]  # fmt: skip
+    assert "0.55 [0.50, 0.60], `sources/nih-ganomaly-0`" in line and "not run" not in line
 
 
 def test_every_link_of_the_table_leads_to_a_heading() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from PIL import Image
 
 from tests.cli.conftest import LIMITS, Say, World
+from tests.docs.blocks import ROOT
 from unseen.artifacts import recipe as recipes
 from unseen.artifacts.bundle import card_of
 from unseen.data import squares_and_circles
@@ -140,6 +142,32 @@ def test_images_of_a_folder_are_cropped_averaged_and_in_their_channels(tmp_path:
 
 
 @pytest.mark.nightly
+@pytest.mark.parametrize("recipe", ["inpainting", "ct"])
+def test_the_pages_commands_train_on_photographs_and_on_slices(
+    recipe: str, say: Say, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / "how-to" / "train-imaging.md").read_text(encoding="utf-8")
+    part = page.partition("## Train on photographs or CT slices")[2].partition("## Evaluate")[0]
+    [command] = re.findall(rf"^unseen (train imaging/{recipe} .*)$", part, re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    if recipe == "inpainting":
+        (tmp_path / "urban100").mkdir()
+        for number in range(4):
+            Image.fromarray(rng.integers(0, 255, (70, 80, 3), np.uint8)).save(tmp_path / "urban100" / f"{number}.png")
+    else:
+        np.savez(tmp_path / "slices.npz", images=rng.integers(-1500, 2000, (4, 128, 128)).astype(np.int16))
+        exec(part.partition("```python\n")[2].partition("```")[0], {})
+        prepared = np.load(tmp_path / "slices.npy")
+        assert prepared.shape == (4, 1, 128, 128) and (prepared.min(), prepared.max()) == (0, 1)
+    short = command.replace("training.epochs=200", "training.epochs=1").replace("features=32", "features=4")
+    assert short.count("=1 ") == short.count("=4 ") == 1
+    answer = say(*short.split(), "--device", "cpu")
+    assert answer.code == 0, answer
+    f = load(tmp_path / short.split()[-1])
+    assert tuple(f.process.A.domain) == ((3, 64, 64) if recipe == "inpainting" else (1, 64, 64))
+
+
 def test_fine_tuning_on_twenty_measurements_of_another_set_improves_on_the_shipped_weights(tmp_path: Path) -> None:
     shipped = load("models/phantom-inpainting")  # learnt from simulated chest films; these are squares and discs
     process = shipped.process

@@ -197,7 +197,14 @@ def to_the_source(curve: Curve) -> str:
         hours = remaining * float(spent[-1]["cpu_seconds"]) / steps_of(spent[-1]) / 3600
         left += f" and {hours:.1f} core-hours at this size and width"
     if gap < 0:
-        left += f"; to reach its PSNR by then, {_signed(-gap / doublings)} dB per doubling would be needed"
+        needed = -gap / doublings
+        place = "above" if needed > slope.high else "below" if needed < slope.low else "within"
+        left += (
+            f"; to reach its PSNR by then, {_signed(needed)} dB per doubling would be needed, which is {place} the "
+            "trend's interval"
+        )
+        if place == "above":
+            left += ": with this width, rate and number of transforms, more steps alone are not expected to reach it"
     return " ".join([*sentences, f"{left}."])
 
 

@@ -75,7 +75,7 @@ class QueueEntry:
         recipe: name of the recipe.
         seed: seed of the training.
         fold: the fold that is left out; None: the recipe has no folds.
-        pack: name of the pack with its data.
+        pack: name of the pack with its data; "": it reads no file.
         gives: names of its rows, such as ``thesis/ganomaly-0``; none: a row needs further trainings, or has a name
             that depends on the data.
         needed: returns the files that it reads.
@@ -294,7 +294,7 @@ def _of_outlook(
     name = f"{STUDY}/{question}-{arm}"
     # rows of generators name no device, so that `gives` would never find them whole
     return QueueEntry(
-        name, 0, None, f"{STUDY}-{question}", (), lambda: needed, made, cost,
+        name, 0, None, f"{STUDY}-digits" if needed.read else "", (), lambda: needed, made, cost,
         trained=lambda work: read_row(f"{name}-0", work.rows) is not None,
     )  # fmt: skip
 

@@ -18,6 +18,8 @@ def write_packs(entries: Sequence[QueueEntry], folder: Path) -> Iterator[tuple[P
     """Write the pack of each name, and yield its path and size in bytes."""
     needed: dict[Path, Needed] = {}
     for entry in entries:
+        if not entry.pack:
+            continue
         path = pack_of(entry, folder)
         needed[path] = needed.get(path, Needed(())) | entry.needed()
     for path, files in needed.items():

@@ -91,11 +91,38 @@ def test_a_whole_training_replaces_the_short_one_and_a_smaller_one_stands_beside
     page = sources_page({**rows, "adversarial/nih-ganomaly-suitable-0": small})
     [line] = [line for line in page.splitlines() if "NIH: suitable hyperparameters" in line]
     assert "0.55 [0.50, 0.60] at 64 px and 16 features" in line and "queued as `sources/nih-ganomaly-f0-0`" in line
-    assert "490 steps, 70 epochs of 240 films; 16 of 64 features" in line
+    assert "490 steps, 70 epochs of 240 films; 16 of 64 features; 64 px" in line
     done = {**small, "features": 64, "px": 256, "steps": 23_664, "metrics": {"auroc": {"pooled": auroc}}}
     [line] = [line for line in sources_page({**rows, "sources/nih-ganomaly-0": done}).splitlines()
               if "NIH: suitable hyperparameters" in line]  # fmt: skip
     assert "0.55 [0.50, 0.60], `sources/nih-ganomaly-0`" in line and "not run" not in line
+
+
+def test_smaller_trainings_answer_the_slides_question_and_draw_the_thesiss_curves() -> None:
+    rows = read_rows(ROOT / "studies" / "results")
+    auroc = {"value": 0.64, "low": 0.54, "high": 0.74}
+    row = {
+        "px": 32, "features": 16, "steps": 630, "training": {"epochs": 70}, "n": {"trained": 311},
+        "convergence": "not converged", "method": "roi-sure",
+    }  # fmt: skip
+    drawn = row | {"auroc": {"best_epoch": auroc}, "curve": [3.0, 1.0, 2.0], "discriminator": [0.5, 0.25]}
+    gain = {"value": 0.0, "low": -0.01, "high": 0.02}
+    levels = [
+        {"tested": 0.0, "auroc": auroc, "minus_plain": auroc},
+        {"tested": 0.1, "auroc": auroc, "minus_plain": gain},
+    ]
+    under_noise = row | {"auroc": levels, "trained_at": 0.1}
+    known = {"adversarial/norms-mean-squares-0": drawn, "adversarial/noise-f-anogan-sure-0.1-0": under_noise}
+    page = sources_page({name: one for name, one in {**rows, **known}.items()
+                         if name in known or not name.startswith("adversarial/")})  # fmt: skip
+    found = {line.split(" | ")[1]: line for line in page.splitlines() if line.startswith("| ")}
+    roc = found["ROC curve of the proposed detector at its best epoch"]
+    assert "drawn there at 32 px and 16 features: AUROC 0.64 [0.54, 0.74]†; at the source's size *not run*" in roc
+    losses = found["Losses of generator and discriminator by epoch"]
+    assert "generator: 3.00 in epoch 1, 1.00 at the least, 2.00 in epoch 3; discriminator: 0.50 in epoch 1" in losses
+    question = found["May SURE make f-AnoGAN's encoder robust to noise?"]
+    assert "less that without it, σ = 0.1: +0.00 [−0.01, +0.02]†" in question and "σ = 0.2" not in question
+    assert "630 steps, 70 epochs of 311 films; 16 of 64 features; 32 px" in question
 
 
 def test_every_link_of_the_table_leads_to_a_heading() -> None:

@@ -125,6 +125,7 @@ def queue() -> list[QueueEntry]:
     return [
         *(thesis_entry(recipes.load(f"thesis/{name}"), seed) for name in THESIS for seed in SEEDS),
         *(imaging_entry(recipes.load(f"imaging/{name}"), seed) for name in IMAGING for seed in SEEDS),
+        *(imaging_entry(recipes.load(name), 0, "unrolled") for name in _other_problems()),
         *(curve_entry(recipes.load(name)) for px in (64, 128) for name in curves.names(px)),
         *source_entries(),
         *(detector_entry(recipes.load(f"detectors/{name}")) for name in DETECTORS),
@@ -162,10 +163,10 @@ def thesis_entry(recipe: Recipe, seed: int) -> QueueEntry:
     return QueueEntry(recipe.name, seed, None, "thesis", (name,), needed, made, costs.of_thesis(recipe))
 
 
-def imaging_entry(recipe: Recipe, seed: int) -> QueueEntry:
-    """Return the entry of an imaging problem: every arm that is trained, each a row."""
+def imaging_entry(recipe: Recipe, seed: int, only: Arm | None = None) -> QueueEntry:
+    """Return the entry of an imaging problem: every arm that is trained, each a row; or one arm alone."""
     recipe = resolved_imaging(recipe)
-    arms = [arm for arm in method_of(recipe).arms if arm in TRAINED]
+    arms = [arm for arm in method_of(recipe).arms if arm in TRAINED and only in (None, arm)]
 
     def made(work: Work) -> Iterator[Row]:
         problem = Problem(recipe)
@@ -193,6 +194,7 @@ def imaging_entry(recipe: Recipe, seed: int) -> QueueEntry:
         lambda: Needed(files_of(images_of(recipe))),
         made,
         costs.of_imaging(recipe, arms),
+        only or "",
     )
 
 
@@ -361,6 +363,17 @@ def fold_entry(recipe: Recipe, fold: int) -> QueueEntry:
         costs.of_fold(recipe),
         trained=trained,
     )
+
+
+def _other_problems() -> list[str]:
+    """Return the problems of images, without those of `IMAGING`, that have the arm of the unrolled network."""
+    found = []
+    for name in recipes.names():
+        if name.startswith("imaging/") and name.removeprefix("imaging/") not in IMAGING:
+            recipe = resolved_imaging(recipes.load(name))
+            if "unrolled" in method_of(recipe).arms and images_of(recipe).pictures not in ("triangles", "sparse"):
+                found.append(name)
+    return found
 
 
 def _wide() -> list[str]:

@@ -176,7 +176,7 @@ def _count(
         studies = [_study(films.films[i], float(scores[i])) for i in site.tolist()]
         normals, abnormals = scores[new[~abnormal[new]]], scores[new[abnormal[new]]]
         for rate in rates:
-            cut = _threshold(studies, rate)
+            cut = threshold(studies, rate)
             low = -np.inf if cut is None else cut
             counted = Counted(
                 calibrating=len(studies),
@@ -213,7 +213,7 @@ def _study(film: Film, score: float) -> Study:
     return Study(name=film.study, patient=film.patient, source="site", abnormal=True, score=score)
 
 
-def _threshold(studies: Sequence[Study], rate: float) -> float | None:
+def threshold(studies: Sequence[Study], rate: float) -> float | None:
     """The policy's; abnormal studies alone set it."""
     if not studies:
         return None

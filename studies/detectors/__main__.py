@@ -7,6 +7,7 @@ python -m studies.detectors --only preparations    what is done to films beforeh
 python -m studies.detectors --only twins           the same recipes on phantom twins
 python -m studies.detectors --only nominated       the nominated and the best single one on folds 1 to 4
 python -m studies.detectors --only elsewhere       these two and features, learning from other sets and tested there
+python -m studies.detectors --only fold-0-five     ensemble-five on the same fold, with the lung finder of its model
 python -m studies.detectors --only elsewhere-five  ensemble-five on other sets, with the lung finder of its model
 python -m studies.detectors --only generalisation  learnt at one place, used at another
 python -m studies.detectors --only labelled        classifiers of the same pixels that are given labels
@@ -112,6 +113,11 @@ def elsewhere(given: Given) -> Iterator[Row]:
         yield elsewhere_row(recipes.load(name), place, workers=given.workers)
 
 
+def fold_0_five(given: Given) -> Iterator[Row]:
+    """The ensemble of five on the fold for choosing, with the shipped model's lung finder."""
+    yield development_row(recipes.load(RECIPES + FIVE), finder=f"models/{FIVE}")
+
+
 def elsewhere_five(given: Given) -> Iterator[Row]:
     """The ensemble of five on other sets; its lung finder takes hours here, so the shipped model's is used."""
     for place in FIVE_ELSEWHERE:
@@ -196,6 +202,7 @@ STUDIES: dict[str, Callable[[Given], Iterator[Row]]] = {
     "twins": twins,
     "nominated": nominated,
     "elsewhere": elsewhere,
+    "fold-0-five": fold_0_five,
     "elsewhere-five": elsewhere_five,
     "generalisation": matrices,
     "labelled": with_labels,

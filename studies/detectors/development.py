@@ -31,18 +31,30 @@ RECIPES = "detectors/"
 ROWS = "detectors/fold-0/"
 TWINS = "detectors/twins/"
 """What the names of the recipes begin with, of their rows, and of their rows of phantom twins."""
+GIVEN = "detectors/fold-0-given-finder/"
+"""What the names of rows with the lung finder of a model begin with."""
 _TIMED = 20
 
 
-def development_row(recipe: Recipe, *, root: Path | None = None) -> Row:
+def development_row(recipe: Recipe, *, finder: str = "", root: Path | None = None) -> Row:
     """The row of a recipe that is trained without fold 0, or found trained, and scored on it.
 
     A method that learns from unlabelled films is given all those of folds 1 to 4, without what is known of them.
+
+    Args:
+        recipe: the recipe.
+        finder: model whose lung finder is used; "": one is trained. Such a row has another name, by which no recipe is
+            nominated: a model's finder may have learnt from films of fold 0.
+        root: folder of the runs.
+
+    Returns:
+        The row.
     """
     recipe = resolve(recipe)
     cohort = cohort_of(recipe)
     unlabelled = cohort.unlabelled(FOLD) if takes_unlabelled(recipe) else None
-    trained = train_recipe(recipe, fold=FOLD, unlabelled=unlabelled, root=root)
+    given = Path(finder) if finder else None
+    trained = train_recipe(recipe, fold=FOLD, finder=given, unlabelled=unlabelled, root=root)
     tested = cohort.testing(FOLD)
     table = score_table(trained.detector, tested, keep=0).table
     metrics: Row = metrics_from_table(table, recipe=trained.digest)
@@ -50,7 +62,8 @@ def development_row(recipe: Recipe, *, root: Path | None = None) -> Row:
     kept = [tensor for module in trained.detector.modules().values() for tensor in module.state_dict().values()]
     return {
         **described(trained.recipe, digest=trained.digest, device=trained.detector.trained_on, date=date),
-        "recipe": ROWS + recipe.name.removeprefix(RECIPES),
+        "recipe": (GIVEN if finder else ROWS) + recipe.name.removeprefix(RECIPES),
+        **({"finder": finder} if finder else {}),
         "fold": FOLD,
         "unlabelled": 0 if unlabelled is None else len(unlabelled),
         "steps": 0 if trained.history is None else trained.history.steps,

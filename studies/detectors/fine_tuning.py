@@ -181,6 +181,6 @@ def _falling(rows: Sequence[Entry], mean: NDArray[np.float64]) -> list[str]:
         return []
     return [
         f"The mean AUROC is highest after {(best + 1) * rows[0]['steps_an_epoch']:,} steps ({mean[best]:.2f}) and "
-        f"{mean[-1]:.2f} at the end, while the loss falls on from {losses[best]:.2f} to {losses[-1]:.2f}: the network "
-        "becomes better on synthetic lesions, not on abnormal films."
+        f"{mean[-1]:.2f} at the end, while the training loss on synthetic lesions falls on from {losses[best]:.2f} to "
+        f"{losses[-1]:.2f}; the AUROC on abnormal films does not rise with it."
     ]

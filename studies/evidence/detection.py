@@ -204,6 +204,12 @@ def _by_instruments(rows: Mapping[str, Entry], ordered: Sequence[Entry]) -> list
     return lines
 
 
+def _instruments(sided: Mapping[str, tuple[Entry, Entry]], name: str) -> list[str]:
+    """Return the cells of both instruments of a recipe, or of the model of its name."""
+    found = sided.get(name) or sided.get(f"models/{name}")
+    return ["–", "–"] if found is None else [figure(one) for one in found]
+
+
 def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
     """Every recipe from normal films alone on the test folds; None before these are opened."""
     trainings = on_test_folds(rows)
@@ -228,6 +234,8 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
     gans = _gans([normals_only[name] for name in worse])
     over_statistic = [name for name in above if above[name]["shortcut"]["pooled"]["low"] > 0]
     gans_below = "" if over_statistic else _gans(list(normals_only.values()))
+
+    sided = {name: (side, pairs) for name, side, pairs, *_ in both_figures(rows)}
 
     def row_of(name: str) -> Entry:
         return normals_only.get(name, baseline or {})
@@ -274,13 +282,14 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
                 figure(entries[name]),
                 str(len(trainings.get(name, [name]))),
                 figure(above[name]["shortcut"]["pooled"], sign=True) if name in above else "–",
+                *_instruments(sided, name),
             ]
             for name in ordered[:_SHOWN]
         ),
         word="highest",
     )
     over = "–" if reference is None else figure(reference["above"]["shortcut"]["pooled"], sign=True)
-    lines += [[name, value, "1", *cells] for name, value, *cells in _lines_of_labels(rows, (over, "–"))]
+    lines += [[name, value, "1", *cells, "–", "–"] for name, value, *cells in _lines_of_labels(rows, (over, "–"))]
     return Screen(
         page="results-detectors",
         figure=chart,
@@ -289,9 +298,19 @@ def detectors_screen(rows: Mapping[str, Entry]) -> Screen | None:
         f"{statistic['strength']:.2f}"
         + (f", the supervised reference at {_pooled(reference):.2f}." if reference is not None else "."),
         sentences=sentences,
-        head=["Recipe", "AUROC, folds 1 to 4 [95 %]", "trainings", "minus the best shortcut"],
+        head=[
+            "Recipe",
+            "AUROC, folds 1 to 4 [95 %]",
+            "trainings",
+            "minus the best shortcut",
+            "which lung",
+            "similar films",
+        ],
         lines=lines,
         notes=[
+            "*Which lung* and *similar films*: the two figures that no property of the whole film can raise "
+            "([table of all recipes that have them](results.md#nomination-by-both-instruments)); of the weights of the "
+            "package for a recipe that ships and was not measured otherwise. A dash: not measured.",
             f"The {min(_SHOWN, len(ordered))} best of {len(ordered)}; all of them: [test folds](#the-test-folds). "
             f"Where "
             "a recipe has several trainings, its AUROC is their mean and the interval covers films and trainings "

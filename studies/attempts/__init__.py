@@ -1,1 +1,1 @@
-"""Four short experiments on detectors of normal films, and their page `docs/results-attempts.md`."""
+"""Short experiments on detectors, the targets of detection, and their page `docs/results-attempts.md`."""

@@ -1,9 +1,11 @@
-"""`python -m studies.attempts`: four short experiments on detectors of normal films, and their page.
+"""`python -m studies.attempts`: short experiments on detectors, and the page of the targets of detection.
 
 python -m studies.attempts choose          lesions and sides on fold 0 alone: rows with the nominees
 python -m studies.attempts test            the same recipes on folds 1 to 4, opened once for all
 python -m studies.attempts stream          unread films of ZhangLab's training split
 python -m studies.attempts kept-lesions    shipped models with the lung finder that keeps lesions
+python -m studies.attempts heads           other heads for ten labels: on fold 0, then on folds 1 to 4
+python -m studies.attempts cleared         what these heads clear at Shenzhen
 python -m studies.attempts render          the page, from the rows alone
 """
 
@@ -16,11 +18,11 @@ from pathlib import Path
 import torch
 
 from studies.attempts.page import attempts_page
-from studies.row_files import read_study, write_row
+from studies.row_files import read_rows, read_study, write_row
 from unseen.artifacts.files import write_text
 from unseen.artifacts.run_folder import runs_root
 
-PARTS = ("choose", "test", "stream", "kept-lesions", "render")
+PARTS = ("choose", "test", "stream", "kept-lesions", "heads", "cleared", "render")
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
@@ -33,7 +35,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     torch.set_num_threads(1)
     for part in given.parts:
         _computed(part, given.rows)
-    write_text(given.page, attempts_page(read_study("attempts", given.rows), read_study("shipped", given.rows)))
+    write_text(given.page, attempts_page(read_rows(given.rows)))
     print("rendered", given.page)
 
 
@@ -57,6 +59,11 @@ def _computed(part: str, folder: Path) -> None:
         from studies.attempts.kept_lesions import kept_rows
 
         rows = kept_rows(runs_root())
+    elif part in ("heads", "cleared"):
+        from studies.attempts.heads import cleared_rows, head_rows, site_of
+
+        site = site_of(runs_root())
+        rows = head_rows(site) if part == "heads" else cleared_rows(site)
     else:
         rows = []
     for row in rows:

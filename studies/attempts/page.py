@@ -1,13 +1,16 @@
-"""`docs/results-attempts.md`: four short experiments, from their rows alone, also where nothing was gained."""
+"""`docs/results-attempts.md`: targets of detection and short experiments, from rows alone, also without a gain."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from studies.attempts.heads import CLEARED, COUNTS, FINDER, nominating
+from studies.attempts.heads import ROWS as HEADS
 from studies.attempts.kept_lesions import KEEPING, OWN
 from studies.attempts.kept_lesions import ROWS as KEPT
 from studies.attempts.sides import EXPERIMENTS, ROWS, chosen_by
 from studies.attempts.stream import ROW as STREAM
+from studies.attempts.targets import targets_section
 from studies.pages import budgets
 from studies.pages.cells import Entry, table
 from unseen.artifacts.research_only import LIMITS
@@ -27,25 +30,29 @@ _TEXTS = {
 _MAIN = "all statistics"
 
 
-def attempts_page(rows: Mapping[str, Entry], shipped: Mapping[str, Entry] | None = None) -> str:
+def attempts_page(every: Mapping[str, Entry]) -> str:
     """Return the page as Markdown; an experiment without a row is said to have none.
 
     Args:
-        rows: rows of the experiments, by name.
-        shipped: rows of the shipped models, which tell how long their GANs were trained.
+        every: rows of all studies by name: those of the experiments, those of the shipped models, which tell how long
+            their GANs were trained, and those that the targets are compared with.
     """
+    rows = {name: row for name, row in every.items() if name.startswith("attempts/")}
     blocks = [
-        "# Four experiments on detectors of normal films",
+        "# Targets of detection, and short experiments",
         "Experiments that take minutes of one core, on frozen features or on shipped models, measured by the "
         "instruments that no property of the whole film can pass ([why](decisions/0035-instruments.md)): *laterality* "
         "(which lung is ill) and *pairs of similar films*. Nothing here was registered as a detector or shipped.",
         *_summary(rows),
-        f"*Rendered by `python -m studies.attempts render` from `studies/results/attempts.jsonl`, which holds every "
-        f"figure. {LIMITS}*",
+        f"*Rendered by `python -m studies.attempts render` from `studies/results/*.jsonl`, which hold every figure. "
+        f"{LIMITS}*",
+        *targets_section(every),
         *_sides(rows, "lesions"),
         *_sides(rows, "sides"),
         *_stream(rows.get(f"{STREAM}-0")),
-        *_kept([row for name, row in rows.items() if name.startswith(KEPT)], shipped or {}),
+        *_kept([row for name, row in rows.items() if name.startswith(KEPT)], every),
+        *_heads([row for name, row in rows.items() if name.startswith(HEADS)]),
+        *_cleared([row for name, row in rows.items() if name.startswith(CLEARED)]),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -86,6 +93,16 @@ def _summary(rows: Mapping[str, Entry]) -> list[str]:
         said.append(
             f"**The finder that keeps lesions, in {len(kept)} shipped models**: laterality is significantly higher in "
             f"{_listed(better)} and significantly lower in {_listed(worse)}."
+        )
+    best = next((row for name, row in rows.items() if name.startswith(HEADS) and row["nominated"]), None)
+    if best is not None:
+        both = " and ".join(f"{_three(best['test'][str(count)])} with {count}" for count in COUNTS)
+        said.append(f"**Heads for ten labels**: fold 0 nominated *{best['head']}*, with an AUROC of {both} films.")
+    cleared = next((row for name, row in rows.items() if name.startswith(CLEARED) and row["nominated"]), None)
+    if cleared is not None:
+        said.append(
+            f"**Normal films cleared by these heads**: fold 0 nominated *{cleared['head']}*, which clears "
+            f"{_three(cleared['test']['normals_cleared'])} of the normal films at Shenzhen."
         )
     return ["\n".join(f"- {one}" for one in said)] if said else ["*No row yet.*"]
 
@@ -257,6 +274,83 @@ def _kept(rows: Sequence[Entry], shipped: Mapping[str, Entry]) -> list[str]:
             lines,
         ),
     ]  # fmt: skip
+
+
+def _heads(rows: Sequence[Entry]) -> list[str]:
+    title = [
+        "## Heads for ten labels",
+        "A head on frozen features learns from all normal films of the other folds and from 10 or 25 abnormal films. "
+        "Here the head of `unseen adapt` is compared with others on the same features (`studies/attempts/heads.py`), "
+        "each alone and combined with the score from normal films alone, with the share of "
+        "[the fixed one](results-detectors.md#few-labels-with-fixed-shrinkage-and-share).",
+    ]
+    if not rows:
+        return [*title, "*No row yet: `python -m studies.attempts heads` makes them.*"]
+    first = rows[0]
+    n = first["n"]
+    lines = [
+        [
+            f"**{row['head']}**" if row["nominated"] else row["head"],
+            f"{nominating(row['fold_0']):.3f}",
+            *(_three(row["test"][str(count)]) for count in COUNTS),
+            *(f"{row['test'][str(count)]['least']:.2f} to {row['test'][str(count)]['most']:.2f}" for count in COUNTS),
+        ]
+        for row in sorted(rows, key=lambda row: -nominating(row["fold_0"]))
+    ]
+    return [
+        *title,
+        f"Montgomery + Shenzhen, {first['features']}; {n['normal']} normal and {n['abnormal']} abnormal films of folds "
+        f"{first['folds'][0]} to {first['folds'][-1]}. Mean AUROC over {first['draws']} draws of the abnormal films, "
+        f"with its interval over films ({first['bootstrap_draws']} bootstrap draws), and the range of the draws. Lungs "
+        f"by the finder of `{FINDER.rpartition('/')[2]}`, cross-fitted. The second column alone nominates (in bold): "
+        "the mean AUROC of 10 and 25 abnormal films on fold 0. All heads were tested on folds 1 to 4 in one run. "
+        f"{first['device']}, {first['seconds_all']:.0f} s after the features, {first['date']}.",
+        table(
+            ["head", "fold 0: mean of both", *(f"{count} abnormal films" for count in COUNTS),
+             *(f"{count}: draws" for count in COUNTS)],
+            lines,
+        ),
+    ]  # fmt: skip
+
+
+def _cleared(rows: Sequence[Entry]) -> list[str]:
+    title = [
+        "## Normal films cleared by these heads",
+        "Of a site's abnormal patients a share teaches and the others calibrate, as in [the study of a site]"
+        "(results-detectors.md#a-site-that-teaches-and-calibrates-with-its-own-labels); here all normal films of the "
+        "other folds teach, and the other hospital's abnormal films.",
+    ]
+    if not rows:
+        return [*title, "*No row yet: `python -m studies.attempts cleared` makes them.*"]
+    first = rows[0]
+    lines = [
+        [
+            f"**{row['head']}**" if row["nominated"] else row["head"],
+            f"{100 * row['share']:g} %",
+            f"{max(row['fold_0'].values()):.3f}",
+            _three(row["test"]["normals_cleared"]),
+            _three(row["test"]["abnormals_missed"]),
+            _three(row["25 and 60"]["normals_cleared"]),
+            _three(row["25 and 60"]["abnormals_missed"]),
+        ]
+        for row in sorted(rows, key=lambda row: -max(row["fold_0"].values()))
+    ]
+    return [
+        *title,
+        f"{first['site'].capitalize()}, at most {100 * first['max_miss_rate']:g} % missed, confidence "
+        f"{100 * first['confidence']:g} %: the threshold is exact, because one head scores the films that calibrate "
+        f"and the tested ones. Folds {first['folds'][0]} to {first['folds'][-1]}; mean over {first['splits']} "
+        "divisions of the patients, and 2.5th to 97.5th percentile. Share and head (in bold) have the highest figure "
+        f"on fold 0. *25 and 60*: 25 abnormal films teach, 60 calibrate. {first['device']}, {first['date']}.",
+        table(
+            ["head", "share that teaches", "fold 0: cleared", "cleared", "missed", "25 and 60: cleared", "missed"],
+            lines,
+        ),
+    ]
+
+
+def _three(entry: Entry) -> str:
+    return f"{entry['value']:.3f} [{entry['low']:.2f}, {entry['high']:.2f}]"
 
 
 def _above_baseline(row: Entry) -> str:

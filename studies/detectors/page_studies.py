@@ -252,11 +252,17 @@ def elsewhere(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[str]:
         "Montgomery and Shenzhen normals. *Matched*: blur-harmonised; no film is sharper than the least sharp 5 % of "
         "the "
         "training normals. Its shortcuts are measured on the same pixels; those of the file, which matching does not "
-        "change, are left out. *Minus it*: by DeLong, paired. *With labels*: the supervised reference, which also "
+        "change, are left out. *Minus it*: by DeLong, paired. It compares with one statistic at a time, so a "
+        "difference above 0 does not exclude that a score follows several of them"
+        + ("" if any("like_pairs" in cell for row in rows for cell in row["cells"]) else _NO_PAIRS)
+        + ". *With labels*: the supervised reference, which also "
         "learns "
         "from the abnormal films of the other folds.",
         table(head, lines),
     ]
+
+
+_NO_PAIRS = "; pairs of similar films were not computed for these rows"
 
 
 def matrices(rows: Sequence[Entry]) -> list[str]:

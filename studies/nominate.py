@@ -16,6 +16,7 @@ often its recipe was scored on them.
 python -m studies.nominate --part fold-0                      nomination
 python -m studies.nominate --part folds-1-4 --seeds 0 1 2     report
 python -m studies.nominate pca dct --part fold-0              only these recipes
+python -m studies.nominate deep-svdd one-class-svm --part fold-0   two with a training loop of half a minute
 
 Scores are kept in the folder of runs, so a study that is stopped continues.
 """

@@ -60,10 +60,12 @@ def _computed(part: str, folder: Path) -> None:
 
         rows = kept_rows(runs_root())
     elif part in ("heads", "cleared"):
-        from studies.attempts.heads import cleared_rows, head_rows, site_of
+        from studies.attempts.heads import cleared_rows, head_rows, looks_of, site_of
 
         site = site_of(runs_root())
         rows = head_rows(site) if part == "heads" else cleared_rows(site)
+        before = read_study("attempts", folder)
+        rows = [row | {"looks": looks_of(before.get(f"{row['recipe']}-{row['seed']}")) + 1} for row in rows]
     else:
         rows = []
     for row in rows:

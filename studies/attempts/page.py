@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from studies.attempts.heads import CLEARED, COUNTS, FINDER, nominating
+from studies.attempts.heads import CLEARED, COUNTS, FINDER, looks_of, nominating
 from studies.attempts.heads import ROWS as HEADS
 from studies.attempts.kept_lesions import KEEPING, OWN
 from studies.attempts.kept_lesions import ROWS as KEPT
@@ -332,6 +332,7 @@ def _cleared(rows: Sequence[Entry]) -> list[str]:
             _three(row["test"]["abnormals_missed"]),
             _three(row["25 and 60"]["normals_cleared"]),
             _three(row["25 and 60"]["abnormals_missed"]),
+            f"{looks_of(row)}",
         ]
         for row in sorted(rows, key=lambda row: -max(row["fold_0"].values()))
     ]
@@ -341,9 +342,19 @@ def _cleared(rows: Sequence[Entry]) -> list[str]:
         f"{100 * first['confidence']:g} %: the threshold is exact, because one head scores the films that calibrate "
         f"and the tested ones. Folds {first['folds'][0]} to {first['folds'][-1]}; mean over {first['splits']} "
         "divisions of the patients, and 2.5th to 97.5th percentile. Share and head (in bold) have the highest figure "
-        f"on fold 0. *25 and 60*: 25 abnormal films teach, 60 calibrate. {first['device']}, {first['date']}.",
+        f"on fold 0. *25 and 60*: 25 abnormal films teach, 60 calibrate. *Looks*: how often a head was tested on these "
+        f"folds; a head with fewer was added after the others had been. {first['device']}, {first['date']}.",
         table(
-            ["head", "share that teaches", "fold 0: cleared", "cleared", "missed", "25 and 60: cleared", "missed"],
+            [
+                "head",
+                "share that teaches",
+                "fold 0: cleared",
+                "cleared",
+                "missed",
+                "25 and 60: cleared",
+                "missed",
+                "looks",
+            ],
             lines,
         ),
     ]

@@ -242,7 +242,8 @@ def elsewhere(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[str]:
     known = {(str(row["recipe"]).rpartition("/")[2], cell["seen"]) for row in rows for cell in row["cells"]}
     for name, normals in sets.items():
         if ("ensemble-five", name) not in known:
-            for words, cost, *rest in ensemble_line(every, len(rows[0]["folds"]) * normals, len(head) - 1):
+            how = "with the lung finder of its model (`python -m studies.detectors --only elsewhere-five`)"
+            for words, cost, *rest in ensemble_line(every, len(rows[0]["folds"]) * normals, len(head) - 1, how=how):
                 lines.append([words, _column(name, False), cost, *rest])
     return [
         title,

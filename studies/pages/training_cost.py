@@ -115,13 +115,16 @@ ENSEMBLE = "shipped/ensemble-five-0"
 """Row of the pretrained model with the highest figures, cross-validated over four folds."""
 
 
-def ensemble_line(rows: Mapping[str, Entry], films: int, cells: int) -> list[list[str]]:
+def ensemble_line(
+    rows: Mapping[str, Entry], films: int, cells: int, *, how: str = "without its lung finder"
+) -> list[list[str]]:
     """Return the line of a table that lacks `ensemble-five`: not computed, and at least what it would cost.
 
     Args:
         rows: all rows.
         films: training films of all trainings together, each counted in each training.
         cells: number of cells of the line.
+        how: words behind the cost.
 
     Returns:
         One line; none where the ensemble has no row from which its cost is known.
@@ -135,7 +138,7 @@ def ensemble_line(rows: Mapping[str, Entry], films: int, cells: int) -> list[lis
     # of five folds, four are trained on each time: as many normal films as are tested in four folds
     trained = len(row["folds"]) * int(row["metrics"]["n"]["pooled"]["normal"])
     hours = float(row["seconds"]) / trained * films / 3600
-    said = f"*not computed: at least {two_digits(hours)} core-hours, without its lung finder*"
+    said = f"*not computed: at least {two_digits(hours)} core-hours, {how}*"
     return [["`ensemble-five`", said, *["–"] * (cells - 2)]]
 
 

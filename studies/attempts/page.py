@@ -40,9 +40,11 @@ def attempts_page(every: Mapping[str, Entry]) -> str:
     rows = {name: row for name, row in every.items() if name.startswith("attempts/")}
     blocks = [
         "# Targets of detection, and short experiments",
-        "Experiments that take minutes of one core, on frozen features or on shipped models, measured by the "
-        "instruments that no property of the whole film can pass ([why](decisions/0035-instruments.md)): *laterality* "
-        "(which lung is ill) and *pairs of similar films*. Nothing here was registered as a detector or shipped.",
+        "The targets of detection with what was tried, and experiments that take minutes of one core, on frozen "
+        "features or on shipped models. Detectors of normal films are measured by the instruments that no property of "
+        "the whole film can pass ([why](decisions/0035-instruments.md)): *laterality* (which lung is ill) and *pairs "
+        "of similar films*. The heads that learn from labels are measured by AUROC and by normal films cleared, which "
+        "such a property can raise. Nothing here was registered as a detector or shipped.",
         *_summary(rows),
         f"*Rendered by `python -m studies.attempts render` from `studies/results/*.jsonl`, which hold every figure. "
         f"{LIMITS}*",
@@ -282,7 +284,8 @@ def _heads(rows: Sequence[Entry]) -> list[str]:
         "A head on frozen features learns from all normal films of the other folds and from 10 or 25 abnormal films. "
         "Here the head of `unseen adapt` is compared with others on the same features (`studies/attempts/heads.py`), "
         "each alone and combined with the score from normal films alone, with the share of "
-        "[the fixed one](results-detectors.md#few-labels-with-fixed-shrinkage-and-share).",
+        "[the fixed one](results-detectors.md#few-labels-with-fixed-shrinkage-and-share), where pairs of similar films "
+        "are.",
     ]
     if not rows:
         return [*title, "*No row yet: `python -m studies.attempts heads` makes them.*"]

@@ -1,4 +1,4 @@
-"""Recipe: the one TOML file that defines how a detector is made (data, view, method, training, seed).
+"""Recipe: the one TOML file that defines how a detector is made; check of its settings, with "did you mean".
 
 The sections ``view``, ``method`` and ``training`` are plain tables here. The package that owns a section checks it with
 its own model through `validated`, so all errors have one form: ``method.sure_wieght: unknown; did you mean

@@ -1,4 +1,4 @@
-"""Program `unseen`: its commands, its options, and one sentence for each mistake of a user.
+"""Program `unseen`: its commands and options; prints a mistake of the user as one sentence, and sets the exit status.
 
 Exit status: 0 done, 1 some inputs were not read, 2 the command cannot be carried out as given.
 """

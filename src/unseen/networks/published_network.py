@@ -1,4 +1,4 @@
-"""Networks with published weights: names of the file, names that are missing or unexpected, shapes, loading.
+"""Networks with published weights: names in the file, their prefixes, missing or unexpected ones, shapes, loading.
 
 Our networks bear the names of one publisher. Other publishers' names are translated first, by each network's own
 `translated`.

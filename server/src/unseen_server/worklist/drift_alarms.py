@@ -1,4 +1,4 @@
-"""Drift watch of each policy, and its alarm: what is stored of them, and how an alarm is acknowledged.
+"""Alarms of the drift watch: what is stored of each policy's watch, and how an alarm is acknowledged.
 
 The rule by which films raise an alarm is `unseen.screening.DriftWatch`. An alarm stops clearing at every worker until
 two people have acknowledged it, each with a note.

@@ -1,6 +1,6 @@
-"""Acts on several studies at once, with the lists of what was done and what was refused; all in the audit trail.
+"""Assign, score again or return several studies in one transaction: what was done and what was refused.
 
-One transaction holds them all, so that a server that is killed has done all or nothing. None of them reports a study.
+A server that is killed has done all or nothing. All of it is in the audit trail, and none of it reports a study.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 // @ts-check
-// Two to six models on one film, side by side; zoom and window are linked, and ← → go through the list it came from.
+// The page that shows two to six models on one film side by side; ← → go through the list that the film came from.
 import { $, api, closest, el, sentenceIn, there, typing } from "./api.js";
 import { FilmCanvas } from "./film_canvas.js";
 import { swatch } from "./charts.js";

@@ -1,6 +1,6 @@
 // @ts-check
-// A model's images of a film, each on a `FilmCanvas` of the film's own size, so that zoom, place and window are the same
-// on all of them: a small image lies where its box is on the film.
+// A model's images of a film on the page of several models, their zoom and window linked with the film's canvas.
+// Each is on a `FilmCanvas` of the film's own size: a small image lies where its box is on the film.
 import { el, sentenceIn, there } from "./api.js";
 import { FilmCanvas } from "./film_canvas.js";
 import { films, Kept } from "./films.js";

@@ -21,13 +21,16 @@ from unseen.detectors.bigan import BiGan
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
 from unseen.detectors.f_anogan import FAnoGan
+from unseen.detectors.fitting import Fitting
 from unseen.detectors.gan import GanDetector, GanSettings
 from unseen.detectors.ganomaly import Ganomaly
+from unseen.detectors.normals import Normals
 from unseen.detectors.randgan import RandGan
 from unseen.losses.gan_games import GAMES, Game
 from unseen.networks.dcgan import DcganDecoder, DcganEncoder, Discriminator
 from unseen.networks.residual_generator import ResidualCritic, ResidualGenerator
 from unseen.training.learner import Step
+from unseen.training.settings import Training
 
 GANS = ("alpha-gan", "anogan", "bigan", "f-anogan", "randgan", "resunet-ganomaly")
 
@@ -123,6 +126,49 @@ def test_f_anogans_encoder_learns_with_a_frozen_gan(
     assert float(step.loss.detach()) == pytest.approx(float(squares.mean().detach()), rel=1e-4)
     after = {name: value for name in "gd" for name, value in detector.networks[name].state_dict().items()}
     assert all(torch.equal(before[name], after[name]) for name in before), "running averages rest, too"
+
+
+def test_f_anogans_sure_encoder_without_noise_is_that_of_izi_f(make: Make, batch: tuple[Tensor, Tensor]) -> None:
+    losses = []
+    for encoding in ("izi_f", "sure_f"):
+        detector = drawn(make, "f-anogan", encoding=encoding)
+        detector.facts = {"sigma": 0.0}
+        losses.append(float(taken(detector, batch, "encoder")["generator"].loss.detach()))
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+
+
+def test_f_anogans_sure_encoder_estimates_the_risk_against_the_noise_free_film(
+    make: Make, batch: tuple[Tensor, Tensor]
+) -> None:
+    """Over draws of the noise its first term is, on average, mean (x₀ − x̂)²; the mean (x − x̂)² of izi_f is not."""
+    sigma = 0.1
+    detector = drawn(make, "f-anogan", encoding="sure_f", kappa=0.0)
+    detector.facts = {"sigma": sigma}
+    for network in detector.networks.values():
+        network.eval()  # BatchNorm would couple the draws of a batch
+    clean, inside = batch[0][:1], batch[1][:1]
+    learner, rng = detector.learner("encoder", clean, steps=1), torch.Generator().manual_seed(2)
+    gaps, naive = [], []
+    with torch.no_grad():
+        for _ in range(10):
+            x = (clean + sigma * torch.randn(100, *clean.shape[1:], generator=rng)) * inside
+            made = detector.networks["g"](detector.encoded(x, detector.networks))
+            risk = (clean - made).square().mean(dim=(1, 2, 3))
+            gaps.append(learner._risk(x, inside.expand_as(x), made, rng) - risk)
+            naive.append((x - made).square().mean(dim=(1, 2, 3)) - risk)
+    z, other = (float(gap.mean() / (gap.std() / len(gap) ** 0.5)) for gap in (torch.cat(gaps), torch.cat(naive)))
+    assert abs(z) < 4 and other > 20, (z, other)
+
+
+def test_f_anogans_sure_encoder_tells_its_noise_and_refuses_a_step_that_rounding_would_drown(make: Make) -> None:
+    image = 0.05 * torch.randn(16, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    everywhere = torch.ones_like(image, dtype=torch.bool)
+    normals = Normals(image, everywhere, everywhere, tuple(f"{i:02x}" for i in range(16)))
+    detector = make("f-anogan", encoding="sure_f")
+    detector.learn(normals, Fitting(QUICK.model_copy(update={"epochs": 5})))
+    assert detector.facts["sigma"] == pytest.approx(0.05, rel=0.1)
+    with pytest.raises(FitError, match=r"tau is 0\.001"):
+        make("f-anogan", encoding="sure_f", tau=1e-3).learn(normals, Fitting(Training(precision="bf16")))
 
 
 @pytest.mark.nightly

@@ -10,7 +10,7 @@ import torch
 from tests.detectors.conftest import Make
 from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting
-from unseen.detectors.ganomaly_family import EncoderDecoderEncoder, _Adversaries
+from unseen.detectors.ganomaly_family import AdversarialSettings, EncoderDecoderEncoder, _Adversaries, reinitialisations
 from unseen.detectors.normals import Normals
 from unseen.losses.discriminator_cross_entropy import discriminator_bce
 from unseen.physics.poisson_noise import PoissonGaussian
@@ -40,11 +40,66 @@ def built(make: Make, key: str, **settings: object) -> EncoderDecoderEncoder:
 @pytest.mark.parametrize("key", FAMILY)
 def test_the_generator_loss_is_its_weighted_terms(make: Make, key: str) -> None:
     detector = built(make, key, adversarial_weight=2.0, consistency_weight=30.0, encoding_weight=0.5)
-    generator, discriminator = _Adversaries(detector).steps(batch(), torch.Generator().manual_seed(0))
+    generator, discriminator = _Adversaries(detector, steps=1).steps(batch(), torch.Generator().manual_seed(0))
     parts = {name: value.item() for name, value in generator.parts.items()}
     expected = 2.0 * parts["adversarial"] + 30.0 * parts["consistency"] + 0.5 * parts["encoding"]
     assert generator.loss.item() == pytest.approx(expected, rel=1e-5)
     assert (generator.optimiser, discriminator.optimiser) == ("generator", "discriminator")
+
+
+@pytest.mark.parametrize("key", FAMILY)
+def test_norms_are_those_of_equation_4_2_and_of_l_enc(make: Make, key: str) -> None:
+    detector = built(make, key, distances="norm", adversarial_weight=2.0, consistency_weight=30.0, encoding_weight=0.5)
+    generator, _ = _Adversaries(detector, steps=1).steps(batch(), torch.Generator().manual_seed(0))
+    aim, networks = detector.aim(*batch()), detector.networks
+    z = networks["e1"](aim.x)
+    made = networks["de"](z)
+    features, latents = networks["dc"](aim.y)[0] - networks["dc"](made)[0], z - networks["e2"](made)
+    adversarial, encoding = (square.square().flatten(1).sum(1).sqrt().mean() for square in (features, latents))
+    assert generator.parts["adversarial"].item() == pytest.approx(adversarial.item(), rel=1e-5)
+    assert generator.parts["encoding"].item() == pytest.approx(encoding.item(), rel=1e-5)
+    expected = 2.0 * adversarial + 30.0 * generator.parts["consistency"] + 0.5 * encoding
+    assert generator.loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_defaults_leave_no_trace_in_a_recipe() -> None:
+    """Digests of recipes from before these settings, which name runs, stay what they were."""
+    assert not {"distances", "instance_noise"} & set(AdversarialSettings().model_dump())
+    said = AdversarialSettings(distances="norm", instance_noise=0.5).model_dump()
+    assert (said["distances"], said["instance_noise"]) == ("norm", 0.5)
+
+
+def test_the_discriminator_sees_instance_noise_that_falls_to_zero(make: Make) -> None:
+    detector = built(make, "ganomaly", instance_noise=0.5)
+    learner, seen = _Adversaries(detector, steps=4), []
+    detector.networks["dc"].register_forward_pre_hook(lambda module, given: seen.append(given[0].detach()))
+    aim, spreads = detector.aim(*batch()), []
+    for _ in range(5):
+        seen.clear()
+        for step in learner.steps(batch(), torch.Generator().manual_seed(0)):
+            if step.optimiser == "discriminator":
+                learner.optimisers["discriminator"].zero_grad()
+                step.loss.backward(inputs=list(detector.networks["dc"].parameters()))
+                learner.optimisers["discriminator"].step()
+        spreads.append(
+            [float((x - of).detach().std()) for x, of in zip(seen, (aim.y, detector.reconstruct(aim.x)), strict=True)]
+        )
+    for step, (real, made) in enumerate(spreads):
+        expected = 0.5 * max(0, 1 - step / 4)
+        assert real == pytest.approx(expected, rel=0.03) and made == pytest.approx(expected, rel=0.03)
+
+
+def test_a_discriminator_under_instance_noise_is_drawn_anew_where_it_wins(make: Make) -> None:
+    """A learning rate at which it wins at once: the history tells how often, and that it then begins again."""
+    image, inside, lungs = batch()
+    detector = make("ganomaly", instance_noise=0.01, adversarial_weight=0.0, learning_rate=0.2)
+    training = Training(epochs=100, batch_size=8, device="cpu")
+    detector.learn(Normals(image, inside, lungs, tuple("abcdefgh")), Fitting(training))
+    assert detector.history is not None
+    losses = detector.history.parts["discriminator"]
+    won = [step for step, loss in enumerate(losses[:-1]) if loss < 1e-5]  # 2 on the machine that wrote this
+    assert won and reinitialisations(detector.history) == sum(loss < 1e-5 for loss in losses)
+    assert all(losses[step + 1] > 1e-2 for step in won)
 
 
 def test_ganomaly_is_held_to_the_masked_image_by_the_mean_absolute_error(make: Make) -> None:
@@ -165,7 +220,7 @@ def test_roi_sure_under_bf16_refuses_a_step_that_rounding_would_drown(make: Make
 
 def test_a_discriminator_whose_loss_has_vanished_is_drawn_anew(make: Make) -> None:
     detector = built(make, "ganomaly")
-    learner = _Adversaries(detector)
+    learner = _Adversaries(detector, steps=1)
     before = {name: value.clone() for name, value in detector.networks["dc"].state_dict().items()}
     learner.after_step({"discriminator": 0.5}, torch.Generator().manual_seed(0))
     assert all(torch.equal(value, before[name]) for name, value in detector.networks["dc"].state_dict().items())
@@ -176,7 +231,7 @@ def test_a_discriminator_whose_loss_has_vanished_is_drawn_anew(make: Make) -> No
 
 def test_the_discriminator_judges_the_images_of_the_generators_step(make: Make) -> None:
     detector = built(make, "ganomaly")
-    learner = _Adversaries(detector)
+    learner = _Adversaries(detector, steps=1)
     steps = learner.steps(batch(), torch.Generator().manual_seed(0))
     generator = next(steps)
     makers = [weight for name in ("e1", "de", "e2") for weight in detector.networks[name].parameters()]

@@ -4,16 +4,22 @@
     encoder    izi_f   mean (x − x̂)² + κ·mean (f(x) − f(x̂))²,   x̂ = G(E(x)),  κ = 1         G and D frozen
                izi     κ = 0
                ziz     mean (z − E(G(z)))²
+               sure_f  SURE of G∘E at x, divided by n, + κ·mean (f(x) − f(x̂))²
     score      mean (x − x̂)² + κ·mean (f(x) − f(x̂))²;    beside it, mean (E(x) − E(x̂))²
 
 f are D's activations before its last layer. E has the critic's shape and ends in a tanh.
+With `sure_f` the encoder is held to the film without its noise:
+
+    [ ‖x − x̂‖² − σ²m + (2σ²/τ) (Mb)ᵀ(G(E(x + τMb)) − x̂) ] / n + κ·mean (f(x) − f(x̂))²
+
+by `losses.sure`; M is the mask and m its pixels. σ is a setting, or is estimated on the training films.
 `GanDetector.learn` in `gan.py` trains the two stages one after the other; `FAnoGan.learner` gives the steps of each.
 
 Source: Schlegl, Seeböck, Waldstein, Langs & Schmidt-Erfurth, "f-AnoGAN: fast unsupervised anomaly detection with
 generative adversarial networks", Medical Image Analysis 54 (2019), equations 2 to 5, doi:10.1016/j.media.2019.01.010;
-residual networks of Gulrajani et al., 2017. `network="dcgan"` is the thesis's variant, of DCGAN blocks. Differs: as
-many epochs for the encoder as for the GAN (the paper takes 50,000 steps); the mean over the image, of which the lungs
-are a part.
+residual networks of Gulrajani et al., 2017. `network="dcgan"` is the thesis's variant, of DCGAN blocks. `sure_f` is
+ours. Differs: as many epochs for the encoder as for the GAN (the paper takes 50,000 steps); the mean over the image, of
+which the lungs are a part.
 """
 
 from __future__ import annotations
@@ -27,13 +33,20 @@ from torch import Tensor, nn
 
 from unseen.anatomy.network_view import Viewed
 from unseen.detectors.detector import masked_on
+from unseen.detectors.errors import FitError
+from unseen.detectors.fitting import Fitting
 from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
 from unseen.detectors.generator_and_critic import GeneratorAndCritic
 from unseen.detectors.judgement import Judgement
+from unseen.detectors.normals import Normals
+from unseen.detectors.stein_consistency import LEAST_TAU_BF16
 from unseen.losses.gan_games import Game
+from unseen.losses.sure_gaussian import sure
 from unseen.networks.dcgan import DcganDecoder, DcganEncoder, Discriminator
 from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.networks.residual_generator import ResidualCritic, ResidualGenerator
+from unseen.physics.gaussian_noise import Gaussian
+from unseen.physics.operator import Mask
 from unseen.training.learner import Learner, Step
 
 
@@ -55,11 +68,40 @@ class FAnoGan(GanDetector):
         latent: int = Field(default=128, ge=1, le=1024, description="length of the latent z")
         game: Game = "wgan-gp"
         network: Literal["residual", "dcgan"] = Field(default="residual", description="dcgan: the thesis's variant")
-        encoding: Literal["izi_f", "izi", "ziz"] = Field(default="izi_f", description="objective of the encoder")
+        encoding: Literal["izi_f", "izi", "ziz", "sure_f"] = Field(
+            default="izi_f", description="objective of the encoder"
+        )
         kappa: float = Field(default=1.0, ge=0, description="κ, weight of D's features")
         encoder_rate: float = Field(default=5e-5, gt=0, le=1, description="learning rate of RMSProp for the encoder")
+        # both are left out where they are at their defaults, so that digests of older recipes stay what they were
+        sigma: float | None = Field(
+            default=None,
+            ge=0,
+            exclude_if=lambda sigma: sigma is None,
+            description="σ of the films' noise, for sure_f; None: estimated",
+            json_schema_extra={"unit": "network units"},
+        )
+        tau: float = Field(
+            default=1e-2,
+            gt=0,
+            exclude_if=lambda tau: tau == 1e-2,
+            description="step of SURE's finite difference",
+            json_schema_extra={"unit": "network units"},
+        )
 
     config: Config
+
+    def learn(self, normals: Normals, fitting: Fitting) -> None:
+        if self.config.encoding == "sure_f":
+            if fitting.training.precision == "bf16" and self.config.tau < LEAST_TAU_BF16:
+                raise FitError(
+                    f"method.tau is {self.config.tau:g}: under bf16 its finite difference drowns in rounding. Take "
+                    f'{LEAST_TAU_BF16:g} or more, or training.precision = "fp32"'
+                )
+            estimated = float(Gaussian.estimate(normals.images).median())
+            self.facts["estimated_sigma"] = estimated
+            self.facts["sigma"] = estimated if self.config.sigma is None else self.config.sigma
+        super().learn(normals, fitting)
 
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
         size, settings = self.view.size, self.config
@@ -130,9 +172,30 @@ class _Encoding:
             yield Step("generator", (z - self.detector.encoded(made, self.modules).float()).square().mean())
             return
         restored = self.modules["g"](self.detector.encoded(x, self.modules))
-        kappa = settings.kappa if settings.encoding == "izi_f" else 0.0
+        kappa = 0.0 if settings.encoding == "izi" else settings.kappa
         image, features = self.detector.misfit(x, restored, self.modules, kappa=kappa)
+        if settings.encoding == "sure_f":
+            image = self._risk(x, batch[1], restored, rng)
         yield Step("generator", (image + features).mean())
+
+    def _risk(self, x: Tensor, inside: Tensor, restored: Tensor, rng: torch.Generator) -> Tensor:
+        """SURE of G∘E at x, divided by the number of pixels: (batch,)."""
+
+        def reconstruct(x: Tensor) -> Tensor:
+            made: Tensor = self.modules["g"](self.detector.encoded(x, self.modules))
+            return made
+
+        risk = sure(
+            reconstruct,
+            x,
+            Gaussian(self.detector.facts["sigma"]),
+            Mask(inside),
+            tau=self.detector.config.tau,
+            generator=rng,
+            prediction=restored,
+            modules=(self.modules["e"],),
+        )
+        return risk / x[0].numel()
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
         """Do nothing."""

@@ -5,7 +5,11 @@
     discriminator  ½ BCE(Dc(y), 1) + ½ BCE(Dc(ŷ), 0), on the ŷ of the generator's step
 
 x is what the network sees, y what ŷ should be (`aim`), f Dc's activations before its last convolution. A member
-defines y and the loss between ŷ and y (`consistency`).
+defines y and the loss between ŷ and y (`consistency`). With `distances = "norm"` the first and the last term are
+‖f(y) − f(ŷ)‖₂ and ‖z − ẑ‖₂, mean over the batch: the thesis's equation 4.2 and l_enc as they stand.
+
+Dc is initialised again where its loss falls below 1e-5. With `instance_noise` it sees y and ŷ with noise N(0, s²),
+and s falls from there at the first step to 0 at the last.
 
 Source: Akcay, Atapour-Abarghouei, Breckon, "GANomaly", ACCV 2018, equations 1–6; weights 1 : 50 : 1.
 """
@@ -15,7 +19,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
@@ -29,12 +33,13 @@ from unseen.losses.discriminator_cross_entropy import discriminator_bce
 from unseen.losses.matched_features import feature_matching
 from unseen.networks.dcgan import DcganDecoder, DcganEncoder, Discriminator
 from unseen.networks.dcgan_initialisation import initialise_dcgan
-from unseen.training.learner import Step
+from unseen.training.learner import Step, steps_taken
 
 if TYPE_CHECKING:
     from torch import nn
 
     from unseen.anatomy.network_view import Viewed
+    from unseen.training.history import History
 
 _COLLAPSED = 1e-5  # the thesis's threshold on the discriminator's batch loss
 
@@ -50,6 +55,20 @@ class AdversarialSettings(DetectorSettings):
     consistency_weight: float = Field(default=50.0, ge=0, description="weight of the image's reconstruction loss")
     encoding_weight: float = Field(default=1.0, ge=0, description="weight of the latents' distance")
     learning_rate: float = Field(default=2e-4, gt=0, le=1, description="learning rate of Adam, with betas (0.5, 0.999)")
+    # left out where they are at their defaults, so that digests of older recipes stay what they were
+    distances: Literal["mean-square", "norm"] = Field(
+        default="mean-square",
+        exclude_if=lambda form: form == "mean-square",
+        description="of features and of latents in the loss; norm: the thesis's equations 4.2 and l_enc as they stand",
+    )
+    instance_noise: float = Field(
+        default=0.0,
+        ge=0,
+        le=10,
+        exclude_if=lambda sigma: sigma == 0,
+        description="σ of the noise on what Dc sees, at the first step",
+        json_schema_extra={"unit": "network units"},
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +104,9 @@ class EncoderDecoderEncoder(Detector):
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.networks = self._build(torch.Generator().manual_seed(fitting.training.seed))
         data = (normals.images, normals.inside, normals.lungs)
-        self.history = self.descend(
-            _Adversaries(self),
-            data,
-            fitting,
-        )
+        films, settings = len(normals.images), fitting.training
+        steps = settings.epochs * (films // min(settings.batch_size, films))
+        self.history = self.descend(_Adversaries(self, steps=steps), data, fitting)
 
     def distance(self, aim: Aim) -> tuple[torch.Tensor, torch.Tensor]:
         """‖z − ẑ‖₂ of each sample, (batch,), and ŷ, (batch, 1, size, size)."""
@@ -152,8 +169,9 @@ class EncoderDecoderEncoder(Detector):
 class _Adversaries:
     """The family's learner. It shares the detector's dictionary of networks, which the loop wraps while it trains."""
 
-    def __init__(self, detector: EncoderDecoderEncoder) -> None:
+    def __init__(self, detector: EncoderDecoderEncoder, *, steps: int) -> None:
         self.detector = detector
+        self.total = max(1, steps)
         self.modules = detector.networks
         settings = detector.config
         sides = {"generator": ("e1", "de", "e2"), "discriminator": ("dc",)}
@@ -173,11 +191,13 @@ class _Adversaries:
         z = self.modules["e1"](aim.x)  # (batch, latent, 1, 1)
         prediction = self.modules["de"](z)  # (batch, 1, size, size)
         again = self.modules["e2"](prediction)  # (batch, latent, 1, 1)
-        real_features, real_logit = dc(aim.y)
-        fake_features, fake_logit = dc(prediction)
-        adversarial = feature_matching(real_features.detach(), fake_features).mean()
+        real_features, real_logit = dc(self._noisy(aim.y, rng))
+        fake_features, fake_logit = dc(self._noisy(prediction, rng))
+        norms = settings.distances == "norm"
+        apart = _norm if norms else feature_matching
+        adversarial = apart(real_features.detach(), fake_features).mean()
         consistency = self.detector.consistency(aim, prediction, rng).mean()
-        encoding = ((z.float() - again.float()) ** 2).mean()
+        encoding = _norm(z, again).mean() if norms else ((z.float() - again.float()) ** 2).mean()
         total = (
             settings.adversarial_weight * adversarial
             + settings.consistency_weight * consistency
@@ -192,3 +212,23 @@ class _Adversaries:
         """Initialise the discriminator again when its loss has vanished: it no longer teaches the generator."""
         if parts["discriminator"] < _COLLAPSED:
             initialise_dcgan(self.modules["dc"], generator=rng)
+
+    def _noisy(self, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+        done = steps_taken(self.optimisers["discriminator"])
+        sigma = self.detector.config.instance_noise * max(0.0, 1 - done / self.total)
+        return x + sigma * torch.randn(x.shape, generator=rng).to(x) if sigma else x
+
+
+def reinitialisations(history: History) -> int:
+    """Return the number of steps after which the discriminator was initialised again.
+
+    >>> from unseen.training.history import History
+    >>> reinitialisations(History({"discriminator": [0.7, 1e-6, 0.7]}, steps=3, seconds=1, device="cpu"))
+    1
+    """
+    return sum(loss < _COLLAPSED for loss in history.parts["discriminator"])
+
+
+def _norm(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """‖one − other‖₂ of each sample, (batch,)."""
+    return torch.linalg.vector_norm((one.float() - other.float()).flatten(1), dim=1)

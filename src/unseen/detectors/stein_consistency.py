@@ -26,7 +26,7 @@ from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.operator import Mask
 from unseen.physics.poisson_noise import Poisson, PoissonGaussian
 
-_LEAST_TAU_BF16 = (
+LEAST_TAU_BF16 = (
     1e-2  # measured: unbiased under autocast at 1e-2 (tests of `losses.sure`); at 1e-3 the variance doubles
 )
 
@@ -61,10 +61,10 @@ class SteinConsistency(EncoderDecoderEncoder):
     config: SteinSettings
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
-        if fitting.training.precision == "bf16" and self.config.tau < _LEAST_TAU_BF16:
+        if fitting.training.precision == "bf16" and self.config.tau < LEAST_TAU_BF16:
             raise FitError(
                 f"method.tau is {self.config.tau:g}: under bf16 its finite difference drowns in rounding. Take "
-                f'{_LEAST_TAU_BF16:g} or more, or training.precision = "fp32"'
+                f'{LEAST_TAU_BF16:g} or more, or training.precision = "fp32"'
             )
         if self.config.noise == "gaussian":
             estimated = float(Gaussian.estimate(normals.images).median())

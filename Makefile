@@ -140,6 +140,7 @@ results-thesis: $(STAMP)
 	MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 THP_MEM_ALLOC_ENABLE=1 \
 		$(BIN)/python -m studies --only thesis
 	$(BIN)/python -m studies.figures.thesis_curves
+	$(BIN)/python -m studies.figures.thesis_rates_and_losses
 
 # Hours: finished trainings are found again.
 results-noise: $(STAMP)

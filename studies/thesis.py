@@ -81,7 +81,7 @@ def _after_epoch(detector: Detector, recipe: Recipe, run: Run) -> Callable[[int]
         batch = int(str(recipe.training["batch_size"]))
         by_batch = [_in_train_mode(detector, aimed, order, batch) for order in _orders(abnormal, epoch)]
         scores = np.stack([torch.cat(latent).numpy(), torch.cat(residual).numpy(), *by_batch]).astype(np.float64)
-        _keep(run.folder / "epochs" / f"{epoch:03d}.npy", scores)
+        keep_scores(run.folder / "epochs" / f"{epoch:03d}.npy", scores)
         return {name: auroc(abnormal, row) for name, row in zip(_SCORES, scores, strict=True)} | {
             "cosine": detector.encoders_cosine()
         }
@@ -125,8 +125,8 @@ def _tested(detector: Detector, recipe: Recipe) -> tuple[torch.Tensor, torch.Ten
     )
 
 
-def _keep(path: Path, scores: Floats) -> None:
-    """One epoch's scores, (4, films), each in the order of the test films: those of `_SCORES`."""
+def keep_scores(path: Path, scores: Floats) -> None:
+    """Write scores, (films,) or (several, films) in the order of the test films, into the run, never into a row."""
     path.parent.mkdir(parents=True, exist_ok=True)
     written = io.BytesIO()
     np.save(written, scores)

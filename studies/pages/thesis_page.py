@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.stats import norm
 
+from studies.adversarial.page import adversarial_blocks
 from studies.evidence.screen import folded, rendered
 from studies.evidence.thesis import thesis_screen
 from studies.pages import budgets
@@ -59,6 +60,7 @@ def thesis_page(rows: Mapping[str, Entry]) -> str:
         *_arises(arms),
         *_honest(honest),
         *_noise(noise),
+        *adversarial_blocks(rows),
         *_unfinished(rows.get("unfinished-0")),
         *_readings(),
     ]

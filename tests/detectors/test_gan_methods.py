@@ -20,7 +20,7 @@ from unseen.detectors.anogan import AnoGan
 from unseen.detectors.bigan import BiGan
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
-from unseen.detectors.f_anogan import FAnoGan
+from unseen.detectors.f_anogan import FAnoGan, _Encoding
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.gan import GanDetector, GanSettings
 from unseen.detectors.ganomaly import Ganomaly
@@ -143,11 +143,12 @@ def test_f_anogans_sure_encoder_estimates_the_risk_against_the_noise_free_film(
     """Over draws of the noise its first term is, on average, mean (x₀ − x̂)²; the mean (x − x̂)² of izi_f is not."""
     sigma = 0.1
     detector = drawn(make, "f-anogan", encoding="sure_f", kappa=0.0)
+    assert isinstance(detector, FAnoGan)
     detector.facts = {"sigma": sigma}
     for network in detector.networks.values():
         network.eval()  # BatchNorm would couple the draws of a batch
     clean, inside = batch[0][:1], batch[1][:1]
-    learner, rng = detector.learner("encoder", clean, steps=1), torch.Generator().manual_seed(2)
+    learner, rng = _Encoding(detector), torch.Generator().manual_seed(2)
     gaps, naive = [], []
     with torch.no_grad():
         for _ in range(10):

@@ -84,8 +84,8 @@ def test_the_discriminator_sees_instance_noise_that_falls_to_zero(make: Make) ->
         spreads.append(
             [float((x - of).detach().std()) for x, of in zip(seen, (aim.y, detector.reconstruct(aim.x)), strict=True)]
         )
-    for step, (real, made) in enumerate(spreads):
-        expected = 0.5 * max(0, 1 - step / 4)
+    for done, (real, made) in enumerate(spreads):
+        expected = 0.5 * max(0, 1 - done / 4)
         assert real == pytest.approx(expected, rel=0.03) and made == pytest.approx(expected, rel=0.03)
 
 

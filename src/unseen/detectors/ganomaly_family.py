@@ -231,4 +231,5 @@ def reinitialisations(history: History) -> int:
 
 def _norm(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     """‖one − other‖₂ of each sample, (batch,)."""
-    return torch.linalg.vector_norm((one.float() - other.float()).flatten(1), dim=1)
+    found: torch.Tensor = torch.linalg.vector_norm((one.float() - other.float()).flatten(1), dim=1)
+    return found

@@ -1,0 +1,53 @@
+"""`python -m studies.adversarial`: further experiments with the thesis's GANs: train, write rows as they finish.
+
+python -m studies.adversarial                     every question (about an hour of one core; goes on)
+python -m studies.adversarial --only nih          of norms, instance-noise, hyperparameters, nih, noise
+python -m studies.adversarial --seeds 0 1 2       these seeds (default: 0)
+
+Trainings whose row is there are left out. `python -m studies --render` renders the page,
+`python -m studies.figures.thesis_rates_and_losses` its two figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from studies.adversarial.arms import ARMS, QUESTIONS
+from studies.adversarial.noise import CELLS, cell, noise_row
+from studies.adversarial.training import arm_row
+from studies.row_files import read_row, write_row
+from studies.rows import Row
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse and run."""
+    parser = argparse.ArgumentParser(prog="python -m studies.adversarial", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=(*QUESTIONS, "noise"), default=(*QUESTIONS, "noise"))
+    parser.add_argument("--seeds", nargs="+", type=int, default=(0,))
+    parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
+    given = parser.parse_args(arguments)
+    for seed in given.seeds:
+        for question in given.only:
+            for row in _rows_of(question, seed, given.rows):
+                print("wrote", write_row(row, given.rows), flush=True)
+
+
+def _rows_of(question: str, seed: int, rows: Path) -> Iterator[Row]:
+    """Yield rows as they are made."""
+    if question == "noise":
+        for arm, sigma in CELLS:
+            if read_row(f"{cell(arm, sigma).recipe_name}-{seed}", rows) is None:
+                yield noise_row(arm, sigma, seed)
+        return
+    for one in ARMS:
+        if one.question == question and read_row(f"{one.recipe_name}-{seed}", rows) is None:
+            yield arm_row(one, seed)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()

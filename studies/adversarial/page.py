@@ -1,0 +1,281 @@
+"""Sections of the thesis's page on this study, from its rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from studies.adversarial.arms import ORIGINAL, STUDY, SUITABLE
+from studies.pages import budgets
+from studies.pages.cells import Entry, dagger, dagger_note, table
+from unseen.evaluation.intervals import interval_text as figure
+
+NIH_FILMS = 10_803
+NIH_STEPS = SUITABLE[0] * (NIH_FILMS // SUITABLE[1])
+"""Steps of the source on NIH's films, by its appendix B.2: 70 epochs of 10,803 films in batches of 32."""
+ROC, LOSSES = "images/thesis-roc.png", "images/thesis-losses.png"
+PLOTTED = f"{STUDY}/norms-mean-squares-0"
+"""Row of the two figures: the thesis's own detector with its equation 4.4."""
+_COMMAND = "python -m studies.adversarial"
+_SOURCE_PX = {"f-anogan": 64, "f-anogan-dcgan": 64, "unet-dcgan": 64}
+_WORDS = {
+    "f-anogan": "f-AnoGAN, residual networks (source: published code)",
+    "f-anogan-dcgan": "f-AnoGAN, DCGAN's networks (source: its own)",
+    "unet-dcgan": "GANomaly with a residual U-Net and DCGAN's critic",
+    "ganomaly-original": "GANomaly, original hyperparameters",
+    "ganomaly-suitable": "GANomaly, suitable hyperparameters",
+    "original": "GANomaly, original hyperparameters",
+    "suitable": "GANomaly, suitable hyperparameters",
+}
+_LOSS_WORDS = {
+    "mean-squares": "mean squares (the default; equation 4.4 with a mean)",
+    "norms": "norms in 4.2, l_enc and 4.4",
+}
+
+
+def adversarial_blocks(rows: Mapping[str, Entry]) -> list[str]:
+    """Return the sections of the questions that have rows."""
+    of = {
+        question: [row for name, row in rows.items() if name.startswith(f"{STUDY}/{question}-")]
+        for question in ("norms", "noise", "instance-noise", "hyperparameters", "nih")
+    }
+    return [
+        *_norms(of["norms"]),
+        *_noise(of["noise"]),
+        *_instance_noise(of["instance-noise"]),
+        *_appendix(of["hyperparameters"], of["nih"]),
+        *_figures(rows.get(PLOTTED)),
+    ]
+
+
+def budget(row: Entry) -> str:
+    """Return steps, films, width and resolution next to the source's."""
+    if row["question"] != "nih":
+        return budgets.spent(row)
+    steps, generator = int(row["steps"]), budgets.generator_steps(row)
+    own = "" if generator == steps else f" ({generator:,} of the generator)"
+    px = _SOURCE_PX.get(row["arm"], 256)
+    return (
+        f"{steps:,} steps{own}, {100 * steps / NIH_STEPS:.2g} % of the source's {NIH_STEPS:,}; {row['n']['trained']} "
+        f"of {NIH_FILMS:,} films; {row['features']} of {budgets.FEATURES} features; {row['px']} of {px} px"
+    )
+
+
+def _norms(rows: Sequence[Entry]) -> list[str]:
+    if not rows:
+        return []
+    ordered = sorted(rows, key=lambda row: (row["seed"], list(_LOSS_WORDS).index(row["arm"])))
+    return [
+        "## The thesis's losses as norms",
+        "Equation 4.2 and l_enc are written as norms, ‖f(Y) − f(Ŷ)‖₂ and ‖Z_full − Z_masked‖₂; GANomaly's code and "
+        'our default have means of squares. `distances = "norm"` takes them as they stand, `form = "literal-norm"` '
+        "does so with equation 4.4. The weights stay 1 : 50 : 1, so a norm, which grows with the number of entries, "
+        f"weighs far more than a mean. `roi-sure` on the thesis's split, whole film, {_made(rows)}.",
+        table(
+            ["Loss", "seed", "best epoch", "last epoch", "at epoch", "training"],
+            (
+                [
+                    _LOSS_WORDS[row["arm"]] + dagger(row),
+                    str(row["seed"]),
+                    figure(row["auroc"]["best_epoch"]),
+                    figure(row["auroc"]["last_epoch"]),
+                    str(row["chosen"]["epoch"]),
+                    budget(row),
+                ]
+                for row in ordered
+            ),
+        ),
+        *_compared(ordered, "mean-squares", "norms", "with means of squares", "with norms"),
+        *dagger_note(rows),
+    ]
+
+
+def _compared(rows: Sequence[Entry], first: str, second: str, one: str, other: str) -> list[str]:
+    """Return a sentence on two arms of seed 0, at their last epoch."""
+    of = {row["arm"]: row for row in rows if row["seed"] == 0}
+    if not {first, second} <= set(of):
+        return []
+    a, b = of[first]["auroc"]["last_epoch"], of[second]["auroc"]["last_epoch"]
+    apart = b["low"] > a["high"] or b["high"] < a["low"]
+    return [
+        f"At the last epoch the AUROC is {figure(a)} {one} ({budget(of[first])}) and {figure(b)} {other} "
+        f"({budget(of[second])}): the intervals {'do not overlap' if apart else 'overlap'}. One training each; the "
+        "intervals are over films, not over trainings."
+    ]
+
+
+def _noise(rows: Sequence[Entry]) -> list[str]:
+    if not rows:
+        return []
+    ordered = sorted(rows, key=lambda row: (row["seed"], row["trained_at"], row["arm"]))
+    lines = [
+        [
+            f"{row['trained_at']:g}",
+            f"`{row['arm']}`{dagger(row)}",
+            str(row["seed"]),
+            *(figure(entry["auroc"]) for entry in row["auroc"]),
+            _at_own(row),
+        ]
+        for row in ordered
+    ]
+    levels = [entry["tested"] for entry in ordered[0]["auroc"]]
+    gains = [entry["minus_plain"] for row in ordered for entry in row["auroc"] if "minus_plain" in entry]
+    some = ordered[0]
+    return [
+        "## SURE in f-AnoGAN's encoder, with added noise",
+        'The slides ask: "may SURE improve the robustness of methods?" f-AnoGAN\'s encoder is held to the noisy film '
+        'by the mean (x − x̂)²; `f-anogan-sure` is the same but for SURE in its place (`encoding = "sure_f"`), which '
+        "gets the added σ. Gaussian noise of known σ (network units, [−1, 1]) is added once to each film after the "
+        "view; DCGAN's networks, lung crop, fold 0 "
+        f"({some['n']['normal']} normal and {some['n']['abnormal']} abnormal films), {some['px']} px, "
+        f"{budget(some)}, {_made(rows)}. At σ = 0 the two arms are the same. A row an arm and σ of the training "
+        "films; columns: σ of the test films. Intervals are over films.",
+        table(
+            ["trained at σ", "arm", "seed", *(f"tested at {level:g}" for level in levels), "SURE − plain, same σ"],
+            lines,
+        ),
+        *([_verdict(gains, some)] if gains else []),
+        *dagger_note(rows),
+    ]
+
+
+def _at_own(row: Entry) -> str:
+    own = next(entry for entry in row["auroc"] if entry["tested"] == row["trained_at"])
+    return figure(own["minus_plain"], sign=True) if "minus_plain" in own else "–"
+
+
+def _verdict(gains: Sequence[Entry], row: Entry) -> str:
+    better, worse = sum(gain["low"] > 0 for gain in gains), sum(gain["high"] < 0 for gain in gains)
+    told = (
+        f"in all {len(gains)} comparisons of an arm trained and tested at some σ the 95 % interval of the paired "
+        "difference includes 0"
+        if not better and not worse
+        else f"of {len(gains)} comparisons the 95 % interval of the paired difference lies above 0 in {better} and "
+        f"below 0 in {worse}, without a correction for their number"
+    )
+    return f"After {budget(row)}: {told}. Longer training could change this."
+
+
+def _instance_noise(rows: Sequence[Entry]) -> list[str]:
+    if not rows:
+        return []
+    ordered = sorted(rows, key=lambda row: (row["seed"], float(row["arm"])))
+    triggered = [row for row in ordered if row["reinitialisations"]]
+    least = min(ordered, key=lambda row: row["least_discriminator_loss"])
+    return [
+        "## Fading instance noise and re-initialisation",
+        "The thesis names two tricks: noise on what the discriminator sees, which fades, and a discriminator that is "
+        "drawn anew where its loss vanishes (below 1e-5). `ganomaly` has the second; with `instance_noise` it has "
+        f"both, σ falling linearly to 0 at the last step. The thesis's split, whole film, {_made(rows)}.",
+        table(
+            [
+                "instance noise, σ at the first step",
+                "seed",
+                "re-initialisations",
+                "least loss of the discriminator",
+                "best epoch",
+                "last epoch",
+                "training",
+            ],
+            (
+                [
+                    row["arm"] + dagger(row),
+                    str(row["seed"]),
+                    str(row["reinitialisations"]),
+                    f"{row['least_discriminator_loss']:.2g}",
+                    figure(row["auroc"]["best_epoch"]),
+                    figure(row["auroc"]["last_epoch"]),
+                    budget(row),
+                ]
+                for row in ordered
+            ),
+        ),
+        (
+            f"Re-initialisation triggers in {len(triggered)} of {len(ordered)} trainings."
+            if triggered
+            else f"**Re-initialisation never triggers** in these {len(ordered)} trainings ({budget(least)}): the least "
+            f"loss of a batch, {least['least_discriminator_loss']:.2g}, is far above 1e-5. A longer training, or the "
+            "thesis's width, could reach it."
+        ),
+        *dagger_note(rows),
+    ]
+
+
+def _appendix(hyper: Sequence[Entry], nih: Sequence[Entry]) -> list[str]:
+    if not hyper and not nih:
+        return []
+    rows = [*hyper, *nih]
+    order = [arm for arm in _WORDS if any(row["arm"] == arm for row in rows)]
+    lines = [
+        [
+            f"{_WORDS[row['arm']]}{dagger(row)}",
+            "Montgomery + Shenzhen" if row["question"] == "hyperparameters" else "NIH",
+            str(row["seed"]),
+            f"{row['source']:.4g}",
+            figure(row["auroc"]["best_epoch"]),
+            figure(row["auroc"]["last_epoch"]),
+            budget(row),
+        ]
+        for row in sorted(rows, key=lambda row: (row["question"], order.index(row["arm"]), row["seed"]))
+    ]
+    tested = f" ({nih[0]['n']['normal']} normal and {nih[0]['n']['abnormal']} abnormal tested)" if nih else ""
+    return [
+        "## The thesis's appendix A: two sets of hyperparameters, and NIH's films",
+        "The source does not list its original hyperparameters. Ours are the defaults of GANomaly's published code, "
+        f"{ORIGINAL[0]} epochs in batches of {ORIGINAL[1]}; the suitable ones are those of the thesis's appendix B.2, "
+        f"{SUITABLE[0]} epochs in batches of {SUITABLE[1]}. Latents (100), weights (1 : 50 : 1) and Adam (2e-4) are "
+        "the same in both. The source has 256 px (f-AnoGAN and one U-Net: 64), 64 features, and on NIH 10,803 normal "
+        f"films to train on and 1,200 + 1,200 to test{'; ours are other films of NIH' + tested if nih else ''}. "
+        "Its U-Net at 256 px (0.567) was not run here. *Best epoch* is chosen on the test films, as in the source, and "
+        f"so is optimistic; *last epoch* was fixed in advance. Whole film, {_made(rows)}.",
+        table(
+            ["Detector", "films", "seed", "source, best epoch", "best epoch", "last epoch", "training"],
+            lines,
+        ),
+        *_compared(hyper, "original", "suitable", "with the original", "with the suitable hyperparameters"),
+        *_chance(nih),
+        *dagger_note(rows),
+    ]
+
+
+def _chance(rows: Sequence[Entry]) -> list[str]:
+    """Return how NIH's rows lie to chance, with their budget."""
+    if not rows:
+        return []
+    above = [row for row in rows if row["auroc"]["last_epoch"]["low"] > 0.5]
+    most = max(rows, key=lambda row: int(row["steps"]))
+    names = ", ".join(f"{_WORDS[row['arm']]} ({budget(row)})" for row in above)
+    return [
+        f"On NIH's films at the last epoch {len(above)} of {len(rows)} trainings are significantly above chance"
+        f"{': ' + names if names else ''}. At most {budget(most)}, so this says nothing about the source's training."
+    ]
+
+
+def _figures(row: Entry | None) -> list[str]:
+    if row is None:
+        return []
+    chosen = row["chosen"]["epoch"]
+    losses = row["discriminator"]
+    return [
+        "## ROC curve and losses by epoch (the thesis's figures 5.2 and 5.3)",
+        f"`roi-sure`{dagger(row)} with equation 4.4 on the thesis's split, {budget(row)}, {_made([row])}. Figures by "
+        "`python -m studies.figures.thesis_rates_and_losses`.",
+        f"![ROC curves of roi-sure on 35 + 35 films: AUROC {figure(row['auroc']['best_epoch'])} at its best epoch "
+        f"{chosen}, {figure(row['auroc']['last_epoch'])} at its last.]({ROC})",
+        f"![Losses by epoch: generator {row['curve'][0]:.1f} in epoch 1, {row['curve'][-1]:.2f} in epoch "
+        f"{len(row['curve'])}; discriminator {losses[0]:.2f} and {losses[-1]:.2f}.]({LOSSES})",
+        *dagger_note([row]),
+    ]
+
+
+def _made(rows: Sequence[Entry]) -> str:
+    """Return command, seeds, device and dates of rows."""
+    seeds = sorted({int(row["seed"]) for row in rows})
+    devices = ", ".join(sorted({str(row["device"]) for row in rows}))
+    dates = sorted({str(row["date"]) for row in rows})
+    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+
+    asked = " ".join(dict.fromkeys(str(row["question"]) for row in rows))
+    return (
+        f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}, {devices}, {when}; rows `{STUDY}/…` by "
+        f"`{_COMMAND} --only {asked}`"
+    )

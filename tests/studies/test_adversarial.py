@@ -1,0 +1,170 @@
+"""Further experiments with the thesis's GANs, on a tiny set, and their sections, which say what their rows say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from studies.adversarial import arms, noise, training
+from studies.adversarial.arms import ARMS, Arm
+from studies.adversarial.page import NIH_STEPS, PLOTTED, adversarial_blocks
+from studies.row_files import read_study
+from unseen.evaluation.roc import auroc
+from unseen.runs.cohort import cohort_of
+
+Row = dict[str, Any]  # Any: JSON
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def films(split_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tiny set in the place of those of the study."""
+    monkeypatch.setenv("UNSEEN_DATA", str(split_set))
+    monkeypatch.setenv("UNSEEN_RUNS", str(tmp_path))
+    split = 'manifest = "set/manifest.csv"\nsplit = "set/splits.csv"'
+    tiny = {"thesis": split + '\ncolumn = "thesis"', "fold-0": split, "nih": 'manifest = "set/manifest.csv"'}
+    monkeypatch.setattr(arms, "_DATA", tiny)
+
+
+def tiny(method: str, question: str = "instance-noise", films: arms.Cohort = "thesis", **settings: object) -> Arm:
+    return Arm(question, "0", films, method, {"features": 4, "latent": 8, **settings}, (2, 4), 32)
+
+
+def test_recipes_of_all_arms_are_valid_and_differ() -> None:
+    found = [one.recipe(0) for one in ARMS]
+    assert len({recipe.name for recipe in found}) == len(ARMS) == len(committed() | {r.name for r in found})
+    assert {one.question for one in ARMS} == set(arms.QUESTIONS)
+    for arm, sigma in noise.CELLS:
+        settings = noise.cell(arm, sigma).recipe(0).method.settings
+        assert settings.get("encoding") == ("sure_f" if arm == noise.SURE else "izi_f")
+        assert settings.get("sigma") == (sigma if arm == noise.SURE else None)
+
+
+def committed() -> set[str]:
+    """Recipes of the committed rows, but for those under noise."""
+    rows = read_study(arms.STUDY, ROOT / "studies" / "results").values()
+    return {row["recipe"] for row in rows if row["question"] != "noise"}
+
+
+@pytest.mark.usefixtures("films")
+@pytest.mark.parametrize("method", ["ganomaly", "f-anogan", "resunet-ganomaly"])
+def test_a_batchs_scores_are_those_of_its_films(method: str) -> None:
+    given = training.prepared(tiny(method).recipe(0))
+    given.detector.modules()
+    together = training.scores_of(given.detector, given.tested)
+    alone = [given.detector.judge(viewed).score for viewed in given.tested.views()]
+    np.testing.assert_allclose(together, alone, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("films")
+def test_a_training_gives_a_row_whose_figures_are_of_the_kept_scores(tmp_path: Path) -> None:
+    arm = tiny("ganomaly", instance_noise=0.1)
+    row = training.arm_row(arm, 0)
+    assert row["n"] == {"trained": 12, "normal": 12, "abnormal": 12} and row["epochs"] == 2 and row["steps"] == 6
+    given = training.prepared(arm.recipe(0))
+    (kept,) = tmp_path.glob("adversarial/*/epochs")
+    scores = [np.load(kept / f"{epoch:03d}.npy") for epoch in (1, 2)]
+    found = [auroc(given.abnormal, score) for score in scores]
+    assert row["by_epoch"]["auroc"] == pytest.approx(found, abs=1e-6)
+    assert row["auroc"]["last_epoch"]["value"] == pytest.approx(found[-1], abs=1e-4)
+    assert row["auroc"]["best_epoch"]["value"] == pytest.approx(max(found), abs=1e-4)
+    false, true = row["roc"]["last_epoch"]
+    assert np.trapezoid(true, false) == pytest.approx(found[-1], abs=1e-3)
+    assert row["reinitialisations"] == 0 < row["least_discriminator_loss"]
+    assert len(row["curve"]) == len(row["discriminator"]) == 2
+    assert training.arm_row(arm, 0)["auroc"] == row["auroc"], "found again, not trained again"
+
+
+@pytest.mark.usefixtures("films")
+def test_no_patient_of_a_tested_film_is_trained_on_where_there_is_no_split() -> None:
+    recipe = tiny("ganomaly", films="nih").recipe(0)
+    known, tested, _ = training._parts(recipe, cohort_of(recipe))
+    assert all(entry.label == "normal" for entry in known.entries)
+    assert not {entry.patient for entry in known.entries} & {entry.patient for entry in tested.entries}
+    labels = [entry.label for entry in tested.entries]
+    assert labels.count("normal") > 0 and labels.count("abnormal") > 0 and len(known) > 0
+
+
+@pytest.mark.usefixtures("films")
+def test_under_noise_the_arm_with_sure_has_its_difference_from_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def small(arm: str, sigma: float) -> Arm:
+        encoding = {"encoding": "sure_f", "sigma": sigma} if arm == noise.SURE else {}
+        settings = {"features": 4, "latent": 8, "network": "dcgan", "critic_steps": 1, **encoding}
+        return Arm("noise", f"{arm}-{sigma:g}", "fold-0", "f-anogan", settings, (1, 4), 32)
+
+    monkeypatch.setattr(noise, "cell", small)
+    plain, sure = (noise.noise_row(arm, 0.2, 0) for arm in (noise.PLAIN, noise.SURE))
+    assert "minus_plain" not in plain["auroc"][0] and sure["facts"]["sigma"] == 0.2
+    assert [entry["tested"] for entry in sure["auroc"]] == list(noise.SIGMAS)
+    for one, other in zip(sure["auroc"], plain["auroc"], strict=True):
+        apart = one["auroc"]["value"] - other["auroc"]["value"]
+        assert one["minus_plain"]["value"] == pytest.approx(apart, abs=2e-4)
+
+
+def interval(value: float) -> Row:
+    return {"value": value, "low": round(value - 0.1, 3), "high": round(value + 0.1, 3)}
+
+
+def row(question: str, arm: str, *, last: float = 0.55, **more: object) -> Row:
+    return {
+        "question": question, "arm": arm, "seed": 0, "method": "ganomaly", "features": 16, "px": 64, "steps": 60,
+        "training": {"epochs": 15}, "settings": {}, "device": "cpu", "date": "2026-11-29", "epochs": 15,
+        "n": {"trained": 180, "normal": 120, "abnormal": 100}, "source": 0.6, "convergence": "not converged",
+        "chosen": {"epoch": 3}, "auroc": {"best_epoch": interval(0.65), "last_epoch": interval(last)},
+        "curve": [3.0, 1.0], "discriminator": [0.7, 0.1], "reinitialisations": 0, "least_discriminator_loss": 0.02,
+    } | more  # fmt: skip
+
+
+def said(*rows: Row) -> str:
+    return "\n".join(adversarial_blocks({f"adversarial/{one['question']}-{one['arm']}-0": one for one in rows}))
+
+
+def test_without_rows_there_is_no_section() -> None:
+    assert adversarial_blocks({"thesis/ganomaly-0": {}}) == []
+
+
+def test_whether_reinitialisation_triggers_is_told_with_the_training() -> None:
+    never = said(row("instance-noise", "0.5"))
+    assert "**Re-initialisation never triggers** in these 1 trainings (60 steps, 15 of" in never and "0.02" in never
+    assert "triggers in 1 of 2 trainings" in said(
+        row("instance-noise", "0"), row("instance-noise", "0.5", reinitialisations=3)
+    )
+
+
+def test_nihs_rows_have_the_sources_figure_and_its_steps() -> None:
+    text = said(row("nih", "ganomaly-original"))
+    assert (
+        f"60 steps, 0.25 % of the source's {NIH_STEPS:,}; 180 of 10,803 films; 16 of 64 features; 64 of 256 px" in text
+    )
+    assert "0 of 1 trainings are significantly above chance" in text and "says nothing about the source's" in text
+    assert "1 of 1 trainings are significantly above chance: GANomaly, original" in said(
+        row("nih", "ganomaly-original", last=0.75)
+    )
+
+
+def test_overlap_of_intervals_follows_the_rows() -> None:
+    close = said(row("norms", "mean-squares"), row("norms", "norms", last=0.6))
+    assert "0.55 [0.45, 0.65] with means of squares" in close and "the intervals overlap" in close
+    assert "do not overlap" in said(row("norms", "mean-squares"), row("norms", "norms", last=0.85))
+    assert "images/thesis-roc.png" in close and PLOTTED == "adversarial/norms-mean-squares-0"
+
+
+def test_the_answer_on_sure_follows_the_differences() -> None:
+    def under_noise(low: float) -> str:
+        entries = [
+            {
+                "tested": level,
+                "auroc": interval(0.6),
+                "minus_plain": {"value": low + 0.1, "low": low, "high": low + 0.2},
+            }
+            for level in (0.0, 0.1)
+        ]
+        return said(row("noise", "f-anogan-sure", trained_at=0.1, auroc=entries, method="f-anogan"))
+
+    assert "in all 2 comparisons" in under_noise(-0.1) and "includes 0" in under_noise(-0.1)
+    assert "above 0 in 2 and below 0 in 0" in under_noise(0.05) and "Longer training could change this" in under_noise(
+        0.05
+    )

@@ -36,13 +36,13 @@ def rates(row: Row) -> Figure:
 
 def losses(row: Row) -> Figure:
     """Draw the mean loss of each epoch of the generator and of the discriminator."""
-    drawn, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
+    drawn, axes = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
     for axis, name, words, colour in zip(
         axes, ("curve", "discriminator"), ("generator", "discriminator"), (BLUE, ORANGE), strict=True
     ):
         values = row[name]
         axis.plot(range(1, len(values) + 1), values, color=colour)
-        axis.set(xlabel="epoch", ylabel=f"loss of the {words}, mean of the epoch", ylim=(0, None))
+        axis.set(xlabel="epoch", ylabel=f"{words}: mean loss of the epoch", ylim=(0, None))
         axis.spines[["top", "right"]].set_visible(False)
     return _titled(drawn, row)
 

@@ -11,6 +11,7 @@ import pytest
 from studies.adversarial import arms, noise, training
 from studies.adversarial.arms import ARMS, Arm
 from studies.adversarial.page import NIH_STEPS, PLOTTED, adversarial_blocks
+from studies.figures.thesis_rates_and_losses import losses, rates
 from studies.row_files import read_study
 from unseen.evaluation.roc import auroc
 from unseen.runs.cohort import cohort_of
@@ -168,3 +169,11 @@ def test_the_answer_on_sure_follows_the_differences() -> None:
     assert "above 0 in 2 and below 0 in 0" in under_noise(0.05) and "Longer training could change this" in under_noise(
         0.05
     )
+
+
+def test_the_figures_draw_what_the_row_holds() -> None:
+    known = row("norms", "mean-squares", roc={"best_epoch": [[0, 0, 1], [0, 1, 1]], "last_epoch": [[0, 1], [0, 1]]})
+    best, last, _ = rates(known).axes[0].lines
+    assert best.get_xydata().tolist() == [[0, 0], [0, 1], [1, 1]] and last.get_xydata().tolist() == [[0, 0], [1, 1]]
+    drawn = [axis.lines[0].get_xydata().tolist() for axis in losses(known).axes]
+    assert drawn == [[[1, 3.0], [2, 1.0]], [[1, 0.7], [2, 0.1]]]

@@ -168,8 +168,8 @@ def _instance_noise(rows: Sequence[Entry]) -> list[str]:
     return [
         "## Fading instance noise and re-initialisation",
         "The thesis names two tricks: noise on what the discriminator sees, which fades, and a discriminator that is "
-        "drawn anew where its loss vanishes (below 1e-5). `ganomaly` has the second; with `instance_noise` it has "
-        f"both, σ falling linearly to 0 at the last step. The thesis's split, whole film, {_made(rows)}. {_AUROCS}",
+        "initialised again where its loss vanishes (below 1e-5). `ganomaly` has the second; with `instance_noise` it "
+        f"has both, σ falling linearly to 0 at the last step. The thesis's split, whole film, {_made(rows)}. {_AUROCS}",
         table(
             [
                 "instance noise, σ at the first step",

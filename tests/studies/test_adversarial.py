@@ -173,7 +173,7 @@ def test_the_answer_on_sure_follows_the_differences() -> None:
 
 def test_the_figures_draw_what_the_row_holds() -> None:
     known = row("norms", "mean-squares", roc={"best_epoch": [[0, 0, 1], [0, 1, 1]], "last_epoch": [[0, 1], [0, 1]]})
-    best, last, _ = rates(known).axes[0].lines
-    assert best.get_xydata().tolist() == [[0, 0], [0, 1], [1, 1]] and last.get_xydata().tolist() == [[0, 0], [1, 1]]
-    drawn = [axis.lines[0].get_xydata().tolist() for axis in losses(known).axes]
+    best, last, _ = (np.asarray(line.get_xydata()).tolist() for line in rates(known).axes[0].lines)
+    assert best == [[0, 0], [0, 1], [1, 1]] and last == [[0, 0], [1, 1]]
+    drawn = [np.asarray(axis.lines[0].get_xydata()).tolist() for axis in losses(known).axes]
     assert drawn == [[[1, 3.0], [2, 1.0]], [[1, 0.7], [2, 0.1]]]

@@ -138,6 +138,7 @@ def _noise(rows: Sequence[Entry]) -> list[str]:
             lines,
         ),
         *([_verdict(gains, some)] if gains else []),
+        *_at_chance(ordered),
         *dagger_note(rows),
     ]
 
@@ -157,6 +158,19 @@ def _verdict(gains: Sequence[Entry], row: Entry) -> str:
         f"below 0 in {worse}, without a correction for their number"
     )
     return f"After {budget(row)}: {told}. Longer training could change this."
+
+
+def _at_chance(rows: Sequence[Entry]) -> list[str]:
+    """Return a sentence where trainings do not tell the classes apart, so that a comparison of them shows little."""
+    own = [next(entry for entry in row["auroc"] if entry["tested"] == row["trained_at"]) for row in rows]
+    chance = sum(entry["auroc"]["low"] <= 0.5 for entry in own)
+    if not chance:
+        return []
+    return [
+        f"Of the {len(rows)} trainings {chance} are not significantly above chance at their own σ, so this budget is "
+        "too small to answer the question; `f-anogan-dcgan` without added noise has more at 64 px and 1,200 steps "
+        "([detectors](results-detectors.md#the-test-folds))."
+    ]
 
 
 def _instance_noise(rows: Sequence[Entry]) -> list[str]:

@@ -10,8 +10,9 @@ import pytest
 
 from studies.adversarial import arms, noise, training
 from studies.adversarial.arms import ARMS, Arm
-from studies.adversarial.page import NIH_STEPS, PLOTTED, adversarial_blocks
+from studies.adversarial.page import PLOTTED, adversarial_blocks
 from studies.figures.thesis_rates_and_losses import losses, rates
+from studies.pages.source_figures import NIH_STEPS
 from studies.row_files import read_study
 from unseen.evaluation.roc import auroc
 from unseen.runs.cohort import cohort_of
@@ -140,9 +141,10 @@ def test_nihs_rows_have_the_sources_figure_and_its_steps() -> None:
     assert (
         f"60 steps, 0.25 % of the source's {NIH_STEPS:,}; 180 of 10,803 films; 16 of 64 features; 64 of 256 px" in text
     )
-    assert "0 of 1 trainings are significantly above chance" in text and "says nothing about the source's" in text
-    assert "1 of 1 trainings are significantly above chance: GANomaly, original" in said(
-        row("nih", "ganomaly-original", last=0.75)
+    assert "0 of 1 trainings are significantly above chance and 0 below." in text and "nothing follows for" in text
+    assert "1 of 1 trainings are significantly above chance and 0 below." in said(row("nih", "unet-dcgan", last=0.75))
+    assert "0 of 1 trainings are significantly above chance and 1 below (the" in said(
+        row("nih", "unet-dcgan", last=0.3)
     )
 
 

@@ -104,6 +104,6 @@ ARMS = (
     Arm("nih", "ganomaly-suitable", "nih", "ganomaly", _NARROW, source=0.6201),
     Arm("nih", "unet-dcgan", "nih", "resunet-ganomaly", _NARROW, source=0.524),
     Arm("nih", "f-anogan-dcgan", "nih", "f-anogan", _DCGAN, source=0.4726),
-    Arm("nih", "f-anogan", "nih", "f-anogan", {"features": 4}, source=0.4853),
+    Arm("nih", "f-anogan", "nih", "f-anogan", {"features": 4}, (20, 32), source=0.4853),
 )
 """Source's figures: tables 5.2 and of appendix A; `unet-dcgan` at 64 px."""

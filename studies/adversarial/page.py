@@ -92,17 +92,17 @@ def _norms(rows: Sequence[Entry]) -> list[str]:
 
 
 def _compared(rows: Sequence[Entry], first: str, second: str, one: str, other: str) -> list[str]:
-    """Return a sentence on two arms of seed 0, at their last epoch."""
-    of = {row["arm"]: row for row in rows if row["seed"] == 0}
-    if not {first, second} <= set(of):
-        return []
-    a, b = of[first]["auroc"]["last_epoch"], of[second]["auroc"]["last_epoch"]
-    apart = b["low"] > a["high"] or b["high"] < a["low"]
-    return [
-        f"At the last epoch the AUROC is {figure(a)} {one} ({budget(of[first])}) and {figure(b)} {other} "
-        f"({budget(of[second])}): the intervals {'do not overlap' if apart else 'overlap'}. One training each; the "
-        "intervals are over films, not over trainings."
-    ]
+    """Return sentences on two arms at their last epoch, for each seed that both have."""
+    of = {(row["arm"], row["seed"]): row for row in rows}
+    sentences = []
+    for seed in sorted({seed for _, seed in of if (first, seed) in of and (second, seed) in of}):
+        a, b = (of[arm, seed]["auroc"]["last_epoch"] for arm in (first, second))
+        verdict = "do not overlap" if b["low"] > a["high"] or b["high"] < a["low"] else "overlap"
+        sentences.append(
+            f"At the last epoch the AUROC of seed {seed} is {figure(a)} {one} ({budget(of[first, seed])}) and "
+            f"{figure(b)} {other} ({budget(of[second, seed])}): the intervals {verdict}."
+        )
+    return [" ".join([*sentences, "The intervals are over films, not over trainings."])] if sentences else []
 
 
 def _noise(rows: Sequence[Entry]) -> list[str]:

@@ -148,7 +148,7 @@ def test_nihs_rows_have_the_sources_figure_and_its_steps() -> None:
 
 def test_overlap_of_intervals_follows_the_rows() -> None:
     close = said(row("norms", "mean-squares"), row("norms", "norms", last=0.6))
-    assert "0.55 [0.45, 0.65] with means of squares" in close and "the intervals overlap" in close
+    assert "of seed 0 is 0.55 [0.45, 0.65] with means of squares" in close and "the intervals overlap" in close
     assert "do not overlap" in said(row("norms", "mean-squares"), row("norms", "norms", last=0.85))
     assert "images/thesis-roc.png" in close and PLOTTED == "adversarial/norms-mean-squares-0"
 

@@ -24,7 +24,7 @@ from studies.detectors.adapted_site import (
     over_folds,
 )
 from studies.detectors.few_labels import LabelledFilms, Seen
-from studies.row_files import read_study
+from tests.studies.committed import committed_study
 from unseen.cli.adapt import adapt
 from unseen.data import phantoms
 from unseen.screening.guarantee import Guarantee
@@ -108,7 +108,7 @@ def test_the_command_divides_patients_as_fold_0_chose() -> None:
 
 
 def test_the_page_has_what_a_site_gets_and_what_chose_the_share() -> None:
-    rows = [row for name, row in read_study("detectors", RESULTS).items() if name.startswith(ROWS)]
+    rows = [row for name, row in committed_study("detectors").items() if name.startswith(ROWS)]
     page = "\n".join(beside_site(rows))
     (choice,) = (row for row in rows if row["folds"] == [0])
     assert {one["share"] for one in choice["shares"]} > {CHOSEN, BEFORE}

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from studies.peers.anomalib_rows import _SCRIPT, ROWS, _image, _with_scores, anomalib_rows, beside_anomalib
-from studies.row_files import read_study
+from tests.studies.committed import committed_study
 from tests.studies.conftest import recipe_of
 from unseen.artifacts.recipe import RecipeError
 from unseen.data import phantoms
@@ -61,7 +61,7 @@ def test_a_film_without_a_score_is_an_error_and_scores_go_by_digest() -> None:
 
 
 def test_the_section_shows_the_committed_rows_the_best_first() -> None:
-    rows = [row for name, row in read_study("detectors", RESULTS).items() if name.startswith(ROWS)]
+    rows = [row for name, row in committed_study("detectors").items() if name.startswith(ROWS)]
     assert "No row yet" in beside_anomalib([])[1]
     lines = [line for line in "\n".join(beside_anomalib(rows)).splitlines() if line.startswith("| `")]
     shown = [float(line.split("|")[2].split()[0]) for line in lines]

@@ -8,15 +8,15 @@ import pytest
 
 from studies.pages import budgets
 from studies.pages.sources_page import sources_page
-from studies.row_files import read_rows
 from tests.docs.blocks import ROOT
+from tests.studies.committed import committed_rows
 
 DOCS = ROOT / "docs"
 FIRST = "results-detectors"
 
 
 def test_a_gan_names_its_steps_and_width_next_to_the_sources() -> None:
-    rows = read_rows(ROOT / "studies" / "results")
+    rows = committed_rows()
     said = budgets.spent(rows["detectors/folds-1-4/f-anogan-0"])
     assert said.startswith("1,200 steps, 240 of the generator; encoder: 2.4 % of the source's 50,000 steps; 8 of 64")
     assert budgets.spent(rows["ms_cxr/ganomaly-64-lungs-0"]) == (
@@ -85,7 +85,7 @@ def test_a_gan_of_the_screening_page_has_its_mark_and_its_training() -> None:
 
 def test_the_sources_page_is_rendered_and_converts_colour_figures() -> None:
     page = (DOCS / "results-sources.md").read_text(encoding="utf-8")
-    assert page == sources_page(read_rows(ROOT / "studies" / "results")), "Run python -m studies --render"
+    assert page == sources_page(committed_rows()), "Run python -m studies --render"
     assert "31.53 dB (printed 26.76)" in page and "28.25 dB" in page
     assert "*not run*" in page
     assert len([line for line in page.splitlines() if line.startswith("| ")]) > 35

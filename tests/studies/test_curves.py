@@ -13,8 +13,9 @@ from studies.curves.page import charts, curve_blocks, curves_of, said, to_the_so
 from studies.curves.training import names, points_of, recipe_of, trained
 from studies.gpu_queue.entries import Work, queue
 from studies.imaging.settings import images_of, method_of, resolved, training_of
-from studies.row_files import read_study, write_row
+from studies.row_files import write_row
 from tests.docs.blocks import ROOT
+from tests.studies.committed import committed_study
 from unseen.artifacts.recipe import Recipe
 from unseen.training.settings import TrainingError
 
@@ -103,10 +104,10 @@ def test_a_curve_is_the_problem_of_the_results_with_ten_times_the_steps(name: st
     recipe = recipe_of(name)
     problem, _, px = recipe.short.rpartition("-")
     asked = resolved(recipes.load(f"imaging/{'mri-x4-00' if problem == 'mri' else problem}"))
-    rows = read_study("imaging", ROOT / "studies" / "results")
+    rows = committed_study("imaging")
     today = rows[f"{asked.name}-ei-0"]
     assert images_of(recipe).size == int(px) and method_of(recipe).features == 32
-    known = read_study("curves", ROOT / "studies" / "results")
+    known = committed_study("curves")
     per_epoch = {"inpainting": 32, "ct": 24, "mri": 27}[problem]
     for row in known.values():
         if row["problem"] == name and row["arm"] == "ei":
@@ -206,7 +207,7 @@ def test_the_queue_has_every_curve_and_is_done_with_its_last_point(tmp_path: Pat
 
 
 def test_the_committed_charts_are_drawn_from_the_committed_rows() -> None:
-    rows = read_study("curves", ROOT / "studies" / "results").values()
+    rows = committed_study("curves").values()
     page = (ROOT / "docs" / "results-imaging.md").read_text(encoding="utf-8")
     for path, (drawing, alternative) in charts(rows).items():
         assert (ROOT / "docs" / path).read_text(encoding="utf-8") == drawing, "Run python -m studies.curves --render"

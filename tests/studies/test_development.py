@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import numpy as np
@@ -25,8 +26,8 @@ from studies.detectors.nomination import TESTED
 from studies.detectors.page import detectors_page
 from studies.detectors.page_studies import twins as section_of_twins
 from studies.detectors.published import PUBLISHED, beside_published
-from studies.row_files import read_rows
 from tests.docs.blocks import ROOT
+from tests.studies.committed import committed_rows
 from tests.studies.conftest import World
 from unseen.anatomy.lung_finder import LESIONS_INSIDE
 from unseen.artifacts.recipe import Recipe, RecipeMethod
@@ -56,7 +57,7 @@ def test_a_row_is_of_fold_0_alone(world: World) -> None:
 
 
 def test_the_page_says_what_the_masks_of_both_hospitals_are_worth() -> None:
-    rows = read_rows(ROOT / "studies" / "results")
+    rows = committed_rows()
     open_masks, all_masks = (rows[f"{ROWS}{name}-0"] for name in ("ensemble-features", "ensemble-features-all"))
     there, here = (row["metrics"]["auroc"]["pooled"] for row in (open_masks, all_masks))
     said = f"on fold 0 `ensemble-features` has {figure(there)} and `ensemble-features-all` {figure(here)}"
@@ -66,7 +67,7 @@ def test_the_page_says_what_the_masks_of_both_hospitals_are_worth() -> None:
 
 
 def test_the_adjusted_row_keeps_the_rounds_that_it_has() -> None:
-    known = read_rows(ROOT / "studies" / "results")[f"{ADJUSTED}pca-aligned-0"]
+    known = committed_rows()[f"{ADJUSTED}pca-aligned-0"]
     trained = [(one["seed"], (name,)) for name, some in known["finders"].items() for one in some]
     assert trained and not list(adjusted_rows(recipes.load(next(iter(BY_FINDER))), known, rounds=trained))
 
@@ -91,7 +92,7 @@ def test_scores_of_several_trainings_are_averaged_film_by_film() -> None:
 
 
 def test_the_page_says_in_which_films_lungs_are_larger_and_how_far_aurocs_differ() -> None:
-    row = read_rows(ROOT / "studies" / "results")[f"{ADJUSTED}pca-aligned-0"]
+    row = copy.deepcopy(committed_rows()[f"{ADJUSTED}pca-aligned-0"])
     said = "\n".join(beside_adjusted([row]))
     assert all(one["area"] < 0.5 for some in row["finders"].values() for one in some)
     means = [np.mean([one["auroc"]["value"] for one in some]) for some in row["finders"].values()]
@@ -107,7 +108,7 @@ def test_the_page_says_in_which_films_lungs_are_larger_and_how_far_aurocs_differ
     ("value", "said"), [(-0.008, "None is worse by"), (-0.012, "Worse by more than 0.01: `pca-al")]
 )
 def test_the_page_says_what_lesions_inside_cost_a_detector(value: float, said: str) -> None:
-    row = read_rows(ROOT / "studies" / "results")[f"{ADJUSTED}pca-aligned-0"]
+    row = copy.deepcopy(committed_rows()[f"{ADJUSTED}pca-aligned-0"])
     difference = {"value": value, "low": value - 0.04, "high": value + 0.04}
     row["finders"][ALL_INSIDE] = [{**row["finders"][OPEN][0], "minus_open": {"pooled": difference}}]
     page = "\n".join(beside_adjusted([row]))
@@ -160,14 +161,14 @@ def test_on_phantoms_it_is_given_unlabelled_phantoms_and_is_marked(
 
 
 def test_every_row_of_phantom_twins_has_its_strip_of_maps() -> None:
-    rows = [name for name in read_rows(ROOT / "studies" / "results") if name.startswith(TWINS)]
+    rows = [name for name in committed_rows() if name.startswith(TWINS)]
     strips = {file.stem for file in (ROOT / "docs" / "images" / "detectors" / "phantoms").glob("*.png")}
     assert strips == {name.removeprefix(TWINS).removesuffix("-0") for name in rows} | {"lung-crops"}
 
 
 def test_the_committed_page_is_what_the_rows_say() -> None:
     page = (ROOT / "docs" / "results-detectors.md").read_text(encoding="utf-8")
-    assert page == detectors_page(read_rows(ROOT / "studies" / "results"))
+    assert page == detectors_page(committed_rows())
     assert "No row yet" in detectors_page({})
 
 
@@ -190,7 +191,7 @@ def test_every_method_stands_beside_what_was_published() -> None:
         recipes.load(RECIPES + name).method.key if RECIPES + name in recipes.names() else name for name in PUBLISHED
     }
     assert named == set(METHODS.keys()) - {"ensemble", "lesion-segmentation"}, "made of these, and for phantoms"
-    rows = read_rows(ROOT / "studies" / "results")
+    rows = committed_rows()
     section = "\n\n".join(beside_published(rows))
     page = detectors_page(rows)
     assert all(block in page for block in beside_published(rows))
@@ -201,7 +202,7 @@ def test_every_method_stands_beside_what_was_published() -> None:
 
 
 def test_the_aim_names_other_sets_and_what_fine_tuning_gave() -> None:
-    rows = read_rows(ROOT / "studies" / "results")
+    rows = committed_rows()
     section = detectors_page(rows).partition("## The aim of")[2].partition("\n## ")[0]
     for place in ("kermany", "nih_cxr8"):
         assert f"on `{place}`, where `ensemble-aligned` has" in section

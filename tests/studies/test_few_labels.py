@@ -9,7 +9,7 @@ import pytest
 
 from studies.detectors import few_labels
 from studies.detectors.few_labels import ROWS, beside_labels, few_labels_row
-from studies.row_files import read_study
+from tests.studies.committed import committed_study
 from tests.studies.conftest import World, recipe_of
 from tests.studies.test_labelled import write_shaded
 from unseen.detectors.errors import FitError
@@ -41,7 +41,7 @@ def test_it_learns_from_labels_of_other_folds_alone(
 
 
 def test_the_section_says_what_is_in_the_committed_row() -> None:
-    row = read_study("detectors", RESULTS)[f"{ROWS}ensemble-features-0"]
+    row = committed_study("detectors")[f"{ROWS}ensemble-features-0"]
     page = "\n".join(beside_labels([row]))
     (forty,) = (entry for entry in row["curve"] if entry["abnormals"] == 40)
     assert f"| 40 | 0.80 [0.80, 0.80] | {forty['adapted']['value']:.2f} [" in page
@@ -49,7 +49,7 @@ def test_the_section_says_what_is_in_the_committed_row() -> None:
 
 
 def test_what_is_cleared_is_shown_on_every_set_once() -> None:
-    rows = [row for name, row in read_study("detectors", RESULTS).items() if name.startswith(ROWS)]
+    rows = [row for name, row in committed_study("detectors").items() if name.startswith(ROWS)]
     page = "\n".join(beside_labels(rows))
     for row in rows:
         name = row.get("set", "ms_cxr")
@@ -59,7 +59,7 @@ def test_what_is_cleared_is_shown_on_every_set_once() -> None:
 
 
 def test_a_row_that_is_made_again_keeps_what_it_replaced() -> None:
-    row = read_study("detectors", RESULTS)[f"{ROWS}ensemble-features-0"]
+    row = committed_study("detectors")[f"{ROWS}ensemble-features-0"]
     (kept,) = row["earlier"]
     other = {"auroc": {**row["all"]["auroc"], "pooled": kept["auroc"]}}
     again = few_labels.earlier(row, other)
@@ -71,7 +71,7 @@ def test_a_row_that_is_made_again_keeps_what_it_replaced() -> None:
 
 
 def test_the_message_on_too_few_films_has_the_figures_of_the_row() -> None:
-    row = read_study("detectors", RESULTS)[f"{ROWS}ensemble-features-0"]
+    row = committed_study("detectors")[f"{ROWS}ensemble-features-0"]
     with pytest.raises(FitError) as raised:
         FilmCounts(fresh=24, trained=0, abnormal=3, kept=50).check()
     message = str(raised.value)

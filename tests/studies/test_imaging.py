@@ -30,6 +30,7 @@ from studies.imaging.tuning import Tuned
 from studies.row_files import read_rows
 from tests.docs.blocks import ROOT
 from tests.once import made_once, shared_folder
+from tests.studies.committed import committed_rows
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.evaluation.bootstrap import mean_of, share
 from unseen.evaluation.intervals import Interval, Missing
@@ -422,7 +423,7 @@ def test_every_published_figure_names_its_source_and_metric(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in KNOWN if "direct" in method_of(recipes.load(name)).papers])
 def test_untrained_arm_agrees_with_the_published_one_or_the_page_explains_the_difference(name: str) -> None:
-    source, rows = PUBLISHED[name.removeprefix("imaging/")], read_rows(ROOT / "studies" / "results")
+    source, rows = PUBLISHED[name.removeprefix("imaging/")], committed_rows()
     ours = mean(
         [row for row in rows.values() if (row.get("problem"), row.get("arm")) == (name, "direct")], "psnr_papers"
     )
@@ -437,7 +438,7 @@ def test_untrained_arm_agrees_with_the_published_one_or_the_page_explains_the_di
 
 def test_figures_of_another_metric_fail_the_check() -> None:
     """The printed inpainting figure, read as a mean over channels, differs by 4.9 dB from ours."""
-    rows = read_rows(ROOT / "studies" / "results")
+    rows = committed_rows()
     ours = mean([rows["imaging/inpainting-direct-0"]], "psnr_papers")
     printed = method_of(recipes.load("imaging/inpainting")).papers["direct"]
     assert ours - printed > 4 > NEAR > abs(ours - PUBLISHED["inpainting"].converted(printed))

@@ -10,8 +10,8 @@ import pytest
 from studies.one_sided import side_of
 from studies.pages.instruments import WITHDRAWN, both_figures, cells, claim, laterality_section, sided_rows
 from studies.pages.training_cost import ensemble_line
-from studies.row_files import read_rows
 from studies.rows import Row
+from tests.studies.committed import committed_rows
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*(ROOT / "docs").glob("results*.md"), ROOT / "docs" / "evidence.md", ROOT / "README.md"]
@@ -19,7 +19,7 @@ PAGES = [*(ROOT / "docs").glob("results*.md"), ROOT / "docs" / "evidence.md", RO
 
 @pytest.fixture(scope="module")
 def rows() -> dict[str, Row]:
-    return read_rows(ROOT / "studies" / "results")
+    return committed_rows()
 
 
 def test_readings_name_one_side_in_168_films(shared_data: Path) -> None:

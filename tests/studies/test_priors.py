@@ -17,6 +17,7 @@ from studies.priors.pattern import FEW, MANY, claims_of, verdict
 from studies.priors.problems import KINDS, PROBLEMS, Problem, measured, named
 from studies.row_files import read_study
 from tests.docs.blocks import ROOT
+from tests.studies.committed import committed_study
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.lab.operators import Blurred, FourierSpokes, MaskedPixels, RandomMixtures, Views
 from unseen.physics.identity import Identity
@@ -199,9 +200,9 @@ def test_the_pattern_is_told_line_by_line() -> None:
 
 
 def test_the_pages_figures_are_those_of_the_committed_rows() -> None:
-    rows = list(read_study("priors", ROOT / "studies" / "results").values())
+    rows = list(committed_study("priors").values())
     shown = {path.stem for path in (ROOT / "docs" / "images" / "priors").glob("*.png")}
-    outlook = list(read_study("outlook", ROOT / "studies" / "results").values())
+    outlook = list(committed_study("outlook").values())
     page = priors_page(rows, pictures=shown, outlook=outlook)
     assert (ROOT / "docs" / "results-priors.md").read_text(encoding="utf-8") == page
 
@@ -216,13 +217,13 @@ def test_problems_have_their_generators() -> None:
 
 
 def test_the_page_states_the_metric_of_the_published_figures() -> None:
-    page = priors_page(list(read_study("priors", ROOT / "studies" / "results").values()))
+    page = priors_page(list(committed_study("priors").values()))
     assert "does not state the peak of its PSNR" in page
     assert "+3.4 dB at 10 spokes; −0.7 dB at 30 spokes" in page
 
 
 def test_zero_filled_image_agrees_with_the_source_or_the_page_explains_the_difference() -> None:
-    rows = list(read_study("priors", ROOT / "studies" / "results").values())
+    rows = list(committed_study("priors").values())
     page = (ROOT / "docs" / "results-priors.md").read_text(encoding="utf-8")
     ours = {row["level"]: row for row in rows if (row["problem"], row["method"]) == (SHOWN, "direct")}
     for level, printed in PAPER.items():

@@ -12,6 +12,7 @@ from studies.imaging.__main__ import main
 from studies.imaging.problem_images import IMAGES, STUDY, alternative
 from studies.row_files import file_of, read_study
 from tests.docs.blocks import ROOT
+from tests.studies.committed import committed_study
 
 ROWS, DOCS = ROOT / "studies" / "results", ROOT / "docs"
 EACH, ALL = 30_000, 700_000  # bytes
@@ -19,12 +20,12 @@ EACH, ALL = 30_000, 700_000  # bytes
 
 def problems() -> set[str]:
     """Return the problems of the results: those with a row of total variation."""
-    return {row["problem"] for row in read_study("imaging", ROWS).values() if row["arm"] == "tv"}
+    return {row["problem"] for row in committed_study("imaging").values() if row["arm"] == "tv"}
 
 
 def test_every_problem_of_the_results_has_a_small_image_with_its_psnr_on_the_page() -> None:
     page = (DOCS / "results-imaging.md").read_text(encoding="utf-8")
-    rows = {row["image_of"]: row for row in read_study(STUDY, ROWS).values()}
+    rows = {row["image_of"]: row for row in committed_study(STUDY).values()}
     assert len(problems()) == 23 and set(rows) == problems()
     sizes = []
     for problem, row in rows.items():
@@ -36,8 +37,8 @@ def test_every_problem_of_the_results_has_a_small_image_with_its_psnr_on_the_pag
 
 
 def test_the_weight_is_that_of_the_problems_row() -> None:
-    known = read_study("imaging", ROWS)
-    for row in read_study(STUDY, ROWS).values():
+    known = committed_study("imaging")
+    for row in committed_study(STUDY).values():
         assert row["weight"] == known[row["weight_of"]]["weight"], row["image_of"]
 
 

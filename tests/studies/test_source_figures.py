@@ -10,8 +10,8 @@ from studies.gpu_queue.entries import queue
 from studies.pages.source_figures import FIGURES, NIH_STEPS
 from studies.pages.sources_page import sources_page
 from studies.pages.training_cost import Training, core_seconds, cost_of, cost_text
-from studies.row_files import read_rows
 from tests.docs.blocks import ROOT
+from tests.studies.committed import committed_rows
 
 DOCS = ROOT / "docs"
 PAGE = DOCS / "results-sources.md"
@@ -175,7 +175,7 @@ def test_steps_on_nih_follow_the_appendix() -> None:
 
 
 def test_costs_of_the_page_follow_the_committed_rows() -> None:
-    rows = read_rows(ROOT / "studies" / "results")
+    rows = committed_rows()
     slower = {name: one | {"seconds": 2 * one["seconds"]} if name == "thesis/ganomaly-0" else one
               for name, one in rows.items()}  # fmt: skip
     assert sources_page(slower) != sources_page(rows)

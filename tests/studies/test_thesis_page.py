@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from studies.pages.thesis_page import thesis_page
-from studies.row_files import read_rows
 from studies.thesis import beside_earlier
 from tests.docs.blocks import ROOT
+from tests.studies.committed import committed_rows
 
 Row = dict[str, Any]  # Any: JSON
 
@@ -113,7 +113,7 @@ def test_trainings_that_had_not_converged_are_counted_beside_the_noise() -> None
 
 
 def test_the_cross_validated_table_has_every_committed_row() -> None:
-    rows = read_rows(ROOT / "studies" / "results")
+    rows = committed_rows()
     page = thesis_page(rows)
     cross_fitted = [row for name, row in rows.items() if name.startswith("ms_cxr/") and "metrics" in row]
     for row in cross_fitted:

@@ -17,7 +17,8 @@ generators.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -175,16 +176,22 @@ def draw_all(
 
     The same generator state gives the same values.
     """
-    ones = np.ones((1, len(cohort)))
+    return _evaluated(statistics, len(cohort), multiplicities(cohort, draws=draws, rng=rng))
+
+
+def _evaluated(statistics: Mapping[str, Statistic], films: int, drawn: Iterable[Floats]) -> dict[str, Drawn]:
+    """Return every statistic at weights of one, and on the drawn weights."""
+    ones = np.ones((1, films))
     values = {name: statistic(ones)[0] for name, statistic in statistics.items()}
     blocks: dict[str, list[Floats]] = {name: [] for name in statistics}
-    for weights in multiplicities(cohort, draws=draws, rng=rng):
+    for weights in drawn:
         for name, statistic in statistics.items():
             blocks[name].append(statistic(weights))
     return {name: Drawn(np.asarray(values[name]), np.concatenate(blocks[name])) for name in statistics}
 
 
 _SEED = 0
+_FEW = 256  # images whose draws are kept: 4 MB
 LEAST_GAP_DB = 0.2
 """A gap below which no share of it is given: the quotient of two differences that are noise has no meaning."""
 
@@ -243,12 +250,6 @@ def share(
 
 def _drawn(statistic: Callable[[Floats, Floats], Floats], units: Sequence[int], trainings: int) -> Figure:
     """`statistic` of images' weights and trainings' shares, both drawn with replacement."""
-    n = len(units)
-    none = np.zeros(n, np.int64)
-    cohort = BootstrapCohort(
-        np.zeros(n), np.zeros(n, np.bool_), none, np.full(n, ""), np.asarray(units, np.int64), none
-    )
-
     rng = np.random.default_rng(_SEED + 1)
 
     def safe(weights: Floats) -> Floats:
@@ -258,8 +259,27 @@ def _drawn(statistic: Callable[[Floats, Floats], Floats], units: Sequence[int], 
         with np.errstate(invalid="ignore", divide="ignore"):
             return statistic(weights, whole)
 
-    drawn = draw_all({"figure": safe}, cohort, rng=np.random.default_rng(_SEED))
-    return drawn["figure"].interval()
+    weights = _weights_of_few(tuple(units)) if len(units) <= _FEW else _weights(units)
+    return _evaluated({"figure": safe}, len(units), weights)["figure"].interval()
+
+
+def _weights(units: Sequence[int]) -> Iterator[Floats]:
+    """Draw how often each image occurs; the same units give the same draws."""
+    n = len(units)
+    none = np.zeros(n, np.int64)
+    cohort = BootstrapCohort(
+        np.zeros(n), np.zeros(n, np.bool_), none, np.full(n, ""), np.asarray(units, np.int64), none
+    )
+    return multiplicities(cohort, draws=DRAWS, rng=np.random.default_rng(_SEED))
+
+
+@functools.lru_cache(maxsize=4)
+def _weights_of_few(units: tuple[int, ...]) -> tuple[Floats, ...]:
+    """Return the same draws, kept: a page has hundreds of figures of the same images."""
+    blocks = tuple(_weights(units))
+    for block in blocks:
+        block.flags.writeable = False
+    return blocks
 
 
 def share_of(flags: Bools, units: Sequence[int] | None = None) -> Figure:

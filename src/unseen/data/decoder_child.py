@@ -17,6 +17,8 @@ import warnings
 from dataclasses import replace
 from typing import BinaryIO
 
+import numpy  # noqa: F401 - at the start, and not in the time of the first image
+
 from unseen.artifacts.errors import reason_of
 from unseen.data import decoder_protocol
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused

@@ -1,17 +1,23 @@
 """Messages between the decoding child process and its parent: limits, results, refusals, messages. Never pickle.
 
 A request is one frame: a length and a JSON object. A reply is one frame; when it holds a shape, height × width integers
-of its dtype follow. This module imports little, because the child process starts with it.
+of its dtype follow. This module imports little, because the child process starts with it; and no numpy, because
+the child that reads Parquet files needs none.
 """
+
+from __future__ import annotations
 
 import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Integers = NDArray[np.uint8] | NDArray[np.uint16]
 
 Projection = Literal["frontal", "lateral", "uncertain"]
 """frontal: PA or AP, certainly; lateral; uncertain: neither is certain, or the view is another one."""
@@ -19,8 +25,6 @@ Projection = Literal["frontal", "lateral", "uncertain"]
 Origin = Literal["original", "derived", "secondary", "processed"]
 """original: an exposure, or unknown; derived: made from one, as vendors also mark ordinary films; secondary: a
 secondary capture; processed: content was changed, such as by bone suppression."""
-
-Integers = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 class Refused(Exception):
@@ -99,9 +103,12 @@ def canonical(pixels: NDArray[np.unsignedinteger], *, bits: int) -> Integers:
     """`pixels` as contiguous uint8 when `bits` is at most 8, else uint16, so that a digest does not hang on the file's
     container.
 
+    >>> import numpy as np
     >>> canonical(np.zeros((1, 2), np.uint32), bits=12).dtype
     dtype('uint16')
     """
+    import numpy as np
+
     if bits <= 8:
         return np.ascontiguousarray(pixels, dtype=np.uint8)
     return np.ascontiguousarray(pixels, dtype=np.uint16)
@@ -140,6 +147,8 @@ def empty_pixels(reply: Message, *, limits: DecoderLimits) -> Integers:
     Raises:
         ValueError: the shape or the type is not one that a child may send.
     """
+    import numpy as np
+
     height, width = (int(side) for side in reply["shape"])
     if min(height, width) < 1 or height * width > limits.max_pixels:
         raise ValueError(f"the child announced {height}×{width} pixels")

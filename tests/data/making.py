@@ -37,7 +37,7 @@ def chunk(name: bytes, data: bytes) -> bytes:
 def png(width: int, height: int, *, depth: int = 8, colour: int = 0, raw: bytes = b"", before: bytes = b"") -> bytes:
     """A PNG put together by hand: `raw` are the filtered lines, `before` the chunks between IHDR and IDAT."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + before + chunk(b"IDAT", zlib.compress(raw, 9)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + header + before + chunk(b"IDAT", zlib.compress(raw, 1)) + chunk(b"IEND", b"")
 
 
 def data_set(pixels: NDArray[Any], *, bits: int, sop_class: str = CR, **tags: Any) -> Dataset:

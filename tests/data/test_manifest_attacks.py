@@ -19,7 +19,7 @@ import pytest
 
 from tests.data import making
 from unseen.artifacts.recipe import Recipe, RecipeError
-from unseen.data import parquet_tables
+from unseen.data import parquet_manifest, parquet_tables
 from unseen.data.csv_rows import COLUMN_LIMIT, ROW_LIMIT, check_columns, open_table, text_rows
 from unseen.data.film import Film, NotRead
 from unseen.data.label_names import LabelNames
@@ -106,10 +106,16 @@ def test_a_parquet_file_that_needs_too_much_memory_is_refused(tmp_path: Path) ->
         tables.read(path)
 
 
-def test_a_reader_that_stops_is_ended_after_its_time(tmp_path: Path) -> None:
-    rows = parquet_rows(
-        parquet(tmp_path, {"file": [f"{i}.png" for i in range(300_000)]}), limits=ParquetLimits(timeout_s=1)
-    )
+@pytest.fixture(scope="module")
+def long_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table whose reader waits for the pipe before it has sent all rows."""
+    path = tmp_path_factory.mktemp("long") / "m.parquet"
+    pl.select(file=pl.format("{}.png", pl.int_range(300_000))).write_parquet(path)
+    return path
+
+
+def test_a_reader_that_stops_is_ended_after_its_time(long_table: Path) -> None:
+    rows = parquet_rows(long_table, limits=ParquetLimits(timeout_s=1))
     assert next(rows) == ["file"]
     [reader] = readers()
     os.kill(reader, signal.SIGSTOP)
@@ -118,16 +124,16 @@ def test_a_reader_that_stops_is_ended_after_its_time(tmp_path: Path) -> None:
     assert not readers()
 
 
-def test_a_reader_that_was_killed_is_named_with_its_signal(tmp_path: Path) -> None:
-    rows = parquet_rows(parquet(tmp_path, {"file": [f"{i}.png" for i in range(300_000)]}))
+def test_a_reader_that_was_killed_is_named_with_its_signal(long_table: Path) -> None:
+    rows = parquet_rows(long_table)
     next(rows)
     os.kill(readers()[0], signal.SIGKILL)
     with pytest.raises(ManifestError, match="ended the reader, signal 9"):
         list(rows)
 
 
-def test_no_reader_is_left_when_the_rows_are_not_all_taken(tmp_path: Path) -> None:
-    rows = parquet_rows(parquet(tmp_path, {"file": [f"{i}.png" for i in range(300_000)]}))
+def test_no_reader_is_left_when_the_rows_are_not_all_taken(long_table: Path) -> None:
+    rows = parquet_rows(long_table)
     next(rows)
     assert len(readers()) == 1
     assert isinstance(rows, Iterator)
@@ -149,10 +155,12 @@ def test_a_parquet_file_with_more_than_a_manifest_needs_is_refused(
         list(stream_manifest(parquet(tmp_path, table)))
 
 
-def test_a_small_parquet_file_cannot_give_endless_text(tmp_path: Path) -> None:
-    rows = 80_000  # 80 MB of text from a few kB
+def test_a_small_parquet_file_cannot_give_endless_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parquet_manifest._TEXT_ANYWAY <= 2**26, "64 MB"
+    monkeypatch.setattr(parquet_manifest, "_TEXT_ANYWAY", 2**20)
+    rows = 8000  # 8 MB of text from a few kB
     path = parquet(tmp_path, {"file": ["a.png"] * rows, "note": ["x" * 1000] * rows})
-    assert path.stat().st_size < 50_000
+    assert path.stat().st_size < 5000
     with pytest.raises(ManifestError, match="1,000 times as long as the file"):
         list(parquet_rows(path))
 

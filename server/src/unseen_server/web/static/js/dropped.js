@@ -37,10 +37,10 @@ export async function dropped(/** @type {DataTransfer} */ transfer) {
   return sorted(found);
 }
 
-/** @type {(entry: FileSystemEntry | null) => entry is FileSystemDirectoryEntry} */
-const isFolder = (entry) => entry?.isDirectory === true;
-/** @type {(entry: FileSystemEntry) => entry is FileSystemFileEntry} */
-const isFile = (entry) => entry.isFile;
+/** @returns {entry is FileSystemDirectoryEntry} */
+const isFolder = (/** @type {FileSystemEntry | null} */ entry) => entry?.isDirectory === true;
+/** @returns {entry is FileSystemFileEntry} */
+const isFile = (/** @type {FileSystemEntry} */ entry) => entry.isFile;
 const byName = (/** @type {{ name: string }} */ one, /** @type {{ name: string }} */ other) => one.name.localeCompare(other.name, undefined, { numeric: true });
 
 async function walk(/** @type {FileSystemDirectoryEntry} */ folder, /** @type {Film[]} */ found) {

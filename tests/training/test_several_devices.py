@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.training.victim import SmallGan, films
+from tests.warm_python import Started, warm_python
 from unseen.anatomy.network_view import View
 from unseen.data import phantoms
 from unseen.detectors.anatpaste import AnatPaste
@@ -39,9 +42,20 @@ NOISE = 1e-5  # of a loss, relative: float32 sums in another order, over a few s
 
 
 @pytest.fixture(scope="module")
-def pair() -> Iterator[Ranks]:
-    """A second process for all trainings of this module but those that lose theirs: it takes seconds to start."""
-    ranks = Ranks.started(2)
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ranks]:
+    """A second process for all trainings of this module but those that lose theirs: a fork, without the imports."""
+    folder, server = tmp_path_factory.mktemp("second"), warm_python()
+
+    def forked(command: list[str], *, env: Mapping[str, str], **how: object) -> Started:
+        assert command[:3] == [sys.executable, "-m", "unseen.training.joining"]
+        assert how == {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "start_new_session": True}
+        program = Path(__file__).with_name("joined.py")
+        streams = {"out": folder / "out", "err": folder / "err"}
+        return server.start(program, *command[3:], cwd=Path.cwd(), environment=env, **streams)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess, "Popen", forked)
+        ranks = Ranks.started(2)
     groups._joined.append(ranks)
     yield ranks
     groups._joined.remove(ranks)

@@ -28,6 +28,10 @@ README = "# unseen\n\nbefore\n\n<!-- results:begin -->\nold\n<!-- results:end --
 CONSTANTS = {"95", "2,000", "0.5", "0.45", "0.55", "5"}
 
 
+class Hardly(SmallLungs):
+    steps: int = 2
+
+
 @pytest.fixture(scope="module")
 def rows_folder(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Rows of the tiny set and of phantom twins, and the comparison of the lung-crop rows; made by one worker."""
@@ -39,18 +43,19 @@ def rows_folder(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _write_rows(world: World, folder: Path, runs: Path) -> None:
-    """One fold and one epoch: the numbers of a row are tested elsewhere."""
+    """One fold, one epoch and two steps of a finder: the numbers of a row are tested elsewhere."""
     short = tuple(one.model_copy(update={"training": {**one.training, "epochs": 1}}) for one in world.recipes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(crossfit, "worker_processes", AtOnce)
+        patch.setattr(LungFinder, "Config", Hardly)
         done = cross_fit(short, folds=FOLDS[:1], root=world.root, workers=1, say=lambda _: None)
     for recipe in short:
         write_row(row_of(recipe, done[recipe.name]), folder)
     tables = {recipe.method.key: tables_of(done[recipe.name]) for recipe in short[:2]}
     write_row({"comparison": compare(tables).to_json()}, folder, name="ms_cxr/comparison-32-lungs")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(LungFinder, "Config", SmallLungs)
-        patch.setattr(cohort, "PHANTOM_NORMALS", 20)
+        patch.setattr(LungFinder, "Config", Hardly)
+        patch.setattr(cohort, "PHANTOM_NORMALS", 10)
         small = recipe_of("pca").model_dump() | {"name": "phantoms/pca-64-lungs", "data": {}}
         row = twin_row(resolve(Recipe(**small)), pairs=12, root=runs, say=lambda _: None)
     write_row(row, folder)

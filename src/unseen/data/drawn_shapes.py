@@ -20,6 +20,7 @@ _GAP = 1.0  # pixels between the two, at least
 
 
 _LEAST = 16  # pixels a side, for a shape to be one
+_AT_ONCE = 32  # images
 
 
 def squares_and_circles(n: int, size: int, generator: torch.Generator | None = None) -> Tensor:
@@ -42,7 +43,17 @@ def squares_and_circles(n: int, size: int, generator: torch.Generator | None = N
     """
     if n < 0 or size < _LEAST:
         raise ValueError(f"n is at least 0 and size at least {_LEAST} pixels a side, but got n={n}, size={size}.")
-    place, reach, brightness = _drawn(n, size, generator)
+    drawn = _drawn(n, size, generator)
+    if n == 0:
+        return torch.zeros(0, 1, size, size)
+    # some at a time, which stay in the processor's cache: half the time
+    return torch.cat(
+        [_painted(size, *(one[first : first + _AT_ONCE] for one in drawn)) for first in range(0, n, _AT_ONCE)]
+    )
+
+
+def _painted(size: int, place: Tensor, reach: Tensor, brightness: Tensor) -> Tensor:
+    """Return the images (n, 1, size, size) of these shapes; see `_drawn`."""
     middles = torch.arange(size, dtype=torch.float64) + 0.5
     rows, columns = (
         middles - place[:, :, axis, None] for axis in (0, 1)

@@ -49,14 +49,27 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    # pytest adds its handlers to each logger that does not propagate, six times a test, and torch has 55 of these.
-    for logger in logging.Logger.manager.loggerDict.values():
-        if isinstance(logger, logging.Logger) and logger.name.startswith("torch"):
-            logger.propagate = True
     # Collecting doctests reads 870 sources, and before each doctest it is asked of all sources read if they changed.
     linecache.clearcache()
     gc.freeze()
     gc.enable()
+
+
+_loggers = 0  # at the last test's beginning
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    # pytest adds its handlers to each logger that does not propagate, six times a test, and torch has 55 of these.
+    # A doctest may be the first to import torch.
+    global _loggers
+    known = logging.Logger.manager.loggerDict
+    if len(known) == _loggers:
+        return
+    _loggers = len(known)
+    for logger in known.values():
+        if isinstance(logger, logging.Logger) and logger.name.startswith("torch"):
+            logger.propagate = True
 
 
 def absent(reason: str) -> NoReturn:

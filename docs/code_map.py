@@ -74,7 +74,7 @@ FREQUENT = (
     (
         "Heat map colours",
         "server/src/unseen_server/web/static/js/heat_map_colours.js",
-        "in reports and captures: `src/unseen/artifacts/colour_map.py`",
+        "in reports: `src/unseen/artifacts/colour_map.py`; in captures: `pacs/secondary_capture.py`",
     ),
     (
         "A key of the viewer",

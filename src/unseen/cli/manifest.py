@@ -1,4 +1,4 @@
-"""`unseen manifest FOLDER --out manifest.csv`: a list of films with labels and patients, and folds on request."""
+"""`unseen manifest FOLDER --out manifest.csv`: a list of films with labels and patients, and folds on request; default names of label folders."""
 
 from __future__ import annotations
 

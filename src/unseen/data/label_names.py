@@ -1,4 +1,4 @@
-"""`LabelNames`: what a data set calls its normal and its abnormal films, in a manifest's column or as folders."""
+"""`LabelNames`: matches the names that a caller gives to normal and abnormal films, in a column or as folders."""
 
 from __future__ import annotations
 

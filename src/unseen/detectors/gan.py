@@ -1,4 +1,4 @@
-"""Base of the detectors by GANs: networks by name, their training, and the networks that scoring needs.
+"""Base of the detectors by GANs, except GANomaly's family (`ganomaly_family`): networks by name, and their training.
 
 A subclass defines the networks (`build`), their training (`learner`, of one stage or of several) and a film's score
 (`judge`). Images are masked, in network units and not clipped to [−1, 1]. Values that a generator cannot produce

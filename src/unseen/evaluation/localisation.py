@@ -1,4 +1,4 @@
-"""Localisation: agreement of the anomaly map with the lesion.
+"""Localisation: agreement of the anomaly map with the lesion, and hits of its maximum (pointing game).
 
 Pixel average precision is computed over the grid's pixels, lesion against all others. Its value at chance is the
 lesion's share of the grid. The pointing game tests whether the map's highest pixel lies in the lesion (J. Zhang et al.,

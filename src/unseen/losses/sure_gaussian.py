@@ -1,4 +1,4 @@
-"""SURE: a network's risk on noisy images, estimated without the clean ones.
+"""SURE for Gaussian noise: a network's risk on noisy images, estimated without the clean ones.
 
 Stein's lemma: for y ~ N(x, σ²I), E⟨n, h(y)⟩ = σ² E div h(y). Hence what a network gains by copying the noise n it was
 shown can be computed, and taken off again. One function serves every use: a whole image, the lungs of a film

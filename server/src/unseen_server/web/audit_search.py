@@ -1,4 +1,4 @@
-"""Route by which admins search the audit trail; `worklist/audit_search.py` has filters and limits."""
+"""Route by which admins search the audit trail; `worklist/audit_search.py` has the filters, `audit.py` an `Event`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`identify`: the conditions put together. It asks A and the group for their values, never for their kind."""
+"""`identify`: evidence on A, group and noise, gathered by their values alone; the rule that judges it: `report`."""
 
 import math
 from collections.abc import Sequence

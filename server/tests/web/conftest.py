@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi.testclient import TestClient
 
 from tests.kept_routes import share_routes
@@ -80,6 +83,21 @@ def kept_stores(tmp_path_factory: pytest.TempPathFactory) -> KeptStores:
     return KeptStores(tmp_path_factory.mktemp("kept"))
 
 
+@functools.cache
+def _loop() -> BlockingPortal:
+    """The event loop of this process's applications."""
+    started = start_blocking_portal()
+    atexit.register(started.__exit__, None, None, None)
+    return started.__enter__()
+
+
+def in_one_loop(client: TestClient) -> TestClient:
+    """The client, whose requests are answered in one event loop, as a server's are: it begins one for each otherwise,
+    and new threads with it."""
+    client.portal = _loop()
+    return client
+
+
 class Api:
     """The application, and clients of it.
 
@@ -119,7 +137,9 @@ class Api:
 
     def client(self, name: str = "", role: str = "", base_url: str = LOCAL) -> TestClient:
         headers = {"Authorization": f"Bearer {token_of(self.store, name, role)}"} if name else {}
-        return TestClient(self.app, base_url=base_url + ROOT, headers=headers, raise_server_exceptions=False)
+        return in_one_loop(
+            TestClient(self.app, base_url=base_url + ROOT, headers=headers, raise_server_exceptions=False)
+        )
 
 
 MakeApi = Callable[..., Api]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.web.conftest import LOCAL, Api, MakeApi, said
+from tests.web.conftest import LOCAL, Api, MakeApi, in_one_loop, said
 from tests.worklist.conftest import Clock, MakePlace, Place
 from unseen_server.web.address import Address
 from unseen_server.web.password_attempts import BY_NAME, Throttle
@@ -143,7 +143,8 @@ def test_a_refused_sign_in_says_the_same_whatever_was_wrong(api: Api, store: Sto
 
 def at(api: Api, address: str) -> TestClient:
     """A client from this address."""
-    return TestClient(api.app, base_url=f"{LOCAL}/api/v1", client=(address, 50000), raise_server_exceptions=False)
+    base, here = f"{LOCAL}/api/v1", (address, 50000)
+    return in_one_loop(TestClient(api.app, base_url=base, client=here, raise_server_exceptions=False))
 
 
 def test_guessing_is_made_slow(api: Api, store: Store) -> None:

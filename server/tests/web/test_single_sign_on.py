@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.docs.blocks import ROOT, blocks
-from tests.web.conftest import LOCAL, Api, MakeApi
+from tests.web.conftest import LOCAL, Api, MakeApi, in_one_loop
 from tests.web.identity_provider import CLIENT, SECRET, Provider
 from tests.worklist.conftest import MakePlace, Place
 from unseen_server.web.oidc_provider import OidcError, OidcProvider, OidcSettings
@@ -69,7 +69,7 @@ def api(make_api: MakeApi, settings: Callable[..., OidcSettings]) -> Api:
 
 def browser(api: Api) -> TestClient:
     """Somebody's browser, at our pages: it follows no redirect by itself."""
-    return TestClient(api.app, base_url=LOCAL, follow_redirects=False)
+    return in_one_loop(TestClient(api.app, base_url=LOCAL, follow_redirects=False))
 
 
 def way_back(client: TestClient, onwards: str = "/models") -> str:

@@ -16,6 +16,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi.testclient import TestClient
 
 from tests.kept_routes import share_routes
+from tests.once import shared_folder
 from tests.worklist.conftest import *  # noqa: F403  # the worklist's own fixtures
 from tests.worklist.conftest import MakePlace, Place
 from tests.worklist.kept_store import KeptStores
@@ -80,7 +81,9 @@ def token_of(store: Store, name: str, role: Any) -> str:
 
 @pytest.fixture(scope="session")
 def kept_stores(tmp_path_factory: pytest.TempPathFactory) -> KeptStores:
-    return KeptStores(tmp_path_factory.mktemp("kept"))
+    folder = shared_folder(tmp_path_factory) / "kept-stores"
+    folder.mkdir(exist_ok=True)
+    return KeptStores(folder)
 
 
 @functools.cache

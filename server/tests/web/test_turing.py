@@ -16,6 +16,7 @@ from PIL import Image
 from scipy.stats import beta
 
 from tests.data.making import image as as_file
+from tests.once import made_once, shared_folder
 from tests.web.conftest import Api, MakeApi, said
 from tests.worklist.conftest import Clock, MakePlace, Place
 from tests.worklist.kept_store import KeptStores
@@ -45,10 +46,13 @@ SIZE = 32
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A linear generator that has learnt whole films."""
     torch.set_num_threads(1)
-    learnt = list(phantoms.normals(24, seed=1, size=64))
-    folder = tmp_path_factory.mktemp("turing") / "linear"
-    save(Pca(view=View(size=SIZE, frame="whole"), components=12).fit(learnt), folder, data="phantoms", licence="none")
-    return folder
+
+    def make(folder: Path) -> None:
+        learnt = list(phantoms.normals(24, seed=1, size=64))
+        detector = Pca(view=View(size=SIZE, frame="whole"), components=12).fit(learnt)
+        save(detector, folder / "linear", data="phantoms", licence="none")
+
+    return made_once(shared_folder(tmp_path_factory) / "turing", make) / "linear"
 
 
 @pytest.fixture(scope="session")

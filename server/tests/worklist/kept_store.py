@@ -1,4 +1,4 @@
-"""Stores that many tests begin with: filled by the first that asks, copied for the others."""
+"""Stores that many tests begin with: filled by the first worker that asks, copied for the others."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from tests.once import made_once
 from tests.worklist.conftest import Clock
 from unseen_server.worklist.belonging import DATABASE, KEY
 from unseen_server.worklist.store import Store
@@ -24,12 +25,16 @@ class KeptStores:
         self._folder = folder
 
     def fill(self, store: Store, clock: Clock, name: str, make: Callable[[], T]) -> T:
-        kept = self._folder / name
-        if not kept.exists():
-            value = make()
+        filled: list[T] = []
+
+        def keep(kept: Path) -> None:
+            filled.append(make())
             _copy(store.home, kept)
-            (kept / VALUE).write_bytes(pickle.dumps((value, clock.now)))
-            return value
+            (kept / VALUE).write_bytes(pickle.dumps((filled[0], clock.now)))
+
+        kept = made_once(self._folder / name, keep)
+        if filled:
+            return filled[0]
         _copy(kept, store.home)
         made: tuple[T, float] = pickle.loads((store.home / VALUE).read_bytes())
         (store.home / VALUE).unlink()

@@ -127,8 +127,8 @@ def test_one_calibration_covers_all_loaded_models(
     """Before, one of two models was calibrated, and the other never had a percentile."""
     weights, other = models.card.weights_sha256, models.further[0].card.weights_sha256
     store.model_probes.keep(models.card.digest, [Probe(seed=0, score=1.0)], worker="worker")
-    for n in range(60):
-        reported(n, 0.01 * n, "abnormal" if n < 20 else "normal", model=weights)
+    for n in range(30):
+        reported(n, 0.01 * n, "abnormal" if n < 10 else "normal", model=weights)
     with store.database.writing() as connection:
         for n, film in enumerate(connection.execute(sqlalchemy.select(films.c.id).order_by(films.c.id)).scalars()):
             connection.execute(
@@ -136,17 +136,17 @@ def test_one_calibration_covers_all_loaded_models(
             )
     made = api.lead.post("/calibration/propose", json={"model": weights, "note": "why"} | LOOSE)
     assert made.status_code == 201, made.text
-    assert made.json()["further"] == [{"model": other, "name": "roi-sure", "normals": 40}]
+    assert made.json()["further"] == [{"model": other, "name": "roi-sure", "normals": 20}]
     assert made.json()["policy"]["prevalence"] is None, "nobody entered one"
     ranks = api.app.state.served.ranks
-    assert ranks.reference_now(other).words == "40 normals of this site"
+    assert ranks.reference_now(other).words == "20 normals of this site"
     activated(api.admin, made.json()["number"]).raise_for_status()
     for model in (weights, other):
-        assert ranks.reference_now(model).words == "40 normals of the calibration"
-    assert ranks.reference_now(other).share(5.0 + 60) == 1.0
+        assert ranks.reference_now(model).words == "20 normals of the calibration"
+    assert ranks.reference_now(other).share(5.0 + 30) == 1.0
     with store.database.writing() as connection:
         connection.execute(activations.update().values(further=activations.c.further + " "))
-        altered = connection.execute(sqlalchemy.select(activations.c.further)).scalar_one().replace("64.0", "65.0")
+        altered = connection.execute(sqlalchemy.select(activations.c.further)).scalar_one().replace("34.0", "35.0")
         connection.execute(activations.update().values(further=altered))
     with pytest.raises(WorklistError, match="is not the one that was proposed"):
         store.activations.active()

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from tests.data.making import image
-from tests.web.conftest import Api, look_at, said
+from tests.web.conftest import Api, said
 from tests.worklist.conftest import Judge, MakePlace, Place
+from tests.worklist.reporting import look_and_report
 from unseen_server.web import state as served
 from unseen_server.web.promise import Promise
 from unseen_server.worklist.store import Store
@@ -62,9 +63,8 @@ def test_the_filter_finds_the_rows_that_are_flagged_and_no_others(
     for number in range(30):
         study = judged(number, "read", number / 30).study
         if number % 3:
-            api.reader.post(f"/studies/{study}/claim")
-            look_at(api.reader, study)
-            api.reader.post(f"/studies/{study}/report", json={"outcome": "normal"})
+            store.studies.claim(study, "ann")
+            look_and_report(store, study, "ann", "normal")
     for number, how in enumerate([("read", 0.99), ("read", 0.4), ("not_scored",), ("read", 0.97), ("clear", 0.99)], 40):
         last = judged(number, *how)
     store.films.receive(b"not judged yet", name="x")

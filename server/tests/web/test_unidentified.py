@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 from collections.abc import Iterator
@@ -27,6 +28,12 @@ def place(make_place: MakePlace) -> Place:
     return make_place("sqlite")
 
 
+@functools.cache
+def of_fields(count: int) -> bytes:
+    """JSON with so many fields."""
+    return json.dumps({f"k{number}": number for number in range(count)}).encode()
+
+
 @contextmanager
 def parsed_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The names of the threads in which JSON is parsed, whoever does it."""
@@ -44,7 +51,7 @@ def parsed_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("path", SIGN_IN)
 def test_a_sign_in_has_four_kilobytes(api: Api, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    many = json.dumps({f"k{number}": number for number in range(96_000)}).encode()
+    many = of_fields(96_000)
     long = json.dumps({"name": "rita", "password": "x" * 5000}).encode()
     pieces = [b'{"name": "rita", "password": "'] + [b"x" * 1000] * 5 + [b'"}']
     with parsed_in(monkeypatch) as threads:
@@ -73,7 +80,7 @@ def test_a_sign_in_is_parsed_off_the_event_loop(api: Api, path: str, monkeypatch
 
 @pytest.mark.parametrize("path", SIGN_IN)
 def test_a_sign_in_with_many_fields_is_one_sentence(api: Api, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    body = json.dumps({f"k{number}": 0 for number in range(300)})
+    body = of_fields(300)
     answer = api.nobody.post(path, content=body, headers=JSON)
     assert answer.status_code == 422 and said(answer) == "The body has 300 fields. A sign-in has at most 3."
 
@@ -96,7 +103,7 @@ def test_who_is_not_signed_in_is_refused_before_a_body_is_parsed(
     api: Api, method: str, path: str, token: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     headers = JSON if token is None else JSON | {"Authorization": f"Bearer {token}"}
-    body = json.dumps({f"k{number}": number for number in range(60_000)}).encode()
+    body = of_fields(60_000)
     with parsed_in(monkeypatch) as threads:
         whole = api.client().request(method, path, content=body, headers=headers)
         pieces = api.client().request(method, path, content=iter([body[:5000], body[5000:]]), headers=headers)

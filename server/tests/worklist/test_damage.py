@@ -17,7 +17,7 @@ import sqlalchemy
 from tests.cli.conftest import Say
 from tests.worklist.conftest import MakePlace, execute, png
 from unseen_server.service.watched_folder import FolderWatch
-from unseen_server.worklist import Store
+from unseen_server.worklist import Store, damage
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.belonging import DATABASE
 from unseen_server.worklist.database import Database
@@ -240,7 +240,11 @@ def test_an_older_copy_of_the_database_is_reported_before_a_sweep_removes_films(
         Store.open(home, check="files").close()
 
 
-def test_the_database_of_another_worklist_is_reported(home: Path, make_place: MakePlace) -> None:
+@pytest.mark.parametrize("few", [FILMS, FILMS + 5])  # digests that are read at once: of a part, or of all
+def test_the_database_of_another_worklist_is_reported(
+    home: Path, make_place: MakePlace, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(damage, "_FEW", few)
     other = make_place("sqlite")
     with other.open() as store:
         for number in range(FILMS + 5):
@@ -255,7 +259,9 @@ def test_the_database_of_another_worklist_is_reported(home: Path, make_place: Ma
         Store.open(home, check="files").close()
 
 
-def test_a_folder_of_mostly_unknown_films_is_reported(home: Path) -> None:
+@pytest.mark.parametrize("few", [FILMS - 1, FILMS])
+def test_a_folder_of_mostly_unknown_films_is_reported(home: Path, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(damage, "_FEW", few)
     for number in range(200):
         name = f"{number:064x}"
         (home / "films" / name[:2]).mkdir(exist_ok=True)

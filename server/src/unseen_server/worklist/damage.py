@@ -8,6 +8,7 @@ the remedy.
 from __future__ import annotations
 
 import collections
+import functools
 import os
 from pathlib import Path
 from typing import Final, Literal
@@ -63,10 +64,15 @@ def check_tables(database: Database) -> None:
     """Raise DamagedError if a table or a column of the newest schema is missing."""
     with database.reading() as connection:
         there = {tuple(row) for row in connection.execute(text(_COLUMNS[connection.dialect.name]))}
-    wanted = {(table.name, column.name) for table in metadata.sorted_tables for column in table.columns}
-    if missing := sorted(".".join(place) for place in wanted - there):
+    if missing := sorted(".".join(place) for place in _wanted() - there):
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise DamagedError(f"{database.name}: {', '.join(missing[:3])}{more} missing. {database.remedy}")
+
+
+@functools.cache
+def _wanted() -> frozenset[tuple[str, str]]:
+    """Return the tables and columns of the newest schema."""
+    return frozenset((table.name, column.name) for table in metadata.sorted_tables for column in table.columns)
 
 
 def check_pages(database: Database) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from unseen_server.worklist.states import DamagedError, NoRoomError
 
 _NAME = re.compile(r"[0-9a-f]{64}")
+_FIRST = re.compile(r"[0-9a-f]{2}")
 _STALE_S = 3600.0  # an upload that wrote nothing for an hour is over
 _THREADS = 8  # that wait for the disk
 
@@ -73,9 +74,13 @@ class ContentFolder:
     @staticmethod
     def digests_in(path: Path) -> Iterator[list[str]]:
         """Yield the digests of the folder at `path`, which is not made, a subfolder at a time."""
-        for number in range(256):
+        try:
+            folders = sorted(filter(_FIRST.fullmatch, os.listdir(path)))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for first in folders:
             try:
-                names = os.listdir(os.path.join(path, f"{number:02x}"))
+                names = os.listdir(os.path.join(path, first))
             except (FileNotFoundError, NotADirectoryError):
                 continue
             yield sorted(name for name in names if _NAME.fullmatch(name))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from benchmarks.made_up_list import fill
 from tests.worklist.conftest import (
@@ -41,9 +41,11 @@ def vary(store: Store) -> None:
     rng = random.Random(5)
     fill(store, studies=300, seed=3)
     with store.database.writing() as connection:
+        rows = []
         for row in connection.execute(select(studies.c.id, studies.c.state)).all():
             score = rng.choice([0.7, 0.9, rng.random()]) if row.state not in ("received", "not_scored") else None
             values = {
+                "varied": row.id,
                 "view": rng.choice(["PA", "AP", "LL", None]),
                 "assigned_to": rng.choice(["ann", "ben", None, None]),
                 "apart": rng.choice([None, 0.1, 0.5, 0.8]),
@@ -54,7 +56,8 @@ def vary(store: Store) -> None:
                 "score_rank": LEAST_SCORE if score is None else score,
                 "refusal": "blank" if row.state == "not_scored" else None,
             }
-            connection.execute(update(studies).where(studies.c.id == row.id).values(**values))
+            rows.append(values)
+        connection.execute(update(studies).where(studies.c.id == bindparam("varied")), rows)
 
 
 @pytest.fixture(params=SQLITE_AT_LEAST)

@@ -53,7 +53,9 @@ def alarmed(store: Store, films: int = 21, *, first: int = 0, screener: Screener
 
 
 @on_postgresql
-def test_what_raised_an_alarm_is_counted_and_reopened_by_two_people(store: Store, clock: Clock) -> None:
+def test_what_raised_an_alarm_is_counted_reopened_by_two_people_and_not_cleared_again(
+    store: Store, clock: Clock
+) -> None:
     names = alarmed(store)
     (alarm,) = store.alarms.raised()
     assert (alarm.studies, alarm.recorded, alarm.ended, alarm.kind) == (20, True, None, "scores")
@@ -75,26 +77,19 @@ def test_what_raised_an_alarm_is_counted_and_reopened_by_two_people(store: Store
         store.alarms.reopen_cleared(alarm.number, actor="ada", note=NOTE)
     assert store.audit.verify() is None and len(store.alarms.standing()) == 1, "the alarm itself stands"
 
-
-def test_a_proposal_needs_a_note_can_be_withdrawn_and_is_made_once(store: Store) -> None:
-    alarmed(store)
-    number = store.alarms.raised()[0].number
-    with pytest.raises(NotFoundError, match="There is no drift alarm 99"):
-        store.alarms.propose_reopening(99, actor="lea", note=NOTE)
-    with pytest.raises(NotAllowedError, match="Nobody has proposed"):
-        store.alarms.reopen_cleared(number, actor="leo", note=NOTE)
-    with pytest.raises(WorklistError, match="why the studies are to be read"):
-        store.alarms.propose_reopening(number, actor="lea", note=" \n")
-    store.alarms.propose_reopening(number, actor="lea", note=NOTE)
-    with pytest.raises(NotAllowedError, match="lea has proposed this already"):
-        store.alarms.propose_reopening(number, actor="leo", note=NOTE)
-    with pytest.raises(WorklistError, match="Write a note"):
-        store.alarms.reopen_cleared(number, actor="leo", note="")
-    store.alarms.withdraw_reopening(number, actor="leo")
-    with pytest.raises(NotFoundError, match="nothing to take back"):
-        store.alarms.withdraw_reopening(number, actor="leo")
-    store.alarms.propose_reopening(number, actor="leo", note=NOTE)
-    assert store.alarms.reopen_cleared(number, actor="lea", note=NOTE) == 20
+    # and no policy clears a reopened study again
+    for actor in ("lea", "leo"):
+        store.alarms.acknowledge(alarm.policy, actor=actor, note=NOTE)
+    (ended,) = store.alarms.raised()
+    assert ended.ended is not None and store.alarms.standing() == []
+    with store.writing() as writing:
+        for study in writing.connection.execute(select(studies).where(studies.c.reopened_us.is_not(None))).all():
+            whole = replace(drifting().study(latest(writing, study.id)), action="clear", reason="below the threshold")
+            enter_study(writing, study, whole, "m" * 64, model_digest=None, audit_share=0.0, actor="worker")
+    assert listed(store, "cleared") == []
+    with store.database.reading() as connection:
+        reasons = set(connection.execute(select(studies.c.reason).where(studies.c.reopened_us.is_not(None))).scalars())
+    assert reasons == {REOPENED}
 
 
 @on_postgresql
@@ -153,28 +148,23 @@ def test_studies_of_the_audit_sample_are_corrected_and_stay_in_the_sample(store:
     assert store.reports.audit_sample().waiting == before and set(listed(store)) == set(names)
 
 
-@on_postgresql
-def test_no_policy_clears_a_reopened_study_again(store: Store) -> None:
-    alarmed(store)
-    (alarm,) = store.alarms.raised()
-    store.alarms.propose_reopening(alarm.number, actor="lea", note=NOTE)
-    store.alarms.reopen_cleared(alarm.number, actor="leo", note=NOTE)
-    for actor in ("lea", "leo"):
-        store.alarms.acknowledge(alarm.policy, actor=actor, note=NOTE)
-    (ended,) = store.alarms.raised()
-    assert ended.ended is not None and store.alarms.standing() == []
-    with store.writing() as writing:
-        for study in writing.connection.execute(select(studies).where(studies.c.reopened_us.is_not(None))).all():
-            whole = replace(drifting().study(latest(writing, study.id)), action="clear", reason="below the threshold")
-            enter_study(writing, study, whole, "m" * 64, model_digest=None, audit_share=0.0, actor="worker")
-    assert listed(store, "cleared") == []
-    with store.database.reading() as connection:
-        reasons = set(connection.execute(select(studies.c.reason).where(studies.c.reopened_us.is_not(None))).scalars())
-    assert reasons == {REOPENED}
-
-
-def test_after_the_alarm_ended_the_studies_can_still_be_reopened(store: Store) -> None:
+def test_a_proposal_needs_a_note_can_be_withdrawn_and_may_come_after_the_alarm_has_ended(store: Store) -> None:
     names = alarmed(store)
+    number = store.alarms.raised()[0].number
+    with pytest.raises(NotFoundError, match="There is no drift alarm 99"):
+        store.alarms.propose_reopening(99, actor="lea", note=NOTE)
+    with pytest.raises(NotAllowedError, match="Nobody has proposed"):
+        store.alarms.reopen_cleared(number, actor="leo", note=NOTE)
+    with pytest.raises(WorklistError, match="why the studies are to be read"):
+        store.alarms.propose_reopening(number, actor="lea", note=" \n")
+    store.alarms.propose_reopening(number, actor="lea", note=NOTE)
+    with pytest.raises(NotAllowedError, match="lea has proposed this already"):
+        store.alarms.propose_reopening(number, actor="leo", note=NOTE)
+    with pytest.raises(WorklistError, match="Write a note"):
+        store.alarms.reopen_cleared(number, actor="leo", note="")
+    store.alarms.withdraw_reopening(number, actor="leo")
+    with pytest.raises(NotFoundError, match="nothing to take back"):
+        store.alarms.withdraw_reopening(number, actor="leo")
     policy = store.alarms.standing()[0].policy
     for actor in ("lea", "leo"):
         store.alarms.acknowledge(policy, actor=actor, note=NOTE)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import LIMITS, Say
+from tests.small_heads import small_heads
 from unseen.anatomy.network_view import View
 from unseen.artifacts import bundle
 from unseen.data import phantoms
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import save
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_heads() -> Iterator[None]:
+    with small_heads():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 import torch
 
 import unseen as un
+from tests.small_heads import small_heads
 from unseen.anatomy.network_view import View
 from unseen.data import phantoms
 from unseen.data.film import Film, NotRead
-from unseen.detectors.adapted import Adapted
+from unseen.detectors.adapted import WHOLE, Adapted
 from unseen.detectors.errors import FitError
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
@@ -29,6 +31,14 @@ from unseen.screening.adaptation import (
 from unseen.screening.calibration import calibrate
 from unseen.screening.guarantee import Guarantee
 from unseen.testing import check_detector
+
+USUAL = WHOLE  # before `small_heads` replaces it
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_heads() -> Iterator[None]:
+    with small_heads():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +66,15 @@ def adapted(taught: tuple[Adapted, Adaptation]) -> Adapted:
 
 def test_an_adapted_detector_keeps_every_law(adapted: Adapted) -> None:
     check_detector(adapted, list(phantoms.twins(1, seed=9, size=96)))
+
+
+def test_a_head_sees_whole_films_of_256_pixels(base: Pca, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its features are the means of the network's last map."""
+    monkeypatch.setattr("unseen.detectors.adapted.WHOLE", USUAL)
+    detector, film = Adapted.beside(base), next(iter(phantoms.normals(1, seed=9, size=96)))
+    image = View(frame="whole", size=256)(film, None).masked[None]
+    expected = detector.backbone.network(image, (14,))[0].mean(dim=(2, 3))[0]
+    assert expected.shape == (192,) and torch.equal(detector.features(detector.look(film)), expected)
 
 
 @pytest.mark.nightly

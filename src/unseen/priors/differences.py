@@ -37,10 +37,10 @@ def differences_adjoint(q: Tensor) -> Tensor:
     """D* q, minus the divergence: (batch, 2, channels, height, width) → (batch, channels, height, width)."""
     down, right = q[:, 0, :, :-1, :], q[:, 1, :, :, :-1]
     x = torch.zeros_like(q[:, 0])
-    x[..., 1:, :] += down
-    x[..., :-1, :] -= down
-    x[..., :, 1:] += right
-    x[..., :, :-1] -= right
+    x[..., 1:, :].add_(down)  # `+=` on a part of a tensor writes it twice
+    x[..., :-1, :].sub_(down)
+    x[..., :, 1:].add_(right)
+    x[..., :, :-1].sub_(right)
     return x
 
 

@@ -159,15 +159,15 @@ def _extended(slopes: Tensor) -> Tensor:
 
 def _symmetrised(field: Tensor) -> Tensor:
     """E w, the mixed derivative times √2: (batch, 2, channels, height, width) → (batch, 3, channels, height, width)."""
-    first, second = differences(field[:, 0]), differences(field[:, 1])
+    slopes = differences(field.flatten(0, 1))  # of both fields at once
+    first, second = slopes.reshape(len(field), 2, *field.shape[1:]).unbind(1)
     return torch.stack([first[:, 0], second[:, 1], (first[:, 1] + second[:, 0]) / math.sqrt(2)], dim=1)
 
 
 def _symmetrised_adjoint(p: Tensor) -> Tensor:
     mixed = p[:, 2] / math.sqrt(2)
-    first = differences_adjoint(torch.stack([p[:, 0], mixed], dim=1))
-    second = differences_adjoint(torch.stack([mixed, p[:, 1]], dim=1))
-    return torch.stack([first, second], dim=1)
+    both = torch.stack([p[:, 0], mixed, mixed, p[:, 1]], dim=1)  # two fields, one after the other
+    return differences_adjoint(both.reshape(2 * len(p), 2, *p.shape[2:])).reshape(len(p), 2, *p.shape[2:])
 
 
 def _moduli(p: Tensor) -> Tensor:

@@ -26,20 +26,23 @@ class Curvature:
         self.steps = slope.new_zeros(n, MEMORY, d)
         self.changes = slope.new_zeros(n, MEMORY, d)
         self.weights = slope.new_zeros(n, MEMORY)  # 1 / ⟨step, change⟩; zero where there is no pair
+        self.taken = 0  # pairs of a sample, at most
         length = torch.linalg.vector_norm(slope, dim=1)
         self.scale = torch.where(length > 0, FIRST_STEP * d**0.5 / length, 1.0)
 
     def direction(self, rows: Tensor, slope: Tensor) -> Tensor:
         """−H · slope with H > 0, so downhill: (rows, d)."""
-        steps, changes, weights = self.steps[rows], self.changes[rows], self.weights[rows]
+        filled = slice(MEMORY - min(self.taken, MEMORY), None)  # those before hold no pair of any sample
+        memories = (self.steps, self.changes, self.weights[..., None])
+        pairs = list(zip(*(memory[rows, filled].unbind(1) for memory in memories), strict=True))
         q, shares = slope, []
-        for j in reversed(range(MEMORY)):
-            share = (weights[:, j] * (steps[:, j] * q).sum(1))[:, None]
-            q = q - share * changes[:, j]
+        for step, change, weight in reversed(pairs):
+            share = weight * (step * q).sum(1, keepdim=True)
+            q = q - share * change
             shares.append(share)
         q = q * self.scale[rows, None]
-        for j, share in enumerate(reversed(shares)):
-            q = q + steps[:, j] * (share - (weights[:, j] * (changes[:, j] * q).sum(1))[:, None])
+        for (step, change, weight), share in zip(pairs, reversed(shares), strict=True):
+            q = q + step * (share - weight * (change * q).sum(1, keepdim=True))
         downhill = ((q * slope).sum(1) > 0) & q.isfinite().all(1)
         return -torch.where(downhill[:, None], q, slope * self.scale[rows, None])
 
@@ -54,6 +57,7 @@ class Curvature:
         lengths = torch.linalg.vector_norm(step, dim=1) * torch.linalg.vector_norm(change, dim=1)
         convex: Tensor = samples & (product > LEAST_CURVATURE * lengths) & (product > 0)
         kept = rows[convex]
+        self.taken += 1
         for memory, new in (
             (self.steps, step[convex]),
             (self.changes, change[convex]),

@@ -103,7 +103,7 @@ def pdhg(
             last = iteration == iterations
             push = torch.where(watch.active & (not last), push, push.clamp(max=1))
         push = push.to(ratio.dtype)
-        state = [old + per_sample(push, old) * (new - old) for old, new in zip(state, state_ahead, strict=True)]
+        state = [_along(old, new, per_sample(push, old)) for old, new in zip(state, state_ahead, strict=True)]
         if due:  # only a look stops samples
             if not watch.active.any():
                 break
@@ -115,6 +115,11 @@ def pdhg(
 def _relaxed(watch: Watch) -> Tensor:
     """Return how far each sample goes along its step, 0 for those that have stopped: (batch,)."""
     return torch.where(watch.active, RELAXATION, 0.0)
+
+
+def _along(old: Tensor, new: Tensor, push: Tensor) -> Tensor:
+    """Return old + push · (new − old)."""
+    return (new - old).mul_(push).add_(old)
 
 
 def per_sample(numbers: Tensor, like: Tensor) -> Tensor:

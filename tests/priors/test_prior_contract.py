@@ -161,7 +161,10 @@ def test_a_larger_weight_never_fits_better(name: str) -> None:
     assert (misfits[-1] > misfits[0]).all()
 
 
-@pytest.mark.parametrize("name", [*LATENT, "tikhonov", "lasso", "tgv", "wavelets"])
+# That of `TGV` takes long, and is CVXPY's for each of several images (`test_tgv`).
+@pytest.mark.parametrize(
+    "name", [*LATENT, "tikhonov", "lasso", pytest.param("tgv", marks=pytest.mark.nightly), "wavelets"]
+)
 def test_distances_are_one_a_image_and_nothing_below_zero(name: str) -> None:
     prior = every_prior()[name]()
     x = torch.rand(4, 1, SIZE, SIZE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

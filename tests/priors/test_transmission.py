@@ -77,7 +77,7 @@ def test_the_proximal_map_is_a_subgradient_and_the_gap_is_fenchels(name: str) ->
     assert bool((term.gap(z, after) < 1e-9).all()) and bool((term.gap(z + 0.1, after) > 1e-3).all())
 
 
-@pytest.mark.parametrize("name", [pytest.param("mask", marks=pytest.mark.nightly), "scan"])
+@pytest.mark.parametrize("name", ["mask", "scan"])
 def test_without_a_prior_the_minimum_is_that_of_l_bfgs_b(name: str) -> None:
     A, y = CASES[name], counts(CASES[name])
     rows = rows_of(A)

@@ -1,4 +1,4 @@
-"""Cache of the lung finder's answers for tests of the server, which score the same few images in hundreds of stores.
+"""Cache of the lung finder's answers for tests that score the same few images hundreds of times.
 
 A finder is asked once a process for the lungs of an image, and a copy of its answer is given after that. Finders of
 equal weights share their answers; one whose weights have changed, or whose network is compiled, is asked each time.

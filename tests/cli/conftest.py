@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +12,7 @@ from typing import Protocol
 import pytest
 import torch
 
+from tests.kept_lungs import kept_lungs
 from tests.once import made_once, shared_folder
 from tests.warm_python import Started, warm_python
 from unseen.anatomy.cross_fitted_lungs import cross_fitted
@@ -66,6 +67,13 @@ def run(*words: object, program: Path = UNSEEN, **environment: str) -> Answer:
 def begin(*words: object, out: Path = Path(os.devnull), err: Path = Path(os.devnull), **environment: str) -> Started:
     """The same, while it runs; what it prints goes to files."""
     return warm_python().start(UNSEEN, *words, cwd=Path.cwd(), environment=_environment(environment), out=out, err=err)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept_lungs() -> Iterator[None]:
+    """Commands of this process look at the same few films again and again."""
+    with kept_lungs():
+        yield
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import torch
 
+from tests.kept_lungs import kept_lungs
 from tests.once import kept_once
 from unseen.anatomy.cross_fitted_lungs import CrossFittedLungs, cross_fitted
 from unseen.anatomy.lung_finder import LungFinder
@@ -19,6 +20,13 @@ from unseen.detectors.detector import Detector
 from unseen.training.settings import Training
 
 QUICK = Training(epochs=2, batch_size=8, seed=3, device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept_lungs() -> Iterator[None]:
+    """The same few films are looked at by the same finders in hundreds of tests."""
+    with kept_lungs():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,12 @@ from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
 from unseen.detectors.onnx_export import export_networks
 
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept_lungs() -> None:
+    """Each finder looks at each film: the export watches what its network is given."""
+
+
 WITHOUT = {"pca", "dct"}
 """Methods that are no network; their lung finder is one."""
 

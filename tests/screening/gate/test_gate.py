@@ -203,27 +203,29 @@ def less_disturbed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("less_disturbed")
 def test_of_many_films_some_are_taken_whatever_their_order_and_one_whole_film_is_in_memory(
-    finder: LungFinder, normals: list[Film], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    normals: list[Film], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A thousand whole films would be tens of gigabytes. The same films and seed give the same gate, few films a
     warning."""
     monkeypatch.setattr("unseen.screening.gate.gate.MOST_NORMALS", 20)
     asked: list[str] = []
 
-    class Watched:
+    class Bright:
+        """What it finds decides nothing here, and to find it takes a tenth of a network's time."""
+
         def find(self, film: Film) -> NDArray[np.bool_]:
             asked.append(film.name)
-            return finder.find(film)
+            return area(film.pixels, 32, 32) > 0.5
 
     large = ReadOnce(normals, times=4)  # 512 pixels a side
-    first = Gate.fit(large, finder=Watched(), seed=5)
+    first = Gate.fit(large, finder=Bright(), seed=5)
     assert first.settings()["normals"] == 20
     assert large.most <= 2
     taken, names = list(dict.fromkeys(asked)), [film.name for film in normals]
     assert len(taken) == 20 and taken == [name for name in names if name in taken], "in the order of the list"
     assert taken not in (names[:20], names[-20:])
     same = ReadOnce([film for film in normals if film.name in taken], times=4)
-    again = Gate.fit(same, finder=finder, seed=5)
+    again = Gate.fit(same, finder=Bright(), seed=5)
     assert first.settings() == again.settings()
     assert all((again.tensors()[name] == tensor).all() for name, tensor in first.tensors().items())
     assert "20 films only: it may refuse up to 19 % of proper normal films" in caplog.text

@@ -38,8 +38,9 @@ LIGHT = (
 )
 
 
-def test_mistakes_are_reported_before_torch_is_imported(tmp_path: Path) -> None:
-    """One process for all commands, so that a command which imports torch fails from there on."""
+def test_mistakes_are_reported_and_the_server_starts_before_torch_is_imported(tmp_path: Path) -> None:
+    """One process for all commands and for the server with the imaging lab's forms, so that what imports torch fails
+    from there on."""
     (tmp_path / "film.png").write_bytes(b"no image")
     program = (
         "import json, sys\n"
@@ -50,12 +51,15 @@ def test_mistakes_are_reported_before_torch_is_imported(tmp_path: Path) -> None:
         "        main()\n"
         "    except SystemExit as left:\n"
         "        print(left.code, 'torch' in sys.modules, *words)\n"
+        "import unseen_server.web.lab, unseen_server.web.server\n"
+        "print('server', 'torch' in sys.modules)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, json.dumps(LIGHT)], capture_output=True, text=True, cwd=tmp_path, check=True
     )
     reported = [line for line in done.stdout.splitlines() if line.startswith("2 ")]
     assert reported == [f"2 False {' '.join(words)}" for words in LIGHT], done.stderr
+    assert done.stdout.splitlines()[-1] == "server False"
 
 
 def test_json_is_one_document_with_the_rows_the_counts_and_the_limits(say: Say, world: World) -> None:

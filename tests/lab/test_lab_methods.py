@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -380,10 +378,3 @@ def test_every_group_can_be_asked_for(group: str) -> None:
 def test_a_group_that_is_none_is_refused() -> None:
     with pytest.raises(LookupError, match="'twists' is no group; there are shifts, rotations"):
         verdict_of(operator_of(Setup(), EMPTY), "twists")
-
-
-def test_forms_need_no_torch() -> None:
-    """The server that draws them starts without it."""
-    code = "import sys, unseen_server.web.lab, unseen_server.web.server; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"

@@ -19,13 +19,12 @@ from unseen.data import phantoms
 from unseen.data.film import Film
 from unseen.detectors.finding import Finding
 from unseen.detectors.lesion_segmentation import Outliner
-from unseen.detectors.saved import load
 from unseen.evaluation.psnr_ssim import psnr
 from unseen.evaluation.roc import auroc
 from unseen.reconstruction.direct_methods import pseudo_inverse
 from unseen.reconstruction.saved import load as load_reconstructor
 from unseen.screening.policy import Policy
-from unseen.screening.screener import load as load_screener
+from unseen.screening.screener import Screener, load
 
 ROWS = Path(__file__).parents[2] / "studies" / "results"
 RECONSTRUCTORS = tuple(phantom_reconstructors.RECIPES)
@@ -59,9 +58,19 @@ def pairs() -> list[Film]:
     return list(phantoms.twins(6, seed=4901, contrast="obvious"))
 
 
-def test_lesions_of_other_code_score_higher(pairs: list[Film]) -> None:
+@pytest.fixture(scope="module")
+def screener() -> Screener:
+    """The model that ships, with its policy."""
+    return load(phantom_screener.NAME, phantom_screener.POLICY)
+
+
+@pytest.fixture(scope="module")
+def found(screener: Screener, pairs: list[Film]) -> list[Finding]:
+    return [one for one in screener.detector.score(pairs) if isinstance(one, Finding)]
+
+
+def test_lesions_of_other_code_score_higher(pairs: list[Film], found: list[Finding]) -> None:
     films = pairs
-    found = [one for one in load(phantom_screener.NAME).score(films) if isinstance(one, Finding)]
     assert len(found) == 12
     # 0.96 on 60 pairs, with a standard error of some 0.06 on six
     assert auroc([film.label == "abnormal" for film in films], [one.score for one in found]) >= 0.7
@@ -74,8 +83,8 @@ def test_lesions_of_other_code_score_higher(pairs: list[Film]) -> None:
     assert sum(inside) >= 3
 
 
-def test_the_layout_of_memory_changes_no_score_by_more_than_a_millionth() -> None:
-    detector = load(phantom_screener.NAME)
+def test_the_layout_of_memory_changes_no_score_by_more_than_a_millionth(screener: Screener) -> None:
+    detector = screener.detector
     network = detector.modules()["network"]
     assert isinstance(network, Outliner)
     views = [detector.look(film) for film in phantoms.twins(1, seed=4902, contrast="moderate")]
@@ -86,18 +95,22 @@ def test_the_layout_of_memory_changes_no_score_by_more_than_a_millionth() -> Non
         layouts.append(given[0].is_contiguous(memory_format=torch.channels_last))
         return (given[0].contiguous(),)
 
-    network.unet.register_forward_pre_hook(rearranged)
+    hook = network.unet.register_forward_pre_hook(rearranged)
     slow = [detector.judge(view).score for view in views]
+    hook.remove()
     assert all(layouts) and len(layouts) == 4 * len(views)  # each calculates two copies
     assert fast == pytest.approx(slow, rel=0, abs=1e-6)
 
 
-def test_its_policy_is_of_this_model_and_reads_a_large_lesion(pairs: list[Film]) -> None:
-    screener = load_screener(phantom_screener.NAME, phantom_screener.POLICY)
+def test_its_policy_is_of_this_model_and_reads_a_large_lesion(
+    screener: Screener, pairs: list[Film], found: list[Finding]
+) -> None:
     policy = Policy.load(phantom_screener.POLICY)
     assert screener.policy == policy and not policy.mismatch(card_of(phantom_screener.NAME).digests)
     consolidations = [film for film in pairs if film.columns["kind"] == "consolidation"]
-    assert consolidations and all(screener(film).action != "clear" for film in consolidations)
+    scores = {one.film.pixel_sha256: one.score for one in found}
+    screened = list(screener.screen(consolidations, scores=scores))
+    assert screened and all(one.decision.action != "clear" for one in screened)
 
 
 @pytest.mark.parametrize("name", RECONSTRUCTORS)

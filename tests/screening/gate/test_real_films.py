@@ -68,9 +68,8 @@ def judged(shared_data: Path, gate: Gate, finder: LungFinder | None) -> None:
         assert refused(altered(lambda pixels, change=change: change(pixels, rng))) >= 0.85, name
     slices = np.load(shared_data / "ct100" / "ct256.npz")["images"][::6]
     hearts = np.load(shared_data / "mri" / "chest.npz")["images"][::6]
-    natural = [
-        np.asarray(Image.open(path).convert("L")) / 255 for path in sorted((shared_data / "natural").rglob("*.png"))
-    ]
-    for images in (np.clip((slices + 1000) / 1400, 0, 1), hearts, natural[::12]):
+    photographs = sorted((shared_data / "natural").rglob("*.png"))[::12]
+    natural = [np.asarray(Image.open(path).convert("L")) / 255 for path in photographs]
+    for images in (np.clip((slices + 1000) / 1400, 0, 1), hearts, natural):
         foreign = [replace(proper[0], pixels=np.asarray(image, dtype=np.float32)) for image in images]
         assert len(foreign) >= 13 and refused(foreign) >= 0.9

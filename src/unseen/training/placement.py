@@ -7,6 +7,7 @@ one device and a Fabric of its own.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import platform
 from collections.abc import Iterator, Sequence
@@ -30,9 +31,7 @@ _LAYOUT = torch.channels_last
 def fabric_of(settings: Training, ranks: Ranks | None = None) -> Fabric:
     """Return Fabric on this process's device; for Fabric there is one process."""
     try:
-        from lightning_fabric import Fabric
-        from lightning_fabric.plugins import MixedPrecision, Precision
-        from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+        import lightning_fabric  # noqa: F401  that it is there
     except ImportError as error:
         raise TrainingError('training needs Lightning Fabric: pip install "unseen[train]"') from error
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # at INFO it announces the precision on stderr
@@ -43,20 +42,38 @@ def fabric_of(settings: Training, ranks: Ranks | None = None) -> Fabric:
             "Use auto or cpu."
         )
 
+    devices: tuple[int, ...] = (int(index),) if index else ()
+    if ranks is not None and (kind == "cuda" or (kind == "auto" and torch.cuda.is_available())):
+        devices = (ranks.place.local,)
+    return _fabric(kind, devices, settings.precision)
+
+
+@functools.cache
+def _fabric(accelerator: str, devices: tuple[int, ...], precision: str) -> Fabric:
+    """Return a Fabric that all trainings alike share.
+
+    It keeps nothing of a training; to make one takes 7 ms, since it reads the entry points of all installed packages.
+
+    Args:
+        accelerator: kind of device.
+        devices: their numbers; empty: one, of any number.
+        precision: of the settings.
+    """
+    from lightning_fabric import Fabric
+    from lightning_fabric.plugins import MixedPrecision, Precision
+    from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+
     class Rounded(MixedPrecision):
         """Nothing scales the loss, as fp16 would ask for: a learner may take slopes itself, as a critic's penalty."""
 
         backward = Precision.backward
 
-    devices: list[int] | int = [int(index)] if index else 1
-    if ranks is not None and (kind == "cuda" or (kind == "auto" and torch.cuda.is_available())):
-        devices = [ranks.place.local]
     one_process = LightningEnvironment()  # also inside a cluster job that was given several
-    fabric = Fabric(accelerator=kind, devices=devices, plugins=[one_process])
-    if settings.precision == "fp32":
-        return fabric
-    rounded = Rounded("bf16-mixed", fabric.device.type)
-    return Fabric(accelerator=kind, devices=devices, plugins=[one_process, rounded])
+    given = list(devices) or 1
+    if precision == "fp32":
+        return Fabric(accelerator=accelerator, devices=given, plugins=[one_process])
+    kind = _fabric(accelerator, devices, "fp32").device.type
+    return Fabric(accelerator=accelerator, devices=given, plugins=[one_process, Rounded("bf16-mixed", kind)])
 
 
 def threads_of(settings: Training) -> int:

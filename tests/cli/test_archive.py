@@ -228,10 +228,13 @@ def test_a_study_whose_films_lie_in_several_parts_has_one_decision(
     files = [str(entry.path) for entry in entries(world.twins)]
     files[3] = "missing.png"
     rows = {"file": files, "source": ["ward"] * 24, "patient": [f"p{n % 8}" for n in range(24)]}
-    manifest = tmp_path / "manifest.parquet"
-    pl.DataFrame(rows | {"study": rows["patient"]}).write_parquet(manifest)
-    words = ("score", world.pca, "--data", manifest, "--policy", policy, "--out")
-    assert say(*words, tmp_path / "table.parquet").code == 1
+    manifest, plain = tmp_path / "manifest.parquet", tmp_path / "manifest.csv"
+    table = pl.DataFrame(rows | {"study": rows["patient"]})
+    table.write_parquet(manifest)
+    table.write_csv(plain)  # another process reads Parquet files, which takes half a second to start
+    scored = ("score", world.pca, "--policy", policy)
+    assert say(*scored, "--data", plain, "--out", tmp_path / "table.parquet").code == 1
+    words = (*scored, "--data", manifest, "--out")
     answer = say(*words, f"{tmp_path / 'parts'}/", "--part-size", 9)
     assert answer.code == 1, answer.err
     expected = pl.read_parquet(tmp_path / "table.parquet")

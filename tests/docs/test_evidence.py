@@ -22,8 +22,9 @@ from studies.lung_finder import rows_in
 from studies.lung_finder import screen_of as lungs_of
 from studies.pages.cells import DAGGER
 from studies.priors.page import screen_of as priors_of
-from studies.row_files import read_rows, read_study
+from studies.row_files import read_study
 from tests.docs.blocks import ROOT
+from tests.studies.committed import committed_rows
 from unseen.artifacts.research_only import LIMITS
 
 DOCS, RESULTS = ROOT / "docs", ROOT / "studies" / "results"
@@ -115,7 +116,7 @@ def test_one_model_is_to_be_used_wherever_one_is_called_best() -> None:
 
 
 def test_every_row_that_did_not_converge_is_marked_in_the_table_and_in_the_readme() -> None:
-    rows = read_rows(RESULTS)
+    rows = committed_rows()
     page = (DOCS / "results-detectors.md").read_text(encoding="utf-8").partition("## The test folds")[2]
     tested = [row for name, row in rows.items() if name.startswith("detectors/folds-1-4/")]
     for row in tested:
@@ -131,7 +132,7 @@ def test_every_row_that_did_not_converge_is_marked_in_the_table_and_in_the_readm
 
 
 def test_the_three_figures_of_one_recipe_stand_in_one_table_with_their_spread() -> None:
-    rows = read_rows(RESULTS)
+    rows = committed_rows()
     trainings = of_pca_on_fold_0(rows)
     values = [one.auroc["value"] for one in trainings]
     assert len(values) == 3 and min(values) < max(values)
@@ -144,7 +145,7 @@ def test_the_three_figures_of_one_recipe_stand_in_one_table_with_their_spread() 
 
 
 def test_a_recipe_on_the_lungs_of_other_seeds_counts_as_a_training_of_it() -> None:
-    rows = read_rows(RESULTS)
+    rows = committed_rows()
     some = rows["detectors/adjusted/pca-aligned-0"]["finders"][OPEN]
     trainings = on_test_folds(rows)["pca-aligned"]
     assert {one["seed"] for one in some} == {0, 1, 2}
@@ -154,7 +155,7 @@ def test_a_recipe_on_the_lungs_of_other_seeds_counts_as_a_training_of_it() -> No
 
 def test_reproduced_is_said_only_of_what_ran_to_the_end_at_the_width_of_the_thesis() -> None:
     text = (DOCS / "results-thesis.md").read_text(encoding="utf-8")
-    rows = read_rows(RESULTS)
+    rows = committed_rows()
     unfinished = {entry["recipe"] for entry in rows["unfinished-0"]["unfinished"]}
     for method in ("ganomaly", "roi-oracle", "roi-sure"):
         assert f"thesis/{method}" not in unfinished

@@ -31,6 +31,7 @@ from studies.packs import Needed, films_needed, unpack, write_pack
 from studies.pages.source_figures import NIH_ORIGINAL_STEPS, NIH_STEPS
 from studies.row_files import read_rows, write_row
 from studies.rows import Row
+from tests.studies.committed import committed_rows
 from tests.studies.queue_victim import RECIPE, STEPS, entry
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.runs.cohort import cohort_of
@@ -240,7 +241,7 @@ def test_limits_replace_auto_and_the_interval_for_the_block_alone() -> None:
 
 
 def test_every_entry_has_a_recipe_a_command_that_selects_it_alone_and_a_cost() -> None:
-    rows, known = read_rows(ROOT / "studies" / "results"), recipes.names()
+    rows, known = committed_rows(), recipes.names()
     entries = queue()
     assert len({one.name for one in entries}) == len(entries) > 120
     for one in entries:
@@ -262,7 +263,7 @@ def test_every_entry_has_a_recipe_a_command_that_selects_it_alone_and_a_cost() -
 def test_the_table_of_costs_is_rendered_from_the_committed_rows() -> None:
     page = (ROOT / "docs" / "how-to" / "gpu.md").read_text(encoding="utf-8")
     told = page.partition(BEGIN)[2].partition(END)[0].strip()
-    rows = read_rows(ROOT / "studies" / "results")
+    rows = committed_rows()
     assert told == costs_table(queue(), rows), "Run python -m studies.gpu_queue render"
     slower = rows | {"thesis/ganomaly-0": rows["thesis/ganomaly-0"] | {"seconds": 1e6}}
     assert told != costs_table(queue(), slower)
@@ -300,7 +301,7 @@ def test_appendix_a_is_queued_with_its_steps() -> None:
 
 def test_every_training_without_its_row_is_in_the_queue() -> None:
     names = {one.name for one in queue()}
-    row = read_rows(ROOT / "studies" / "results")["unfinished-0"]
+    row = committed_rows()["unfinished-0"]
     wide = [one for one in row["unfinished"] if one["recipe"].startswith("ms_cxr/")]
     missing = [f"{one['recipe']}-f{training['fold']}-0" for one in wide for training in one["trainings"]]
     assert len(missing) == 28 and set(missing) <= names

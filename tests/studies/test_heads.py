@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -23,11 +21,10 @@ from studies.attempts.heads import (
 )
 from studies.attempts.targets import LEAST, targets, targets_section
 from studies.detectors.frozen_cells import DEEP, FINE, GRID, VIEWS, FrozenCells
-from studies.row_files import read_rows
 from studies.ten_labels import Labels
+from tests.studies.committed import committed_rows
 from unseen.networks.efficientnet_lite import CHANNELS
 
-RESULTS = Path(__file__).parents[2] / "studies" / "results"
 FILMS = 200
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 30))
@@ -132,7 +129,7 @@ def test_figures_have_intervals_and_a_share_of_normal_films_is_cleared(site: Sit
 
 
 def test_each_target_that_is_not_reached_has_three_attempts_with_figures() -> None:
-    rows = read_rows(RESULTS)
+    rows = committed_rows()
     made = targets(rows)
     assert len(made) == 8
     page = "\n".join(targets_section(rows))

@@ -71,7 +71,7 @@ def test_every_queued_entry_is_in_the_queue() -> None:
 
 
 def test_a_whole_training_replaces_the_short_one_and_a_smaller_one_stands_beside_the_cost() -> None:
-    rows = read_rows(ROOT / "studies" / "results")
+    rows = committed_rows()
     short = rows["imaging/inpainting-ei-0"]
     whole = short | {
         "problem": "sources/inpainting", "steps": 180_032, "features": 64, "epoch": 2813, "epochs_of_training": 2813,
@@ -99,7 +99,7 @@ def test_a_whole_training_replaces_the_short_one_and_a_smaller_one_stands_beside
 
 
 def test_smaller_trainings_answer_the_slides_question_and_draw_the_thesiss_curves() -> None:
-    rows = read_rows(ROOT / "studies" / "results")
+    rows = committed_rows()
     auroc = {"value": 0.64, "low": 0.54, "high": 0.74}
     row = {
         "px": 32, "features": 16, "steps": 630, "training": {"epochs": 70}, "n": {"trained": 311},

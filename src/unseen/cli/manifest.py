@@ -1,4 +1,4 @@
-"""`unseen manifest FOLDER --out manifest.csv`: a list of films with labels and patients, and folds on request; default names of label folders."""
+"""`unseen manifest FOLDER --out manifest.csv`: films, labels, patients, folds; usual names of label folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FISTA, the accelerated proximal gradient method: min over x of f(x) + g(x), with f smooth and g known by its proximal map.
+"""FISTA, the accelerated proximal gradient method: min over x of f(x) + g(x), f smooth, g by its proximal map.
 
 Beck & Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear inverse problems", SIAM J. Imaging
 Sciences 2(1), 2009, §4, with constant step 1/L; the momentum restarts where it points uphill (O'Donoghue & Candès,

@@ -4,7 +4,8 @@ demonstration starts, as forks, without the seconds of imports. The same for pyt
 Before such a program begins, it forks a helper, which has no threads and waits for orders on a socket. When the program
 starts a child by `subprocess.Popen`, the helper forks the child, which gets the streams, the folder and the environment
 that `Popen` would give it. All other commands are started as always. The helper leaves when the program ends, and the
-children's own standard input ends with the program, as it would.
+children's own standard input ends with the program, as it would. A server's decoders of films come from a lighter
+process (`forked_decoders`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _KNOWN = [
     ["-P", "-c", COMMAND],
     ["-u", "-c", PYTESTS_WORKER],
 ]
+_DECODER = ["-P", "-m", "unseen.data.decoder_child"]
 
 
 class _Helper:
@@ -52,33 +54,34 @@ class _Popen(subprocess.Popen[Any]):
     """`subprocess.Popen` with children of the helper for the commands above; the overridden methods are those that
     start a process and ask for its end."""
 
-    helper: _Helper
-    _forked = False
+    helper: _Helper | None = None
+    _from: _Helper | None = None  # which has forked it
 
     def _execute_child(self, args: Any, *rest: Any) -> None:
         words = [str(word) for word in args] if isinstance(args, list) else []
-        if words[:1] != [sys.executable] or words[1:4] not in _KNOWN:
+        helper = _helper_for(words)
+        if helper is None:
             super()._execute_child(args, *rest)  # type: ignore[misc]
             return
         cwd, env = rest[4], rest[5]
         pipes = rest[9:15]  # the child's end and ours of standard input, then ours and the child's of the other two
         streams = tuple(own if given == -1 else given for own, given in enumerate((pipes[0], pipes[3], pipes[5])))
         order = {"module": words[3], "words": words[4:], "cwd": cwd or os.getcwd(), "env": dict(env or os.environ)}
-        self.pid = self.helper.ask(order, streams)
-        self._child_created = self._forked = True
+        self.pid = helper.ask(order, streams)
+        self._child_created, self._from = True, helper
         self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
 
     def _try_wait(self, flags: int) -> tuple[int, int]:
-        if not self._forked:
+        if self._from is None:
             return super()._try_wait(flags)  # type: ignore[misc, no-any-return]
-        while (status := self.helper.ask(self.pid)) is None:
+        while (status := self._from.ask(self.pid)) is None:
             if flags & os.WNOHANG:
                 return 0, 0
             time.sleep(0.01)
         return self.pid, status
 
     def _internal_poll(self, *rest: Any, **words: Any) -> int | None:
-        if not self._forked:
+        if self._from is None:
             return super()._internal_poll(*rest, **words)  # type: ignore[misc, no-any-return]
         if self.returncode is None and self._waitpid_lock.acquire(blocking=False):  # type: ignore[attr-defined]
             try:
@@ -88,6 +91,34 @@ class _Popen(subprocess.Popen[Any]):
             finally:
                 self._waitpid_lock.release()  # type: ignore[attr-defined]
         return self.returncode
+
+
+def _helper_for(words: list[str]) -> _Helper | None:
+    if words[:1] != [sys.executable]:
+        return None
+    if words[1:4] == _DECODER:
+        return _decoders()
+    return _Popen.helper if words[1:4] in _KNOWN else None
+
+
+_decoders_at: list[str] = []  # the address, where there is one
+_connected: dict[int, _Helper] = {}  # by process: a fork makes a connection of its own
+
+
+def _decoders() -> _Helper | None:
+    if not _decoders_at:
+        return None
+    if os.getpid() not in _connected:
+        connected = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        connected.connect(_decoders_at[0])
+        _connected[os.getpid()] = _Helper(connected, 0)
+    return _connected[os.getpid()]
+
+
+def take_decoders_from(address: str) -> None:
+    """From here on, decoders of this process and its forks are forks of the process that listens there."""
+    _decoders_at[:] = [address]
+    subprocess.Popen = _Popen  # type: ignore[misc]
 
 
 def begin(prepare: Callable[[], None] | None = None) -> str | None:
@@ -106,7 +137,7 @@ def begin(prepare: Callable[[], None] | None = None) -> str | None:
     os.setsid()  # Ctrl-C is for the program
     if prepare is not None:
         prepare()
-    module = _orders(theirs)
+    module = orders(theirs)
     if module is None:
         os._exit(0)
     return module
@@ -115,10 +146,11 @@ def begin(prepare: Callable[[], None] | None = None) -> str | None:
 def end() -> None:
     """In a test that has begun: the helper leaves. It holds a copy of each pipe that the test's process had, and who
     waits for the end of one of these, as a browser's driver does, would wait for ever."""
+    assert _Popen.helper is not None
     _Popen.helper.close()
 
 
-def _orders(connected: socket.socket) -> str | None:
+def orders(connected: socket.socket) -> str | None:
     """Fork a child for each order, or tell a child's status; in a child, the module that it is to run; None at the
     end."""
     ended: dict[int, int] = {}

@@ -5,10 +5,10 @@ standard streams are its own, and it ends as an interpreter ends: threads are wa
 done. Only the seconds are saved that imports take, and taking apart what was imported: a module of `unseen` keeps
 nothing of the environment that it is imported in. Passwords are hashed with argon2id's smallest settings
 (`quick_passwords`); the usual ones are tested by `server/tests/worklist/test_accounts.py`. Browsers keep a server's
-scripts (`kept_scripts`); that they ask as a rule is tested by `server/tests/web/test_shell.py`. Interpreters of their
-own are started by `tests/repository/test_wheel.py` (the command, and that packages are declared),
-`server/tests/web/test_page_checks.py` (the server and its worker) and `server/tests/web/test_lab_supervisor.py` (the
-lab's process).
+scripts (`kept_scripts`); that they ask as a rule is tested by `server/tests/web/test_shell.py`. A server's decoders of
+films are forks, too (`forked_decoders`). Interpreters of their own are started by `tests/repository/test_wheel.py` (the
+command, and that packages are declared), `server/tests/web/test_page_checks.py` (the server and its worker) and
+`server/tests/web/test_lab_supervisor.py` (the lab's process).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from tests import forked_decoders
 from tests.engines import share_compiled_statements
 from tests.forked_children import COMMAND, begin
 
@@ -70,6 +71,9 @@ PACKAGES = (
     "unseen_server.worklist.film_worker",
 )
 """What takes long to import and starts no thread that a fork would lose; an optimiser imports `torch._dynamo`."""
+
+_SERVERS = {"serve", "demo"}
+"""Words of the commands whose children are forks."""
 
 
 @dataclass(frozen=True)
@@ -247,6 +251,8 @@ def _serve() -> list[str] | None:
             pid, status = os.waitpid(order["ended"], os.WNOHANG)
             print(os.waitstatus_to_exitcode(status) if pid else "null", flush=True)
             continue
+        if _SERVERS & set(order["argv"]):
+            forked_decoders.start()
         child = os.fork()
         if child == 0:
             for number, path in enumerate(order["streams"]):
@@ -313,7 +319,10 @@ def answer() -> None:
         if asked is not None:
             sys.argv = asked
             sys.path[0] = str(Path(asked[0]).parent)
-            module = begin() if {"serve", "demo"} & set(asked) else None
+            module = None
+            if _SERVERS & set(asked):
+                forked_decoders.use()
+                module = begin()
             serving = module == COMMAND
             if serving:
                 module = begin()

@@ -357,20 +357,17 @@ def no_errors(page: Page, *, but: str | None = None) -> Iterator[None]:
     assert errors == []
 
 
-VIOLATIONS: dict[str, Any] = {"resultTypes": ["violations"]}  # of what passes, one node is enough
+VIOLATIONS: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}  # no serious rule needs a preload
 COLOURS = VIOLATIONS | {"runOnly": ["color-contrast"]}
 BUT_COLOURS = VIOLATIONS | {"rules": {"color-contrast": {"enabled": False}}}  # a tenth of the time
+SERIOUS = """async ([within, options]) => (await axe.run(within, options)).violations
+    .filter((one) => ["serious", "critical"].includes(one.impact))
+    .map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(", ")}`)"""
 
 
-def axe(page: Page, options: dict[str, Any] = VIOLATIONS) -> list[str]:
-    """Return what axe-core calls serious or critical."""
-    return serious(Axe().run(page, options=options).response)
-
-
-def serious(response: dict[str, Any]) -> list[str]:
-    """Return what axe-core calls serious or critical, from its response."""
-    return [
-        f"{one['id']}: {[node['html'][:160] for node in one['nodes']][:3]}"
-        for one in response["violations"]
-        if one["impact"] in ("serious", "critical")
-    ]
+def axe(page: Page, options: dict[str, Any] = VIOLATIONS, *, within: str = "html") -> list[str]:
+    """Return what axe-core calls serious or critical; it is loaded once into each page."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(Axe().axe_script)
+    found: list[str] = page.evaluate(SERIOUS, [within, options])
+    return found

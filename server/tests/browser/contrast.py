@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.conftest import COLOURS, serious
+from tests.browser.conftest import COLOURS, axe
 
 MARK_STYLES = """(known) => {
     for (const old of document.querySelectorAll('[data-style]')) old.removeAttribute('data-style');
@@ -45,4 +44,4 @@ class Contrast:
         """Return axe's faults of contrast, of styles that it has not seen yet."""
         fresh: list[str] = page.evaluate(MARK_STYLES, self.known)
         self.known += fresh
-        return serious(Axe().run(page, context="[data-style]", options=COLOURS).response) if fresh else []
+        return axe(page, COLOURS, within="[data-style]") if fresh else []

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import serious
+from tests.browser.conftest import BUT_COLOURS, COLOURS, VIOLATIONS, axe
 from tests.browser.contrast import MARK_STYLES
 
 HEIGHT = 900
@@ -80,13 +79,7 @@ class Looks:
         known = self.checked.setdefault(scheme, [])
         fresh: list[str] = self.page.evaluate(MARK_STYLES, known)
         known += fresh
-        return self.axe("color-contrast", within="[data-style]") if fresh else []
-
-    def axe(self, *rules: str, within: str = "html", but: str = "") -> list[str]:
-        """Return what axe calls serious or critical, by these rules, or by all but one."""
-        chosen = {"rules": {but: {"enabled": False}}} if but else {"runOnly": list(rules)}
-        options = {"resultTypes": ["violations"], "preload": False, **chosen}
-        return serious(self.page.evaluate("([within, options]) => axe.run(within, options)", [within, options]))
+        return axe(self.page, COLOURS, within="[data-style]") if fresh else []
 
 
 def faults_of(looks: Looks, address: str) -> list[str]:
@@ -95,15 +88,14 @@ def faults_of(looks: Looks, address: str) -> list[str]:
     looks.page.set_viewport_size({"width": WIDTHS[0], "height": HEIGHT})
     looks.page.goto(address, wait_until="load")
     looks.page.evaluate(READY)
-    looks.page.evaluate(Axe().axe_script)
     for width in WIDTHS:
         for scheme, palette in SCHEMES:
             looks.take(width, scheme, palette)
             found = looks.page.evaluate(FAULTS, LEGIBLE) + looks.contrast(scheme)
             if (width, scheme) == (WIDTHS[0], SCHEMES[0][0]):
-                found += looks.axe(but="color-contrast")
+                found += axe(looks.page, BUT_COLOURS)
             elif scheme == SCHEMES[0][0]:
-                found += looks.axe("scrollable-region-focusable", "target-size")
+                found += axe(looks.page, VIOLATIONS | {"runOnly": ["scrollable-region-focusable", "target-size"]})
             faults += [f"{width} {scheme}: {fault}" for fault in found]
     return faults
 

@@ -99,10 +99,6 @@ def ready(page: Page) -> None:
     expect(page.locator("#roc-words")).to_contain_text("Beside each name", timeout=90_000)
 
 
-def test_the_page_fits_the_usual_screen_and_axe_finds_nothing_serious(page: Page) -> None:
-    assert axe(page) + cut_off(page, "as usual") + footer(page) == []
-
-
 def shown(page: Page, name: str) -> float:
     return float(page.locator(f"#{name}").get_attribute("data-value") or "nan")
 
@@ -112,7 +108,11 @@ def at_threshold(page: Page) -> float:
 
 
 @pytest.mark.parametrize("model", ["pca", pytest.param("pca-whole", marks=pytest.mark.nightly)])
-def test_the_numbers_are_scikit_learns_at_five_random_thresholds(compared: Site, page: Page, model: str) -> None:
+def test_the_page_fits_and_its_numbers_are_scikit_learns_at_five_random_thresholds(
+    compared: Site, page: Page, model: str
+) -> None:
+    if model == "pca":  # the page as it comes
+        assert axe(page) + cut_off(page, "as usual") + footer(page) == []
     rng = np.random.default_rng(20)
     prevalence = 0.07
     page.get_by_label("Prevalence in per cent").fill("7")

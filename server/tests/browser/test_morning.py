@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import PASSWORD, SIDE, Site, as_dicom
+from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, no_errors
+from tests.web.conftest import token_of
 from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
 from unseen_server.worklist.study_query import StudyQuery
 
-WITH_PRIOR = {"PatientID": "4711", "PatientName": "Doe^Jane"}
-
 
 @pytest.mark.parametrize("studies", [4, pytest.param(30, marks=pytest.mark.nightly)])
-def test_a_morning_by_keyboard_with_a_prior_and_a_measurement(site: Site, chromium: Browser, studies: int) -> None:
-    """Eight studies are there; others come, one of them of a patient whose earlier study ben has reported. Where that
-    is too many, ben has reported some more. The last three are read on a screen as narrow as a telephone's."""
-    followed = _arrived(site, studies)
-    with chromium.new_context(viewport={"width": 1280, "height": 800}) as context:
-        page = context.new_page()
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{site.root}/sign-in")
+def test_a_morning_by_keyboard_with_a_prior_and_a_measurement(
+    reading_site: Site, page_of: PageOf, studies: int
+) -> None:
+    """So many studies of one source are there, one of them of a patient whose earlier study ben has reported. The last
+    three are read on a screen as narrow as a telephone's."""
+    site, source = reading_site, f"morning-{studies}"
+    followed = _arrived(site, source, studies)
+    page = page_of(site, "ann")
+    page.context.clear_cookies()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    with no_errors(page):
+        page.goto(f"{site.root}/sign-in?next={quote(f'/?source={source}', safe='')}")
         expect(page.get_by_label("Name")).to_be_focused()  # a browser does this when it first paints, after the load
         page.keyboard.type("ann")
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)
         page.keyboard.press("Enter")
-        expect(page.locator("#rows tr[data-study]").first).to_be_visible()
+        top = page.locator("#rows tr[data-study]").first
+        expect(top).to_be_visible()
+        first = top.get_attribute("data-study")
         page.keyboard.press("Enter")
         read: list[str] = []
         for number in range(studies):
@@ -57,32 +62,31 @@ def test_a_morning_by_keyboard_with_a_prior_and_a_measurement(site: Site, chromi
                 expect(page.locator(f'#viewer[data-study="{study}"]')).not_to_be_attached()
         expect(page.get_by_text("Nothing else is left to read here.")).to_be_visible()
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "390 px, nothing sideways"
-        assert errors == [] and followed in read
+        assert followed in read and read[0] == first, "Enter opens the top one"
     with site.store() as store:
         for number, study in enumerate(read):
             found = store.studies.details(study, reader="ann")
             (report,) = found.reports
             assert (report.reader, report.outcome) == ("ann", ("normal", "abnormal")[number % 2])
             assert all(film.seen for film in found.films)
-        assert store.studies.page(StudyQuery(tab="to_read")).total == 0 and store.audit.verify() is None
+        assert store.studies.page(StudyQuery(tab="to_read", source=source)).total == 0 and store.audit.verify() is None
 
 
-def _arrived(site: Site, in_all: int) -> str:
-    """So many studies in all, scored; the one with a prior."""
-    earlier, later, *others = phantoms.normals(max(2, in_all - 8 + 1), seed=4190, size=SIDE)
-    with site.running.client() as client:
-        first = site.send(client, as_dicom(earlier, StudyInstanceUID="1.9.1", **WITH_PRIOR))
-        second = site.send(client, as_dicom(later, StudyInstanceUID="1.9.2", **WITH_PRIOR))
+def _arrived(site: Site, source: str, in_all: int) -> str:
+    """So many studies to read, scored; the one with a prior."""
+    earlier, later, *others = phantoms.normals(in_all + 1, seed=4190, size=SIDE)
+    uid, patient = f"1.8.{in_all}", {"PatientID": f"{source}-1", "PatientName": "Doe^Jane"}
+    with site.store() as store:
+        token = token_of(store, "ada", "admin")
+    with site.running.client(token) as client:
+        first = site.send(client, as_dicom(earlier, StudyInstanceUID=f"{uid}.1", **patient), source=source)
+        second = site.send(client, as_dicom(later, StudyInstanceUID=f"{uid}.2", **patient), source=source)
         for film in others:
-            site.send(client, as_dicom(film))
+            site.send(client, as_dicom(film), source=source)
         site.judged()
         studies = [str(client.get(f"films/{film}").json()["study"]["study"]) for film in (first, second)]
     with site.store() as store:
         store.studies.claim(studies[0], "ben")
         look_and_report(store, studies[0], "ben", "normal")
-        there = [row.study for row in store.studies.page(StudyQuery(tab="to_read")).rows if row.study != studies[1]]
-        for study in there[: len(there) + 1 - in_all]:
-            store.studies.claim(study, "ben")
-            look_and_report(store, study, "ben", "normal")
-        assert store.studies.page(StudyQuery(tab="to_read")).total == in_all
+        assert store.studies.page(StudyQuery(tab="to_read", source=source)).total == in_all
     return studies[1]

@@ -13,10 +13,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
 
 from tests.browser.conftest import BUT_COLOURS, COLOURS, PASSWORD, SCREEN, PageOf, Site, axe, keep_image, sign_in
 from tests.browser.contrast import Contrast
@@ -195,6 +197,7 @@ SIZES = {"as usual": (1280, 720), "wide": (1920, 1080), "phone": (390, 844), "20
 FEW = ("as usual", "phone", "400 %")
 LOADED = """() => [...document.images].every((one) => !one.checkVisibility() || !one.src
   || (one.complete && one.naturalWidth > 0) || one.getBoundingClientRect().top > innerHeight)"""
+NO_TOUR = "() => localStorage.setItem('unseen.tour', 'done')"
 LIMITS = "Research use only. Not a medical device. Not for diagnosis."
 
 
@@ -206,13 +209,13 @@ def test_every_page_fits_each_screen_and_axe_finds_nothing_serious(worked: Site,
         with chromium.new_context(color_scheme="light", viewport=SCREEN) as context:
             sign_in(context, worked, "ada" if name == "administration" else "lea")
             page = context.new_page()
-            show = lambda visit=visit, page=page: visit(page, worked)  # noqa: E731
-            wrong += [f"{name}, {one}" for one in looked_at_thoroughly(page, name, show)]
+            wrong += [f"{name}, {one}" for one in looked_at_thoroughly(page, name, partial(visit, page, worked))]
     assert not wrong, "\n".join(wrong)
 
 
-def _first_study(page: Page, site: Site) -> None:
-    _worklist(page, site)
+def _open_first(page: Page, site: Site) -> None:
+    """Open the first study of the list, which is shown."""
+    page.set_viewport_size(SCREEN)
     page.locator("#rows tr").first.dblclick()
     expect(page.locator("#viewer[data-film]")).to_be_visible()
 
@@ -220,24 +223,21 @@ def _first_study(page: Page, site: Site) -> None:
 def test_list_film_and_form_fit_each_screen_and_axe_finds_nothing_serious(shared_site: Site, page_of: PageOf) -> None:
     wrong: list[str] = []
     colours = {"light": Contrast(), "dark": Contrast()}
-    context = page_of(shared_site, "lea").context
-    for name, visit in {"worklist": _worklist, "study": _first_study, "sign-in": _sign_in}.items():
-        page = context.new_page()
-        show = lambda visit=visit, page=page: visit(page, shared_site)  # noqa: E731
-        wrong += [f"{name}, {one}" for one in looked_at(page, name, show, colours)]
-        page.close()
+    page = page_of(shared_site, "lea")
+    page.evaluate(NO_TOUR)
+    for name, visit in {"worklist": _worklist, "study": _open_first, "sign-in": _sign_in}.items():
+        wrong += [f"{name}, {one}" for one in looked_at(page, name, partial(visit, page, shared_site), colours)]
     assert not wrong, "\n".join(wrong)
 
 
 def test_live_and_turing_fit_the_usual_screen_and_axe_finds_nothing_serious(shared_site: Site, page_of: PageOf) -> None:
     wrong: list[str] = []
-    context = page_of(shared_site, "lea").context
+    page = page_of(shared_site, "lea")
+    page.evaluate(NO_TOUR)
     for name, visit in {"live": _live, "turing": _turing}.items():
-        page = context.new_page()
-        show = lambda visit=visit, page=page: visit(page, shared_site)  # noqa: E731
-        wrong += [f"{name}, {one}" for one in shown(page, name, show)]
-        wrong += [f"{name}, {one}" for one in [*axe(page), *cut_off(page, "as usual"), *footer(page)]]
-        page.close()
+        with shown(page, name, partial(visit, page, shared_site)) as faults:
+            faults += [*axe(page), *cut_off(page, "as usual"), *footer(page)]
+        wrong += [f"{name}, {one}" for one in faults]
     assert not wrong, "\n".join(wrong)
 
 
@@ -254,7 +254,7 @@ def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_fro
     with chromium.new_context(color_scheme="light", viewport=SCREEN) as context:
         sign_in(context, worked, "lea")
         page = context.new_page()
-        page.add_init_script("localStorage.setItem('unseen.tour', 'done')")
+        page.add_init_script(f"({NO_TOUR})()")
         page.goto(worked.root)
         expect(page.locator("#rows tr").first).to_be_visible()
         expect(page.locator("#policy")).to_contain_text("The policy clears at most 30 % of abnormal studies, with 90 %")
@@ -284,43 +284,56 @@ def test_the_list_shows_prevalence_and_promise_whole_and_tells_probabilities_fro
 
 def looked_at(page: Page, name: str, visit: Callable[[], None], colours: dict[str, Contrast]) -> list[str]:
     """Return the faults of a page at three sizes, and of styles whose contrast was not checked before."""
-    wrong = shown(page, name, visit)
-    wrong += [f"light: {one}" for one in axe(page, BUT_COLOURS) + colours["light"].of(page)]
-    theme(page, "dark")
-    for size in FEW:
-        wrong += cut_off(page, size)
-        if size == "phone":
-            wrong += [f"{size}, dark: {one}" for one in colours["dark"].of(page)]
-            theme(page, "light")
-    return wrong + footer(page)
+    with shown(page, name, visit) as wrong:
+        wrong += [f"light: {one}" for one in axe(page, BUT_COLOURS) + colours["light"].of(page)]
+        theme(page, "dark")
+        for size in FEW:
+            wrong += cut_off(page, size)
+            if size == "phone":
+                wrong += [f"{size}, dark: {one}" for one in colours["dark"].of(page)]
+                theme(page, "light")
+        wrong += footer(page)
+    return wrong
 
 
 def looked_at_thoroughly(page: Page, name: str, visit: Callable[[], None]) -> list[str]:
     """Return the faults of a page at five sizes, in both themes."""
-    wrong = shown(page, name, visit)
-    wrong += [f"light: {one}" for one in axe(page)]
-    theme(page, "dark")
-    keep_image(page, f"{name}-dark")
-    wrong += [f"dark: {one}" for one in axe(page, COLOURS)]
-    for size in SIZES:
-        wrong += cut_off(page, size)
-        if size == "phone":
-            wrong += [f"{size}, dark: {one}" for one in axe(page)]
-            theme(page, "light")
-            wrong += [f"{size}, light: {one}" for one in axe(page, COLOURS)]
-    return wrong + footer(page)
+    page.add_init_script(f"({NO_TOUR})()")
+    with shown(page, name, visit) as wrong:
+        wrong += [f"light: {one}" for one in axe(page)]
+        theme(page, "dark")
+        keep_image(page, f"{name}-dark")
+        wrong += [f"dark: {one}" for one in axe(page, COLOURS)]
+        for size in SIZES:
+            wrong += cut_off(page, size)
+            if size == "phone":
+                wrong += [f"{size}, dark: {one}" for one in axe(page)]
+                theme(page, "light")
+                wrong += [f"{size}, light: {one}" for one in axe(page, COLOURS)]
+        wrong += footer(page)
+    return wrong
 
 
-def shown(page: Page, name: str, visit: Callable[[], None]) -> list[str]:
-    """Show the page in the light theme; what its scripts complain of is added to the list as long as it is open."""
+@contextmanager
+def shown(page: Page, name: str, visit: Callable[[], None]) -> Iterator[list[str]]:
+    """Show the page in the light theme; what its scripts complain of within is in the list."""
     wrong: list[str] = []
-    page.on("console", lambda one: wrong.append(one.text) if one.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.add_init_script("localStorage.setItem('unseen.tour', 'done')")
+
+    def read(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            wrong.append(message.text)
+
+    def hear(error: Error) -> None:
+        wrong.append(str(error))
+
+    page.on("console", read)
+    page.on("pageerror", hear)
     visit()
     until_loaded(page, name)
     keep_image(page, f"{name}-light")
-    return wrong
+    yield wrong
+    page.remove_listener("console", read)
+    page.remove_listener("pageerror", hear)
 
 
 def cut_off(page: Page, size: str) -> list[str]:

@@ -121,7 +121,7 @@ def frame_of(picture: NDArray[np.uint8]) -> tuple[int, int, int, int]:
     return int(rows[0]), int(columns[0]), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
 
 
-def test_at_three_windows_the_canvas_is_what_numpy_makes_of_the_dicom_without_a_request(page: Page, site: Site) -> None:
+def test_the_canvas_is_what_numpy_makes_of_the_dicom_windowed_turned_and_flipped(page: Page, site: Site) -> None:
     data = noise(300, 211)
     (study,) = sent(site, "windows", [data])
     opened(page, site, study, "windows")
@@ -139,6 +139,22 @@ def test_at_three_windows_the_canvas_is_what_numpy_makes_of_the_dicom_without_a_
     inverted = film_on(canvas(page), *samples.shape).astype(int)[..., 0]
     assert np.abs(255 - inverted - linear(samples, *WINDOWS[-1])).max() <= 1
     assert asked == []
+    page.get_by_role("button", name="Invert").click()
+    set_window(page, 2048, 4096)
+    expected = linear(samples, 2048, 4096)
+    for key, wanted, mark in (
+        ("t", np.rot90(expected, -1), "turned 90°"),
+        ("h", np.rot90(expected, -1)[:, ::-1], "turned 90°, flipped left to right"),
+    ):
+        page.keyboard.press(key)
+        expect(page.locator("#mark")).to_have_text(mark)
+        page.keyboard.press("0")
+        drawn(page)
+        assert np.abs(film_on(canvas(page), *wanted.shape)[..., 0] - wanted).max() <= 1, mark
+    page.keyboard.press("x")
+    expect(page.locator("#mark")).to_be_empty()
+    page.keyboard.press("d")
+    expect(page.locator("#measured")).to_have_text(re.compile(r"^Ruler: \d+ px"))
 
 
 @pytest.mark.nightly
@@ -164,7 +180,7 @@ def test_a_drag_moves_the_window_and_double_click_fits(page: Page, site: Site) -
     assert (canvas(page) == first).all()
 
 
-@pytest.mark.nightly  # the canvas's geometry: test_turning_and_flipping_carry_a_mark_and_reset_takes_all_back
+@pytest.mark.nightly  # in short: test_the_canvas_is_what_numpy_makes_of_the_dicom_windowed_turned_and_flipped
 def test_zoom_and_pan_keep_the_film_in_proportion(page: Page, site: Site) -> None:
     (study,) = sent(site, "proportion", [noise(300, 200, low=2000)])
     opened(page, site, study, "proportion")
@@ -391,7 +407,7 @@ def test_a_normal_film_is_shown_beside_and_moves_along(page: Page, site: Site) -
     opened(page, site, first, "beside")
     page.locator(".nearest button").first.click()
     beside = page.locator("canvas.film").nth(1)
-    expect(beside).to_have_attribute("aria-label", re.compile("^Reported normal · distance [0-9.]+, 256 by 256"))
+    expect(beside).to_have_attribute("aria-label", re.compile(f"^Reported normal · distance [0-9.]+, {SIDE} by {SIDE}"))
     zoomed = beside.get_attribute("aria-label")
     page.mouse.move(200, 400)
     page.mouse.wheel(0, -400)

@@ -13,7 +13,18 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, axe, look_at, serving, signed_in
+from tests.browser.conftest import (
+    PASSWORD,
+    SIDE,
+    PageOf,
+    Site,
+    as_dicom,
+    axe,
+    judged_first,
+    look_at,
+    serving,
+    signed_in,
+)
 from tests.web.running import until
 from unseen.data import phantoms
 from unseen_server.worklist.study_query import StudyQuery
@@ -69,11 +80,13 @@ def tab(page: Page, name: str) -> Locator:
 # what is shown --------------------------------------------------------------------------------------------------------
 
 
-def test_the_rows_are_the_apis_and_enter_opens_the_top_one(shared_site: Site, page_of: PageOf) -> None:
+def test_the_rows_are_the_apis_and_keys_move_in_them(shared_site: Site, page_of: PageOf) -> None:
     page = page_of(shared_site, "ann")
-    page.goto(shared_site.root)
+    page.goto(f"{shared_site.root}/?from=3")  # the rank of a page's first row, which is no place in the list by itself
     wanted = listed(shared_site)
     assert shown(page) == wanted and len(wanted) == 8
+    expect(page.locator("#rows .place").first).to_have_text("1")
+    assert page.url == f"{shared_site.root}/"
     expect(rows(page).first).to_have_attribute("aria-selected", "true")
     expect(rows(page).first).to_contain_text("To be read in this order")
     few = (
@@ -90,19 +103,17 @@ def test_the_rows_are_the_apis_and_enter_opens_the_top_one(shared_site: Site, pa
     page.keyboard.press("j")
     assert selected(page) == wanted[2]
     page.keyboard.press("k")
+    assert selected(page) == wanted[1]
+    for _ in range(2):
+        page.keyboard.press("ArrowUp")
+        assert selected(page) == wanted[0]
+    page.keyboard.press("ArrowDown")
     expect(page.locator("[data-act=normal]")).to_have_attribute(
         "title", "Its films were not shown to you yet: this opens it"
     )
     page.keyboard.press("n")
     page.wait_for_url(f"{shared_site.root}/studies/{wanted[1]}**")
     assert listed(shared_site, "reported") == [], "the key has opened it"
-    page.goto(shared_site.root)
-    shown(page)
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"{shared_site.root}/studies/{wanted[0]}**")
 
 
 @pytest.mark.nightly  # each screen: test_every_page_fits_each_screen_and_axe_finds_nothing_serious
@@ -193,7 +204,7 @@ def test_a_report_and_its_undo_reach_the_database(worked: Site, page_of: PageOf)
         assert store.studies.details(first).entry.state == "to_read"
 
 
-@pytest.mark.nightly  # one key: test_the_rows_are_the_apis_and_enter_opens_the_top_one; films: web/test_safety.py
+@pytest.mark.nightly  # one key: test_the_rows_are_the_apis_and_keys_move_in_them; films: web/test_safety.py
 @pytest.mark.parametrize("keys", ["n", "nau"])
 def test_twenty_keys_in_the_list_report_nothing_that_was_not_shown(site: Site, chromium: Browser, keys: str) -> None:
     """On the page of release 0.1, twenty films were reported normal in ten seconds without one being opened."""
@@ -406,13 +417,15 @@ def test_a_list_that_begins_to_be_blind_does_not_call_off_the_study_that_is_open
     page.unroute_all(behavior="ignoreErrors")
 
 
-def test_a_lost_connection_is_told(site: Site, chromium: Browser) -> None:
-    with chromium.new_context() as context:
+def test_a_lost_connection_is_told(tmp_path: Path, bundles: dict[str, Path], chromium: Browser) -> None:
+    alone = {"pca": bundles["pca"]}
+    with (
+        serving(tmp_path / "worklist", alone, filled=judged_first(bundles)) as site,
+        chromium.new_context() as context,
+    ):
+        look_at(site, listed(site)[0], "ann")
         page = signed_in(context, site, "ann")
         before = shown(page)
-        look_at(site, before[0], "ann")
-        page.reload()
-        shown(page)
         site.running.process.kill()
         expect(page.get_by_role("alert")).to_contain_text("No connection to the server since")
         assert shown(page) == before, "what was there can still be read"
@@ -420,4 +433,4 @@ def test_a_lost_connection_is_told(site: Site, chromium: Browser) -> None:
             page.keyboard.press("n")
             expect(page.locator(".toast.bad")).to_contain_text("The server cannot be reached")
         assert page.locator(".toast.bad").count() == 1, "the same words twice are one note"
-    assert reports(site, before[0]) == []
+        assert reports(site, before[0]) == []

@@ -35,6 +35,7 @@ from playwright.sync_api import (
 
 from tests.data.making import dicom
 from tests.docs.blocks import ROOT
+from tests.kept_lungs import kept_lungs
 from tests.once import made_once, shared_folder
 from tests.warm_python import quick_passwords, warm_python
 from tests.web.running import Running, until
@@ -113,11 +114,12 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def _learn(folder: Path) -> None:
     torch.set_num_threads(1)
     learnt = list(phantoms.normals(48, seed=5, size=SIDE))
-    detectors = {
-        "pca": Pca(size=64, components=20).fit(learnt, finder="models/lungs"),
-        "pca-few": Pca(size=64, components=4).fit(learnt, finder="models/lungs"),
-        "pca-whole": Pca(view=View(size=64, frame="whole"), components=20).fit(learnt),
-    }
+    with kept_lungs():
+        detectors = {
+            "pca": Pca(size=64, components=20).fit(learnt, finder="models/lungs"),
+            "pca-few": Pca(size=64, components=4).fit(learnt, finder="models/lungs"),
+            "pca-whole": Pca(view=View(size=64, frame="whole"), components=20).fit(learnt),
+        }
     for name, detector in detectors.items():
         save(detector, folder / name, data="phantoms", licence="none")
 

@@ -57,7 +57,7 @@ def soon(happened: Callable[[], Any], what: str) -> Any:  # Any: whatever the ca
     until = time.monotonic() + PATIENCE_S
     while not (found := happened()):
         assert time.monotonic() < until, f"waited {PATIENCE_S:g} s for {what}"
-        time.sleep(0.01)
+        time.sleep(0.03)
     return found
 
 

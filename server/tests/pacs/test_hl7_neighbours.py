@@ -52,7 +52,7 @@ def test_a_film_by_dicom_is_closed_by_a_report_by_hl7_and_corrected_by_fhir(star
         with Mllp(hl7) as sender:
             assert sender.ask(report("no acute findings")) == ("AA", "Taken: closed.")
         corrected = json.dumps(resource(status="amended", conclusion="A pneumothorax.", issued=None))
-        with httpx.Client(base_url=f"http://127.0.0.1:{http}", timeout=20) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{http}", timeout=20, verify=False) as client:
             assert client.post("/fhir/DiagnosticReport", content=corrected, headers=TOKEN).status_code == 200
             assert client.get("/ready").text == "ready\n"
             seen = metrics_of(client)

@@ -66,7 +66,7 @@ def server_of(store: Store, *, clock: Callable[[], float] | None = None, **more:
 def client(store: Store) -> Iterator[httpx.Client]:
     server = server_of(store)
     server.start()
-    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as made:
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20, verify=False) as made:
         yield made
     server.stop()
 
@@ -89,7 +89,7 @@ def test_slow_clients_keep_no_monitor_out(client: httpx.Client, said: bytes) -> 
             with suppress(OSError):  # it was closed to make room
                 opened.sendall(said)
         for _ in range(5):
-            with httpx.Client(base_url=client.base_url, timeout=20) as another:
+            with httpx.Client(base_url=client.base_url, timeout=20, verify=False) as another:
                 assert another.get("/live").status_code == 200
 
 
@@ -178,7 +178,7 @@ def test_a_node_that_answers_is_live_and_one_whose_store_answers_is_ready(own_pl
     with own_place.open(patience_s=0.2) as store:
         server = server_of(store, listens=lambda: listens[0])
         server.start()
-        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20, verify=False) as client:
             assert [client.get(path).status_code for path in ("/live", "/ready", "/metrics")] == [200, 200, 200]
             with store.database.writing():
                 busy = client.post(FHIR, content=json.dumps(resource()), headers=TOKEN)
@@ -205,7 +205,7 @@ def test_readiness_is_checked_once_a_second_however_many_clients_ask(
     with own_place.open() as store:
         server = server_of(store, clock=lambda: now[0])
         server.start()
-        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20, verify=False) as client:
             assert {client.get("/ready").status_code for _ in range(5)} == {200} and len(written) == 1
             now[0] += 0.9
             assert client.get("/ready").status_code == 200 and len(written) == 1
@@ -218,7 +218,7 @@ def test_readiness_and_metrics_show_no_path_of_the_server(own_place: Place) -> N
     with own_place.open(patience_s=0.2) as store:
         server = server_of(store)
         server.start()
-        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20, verify=False) as client:
             with store.database.writing() as connection:
                 connection.exec_driver_sql("DROP TABLE audit")
                 connection.exec_driver_sql("DROP TABLE jobs")
@@ -260,7 +260,7 @@ def test_a_node_on_a_full_disk_is_not_ready_until_there_is_space(small_disk: Pat
     with Store.open(small_disk / "worklist", max_film_bytes=2 << 20) as store:
         server = server_of(store)
         server.start()
-        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20, verify=False) as client:
             assert client.get("/ready").text == "ready\n"
             filler = small_disk / "filler"
             disk = os.statvfs(small_disk)
@@ -277,7 +277,7 @@ def test_a_node_whose_database_is_damaged_while_it_runs_is_not_ready(own_place: 
     with own_place.open() as store:
         server = server_of(store)
         server.start()
-        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20, verify=False) as client:
             assert client.get("/ready").status_code == 200
             with store.database.writing() as connection:
                 connection.exec_driver_sql("DROP TABLE audit")

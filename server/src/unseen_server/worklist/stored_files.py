@@ -18,7 +18,7 @@ from pathlib import Path
 from unseen_server.worklist.states import DamagedError, NoRoomError
 
 _NAME = re.compile(r"[0-9a-f]{64}")
-_FIRST = re.compile(r"[0-9a-f]{2}")
+_SUBFOLDER = re.compile(r"[0-9a-f]{2}")
 _STALE_S = 3600.0  # an upload that wrote nothing for an hour is over
 _THREADS = 8  # that wait for the disk
 
@@ -75,12 +75,12 @@ class ContentFolder:
     def digests_in(path: Path) -> Iterator[list[str]]:
         """Yield the digests of the folder at `path`, which is not made, a subfolder at a time."""
         try:
-            folders = sorted(filter(_FIRST.fullmatch, os.listdir(path)))
+            subfolders = sorted(name for name in os.listdir(path) if _SUBFOLDER.fullmatch(name))
         except (FileNotFoundError, NotADirectoryError):
             return
-        for first in folders:
+        for subfolder in subfolders:
             try:
-                names = os.listdir(os.path.join(path, first))
+                names = os.listdir(os.path.join(path, subfolder))
             except (FileNotFoundError, NotADirectoryError):
                 continue
             yield sorted(name for name in names if _NAME.fullmatch(name))

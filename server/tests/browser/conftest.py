@@ -50,7 +50,7 @@ from unseen.screening.policy import Policy, SourcePolicy
 from unseen_server.worklist.store import Store
 from unseen_server.worklist.study_query import StudyQuery
 
-SIDE = 256
+SIDE = 256 if os.environ.get("UNSEEN_SCREENSHOTS") else 128
 SCREEN: ViewportSize = {"width": 1280, "height": 720}
 PASSWORD = "correct horse battery staple"
 WITHOUT_SCRIPTS = "/static/icon.svg"

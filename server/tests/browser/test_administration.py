@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser.conftest import (
     BUT_COLOURS,
     SCREEN,
+    SIDE,
     VIOLATIONS,
     PageOf,
     Site,
@@ -54,7 +55,7 @@ def test_an_admin_adds_a_person_erases_a_patient_and_verifies_the_audit(
 ) -> None:
     name, patient = f"rita-{width}", f"P-{width}"
     with shared_site.running.client(_token(shared_site)) as client:
-        (film,) = phantoms.normals(1, seed=width, size=256)
+        (film,) = phantoms.normals(1, seed=width, size=SIDE)
         sent = shared_site.send(client, as_dicom(film, PatientID=patient, StudyInstanceUID=f"1.2.{width}"))
         shared_site.judged()
         study = client.get(f"films/{sent}").json()["study"]["study"]
@@ -250,7 +251,7 @@ def test_a_result_that_could_not_be_sent_is_sent_again(site: Site, chromium: Bro
     with chromium.new_context(viewport={"width": 390, "height": 844}) as context:
         page = signed_in(context, site, "ada", "/administration#results")
         expect(page.get_by_text("No destination is configured")).to_be_visible()
-        (film,) = phantoms.normals(1, seed=30, size=256)
+        (film,) = phantoms.normals(1, seed=30, size=SIDE)
         data = as_dicom(film, StudyInstanceUID="1.2.30", SOPInstanceUID="1.2.30.1")
         header = ReceivedHeader.of(pydicom.dcmread(io.BytesIO(data)))
         with site.store() as store:

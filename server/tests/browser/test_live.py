@@ -207,7 +207,7 @@ def test_stopping_keeps_what_was_acknowledged_and_the_rest_can_be_sent(live: Sit
     ]
     page.get_by_label("Source").fill("slow")
     network = page.context.new_cdp_session(page)
-    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 150_000}
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 40_000}
     network.send("Network.emulateNetworkConditions", slow)
     page.set_input_files("#files", sent)  # type: ignore[arg-type]
     page.get_by_role("button", name="Stop sending").click()

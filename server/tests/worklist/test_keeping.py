@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -230,16 +231,38 @@ def test_a_backup_is_of_one_moment_while_films_come_in(store: Store, tmp_path: P
 
     with ThreadPoolExecutor(1) as threads:
         sent = threads.submit(receive)
-        while store.audit.head().seq < 8:
-            over.wait(0.01)
-        saved = back_up(store, tmp_path / "backup")
-        over.set()
+        try:
+            while store.audit.head().seq < 8:
+                over.wait(0.01)
+            saved = back_up(store, tmp_path / "backup")
+        finally:
+            over.set()
         assert 8 <= saved.films <= sent.result()
     place = make_place("sqlite")
     restored = restore(tmp_path / "backup", place.where)
     assert restored.audit is None and restored.films == saved.films
     with place.open() as back:
         assert len(listed(back, "all")) == len(files(back)) == saved.films == back.audit.head().seq
+
+
+@sqlite_at_least
+def test_films_that_arrive_while_the_tables_are_read_do_not_stop_a_backup(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unseen_server.worklist import backup
+
+    store.films.receive(png(0), name="0")
+    real = backup._write_table
+    arriving = iter([lambda: [store.films.receive(png(number), name=f"{number}") for number in range(1, 6)]])
+
+    def write(*given: Any) -> Any:
+        written = real(*given)  # the snapshot has begun
+        for arrive in arriving:
+            arrive()
+        return written
+
+    monkeypatch.setattr(backup, "_write_table", write)
+    assert back_up(store, tmp_path / "backup").films == 1
 
 
 @sqlite_at_least

@@ -92,6 +92,7 @@ def back_up(store: Store, to: Path | str) -> Saved:
     with replacing_folder(to) as temporary:
         temporary.chmod(0o700)
         (temporary / "tables").mkdir()
+        before = {digest for part in store.site.films.digests() for digest in part}
         with store.database.reading() as connection:
             revision = schema.revision(connection)
             tables = {
@@ -104,7 +105,7 @@ def back_up(store: Store, to: Path | str) -> Saved:
                 "maps": sorted(set(connection.execute(select(findings.c.map_sha256)).scalars()) - {None}),
             }
             broken = audit.first_break(connection, {})
-        _check_films_known(store, digests["films"])
+        _check_films_known(store, before, digests["films"])
         damaged = [
             digest
             for kind, folder in (("films", store.site.films), ("maps", store.site.maps))
@@ -189,12 +190,11 @@ def _received(connection: Connection) -> set[str]:
     }
 
 
-def _check_films_known(store: Store, digests: list[str]) -> None:
-    """Check that the tables know most of the films.
+def _check_films_known(store: Store, there: set[str], digests: list[str]) -> None:
+    """Check that the tables know most of the films that were there before they were read.
 
-    Some may be unknown: one that is coming in, or whose receiving was cut off.
+    Some may be unknown: one that was coming in, or whose receiving was cut off.
     """
-    there = {digest for part in store.site.films.digests() for digest in part}
     if len(strangers := there.difference(digests)) > len(there) / 2:
         raise NotAllowedError(
             f"{store.home}: holds {len(strangers)} films that the tables of {store.database.name} do not know; the "

@@ -8,7 +8,7 @@ const IDLE_S = 30 * 60;
 const WARNED_S = 60;
 const TOUCHED = "unseen.touched";
 
-/** Seconds since anybody has touched a page of this browser. */
+/** Return the number of seconds since the last input on any page of this browser. */
 export const idleSeconds = () => (Date.now() - Number(localStorage.getItem(TOUCHED) ?? Date.now())) / 1000;
 
 function leave(query = "") {

@@ -40,7 +40,7 @@ for (const tab of tabs) {
   });
 }
 
-// Only what changes by itself is asked for again.
+// Only the system tab changes by itself, so only this tab is reloaded.
 setInterval(() => {
   if (shown === "system" && !document.hidden) showSystem({ storage: false }).catch(() => {});
 }, 5000);

@@ -55,13 +55,13 @@ function row(/** @type {Event} */ { seq, time, actor, action, subject, body }) {
 
 const plain = (/** @type {string} */ text) => text.replaceAll("_", " ");
 
-/** A value as it is read: four digits of a score, a digest by its beginning, a state in words. */
+/** Return a value as text: numbers with four digits, digests shortened, states in words. */
 function said(/** @type {string} */ name, /** @type {Event["body"][string]} */ value) {
   if (typeof value === "number" && !Number.isInteger(value)) return String(Number(value.toPrecision(4)));
   return STATES.includes(name) ? plain(String(value)) : short(String(value));
 }
 
-/** A digest by its beginning. */
+/** Return a digest shortened to its first 12 digits. */
 const short = (/** @type {string} */ text) => (/^[0-9a-f]{64}$/.test(text) ? `${text.slice(0, 12)}…` : text);
 
 $("#audit-search").addEventListener("submit", (event) => {

@@ -3,7 +3,7 @@
 import { el } from "./api.js";
 
 /**
- * Whether somebody agrees, by typing `word`.
+ * Ask for confirmation by typing `word`; resolve to true if it is given.
  * @param {{ title: string, parts: [string, string[]][], word: string, action: string }} asked
  * @returns {Promise<boolean>}
  */
@@ -18,7 +18,7 @@ export function confirmed({ title, parts, word, action }) {
 }
 
 /**
- * Whether somebody agrees to what can be changed back; Enter alone says no.
+ * Ask for confirmation of a reversible change; resolve to true if it is given. Enter alone cancels.
  * @param {{ title: string, parts: [string, string[]][], action: string }} asked
  * @returns {Promise<boolean>}
  */
@@ -29,7 +29,7 @@ export function agreed({ title, parts, action }) {
   return answer;
 }
 
-/** A dialog with a title and lists; true where it is closed by a button with the value "yes". @param {string} title  @param {[string, string[]][]} parts  @param {HTMLElement[]} rest  @returns {Promise<boolean>} */
+/** Show a dialog with a title and lists; resolve to true if a "yes" button closes it. @param {string} title  @param {[string, string[]][]} parts  @param {HTMLElement[]} rest  @returns {Promise<boolean>} */
 function ask(title, parts, ...rest) {
   const form = el("form", { method: "dialog" },
     el("h2", { id: "confirm-title" }, title),
@@ -46,7 +46,7 @@ function ask(title, parts, ...rest) {
   });
 }
 
-/** Rows of a table, each cell with its column's name: on a narrow screen rows become lists. */
+/** Fill a table with rows. Each cell gets its column's name, because rows become lists on a narrow screen. */
 export function fill(/** @type {HTMLElement} */ body, /** @type {HTMLTableRowElement[]} */ rows, { add = false } = {}) {
   const names = [...(body.parentElement?.querySelectorAll("thead th") ?? [])].map((one) => one.textContent ?? "");
   for (const row of rows) [...row.cells].forEach((cell, i) => { if (cell.tagName === "TD") cell.dataset.label = names[i]; });
@@ -54,10 +54,10 @@ export function fill(/** @type {HTMLElement} */ body, /** @type {HTMLTableRowEle
   body.append(...rows);
 }
 
-/** 1 study, 2 studies. */
+/** Return a count with its noun: "1 study", "2 studies". */
 export const count = (/** @type {number} */ n, /** @type {string} */ one, /** @type {string} */ several) => `${n.toLocaleString("en-GB")} ${n === 1 ? one : several}`;
 
-/** 1.2 GB. */
+/** Return a size with its unit: "1.2 GB". */
 export function size(/** @type {number} */ bytes) {
   if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;

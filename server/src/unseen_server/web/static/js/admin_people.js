@@ -39,7 +39,7 @@ function row(/** @type {Account} */ account) {
         : el("button", { type: "button", "aria-label": `Disable ${name}`, onclick: () => change(name, { disabled: true }, `${name} is disabled, and signed out everywhere.`) }, "Disable"))));
 }
 
-/** Lines of a field, without empty ones. */
+/** Return the non-empty lines of a field. */
 function lines(/** @type {string} */ text) {
   return text.split("\n").map((line) => line.trim()).filter(Boolean);
 }
@@ -52,7 +52,7 @@ async function change(name, changes, words) {
   } catch (error) {
     failed(error);
   }
-  await showPeople().catch(failed); // also after a refusal: the choice goes back
+  await showPeople().catch(failed); // also after an error, so that the select shows the stored role again
 }
 
 async function invite(/** @type {string} */ name) {
@@ -74,7 +74,7 @@ async function copy(/** @type {HTMLInputElement} */ field) {
     await navigator.clipboard.writeText(field.value);
     toast("Copied.");
   } catch {
-    toast("The browser does not allow copying here. The link is selected: press Ctrl-C."); // plain HTTP
+    toast("The browser does not allow copying here. The link is selected: press Ctrl-C."); // the page was loaded over plain HTTP
   }
 }
 

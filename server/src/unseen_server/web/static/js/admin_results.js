@@ -32,7 +32,7 @@ function draw(/** @type {Results} */ { destinations, dead, longest }) {
     el("tr", {}, ...study(one), el("td", {}, WORDS[one.state]), el("td", {}, span((Date.now() - Date.parse(one.made)) / 1000)), el("td", { class: "details" }, one.reason))));
 }
 
-/** The cells that both tables begin with. */
+/** Return the first cells of a row, which both tables share. */
 const study = (/** @type {Results["dead"][number]} */ one) => [
   el("th", { scope: "row" }, el("a", { href: `/studies/${one.study}` }, one.study)), el("td", {}, ACTIONS[one.action]), el("td", {}, one.destination)];
 
@@ -40,7 +40,7 @@ async function again(/** @type {number} */ number) {
   try {
     draw(await api(`/results/${number}/again`, { method: "POST" }));
     toast("The result is sent again.");
-    $("#tab-results").focus(); // the button that had the focus is gone
+    $("#tab-results").focus(); // the button that had the focus was removed
   } catch (error) {
     failed(error);
   }

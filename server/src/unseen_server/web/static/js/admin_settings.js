@@ -13,7 +13,7 @@ const SEES = {
   lead: "Leads and admins see names, numbers and dates of patients in films' headers. Readers see pseudonyms.",
   reader: "Everybody who can sign in sees names, numbers and dates of patients in films' headers.",
 };
-let identity = /** @type {typeof IDENTITY[number]} */ ("nobody"); // as it was when the page was drawn
+let identity = /** @type {typeof IDENTITY[number]} */ ("nobody"); // value when the page was drawn
 
 export async function showSettings() {
   draw(await api("/settings"));
@@ -53,7 +53,7 @@ function row(/** @type {Settings["sources"][number]} */ one, /** @type {Settings
 }
 
 /**
- * A number of a source's own, in a form; empty where it is the site's.
+ * Return a form for a source's own value; the field is empty if the source uses the site's value.
  * @param {{ label: string, save: string, most: number, site: string, own: number | null, unit: string, store: (value: number | null) => void }} shown
  */
 function entry({ label, save, most, site, own, unit, store: keep }) {
@@ -76,7 +76,7 @@ async function store(body, effect) {
   }
 }
 
-/** Whether an admin means to change who sees names; a key or the wheel takes a list's next value, too. */
+/** Ask an admin to confirm a change of who sees names; a key or the mouse wheel can change a select by accident. */
 function namesMeant(/** @type {typeof IDENTITY[number]} */ wanted) {
   const parts = /** @type {[string, string[]][]} */ ([["Now", [SEES[identity]]], ["Then", [SEES[wanted], "It holds at once, for all films that are here. The audit trail records it."]]]);
   return agreed({ title: "Change who sees names?", parts, action: "Change" });
@@ -85,7 +85,7 @@ function namesMeant(/** @type {typeof IDENTITY[number]} */ wanted) {
 $("#site-settings").addEventListener("submit", async (event) => {
   event.preventDefault();
   const wanted = IDENTITY[$("#identity").selectedIndex];
-  const changed = wanted !== identity; // what was not changed here is not sent: another admin may have changed it
+  const changed = wanted !== identity; // an unchanged value is not sent, because another admin may have changed it
   if (changed && !(await namesMeant(wanted))) {
     $("#identity").selectedIndex = IDENTITY.indexOf(identity);
     return;

@@ -33,7 +33,7 @@ async function ask(path, { method, body, headers = {}, as = "json", signal, keep
   }
   if (answer.status === 401 && !location.pathname.startsWith("/sign-in")) {
     location.assign(`/sign-in?ended=1&next=${encodeURIComponent(location.pathname + location.search)}`);
-    return new Promise(() => {}); // the page is being left
+    return new Promise(() => {}); // the user is leaving the page
   }
   if (!answer.ok) throw new ApiError(answer.status, await sentenceOf(answer));
   if (as === "response") return answer;
@@ -41,16 +41,16 @@ async function ask(path, { method, body, headers = {}, as = "json", signal, keep
   return answer.status === 204 ? null : answer.json();
 }
 
-/** Ask the API. `body` is sent as JSON, or as it is where it is a Blob; `as` is "json", "bytes" or "response". */
+/** Send a request to the API. `body` is sent as JSON, a Blob unchanged; `as` is "json", "bytes" or "response". */
 export const api = /** @type {Page.Call} */ (ask);
 
-/** Whether a request was called off by the page itself. */
+/** Report true if the page itself cancelled the request. */
 export const isAbort = (/** @type {unknown} */ error) => error instanceof Error && error.name === "AbortError";
 
-/** An error's sentence. */
+/** Return the message of an error. */
 export const sentenceIn = (/** @type {unknown} */ error) => (error instanceof Error ? error.message : String(error));
 
-/** The status that the server answered with; 0 where it did not, or where the error is another one. */
+/** Return the status of the server's response; 0 if there was no response or the error has another cause. */
 export const statusOf = (/** @type {unknown} */ error) => (error instanceof ApiError ? error.status : 0);
 
 /** @param {Response} answer */
@@ -64,7 +64,7 @@ async function sentenceOf(answer) {
 }
 
 /**
- * An element: `el("button", { class: "main", type: "button", onclick: go }, "Go")`. Text is never read as HTML; its times in UTC become the reader's.
+ * Return a new element: `el("button", { class: "main", type: "button", onclick: go }, "Go")`. Text is never parsed as HTML; UTC times in it are shown in local time.
  * @template {string} T
  * @param {T} tag
  * @param {Page.Attributes<Page.Made<T>>} attributes
@@ -88,23 +88,23 @@ export function el(tag, attributes = {}, ...children) {
 }
 
 /**
- * The page's first element of a selector; the templates say which an id is. Where it may be missing, use `find`.
+ * Return the page's first element that matches a selector; the templates define its type by id. If the element may be missing, use `find`.
  * @template {string} S
  * @param {S} selector
  * @param {ParentNode} root
  */
 export const $ = (selector, root = document) => /** @type {Page.Found<S>} */ (/** @type {unknown} */ (root.querySelector(selector)));
 
-/** The first element of a selector, or null. @type {(selector: string, root?: ParentNode) => HTMLElement | null} */
+/** Return the first element that matches a selector, or null. @type {(selector: string, root?: ParentNode) => HTMLElement | null} */
 export const find = (selector, root = document) => root.querySelector(selector);
 
-/** The element of a selector that an event came from, or that it lies in; null where it came from elsewhere. */
+/** Return the event's target or its nearest ancestor that matches a selector; null if there is none. */
 export function closest(/** @type {Event} */ event, /** @type {string} */ selector) {
   return event.target instanceof Element ? /** @type {HTMLElement | null} */ (event.target.closest(selector)) : null;
 }
 
 /**
- * A value that has to be there.
+ * Return a value that must be present.
  * @template V
  * @param {V | null | undefined} value
  */
@@ -113,7 +113,7 @@ export function there(value) {
   return value;
 }
 
-/** How long ago, or how long it lasts, in one or two words: 4 s, 12 min, 3 h, 2 days. */
+/** Return a duration in one or two words: 4 s, 12 min, 3 h, 2 days. */
 export function span(/** @type {number} */ seconds) {
   const s = Math.max(0, seconds);
   if (s < 60) return `${Math.floor(s)} s`;
@@ -122,7 +122,7 @@ export function span(/** @type {number} */ seconds) {
   return `${Math.floor(s / 86400)} days`;
 }
 
-/** Whether keys belong to a field at present. */
+/** Report true if a key press belongs to a field or is a browser shortcut. */
 export function typing(/** @type {KeyboardEvent} */ event) {
   return event.ctrlKey || event.metaKey || event.altKey || closest(event, "input, textarea, select, [contenteditable], dialog[open]") !== null;
 }

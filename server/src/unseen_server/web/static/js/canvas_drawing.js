@@ -32,7 +32,7 @@ export function drawFilm(context, scratch, film, table, { scale, origin, bounds 
   if (scratch.width < shown.width) scratch.width = shown.width;
   if (scratch.height < shown.height) scratch.height = shown.height;
   there(scratch.getContext("2d")).putImageData(shown, 0, 0);
-  // the last column of a level may cover one sample only: do not draw more of it than the film has
+  // the last column of a level may cover only one sample: do not draw it beyond the film's edge
   const across = Math.min(right, film.width / 2 ** k) - left;
   const down = Math.min(bottom, film.height / 2 ** k) - top;
   context.imageSmoothingEnabled = step !== 1;
@@ -42,7 +42,7 @@ export function drawFilm(context, scratch, film, table, { scale, origin, bounds 
   );
 }
 
-/** Draw a ruler: its line, its ends (the dragged one is filled), and its length next to the middle. */
+/** Draw a ruler: its line, its ends (the active one is filled), and its length next to the middle. */
 export function drawLine(/** @type {CanvasRenderingContext2D} */ context, /** @type {Page.Line} */ { from, to, words, held }, /** @type {import("./film_canvas.js").FilmCanvas} */ view) {
   const density = devicePixelRatio || 1;
   const [a, b] = [view.onCanvas(from), view.onCanvas(to)];

@@ -2,7 +2,7 @@
 // Input of a `FilmCanvas`: mouse, pen and fingers, and by keys.
 import { dragWindow, nextWindow } from "./canvas_moves.js";
 
-/** Keys of a film; the page's own come first. */
+/** Keys of a film; a page's own keys take precedence. */
 export const FILM_KEYS = [
   ["D", "ruler: arrows move an end, Enter takes the other, D puts it away"],
   ["G", "magnifier, and the grey value"],
@@ -20,9 +20,9 @@ export const FILM_KEYS = [
   ["B", "the next window of the film"],
 ];
 
-const STEP = 20; // screen points of a drag that a key stands for
+const STEP = 20; // length of the drag that one key press replaces, in screen points
 
-/** Do what a key says; false where it says nothing. */
+/** Handle a key press; return false if the key has no function. */
 export function keys(/** @type {import("./film_canvas.js").FilmCanvas} */ view, /** @type {KeyboardEvent} */ event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
   if (view.ruler?.key(event)) return true;
@@ -59,7 +59,7 @@ export function keys(/** @type {import("./film_canvas.js").FilmCanvas} */ view, 
   return true;
 }
 
-/** Left or right drag: window; middle, shift or space: pan; wheel: zoom about the pointer; two fingers: zoom and pan. */
+/** Handle the pointer. Left or right drag: window; middle, shift or space: pan; wheel: zoom about the pointer; two fingers: zoom and pan. */
 export function pointers(/** @type {import("./film_canvas.js").FilmCanvas} */ view, /** @type {HTMLCanvasElement} */ canvas) {
   /** @type {Map<number, Page.Point>} */
   const down = new Map();
@@ -78,7 +78,7 @@ export function pointers(/** @type {import("./film_canvas.js").FilmCanvas} */ vi
     canvas.focus({ preventScroll: true });
     down.set(event.pointerId, place(event));
     if (!pans(event)) view.ruler?.press(place(event));
-    event.preventDefault(); // no text is selected, and the middle button does not scroll
+    event.preventDefault(); // prevents text selection and scrolling with the middle button
   });
   canvas.addEventListener("pointermove", (event) => {
     const before = down.get(event.pointerId);

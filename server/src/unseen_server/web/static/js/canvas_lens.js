@@ -4,11 +4,11 @@ import { drawFilm } from "./canvas_drawing.js";
 
 /** @typedef {import("./film_canvas.js").FilmCanvas} FilmCanvas */
 
-const TIMES = 2.5; // as large as around it; one screen pixel a sample at least
-const SHARE = 0.2; // of the canvas's shorter side: the radius
-const MOST = 180; // screen points
+const TIMES = 2.5; // magnification relative to the film's zoom; at least one screen pixel per sample
+const SHARE = 0.2; // radius as a share of the canvas's shorter side
+const MOST = 180; // largest radius, in screen points
 
-/** The sample at a point of a film, in samples; null beside it. */
+/** Return the sample at a point of a film, in samples; null outside the film. */
 export function sampleAt(/** @type {Page.Film} */ { samples, width, height }, /** @type {Page.Point} */ { x, y }) {
   const [column, row] = [Math.floor(x), Math.floor(y)];
   if (column < 0 || row < 0 || column >= width || row >= height) return null;
@@ -27,7 +27,7 @@ export class Lens {
     });
   }
 
-  /** Where it looks: under the pointer; without one, in the middle, where keys move the film. */
+  /** Centre of the magnified area: the pointer, or the middle of the canvas without a pointer, where keys move the film. */
   get at() { return this.#at ?? { x: this.view.canvas.width / 2, y: this.view.canvas.height / 2 }; }
 
   toggle() {

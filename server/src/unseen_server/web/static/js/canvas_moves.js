@@ -3,13 +3,13 @@
 
 /** @typedef {import("./film_canvas.js").FilmCanvas} FilmCanvas */
 
-const SMALLEST = 0.5; // of the fitting size
-const LARGEST = 32; // screen pixels a sample
+const SMALLEST = 0.5; // relative to the zoom at which the film fits
+const LARGEST = 32; // screen pixels per sample
 
-/** The smallest zoom of what is shown: small films can be seen one screen pixel a sample. */
+/** Return the smallest zoom; small films can be shown at one screen pixel per sample. */
 export const least = (/** @type {FilmCanvas} */ view) => Math.min(SMALLEST, 1 / view.fitting);
 
-/** The largest. */
+/** Return the largest zoom. */
 export const most = (/** @type {FilmCanvas} */ view) => (view.film ? Math.max(1, LARGEST / view.fitting) : 1);
 
 /** Zoom about a point of the canvas. */
@@ -25,21 +25,21 @@ export function zoomBy(/** @type {FilmCanvas} */ view, /** @type {number} */ fac
   });
 }
 
-/** Move the film. */
+/** Move the film by screen pixels. */
 export function panBy(/** @type {FilmCanvas} */ view, /** @type {number} */ dx, /** @type {number} */ dy) {
   if (!view.film) return;
   const { x, y } = view.middle;
   view.setView({ x: x - dx / (view.film.width * view.scale), y: y - dy / (view.film.height * view.scale), zoom: view.zoom });
 }
 
-/** Drag the window: to the right wider, upwards brighter; 400 screen points are the whole first window. */
+/** Change the window by dragging: right for a wider one, up for a brighter image; 400 screen points cover the whole first window. */
 export function dragWindow(/** @type {FilmCanvas} */ view, /** @type {number} */ dx, /** @type {number} */ dy) {
   const step = view.first.width / 400;
   const { centre, width, function: how } = view.window;
   view.setWindow({ centre: centre + dy * step, width: width + dx * step * 2, ...(how ? { function: how } : {}) });
 }
 
-/** The window that follows among those of the film. */
+/** Switch to the next window of the film. */
 export function nextWindow(/** @type {FilmCanvas} */ view) {
   const all = view.film?.windows ?? [];
   const at = all.findIndex((one) => one.name === view.window.name);

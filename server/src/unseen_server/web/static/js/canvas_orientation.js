@@ -3,7 +3,7 @@
 
 /** @typedef {{ turns: number, flipped: boolean }} Orientation  turns: quarters clockwise, 0 to 3; then flipped */
 
-/** The film in this orientation; the film itself where it is upright. @param {Page.Film} film @param {Orientation} orientation @returns {Page.Film} */
+/** Return the film in this orientation; the same object if it is upright. @param {Page.Film} film @param {Orientation} orientation @returns {Page.Film} */
 export function oriented(film, { turns, flipped }) {
   if (turns === 0 && !flipped) return film;
   const { samples, width, height } = film;
@@ -11,7 +11,7 @@ export function oriented(film, { turns, flipped }) {
   const down = turns % 2 ? width : height;
   const seen = new Uint16Array(samples.length);
   for (let y = 0; y < down; y++) {
-    // the sample at the row's beginning, and how far the next one lies from it
+    // index of the row's first sample, and step from one sample to the next
     let from = turns === 0 ? y * width : turns === 1 ? (height - 1) * width + y : turns === 2 ? (height - y) * width - 1 : width - 1 - y;
     let step = turns === 0 ? 1 : turns === 1 ? -width : turns === 2 ? -1 : width;
     if (flipped) { from += step * (across - 1); step = -step; }
@@ -20,7 +20,7 @@ export function oriented(film, { turns, flipped }) {
   return { ...film, samples: seen, width: across, height: down, levels: undefined };
 }
 
-/** What stands on the film while it is not upright; "" while it is. */
+/** Return the label of a film that is not upright, or "" for an upright film. */
 export function markOf(/** @type {Orientation} */ { turns, flipped }) {
   return [turns ? `turned ${90 * turns}°` : "", flipped ? "flipped left to right" : ""].filter(Boolean).join(", ");
 }

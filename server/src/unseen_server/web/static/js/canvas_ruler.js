@@ -3,11 +3,11 @@
 
 /** @typedef {import("./film_canvas.js").FilmCanvas} FilmCanvas */
 
-const NEAR = 24; // screen pixels within which an end is taken hold of
-const START = 0.25; // of the film's shorter side, seen from its middle
-const STEP = 4; // screen pixels a key moves an end by; with shift a fifth of that
+const NEAR = 24; // screen pixels around an end within which a press selects it
+const START = 0.25; // first distance of each end from the middle of the view, as a share of the film's shorter side
+const STEP = 4; // screen pixels by which a key moves an end; one fifth of that with shift
 
-/** A length in words. @param {number} pixels  of the film @param {Page.Film} film */
+/** Return a length as text. @param {number} pixels  of the film @param {Page.Film} film */
 export function lengthInWords(pixels, film) {
   const { spacingMm: spacing, about } = film;
   if (!spacing) return `${Math.round(pixels)} px, the film gives no spacing`;
@@ -30,7 +30,7 @@ export class Ruler {
 
   get on() { return this.#ends !== null; }
 
-  /** Lay it across the middle of what is seen; or put it away. */
+  /** Show the ruler across the middle of the view, or hide it. */
   toggle() {
     const { film } = this.view;
     if (this.#ends || !film) return this.away();
@@ -47,7 +47,7 @@ export class Ruler {
     this.#changed();
   }
 
-  /** Take the pointer's press: an end near it is held, else a new line begins there. */
+  /** Handle a pointer press: select an end near it, or start a new line there. */
   press(/** @type {Page.Point} */ at) {
     if (!this.#ends) return false;
     const far = this.#ends.map((end) => { const seen = this.view.onCanvas(end); return Math.hypot(seen.x - at.x, seen.y - at.y); });
@@ -72,7 +72,7 @@ export class Ruler {
 
   drop() { this.#placing = false; }
 
-  /** Arrows move the end that is held, Enter takes the other one; false where the key means nothing here. */
+  /** Handle a key: arrows move the selected end, Enter selects the other one. Return false if the key has no function here. */
   key(/** @type {KeyboardEvent} */ event) {
     if (!this.#ends) return false;
     const moves = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] });

@@ -2,7 +2,7 @@
 // Description of a `FilmCanvas` in words, for screen readers.
 import { markOf } from "./canvas_orientation.js";
 
-/** A sentence or a few. */
+/** Return a description of the canvas in one or more sentences. */
 export function inWords(/** @type {import("./film_canvas.js").FilmCanvas} */ view) {
   const { film, label, window, inverted, line } = view;
   if (!film) return `${label}: nothing is shown.`;

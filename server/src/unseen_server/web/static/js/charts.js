@@ -7,7 +7,7 @@ import { whole } from "./percent_words.js";
 
 const ROC = { side: 380, left: 44, top: 10, right: 10, bottom: 42 };
 const SPREAD = { width: 620, height: 176, left: 46, top: 30, right: 14, bottom: 40 };
-export const MOST_BANDS = 3; // of more curves, the band of the one that is operated alone is shown
+export const MOST_BANDS = 3; // with more curves, only the band of the curve that has the operating point is shown
 const points = (/** @type {number[][]} */ pairs) => pairs.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
 
 function chart(/** @type {number} */ width, /** @type {number} */ height, /** @type {string} */ label, /** @type {Page.Child[]} */ ...children) {
@@ -19,14 +19,14 @@ function words(/** @type {number} */ x, /** @type {number} */ y, /** @type {stri
   return el("svg:text", { class: kind, "text-anchor": anchor, ...place }, text);
 }
 
-/** A line as a key to a model's curve. */
+/** Return a line sample for a model, as in the legend of a chart. */
 export function swatch(/** @type {number | undefined} */ place) {
   const line = el("svg:path", { class: `line m${place}`, d: "M1 6H27" });
   return el("svg:svg", { class: "swatch", viewBox: "0 0 28 12", "aria-hidden": "true" }, line);
 }
 
 /**
- * ROC curves with their bands. `operate(place, x, y)` puts the point of a model there.
+ * Return a chart of ROC curves with their bands. `operate(place, x, y)` moves the operating point of a model there.
  * @typedef {Page.Returned<"GET /compare/metrics">} Metrics
  * @typedef {{ value: number | null, low: number | null, high: number | null, reason: string }} Figure
  * @param {{ name: string, place: number, auroc: Figure, roc: Metrics["roc"] }[]} curves
@@ -68,8 +68,8 @@ export function rocChart(curves) {
 }
 
 /**
- * The scores of both classes, and a threshold that is dragged: `dragged(score)` is called while, `dropped()` after.
- * `move(score)` puts the threshold elsewhere.
+ * Return a chart of both classes' scores with a threshold. A drag calls `dragged(score)` at each step and `dropped()` at its end.
+ * `move(score)` moves the threshold.
  * @param {{ normal: ArrayLike<number> & Iterable<number>, abnormal: ArrayLike<number> & Iterable<number> }} scores
  * @param {{ low: number, high: number, dragged: (score: number) => void, dropped: () => void }} scale
  */
@@ -130,7 +130,7 @@ export function spreadChart({ normal, abnormal }, { low, high, dragged, dropped 
 }
 
 /**
- * A figure with its interval on an axis from `low` to `high`, with a line at `mark`.
+ * Return a chart of a value with its interval on an axis from `low` to `high`, with a line at `mark`.
  * @param {{ value: number, low: number, high: number }} shown
  * @param {{ low: number, high: number, mark: number, kind?: string }} axis
  */
@@ -143,7 +143,7 @@ export function whisker({ value, low: from, high: to }, { low, high, mark, kind 
   );
 }
 
-/** Two models' ranks of a film on one line from 0 to 100 %. */
+/** Return a chart of two models' ranks of a film on one line from 0 to 100 %. */
 export function ranks(/** @type {number} */ first, /** @type {number} */ second, /** @type {number[]} */ places) {
   const x = (/** @type {number} */ rank) => (6 + 88 * rank).toFixed(1);
   return el(
@@ -154,12 +154,12 @@ export function ranks(/** @type {number} */ first, /** @type {number} */ second,
   );
 }
 
-/** "0.82 (0.78 to 0.86)", or why not. */
+/** Return a value with its interval, "0.82 (0.78 to 0.86)", or the reason why there is none. */
 export function figure(/** @type {Figure} */ { value, low, high, reason }) {
   return value === null || low === null || high === null ? reason : `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
 }
 
-/** Round scores, five or so, from `low` to `high`. */
+/** Return about five round scores from `low` to `high`. */
 function ticks(/** @type {number} */ low, /** @type {number} */ high) {
   const rough = (high - low) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));

@@ -28,15 +28,15 @@ const CELLS = {
 };
 
 let thresholds = /** @type {Map<string, number>} */ (new Map());
-const places = /** @type {Map<string, number>} */ (new Map()); // model → its colour and dashes, 0 … 5
-const asked = /** @type {Map<string, Promise<Metrics>>} */ (new Map()); // model → its metrics, soon
-const computed = /** @type {Map<string, Metrics>} */ (new Map()); // those that have come
+const places = /** @type {Map<string, number>} */ (new Map()); // index of colour and dashes by model, 0 … 5
+const asked = /** @type {Map<string, Promise<Metrics>>} */ (new Map()); // promise of the metrics by model
+const computed = /** @type {Map<string, Metrics>} */ (new Map()); // metrics that have arrived, by model
 /** @type {LabelledSet} */
 let labelled = { models: [], films: [], selected: false, not_counted: {} };
 /** @type {{ model: string, films: Scored[], scores: Scores, sources: { source: string, scores: Scores }[], low: number, high: number } | null} */
 let chosen = null;
 let threshold = 0;
-let prevalence = /** @type {number | null} */ (null); // nothing is assumed before somebody enters one
+let prevalence = /** @type {number | null} */ (null); // no default: null until the user enters a value
 let cell = /** @type {Cell | null} */ (null);
 let roc = /** @type {ReturnType<typeof rocChart> | null} */ (null);
 let spread = /** @type {ReturnType<typeof spreadChart> | null} */ (null);
@@ -77,7 +77,7 @@ async function start() {
   if (labelled.films.length) keep();
 }
 
-/** Take the first free colour for a model. */
+/** Assign the first free colour to a model. */
 function place(/** @type {string} */ model) {
   const taken = new Set(places.values());
   places.set(model, [0, 1, 2, 3, 4, 5].find((one) => !taken.has(one)) ?? 0);
@@ -125,7 +125,7 @@ function tick(/** @type {HTMLInputElement} */ box, /** @type {string} */ model) 
   }
 }
 
-/** The ticked models that scored both classes; all that did, where no ticked one has. */
+/** Return the ticked models that scored both classes, or all such models if no ticked one did. */
 function comparable() {
   const both = labelled.models.filter(({ normal, abnormal }) => normal && abnormal);
   const ticked = both.filter(({ model }) => places.has(model));
@@ -161,7 +161,7 @@ async function drawRoc() {
     } catch (error) {
       refused.push(`${nameOf(model)}: ${sentenceIn(error)}`);
     }
-    if (String([...places]) !== String(wanted)) return; // another choice was made meanwhile
+    if (String([...places]) !== String(wanted)) return; // the user has made another choice meanwhile
     show();
   }
   $("#roc-words").textContent = refused.join(" ") ||
@@ -171,7 +171,7 @@ async function drawRoc() {
 
 const nameOf = (/** @type {string} */ model) => there(labelled.models.find((one) => one.model === model)).name;
 
-/** Show the threshold of a model. */
+/** Show the metrics and the threshold of a model. */
 function choose(/** @type {string} */ model) {
   const index = labelled.models.findIndex((one) => one.model === model);
   const films = labelled.films.flatMap((film) => {
@@ -216,7 +216,7 @@ function tell(/** @type {string} */ id, /** @type {number | null} */ value, /** 
   $("small", there(output.parentElement)).textContent = words;
 }
 
-/** Everything that moves with the threshold. */
+/** Update all figures that depend on the threshold. */
 function operate() {
   if (!chosen) return;
   const now = atThreshold(chosen.scores, threshold, prevalence);
@@ -239,7 +239,7 @@ function operate() {
   moveSources(chosen.sources, threshold, prevalence);
 }
 
-/** After a drag: what is too slow, or too loud, while it goes on. */
+/** Update the parts that are too slow, or announced too often, to follow a drag. */
 function settled() {
   const now = atThreshold(there(chosen).scores, threshold, prevalence);
   $("#operating-words").textContent =
@@ -269,7 +269,7 @@ function keep() {
   $("#report").setAttribute("href", `/compare/report${location.search}`);
 }
 
-/** What the copies are of. */
+/** Return the figures that the copy buttons copy. */
 function shownNow() {
   const { model, ...own } = there(chosen);
   const models = [...places.keys()];

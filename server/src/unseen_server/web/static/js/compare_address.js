@@ -6,10 +6,10 @@ const SHORT = 12; // digits of a model's digest in the address
 
 /**
  * @typedef {{ shown: string[], chosen: string | undefined, thresholds: Record<string, number>, prevalence: number | null, pair: string[] | undefined }} Kept
- * chosen: whose threshold is shown
+ * chosen: model whose threshold is shown
  */
 
-/** What the address asks for, else what was shown last in this session; models that are not there are left out. @returns {Kept} */
+/** Return the settings in the address, else the last ones of this session; unknown models are left out. @returns {Kept} */
 export function wanted(/** @type {{ model: string }[]} */ models) {
   const given = new URLSearchParams(location.search);
   /** @type {Partial<Kept>} */
@@ -21,14 +21,14 @@ export function wanted(/** @type {{ model: string }[]} */ models) {
   const thresholds = { ...saved.thresholds };
   const at = number("at");
   if (chosen && at !== undefined) thresholds[chosen] = at;
-  const share = number("prevalence") ?? saved.prevalence ?? null; // there is no default
+  const share = number("prevalence") ?? saved.prevalence ?? null; // no default
   return {
     shown: every(given.get("models")?.split(",") ?? saved.shown) ?? [], chosen, thresholds,
     prevalence: share !== null && share > 0 && share < 1 ? share : null, pair: every(given.get("pair")?.split(",") ?? saved.pair),
   };
 }
 
-/** Keep what is shown. */
+/** Save the settings in the session and in the address. */
 export function keepShown(/** @type {Kept} */ kept) {
   sessionStorage.setItem(KEPT, JSON.stringify(kept));
   const said = new URLSearchParams();

@@ -9,7 +9,7 @@ import { copyButtons } from "./copying.js";
 /** @typedef {Page.Returned<"GET /compare/difference">} Difference */
 
 /**
- * What is shown at the moment; figures that are not computed yet are null.
+ * Figures that the page shows; null if they are not computed yet.
  * @typedef {object} Shown
  * @property {string[]} models  the ticked ones
  * @property {Metrics[]} curves
@@ -64,7 +64,7 @@ const CSV = {
   ],
 };
 
-/** Wire the buttons; `shown` gives what is shown when one is pressed. */
+/** Wire the copy buttons; `shown` returns the page's figures at the time of a click. */
 export function wireCopies(/** @type {() => Shown} */ shown) {
   const figures = /** @type {const} */ ([
     ["roc", "the ROC curves", (/** @type {Shown} */ now) => now.models],

@@ -9,7 +9,7 @@ import { Pane, ROWS } from "./compare_model_images.js";
 import { films } from "./films.js";
 import { failed, toast } from "./toasts.js";
 
-const KEPT = "unseen.compare"; // as the comparison's page has it
+const KEPT = "unseen.compare"; // same key as on the comparison page
 const ROWS_KEPT = "unseen.compare.rows";
 const MOST = 6;
 const KINDS = /** @type {import("./compare_model_images.js").What[]} */ (Object.keys(ROWS));
@@ -25,7 +25,7 @@ const list = keptList(film);
 /** @typedef {Page.Returned<"GET /films/{film}/look">} Look  @typedef {Look["models"][number]} Model */
 
 /** @type {Look | null} */
-let response = null; // what is known of the film
+let response = null; // model results of the film
 /** @type {Pane[]} */
 let panes = [];
 let turn = 0;
@@ -72,11 +72,11 @@ function step(/** @type {number} */ by) {
   const next = list.films[list.films.indexOf(film) + by];
   if (!next) return;
   film = next;
-  history.replaceState(null, "", `/compare/${film}`); // back leads to where the list is
+  history.replaceState(null, "", `/compare/${film}`); // the browser's back button returns to the list
   show().catch(failed);
 }
 
-/** Which models: those ticked before, as far as they know the film. */
+/** Show the checkboxes of the models; models ticked before stay ticked if they have scored this film. */
 function models(/** @type {Look} */ response) {
   const known = response.models.map(({ model }) => model);
   if (!known.some((model) => ticked.has(model))) known.slice(0, 3).forEach((model) => ticked.add(model));

@@ -6,7 +6,7 @@ const LIST = "unseen.compare.list";
 const FURTHER = 36;
 
 /**
- * Fill `box` with links to films, so many rows of them; the list goes along under `title`.
+ * Fill `box` with `rows` rows of links to films; a click stores the list under `title`.
  * @param {Element} box
  * @param {{ film: string, lines: (string | Element)[] }[]} films
  * @param {{ title: string, rows: number }} list
@@ -17,7 +17,7 @@ export function fillGallery(box, films, { title, rows }) {
     el("a", { class: "film", href: `/compare/${film}`, dataset: { film }, onclick: () => keepList({ title, films: names }) },
       thumbnail(film), ...lines.map((line) => el("span", { class: "line" }, line))));
   const columns = getComputedStyle(box).gridTemplateColumns.split(" ").length;
-  let count = films.length > rows * columns ? rows * columns - 1 : films.length; // the last place is the button's
+  let count = films.length > rows * columns ? rows * columns - 1 : films.length; // the button takes the last place
   box.replaceChildren(...cards(0, count));
   if (count === films.length) return;
   const more = el("button", { type: "button", class: "more" }, `${films.length - count} more`);
@@ -32,14 +32,14 @@ export function fillGallery(box, films, { title, rows }) {
   box.append(more);
 }
 
-/** A film's thumbnail, or a word where none is kept. */
+/** Return a film's thumbnail, or a short text if no thumbnail is stored. */
 export function thumbnail(/** @type {string} */ film) {
   const picture = el("img", { src: `/api/v1/films/${film}/thumbnail.png`, alt: `Film ${film}`, loading: "lazy" });
   picture.addEventListener("error", () => picture.replaceWith(el("span", { class: "none" }, "no image is kept")));
   return el("span", { class: "thumbnail" }, picture);
 }
 
-/** The list that a film was opened from: {title, films}; that of this film alone where there is none. */
+/** Return the list that a film was opened from: {title, films}; a list of this film alone if there is none. */
 export function keptList(/** @type {string} */ film) {
   /** @type {{ title: string, films: string[] } | null} */
   const list = JSON.parse(sessionStorage.getItem(LIST) ?? "null");

@@ -4,7 +4,7 @@ import { $, el } from "./api.js";
 
 /** @typedef {Page.Returned<"GET /compare/labelled">} LabelledSet */
 
-/** Whether reports count of which nothing shows that their films were seen; kept in the address. */
+/** True if reports count even when no record shows that their films were displayed; kept in the address. */
 export const others = new URLSearchParams(location.search).get("others") === "true";
 
 /** @type {Record<string, (count: number) => string>} */
@@ -13,7 +13,7 @@ const WORDS = {
   unrecorded: (count) => `${count} reported with an earlier version, which did not record what was shown`,
 };
 
-/** Say what is compared on, and what is left out. */
+/** Show the number of compared films, and the films that are left out. */
 export function about(/** @type {LabelledSet} */ { films, not_counted: left }) {
   const ill = films.filter(({ label }) => label === "abnormal").length;
   const sources = new Set(films.map(({ source }) => source)).size;

@@ -2,7 +2,7 @@
 // Message where nothing can be compared yet: the missing parts, and what to do.
 import { $, el } from "./api.js";
 
-/** Show it; `ill`: how many films were reported abnormal. */
+/** Show the message; `ill` is the number of films reported abnormal. */
 export function explain(/** @type {Page.Returned<"GET /compare/labelled">} */ { models, films }, /** @type {number} */ ill) {
   const response = !models.length
     ? ["No model has scored a film here.", "Start the server with a model, and give further ones with --also to compare them."]

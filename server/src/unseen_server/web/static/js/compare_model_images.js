@@ -12,7 +12,7 @@ import { short } from "./compare_operating.js";
 /** @typedef {"image" | "reconstruction" | "residual" | "map"} What */
 
 /**
- * By key: the row's words, where the picture comes from, and whether it is a picture of grey values or of deviations.
+ * Words, image path and content of each row: `grey` is true for grey values and false for deviations.
  * @type {Record<What, { words: string, path: (film: string, model: Model) => string, grey: boolean }>}
  */
 export const ROWS = {
@@ -26,7 +26,7 @@ there(BLACK.getContext("2d")).fillRect(0, 0, 1, 1);
 const COLOURS = Array.from({ length: 256 }, (_, value) => cividis(value / 255));
 const pictures = new Kept((path) => greyPicture(path));
 
-/** One image of one model; `view` is null until there is something to show. */
+/** One image of one model; `view` is null until the image is loaded. */
 export class Pane {
   #frame = el("div", { class: "frame" });
   #caption = el("figcaption", {});
@@ -41,7 +41,7 @@ export class Pane {
     this.node = el("figure", { dataset: { what, model: model.model } }, this.#frame, this.#caption);
   }
 
-  /** Show it, linked with the film's own canvas `main`. */
+  /** Show the image, linked with the film's own canvas `main`. */
   async show(/** @type {string} */ name, /** @type {FilmCanvas} */ main) {
     const { words, path, grey } = ROWS[this.what];
     const kept = this.what === "map" ? this.model.map_high !== null : this.model.renditions;
@@ -90,13 +90,13 @@ export class Pane {
   }
 }
 
-/** A film of the same size and depth in which nothing is to be seen; made once, and kept with the film. */
+/** Return a black film of the same size and depth; it is created once and stored with the film. */
 function darkened(/** @type {Page.Film} */ film) {
   film.dark ??= { ...film, levels: undefined, samples: new Uint16Array(film.samples.length) };
   return film.dark;
 }
 
-/** The window on an image whose black and white are the film's own first ones (DICOM PS3.3 C.11.2.1.2, LINEAR). */
+/** Return the grey table of an image whose black and white are those of the film's first window (DICOM PS3.3 C.11.2.1.2, LINEAR). */
 function greyTable(/** @type {Page.FilmOfApi} */ { low, high }, /** @type {FilmCanvas} */ { window: { centre, width }, inverted }) {
   return Array.from({ length: 256 }, (_, value) => {
     const sample = low + (value / 255) * (high - low);

@@ -4,13 +4,13 @@
 
 /** @typedef {{ label: string, score: number }} Labelled  @typedef {{ normal: Float64Array, abnormal: Float64Array }} Scores */
 
-/** Scores in rising order, by label. */
+/** Return the scores of each label in ascending order. */
 export function byLabel(/** @type {Labelled[]} */ films) {
   const of = (/** @type {string} */ label) => Float64Array.from(films.filter((film) => film.label === label), (film) => film.score).sort();
   return { normal: of("normal"), abnormal: of("abnormal") };
 }
 
-/** How many of the rising `scores` lie strictly below `threshold`. */
+/** Return the number of ascending `scores` strictly below `threshold`. */
 export function below(/** @type {Float64Array} */ scores, /** @type {number} */ threshold) {
   let low = 0;
   let high = scores.length;
@@ -23,13 +23,13 @@ export function below(/** @type {Float64Array} */ scores, /** @type {number} */ 
 }
 
 /**
- * The figures at a threshold.
+ * Return the figures at a threshold.
  *
  *   sensitivity = read abnormal / abnormal          specificity = cleared normal / normal
  *   PPV = se · p / (se · p + (1 − sp)(1 − p))       NPV = sp (1 − p) / (sp (1 − p) + (1 − se) p)
  *
- * with the prevalence p that the user entered; null where a class has no film, nothing is read or cleared, or (PPV and
- * NPV) no prevalence was entered.
+ * with the prevalence p that the user entered. A figure is null if a class has no film, if nothing is read or cleared, or
+ * (PPV and NPV) if no prevalence was entered.
  */
 export function atThreshold(/** @type {Scores} */ { normal, abnormal }, /** @type {number} */ threshold, /** @type {number | null} */ prevalence) {
   const missed = below(abnormal, threshold);
@@ -49,12 +49,12 @@ export function atThreshold(/** @type {Scores} */ { normal, abnormal }, /** @typ
   };
 }
 
-/** The highest threshold at which no abnormal film is cleared. */
+/** Return the highest threshold at which no abnormal film is cleared. */
 export function nothingMissed(/** @type {Scores} */ { normal, abnormal }) {
   return written(abnormal[0], [...normal]);
 }
 
-/** The threshold of the largest sensitivity + specificity; of equal ones the lowest. */
+/** Return the threshold with the largest sensitivity + specificity; the lowest one of a tie. */
 export function balanced(/** @type {Scores} */ { normal, abnormal }) {
   let best = { gain: -Infinity, threshold: 0 };
   for (const threshold of [...normal, ...abnormal].sort((a, b) => a - b)) {
@@ -64,7 +64,7 @@ export function balanced(/** @type {Scores} */ { normal, abnormal }) {
   return written(best.threshold, [...normal, ...abnormal]);
 }
 
-/** The number with the fewest digits that parts `scores` as `threshold` does. */
+/** Return the number with the fewest digits that separates `scores` in the same way as `threshold`. */
 function written(/** @type {number} */ threshold, /** @type {number[]} */ scores) {
   const under = scores.reduce((most, score) => (score < threshold && score > most ? score : most), -Infinity);
   for (let digits = 0; digits < 16; digits++) {
@@ -74,13 +74,13 @@ function written(/** @type {number} */ threshold, /** @type {number[]} */ scores
   return threshold;
 }
 
-/** Where a film lies at a threshold: "missed", "right", "caught" or "alarms". */
+/** Return a film's cell at a threshold: "missed", "right", "caught" or "alarms". */
 export function cellOf(/** @type {Labelled} */ { label, score }, /** @type {number} */ threshold) {
   if (label === "abnormal") return score < threshold ? "missed" : "caught";
   return score < threshold ? "right" : "alarms";
 }
 
-/** Shares of each class in even bins from `low` to `high`. */
+/** Return the shares of one class's scores in equal bins from `low` to `high`. */
 export function binned(/** @type {ArrayLike<number> & Iterable<number>} */ scores, /** @type {number} */ low, /** @type {number} */ high, /** @type {number} */ count) {
   /** @type {number[]} */
   const shares = new Array(count).fill(0);
@@ -91,12 +91,12 @@ export function binned(/** @type {ArrayLike<number> & Iterable<number>} */ score
   return shares;
 }
 
-/** A score with four digits. */
+/** Return a score with four digits. */
 export const short = (/** @type {number} */ score) => String(Number(score.toPrecision(4))).replace("-", "−");
 
 const share = (/** @type {number} */ part, /** @type {number} */ whole) => (whole > 0 ? part / whole : null);
 
-/** A dragged score with as many digits as the drag is fine; what the field shows is what is meant. */
+/** Return a dragged score, rounded to the resolution of the drag, so that the field shows the exact threshold. */
 export function rounded(/** @type {number} */ score, /** @type {{ low: number, high: number }} */ { low, high }) {
   const digits = Math.max(0, Math.ceil(3 - Math.log10(high - low)));
   return Number(score.toFixed(Math.min(12, digits)));

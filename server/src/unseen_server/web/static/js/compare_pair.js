@@ -11,7 +11,7 @@ import { failed } from "./toasts.js";
 const IDS = ["#first", "#second"];
 
 /**
- * Fill the section; `placeOf(model)` is its colour, or null; `wanted` the two to begin with; `changed` is called after a choice.
+ * Fill the section. `placeOf(model)` returns its colour or null; `wanted` are the first two models; `changed` is called after a choice.
  * @param {Page.Returned<"GET /compare/labelled">["models"]} models
  * @param {(model: string) => number | null} placeOf
  * @param {string[]} wanted

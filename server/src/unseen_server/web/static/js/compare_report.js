@@ -14,7 +14,7 @@ import { failed } from "./toasts.js";
 
 const PARTS = { decides: "decides here", compares: "for comparison", earlier: "no longer in use" };
 
-/** A table of rows under a head; the first cell of each is its heading. */
+/** Fill a table; the first cell of each row is its heading. */
 function table(/** @type {Element} */ into, /** @type {string[]} */ head, /** @type {Page.Child[][]} */ rows) {
   into.replaceChildren(
     el("thead", {}, el("tr", {}, ...head.map((words) => el("th", { scope: "col" }, words)))),

@@ -18,7 +18,7 @@ const SHOWN = 6;
 /** @type {Record<string, string>} */
 const CHIPS = { good: "above every single statistic", warn: "check this", unknown: "no verdict" };
 
-/** Show what the server computed of a model, beside what the threshold does to `sources`. */
+/** Show the server's metrics of a model, and the effect of the threshold on `sources`. */
 export function showMetrics(/** @type {Metrics} */ response, /** @type {Sources} */ sources, /** @type {number} */ threshold, /** @type {number | null} */ prevalence) {
   const heads = (/** @type {(readonly [words: string, kind?: string])[]} */ columns) => el("thead", {}, el("tr", {}, ...columns.map(([words, kind]) => el("th", { scope: "col", class: kind }, words))));
   $("#sources").replaceChildren(heads(COLUMNS), el("tbody", {}, ...response.sources.map(sourceRow)));
@@ -47,7 +47,7 @@ export function showMetrics(/** @type {Metrics} */ response, /** @type {Sources}
   moveSources(sources, threshold, prevalence);
 }
 
-/** Bring the table of sources to a threshold. */
+/** Update the table of sources for a threshold. */
 export function moveSources(/** @type {Sources} */ sources, /** @type {number} */ threshold, /** @type {number | null} */ prevalence) {
   for (const { source, scores } of sources) {
     const row = find(`#sources [data-source="${CSS.escape(source)}"]`);

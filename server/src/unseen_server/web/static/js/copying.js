@@ -7,12 +7,12 @@ import { failed, toast } from "./toasts.js";
 
 const NUMBER = /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i;
 
-/** A text that a spreadsheet does not take for a formula: an apostrophe comes before it. A number stays one. */
+/** Return text that a spreadsheet does not read as a formula, by a leading apostrophe. Numbers are not changed. */
 export function safeCell(/** @type {string} */ text) {
   return /^'*[=+\-@\t\r]/.test(text) && !NUMBER.test(text) ? `'${text}` : text;
 }
 
-/** Rows as CSV (RFC 4180); what is missing is empty. */
+/** Return rows as CSV (RFC 4180); missing values are empty. */
 export function csvOf(/** @type {Cell[][]} */ rows) {
   const cell = (/** @type {Cell} */ value) => {
     const text = value === null || value === undefined ? "" : typeof value === "string" ? safeCell(value) : String(value);
@@ -22,7 +22,7 @@ export function csvOf(/** @type {Cell[][]} */ rows) {
 }
 
 /**
- * Fill `box` with the two buttons of a figure.
+ * Fill `box` with the two copy buttons of a figure.
  * @param {Element} box
  * @param {{ name: string, python: () => Promise<string>, csv: () => Cell[][] }} figure  name: for those who hear the page
  */
@@ -32,13 +32,13 @@ export function copyButtons(box, { name, python, csv }) {
   box.replaceChildren(button("Python", python), button("CSV", async () => csvOf(csv())));
 }
 
-/** Put text on the clipboard; where the browser has none for this page, show it so that it can be copied. */
+/** Copy text to the clipboard; if the browser does not allow this, show the text for manual copying. */
 export async function copy(/** @type {string} */ text, /** @type {string} */ what) {
   try {
     await navigator.clipboard.writeText(text);
     toast(`Copied ${what}.`);
   } catch {
-    show(text, what); // without TLS, or not allowed
+    show(text, what); // no TLS, or no permission
   }
 }
 

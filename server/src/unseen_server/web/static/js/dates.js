@@ -6,17 +6,17 @@ const CALENDAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "shor
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const UTC = /(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC/g;
 
-/** 24 Nov 2026. */
+/** Return a date: "24 Nov 2026". */
 export const day = (/** @type {string | number | Date} */ moment) => DAY.format(new Date(moment));
 
-/** A date without a time, such as a birth date, "2026-11-24": the same day in every time zone. */
+/** Return a date without a time, such as a birth date "2026-11-24"; it is the same day in every time zone. */
 export const calendar = (/** @type {string} */ text) => CALENDAR.format(new Date(text));
 
-/** 14:05. */
+/** Return a time of day: "14:05". */
 export const clock = (/** @type {string | number | Date} */ moment) => CLOCK.format(new Date(moment));
 
-/** 24 Nov 2026, 14:05. */
+/** Return a date with its time: "24 Nov 2026, 14:05". */
 export const date = (/** @type {string | number | Date} */ moment) => `${day(moment)}, ${clock(moment)}`;
 
-/** A sentence of the server, its times in the reader's zone: "2026-11-24 13:05 UTC" becomes "24 Nov 2026, 14:05". */
+/** Return a server's sentence with its times in the local time zone: "2026-11-24 13:05 UTC" becomes "24 Nov 2026, 14:05". */
 export const localised = (/** @type {string} */ sentence) => sentence.replace(UTC, (_, on, at) => date(`${on}T${at}Z`));

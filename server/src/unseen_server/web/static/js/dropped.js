@@ -5,24 +5,24 @@ const LITTER = /^(\.|~\$|Thumbs\.db$|desktop\.ini$|DICOMDIR$)/i;
 
 /** @typedef {{ file: File, name: string }} Film */
 
-/** Whether a file is a system's own or a DICOM folder's index rather than a film. */
+/** Report true if a file is a system file or the index of a DICOM folder, and no film. */
 export function isLitter(/** @type {string} */ path) {
   return path.split("/").some((part) => LITTER.test(part));
 }
 
-/** The films among files, and how many others there were. */
+/** Return the films among files, and the number of other files. */
 export function sorted(/** @type {Film[]} */ found) {
   const films = found.filter((one) => !isLitter(one.name));
   return { films, litter: found.length - films.length };
 }
 
-/** The files of an `<input type=file>`. */
+/** Return the films of an `<input type=file>`. */
 export function chosen(/** @type {FileList} */ files) {
   const found = [...files].map((file) => ({ file, name: file.webkitRelativePath || file.name }));
-  return sorted(found.sort(byName)); // a folder comes in the disk's order
+  return sorted(found.sort(byName)); // a folder's files are in no fixed order
 }
 
-/** The files of a drop, those of its folders too. Entries are taken at once: a drop's data are gone when its event is. */
+/** Return the films of a drop, including its folders. Entries are read at once, because a drop's data are valid only during its event. */
 export async function dropped(/** @type {DataTransfer} */ transfer) {
   const items = [...transfer.items].filter((item) => item.kind === "file");
   const entries = items.map((item) => item.webkitGetAsEntry?.() ?? null);
@@ -48,7 +48,7 @@ async function walk(/** @type {FileSystemDirectoryEntry} */ folder, /** @type {F
   /** @type {FileSystemEntry[]} */
   const inside = [];
   for (;;) {
-    const some = await /** @type {Promise<FileSystemEntry[]>} */ (new Promise((resolve, reject) => reader.readEntries(resolve, reject))); // a hundred at a time
+    const some = await /** @type {Promise<FileSystemEntry[]>} */ (new Promise((resolve, reject) => reader.readEntries(resolve, reject))); // at most 100 entries per call
     if (!some.length) break;
     inside.push(...some);
   }

@@ -14,7 +14,7 @@ export function onNews(/** @type {Listener} */ listener) {
   return () => listeners.delete(listener);
 }
 
-// A browser has six connections to a server, and a hidden page needs none of them.
+// Browsers allow six connections to a server, and a hidden page does not need one.
 document.addEventListener("visibilitychange", () => {
   if (source === null && listeners.size === 0) return;
   if (document.hidden) {
@@ -39,7 +39,7 @@ function open() {
   mine.addEventListener("error", () => {
     lost = true;
     document.body.dataset.connection = "lost";
-    if (mine.readyState === EventSource.CLOSED) { // refused, such as after the session's end
+    if (mine.readyState === EventSource.CLOSED) { // refused by the server, for example after the session has ended
       setTimeout(() => { if (source === mine) open(); }, 3000);
     }
   });

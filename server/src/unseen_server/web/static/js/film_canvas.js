@@ -5,8 +5,8 @@
 //   const view = new FilmCanvas(canvas, { label: "Film, PA" });
 //   view.show({ samples, width, height, bits, low, high });       // a Uint16Array, white = dense
 //
-// It emits "window" {centre, width, inverted}, "view" {x, y, zoom}: the middle as a share of the film, and the zoom
-// relative to the whole film fitting, "orientation" {words}, and "hover" {at}: the pointer on the canvas, or null.
+// Events: "window" {centre, width, inverted}; "view" {x, y, zoom}: the middle as a share of the film, and the zoom relative
+// to the whole film fitting; "orientation" {words}; "hover" {at}: the pointer on the canvas, or null.
 import { there } from "./api.js";
 import { between, greys } from "./grey.js";
 import { drawFilm, drawLine, drawOverlay } from "./canvas_drawing.js";
@@ -19,14 +19,14 @@ export class FilmCanvas extends EventTarget {
   #canvas;
   #context;
   #scratch = document.createElement("canvas");
-  #film = /** @type {Page.Film | null} */ (null); // as it is seen
-  #given = /** @type {Page.Film | null} */ (null); // as it was given
+  #film = /** @type {Page.Film | null} */ (null); // film in its orientation
+  #given = /** @type {Page.Film | null} */ (null); // film as passed to `show`
   #orientation = { turns: 0, flipped: false };
   #line = /** @type {Page.Line | null} */ (null);
   #window = /** @type {Page.Window} */ ({ centre: 128, width: 256 });
   #inverted = false;
   #middle = { x: 0.5, y: 0.5 };
-  #zoom = 1; // 1: the whole film fits
+  #zoom = 1; // relative to the whole film fitting
   #overlays = /** @type {Page.Overlay[]} */ ([]);
   #table = /** @type {Uint32Array | null} */ (null);
   #group = /** @type {Set<FilmCanvas>} */ (new Set([this]));
@@ -40,11 +40,11 @@ export class FilmCanvas extends EventTarget {
     this.#canvas = canvas;
     this.#context = there(canvas.getContext("2d", { alpha: false }));
     this.label = label;
-    /** The canvas's ruler, where the page gives it one. @type {import("./canvas_ruler.js").Ruler | null} */
+    /** Ruler of the canvas, if the page adds one. @type {import("./canvas_ruler.js").Ruler | null} */
     this.ruler = null;
-    /** Its magnifier, likewise. @type {import("./canvas_lens.js").Lens | null} */
+    /** Magnifier of the canvas, if the page adds one. @type {import("./canvas_lens.js").Lens | null} */
     this.lens = null;
-    /** What links change here. */
+    /** Changes that this canvas takes over from linked canvases. */
     this.follows = { window: true, view: true };
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "img");
@@ -60,23 +60,23 @@ export class FilmCanvas extends EventTarget {
 
   get canvas() { return this.#canvas; }
   get film() { return this.#film; }
-  /** The film as it was given: upright. */
+  /** Upright film, as passed to `show`. */
   get given() { return this.#given; }
   get window() { return { ...this.#window }; }
   get inverted() { return this.#inverted; }
   get zoom() { return this.#zoom; }
   get middle() { return { ...this.#middle }; }
 
-  /** Screen pixels a sample at which the whole film fits. */
+  /** Scale at which the whole film fits, in screen pixels per sample. */
   get fitting() {
     if (!this.#film) return 1;
     return Math.min(this.#canvas.width / this.#film.width, this.#canvas.height / this.#film.height);
   }
 
-  /** Screen pixels a sample. */
+  /** Current scale, in screen pixels per sample. */
   get scale() { return this.fitting * this.#zoom; }
 
-  /** Where the film's top left corner lies on the canvas, in whole screen pixels. */
+  /** Position of the film's top left corner on the canvas, in whole screen pixels. */
   get origin() {
     const film = this.#film ?? { width: 0, height: 0 };
     return {
@@ -85,7 +85,7 @@ export class FilmCanvas extends EventTarget {
     };
   }
 
-  /** Show a film, or nothing (null); `keep` keeps window, inversion and view. Drawn when this returns. */
+  /** Show a film, or an empty canvas (null); `keep` keeps window, inversion and view. The film is drawn before this returns. */
   show(/** @type {Page.Film | null} */ film, { keep = false } = {}) {
     this.#film = this.#given = film;
     this.#table = null;
@@ -102,7 +102,7 @@ export class FilmCanvas extends EventTarget {
     this.#tell("view");
   }
 
-  /** The window that the film is shown with at first. */
+  /** First window of the film. */
   get first() {
     const film = this.#film;
     return /** @type {Page.Window} */ (film ? film.first ?? between(film.low ?? 0, film.high ?? 2 ** film.bits - 1) : { centre: 128, width: 256 });
@@ -133,7 +133,7 @@ export class FilmCanvas extends EventTarget {
 
   get orientation() { return { ...this.#orientation }; }
 
-  /** Turn the film by quarters and flip it; overlays are drawn on the upright film alone. */
+  /** Turn the film by quarters and flip it; overlays are drawn only on the upright film. */
   setOrientation(/** @type {import("./canvas_orientation.js").Orientation} */ orientation) {
     if (!this.#given) return;
     this.#film = oriented(this.#given, orientation);
@@ -147,14 +147,14 @@ export class FilmCanvas extends EventTarget {
     this.dispatchEvent(new CustomEvent("orientation", { detail: { words: markOf(orientation) } }));
   }
 
-  /** A line on the film with its words; null for none. */
+  /** Line on the film with its label; null for none. */
   set line(/** @type {Page.Line | null} */ line) {
     this.#line = line;
     this.#later();
   }
   get line() { return this.#line; }
 
-  /** Window, inversion, orientation and view as they were at first; the ruler is put away. */
+  /** Reset window, inversion, orientation and view, and hide the ruler. */
   reset() {
     this.ruler?.away();
     this.setOrientation({ turns: 0, flipped: false });
@@ -164,28 +164,28 @@ export class FilmCanvas extends EventTarget {
   }
 
   fit() { this.setView({ x: 0.5, y: 0.5, zoom: 1 }); }
-  /** One screen pixel a sample. */
+  /** Show the film at one screen pixel per sample. */
   actual() { this.setView({ ...this.#middle, zoom: 1 / this.fitting }); }
 
-  /** Zoom about a point of the canvas, in screen pixels; by default about its middle. */
+  /** Zoom about a point of the canvas in screen pixels, by default its middle. */
   zoomBy(/** @type {number} */ factor, at = { x: this.#canvas.width / 2, y: this.#canvas.height / 2 }) { zoomBy(this, factor, at); }
 
   /** Move the film by screen pixels. */
   panBy(/** @type {number} */ dx, /** @type {number} */ dy) { panBy(this, dx, dy); }
 
-  /** Where on the canvas a point of the film lies. */
+  /** Return the position of a film's point on the canvas. */
   onCanvas(/** @type {Page.Point} */ { x, y }) {
     const { x: left, y: top } = this.origin;
     return { x: left + x * this.scale, y: top + y * this.scale };
   }
 
-  /** Where on the film, in samples, a point of the canvas lies. */
+  /** Return the position of a canvas's point on the film, in samples. */
   onFilm(/** @type {Page.Point} */ { x, y }) {
     const { x: left, y: top } = this.origin;
     return { x: (x - left) / this.scale, y: (y - top) / this.scale };
   }
 
-  /** Images over the film: {picture, box, inner, opacity, smooth?}; or {outline: box, colour}. */
+  /** Images over the film, {picture, box, inner, opacity, smooth?}, or outlines, {outline: box, colour}. */
   set overlays(/** @type {Page.Overlay[]} */ overlays) {
     this.#overlays = overlays;
     this.#later();
@@ -193,15 +193,15 @@ export class FilmCanvas extends EventTarget {
   }
   get overlays() { return this.#overlays; }
 
-  /** Change window and view together from now on; each canvas's `follows` says what it takes part in. */
+  /** Link two canvases: they change window and view together, as far as each canvas's `follows` allows. */
   link(/** @type {FilmCanvas} */ other) {
     const together = new Set([...this.#group, ...other.#group]);
     for (const one of together) one.#group = together;
   }
 
-  key(/** @type {KeyboardEvent} */ event) { return keys(this, event); } // false where it means nothing here
+  key(/** @type {KeyboardEvent} */ event) { return keys(this, event); } // returns false if the key has no function
 
-  /** Stop watching; for a canvas that leaves the page. */
+  /** Disconnect the canvas; call this before removing it from the page. */
   close() {
     this.#group.delete(this);
     this.#watch.disconnect();
@@ -234,7 +234,7 @@ export class FilmCanvas extends EventTarget {
     this.#telling = setTimeout(() => this.#canvas.setAttribute("aria-label", this.description), 200);
   }
 
-  /** What the canvas shows, in words. */
+  /** Description of the canvas in words. */
   get description() { return inWords(this); }
 
   #resized() {
@@ -242,7 +242,7 @@ export class FilmCanvas extends EventTarget {
     const width = Math.max(1, Math.round(this.#canvas.clientWidth * density));
     const height = Math.max(1, Math.round(this.#canvas.clientHeight * density));
     if (width === this.#canvas.width && height === this.#canvas.height) return;
-    this.#canvas.width = width; // this empties the canvas
+    this.#canvas.width = width; // resizing clears the canvas
     this.#canvas.height = height;
     this.draw();
     this.#tell("view");
@@ -250,10 +250,10 @@ export class FilmCanvas extends EventTarget {
 
   #later() { this.#frame ||= requestAnimationFrame(() => this.draw()); }
 
-  /** Draw with the next frame. */
+  /** Draw in the next animation frame. */
   later() { this.#later(); }
 
-  /** Draw now. */
+  /** Draw immediately. */
   draw() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;

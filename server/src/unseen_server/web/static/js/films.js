@@ -6,10 +6,10 @@ import { restoredBeside } from "./lossless_beside.js";
 
 const MOST_BYTES = 320 * 2 ** 20;
 
-/** Fetch a film of the API, in the form that `FilmCanvas` shows. @returns {Promise<Page.FilmOfApi>} */
+/** Fetch a film from the API, in the form that `FilmCanvas` shows. @returns {Promise<Page.FilmOfApi>} */
 export async function loadFilm(/** @type {string} */ film, /** @type {number} */ frame = 0) {
   const answer = await api(`/films/${film}/pixels?frame=${frame}&coding=residuals`, { as: "response" });
-  const [about, residuals] = await Promise.all([api(`/films/${film}/about`), answer.arrayBuffer()]); // the server has decoded the film by now
+  const [about, residuals] = await Promise.all([api(`/films/${film}/about`), answer.arrayBuffer()]); // the server has already decoded the film
   const header = (/** @type {string} */ name) => Number(answer.headers.get(`X-Film-${name}`));
   const spacing = answer.headers.get("X-Film-Spacing-Mm");
   /** @type {Page.FilmOfApi} */
@@ -31,7 +31,7 @@ export async function loadFilm(/** @type {string} */ film, /** @type {number} */
   return found;
 }
 
-/** Windows offered for a film: its own, its VOI LUTs, then ranges of its samples. `about.first` is an index into the first two groups. @param {Page.FilmOfApi} film @returns {Page.Window[]} */
+/** Return the windows of a film: its own, VOI LUTs, then ranges of its samples. `about.first` is an index into the first two groups. @param {Page.FilmOfApi} film @returns {Page.Window[]} */
 function windowsOf({ about, low, high, bits }) {
   const luts = about.luts.map(({ name, first, bits: deep, values }) => {
     const bytes = Uint8Array.from(atob(values), (letter) => letter.charCodeAt(0));
@@ -80,7 +80,7 @@ export class Kept {
   }
 
   #count(/** @type {string} */ name, /** @type {V} */ value) {
-    this.#bytes.set(name, 2 ** 16 + 1.4 * (value.samples?.byteLength ?? 0)); // with its half-size levels
+    this.#bytes.set(name, 2 ** 16 + 1.4 * (value.samples?.byteLength ?? 0)); // includes its half-size levels
     let total = [...this.#bytes.values()].reduce((sum, bytes) => sum + bytes, 0);
     for (const [oldest] of this.#made) {
       if (total <= MOST_BYTES || oldest === name) return;
@@ -90,7 +90,7 @@ export class Kept {
   }
 }
 
-/** Name of a frame of a film, as a key of `films`. */
+/** Return the name of a frame of a film, the key in `films`. */
 export const frameOf = (/** @type {string} */ film, /** @type {number} */ frame) => (frame ? `${film}#${frame}` : film);
 
 /** Cache of films. The half-size levels that a screen needs are computed while the browser is idle. */

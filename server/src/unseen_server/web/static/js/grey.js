@@ -3,7 +3,7 @@
 // film, so that a small image of a large film is the mean of what it stands for and is drawn fast.
 
 /**
- * The grey of every sample value, opaque, as one 32-bit word of an ImageData each.
+ * Return the opaque grey of every sample value, each as a 32-bit word of an ImageData.
  *
  *   x ≤ c − ½ − (w − 1)/2  →  0
  *   x > c − ½ + (w − 1)/2  →  255
@@ -15,12 +15,12 @@ export function greys(/** @type {number} */ bits, /** @type {Page.Window} */ win
   for (let x = 0; x < table.length; x++) {
     let y = Math.round(255 * shown(x));
     if (inverted) y = 255 - y;
-    table[x] = (0xff000000 | (y << 16) | (y << 8) | y) >>> 0; // little-endian: red lies lowest
+    table[x] = (0xff000000 | (y << 16) | (y << 8) | y) >>> 0; // little-endian: red is the lowest byte
   }
   return table;
 }
 
-/** A window's function, from a sample to [0, 1]; LINEAR where it names none. @returns {(x: number) => number} */
+/** Return a window's function from a sample to [0, 1]; LINEAR if the window names none. @returns {(x: number) => number} */
 function byFunction(/** @type {Page.Window} */ { centre: c, width: w, function: name }) {
   if (name === "SIGMOID") return (x) => 1 / (1 + Math.exp((-4 * (x - c)) / w));
   if (name === "LINEAR_EXACT") return (x) => Math.min(1, Math.max(0, (x - c) / w + 0.5));
@@ -29,19 +29,19 @@ function byFunction(/** @type {Page.Window} */ { centre: c, width: w, function: 
   return (x) => (x <= low ? 0 : x > high ? 1 : (x - (c - 0.5)) / (w - 1) + 0.5);
 }
 
-/** A VOI LUT; what lies before its first entry or after its last is shown as these. @returns {(x: number) => number} */
+/** Return a VOI LUT's function; samples before its first or after its last entry take that entry's value. @returns {(x: number) => number} */
 function byLut(/** @type {Page.Lut} */ { first, bits, values }) {
   const most = 2 ** bits - 1;
   return (x) => Math.min(1, values[Math.min(values.length - 1, Math.max(0, x - first))] / most);
 }
 
-/** The window whose black and white are these samples. */
+/** Return the window whose black and white are these samples. */
 export function between(/** @type {number} */ low, /** @type {number} */ high) {
   const width = Math.max(1, high - low + 1);
   return { centre: low + width / 2, width };
 }
 
-/** A level at half the size; a pixel is the mean of the four, at an odd edge the two or the one, that it stands for. */
+/** Return the level at half the size. A pixel is the mean of the four samples that it covers, or of one or two at an odd edge. */
 export function halved(/** @type {Page.Level} */ { samples, width, height }) {
   const across = (width + 1) >> 1;
   const down = (height + 1) >> 1;
@@ -59,14 +59,14 @@ export function halved(/** @type {Page.Level} */ { samples, width, height }) {
   return { samples: means, width: across, height: down };
 }
 
-/** The film at 1/2ᵏ of its size, made when it is first wanted and kept with the film. */
+/** Return the film at 1/2ᵏ of its size; each level is computed once and stored with the film. */
 export function level(/** @type {Page.Film} */ film, /** @type {number} */ k) {
   const levels = (film.levels ??= [film]);
   while (levels.length <= k) levels.push(halved(levels[levels.length - 1]));
   return levels[k];
 }
 
-/** Which level a film is drawn from at `scale` screen pixels a sample: the smallest that is not coarser than the screen. */
+/** Return the level for drawing at `scale` screen pixels per sample: the smallest that is not coarser than the screen. */
 export function levelFor(/** @type {Page.Film} */ film, /** @type {number} */ scale) {
   const most = Math.max(0, Math.floor(Math.log2(Math.min(film.width, film.height))));
   return Math.max(0, Math.min(most, Math.floor(Math.log2(1 / scale) + 1e-9)));

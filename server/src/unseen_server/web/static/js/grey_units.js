@@ -5,7 +5,7 @@
 
 const modalityOf = (/** @type {Page.Film | null} */ film) => film?.about?.modality ?? null;
 
-/** A sample's value in the file: its modality LUT over what is stored; the sample itself for images. */
+/** Return a sample's value in the file's units: the modality LUT of the stored value; for images the sample itself. */
 export function ownValue(/** @type {Page.Film | null} */ film, /** @type {number} */ sample) {
   const modality = modalityOf(film);
   if (!modality) return sample;
@@ -13,14 +13,14 @@ export function ownValue(/** @type {Page.Film | null} */ film, /** @type {number
   return slope * (inverted ? high - sample : sample + low) + intercept;
 }
 
-/** A window over samples, in the file's values; LINEAR goes from centre − 0.5 − (width − 1)/2, so the half steps stay. */
+/** Convert a window over samples to the file's units. LINEAR starts at centre − 0.5 − (width − 1)/2, so the half steps are kept. */
 export function inOwn(/** @type {Page.Film | null} */ film, /** @type {Centred} */ { centre, width }) {
   const modality = modalityOf(film);
   if (!modality) return { centre, width };
   return { centre: ownValue(film, centre - 0.5) + 0.5, width: (width - 1) * Math.abs(modality.slope) + 1 };
 }
 
-/** A window in the file's values, over samples. */
+/** Convert a window in the file's units to samples. */
 export function overSamples(/** @type {Page.Film | null} */ film, /** @type {Centred} */ { centre, width }) {
   const modality = modalityOf(film);
   if (!modality) return { centre, width };

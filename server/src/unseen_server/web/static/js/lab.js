@@ -10,25 +10,25 @@ import { atWork, drop, expect, show, spoken } from "./lab_results.js";
 import { failed } from "./toasts.js";
 
 const FAMILIES = { direct: "No training", variational: "No training", learnt: "Learnt", generative: "Generators" };
-const SOON = 250; // ms after the last change
+const SOON = 250; // delay after the last change, in ms
 const first = new Set(["pinv", "fbp", "tv"]);
 /** @typedef {Page.Returned<"GET /lab">} Lab  @typedef {Api.MethodResponse} Method  @typedef {NonNullable<Api.ToMeasure["setup"]>} Setup */
 
 /** @type {Lab} */
 let lab;
 /** @type {Page.Returned<"POST /lab/pictures"> | null} */
-let sent = null; // { image } that was brought
+let sent = null; // uploaded image: { image }
 /** @type {import("./lab_latents.js").Taken | null} */
-let generated = null; // that was taken
+let generated = null; // generator's image that the user chose
 /** @type {Method[]} */
 let offered = [];
 /** @type {Set<string>} */
-let off = new Set(); // methods that somebody has switched off
+let off = new Set(); // methods that the user switched off
 /** @type {Set<string>} */
-const on = new Set(); // and on
+const on = new Set(); // methods that the user switched on
 /** @type {Set<string> | null} */
-let only = null; // the methods that the address names: these alone are ticked
-/** The operator that was set when the page opened, as long as nobody has chosen another one. */
+let only = null; // methods that the address names; only these are ticked
+/** Operator that was preset on opening, until the user chooses another one. */
 let suggested = "";
 /** @type {AbortController | null} */
 let running = null;
@@ -50,7 +50,7 @@ async function start() {
   options($("#group"), lab.groups.map(({ name, words }) => ({ value: name, words })));
   const first = lab.reconstructors.find(({ name }) => name === "phantom-inpainting");
   if (first && !location.search) {
-    suggested = `learnt:${first.key}`; // a measurement for which a trained network is there
+    suggested = `learnt:${first.key}`; // a measurement that has a trained network
     $("#operator").value = suggested;
     $("#picture").value = "film";
   }
@@ -88,7 +88,7 @@ function pictures() {
   options($("#picture"), [...own, ...lab.pictures.map(({ name, words }) => ({ value: name, words }))]);
 }
 
-/** The suggested model is for one size of simulated films: for anything else an operator of the lab measures. */
+/** Replace the suggested model by the lab's first operator: the model fits only one size of simulated films. */
 function leaveSuggestion() {
   if (!suggested || value("#operator") !== suggested) return;
   $("#operator").value = there(lab.operators[0]).kind;
@@ -104,7 +104,7 @@ function choice(/** @type {"operator" | "noise"} */ part, /** @type {Lab["operat
 function fields() {
   drawFields($("#operator-fields"), "operator", choice("operator", lab.operators));
   drawFields($("#noise-fields"), "noise", choice("noise", lab.noises));
-  $("#noise-part").hidden = value("#operator").startsWith("learnt:"); // the noise is then the model's
+  $("#noise-part").hidden = value("#operator").startsWith("learnt:"); // the model determines the noise
 }
 
 /** @returns {Api.ToMeasure["picture"]} */
@@ -129,7 +129,7 @@ function asked() {
   };
 }
 
-// what is measured ------------------------------------------------------------------------------------------------------
+// measurement -----------------------------------------------------------------------------------------------------------
 
 function changed(/** @type {Event} */ event) {
   const { id } = /** @type {Element} */ (event.target);
@@ -216,7 +216,7 @@ async function reconstruct() {
         show(await ask("reconstruction", { ...body, method: method.key }, signal));
       } catch (error) {
         if (isAbort(error)) throw error;
-        show({ method, problem: sentenceIn(error), brightest: null }); // this one only: others may do
+        show({ method, problem: sentenceIn(error), brightest: null }); // only this method failed
       }
     }
     $("#aloud").textContent = spoken();
@@ -248,7 +248,7 @@ async function judge() {
   }
 }
 
-// images of one's own -------------------------------------------------------------------------------------------------
+// uploaded images -----------------------------------------------------------------------------------------------------
 
 async function bring() {
   const input = /** @type {HTMLInputElement} */ ($("#file"));

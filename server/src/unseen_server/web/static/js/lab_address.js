@@ -5,8 +5,8 @@ import { remember } from "./lab_form.js";
 /** @typedef {Page.Returned<"GET /lab">} Lab */
 
 /**
- * What the address asks for: fields by their ids, an image of a generator, and the ticked methods; null where it says nothing.
- * Settings of operator and noise are given to the form at once.
+ * Return the settings in the address: field values by id, an image of a generator, and the ticked methods; null if absent.
+ * Settings of operator and noise are passed to the form directly.
  */
 export function wanted(/** @type {Lab} */ lab) {
   const given = new URLSearchParams(location.search);

@@ -2,13 +2,13 @@
 // Questions to the lab: until it has computed, the answer is that one is to wait (202), and the page asks again.
 import { api } from "./api.js";
 
-const AGAIN_MS = 300; // the server itself waits a few seconds for each
+const AGAIN_MS = 300; // the server itself waits a few seconds per request
 const MOST = 200;
 
 const isWaiting = (/** @type {unknown} */ response) => typeof response === "object" && response !== null && "wait" in response;
 
 /**
- * As `api`, but patient; `signal` ends the waiting too.
+ * Call `api`, and repeat the request while the server is still computing; `signal` also ends the waiting.
  * @template {"measurement" | "reconstruction" | "verdict" | "generated"} Q
  * @param {Q} path
  * @param {Api.Operations[`POST /lab/${Q}`]["body"]} body

@@ -5,7 +5,7 @@ import { copyButtons } from "./copying.js";
 import { latentNow } from "./lab_latents.js";
 import { tableOf } from "./lab_results.js";
 
-/** Wire the buttons; `asked` gives the settings, `methods` the keys of the ticked methods. */
+/** Wire the copy buttons; `asked` returns the settings, `methods` the keys of the ticked methods. */
 export function wireCopies(/** @type {() => Api.ToMeasure} */ asked, /** @type {() => string[]} */ methods) {
   const python = async (/** @type {Api.ToCode} */ body) => (await api("/lab/code", { method: "POST", body, as: "response" })).text();
   const settings = () => {

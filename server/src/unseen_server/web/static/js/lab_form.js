@@ -8,26 +8,26 @@ import { $, el } from "./api.js";
  */
 
 /** @type {Map<string, string | boolean>} */
-const memory = new Map(); // "operator.tomography.views" → what somebody has set, while the page is open
+const memory = new Map(); // the user's settings while the page is open, by a key such as "operator.tomography.views"
 
-/** Set a field before it is drawn, as an address does; `value` as text. */
+/** Set a field before it is drawn, for example from an address; `value` is text. */
 export function remember(/** @type {string} */ part, /** @type {string} */ kind, /** @type {string} */ setting, /** @type {string} */ value) {
   memory.set(`${part}.${kind}.${setting}`, value === "true" || value === "false" ? value === "true" : value);
 }
 
-/** Options of a select, by value and words; what was chosen stays where it still is. */
+/** Fill a select with values and words; the current choice is kept if it still exists. */
 export function options(/** @type {HTMLSelectElement} */ select, /** @type {{ value: string | number, words: string }[]} */ entries) {
   const before = select.value;
   select.replaceChildren(...entries.map(({ value, words }) => el("option", { value }, words)));
   if (entries.some(({ value }) => String(value) === before)) select.value = before;
 }
 
-/** The fields of a choice, into `box`. */
+/** Draw the fields of a choice in `box`. */
 export function drawFields(/** @type {Element} */ box, /** @type {string} */ part, /** @type {Pick<Choice, "kind" | "settings">} */ choice) {
   box.replaceChildren(...choice.settings.flatMap((setting) => field(part, choice.kind, setting)));
 }
 
-/** What is set: { kind, … }. */
+/** Return the values of the fields: { kind, … }. */
 export function readFields(/** @type {string} */ part, /** @type {Pick<Choice, "kind" | "settings">} */ choice) {
   /** @type {Read} */
   const read = { kind: choice.kind };
@@ -57,7 +57,7 @@ function field(/** @type {string} */ part, /** @type {string} */ kind, /** @type
     select.value = String(value);
     return [label, select];
   }
-  // any number within the bounds is taken; the slider goes in steps
+  // any number within the bounds is accepted; the slider moves in steps
   const bounds = { min: setting.low, max: setting.high };
   const step = setting.kind === "whole" ? 1 : "any";
   const number = el("input", { type: "number", id, ...bounds, step, value, required: true, oninput: (event) => { keep(event); slider.value = number.value; } });

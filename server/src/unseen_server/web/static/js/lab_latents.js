@@ -11,12 +11,12 @@ import { failed } from "./toasts.js";
 let latent = [];
 let number = 0;
 /** @type {Api.GeneratedResponse | null} */
-let response = null; // the latest answer
+let response = null; // latest response
 let asking = false;
 let again = false;
 let take = (/** @type {Taken} */ _picture) => {};
 
-/** `taken` is called when an image is to be the lab's own. */
+/** Show the generators' part of the page; `taken` is called when the user chooses an image for the lab. */
 export function showLatents(/** @type {Page.Returned<"GET /lab">} */ lab, /** @type {(picture: Taken) => void} */ taken) {
   take = taken;
   const none = $("#no-generator");
@@ -40,7 +40,7 @@ export function showLatents(/** @type {Page.Returned<"GET /lab">} */ lab, /** @t
   begin();
 }
 
-/** The generator and its latent as they are shown. */
+/** Return the current generator and latent. */
 export const latentNow = () => ({ generator: $("#generator").value, latent: [...latent] });
 
 /** @returns {Promise<void>} */

@@ -5,12 +5,12 @@ import { measured } from "./percent_words.js";
 
 const FAMILIES = { direct: "direct", variational: "variational", learnt: "learnt", generative: "generator" };
 /** @typedef {Api.MethodResponse} Method  @typedef {Api.ResultResponse} Result */
-/** What a method came to: a result, or the sentence of an error. @typedef {Result | { method: Method, problem: string, brightest: null }} Outcome */
+/** Outcome of a method: a result, or the message of an error. @typedef {Result | { method: Method, problem: string, brightest: null }} Outcome */
 
 /** @type {{ method: Method, response: Outcome | null }[]} */
 let shown = [];
 
-/** Empty places for what is going to be computed. */
+/** Show empty cards for the results that will be computed. */
 export function expect(/** @type {Method[]} */ methods) {
   shown = methods.map((method) => ({ method, response: null }));
   $("#results").replaceChildren(...methods.map((method) => el("article", { class: "card result waiting", "data-method": method.key }, heading(method), el("div", { class: "frame" }), el("div", { class: "frame" }), el("p", {}, "waits for its turn"))));
@@ -33,7 +33,7 @@ export function show(/** @type {Outcome} */ response) {
   best();
 }
 
-/** What has not come is taken away. */
+/** Show `words` on the cards that have no result. */
 export function drop(/** @type {string} */ words) {
   for (const entry of shown.filter((one) => one.response === null)) {
     const card = place(entry.method.key);
@@ -43,12 +43,12 @@ export function drop(/** @type {string} */ words) {
   }
 }
 
-/** In a sentence, for those who hear the page. */
+/** Return the results as a sentence for screen readers. */
 export function spoken() {
   return results().map((found) => `${found.method.name}: ${psnr(found)}`).join(", ");
 }
 
-/** As a table: a row for each method, numbers as the server gave them. @returns {import("./copying.js").Cell[][]} */
+/** Return a table with a row for each method and the server's numbers. @returns {import("./copying.js").Cell[][]} */
 export function tableOf() {
   return [
     ["method", "psnr_db", "ssim", "misfit", "hidden_share_of_squared_error", "seconds"],
@@ -56,7 +56,7 @@ export function tableOf() {
   ];
 }
 
-/** The results with a picture, so far. @returns {Result[]} */
+/** Return the results that have an image so far. @returns {Result[]} */
 const results = () => shown.flatMap(({ response }) => (response && !response.problem && "seconds" in response ? [response] : []));
 
 function place(/** @type {string} */ key) {
@@ -101,7 +101,7 @@ function misfit(/** @type {Result} */ response) {
   return response.hidden === null ? fits : `${fits}${measured(response.hidden)} of the squared error lies in what A hides.`;
 }
 
-/** The best PSNR so far is marked, once there are two. */
+/** Mark the best PSNR if there are at least two. */
 function best() {
   const done = results();
   const height = (/** @type {Result} */ response) => (response.exact ? Infinity : (response.psnr ?? -Infinity));

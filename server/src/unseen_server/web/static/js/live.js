@@ -11,8 +11,8 @@ import { failed, toast } from "./toasts.js";
 
 const AT_ONCE = 3;
 const RETRIES_MS = [1000, 3000, 8000];
-const ASKED_AT_ONCE = 2; // workers take the oldest first
-const SOON_MS = 120; // while something has just happened
+const ASKED_AT_ONCE = 2; // the workers process the oldest film first
+const SOON_MS = 120; // interval shortly after a change
 const LATER_MS = 1000;
 const SOON_FOR_MS = 4000;
 const REMEMBERED = 200;
@@ -20,14 +20,14 @@ const REMEMBERED = 200;
 const blind = document.body.dataset.blind === "yes";
 const memory = `unseen.live.${document.body.dataset.account}`;
 
-/** Everything that was dropped here, in that order. state: waiting, sending, sent, done, refused, stopped. */
+/** Items dropped on this page, in order. state: waiting, sending, sent, done, refused, stopped. */
 /** @typedef {import("./live_card.js").Item} Item */
 /** @type {Item[]} */
 let items = [];
-/** Films that are not scored yet: name → the items that wait for it. @type {Map<string, Item[]>} */
+/** Films that are not scored yet: items by film name. @type {Map<string, Item[]>} */
 const pending = new Map();
 
-// taking films in ------------------------------------------------------------------------------------------------------
+// adding films ---------------------------------------------------------------------------------------------------------
 
 function take(/** @type {ReturnType<typeof chosen>} */ { films, litter }, /** @type {number} */ began) {
   if (litter) toast(`${litter === 1 ? "One file was" : `${litter} files were`} left out: a system's own, or a DICOM folder's index.`);
@@ -47,7 +47,7 @@ function section(/** @type {string} */ title) {
   return cards;
 }
 
-// sending --------------------------------------------------------------------------------------------------------------
+// uploads --------------------------------------------------------------------------------------------------------------
 
 function send() {
   let free = AT_ONCE - items.filter((item) => item.state === "sending").length;
@@ -76,7 +76,7 @@ async function upload(/** @type {Item} */ item, tries = 0) {
     remember();
     wait(item);
   } catch (error) {
-    const comesBack = error instanceof ApiError && [0, 408, 503].includes(error.status); // the same bytes again get the same answer
+    const comesBack = error instanceof ApiError && [0, 408, 503].includes(error.status); // sending the same bytes again returns the same response
     if (comesBack && tries < RETRIES_MS.length) {
       await new Promise((resolve) => setTimeout(resolve, RETRIES_MS[tries]));
       return upload(item, tries + 1);
@@ -101,7 +101,7 @@ function sendAgain() {
   send();
 }
 
-// asking after them ----------------------------------------------------------------------------------------------------
+// polling for scores ---------------------------------------------------------------------------------------------------
 
 let asking = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -129,7 +129,7 @@ async function ask() {
   timer = setTimeout(ask, performance.now() - happened < SOON_FOR_MS ? SOON_MS : LATER_MS);
 }
 
-/** The oldest, and in turn one of the others: a film that is tried again later must not hold up the rest. */
+/** Return the oldest films and, in turn, one of the others, so that a film that is tried again later does not block the rest. */
 function next() {
   const names = [...pending.keys()];
   const oldest = names.slice(0, ASKED_AT_ONCE);
@@ -146,7 +146,7 @@ async function askAfter(/** @type {string} */ film) {
     const look = blind ? null : await api(`/films/${film}/look`);
     for (const item of waiting()) finish(item, { status, look });
   } catch (error) {
-    if (![404, 422].includes(statusOf(error))) return false; // out of reach: asked again later
+    if (![404, 422].includes(statusOf(error))) return false; // the server is out of reach: asked again later
     for (const item of waiting()) finish(item, { problem: sentenceIn(error) });
   }
   pending.delete(film);
@@ -163,9 +163,9 @@ function finish(/** @type {Item} */ item, /** @type {Partial<Pick<Item, "status"
   place(item);
 }
 
-// showing --------------------------------------------------------------------------------------------------------------
+// results --------------------------------------------------------------------------------------------------------------
 
-/** A card stands where its film stood in the drop, whenever it comes. */
+/** Insert an item's card at the item's position in the drop, whatever the order of arrival. */
 function place(/** @type {Item} */ item) {
   const card = cardOf(item);
   item.card = card;
@@ -198,7 +198,7 @@ function show() {
 
 let response = 0;
 let last = "";
-/** Aloud: now and then, and at the end. */
+/** Announce the progress to screen readers: every few seconds, and at the end. */
 function tell(/** @type {string} */ words, /** @type {boolean} */ end) {
   if (words === last || (!end && performance.now() - response < 4000) || !items.length) return;
   [response, last] = [performance.now(), words];
@@ -210,7 +210,7 @@ function remember() {
   sessionStorage.setItem(memory, JSON.stringify([...new Set(films)].slice(-REMEMBERED)));
 }
 
-/** After a reload: the films that were acknowledged, by what the server knows of them. */
+/** Restore the sent films after a reload, with their state on the server. */
 function recall() {
   /** @type {string[]} */
   const films = JSON.parse(sessionStorage.getItem(memory) ?? "[]");
@@ -246,10 +246,10 @@ for (const id of /** @type {const} */ (["#files", "#folder"])) {
   const input = $(id);
   input.addEventListener("change", () => {
     if (input.files) take(chosen(input.files), performance.now());
-    input.value = ""; // the same file may be chosen again
+    input.value = ""; // allows choosing the same file again
   });
   input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") input.click(); // it looks like a button; browsers take the space bar alone
+    if (event.key === "Enter") input.click(); // it looks like a button, but browsers only react to the space bar
   });
 }
 let over = 0;
@@ -280,5 +280,5 @@ $("#table").addEventListener("click", download);
 $("#clear").addEventListener("click", clear);
 onNews(ask);
 recall();
-const known = document.querySelector("#sources"); // where the account may send under any source
+const known = document.querySelector("#sources"); // only present for accounts that may send for any source
 if (known) api("/studies/sources").then(({ sources }) => known.replaceChildren(...sources.map((name) => el("option", { value: name })))).catch(failed);

@@ -6,7 +6,7 @@ import { placeOf } from "./percent_words.js";
 
 /** @typedef {Page.Returned<"GET /films/{film}">} Status  @typedef {Page.Returned<"GET /films/{film}/look">} Look */
 /**
- * A film that was dropped on the page; the parts come one after the other.
+ * Film that was dropped on the page; its properties are added one after the other.
  * @typedef {{ state: "waiting" | "sending" | "sent" | "done" | "refused" | "stopped", batch: HTMLElement, name?: string, source?: string,
  *   file?: File | null, film?: string, already?: boolean, problem?: string | null, status?: Status, look?: Look | null, card?: HTMLElement | null,
  *   began?: number, seconds?: number }} Item
@@ -14,7 +14,7 @@ import { placeOf } from "./percent_words.js";
 
 export const figure = (/** @type {number} */ score) => (Math.abs(score) >= 1e5 ? score.toExponential(2) : String(Number(score.toPrecision(3))));
 
-/** How a film ended: a word, the kind of its chip, and the sentences. */
+/** Return the outcome of a film: a word, the type of its chip, and sentences. */
 export function outcome(/** @type {Item} */ item) {
   if (item.problem || !item.status) return { word: "not stored", kind: "bad", words: [item.problem ?? ""] };
   const { film, study, decision } = item.status;
@@ -92,7 +92,7 @@ function row(/** @type {Look["models"][number]} */ model) {
   ];
 }
 
-/** A path's last part, with its folder where it has one: what tells files of a study apart. */
+/** Return the last part of a path with its folder, if any, to distinguish files of a study. */
 function tail(/** @type {string} */ name) {
   return name.split("/").slice(-2).join("/");
 }

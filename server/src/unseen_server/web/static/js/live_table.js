@@ -6,7 +6,7 @@ import { outcome } from "./live_card.js";
 
 /** @typedef {import("./live_card.js").Item} Item  @typedef {import("./live_card.js").Look["models"][number]} Model */
 
-/** The table's rows, the head first. */
+/** Return the rows of the table, starting with the head. */
 export function rowsOf(/** @type {Item[]} */ items, /** @type {string} */ limits) {
   /** @type {Map<string, string>} */
   const models = new Map();
@@ -17,7 +17,7 @@ export function rowsOf(/** @type {Item[]} */ items, /** @type {string} */ limits
   return [head, ...items.map((item) => [...rowOf(item), ...[...models.keys()].flatMap((model) => scores(item, model)), limits])];
 }
 
-/** A CSV as RFC 4180 has it. Text that a spreadsheet would take for a formula gets an apostrophe before it. */
+/** Return rows as CSV (RFC 4180). Text that a spreadsheet would read as a formula gets a leading apostrophe. */
 export function csv(/** @type {(string | number)[][]} */ rows) {
   return rows.map((row) => row.map(cell).join(",") + "\r\n").join("");
 }

@@ -2,7 +2,7 @@
 // The samples of a film from what the server sends of them (`web/lossless.py`); the browser itself undoes gzip.
 
 /**
- * The film's samples, row by row, as `GET /films/{film}/pixels?coding=residuals` gives them.
+ * Return the film's samples, row by row, from `GET /films/{film}/pixels?coding=residuals`.
  * @param {ArrayBuffer} residuals  low bytes, then high bytes, of each sample's difference from its prediction
  */
 export function restored(residuals, /** @type {number} */ width, /** @type {number} */ height) {
@@ -16,23 +16,23 @@ export function restored(residuals, /** @type {number} */ width, /** @type {numb
   return samples;
 }
 
-/** Without branches: in the noise of a film a processor cannot foresee them, and this takes a third of the time. */
+/** Restore a row without branches, which a processor cannot predict in a film's noise; this takes a third of the time. */
 function restoreRow(/** @type {Uint16Array} */ samples, /** @type {Uint8Array} */ low, /** @type {Uint8Array} */ high, /** @type {number} */ from, /** @type {number} */ width) {
-  let left = samples[from - width] | 0; // before the first column lies the sample above
+  let left = samples[from - width] | 0; // the sample above is the left neighbour of the first column
   let corner = left;
   for (let at = from; at < from + width; at++) {
     const up = samples[at - width] | 0;
-    const less = (left - up) & ((left - up) >> 31); // left − up where that is negative, else 0
+    const less = (left - up) & ((left - up) >> 31); // left − up if negative, else 0
     const least = (up + less) | 0;
     const most = (left - less) | 0;
     let guess = (left + up - corner) | 0;
-    guess = (most + ((guess - most) & ((guess - most) >> 31))) | 0; // the smaller of both
-    guess = (guess - ((guess - least) & ((guess - least) >> 31))) | 0; // the larger of both
+    guess = (most + ((guess - most) & ((guess - most) >> 31))) | 0; // the smaller of the two
+    guess = (guess - ((guess - least) & ((guess - least) >> 31))) | 0; // the larger of the two
     left = (guess + difference(low[at] | (high[at] << 8))) & 0xffff;
     samples[at] = left;
     corner = up;
   }
 }
 
-/** 0, 1, 2, 3, 4 … → 0, −1, 1, −2, 2 … */
+/** Map 0, 1, 2, 3, 4 … to 0, −1, 1, −2, 2 … */
 const difference = (/** @type {number} */ coded) => (coded >> 1) ^ -(coded & 1);

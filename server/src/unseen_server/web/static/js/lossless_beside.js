@@ -8,7 +8,7 @@ let asked = 0;
 const waiting = new Map();
 
 /**
- * The film's samples, soon; the residuals are the thread's from then on.
+ * Return a promise of the film's samples; the residuals are transferred to the worker thread.
  * @param {ArrayBuffer} residuals  as `restored` takes them
  * @returns {Promise<Uint16Array>}
  */
@@ -29,7 +29,7 @@ function started() {
   made.addEventListener("error", () => {
     for (const { refuse } of waiting.values()) refuse(new Error("The browser could not unpack the film. Load the page again."));
     waiting.clear();
-    worker = null; // the next film starts another
+    worker = null; // the next film starts another worker
   });
   return made;
 }

@@ -48,7 +48,7 @@ for (const tab of tabs) {
   });
 }
 
-// News comes with every film; what is shown here need not follow each. Trainings and workers that change tell no news.
+// The server sends news for every film, but this page reloads less often. Trainings and workers send no news.
 /** @type {Record<Name, number>} */
 const WAIT = { models: 1000, fit: 5000, calibration: 5000, watch: 5000, runs: 2000 };
 /** @type {Partial<Record<Name, number>>} */
@@ -59,7 +59,7 @@ setInterval(() => {
   if (document.hidden || reader || !(since >= (ALWAYS[shown] ?? Infinity) || (news && since >= WAIT[shown]))) return;
   asked = Date.now();
   news = false;
-  SHOW[shown](false).catch(() => {}); // the bar says when the connection is lost
+  SHOW[shown](false).catch(() => {}); // the status bar reports a lost connection
 }, 250);
 if (!reader) onNews(() => { news = true; });
 

@@ -6,7 +6,7 @@ import { el } from "./api.js";
 
 let number = 0;
 
-/** What starts, what stops, and what is lacking, as lists. */
+/** Return lists of the parts that start, that stop and that are missing. */
 export function summaryOf(/** @type {Summary} */ { starts, stops, lacks }) {
   const part = (/** @type {string} */ words, /** @type {string[]} */ sentences, kind = "") =>
     sentences.length ? [el("h3", {}, words), el("ul", { class: `notes ${kind}` }, ...sentences.map((one) => el("li", {}, one)))] : [];
@@ -14,7 +14,7 @@ export function summaryOf(/** @type {Summary} */ { starts, stops, lacks }) {
 }
 
 /**
- * Ask; what was written, or null where it was called off. `summary` is read, `note` is wanted unless it is null.
+ * Ask for agreement; resolve to the entered note, or to null on cancel. `summary` is shown; a note is requested unless `note` is null.
  * @param {{ title: string, words?: string, summary?: Summary | null, note: string | null, action: string }} asked
  * @returns {Promise<{ note: string, despite: string } | null>}
  */

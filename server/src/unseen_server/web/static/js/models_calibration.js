@@ -5,7 +5,7 @@ import { toast } from "./toasts.js";
 
 /** @typedef {Page.Returned<"GET /calibration">} Calibration */
 
-const form = /** @type {HTMLFormElement} */ (find("#calibrate")); // readers have none: see below
+const form = /** @type {HTMLFormElement} */ (find("#calibrate")); // null for readers: see below
 const problem = $("#calibrate-problem");
 let latest = 0;
 
@@ -32,7 +32,7 @@ export async function showCalibration(/** @type {boolean} */ fresh, /** @type {s
     return;
   }
   const note = /** @type {HTMLTextAreaElement} */ (form.elements.namedItem("note"));
-  note.required = false; // a preview needs no note
+  note.required = false; // a preview does not need a note
   const sound = form.checkValidity();
   note.required = true;
   if (!sound) return;

@@ -17,14 +17,14 @@ const MEASURES = { auroc: "AUROC", like_pairs: "Pairs of similar films", site: "
 const EVALUATIONS = { cross_fitted_twin: "cross-fitted", fold_4: "fold 4, not trained on" };
 const STANDING = { proposed: ["waits", "warn"], active: ["in force", "good"], superseded: ["superseded", ""], withdrawn: ["withdrawn", ""] };
 
-/** A model's name, and the beginning of its weights' digest, for two may have one name. */
+/** Return a model's name with the first digits of its weights' digest, because two models may share a name. */
 const named = (/** @type {string} */ name, /** @type {string} */ sha256) => el("span", {}, name, " ", el("code", { class: "soft small", title: sha256 }, sha256.slice(0, 8)));
 
 let drawn = "";
 /** @type {LeadOn | null} */
 let leadOn = null;
 
-/** The cards; `open("calibration", {model})` leads on from one, null: for a reader, from none. */
+/** Show the cards. `open("calibration", {model})` opens the next tab from a card; null for readers, whose cards have no such button. */
 export async function showCards(open = leadOn) {
   leadOn = open;
   const { models } = await api("/models/cards");
@@ -32,12 +32,12 @@ export async function showCards(open = leadOn) {
   if (!models.length) $("#cards").append(el("p", { class: "soft" }, "None: its workers are started by hand. Start it with --model, and further ones with --also."));
 }
 
-/** What scores now, what waits for a second person, and what was agreed on before. */
+/** Show the scoring models, the proposals that wait for a second person, and the earlier agreements. */
 export async function showAgreements() {
   const response = await api("/activations");
   const same = JSON.stringify(response);
-  if (same === drawn || document.activeElement?.closest("#proposals form")) return; // whoever types is not interrupted
-  if (drawn) showCards().catch(() => {}); // another one may decide
+  if (same === drawn || document.activeElement?.closest("#proposals form")) return; // the user is typing
+  if (drawn) showCards().catch(() => {}); // a new decision may have changed the deciding model
   drawn = same;
   scoring(response);
   const open = response.activations.filter((one) => one.standing === "proposed");
@@ -83,7 +83,7 @@ function proposal(/** @type {Activation} */ one, /** @type {string[]} */ others)
   );
 }
 
-/** For the one-person machine: an admin adds the second person's account here. */
+/** Show the form with which the admin of a one-person site adds the second person's account. */
 function newAccount() {
   if (document.body.dataset.role !== "admin") return el("p", {}, "An admin can add an account for that person.");
   const person = el("input", { name: "name", required: true, maxlength: 64 });
@@ -187,7 +187,7 @@ function grouped(/** @type {Figure[]} */ figures) {
   return found;
 }
 
-/** Figures with their intervals on one scale from 0.4 to 1. */
+/** Return a chart of values with their intervals on one scale from 0.4 to 1. */
 function whiskers(/** @type {string} */ title, /** @type {Figure[]} */ figures, /** @type {boolean} */ site) {
   const low = Math.min(0.4, ...figures.map((f) => f.low)), at = (/** @type {number} */ v) => 100 * (v - low) / (1 - low);
   const row = (/** @type {Figure} */ f) => {

@@ -4,7 +4,7 @@ import { el } from "./api.js";
 
 const LEFT = 58, RIGHT = 16, TOP = 12, BOTTOM = 40;
 
-/** Round steps between two numbers: 1, 2 or 5 times a power of ten. */
+/** Return round steps between two numbers: 1, 2 or 5 times a power of ten. */
 export function ticks(/** @type {number} */ low, /** @type {number} */ high, about = 5) {
   const span = high - low || Math.abs(high) || 1;
   const raw = span / about, power = 10 ** Math.floor(Math.log10(raw));
@@ -22,7 +22,7 @@ function decades(/** @type {number} */ low, /** @type {number} */ high) {
   return found.length > 1 ? found : [low, high];
 }
 
-/** A number for an axis: short, and no more exact than it has to be. */
+/** Return a short number for an axis. */
 export function short(/** @type {number} */ value) {
   if (value === 0) return "0";
   const size = Math.abs(value);
@@ -30,7 +30,7 @@ export function short(/** @type {number} */ value) {
   return String(Number(value.toPrecision(size >= 100 ? 4 : 3)));
 }
 
-/** Whether a value can be drawn: it is a number, and has a logarithm where that is drawn. @returns {v is number} */
+/** Report true if a value can be drawn: it is finite, and positive on a logarithmic axis. @returns {v is number} */
 function drawable(/** @type {number | null} */ v, /** @type {boolean} */ log) {
   return v !== null && Number.isFinite(v) && (!log || v > 0);
 }
@@ -93,7 +93,7 @@ export function plot({ x, lines, bands = [], rules = [], label, xWords, yWords, 
   return el("svg:svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...parts);
 }
 
-/** The names of lines with their colours; a click hides or shows one where `toggle` is given. */
+/** Return a legend of the lines; with `toggle`, a click hides or shows a line. */
 export function legend(/** @type {Pick<Line, "name" | "kind">[]} */ lines, /** @type {((name: string) => void) | null} */ toggle = null, /** @type {Set<string>} */ hidden = new Set()) {
   return el("div", { class: "legend" }, ...lines.map(({ name, kind }) => {
     const mark = el("span", { class: `mark ${kind}`, "aria-hidden": "true" });

@@ -7,11 +7,11 @@ import { failed, toast } from "./toasts.js";
 
 /** @typedef {Page.Returned<"GET /reopenings">["alarms"][number]} Raised */
 
-/** Alarms whose studies are listed; the page is drawn again every few seconds. @type {Set<number>} */
+/** Alarms whose studies are listed, kept because the page is drawn again every few seconds. @type {Set<number>} */
 const listed = new Set();
 const many = (/** @type {number} */ n) => (n === 1 ? "1 study" : `${n.toLocaleString("en-GB")} studies`);
 
-/** Alarms that ended, of whose studies some are still cleared. @param {Raised[]} alarms  @param {() => void} changed */
+/** Return cards of the ended alarms that still have cleared studies. @param {Raised[]} alarms  @param {() => void} changed */
 export function earlierAlarms(alarms, changed) {
   return alarms.filter((one) => one.ended !== null && one.cleared.length > 0).map((one) =>
     el("section", { class: "card alarm", "aria-label": `Earlier alarm ${one.number}` },
@@ -20,7 +20,7 @@ export function earlierAlarms(alarms, changed) {
       ...reopening(one, changed)));
 }
 
-/** What an alarm's card shows of its films. @param {Raised} one  @param {() => void} changed */
+/** Return the part of an alarm's card that shows its studies. @param {Raised} one  @param {() => void} changed */
 export function reopening(one, changed) {
   const words = one.recorded ? "" : " An earlier release has counted some of the films, and did not record which: look through the list of cleared studies, too.";
   if (one.reopened_by !== null && one.reopened !== null) {

@@ -76,7 +76,7 @@ function draw(/** @type {Log} */ response) {
 
 const lossOf = (/** @type {number | null} */ value) => (value === null ? "not finite" : short(value));
 
-/** A running mean over a fiftieth of the steps; gaps stay gaps. */
+/** Return a running mean over 1/50 of the steps; gaps are kept. */
 function smoothed(/** @type {(number | null)[]} */ values) {
   const half = Math.max(1, Math.floor(values.length / 100));
   return values.map((value, i) => {

@@ -5,7 +5,7 @@ import { heatColour } from "./heat_map_colours.js";
 
 const LUNGS = [86, 180, 233];
 
-/** A grey image of the API: {width, height, values}, a byte each. */
+/** Fetch a grey image from the API: {width, height, values}, one byte per value. */
 export async function greyPicture(/** @type {string} */ path, /** @type {{ signal?: AbortSignal }} */ { signal } = {}) {
   const answer = await api(path, { as: "response", signal });
   const bitmap = await createImageBitmap(await answer.blob(), { colorSpaceConversion: "none", premultiplyAlpha: "none" });
@@ -19,18 +19,18 @@ export async function greyPicture(/** @type {string} */ path, /** @type {{ signa
   return { width, height, values, headers: answer.headers };
 }
 
-/** A grey image as samples for a `FilmCanvas`. */
+/** Return a grey image as a film for a `FilmCanvas`. */
 export function asFilm(/** @type {Page.Grey} */ { width, height, values }) {
   return { width, height, bits: 8, samples: Uint16Array.from(values) };
 }
 
-/** A heat map on the film, in the colours of `heat_map_colours.js`. */
+/** Return a heat map in the colours of `heat_map_colours.js`. */
 export const heat = (/** @type {Page.Grey} */ grey) => painted(grey, heatColour);
 
-/** Grey, as it is. */
+/** Return an opaque grey image. */
 export const plain = (/** @type {Page.Grey} */ grey) => painted(grey, (value) => [value, value, value, 1]);
 
-/** An image where `mask` is, and nothing elsewhere. */
+/** Return an image that is transparent outside `mask`. */
 export function within(/** @type {OffscreenCanvas} */ picture, /** @type {Page.Grey} */ mask) {
   const canvas = new OffscreenCanvas(picture.width, picture.height);
   const context = there(canvas.getContext("2d"));
@@ -40,7 +40,7 @@ export function within(/** @type {OffscreenCanvas} */ picture, /** @type {Page.G
   return canvas;
 }
 
-/** The mask's edge as a smooth thin line, and a breath of colour within; on a grid that is `factor` times as fine. */
+/** Return the mask's edge as a thin smooth line with a faint fill, on a grid with `factor` times the resolution. */
 export function edged(/** @type {Page.Grey} */ { width, height, values }) {
   const factor = Math.max(2, Math.ceil(512 / Math.max(width, height)));
   const fine = { width: width * factor, height: height * factor, values: new Uint8Array(width * height * factor ** 2) };

@@ -2,25 +2,25 @@
 // Percentages and percentiles in words, written in one way on every page; each percentile with the size of its reference.
 // Its counterpart in Python is src/unseen/artifacts/percentile.py.
 
-/** A share as every page writes it: 5 %, 97 %, 99.9 %. */
+/** Return a share as every page writes it: 5 %, 97 %, 99.9 %. */
 export const percent = (/** @type {number} */ share) => `${Number((100 * share).toPrecision(share > 0.995 && share < 1 ? 4 : 3)).toString()} %`;
 
-/** A share with one digit after the point, for tables of measured shares; words where there is none. */
+/** Return a measured share with one decimal, for tables; "unknown" if there is none. */
 export const measured = (/** @type {number | null} */ share) => (share === null ? "unknown" : `${(100 * share).toFixed(1)} %`);
 
-/** A share without its digits after the point, for narrow places: never 0 % or 100 % for what is neither. */
+/** Return a share as a whole percentage, for narrow columns: 0 % and 100 % only if exact. */
 export const whole = (/** @type {number} */ share) => `${share > 0 && share < 0.005 ? "< 1" : share < 1 && share > 0.995 ? "> 99" : Math.round(100 * share)} %`;
 
 /** @typedef {{ words: string, count: number, needed: number, of_site: boolean }} Reference */
 
-/** A percentile for narrow places, rounded down as in the server's sentences: 94.9 % is no 95 %. */
+/** Return a percentile for narrow columns, rounded down as in the server's sentences: 94.9 % is not 95 %. */
 export const placeOf = (/** @type {number | null} */ rank) => (rank === null ? "no reference" : `${Math.floor(100 * rank + 1e-9)} %`);
 
-/** A model's score and percentile in words: "score 3.1, higher than 84 % of 35 normals of this site". */
+/** Return a model's score and percentile as text: "score 3.1, higher than 84 % of 35 normals of this site". */
 export const scoreInWords = (/** @type {{ score: number | null, sentence: string }} */ { score, sentence }) =>
   score === null ? "no score" : `score ${Number(score.toPrecision(3))}, ${sentence}`;
 
-/** The reference in a sentence: "Compared with 35 normals of this site." */
+/** Return a sentence about the reference: "Compared with 35 normals of this site." */
 export function comparedWith(/** @type {Reference | null} */ reference) {
   if (reference === null || reference.words === "") return "";
   const { words } = reference;

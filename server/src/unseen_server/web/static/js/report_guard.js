@@ -1,20 +1,20 @@
 // @ts-check
 // Protection from reports that nobody meant: a key that is pressed twice, that is held, or that a remote desktop repeats.
 
-/** The viewer lets nobody report a study in this time after its films were shown, in milliseconds. */
+/** Time after a study's films were shown in which the viewer accepts no report, in milliseconds. */
 export const VIEWER_GUARD_MS = 1000;
 
-/** The list ignores a report key in this time after a row has moved up into the selection, in milliseconds. */
+/** Time after a row has moved up into the selection in which the list ignores report keys, in milliseconds. */
 export const LIST_GUARD_MS = 1000;
 
-/** A report key counts only after this long without one, in milliseconds: repeats of a held key are 30 to 100 ms apart. */
+/** Shortest pause before a report key counts, in milliseconds: repeats of a held key are 30 to 100 ms apart. */
 const QUIET_MS = 200;
 
-/** Whether presses of the report keys are meant; one for each page. */
+/** Filter of accidental presses of the report keys; one per page. */
 export class ReportKeys {
   #pressed = -Infinity;
 
-  /** Take note of a press; true where it is one of its own, and no repeat of a key that is held. */
+  /** Record a press; return true if it is a separate press and not a repeat of a held key. */
   press(/** @type {KeyboardEvent} */ event) {
     const at = performance.now();
     const quiet = at - this.#pressed >= QUIET_MS;
@@ -23,7 +23,7 @@ export class ReportKeys {
   }
 }
 
-/** Let a held Enter key act once on these buttons; a space key acts when it is released, and so once. */
+/** Let a held Enter key act only once on these buttons; a space key acts only on release. */
 export function onePressOnly(/** @type {Iterable<HTMLButtonElement>} */ buttons) {
   for (const button of buttons) {
     button.addEventListener("keydown", (event) => {

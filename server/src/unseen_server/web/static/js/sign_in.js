@@ -8,7 +8,7 @@ const problem = $("#problem");
 function onwards() {
   const next = new URLSearchParams(location.search).get("next") ?? "/";
   const own = new URL(next, location.origin);
-  location.replace(next.startsWith("/") && own.origin === location.origin ? own.href : "/"); // whole: a path may begin with //
+  location.replace(next.startsWith("/") && own.origin === location.origin ? own.href : "/"); // the full address, because a path may begin with //
 }
 
 $("#sign-in").addEventListener("submit", async (event) => {

@@ -3,11 +3,11 @@
 // page, asks for nothing, and does not come again once it was ended.
 import { $, el, find, typing } from "./api.js";
 
-const DONE = "unseen.tour"; // in localStorage
-const AT = "unseen.tour.step"; // in sessionStorage: the tour goes on where a link has led
+const DONE = "unseen.tour"; // key in localStorage
+const AT = "unseen.tour.step"; // key in sessionStorage: the tour continues on the page that a link opens
 const GAP = 12;
 
-/** Where a card points: the first of these that the page has. */
+/** Steps of the tour. A card points to the first of its targets that the page has. */
 /** @type {{ targets: string[], title: string, words: string[], keys?: [string, string][] }[]} */
 const STEPS = [
   {
@@ -40,7 +40,7 @@ let card = null;
 /** @type {HTMLElement | null} */
 let target = null;
 /** @type {Element | null} */
-let before = null; // what had the focus
+let before = null; // element that had the focus
 let waiting = false;
 
 function begin() {
@@ -56,10 +56,10 @@ function begin() {
   if (!wanted && at === null) return;
   document.head.append(el("link", { rel: "stylesheet", href: "/static/tour.css" }));
   before = document.activeElement;
-  addEventListener("keydown", keyed, true); // before the page's own
+  addEventListener("keydown", keyed, true); // before the page's own handlers
   for (const what of ["scroll", "resize"]) addEventListener(what, soon, { passive: true, capture: true });
   new MutationObserver(soon).observe($("#main"), { childList: true, subtree: true });
-  // a film that was opened from the first card is what the second one speaks of
+  // the second card describes a film that was opened from the first one
   show(Math.min(Math.max(Number(at ?? 0), location.pathname.startsWith("/studies/") ? 1 : 0), STEPS.length - 1));
 }
 
@@ -87,7 +87,7 @@ function list(/** @type {[string, string][]} */ keys) {
   return el("ul", {}, keys.map(([key, does]) => el("li", {}, el("kbd", {}, key), ` ${does}`)));
 }
 
-/** Escape ends the tour, wherever the focus is; other keys that are pressed in the card are not the page's. */
+/** Handle keys: Escape ends the tour wherever the focus is; the page does not receive keys pressed in the card. */
 function keyed(/** @type {KeyboardEvent} */ event) {
   if (card === null || typing(event)) return;
   const ends = event.key === "Escape";
@@ -118,7 +118,7 @@ function soon() {
   });
 }
 
-/** Put the card below what it speaks of, else above or in its lower corner; always wholly in the window. */
+/** Place the card below its target, else above it or in its lower corner, always inside the window. */
 function place() {
   if (card === null) return;
   const found = STEPS[step].targets.map((one) => find(one)).find((one) => one !== null && one.getClientRects().length > 0) ?? null;
@@ -130,7 +130,7 @@ function place() {
   if (target !== null) {
     target.classList.add("tour-target");
     const seen = target.getBoundingClientRect();
-    const beside = seen.width > innerWidth / 2 ? seen.right - own.width - 2 * GAP : seen.left + 2 * GAP; // a row's words are on its left
+    const beside = seen.width > innerWidth / 2 ? seen.right - own.width - 2 * GAP : seen.left + 2 * GAP; // the text of a row is on its left
     left = Math.min(Math.max(GAP, beside), innerWidth - own.width - GAP);
     if (seen.bottom + GAP + own.height < innerHeight) top = seen.bottom + GAP;
     else if (seen.top - GAP - own.height > 0) top = seen.top - GAP - own.height;

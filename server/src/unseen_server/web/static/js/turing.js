@@ -16,7 +16,7 @@ let offered = null;
 /** @type {Round | null} */
 let round = null;
 /** @type {Map<number, HTMLImageElement>} */
-let pictures = new Map(); // k → its element, loading or loaded
+let pictures = new Map(); // image elements by index k, loading or loaded
 let busy = false;
 
 function only(/** @type {string} */ id) {
@@ -93,7 +93,7 @@ function step() {
   const { pictures: all, answered } = there(round);
   const n = all.length;
   $("#shown").replaceChildren(picture(k));
-  if (following) picture(following); // loads meanwhile
+  if (following) picture(following); // preloads the next image
   $("#place").textContent = $("#aloud").textContent = `Image ${answered.length + 1} of ${n}`;
   Object.assign($("#bar"), { max: n, value: answered.length });
 }
@@ -138,6 +138,6 @@ document.addEventListener("keydown", (event) => {
   const kind = KEYS[event.key.toLowerCase()];
   if (kind && round && !$("#round").hidden && !typing(event) && !event.repeat) say(kind);
 });
-const begun = sessionStorage.getItem(memory); // a round goes on after a reload
+const begun = sessionStorage.getItem(memory); // a round resumes after a reload
 if (begun) api(`/turing/rounds/${begun}`).then(enter).catch(leave);
 else offer().catch(failed);

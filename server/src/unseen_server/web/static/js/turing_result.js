@@ -9,7 +9,7 @@ import { whole } from "./percent_words.js";
 
 const interval = (/** @type {Share} */ share) => (share.value === null || share.low === null || share.high === null ? "" : `${whole(share.value)} (${whole(share.low)} to ${whole(share.high)})`);
 
-/** The elements of a result; `another` is the button for the next round. */
+/** Return the elements of a result; `another` is the button for the next round. */
 export function resultOf(/** @type {Result} */ result, /** @type {HTMLElement} */ another) {
   const { all } = result;
   return [
@@ -39,7 +39,7 @@ export function resultOf(/** @type {Result} */ result, /** @type {HTMLElement} *
 
 /** @typedef {Page.Returned<"GET /turing/results">["rounds"][number]} Round */
 
-/** Earlier rounds as a table. */
+/** Return a table of earlier rounds. */
 export function roundsOf(/** @type {Round[]} */ rounds) {
   if (!rounds.length) return el("p", { class: "soft" }, "None yet.");
   const cells = (/** @type {Round} */ { time, reader, name, all }) => [date(time), reader, name, `${all.right} of ${all.of}`, interval(all)];
@@ -55,7 +55,7 @@ function row(/** @type {string} */ name, /** @type {Share} */ share) {
   return el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, `${share.right} of ${share.of}`), el("td", {}, interval(share) || "none came"));
 }
 
-/** The interval on a scale from 0 to 100 %, with guessing at 50 %. */
+/** Return a chart of the interval on a scale from 0 to 100 %, with guessing at 50 %. */
 function drawn(/** @type {Share} */ { value, low, high }) {
   if (value === null || low === null || high === null) return null;
   const x = (/** @type {number} */ share) => 20 + 460 * share;

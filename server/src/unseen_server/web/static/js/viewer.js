@@ -27,7 +27,7 @@ import { failed } from "./toasts.js";
 
 const RENEW_MS = 5 * 60_000;
 const NEWS_MS = 1500;
-const AGAIN_MS = 3000; // until a film that could not be fetched is asked for again
+const AGAIN_MS = 3000; // delay before a failed film request is repeated
 const me = document.body.dataset.account ?? "";
 const lead = document.body.dataset.role !== "reader";
 
@@ -40,18 +40,18 @@ const queue = new Queue(me, list.body);
 const claims = new Claims(me);
 const drafts = new Drafts(me);
 const reporting = new Reporting(claims, drafts, queue, { open, show: showFilm, frames: () => (onCanvas ? framesLeft(onCanvas) : []), again, finished, draw: drawDecide });
-let looks = 0; // looks at the study so far: an answer that comes after a later one is dropped
+let looks = 0; // requests for the study so far: an answer is dropped if a later request was sent
 let turn = 0;
-let showing = 0; // films that were asked for so far: the second after an earlier one is not that of this one
+let showing = 0; // film requests so far, to distinguish two requests for the same film
 const reportKeys = new ReportKeys();
 let onCanvas = /** @type {Page.FilmOfApi | null} */ (null);
-let flag = false; // the study is to be read earlier
+let flag = false; // true if the study has a flag for earlier reading
 
 const named = () => decodeURIComponent(location.pathname.split("/").at(-1) ?? "");
 
 /**
- * Show a study. began: when the reader asked for it; until: it is the reader's already, until then; follows: it came
- * after another, by itself.
+ * Show a study. began: time of the reader's action; until: end of the reader's claim, if it exists already; follows: true if
+ * the study opens automatically after another one.
  */
 async function open(/** @type {string} */ study, { push = true, began = performance.now(), until = /** @type {string | null} */ (null), follows = false, wanted = asked("") } = {}) {
   const mine = ++turn;
@@ -87,12 +87,12 @@ async function showFilm(/** @type {number} */ place, { began = performance.now()
   const mine = ++showing;
   Object.assign(now, { shown: place, frame, onScreen: null, problem: "" });
   onCanvas = null;
-  view.show(null); // never the last film beside the next one's name; what was fetched comes before anything is painted
+  view.show(null); // the next film's label never appears with the last film; a fetched film is shown before the next paint
   layers.film(film.film);
   drawPanel();
   let pixels = /** @type {Page.FilmOfApi | null} */ (null);
   let problem = "";
-  let retry = false; // a film that could not be fetched is not seen, and one that cannot be decoded never will be
+  let retry = false; // a failed request is repeated, but a film that cannot be decoded is not requested again
   try {
     pixels = await films.get(frameOf(film.film, frame));
   } catch (error) {
@@ -115,7 +115,7 @@ async function showFilm(/** @type {number} */ place, { began = performance.now()
   if (retry) setTimeout(() => { if (mine === showing && isShown(study, place, frame)) showFilm(place, { began, name, frame }).catch(failed); }, AGAIN_MS);
   else openReport(() => mine === showing && isShown(study, place, frame), { study, problem }).catch(failed);
   performance.measure(name, { start: began, end: performance.now(), detail: { study, film: film.film } });
-  Object.assign($("#viewer").dataset, { study, film: film.film }); // what is on the screen
+  Object.assign($("#viewer").dataset, { study, film: film.film }); // the displayed film
   $("#said").textContent = `${view.label}, source ${entry.source}.`;
   api(`/films/${film.film}/look`)
     .then((look) => {
@@ -128,7 +128,7 @@ async function showFilm(/** @type {number} */ place, { began = performance.now()
 }
 
 /**
- * Let the study be reported, one second after the film was painted on a page that somebody can see.
+ * Enable the report one second after the film was painted on a visible page.
  * @param {() => boolean} there  whether the film is still the one that is shown
  * @param {{ study: string, problem: string }} what
  */
@@ -146,7 +146,7 @@ async function openReport(there, { study, problem }) {
   }, VIEWER_GUARD_MS);
 }
 
-/** Tell the server that the film was painted, once somebody can see the page; a film that was left before is not. */
+/** Confirm to the server that the film was painted, as soon as the page is visible; skip a film that was left before. */
 async function inSight(/** @type {string} */ study, /** @type {number} */ place, /** @type {Page.FilmOfApi} */ pixels) {
   const there = () => isShown(study, place, pixels.frame);
   while (!(await painted()) || view.given !== pixels) {
@@ -158,20 +158,20 @@ async function inSight(/** @type {string} */ study, /** @type {number} */ place,
   drawDecide();
 }
 
-/** Take the study for reading, where its state allows it. */
+/** Claim the study for reading, if its state allows this. */
 async function take() {
   const { study, acts } = current().entry;
   if (!acts.includes("claim")) return;
   const { until, error } = await claims.take(study);
   if (now.response?.entry.study !== study) return;
-  looks++; // what was asked before this answer may not know of it
+  looks++; // answers to earlier requests may not include this claim
   if (error && error.status !== 409) failed(error);
   if (until) now.claim = { mine: true, until };
   else if (error && (error.status === 409 || !now.claim?.mine)) now.claim = { mine: false, sentence: error.message, open: true };
-  drawPanel(); // a server that could not be reached has taken nothing away
+  drawPanel(); // a failed request does not end a claim
 }
 
-/** Look at the study again; what is written in the note stays. */
+/** Fetch the study again; the text of the note is kept. */
 async function again() {
   const { study } = current().entry;
   const mine = ++looks;
@@ -182,7 +182,7 @@ async function again() {
   drawPanel();
 }
 
-/** Nothing is left: say so where the film was. */
+/** Show a message in place of the film if no study is left. */
 function finished() {
   turn++;
   const left = current();
@@ -213,7 +213,7 @@ function drawPanel() {
   $("#title").textContent = `Film of ${study.entry.source}`;
 }
 
-/** Confirm another system's report on a study whose films were looked at. */
+/** Confirm another system's report on a study whose films were displayed. */
 async function confirmReport(/** @type {string} */ name) {
   await api(`/studies/${name}/confirm`, { method: "POST" });
   const response = await api(`/studies/${name}`);
@@ -245,9 +245,9 @@ async function back() {
   location.assign(inList("/"));
 }
 
-/** What a key does on this page. */
+/** Handle a key of this page; return false if it has no function. */
 function act(/** @type {string} */ key, /** @type {KeyboardEvent} */ event) {
-  if (event.repeat && /^[zsmp]$/.test(key)) return true; // one press, one act
+  if (event.repeat && /^[zsmp]$/.test(key)) return true; // one action per press
   const research = layers.mode === "research";
   const films = now.response?.films.length ?? 0;
   if (OUTCOMES[key] && !event.shiftKey) {
@@ -304,7 +304,7 @@ onNews(() => {
     else if (attended()) queue.refresh().then(() => (queue.next.length > 0 ? reporting.once(() => reporting.next({ began: performance.now() })) : undefined)).catch(failed);
   }, NEWS_MS);
 });
-const first = asked(); // before the address follows
+const first = asked(); // read before `follow` changes the address
 follow(view, layers);
 layers.restore(first);
 open(named(), { push: false, wanted: first }).then(() => view.canvas.focus({ preventScroll: true })).catch((error) => {

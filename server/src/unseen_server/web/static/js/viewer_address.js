@@ -4,20 +4,20 @@
 import { now } from "./viewer_state.js";
 import { listOf } from "./worklist_view.js";
 
-const WAIT_MS = 400; // after the last change: browsers refuse an address that changes a hundred times in half a minute
-const DIGITS = 6; // a screen pixel of a film that is drawn 100,000 wide
+const WAIT_MS = 400; // delay after the last change: browsers refuse an address that changes 100 times in 30 s
+const DIGITS = 6; // enough for one screen pixel of a film that is drawn 100,000 pixels wide
 
 /** @typedef {import("./film_canvas.js").FilmCanvas} FilmCanvas  @typedef {import("./viewer_layers.js").Layers} Layers */
 
-/** The list that is read, as its filters and its order narrow it. */
+/** List that the reader works through, with its filters and its order. */
 export const list = listOf(location.search);
-/** The address of something that is read among those of the same list. */
+/** Return the address of a page with the filters and the order of the same list. */
 export const inList = (/** @type {string} */ path) => (list.address.size ? `${path}?${list.address}` : path);
 export const addressOf = (/** @type {string} */ study) => inList(`/studies/${study}`);
 
 const short = (/** @type {number} */ value) => String(Number(value.toFixed(DIGITS)));
 
-/** What an address asks for. */
+/** Return the settings in an address. */
 export function asked(search = location.search) {
   const given = new URLSearchParams(search);
   const number = (/** @type {string} */ name) => { const text = given.get(name); return text === null || !Number.isFinite(Number(text)) ? null : Number(text); };
@@ -28,7 +28,7 @@ export function asked(search = location.search) {
   };
 }
 
-/** Show the film as an address asks for it. */
+/** Show the film with the settings of an address. */
 export function restore(/** @type {FilmCanvas} */ view, /** @type {ReturnType<typeof asked>} */ wanted) {
   if (!view.film) return;
   if (wanted.turns !== null || wanted.flipped) view.setOrientation({ turns: ((Math.trunc(wanted.turns ?? 0) % 4) + 4) % 4, flipped: wanted.flipped });
@@ -39,7 +39,7 @@ export function restore(/** @type {FilmCanvas} */ view, /** @type {ReturnType<ty
   if (wanted.zoom !== null) view.setView({ x: wanted.x ?? 0.5, y: wanted.y ?? 0.5, zoom: wanted.zoom });
 }
 
-/** Write the address anew whenever what is looked at changes. @param {FilmCanvas} view @param {Layers} layers */
+/** Update the address whenever the view or the overlays change. @param {FilmCanvas} view @param {Layers} layers */
 export function follow(view, layers) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let due;

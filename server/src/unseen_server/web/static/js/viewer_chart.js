@@ -9,16 +9,16 @@ const FOOT = 18;
 
 /** @typedef {Page.Returned<"GET /films/{film}/look">["models"][number]} Model */
 
-/** A score in three digits. */
+/** Return a score with three digits. */
 export const short = (/** @type {number} */ value) => (Math.abs(value) >= 100 || value === 0 ? value.toFixed(0) : Number(value.toPrecision(3)).toString());
 
-/** What the chart says, in a sentence. */
+/** Return the content of the chart as a sentence. */
 export function rankInWords(/** @type {Model} */ model) {
   if (model.score === null) return "This model gave the film no score.";
   return `Score ${short(model.score)}: ${model.sentence}.`;
 }
 
-/** The chart, as SVG; null where there is nothing to show. */
+/** Return the chart as SVG; null if there is no reference to show. */
 export function distribution(/** @type {Model} */ model) {
   const { histogram } = model.reference;
   if (!histogram || model.score === null) return null;
@@ -46,7 +46,7 @@ export function distribution(/** @type {Model} */ model) {
   );
 }
 
-/** A line with its words, which are turned inwards near an end. */
+/** Return a line with its label, which points inwards near an end. */
 function mark(/** @type {number} */ at, /** @type {string} */ kind, /** @type {string} */ words, row = 0) {
   const anchor = at > WIDTH * 0.66 ? "end" : at < WIDTH * 0.34 ? "start" : "middle";
   const y = row ? HEIGHT - 4 : 12;

@@ -16,7 +16,7 @@ export class Claims {
   constructor(/** @type {string} */ me) { this.#me = me; }
 
   /**
-   * Ask for a study: {until}, or {error}: somebody else has it, or its state stands against it.
+   * Claim a study; return {until}, or {error} if somebody else has it or its state does not allow a claim.
    * @returns {Promise<{ until: string, error?: undefined } | { until?: undefined, error: ApiError }>}
    */
   async take(/** @type {string} */ study) {
@@ -30,13 +30,13 @@ export class Claims {
     }
   }
 
-  /** Hand a study back, if it is the reader's. */
+  /** Release a study if the reader has claimed it. */
   async leave(/** @type {string} */ study) {
     if (!this.#held.delete(study)) return;
-    await api(`/studies/${study}/release`, { method: "POST" }).catch(() => {}); // it may be another's by now
+    await api(`/studies/${study}/release`, { method: "POST" }).catch(() => {}); // somebody else may have claimed it by now
   }
 
-  /** Hand all of them back while the page is being left. */
+  /** Release all claimed studies when the user leaves the page. */
   leaveAll() {
     for (const study of this.#held) {
       fetch(`/api/v1/studies/${study}/release`, { method: "POST", headers: { "X-Requested-With": "unseen" }, keepalive: true });
@@ -44,10 +44,10 @@ export class Claims {
     this.#held.clear();
   }
 
-  /** It is reported: nothing is to be released. */
+  /** Forget the claim of a reported study, which needs no release. */
   done(/** @type {string} */ study) { this.#held.delete(study); }
 
-  /** What the study itself says of whose it is; null: nobody can take it. @returns {Claim | null} */
+  /** Return the claim that the study's entry shows; null if nobody can claim it. @returns {Claim | null} */
   heard(/** @type {Entry} */ { study, claimed_by: by, claimed: since, acts }, /** @type {Claim | null} */ before) {
     if (by === this.#me) {
       this.#held.add(study);

@@ -2,8 +2,8 @@
 // Drafts of reports: kept by the server, and in this browser until the server has them.
 import { api, statusOf } from "./api.js";
 
-const WAIT_MS = 600; // after the last key
-const AGAIN_MS = 5000; // until a server that cannot be reached is tried again
+const WAIT_MS = 600; // delay after the last key press
+const AGAIN_MS = 5000; // delay before an unreachable server is tried again
 
 export class Drafts {
   /** @type {Map<string, ReturnType<typeof setTimeout>>} */
@@ -14,23 +14,23 @@ export class Drafts {
 
   #key(/** @type {string} */ study) { return `unseen.draft.${this.me}.${study}`; }
 
-  /** What was written of a study: what this browser has not sent yet, else what the server has. */
+  /** Return the draft of a study: the unsent text in this browser, else the server's text. */
   of(/** @type {Page.Returned<"GET /studies/{study}">} */ { entry, draft }) {
     const kept = localStorage.getItem(this.#key(entry.study));
     if (kept !== null) this.#later(entry.study, 0);
     return kept ?? draft;
   }
 
-  /** Keep what is written. */
+  /** Save the text in this browser, and send it after a delay. */
   keep(/** @type {string} */ study, /** @type {string} */ note) {
     localStorage.setItem(this.#key(study), note);
     this.#later(study, WAIT_MS);
   }
 
-  /** Send at once what is not sent yet, for a page that is being left. */
+  /** Send unsent text immediately, for a page that the user leaves. */
   flush(/** @type {string} */ study) { if (localStorage.getItem(this.#key(study)) !== null) this.#send(study, true); }
 
-  /** It is reported: the server has forgotten its draft. */
+  /** Delete the draft of a reported study in this browser; the server has deleted its own. */
   done(/** @type {string} */ study) {
     clearTimeout(this.#due.get(study));
     localStorage.removeItem(this.#key(study));
@@ -48,7 +48,7 @@ export class Drafts {
       await api(`/studies/${study}/draft`, { method: "PUT", body: { note }, keepalive });
       if (localStorage.getItem(this.#key(study)) === note) localStorage.removeItem(this.#key(study));
     } catch (error) {
-      if (statusOf(error) === 404) this.done(study); // erased, and so is what was written of it
+      if (statusOf(error) === 404) this.done(study); // the study was erased, so its draft is deleted as well
       else this.#later(study, AGAIN_MS);
     }
   }

@@ -29,14 +29,14 @@ export function instruments(/** @type {import("./film_canvas.js").FilmCanvas} */
   presets(view);
 }
 
-/** The grey value at a point of the film, in the file's own values, and where that is. */
+/** Return the grey value at a point of the film, in the file's units, with its position. */
 function valueInWords(/** @type {Page.Film} */ film, /** @type {Page.Point} */ point) {
   const found = sampleAt(film, point);
   if (!found) return "";
   return `${Number(ownValue(film, found.sample).toFixed(1))} at ${found.column}, ${found.row}`;
 }
 
-/** The windows of the film, by name. */
+/** Wire the list of the film's windows. */
 function presets(/** @type {import("./film_canvas.js").FilmCanvas} */ view) {
   const chooser = $("#presets");
   /** @type {Page.Window[]} */
@@ -57,7 +57,7 @@ function presets(/** @type {import("./film_canvas.js").FilmCanvas} */ view) {
   });
 }
 
-/** Steps through a file's frames; nothing for a film of one. */
+/** Show the buttons that step through a file's frames; none for a single frame. */
 export function showFrames(/** @type {number} */ frames, /** @type {number} */ shown, /** @type {(frame: number) => void} */ onChoose) {
   const step = (/** @type {number} */ by, /** @type {string} */ sign, /** @type {string} */ words) =>
     el("button", { type: "button", class: "quiet", "aria-label": words, disabled: shown + by < 0 || shown + by >= frames, onclick: () => onChoose(shown + by) }, sign);

@@ -22,7 +22,7 @@ const PAGE_KEYS = [
   ["?", "these keys"],
 ];
 
-/** Show the keys. */
+/** Show the list of keys. */
 export function tell() {
   const dialog = /** @type {HTMLDialogElement} */ ($("#keys"));
   const rows = (/** @type {string[][]} */ keys) => keys.map(([key, does]) => el("div", {}, el("dt", {}, ...key.split(" ").map((one) => el("kbd", {}, one))), el("dd", {}, does)));

@@ -6,13 +6,13 @@ import { typing } from "./api.js";
 const STORED = "unseen.keys";
 /** @typedef {"normal" | "abnormal" | "unsure"} Outcome */
 
-/** What a key reports. @type {Record<string, Outcome>} */
+/** Outcome that each key reports. @type {Record<string, Outcome>} */
 export const OUTCOMES = { n: "normal", a: "abnormal", u: "unsure" };
 
-/** Whether single keys act; some people speak to their machine, and want them off. */
+/** Report true if single keys act; users of speech input can switch them off. */
 export const singleKeysOn = () => localStorage.getItem(STORED) !== "off";
 
-/** Switch single keys on or off, in this browser. */
+/** Switch single keys on or off in this browser. */
 export const setSingleKeys = (/** @type {boolean} */ on) => localStorage.setItem(STORED, on ? "on" : "off");
 
 /**

@@ -6,12 +6,12 @@ import { showChart, showModels, showNearest, showWords } from "./viewer_panel.js
 import { failed } from "./toasts.js";
 
 const STORED = "unseen.viewer";
-const STEPS = [30, 60, 100, 0]; // opacity, per cent
+const STEPS = [30, 60, 100, 0]; // opacity, in per cent
 const BLIND = "Scores and overlays are not shown where a policy clears: they would tell which studies are read for the audit sample.";
 /** @type {Record<string, string>} */
 const MODES = { triage: "Flag, place and film alone.", research: "" };
 const HEAT = ["map", "residual"];
-const OPACITY = 60; // per cent
+const OPACITY = 60; // default opacity, in per cent
 
 /** @typedef {Page.Returned<"GET /films/{film}/look">} Look */
 
@@ -27,7 +27,7 @@ export class Layers {
   /** @type {Look | null} */
   #look = null;
   #turn = 0;
-  /** Called whenever what is chosen has changed. */
+  /** Callback for every change of the settings. */
   onChange = () => {};
 
   /** @param {import("./film_canvas.js").FilmCanvas} view  @param {(near: Look["nearest"][number]) => void} onBeside */
@@ -50,7 +50,7 @@ export class Layers {
   get mode() { return this.blind ? "triage" : this.#kept.mode; }
   get #models() { return this.#look?.models ?? []; }
   get model() { return this.#models[this.#place] ?? null; }
-  /** What is chosen and not so by itself, for the page's address. */
+  /** Settings that differ from the defaults, for the page's address. */
   get chosen() {
     if (this.mode !== "research") return {};
     return {
@@ -63,7 +63,7 @@ export class Layers {
     return Math.max(0, at);
   }
 
-  /** Choose what an address asks for. */
+  /** Restore the settings of an address. */
   restore(/** @type {ReturnType<typeof import("./viewer_address.js").asked>} */ { model, over, lungs, box, opacity }) {
     if (model !== null || over !== null || lungs || box) this.#keep({ mode: "research" });
     if (model !== null) this.#keep({ model });
@@ -75,7 +75,7 @@ export class Layers {
     this.#drawOverlays();
   }
 
-  /** Another film, of which nothing is known yet. */
+  /** Switch to another film, whose results are not known yet. */
   film(/** @type {string | null} */ film) {
     this.#film = film;
     this.#look = null;
@@ -84,7 +84,7 @@ export class Layers {
     if (film === null) this.#drawPanel();
   }
 
-  /** What is known of it. */
+  /** Show the models' results for the film. */
   look(/** @type {Look} */ look) {
     this.#look = look;
     $("#of-research").classList.remove("waits");
@@ -105,14 +105,14 @@ export class Layers {
     this.#drawOverlays();
   }
 
-  /** An image over the film; "none": the film alone. */
+  /** Choose the image over the film; "none": the film alone. */
   choose(/** @type {string} */ what) {
     this.#what = what;
     if (HEAT.includes(what)) this.#keep({ heat: what });
     this.#drawOverlays();
   }
 
-  /** The anomaly map or the residual, on or off; `other`: the other of the two. */
+  /** Switch the anomaly map or the residual on or off; `other`: switch to the other of the two. */
   heat({ other = false } = {}) {
     if (other) this.choose(this.#kept.heat === HEAT[0] ? HEAT[1] : HEAT[0]);
     else this.choose(this.#what === "none" ? this.#kept.heat : "none");

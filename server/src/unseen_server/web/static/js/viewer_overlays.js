@@ -6,7 +6,7 @@ import { Kept } from "./films.js";
 /** @typedef {Page.Returned<"GET /films/{film}/look">["models"][number]} Model */
 
 /**
- * By key: the button's words, what it shows, and where the picture comes from.
+ * Overlays by key: the button's words, a description, and the function that paints the image.
  * @type {Record<string, { words: string, tells: string, paint: (grey: Page.Grey) => OffscreenCanvas, masked?: boolean }>}
  */
 export const PICTURES = {
@@ -41,7 +41,7 @@ function pathOf(/** @type {string} */ film, /** @type {Model} */ model, /** @typ
   return `/films/${film}/rendition/${what}?model=${model.model}`;
 }
 
-/** Whether a model has this image of the film. */
+/** Report true if a model has this image of the film. */
 export function has(/** @type {Model | null} */ model, /** @type {string} */ what) {
   if (!model || model.box === null || model.inner === null) return false;
   if (what === "map") return model.map_high !== null;
@@ -50,7 +50,7 @@ export function has(/** @type {Model | null} */ model, /** @type {string} */ wha
 
 /** @typedef {{ what: string, lungs: boolean, frame: boolean, opacity: number }} Chosen */
 
-/** The overlays of a film, for `FilmCanvas.overlays`. Fails with a sentence. */
+/** Fetch the overlays of a film, for `FilmCanvas.overlays`. An error has a message for the user. */
 export async function overlaysOf(/** @type {string} */ film, /** @type {Model} */ model, /** @type {Chosen} */ chosen) {
   /** @type {Page.Overlay[]} */
   const made = [];

@@ -33,7 +33,7 @@ const ACTIONS = {
 };
 /** @type {Record<string, string>} */
 const ROLES = { decides: "decides", compares: "", earlier: "earlier" };
-/** How a report came to be, where it needs saying. @type {Record<string, string>} */
+/** Words for a report's origin, only where it is unusual. @type {Record<string, string>} */
 const HOW = { returned: "recorded as returned", discarded: "discarded", simulated: "simulated", unrecorded: "what was shown was not recorded then" };
 const TAGS = ["Modality", "Manufacturer", "ManufacturerModelName", "PatientAge", "PatientSex"];
 
@@ -41,7 +41,7 @@ const refill = (/** @type {Element} */ place, /** @type {(Page.Child | Page.Chil
   place.replaceChildren(...children.flat().filter((child) => child instanceof Node));
 
 /**
- * Source, state, waiting time and place: what triage mode shows beside the film.
+ * Show source, state, waiting time and position, which triage mode shows next to the film.
  * @param {Element} place
  * @param {{ entry: Study["entry"], position: number | null, total: number | string, until: string | number | null, flag: boolean }} shown
  */
@@ -63,7 +63,7 @@ export function showHead(place, { entry, position, total, until, flag }) {
   );
 }
 
-/** Of whom the film is and when it was made, as far as the site shows it: else by pseudonyms. */
+/** Show the film's patient and dates as far as the site allows; otherwise pseudonyms. */
 export function showPerson(/** @type {HTMLElement} */ place, /** @type {Page.FilmOfApi | null} */ film, /** @type {string | null} */ view) {
   place.hidden = !film;
   if (!film) return;
@@ -78,13 +78,13 @@ export function showPerson(/** @type {HTMLElement} */ place, /** @type {Page.Fil
   place.title = named ? "" : "Patient and accession are pseudonyms: the site's setting shows names to others or to nobody.";
 }
 
-/** Whose study it is, where it is not the reader's own. */
+/** Show the claim on the study, unless it is the reader's own. */
 export function showClaim(/** @type {HTMLElement} */ place, /** @type {import("./viewer_claims.js").Claim | null} */ claim, /** @type {{ onTake: () => void }} */ { onTake }) {
   place.hidden = !claim || claim.mine;
   refill(place, claim && !claim.mine && el("span", {}, claim.sentence), claim && !claim.mine && claim.open && el("button", { type: "button", onclick: onTake }, "Take it"));
 }
 
-/** The decision in plain words, and the probability as a bar. */
+/** Show the decision in plain words, and the probability as a bar. */
 export function showWords(/** @type {HTMLElement} */ place, /** @type {Look} */ look) {
   const parts = [];
   if (look.probability !== null) {
@@ -102,7 +102,7 @@ export function showWords(/** @type {HTMLElement} */ place, /** @type {Look} */ 
   refill(place, first && el("p", { class: "first" }, first), ...parts, ...more.map((words) => el("p", { class: "small soft" }, words)));
 }
 
-/** Models to choose from; the keys 1 to 9 do the same. */
+/** Show the models to choose from; the keys 1 to 9 do the same. */
 export function showModels(/** @type {HTMLElement} */ place, /** @type {Look["models"]} */ models, /** @type {number} */ chosen, /** @type {{ onChoose: (place: number) => void }} */ { onChoose }) {
   place.hidden = models.length < 2;
   refill(
@@ -123,14 +123,14 @@ export function showModels(/** @type {HTMLElement} */ place, /** @type {Look["mo
   );
 }
 
-/** The chosen model's score among the reference. */
+/** Show the chosen model's score in the distribution of the reference. */
 export function showChart(/** @type {HTMLElement} */ place, /** @type {Look["models"][number] | null} */ model) {
   place.hidden = !model || model.score === null;
   if (!model || model.score === null) return;
   refill(place, el("h3", {}, "Score among normal films"), distribution(model), el("p", { class: "small soft" }, rankInWords(model)));
 }
 
-/** The nearest films that readers reported normal. */
+/** Show the nearest films that readers reported as normal. */
 export function showNearest(/** @type {HTMLElement} */ place, /** @type {Look["nearest"]} */ nearest, /** @type {{ onBeside: (near: Look["nearest"][number]) => void }} */ { onBeside }) {
   place.hidden = false;
   refill(
@@ -143,7 +143,7 @@ export function showNearest(/** @type {HTMLElement} */ place, /** @type {Look["n
   );
 }
 
-/** What is known of the film itself. */
+/** Show the properties of the film itself. */
 export function showFacts(/** @type {HTMLElement} */ place, /** @type {Study["films"][number]} */ film, /** @type {Page.FilmOfApi | null} */ shown) {
   /** @type {[string, string | null | undefined | false | 0][]} */
   const rows = [
@@ -158,10 +158,10 @@ export function showFacts(/** @type {HTMLElement} */ place, /** @type {Study["fi
     film.copies.length > 0 && [el("dt", {}, "Copies"), el("dd", { id: "copies" }, copiesInWords(film))]);
 }
 
-/** 1.4 s, 12 s, 3 min. */
+/** Return a duration: 1.4 s, 12 s, 3 min. */
 const seconds = (/** @type {number} */ ms) => (ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : span(ms / 1000));
 
-/** Reports, and what happened to the study; a report from elsewhere can be confirmed. */
+/** Show the study's reports and history; a report from another system can be confirmed. */
 export function showPast(/** @type {HTMLElement} */ place, /** @type {Pick<Study, "reports" | "history">} */ { reports, history }, /** @type {() => void} */ onConfirm) {
   const latest = reports.filter((one) => !one.undone).at(-1);
   const said = reports.map((report) =>

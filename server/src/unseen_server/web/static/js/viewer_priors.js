@@ -11,9 +11,9 @@ export class Priors {
   #known = [];
   /** @type {string | null} */
   #study = null;
-  /** Settled as soon as those of the study are known. */
+  /** Promise that settles when the study's priors are known. */
   #asked = Promise.resolve();
-  /** Settles what `next` left open. */
+  /** Function that settles the promise that `next` created. */
   #begin = (/** @type {Promise<void>} */ _fetched) => {};
 
   /** @param {import("./film_canvas.js").FilmCanvas} view  @param {() => string | null | undefined} position  the view position of the film that is read */
@@ -22,7 +22,7 @@ export class Priors {
     this.position = position;
   }
 
-  /** Forget those of the last study, whose patient is another: they are asked for by `of` after the film is shown. */
+  /** Clear the priors of the last study, whose patient is another one; `of` fetches new ones after the film is shown. */
   next(/** @type {string} */ study) {
     this.#study = study;
     this.#draw([]);
@@ -31,7 +31,7 @@ export class Priors {
     });
   }
 
-  /** Ask for those of a study, and list them. */
+  /** Fetch and list the priors of a study. */
   of(/** @type {string} */ study) {
     const fetched = this.#fetch(study);
     this.#begin(fetched);
@@ -45,10 +45,10 @@ export class Priors {
     if (this.#study === study) this.#draw(priors);
   }
 
-  /** Show the latest prior beside the film, or the one after the one that is shown; after the last, none. */
+  /** Show the latest prior next to the film, or the prior after the current one; after the last one, none. */
   async toggle() {
     const study = this.#study;
-    await this.#asked.catch(() => {}); // the key may come before the list; its failure is shown by who asked for it
+    await this.#asked.catch(() => {}); // the key may come before the list; the caller of `of` reports a failure
     if (this.#study !== study) return undefined;
     const at = this.#known.findIndex((prior) => isBeside(prior.study));
     const next = this.#known.slice(at + 1).find((prior) => prior.film !== null);
@@ -57,7 +57,7 @@ export class Priors {
     return true;
   }
 
-  /** Show a prior: its film of the same view, else its first frontal one. */
+  /** Show a prior: its film with the same view position, else its first frontal one. */
   show(/** @type {Prior} */ prior) {
     const same = prior.films.find((film) => film.view_position === this.position());
     const film = same?.film ?? prior.film;

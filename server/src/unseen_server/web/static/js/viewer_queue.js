@@ -4,11 +4,11 @@ import { api } from "./api.js";
 import { films } from "./films.js";
 
 const ROWS = 50;
-const AHEAD = 4; // studies whose films are fetched: other readers take some of them first
+const AHEAD = 4; // studies whose films are fetched in advance: other readers take some of them first
 
 /** @typedef {Page.Returned<"GET /studies/{study}">} Study */
 
-/** The film of a study that is shown first: the first that was scored, else the first. */
+/** Return the index of the film that is shown first: the first scored one, else the first. */
 export function firstOf(/** @type {Study} */ response) {
   const scored = response.films.findIndex((film) => film.findings.length > 0);
   return Math.max(0, scored);
@@ -36,13 +36,13 @@ export class Queue {
     this.more = false;
   }
 
-  /** The study's place in the list, from 1; null where it is not among its first rows. */
+  /** Position of the study in the list, from 1; null if it is not among the first rows. */
   get place() {
     const at = this.#rows.findIndex((row) => row.study === this.#current);
     return at < 0 ? null : at + 1;
   }
 
-  /** Studies that can be read next: those after the current one, then those before it. */
+  /** Studies that can be read next: first those after the current one, then those before it. */
   get next() {
     const at = this.#rows.findIndex((row) => row.study === this.#current);
     const inOrder = at < 0 ? this.#rows : [...this.#rows.slice(at + 1), ...this.#rows.slice(0, at)];
@@ -52,17 +52,17 @@ export class Queue {
     );
   }
 
-  /** What was fetched of a study, if it was. */
+  /** Return a study that was fetched in advance, or null. */
   known(/** @type {string} */ study) { return this.#known.get(study) ?? null; }
 
-  /** Not to be offered again: reported, skipped, or somebody else's. */
+  /** Do not offer a study again, because it was reported, skipped or claimed by somebody else. */
   pass(/** @type {string} */ study) { this.#passed.add(study); }
   offerAgain(/** @type {string} */ study) { this.#passed.delete(study); }
 
-  /** It is being opened. */
+  /** Set the current study. */
   at(/** @type {string} */ study) { this.#current = study; }
 
-  /** Look at the list again, and fetch what comes next. */
+  /** Fetch the list again, and the next studies in advance. */
   async refresh(/** @type {string | undefined} */ current = undefined) {
     this.#current = current ?? this.#current;
     this.#asking ??= this.#ask().finally(() => { this.#asking = null; });
@@ -80,7 +80,7 @@ export class Queue {
   }
 
   async #fetchAll(/** @type {string[]} */ studies) {
-    for (const study of studies) await this.#fetch(study).catch(() => {}); // it is asked for again when it is wanted
+    for (const study of studies) await this.#fetch(study).catch(() => {}); // a failed request is repeated when the study is opened
   }
 
   async #fetch(/** @type {string} */ study) {

@@ -10,7 +10,7 @@ import { failed, toast } from "./toasts.js";
 
 /** @typedef {import("./viewer_keys.js").Outcome} Outcome  @typedef {import("./viewer_claims.js").Claims} Claims */
 
-const LONGEST_MS = 86_400_000; // a page that was open for longer says no more than a day
+const LONGEST_MS = 86_400_000; // upper limit of the reading time that is reported, one day
 
 export class Reporting {
   /**
@@ -27,7 +27,7 @@ export class Reporting {
     this.page = page;
   }
 
-  /** Report the study, and go on; where a film was not shown yet, show it. */
+  /** Report the study and open the next one; if a required film was not displayed yet, show it instead. */
   async report(/** @type {Outcome} */ outcome, /** @type {number} */ began) {
     const study = now.response?.entry.study;
     if (!study || now.onScreen !== study) return;
@@ -50,7 +50,7 @@ export class Reporting {
     });
   }
 
-  /** Record what cannot be shown as returned, or discard it. */
+  /** Record a study that cannot be displayed as returned or discarded. */
   async setAside(/** @type {"returned" | "discarded"} */ how, /** @type {string} */ reason, /** @type {number} */ began) {
     const study = now.response?.entry.study;
     if (!study || !now.claim?.mine) return;
@@ -69,7 +69,7 @@ export class Reporting {
     });
   }
 
-  /** Do it, and open the study that follows, which is asked for meanwhile. */
+  /** Perform the action and open the next study, which is claimed in parallel. */
   async #andNext(/** @type {string} */ study, /** @type {() => Promise<unknown>} */ act, /** @type {number} */ began) {
     const following = this.queue.next[0]?.study;
     const asked = following === undefined ? null : { study: following, answer: this.claims.take(following) };
@@ -86,7 +86,7 @@ export class Reporting {
     await this.next({ began, asked });
   }
 
-  /** The next study that nobody else has; `asked`: the one that was asked for already. */
+  /** Open the next study that nobody else has; `asked`: the study that was already requested. */
   async next(/** @type {{ began: number, asked?: { study: string, answer: ReturnType<Claims["take"]> } | null }} */ { began, asked = null }) {
     const tried = new Set();
     for (;;) {
@@ -120,11 +120,11 @@ export class Reporting {
       say("The report was taken back; the study is yours again.");
       if (study !== now.response?.entry.study || current().films.length === 0) return this.page.open(study);
       await this.page.again();
-      if (!$("#note").value) $("#note").value = this.drafts.of(current()); // what the report said
+      if (!$("#note").value) $("#note").value = this.drafts.of(current()); // the note of the report
     });
   }
 
-  /** One change at a time: a key that is pressed twice reports one study. */
+  /** Run one change at a time, so that a key pressed twice reports only one study. */
   async once(/** @type {() => Promise<unknown>} */ change) {
     if (now.busy) return;
     now.busy = true;

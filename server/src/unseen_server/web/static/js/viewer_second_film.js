@@ -7,14 +7,14 @@ import { films } from "./films.js";
 import { failed } from "./toasts.js";
 
 /**
- * window: true if both films share one window, as two films of one patient do; films of other patients have other exposures.
+ * window: true if both films share one window, as for two films of one patient; films of other patients have other exposures.
  * @typedef {{ film: string, study: string, words: string, window?: boolean }} Other
  */
 
 /** @type {{ frame: HTMLElement, other: FilmCanvas, study: string } | null} */
 let shown = null;
 
-/** True if a film of this study is the second film. */
+/** Report true if a film of this study is the second film. */
 export const isBeside = (/** @type {string} */ study) => shown?.study === study;
 
 /** Show a film next to that of `view`. It replaces an earlier second film. */

@@ -4,16 +4,16 @@ import { api } from "./api.js";
 
 /** @typedef {Page.Returned<"GET /studies/{study}">} Study */
 
-const AGAIN_MS = 3000; // until a confirmation that did not arrive is tried again
+const AGAIN_MS = 3000; // delay before a failed confirmation is repeated
 
-/** Films that were painted here and confirmed; the study itself says which were before. */
+/** Films that were displayed and confirmed on this page; the study's response lists the earlier ones. */
 const confirmed = /** @type {Set<string>} */ (new Set());
 
-/** The tickets of frames that were painted here, by film. @type {Map<string, string[]>} */
+/** Tickets of the frames that were painted on this page, by film. @type {Map<string, string[]>} */
 const tickets = new Map();
 
 /**
- * The film's pixels were painted, and the page is in sight. Done when the server knows, or frames of it are left.
+ * Record that the film was painted on a visible page. Resolves when the server has confirmed it, or if frames of the film are left.
  * @param {Page.FilmOfApi} film
  * @param {() => boolean} wanted  whether it is still worth trying
  */
@@ -34,18 +34,18 @@ export async function confirmSeen(film, wanted) {
   }
 }
 
-/** Those frames of the film that were not painted here yet. */
+/** Return the frames of the film that were not painted on this page yet. */
 export function framesLeft(/** @type {Page.FilmOfApi} */ { name, about }) {
   const painted = tickets.get(name) ?? [];
   return Array.from({ length: about.frames }, (_, frame) => frame).filter((frame) => painted[frame] === undefined);
 }
 
-/** The places of those films that must be looked at before the study can be reported, and were not yet. */
+/** Return the indices of the films that must be displayed before a report and were not displayed yet. */
 export function unseen(/** @type {Study} */ { films }) {
   return films.flatMap((film, place) => (film.needed && !film.seen && !confirmed.has(film.film) ? [place] : []));
 }
 
-/** Why the study cannot be reported yet; "" where it can be. `problem`: why the film that is shown is none. */
+/** Return the reason why the study cannot be reported yet, or "". `problem`: reason why the current film cannot be displayed. */
 export function whyNot(/** @type {Study} */ study, /** @type {number} */ shown, /** @type {string} */ problem, /** @type {number[]} */ frames) {
   const left = unseen(study);
   if (left.length === 0) return "";

@@ -5,8 +5,8 @@ import { there } from "./api.js";
 /** @typedef {Page.Returned<"GET /studies/{study}">} Study  @typedef {import("./viewer_claims.js").Claim} Claim */
 
 /**
- * response: the study, as the API has it; shown: which of its films; frame: which of that film's; onScreen: the study whose film is seen, and no other
- * one can be reported; since: when the first of its films was painted; problem: why the film that is shown is none; reported: studies reported here, the latest last.
+ * response: the study as the API returns it; shown: index of the current film; frame: index of its current frame; onScreen: study whose film is visible, the only
+ * one that can be reported; since: time when its first film was painted; problem: reason why the current film is not displayed; reported: studies reported here, the latest last.
  */
 export const now = {
   response: /** @type {Study | null} */ (null),
@@ -20,8 +20,8 @@ export const now = {
   reported: /** @type {string[]} */ ([]),
 };
 
-/** The study that is open. */
+/** Return the open study. */
 export const study = () => there(now.response);
 
-/** Whether this film of this study is the one that is shown: what was asked for meanwhile may have come too late. */
+/** Report true if this film of this study is displayed; a response may arrive after the user has moved on. */
 export const isShown = (/** @type {string} */ name, /** @type {number} */ place, frame = now.frame) => now.response?.entry.study === name && now.shown === place && now.frame === frame;

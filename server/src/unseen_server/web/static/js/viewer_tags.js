@@ -3,7 +3,7 @@
 import { $, api, el } from "./api.js";
 import { failed } from "./toasts.js";
 
-/** Show the elements of `film`. */
+/** Show the DICOM elements of `film`. */
 export async function showTags(/** @type {string} */ film) {
   const { elements } = await api(`/films/${film}/elements`);
   const field = el("input", { type: "search", id: "tags-search", placeholder: "Tag, name or value", oninput: () => fill() });
@@ -27,7 +27,7 @@ export async function showTags(/** @type {string} */ film) {
   dialog.showModal();
 }
 
-/** The button that opens them, where there is one: leads alone see a file's elements. */
+/** Wire the button that opens the elements, if the page has it: only leads see a file's elements. */
 export function wireTags(/** @type {() => string | undefined} */ film) {
   document.querySelector("#tags-open")?.addEventListener("click", () => {
     const shown = film();

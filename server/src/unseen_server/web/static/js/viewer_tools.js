@@ -8,13 +8,13 @@ import { toast } from "./toasts.js";
 /** @type {() => void} */
 let unsay = () => {};
 
-/** One message at a time: what was said last is what can be undone. */
+/** Show one message at a time; an undo button always belongs to the latest action. */
 export function say(/** @type {string} */ words, /** @type {Page.ToastOptions} */ options = {}) {
   unsay();
   unsay = toast(words, options);
 }
 
-/** When the page has been painted; false where it was not, for a page that nobody sees paints nothing. @type {() => Promise<boolean>} */
+/** Wait until the page has been painted; resolve to false if it was not, because a hidden page is not painted. @type {() => Promise<boolean>} */
 export const painted = () => new Promise((done) => {
   requestAnimationFrame(() => setTimeout(() => done(!document.hidden)));
   setTimeout(() => done(false), 1000);
@@ -35,7 +35,7 @@ export function tools(/** @type {import("./film_canvas.js").FilmCanvas} */ view)
     view.canvas.focus({ preventScroll: true });
   });
   $("#decide").addEventListener("submit", (event) => event.preventDefault());
-  $("#viewer").addEventListener("click", (event) => { // keys go to the film again
+  $("#viewer").addEventListener("click", (event) => { // keys act on the film again
     if (event.detail > 0 && closest(event, "button, input[type=range]")) view.canvas.focus({ preventScroll: true });
   });
   $("#first").addEventListener("click", () => view.reset());
@@ -51,7 +51,7 @@ export function tools(/** @type {import("./film_canvas.js").FilmCanvas} */ view)
   view.addEventListener("view", () => { $("#zoom").value = view.film ? `${Math.round(view.scale * 100)} %` : ""; });
 }
 
-/** Buttons for the films of a study; none where it has one. */
+/** Show the buttons for the films of a study; none for a single film. */
 export function showFilms(/** @type {Page.Returned<"GET /studies/{study}">["films"]} */ films, /** @type {number} */ chosen, /** @type {(place: number) => void} */ onChoose) {
   $("#films").replaceChildren(
     ...(films.length < 2 ? [] : films.map((film, i) =>

@@ -4,14 +4,14 @@ import { el, span } from "./api.js";
 
 /** @typedef {Page.Returned<"GET /studies/{study}">["films"]} Films */
 
-/** The places of the film's versions among the study's films, its own included; none where it has no other. */
+/** Return the indices of the film's versions, itself included; none if it has no other version. */
 export function versionsOf(/** @type {Films} */ films, /** @type {number} */ place) {
   const root = (/** @type {Films[number]} */ film) => film.version_of ?? film.film;
   const found = films.flatMap((film, i) => (root(film) === root(films[place]) ? [i] : []));
   return found.length > 1 ? found : [];
 }
 
-/** Which films are versions of the one that is shown. */
+/** Show the films that are versions of the current one. */
 export function showVersions(/** @type {HTMLElement} */ place, /** @type {Films} */ films, /** @type {number} */ shown) {
   const versions = films.length > 0 ? versionsOf(films, shown) : [];
   place.hidden = versions.length === 0;
@@ -19,13 +19,13 @@ export function showVersions(/** @type {HTMLElement} */ place, /** @type {Films}
   place.textContent = place.hidden ? "" : `Films ${numbers.slice(0, -1).join(", ")} and ${numbers.at(-1)} are versions of one film: they have one SOP Instance UID and different pixels. Look at both, and decide which counts.`;
 }
 
-/** Which films came under another patient number or issuer. */
+/** Show the films that arrived under another patient ID or issuer. */
 export function showConflict(/** @type {HTMLElement} */ place, /** @type {string} */ sentence) {
   place.hidden = !sentence;
   place.textContent = sentence ? `${sentence}. They have one Study Instance UID, and no part of the study is cleared. Check whose films they are.` : "";
 }
 
-/** The copies of a film, each with what differs in its header. @returns {Page.Child[]} */
+/** Return the copies of a film, each with its differences in the header. @returns {Page.Child[]} */
 export function copiesInWords(/** @type {Films[number]} */ film) {
   return film.copies.map(({ changed, source, received }) =>
     el("div", {}, `from ${source}, ${span((Date.now() - Date.parse(received)) / 1000)} ago: `, changed.length ? `other ${changed.join(", ")}` : "the same header, in other bytes"));

@@ -21,7 +21,7 @@ import { Urgent } from "./worklist_urgent.js";
 import { ROWS, addressOf, bodyOf, change, everything, readOn, viewOf } from "./worklist_view.js";
 import { failed, toast } from "./toasts.js";
 
-const APART_MS = 1000; // between two looks at the page
+const APART_MS = 1000; // shortest time between two reloads
 /** @typedef {import("./worklist_view.js").Tab} Tab  @typedef {import("./worklist_view.js").View} View  @typedef {Page.Returned<"POST /studies/search">} Listed */
 
 /** @type {Partial<Record<Tab, [string, string]>>} */
@@ -34,11 +34,11 @@ const isLead = role !== "reader";
 const view = viewOf(location.search);
 let page = /** @type {Listed | null} */ (null);
 let selected = sessionStorage.getItem(KEPT);
-let wanted = /** @type {string | null} */ (null); // a study to select as soon as it is here
-let ahead_ms = 0; // of the server's clock
-let began = /** @type {number | null} */ (null); // what is received later is new
+let wanted = /** @type {string | null} */ (null); // study that is selected as soon as it is in the list
+let ahead_ms = 0; // offset of the server's clock
+let began = /** @type {number | null} */ (null); // studies received later are marked as new
 const seen = new Set();
-let leaving = false; // a study is being opened: loading the list again would call that off
+let leaving = false; // a study is being opened: reloading the list would cancel this
 
 const now = () => Date.now() + ahead_ms;
 const rows = new Rows({ me, isLead, blind, list: () => readOn(view), now });
@@ -62,9 +62,9 @@ const acts = new Acts({
 // Pages ---------------------------------------------------------------------------------------------------------------
 
 let asking = /** @type {AbortController | null} */ (null);
-let owed = false; // a fresh look that was overtaken
+let owed = false; // true if a reload with `fresh` was replaced by a later one
 
-/** Fetch what is being looked at, and show it. `fresh`: another tab, filter or page, so that the rows begin anew. */
+/** Fetch the current page and show it. `fresh`: true for another tab, filter or page, whose rows start again. */
 /** @returns {Promise<boolean>} */
 async function look({ fresh = false } = {}) {
   asking?.abort();
@@ -76,19 +76,19 @@ async function look({ fresh = false } = {}) {
   try {
     const answer = await api("/studies/search", { body: bodyOf(view), as: "response", signal: mine.signal });
     ahead_ms = Date.parse(answer.headers.get("Date") ?? "") - Date.now() || 0;
-    if (Math.abs(ahead_ms) < 2000) ahead_ms = 0; // the header has whole seconds
+    if (Math.abs(ahead_ms) < 2000) ahead_ms = 0; // the header has a resolution of one second
     response = await answer.json();
   } catch (error) {
     if (isAbort(error)) return false;
     $("#grid").setAttribute("aria-busy", "false");
-    if (statusOf(error) === 422 && (after || before)) { goTo({}); return false; } // an address of another order
+    if (statusOf(error) === 422 && (after || before)) { goTo({}); return false; } // the cursor belongs to another order
     if (fresh || statusOf(error) >= 400) failed(error);
     return false;
   } finally {
     if (asking === mine) asking = null;
   }
-  if (response.blind !== blind && !leaving) location.reload(); // a policy has begun to clear: other columns
-  if (!response.rows.length && (after || before)) { // its rows were reported meanwhile
+  if (response.blind !== blind && !leaving) location.reload(); // a policy now clears studies, so the columns change
+  if (!response.rows.length && (after || before)) { // all rows of this page were reported meanwhile
     change(view, { last: !!after, offset: after ? null : 0 });
     return look({ fresh });
   }
@@ -137,15 +137,15 @@ function show(/** @type {Listed} */ page, /** @type {boolean} */ fresh) {
   chosen.show();
 }
 
-/** The head of the numbers' column: the prevalence that was entered, where a row shows a probability. */
+/** Show the prevalence that was entered in the head of the score column, if a row shows a probability. */
 function heading(/** @type {Listed} */ { rows: entries, prevalence }) {
   const likely = entries.some((entry) => entry.probability !== null);
   $("#at-prevalence").textContent = likely && prevalence !== null ? `probability at prevalence ${percent(prevalence).replace(" ", "\u00a0")}` : "";
 }
 
-let movedUp = { study: /** @type {string | null} */ (null), at: -Infinity }; // the row that has taken a reported one's place
+let movedUp = { study: /** @type {string | null} */ (null), at: -Infinity }; // row that has taken the place of a reported one
 
-/** By this reader's own doing a study goes to another list: the next one takes its place, and is not reported at once. */
+/** Remove a study after this reader's own action, and select the next one, which is not reported at once. */
 function left(/** @type {string} */ study) {
   const at = rows.order.indexOf(study);
   rows.remove(study);
@@ -154,7 +154,7 @@ function left(/** @type {string} */ study) {
   movedUp = { study: selected, at: performance.now() };
 }
 
-/** Somebody else's doing: nothing else takes its place by itself, or a key would report another study. */
+/** Clear the selection after another person's action; otherwise a key might report another study. */
 function gone() {
   tell("The selected study has left this list.");
   select(null);
@@ -163,7 +163,7 @@ function gone() {
 let due = /** @type {ReturnType<typeof setTimeout> | null} */ (null);
 let looked = 0;
 
-/** Look again in a moment; at most once a second, and when somebody looks at the page. */
+/** Schedule a reload, at most one a second and only while the page is visible. */
 function soon() {
   if (due !== null || document.hidden) return;
   due = setTimeout(async () => {
@@ -173,13 +173,13 @@ function soon() {
   }, Math.max(0, looked + APART_MS - Date.now()));
 }
 
-// What is looked at ---------------------------------------------------------------------------------------------------
+// View ----------------------------------------------------------------------------------------------------------------
 
 function goTo(/** @type {Partial<View>} */ changes) {
   wanted = null;
   const [turned, filtered] = ["after" in changes || "before" in changes, change(view, changes)];
   if (filtered) counts.forget();
-  if (!turned && chosen.count) chosen.clear(); // of another list
+  if (!turned && chosen.count) chosen.clear(); // the choice belongs to another list
   history.replaceState(null, "", addressOf(view));
   for (const part of [tabs, filters, sorting, saved]) part.show();
   $(".list-scroll").scrollTop = 0;
@@ -199,7 +199,7 @@ function turn(/** @type {boolean} */ forwards) {
   goTo(forwards ? { after: cursor, offset } : { before: cursor, offset });
 }
 
-// The selected study --------------------------------------------------------------------------------------------------
+// Selected study ------------------------------------------------------------------------------------------------------
 
 function select(/** @type {string | null} */ study, { focus = false, scroll = true } = {}) {
   if (study !== null && study === wanted) wanted = null;
@@ -232,14 +232,14 @@ function act(/** @type {string} */ name) {
   if (selected === null || !rows.entry(selected)) return toast("No study is selected. ↑ and ↓ select one.");
   if (name === "undo") return acts.undo(selected);
   if (name === "release" || name === "requeue") return acts[name](selected);
-  if (selected === movedUp.study && performance.now() - movedUp.at < LIST_GUARD_MS) return undefined; // the press meant the row before
-  if (rows.entry(selected)?.acts.includes("claim") && !rows.entry(selected)?.seen) return open(); // nothing is reported that was not shown
+  if (selected === movedUp.study && performance.now() - movedUp.at < LIST_GUARD_MS) return undefined; // the press was for the row before
+  if (rows.entry(selected)?.acts.includes("claim") && !rows.entry(selected)?.seen) return open(); // only a displayed study can be reported
   return acts.report(selected, /** @type {"normal" | "abnormal" | "unsure"} */ (name));
 }
 
 const reportKeys = new ReportKeys();
 
-/** A report key; the repeats of one that is held count for nothing. */
+/** Handle a report key; repeats of a held key are ignored. */
 const report = (/** @type {string} */ outcome, /** @type {KeyboardEvent} */ event) => (reportKeys.press(event) ? act(outcome) : undefined);
 
 // Keys and mouse ------------------------------------------------------------------------------------------------------
@@ -252,9 +252,9 @@ const KEYS = {
   x: (event) => (event.shiftKey ? chosen.extend(selected) : chosen.toggle(selected)), Escape: () => chosen.clear(),
   f: () => filters.toggle(), "/": () => $("#text").select(), "?": () => $("#keys").showModal(),
 };
-const REPEATED = ["ArrowDown", "ArrowUp", "j", "k"]; // a key that is held down must not report the whole list
+const REPEATED = ["ArrowDown", "ArrowUp", "j", "k"]; // other keys act once, so that a held key cannot report the whole list
 
-/** A step; with the shift key, what is passed over is chosen. */
+/** Move the selection; with the shift key, choose all rows on the way. */
 function extend(/** @type {KeyboardEvent} */ event, /** @type {number} */ by) {
   if (event.shiftKey && isLead && chosen.count === 0) chosen.toggle(selected);
   step(by);
@@ -274,7 +274,7 @@ document.addEventListener("keydown", (event) => {
 $("#rows").addEventListener("click", (event) => {
   const study = closest(event, "tr")?.dataset.study;
   if (study && !closest(event, "a")) select(study, { focus: true });
-  else if (study) select(study, { scroll: false }); // so that it is selected when one comes back
+  else if (study) select(study, { scroll: false }); // the study is selected when the user comes back
 });
 $("#rows").addEventListener("dblclick", (event) => { if (closest(event, "tr")) open(); });
 $("#rows").addEventListener("focusin", (event) => {
@@ -291,12 +291,12 @@ $("#next").addEventListener("click", () => turn(true));
 $("#refusals-close").addEventListener("click", () => goTo({ refusal: "" }));
 $("#keys-open").addEventListener("click", () => $("#keys").showModal());
 document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
-addEventListener("beforeunload", () => { leaving = true; setTimeout(() => { leaving = false; }, 10_000); }); // it may be called off
+addEventListener("beforeunload", () => { leaving = true; setTimeout(() => { leaving = false; }, 10_000); }); // the user may cancel leaving
 
 const offer = () => api("/studies/choices").then((choices) => { filters.offer(choices); chosen.offer(choices.readers); });
 
 density();
-const { after, before, last, offset } = view; // of the address
+const { after, before, last, offset } = view; // from the address
 goTo({ after, before, last, offset }).then((done) => { if (done) looked = Date.now(); });
 offer().catch(failed);
 onNews(() => { soon(); urgent.soon(); });

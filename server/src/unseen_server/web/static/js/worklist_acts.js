@@ -4,10 +4,10 @@ import { api } from "./api.js";
 import { reportedAs } from "./reported.js";
 import { failed, toast } from "./toasts.js";
 
-/** Each act tells what came of it in a toast; `list` learns what has changed. */
+/** Actions on a study. Each shows its result in a toast and reports the change to `list`. */
 export class Acts {
   /** @type {{ study: string, away: () => void }[]} */
-  #done = []; // reports from this page, the last one last
+  #done = []; // reports from this page, the latest last
   /** @type {Set<string>} */
   #busy = new Set();
 
@@ -16,19 +16,19 @@ export class Acts {
     this.list = list;
   }
 
-  /** Claim and report in one go. Somebody else's claim stands against it, and the server says whose it is. */
+  /** Claim and report a study in one step. Somebody else's claim prevents this, and the server's message names the person. */
   report(/** @type {string} */ study, /** @type {"normal" | "abnormal" | "unsure"} */ outcome) {
     return this.#doing(study, async () => {
       await api(`/studies/${study}/claim`, { method: "POST" });
       await api(`/studies/${study}/report`, { body: { outcome } });
-      this.#done.at(-1)?.away(); // Z still takes it back
+      this.#done.at(-1)?.away(); // Z can still undo the report
       const away = toast(reportedAs(outcome), { action: "Undo", run: () => this.undo(study) });
       this.#done.push({ study, away });
       this.list.reported(study);
     });
   }
 
-  /** Take a report back; without a study, the last one from this page. */
+  /** Undo a report; without a study, the latest one from this page. */
   undo(study = this.#done.at(-1)?.study) {
     if (study === undefined) {
       toast("Nothing was reported on this page that could be taken back. Earlier reports are in the list “Reported”.");

@@ -4,7 +4,7 @@
 import { $, api, closest, el } from "./api.js";
 import { failed, toast } from "./toasts.js";
 
-const MOST = 200; // that the server takes at once
+const MOST = 200; // upper limit per request of the server
 const MOST_RETURNED = 50;
 
 /** @typedef {Page.Returned<"POST /studies/assign">} OnSeveral */
@@ -26,7 +26,7 @@ export class Chosen {
       if (shifted(event)) this.extend(study);
       else if (closest(event, "input")) this.toggle(study);
     });
-    $("#rows").addEventListener("mousedown", (event) => { if (shifted(event)) event.preventDefault(); }); // no text is selected by it
+    $("#rows").addEventListener("mousedown", (event) => { if (shifted(event)) event.preventDefault(); }); // prevents text selection
     $("#choose-all").addEventListener("click", () => { this.#put(page.order(), $("#choose-all").checked); });
     $("#chosen-clear").addEventListener("click", () => this.clear());
     $("#chosen-assign").addEventListener("click", () => this.#assign());
@@ -37,7 +37,7 @@ export class Chosen {
 
   get count() { return this.#studies.size; }
 
-  /** To whom studies can be assigned. */
+  /** Set the accounts to which studies can be assigned. */
   offer(/** @type {string[]} */ readers) {
     if (!this.page.isLead) return;
     const was = $("#assign-to").value;
@@ -46,14 +46,14 @@ export class Chosen {
     if (names.includes(was)) $("#assign-to").value = was;
   }
 
-  /** Choose a study, or no longer. */
+  /** Choose a study, or remove it from the choice. */
   toggle(/** @type {string | null} */ study) {
     if (study === null || !this.page.isLead) return;
     this.#anchor = study;
     this.#put([study], !this.#studies.has(study));
   }
 
-  /** Choose everything from where choosing began to here. */
+  /** Choose all rows from the first chosen one to this one. */
   extend(/** @type {string | null} */ study) {
     if (study === null || !this.page.isLead) return;
     const order = this.page.order();
@@ -64,7 +64,7 @@ export class Chosen {
 
   clear() { this.#studies.clear(); this.#anchor = null; this.show(); }
 
-  /** Mark the rows, and say how many there are. */
+  /** Mark the chosen rows, and show their number. */
   show() {
     if (!this.page.isLead) return;
     const order = this.page.order();

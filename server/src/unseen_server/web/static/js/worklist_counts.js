@@ -6,7 +6,7 @@ import { TABS, countOf } from "./worklist_view.js";
 /** @typedef {import("./worklist_view.js").Tab} Tab */
 /** @typedef {Partial<Record<Tab, { total: number, more: boolean }>>} Known */
 
-const APART_MS = 4000; // between two looks at the lists that are not shown
+const APART_MS = 4000; // shortest time between two requests for the other lists
 
 /** @typedef {{ total: number, more: boolean, groups: { studies: number, more: boolean }[] }} Counted */
 
@@ -23,7 +23,7 @@ export class Counts {
     this.known = {};
   }
 
-  /** What a page of a list has said. */
+  /** Store the count from a page of a list. */
   know(/** @type {Tab} */ tab, /** @type {Counted} */ { total, more, groups }) {
     this.known[tab] = { total: total + groups.reduce((sum, group) => sum + group.studies, 0), more: more || groups.some((group) => group.more) };
     this.#say();
@@ -31,7 +31,7 @@ export class Counts {
 
   forget() { for (const tab of TABS) delete this.known[tab]; }
 
-  /** Ask for the lists that are not shown, soon or at once. */
+  /** Request the counts of the other lists, soon or immediately. */
   others({ now = false } = {}) {
     clearTimeout(this.#due);
     this.#due = setTimeout(() => this.#ask(), now ? 0 : Math.max(0, this.#counted + APART_MS - Date.now()));
@@ -42,7 +42,7 @@ export class Counts {
     const asked = this.#filters;
     for (const tab of TABS.filter((one) => one !== this.view.tab)) {
       const response = await api("/studies/search", { body: countOf(this.view, tab) }).catch(() => null);
-      if (this.#filters !== asked) return; // of another filter
+      if (this.#filters !== asked) return; // the filters have changed meanwhile
       if (response && tab !== this.view.tab) this.know(tab, response);
     }
     this.#say();
@@ -61,5 +61,5 @@ export class Counts {
   }
 }
 
-/** A count with its thousands apart. */
+/** Return a count with thousands separators. */
 export const whole = (/** @type {number} */ count) => count.toLocaleString("en");

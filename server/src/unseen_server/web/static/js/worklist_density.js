@@ -4,7 +4,7 @@ import { $ } from "./api.js";
 
 const KEPT = "unseen_server.worklist.rows";
 
-/** Show the rows as they were last wanted, and let the button change that. */
+/** Apply the saved density of the rows, and wire the button that changes it. */
 export function density() {
   const show = (/** @type {boolean} */ compact) => {
     document.body.dataset.rows = compact ? "compact" : "comfortable";

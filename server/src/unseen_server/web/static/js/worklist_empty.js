@@ -10,7 +10,7 @@ import { TABS, filtersOn } from "./worklist_view.js";
 const NAMES = { to_read: "To read", cleared: "Cleared", reported: "Reported", not_scored: "Not scored" };
 
 /**
- * Fill `place` for a view without rows.
+ * Fill `place` with a message for a view without rows.
  * @param {Element} place
  * @param {{ view: View, counts: import("./worklist_counts.js").Known, goTo: (to: { tab: Tab }) => void, unfiltered: () => void }} page
  */

@@ -33,7 +33,7 @@ export class Filters {
     $("#filters-open").setAttribute("aria-expanded", String(open));
   }
 
-  /** Offer what there is. */
+  /** Fill the selects with the sources, views and readers of the server. */
   offer(/** @type {Choices} */ { sources, views, readers }) {
     const { view, me } = this.page;
     for (const [selector, values, chosen] of /** @type {const} */ ([
@@ -42,13 +42,13 @@ export class Filters {
     this.show();
   }
 
-  /** New films may bring new ones. */
+  /** Add the sources and views of new films. */
   seen(/** @type {Page.Returned<"POST /studies/search">["rows"]} */ rows) {
     add(chooser("source"), rows.map((row) => row.source));
     add(chooser("by-view"), rows.flatMap((row) => row.view ?? []));
   }
 
-  /** Bring the controls in line with the view. */
+  /** Update the controls from the view. */
   show() {
     const { view } = this.page;
     add(chooser("source"), [view.source]);
@@ -71,7 +71,7 @@ export class Filters {
 
   #set(/** @type {Field} */ field, /** @type {string} */ selector) {
     const control = /** @type {HTMLInputElement | HTMLSelectElement | null} */ (document.querySelector(selector));
-    if (control === null) return; // not for this reader
+    if (control === null) return; // this reader has no such control
     const value = this.page.view[field];
     if (control instanceof HTMLInputElement) control.checked = value === "yes";
     else if (field === "received" && value.includes("..")) control.value = "between";
@@ -87,7 +87,7 @@ export class Filters {
     if (field) this.page.goTo({ [field]: control.type === "checkbox" ? (control.checked ? "yes" : "") : control.value });
   }
 
-  /** Both days, as soon as both are there. */
+  /** Apply a range of dates as soon as both dates are entered. */
   #between() {
     $("#by-days").hidden = false;
     const [from, to] = [$("#by-from").value, $("#by-to").value];
@@ -97,7 +97,7 @@ export class Filters {
 
 const chooser = (/** @type {string} */ id) => /** @type {HTMLSelectElement} */ (document.getElementById(id));
 
-/** Offer these values too. */
+/** Add options that a select does not have yet. */
 function add(/** @type {HTMLSelectElement} */ chooser, /** @type {string[]} */ values) {
   const known = new Set([...chooser.options].map((option) => option.value));
   chooser.append(...[...new Set(values)].filter((value) => !known.has(value)).map((value) => el("option", { value }, value)));

@@ -5,13 +5,13 @@ import { clock } from "./dates.js";
 
 const LOOK_MS = 30_000;
 
-/** Say it to those who hear the page. */
+/** Announce a sentence to screen readers. */
 export function tell(/** @type {string} */ sentence) {
   $("#announcement").textContent = "";
-  setTimeout(() => { $("#announcement").textContent = sentence; }, 50); // the same words twice are read aloud twice
+  setTimeout(() => { $("#announcement").textContent = sentence; }, 50); // an identical sentence is announced again
 }
 
-/** A notice by its name; no words: none. */
+/** Show a notice under a name; empty words remove it. */
 function notice(/** @type {string} */ name, /** @type {string} */ words, { kind = "warn", link = /** @type {[string, string] | null} */ (null) } = {}) {
   const known = find(`#notices > [data-notice="${name}"]`);
   if (!words) return known?.remove();
@@ -21,7 +21,7 @@ function notice(/** @type {string} */ name, /** @type {string} */ words, { kind 
   return $("#notices").append(el("div", { class: `notice ${kind}`, "data-notice": name, role: kind === "bad" ? "alert" : "status" }, ...text));
 }
 
-/** The connection: announced where it is lost, and `onLive` is called when it stands (again). */
+/** Show a notice while the connection is lost; `onLive` is called when the connection is made or restored. */
 export function watchConnection(/** @type {() => void} */ onLive) {
   let was = "";
   const look = () => {
@@ -36,7 +36,7 @@ export function watchConnection(/** @type {() => void} */ onLive) {
   look();
 }
 
-/** Health, and whether a policy clears, for everybody: now, and every half minute. */
+/** Show notices about the server's health and about clearing to everybody, immediately and every 30 s. */
 export function watchServer(/** @type {boolean} */ isLead) {
   const look = async () => {
     if (document.hidden) return;

@@ -23,7 +23,7 @@ const CHIPS = {
 
 function chip(/** @type {Entry} */ entry, /** @type {string} */ me) {
   if (entry.claimed_by !== null) return [entry.claimed_by === me ? "you have it" : `${entry.claimed_by} has it`, entry.claimed_by === me ? "mine" : "taken"];
-  if (entry.state === "in_reading") return ["to read", "plain"]; // a claim that ran out
+  if (entry.state === "in_reading") return ["to read", "plain"]; // the claim has expired
   if (entry.state === "set_aside") return [entry.how ?? "set aside", ""];
   if (entry.state === "reported") return [entry.outcome ?? "reported", entry.outcome ?? ""];
   return CHIPS[entry.state];
@@ -46,7 +46,7 @@ export class Rows {
   entry(/** @type {string | null} */ study) { return (study === null ? null : this.#rows.get(study)?.entry) ?? null; }
   element(/** @type {string} */ study) { return this.#rows.get(study)?.row ?? null; }
 
-  /** Show these studies in this order; `isNew(entry)` says whose rows are marked. */
+  /** Show studies in this order; `isNew(entry)` returns true for rows to be marked. */
   show(/** @type {Entry[]} */ entries, /** @type {{ offset: number | null, isNew: (entry: Entry) => boolean }} */ { offset, isNew }) {
     const focused = /** @type {HTMLElement | null | undefined} */ (document.activeElement?.closest("tr[data-study]"));
     for (const group of this.#body.querySelectorAll("tr.group")) group.remove(); // drawn again below
@@ -62,12 +62,12 @@ export class Rows {
       if (scoredNow || isNew(entry)) mark(known.row);
     }
     this.#order = wanted;
-    // a row that was moved has lost the focus
+    // a row loses the focus when it is moved
     if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
     this.tick();
   }
 
-  /** Put a row above the others for each group of studies that were not scored for one reason. */
+  /** Add a row at the top for each group of studies that were not scored for the same reason. */
   showGroups(/** @type {Group[]} */ groups, /** @type {(clause: string) => void} */ onOpen) {
     const columns = this.page.blind ? 6 : 7;
     this.#body.prepend(...groups.map(({ clause, words }) =>
@@ -75,7 +75,7 @@ export class Rows {
         el("td", { role: "gridcell", colspan: columns }, el("button", { type: "button", class: "quiet", onclick: () => onOpen(clause) }, words), el("span", { class: "soft small" }, " all are to be read: open the group")))));
   }
 
-  /** Take a row away. */
+  /** Remove a row. */
   remove(/** @type {string} */ study) {
     this.#rows.get(study)?.row.remove();
     this.#rows.delete(study);
@@ -84,7 +84,7 @@ export class Rows {
 
   busy(/** @type {string} */ study, /** @type {boolean} */ is) { this.element(study)?.classList.toggle("busy", is); }
 
-  /** Mark one row as selected, and no other. */
+  /** Select one row and no other. */
   select(/** @type {string | null} */ study) {
     for (const [name, { row }] of this.#rows) {
       const is = name === study;
@@ -93,7 +93,7 @@ export class Rows {
     }
   }
 
-  /** Bring the times up to date. */
+  /** Update the times. */
   tick() {
     for (const { entry, time } of this.#rows.values()) {
       if (entry === null) continue;
@@ -109,7 +109,7 @@ export class Rows {
     return made;
   }
 
-  /** A row's elements, empty. */
+  /** Return the empty elements of a row. */
   parts(/** @type {string} */ study) {
     const href = `/studies/${study}`;
     const cell = (/** @type {string} */ name, /** @type {Node[]} */ ...children) => el("td", { role: "gridcell", class: name }, ...children);
@@ -187,7 +187,7 @@ export class Rows {
   }
 }
 
-/** Whether what counts is since when it stands where it does. */
+/** Report true if the time since the last change counts, and not the waiting time. */
 export const onShelf = (/** @type {Entry} */ entry) => ["cleared", "reported", "reported_elsewhere", "set_aside"].includes(entry.state);
 
 function say(/** @type {Element} */ element, /** @type {string} */ text) {
@@ -196,7 +196,7 @@ function say(/** @type {Element} */ element, /** @type {string} */ text) {
 
 function mark(/** @type {Element} */ row) {
   row.classList.remove("fresh");
-  row.getBoundingClientRect(); // so that the mark begins again
+  row.getBoundingClientRect(); // restarts the animation of the mark
   row.classList.add("fresh");
   setTimeout(() => row.classList.remove("fresh"), MARKED_MS);
 }

@@ -23,13 +23,13 @@ export class SavedViews {
     api("/views").then(({ views }) => this.#know(views)).catch(failed);
   }
 
-  /** The view that the list shows now. */
+  /** Saved view that the list shows now. */
   get #shown() {
     const now = said(wantedOf(this.page.view));
     return this.page.view.text ? undefined : this.#views.find((one) => said(one.wanted) === now);
   }
 
-  /** Say which view is shown, if one is. */
+  /** Show the name of the current saved view, if any. */
   show() {
     const shown = this.#shown;
     $("#views").value = shown ? String(shown.number) : "";
@@ -66,5 +66,5 @@ export class SavedViews {
   }
 }
 
-/** A view's content, in one spelling. */
+/** Return a view's content in a canonical form. */
 const said = (/** @type {import("./worklist_view.js").Wanted} */ wanted) => JSON.stringify(Object.entries({ ...wanted, tab: wanted.tab ?? "to_read", order: wanted.order ?? "list" }).filter(([name, value]) => value !== null && value !== undefined && (value !== false || name === "flag")).sort());

@@ -13,7 +13,7 @@ export function searching({ view, goTo, found, leave }) {
     if (text === view.text) return;
     await goTo({ text });
     if (!text || found()) return;
-    for (const tab of TABS.slice(1, 3)) { // whatever list it stands on
+    for (const tab of TABS.slice(1, 3)) { // the study may be in another list
       const response = await api("/studies/search", { body: countOf(view, tab) }).catch(failed);
       if (view.text === text && response?.rows.length) return void goTo({ tab }).then(() => tell(`Found in the list ${$(`#tab-${tab}`).firstChild?.textContent?.trim()}.`));
     }

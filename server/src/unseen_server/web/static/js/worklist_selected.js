@@ -4,8 +4,8 @@ import { $, el } from "./api.js";
 import { date } from "./dates.js";
 import { onShelf } from "./worklist_rows.js";
 
-const WAIT_MS = 250; // passing over rows fetches nothing
-const SIDE = 640; // pixels
+const WAIT_MS = 250; // delay, so that passing over rows fetches nothing
+const SIDE = 640; // size in pixels
 const wide = matchMedia("(min-width: 1500px)");
 
 /** @typedef {import("./worklist_rows.js").Entry["acts"][number]} Act */
@@ -23,7 +23,7 @@ export class Selected {
     wide.addEventListener("change", () => { const film = this.#film; this.#film = undefined; this.#look(film ?? null); });
   }
 
-  /** Show `entry`, which says `words` in its row and is opened at `href`; null: nothing is selected. */
+  /** Show `entry` with the `words` of its row and a link to `href`; null: nothing is selected. */
   show(/** @type {import("./worklist_rows.js").Entry | null} */ entry, /** @type {string} */ words, /** @type {string} */ href) {
     $("#selected").hidden = entry === null;
     if (entry === null) return;
@@ -59,7 +59,7 @@ export class Selected {
     clearTimeout(this.#waiting);
     const none = film === null || !wide.matches;
     say("#preview-words", film === null ? "No worker could read a film of it." : "");
-    this.#picture(none ? null : `/api/v1/films/${film}/thumbnail.png`); // until the preview is there
+    this.#picture(none ? null : `/api/v1/films/${film}/thumbnail.png`); // until the preview is loaded
     if (none) return;
     this.#waiting = setTimeout(async () => {
       const source = `/api/v1/films/${film}/preview.png?size=${SIDE}`;

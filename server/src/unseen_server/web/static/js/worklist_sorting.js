@@ -4,12 +4,12 @@ import { $ } from "./api.js";
 
 /** @typedef {import("./worklist_view.js").View} View */
 
-/** The orders that a head goes through. */
+/** Return the orders that clicks on a head go through. */
 function turns(/** @type {string} */ head, /** @type {View} */ view) {
   if (head === "score") return ["-score", "score", ""];
   if (head === "source") return ["source", "-source", ""];
   if (head === "place") return ["", "-list"];
-  return view.tab === "cleared" || view.tab === "reported" ? ["", "-list"] : ["-received", "received", ""]; // there the list is by time
+  return view.tab === "cleared" || view.tab === "reported" ? ["", "-list"] : ["-received", "received", ""]; // these lists are sorted by time
 }
 
 export class Sorting {
@@ -26,7 +26,7 @@ export class Sorting {
 
   #heads() { return /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("#grid thead [data-sort]")); }
 
-  /** Say in each head how the list is sorted. */
+  /** Show the order in each head. */
   show() {
     const { sort } = this.page.view;
     for (const button of this.#heads()) {

@@ -26,7 +26,7 @@ export class Tabs {
     return this.page.goTo({ tab: TABS[(TABS.indexOf(this.page.view.tab) + by + TABS.length) % TABS.length] });
   }
 
-  /** Mark the one that is shown. */
+  /** Mark the current tab. */
   show() {
     const { tab: shown } = this.page.view;
     for (const tab of TABS) {

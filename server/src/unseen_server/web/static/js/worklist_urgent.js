@@ -4,18 +4,18 @@
 import { $, api } from "./api.js";
 import { toast } from "./toasts.js";
 
-const LOOK_MS = 15_000; // also while the page is hidden, when there is no news of the list
-const APART_MS = 3000; // between two looks when there is news
+const LOOK_MS = 15_000; // interval; also while the page is hidden, when no news arrives
+const APART_MS = 3000; // shortest time between two requests after news
 const ROWS = 20;
 const KEPT = "unseen_server.worklist.tell";
 const TITLE = document.title;
 
 export class Urgent {
   /** @type {Set<string> | null} */
-  #known = null; // flagged studies that were there before; null: not looked yet
-  #since = 0; // when it began: what came to the list before is no news, though it may move up among the rows
+  #known = null; // flagged studies that were already there; null before the first request
+  #since = 0; // start of the watch: studies changed earlier are not announced, although they may move up among the rows
   #looked = 0;
-  #unread = 0; // since the page was last looked at
+  #unread = 0; // new studies since the user last saw the page
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
 
@@ -30,7 +30,7 @@ export class Urgent {
 
   get on() { return this.#timer !== undefined; }
 
-  /** News of the list has come: no need to wait. */
+  /** Request the list after news, without waiting for the interval. */
   soon() { if (this.on && Date.now() - this.#looked > APART_MS) this.#look(); }
 
   async #choose(/** @type {boolean} */ on) {
@@ -69,7 +69,7 @@ export class Urgent {
   }
 
   #tell(/** @type {number} */ count) {
-    const words = count === 1 ? "1 study came that is to be read earlier" : `${count} studies came that are to be read earlier`; // and nothing of a patient
+    const words = count === 1 ? "1 study came that is to be read earlier" : `${count} studies came that are to be read earlier`; // the message contains no patient data
     toast(`${words}.`, { action: "Show", run: () => this.page.show(), lasts: 0 });
     if (!document.hidden) return;
     this.#unread += count;

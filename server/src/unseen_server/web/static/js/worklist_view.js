@@ -5,7 +5,7 @@
 /** @typedef {"to_read" | "cleared" | "reported" | "not_scored"} Tab  @typedef {Page.Sent<"POST /studies/search">} Search  @typedef {Page.Sent<"PUT /views">["wanted"]} Wanted */
 /**
  * `flag` and `disagree` are "yes", "no" or ""; `received` is "today", "7d", "30d" or "2026-11-01..2026-11-25", in the reader's time zone;
- * `assigned` is "@me", "@nobody" or a name; `sort` an order, with "-" before it where it is the other way round.
+ * `assigned` is "@me", "@nobody" or a name; `sort` is an order, with a leading "-" if it is reversed.
  * @typedef {{ source: string, state: string, position: string, flag: string, received: string, assigned: string, disagree: string, refusal: string, sort: string }} Named
  * @typedef {Named & { tab: Tab, text: string, after: string | null, before: string | null, last: boolean, offset: number | null }} View
  */
@@ -14,25 +14,25 @@
 export const TABS = ["to_read", "cleared", "reported", "not_scored"];
 export const ROWS = 50;
 const FIRST = { after: null, before: null, last: false, offset: 0 };
-/** How an address calls what is not empty, and what it may be. @type {Record<keyof Named, [name: string, allowed: RegExp]>} */
+/** Query parameter of each field in the address, and its allowed values. @type {Record<keyof Named, [name: string, allowed: RegExp]>} */
 const NAMED = {
   source: ["source", /^.{1,200}$/], state: ["state", /^[a-z_]{1,30}$/], position: ["view", /^.{1,16}$/], flag: ["flag", /^(yes|no)$/],
   received: ["received", /^(today|7d|30d|\d{4}-\d\d-\d\d\.\.\d{4}-\d\d-\d\d)$/], assigned: ["for", /^[@\w][\w.@-]{0,63}$/],
   disagree: ["disagree", /^yes$/], refusal: ["refusal", /^.{1,200}$/], sort: ["sort", /^-?(list|received|score|source)$/],
 };
 const KEYS = /** @type {(keyof Named)[]} */ (Object.keys(NAMED));
-/** What narrows a list. @type {(keyof View)[]} */
+/** Fields that narrow a list. @type {(keyof View)[]} */
 const FILTERS = [...KEYS.filter((key) => key !== "sort"), "text"];
-/** What a reader who opens a study goes on with. */
+/** Fields that are kept when a reader opens a study from the list. */
 const READ_ON = KEYS.filter((key) => key !== "state" && key !== "refusal");
-/** The states of each list. @type {Record<Tab, string[]>} */
+/** States of each list. @type {Record<Tab, string[]>} */
 export const STATES = { to_read: ["received", "scored", "to_read", "not_scored", "in_reading"], cleared: [], reported: ["reported", "reported_elsewhere", "set_aside"], not_scored: [] };
 
 /** @returns {Named} */
 const named = (/** @type {URLSearchParams} */ asked) =>
   /** @type {Named} */ (Object.fromEntries(KEYS.map((key) => [key, NAMED[key][1].test(asked.get(NAMED[key][0]) ?? "") ? asked.get(NAMED[key][0]) : ""])));
 
-/** The view that an address asks for. */
+/** Return the view in an address. */
 export function viewOf(/** @type {string} */ search) {
   const asked = new URLSearchParams(search);
   const [after, before, last] = [asked.get("after"), asked.get("before"), asked.has("last")];
@@ -45,7 +45,7 @@ export function viewOf(/** @type {string} */ search) {
   return view;
 }
 
-/** Change the view; a change of anything but the page begins at the first one. Returns whether a filter has changed. */
+/** Change the view; any change except of the page starts at the first page. Returns true if a filter has changed. */
 export function change(/** @type {View} */ view, /** @type {Partial<View>} */ changes) {
   if (changes.tab !== undefined && changes.tab !== view.tab) changes = { refusal: "", state: "", ...changes };
   const filtered = FILTERS.some((name) => name in changes && changes[name] !== view[name]);
@@ -53,13 +53,13 @@ export function change(/** @type {View} */ view, /** @type {Partial<View>} */ ch
   return filtered;
 }
 
-/** Nothing filtered or sorted. @returns {Partial<View>} */
+/** Return a view without filters and without an order. @returns {Partial<View>} */
 export const everything = () => Object.fromEntries([...KEYS, "text"].map((key) => [key, ""]));
 
-/** How many filters are on, the search among them. */
+/** Return the number of active filters, the search included. */
 export const filtersOn = (/** @type {View} */ view) => FILTERS.filter((name) => view[name]).length;
 
-/** The address of a view; never what was searched for. */
+/** Return the address of a view, without the search text. */
 export function addressOf(/** @type {View} */ view) {
   const address = query(view, KEYS);
   if (view.tab !== "to_read") address.set("tab", view.tab);
@@ -75,23 +75,23 @@ function query(/** @type {Named} */ view, /** @type {(keyof Named)[]} */ keys) {
   return address;
 }
 
-/** What the address of a study keeps of a list, so that its reader goes on in the same one. */
+/** Return the part of a list's address that a study's address keeps, so that its reader continues in the same list. */
 export const readOn = (/** @type {Named} */ view) => query(view, READ_ON);
 
-/** The same from the address of a study, and what is asked of the server for it. */
+/** Return the list that a study's address names: its part of the address, and the request to the server. */
 export function listOf(/** @type {string} */ search) {
   const view = named(new URLSearchParams(search));
   return { address: query(view, READ_ON), body: filters({ ...view, state: "", refusal: "" }) };
 }
 
-/** What is asked of the server for a view. @returns {Search} */
+/** Return the body of the server request for a view. @returns {Search} */
 export function bodyOf(/** @type {View} */ view) {
   const { tab, text, after, before, last } = view;
   const grouped = filtersOn(view) === 0 && view.sort === "";
   return { tab, ...filters(view), text: text || null, grouped, after, before, last, limit: ROWS };
 }
 
-/** The same for the first row of another list, to count its rows. @returns {Search} */
+/** Return the body of a request that counts another list by fetching one row. @returns {Search} */
 export const countOf = (/** @type {View} */ view, /** @type {Tab} */ tab) =>
   ({ tab, ...filters({ ...view, state: "", refusal: "" }), text: view.text || null, limit: 1 });
 
@@ -109,7 +109,7 @@ function sorted(/** @type {string} */ sort) {
   return { order, reverse: sort.startsWith("-") };
 }
 
-/** From when, and until when, in the reader's days. @returns {[string | null, string | null]} */
+/** Return the start and the end of a range of local days. @returns {[string | null, string | null]} */
 function span(/** @type {string} */ received) {
   if (!received) return [null, null];
   const midnight = (/** @type {Date} */ day, later = 0) => new Date(day.getFullYear(), day.getMonth(), day.getDate() + later).toISOString();
@@ -118,13 +118,13 @@ function span(/** @type {string} */ received) {
   return [Number.isNaN(from.getTime()) ? null : midnight(from), Number.isNaN(to.getTime()) ? null : midnight(to, 1)];
 }
 
-/** What a saved view keeps of a view. @returns {Wanted} */
+/** Return the content of a saved view. @returns {Wanted} */
 export function wantedOf(/** @type {View} */ view) {
   const { source, state, view: position, flag, assigned, disagreement, order, reverse } = filters(view);
   return { tab: view.tab, source, state, view: position, flag, assigned, disagreement, order, reverse, received: view.received || null };
 }
 
-/** What a saved view shows. @returns {Partial<View>} */
+/** Return the view that a saved view describes. @returns {Partial<View>} */
 export function shownBy(/** @type {Wanted} */ wanted) {
   const { tab = "to_read", order = "list", reverse = false, flag = null } = wanted;
   return {

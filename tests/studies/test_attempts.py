@@ -15,7 +15,7 @@ from studies.attempts.sided_cells import SidedCells
 from studies.attempts.sides import EXPERIMENTS, SHADOWS, TUBERCULOUS, Candidate, Normals, chosen_by, of_films, scored
 from studies.attempts.sides import ROWS as SIDES
 from studies.attempts.stream import KNOWN, Stream, aurocs_of, settings
-from tests.studies.committed import committed_study
+from tests.studies.committed import committed_rows, committed_study
 from unseen.detectors.feature_lda import FeatureLda
 from unseen.evaluation.roc import auroc
 
@@ -140,7 +140,7 @@ def test_unread_films_teach_more_where_more_of_them_are_abnormal() -> None:
 
 def test_the_page_is_rendered_from_the_rows_and_has_no_other_figure() -> None:
     rows = committed_study("attempts")
-    page = attempts_page(rows, committed_study("shipped"))
+    page = attempts_page(committed_rows())
     assert (ROOT / "docs" / "results-attempts.md").read_text(encoding="utf-8") == page
     assert "Research use only. Not a medical device. Not for diagnosis." in page
     assert not re.search(r"\d\.\d\d", attempts_page({}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -90,9 +91,10 @@ def who(client: TestClient) -> Any:
     return (answer.json()["name"], answer.json()["role"]) if answer.status_code == 200 else None
 
 
-def refused(client: TestClient, words: str) -> None:
+def refused(client: TestClient, words: str | re.Pattern[str]) -> None:
     answer = signed_in(client)
-    assert answer.status_code == 403 and words in answer.text, answer.text
+    found = words in answer.text if isinstance(words, str) else words.search(answer.text)
+    assert answer.status_code == 403 and found, answer.text
     assert who(client) is None
 
 

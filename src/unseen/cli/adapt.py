@@ -1,7 +1,7 @@
 """`unseen adapt MODEL --data labelled.csv --out MODEL2`: a site's labelled films teach a head beside the model."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,6 +20,10 @@ def adapt(
     share: Annotated[
         float, typer.Option(help="the share of the patients whose films teach; the others' stay fresh for calibrate")
     ] = 0.33,
+    head: Annotated[
+        Literal["ridge", "normals-covariance"],
+        typer.Option(help="normals-covariance: the covariance is that of the normal films, for few abnormal ones"),
+    ] = "ridge",
     backbone: Annotated[
         Path | None, typer.Option(help="a safetensors file of EfficientNet-lite0's weights; default: unseen[features]")
     ] = None,
@@ -55,6 +59,7 @@ def adapt(
         detector,
         listed,
         share=share,
+        head=head,
         backbone=backbone,
         progress=console.count_progress("looked at"),
     )

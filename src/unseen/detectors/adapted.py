@@ -9,8 +9,15 @@ x are frozen features of EfficientNet-lite0: of the whole film, its last used bl
 blocks on 4 × 4 places; each is standardised over the labelled films. v weighs films so that both labels count as much,
 and ȳ is the weighted mean label. With d features of n films, d > n, the n × n system is that of ridge regression.
 
+A second head, `head="normals-covariance"`, is the linear discriminant whose covariance is that of the normal films
+alone, shrunk towards the identity; there the features are standardised over the normal films:
+
+    w = (Σ₀ + β I)⁻¹ (μ₁ − μ₀)
+
 It is not a method of `METHODS`: normal films alone do not teach it. `screening.adapt` makes one, which chooses λ and ω.
-Source: Hoerl & Kennard, Technometrics 12 (1970); in its dual form, Saunders et al., ICML (1998).
+Source: Hoerl & Kennard, Technometrics 12 (1970); in its dual form, Saunders et al., ICML (1998). For the second head:
+Fisher, Annals of Eugenics 7 (1936); the shrunk covariance, Friedman, JASA 84 (1989), and Ledoit & Wolf, Journal of
+Multivariate Analysis 88 (2004).
 """
 
 from __future__ import annotations
@@ -18,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -49,6 +56,8 @@ _GRID, _PLACES = 16, 4
 _WHOLE = CHANNELS[_LAST]
 _LUNGS = sum(CHANNELS[block] for block in _BLOCKS) * _PLACES**2
 _LEAST_DEVIATION = 1e-4
+HeadName = Literal["ridge", "normals-covariance"]
+"""Formula of a head's weights."""
 
 
 class Adapted(Detector):
@@ -70,6 +79,7 @@ class Adapted(Detector):
         lungs: bool = Field(default=False, description="whether lungs are found, so that their features are taken")
         backbone: str = Field(default=PUBLISHED, pattern="^[0-9a-f]{64}$", description="SHA-256 of the file of weights")
         labels: tuple[int, int] = Field(default=(0, 0), description="labelled normal and abnormal films")
+        head: HeadName = Field(default="ridge", description="formula of the head's weights")
 
     config: Config
 
@@ -203,13 +213,14 @@ class Head(nn.Module):
         return (score - self.base[0]) / self.base[1], (raw - self.own[0]) / self.own[1]
 
 
-def standardised(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def standardised(features: Tensor, among: NDArray[np.bool_] | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """Return the features (n, d) over their deviation, times 1/√d of their view so that ‖x‖² is about 1.
 
-    Returns mean and scale (d,), too.
+    Returns mean and scale (d,), too: those of the films `among` (n,), or of all.
     """
-    mean = features.mean(dim=0)
-    scale = features.std(dim=0).clamp(min=_LEAST_DEVIATION)
+    some = features if among is None else features[torch.from_numpy(among)]
+    mean = some.mean(dim=0)
+    scale = some.std(dim=0).clamp(min=_LEAST_DEVIATION)
     views = [_WHOLE, features.shape[1] - _WHOLE] if features.shape[1] > _WHOLE else [features.shape[1]]
     root = torch.cat([torch.full((d,), (d * len(views)) ** 0.5, dtype=features.dtype) for d in views])
     return (features - mean) / (scale * root), mean, scale * root
@@ -226,3 +237,28 @@ def ridge(gram: NDArray[np.float64], abnormal: NDArray[np.bool_], shrinkage: flo
     y = abnormal - float((v * abnormal).sum() / v.sum())
     found: NDArray[np.float64] = np.linalg.solve(gram + np.diag(shrinkage / v), y)
     return found
+
+
+def normals_discriminant(
+    gram: NDArray[np.float64], abnormal: NDArray[np.bool_], shrinkage: float
+) -> NDArray[np.float64]:
+    """Return a (n,) from K (n, n): weights of the films for w = Σ_i a_i x_i = (Σ₀ + β I)⁻¹ (μ₁ − μ₀).
+
+    Σ₀ is the covariance of the normal films, and β the shrinkage. By Woodbury's identity the system is that of the
+    normal films: with X₀ their centred features, w = (δ − X₀ᵀ (n₀ β I + X₀ X₀ᵀ)⁻¹ X₀ δ) / β for δ = μ₁ − μ₀.
+
+    >>> gram = np.diag([4.0, 1.0, 1.0])
+    >>> normals_discriminant(gram, np.array([True, False, False]), 0.5).round(3).tolist()
+    [2.0, -1.0, -1.0]
+    """
+    normals = ~abnormal
+    number = int(normals.sum())
+    difference = np.where(abnormal, 1 / max(1, int(abnormal.sum())), -1 / max(1, number))
+    seen = (gram @ difference)[normals]
+    among = gram[np.ix_(normals, normals)]
+    among = among - among.mean(axis=0, keepdims=True)
+    among = among - among.mean(axis=1, keepdims=True)
+    solved = np.linalg.solve(among + number * shrinkage * np.eye(number), seen - seen.mean())
+    found: NDArray[np.float64] = difference.copy()
+    found[normals] -= solved - solved.mean()
+    return found / shrinkage

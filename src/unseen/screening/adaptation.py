@@ -7,6 +7,10 @@ learn the scanner. Films that taught are training films: `calibrate` leaves them
 
 The normal films on which the detector was trained train the head, too: the frozen features did not learn from them.
 They do not take part in the choice of the two settings, since the detector's score is too low on them.
+
+The head "ridge" is fitted to the labels of all films; "normals-covariance" takes its covariance from the normal films
+alone, which are many, and only a mean from the abnormal ones. Its two settings are constants, so that few labels choose
+nothing but whether it is used.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from unseen.anatomy.found_lungs import FoundLungs
 from unseen.data.film import Film, NotRead
 from unseen.data.film_projection import projection_of
 from unseen.detectors import METHODS
-from unseen.detectors.adapted import Adapted, Head, ridge, standardised
+from unseen.detectors.adapted import Adapted, Head, HeadName, normals_discriminant, ridge, standardised
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
 from unseen.evaluation.delong import auroc_difference
@@ -41,6 +45,9 @@ LEAST_FRESH = 10
 """Normal films on which the detector was not trained, at least: the head's share of the score is chosen by them."""
 SHRINKAGES = (0.1, 0.3, 1.0, 3.0, 10.0)
 SHARES = (0.5, 1.0, 2.0, 4.0)
+NORMALS_SHRINKAGE, NORMALS_SHARE = 0.003, 2.0
+"""β and ω of "normals-covariance": nominated on fold 0 of Montgomery + Shenzhen (row
+`attempts/heads/normal-covariance-0.003-combined`; ω is that of all heads compared there)."""
 _PARTS = 5
 
 
@@ -56,7 +63,8 @@ class Adaptation:
     before, after       AUROC of the detector and of the adapted score; both films of the training
     mix                 AUROC of the simple statistics with labels; None where they cannot be fitted
     gain, error         of the AUROC, with the mix taken out of both scores, and its standard error
-    share, shrinkage    ω and λ; a share of 0 keeps the detector's score
+    share, shrinkage    ω, and λ or β; a share of 0 keeps the detector's score
+    head                formula of the head's weights
     """
 
     normals: int
@@ -68,6 +76,7 @@ class Adaptation:
     error: float
     share: float
     shrinkage: float
+    head: HeadName = "ridge"
 
     def lines(self) -> list[str]:
         """Return the result in sentences."""
@@ -173,6 +182,27 @@ class Chosen:
     head: Floats
     gain: float
     error: float
+    formula: HeadName = "ridge"
+
+
+@dataclass(frozen=True)
+class _Formula:
+    """Formula of a head: its solver, the settings among which labels choose, and what standardises the features."""
+
+    solve: Callable[[Floats, Bools, float], Floats]
+    shrinkages: tuple[float, ...]
+    shares: tuple[float, ...]
+    by_normals: bool
+
+    def standardised(self, films: Labelled) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the films' features, standardised, with mean and scale."""
+        return standardised(films.features, ~films.abnormal if self.by_normals else None)
+
+
+_FORMULAS: dict[HeadName, _Formula] = {
+    "ridge": _Formula(ridge, SHRINKAGES, SHARES, by_normals=False),
+    "normals-covariance": _Formula(normals_discriminant, (NORMALS_SHRINKAGE,), (NORMALS_SHARE,), by_normals=True),
+}
 
 
 def adapt(
@@ -180,6 +210,7 @@ def adapt(
     labelled: Iterable[Film | NotRead],
     *,
     share: float = 1.0,
+    head: HeadName = "ridge",
     backbone: Path | str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Adapted, Adaptation]:
@@ -190,6 +221,7 @@ def adapt(
               are left out. Normal films on which the detector was trained train the head as well
     share     of the patients whose films teach, in (0, 1]; the others' stay fresh for `calibrate`. Normal films on
               which the detector was trained always teach: `calibrate` cannot use them
+    head      "ridge", or "normals-covariance": the linear discriminant with the covariance of the normal films
     backbone  as for `Adapted.beside`
     progress  called with the number of films done
 
@@ -204,6 +236,8 @@ def adapt(
     """
     if not 0 < share <= 1:
         raise FitError(f"share is {share}; give the share of the patients whose films teach, like 0.5")
+    if head not in _FORMULAS:
+        raise FitError(f'head is "{head}"; give one of {", ".join(_FORMULAS)}')
     trained = frozenset(detector.training_films)
     films = list(labelled) if isinstance(labelled, Iterator) else labelled
     if not isinstance(detector, Adapted):
@@ -236,14 +270,14 @@ def adapt(
         mix_of(statistics, [row[3] for row in rows], abnormal),
         new,
     )
-    chosen = choose(learnt)
+    chosen = choose(learnt, head)
     teach(adapted.head, learnt, chosen)
     adapted.training_films = (
         *detector.training_films,
         *(row[4] for row, one in zip(rows, fresh, strict=True) if one),
     )
     counted = (int((~abnormal).sum()), int(abnormal.sum()))
-    adapted.config = adapted.config.model_copy(update={"labels": counted})
+    adapted.config = adapted.config.model_copy(update={"labels": counted, "head": head})
     adapted.facts = dict(detector.facts) | {"labelled_normals": counted[0], "labelled_abnormals": counted[1]}
     adapted.trained_on = detector.trained_on
     return adapted, _report(learnt, chosen)
@@ -280,37 +314,40 @@ def _use(film: Film | NotRead, *, trained: Collection[str], share: float) -> str
     return "abnormal" if film.label == "abnormal" else "fresh"
 
 
-def choose(films: Labelled) -> Chosen:
+def choose(films: Labelled, head: HeadName = "ridge") -> Chosen:
     """λ and ω, by held-out scores; ω is 0 where the gain beyond the mix is at most one standard error."""
-    x, _, _ = standardised(films.features)
+    formula = _FORMULAS[head]
+    x, _, _ = formula.standardised(films)
     gram = (x @ x.T).numpy()
-    held_out = {shrinkage: _held_out(gram, films, shrinkage) for shrinkage in SHRINKAGES}
+    held_out = {shrinkage: _held_out(gram, films, formula, shrinkage) for shrinkage in formula.shrinkages}
     judged = films.judged
     abnormal, mix = films.abnormal[judged], None if films.mix is None else films.mix[judged]
-    best = held_out[max(SHRINKAGES, key=lambda one: auroc(abnormal, held_out[one][judged]))]
+    best = held_out[max(held_out, key=lambda one: auroc(abnormal, held_out[one][judged]))]
 
-    def as_good(head: Floats) -> bool:
-        loss, error = auroc_difference(best[judged], head[judged], abnormal)
+    def as_good(scores: Floats) -> bool:
+        loss, error = auroc_difference(best[judged], scores[judged], abnormal)
         return loss <= error
 
-    shrinkage = max(one for one in SHRINKAGES if as_good(held_out[one]))
-    head = held_out[shrinkage]
-    base, own = _scaled(films.base[judged], abnormal), _scaled(head[judged], abnormal)
+    shrinkage = max(one for one in held_out if as_good(held_out[one]))
+    found = held_out[shrinkage]
+    base, own = _scaled(films.base[judged], abnormal), _scaled(found[judged], abnormal)
     clean = without_mix(mix, base, abnormal)
     gains = {
-        share: auroc_difference(without_mix(mix, base + share * own, abnormal), clean, abnormal) for share in SHARES
+        share: auroc_difference(without_mix(mix, base + share * own, abnormal), clean, abnormal)
+        for share in formula.shares
     }
-    share = max(SHARES, key=lambda share: gains[share][0])
+    share = max(gains, key=lambda share: gains[share][0])
     gain, error = gains[share]
-    return Chosen(shrinkage, share if gain > error else 0.0, head, gain, error)
+    return Chosen(shrinkage, share if gain > error else 0.0, found, gain, error, head)
 
 
 def teach(head: Head, films: Labelled, chosen: Chosen) -> None:
     """Fit the head to all of the films with the settings chosen."""
-    x, mean, scale = standardised(films.features)
+    formula = _FORMULAS[chosen.formula]
+    x, mean, scale = formula.standardised(films)
     head.mean.copy_(mean)
     head.scale.copy_(scale)
-    head.weights.copy_(x.T @ torch.from_numpy(ridge((x @ x.T).numpy(), films.abnormal, chosen.shrinkage)))
+    head.weights.copy_(x.T @ torch.from_numpy(formula.solve((x @ x.T).numpy(), films.abnormal, chosen.shrinkage)))
     for buffer, scores in ((head.base, films.base), (head.own, chosen.head)):
         moments = _moments(scores[films.judged], films.abnormal[films.judged])
         buffer.copy_(torch.tensor(moments, dtype=torch.float64))
@@ -325,14 +362,15 @@ def predicted(films: Labelled, chosen: Chosen, features: torch.Tensor, scores: F
     return z.numpy(), h.numpy()
 
 
-def _held_out(gram: Floats, films: Labelled, shrinkage: float) -> Floats:
+def _held_out(gram: Floats, films: Labelled, formula: _Formula, shrinkage: float) -> Floats:
     """Return each film's score by a head that learnt from the other parts' films."""
     part = np.array([int(_dealt(patient, "part") * _PARTS) for patient in films.patients])
     found = np.zeros(len(part))
     for number in range(_PARTS):
         held, rest = part == number, part != number
         if held.any() and films.abnormal[rest].any() and not films.abnormal[rest].all():
-            found[held] = gram[np.ix_(held, rest)] @ ridge(gram[np.ix_(rest, rest)], films.abnormal[rest], shrinkage)
+            weights = formula.solve(gram[np.ix_(rest, rest)], films.abnormal[rest], shrinkage)
+            found[held] = gram[np.ix_(held, rest)] @ weights
     return found
 
 
@@ -385,4 +423,5 @@ def _report(films: Labelled, chosen: Chosen) -> Adaptation:
         error=chosen.error,
         share=chosen.share,
         shrinkage=chosen.shrinkage,
+        head=chosen.formula,
     )

@@ -1,9 +1,9 @@
 """`python -m studies.ten_labels`: heads on frozen features, trained on all normal films and on few abnormal ones.
 
-The head is the one of `unseen adapt` (class-balanced ridge regression on 224-pixel features), with two constants
-instead of a choice by the labelled films: shrinkage λ and share ω of the score. They are the same for every number of
-labels and every set. The features of a film are standardised by the training films alone. The score from normal films
-alone is the mean of two `feature-pca`, each in standard deviations of held-out normal films.
+The head is the default one of `unseen adapt` (class-balanced ridge regression on 224-pixel features), with two
+constants instead of a choice by the labelled films: shrinkage λ and share ω of the score. They are the same for every
+number of labels and every set. The features of a film are standardised by the training films alone. The score from
+normal films alone is the mean of two `feature-pca`, each in standard deviations of held-out normal films.
 
 python -m studies.ten_labels               all sets
 python -m studies.ten_labels shenzhen      one set
@@ -160,7 +160,7 @@ def curve_of(labels: Labels, folds: Sequence[int], draws: int = DRAWS) -> list[R
             at = np.concatenate([one for one, _ in scored])
             for name in scored[0][1]:
                 score = np.concatenate([scores[name] for _, scores in scored])
-                found.setdefault(name, []).append(_figures(labels, at, score))
+                found.setdefault(name, []).append(figures_of(labels, at, score))
         rows.append({"abnormals": count, **{name: _spread(values) for name, values in found.items()}})
     return rows
 
@@ -224,8 +224,8 @@ def ten_labels_section(rows: Mapping[str, Entry]) -> list[str]:
         "confidence intervals: they leave the spread over films out. Figures without draws have none. "
         f"λ = {first['shrinkage']:g} and the head's share ω = {first['share']:g} are constants; they come from a trial "
         "on fold 0 of Montgomery + Shenzhen, which is not tested, and no command of this repository repeats it. "
-        "`unseen adapt` chooses both by the labelled films. *Similar films*: pairs of like sharpness, by the combined "
-        f"score. `python -m studies.ten_labels`, {max(str(row['date']) for row in found)}.",
+        "`unseen adapt` chooses both by the labelled films (ridge head, the default). *Similar films*: pairs of like "
+        f"sharpness, by the combined score. `python -m studies.ten_labels`, {max(str(row['date']) for row in found)}.",
         table(
             ["Set", "abnormal films", "normal films alone", "head alone", "combined", "combined, similar films"], lines
         ),
@@ -278,8 +278,8 @@ def _normal_score(cells: FrozenCells, normals: NDArray[np.int64]) -> NDArray[np.
     return total / len(BASE)
 
 
-def _figures(labels: Labels, at: NDArray[np.int64], score: NDArray[np.float64]) -> tuple[float, float]:
-    """AUROC, each fold weighted by its pairs, and the share of pairs of like sharpness."""
+def figures_of(labels: Labels, at: NDArray[np.int64], score: NDArray[np.float64]) -> tuple[float, float]:
+    """Return AUROC, each fold weighted by its pairs, and the share of pairs of like sharpness."""
     folds = folds_of(score, labels.abnormal[at], labels.fold[at])
     pooled = float(Auroc(folds)(np.ones((1, len(at))))[0])
     pairs = like_pairs(_table(labels, at, score), draws=2).to_json()

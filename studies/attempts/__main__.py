@@ -5,6 +5,7 @@ python -m studies.attempts test            the same recipes on folds 1 to 4, ope
 python -m studies.attempts stream          unread films of ZhangLab's training split
 python -m studies.attempts kept-lesions    shipped models with the lung finder that keeps lesions
 python -m studies.attempts heads           other heads for ten labels: on fold 0, then on folds 1 to 4
+python -m studies.attempts adapt           both heads of `unseen adapt` by its own code
 python -m studies.attempts cleared         what these heads clear at Shenzhen
 python -m studies.attempts render          the page, from the rows alone
 """
@@ -22,7 +23,7 @@ from studies.row_files import read_rows, read_study, write_row
 from unseen.artifacts.files import write_text
 from unseen.artifacts.run_folder import runs_root
 
-PARTS = ("choose", "test", "stream", "kept-lesions", "heads", "cleared", "render")
+PARTS = ("choose", "test", "stream", "kept-lesions", "heads", "adapt", "cleared", "render")
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
@@ -59,11 +60,12 @@ def _computed(part: str, folder: Path) -> None:
         from studies.attempts.kept_lesions import kept_rows
 
         rows = kept_rows(runs_root())
-    elif part in ("heads", "cleared"):
+    elif part in ("heads", "adapt", "cleared"):
+        from studies.attempts.adapt_heads import adapt_rows
         from studies.attempts.heads import cleared_rows, head_rows, looks_of, site_of
 
-        site = site_of(runs_root())
-        rows = head_rows(site) if part == "heads" else cleared_rows(site)
+        of = {"heads": head_rows, "adapt": adapt_rows, "cleared": cleared_rows}
+        rows = of[part](site_of(runs_root()))
         before = read_study("attempts", folder)
         rows = [row | {"looks": looks_of(before.get(f"{row['recipe']}-{row['seed']}")) + 1} for row in rows]
     else:

@@ -308,8 +308,19 @@ def few(site: Site, folds: Sequence[int], names: Sequence[str] = NAMES, draws: i
                 ill = rng.choice(np.flatnonzero(labels.abnormal & (labels.fold != fold)), count, replace=False)
                 for name, score in site.scores(names, kernels, fold, ill, tested, rng).items():
                     columns.setdefault((name, count), [[] for _ in range(draws)])[draw].append(score)
+    return aurocs(labels, at, columns)
+
+
+def aurocs(labels: Labels, at: Places, columns: Mapping[tuple[str, int], Sequence[Sequence[Floats]]]) -> dict[str, Row]:
+    """Return the mean AUROC of each head over the draws, its interval over films, and the draws' range.
+
+    Args:
+        labels: the films.
+        at: the tested films, fold by fold.
+        columns: by the head's name and the number of abnormal films: for each draw, the scores of each tested fold.
+    """
     abnormal, fold_of = labels.abnormal[at], labels.fold[at]
-    source = np.array([site.labels.cells.facts[i]["source"] for i in at])
+    source = np.array([labels.cells.facts[i]["source"] for i in at])
     cohort = BootstrapCohort(
         np.zeros(len(at)), abnormal, fold_of, source, np.arange(len(at)), codes(fold_of, source, abnormal)
     )

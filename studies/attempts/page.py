@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from studies.attempts.adapt_heads import ROWS as ADAPT
+from studies.attempts.adapt_heads import adapt_section
 from studies.attempts.heads import CLEARED, COUNTS, FINDER, looks_of, nominating
 from studies.attempts.heads import ROWS as HEADS
 from studies.attempts.kept_lesions import KEEPING, OWN
@@ -54,6 +56,7 @@ def attempts_page(every: Mapping[str, Entry]) -> str:
         *_stream(rows.get(f"{STREAM}-0")),
         *_kept([row for name, row in rows.items() if name.startswith(KEPT)], every),
         *_heads([row for name, row in rows.items() if name.startswith(HEADS)]),
+        *adapt_section([row for name, row in rows.items() if name.startswith(ADAPT)]),
         *_cleared([row for name, row in rows.items() if name.startswith(CLEARED)]),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -100,6 +103,14 @@ def _summary(rows: Mapping[str, Entry]) -> list[str]:
     if best is not None:
         both = " and ".join(f"{_three(best['test'][str(count)])} with {count}" for count in COUNTS)
         said.append(f"**Heads for ten labels**: fold 0 nominated *{best['head']}*, with an AUROC of {both} films.")
+    ours = rows.get(f"{ADAPT}normals-covariance-0")
+    if ours is not None:
+        both = " and ".join(
+            f"{_three(ours['test'][str(count)]['adapted'])} with {count} (head alone "
+            f"{_three(ours['test'][str(count)]['head alone'])})"
+            for count in COUNTS
+        )
+        said.append(f"**This head in `unseen adapt`**, which may refuse it: {both}.")
     cleared = next((row for name, row in rows.items() if name.startswith(CLEARED) and row["nominated"]), None)
     if cleared is not None:
         said.append(
@@ -282,10 +293,10 @@ def _heads(rows: Sequence[Entry]) -> list[str]:
     title = [
         "## Heads for ten labels",
         "A head on frozen features learns from all normal films of the other folds and from 10 or 25 abnormal films. "
-        "Here the head of `unseen adapt` is compared with others on the same features (`studies/attempts/heads.py`), "
-        "each alone and combined with the score from normal films alone, with the share of "
-        "[the fixed one](results-detectors.md#few-labels-with-fixed-shrinkage-and-share), where pairs of similar films "
-        "are.",
+        "Here the ridge head of `unseen adapt` is compared with others on the same features "
+        "(`studies/attempts/heads.py`), each alone and combined with the score from normal films alone, with the share "
+        "of [the fixed one](results-detectors.md#few-labels-with-fixed-shrinkage-and-share), where pairs of similar "
+        "films are.",
     ]
     if not rows:
         return [*title, "*No row yet: `python -m studies.attempts heads` makes them.*"]

@@ -168,8 +168,9 @@ def beside_labels(rows: Sequence[Entry]) -> list[str]:
     return [
         title,
         f"*Supervised: do not compare with rows trained on normal films only.* "
-        f"`unseen adapt` on top of `{row['recipe'].removeprefix(ROWS)}`: a linear head on frozen features learns "
-        f"from the "
+        f"`unseen adapt --head ridge`, the default, on top of `{row['recipe'].removeprefix(ROWS)}` (the other head is "
+        "measured [elsewhere](results-attempts.md#the-two-heads-of-unseen-adapt)): a linear head on frozen features "
+        "learns from the "
         f"normal films of the other folds and from some of their abnormal films, drawn {row['draws']} times. Folds "
         f"{row['folds'][0]} to {row['folds'][-1]}; mean AUROC, and 2.5th to 97.5th percentile over the draws. *Kept*: "
         "how often the score from normal films alone was kept, because the labels added too little beyond simple "

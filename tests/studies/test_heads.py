@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from studies.attempts.adapt_heads import HEADS, SCORES, adapt_figures, adapt_section, taught
 from studies.attempts.heads import (
     NAMES,
     RIDGES,
@@ -54,6 +58,7 @@ def site() -> Site:
         maps[abnormal, ..., : maps.shape[-1] // 2] += 2
     facts = [
         {"name": f"{i}", "label": "abnormal" if abnormal[i] else "normal", "source": "shenzhen", "patient": f"{i}"}
+        | {"sharpness": 1.0}
         for i in range(FILMS)
     ]
     found = FrozenCells(facts, fine, deep, np.ones((FILMS, GRID, GRID), np.float16))
@@ -126,6 +131,31 @@ def test_figures_have_intervals_and_a_share_of_normal_films_is_cleared(site: Sit
     assert found["normals_cleared"]["value"] > 0.3 > found["abnormals_missed"]["value"]
     few_films = cleared(site, ("adapt",), (1,), 25, 50)["adapt"]
     assert few_films["refused"] == 1 and few_films["normals_cleared"]["value"] == 0  # 59 are needed at 5 %
+
+
+def test_adapt_sees_all_normal_films_of_other_folds_and_its_figures_do_not_see_the_tested_labels(site: Site) -> None:
+    """Where the tested fold's labels are the other way round, the AUROC is one less it."""
+    rng = np.random.default_rng(3)
+    labels = site.labels
+    labels = replace(labels, features=torch.from_numpy(rng.normal(size=(FILMS, 40)) + labels.abnormal[:, None]))
+    ill = np.flatnonzero(labels.abnormal & (labels.fold != 1))[:10]
+    films = taught(labels, 1, ill)
+    assert films.abnormal.sum() == 10 and (~films.abnormal).sum() == 80 and films.mix is None
+    right = adapt_figures(labels, (1,), (10,), draws=2)
+    swapped = replace(labels, abnormal=labels.abnormal ^ (labels.fold == 1))
+    wrong = adapt_figures(swapped, (1,), (10,), draws=2)
+    for head in HEADS:
+        for name in SCORES:
+            one, other = (found[head]["10"][name]["value"] for found in (right, wrong))
+            assert one == pytest.approx(1 - other, abs=2e-6)
+        assert right[head]["10"]["head alone"]["value"] > 0.9
+    rows = [
+        {"head": head, "fold_0": right[head], "test": right[head], "features": "", "px": 224, "draws": 2}
+        | {"bootstrap_draws": 2, "n": {"normal": 20, "abnormal": 20}, "folds": [1], "device": "", "seconds_all": 1.0}
+        | {"date": "2026-11-29"}
+        for head in HEADS
+    ]
+    assert "| `normals-covariance` | 10 |" in "\n".join(adapt_section(rows))
 
 
 def test_each_target_that_is_not_reached_has_three_attempts_with_figures() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tests.small_heads import small_heads
 from unseen.anatomy.network_view import View
 from unseen.data import phantoms
 from unseen.data.film import Film, NotRead
-from unseen.detectors.adapted import Adapted, HeadName, normals_discriminant
+from unseen.detectors.adapted import WHOLE, Adapted, HeadName, normals_discriminant
 from unseen.detectors.errors import FitError
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save

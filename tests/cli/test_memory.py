@@ -104,12 +104,14 @@ def test_scoring_many_films_takes_no_more_memory_than_scoring_few(
     world: World, films: list[Path], tmp_path: Path, soak_record: Callable[..., None], count: int
 ) -> None:
     numbers = FEW[count], count
-    few, many = (scored(world.pca, films, number, tmp_path) for number in numbers)
-    assert few > 50 * 2**20, "measured nothing"
-    if many - few >= MARGINS[count]:  # peaks of two starts differ by 18 MB for as many films; a leak comes again
-        (again := tmp_path / "again").mkdir()
-        second = [scored(world.pca, films, number, again) for number in numbers]
-        few, many = min(few, second[0]), min(many, second[1])
+    few = many = sys.maxsize
+    for turn in range(3):  # peaks of two starts differ by 18 MB, and more on a busy machine; a leak comes each time
+        (folder := tmp_path / f"{turn}").mkdir()
+        fewer, more = (scored(world.pca, films, number, folder) for number in numbers)
+        few, many = min(few, fewer), min(many, more)
+        assert few > 50 * 2**20, "measured nothing"
+        if many - few < MARGINS[count]:
+            break
     assert many - few < MARGINS[count], f"{few / 2**20:.0f} and {many / 2**20:.0f} MB for {numbers} films"
     if count == LONG:
         margin = MARGINS[LONG]

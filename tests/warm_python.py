@@ -317,6 +317,8 @@ def answer() -> None:
         print("ready", flush=True)
         asked = _serve()
         if asked is not None:
+            gc.set_threshold(700, 10, 10)  # as in an interpreter of its own, whatever the tests' process has
+            gc.enable()
             sys.argv = asked
             sys.path[0] = str(Path(asked[0]).parent)
             module = None

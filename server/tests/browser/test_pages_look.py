@@ -11,6 +11,7 @@ With UNSEEN_SCREENSHOTS=docs/images/pages the images go there (`make screenshots
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -218,6 +219,7 @@ def _open_first(page: Page, site: Site) -> None:
     page.set_viewport_size(SCREEN)
     page.locator("#rows tr").first.dblclick()
     expect(page.locator("#viewer[data-film]")).to_be_visible()
+    expect(page.locator("#film")).to_have_attribute("aria-label", re.compile("."))  # it follows after a moment
 
 
 def test_list_film_and_form_fit_each_screen_and_axe_finds_nothing_serious(shared_site: Site, page_of: PageOf) -> None:

@@ -1,4 +1,4 @@
-"""Trainings of the study: the films, the detector and the budget of each."""
+"""Trainings of all questions but `noise`: the films, the detector and the budget of each."""
 
 from __future__ import annotations
 

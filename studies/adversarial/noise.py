@@ -21,7 +21,7 @@ from unseen.evaluation.roc import Auroc, Floats, folds_of
 from unseen.runs.cohort import cohort_of
 
 SIGMAS = (0.0, 0.1, 0.2)
-"""Deviations of the noise, network units."""
+"""Deviations of the noise in training and in tests, network units; each above 0 is trained with and without SURE."""
 PLAIN, SURE = "f-anogan", "f-anogan-sure"
 CELLS = tuple((arm, sigma) for sigma in SIGMAS for arm in (PLAIN, SURE) if arm == PLAIN or sigma > 0)
 _SCORES = "scores.npy"

@@ -30,9 +30,9 @@ FOLD = 0
 RECIPES = "detectors/"
 ROWS = "detectors/fold-0/"
 TWINS = "detectors/twins/"
-"""What the names of the recipes begin with, of their rows, and of their rows of phantom twins."""
+"""Prefixes of the names of recipes, of their rows, and of their rows of phantom twins."""
 GIVEN = "detectors/fold-0-given-finder/"
-"""What the names of rows with the lung finder of a model begin with."""
+"""Prefix of the names of rows with the lung finder of a model."""
 _TIMED = 20
 
 

@@ -42,7 +42,7 @@ IMAGING = ("inpainting", "ct")
 DETECTORS = ("f-anogan-dcgan", "anogan", "bigan", "alpha-gan", "randgan", "resunet-ganomaly")
 PAPERS = ("randgan", "f-anogan")
 SOURCES = "sources/"
-"""What the names of the recipes begin with that train as long and as wide as their source."""
+"""Prefix of the names of recipes with the training steps and the width of their source."""
 OUTLOOK = {
     "shift": ("supervised-shapes", "ei-digits", "adapted", "supervised-digits"),
     "samples": tuple(f"ei-{number}" for number in NUMBERS),

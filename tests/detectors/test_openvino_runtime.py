@@ -131,7 +131,7 @@ def _loaded_finder(runtime: Runtime) -> LungFinder:
 
 
 def finder_on(runtime: Runtime) -> LungFinder:
-    """That of a model that ships; a copy with the same networks."""
+    """Return a copy of the lung finder of a shipped model; both share the networks."""
     return copy.copy(_loaded_finder(runtime))
 
 

@@ -22,7 +22,7 @@ RESULTS = Path(__file__).parents[2] / "studies" / "results"
 def test_it_learns_from_labels_of_other_folds_alone(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the tested fold's labels are the other way round, the scores are the same and the AUROC is one less it."""
+    """Exchanging the labels of the tested fold leaves the scores as they are, and turns an AUROC a into 1 − a."""
     monkeypatch.setattr(few_labels, "_SPLITS", 4)
     found = []
     for swapped in (False, True):

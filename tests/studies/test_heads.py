@@ -133,7 +133,7 @@ def test_figures_have_intervals_and_a_share_of_normal_films_is_cleared(site: Sit
 
 
 def test_adapt_sees_all_normal_films_of_other_folds_and_its_figures_do_not_see_the_tested_labels(site: Site) -> None:
-    """Where the tested fold's labels are the other way round, the AUROC is one less it."""
+    """Exchanging the labels of the tested fold turns an AUROC a into 1 − a."""
     rng = np.random.default_rng(3)
     labels = site.labels
     labels = replace(labels, features=torch.from_numpy(rng.normal(size=(FILMS, 40)) + labels.abnormal[:, None]))

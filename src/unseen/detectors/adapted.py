@@ -1,4 +1,4 @@
-"""`Adapted`: a detector that has learnt from normal films, and a linear head that has learnt from a site's labels.
+"""`Adapted`: a detector of normal films with a fitted linear head; formulas of the head's weights.
 
     score = z + ω h,    z = (s − mean) / deviation of the labelled normals' scores by the detector,
                         h = (wᵀ x − mean) / deviation, of normals that the head had not seen
@@ -14,7 +14,8 @@ alone, shrunk towards the identity; there the features are standardised over the
 
     w = (Σ₀ + β I)⁻¹ (μ₁ − μ₀)
 
-It is not a method of `METHODS`: normal films alone do not teach it. `screening.adapt` makes one, which chooses λ and ω.
+It is not a method of `METHODS`: normal films alone do not teach it. `screening.adapt` makes one: it
+chooses λ and ω, and β is its `NORMALS_SHRINKAGE`.
 Source: Hoerl & Kennard, Technometrics 12 (1970); in its dual form, Saunders et al., ICML (1998). For the second head:
 Fisher, Annals of Eugenics 7 (1936); the shrunk covariance, Friedman, JASA 84 (1989), and Ledoit & Wolf, Journal of
 Multivariate Analysis 88 (2004).

@@ -1,4 +1,4 @@
-"""`adapt`: a site's labelled films teach a linear head on frozen features beside a detector of normal films.
+"""`adapt`: fits a linear head to a site's labelled films; shrinkage and share of each head.
 
 Two settings are chosen by films that the head has not seen (five parts, dealt by patient): how strongly it is shrunk,
 and its share ω of the score. ω is 0, and the detector's score stays as it is, unless the sum is better by more than one
@@ -9,8 +9,8 @@ The normal films on which the detector was trained train the head, too: the froz
 They do not take part in the choice of the two settings, since the detector's score is too low on them.
 
 The head "ridge" is fitted to the labels of all films; "normals-covariance" takes its covariance from the normal films
-alone, which are many, and only a mean from the abnormal ones. Its two settings are constants, so that few labels choose
-nothing but whether it is used.
+alone, which are many, and only a mean from the abnormal ones. Its two settings are `NORMALS_SHRINKAGE` and
+`NORMALS_SHARE`, so that few labels choose nothing but whether it is used.
 """
 
 from __future__ import annotations

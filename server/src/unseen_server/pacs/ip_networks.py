@@ -1,4 +1,4 @@
-"""IP addresses of connections, and comparison with the networks of the configuration."""
+"""Comparison of a connection's address, also of IPv4 mapped into IPv6, with the networks of the configuration."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_MAPPED_BITS = 96
+"""Length of the prefix ::ffff:0:0/96 of IPv4 addresses that are mapped into IPv6."""
 
 
 def address_of(text: str) -> Address:
@@ -25,16 +27,23 @@ def address_of(text: str) -> Address:
 
 
 def networks_of(places: Iterable[str]) -> tuple[Network, ...]:
-    """Return addresses and networks as networks, each once, in order.
+    """Return addresses and networks as networks, each once, in order; IPv4 mapped into IPv6 as IPv4.
 
     Raises:
         ValueError: one is neither an address nor a network.
 
     Example:
-        >>> networks_of(["10.1.0.0/16", "10.2.0.7", "10.2.0.7"])
-        (IPv4Network('10.1.0.0/16'), IPv4Network('10.2.0.7/32'))
+        >>> networks_of(["10.1.0.0/16", "10.2.0.7", "10.2.0.7", "::ffff:10.3.0.0/112"])
+        (IPv4Network('10.1.0.0/16'), IPv4Network('10.2.0.7/32'), IPv4Network('10.3.0.0/16'))
     """
-    return tuple({ipaddress.ip_network(place.partition("%")[0]): None for place in places})
+    return tuple({_unmapped(ipaddress.ip_network(place.partition("%")[0])): None for place in places})
+
+
+def _unmapped(network: Network) -> Network:
+    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
+    if mapped is None or network.prefixlen < _MAPPED_BITS:
+        return network
+    return ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
 
 
 def is_in(address: str, networks: Iterable[Network]) -> bool:

@@ -1,4 +1,4 @@
-"""Peer that connects: it is known by its AE title and by the address that it connects from, and both must fit."""
+"""Second check of a connection: the peer that has both its AE title and its address."""
 
 from __future__ import annotations
 

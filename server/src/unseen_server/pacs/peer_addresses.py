@@ -1,4 +1,4 @@
-"""Addresses from which the peers of the configuration may connect.
+"""First check of a connection, before its AE title is known: may any peer connect from this address?
 
 The address of each new connection is compared with them, without a look-up of names. A thread resolves the names of
 hosts in advance, and again after `EVERY_S`.

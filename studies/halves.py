@@ -175,10 +175,11 @@ def _over_halves(drawn: Sequence[tuple[list[Study], list[Study]]], name: str, ra
         missed.append(float(np.mean([score < source.threshold for score, abnormal in scores if abnormal])))
     if refused:
         return {"refused": refused, "of": len(drawn), "reason": reason.split(". ")[0]}
-    return {"normals_cleared": _spread(cleared), "abnormals_missed": _spread(missed)}
+    return {"normals_cleared": spread(cleared), "abnormals_missed": spread(missed)}
 
 
-def _spread(values: Sequence[float]) -> dict[str, Json]:
+def spread(values: Sequence[float] | NDArray[np.float64]) -> dict[str, Json]:
+    """Return the mean of values over draws, with their 2.5th and 97.5th percentile."""
     low, high = np.quantile(values, [0.025, 0.975])
     return Interval(float(np.mean(values)), float(low), float(high)).to_json()
 

@@ -10,17 +10,15 @@ model of the normal films outside of its fold and the tested one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from time import process_time
 
 import numpy as np
 
-from studies.attempts.heads import BOOTSTRAP, COUNTS, DRAWS, Floats, Places, Site, aurocs
+from studies.attempts.heads import COUNTS, DRAWS, Floats, Places, Site, aurocs, conditions_of
 from studies.crossfit import TEST_FOLDS
-from studies.pages.cells import Entry, table
+from studies.pages.cells import Entry, table, three_digits
 from studies.rows import Row
 from studies.ten_labels import Labels, figures_of
-from unseen import __version__
 from unseen.detectors.adapted import HeadName
 from unseen.screening.adaptation import Labelled, choose, mix_of, predicted
 
@@ -109,25 +107,13 @@ def adapt_rows(site: Site) -> list[Row]:
     began = process_time()
     labels = site.labels
     on_fold_0, tested = adapt_figures(labels, (0,)), adapt_figures(labels, TEST_FOLDS)
-    among = np.isin(labels.fold, TEST_FOLDS)
+    conditions = conditions_of(labels, began)
     return [
         {
             "recipe": f"{ROWS}{head}",
             "seed": 0,
             "head": head,
-            "px": 224,
-            "draws": DRAWS,
-            "bootstrap_draws": BOOTSTRAP,
-            "features": "EfficientNet-lite0, computed in bfloat16, kept in half precision",
-            "device": "cpu, 1 thread",
-            "date": datetime.now(UTC).date().isoformat(),
-            "version": __version__,
-            "seconds_all": round(process_time() - began, 1),
-            "n": {
-                "normal": int((among & ~labels.abnormal).sum()),
-                "abnormal": int((among & labels.abnormal).sum()),
-            },
-            "folds": list(TEST_FOLDS),
+            **conditions,
             "fold_0": on_fold_0[head],
             "test": tested[head],
         }
@@ -143,7 +129,7 @@ def adapt_section(rows: Sequence[Entry]) -> list[str]:
         "more than one standard error beyond the mix of simple image statistics; else it keeps the score from normal "
         "films alone. Here its own code (`choose`, `predicted`) sees the films, features, lungs and draws of the "
         "section above. *Ridge*, the default, chooses λ and ω by the labelled films. *Normals-covariance* "
-        "(`--head normals-covariance`) has β and ω as fold 0 nominated them above.",
+        "(`--head normals-covariance`) has the β that fold 0 nominated above, and the constant share ω = 2.",
     ]
     if not rows:
         return [*title, "*No row yet: `python -m studies.attempts adapt` makes them.*"]
@@ -155,8 +141,8 @@ def adapt_section(rows: Sequence[Entry]) -> list[str]:
             count,
             f"{row['fold_0'][count]['adapted']['value']:.3f}",
             f"{one['normals only']['value']:.3f}",
-            f"{one['head alone']['value']:.3f} [{one['head alone']['low']:.2f}, {one['head alone']['high']:.2f}]",
-            f"{one['adapted']['value']:.3f} [{one['adapted']['low']:.2f}, {one['adapted']['high']:.2f}]",
+            three_digits(one["head alone"]),
+            three_digits(one["adapted"]),
             f"{one['adapted']['least']:.2f} to {one['adapted']['most']:.2f}",
             f"{one['like_pairs']:.2f}",
             f"{one['share']:.1f}",
@@ -168,7 +154,8 @@ def adapt_section(rows: Sequence[Entry]) -> list[str]:
     return [
         *title,
         f"Montgomery + Shenzhen, {first['features']}, {first['px']} px; {n['normal']} normal and {n['abnormal']} "
-        f"abnormal films of folds {first['folds'][0]} to {first['folds'][-1]}, and fold 0, which chose nothing here. "
+        f"abnormal films of folds {first['folds'][0]} to {first['folds'][-1]}. Fold 0 nominated β, so its column is "
+        "optimistic for `normals-covariance`. "
         f"Mean AUROC over {first['draws']} draws of the abnormal films, with its interval over films "
         f"({first['bootstrap_draws']} bootstrap draws), and the range of the draws. *Similar films*: pairs of like "
         "sharpness, by the adapted score. *Kept*: how often the score from normal films alone was kept. Each head was "

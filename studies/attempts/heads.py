@@ -20,6 +20,7 @@ the mean AUROC of 10 and 25 abnormal films; then all heads are tested together o
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,12 +38,12 @@ from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
 from studies.detectors.adapted_site import threshold
 from studies.detectors.frozen_cells import GRID, FrozenCells, frozen_cells
-from studies.halves import CONFIDENCE, drawn_patients
+from studies.halves import CONFIDENCE, drawn_patients, spread
 from studies.rows import Row
 from studies.ten_labels import SHARE, SHRINKAGE, Half, Labels
 from unseen import __version__
 from unseen.data.film import Film
-from unseen.detectors.adapted import ridge
+from unseen.detectors.adapted import normals_discriminant, ridge
 from unseen.evaluation.bootstrap import BootstrapCohort, Drawn, codes, draw_all
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.networks.efficientnet_lite import CHANNELS
@@ -152,13 +153,8 @@ def by_ridge(name: str, kernels: Kernels, trained: Places, y: NDArray[np.bool_],
 
 def by_normal_covariance(beta: float, kernels: Kernels, trained: Places, y: NDArray[np.bool_], at: Places) -> Floats:
     """Score by (μ₁ − μ₀)ᵀ (Σ + β I)⁻¹ x, where Σ is the covariance of the training normal films."""
-    gram, normals, ill = kernels.of["both"], trained[~y], trained[y]
-    centred = gram[:, normals] - gram[:, normals].mean(axis=1, keepdims=True)  # x_iᵀ (x_j − μ₀)
-    among = centred[normals] - centred[normals].mean(axis=0, keepdims=True)
-    direction = gram[:, ill].mean(axis=1) - gram[:, normals].mean(axis=1)  # x_iᵀ (μ₁ − μ₀)
-    seen = direction[normals] - direction[normals].mean()
-    solved = np.linalg.solve(len(normals) * beta * np.eye(len(normals)) + among, seen)
-    found: Floats = (direction[at] - centred[at] @ solved) / beta
+    gram = kernels.of["both"]
+    found: Floats = gram[np.ix_(at, trained)] @ normals_discriminant(gram[np.ix_(trained, trained)], y, beta)
     return found
 
 
@@ -274,6 +270,7 @@ class Site:
         }
 
 
+@functools.cache
 def site_of(root: Path) -> Site:
     """Return the labelled films of Montgomery and Shenzhen, computed or found again below `root`."""
     recipe = resolve(recipes.load(FINDER))
@@ -342,31 +339,35 @@ def aurocs(labels: Labels, at: Places, columns: Mapping[tuple[str, int], Sequenc
     return found
 
 
+def conditions_of(labels: Labels, began: float) -> Row:
+    """Return the fields that all rows of heads with few labels have: films, features, draws, device and time."""
+    among = np.isin(labels.fold, TEST_FOLDS)
+    return {
+        "px": 224,
+        "draws": DRAWS,
+        "bootstrap_draws": BOOTSTRAP,
+        "features": "EfficientNet-lite0, computed in bfloat16, kept in half precision",
+        "device": "cpu, 1 thread",
+        "date": datetime.now(UTC).date().isoformat(),
+        "version": __version__,
+        "seconds_all": round(process_time() - began, 1),
+        "n": {"normal": int((among & ~labels.abnormal).sum()), "abnormal": int((among & labels.abnormal).sum())},
+        "folds": list(TEST_FOLDS),
+    }
+
+
 def head_rows(site: Site) -> list[Row]:
     """Return a row for each head, alone and combined: AUROC on fold 0, which nominates, and on folds 1 to 4."""
     began = process_time()
     chosen, tested = few(site, (0,)), few(site, TEST_FOLDS)
     best = max(chosen, key=lambda name: nominating(chosen[name]))
-    labels = site.labels
-    among = np.isin(labels.fold, TEST_FOLDS)
+    conditions = conditions_of(site.labels, began)
     return [
         {
             "recipe": ROWS + _slug(name),
             "seed": 0,
             "head": name,
-            "px": 224,
-            "draws": DRAWS,
-            "bootstrap_draws": BOOTSTRAP,
-            "features": "EfficientNet-lite0, computed in bfloat16, kept in half precision",
-            "device": "cpu, 1 thread",
-            "date": datetime.now(UTC).date().isoformat(),
-            "version": __version__,
-            "seconds_all": round(process_time() - began, 1),
-            "n": {
-                "normal": int((among & ~labels.abnormal).sum()),
-                "abnormal": int((among & labels.abnormal).sum()),
-            },
-            "folds": list(TEST_FOLDS),
+            **conditions,
             "nominated": name == best,
             "fold_0": chosen[name],
             "test": tested[name],
@@ -440,8 +441,8 @@ def cleared(
     for name, splits in counted.items():
         each = np.array(splits, dtype=float)
         found[name] = {
-            "normals_cleared": _spread(each[:, 0] / each[:, 1]),
-            "abnormals_missed": _spread(each[:, 2] / each[:, 3]),
+            "normals_cleared": spread(each[:, 0] / each[:, 1]),
+            "abnormals_missed": spread(each[:, 2] / each[:, 3]),
             "refused": float(each[:, 4].mean() / len(folds)),
             "calibrating": round(float(np.mean(calibrating)), 1),
         }
@@ -489,11 +490,6 @@ def cleared_rows(site: Site) -> list[Row]:
 def looks_of(row: Mapping[str, Any] | None) -> int:
     """Return how often the figures of a row on folds 1 to 4 were computed; the first rows do not say it."""
     return 0 if row is None else int(row.get("looks", 1))
-
-
-def _spread(values: Floats) -> Row:
-    low, high = np.quantile(values, [0.025, 0.975])
-    return {"value": round(float(values.mean()), 6), "low": round(float(low), 6), "high": round(float(high), 6)}
 
 
 def _slug(name: str) -> str:

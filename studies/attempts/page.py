@@ -14,7 +14,7 @@ from studies.attempts.sides import EXPERIMENTS, ROWS, chosen_by
 from studies.attempts.stream import ROW as STREAM
 from studies.attempts.targets import targets_section
 from studies.pages import budgets
-from studies.pages.cells import Entry, table
+from studies.pages.cells import Entry, table, three_digits
 from unseen.artifacts.research_only import LIMITS
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.lung_sides import LUNG_SHORTCUTS
@@ -46,7 +46,8 @@ def attempts_page(every: Mapping[str, Entry]) -> str:
         "features or on shipped models. Detectors of normal films are measured by the instruments that no property of "
         "the whole film can pass ([why](decisions/0035-instruments.md)): *laterality* (which lung is ill) and *pairs "
         "of similar films*. The heads that learn from labels are measured by AUROC and by normal films cleared, which "
-        "such a property can raise. Nothing here was registered as a detector or shipped.",
+        "such a property can raise. None of these was registered as a detector; the head that fold 0 nominated for few "
+        "labels is `unseen adapt --head normals-covariance`.",
         *_summary(rows),
         f"*Rendered by `python -m studies.attempts render` from `studies/results/*.jsonl`, which hold every figure. "
         f"{LIMITS}*",
@@ -101,13 +102,13 @@ def _summary(rows: Mapping[str, Entry]) -> list[str]:
         )
     best = next((row for name, row in rows.items() if name.startswith(HEADS) and row["nominated"]), None)
     if best is not None:
-        both = " and ".join(f"{_three(best['test'][str(count)])} with {count}" for count in COUNTS)
+        both = " and ".join(f"{three_digits(best['test'][str(count)])} with {count}" for count in COUNTS)
         said.append(f"**Heads for ten labels**: fold 0 nominated *{best['head']}*, with an AUROC of {both} films.")
     ours = rows.get(f"{ADAPT}normals-covariance-0")
     if ours is not None:
         both = " and ".join(
-            f"{_three(ours['test'][str(count)]['adapted'])} with {count} (head alone "
-            f"{_three(ours['test'][str(count)]['head alone'])})"
+            f"{three_digits(ours['test'][str(count)]['adapted'])} with {count} (head alone "
+            f"{three_digits(ours['test'][str(count)]['head alone'])})"
             for count in COUNTS
         )
         said.append(f"**This head in `unseen adapt`**, which may refuse it: {both}.")
@@ -115,7 +116,7 @@ def _summary(rows: Mapping[str, Entry]) -> list[str]:
     if cleared is not None:
         said.append(
             f"**Normal films cleared by these heads**: fold 0 nominated *{cleared['head']}*, which clears "
-            f"{_three(cleared['test']['normals_cleared'])} of the normal films at Shenzhen."
+            f"{three_digits(cleared['test']['normals_cleared'])} of the normal films at Shenzhen."
         )
     return ["\n".join(f"- {one}" for one in said)] if said else ["*No row yet.*"]
 
@@ -294,9 +295,9 @@ def _heads(rows: Sequence[Entry]) -> list[str]:
         "## Heads for ten labels",
         "A head on frozen features learns from all normal films of the other folds and from 10 or 25 abnormal films. "
         "Here the ridge head of `unseen adapt` is compared with others on the same features "
-        "(`studies/attempts/heads.py`), each alone and combined with the score from normal films alone, with the share "
-        "of [the fixed one](results-detectors.md#few-labels-with-fixed-shrinkage-and-share), where pairs of similar "
-        "films are.",
+        "(`studies/attempts/heads.py`), each alone and combined with the score from normal films by a [fixed share]"
+        "(results-detectors.md#few-labels-with-fixed-shrinkage-and-share); that section also has pairs of similar "
+        "films.",
     ]
     if not rows:
         return [*title, "*No row yet: `python -m studies.attempts heads` makes them.*"]
@@ -306,7 +307,7 @@ def _heads(rows: Sequence[Entry]) -> list[str]:
         [
             f"**{row['head']}**" if row["nominated"] else row["head"],
             f"{nominating(row['fold_0']):.3f}",
-            *(_three(row["test"][str(count)]) for count in COUNTS),
+            *(three_digits(row["test"][str(count)]) for count in COUNTS),
             *(f"{row['test'][str(count)]['least']:.2f} to {row['test'][str(count)]['most']:.2f}" for count in COUNTS),
         ]
         for row in sorted(rows, key=lambda row: -nominating(row["fold_0"]))
@@ -330,9 +331,9 @@ def _heads(rows: Sequence[Entry]) -> list[str]:
 def _cleared(rows: Sequence[Entry]) -> list[str]:
     title = [
         "## Normal films cleared by these heads",
-        "Of a site's abnormal patients a share teaches and the others calibrate, as in [the study of a site]"
-        "(results-detectors.md#a-site-that-teaches-and-calibrates-with-its-own-labels); here all normal films of the "
-        "other folds teach, and the other hospital's abnormal films.",
+        "A share of the site's abnormal patients teaches and the others calibrate, as in [the study of a site]"
+        "(results-detectors.md#a-site-that-teaches-and-calibrates-with-its-own-labels). All normal films of the other "
+        "folds and the other hospital's abnormal films teach, too.",
     ]
     if not rows:
         return [*title, "*No row yet: `python -m studies.attempts cleared` makes them.*"]
@@ -342,10 +343,10 @@ def _cleared(rows: Sequence[Entry]) -> list[str]:
             f"**{row['head']}**" if row["nominated"] else row["head"],
             f"{100 * row['share']:g} %",
             f"{max(row['fold_0'].values()):.3f}",
-            _three(row["test"]["normals_cleared"]),
-            _three(row["test"]["abnormals_missed"]),
-            _three(row["25 and 60"]["normals_cleared"]),
-            _three(row["25 and 60"]["abnormals_missed"]),
+            three_digits(row["test"]["normals_cleared"]),
+            three_digits(row["test"]["abnormals_missed"]),
+            three_digits(row["25 and 60"]["normals_cleared"]),
+            three_digits(row["25 and 60"]["abnormals_missed"]),
             f"{looks_of(row)}",
         ]
         for row in sorted(rows, key=lambda row: -max(row["fold_0"].values()))
@@ -372,10 +373,6 @@ def _cleared(rows: Sequence[Entry]) -> list[str]:
             lines,
         ),
     ]
-
-
-def _three(entry: Entry) -> str:
-    return f"{entry['value']:.3f} [{entry['low']:.2f}, {entry['high']:.2f}]"
 
 
 def _above_baseline(row: Entry) -> str:

@@ -15,7 +15,7 @@ from studies.attempts.heads import ROWS as HEADS
 from studies.attempts.kept_lesions import KEEPING
 from studies.attempts.kept_lesions import ROWS as KEPT
 from studies.attempts.sides import ROWS as SIDES
-from studies.pages.cells import Entry, table
+from studies.pages.cells import Entry, table, three_digits
 from unseen.evaluation.intervals import interval_text as figure
 
 FEW_LABELS = "detectors/few-labels/ensemble-features-0"
@@ -24,8 +24,6 @@ LOCKED = "ensemble-five"
 """Recipe trained on normal films only that was chosen before the test folds were opened for it, and ships."""
 MOST = 6
 """Attempts that are listed for a target."""
-LEAST = 3
-"""Attempts that a target needs where it is not reached."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +65,17 @@ def targets_section(rows: Mapping[str, Entry]) -> list[str]:
     lines = [
         [
             one.text,
-            f"{one.ours[0]}: {_exact(one.ours[1])}",
+            f"{one.ours[0]}: {three_digits(one.ours[1])}",
             "reached" if one.reached else "**not reached**",
-            "; ".join(f"{name} {_exact(entry)}" for name, entry in one.attempts[:MOST]) or "–",
+            "; ".join(f"{name} {three_digits(entry)}" for name, entry in one.attempts[:MOST]) or "–",
         ]
         for one in made
     ]
     notes = [f"- {one.text}: {one.note}" for one in made if one.note]
     return [
         "## Targets, and what was tried",
-        "What detection was to reach, what it does reach, and the approaches that were tried; the rows of each are "
-        "committed. *Reached* is by the value before rounding, and by the bounds that the target names. The attempts "
+        "Targets of detection, the figure that is reached, and the other approaches; the rows of each are committed. "
+        "*Reached* compares unrounded values, with the bounds that a target names. The attempts "
         "were compared on films that they are tested on, so the first of them is partly chance; none of them replaces "
         "the figure of the second column.",
         table(["target", "ours", "", f"other approaches (the best {MOST} with rows)"], lines),
@@ -181,9 +179,10 @@ def _adapt(rows: Mapping[str, Entry], count: int) -> str:
         return ""
     one = min(row["curve"], key=lambda one: abs((one["abnormals"] or 10**6) - count))
     return (
-        "the figures have the features of `studies.ten_labels` at 224 px and its score from normal films. Beside "
-        f"`ensemble-features` at 256 px `unseen adapt` with the ridge head, its default, has {_exact(one['adapted'])} "
-        f"with {one['abnormals']} abnormal films (range of the draws); the other head was not measured there. "
+        "the figures have the features of `studies.ten_labels` at 224 px and its score from normal films. With "
+        f"`ensemble-features` at 256 px `unseen adapt` with the ridge head, its default, has "
+        f"{three_digits(one['adapted'])} with {one['abnormals']} abnormal films (range of the draws); the other head "
+        "was not measured there. "
     )
 
 
@@ -219,7 +218,7 @@ def _site(rows: Mapping[str, Entry]) -> list[Target]:
         small = nominee["25 and 60"]
         note += (
             f" With 25 abnormal films that teach and 60 that calibrate (`{nominee['head']}`): "
-            f"{_exact(small['normals_cleared'])} cleared, {_exact(small['abnormals_missed'])} missed."
+            f"{three_digits(small['normals_cleared'])} cleared, {three_digits(small['abnormals_missed'])} missed."
         )
         others.append(ours)
         ours = (
@@ -276,10 +275,3 @@ def _others(rows: Mapping[str, Entry], of: Callable[[Entry], Entry], which: str)
 
 def _ordered(found: Sequence[tuple[str, Entry]]) -> list[tuple[str, Entry]]:
     return sorted(found, key=lambda one: -float(one[1]["value"]))
-
-
-def _exact(entry: Entry) -> str:
-    """Return a figure with three digits, so that a figure next to its target is not rounded up to it."""
-    if "low" not in entry:
-        return f"{entry['value']:.3f}"
-    return f"{entry['value']:.3f} [{entry['low']:.2f}, {entry['high']:.2f}]"

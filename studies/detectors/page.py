@@ -87,7 +87,7 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *_conclusions(
             of(ROWS), [row for row in of(TESTED) if not unlabelled(row)], of(LABELLED), of(FINER), of(ELSEWHERE), picked
         ),
-        *([f"{said} No AUROC on real films of this page shows more."] if (said := claim(rows)) else []),
+        *([f"{said} No AUROC of this page is evidence of detecting disease either."] if (said := claim(rows)) else []),
         *_development(of(ROWS), rows),
         *repeats(rows),
         *twins(of(TWINS)),

@@ -47,6 +47,13 @@ NOT_CONVERGED = (
 )
 
 
+def three_digits(entry: Entry) -> str:
+    """Return a figure with three digits, so that it is not rounded up to a target, and with its interval if any."""
+    if "low" not in entry:
+        return f"{entry['value']:.3f}"
+    return f"{entry['value']:.3f} [{entry['low']:.2f}, {entry['high']:.2f}]"
+
+
 def dagger(row: Entry) -> str:
     """A mark behind the name of a row whose training had not converged."""
     return DAGGER if row.get("convergence") == "not converged" else ""

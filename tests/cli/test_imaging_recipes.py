@@ -168,6 +168,7 @@ def test_the_pages_commands_train_on_photographs_and_on_slices(
     assert tuple(f.process.A.domain) == ((3, 64, 64) if recipe == "inpainting" else (1, 64, 64))
 
 
+@pytest.mark.nightly
 def test_fine_tuning_on_twenty_measurements_of_another_set_improves_on_the_shipped_weights(tmp_path: Path) -> None:
     shipped = load("models/phantom-inpainting")  # learnt from simulated chest films; these are squares and discs
     process = shipped.process

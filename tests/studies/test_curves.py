@@ -178,15 +178,8 @@ def test_the_trend_is_the_slope_at_the_full_rate_and_the_remaining_steps_are_tho
     text = to_the_source(curve)
     assert "from 1,024 to 8,192 steps, at the full learning rate, the PSNR rises: +1.50 [+1.00, +2.00] dB per" in text
     assert "31.53 dB in this metric (as printed 26.76, in the three-channel sum)" in text
-    assert "−2.50 dB at 16,384 steps, as a mean over 2 test images of 64 px: not within 2 dB" in text
+    assert "−2.50 dB at 16,384 steps, as a mean over 2 test images of 64 px." in text
     assert "**163,616 steps remain to the source's number of steps**, 3.5 doublings and 7.3 core-hours" in text
-    assert "by then, +0.72 dB per doubling would be needed, which is below the trend's interval." in text
-    flat = [point(32 * 2**k, [20.0, 20.0 + 0.1 * k]) for k in range(4)]
-    assert "above the trend's interval: with this width, rate and number of transforms, more steps alone" in (
-        to_the_source(curves_of(flat)[0])
-    )
-    near = point(512, [30.0, 30.0])
-    assert ": within 2 dB." in to_the_source(curves_of([*rising, near])[0])
     assert trend(curves_of(rising[:2])[0]) is None and to_the_source(curves_of(rising[:2])[0]) == ""
     assert trend(curves_of([*rising, point(256, [-90.0, -90.0])])[0]) is None, "a diverged training has no trend"
     ct = [{**row, "problem": "curves/ct-64"} for row in rising]

@@ -211,7 +211,7 @@ def test_of_many_films_some_are_taken_whatever_their_order_and_one_whole_film_is
     asked: list[str] = []
 
     class Bright:
-        """Finder that marks bright pixels: the test does not depend on the lungs, and this takes a tenth of the time."""
+        """Finder that marks bright pixels: the test does not depend on lungs, and this takes a tenth of the time."""
 
         def find(self, film: Film) -> NDArray[np.bool_]:
             asked.append(film.name)

@@ -139,9 +139,10 @@ def keeping_memory(given: argparse.Namespace) -> Figures:
 
 
 def losses(given: argparse.Namespace) -> Figures:
-    """How far the weighted generator losses lie apart, step by step, from the same weights on the same batches.
+    """Return the difference of the weighted generator losses, step by step, from the same weights on the same batches.
 
-    The control is the package's own step in float32: no rounding to bfloat16, but sums in another order.
+    The package's step in bfloat16 is compared with plain PyTorch in float32. The control is the package's own step in
+    float32: it does not round to bfloat16, but adds in another order.
     """
     size, features = (given.size, given.features) if given.full else (given.loss_size, given.loss_features)
     return {
@@ -153,17 +154,17 @@ def losses(given: argparse.Namespace) -> Figures:
 
 
 def film_by_film(given: argparse.Namespace) -> Figures:
-    """What one film's score costs."""
+    """Measure the time of one film's score, in milliseconds."""
     return inference(size=given.size, features=given.features, films=given.films, threads=given.threads)
 
 
 def film_by_gate_and_detector(given: argparse.Namespace) -> Figures:
-    """What a screener's time for a film is, beside that of a gate and a detector that each find the lungs."""
+    """Compare a screener's time for a film with that of a gate and a detector that each find the lungs."""
     return screening(films=10 * given.films, threads=1)
 
 
 def film_by_ensemble(given: argparse.Namespace) -> Figures:
-    """What a film's score and map cost by the best detector that ships, lungs found included."""
+    """Measure the time of a film's score and map by the best shipped detector, including the search for the lungs."""
     return shipped_ensemble(films=2 * given.films, threads=1)
 
 
@@ -178,7 +179,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Figures]] = {
 
 
 def bounds(figures: Figures) -> Figures:
-    """What must hold, at 256 px and 64 features; elsewhere nothing is asked (met is null)."""
+    """Return each bound with its figure, and whether it is met; at sizes other than 256 px, 64 features met is null."""
     film = figures["inference"]["contenders"]["unseen_openvino"]
     asked = {
         "a film on OpenVINO, times as fast as plain float32": (film["times_as_fast"], ">=", LEAST_FILM),

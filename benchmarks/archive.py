@@ -115,7 +115,7 @@ def measured(
 
 
 def seconds_of(model: Path | str, manifest: Path, out: Path, *options: object, **environment: str) -> float:
-    """How long `unseen score` takes for an archive, from the command's start to its end."""
+    """Return the seconds that `unseen score` takes for an archive, from the command's start to its end."""
     command = [UNSEEN, "score", model, "--data", manifest, "--out", f"{out}/", *options]
     began = time.monotonic()
     subprocess.run([str(word) for word in command], check=True, stderr=subprocess.DEVNULL, env=os.environ | environment)

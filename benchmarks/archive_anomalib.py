@@ -63,7 +63,7 @@ VIEWS = {
     "whole film": {"frame": "whole", "align": "false"},
     "aligned lung crop": {"frame": "lungs", "align": "true"},
 }
-"""What the network sees: as anomalib's, or as our recipes have it. Lungs are found for both."""
+"""View settings of the network's input: as in anomalib, or as in our recipes. Lungs are found for both."""
 OURS: dict[str, tuple[str, tuple[str, ...]]] = {
     "whole film, torch": ("whole film", ()),
     "whole film, OpenVINO": ("whole film", ("--runtime", "openvino")),

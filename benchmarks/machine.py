@@ -45,7 +45,7 @@ def described() -> dict[str, object]:
 
 
 def computes_bfloat16() -> bool:
-    """Whether the processor has instructions for bfloat16; where Linux does not say so: no."""
+    """Report whether the processor has instructions for bfloat16; False if Linux does not list them."""
     return not _BFLOAT16.isdisjoint(_cpuinfo().get("flags", "").split())
 
 

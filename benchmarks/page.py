@@ -82,7 +82,7 @@ def _processor(machine: dict[str, Any]) -> str:
 
 
 def _later(part: dict[str, Any], date: str) -> str:
-    """When and where a part was measured, where that is not when and where the others were."""
+    """Return a sentence with the date, and machine, of a part that was measured apart from the others; otherwise ""."""
     if "machine" in part:
         return f" Measured on {part['date']} on {_processor(part['machine'])}."
     return f" Measured on {part['date']}." if part.get("date", date) != date else ""

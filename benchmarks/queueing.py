@@ -20,10 +20,11 @@ Service = Callable[[random.Random], float]
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Where films are served.
+    """Stage of the simulation: one queue and its equal servers.
 
-    servers  films that are served at once
-    service  draws the seconds that one film takes
+    Args:
+        servers: Number of films that are served at once.
+        service: Draws the seconds that one film takes.
     """
 
     name: str

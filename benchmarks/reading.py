@@ -85,12 +85,13 @@ POLL_S = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How much is done.
+    """Amount of work of the benchmark.
 
-    loads   of the first page, each reader
-    films   that each reader reports
-    drops   films dropped, one at a time
-    look_s  a reader looks at a film for so long, give or take a half
+    Args:
+        loads: Loads of the first page by each reader.
+        films: Films that each reader reports.
+        drops: Films that are dropped, one at a time.
+        look_s: Seconds that a reader looks at a film, plus or minus a half.
     """
 
     studies: int = 100_000

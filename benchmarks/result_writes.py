@@ -148,7 +148,7 @@ def measure(database: str, *, processes: int, number: int, infer_ms: float) -> F
 
 
 def measure_alone(database: str, *, number: int = 100) -> Figures:
-    """How long one film takes that comes alone to an idle worker: claimed and entered by itself."""
+    """Measure the time of one film that comes alone to an idle worker, which claims and enters it by itself."""
     with (
         tempfile.TemporaryDirectory() as folder,
         where_of(database, Path(folder)) as where,
@@ -172,7 +172,7 @@ def measure_alone(database: str, *, number: int = 100) -> Figures:
 
 @contextmanager
 def where_of(database: str, folder: Path) -> Iterator[str]:
-    """Where a new store is to be."""
+    """Yield the place of a new store: a folder for SQLite, or the URL of a PostgreSQL server that is started."""
     if database == "sqlite":
         yield str(folder / "worklist")
         return

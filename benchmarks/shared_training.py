@@ -40,7 +40,7 @@ def by_epochs() -> list[str]:
 
 
 def losses(key: str, films: Sequence[Film], training: Training) -> dict[str, list[float]]:
-    """What the detector logs, by name."""
+    """Train a detector and return the losses that it logs, by name."""
     kind: type[Detector] = METHODS.load(key)
     small: dict[str, Any] = {
         name: 4 for name in ("features", "latent") if name in kind.Config.model_fields

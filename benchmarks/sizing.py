@@ -39,13 +39,14 @@ _DAYS = 365
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What was measured. Times in seconds of one film, sizes in bytes of one film.
+    """Measured times and sizes: seconds and bytes of one film.
 
-    intake_s     the node stores one film, from several senders
-    score_s      processor time of reading, decoding and scoring; without the start of the program
-    write        a result is entered that comes alone: median and 95th percentile
-    writes_per_s results that workers enter together, at most
-    delivery_s   from the complete study to the archive's commitment of its report, each measured time
+    Args:
+        intake_s: The node stores one film, from several senders.
+        score_s: Processor time of reading, decoding and scoring, without the start of the program.
+        write: A result that comes alone is entered: median and 95th percentile.
+        writes_per_s: Largest number of results that workers enter together, per second.
+        delivery_s: Each measured time from the complete study to the archive's commitment of its report.
     """
 
     intake_s: float

@@ -39,7 +39,7 @@ def free_port() -> int:
 
 
 def asked(url: str, data: bytes | None = None) -> object:
-    """What Orthanc's API answers."""
+    """Return the answer of Orthanc's API, decoded from JSON."""
     with urllib.request.urlopen(urllib.request.Request(url, data=data), timeout=30) as answer:
         return json.loads(answer.read())
 

@@ -23,7 +23,7 @@ FIGURES = ROOT / "studies" / "results" / "coverage.json"
 PAGE = ROOT / "docs" / "coverage.md"
 EXCEPTIONS = ROOT / "docs" / "coverage_exceptions.toml"
 SAFETY = ("src/unseen/screening/", "server/src/unseen_server/worklist/")
-"""What decides whether a study may be cleared, and what keeps films, decisions and the audit trail."""
+"""Modules that decide whether a study may be cleared, and modules that keep films, decisions and the audit trail."""
 EVERY_TEST = "tests server/tests"
 TEXT = """\
 # Coverage
@@ -94,7 +94,7 @@ def function_of(tree: ast.AST, line: int) -> str:
 
 
 def taken_in(report: Mapping[str, Any], *, tests: str, root: Path = ROOT) -> Figures:
-    """What is kept of a report: sums by package, and for each function of a safety module what was not run."""
+    """Summarise a coverage report: sums by package, and the missed lines and branches of safety modules by function."""
     packages: dict[str, dict[str, int]] = {}
     missed: dict[str, dict[str, int]] = {}
     for name, file in sorted(report["files"].items()):
@@ -124,7 +124,7 @@ _SUMS = ("num_statements", "covered_lines", "num_branches", "covered_branches")
 
 
 def reasons() -> dict[str, str]:
-    """Why a place is listed, by place."""
+    """Return the reason of each listed exception, by place."""
     listed = tomllib.loads(EXCEPTIONS.read_text(encoding="utf-8"))
     return {place: reason for reason, places in listed["reasons"].items() for place in places}
 

@@ -119,11 +119,11 @@ def _stub(package: griffe.Object) -> Path:
 
 
 def module_notes(module: griffe.Module) -> dict[str, str]:
-    """What of the module's docstring stands with each of its public names.
+    """Return the part of the module's docstring that is shown with each of its public names.
 
     A paragraph that begins with `` `Name`: `` opens that name's part. Paragraphs before the first such one are common:
-    they stand with every name that has a part, or with the only public name. A module with several public names and no
-    such part has its docstring on the page, above them (`reference_pages`).
+    they are shown with every name that has a part, or with the only public name. The docstring of a module with several
+    public names and no such part is shown on the page, above the names (`reference_pages`).
     """
     if module.docstring is None or module.is_init_module:
         return {}
@@ -212,7 +212,7 @@ def _indented(paragraph: str) -> str:
 
 
 def is_aligned(paragraph: str) -> bool:
-    """Whether the first line, not indented, has a column gap: `name   what it is`."""
+    """Report whether the first line is not indented and has a column gap: `name   what it is`."""
     return bool(ALIGNED.match(paragraph.splitlines()[0])) if paragraph.strip() else False
 
 
@@ -291,7 +291,7 @@ def _imported(obj: griffe.Class) -> object:
 
 
 def has_settings(obj: griffe.Class) -> bool:
-    """Whether a class is a pydantic model, or has a `Config`, as far as its source shows: such modules are imported."""
+    """Report whether the source shows a pydantic model or a class with a `Config`: such modules are imported."""
     family = [obj, *obj.mro()]
     return any("Config" in one.members or any(str(base) == "BaseModel" for base in one.bases) for one in family)
 

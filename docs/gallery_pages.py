@@ -32,9 +32,9 @@ _made: dict[Path, tuple[str, Path, float]] = {}  # once a build, also under `ser
 
 
 def run(example: Path) -> tuple[str, Path, float]:
-    """What the example printed, the figure it drew, and the seconds of processor time that it took after its imports.
+    """Run an example; return its printed text, its figure, and its seconds of processor time without the imports.
 
-    It runs in a fork of this process: what all examples import is imported once.
+    The example runs in a fork of this process, so the packages that all examples share are imported once.
     """
     if example not in _made:
         for package in ("matplotlib.pyplot", "torch", "torch._dynamo", "unseen"):

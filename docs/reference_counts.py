@@ -22,7 +22,7 @@ _ROW = re.compile(r"^\| `(\w+)` \|.*\| (.*) \|$", re.MULTILINE)
 
 
 def lacking(obj: griffe.Object) -> list[str]:
-    """What a public name lacks: "example", and the names of parameters without a description."""
+    """Return the missing parts of a public name: "example", and the names of parameters without a description."""
     if isinstance(obj, griffe.Attribute) or is_error(obj):
         return []
     found = [name for name in parameters(obj) if name not in described(obj)]
@@ -30,7 +30,7 @@ def lacking(obj: griffe.Object) -> list[str]:
 
 
 def is_error(obj: griffe.Object) -> bool:
-    """Whether it is an exception class, by the names of its bases."""
+    """Report whether the object is an exception class, by the names of its bases."""
     if not isinstance(obj, griffe.Class):
         return False
     return any(
@@ -50,7 +50,7 @@ def parameters(obj: griffe.Object) -> list[str]:
 
 
 def is_dataclass(obj: griffe.Class) -> bool:
-    """Whether a decorator makes it one, or a base of its own."""
+    """Report whether the class or one of its bases has the decorator `dataclass`."""
     return any(
         decorator.callable_path.endswith("dataclass") for one in (obj, *obj.mro()) for decorator in one.decorators
     )
@@ -85,7 +85,7 @@ def described(obj: griffe.Object) -> set[str]:
 
 
 def has_example(obj: griffe.Object) -> bool:
-    """Whether it, or one of its public members, has a doctest."""
+    """Report whether the object, or one of its public members, has a doctest."""
     members = obj.members.values() if isinstance(obj, griffe.Class) else ()
     shown = [obj, *(m for m in members if not m.name.startswith("_") and not isinstance(m, griffe.Alias))]
     return any(one.docstring is not None and ">>>" in one.docstring.value for one in shown)

@@ -128,7 +128,7 @@ def source(thing: Any) -> str:
 
 
 def needs(thing: Any) -> Iterator[str]:
-    """What it asks of the data or of the caller."""
+    """Yield each requirement of a method: on the data, or on the caller."""
     if isinstance(getattr(thing, "needs", None), frozenset):
         yield from (SYMBOLS[symbol] for symbol in "xyAf" if symbol in thing.needs)
     for name, words in (

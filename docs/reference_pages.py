@@ -91,7 +91,7 @@ def common_note(module: str, names: Mapping[str, str]) -> str:
 
 
 def is_file(target: str) -> bool:
-    """Whether a public name is a module, such as `data.phantoms.lesion_ranges`: it is imported, not listed."""
+    """Report whether a public name is a module, such as `data.phantoms.lesion_ranges`: it is imported, not listed."""
     return path_of(target).with_suffix(".py").is_file()
 
 

@@ -91,7 +91,7 @@ def default_of(field: FieldInfo) -> str:
 
 
 def range_of(field: FieldInfo) -> str:
-    """What values may be: an interval, a pattern, a least length.
+    """Return the permitted values of a setting: an interval, a pattern, a least or greatest length.
 
     >>> from pydantic import Field
     >>> range_of(Field(ge=1, le=9)), range_of(Field(gt=0)), range_of(Field(gt=0, lt=1)), range_of(Field())

@@ -149,7 +149,7 @@ def _thesis(rows: Path, names: Sequence[str]) -> None:
 
 
 def _screening(rows: Path) -> None:
-    """What a calibration is worth on real films, and whether its guarantee holds in simulated hospitals."""
+    """Write the rows of calibration on real films, and of its guarantee in simulated hospitals."""
     scores = {}
     for name in ("shipped/pca", "ms_cxr/roi-sure-64-lungs"):
         recipe = resolve(recipes.load(name))

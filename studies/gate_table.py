@@ -113,7 +113,7 @@ def guards(
 def proper_rows(
     cohort: Cohort, guarding: Mapping[int, Guard], *, altered: int = ALTERED_FILMS, seed: int = 0
 ) -> list[dict[str, Json]]:
-    """Of the test folds' films: as they are, by source and label, and altered."""
+    """Return the rows of the test folds' films: as they are, by source and label, and altered."""
     names = [(fold, entry.name) for fold in guarding for entry in cohort.testing(fold).entries]
     rng = np.random.default_rng(seed)
     picked = {names[i] for i in rng.choice(len(names), min(altered, len(names)), replace=False)}
@@ -141,7 +141,7 @@ def proper_rows(
 
 
 def foreign_rows(data: Path, guarding: Mapping[int, Guard], *, step: int = 1) -> list[dict[str, Json]]:
-    """Of images that belong to no fold; every `step`-th of each kind."""
+    """Return the rows of images that belong to no fold; every `step`-th image of each kind is used."""
     dealt = list(guarding.values())
 
     def kinds(some: Iterable[Film | NotRead]) -> list[str | None]:

@@ -197,7 +197,10 @@ def _all(source: SourcePolicy) -> dict[str, Json]:
 
 
 def _reliability(split: tuple[list[Study], list[Study]], rng: np.random.Generator) -> dict[str, Json]:
-    """Of one split: the first half's map, judged on the second, at the labelled films' own prevalence."""
+    """Evaluate the first half's probability map on the second half of one split.
+
+    The prevalence is that of the first half's scored studies.
+    """
     scored = [study.abnormal for study in split[0] if study.score is not None]
     mapped = _policy(split[0], RATES[0], prevalence=float(np.mean(scored))).probability
     assert mapped is not None

@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 RATES = (0.01, 0.02, 0.05, 0.10)
 CONFIDENCE = 0.95
 PATIENTS = 20_000
-"""Of each class in a made-up population."""
+"""Number of patients of each class in a synthetic population."""
 
 CRITERION = (
     f"*Held*: in every row the lower end of the one-sided 95 % Clopper–Pearson bound, in brackets, is at most "
     f"{100 * (1 - CONFIDENCE):.0f} %. A share above {100 * (1 - CONFIDENCE):.0f} % of a few thresholds can be chance, "
     "so a row with few of them shows little."
 )
-"""What is called held; it stands beside each table of shares."""
+"""Definition of "held" for the pages; it is printed with each table of shares."""
 
 Scores = tuple[tuple[float, ...], ...]
 """A patient: its studies, each with its films' scores."""
@@ -63,14 +63,17 @@ class Population:
 
     @cached_property
     def normal_studies(self) -> NDArray[np.float64]:
-        """Of each normal patient."""
+        """The score of a study of each normal patient, increasing."""
         return _studies(self.normal)
 
 
 @dataclass(frozen=True)
 class Hospital:
-    """What one hospital got: its true miss rate, the share of normals it clears, and the miss rate of the threshold
-    read off its own ROC. `refused`: too few abnormals, nothing is cleared."""
+    """Result of one simulated hospital: true miss rate, share of normals cleared, and `roc_miss_rate`.
+
+    `roc_miss_rate` is the true miss rate of a threshold that is read off the hospital's own ROC. If `refused`, there
+    are too few abnormals, and nothing is cleared.
+    """
 
     population: str
     max_miss_rate: float
@@ -211,7 +214,7 @@ def hospitals_row(scores: Mapping[str, tuple[Sequence[float], Sequence[float]]],
 
 
 def held(rates: Iterable[Entry], confidence: float) -> bool:
-    """Whether the bound held in every row: see `CRITERION`.
+    """Report whether the bound held in every row: see `CRITERION`.
 
     >>> held([{"broken_low": 0.019}], 0.95), held([{"broken_low": 0.019}, {"broken_low": 0.051}], 0.95)
     (True, False)

@@ -51,7 +51,7 @@ DEVELOPMENT_FOLD = 0
 ABNORMAL_PHANTOMS, NORMAL_PHANTOMS = 400, 100
 TEST_PHANTOMS, DEVELOPMENT_PHANTOMS = 42_000, 41_000  # their seeds, far from those that are trained on
 LEAST_DICE, LEAST_KEPT = 0.95, 0.85
-"""What a finder is to reach: on normal films of folds that it has not seen; of consolidations and effusions."""
+"""Targets of a finder: Dice on normal films of unseen folds; share kept of consolidations and effusions."""
 BEGIN, END = "<!-- lung finder table -->", "<!-- end of the lung finder table -->"
 _GROUPS = ("normal, pooled", "normal, shenzhen", "normal, montgomery", "abnormal, pooled", "phantoms, normal")
 
@@ -207,7 +207,7 @@ def finder_row(
 
 
 def _trainings(rows: Sequence[Entry]) -> str:
-    """How many trainings each row rests on: an interval of one knows no seed."""
+    """Return the number of trainings of each row: the interval of a single training does not cover the seed."""
     counts = [len(row["seeds"]) for row in rows]
     others = [
         f"{count} of {_called(row).partition(',')[0]}"
@@ -253,7 +253,7 @@ def screen_of(rows: Sequence[Entry]) -> Screen | None:
 
 
 def verdict(row: Entry) -> str:
-    """Which targets the row's means reach.
+    """Return the targets that the row's means reach and those that they miss.
 
     >>> one = {"value": 0.96}, {"value": 0.7}
     >>> verdict({"dice": {"normal, pooled": one[0]}, "kept": {"consolidation": one[0], "effusion": one[1]}})

@@ -23,8 +23,11 @@ Row = dict[str, Any]  # Any: JSON
 
 
 def convergence_of(recipe: Recipe, trained: bool, verdicts: Sequence[bool | None]) -> str:
-    """Whether the losses of all trainings came to rest: of fewer than 20 steps nothing can be said, which does not
-    count as rest, and some GANs have no loss that would tell."""
+    """Return whether the losses of all trainings converged, in words.
+
+    Trainings of fewer than 20 steps have no verdict and count as not converged. Some GANs have no loss that shows
+    convergence.
+    """
     method: type[Detector] = METHODS.load(recipe.method.key)
     if not trained:
         return "no training loop"
@@ -77,7 +80,7 @@ def annotate_bundles(results: Sequence[FoldResult]) -> None:
 
 
 def described(recipe: Recipe, *, digest: str, device: str, date: str) -> Row:
-    """What every row begins with."""
+    """Return the entries that every row begins with."""
     return {
         "recipe": recipe.name,
         "recipe_digest": digest,
@@ -96,7 +99,7 @@ def described(recipe: Recipe, *, digest: str, device: str, date: str) -> Row:
 
 
 def study_of_folds(name: str, recipe: Recipe, folds: Sequence[int]) -> Row:
-    """What the row of a study of a recipe over some folds, made today, begins with."""
+    """Return the first entries of a row that is made today: a study of a recipe over some folds."""
     return {
         "recipe": name,
         "seed": recipe.seed,

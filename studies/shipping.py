@@ -81,7 +81,7 @@ def ship(recipe: Recipe, row: Row, results: Sequence[FoldResult], folder: Path) 
 
 
 def _masks(recipe: Recipe) -> str:
-    """What the recipe's lung finder has learnt from."""
+    """Return a sentence on the training masks of the recipe's lung finder."""
     hidden = "phantom-lesions" in (recipe.data.lungs_from or ())
     return _MASKS.format(simulated=PHANTOM_LUNGS * (1 + hidden)) + hidden * _HIDDEN
 
@@ -163,7 +163,7 @@ def finder_row(open_masks: Recipe, all_masks: Recipe, *, root: Path | None = Non
 
 
 def _dice(finder: LungFinder, tested: LungExamples) -> list[float]:
-    """Of each film, on the finder's grid, as the network says it."""
+    """Return the Dice of each film, on the finder's grid, from the network's output without post-processing."""
     with torch.inference_mode():
         found = finder.network(tested.images) > 0  # (n, 1, size, size)
     both = (found & tested.masks).flatten(1).sum(1)

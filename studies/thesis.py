@@ -56,8 +56,11 @@ def train_thesis(recipe: Recipe, *, root: Path | None = None, progress: Report |
 
 
 def _after_epoch(detector: Detector, recipe: Recipe, run: Run) -> Callable[[int], Mapping[str, float]]:
-    """What is measured after each epoch, by name: AUROCs of ‖z − ẑ‖₂ and of the mean |y − ŷ| on the support, of
-    ‖z − ẑ‖₂ in train mode with the films in two orders, and the cosine between the encoders."""
+    """Return the function that measures the detector after each epoch; it returns its figures by name.
+
+    The figures are the AUROCs of ‖z − ẑ‖₂, of the mean |y − ŷ| on the support, and of ‖z − ẑ‖₂ in train mode with the
+    films in two orders, and the cosine between the encoders.
+    """
     if not isinstance(detector, EncoderDecoderEncoder):
         return lambda epoch: {}
     prepared: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor, Bools]] = []

@@ -46,7 +46,7 @@ class ForkServer:
         return said.strip()
 
     def log(self) -> str:
-        """What it and its children wrote to their standard error."""
+        """Return the text that the server and its children wrote to standard error."""
         return self._err.read_text(encoding="utf-8")
 
     def __enter__(self) -> Self:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.forked_children import PYTESTS_WORKER, begin, end
 
 ALSO = ("sklearn.linear_model", "scipy.signal", "httpx", "starlette.testclient", "playwright.sync_api", "pydicom.uid")
-"""What tests import on top of what programs do. Packages that hold a plugin of pytest's are not for this list."""
+"""Packages that tests import in addition to those of programs. Packages with a pytest plugin must not be listed."""
 
 
 def _prepare() -> None:

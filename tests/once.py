@@ -35,7 +35,7 @@ def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
 
 
 def kept_once(factory: pytest.TempPathFactory, name: str, make: Callable[[], T]) -> T:
-    """What `make` gives, a copy for each worker."""
+    """Return the result of `make`, which is called once per run: each worker gets a copy."""
 
     def keep(folder: Path) -> None:
         (folder / "kept.pickle").write_bytes(pickle.dumps(make()))

@@ -70,7 +70,7 @@ PACKAGES = (
     "unseen.screening.screener",
     "unseen_server.worklist.film_worker",
 )
-"""What takes long to import and starts no thread that a fork would lose; an optimiser imports `torch._dynamo`."""
+"""Modules that take long to import and start no thread that a fork would lose; an optimiser imports `torch._dynamo`."""
 
 _SERVERS = {"serve", "demo"}
 """Words of the commands whose children are forks."""

@@ -28,11 +28,12 @@ clock = time.process_time
 
 @dataclass(frozen=True)
 class Operation:
-    """What is timed.
+    """Timed operation, with the functions that make its input and check its output.
 
-    given     (batch, seed) ↦ a fresh input; not timed
-    run       input ↦ output; timed
-    residual  (input, output) ↦ how wrong the output is; not timed, None: nothing to say
+    Args:
+        given: (batch, seed) ↦ a fresh input; not timed.
+        run: Input ↦ output; timed.
+        residual: (input, output) ↦ error of the output; not timed. None: the error is not computed.
     """
 
     given: Callable[[int, int], Any]  # Any: each operation's own

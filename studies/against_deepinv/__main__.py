@@ -71,7 +71,7 @@ def run_problem(name: str, *, libraries: Sequence[str], seeds: Sequence[int], ro
 
 
 def _chosen(problem: ContestProblem, library: str, rows: Path) -> dict[str, object]:
-    """What the library chose on the validation images, now or earlier."""
+    """Return the option that the library chose on the validation images: read from its row, or chosen now."""
     row: Row | None = read_row(name_of(problem.name, library, "chosen"), rows)
     if row is None:
         option, tried = choose(problem, library)

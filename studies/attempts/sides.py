@@ -107,7 +107,7 @@ def of_films(cells: SidedCells, at: NDArray[np.int64]) -> SidedCells:
 
 
 class Normals:
-    """What normal films have in each cell, and the sums of the discriminants, for one set of training films.
+    """Statistics of the normal films in each cell, and the sums of the discriminants, for one set of training films.
 
     Args:
         variants: features of the normal films, plain and changed, by the variant's name; the same films in each.

@@ -68,7 +68,7 @@ _OF_COUNTS = (0.0, 0.05, 0.1, 0.2)
 
 @dataclass(frozen=True)
 class Given:
-    """Where rows and models lie, and how many folds are trained at a time."""
+    """Folders of the rows and the models, and the number of folds that are trained at a time."""
 
     rows: Path
     models: Path
@@ -165,7 +165,7 @@ def tuned(given: Given) -> Iterator[Row]:
 
 
 def adjusted(given: Given) -> Iterator[Row]:
-    """What a figure owes to the lung finder; a row grows with each round of finders, from the row that is there."""
+    """Yield the rows that compare lung finders; each round of finders extends the row that exists."""
     known = read_rows(given.rows)
     for name, rounds in BY_FINDER.items():
         recipe = recipes.load(name)

@@ -31,7 +31,7 @@ from unseen.screening.guarantee import Guarantee
 from unseen.screening.labelled_studies import Study
 
 ROWS = "detectors/adapted-site/"
-"""What the names of the rows begin with."""
+"""Prefix of the rows' names."""
 CHOSEN, BEFORE = 0.33, 0.5
 """The share of the patients whose films teach: as fold 0 chose it, and as it was before."""
 SHARES = (0.1, 0.15, 0.2, 0.25, CHOSEN, BEFORE, 0.67)
@@ -41,12 +41,12 @@ POOLED = "both"
 _MAIN_RATE = 0.05
 
 Found = dict[tuple[float, str], "list[Counted]"]
-"""Of a rate and a source: one entry a tested fold."""
+"""Counts by rate and source, one entry per tested fold."""
 
 
 @dataclass(frozen=True)
 class Counted:
-    """Of one draw and one tested fold: what a threshold clears and misses, or that it was refused."""
+    """Films that a threshold clears and misses in one draw and one tested fold, or its refusal."""
 
     calibrating: int
     normals: int
@@ -137,7 +137,10 @@ def _gains(films: LabelledFilms, folds: Sequence[int]) -> Row:
 
 
 def drawn(films: LabelledFilms, folds: Sequence[int], draw: int, share: float, rates: Sequence[float]) -> Found:
-    """What the adapted score clears after one division of the site's patients for each tested fold."""
+    """Count the films that the adapted score clears, after one division of the site's patients per tested fold.
+
+    A share of the patients of the other folds trains the head. The abnormal films of the rest calibrate the threshold.
+    """
     found: Found = {}
     for number in folds:
         teaching, others = divided(films, number, share, np.random.default_rng([draw, number]))
@@ -150,8 +153,10 @@ def drawn(films: LabelledFilms, folds: Sequence[int], draw: int, share: float, r
 
 
 def alone(films: LabelledFilms, folds: Sequence[int], rates: Sequence[float]) -> Found:
-    """What the detector from normal films alone clears: it teaches nobody, so all of the site's abnormal films
-    calibrate it."""
+    """Count the films that the detector without a head clears.
+
+    It learns from normal films alone, so all abnormal films of the site calibrate its threshold.
+    """
     found: Found = {}
     for number in folds:
         calibrating = np.flatnonzero((films.fold != number) & films.abnormal)
@@ -311,7 +316,7 @@ def _beyond(row: Entry) -> str:
 
 
 def _choice(row: Entry) -> str:
-    """What the share of patients who teach was chosen by."""
+    """Return a sentence on the choice of the share of patients whose films train the head."""
     (rate,) = {
         rate["max_miss_rate"] for one in row["shares"] for rate in one["rates"] if rate["max_miss_rate"] == _MAIN_RATE
     }
@@ -348,7 +353,7 @@ def _of_rate(rates: Sequence[Entry], rate: float) -> Entry:
 
 
 def _cells(one: Entry) -> list[str]:
-    """What is cleared and missed: with an interval where there are several draws."""
+    """Return the table cells of the films cleared and missed, with an interval if there are several draws."""
     if one["refused"] == 1:
         return [f"refused: {one['calibrating']:.0f} abnormal films", "–"]
     some = f" (refused in {100 * one['refused']:.0f} %)" if one["refused"] else ""

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 ROWS = "detectors/adjusted/"
-"""What the names of the rows begin with."""
+"""Prefix of the rows' names."""
 SHIPPED = Path("models/src/unseen_models/pca")
 """Whose finder is taken as it ships: it has seen masks of folds 1 to 3."""
 OPEN, ALL, INSIDE, ALL_INSIDE, AS_SHIPPED = (
@@ -63,7 +63,7 @@ ROUNDS = (
 """A seed of the finders' trainings, and which finders: each kind once, then again, the one that learns soonest
 first. What ships was trained once."""
 WORSE = 0.01
-"""How much lower an AUROC may be on the lungs of a finder that keeps lesions inside."""
+"""Largest permitted loss of AUROC on the lungs of a finder that keeps lesions inside."""
 _SHORT = ((0, (OPEN, ALL_INSIDE)), (1, (OPEN,)), (2, (OPEN,)))
 RECIPES = {
     "detectors/pca-aligned": ROUNDS,
@@ -251,7 +251,7 @@ def _less_open(some: Sequence[Entry]) -> str:
 
 
 def _means(rows: Sequence[Entry]) -> list[str]:
-    """What the mean score over trainings of one lung model has."""
+    """Return a sentence with the AUROC of the mean score over trainings of one lung model."""
     said = [
         f"`{_detector(row)}` {interval_text(row['averaged']['auroc'])} ({len(row['averaged']['seeds'])} trainings)"
         for row in rows
@@ -266,7 +266,7 @@ def _means(rows: Sequence[Entry]) -> list[str]:
 
 
 def _worse(rows: Sequence[Entry]) -> list[str]:
-    """Whether the finder that reaches all targets costs a detector something."""
+    """Report whether a detector's AUROC is lower on the lungs of the finder that reaches all targets."""
     found = {
         f"`{_detector(row)}`": one["minus_open"]["pooled"] for row in rows for one in row["finders"].get(ALL_INSIDE, ())
     }
@@ -299,7 +299,7 @@ def _mean(row: Entry, name: str) -> float:
 
 
 def _larger(finders: Sequence[Sequence[Entry]]) -> str:
-    """Which films have the larger predicted lungs."""
+    """Return a sentence that states which films have the larger predicted lungs, by every finder."""
     areas = [float(np.mean([one["area"] for one in some])) for some in finders]
     if max(areas) < 0.5:
         return (

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 
 
 def above_shortcut(table: pl.DataFrame, metrics: Row) -> dict[str, Json]:
-    """Of each group, the detector's AUROC less the best shortcut's strength, with its interval, p, and which it was.
+    """Return the detector's AUROC less the strength of the best shortcut, in each group.
 
-    table    scores with the column `fold`; `metrics`: `metrics_from_table`'s of the same
+    Each difference has its interval, p, and the name and strength of the shortcut.
+
+    Args:
+        table: Scores with the column `fold`.
+        metrics: Result of `metrics_from_table` for the same scores.
     """
     rows, _ = judged_rows(table)
     found: dict[str, Json] = {}
@@ -39,8 +43,9 @@ def above_shortcut(table: pl.DataFrame, metrics: Row) -> dict[str, Json]:
 
 
 def above_floor(table: pl.DataFrame, floor: pl.DataFrame) -> dict[str, Json]:
-    """Of each group, the detector's AUROC less that of another on the films that both scored, with its interval, p, and
-    the number of films.
+    """Return the detector's AUROC less that of another detector, in each group, on the films that both scored.
+
+    Each difference has its interval, p, and the number of films.
     """
     (rows, _), (others, _) = judged_rows(table), judged_rows(floor)
     known = others.select("fold", "pixel_sha256", floor="score").unique(["fold", "pixel_sha256"], keep="first")

@@ -34,7 +34,7 @@ from unseen.training.settings import Training
 SHARES = (0.0, 0.02, 0.05, 0.1)
 SEEDS = (0, 1, 2, 3, 4)
 ROWS = "detectors/contamination/"
-"""What the names of the rows begin with."""
+"""Prefix of the rows' names."""
 QUICK = ("pca", "dct")
 """Recipes that learn in seconds: 95 trainings each."""
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from unseen.anatomy.found_lungs import Finder
 
 ROWS = "detectors/elsewhere/"
-"""What the names of the rows begin with."""
+"""Prefix of the rows' names."""
 
 
 def elsewhere_row(

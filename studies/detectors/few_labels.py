@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 ROWS = "detectors/few-labels/"
-"""What the names of the rows begin with."""
+"""Prefix of the rows' names."""
 ABNORMALS = (10, 20, 40, 80, 160, 320)
-"""How many abnormal films teach, beside all; numbers that a fold's others do not have are left out."""
+"""Numbers of abnormal training films; all of them are used too. Numbers above those of the other folds are left out."""
 DRAWS = 20
 RATES = (0.01, 0.02, 0.05, 0.10, 0.20)
 """Miss rates at which studies are cleared."""
@@ -66,7 +66,10 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Of the films of a tested fold: their places, the score from normal films alone and the adapted one."""
+    """Scores of the tested films of a fold, (n,) each: from normal films alone, adapted, and of the head alone.
+
+    `at` has the positions of the films, and `share` is the weight ω of the head.
+    """
 
     at: NDArray[np.int64]
     normals_only: NDArray[np.float64]
@@ -138,8 +141,11 @@ def labelled_films(recipe: Recipe, *, place: str | None, root: Path | None) -> L
 
 
 def earlier(known: Entry, found: Entry) -> list[Row]:
-    """What is kept of a row that is made again: AUROC with all labels, and what is cleared at the main rate; nothing
-    more than was kept before where the metrics with all labels, `found`, are the same again."""
+    """Return the main figures of earlier runs, for a row that is made again.
+
+    The figures of `known` are added: AUROC with all labels, and the normals cleared at the main rate. Nothing is added
+    if the new metrics with all labels, `found`, have the same AUROC.
+    """
     if found["auroc"] == known["all"]["auroc"]:
         return [*known.get("earlier", [])]
     cleared = {
@@ -226,7 +232,7 @@ def _cleared(row: Entry) -> str:
 
 
 def _before(row: Entry) -> list[str]:
-    """What earlier runs of the same recipe and seed gave."""
+    """Return a sentence with the figures of each earlier run of the same recipe and seed."""
     return [
         f"An earlier run of the same recipe and seed ({one['date']}, version {one['version']}) had "
         f"{figure(one['auroc'])} with all labels. By one calibration at {100 * _MAIN_RATE:g} % it cleared "
@@ -305,7 +311,7 @@ class LabelledFilms:
         return Judged(tested, normal, normal + chosen.share * head, head, chosen.share)
 
     def auroc(self, found: Sequence[Judged], name: str) -> float:
-        """Of the folds, each weighted by its pairs."""
+        """Return the mean AUROC of the folds, each weighted by its pairs of a normal and an abnormal film."""
         at, score = (np.concatenate([getattr(one, part) for one in found]) for part in ("at", name))
         return float(Auroc(folds_of(score, self.abnormal[at], self.fold[at]))(np.ones((1, len(at))))[0])
 
@@ -365,7 +371,7 @@ class LabelledFilms:
 
 
 def _seen(recipe: Recipe, fold: int, cohort: Cohort, films: Sequence[Film], root: Path, place: str | None) -> Seen:
-    """What the fold's model sees of all labelled films; kept beside its run."""
+    """Return features, scores and lung areas of all labelled films by the fold's model; they are kept in a file."""
     if place is None:
         run = train_recipe(recipe, fold=fold, root=root).run
         kept = run.folder / "labelled-features.npz"

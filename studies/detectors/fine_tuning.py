@@ -36,7 +36,7 @@ from unseen.training.loop import train
 from unseen.training.settings import Training
 
 ROWS = "detectors/fine-tuning/"
-"""What the names of the rows begin with."""
+"""Prefix of the rows' names."""
 FOLD, SEEDS, EPOCHS, BATCH, RATE = 0, (0, 1, 2, 3, 4), 12, 8, 1e-4
 _LAST = 14
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 ROWS = "detectors/finer/"
-"""What the names of the rows begin with."""
+"""Prefix of the rows' names."""
 RECIPES = ("pca-aligned", "dct-aligned", "dae-aligned", "anatpaste-all-aligned")
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from unseen.detectors.detector import Detector
 
 ROWS = "detectors/generalisation/"
-"""What the names of the rows begin with."""
+"""Prefix of the rows' names."""
 QUICK = ("pca-aligned", "dct-aligned")
 """Recipes that learn in seconds; each learns once for every source and fold."""
 

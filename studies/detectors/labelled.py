@@ -51,7 +51,7 @@ CLASSIFIERS = (("linear", "detectors/pca"), ("network", "detectors/pca-aligned")
 """Each with the recipe whose films, lungs and view it takes."""
 COMPONENTS = (20, 50, 100, 200)
 ROWS = "detectors/labelled/"
-"""What the names of the rows begin with."""
+"""Prefix of the rows' names."""
 
 
 def labelled_row(
@@ -214,5 +214,5 @@ def _flat(views: Sequence[Viewed]) -> NDArray[np.float32]:
 
 
 def _images(views: Sequence[Viewed]) -> Tensor:
-    """What a detector is given: (films, 1, size, size), 0 outside the lungs."""
+    """Stack the detector's input images: (films, 1, size, size), 0 outside the lungs."""
     return torch.stack([viewed.masked for viewed in views])

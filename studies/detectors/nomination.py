@@ -27,7 +27,7 @@ from studies.detectors.generalisation import ROWS as MATRICES
 from studies.pages.cells import Entry
 
 TESTED = "detectors/folds-1-4/"
-"""What the names of the test folds' rows begin with."""
+"""Prefix of the names of the test folds' rows."""
 FLOOR, ENSEMBLE = "pca", "ensemble"
 _WITHDRAWN = "adjusted"
 _NO_TWINS = "no row of matched pairs yet"

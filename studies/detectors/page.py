@@ -69,7 +69,7 @@ _BEST = 10  # recipes on fold 0 that are looked at apart
 _ALIGNED = "-aligned"
 _ALL_MASKS = "-all"  # the same, on lungs whose finder learnt from the drawn masks of both hospitals
 COUNTS = "robustness/counts/"
-"""What the names of the rows of robustness to noise of counts begin with."""
+"""Prefix of the names of the rows of robustness to count noise."""
 _NOISES = {"poisson": "### Poisson", "mixed": "### Poisson and Gaussian"}
 """Their headings, in order."""
 
@@ -124,7 +124,7 @@ def _conclusions(
     moved: Sequence[Entry],
     picked: Sequence[str],
 ) -> list[str]:
-    """What a reader should conclude: each sentence is computed, so it changes when the rows do."""
+    """Return the conclusions for the reader: each sentence is computed from the rows."""
     if not rows:
         return []
     strongest = rows[0]["above_shortcut"]["pooled"]
@@ -193,7 +193,7 @@ def _of_gans(rows: Sequence[Entry]) -> str:
 
 
 def _by_masks(rows: Sequence[Entry], films: str) -> list[str]:
-    """What a recipe gains where its lungs are found by a model that learnt from all drawn masks."""
+    """Compare each recipe with the same recipe whose lung model learnt from all drawn masks."""
     of = {row["recipe"].rpartition("/")[2]: row["metrics"] for row in rows}
     return [
         f"lungs by a model that learnt from the drawn masks of both hospitals, not of Montgomery and phantoms: "
@@ -205,7 +205,7 @@ def _by_masks(rows: Sequence[Entry], films: str) -> list[str]:
 
 
 def _reached(row: Entry) -> str:
-    """What can be claimed of a recipe on the test folds."""
+    """Return the claim for a recipe on the test folds: its AUROC and its differences from floor and best shortcut."""
     pooled, floor, shortcut = (
         row["metrics"]["auroc"]["pooled"],
         *(row["above"][name]["pooled"] for name in ("floor", "shortcut")),
@@ -218,7 +218,7 @@ def _reached(row: Entry) -> str:
 
 
 def _is(difference: Entry) -> str:
-    """Whether a recipe is significantly better than its comparison."""
+    """Return the words that state whether a recipe is significantly better than its comparison."""
     return "is significantly better" if difference["low"] > 0 else "is not significantly better"
 
 
@@ -338,7 +338,7 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
 
 
 def _further(rows: Mapping[str, Entry]) -> str:
-    """What else opened the test folds, in one sentence; nothing was chosen by it."""
+    """Return a sentence that counts the other rows of the test folds, by which no recipe was chosen."""
     kinds = {
         "of the thesis's recipes": ("ms_cxr/", "shipped/roi-sure-"),
         "of classifiers given labels": (LABELLED,),
@@ -365,8 +365,7 @@ def _aim(
     tuned: Sequence[Entry],
     moved: Sequence[Entry],
 ) -> list[str]:
-    """Whether a detector of normal films alone reaches what was aimed at on the test folds, and what stands against
-    it."""
+    """Report whether a detector of normal films alone reaches the aim on the test folds, with related evidence."""
     there, here = (
         {row["recipe"].rpartition("/")[2]: row["metrics"]["auroc"]["pooled"] for row in rows}
         for rows in (chosen, [row for row in opened if not unlabelled(row)])

@@ -22,7 +22,7 @@ _CLASSIFIERS = {
     "linear": "logistic regression on principal components",
     "network": "the network of `anatpaste`",
 }
-"""What the classifiers that are given labels are called."""
+"""Names of the classifiers that are trained with labels."""
 
 
 def twins(rows: Sequence[Entry]) -> list[str]:
@@ -76,7 +76,7 @@ def _strip(name: str, words: str) -> str:
 
 
 def _on_twins(row: Entry) -> str:
-    """What the row is called, and what it learnt from besides normals."""
+    """Return the row's name, and the number of unlabelled phantoms that it learnt from in addition to normals."""
     given = int(row["facts"].get("unlabelled_films", 0))
     return budgets.named(row, row["recipe"].removeprefix(TWINS)) + (
         f", and {given} unlabelled phantoms" if given else ""
@@ -147,7 +147,7 @@ def _tested(row: Entry) -> list[str]:
 
 
 def unlabelled(row: Entry) -> int:
-    """How many unlabelled films each fold of a row learnt from, at least; 0 for what learnt from normals alone."""
+    """Return the least number of unlabelled films that a fold of the row learnt from; 0: normals alone."""
     return min(int(fold["facts"].get("unlabelled_films", 0)) for fold in row["folds"].values())
 
 
@@ -309,7 +309,7 @@ def _shortcut(cell: Entry) -> str:
 
 
 def dirty(rows: Sequence[Entry]) -> list[str]:
-    """What hidden abnormal films cost."""
+    """Return the section on the effect of hidden abnormal films in the training set."""
     title = "## Contaminated training set"
     if not rows:
         return [title, "*No row yet: `make results-detectors` makes them.*"]
@@ -339,7 +339,7 @@ def dirty(rows: Sequence[Entry]) -> list[str]:
 
 
 def ways(rows: Sequence[Entry]) -> list[str]:
-    """What is done to films beforehand."""
+    """Return the section on the preparation of films before a detector uses them."""
     title = "## Preparations against shortcuts, and alignment"
     if not rows:
         return [title, "*No row yet: `make results-detectors` makes them.*"]
@@ -371,7 +371,10 @@ def ways(rows: Sequence[Entry]) -> list[str]:
 
 
 def _in_short(rows: Sequence[Entry]) -> list[str]:
-    """Of each way, over all detectors and sets: what it does to the detector's AUROC and to the best shortcut's."""
+    """Return the median change that each preparation makes, over all detectors and sets, on lung crops.
+
+    Each sentence has the change of the detector's AUROC and that of the best shortcut's strength.
+    """
     said = []
     for name in dict.fromkeys(way["way"] for row in rows for way in row["ways"] if way["change"]):
         pairs = [
@@ -397,7 +400,7 @@ def _signed(value: float) -> str:
 
 
 def words(shortcut: Entry) -> str:
-    """What a statistic is called, in a table's cell."""
+    """Return the name of a statistic for a table's cell."""
     return str(shortcut["words"]).replace("|", "\\|")
 
 

@@ -65,7 +65,7 @@ PUBLISHED: Mapping[str, Published | None] = {
     "student-teacher": None,
     "ddad": None,
 }
-"""Of every method that the sources name, and of ours that have no published figure for chest X-rays that we know of."""
+"""Published figures for each method, from the sources; None: we know of no published figure for chest X-rays."""
 
 
 def _trained(rows: Mapping[str, Entry], name: str) -> str:

@@ -83,7 +83,7 @@ class _Scale:
 
 @dataclass(frozen=True)
 class _Lines:
-    """Where the rows of a chart lie: `left` is where the labels end, `ys` are the heights of the marks."""
+    """Positions of a chart's rows: `left` is the x where the labels end, `ys` are the y of the marks."""
 
     left: float
     ys: tuple[float, ...]

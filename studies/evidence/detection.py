@@ -37,7 +37,7 @@ def taught(rows: Mapping[str, Entry]) -> Entry | None:
 
 
 def _given_labels(rows: Mapping[str, Entry]) -> list[str]:
-    """What labels give on the same films, in one sentence; nothing without rows."""
+    """Return one sentence with the AUROCs of methods that use labels, on the same films; nothing without rows."""
     named = (
         ("a supervised classifier of the lung crops at 64 px", (supervised(rows) or {}).get("metrics")),
         ("a linear head on frozen features", taught(rows)),
@@ -86,7 +86,7 @@ def _rules(statistic: Entry, rows: Mapping[str, Entry]) -> list[Rule]:
 
 
 def called(row: Entry) -> str:
-    """What a row of these pages is called: a pretrained model by its folder, another by its method and size."""
+    """Return the name of a row on these pages: a pretrained model's folder, or the method and size."""
     name = str(row["recipe"])
     return (
         f"models/{name.removeprefix('shipped/')}" if name.startswith("shipped/") else f"{row['method']}, {row['px']} px"

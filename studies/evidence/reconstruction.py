@@ -32,7 +32,7 @@ class Problem:
 
     @property
     def ahead(self) -> Interval:
-        """Of the best arm without truth."""
+        """Difference from TV of the best arm without truth, in dB."""
         return self.differences["free"]
 
 

@@ -80,7 +80,7 @@ def best_first(lines: Iterable[Sequence[str]], *, word: str = "best") -> list[li
 
 
 def rendered(command: str, source: str) -> str:
-    """Where a page's figures come from, and what they are not for."""
+    """Return the line that names the command and source of a page's figures, and the limits of their use."""
     return f"*Rendered by `{command}` from `{source}`, which hold every figure. {LIMITS}*"
 
 

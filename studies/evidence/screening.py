@@ -132,7 +132,7 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
 
 
 def _drifted(row: Entry) -> str:
-    """How often the bound breaks when scores drift, and how seldom the drift watch gives an alarm."""
+    """Return a sentence with the share of thresholds that break the bound after a drift, and of those with an alarm."""
     (drift,) = (one for one in row["settings"] if one["setting"] == "drift")
     (entry,) = (one for one in drift["rates"] if one["max_miss_rate"] == _RATE)
     broken, silent = int(entry["broken"]), int(entry["broken_without_alarm"])
@@ -217,7 +217,7 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
     targets = (least[0], least[1], least[1])
 
     def margin(row: Entry) -> float:
-        """How far it is above its targets, the least of the three; negative where one is missed."""
+        """Return the smallest of the row's three distances above its targets; negative if a target is missed."""
         return min(float(entry["value"]) - target for entry, target in zip(_measured(row), targets, strict=True))
 
     ordered = sorted(rows, key=margin, reverse=True)

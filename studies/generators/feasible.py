@@ -63,10 +63,17 @@ class Features:
 
 
 def principal_features(training: Tensor, *, most: int = MOST, generator: torch.Generator) -> Features:
-    """Of training images (n, channels, height, width), n ≥ 2; where there are many, of some that are drawn.
+    """Find the principal components of training images, at most `most`.
+
+    If there are more than `LEARNT_FROM` images, the components are those of a random sample.
+
+    Args:
+        training: (n, channels, height, width), n ≥ 2.
+        most: Largest number of components.
+        generator: Draws the sample.
 
     Raises:
-        ValueError: one image, or none.
+        ValueError: There are fewer than two images.
 
     >>> x = torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0))
     >>> features = principal_features(x, most=16, generator=torch.Generator())

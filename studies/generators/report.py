@@ -100,11 +100,12 @@ class Tile:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page shows of one generator.
+    """Texts and images of one generator on the page.
 
-    pairs    (title, [test image, nearest in the range, difference]): best, median, worst
-    samples  (sample, nearest training image), from the nearest to the farthest
-    paths    one strip of images each
+    Args:
+        pairs: (title, [test image, nearest image in the range, difference]): best, median, worst.
+        samples: (sample, nearest training image), from the nearest to the farthest.
+        paths: One strip of images each.
     """
 
     name: str

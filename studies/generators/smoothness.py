@@ -44,7 +44,7 @@ class Smoothness:
 
     @cached_property
     def quantiles(self) -> dict[float, Interval]:
-        """Of the slopes."""
+        """Quantiles of the slopes, with intervals, by level."""
         return {level: quantile_of(self.slopes, level) for level in QUANTILES}
 
     @cached_property

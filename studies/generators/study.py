@@ -34,18 +34,20 @@ NUMBER, COMPARED = 64, 500
 LEAST = 8
 """Fewest test images with which a generator is evaluated."""
 SEARCH = Search(restarts=4, iterations=100)
-"""Of 64 digits and a VAE with 8 latents, 20 starts and 200 iterations found images nearer by a thousandth."""
+"""Settings of the search. With 64 digits and a VAE with 8 latents, 20 starts and 200 iterations found images that are
+nearer by only a thousandth."""
 _TOGETHER = 256  # samples made at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What a generator can draw and what it cannot.
+    """Results of a generator's study: images that it can and cannot generate.
 
-    made_by   the generator, in words
-    latents   None: it has no encoder
-    left_out  test images that it has learnt from, and that were not looked at
-    seconds   that the study took
+    Args:
+        made_by: Description of the generator.
+        latents: None: the generator has no encoder.
+        left_out: Number of test images that were left out, because the generator had learnt from them.
+        seconds: Duration of the study.
     """
 
     made_by: str

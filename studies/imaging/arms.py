@@ -71,7 +71,7 @@ READ_BY: dict[Arm, tuple[str, ...]] = {
     "multi-operator": ("compared", "fidelity", "tau", "equivariance"),
     "scales": ("compared", "fidelity", "tau", "equivariance"),
 }
-"""Which settings of the losses an arm reads: the others may change without its training becoming another."""
+"""Loss settings that each arm reads: a change of the others leaves the arm's training the same."""
 _BATCH = 8  # images reconstructed at a time
 
 

@@ -143,7 +143,7 @@ def screen_of(rows: Sequence[Row], known: Sequence[Recipe]) -> Screen | None:
 
 
 def _learning_pays(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
-    """Where a method without truth beats TV, and where not: in a table and in words."""
+    """Return the section that compares the best method without truth with TV, in a table and in words."""
     found = [(recipe, one) for recipe in known if (one := best_without_truth(_of(rows, recipe))) is not None]
     if not found:
         return []
@@ -199,7 +199,10 @@ def _signed(found: Interval | None) -> str:
 
 
 def _stopping(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
-    """What stopping without truth costs, beside the best epoch on test images, which no one could know."""
+    """Return the section on the PSNR lost by stopping without truth, compared with the best epoch on test images.
+
+    That epoch is not known in practice.
+    """
     lines = []
     for recipe in known:
         mine = _of(rows, recipe)
@@ -513,7 +516,7 @@ def _behind(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
 
 
 def _seeds(rows: Sequence[Row], arm: str) -> str:
-    """Which seeds, on which processors, and whether a row is from before learning stopped itself."""
+    """Return the seeds and processors of an arm's rows; a note marks rows that were trained without early stopping."""
     if arm not in TRAINED:
         return "no training"
     seeds = ", ".join(str(row["seed"]) for row in rows)
@@ -540,7 +543,7 @@ def _cost(rows: Sequence[Row], arm: str) -> str:
 
 
 def _lessons() -> list[str]:
-    """What a reader should not overlook."""
+    """Return the section on limitations."""
     said = [
         "A share compares equivariance with the same network trained on the truth. It does not show that the network "
         "is the "

@@ -44,7 +44,7 @@ class Measured:
 
 
 class Problem:
-    """What a resolved recipe is about."""
+    """Problem of a resolved recipe: images, measurement process, settings and group."""
 
     def __init__(self, recipe: Recipe, *, data: Path | None = None) -> None:
         self.recipe, self.settings = recipe, method_of(recipe)

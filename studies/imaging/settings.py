@@ -46,11 +46,11 @@ class MethodSettings(MeasurementSettings, LossSettings):
     """The section ``[method]``: measurement, network, and the weights of the losses."""
 
     title: str
-    """What the page calls the problem."""
+    """Title of the problem on the page."""
     papers: dict[str, float] = Field(default={})
     """PSNRs that the papers print for arms, in dB, on other images and with longer trainings."""
     arms: tuple[Arm, ...]
-    """What is tried, each a row."""
+    """Arms that are compared, one row each."""
     gap: tuple[Arm, Arm] | None = None
     """(method, baseline): how much of the way from the baseline's PSNR to the supervised one the method goes."""
 
@@ -60,7 +60,7 @@ class MethodSettings(MeasurementSettings, LossSettings):
     learning_rates: tuple[float, ...] = (3e-4, 1e-3)
     """The grid: the one with the best validation PSNR of the supervised arm serves every arm."""
     tuning_epochs: int = Field(default=30, ge=1)
-    """How long each of the grid is tried, at most the training's epochs."""
+    """Epochs for which each learning rate of the grid is tried, at most the training's epochs."""
     milestone: float = Field(default=0.75, gt=0, le=1)
     """After this share of the epochs the learning rate falls to a tenth."""
 

@@ -37,7 +37,7 @@ class Spent:
             self._write()
 
     def total_s(self) -> float:
-        """What all processes together spent; NaN where nothing was kept."""
+        """Return the processor seconds of all processes together; NaN if nothing was kept."""
         if self._now is not None:
             self._write()
         seconds = [*self._before, *([] if self._now is None else [self._now])]

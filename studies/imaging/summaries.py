@@ -59,13 +59,14 @@ def best_without_truth(rows: Sequence[Row]) -> Ahead | None:
 
 @dataclass(frozen=True)
 class Stopped:
-    """How far below the best epoch on test images the epoch was whose weights were kept.
+    """Test PSNR of the epoch whose weights were kept, compared with the best epoch on test images.
 
     Args:
-        kept, best: epochs, from 1.
-        epochs: of the training.
-        lost: dB of test PSNR.
-        at_the_end: dB that the last epoch was below the best one.
+        kept: Epoch whose weights were kept, from 1.
+        best: Best epoch on test images, from 1.
+        epochs: Number of epochs of the training.
+        lost: Test PSNR of the best epoch less that of the kept one, in dB.
+        at_the_end: Test PSNR of the best epoch less that of the last one, in dB.
     """
 
     kept: int

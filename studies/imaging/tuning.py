@@ -22,12 +22,13 @@ from studies.row_files import read_row
 
 @dataclass(frozen=True)
 class Tuned:
-    """What was chosen, and the validation PSNR in dB that each choice reached.
+    """Chosen learning rate and epochs, and the validation PSNR in dB that each choice reached.
 
-    rate    of every arm's Adam
-    epochs  of the supervised arm; None: as many as the recipe says
-    rates   by learning rate
-    lengths by epochs
+    Args:
+        rate: Learning rate of every arm's Adam.
+        epochs: Epochs of the supervised arm; None: the epochs of the recipe.
+        rates: PSNR by learning rate.
+        lengths: PSNR by number of epochs.
     """
 
     rate: float
@@ -36,7 +37,7 @@ class Tuned:
     lengths: dict[str, float]
 
     def epochs_of(self, arm: Arm) -> int | None:
-        """How long an arm learns; None: as long as the recipe says."""
+        """Return the epochs of an arm's training; None: the epochs of the recipe."""
         return self.epochs if arm == "supervised" else None
 
     def to_json(self) -> dict[str, object]:
@@ -45,9 +46,9 @@ class Tuned:
 
 
 def tuned(problem: Problem, rows: Path, *, root: Path | None = None, progress: Report | None = None) -> Tuned:
-    """What the supervised arm's row at seed 0 says was chosen, where it is of these settings; else choose.
+    """Return the choice of the supervised arm's row at seed 0 if it has these settings; otherwise make the choice.
 
-    A choice is made once: further seeds may be trained elsewhere, later.
+    A choice is made once, so further seeds can be trained later, on another machine.
     """
     return _as_chosen(problem, rows) or _chosen(problem, root=root, progress=progress)
 

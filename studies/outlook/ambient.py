@@ -79,7 +79,7 @@ class MeasuredCritic:
         """Do nothing."""
 
     def _seen(self, n: int, rng: torch.Generator) -> Tensor:
-        """What the critic sees of `n` images of the generator, in [−1, 1]."""
+        """Return the critic's input from `n` images of the generator, in [−1, 1]; masked if `measured`."""
         made = images_of(self.modules["decoder"](torch.randn(n, self.settings.latent, 1, 1, generator=rng)))
         if self.measured:
             made = made * self.masks[torch.randint(len(self.masks), (n,), generator=rng)]

@@ -76,7 +76,7 @@ class Task:
 
     @property
     def settings(self) -> dict[str, object]:
-        """What names the training."""
+        """Settings that identify the training."""
         return {
             "losses": self.losses,
             "group": "shifts" if self.losses == "ei" else None,

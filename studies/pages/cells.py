@@ -65,7 +65,10 @@ def dagger_note(rows: Iterable[Entry]) -> list[str]:
 
 
 def convergence(row: Entry) -> str:
-    """Whether the losses had converged; a dash where there is no training loop, or no loss that would tell."""
+    """Return a cell that states whether the losses converged.
+
+    The cell is a dash if there is no training loop, or no loss that shows convergence.
+    """
     said = str(row["convergence"])
     return "–" if said in {"no training loop", "no loss that tells"} else said
 

@@ -312,7 +312,7 @@ def _words(name: str) -> str:
 
 
 def _balance(some: list[Entry]) -> str:
-    """What the statistics have as scores on the pairs alike in all."""
+    """Return a sentence on the statistics, each used as the score, on the pairs alike in all statistics."""
     lines = [
         (_model(row), name, entry)
         for row in some

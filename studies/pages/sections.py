@@ -198,7 +198,7 @@ def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
 
 
 def provenance(rows: Sequence[Entry]) -> list[str]:
-    """How every row was made."""
+    """Return the section on method and provenance of every row."""
     head = [
         "Recipe",
         "digest",

@@ -113,7 +113,7 @@ def _protocol(arms: Sequence[Entry]) -> list[str]:
 
 
 def _arises(arms: Sequence[Entry]) -> list[str]:
-    """How a figure such as 0.9061 can come about: what each step of the source's protocol is worth."""
+    """Return the section on how a figure such as 0.9061 can arise: the effect of each step of the source's protocol."""
     title = "## How a figure such as 0.9061 can arise"
     rows = [row for row in arms if BY_CLASS in row.get("by_epoch", {}) and row["epochs_done"] == row["epochs"]]
     if not rows:
@@ -165,7 +165,7 @@ def _arises(arms: Sequence[Entry]) -> list[str]:
 
 
 def _batches(films: int, batch: int) -> str:
-    """What the batches hold where so many normal films come before as many abnormal ones.
+    """Return the contents of the batches, if `films` normal films come before as many abnormal ones.
 
     >>> _batches(35, 32)
     '32 normal; 3 normal and 29 abnormal; 6 abnormal'
@@ -179,7 +179,7 @@ def _batches(films: int, batch: int) -> str:
 
 
 def _verdict(best: float) -> str:
-    """What the steps explain of the thesis's figure."""
+    """Return the sentences on whether the steps explain the thesis's figure."""
     reported = REPORTED["ganomaly"]
     if best >= reported:
         return (
@@ -198,7 +198,10 @@ def _signed(value: float) -> str:
 
 
 def _by_chance(true: float, *, films: int = 35, reached: float = 0.9061, draws: int = 4_000) -> float:
-    """How often a binormal score of a true AUROC shows `reached` on so many films of each class."""
+    """Return the probability that a binormal score with AUROC `true` shows at least `reached` by chance.
+
+    It is the share of `draws` samples with `films` films of each class.
+    """
     rng = np.random.default_rng(0)
     shift = 2**0.5 * float(norm.ppf(true))
     abnormal, normal = rng.normal(shift, size=(draws, films)), rng.normal(size=(draws, films))
@@ -232,7 +235,7 @@ def _reported(row: Entry) -> float | None:
 
 
 def _said(row: Entry) -> list[str]:
-    """What a row's curves say, in sentences that change when they do; of half a training nothing is said."""
+    """Return sentences that are computed from a row's curves; none for an unfinished training."""
     if "by_epoch" not in row or row["epochs_done"] < row["epochs"]:
         return []
     name = f"`{row['method']}`, {row['features']} features"
@@ -304,7 +307,7 @@ def _noise(row: Entry | None) -> list[str]:
 
 
 def _unfinished(row: Entry | None) -> list[str]:
-    """What has no row, or half of one, and how far it got."""
+    """Return the section on unfinished trainings and their epochs so far."""
     if row is None or not row["unfinished"]:
         return []
     lines = []

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from unseen.detectors.detector import Detector
 
 ROWS = "detectors/anomalib/"
-"""What the names of the rows begin with."""
+"""Prefix of the rows' names."""
 RECIPE = "detectors/pca-aligned"
 """Whose lungs and folds are taken."""
 MODELS: dict[str, tuple[str, ...]] = {
@@ -106,7 +106,7 @@ def _write(recipe: Recipe, fold: int, seen: Seen, folder: Path, root: Path) -> N
 
 
 def _image(film: Film, detector: Detector, seen: Seen) -> NDArray[np.uint8]:
-    """What anomalib sees: the film at 256 px, or its masked, aligned lung crop; 8 bit."""
+    """Return anomalib's input image: the film at 256 px, or its masked, aligned lung crop; 8 bit."""
     if seen == "whole":
         values: NDArray[np.float32] = area(film.pixels, 256, 256)
     else:

@@ -29,7 +29,8 @@ from torchvision.transforms.v2 import Compose, Normalize, Resize
 BACKBONE = "tf_efficientnet_lite0"
 LAYERS = {"padim": ["blocks.1", "blocks.2", "blocks.4"], "patchcore": ["blocks.2", "blocks.4"]}  # strides as at default
 SETTINGS = {"padim": {"n_features": 100}, "patchcore": {"coreset_sampling_ratio": 0.01}}
-"""As of its ResNet-18; its default of a tenth for the coreset takes hours on a CPU."""
+"""Settings of each model. `n_features` is that of anomalib's ResNet-18; its default coreset ratio of 0.1 takes hours on
+a CPU."""
 _MEAN, _DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 

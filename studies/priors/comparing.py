@@ -40,7 +40,15 @@ _TRYING, _SOLVING = Search(restarts=2, iterations=40), Search(restarts=4, iterat
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard everything is looked for: images, the searches on validation and on test images, TV's iterations."""
+    """Extent of the comparison: numbers of images, settings of both searches, TV's iterations.
+
+    Args:
+        tested: Number of test images.
+        validating: Number of validation images.
+        trying: Search on validation images.
+        solving: Search on test images.
+        variation: Iterations of TV.
+    """
 
     tested: int = 40
     validating: int = 8
@@ -51,16 +59,17 @@ class Effort:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a method made of the test images.
+    """Reconstructions of the test images by one method.
 
-    method     "direct", "tv", "range", …
-    generator  its kind; "" where there is none
-    x          (n, 1, size, size)
-    chosen     of the grid, by validation; None for what has no weight
-    oracle     for `tv`: (n,), the mean squared error with each image's own best weight of the grid, which takes the
-               truth
-    done       so many of the test images converged
-    seconds    choosing and solving
+    Args:
+        method: "direct", "tv", "range", …
+        generator: Type of the generator; "" if there is none.
+        x: Reconstructions, (n, 1, size, size).
+        chosen: Weight of the grid, chosen on validation images; None for a method without a weight.
+        oracle: For `tv`: (n,), the mean squared error with each image's own best weight of the grid, which uses the
+            truth.
+        done: Number of test images that converged.
+        seconds: Duration of choosing and solving.
     """
 
     method: str

@@ -182,7 +182,7 @@ def _figure(row: Row | None, name: str) -> str:
 
 
 def _pattern(rows: Sequence[Row]) -> list[str]:
-    """Whether the source's pattern holds on these slices."""
+    """Return the section that compares these slices with the source's pattern."""
     claims = claims_of(rows)
     if not claims:
         return []
@@ -202,7 +202,7 @@ def _pattern(rows: Sequence[Row]) -> list[str]:
 
 
 def _why_not(claims: Sequence[Claim], rows: Sequence[Row]) -> list[str]:
-    """What soft cannot make up for where much is measured, where that is what is seen."""
+    """Explain why *soft* is not better than TV with many spokes; empty if it is, or if no validation PSNR is known."""
     fails = [
         claim for claim in claims if claim.level == MANY and claim.words == "soft − TV" and verdict(claim) != "holds"
     ]

@@ -48,7 +48,7 @@ class Problem:
 
     @property
     def view(self) -> Mapping[str, object]:
-        """Which images: the view of its generators' recipes."""
+        """View of the images, from the recipes of the problem's generators."""
         return recipes.load(self.recipe_of(KINDS[0])).view
 
     def kinds_at(self, level: str) -> tuple[str, ...]:

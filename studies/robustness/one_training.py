@@ -42,9 +42,10 @@ Kind = Literal["gaussian", "poisson", "mixed"]
 
 @dataclass(frozen=True)
 class Study:
-    """What all trainings of a study share; small, hashable, and fit to cross a process boundary.
+    """Settings that all trainings of a study share: small, hashable, and picklable for other processes.
 
-    recipes  the two, resolved, as TOML
+    Args:
+        recipes: Both recipes, resolved, as TOML.
     """
 
     recipes: tuple[str, str]
@@ -57,7 +58,7 @@ class Study:
 
 @dataclass(frozen=True)
 class Place:
-    """Which training of a study: the recipe (0 or 1), the seed, the σ of the training films."""
+    """Place of a training in a study: the recipe (0 or 1), the seed, the σ of the training films."""
 
     recipe: int
     seed: int
@@ -98,7 +99,7 @@ def _seeded(study: Study, place: Place) -> Recipe:
 
 
 def path_of(study: Study, place: Place) -> Path:
-    """Where a training's scores are kept: named by all that they depend on."""
+    """Return the path of a training's scores, whose name depends on everything that changes them."""
     recipe = _seeded(study, place)
     said = f"{study.data_digest} f{study.fold} sigma {place.sigma} tested at {sorted(study.sigmas)}"
     said += "" if study.noise == "gaussian" else f" {study.noise}"

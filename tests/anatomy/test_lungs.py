@@ -18,7 +18,7 @@ from unseen.data.film import Film, NotRead
 
 @pytest.fixture(scope="module")
 def fitted(normals: list[Film]) -> CrossFittedLungs:
-    """Who has seen which film does not depend on how much was learnt from it."""
+    """Train cross-fitted finders for two steps: the division of films between them does not depend on the training."""
     config = LungFinder.Config(size=32, features=4, depth=2, steps=2)
     return cross_fitted(normals, config=config, seed=3, device="cpu")
 

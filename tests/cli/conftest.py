@@ -40,7 +40,7 @@ class World:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command left: its exit status and what it printed."""
+    """Exit status and printed text of a command."""
 
     code: int
     out: str

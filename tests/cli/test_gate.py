@@ -54,7 +54,7 @@ def test_a_gate_is_fitted_to_what_readers_here_reported_normal(
 
 
 def passes_phantoms(model: Path) -> bool:
-    """Whether the model's gate takes four of five new phantoms."""
+    """Report whether the model's gate passes at least four of five new phantoms."""
     fitted = load(model)
     return sum(fitted(film).reason.startswith("no policy") for film in phantoms.normals(5, seed=9, size=128)) >= 4
 

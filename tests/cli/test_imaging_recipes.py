@@ -28,7 +28,8 @@ from unseen.training import Training, TrainingError
 
 IMAGING = sorted(name for name in recipes.names() if name.startswith("imaging/"))
 SLOWER = {"imaging/ct", "imaging/low-dose-ct"}
-"""Of which the images by total variation take seconds; `imaging/single-pixel`, too, has an operator without a mask."""
+"""Recipes whose reconstructions by total variation take seconds. `imaging/single-pixel`, too, has an operator without a
+mask."""
 SHORT = ("--set", "training.epochs=1", "--set", "view.number=4", "--set", "method.features=4", "--device", "cpu")
 
 

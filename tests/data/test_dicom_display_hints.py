@@ -32,7 +32,7 @@ def decoded(tmp_path: Path, data: bytes, frame: int | None = None) -> DecodedIma
 
 
 def linear(samples: NDArray[Any], window: dict[str, Any]) -> NDArray[np.float64]:
-    """As the page applies it: DICOM PS3.3 C.11.2.1.2.1, from 0 to 1."""
+    """Apply a window as the page does: DICOM PS3.3 C.11.2.1.2.1, from 0 to 1."""
     c, w = window["centre"], window["width"]
     return np.clip((samples - (c - 0.5)) / (w - 1) + 0.5, 0, 1)
 

@@ -96,7 +96,7 @@ def watch() -> Iterator[Watch]:
 
 @dataclass
 class Cost:
-    """How many files came, how many of them were read, and the longest that one took."""
+    """Numbers of files in all, damaged and read, and the longest time of a file in seconds."""
 
     files: int = 0
     damaged: int = 0

@@ -94,7 +94,7 @@ def cut(data: bytes, share: float) -> bytes:
 
 
 def entropy(data: bytes) -> int:
-    """Where the coded data of the first scan begin."""
+    """Return the offset at which the coded data of the first scan begin."""
     at = data.index(b"\xff\xda")
     return at + 2 + int(struct.unpack_from(">H", data, at + 2)[0])
 

@@ -95,7 +95,10 @@ def make() -> Make:
 
 @pytest.fixture(scope="session")
 def given(finder: CrossFittedLungs, incoming: list[Film]) -> Given:
-    """What `fit` is given beside the normals: unlabelled films for a method that learns from them."""
+    """Return a function from a method's key to the arguments of `fit` besides the normals.
+
+    They include unlabelled films for a method that learns from them.
+    """
 
     def words(key: str) -> dict[str, Any]:
         method: type[Detector] = METHODS.load(key)

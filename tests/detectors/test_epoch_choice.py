@@ -41,7 +41,7 @@ def aucp(detector: Detector, normals: list[Film], others: list[Film]) -> float:
 
 
 GANS_OF_PRIORS = ("alpha-gan", "anogan", "bigan", "randgan")
-"""Whether five epochs change a rank is decided by a processor's rounding: where they do not, the first is kept."""
+"""GANs for which a processor's rounding decides whether five epochs change a rank: if not, the first epoch is kept."""
 BY_EPOCHS = [
     key
     for key in sorted(METHODS.keys())

@@ -56,7 +56,7 @@ def drawn(make: Make, key: str, **settings: object) -> GanDetector:
 
 
 def heard(network: nn.Module) -> list[tuple[Tensor, ...]]:
-    """What the network is given from now on."""
+    """Return a list that receives the inputs of each later call of the network."""
     calls: list[tuple[Tensor, ...]] = []
     network.register_forward_pre_hook(lambda module, given: calls.append(given))
     return calls

@@ -168,14 +168,14 @@ def test_lesions_stay_in_the_lungs_and_change_each_film(lesion: object, views: l
 
 
 def test_a_pasted_patch_is_the_films_own() -> None:
-    """Of a film of zeros nothing but zeros can be pasted, but for the jitter of a patch's brightness."""
+    """A patch pasted into a film of zeros is zero, apart from the jitter of the patch's brightness (0.1 at most)."""
     x = torch.zeros(8, 1, 32, 32)
     changed = pasted(x, torch.ones_like(x).bool(), generator=torch.Generator().manual_seed(2))
     assert changed.abs().max() <= 0.1 + 1e-6
 
 
 def test_a_graft_is_another_films() -> None:
-    """Of two films, one dark and one bright, the dark one becomes brighter and the bright one darker."""
+    """A graft between a dark and a bright film makes the dark one brighter and the bright one darker."""
     x = torch.stack([torch.full((1, 32, 32), -0.8), torch.full((1, 32, 32), 0.2)])
     dark, bright = grafted(x, torch.ones_like(x).bool(), generator=torch.Generator().manual_seed(2))
     assert dark.max() > -0.3 and float(dark.min()) == pytest.approx(-0.8, abs=0.05) and bright.min() < 0.1
@@ -195,7 +195,10 @@ def test_one_film_alone_can_be_changed(make: Make, kinds: str) -> None:
 def test_anatpaste_tells_lesions_that_it_has_not_seen(
     make: Make, normals: list[Film], incoming: list[Film], finder: CrossFittedLungs
 ) -> None:
-    """Of eight lesions in each film, after a training that no longer hangs on how a processor rounds."""
+    """More than 70 % of the images with a lesion (eight per film) have a higher score than the film without a lesion.
+
+    The training is so long that the result does not depend on a processor's rounding.
+    """
     detector = make("anatpaste", varied=False).fit(
         normals, finder=finder, training=LONGER.model_copy(update={"epochs": 40})
     )

@@ -114,7 +114,7 @@ class PageRunner:
         return text
 
     def _pasted(self) -> str:
-        """What the reader pastes: the link that the first server printed, as the variable LINK."""
+        """Return the link that the first server printed, which the reader pastes, as the variable LINK; "" if none."""
         for log in sorted(self._beside.glob("service-*"), key=lambda path: path.stat().st_ctime):
             if found := re.search(r"#link=(\S+)", log.read_text(encoding="utf-8")):
                 return f"LINK='{found.group(1)}'\n"
@@ -125,7 +125,7 @@ class PageRunner:
             threading.Thread(target=self._run, args=(int(line),), daemon=True).start()
 
     def _run(self, shim: int) -> None:
-        """What a shim was called with, in a fork; then its exit status for the shim."""
+        """Run the command of a shim in a fork; then send the exit status to the shim."""
         status = 70
         try:
             status = self._forked(shim)

@@ -43,7 +43,7 @@ class Step:
 
 
 def steps(page: Path) -> list[Step]:
-    """What a reader of the page does, from top to bottom."""
+    """Return the steps of a reader of the page, from top to bottom."""
     return sorted([*_of_blocks(page), *_of_comments(page)], key=lambda step: step.line)
 
 
@@ -77,6 +77,6 @@ def _of_comments(page: Path) -> Iterator[Step]:
 
 
 def shows(printed: str, message: str) -> bool:
-    """Whether a message stands in what was printed; line breaks do not count, and … stands for anything."""
+    """Report whether the printed text contains a message; line breaks do not count, and … matches any text."""
     parts = (re.escape(" ".join(part.split())) for part in message.split("…"))
     return re.search(".*?".join(parts), " ".join(printed.split())) is not None

@@ -24,7 +24,7 @@ help_of = functools.cache(help_text)
 
 
 def command_lines(page: Path) -> list[str]:
-    """What the page tells a reader to type: lines of its bash blocks, and `code` in its text."""
+    """Return the commands that the page tells a reader to type: lines of its bash blocks, and `code` in its text."""
     text = page.read_text(encoding="utf-8")
     for block in blocks(page):
         text = text.replace(block.text, "")

@@ -90,7 +90,7 @@ def test_the_figures_are_drawn_from_the_committed_rows() -> None:
 
 
 def test_what_the_guarantee_does_after_a_drift_is_not_hidden() -> None:
-    """How often the bound breaks, and how seldom an alarm comes, stand wherever a reader is told of the guarantee."""
+    """Every page that describes the guarantee states how often the bound breaks, and how often an alarm follows."""
     (drift,) = (
         one
         for one in read_study("screening", RESULTS)["screening/adapted-hospitals-0"]["settings"]

@@ -70,7 +70,7 @@ def _the_study_was_reported(folder: Path) -> None:
 
 
 CHECKS: dict[str, Callable[[Path], None]] = {"docs/how-to/serve.md": _the_study_was_reported}
-"""What else holds in the page's folder when it has run."""
+"""Further checks of the page's folder after its steps, by page."""
 
 
 @pytest.mark.slow

@@ -78,7 +78,10 @@ def test_an_error_needs_no_example() -> None:
 
 
 def test_every_exception_has_a_reason_and_is_a_public_name() -> None:
-    """That each is still needed is checked while the site is built."""
+    """Every exception is a public name outside of the prioritised packages, and has a reason of three words or more.
+
+    The build of the site checks that each exception is still needed.
+    """
     excepted = tomllib.loads(reference_counts.EXCEPTIONS.read_text(encoding="utf-8"))
     listed = reference_pages.every_listed()
     assert set(excepted) <= set(listed)

@@ -81,7 +81,7 @@ def test_strength_keeps_the_direction_of_the_point() -> None:
 
 
 def test_two_thousand_draws_of_seven_hundred_films_are_one_call_of_a_statistic() -> None:
-    """Which is why they take a fraction of a second: a call a draw took a minute."""
+    """One call covers all draws and takes a fraction of a second; one call per draw took a minute."""
     rng = np.random.default_rng(0)
     abnormal = rng.random(700) < 0.5
     cohort = plain(rng.normal(size=700), abnormal)

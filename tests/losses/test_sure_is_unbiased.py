@@ -73,7 +73,7 @@ TARGETS: dict[str, Callable[[], Mask | None]] = {"lungs": lambda: Mask(lungs()),
 
 @dataclass(frozen=True)
 class Paired:
-    """What the draws say of an estimator: mean difference to the true loss over its standard error, and sizes."""
+    """Figures of an estimator from paired draws; `z`: mean difference to the true loss over its standard error."""
 
     z: float
     standard_error: float

@@ -238,7 +238,7 @@ def numbers(shape: tuple[int, ...], seed: int, *, complex_too: bool) -> Tensor:
 
 
 def actions(A: Operator) -> dict[str, tuple[Callable[[Tensor], Tensor], Tensor]]:
-    """What A does, each with a batch it does it to."""
+    """Return the maps of A by name (A, adjoint, pseudo-inverse), each with a batch of inputs."""
     return {"call": (A, picture(A, 1)), "adjoint": (A.adjoint, measurement(A, 1)), "pinv": (A.pinv, measurement(A, 1))}
 
 

@@ -141,7 +141,7 @@ def test_without_the_package_its_bundle_is_a_sentence(tmp_path: Path) -> None:
 
 
 class Package:
-    """What `importlib.metadata` knows of an installed package."""
+    """Metadata of an installed package, as `importlib.metadata` gives them."""
 
     name, version = "acme", "1.0"
 

@@ -95,14 +95,14 @@ def every_prior() -> dict[str, Callable[[], object]]:
 
 
 class ShortTGV(TGV):
-    """What holds of every iterate is asked of an early one: to the minimum there are thousands."""
+    """TGV with 250 iterations, for laws that every iterate fulfils: the minimum takes thousands."""
 
     def solve(self, y: Tensor, A: Operator, **settings: object) -> Solution:
         return super().solve(y, A, iterations=250, **settings)  # type: ignore[arg-type]
 
 
 class ShortWavelets(Wavelets):
-    """As `ShortTGV`."""
+    """Wavelets with 250 iterations, for the reason of `ShortTGV`."""
 
     def solve(self, y: Tensor, A: Operator, **settings: object) -> Solution:
         return super().solve(y, A, iterations=250, **settings)  # type: ignore[arg-type]

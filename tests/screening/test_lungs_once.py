@@ -42,7 +42,7 @@ def lenient_gate() -> Gate:
 
 @pytest.fixture
 def found(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
-    """How often any finder looked at a film, by the film's name."""
+    """Count the calls of `find` by any lung finder, by the film's name."""
     counted: Counter[str] = Counter()
     find = LungFinder.find
 

@@ -72,7 +72,10 @@ def test_lungs_go_with_the_film(films: list[Film]) -> None:
 
 
 def test_the_row_sets_every_way_beside_the_films_as_they_came(world: World, films: list[Film]) -> None:
-    """Where the set is the recipe's own, and where it is another; the page shows both."""
+    """The row compares every preparation with the films as they came, for the recipe's own set and for another set.
+
+    The page shows both sets.
+    """
     folder = world.data / "elsewhere"
     if not folder.exists():
         shutil.copytree(world.data / "set", folder)

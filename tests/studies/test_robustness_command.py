@@ -44,7 +44,7 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What $UNSEEN_DATA is to name: 72 films in three folds, and the twins' recipes."""
+    """Make a folder for $UNSEEN_DATA: 72 films in three folds, and the recipes of both methods."""
     folder = tmp_path_factory.mktemp("robustness")
     copied_set(tmp_path_factory, folder / "set")
     for method, name in (("roi-sure", "sure"), ("roi-oracle", "oracle")):

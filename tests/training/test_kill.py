@@ -66,7 +66,7 @@ def alive(pid: int) -> bool:
 
 @dataclass(frozen=True)
 class Killing:
-    """How many of a training's kills fell within a checkpoint's write, and after which logged step each fell."""
+    """Number of a training's kills during the write of a checkpoint, and the last logged step before each kill."""
 
     within_a_write: int
     steps: tuple[int, ...]

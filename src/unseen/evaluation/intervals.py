@@ -45,7 +45,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Missing:
-    """Why a figure cannot be given.
+    """Figure that cannot be given, with the reason.
 
     Args:
         reason: in a few words, such as "no abnormal film".

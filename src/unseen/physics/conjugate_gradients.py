@@ -33,13 +33,13 @@ DELAY = 5  # steps over which the fall of the residual is summed
 
 @dataclass(frozen=True)
 class StoppingRule:
-    """When conjugate gradients stop.
+    """Stopping rule of conjugate gradients.
 
     Args:
-        tolerance: a share of ‖A* y‖, for the first rule.
-        slope: rtol · ‖A‖, for the second; 0: there is none.
-        iterations: at most so many applications of A and A* each.
-        explained_only: of ‖y − A x‖ the second rule takes the part that some x explains: for derivatives.
+        tolerance: Share of ‖A* y‖ for the first rule.
+        slope: rtol · ‖A‖ for the second rule; 0: there is no second rule.
+        iterations: Largest number of applications of A, and of A*.
+        explained_only: The second rule takes only the part of ‖y − A x‖ that some x explains: for derivatives.
     """
 
     tolerance: float

@@ -51,7 +51,7 @@ class DriftReference(BaseModel):
 
 
 class Alarm(BaseModel):
-    """Why clearing has stopped.
+    """Alarm of the drift watch: the reason why clearing has stopped.
 
     >>> Alarm(kind="scores", p_value=0.001, reason="the scores have changed").kind
     'scores'

@@ -131,7 +131,7 @@ class Screener:
         self.disagreement = ""
         """Difference of this machine's scores from those of the calibrating machine, in words; "" where they agree."""
         self.stopped = ""
-        """Why nothing is cleared at present, such as a drift alarm; "" where nothing stands against it."""
+        """Reason why nothing is cleared at present, such as a drift alarm; "" if there is none."""
         self.fixed_sources: Collection[str] = ()
         """Sources that senders were authenticated for: their films' headers name no other source."""
         self._digest = "" if policy is None else policy.digest

@@ -42,7 +42,7 @@ Preparation = Callable[[Film], Film]
 
 AS_THEY_CAME = "as they came"
 ROWS = "detectors/preparations/"
-"""What the names of the rows begin with."""
+"""Prefix of the rows' names."""
 RECIPES = ("detectors/pca", "detectors/dct", "ms_cxr/pca-64-whole")
 """Those that learn in seconds; the last looks at the whole film, where most shortcuts are."""
 ELSEWHERE = ("nih_cxr8", "kermany")
@@ -61,7 +61,7 @@ class CarriedLungs:
 
 @dataclass(frozen=True)
 class Way:
-    """What is done to a film, and which settings of the recipe's view are others."""
+    """Preparation of a film, and the settings of the recipe's view that it replaces."""
 
     prepare: Preparation = lambda film: film
     view: Mapping[str, object] = field(default_factory=dict)

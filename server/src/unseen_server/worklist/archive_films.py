@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from unseen.data import Entry
 
 RANKED = "imported from an archive's run: ranked by its score. An import clears nothing"
-"""Why a scored film is read."""
+"""Reason for reading a film whose score was imported from an archive's run."""
 
 _CHUNK = 2**20
 _THREADS = 8  # that wait for the disk, or hash

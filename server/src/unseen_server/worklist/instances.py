@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 TWO_VERSIONS: Final = (
     "two versions of a film: the same SOP Instance UID came with other pixels. A person decides which of them counts"
 )
-"""Why a study with versions is read."""
+"""Reason for reading a study in which a film has two versions."""
 
 
 def original_of(writing: Writing, film: Found, read: Film) -> Found | None:

@@ -109,7 +109,7 @@ _CODE = re.compile(r"^[^\[\]]* \[([a-z-]+)\](?=:|$)")
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a film is not scored, or is scored and never cleared.
+    """Reason why a film is not scored, or is scored and never cleared.
 
     >>> refusal = Refusal("small", value=32, threshold=64, what="64")
     >>> refusal.clause

@@ -120,9 +120,10 @@ def curve_blocks(rows: Iterable[Row]) -> list[str]:
         "the rate falls to a tenth after three quarters of the planned steps, as in the other rows. One training, "
         "seed 0, gives all points of a curve; its planned steps are ten times those of the rows above. PSNR is in the "
         "papers' metric (the truth's maximum is the peak), mean over test images; intervals are over images (patients, "
-        "where known), not over trainings. Every point is tested on the same test images. At 64 px CT has 25 views, half of "
-        "those at 128 px. The source's point is of one image of another size ([published figures](#published-figures-and-their-metrics)): it shows how "
-        "many steps the source took, and is no target at this size. The trend is the least-squares slope of PSNR over "
+        "where known), not over trainings. Every point is tested on the same test images. At 64 px CT has 25 views, "
+        "half of those at 128 px. The source's point is of one image of another size "
+        "([published figures](#published-figures-and-their-metrics)): it shows how many steps the source took, and is "
+        "no target at this size. The trend is the least-squares slope of PSNR over "
         f"the logarithm of the steps, of the points within {DOUBLINGS} doublings of the last one before the rate "
         "falls; its interval is over images.",
     ]

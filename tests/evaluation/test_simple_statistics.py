@@ -85,6 +85,11 @@ def test_a_planted_shortcut_is_caught_in_words(make_table: TableMaker) -> None:
     assert entry_at(metrics, "shortcuts", "above_all", "pooled") is False
 
 
+def test_a_detector_that_orders_films_the_wrong_way_round_is_called_worse_than_chance(make_table: TableMaker) -> None:
+    verdict = text_at(metrics_from_table(make_table(400, shift=-1.0), draws=300), "shortcuts", "verdict", "pooled")
+    assert ", worse than chance, and is below it" in verdict
+
+
 def test_a_shortcut_of_the_normals_is_caught_too(make_table: TableMaker) -> None:
     metrics = metrics_from_table(make_table(400, shift=3.0, planted=-2.0), draws=300)
     verdict = text_at(metrics, "shortcuts", "verdict", "pooled")

@@ -144,12 +144,13 @@ def verdict(audit: Audit, detector: Figure, *, where: str = "") -> str:
     statistic, figure = _BY_NAME[name], audit.shortcuts[name]
     strength, difference = audit.strengths[name], audit.differences[name]
     assert isinstance(figure, Interval) and isinstance(strength, Interval)
+    reached = f"the detector reaches {detector.value:.2f}" + (", worse than chance," if detector.high < 0.5 else "")
     if audit.above_all:
-        judged = f"the detector reaches {detector.value:.2f} and is above every single statistic"
+        judged = f"{reached} and is above every single statistic"
     elif isinstance(difference, Interval) and difference.high < 0:
-        judged = f"the detector reaches {detector.value:.2f} and is below it"
+        judged = f"{reached} and is below it"
     elif isinstance(difference, Interval) and difference.value <= 0:
-        judged = f"the detector reaches {detector.value:.2f} and is not above it"
+        judged = f"{reached} and is not above it"
     else:
         judged = f"the detector reaches {detector.value:.2f}, which is not shown to be above {_not_beaten(audit)}"
     gap = ""

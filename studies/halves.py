@@ -23,7 +23,7 @@ from unseen.artifacts.recipe import Recipe
 from unseen.data.film import Film, NotRead
 from unseen.detectors.detector import Detector
 from unseen.detectors.saved import load
-from unseen.evaluation.bootstrap import BootstrapCohort, codes
+from unseen.evaluation.bootstrap import BootstrapCohort
 from unseen.evaluation.intervals import Interval, Json
 from unseen.runs.cohort import FOLDS, cohort_of
 from unseen.runs.training import resolve, train_recipe
@@ -208,6 +208,5 @@ def _reliability(split: tuple[list[Study], list[Study]], rng: np.random.Generato
     scores: NDArray[np.float64] = np.array([study.score for study in judged], dtype=np.float64)
     abnormal = np.array([study.abnormal for study in judged])
     source = np.array([study.source for study in judged])
-    n = np.arange(len(judged))
-    cohort = BootstrapCohort(scores, abnormal, np.zeros_like(n), source, n, codes(source, abnormal))
+    cohort = BootstrapCohort.of_one_fold(abnormal, source, scores)
     return reliability(mapped(scores), cohort, prevalence=mapped.prevalence, rng=rng).to_json()

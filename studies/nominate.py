@@ -51,7 +51,7 @@ from unseen.detectors.finding import Finding
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.frozen_features import FrozenFeatures, FrozenNetwork, published
 from unseen.detectors.painted_lesions import nodules, opacity
-from unseen.evaluation.bootstrap import DRAWS, BootstrapCohort, Drawn, codes, draw_all
+from unseen.evaluation.bootstrap import DRAWS, BootstrapCohort, Drawn, draw_all
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.metrics import ALIKE, metrics_from_table
@@ -246,12 +246,9 @@ def over_seeds(ratios: ArrayLike, right_ill: ArrayLike, *, draws: int = DRAWS, s
         {'value': 1.0, 'low': 1.0, 'high': 1.0}
     """
     values, side = np.asarray(ratios, dtype=np.float64), np.asarray(right_ill, dtype=bool)
-    none = np.zeros(len(side), dtype=np.int64)
-    cohort = BootstrapCohort(
-        values[0], side, none, np.full(len(side), ""), np.arange(len(side), dtype=np.int64), codes(side)
-    )
+    cohort = BootstrapCohort.of_one_fold(side, np.full(len(side), ""), values[0])
     rng = np.random.default_rng(seed)
-    statistics = {str(i): Auroc(folds_of(column, side, none)) for i, column in enumerate(values)}
+    statistics = {str(i): Auroc(folds_of(column, side, cohort.fold)) for i, column in enumerate(values)}
     drawn = list(draw_all(statistics, cohort, draws=draws, rng=rng).values())
     each = np.stack([one.draws for one in drawn])  # (trainings, draws)
     taken = rng.integers(0, len(values), each.shape)

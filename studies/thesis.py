@@ -32,7 +32,7 @@ from unseen.data.film import Film
 from unseen.detectors.detector import Detector
 from unseen.detectors.ganomaly_family import Aim, EncoderDecoderEncoder
 from unseen.detectors.saved import load
-from unseen.evaluation.bootstrap import BootstrapCohort, Statistic, codes, draw_all
+from unseen.evaluation.bootstrap import BootstrapCohort, Statistic, draw_all
 from unseen.evaluation.epoch_peak import best_epoch
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.roc import Auroc, Bools, Floats, auroc, folds_of
@@ -192,10 +192,9 @@ def _by_epoch(recipe: Recipe, run: Run) -> Row:
     if scores.shape[1] != len(tested):
         raise RecipeError(f"{recipe.name}: {len(tested) - scores.shape[1]} test films could not be read")
     chosen = best_epoch(curves["auroc"])
-    fold = np.zeros(len(tested), np.int64)
-    cohort = BootstrapCohort(scores[-1], abnormal, fold, source, np.arange(len(tested)), codes(source, abnormal))
+    cohort = BootstrapCohort.of_one_fold(abnormal, source, scores[-1])
     statistics: dict[str, Statistic] = {
-        name: Auroc(folds_of(scores[epoch - 1], abnormal, fold))
+        name: Auroc(folds_of(scores[epoch - 1], abnormal, cohort.fold))
         for name, epoch in (("best_epoch", chosen.epoch), ("last_epoch", done))
     }
     drawn = draw_all(statistics, cohort, rng=np.random.default_rng(0))

@@ -26,7 +26,7 @@ from unseen.detectors.f_anogan import FAnoGan
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.ganomaly_family import EncoderDecoderEncoder, reinitialisations
 from unseen.detectors.normals import Normals
-from unseen.evaluation.bootstrap import BootstrapCohort, Statistic, codes, draw_all
+from unseen.evaluation.bootstrap import BootstrapCohort, Statistic, draw_all
 from unseen.evaluation.epoch_peak import best_epoch
 from unseen.evaluation.roc import Auroc, Bools, Floats, auroc, folds_of, roc_curve
 from unseen.runs.cohort import Cohort, cohort_of
@@ -64,9 +64,7 @@ class Prepared:
     @property
     def cohort(self) -> BootstrapCohort:
         """Test films as the bootstrap takes them: films are drawn within source and label."""
-        n = len(self.abnormal)
-        strata = codes(self.source, self.abnormal)
-        return BootstrapCohort(np.zeros(n), self.abnormal, np.zeros(n, np.int64), self.source, np.arange(n), strata)
+        return BootstrapCohort.of_one_fold(self.abnormal, self.source)
 
     @property
     def n(self) -> dict[str, int]:

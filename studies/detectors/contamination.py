@@ -23,7 +23,7 @@ from unseen.artifacts.recipe import Recipe, validated
 from unseen.artifacts.run_folder import runs_root
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.normals import Normals
-from unseen.evaluation.bootstrap import BootstrapCohort, codes, draw_all
+from unseen.evaluation.bootstrap import BootstrapCohort, draw_all
 from unseen.evaluation.roc import Bools, Floats, auroc
 from unseen.runs.cohort import cohort_of
 from unseen.runs.patient_folds import seen
@@ -64,11 +64,7 @@ def contamination_row(
     recipe = resolve(recipe)
     check_normals_alone(recipe, "contamination")
     films = prepared(recipe, runs_root() if root is None else root)
-    n = len(films.abnormal)
-    strata = codes(np.array(films.source), films.abnormal)
-    cohort = BootstrapCohort(
-        np.zeros(n), films.abnormal, np.zeros(n, np.int64), np.array(films.source), np.arange(n, dtype=np.int64), strata
-    )
+    cohort = BootstrapCohort.of_one_fold(films.abnormal, np.array(films.source))
     scores: dict[float, list[Floats]] = {share: [] for share in shares}
     listed: dict[float, list[tuple[float, float]]] = {share: [] for share in shares}
     number: dict[float, int] = {}

@@ -24,7 +24,7 @@ from studies.robustness import one_training
 from unseen import __version__
 from unseen.artifacts.recipe import Recipe, RecipeError
 from unseen.artifacts.run_folder import runs_root
-from unseen.evaluation.bootstrap import DRAWS, BootstrapCohort, Drawn, codes, draw_all
+from unseen.evaluation.bootstrap import DRAWS, BootstrapCohort, Drawn, draw_all
 from unseen.evaluation.intervals import Json
 from unseen.evaluation.roc import Auroc, Floats, Ints, folds_of
 from unseen.physics.gaussian_noise import Gaussian
@@ -135,9 +135,7 @@ def _row(
 ) -> Row:
     recipes = [resolve(Recipe.from_toml(text)) for text in study.recipes]
     seeds = sorted({place.seed for place in cells})
-    n = len(films.abnormal)
-    strata = codes(films.source, films.abnormal)
-    cohort = BootstrapCohort(np.zeros(n), films.abnormal, np.zeros(n, np.int64), films.source, np.arange(n), strata)
+    cohort = BootstrapCohort.of_one_fold(films.abnormal, films.source)
     picks = picks_of(len(seeds))  # the same for both recipes and every figure
 
     def entry(part: str, trained: float, tested: float) -> Json:

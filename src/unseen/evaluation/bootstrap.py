@@ -52,6 +52,24 @@ class BootstrapCohort:
     def __len__(self) -> int:
         return len(self.score)
 
+    @classmethod
+    def of_one_fold(cls, abnormal: Bools, source: NDArray[np.str_], score: Floats | None = None) -> BootstrapCohort:
+        """Return the cohort of films of one fold, each drawn alone, within source and label.
+
+        Args:
+            abnormal: (films,).
+            source: (films,).
+            score: (films,); None: zeros, for statistics that hold scores of their own.
+
+        Example:
+            >>> BootstrapCohort.of_one_fold(np.array([True, False, False]), np.array(["a", "a", "b"])).stratum
+            array([1, 0, 2])
+        """
+        n = len(abnormal)
+        known = np.zeros(n) if score is None else score
+        fold, unit = np.zeros(n, np.int64), np.arange(n, dtype=np.int64)
+        return cls(known, abnormal, fold, source, unit, codes(source, abnormal))
+
     @property
     def sources(self) -> tuple[str, ...]:
         """Names of the sources, sorted."""

@@ -14,7 +14,7 @@ import numpy as np
 from unseen.artifacts.page_templates import template
 from unseen.artifacts.research_only import LIMITS
 from unseen.data.film import Film, NotRead
-from unseen.evaluation.bootstrap import BootstrapCohort, codes, draw_all
+from unseen.evaluation.bootstrap import BootstrapCohort, draw_all
 from unseen.evaluation.intervals import Figure, Interval, Json, Missing, proportion
 from unseen.evaluation.roc import Auroc, folds_of
 from unseen.screening.decision import Decision
@@ -161,8 +161,7 @@ def _scored(studies: Sequence[PilotStudy]) -> tuple[BootstrapCohort, np.ndarray[
     score = np.array([study.decision.priority for study in scored], dtype=np.float64)
     abnormal = np.array([study.abnormal for study in scored], dtype=bool)
     source = np.array([study.source for study in scored], dtype=np.str_)
-    n = np.arange(len(scored))
-    return BootstrapCohort(score, abnormal, np.zeros_like(n), source, n, codes(source, abnormal)), score
+    return BootstrapCohort.of_one_fold(abnormal, source, score), score
 
 
 def _auroc(cohort: BootstrapCohort, rng: np.random.Generator) -> Figure:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from studies.gpu_queue.entries import Work, chosen
 from studies.gpu_queue.packing import write_packs
-from studies.gpu_queue.page import cost_cell, write_table
+from studies.gpu_queue.page import cost_cell, costs_of, write_table
 from studies.gpu_queue.returned import merge
 from studies.gpu_queue.slot import CHECKPOINT_EVERY_S, FAILED, STOP_AFTER_S, run
 from studies.row_files import read_rows
@@ -69,7 +69,7 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def _list(given: argparse.Namespace) -> None:
     rows = read_rows(given.rows) if given.costs else {}
     for entry in chosen([]):
-        print(f"{entry.command}  # {cost_cell(entry, rows)} core-hours" if given.costs else entry.name)
+        print(f"{entry.command}  # {cost_cell(costs_of(entry, rows))} core-hours" if given.costs else entry.name)
 
 
 def _render(given: argparse.Namespace) -> None:

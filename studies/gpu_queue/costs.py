@@ -22,10 +22,11 @@ _FILMS = {"ms_cxr": 277, "nih_cxr8": 261}
 """Normal films that are trained on without fold 0."""
 _THESIS_FILMS = 311
 _CURVES = {
-    "inpainting": "curves/inpainting-64-ei-1024-0",
-    "ct": "curves/ct-64-ei-384-0",
+    "inpainting": "curves/inpainting-64-ei-19200-0",
+    "ct": "curves/ct-64-ei-3072-0",
     "mri": "curves/mri-64-ei-13014-0",
 }
+"""Longest training of each curve: its core-seconds of a step are also those of `docs/results-imaging.md`."""
 _PROBLEMS: dict[str, dict[str, str]] = {
     "inpainting": {"unrolled": "mri-x4-00-unrolled", "ei+project": "inpainting-ei"},
     "ct": {"unrolled": "mri-x4-00-unrolled", "ei+project": "ct-ei"},

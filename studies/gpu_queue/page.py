@@ -8,25 +8,30 @@ from pathlib import Path
 
 from studies.gpu_queue.entries import QueueEntry, queue
 from studies.pages.cells import put_between, table
-from studies.pages.training_cost import cost_of, two_digits
+from studies.pages.training_cost import Cost, cost_of, two_digits
 from studies.rows import Row
 
 BEGIN, END = "<!-- gpu queue costs -->", "<!-- end of the gpu queue costs -->"
 _HEAD = ["recipe and arm", "entries", "core-hours of each on a CPU", "from: trainings, rows"]
 
 
-def cost_cell(entry: QueueEntry, rows: Mapping[str, Row]) -> str:
-    """Return the core-hours of an entry's trainings at the nearest rows' sizes, and up to what at its own.
+def costs_of(entry: QueueEntry, rows: Mapping[str, Row]) -> list[Cost]:
+    """Return the cost of each of an entry's trainings.
 
     Raises:
         ValueError: a row that a cost is derived from is missing.
     """
-    found = [cost_of(training, rows) for training in entry.costs]
-    if not found or None in found:
-        missing = [one.nearest for one, cost in zip(entry.costs, found, strict=True) if cost is None]
+    found = [(training.nearest, cost_of(training, rows)) for training in entry.costs]
+    known = [cost for _, cost in found if cost is not None]
+    if not known or len(known) < len(found):
+        missing = [nearest for nearest, cost in found if cost is None]
         raise ValueError(f"{entry.name}: its cost is not known without the rows {', '.join(missing)}")
-    known = [cost for cost in found if cost is not None]
-    hours, most = sum(cost.hours for cost in known), sum(cost.hours * max(cost.growth, 1) for cost in known)
+    return known
+
+
+def cost_cell(costs: Sequence[Cost]) -> str:
+    """Return the core-hours of trainings at the nearest rows' sizes, and up to what at their own."""
+    hours, most = sum(cost.hours for cost in costs), sum(cost.hours * max(cost.growth, 1) for cost in costs)
     return two_digits(hours) + (f", up to {two_digits(most)}" if two_digits(most) != two_digits(hours) else "")
 
 
@@ -36,14 +41,13 @@ def costs_table(entries: Sequence[QueueEntry], rows: Mapping[str, Row]) -> str:
     for (recipe, arm), some in groupby(entries, key=lambda entry: (entry.recipe, entry.arm)):
         alike = list(some)
         first = alike[0]
-        parts = []
-        for training in first.costs:
-            cost = cost_of(training, rows)
-            if cost is not None:
-                each = two_digits(cost.core_seconds)
-                parts.append(f"{cost.amount:,} {training.unit}, {each} s each in `{training.nearest}`")
+        costs = costs_of(first, rows)
+        parts = [
+            f"{cost.amount:,} {training.unit}, {two_digits(cost.core_seconds)} s each in `{training.nearest}`"
+            for training, cost in zip(first.costs, costs, strict=True)
+        ]
         names = f"`{first.name}`" if len(alike) == 1 else f"{len(alike)}: `{first.name}` to `{alike[-1].name}`"
-        lines.append([f"`{recipe}`" + (f", `{arm}`" if arm else ""), names, cost_cell(first, rows), "; ".join(parts)])
+        lines.append([f"`{recipe}`" + (f", `{arm}`" if arm else ""), names, cost_cell(costs), "; ".join(parts)])
     return table(_HEAD, lines)
 
 

@@ -21,7 +21,7 @@ from studies.gpu_queue.__main__ import main as command
 from studies.gpu_queue.__main__ import parsed
 from studies.gpu_queue.entries import OUTLOOK, Work, chosen, queue, source_entries
 from studies.gpu_queue.packing import write_packs
-from studies.gpu_queue.page import BEGIN, END, cost_cell, costs_table
+from studies.gpu_queue.page import BEGIN, END, cost_cell, costs_of, costs_table
 from studies.gpu_queue.returned import changed_files, merge, times
 from studies.gpu_queue.slot import DONE, FOUND, STOPPED, run
 from studies.imaging.published import PUBLISHED
@@ -29,6 +29,7 @@ from studies.imaging.settings import images_of, method_of, resolved
 from studies.outlook.learning import QUESTIONS
 from studies.packs import Needed, films_needed, unpack, write_pack
 from studies.pages.source_figures import NIH_ORIGINAL_STEPS, NIH_STEPS
+from studies.pages.training_cost import core_seconds, two_digits
 from studies.row_files import read_rows, write_row
 from studies.rows import Row
 from tests.studies.committed import committed_rows
@@ -255,9 +256,9 @@ def test_every_entry_has_a_recipe_a_command_that_selects_it_alone_and_a_cost() -
         assert words[:3] == ["python", "-m", "studies.gpu_queue"] and (given.command, given.device) == ("run", "cuda")
         assert given.entries == [one.name]
         assert [other for other in entries if one.name in (other.recipe, other.name)] == [one], "chosen alone"
-        assert re.fullmatch(r"[\d.,]+(, up to [\d.,]+)?", cost_cell(one, rows)), one.name
+        assert re.fullmatch(r"[\d.,]+(, up to [\d.,]+)?", cost_cell(costs_of(one, rows))), one.name
     with pytest.raises(ValueError, match=r"thesis/ganomaly-0: its cost is not known without the rows thesis/ganomaly"):
-        cost_cell(entries[0], {})
+        costs_of(entries[0], {})
 
 
 def test_the_table_of_costs_is_rendered_from_the_committed_rows() -> None:
@@ -267,6 +268,23 @@ def test_the_table_of_costs_is_rendered_from_the_committed_rows() -> None:
     assert told == costs_table(queue(), rows), "Run python -m studies.gpu_queue render"
     slower = rows | {"thesis/ganomaly-0": rows["thesis/ganomaly-0"] | {"seconds": 1e6}}
     assert told != costs_table(queue(), slower)
+
+
+def test_three_pages_state_the_same_core_seconds_of_a_step_of_the_curves() -> None:
+    rows = committed_rows()
+    queued, curves, training = (
+        (ROOT / "docs" / name).read_text(encoding="utf-8")
+        for name in ("how-to/gpu.md", "results-imaging.md", "how-to/train-imaging.md")
+    )
+    each = {}
+    for problem in ("inpainting", "ct"):
+        longest = max(
+            (name for name in rows if name.startswith(f"curves/{problem}-64-ei-")), key=lambda name: rows[name]["steps"]
+        )
+        each[problem] = two_digits(core_seconds(rows[longest]))
+        assert f"{each[problem]} s each in `{longest}`" in queued
+        assert f" {problem}-64 {each[problem]};" in curves
+    assert f"takes {each['inpainting']} core-seconds (inpainting) or {each['ct']} (CT)" in training
 
 
 @pytest.mark.parametrize(

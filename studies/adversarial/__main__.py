@@ -3,6 +3,7 @@
 python -m studies.adversarial                     every question (about an hour of one core; goes on)
 python -m studies.adversarial --only nih          of norms, instance-noise, hyperparameters, nih, noise
 python -m studies.adversarial --seeds 0 1 2       these seeds (default: 0)
+python -m studies.adversarial --complete          add to existing rows the fields that need no training
 
 Trainings whose row is there are left out. `python -m studies --render` renders the page,
 `python -m studies.figures.thesis_rates_and_losses` its two figures.
@@ -18,7 +19,7 @@ import torch
 
 from studies.adversarial.arms import ARMS, QUESTIONS
 from studies.adversarial.noise import CELLS, cell, noise_row
-from studies.adversarial.training import arm_row
+from studies.adversarial.training import arm_row, completed
 from studies.row_files import read_row, write_row
 from studies.rows import Row
 
@@ -29,10 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", choices=(*QUESTIONS, "noise"), default=(*QUESTIONS, "noise"))
     parser.add_argument("--seeds", nargs="+", type=int, default=(0,))
     parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
+    parser.add_argument(
+        "--complete", action="store_true", help="add to existing rows projections and differences, without training"
+    )
     given = parser.parse_args(arguments)
     for seed in given.seeds:
         for question in given.only:
-            for row in _rows_of(question, seed, given.rows):
+            for row in (_completed if given.complete else _rows_of)(question, seed, given.rows):
                 print("wrote", write_row(row, given.rows), flush=True)
 
 
@@ -46,6 +50,14 @@ def _rows_of(question: str, seed: int, rows: Path) -> Iterator[Row]:
     for one in ARMS:
         if one.question == question and read_row(f"{one.recipe_name}-{seed}", rows) is None:
             yield arm_row(one, seed)
+
+
+def _completed(question: str, seed: int, rows: Path) -> Iterator[Row]:
+    """Yield the existing rows that change."""
+    for one in ARMS:
+        row = read_row(f"{one.recipe_name}-{seed}", rows) if one.question == question else None
+        if row is not None and (found := completed(row, one, seed)) != row:
+            yield found
 
 
 if __name__ == "__main__":

@@ -107,3 +107,5 @@ ARMS = (
     Arm("nih", "f-anogan", "nih", "f-anogan", {"features": 4}, (20, 32), source=0.4853),
 )
 """Source's figures: tables 5.2 and of appendix A; `unet-dcgan` at 64 px."""
+REFERENCES = {"norms": "mean-squares", "hyperparameters": "original"}
+"""Arm of a question that its other arm is compared with, on the same films; it is trained first."""

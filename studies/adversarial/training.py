@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from studies.adversarial.arms import Arm
+from studies.adversarial.arms import ARMS, REFERENCES, Arm
 from studies.imaging.spent import Spent
 from studies.rows import Row, convergence_of, described
 from studies.thesis import keep_scores
@@ -49,6 +50,7 @@ class Prepared:
         tested: Test films, as `normals` are; with labels.
         abnormal: (n,).
         source: (n,), of each test film.
+        projection: (n,), of each test film: cell of the manifest's column `view`; "" where it has none.
         run: Folder of the training.
         digest: Names the training.
     """
@@ -58,6 +60,7 @@ class Prepared:
     tested: Normals
     abnormal: Bools
     source: np.ndarray[tuple[int], np.dtype[np.str_]]
+    projection: np.ndarray[tuple[int], np.dtype[np.str_]]
     run: Run
     digest: str
 
@@ -72,6 +75,16 @@ class Prepared:
         abnormal = int(self.abnormal.sum())
         return {"trained": len(self.normals.images), "normal": len(self.abnormal) - abnormal, "abnormal": abnormal}
 
+    @property
+    def projections(self) -> dict[str, dict[str, int]]:
+        """Numbers of tested films by label and projection; empty where the manifest has no projections."""
+        if not self.projection.all():
+            return {}
+        return {
+            label: dict(sorted(Counter(self.projection[self.abnormal == ill].tolist()).items()))
+            for label, ill in (("normal", False), ("abnormal", True))
+        }
+
 
 def prepared(recipe: Recipe) -> Prepared:
     """Read the films of a recipe of the study."""
@@ -84,12 +97,14 @@ def prepared(recipe: Recipe) -> Prepared:
     normals = detector.prepare(training)
     seen = set(normals.digests)
     films = [film for film in testing if isinstance(film, Film) and film.pixel_sha256 not in seen]
+    projection = {entry.name: entry.columns.get("view", "") for entry in testing.entries}
     return Prepared(
         detector,
         normals,
         Normals.of([detector.look(film) for film in films], [film.pixel_sha256 for film in films]),
         np.array([film.label == "abnormal" for film in films]),
         np.array([str(film.source) for film in films]),
+        np.array([projection[film.name] for film in films]),
         run,
         name,
     )
@@ -174,7 +189,64 @@ def arm_row(arm: Arm, seed: int) -> Row:
         "arm": arm.name,
         "source": arm.source,
         **_by_epoch(given, history, kept),
+        **_compared(arm, seed, given),
     }
+
+
+def completed(row: Row, arm: Arm, seed: int) -> Row:
+    """Return an arm's row with the fields that need no training: projections, and the difference from another arm.
+
+    Raises:
+        ValueError: The films are not those of the row, or the kept scores are missing or of another training.
+    """
+    given = prepared(arm.recipe(seed))
+    if given.n != row["n"]:
+        raise ValueError(f"{row['recipe']}: the row is of the films {row['n']}, the data set has {given.n}")
+    return {**row, **_projections(given), **_compared(arm, seed, given, row)}
+
+
+def _compared(arm: Arm, seed: int, given: Prepared, row: Row | None = None) -> Row:
+    """Return the difference of an arm from its question's reference at their last epochs, on the same films.
+
+    Args:
+        arm: Arm of any question.
+        seed: Seed of both trainings.
+        given: Films and folder of the arm.
+        row: Row of the arm whose AUROC the kept scores must have; None: the arm was trained just now.
+
+    Returns:
+        `minus`: the difference by name of the reference. Empty for a reference, for questions without one, and for an
+        arm trained just now whose reference has no kept scores here.
+    """
+    reference = REFERENCES.get(arm.question, arm.name)
+    if reference == arm.name:
+        return {}
+    other = next(one for one in ARMS if (one.question, one.name) == (arm.question, reference)).recipe(seed)
+    own = _last_scores(given.run.folder, arm.recipe(seed))
+    others = _last_scores(run_of(other, cohort_of(other))[0].folder, other)
+    if row is None and not others.is_file():
+        return {}
+    for path in (own, others):
+        if not path.is_file():
+            raise ValueError(f"{path} is not there. Train {arm.question} again, or set UNSEEN_RUNS to its runs.")
+    cohort = given.cohort
+    statistics: dict[str, Statistic] = {
+        "own": Auroc(folds_of(np.load(own), given.abnormal, cohort.fold)),
+        "other": Auroc(folds_of(np.load(others), given.abnormal, cohort.fold)),
+    }
+    drawn = draw_all(statistics, cohort, rng=np.random.default_rng(0))
+    if row is not None and drawn["own"].interval().to_json() != row["auroc"]["last_epoch"]:
+        raise ValueError(f"{row['recipe']}: the kept scores are not those of the row")
+    return {"minus": {reference: (drawn["own"] - drawn["other"]).interval().to_json()}}
+
+
+def _last_scores(folder: Path, recipe: Recipe) -> Path:
+    """Return the file of the scores of the test films after the last epoch."""
+    return folder / "epochs" / f"{recipe.training['epochs']:03d}.npy"
+
+
+def _projections(given: Prepared) -> Row:
+    return {"projections": given.projections} if given.projections else {}
 
 
 def described_training(recipe: Recipe, given: Prepared, history: History, seconds: float) -> Row:
@@ -190,6 +262,7 @@ def described_training(recipe: Recipe, given: Prepared, history: History, second
     return {
         **known,
         "n": given.n,
+        **_projections(given),
         "epochs": recipe.training["epochs"],
         "steps": history.steps,
         "seconds": round(history.seconds, 1),

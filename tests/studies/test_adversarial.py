@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +81,41 @@ def test_a_training_gives_a_row_whose_figures_are_of_the_kept_scores(tmp_path: P
     assert row["reinitialisations"] == 0 < row["least_discriminator_loss"]
     assert len(row["curve"]) == len(row["discriminator"]) == 2
     assert training.arm_row(arm, 0)["auroc"] == row["auroc"], "found again, not trained again"
+
+
+@pytest.mark.usefixtures("films")
+def test_an_existing_row_gets_projections_and_its_paired_difference_without_training(
+    split_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (replace(tiny("ganomaly", "norms"), name=name) for name in ("mean-squares", "norms"))
+    second = replace(second, settings={**second.settings, "latent": 4})
+    monkeypatch.setattr(training, "ARMS", (first, second))
+    alone = training.arm_row(second, 0)
+    assert "minus" not in alone, "the reference is not trained yet"
+    with pytest.raises(ValueError, match=r"002\.npy is not there"):
+        training.completed(alone, second, 0)
+    reference = training.arm_row(first, 0)
+    known = training.completed(alone, second, 0)
+    apart = alone["auroc"]["last_epoch"]["value"] - reference["auroc"]["last_epoch"]["value"]
+    assert known["minus"]["mean-squares"]["value"] == pytest.approx(apart, abs=2e-6)
+    assert training.completed(reference, first, 0) == reference
+    with pytest.raises(ValueError, match="the kept scores are not those of the row"):
+        training.completed({**alone, "auroc": reference["auroc"] | {"last_epoch": interval(0.1)}}, second, 0)
+    with pytest.raises(ValueError, match="the row is of the films"):
+        training.completed({**alone, "n": {}}, second, 0)
+
+    lines = (split_set / "set" / "manifest.csv").read_text(encoding="utf-8").splitlines()
+    shutil.copytree(split_set, tmp_path / "data")
+    views = [f"{line},{'AP' if i % 2 else 'PA'}" for i, line in enumerate(lines[1:])]
+    told = "\n".join([f"{lines[0]},view", *views]) + "\n"
+    (tmp_path / "data" / "set" / "manifest.csv").write_text(told, encoding="utf-8")
+    monkeypatch.setenv("UNSEEN_DATA", str(tmp_path / "data"))
+    counts = training.completed(reference, first, 0)["projections"]
+    view = {line.partition(",")[0]: line.rpartition(",")[2] for line in views}
+    tested = cohort_of(first.recipe(0)).testing().entries
+    for label in ("normal", "abnormal"):
+        assert counts[label] == Counter(view[entry.name] for entry in tested if entry.label == label)
+        assert set(counts[label]) == {"AP", "PA"}
 
 
 @pytest.mark.usefixtures("films")

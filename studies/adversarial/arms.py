@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from studies.pages.budgets import ORIGINAL, SUITABLE
 from unseen.artifacts.recipe import Recipe
 from unseen.runs.training import resolve
 
@@ -19,10 +20,12 @@ _DATA = {
     "nih": 'manifest = "nih_cxr8/manifest.csv"',
 }
 _LUNGS = 'lungs_from = ["montgomery", "phantoms"]'
-SUITABLE = (70, 32)
-"""Epochs and films of a batch in the thesis's appendix B.2."""
-ORIGINAL = (15, 64)
-"""Epochs and films of a batch that GANomaly's published code has by default (`options.py`: `niter`, `batchsize`)."""
+PLOTTED = f"{STUDY}/norms-mean-squares-0"
+"""Row whose ROC curve and losses are drawn: the thesis's own detector with its equation 4.4."""
+SIGMAS = (0.0, 0.1, 0.2)
+"""Deviations of the noise in training and in tests, network units; each above 0 is trained with and without SURE."""
+PLAIN, SURE = "f-anogan", "f-anogan-sure"
+"""Arms under noise."""
 
 
 @dataclass(frozen=True)

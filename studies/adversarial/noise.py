@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from studies.adversarial.arms import Arm
+from studies.adversarial.arms import PLAIN, SIGMAS, SURE, Arm
 from studies.adversarial.training import Prepared, described_training, prepared, run_of, scores_of, trained
 from studies.robustness.one_training import with_noise
 from studies.rows import Row
@@ -20,9 +20,6 @@ from unseen.evaluation.bootstrap import Statistic, draw_all
 from unseen.evaluation.roc import Auroc, Floats, folds_of
 from unseen.runs.cohort import cohort_of
 
-SIGMAS = (0.0, 0.1, 0.2)
-"""Deviations of the noise in training and in tests, network units; each above 0 is trained with and without SURE."""
-PLAIN, SURE = "f-anogan", "f-anogan-sure"
 CELLS = tuple((arm, sigma) for sigma in SIGMAS for arm in (PLAIN, SURE) if arm == PLAIN or sigma > 0)
 _SCORES = "scores.npy"
 _SETTINGS = {"features": 16, "latent": 100, "network": "dcgan"}

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from studies.adversarial.arms import ORIGINAL, STUDY, SUITABLE
-from studies.pages import budgets
+from studies.adversarial.arms import PLOTTED, STUDY
+from studies.pages.budgets import FEATURES, NIH_NORMALS, ORIGINAL, PX, SUITABLE, spent
 from studies.pages.cells import Entry, dagger, dagger_note, table
-from studies.pages.source_figures import NIH_NORMALS, NIH_STEPS
 from unseen.evaluation.intervals import interval_text as figure
 
 ROC, LOSSES = "images/thesis-roc.png", "images/thesis-losses.png"
-PLOTTED = f"{STUDY}/norms-mean-squares-0"
-"""Row of the two figures: the thesis's own detector with its equation 4.4."""
 _AUROCS = (
     "*Best epoch* is chosen on the test films, as in the source, and so is optimistic; *last epoch* was fixed in "
     "advance. AUROC with its 95 % interval over the test films; trainings vary, too."
 )
 _COMMAND = "python -m studies.adversarial"
-_SOURCE_PX = {"f-anogan": 64, "f-anogan-dcgan": 64, "unet-dcgan": 64}
 _WORDS = {
     "f-anogan": "f-AnoGAN, residual networks (source: published code)",
     "f-anogan-dcgan": "f-AnoGAN, DCGAN's networks (source: its own)",
@@ -49,19 +45,6 @@ def adversarial_blocks(rows: Mapping[str, Entry]) -> list[str]:
     ]
 
 
-def budget(row: Entry) -> str:
-    """Return steps, films, width and resolution next to the source's."""
-    if row["question"] != "nih":
-        return budgets.spent(row)
-    steps, generator = int(row["steps"]), budgets.generator_steps(row)
-    own = "" if generator == steps else f" ({generator:,} of the generator)"
-    px = _SOURCE_PX.get(row["arm"], 256)
-    return (
-        f"{steps:,} steps{own}, {100 * steps / NIH_STEPS:.2g} % of the source's {NIH_STEPS:,}; {row['n']['trained']} "
-        f"of {NIH_NORMALS:,} films; {row['features']} of {budgets.FEATURES} features; {row['px']} of {px} px"
-    )
-
-
 def _norms(rows: Sequence[Entry]) -> list[str]:
     if not rows:
         return []
@@ -81,7 +64,7 @@ def _norms(rows: Sequence[Entry]) -> list[str]:
                     figure(row["auroc"]["best_epoch"]),
                     str(row["chosen"]["epoch"]),
                     figure(row["auroc"]["last_epoch"]),
-                    budget(row),
+                    spent(row),
                 ]
                 for row in ordered
             ),
@@ -99,8 +82,8 @@ def _compared(rows: Sequence[Entry], first: str, second: str, one: str, other: s
         a, b = (of[arm, seed]["auroc"]["last_epoch"] for arm in (first, second))
         verdict = "do not overlap" if b["low"] > a["high"] or b["high"] < a["low"] else "overlap"
         sentences.append(
-            f"At the last epoch the AUROC of seed {seed} is {figure(a)} {one} ({budget(of[first, seed])}) and "
-            f"{figure(b)} {other} ({budget(of[second, seed])}): the intervals {verdict}."
+            f"At the last epoch the AUROC of seed {seed} is {figure(a)} {one} ({spent(of[first, seed])}) and "
+            f"{figure(b)} {other} ({spent(of[second, seed])}): the intervals {verdict}."
         )
     return [" ".join([*sentences, "The intervals are over films, not over trainings."])] if sentences else []
 
@@ -129,7 +112,7 @@ def _noise(rows: Sequence[Entry]) -> list[str]:
         "gets the added σ. Gaussian noise of known σ (network units, [−1, 1]) is added once to each film after the "
         "view; DCGAN's networks, lung crop, fold 0 "
         f"({some['n']['normal']} normal and {some['n']['abnormal']} abnormal films), {some['px']} px, "
-        f"{budget(some)}, {_made(rows)}. At σ = 0 the two arms are the same. A row an arm and σ of the training "
+        f"{spent(some)}, {_made(rows)}. At σ = 0 the two arms are the same. A row an arm and σ of the training "
         "films; columns: σ of the test films. Intervals are over films.",
         table(
             ["trained at σ", "arm", "seed", *(f"tested at {level:g}" for level in levels), "SURE − plain, same σ"],
@@ -155,7 +138,7 @@ def _verdict(gains: Sequence[Entry], row: Entry) -> str:
         else f"of {len(gains)} comparisons the 95 % interval of the paired difference lies above 0 in {better} and "
         f"below 0 in {worse}, without a correction for their number"
     )
-    return f"After {budget(row)}: {told}. Longer training could change this."
+    return f"After {spent(row)}: {told}. Longer training could change this."
 
 
 def _at_chance(rows: Sequence[Entry]) -> list[str]:
@@ -200,7 +183,7 @@ def _instance_noise(rows: Sequence[Entry]) -> list[str]:
                     f"{row['least_discriminator_loss']:.2g}",
                     figure(row["auroc"]["best_epoch"]),
                     figure(row["auroc"]["last_epoch"]),
-                    budget(row),
+                    spent(row),
                 ]
                 for row in ordered
             ),
@@ -208,7 +191,7 @@ def _instance_noise(rows: Sequence[Entry]) -> list[str]:
         (
             f"Re-initialisation triggers in {len(triggered)} of {len(ordered)} trainings."
             if triggered
-            else f"**Re-initialisation never triggers** in these {len(ordered)} trainings ({budget(least)}): the least "
+            else f"**Re-initialisation never triggers** in these {len(ordered)} trainings ({spent(least)}): the least "
             f"loss of a batch, {least['least_discriminator_loss']:.2g}, is far above 1e-5. A longer training, or the "
             "thesis's width, could reach it."
         ),
@@ -229,7 +212,7 @@ def _appendix(hyper: Sequence[Entry], nih: Sequence[Entry]) -> list[str]:
             f"{row['source']:.4g}",
             figure(row["auroc"]["best_epoch"]),
             figure(row["auroc"]["last_epoch"]),
-            budget(row),
+            spent(row),
         ]
         for row in sorted(rows, key=lambda row: (row["question"], order.index(row["arm"]), row["seed"]))
     ]
@@ -239,9 +222,10 @@ def _appendix(hyper: Sequence[Entry], nih: Sequence[Entry]) -> list[str]:
         "The source does not list its original hyperparameters. Ours are the defaults of GANomaly's published code, "
         f"{ORIGINAL[0]} epochs in batches of {ORIGINAL[1]}; the suitable ones are those of the thesis's appendix B.2, "
         f"{SUITABLE[0]} epochs in batches of {SUITABLE[1]}. Latents (100), weights (1 : 50 : 1) and Adam (2e-4) are "
-        "the same in both. The source has 256 px (f-AnoGAN and one U-Net: 64), 64 features, and on NIH 10,803 normal "
-        f"films to train on and 1,200 + 1,200 to test{'; ours are other films of NIH' + tested if nih else ''}. "
-        f"Its U-Net at 256 px (0.567) was not run here. Whole film, {_made(rows)}. {_AUROCS}",
+        f"the same in both. The source has {PX} px (f-AnoGAN and one U-Net: 64), {FEATURES} features, and on NIH "
+        f"{NIH_NORMALS:,} normal films to train on and 1,200 + 1,200 to test"
+        f"{'; ours are other films of NIH' + tested if nih else ''}. Its U-Net at 256 px (0.567) was not run here. "
+        f"Whole film, {_made(rows)}. {_AUROCS}",
         table(
             ["Detector", "films", "seed", "source, best epoch", "best epoch", "last epoch", "training"],
             lines,
@@ -261,7 +245,7 @@ def _chance(rows: Sequence[Entry]) -> list[str]:
     above, below = sum(one["low"] > 0.5 for one in last), sum(one["high"] < 0.5 for one in last)
     return [
         f"On NIH's films at the last epoch {above} of {len(rows)} trainings are significantly above chance and {below} "
-        f"below. They had at most {budget(most)}; nothing follows for the source's training. Of this set's normal "
+        f"below. They had at most {spent(most)}; nothing follows for the source's training. Of this set's normal "
         "films 72 % and of its abnormal ones 47 % are AP projections, which a score of the whole film can see: an "
         "AUROC away from 0.5, on either side, need not be disease."
     ]
@@ -274,7 +258,7 @@ def _figures(row: Entry | None) -> list[str]:
     losses = row["discriminator"]
     return [
         "## ROC curve and losses by epoch (the thesis's figures 5.2 and 5.3)",
-        f"`roi-sure`{dagger(row)} with equation 4.4 on the thesis's split, {budget(row)}, {_made([row])}. Figures by "
+        f"`roi-sure`{dagger(row)} with equation 4.4 on the thesis's split, {spent(row)}, {_made([row])}. Figures by "
         "`python -m studies.figures.thesis_rates_and_losses`.",
         f"![ROC curves of roi-sure on 35 + 35 films: AUROC {figure(row['auroc']['best_epoch'])} at its best epoch "
         f"{chosen}, {figure(row['auroc']['last_epoch'])} at its last.]({ROC})",

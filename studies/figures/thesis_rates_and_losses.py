@@ -10,7 +10,9 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from studies.adversarial.page import LOSSES, PLOTTED, ROC, budget
+from studies.adversarial.arms import PLOTTED
+from studies.adversarial.page import LOSSES, ROC
+from studies.pages.budgets import spent
 from studies.row_files import read_row
 from studies.rows import Row
 from unseen.evaluation.intervals import interval_text as figure
@@ -48,7 +50,7 @@ def losses(row: Row) -> Figure:
 
 
 def _titled(drawn: Figure, row: Row) -> Figure:
-    drawn.suptitle(f"{row['method']}: {budget(row)}", fontsize="small")
+    drawn.suptitle(f"{row['method']}: {spent(row)}", fontsize="small")
     return drawn
 
 

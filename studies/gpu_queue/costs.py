@@ -12,6 +12,7 @@ from studies.imaging.arms import READ_BY
 from studies.imaging.published import EI_INPAINTING
 from studies.imaging.settings import Arm, images_of, method_of, training_of
 from studies.outlook.learning import ADAPTED, STEPS
+from studies.pages.budgets import THESIS_NORMALS
 from studies.pages.training_cost import Training
 from unseen.artifacts.recipe import Recipe
 
@@ -20,7 +21,6 @@ _WITHOUT_HELD_OUT = {"urban": 58, "ct": 44, "ct-again": 1100, "mri": 49, "digits
 """Images that are trained on: all; and under noise, where others are held out and choose the epoch."""
 _FILMS = {"ms_cxr": 277, "nih_cxr8": 261}
 """Normal films that are trained on without fold 0."""
-_THESIS_FILMS = 311
 _CURVES = {
     "inpainting": "curves/inpainting-64-ei-19200-0",
     "ct": "curves/ct-64-ei-3072-0",
@@ -40,7 +40,7 @@ def of_thesis(recipe: Recipe) -> tuple[Training, ...]:
     """Return the training of a recipe of the thesis's protocol."""
     own = f"thesis/{recipe.method.key}-0"
     nearest = "thesis/ganomaly-sure-16-0" if recipe.method.key == "ganomaly-sure" else own
-    return (Training(nearest, _steps(recipe, _THESIS_FILMS), px=_px(recipe), features=_features(recipe)),)
+    return (Training(nearest, _steps(recipe, THESIS_NORMALS), px=_px(recipe), features=_features(recipe)),)
 
 
 def of_imaging(recipe: Recipe, arms: Sequence[Arm]) -> tuple[Training, ...]:

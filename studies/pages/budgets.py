@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from studies.pages.cells import Entry, dagger, number_range
+from studies.pages.training_cost import two_digits
 from unseen.detectors.gan import GanSettings
 
 FEATURES = 64  # of the first layer in the sources' networks
-_PX, _EPOCHS = 256, 70  # of the thesis
+PX = 256  # of the thesis
+SUITABLE = (70, 32)
+"""Epochs and films of a batch in the thesis's appendix B.2."""
+ORIGINAL = (15, 64)
+"""Epochs and films of a batch that GANomaly's published code has by default (`options.py`: `niter`, `batchsize`)."""
+THESIS_NORMALS, NIH_NORMALS = 311, 10_803
+"""Normal films that the thesis trains on: Montgomery + Shenzhen, and NIH (its appendix A)."""
 _ENCODER_STEPS = 50_000  # of f-AnoGAN's encoder (Schlegl et al. 2019)
 _OF_THE_THESIS = ("ganomaly", "ganomaly-sure", "roi-sure", "roi-oracle")
+_NIH = "/nih-"  # in the name of a recipe of the thesis's appendix A
 _GANS = (*_OF_THE_THESIS, "alpha-gan", "anogan", "bigan", "f-anogan", "randgan", "resunet-ganomaly")
+
+
+def steps_of(budget: tuple[int, int], films: int) -> int:
+    """Return the steps of a number of epochs; our training loop and GANomaly's code drop an incomplete last batch.
+
+    >>> steps_of((2, 4), 11)
+    4
+    """
+    epochs, batch = budget
+    return epochs * (films // batch)
+
+
+ORIGINAL_STEPS = steps_of(ORIGINAL, THESIS_NORMALS)
+NIH_STEPS, NIH_ORIGINAL_STEPS = steps_of(SUITABLE, NIH_NORMALS), steps_of(ORIGINAL, NIH_NORMALS)
 
 
 def is_gan(row: Entry) -> bool:
@@ -29,10 +52,13 @@ def spent(row: Entry) -> str:
     """Return a GAN's training next to the source's, for a table; a dash for other methods."""
     if not is_gan(row):
         return "–"
+    if _NIH in str(row.get("recipe")):
+        return _on_nih(row)
     steps, width = int(row["steps"]), f"{row['features']} of {FEATURES} features"
     if row["method"] in _OF_THE_THESIS:
         epochs = int(row.get("epochs_done") or row["training"]["epochs"])
-        return f"{steps:,} steps, {epochs} of the thesis's {_EPOCHS} epochs; {width}; {row['px']} of {_PX} px"
+        whole = f"published code's {ORIGINAL[0]}" if _is_original(row) else f"thesis's {SUITABLE[0]}"
+        return f"{steps:,} steps, {epochs} of the {whole} epochs; {width}; {row['px']} of {PX} px"
     generator = generator_steps(row)
     parts = [f"{steps:,} steps" + ("" if generator == steps else f", {generator:,} of the generator")]
     if row["method"] == "f-anogan":
@@ -40,6 +66,25 @@ def spent(row: Entry) -> str:
     else:
         parts.append("the source's steps are not known to us")
     return "; ".join([*parts, width])
+
+
+def _is_original(row: Entry) -> bool:
+    """Return whether a row has GANomaly's original hyperparameters, by the name of its recipe."""
+    return str(row.get("recipe")).endswith("-original")
+
+
+def _on_nih(row: Entry) -> str:
+    """Return the budget of a training on NIH's films: `adversarial/nih-…` or `sources/nih-…`."""
+    steps, generator = int(row["steps"]), generator_steps(row)
+    own = "" if generator == steps else f" ({generator:,} of the generator)"
+    whole = NIH_ORIGINAL_STEPS if _is_original(row) else NIH_STEPS
+    trained = row.get("n", {}).get("trained")
+    films = f"{trained:,} of {NIH_NORMALS:,} films; " if trained else ""
+    px = 64 if re.search(r"/nih-(f-anogan|unet-dcgan(?!-256))", str(row["recipe"])) else PX
+    return (
+        f"{steps:,} steps{own}, {two_digits(100 * steps / whole)} % of the source's {whole:,}; {films}"
+        f"{row['features']} of {FEATURES} features; {row['px']} of {px} px"
+    )
 
 
 def beside(row: Entry) -> str:

@@ -5,11 +5,11 @@ Published PSNRs of the recipes' `papers` and the priors' table are in `studies.p
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from studies import recipe_files as recipes
+from studies.adversarial.arms import PLOTTED
 from studies.imaging import budgets as imaging_budgets
 from studies.imaging.gaps import of_arm
 from studies.imaging.published import EI_INPAINTING, REI_MRI, budget_of
@@ -19,6 +19,16 @@ from studies.outlook import page as outlook
 from studies.outlook.ambient import ARMS as AMBIENT
 from studies.outlook.learning import DISTANCES, NUMBERS
 from studies.pages import budgets
+from studies.pages.budgets import (
+    FEATURES,
+    NIH_NORMALS,
+    NIH_ORIGINAL_STEPS,
+    NIH_STEPS,
+    ORIGINAL,
+    ORIGINAL_STEPS,
+    PX,
+    SUITABLE,
+)
 from studies.pages.cells import dagger
 from studies.pages.training_cost import Training, cost_text
 from studies.priors.page import WORDS, generator_budget
@@ -35,18 +45,12 @@ NOT_RUN = "not run"
 _PSNR = "PSNR, peak: the truth's maximum"
 _OTHER_FILMS = "AUROC; other films: not comparable"
 _BEST = "best AUROC over the epochs, on the test films"
-_FEATURES, _PX, _EPOCHS, _BATCH = 64, 256, 70, 32  # the thesis's appendix B.2
-NIH_NORMALS = 10_803  # films of the training set in the thesis's appendix A
-NIH_STEPS = _EPOCHS * math.ceil(NIH_NORMALS / _BATCH)
-_ORIGINAL_EPOCHS, _ORIGINAL_BATCH = 15, 64  # of GANomaly's published code
-_ORIGINAL_STEPS = _ORIGINAL_EPOCHS * (311 // _ORIGINAL_BATCH)
-NIH_ORIGINAL_STEPS = _ORIGINAL_EPOCHS * math.ceil(NIH_NORMALS / _ORIGINAL_BATCH)
 _ORIGINAL = (
-    f"the thesis prints no original hyperparameters: ours are the published code's, {_ORIGINAL_EPOCHS} epochs in "
-    f"batches of {_ORIGINAL_BATCH}"
+    f"the thesis prints no original hyperparameters: ours are the published code's, {ORIGINAL[0]} epochs in "
+    f"batches of {ORIGINAL[1]}"
 )
 _NIH_ORIGINAL = f"{_BEST}; {_ORIGINAL}, of {NIH_NORMALS:,} films"
-_NIH = f"{_BEST}; steps by appendix B.2: {_EPOCHS} epochs of {NIH_NORMALS:,} films in batches of {_BATCH}"
+_NIH = f"{_BEST}; steps by appendix B.2: {SUITABLE[0]} epochs of {NIH_NORMALS:,} films in batches of {SUITABLE[1]}"
 _IMAGING_PAGE = "[imaging](results-imaging.md)"
 _THESIS_PAGE = "[thesis](results-thesis.md)"
 _DETECTORS_PAGE = "[detectors](results-detectors.md#the-test-folds)"
@@ -125,7 +129,7 @@ def _of_appendix(entry: str, small: str, training: Training) -> Callable[[Rows],
             f"{figure(less['auroc']['best_epoch'])}{dagger(less)} at {less['px']} px and {less['features']} features, "
             f"`{small}`; at the source's size {missing}"
         )
-        return Counterpart(told, _budget_of(less), page)
+        return Counterpart(told, budgets.spent(less), page)
 
     return found
 
@@ -313,7 +317,7 @@ def _prior(problem: str, level: str, page: str) -> Callable[[Rows], Counterpart]
 
 def _with_sure(rows: Rows) -> Counterpart:
     row = rows.get("thesis/ganomaly-sure-0")
-    training = Training("thesis/ganomaly-sure-16-0", features=_FEATURES)
+    training = Training("thesis/ganomaly-sure-16-0", features=FEATURES)
     if row is not None and row.get("epochs_done") == row.get("epochs"):
         return Counterpart(figure(row["auroc"]["best_epoch"]) + dagger(row), budgets.spent(row), _THESIS_PAGE)
     narrow = rows.get(training.nearest)
@@ -324,19 +328,8 @@ def _with_sure(rows: Rows) -> Counterpart:
 def _best_epoch(rows: Rows) -> Counterpart:
     row = rows.get("thesis/ganomaly-0")
     if row is None:
-        return Counterpart(not_run(Training("thesis/ganomaly-16-0", features=_FEATURES), rows), "–", _THESIS_PAGE)
+        return Counterpart(not_run(Training("thesis/ganomaly-16-0", features=FEATURES), rows), "–", _THESIS_PAGE)
     return Counterpart(f"epoch {row['chosen']['epoch']}{dagger(row)}", budgets.spent(row), _THESIS_PAGE)
-
-
-_DRAWN = "adversarial/norms-mean-squares-0"
-"""Row of a `roi-sure` whose ROC curve and losses are kept."""
-
-
-def _budget_of(row: Row) -> str:
-    return (
-        f"{row['steps']:,} steps, {row['training']['epochs']} epochs of {row['n']['trained']} films; "
-        f"{row['features']} of {_FEATURES} features; {row['px']} px"
-    )
 
 
 def _sure_in_encoder(rows: Rows) -> Counterpart:
@@ -347,7 +340,7 @@ def _sure_in_encoder(rows: Rows) -> Counterpart:
         if row is not None:
             gain = next(one["minus_plain"] for one in row["auroc"] if one["tested"] == row["trained_at"])
             said.append(f"σ = {sigma}: {figure(gain, sign=True)}{dagger(row)}")
-            spent = _budget_of(row)
+            spent = budgets.spent(row)
     if not said:
         page = "[SURE under noise](results-thesis.md#does-sure-make-the-detector-robust-to-noise)"
         return Counterpart(not_run(training, rows), "–", page)
@@ -356,16 +349,16 @@ def _sure_in_encoder(rows: Rows) -> Counterpart:
 
 
 def _roc(rows: Rows) -> Counterpart:
-    row, missing = rows.get(_DRAWN), not_run(Training("thesis/roi-sure-0"), rows)
+    row, missing = rows.get(PLOTTED), not_run(Training("thesis/roi-sure-0"), rows)
     if row is None:
         return Counterpart(missing, "–", _THESIS_PAGE)
     reached = f"{figure(row['auroc']['best_epoch'])}{dagger(row)}"
     told = f"drawn there at {row['px']} px and {row['features']} features: AUROC {reached}; at the source's size "
-    return Counterpart(told + missing, _budget_of(row), _THESIS_PAGE)
+    return Counterpart(told + missing, budgets.spent(row), _THESIS_PAGE)
 
 
 def _losses(rows: Rows) -> Counterpart:
-    drawn = rows.get(_DRAWN)
+    drawn = rows.get(PLOTTED)
     if drawn is not None:
         sides = {"generator": drawn["curve"], "discriminator": drawn["discriminator"]}
         told = "; ".join(
@@ -374,10 +367,10 @@ def _losses(rows: Rows) -> Counterpart:
         )
         missing = not_run(Training("thesis/roi-sure-0"), rows)
         told = f"drawn there at {drawn['px']} px{dagger(drawn)}: {told}; at the source's size {missing}"
-        return Counterpart(told, _budget_of(drawn), _THESIS_PAGE)
+        return Counterpart(told, budgets.spent(drawn), _THESIS_PAGE)
     row = rows.get("thesis/roi-sure-0")
     if row is None:
-        return Counterpart(not_run(Training("thesis/roi-sure-16-0", features=_FEATURES), rows), "–", _THESIS_PAGE)
+        return Counterpart(not_run(Training("thesis/roi-sure-16-0", features=FEATURES), rows), "–", _THESIS_PAGE)
     curve = row["curve"]
     told = (
         f"generator: {curve[0]:.1f} in epoch 1, {min(curve):.1f} at the least, {curve[-1]:.1f} in epoch {len(curve)} "
@@ -542,7 +535,7 @@ FIGURES: tuple[SourceFigure, ...] = (
                  _explained("–", "no measurement: nothing to repeat")),
     *(SourceFigure(f"{THESIS}, appendix A", f"f-AnoGAN, 64 px, NIH: {name}", value, _NIH,
                    _of_appendix(f"sources/nih-{short}", f"adversarial/nih-{short}-0",
-                                Training(f"detectors/fold-0/{short}-0", NIH_STEPS, features=_FEATURES)))
+                                Training(f"detectors/fold-0/{short}-0", NIH_STEPS, features=FEATURES)))
       for name, value, short in (("published code", "0.4853", "f-anogan"),
                                  ("own network", "0.4726", "f-anogan-dcgan"))),
     SourceFigure(f"{THESIS}, appendix A", "Films of NIH: normal to train, normal and abnormal to test",
@@ -557,11 +550,11 @@ FIGURES: tuple[SourceFigure, ...] = (
     SourceFigure(f"{THESIS}, appendix A", "GANomaly, 256 px, Montgomery + Shenzhen: original hyperparameters", "0.7616",
                  f"{_BEST}; {_ORIGINAL}",
                  _of_appendix("sources/ganomaly-original", "adversarial/hyperparameters-original-0",
-                              Training("thesis/ganomaly-0", _ORIGINAL_STEPS))),
+                              Training("thesis/ganomaly-0", ORIGINAL_STEPS))),
     *(SourceFigure(f"{THESIS}, appendix A", f"U-Net and DCGAN, NIH, {px} px", value, _NIH,
                    _of_appendix(f"sources/nih-unet-dcgan-{px}", "adversarial/nih-unet-dcgan-0" if px == 64 else "",
-                                Training("detectors/fold-0/resunet-ganomaly-0", NIH_STEPS, px=px, features=_FEATURES)))
-      for px, value in ((64, "0.524"), (_PX, "0.567"))),
+                                Training("detectors/fold-0/resunet-ganomaly-0", NIH_STEPS, px=px, features=FEATURES)))
+      for px, value in ((64, "0.524"), (PX, "0.567"))),
     SourceFigure(f"{THESIS}, figure A.1", "Residual images of f-AnoGAN, GANomaly and the pipeline", "image", "–",
                  _explained("[the viewer](how-to/read.md#the-film)", "shown for each film")),
     SourceFigure(f"{THESIS}, figure A.2", "GANomaly with a residual U-Net", "drawing; 0.5 after about 30 epochs",

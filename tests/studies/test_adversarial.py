@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from studies.adversarial import arms, noise, training
-from studies.adversarial.arms import ARMS, Arm
-from studies.adversarial.page import PLOTTED, adversarial_blocks
+from studies.adversarial.arms import ARMS, PLOTTED, Arm
+from studies.adversarial.page import adversarial_blocks
 from studies.figures.thesis_rates_and_losses import losses, rates
-from studies.pages.source_figures import NIH_STEPS
+from studies.pages.budgets import NIH_ORIGINAL_STEPS, NIH_STEPS
 from studies.row_files import read_study
 from unseen.evaluation.roc import auroc
 from unseen.runs.cohort import cohort_of
@@ -44,8 +44,8 @@ def test_recipes_of_all_arms_are_valid_and_differ() -> None:
     assert {one.question for one in ARMS} == set(arms.QUESTIONS)
     for arm, sigma in noise.CELLS:
         settings = noise.cell(arm, sigma).recipe(0).method.settings
-        assert settings.get("encoding") == ("sure_f" if arm == noise.SURE else "izi_f")
-        assert settings.get("sigma") == (sigma if arm == noise.SURE else None)
+        assert settings.get("encoding") == ("sure_f" if arm == arms.SURE else "izi_f")
+        assert settings.get("sigma") == (sigma if arm == arms.SURE else None)
 
 
 def committed() -> set[str]:
@@ -131,14 +131,14 @@ def test_no_patient_of_a_tested_film_is_trained_on_where_there_is_no_split() -> 
 @pytest.mark.usefixtures("films")
 def test_under_noise_the_arm_with_sure_has_its_difference_from_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     def small(arm: str, sigma: float) -> Arm:
-        encoding = {"encoding": "sure_f", "sigma": sigma} if arm == noise.SURE else {}
+        encoding = {"encoding": "sure_f", "sigma": sigma} if arm == arms.SURE else {}
         settings = {"features": 4, "latent": 8, "network": "dcgan", "critic_steps": 1, **encoding}
         return Arm("noise", f"{arm}-{sigma:g}", "fold-0", "f-anogan", settings, (1, 4), 32)
 
     monkeypatch.setattr(noise, "cell", small)
-    plain, sure = (noise.noise_row(arm, 0.2, 0) for arm in (noise.PLAIN, noise.SURE))
+    plain, sure = (noise.noise_row(arm, 0.2, 0) for arm in (arms.PLAIN, arms.SURE))
     assert "minus_plain" not in plain["auroc"][0] and sure["facts"]["sigma"] == 0.2
-    assert [entry["tested"] for entry in sure["auroc"]] == list(noise.SIGMAS)
+    assert [entry["tested"] for entry in sure["auroc"]] == list(arms.SIGMAS)
     for one, other in zip(sure["auroc"], plain["auroc"], strict=True):
         apart = one["auroc"]["value"] - other["auroc"]["value"]
         assert one["minus_plain"]["value"] == pytest.approx(apart, abs=2e-4)
@@ -150,7 +150,8 @@ def interval(value: float) -> Row:
 
 def row(question: str, arm: str, *, last: float = 0.55, **more: object) -> Row:
     return {
-        "question": question, "arm": arm, "seed": 0, "method": "ganomaly", "features": 16, "px": 64, "steps": 60,
+        "recipe": f"adversarial/{question}-{arm}", "question": question, "arm": arm, "seed": 0,
+        "method": "ganomaly", "features": 16, "px": 64, "steps": 60,
         "training": {"epochs": 15}, "settings": {}, "device": "cpu", "date": "2026-11-29", "epochs": 15,
         "n": {"trained": 180, "normal": 120, "abnormal": 100}, "source": 0.6, "convergence": "not converged",
         "chosen": {"epoch": 3}, "auroc": {"best_epoch": interval(0.65), "last_epoch": interval(last)},
@@ -175,10 +176,12 @@ def test_whether_reinitialisation_triggers_is_told_with_the_training() -> None:
 
 
 def test_nihs_rows_have_the_sources_figure_and_its_steps() -> None:
+    size = "180 of 10,803 films; 16 of 64 features; 64 of 256 px"
     text = said(row("nih", "ganomaly-original"))
-    assert (
-        f"60 steps, 0.25 % of the source's {NIH_STEPS:,}; 180 of 10,803 films; 16 of 64 features; 64 of 256 px" in text
-    )
+    assert f"60 steps, 2.4 % of the source's {NIH_ORIGINAL_STEPS:,}; {size}" in text and f"{NIH_STEPS:,}" not in text
+    assert f"60 steps, 0.25 % of the source's {NIH_STEPS:,}; {size}" in said(row("nih", "ganomaly-suitable"))
+    assert "60 steps, 15 of the published code's 15 epochs; 16 of 64" in said(row("hyperparameters", "original"))
+    assert "60 steps, 15 of the thesis's 70 epochs; 16 of 64" in said(row("hyperparameters", "suitable"))
     assert "0 of 1 trainings are significantly above chance and 0 below." in text and "nothing follows for" in text
     assert "1 of 1 trainings are significantly above chance and 0 below." in said(row("nih", "unet-dcgan", last=0.75))
     assert "0 of 1 trainings are significantly above chance and 1 below." in said(row("nih", "unet-dcgan", last=0.3))

@@ -28,7 +28,7 @@ from studies.imaging.published import PUBLISHED
 from studies.imaging.settings import images_of, method_of, resolved
 from studies.outlook.learning import QUESTIONS
 from studies.packs import Needed, films_needed, unpack, write_pack
-from studies.pages.source_figures import NIH_ORIGINAL_STEPS, NIH_STEPS
+from studies.pages.budgets import NIH_ORIGINAL_STEPS, NIH_STEPS
 from studies.pages.training_cost import core_seconds, two_digits
 from studies.row_files import read_rows, write_row
 from studies.rows import Row

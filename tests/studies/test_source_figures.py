@@ -7,7 +7,8 @@ import re
 import pytest
 
 from studies.gpu_queue.entries import queue
-from studies.pages.source_figures import FIGURES, NIH_STEPS
+from studies.pages.budgets import NIH_ORIGINAL_STEPS, NIH_STEPS, ORIGINAL_STEPS, spent
+from studies.pages.source_figures import FIGURES
 from studies.pages.sources_page import sources_page
 from studies.pages.training_cost import Training, core_seconds, cost_of, cost_text
 from tests.docs.blocks import ROOT
@@ -85,17 +86,28 @@ def test_a_whole_training_replaces_the_short_one_and_a_smaller_one_stands_beside
 
     auroc = {"value": 0.55, "low": 0.5, "high": 0.6}
     small = {
-        "px": 64, "features": 16, "steps": 490, "training": {"epochs": 70}, "n": {"trained": 240},
-        "convergence": "converged", "auroc": {"best_epoch": auroc}, "method": "ganomaly",
+        "px": 64, "features": 16, "steps": 490, "training": {"epochs": 70},
+        "n": {"trained": 240, "normal": 60, "abnormal": 60}, "convergence": "converged",
+        "auroc": {"best_epoch": auroc}, "method": "ganomaly",
+        "recipe": "adversarial/nih-ganomaly-suitable",
     }  # fmt: skip
     page = sources_page({**rows, "adversarial/nih-ganomaly-suitable-0": small})
     [line] = [line for line in page.splitlines() if "NIH: suitable hyperparameters" in line]
     assert "0.55 [0.50, 0.60] at 64 px and 16 features" in line and "queued as `sources/nih-ganomaly-f0-0`" in line
-    assert "490 steps, 70 epochs of 240 films; 16 of 64 features; 64 px" in line
-    done = {**small, "features": 64, "px": 256, "steps": 23_664, "metrics": {"auroc": {"pooled": auroc}}}
+    assert f"{spent(small)} |" in line and "490 steps, 2.1 % of the source's 23,590; 240 of 10,803 films;" in line
+    done = {
+        **small,
+        "recipe": "sources/nih-ganomaly",
+        "n": {},
+        "features": 64,
+        "px": 256,
+        "steps": 23_592,
+        "metrics": {"auroc": {"pooled": auroc}},
+    }
     [line] = [line for line in sources_page({**rows, "sources/nih-ganomaly-0": done}).splitlines()
               if "NIH: suitable hyperparameters" in line]  # fmt: skip
     assert "0.55 [0.50, 0.60], `sources/nih-ganomaly-0`" in line and "not run" not in line
+    assert "| 23,592 steps, 100 % of the source's 23,590; 64 of 64 features; 256 of 256 px |" in line
 
 
 def test_smaller_trainings_answer_the_slides_question_and_draw_the_thesiss_curves() -> None:
@@ -122,7 +134,8 @@ def test_smaller_trainings_answer_the_slides_question_and_draw_the_thesiss_curve
     assert "generator: 3.00 in epoch 1, 1.00 at the least, 2.00 in epoch 3; discriminator: 0.50 in epoch 1" in losses
     question = found["May SURE make f-AnoGAN's encoder robust to noise?"]
     assert "less that without it, σ = 0.1: +0.00 [−0.01, +0.02]†" in question and "σ = 0.2" not in question
-    assert "630 steps, 70 epochs of 311 films; 16 of 64 features; 32 px" in question
+    assert f"| {spent(under_noise)} |" in question
+    assert f"| {spent(drawn)} |" in roc and f"| {spent(drawn)} |" in losses
 
 
 def test_every_link_of_the_table_leads_to_a_heading() -> None:
@@ -170,7 +183,9 @@ def test_a_missing_row_gives_no_cost() -> None:
 
 
 def test_steps_on_nih_follow_the_appendix() -> None:
-    assert NIH_STEPS == 70 * 338 and 338 * 32 >= 10_803 > 337 * 32
+    assert NIH_STEPS == 70 * 337 and 338 * 32 > 10_803 >= 337 * 32, "an incomplete last batch is dropped"
+    assert NIH_ORIGINAL_STEPS == 15 * 168 and 169 * 64 > 10_803 >= 168 * 64
+    assert committed_rows()["adversarial/hyperparameters-original-0"]["steps"] == ORIGINAL_STEPS
     assert f"{NIH_STEPS:,} steps" in PAGE.read_text(encoding="utf-8")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from studies.adversarial.arms import PLOTTED, STUDY
-from studies.pages.budgets import FEATURES, NIH_NORMALS, ORIGINAL, PX, SUITABLE, spent
+from studies.pages.budgets import FEATURES, NIH_NORMALS, ORIGINAL, PX, SUITABLE, generator_steps, spent
 from studies.pages.cells import Entry, dagger, dagger_note, table
 from unseen.evaluation.intervals import interval_text as figure
 
@@ -14,6 +14,9 @@ _AUROCS = (
     "*Best epoch* is chosen on the test films, as in the source, and so is optimistic; *last epoch* was fixed in "
     "advance. AUROC with its 95 % interval over the test films; trainings vary, too."
 )
+_CHANCE = 0.5
+WITHOUT_NOISE = "detectors/fold-0/f-anogan-dcgan-0"
+"""Row of f-AnoGAN with DCGAN's networks on the films of the trainings under noise."""
 _COMMAND = "python -m studies.adversarial"
 _WORDS = {
     "f-anogan": "f-AnoGAN, residual networks (source: published code)",
@@ -38,7 +41,7 @@ def adversarial_blocks(rows: Mapping[str, Entry]) -> list[str]:
     }
     return [
         *_norms(of["norms"]),
-        *_noise(of["noise"]),
+        *_noise(of["noise"], rows.get(WITHOUT_NOISE)),
         *_instance_noise(of["instance-noise"]),
         *_appendix(of["hyperparameters"], of["nih"]),
         *_figures(rows.get(PLOTTED)),
@@ -79,16 +82,24 @@ def _compared(rows: Sequence[Entry], first: str, second: str, one: str, other: s
     of = {(row["arm"], row["seed"]): row for row in rows}
     sentences = []
     for seed in sorted({seed for _, seed in of if (first, seed) in of and (second, seed) in of}):
-        a, b = (of[arm, seed]["auroc"]["last_epoch"] for arm in (first, second))
-        verdict = "do not overlap" if b["low"] > a["high"] or b["high"] < a["low"] else "overlap"
+        a, b = of[first, seed], of[second, seed]
         sentences.append(
-            f"At the last epoch the AUROC of seed {seed} is {figure(a)} {one} ({spent(of[first, seed])}) and "
-            f"{figure(b)} {other} ({spent(of[second, seed])}): the intervals {verdict}."
+            f"At the last epoch the AUROC of seed {seed} is {figure(a['auroc']['last_epoch'])} {one} ({spent(a)}) and "
+            f"{figure(b['auroc']['last_epoch'])} {other} ({spent(b)}): {_paired(b.get('minus', {}).get(first))}."
         )
     return [" ".join([*sentences, "The intervals are over films, not over trainings."])] if sentences else []
 
 
-def _noise(rows: Sequence[Entry]) -> list[str]:
+def _paired(gain: Entry | None) -> str:
+    """Return the difference of two arms on the same films, in words."""
+    if gain is None:
+        return "not compared by a paired test"
+    found = "significant" if gain["low"] > 0 or gain["high"] < 0 else "not significant"
+    return f"the paired difference, second minus first, is {figure(gain, sign=True)}, {found}"
+
+
+def _noise(rows: Sequence[Entry], without: Entry | None) -> list[str]:
+    """Return the section of f-AnoGAN under noise; `without`: a longer training of it without noise."""
     if not rows:
         return []
     ordered = sorted(rows, key=lambda row: (row["seed"], row["trained_at"], row["arm"]))
@@ -119,13 +130,30 @@ def _noise(rows: Sequence[Entry]) -> list[str]:
             lines,
         ),
         *([_verdict(gains, some)] if gains else []),
-        *_at_chance(ordered),
+        *_at_chance(ordered, without),
         *dagger_note(rows),
     ]
 
 
+def at_own_noise(row: Entry) -> Entry:
+    """Return the figures of a training under noise at the σ of its training films."""
+    found: Entry = next(entry for entry in row["auroc"] if entry["tested"] == row["trained_at"])
+    return found
+
+
+def at_chance(rows: Sequence[Entry]) -> str:
+    """Return how many trainings under noise are not significantly above chance at their own σ; "" where all are."""
+    chance = sum(at_own_noise(row)["auroc"]["low"] <= _CHANCE for row in rows)
+    if not chance:
+        return ""
+    if chance == len(rows):
+        return f"none of the {chance} trainings is significantly above chance at its own σ"
+    verb, own = ("is", "its") if chance == 1 else ("are", "their")
+    return f"{chance} of the {len(rows)} trainings {verb} not significantly above chance at {own} own σ"
+
+
 def _at_own(row: Entry) -> str:
-    own = next(entry for entry in row["auroc"] if entry["tested"] == row["trained_at"])
+    own = at_own_noise(row)
     return figure(own["minus_plain"], sign=True) if "minus_plain" in own else "–"
 
 
@@ -141,17 +169,19 @@ def _verdict(gains: Sequence[Entry], row: Entry) -> str:
     return f"After {spent(row)}: {told}. Longer training could change this."
 
 
-def _at_chance(rows: Sequence[Entry]) -> list[str]:
+def _at_chance(rows: Sequence[Entry], without: Entry | None) -> list[str]:
     """Return a sentence where trainings do not tell the classes apart, so that a comparison of them shows little."""
-    own = [next(entry for entry in row["auroc"] if entry["tested"] == row["trained_at"]) for row in rows]
-    chance = sum(entry["auroc"]["low"] <= 0.5 for entry in own)
-    if not chance:
+    found = at_chance(rows)
+    if not found:
         return []
-    return [
-        f"Of the {len(rows)} trainings {chance} are not significantly above chance at their own σ, so this budget is "
-        "too small to answer the question; `f-anogan-dcgan` without added noise has more at 64 px and 1,200 steps "
-        "([detectors](results-detectors.md#the-test-folds))."
-    ]
+    more = (
+        ""
+        if without is None
+        else f"; without added noise f-AnoGAN has {figure(without['metrics']['auroc']['pooled'])}{dagger(without)} on "
+        f"this fold at {without['px']} px ({spent(without)}; row `{WITHOUT_NOISE}`, "
+        "[detectors](results-detectors.md#fold-0-selection))"
+    )
+    return [f"{found[0].upper()}{found[1:]}, so this budget is too small to answer the question{more}."]
 
 
 def _instance_noise(rows: Sequence[Entry]) -> list[str]:
@@ -240,15 +270,29 @@ def _chance(rows: Sequence[Entry]) -> list[str]:
     """Return how NIH's rows lie to chance, with their budget."""
     if not rows:
         return []
-    most = max(rows, key=lambda row: int(row["steps"]))
+    most = max(rows, key=generator_steps)
+    widest = max(int(row["features"]) for row in rows)
     last = [row["auroc"]["last_epoch"] for row in rows]
-    above, below = sum(one["low"] > 0.5 for one in last), sum(one["high"] < 0.5 for one in last)
+    above, below = sum(one["low"] > _CHANCE for one in last), sum(one["high"] < _CHANCE for one in last)
     return [
         f"On NIH's films at the last epoch {above} of {len(rows)} trainings are significantly above chance and {below} "
-        f"below. They had at most {spent(most)}; nothing follows for the source's training. Of this set's normal "
-        "films 72 % and of its abnormal ones 47 % are AP projections, which a score of the whole film can see: an "
-        "AUROC away from 0.5, on either side, need not be disease."
+        f"below. The training with the most steps of the generator has {spent(most)}; the widest network has {widest} "
+        f"of {FEATURES} features. Nothing follows for the source's training.{_by_projection(most)}"
     ]
+
+
+def _by_projection(row: Entry) -> str:
+    """Return the share of AP projections among the tested films of either class, and what follows from it."""
+    counts = row.get("projections")
+    if counts is None:
+        return ""
+    normal, abnormal = (
+        f"{100 * counts[label].get('AP', 0) / sum(counts[label].values()):.0f} %" for label in ("normal", "abnormal")
+    )
+    return (
+        f" Of the tested normal films {normal} and of the abnormal ones {abnormal} are AP projections, which a score "
+        "of the whole film can see: an AUROC away from 0.5, on either side, need not be disease."
+    )
 
 
 def _figures(row: Entry | None) -> list[str]:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from studies import recipe_files as recipes
-from studies.adversarial.arms import PLOTTED
+from studies.adversarial.arms import PLOTTED, SIGMAS, STUDY, SURE
+from studies.adversarial.page import WITHOUT_NOISE, at_chance, at_own_noise
 from studies.imaging import budgets as imaging_budgets
 from studies.imaging.gaps import of_arm
 from studies.imaging.published import EI_INPAINTING, REI_MRI, budget_of
@@ -59,11 +60,12 @@ _PRIORS_PAGE = "[priors](results-priors.md)"
 
 @dataclass(frozen=True)
 class Counterpart:
-    """Our side of a figure: the value, its training, and the page."""
+    """Our side of a figure: the value, its training, the page, and its metric where it is not the source's."""
 
     ours: str
     training: str
     page: str
+    metric: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class SourceFigure:
     def cells(self, rows: Rows) -> list[str]:
         """Return the figure's line of the table."""
         found = self.counterpart(rows)
-        return [self.where, self.shows, self.value, self.metric, found.ours, found.training, found.page]
+        metric = f"{self.metric}; ours: {found.metric}" if found.metric else self.metric
+        return [self.where, self.shows, self.value, metric, found.ours, found.training, found.page]
 
 
 def not_run(training: Training, rows: Rows, queued: str = "") -> str:
@@ -121,7 +124,8 @@ def _of_appendix(entry: str, small: str, training: Training) -> Callable[[Rows],
         page = _THESIS_PAGE if less or thesis else _DETECTORS_PAGE
         if whole is not None:
             reached = whole["auroc"]["best_epoch"] if thesis else whole["metrics"]["auroc"]["pooled"]
-            return Counterpart(f"{figure(reached)}{dagger(whole)}, `{entry}-0`", budgets.spent(whole), page)
+            metric = "" if thesis else "last epoch, fold 0"
+            return Counterpart(f"{figure(reached)}{dagger(whole)}, `{entry}-0`", budgets.spent(whole), page, metric)
         missing = not_run(training, rows, queued)
         if less is None:
             return Counterpart(missing, "–", page)
@@ -333,19 +337,20 @@ def _best_epoch(rows: Rows) -> Counterpart:
 
 
 def _sure_in_encoder(rows: Rows) -> Counterpart:
-    training = Training("detectors/fold-0/f-anogan-dcgan-0", features=64, runs=2)
+    training = Training(WITHOUT_NOISE, features=FEATURES, runs=2)
     said, spent = [], ""
-    for sigma in ("0.1", "0.2"):
-        row = rows.get(f"adversarial/noise-f-anogan-sure-{sigma}-0")
+    for sigma in SIGMAS:
+        row = rows.get(f"{STUDY}/noise-{SURE}-{sigma:g}-0")
         if row is not None:
-            gain = next(one["minus_plain"] for one in row["auroc"] if one["tested"] == row["trained_at"])
-            said.append(f"σ = {sigma}: {figure(gain, sign=True)}{dagger(row)}")
-            spent = budgets.spent(row)
+            gain = at_own_noise(row)["minus_plain"]
+            said.append(f"σ = {sigma:g}: {figure(gain, sign=True)}{dagger(row)}")
+            spent = f"{budgets.spent(row)}; {row['px']} px"
     if not said:
         page = "[SURE under noise](results-thesis.md#does-sure-make-the-detector-robust-to-noise)"
         return Counterpart(not_run(training, rows), "–", page)
     told = f"AUROC of f-AnoGAN with SURE in the encoder, less that without it, {'; '.join(said)}"
-    return Counterpart(told, spent, _THESIS_PAGE)
+    chance = at_chance([row for name, row in rows.items() if name.startswith(f"{STUDY}/noise-")])
+    return Counterpart(f"{told}; {chance}: the question is open" if chance else told, spent, _THESIS_PAGE)
 
 
 def _roc(rows: Rows) -> Counterpart:
@@ -385,6 +390,18 @@ def _split(rows: Rows) -> Counterpart:
         return Counterpart(f"*{NOT_RUN}*", "–", _THESIS_PAGE)
     n = row["n"]
     told = f"{n['normal']} normal and {n['abnormal']} abnormal films tested, our own draw: {row['protocol']}"
+    return Counterpart(told, "–", _THESIS_PAGE)
+
+
+def _nih_films(rows: Rows) -> Counterpart:
+    row = rows.get(f"{STUDY}/nih-ganomaly-suitable-0")
+    if row is None:
+        return Counterpart(f"*{NOT_RUN}*", "–", _THESIS_PAGE)
+    n = row["n"]
+    told = (
+        f"{n['trained']} normal films of `nih_cxr8` trained on; {n['normal']} normal and {n['abnormal']} abnormal "
+        "tested, by patient"
+    )
     return Counterpart(told, "–", _THESIS_PAGE)
 
 
@@ -539,8 +556,7 @@ FIGURES: tuple[SourceFigure, ...] = (
       for name, value, short in (("published code", "0.4853", "f-anogan"),
                                  ("own network", "0.4726", "f-anogan-dcgan"))),
     SourceFigure(f"{THESIS}, appendix A", "Films of NIH: normal to train, normal and abnormal to test",
-                 "10,803; 1,200; 1,200", "films", _explained(_THESIS_PAGE, "300 normal and 100 abnormal films of "
-                                                             "`nih_cxr8`, by patient")),
+                 "10,803; 1,200; 1,200", "films", _nih_films),
     SourceFigure(f"{THESIS}, appendix A", "GANomaly, 256 px, NIH: original hyperparameters", "0.6", _NIH_ORIGINAL,
                  _of_appendix("sources/nih-ganomaly-original", "adversarial/nih-ganomaly-original-0",
                               Training("thesis/ganomaly-0", NIH_ORIGINAL_STEPS))),

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from studies.adversarial import arms, noise, training
-from studies.adversarial.arms import ARMS, PLOTTED, Arm
-from studies.adversarial.page import adversarial_blocks
+from studies.adversarial.arms import ARMS, PLOTTED, SURE, Arm
+from studies.adversarial.page import WITHOUT_NOISE, adversarial_blocks
 from studies.figures.thesis_rates_and_losses import losses, rates
 from studies.pages.budgets import NIH_ORIGINAL_STEPS, NIH_STEPS
 from studies.row_files import read_study
@@ -159,8 +159,9 @@ def row(question: str, arm: str, *, last: float = 0.55, **more: object) -> Row:
     } | more  # fmt: skip
 
 
-def said(*rows: Row) -> str:
-    return "\n".join(adversarial_blocks({f"adversarial/{one['question']}-{one['arm']}-0": one for one in rows}))
+def said(*rows: Row, **others: Row) -> str:
+    known = {f"{one['recipe']}-{one['seed']}": one for one in rows}
+    return "\n".join(adversarial_blocks(known | others))
 
 
 def test_without_rows_there_is_no_section() -> None:
@@ -182,15 +183,42 @@ def test_nihs_rows_have_the_sources_figure_and_its_steps() -> None:
     assert f"60 steps, 0.25 % of the source's {NIH_STEPS:,}; {size}" in said(row("nih", "ganomaly-suitable"))
     assert "60 steps, 15 of the published code's 15 epochs; 16 of 64" in said(row("hyperparameters", "original"))
     assert "60 steps, 15 of the thesis's 70 epochs; 16 of 64" in said(row("hyperparameters", "suitable"))
-    assert "0 of 1 trainings are significantly above chance and 0 below." in text and "nothing follows for" in text
+    assert "0 of 1 trainings are significantly above chance and 0 below." in text and "Nothing follows for" in text
     assert "1 of 1 trainings are significantly above chance and 0 below." in said(row("nih", "unet-dcgan", last=0.75))
     assert "0 of 1 trainings are significantly above chance and 1 below." in said(row("nih", "unet-dcgan", last=0.3))
 
 
-def test_overlap_of_intervals_follows_the_rows() -> None:
-    close = said(row("norms", "mean-squares"), row("norms", "norms", last=0.6))
-    assert "of seed 0 is 0.55 [0.45, 0.65] with means of squares" in close and "the intervals overlap" in close
-    assert "do not overlap" in said(row("norms", "mean-squares"), row("norms", "norms", last=0.85))
+def test_the_longest_training_on_nih_is_that_with_the_most_steps_of_the_generator() -> None:
+    critic: Row = {"settings": {"game": "wgan-gp", "critic_steps": 5}, "method": "f-anogan"}
+    text = said(
+        row("nih", "f-anogan-dcgan", **critic, features=32), row("nih", "ganomaly-suitable"), row("nih", "unet-dcgan")
+    )
+    assert "most steps of the generator has 60 steps, 0.25 % of" in text
+    assert "64 of 256 px; the widest network has 32 of 64 features." in text
+
+
+def test_shares_of_ap_projections_are_those_of_the_rows_tested_films() -> None:
+    counts = {"normal": {"AP": 3, "PA": 1}, "abnormal": {"PA": 4}}
+    text = said(row("nih", "ganomaly-suitable", projections=counts))
+    assert "Of the tested normal films 75 % and of the abnormal ones 0 % are AP projections" in text
+    assert "AP projections" not in said(row("nih", "ganomaly-suitable"))
+    for name, one in read_study(arms.STUDY, ROOT / "studies" / "results").items():
+        if one["question"] == "nih":
+            assert {label: sum(some.values()) for label, some in one["projections"].items()} == {
+                label: one["n"][label] for label in ("normal", "abnormal")
+            }, name
+
+
+def test_two_arms_are_compared_by_their_paired_difference() -> None:
+    def compared(**more: object) -> str:
+        return said(row("norms", "mean-squares"), row("norms", "norms", last=0.6, **more))
+
+    close = compared(minus={"mean-squares": interval(0.05)})
+    assert "of seed 0 is 0.55 [0.45, 0.65] with means of squares" in close
+    assert "the paired difference, second minus first, is +0.05 [−0.05, +0.15], not significant." in close
+    assert "is +0.20 [+0.10, +0.30], significant." in compared(minus={"mean-squares": interval(0.2)})
+    without = compared()
+    assert "not compared by a paired test" in without and "significant" not in without.partition("not compared")[2]
     assert "images/thesis-roc.png" in close and PLOTTED == "adversarial/norms-mean-squares-0"
 
 
@@ -210,6 +238,20 @@ def test_the_answer_on_sure_follows_the_differences() -> None:
     assert "above 0 in 2 and below 0 in 0" in under_noise(0.05) and "Longer training could change this" in under_noise(
         0.05
     )
+
+
+def test_trainings_at_chance_are_counted_and_the_longer_one_is_read_from_its_row() -> None:
+    def under_noise(arm: str, value: float) -> Row:
+        auroc = [{"tested": 0.1, "auroc": interval(value)}]
+        return row("noise", arm, trained_at=0.1, auroc=auroc, method="f-anogan")
+
+    chance, above = under_noise("f-anogan", 0.55), under_noise(SURE, 0.75)
+    longer = row("", "", method="f-anogan", steps=1200, metrics={"auroc": {"pooled": interval(0.7)}})
+    assert "1 of the 2 trainings is not significantly above chance" in said(chance, above)
+    assert "chance" not in said(above)
+    text = said(chance, **{WITHOUT_NOISE: longer})
+    assert "None of the 1 trainings is significantly above chance at its own σ, so this budget is too small" in text
+    assert "f-AnoGAN has 0.70 [0.60, 0.80]† on this fold at 64 px (1,200 steps" in text and "#fold-0-selection" in text
 
 
 def test_the_figures_draw_what_the_row_holds() -> None:

@@ -95,6 +95,7 @@ def test_a_whole_training_replaces_the_short_one_and_a_smaller_one_stands_beside
     [line] = [line for line in page.splitlines() if "NIH: suitable hyperparameters" in line]
     assert "0.55 [0.50, 0.60] at 64 px and 16 features" in line and "queued as `sources/nih-ganomaly-f0-0`" in line
     assert f"{spent(small)} |" in line and "490 steps, 2.1 % of the source's 23,590; 240 of 10,803 films;" in line
+    assert line.split(" | ")[3].endswith("in batches of 32")
     done = {
         **small,
         "recipe": "sources/nih-ganomaly",
@@ -107,6 +108,7 @@ def test_a_whole_training_replaces_the_short_one_and_a_smaller_one_stands_beside
     [line] = [line for line in sources_page({**rows, "sources/nih-ganomaly-0": done}).splitlines()
               if "NIH: suitable hyperparameters" in line]  # fmt: skip
     assert "0.55 [0.50, 0.60], `sources/nih-ganomaly-0`" in line and "not run" not in line
+    assert line.split(" | ")[3].endswith("in batches of 32; ours: last epoch, fold 0")
     assert "| 23,592 steps, 100 % of the source's 23,590; 64 of 64 features; 256 of 256 px |" in line
 
 
@@ -134,8 +136,21 @@ def test_smaller_trainings_answer_the_slides_question_and_draw_the_thesiss_curve
     assert "generator: 3.00 in epoch 1, 1.00 at the least, 2.00 in epoch 3; discriminator: 0.50 in epoch 1" in losses
     question = found["May SURE make f-AnoGAN's encoder robust to noise?"]
     assert "less that without it, σ = 0.1: +0.00 [−0.01, +0.02]†" in question and "σ = 0.2" not in question
-    assert f"| {spent(under_noise)} |" in question
+    assert f"| {spent(under_noise)}; 32 px |" in question and "none of" not in question
     assert f"| {spent(drawn)} |" in roc and f"| {spent(drawn)} |" in losses
+    low = {"adversarial/noise-f-anogan-sure-0.1-0": {**under_noise, "auroc": [levels[0], levels[1] | {"auroc": gain}]}}
+    assert "none of the 1 trainings is significantly above chance at its own σ: the question is open" in sources_page(
+        {**{name: one for name, one in rows.items() if not name.startswith("adversarial/")}, **low}
+    )
+
+
+def test_films_of_nih_are_those_of_the_row() -> None:
+    rows = committed_rows()
+    row = rows["adversarial/nih-ganomaly-suitable-0"]
+    changed = row | {"n": {"trained": 7, "normal": 5, "abnormal": 3}}
+    told = "7 normal films of `nih_cxr8` trained on; 5 normal and 3 abnormal tested, by patient"
+    assert told in sources_page({**rows, "adversarial/nih-ganomaly-suitable-0": changed})
+    assert told not in sources_page(rows)
 
 
 def test_every_link_of_the_table_leads_to_a_heading() -> None:

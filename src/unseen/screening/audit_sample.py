@@ -10,7 +10,7 @@ import hmac
 from unseen.evaluation.intervals import Figure, proportion
 
 AUDIT_SHARE = 0.05
-"""Share of the cleared studies that is read all the same, unless another one is given; here alone."""
+"""Default share of the cleared studies that is read all the same."""
 
 
 def is_sampled(study: str, *, share: float, key: bytes) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, or_, select
 
-from unseen.screening import Policy, study_decision
+from unseen.screening import AUDIT_SHARE, Policy, study_decision
 from unseen_server.worklist import clearing
 from unseen_server.worklist.joining import take_in
 from unseen_server.worklist.patient_identities import PatientClaim, claim_of, disagreeing_copies
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from unseen_server.worklist.states import Act
 
 _REPORTED: Final = ("reported", "reported_elsewhere", "set_aside")
-_AUDIT_SHARE: Final = 0.05  # of a policy that was never activated here: the default of a policy
 
 
 def agreeing_study(
@@ -110,7 +109,7 @@ def _decide_again(writing: Writing, number: int, *, act: Act, actor: str) -> Non
 
 
 def _audit_share(connection: Connection, digest: str) -> float:
-    """Return the share of cleared studies that is read all the same, under the policy with this digest."""
+    """Return the share of cleared studies that is read all the same; the default if no activation of it is stored."""
     kept = select(activations.c.policy).where(activations.c.policy_digest == digest, activations.c.policy.is_not(None))
     policy = connection.execute(kept.limit(1)).scalar_one_or_none()
-    return _AUDIT_SHARE if policy is None else Policy.model_validate_json(policy).audit_share
+    return AUDIT_SHARE if policy is None else Policy.model_validate_json(policy).audit_share

@@ -23,6 +23,7 @@ ARCHIVE = '[[peers]]\nname = "archive"\nae_title = "ORTHANC"\nhost = "127.0.0.1"
         ("[tls]\ncertificat = 'x'", "tls.certificat: unknown; did you mean certificate?"),
         ('ae_title = "THIS_TITLE_IS_TOO_LONG"', "ae_title: seen"),
         (ARCHIVE + "addresses = ['10.0.0.1/8']", "10.0.0.1/8 is neither an IP address nor a network"),
+        (ARCHIVE + "addresses = ['10.0.0.0%eth0/8']", "10.0.0.0%eth0/8 is neither an IP address nor a network"),
         (ARCHIVE + ARCHIVE, "two peers are called archive"),
         (ARCHIVE + "port = 104\ntls = true", "there is no table [tls]"),
         (ARCHIVE + 'send = ["sr"]', "no place: give host and port, or dicomweb"),
@@ -82,6 +83,9 @@ def config_of(**peer: object) -> PacsConfig:
         (["10.1.0.0/16"], "10.2.0.1", False),
         (["10.1.0.0/16"], "::ffff:10.1.0.1", True),
         (["fe80::/10"], "fe80::1%eth0", True),
+        (["fe80::%eth0/10"], "fe80::1%eth0", True),
+        (["fe80::1%eth0"], "fe80::1", True),
+        (["fe80::1%eth0"], "fe80::2", False),
         (["127.0.0.1", "::1"], "::1", True),
     ],
 )

@@ -27,7 +27,7 @@ def address_of(text: str) -> Address:
 
 
 def networks_of(places: Iterable[str]) -> tuple[Network, ...]:
-    """Return addresses and networks as networks, each once, in order; IPv4 mapped into IPv6 as IPv4.
+    """Return addresses and networks as networks without zones, each once, in order; IPv4 mapped into IPv6 as IPv4.
 
     Raises:
         ValueError: one is neither an address nor a network.
@@ -35,14 +35,19 @@ def networks_of(places: Iterable[str]) -> tuple[Network, ...]:
     Example:
         >>> networks_of(["10.1.0.0/16", "10.2.0.7", "10.2.0.7", "::ffff:10.3.0.0/112"])
         (IPv4Network('10.1.0.0/16'), IPv4Network('10.2.0.7/32'), IPv4Network('10.3.0.0/16'))
+        >>> networks_of(["fe80::%eth0/10"])
+        (IPv6Network('fe80::/10'),)
     """
-    return tuple({_unmapped(ipaddress.ip_network(place.partition("%")[0])): None for place in places})
+    return tuple({_plain(ipaddress.ip_network(place)): None for place in places})
 
 
-def _unmapped(network: Network) -> Network:
-    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
-    if mapped is None or network.prefixlen < _MAPPED_BITS:
+def _plain(network: Network) -> Network:
+    """Return a network without its zone; an IPv4 network that is mapped into IPv6 as IPv4."""
+    if isinstance(network, ipaddress.IPv4Network):
         return network
+    mapped = network.network_address.ipv4_mapped
+    if mapped is None or network.prefixlen < _MAPPED_BITS:
+        return ipaddress.IPv6Network((int(network.network_address), network.prefixlen))
     return ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
 
 
@@ -66,7 +71,7 @@ def checked_networks(given: tuple[str, ...]) -> tuple[str, ...]:
     """
     for address in given:
         try:
-            ipaddress.ip_network(address)
+            networks_of((address,))
         except ValueError as error:
             raise ValueError(
                 f"{address} is neither an IP address nor a network such as 10.1.0.0/16 ({error})"

@@ -10,8 +10,6 @@ Differs from uvicorn's limit, which counts all connections alike and refuses eve
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ipaddress
 import logging
 from collections.abc import Sequence
 from typing import Any, Final
@@ -21,6 +19,7 @@ import uvicorn
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from unseen_server.service.ip_networks import checked_networks
 from unseen_server.service.waiting_clients import WaitingClients
 
 _log = logging.getLogger("unseen")
@@ -144,8 +143,10 @@ def checked_proxies(given: Sequence[str]) -> tuple[str, ...]:
         ('127.0.0.1', '10.89.43.0/24')
     """
     for one in given:
-        with contextlib.suppress(ValueError):
-            ipaddress.ip_network(one)
-            continue
-        raise ValueError(f"{one[:100]}: neither an IP address nor a network such as 10.1.0.0/24. Correct --proxy.")
+        try:
+            checked_networks((one,))
+        except ValueError as error:
+            raise ValueError(
+                f"{one[:100]}: neither an IP address nor a network such as 10.1.0.0/24. Correct --proxy."
+            ) from error
     return tuple(given)

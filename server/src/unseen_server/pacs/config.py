@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from unseen.artifacts import RecipeError, UserError, reason_of, validated
-from unseen_server.pacs.ip_networks import checked_networks
-from unseen_server.pacs.non_dicom_settings import FhirSettings, Hl7Settings, HttpSettings, SyslogSettings
+from unseen_server.pacs.non_dicom_settings import FhirSettings, Hl7Settings, HttpSettings, Networks, SyslogSettings
 
 PAGE = "docs/how-to/pacs.md"
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -61,7 +60,7 @@ class Peer(_ConfigTable):
     host: str = ""
     port: Port | None = None
     tls: bool = False
-    addresses: Strings = ()
+    addresses: Networks = ()
     source: str = Field(default="", max_length=200)
     settle_s: float | None = Field(default=None, ge=0, le=86400)
     closes: Literal["quiet", "association"] = "quiet"
@@ -73,11 +72,6 @@ class Peer(_ConfigTable):
     dicomweb_password_file: str = ""
     dicomweb_token_file: str = ""
     timeout_s: float = Field(default=30, gt=0, le=3600)
-
-    @field_validator("addresses")
-    @classmethod
-    def _are_addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        return checked_networks(given)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -25,8 +25,8 @@ from unseen_server.pacs.accept_log import AcceptLog
 from unseen_server.pacs.hl7_acknowledgement import acknowledgement
 from unseen_server.pacs.hl7_incoming import merges_of, not_used, reports_of, system_of
 from unseen_server.pacs.hl7_parsing import Hl7Error, parsed
-from unseen_server.pacs.ip_networks import is_in, networks_of
 from unseen_server.pacs.mllp import END, START, MllpFrames
+from unseen_server.service.ip_networks import is_in, networks_of
 from unseen_server.service.waiting_clients import address_group
 from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
 

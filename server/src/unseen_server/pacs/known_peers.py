@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Iterable
 
 from unseen_server.pacs.config import PacsConfig, Peer
-from unseen_server.pacs.ip_networks import is_in, networks_of
+from unseen_server.service.ip_networks import is_in, networks_of
 
 Resolve = Callable[[str], Iterable[str]]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from unseen_server.pacs.ip_networks import checked_networks
+from unseen_server.service.ip_networks import checked_networks
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+Networks = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(checked_networks)]
 AccessionField = Literal["OBR-2", "OBR-3", "OBR-18", "OBR-19", "OBR-20", "ORC-2", "ORC-3", "IPC-1"]
 UidField = Literal["ZDS-1", "IPC-3"]
 
@@ -53,18 +54,13 @@ class Hl7Settings(Hl7Fields):
     host: str = "0.0.0.0"
     port: Port = 2575
     tls: bool = False
-    addresses: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    addresses: Networks = ()
     reports: str = Field(min_length=1)
     connections: int = Field(default=20, ge=1, le=1000)
     connections_each: int = Field(default=5, ge=1, le=1000)
     message_bytes: int = Field(default=2**20, ge=1024, le=2**26)
     message_s: float = Field(default=30, gt=0, le=3600)
     idle_s: float = Field(default=3600, gt=0, le=86400)
-
-    @field_validator("addresses")
-    @classmethod
-    def _are_addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        return checked_networks(given)
 
 
 class FhirSettings(_SettingsTable):

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from unseen_server.pacs.config import PacsConfig, Peer
-from unseen_server.pacs.ip_networks import Network, address_of, is_in, networks_of
 from unseen_server.pacs.known_peers import addresses_of
+from unseen_server.service.ip_networks import Network, address_of, is_in, networks_of
 
 EVERY_S: Final = 30.0
 """Longest time until a changed address of a host is known."""

@@ -7,10 +7,12 @@ by clients that are slow.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Hashable
+from ipaddress import IPv4Address, IPv6Network
 from threading import Lock
 from typing import Generic, TypeVar
+
+from unseen_server.service.ip_networks import address_of
 
 Client = TypeVar("Client", bound=Hashable)
 
@@ -90,11 +92,7 @@ def address_group(address: str) -> str:
         'a name'
     """
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        found = address_of(address)
     except ValueError:
         return address
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found if isinstance(found, IPv4Address) else IPv6Network((found, 64), strict=False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import LIMITS, Say, World
+from unseen.cli import console
 
 LIGHT = (
     ("score", "models/pca"),
@@ -125,3 +127,50 @@ def test_calibrate_reuses_the_scores_of_evaluate_and_makes_the_same_policy(
     (kept,) = (tmp_path / "runs" / "scores").iterdir()
     kept.write_bytes(b"damaged")
     assert "that `unseen evaluate`" not in say(*words, "--out", tmp_path / "again.json").err
+
+
+CLEARED = "\r\033[K"
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        lambda: console.step("next"),
+        lambda: console.note("next"),
+        lambda: console.warn("next"),
+        lambda: console.error("next"),
+        lambda: console.limits(),
+        lambda: console.result("next"),
+        lambda: console.item("films", "next", {}),
+    ],
+)
+def test_a_count_on_a_terminal_is_removed_before_the_next_output(
+    show: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    console.count_progress("scored")(120)
+    show()
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"{CLEARED}  scored: 120{CLEARED}")
+    show()
+    assert CLEARED not in capsys.readouterr().err
+    console.rate_progress("scored")(10, 10, 20)
+    console.result(None)
+    show()
+    assert capsys.readouterr().err.count(CLEARED) == 2
+
+
+def test_a_complete_count_stays_on_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    console.rate_progress("scored")(20, 20, 20)
+    console.note("next")
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"{CLEARED}  scored: 20 of 20") and shown.count(CLEARED) == 1
+
+
+def test_a_count_elsewhere_is_not_removed(capsys: pytest.CaptureFixture[str]) -> None:
+    console.count_progress("scored")(120)
+    console.note("next")
+    assert capsys.readouterr().err == "  next\n"

@@ -41,6 +41,8 @@ class _Output:
 
 
 _output = _Output()
+_counting = False
+"""True while the last line on the terminal is a count, which `_print` removes."""
 _QUIET: Final = Annotated[
     bool, typer.Option("--quiet", "-q", help="no steps, notes and progress; results, warnings and errors only")
 ]
@@ -111,7 +113,7 @@ def _printing(*, quiet: bool, as_json: bool) -> Iterator[None]:
 def _print_document() -> None:
     if _output.json:
         found = {**_output.document, "notes": _output.notes, "limits": LIMITS}
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=1, default=_plain))
+        _print(json.dumps(found, ensure_ascii=False, indent=1, default=_plain))
 
 
 def _plain(value: object) -> object:
@@ -132,7 +134,7 @@ def result(text: str | None, **facts: object) -> None:
     if _output.json:
         _output.document |= facts
     elif text is not None:
-        typer.echo(text)
+        _print(text)
 
 
 def item(of: str, text: str, facts: Mapping[str, object]) -> None:
@@ -146,7 +148,7 @@ def item(of: str, text: str, facts: Mapping[str, object]) -> None:
     if _output.json:
         _output.document.setdefault(of, []).append(dict(facts))
     else:
-        typer.echo(text)
+        _print(text)
 
 
 def check_model(model: Path | str) -> None:
@@ -245,25 +247,46 @@ def step(text: str) -> None:
     """Announce what happens next."""
     if _output.quiet:
         return
-    typer.secho(f"▸ {text}", err=True, bold=True)
+    _print(typer.style(f"▸ {text}", bold=True), err=True)
 
 
 def note(text: str) -> None:
     """Print a remark on standard error; not with `--quiet`."""
     _output.notes.append(text)
     if not _output.quiet:
-        typer.secho(f"  {text}", err=True)
+        _print(f"  {text}", err=True)
 
 
 def warn(text: str) -> None:
     """Print a warning on standard error, with `--quiet` also."""
     _output.notes.append(f"warning: {text}")
-    typer.secho(f"  warning: {text}", err=True)
+    _print(f"  warning: {text}", err=True)
+
+
+def error(text: str) -> None:
+    """Print the sentence with which a command fails on standard error, with `--quiet` also."""
+    _print(typer.style(f"unseen: {text}", fg=typer.colors.RED), err=True)
 
 
 def limits() -> None:
     """Print the sentence that stands where results are seen."""
-    typer.secho(LIMITS, err=True, dim=True)
+    _print(typer.style(LIMITS, dim=True), err=True)
+
+
+def _print(text: str, *, err: bool = False) -> None:
+    """Print lines on standard output or standard error, in place of a count that is the terminal's last line."""
+    global _counting
+    if _counting:
+        typer.echo("\r\033[K", err=True, nl=False)
+        _counting = False
+    typer.echo(text, err=err)
+
+
+def _print_count(text: str, *, last: bool = False) -> None:
+    """Print a count in place of the one before; the last one stays on the terminal."""
+    global _counting
+    typer.echo(f"\r\033[K  {text}", err=True, nl=last)
+    _counting = not last
 
 
 def count_progress(what: str) -> Callable[[int], None]:
@@ -281,7 +304,7 @@ def count_progress(what: str) -> Callable[[int], None]:
         if _output.quiet:
             return
         if live and done % 10 == 0:
-            typer.echo(f"\r\033[K  {what}: {done}", err=True, nl=False)
+            _print_count(f"{what}: {done}")
         elif not live and time.monotonic() - spoke >= EVERY_S:
             spoke = time.monotonic()
             note(f"{what}: {done}")
@@ -308,7 +331,7 @@ def rate_progress(what: str) -> Callable[[int, int, int], None]:
             rate = now / seconds
             line += f", {rate:.3g} films/s, {_duration((total - done) / rate)} left"
         if live:
-            typer.echo(f"\r\033[K  {line}", err=True, nl=done == total)
+            _print_count(line, last=done == total)
         elif done == total or time.monotonic() - spoke >= EVERY_S:
             spoke = time.monotonic()
             note(line)

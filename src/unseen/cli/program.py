@@ -115,7 +115,7 @@ def run(program: typer.Typer) -> None:
         said = None if said is None else console.with_options(said)
         if said is None or os.environ.get("UNSEEN_TRACEBACK") == "1":
             raise
-        typer.secho(f"unseen: {said}", err=True, fg=typer.colors.RED)
+        console.error(said)
         sys.exit(2)
 
 

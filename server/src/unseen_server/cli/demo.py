@@ -87,7 +87,7 @@ def demo(
             epochs=epochs,
             labelled=labelled,
             step=console.step,
-            say=_result,
+            say=console.result,
             progress=shown_on(),
             scored=console.count_progress("scored"),
         )
@@ -104,7 +104,7 @@ def demo(
             further=made.further,
             progress=console.count_progress("scored"),
         )
-        _result(f"     {filled}")
+        console.result(f"     {filled}")
         words: list[str | Path] = ["--folder", worklist, "--model", made.decides, "--policy", made.policy]
         words += [word for one in made.further for word in ("--also", one)]
         words += ["--runs", made.runs]
@@ -114,21 +114,14 @@ def demo(
         with OwnServer([*words, "--port", "0"], log=out / "serve.log") as server:
             if not browser:
                 _check(server, filled, models=1 + len(made.further))
-                typer.echo(
+                console.result(
                     f"     the page was checked and is not served (no terminal, or --no-browser). To open it: "
                     f"{Path(sys.argv[0])} serve {' '.join(map(str, words))}"
                 )
-            typer.echo(f"     all of it took {time.monotonic() - began:.0f} s")
+            console.result(f"     all of it took {time.monotonic() - began:.0f} s")
             console.limits()
             if browser:
                 _stay(server, words)
-
-
-def _result(line: str) -> None:
-    """Print a line of the result, in place of the line that counted."""
-    if sys.stderr.isatty():
-        typer.echo("\r\033[K", err=True, nl=False)
-    typer.echo(line)
 
 
 @contextlib.contextmanager
@@ -179,5 +172,5 @@ def _check(server: OwnServer, filled: Filled, *, models: int) -> None:
 
 
 def _end(sentence: str) -> NoReturn:
-    typer.secho(f"unseen: {sentence}", err=True, fg=typer.colors.RED)
+    console.error(sentence)
     raise typer.Exit(1)

@@ -17,7 +17,7 @@ import sqlalchemy
 from tests.cli.conftest import Say
 from tests.worklist.conftest import MakePlace, execute, png
 from unseen_server.service.watched_folder import FolderWatch
-from unseen_server.worklist import Store, damage
+from unseen_server.worklist import Store, damage, tables
 from unseen_server.worklist.backup import back_up, restore
 from unseen_server.worklist.belonging import DATABASE
 from unseen_server.worklist.database import Database
@@ -240,11 +240,7 @@ def test_an_older_copy_of_the_database_is_reported_before_a_sweep_removes_films(
         Store.open(home, check="files").close()
 
 
-@pytest.mark.parametrize("few", [FILMS, FILMS + 5])  # digests that are read at once: of a part, or of all
-def test_the_database_of_another_worklist_is_reported(
-    home: Path, make_place: MakePlace, monkeypatch: pytest.MonkeyPatch, few: int
-) -> None:
-    monkeypatch.setattr(damage, "_FEW", few)
+def test_the_database_of_another_worklist_is_reported(home: Path, make_place: MakePlace) -> None:
     other = make_place("sqlite")
     with other.open() as store:
         for number in range(FILMS + 5):
@@ -259,15 +255,51 @@ def test_the_database_of_another_worklist_is_reported(
         Store.open(home, check="files").close()
 
 
-@pytest.mark.parametrize("few", [FILMS - 1, FILMS])
-def test_a_folder_of_mostly_unknown_films_is_reported(home: Path, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
-    monkeypatch.setattr(damage, "_FEW", few)
+def test_a_folder_of_mostly_unknown_films_is_reported(home: Path) -> None:
     for number in range(200):
         name = f"{number:064x}"
         (home / "films" / name[:2]).mkdir(exist_ok=True)
         (home / "films" / name[:2] / name).touch()
     with pytest.raises(DamagedError, match="the tables do not know 200 of them"):
         Store.open(home, check="files").close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_films_and_attachments_are_compared_with_the_folder_by_one_statement(
+    make_place: MakePlace, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The digests of each of two subfolders come in several batches; a third one has no row."""
+    monkeypatch.setattr(damage, "_BATCH", 2)
+    place = make_place(kind)
+    with place.open() as store:
+        films = [f"{'a0' if number % 2 else '0a'}{number:062x}" for number in range(FILMS)]
+        for number, digest in enumerate(films):
+            store.films.receive(png(number), name=f"{number}")
+            received = tables.films.c.sha256 == hashlib.sha256(png(number)).hexdigest()
+            with store.database.writing() as connection:
+                connection.execute(tables.films.update().where(received).values(sha256=digest))
+        shutil.rmtree(place.home / "films")
+        attached = [f"0a{number:062x}" for number in range(100, 104)]
+        empty = dict.fromkeys(("sop_class", "source", "changed"), "") | {"bytes": 0, "received_us": 0}
+        with store.database.writing() as connection:
+            for digest in attached:
+                connection.execute(tables.attachments.insert().values(public_id=digest, sha256=digest, **empty))
+        unknown = [f"0b{number:062x}" for number in range(65)]
+        for digest in (*films[:6], *attached, *unknown):
+            (place.home / "films" / digest[:2]).mkdir(parents=True, exist_ok=True)
+            (place.home / "films" / digest[:2] / digest).touch()
+        asked: list[str] = []
+        sqlalchemy.event.listen(store.database.engine, "before_cursor_execute", lambda *of: asked.append(of[2]))
+        with pytest.raises(DamagedError, match="holds 75 files, and the tables do not know 65 of them"):
+            damage.check_films(store.database, place.home)
+        assert len([statement for statement in asked if statement != "BEGIN"]) == 1
+        for digest in unknown:
+            (place.home / "films" / digest[:2] / digest).unlink()
+        damage.check_films(store.database, place.home)
+        for digest in attached:
+            (place.home / "films" / digest[:2] / digest).unlink()
+        with pytest.raises(DamagedError, match="10 of the 16 films that the tables know are missing"):
+            damage.check_films(store.database, place.home)
 
 
 def test_films_that_a_killed_process_left_are_no_damage(home: Path) -> None:

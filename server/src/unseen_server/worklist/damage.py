@@ -7,8 +7,8 @@ the remedy.
 
 from __future__ import annotations
 
-import collections
 import functools
+import itertools
 import os
 from pathlib import Path
 from typing import Final, Literal
@@ -28,9 +28,9 @@ Check = Literal["tables", "database", "files"]
 """
 _UNDER_WAY: Final = 64
 """Largest usual number of films without a row: films that are being received, and films of a killed process."""
-_FEW: Final = 20_000
-"""Largest number of digests of a table that are read at once. Of more, one subfolder's are in memory at a time."""
-_DIGESTS: Final = (films.c.sha256, attachments.c.sha256)
+_BATCH: Final = 10_000
+"""Number of digests that are read from the database at once."""
+_DIGESTS: Final = select(films.c.sha256).union(select(attachments.c.sha256)).order_by("sha256")
 _LONGEST: Final = 160
 _COLUMNS: Final = {
     "sqlite": (
@@ -111,13 +111,17 @@ def check_trail(database: Database, path: Path, kept: AuditHead | None) -> None:
 def check_films(database: Database, home: Path) -> None:
     """Raise DamagedError if most films of the folder are unknown to the tables, or most known films are missing."""
     there = known = unknown = missing = 0
+    without_rows = {f"{number:02x}" for number in range(256)}
     with database.reading() as connection:
-        few = _few_rows(connection)
-        for number in range(256):
-            first = f"{number:02x}"
-            files, rows = _files(home, first), _rows(connection, first) if few is None else few[first]
+        digests = connection.execute(_DIGESTS.execution_options(yield_per=_BATCH)).scalars()
+        for first, of_subfolder in itertools.groupby(digests, key=lambda digest: digest[:2]):
+            files, rows = _files(home, first), set(of_subfolder)
             there, known = there + len(files), known + len(rows)
             unknown, missing = unknown + len(files - rows), missing + len(rows - files)
+            without_rows.discard(first)
+    for first in without_rows:
+        count = len(_files(home, first))
+        there, unknown = there + count, unknown + count
     if unknown > max(there / 2, _UNDER_WAY):
         raise DamagedError(
             f"{database.name}: {home / 'films'} holds {there:,} files, and the tables do not know {unknown:,} of them: "
@@ -160,29 +164,6 @@ def _files(home: Path, first: str) -> set[str]:
         return set(os.listdir(home / "films" / first))
     except FileNotFoundError:
         return set()
-
-
-def _few_rows(connection: Connection) -> dict[str, set[str]] | None:
-    """Return the digests that the tables know, by subfolder; None where they are many: `_rows` has those of one."""
-    found: dict[str, set[str]] = collections.defaultdict(set)
-    for column in _DIGESTS:
-        within = select(column).where(column >= "00", column < "fg").limit(_FEW + 1)
-        digests = connection.execute(within).scalars().all()
-        if len(digests) > _FEW:
-            return None
-        for digest in digests:
-            found[digest[:2]].add(digest)
-    return found
-
-
-def _rows(connection: Connection, first: str) -> set[str]:
-    """Return the digests of one subfolder that the tables know: those that begin with its name."""
-    after = f"{first}g"  # "g" comes after every hexadecimal digit
-    return {
-        digest
-        for column in _DIGESTS
-        for digest in connection.execute(select(column).where(column >= first, column < after)).scalars()
-    }
 
 
 def _small(sentence: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
@@ -13,17 +14,12 @@ from unseen_server.worklist.states import WorklistError
 
 OLDEST = "0009"
 """Revision of release 0.2: the oldest that is upgraded."""
-_VERSION_TABLE = "alembic_version"
 _FOLDER = Path(__file__).with_name("migrations")
 
 
 def revision(connection: Connection) -> str | None:
     """Return the revision that the database is at; None for an empty one."""
-    if not connection.dialect.has_table(connection, _VERSION_TABLE):
-        return None
-    # as alembic's MigrationContext does, which takes a millisecond more at each opening
-    found: str | None = connection.exec_driver_sql(f"SELECT version_num FROM {_VERSION_TABLE}").scalar_one_or_none()
-    return found
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 @functools.cache

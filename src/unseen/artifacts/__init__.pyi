@@ -13,6 +13,7 @@ from .files import write_bytes as write_bytes
 from .files import write_text as write_text
 from .installed_models import shipped as shipped
 from .model_digest import part_digests as part_digests
+from .page_templates import templates as templates
 from .percentile import FEWEST_NORMALS as FEWEST_NORMALS
 from .percentile import FLAGGED_FROM as FLAGGED_FROM
 from .percentile import ReferenceNormals as ReferenceNormals

@@ -10,8 +10,29 @@ if TYPE_CHECKING:
 
 
 @functools.cache
+def templates(package: str) -> jinja2.Environment:
+    """Return the templates of a package; values are escaped for HTML, and a missing one is an error.
+
+    Args:
+        package: package whose folder `templates` has the files.
+
+    Example:
+        >>> templates("unseen.evaluation").list_templates()
+        ['report.html.j2']
+    """
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader(package, "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 def template(package: str, name: str) -> jinja2.Template:
-    """Return a template; values are escaped for HTML, and a missing one is an error.
+    """Return a template of a package.
 
     Args:
         package: package whose folder `templates` has the file.
@@ -21,13 +42,4 @@ def template(package: str, name: str) -> jinja2.Template:
         >>> template("unseen.evaluation", "report.html.j2").name
         'report.html.j2'
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(package, "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(name)
+    return templates(package).get_template(name)

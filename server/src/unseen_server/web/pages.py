@@ -6,18 +6,16 @@ No page holds a film or a name; whoever is not signed in is led to the page Sign
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 
 from unseen import __version__
-from unseen.artifacts import LIMITS
+from unseen.artifacts import LIMITS, templates
 from unseen_server.web.allowed_sources import allowed_sources
 from unseen_server.web.authentication import token_of
 from unseen_server.web.state import ServerState, served
@@ -26,6 +24,7 @@ from unseen_server.worklist.accounts import ROLES, Account, PersonRole
 if TYPE_CHECKING:
     from starlette.types import Scope
 
+_TEMPLATES: Final = templates("unseen_server.web")
 STATIC: Final = Path(__file__).parent / "static"
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -110,39 +109,21 @@ def rendered(
     """Render a page of a template; `more`: what it shows beside what all do."""
     rank = -1 if account is None else ROLES.index(account.role)
     places = [(place.path, place.words) for place in PLACES if place.words and ROLES.index(place.least) <= rank]
-    text = (
-        _templates()
-        .get_template(template)
-        .render(
-            account=account,
-            blind=account is not None and parts.is_blind(account.role),
-            here=here,
-            limits=LIMITS,
-            places=places,
-            sources=None if account is None else allowed_sources(account),
-            version=__version__,
-            **more,
-        )
+    text = _TEMPLATES.get_template(template).render(
+        account=account,
+        blind=account is not None and parts.is_blind(account.role),
+        here=here,
+        limits=LIMITS,
+        places=places,
+        sources=None if account is None else allowed_sources(account),
+        version=__version__,
+        **more,
     )
     return HTMLResponse(text, status, headers={"Content-Security-Policy": POLICY})
 
 
 def rendered_alone(template: str, status: int, **shown: Any) -> HTMLResponse:
     """Return a page for nobody in particular, made without the worklist."""
-    text = (
-        _templates()
-        .get_template(template)
-        .render(account=None, blind=False, here="", limits=LIMITS, places=[], version=__version__, **shown)
-    )
+    page = _TEMPLATES.get_template(template)
+    text = page.render(account=None, blind=False, here="", limits=LIMITS, places=[], version=__version__, **shown)
     return HTMLResponse(text, status, headers={"Content-Security-Policy": POLICY})
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("unseen_server.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

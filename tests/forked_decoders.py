@@ -26,31 +26,25 @@ IMPORTS = ("unseen.data.decoder_protocol", "unseen.data.dicom", "unseen.data.ima
 
 
 @functools.cache
-def start() -> None:
-    """Start the process, which ends with this one and its forks."""
+def start() -> tuple[str, subprocess.Popen[bytes]]:
+    """Start the process, which ends with this one and its forks; return its address's name, and the process."""
+    name = f"unseen-decoders-{os.getpid()}"
     begun = subprocess.Popen(
-        [sys.executable, "-m", "tests.forked_decoders", _name()],
+        [sys.executable, "-m", "tests.forked_decoders", name],
         cwd=Path(__file__).parents[1],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=child_pipe.environment() | decode._KEEP_MEMORY,
     )
     assert begun.stdout is not None
-    begun.stdout.readline()  # it listens
+    assert begun.stdout.readline() == b"listens\n"
     begun.stdout.close()
-    _started.append((_name(), begun))
+    return name, begun
 
 
 def use() -> None:
     """In a fork of the process that has called `start`: take decoders from there, from here on."""
-    forked_children.take_decoders_from(f"\0{_started[0][0]}")
-
-
-def _name() -> str:
-    return f"unseen-decoders-{os.getpid()}"
-
-
-_started: list[tuple[str, subprocess.Popen[bytes]]] = []  # with the pipe that its standard input is
+    forked_children.take_decoders_from(f"\0{start()[0]}")
 
 
 def main() -> None:

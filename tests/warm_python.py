@@ -72,6 +72,9 @@ PACKAGES = (
 )
 """Modules that take long to import and start no thread that a fork would lose; an optimiser imports `torch._dynamo`."""
 
+_USUAL_GC = gc.get_threshold()
+"""Thresholds of garbage collection in an interpreter of its own; tests' processes change theirs after this import."""
+
 _SERVERS = {"serve", "demo"}
 """Words of the commands whose children are forks."""
 
@@ -317,7 +320,7 @@ def answer() -> None:
         print("ready", flush=True)
         asked = _serve()
         if asked is not None:
-            gc.set_threshold(700, 10, 10)  # as in an interpreter of its own, whatever the tests' process has
+            gc.set_threshold(*_USUAL_GC)
             gc.enable()
             sys.argv = asked
             sys.path[0] = str(Path(asked[0]).parent)

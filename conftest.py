@@ -51,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_finish() -> None:
     # Collecting doctests reads 870 sources, and before each doctest it is asked of all sources read if they changed.
     linecache.clearcache()
-    # With the usual thresholds a tenth of the server's tests is the search for garbage: 65 ms each full one.
+    # With the default thresholds, garbage collection takes a tenth of the server tests' time: 65 ms for each full one.
     gc.set_threshold(20_000, 10, 10)
     gc.freeze()
     gc.enable()

@@ -1,4 +1,5 @@
-"""Less work of SQLAlchemy in tests: they open hundreds of stores in a process, where a program opens one.
+"""Shared cache of SQLAlchemy's compiled statements for tests: they open hundreds of stores in a process, where a
+program opens one.
 
 SQL statements are compiled once a process. SQLAlchemy keeps what it compiles with each engine, under a key that names
 the engine's dialect; here all engines share one dictionary, and dialects of one type are equal in its keys.

@@ -116,7 +116,7 @@ def _decoders() -> _Helper | None:
 
 
 def take_decoders_from(address: str) -> None:
-    """From here on, decoders of this process and its forks are forks of the process that listens there."""
+    """Take the decoders of this process and its forks from the process that listens at an address."""
     _decoders_at[:] = [address]
     subprocess.Popen = _Popen  # type: ignore[misc]
 

@@ -43,7 +43,7 @@ def start() -> tuple[str, subprocess.Popen[bytes]]:
 
 
 def use() -> None:
-    """In a fork of the process that has called `start`: take decoders from there, from here on."""
+    """Take decoders from the process that `start` began; call it in a fork."""
     forked_children.take_decoders_from(f"\0{start()[0]}")
 
 

@@ -1,4 +1,5 @@
-"""Less work of FastAPI in tests: they make hundreds of applications in a process, where a program makes one.
+"""Cache of FastAPI's routes and API description for tests: they make hundreds of applications in a process, where a
+program makes one.
 
 FastAPI works out each route of an included router when an application answers its first requests, which takes nearly
 half a second of processor time. The routers are the package's own and the same for all applications: here a route is

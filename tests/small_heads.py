@@ -17,7 +17,7 @@ from unseen.detectors import adapted
 
 @contextmanager
 def small_heads() -> Iterator[None]:
-    """Within it, heads that are made or loaded see small images."""
+    """Let heads that are made or loaded here see small images."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(adapted, "WHOLE", View(frame="whole", size=64))
         patch.setattr(adapted, "LUNGS", View(frame="lungs", size=64, align=True))

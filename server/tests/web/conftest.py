@@ -95,8 +95,9 @@ def _loop() -> BlockingPortal:
 
 
 def in_one_loop(client: TestClient) -> TestClient:
-    """The client, whose requests are answered in one event loop, as a server's are: it begins one for each otherwise,
-    and new threads with it."""
+    """Return the client, set to use one event loop for all requests, as a server does. Otherwise each request starts a
+    loop and threads.
+    """
     client.portal = _loop()
     return client
 

@@ -1,4 +1,6 @@
-"""`LabelNames`: matches the names that a caller gives to normal and abnormal films, in a column or as folders."""
+"""`LabelNames`: names of normal and abnormal films in a data set, as values of a column or as folders; the caller gives
+them.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Arrival of films: wakes a worker that waits for them.
 
-PostgreSQL notifies the worker; on SQLite the worker looks, at the interval of `film_worker`.
+PostgreSQL notifies the worker; on SQLite the worker polls, at the interval of `film_worker`.
 """
 
 from __future__ import annotations

@@ -191,7 +191,7 @@ def _received(connection: Connection) -> set[str]:
 
 
 def _check_films_known(store: Store, there: set[str], digests: list[str]) -> None:
-    """Check that the tables know most of the films that were there before they were read.
+    """Check that the tables know most of the films that existed before the tables were read.
 
     Some may be unknown: one that was coming in, or whose receiving was cut off.
     """

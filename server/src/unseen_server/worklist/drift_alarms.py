@@ -1,4 +1,4 @@
-"""Alarms of the drift watch: what is stored of each policy's watch, and how an alarm is acknowledged.
+"""Alarms of the drift watch: stored state of each policy's watch, acknowledgement of an alarm.
 
 The rule by which films raise an alarm is `unseen.screening.DriftWatch`. An alarm stops clearing at every worker until
 two people have acknowledged it, each with a note.

@@ -1,4 +1,4 @@
-"""Assign, score again or return several studies in one transaction: what was done and what was refused.
+"""Acts on several studies in one transaction: assign, score again, return; lists of done and refused ones.
 
 A server that is killed has done all or nothing. All of it is in the audit trail, and none of it reports a study.
 """

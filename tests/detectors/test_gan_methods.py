@@ -168,7 +168,7 @@ def test_f_anogans_sure_encoder_tells_its_noise_and_refuses_a_step_that_rounding
     detector = make("f-anogan", encoding="sure_f")
     detector.learn(normals, Fitting(QUICK.model_copy(update={"epochs": 5})))
     assert detector.facts["sigma"] == pytest.approx(0.05, rel=0.1)
-    with pytest.raises(FitError, match=r"tau is 0\.001"):
+    with pytest.raises(FitError, match=r"tau is 0\.001: under bf16 rounding errors exceed"):
         make("f-anogan", encoding="sure_f", tau=1e-3).learn(normals, Fitting(Training(precision="bf16")))
 
 

@@ -33,13 +33,12 @@ from torch import Tensor, nn
 
 from unseen.anatomy.network_view import Viewed
 from unseen.detectors.detector import masked_on
-from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
 from unseen.detectors.generator_and_critic import GeneratorAndCritic
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
-from unseen.detectors.stein_consistency import LEAST_TAU_BF16
+from unseen.detectors.sure_noise import Sigma, Tau, check_tau, noise_level
 from unseen.losses.gan_games import Game
 from unseen.losses.sure_gaussian import sure
 from unseen.networks.dcgan import DcganDecoder, DcganEncoder, Discriminator
@@ -74,33 +73,21 @@ class FAnoGan(GanDetector):
         kappa: float = Field(default=1.0, ge=0, description="κ, weight of D's features")
         encoder_rate: float = Field(default=5e-5, gt=0, le=1, description="learning rate of RMSProp for the encoder")
         # both are left out where they are at their defaults, so that digests of older recipes stay what they were
-        sigma: float | None = Field(
+        sigma: Sigma = Field(
             default=None,
-            ge=0,
             exclude_if=lambda sigma: sigma is None,
             description="σ of the films' noise, for sure_f; None: estimated",
-            json_schema_extra={"unit": "network units"},
         )
-        tau: float = Field(
-            default=1e-2,
-            gt=0,
-            exclude_if=lambda tau: tau == 1e-2,
-            description="step of SURE's finite difference",
-            json_schema_extra={"unit": "network units"},
+        tau: Tau = Field(
+            default=1e-2, exclude_if=lambda tau: tau == 1e-2, description="step of SURE's finite difference"
         )
 
     config: Config
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         if self.config.encoding == "sure_f":
-            if fitting.training.precision == "bf16" and self.config.tau < LEAST_TAU_BF16:
-                raise FitError(
-                    f"method.tau is {self.config.tau:g}: under bf16 its finite difference drowns in rounding. Take "
-                    f'{LEAST_TAU_BF16:g} or more, or training.precision = "fp32"'
-                )
-            estimated = float(Gaussian.estimate(normals.images).median())
-            self.facts["estimated_sigma"] = estimated
-            self.facts["sigma"] = estimated if self.config.sigma is None else self.config.sigma
+            check_tau(self.config.tau, fitting.training)
+            self.facts |= noise_level(normals.images, self.config.sigma)
         super().learn(normals, fitting)
 
     def build(self, rng: torch.Generator) -> dict[str, nn.Module]:
@@ -133,11 +120,7 @@ class FAnoGan(GanDetector):
         self, x: Tensor, restored: Tensor, modules: Mapping[str, nn.Module], *, kappa: float
     ) -> tuple[Tensor, Tensor]:
         """mean (x − x̂)² and κ·mean (f(x) − f(x̂))², (batch,) each."""
-        square = (x - restored.float()).square().flatten(1).mean(1)
-        if kappa == 0:
-            return square, torch.zeros_like(square)
-        apart = modules["d"](x)[0].float() - modules["d"](restored)[0].float()
-        return square, kappa * apart.square().flatten(1).mean(1)
+        return _squared_error(x, restored), _feature_distance(x, restored, modules["d"], kappa=kappa)
 
     def judge(self, viewed: Viewed) -> Judgement:
         networks = self.modules()
@@ -173,9 +156,9 @@ class _Encoding:
             return
         restored = self.modules["g"](self.detector.encoded(x, self.modules))
         kappa = 0.0 if settings.encoding == "izi" else settings.kappa
-        image, features = self.detector.misfit(x, restored, self.modules, kappa=kappa)
-        if settings.encoding == "sure_f":
-            image = self._risk(x, batch[1], restored, rng)
+        features = _feature_distance(x, restored, self.modules["d"], kappa=kappa)
+        risk = settings.encoding == "sure_f"
+        image = self._risk(x, batch[1], restored, rng) if risk else _squared_error(x, restored)
         yield Step("generator", (image + features).mean())
 
     def _risk(self, x: Tensor, inside: Tensor, restored: Tensor, rng: torch.Generator) -> Tensor:
@@ -199,3 +182,16 @@ class _Encoding:
 
     def after_step(self, parts: Mapping[str, float], rng: torch.Generator) -> None:
         """Do nothing."""
+
+
+def _squared_error(x: Tensor, restored: Tensor) -> Tensor:
+    """mean (x − x̂)², (batch,)."""
+    return (x - restored.float()).square().flatten(1).mean(1)
+
+
+def _feature_distance(x: Tensor, restored: Tensor, critic: nn.Module, *, kappa: float) -> Tensor:
+    """κ·mean (f(x) − f(x̂))², (batch,), with f of this critic."""
+    if kappa == 0:
+        return x.new_zeros(len(x))
+    apart: Tensor = critic(x)[0].float() - critic(restored)[0].float()
+    return kappa * apart.square().flatten(1).mean(1)

@@ -20,29 +20,19 @@ from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.ganomaly_family import AdversarialSettings, Aim, EncoderDecoderEncoder
 from unseen.detectors.normals import Normals
+from unseen.detectors.sure_noise import Sigma, Tau, check_tau, noise_level
 from unseen.losses.sure_gaussian import sure, sure_literal
 from unseen.losses.sure_poisson import mixed_sure
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.operator import Mask
 from unseen.physics.poisson_noise import Poisson, PoissonGaussian
 
-LEAST_TAU_BF16 = (
-    1e-2  # measured: unbiased under autocast at 1e-2 (tests of `losses.sure`); at 1e-3 the variance doubles
-)
-
 
 class SteinSettings(AdversarialSettings):
     """The thesis gives neither σ nor τ."""
 
-    sigma: float | None = Field(
-        default=None,
-        ge=0,
-        description="σ of the films' noise; None: estimated",
-        json_schema_extra={"unit": "network units"},
-    )
-    tau: float = Field(
-        default=1e-2, gt=0, description="step of the finite difference", json_schema_extra={"unit": "network units"}
-    )
+    sigma: Sigma = None
+    tau: Tau = 1e-2
     noise: Literal["gaussian", "poisson", "mixed"] = Field(
         default="gaussian", description="noise model that SURE assumes"
     )
@@ -61,17 +51,9 @@ class SteinConsistency(EncoderDecoderEncoder):
     config: SteinSettings
 
     def learn(self, normals: Normals, fitting: Fitting) -> None:
-        if fitting.training.precision == "bf16" and self.config.tau < LEAST_TAU_BF16:
-            raise FitError(
-                f"method.tau is {self.config.tau:g}: under bf16 its finite difference drowns in rounding. Take "
-                f'{LEAST_TAU_BF16:g} or more, or training.precision = "fp32"'
-            )
+        check_tau(self.config.tau, fitting.training)
         if self.config.noise == "gaussian":
-            estimated = float(Gaussian.estimate(normals.images).median())
-            self.facts = {
-                "estimated_sigma": estimated,
-                "sigma": estimated if self.config.sigma is None else self.config.sigma,
-            }
+            self.facts = noise_level(normals.images, self.config.sigma)
         else:
             self._check_counts(fitting)
             self.facts = self._counts_of(normals.images)
@@ -122,7 +104,7 @@ class SteinConsistency(EncoderDecoderEncoder):
             raise FitError(f"method.form: {self.config.form} is for Gaussian noise. Leave it or method.noise out")
         if fitting.training.precision == "bf16":
             raise FitError(
-                f"method.noise = {self.config.noise}: its second difference drowns in the rounding of bf16. Take "
+                f"method.noise = {self.config.noise}: under bf16 rounding errors exceed its second difference. Take "
                 'training.precision = "fp32"'
             )
 

@@ -100,7 +100,7 @@ class GanDetector(Detector):
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.networks = self._drawn(fitting.training.seed)
         data, settings = (normals.images * normals.inside, normals.inside), fitting.training
-        steps = settings.epochs * (len(data[0]) // min(settings.batch_size, len(data[0])))
+        steps = settings.epochs * settings.steps_per_epoch(len(data[0]))
         if steps < self.config.turns:
             raise FitError(
                 f"{self.key}: the generator steps once in {self.config.turns} steps of the critic, and these are "

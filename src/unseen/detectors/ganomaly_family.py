@@ -104,8 +104,7 @@ class EncoderDecoderEncoder(Detector):
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         self.networks = self._build(torch.Generator().manual_seed(fitting.training.seed))
         data = (normals.images, normals.inside, normals.lungs)
-        films, settings = len(normals.images), fitting.training
-        steps = settings.epochs * (films // min(settings.batch_size, films))
+        steps = fitting.training.epochs * fitting.training.steps_per_epoch(len(normals.images))
         self.history = self.descend(_Adversaries(self, steps=steps), data, fitting)
 
     def distance(self, aim: Aim) -> tuple[torch.Tensor, torch.Tensor]:
@@ -171,7 +170,7 @@ class _Adversaries:
 
     def __init__(self, detector: EncoderDecoderEncoder, *, steps: int) -> None:
         self.detector = detector
-        self.total = max(1, steps)
+        self.total = steps
         self.modules = detector.networks
         settings = detector.config
         sides = {"generator": ("e1", "de", "e2"), "discriminator": ("dc",)}

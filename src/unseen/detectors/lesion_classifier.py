@@ -95,14 +95,14 @@ class LesionClassifier(Detector):
                 self.history = None
                 self.remember(normals, seed=fitting.training.seed)
                 return
-        seed, n = fitting.training.seed, len(normals.images)
+        seed = fitting.training.seed
 
         def after_epoch(epoch: int) -> Mapping[str, float]:
             assert fitting.validate is not None
             self.remember(normals, seed=seed)
             return fitting.validate(epoch)
 
-        steps = fitting.training.epochs * (n // min(fitting.training.batch_size, n))
+        steps = fitting.training.epochs * fitting.training.steps_per_epoch(len(normals.images))
         self.history = self.descend(
             _WithLesions(self, steps=steps),
             (normals.images * normals.inside, normals.inside),

@@ -83,8 +83,7 @@ class LesionSegmentation(Detector):
     def learn(self, normals: Normals, fitting: Fitting) -> None:
         training = fitting.training
         self.network, self.evidence = self._drawn(training.seed), _Evidence()
-        n = len(normals.images)
-        steps = training.epochs * max(1, n // min(training.batch_size, n))
+        steps = training.epochs * training.steps_per_epoch(len(normals.images))
         learner = _Outlining(self.network, rate=self.config.learning_rate, steps=steps)
         self.history = self.descend(learner, (normals.images, normals.lungs), fitting)
         self.network.eval()

@@ -359,7 +359,7 @@ def learn(
         terms,
         learning_rate=learning_rate,
         milestones=milestones,
-        steps_per_epoch=max(1, len(learnt) // min(training.batch_size, len(learnt))),
+        steps_per_epoch=training.steps_per_epoch(len(learnt)),
         held_out=None if held is None else replace(held, units=units),
         optimiser=optimiser,
         schedule=schedule,

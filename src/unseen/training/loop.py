@@ -170,7 +170,7 @@ def _trained(
     """Train for the epochs that are left, on this process's device."""
     n, folder = len(data[0]), kept.folder
     size = min(settings.batch_size, n)
-    per_epoch = n // size  # a short last batch is dropped: BatchNorm and the step size would see another noise
+    per_epoch = settings.steps_per_epoch(n)  # of full batches: BatchNorm and the step size would see another noise
     steps = settings.epochs * per_epoch
     path = folder / "checkpoint.pt" if folder is not None else None
     fabric = fabric_of(settings, ranks)

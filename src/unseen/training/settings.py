@@ -43,6 +43,18 @@ class Training(BaseModel):
     checkpoint_every_steps: int | None = Field(default=None, ge=1)
     """A checkpoint after so many steps too; none: by the clock alone."""
 
+    def steps_per_epoch(self, films: int) -> int:
+        """Return the number of batches of an epoch: a last short batch is left out, unless it is the only one.
+
+        Args:
+            films: number of training films, at least 1.
+
+        Example:
+            >>> Training(batch_size=32).steps_per_epoch(100), Training(batch_size=32).steps_per_epoch(20)
+            (3, 1)
+        """
+        return films // min(self.batch_size, films)
+
 
 class TrainingError(UserError, RuntimeError):
     """A training that cannot start or go on: what was wrong, what was seen, what to do."""

@@ -45,6 +45,7 @@ class CircularScan(Operator):
         memory_limit: bytes that the stored weights of one precision may take.
     """
 
+    pinv_by_steps = True
     memory_limit: float
     _geometry: ScanGeometry
     _spans: Tensor  # (views, 1), float64, radians

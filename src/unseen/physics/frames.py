@@ -69,6 +69,7 @@ class Frames(Operator):
             complex_domain=A.complex_domain,
             complex_range=A.complex_range,
             real_or_complex=A.real_or_complex,
+            pinv_by_steps=A.pinv_by_steps,
         )
 
     def _forward(self, x: Tensor) -> Tensor:

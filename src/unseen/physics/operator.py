@@ -237,6 +237,7 @@ class Composed(Operator):
             complex_domain=inner.complex_domain or (inner.real_or_complex and outer.complex_domain),
             complex_range=outer.complex_range or (outer.real_or_complex and inner.complex_range),
             real_or_complex=outer.real_or_complex and inner.real_or_complex,
+            pinv_by_steps=outer.pinv_by_steps or inner.pinv_by_steps,
         )
 
     def _forward(self, x: Tensor) -> Tensor:
@@ -262,7 +263,7 @@ class Scaled(Operator):
         if not math.isfinite(factor):
             raise ValueError(f"An operator is scaled by a finite number, but got {factor}.")
         super().__init__(domain=unscaled.domain, range=unscaled.range, batch=unscaled.batch)
-        self._set(factor=float(factor), unscaled=unscaled, **_numbers_of(unscaled))
+        self._set(factor=float(factor), unscaled=unscaled, **_traits_of(unscaled))
 
     def _forward(self, x: Tensor) -> Tensor:
         return self.factor * self.unscaled(x)
@@ -301,7 +302,7 @@ class Sum(Operator):
                 )
         check_one_kind(terms)
         super().__init__(domain=first.domain, range=first.range, batch=shared_batch(terms))
-        self._set(terms=tuple(terms), **_numbers_of(*terms))
+        self._set(terms=tuple(terms), **_traits_of(*terms))
 
     def _forward(self, x: Tensor) -> Tensor:
         return reduce(torch.add, [term(x) for term in self.terms])
@@ -484,7 +485,7 @@ class Restricted(Operator):
         if len(sizes) > 1:
             raise ValueError(f"A is made for batches of {whole.batch}, but {len(kept)} choices of entries were given.")
         super().__init__(domain=whole.domain, range=whole.range, batch=sizes.pop() if sizes else None)
-        self._set(whole=whole, _kept=kept, **_numbers_of(whole))
+        self._set(whole=whole, _kept=kept, **_traits_of(whole))
 
     def _forward(self, x: Tensor) -> Tensor:
         y = self.whole(x)
@@ -503,10 +504,11 @@ class Restricted(Operator):
         return Restricted(self.whole.select(samples), self._kept[samples] if len(self._kept) > 1 else self._kept)
 
 
-def _numbers_of(*operators: Operator) -> dict[str, bool]:
-    """Return the types of number of operators on one image."""
+def _traits_of(*operators: Operator) -> dict[str, bool]:
+    """Return the types of number of operators on one image, and whether their A⁺ needs many steps."""
     return {
         "complex_domain": any(operator.complex_domain for operator in operators),
         "complex_range": any(operator.complex_range for operator in operators),
         "real_or_complex": all(operator.real_or_complex for operator in operators),
+        "pinv_by_steps": any(operator.pinv_by_steps for operator in operators),
     }

@@ -43,6 +43,7 @@ class Stacked(Operator):
             complex_domain=any(part.complex_domain for part in parts),
             complex_range=any(part.complex_range for part in parts),
             real_or_complex=all(part.real_or_complex for part in parts),
+            pinv_by_steps=any(part.pinv_by_steps for part in parts),
         )
 
     def _forward(self, x: Tensor) -> Tensor:

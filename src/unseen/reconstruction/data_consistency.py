@@ -9,7 +9,6 @@ from torch import Tensor
 
 from unseen.losses.loss import noise_energy, observed
 from unseen.losses.sums import at_least_single, squares
-from unseen.physics.circular_scan_operator import CircularScan
 from unseen.physics.linear_function import linear
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
@@ -62,10 +61,12 @@ def _step(A: Operator, p: Tensor, x: Tensor, seen: Tensor) -> Tensor:
     of small singular values and noise alone, for which 500 steps do not suffice, where p and A x each need 10 to 50.
     A⁺A is its own adjoint, so derivatives need no more.
     """
-    if not isinstance(A, CircularScan):
+    if not A.pinv_by_steps:
         return A.pinv(p - seen)
+    if not (x.requires_grad and torch.is_grad_enabled()):
+        return A.pinv(p) - A.pinv(seen)
 
     def measured_part(u: Tensor) -> Tensor:
         return A.pinv(A(u))
 
-    return A.pinv(p) - linear(x, measured_part, measured_part)
+    return A.pinv(p) - linear(x, measured_part, measured_part, per_sample=A.batch is not None)

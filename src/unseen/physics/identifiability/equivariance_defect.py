@@ -88,20 +88,23 @@ def clear_of_the_border(
 
     Shifts that come round at the border cut an image in two, which no scene does; and a projection on a grid shifts
     by interpolation. Here images fill the inner part of the inscribed disc, and elements are those that leave this
-    disc clear of the border, of a small group all of them. Of an A that is equivariant but for its interpolation no
-    element shows much; of others, such as a missing box, it takes one element that does, and many may show little.
-    So the best counts: of those drawn first (six that show much alike, else 32), and of the six whose images A
-    measures with the most energy.
-    Moves of a smaller disc are longer, and leave a hole that those of a larger one do not (`CORE`).
+    disc clear of the border: all of them where image and group are small (`CANDIDATES` pixels and elements at most),
+    else those of `CANDIDATES` that are drawn. Of an A that is equivariant but for its interpolation no element shows
+    much; of others, such as a missing box, it takes one element that does, and many may show little. So the best
+    counts: of those drawn first (six that show much alike, else 32), and of the six whose images A measures with the
+    most energy.
+    With a smaller disc, images move further: the hidden part can leave a hole that the longest moves of a larger disc
+    do not leave (`CORE`).
 
     Returns:
         None where nothing ever crosses the border, nothing keeps clear of it, or nothing is hidden.
     """
     inside = (radius(A.domain[-2:], A.device) <= inner).to(A.dtype).expand(1, *A.domain)
     listed = group.elements(A.domain) if math.prod(A.domain[-2:]) <= CANDIDATES else None
-    candidates = group.sample(CANDIDATES, generator=generator)
     if listed is not None and len(listed) <= CANDIDATES:
         candidates = listed[torch.randperm(len(listed), generator=generator)]
+    else:
+        candidates = group.sample(CANDIDATES, generator=generator)
     clear = torch.cat(
         [_edge(group.T(inside.expand(len(g), *A.domain), g)) == 0 for g in torch.split(candidates, AT_ONCE)]
     )

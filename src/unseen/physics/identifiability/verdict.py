@@ -23,7 +23,7 @@ PROBES = 2
 SEED = 0x5EED0F100C5  # not one that an operator's entries are likely to be drawn by, which the probes would then be
 ENOUGH, MOST = 2, 256  # so many times n / m elements are drawn, but at most so many unless more are asked for
 HARDLY = 1e-3  # share of the images that T_g carries faithfully
-ALL = 1.0  # of what a look at random shows: by longer moves CT shows up to 0.68, holes 1.22 and more
+AS_AT_RANDOM = 1.0  # best share relative to a random look: up to 0.68 for CT, 1.22 or more for holes
 NOTHING = 1e-7  # share of any images: nothing is hidden
 
 
@@ -129,7 +129,7 @@ def identify(
                 longer = clear_of_the_border(
                     first, group, spectrum, level, steps=STEPS, generator=generator, inner=CORE
                 )
-                inner = longer if longer is not None and longer.best > ALL else inner
+                inner = longer if longer is not None and longer.best > AS_AT_RANDOM else inner
     least, greatest = (1.0, 1.0) if seen is None else (seen.least, seen.greatest)
     found = Evidence(
         pictures=n,

@@ -194,7 +194,8 @@ def _instance_noise(rows: Sequence[Entry]) -> list[str]:
         "## Fading instance noise and re-initialisation",
         "The thesis names two tricks: noise on what the discriminator sees, which fades, and a discriminator that is "
         "initialised again where its loss vanishes (below 1e-5). `ganomaly` has the second; with `instance_noise` it "
-        f"has both, σ falling linearly to 0 at the last step. The thesis's split, whole film, {_made(rows)}. {_AUROCS}",
+        "has both, σ falling linearly to σ / steps at the last step. "
+        f"The thesis's split, whole film, {_made(rows)}. {_AUROCS}",
         table(
             [
                 "instance noise, σ at the first step",

@@ -1,9 +1,9 @@
 """Discriminator's side of a GAN: its game, its turns, and what keeps it from winning at once.
 
 The game is one of `unseen.losses.GAMES`; for `wgan` the discriminator's weights are clipped after each of its steps,
-for `wgan-gp` its slope is held to 1. Instance noise, N(0, s²) on what it sees, real and made alike, falls from
-`instance_noise` at the first step to 0 at the last. Its running averages are those of its own steps, not of the
-generator's.
+for `wgan-gp` its slope is held to 1. Instance noise, N(0, s²) on what it sees, real and made alike, falls linearly from
+`instance_noise` at the first step to `instance_noise` / steps at the last. Its running averages are those of its own
+steps, not of the generator's.
 
 Sources: the games' papers, see there; instance noise: Sønderby et al., "Amortised MAP inference for image
 super-resolution", ICLR 2017, section 4; Arjovsky & Bottou, "Towards principled methods for training GANs", ICLR 2017.
@@ -32,7 +32,7 @@ class Adversary:
         name: of its optimiser in the learner's `optimisers`.
         discriminator: D, (batch, ...) → outputs (batch,), called as the learner's modules are.
         module: the module of D, which owns the weights.
-        steps: of the whole training; the instance noise falls to 0 with them.
+        steps: of the whole training, over which the instance noise falls.
         optimiser: of D's weights; None: the game's.
     """
 
@@ -93,5 +93,8 @@ class Adversary:
                     weight.clamp_(-self.settings.clip, self.settings.clip)
 
     def _noisy(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        sigma = self.settings.instance_noise * max(0.0, 1 - self.done / self.total)
+        first = self.settings.instance_noise
+        if first == 0:
+            return x
+        sigma = first * max(0.0, 1 - self.done / self.total)
         return x + sigma * torch.randn(x.shape, generator=rng).to(x) if sigma else x

@@ -8,8 +8,8 @@ x is what the network sees, y what ŷ should be (`aim`), f Dc's activations befo
 defines y and the loss between ŷ and y (`consistency`). With `distances = "norm"` the first and the last term are
 ‖f(y) − f(ŷ)‖₂ and ‖z − ẑ‖₂, mean over the batch: the thesis's equation 4.2 and l_enc as they stand.
 
-Dc is initialised again where its loss falls below 1e-5. With `instance_noise` it sees y and ŷ with noise N(0, s²),
-and s falls from there at the first step to 0 at the last.
+Dc is initialised again where its loss falls below 1e-5. With `instance_noise` it sees y and ŷ with noise N(0, s²):
+s falls linearly from there at the first step to `instance_noise` / steps at the last step.
 
 Source: Akcay, Atapour-Abarghouei, Breckon, "GANomaly", ACCV 2018, equations 1–6; weights 1 : 50 : 1.
 """
@@ -112,7 +112,7 @@ class EncoderDecoderEncoder(Detector):
         z = self.networks["e1"](aim.x)  # (batch, latent, 1, 1)
         prediction = self.networks["de"](z)
         again = self.networks["e2"](prediction)  # (batch, latent, 1, 1)
-        return torch.linalg.vector_norm((z.float() - again.float()).flatten(1), dim=1), prediction
+        return _norm(z, again), prediction
 
     def encoders_cosine(self) -> float:
         """Return the cosine between θ_E1 and θ_E2, all convolution weights as one vector each: 0 where they begin, 1
@@ -213,8 +213,10 @@ class _Adversaries:
             initialise_dcgan(self.modules["dc"], generator=rng)
 
     def _noisy(self, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-        done = steps_taken(self.optimisers["discriminator"])
-        sigma = self.detector.config.instance_noise * max(0.0, 1 - done / self.total)
+        first = self.detector.config.instance_noise
+        if first == 0:
+            return x
+        sigma = first * max(0.0, 1 - steps_taken(self.optimisers["discriminator"]) / self.total)
         return x + sigma * torch.randn(x.shape, generator=rng).to(x) if sigma else x
 
 

@@ -19,7 +19,7 @@ from studies.crossfit import TEST_FOLDS
 from studies.pages.cells import Entry, table, three_digits
 from studies.rows import Row
 from studies.ten_labels import Labels, figures_of
-from unseen.detectors.adapted import HeadName
+from unseen.detectors.head_name import HeadName
 from unseen.screening.adaptation import Labelled, choose, mix_of, predicted
 
 ROWS = "attempts/adapt/"

@@ -15,8 +15,9 @@ from tests.small_heads import small_heads
 from unseen.anatomy.network_view import View
 from unseen.data import phantoms
 from unseen.data.film import Film, NotRead
-from unseen.detectors.adapted import WHOLE, Adapted, HeadName, normals_discriminant
+from unseen.detectors.adapted import WHOLE, Adapted, normals_discriminant
 from unseen.detectors.errors import FitError
+from unseen.detectors.head_name import HeadName
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
 from unseen.evaluation.roc import auroc
@@ -197,10 +198,13 @@ def test_a_bundle_of_either_head_is_scored_alike_after_saving(base: Pca, labelle
 
 
 def test_a_configuration_without_a_head_is_that_of_ridge_regression(adapted: Adapted) -> None:
-    """Bundles from before there was a second head have no such field."""
+    """Bundles from before there was a second head have no such field, and saved again they have none either."""
     known = adapted.config.model_dump(mode="json")
-    assert known.pop("head") == "ridge"
-    assert Adapted.Config.model_validate(known) == adapted.config
+    assert adapted.config.head == "ridge" and "head" not in known
+    again = Adapted.Config.model_validate(known)
+    assert again == adapted.config and again.model_dump(mode="json") == known
+    other = Adapted.Config.model_validate(known | {"head": "normals-covariance"})
+    assert other.model_dump(mode="json")["head"] == "normals-covariance"
 
 
 @pytest.mark.parametrize("head", ["ridge", "normals-covariance"])

@@ -1,11 +1,12 @@
 """`unseen adapt MODEL --data labelled.csv --out MODEL2`: a site's labelled films teach a head beside the model."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from unseen.cli import console
+from unseen.detectors.head_name import HeadName
 
 
 def adapt(
@@ -21,8 +22,11 @@ def adapt(
         float, typer.Option(help="the share of the patients whose films teach; the others' stay fresh for calibrate")
     ] = 0.33,
     head: Annotated[
-        Literal["ridge", "normals-covariance"],
-        typer.Option(help="normals-covariance: the covariance is that of the normal films, for few abnormal ones"),
+        HeadName,
+        typer.Option(
+            help="formula of the head's weights; normals-covariance: linear discriminant with the covariance of the "
+            "normal films, for 10 to 25 abnormal films"
+        ),
     ] = "ridge",
     backbone: Annotated[
         Path | None, typer.Option(help="a safetensors file of EfficientNet-lite0's weights; default: unseen[features]")

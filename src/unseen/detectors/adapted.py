@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,6 +45,7 @@ from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.frozen_features import PUBLISHED, FrozenNetwork, on_grid, published
+from unseen.detectors.head_name import HeadName
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
 from unseen.detectors.settings import DetectorSettings
@@ -57,8 +58,6 @@ _GRID, _PLACES = 16, 4
 _WHOLE = CHANNELS[_LAST]
 _LUNGS = sum(CHANNELS[block] for block in _BLOCKS) * _PLACES**2
 _LEAST_DEVIATION = 1e-4
-HeadName = Literal["ridge", "normals-covariance"]
-"""Formula of a head's weights."""
 
 
 class Adapted(Detector):
@@ -80,7 +79,10 @@ class Adapted(Detector):
         lungs: bool = Field(default=False, description="whether lungs are found, so that their features are taken")
         backbone: str = Field(default=PUBLISHED, pattern="^[0-9a-f]{64}$", description="SHA-256 of the file of weights")
         labels: tuple[int, int] = Field(default=(0, 0), description="labelled normal and abnormal films")
-        head: HeadName = Field(default="ridge", description="formula of the head's weights")
+        # left out at its default, so that digests of bundles older than it stay what they were
+        head: HeadName = Field(
+            default="ridge", exclude_if=lambda head: head == "ridge", description="formula of the head's weights"
+        )
 
     config: Config
 

@@ -29,9 +29,10 @@ from unseen.anatomy.found_lungs import FoundLungs
 from unseen.data.film import Film, NotRead
 from unseen.data.film_projection import projection_of
 from unseen.detectors import METHODS
-from unseen.detectors.adapted import Adapted, Head, HeadName, normals_discriminant, ridge, standardised
+from unseen.detectors.adapted import Adapted, Head, normals_discriminant, ridge, standardised
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
+from unseen.detectors.head_name import HeadName
 from unseen.evaluation.delong import auroc_difference
 from unseen.evaluation.roc import auroc
 from unseen.evaluation.simple_statistics import trivial_statistics

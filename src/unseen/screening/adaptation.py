@@ -57,7 +57,7 @@ class Adaptation:
     """Result of an adaptation, measured on films that the head had not seen.
 
     >>> figures = {"before": 0.7, "after": 0.8, "mix": None, "gain": 0.1, "error": 0.04}
-    >>> Adaptation(normals=50, abnormals=20, **figures, share=0.5, shrinkage=0.1).lines()[0]
+    >>> Adaptation(normals=50, abnormals=20, **figures, share=0.5, shrinkage=0.1, head="ridge").lines()[0]
     'learnt from 50 normal and 20 abnormal films of this site'
 
     normals, abnormals  films that taught
@@ -77,7 +77,7 @@ class Adaptation:
     error: float
     share: float
     shrinkage: float
-    head: HeadName = "ridge"
+    head: HeadName
 
     def lines(self) -> list[str]:
         """Return the result in sentences."""
@@ -176,18 +176,18 @@ _MEASURED = (
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """A head's settings, and the held-out scores that they were chosen by (n,)."""
+    """A head's settings, and the held-out scores by which they were chosen (n,)."""
 
     shrinkage: float
     share: float
-    head: Floats
+    scores: Floats
     gain: float
     error: float
-    formula: HeadName = "ridge"
+    head: HeadName
 
 
 @dataclass(frozen=True)
-class _Formula:
+class _HeadFormula:
     """Formula of a head: its solver, the settings among which labels choose, and what standardises the features."""
 
     solve: Callable[[Floats, Bools, float], Floats]
@@ -200,9 +200,9 @@ class _Formula:
         return standardised(films.features, ~films.abnormal if self.by_normals else None)
 
 
-_FORMULAS: dict[HeadName, _Formula] = {
-    "ridge": _Formula(ridge, SHRINKAGES, SHARES, by_normals=False),
-    "normals-covariance": _Formula(normals_discriminant, (NORMALS_SHRINKAGE,), (NORMALS_SHARE,), by_normals=True),
+_FORMULAS: dict[HeadName, _HeadFormula] = {
+    "ridge": _HeadFormula(ridge, SHRINKAGES, SHARES, by_normals=False),
+    "normals-covariance": _HeadFormula(normals_discriminant, (NORMALS_SHRINKAGE,), (NORMALS_SHARE,), by_normals=True),
 }
 
 
@@ -344,12 +344,12 @@ def choose(films: Labelled, head: HeadName = "ridge") -> Chosen:
 
 def teach(head: Head, films: Labelled, chosen: Chosen) -> None:
     """Fit the head to all of the films with the settings chosen."""
-    formula = _FORMULAS[chosen.formula]
+    formula = _FORMULAS[chosen.head]
     x, mean, scale = formula.standardised(films)
     head.mean.copy_(mean)
     head.scale.copy_(scale)
     head.weights.copy_(x.T @ torch.from_numpy(formula.solve((x @ x.T).numpy(), films.abnormal, chosen.shrinkage)))
-    for buffer, scores in ((head.base, films.base), (head.own, chosen.head)):
+    for buffer, scores in ((head.base, films.base), (head.own, chosen.scores)):
         moments = _moments(scores[films.judged], films.abnormal[films.judged])
         buffer.copy_(torch.tensor(moments, dtype=torch.float64))
     head.share.fill_(chosen.share)
@@ -363,7 +363,7 @@ def predicted(films: Labelled, chosen: Chosen, features: torch.Tensor, scores: F
     return z.numpy(), h.numpy()
 
 
-def _held_out(gram: Floats, films: Labelled, formula: _Formula, shrinkage: float) -> Floats:
+def _held_out(gram: Floats, films: Labelled, formula: _HeadFormula, shrinkage: float) -> Floats:
     """Return each film's score by a head that learnt from the other parts' films."""
     part = np.array([int(_dealt(patient, "part") * _PARTS) for patient in films.patients])
     found = np.zeros(len(part))
@@ -413,7 +413,7 @@ def mix_of(statistics: Sequence[dict[str, float | None]], patients: Sequence[str
 def _report(films: Labelled, chosen: Chosen) -> Adaptation:
     judged = films.judged
     abnormal = films.abnormal[judged]
-    base, own = _scaled(films.base[judged], abnormal), _scaled(chosen.head[judged], abnormal)
+    base, own = _scaled(films.base[judged], abnormal), _scaled(chosen.scores[judged], abnormal)
     return Adaptation(
         normals=int((~films.abnormal).sum()),
         abnormals=int(films.abnormal.sum()),
@@ -424,5 +424,5 @@ def _report(films: Labelled, chosen: Chosen) -> Adaptation:
         error=chosen.error,
         share=chosen.share,
         shrinkage=chosen.shrinkage,
-        head=chosen.formula,
+        head=chosen.head,
     )

@@ -20,6 +20,7 @@ from scipy import ndimage
 
 from unseen.anatomy.lung_augmentation import augmented
 from unseen.anatomy.network_view import View
+from unseen.artifacts.added_setting import added_setting
 from unseen.artifacts.errors import UserError
 from unseen.data.film import Film, NotRead
 from unseen.losses.mask_losses import bce, dice_loss
@@ -113,13 +114,8 @@ class LungFinder:
         features: int = Field(default=16, ge=4, le=64, description="channels of the U-Net's first level")
         depth: int = Field(default=3, ge=2, le=5, description="times that the U-Net halves the image")
         steps: int = Field(default=250, ge=1, description="optimiser steps of 16 films, at least one pass")
-        # left out at their defaults, so that digests of recipes from before these settings stay the same
-        painted: float = Field(
-            default=0.0, ge=0, le=1, exclude_if=lambda share: share == 0, description="share of films given a lesion"
-        )
-        varied: bool = Field(
-            default=False, exclude_if=lambda asked: not asked, description="move and scale films, change their contrast"
-        )
+        painted: float = added_setting(0.0, ge=0, le=1, description="share of films given a lesion")
+        varied: bool = added_setting(False, description="move and scale films, change their contrast")
 
     def __init__(self, config: Config | None = None) -> None:
         self.config = config or self.Config()

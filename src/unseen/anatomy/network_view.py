@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage
 
 from unseen.anatomy.alignment import Alignment
+from unseen.artifacts.added_setting import added_setting
 from unseen.data.film import area
 
 if TYPE_CHECKING:
@@ -159,10 +160,7 @@ class View(BaseModel):
     scale: Literal["zscore", "range"] = "zscore"
     """zscore: clip(z, ±3) / 3, z over the lungs or the film; range: the film's nominal range to [−1, 1]."""
     size: int = Field(default=64, ge=16, le=1024, description="side of the image", json_schema_extra={"unit": "pixels"})
-    # excluded if False, so that the digests of recipes without this setting stay the same
-    align: bool = Field(
-        default=False, exclude_if=lambda asked: not asked, description="whether films are aligned by their lungs first"
-    )
+    align: bool = added_setting(False, description="whether films are aligned by their lungs first")
 
     @property
     def needs_lungs(self) -> bool:

@@ -22,6 +22,7 @@ from typing import Any, Self, TypeVar, cast, get_args
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from unseen.artifacts.added_setting import added_setting
 from unseen.artifacts.errors import UserError, reason_of
 from unseen.artifacts.registry import did_you_mean
 
@@ -77,8 +78,7 @@ class Recipe(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**63)
     """The one seed: networks, order of films, noise draws."""
     data: RecipeData = RecipeData()
-    # left out where there is none, so that digests of recipes older than it stay what they were
-    finder: dict[str, object] = Field(default={}, exclude_if=lambda section: not section)
+    finder: dict[str, object] = added_setting({})
     """The section ``[finder]``: how the lung finder is trained; none: its defaults."""
     view: dict[str, object] = {}
     method: RecipeMethod

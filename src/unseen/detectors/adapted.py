@@ -37,6 +37,7 @@ from torch.nn import functional
 
 from unseen.anatomy.found_lungs import Finder, FoundLungs
 from unseen.anatomy.network_view import View, Viewed
+from unseen.artifacts.added_setting import added_setting
 from unseen.artifacts.recipe import validated
 from unseen.data.film import Film
 from unseen.detectors.architectures import DEFAULT
@@ -79,10 +80,7 @@ class Adapted(Detector):
         lungs: bool = Field(default=False, description="whether lungs are found, so that their features are taken")
         backbone: str = Field(default=PUBLISHED, pattern="^[0-9a-f]{64}$", description="SHA-256 of the file of weights")
         labels: tuple[int, int] = Field(default=(0, 0), description="labelled normal and abnormal films")
-        # left out at its default, so that digests of bundles older than it stay what they were
-        head: HeadName = Field(
-            default="ridge", exclude_if=lambda head: head == "ridge", description="formula of the head's weights"
-        )
+        head: HeadName = added_setting("ridge", description="formula of the head's weights")
 
     config: Config
 

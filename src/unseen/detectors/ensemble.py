@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from unseen.anatomy.found_lungs import FoundLungs
 from unseen.anatomy.network_view import Straightened, View
+from unseen.artifacts.added_setting import added_setting
 from unseen.artifacts.recipe import validated
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import FitError
@@ -58,9 +59,8 @@ class Member(BaseModel):
     settings: dict[str, Any] = Field(
         default_factory=dict, description="of its `Config`"
     )  # Any: the member's Config checks them
-    view: View | None = Field(default=None, exclude_if=lambda view: view is None)
-    # left out where it is zero, so that digests of recipes older than it stay what they were
-    seed: int = Field(default=0, ge=0, lt=2**31, exclude_if=lambda seed: seed == 0)
+    view: View | None = added_setting(None)
+    seed: int = added_setting(0, ge=0, lt=2**31)
 
 
 class Ensemble(Detector):

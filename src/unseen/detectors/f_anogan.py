@@ -32,6 +32,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unseen.anatomy.network_view import Viewed
+from unseen.artifacts.added_setting import added_setting
 from unseen.detectors.detector import masked_on
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.gan import GanDetector, GanSettings, judged, weights_of
@@ -72,15 +73,11 @@ class FAnoGan(GanDetector):
         )
         kappa: float = Field(default=1.0, ge=0, description="κ, weight of D's features")
         encoder_rate: float = Field(default=5e-5, gt=0, le=1, description="learning rate of RMSProp for the encoder")
-        # both are left out where they are at their defaults, so that digests of older recipes stay what they were
-        sigma: Sigma = Field(
-            default=None,
-            exclude_if=lambda sigma: sigma is None,
+        sigma: Sigma = added_setting(
+            None,
             description="σ of the films' noise, for sure_f; None: estimated",
         )
-        tau: Tau = Field(
-            default=1e-2, exclude_if=lambda tau: tau == 1e-2, description="step of SURE's finite difference"
-        )
+        tau: Tau = added_setting(1e-2, description="step of SURE's finite difference")
 
     config: Config
 

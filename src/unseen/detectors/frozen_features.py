@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unseen.anatomy.network_view import Viewed
+from unseen.artifacts.added_setting import added_setting
 from unseen.artifacts.file_digest import sha256_of
 from unseen.detectors.architectures import ARCHITECTURES, DEFAULT, ArchitectureName
 from unseen.detectors.backbone_file import Backbone
@@ -45,11 +46,9 @@ class FeatureSettings(DetectorSettings):
     """
 
     backbone: str = Field(default=PUBLISHED, pattern="^[0-9a-f]{64}$", description="SHA-256 of the file of weights")
-    # left out at its default, so that digests of recipes and bundles older than it stay what they were
-    architecture: ArchitectureName = Field(
-        default=DEFAULT,
+    architecture: ArchitectureName = added_setting(
+        DEFAULT,
         description="architecture of the frozen network; all but the default need a file of weights",
-        exclude_if=lambda name: name == DEFAULT,
     )
     blocks: tuple[int, ...] = Field(min_length=1, description="blocks whose feature maps are used, from 0")
     grid: int = Field(ge=1, le=256, description="side of the grid of feature vectors, in cells")

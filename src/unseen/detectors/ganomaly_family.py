@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from pydantic import Field
 
+from unseen.artifacts.added_setting import added_setting
 from unseen.detectors.detector import Detector
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
@@ -55,17 +56,14 @@ class AdversarialSettings(DetectorSettings):
     consistency_weight: float = Field(default=50.0, ge=0, description="weight of the image's reconstruction loss")
     encoding_weight: float = Field(default=1.0, ge=0, description="weight of the latents' distance")
     learning_rate: float = Field(default=2e-4, gt=0, le=1, description="learning rate of Adam, with betas (0.5, 0.999)")
-    # left out where they are at their defaults, so that digests of older recipes stay what they were
-    distances: Literal["mean-square", "norm"] = Field(
-        default="mean-square",
-        exclude_if=lambda form: form == "mean-square",
+    distances: Literal["mean-square", "norm"] = added_setting(
+        "mean-square",
         description="of features and of latents in the loss; norm: the thesis's equations 4.2 and l_enc as they stand",
     )
-    instance_noise: float = Field(
-        default=0.0,
+    instance_noise: float = added_setting(
+        0.0,
         ge=0,
         le=10,
-        exclude_if=lambda sigma: sigma == 0,
         description="σ of the noise on what Dc sees, at the first step",
         json_schema_extra={"unit": "network units"},
     )

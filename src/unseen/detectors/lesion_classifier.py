@@ -24,6 +24,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unseen.artifacts.added_setting import added_setting
 from unseen.detectors.backbone_file import Backbone
 from unseen.detectors.classifier_lesions import ALL, clouded, pasted
 from unseen.detectors.detector import Detector
@@ -51,11 +52,9 @@ class LesionSettings(DetectorSettings):
     learning_rate: float = Field(
         default=0.03, gt=0, le=1, description="learning rate of SGD, momentum 0.9, cosine decay"
     )
-    # left out where there is none, so that digests of recipes older than it stay what they were
-    backbone: str | None = Field(
-        default=None,
+    backbone: str | None = added_setting(
+        None,
         pattern="^[0-9a-f]{64}$",
-        exclude_if=lambda digest: digest is None,
         description="SHA-256 of the file of weights that it began with; fit(backbone=…) notes it",
     )
 

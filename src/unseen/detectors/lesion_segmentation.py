@@ -28,6 +28,7 @@ from torch.nn import functional
 
 from unseen.anatomy.lesion_shapes import below, uniform
 from unseen.anatomy.network_view import Viewed
+from unseen.artifacts.added_setting import added_setting
 from unseen.detectors.detector import Detector
 from unseen.detectors.even_choice import evenly
 from unseen.detectors.fitting import Fitting
@@ -72,9 +73,8 @@ class LesionSegmentation(Detector):
         learning_rate: float = Field(
             default=0.003, gt=0, le=1, description="learning rate of Adam at the start, cosine decay"
         )
-        copies: Literal[1, 2, 8] = Field(
-            default=8,
-            exclude_if=lambda number: number == 8,
+        copies: Literal[1, 2, 8] = added_setting(
+            8,
             description="copies of a film whose logits are averaged: 2: mirrored or not; 8: also moved by a pixel",
         )
 

@@ -20,6 +20,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unseen.artifacts.added_setting import added_setting
 from unseen.detectors.frozen_features import FeatureSettings, FrozenFeatures
 from unseen.detectors.normals import Normals
 
@@ -43,12 +44,10 @@ class Mahalanobis(FrozenFeatures):
             default=(4, 7, 10, 14), min_length=1, description="blocks whose feature maps are used, from 0"
         )
         grid: int = Field(default=16, ge=1, le=64, description="side of the grid of feature vectors, in cells")
-        # left out where it is 1, so that digests of recipes older than it stay what they were
-        places: int = Field(
-            default=1,
+        places: int = added_setting(
+            1,
             ge=1,
             le=8,
-            exclude_if=lambda places: places == 1,
             description="parts of a side of the grid with a mean of their own; 1: one mean over the lungs",
         )
 

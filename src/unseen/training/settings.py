@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from unseen.artifacts.added_setting import added_setting
 from unseen.artifacts.errors import UserError
 
 
@@ -30,10 +31,9 @@ class Training(BaseModel):
     another value."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:[0-9]+)?)$")
     """Device of the training; auto: the first GPU, if there is one."""
-    # left out where there is one, so that digests of recipes older than it stay what they were
-    devices: int = Field(default=1, ge=1, le=1024, exclude_if=lambda number: number == 1)
+    devices: int = added_setting(1, ge=1, le=1024)
     """So many devices of each machine share every batch: GPUs, or processes on the CPU."""
-    nodes: int = Field(default=1, ge=1, le=1024, exclude_if=lambda number: number == 1)
+    nodes: int = added_setting(1, ge=1, le=1024)
     """Machines that share every batch."""
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads of torch while training, in each process; none: as it stands, divided among the processes of a

@@ -126,6 +126,19 @@ def test_nan_is_refused_in_words_where_looking_costs_little() -> None:
     assert bool(torch.isnan(Mask(torch.ones(8, 8))(x)).any()), "a mask hands it on"
 
 
+def test_nan_is_refused_before_an_operator_computes_with_it() -> None:
+    class Rounded(Identity):
+        looks_for_nan = True
+
+        def _forward(self, x: Tensor) -> Tensor:
+            assert not torch.isnan(x).any()
+            return x
+
+    x = torch.full((1, 1, 2, 2), torch.nan)
+    with pytest.raises(ValueError, match="Rounded takes finite numbers, but 4 of 4 are NaN"):
+        Rounded((1, 2, 2))(x)
+
+
 def test_a_process_needs_no_generator_and_knows_a_noise_in_the_links_place() -> None:
     A = Identity((1, 4, 4))
     x = torch.ones(1, 1, 4, 4)

@@ -40,15 +40,15 @@ def squares_and_circles(n: int, size: int, generator: torch.Generator | None = N
     >>> images = squares_and_circles(3, 32, torch.Generator().manual_seed(0))
     >>> images.shape, bool((images >= 0).all() and (images <= 1).all())
     (torch.Size([3, 1, 32, 32]), True)
+    >>> squares_and_circles(0, 32).shape
+    torch.Size([0, 1, 32, 32])
     """
     if n < 0 or size < _LEAST:
         raise ValueError(f"n is at least 0 and size at least {_LEAST} pixels a side, but got n={n}, size={size}.")
     drawn = _drawn(n, size, generator)
-    if n == 0:
-        return torch.zeros(0, 1, size, size)
     # some at a time, which stay in the processor's cache: half the time
     return torch.cat(
-        [_painted(size, *(one[first : first + _AT_ONCE] for one in drawn)) for first in range(0, n, _AT_ONCE)]
+        [_painted(size, *(one[first : first + _AT_ONCE] for one in drawn)) for first in range(0, max(n, 1), _AT_ONCE)]
     )
 
 

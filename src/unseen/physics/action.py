@@ -77,17 +77,15 @@ class Action(Immutable, ABC):
 
         def of(x: Tensor) -> Tensor:
             self._check(x, self.domain, "takes", complex_too=self.complex_domain)
-            if self.looks_for_nan and not x.requires_grad:
-                refuse_nan(x, f"{type(self).__name__} takes")
+            self._refuse_nan(x)
             return self._computed(self._forward, x, self.range, complex_too=self.complex_range)
 
         if self._needs_nothing(x, self.domain, complex_too=self.complex_domain):
-            looks = self.looks_for_nan and not x.requires_grad
-            if looks and not self._spreads_nan:
-                refuse_nan(x, f"{type(self).__name__} takes")
+            if not self._spreads_nan:
+                self._refuse_nan(x)  # before A x, which NaN may break
             y = self._forward(x)
-            if looks and self._spreads_nan and _may_begin_with_nan(y):
-                refuse_nan(x, f"{type(self).__name__} takes")
+            if self._spreads_nan and _may_begin_with_nan(y):
+                self._refuse_nan(x)
             return y
         return on_tensors(partial(uncompiled, of), x)
 
@@ -135,13 +133,11 @@ class Action(Immutable, ABC):
 
         def of(y: Tensor) -> Tensor:
             self._check(y, self.range, "has a pseudo-inverse that takes", complex_too=self.complex_range)
-            if self.looks_for_nan and not y.requires_grad:
-                refuse_nan(y, f"The pseudo-inverse of {type(self).__name__} takes")
+            self._refuse_nan(y, "The pseudo-inverse of ")
             return self._computed(self._pinv, y, self.domain, complex_too=self.complex_domain)
 
         if self._needs_nothing(y, self.range, complex_too=self.complex_range):
-            if self.looks_for_nan and not y.requires_grad:
-                refuse_nan(y, f"The pseudo-inverse of {type(self).__name__} takes")
+            self._refuse_nan(y, "The pseudo-inverse of ")
             return self._pinv(y)
         return on_tensors(partial(uncompiled, of), y)
 
@@ -168,6 +164,11 @@ class Action(Immutable, ABC):
             and (self.batch is None or len(values) == self.batch)
             and not torch.is_autocast_enabled("cpu")
         )
+
+    def _refuse_nan(self, values: Tensor, what: str = "") -> None:
+        """Raise ValueError where values hold NaN, unless the operator hands it on or they require a gradient."""
+        if self.looks_for_nan and not values.requires_grad:
+            refuse_nan(values, f"{what}{type(self).__name__} takes")
 
     def _computed(self, act: Map, tensor: Tensor, shape: Shape, *, complex_too: bool) -> Tensor:
         """Return act(tensor), (batch, *shape); of a meta tensor, which has no values, a meta tensor."""

@@ -73,7 +73,7 @@ class FourierMask(Operator):
     """
 
     complex_range = True
-    _spreads_nan = True  # the mask's zeros times NaN are NaN
+    _spreads_nan = True  # a transform spreads NaN to every frequency, and 0 · NaN is NaN
     real: bool
     centred: bool
     rtol: float

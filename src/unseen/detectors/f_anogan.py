@@ -8,7 +8,7 @@
     score      mean (x − x̂)² + κ·mean (f(x) − f(x̂))²;    beside it, mean (E(x) − E(x̂))²
 
 f are D's activations before its last layer. E has the critic's shape and ends in a tanh.
-With `sure_f` the encoder is held to the film without its noise:
+With `sure_f` the encoder is trained towards the film without noise:
 
     [ ‖x − x̂‖² − σ²m + (2σ²/τ) (Mb)ᵀ(G(E(x + τMb)) − x̂) ] / n + κ·mean (f(x) − f(x̂))²
 
@@ -18,8 +18,8 @@ by `losses.sure`; M is the mask and m its pixels. σ is a setting, or is estimat
 Source: Schlegl, Seeböck, Waldstein, Langs & Schmidt-Erfurth, "f-AnoGAN: fast unsupervised anomaly detection with
 generative adversarial networks", Medical Image Analysis 54 (2019), equations 2 to 5, doi:10.1016/j.media.2019.01.010;
 residual networks of Gulrajani et al., 2017. `network="dcgan"` is the thesis's variant, of DCGAN blocks. `sure_f` is
-ours. Differs: as many epochs for the encoder as for the GAN (the paper takes 50,000 steps); the mean over the image, of
-which the lungs are a part.
+not in the paper. Differs: as many epochs for the encoder as for the GAN (the paper takes 50,000 steps); the mean over
+the image, of which the lungs are a part.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 
 x is what the network sees, y what ŷ should be (`aim`), f Dc's activations before its last convolution. A member
 defines y and the loss between ŷ and y (`consistency`). With `distances = "norm"` the first and the last term are
-‖f(y) − f(ŷ)‖₂ and ‖z − ẑ‖₂, mean over the batch: the thesis's equation 4.2 and l_enc as they stand.
+‖f(y) − f(ŷ)‖₂ and ‖z − ẑ‖₂, mean over the batch: the thesis's equation 4.2 and l_enc as printed.
 
 Dc is initialised again where its loss falls below 1e-5. With `instance_noise` it sees y and ŷ with noise N(0, s²):
 s falls linearly from there at the first step to `instance_noise` / steps at the last step.
@@ -58,7 +58,7 @@ class AdversarialSettings(DetectorSettings):
     learning_rate: float = Field(default=2e-4, gt=0, le=1, description="learning rate of Adam, with betas (0.5, 0.999)")
     distances: Literal["mean-square", "norm"] = added_setting(
         "mean-square",
-        description="of features and of latents in the loss; norm: the thesis's equations 4.2 and l_enc as they stand",
+        description="of features and of latents in the loss; norm: the thesis's equations 4.2 and l_enc as printed",
     )
     instance_noise: float = added_setting(
         0.0,

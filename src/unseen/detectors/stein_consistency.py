@@ -40,7 +40,7 @@ class SteinSettings(AdversarialSettings):
         default=None, gt=0, le=1, description="of counts, in units of (x + 1) / 2: variance over mean; none: estimated"
     )
     form: Literal["unbiased", "literal-mse", "literal-norm"] = Field(
-        default="unbiased", description="literal: the thesis's equation 4.4 as it stands, to reproduce its figures"
+        default="unbiased", description="literal: the thesis's equation 4.4 as printed, to reproduce its figures"
     )
 
 

@@ -293,7 +293,7 @@ def _weights(units: Sequence[int]) -> Iterator[Floats]:
 
 @functools.lru_cache(maxsize=4)
 def _weights_of_few(units: tuple[int, ...]) -> tuple[Floats, ...]:
-    """Return the same draws, kept: a page has hundreds of figures of the same images."""
+    """Return the draws of `_weights` from a cache: a page has hundreds of figures of the same images."""
     blocks = tuple(_weights(units))
     for block in blocks:
         block.flags.writeable = False

@@ -97,7 +97,7 @@ def sure_literal(
     form "mse":  fidelity = mean (M ⊙ y − h(y))², over all n entries;
     form "norm": fidelity = ‖M ⊙ y − h(y)‖₂, the root of the sum over all n entries.
 
-    The thesis's equation as it stands, to reproduce its figures. Neither form estimates the risk: sigma² is not
+    The thesis's equation as printed, to reproduce its figures. Neither form estimates the risk: sigma² is not
     counted as the entries of M, 1/tau is missing, and b is not masked where the sum is taken. Use `sure`.
 
     Needs y and f. Errors, and the treatment of BatchNorm and precision are those of `sure`.

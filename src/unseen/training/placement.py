@@ -31,7 +31,7 @@ _LAYOUT = torch.channels_last
 def fabric_of(settings: Training, ranks: Ranks | None = None) -> Fabric:
     """Return Fabric on this process's device; for Fabric there is one process."""
     try:
-        import lightning_fabric  # noqa: F401  that it is there
+        import lightning_fabric  # noqa: F401 - checks that it is installed
     except ImportError as error:
         raise TrainingError('training needs Lightning Fabric: pip install "unseen[train]"') from error
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # at INFO it announces the precision on stderr
@@ -50,9 +50,9 @@ def fabric_of(settings: Training, ranks: Ranks | None = None) -> Fabric:
 
 @functools.cache
 def _fabric(accelerator: str, devices: tuple[int, ...], precision: str) -> Fabric:
-    """Return a Fabric that all trainings alike share.
+    """Return the Fabric that trainings with the same settings share.
 
-    It keeps nothing of a training; to make one takes 7 ms, since it reads the entry points of all installed packages.
+    It holds no state of a training. Making one takes 7 ms, since it reads the entry points of all installed packages.
 
     Args:
         accelerator: kind of device.

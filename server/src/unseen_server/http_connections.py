@@ -28,6 +28,9 @@ HEAD_S: Final = 20.0
 """Longest time for a request's first line and headers; the body has a limit of its own."""
 IDENTIFIED: Final = "unseen.identified"
 """Name of the ASGI extension that is called for a request of somebody who is signed in."""
+_BACKLOG: Final = 100
+"""Connections that the system holds before they are accepted. Without a free file descriptor, asyncio tries and logs
+once for each of them every second (python/cpython#151615); uvicorn's 2,048 occupied the event loop for seconds."""
 
 
 class BoundedConfig(uvicorn.Config):
@@ -56,6 +59,7 @@ class BoundedConfig(uvicorn.Config):
             ws="none",
             proxy_headers=bool(proxies),
             forwarded_allow_ips=list(proxies),  # else uvicorn takes those of an environment variable
+            backlog=_BACKLOG,
             **more,
         )
         self.waiting: WaitingClients[_BoundedProtocol] = WaitingClients(most=waiting, most_each=waiting_each)

@@ -298,4 +298,5 @@ def test_health_is_answered_again_after_a_time_without_file_descriptors(
             time.sleep(1)
         assert late.recv(4096).startswith(b"HTTP/1.1 200 ")
     assert client.get("/ready").status_code == 200
-    assert any("out of system resource" in one for one in caplog.messages), "accept failed"
+    failed = sum("out of system resource" in one for one in caplog.messages)
+    assert 0 < failed < 1000, "one line for each connection of the backlog, which is short"

@@ -149,20 +149,67 @@ def test_a_film_from_another_device_is_scored_with_a_remark(
 
 
 def test_lungs_of_an_uncommon_shape_get_a_remark_before_they_are_refused(
-    gate: Gate, finder: LungFinder, many: list[Film]
+    gate: Gate, finder: LungFinder, many: list[Film], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same value of the lungs' shape, once above the limit and once above its double."""
+    """The same value of the lungs' shape, once above the limit, and twice above its double: refused only where the
+    image inside the lungs' box is strange as well."""
     film = next(one for one in many if gate.judge(one, finder.find(one)) is None)
     lungs = finder.find(film)
     value = gate.values(film, lungs)["lungs"]
     codes = []
-    for limit in (value / 1.5, value / 2.5):
+    for limit, look in ((value / 1.5, 0.0), (value / 2.5, 0.0), (value / 2.5, np.inf)):
+        monkeypatch.setattr("unseen.screening.gate.gate._LOOK", {"cropped": 1.0, "lungs": look})
         changed = Gate.of(gate.settings(), gate.tensors())
         changed.thresholds["lungs"] = limit
         found = changed.judge(film, lungs)
         assert found is not None and found.value > found.threshold
         codes.append(found.code)
-    assert codes == ["differs", "lungs"]
+    assert codes == ["differs", "lungs", "differs"]
+
+
+def test_a_third_part_of_the_lungs_is_no_reason_to_refuse(gate: Gate, finder: LungFinder, many: list[Film]) -> None:
+    """All training films have lungs of two parts, so this number has no spread among them."""
+    film = next(one for one in many if gate.judge(one, finder.find(one)) is None)
+    lungs = np.kron(finder.find(film), np.ones((4, 4), dtype=bool))
+    lungs[:2, :2] = True
+    assert gate.values(film, lungs)["lungs"] > 1e6 * gate.thresholds["lungs"]
+    told = gate.judge(film, lungs)
+    assert told is not None and told.code == "differs"
+
+
+@pytest.mark.parametrize(("name", "code"), [("mirrored", "left-right"), ("cropped", "cropped")])
+def test_a_doubtful_alteration_is_a_remark(
+    name: str,
+    code: str,
+    gate: Gate,
+    finder: LungFinder,
+    incoming: list[Film],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def told() -> list[Refusal | None]:
+        rng = np.random.default_rng(4)
+        return judged(gate, finder, incoming, lambda pixels: TRANSFORMS[name](pixels, rng))
+
+    before = [place for place, one in enumerate(told()) if one is not None and one.code == code]
+    rules = "unseen.screening.gate.gate."
+    monkeypatch.setattr(f"{rules}_MIRRORED", 100.0)
+    monkeypatch.setattr(f"{rules}_CROPPED", 100.0)
+    monkeypatch.setattr(f"{rules}_LOOK", {"cropped": np.inf, "lungs": np.inf})
+    after = [told()[place] for place in before]
+    assert before and all(one is not None and one.code in ("differs", "unlike") for one in after)
+
+
+def test_a_film_passes_if_and_only_if_no_value_exceeds_its_limit(
+    gate: Gate, finder: LungFinder, many: list[Film]
+) -> None:
+    """What turns a refusal into a remark lets no film pass, and so cannot lead to one that is cleared."""
+    films = [*many, *(replace(film, pixels=np.ascontiguousarray(film.pixels[:, ::-1])) for film in many[:16])]
+    for film in films:
+        lungs = finder.find(film)
+        values = gate.values(film, lungs)
+        limits = {name: gate.thresholds.get(name, gate.thresholds["handling"]) for name in values}
+        within = all(values[name] <= limits[name] for name in values) and lungs.mean() >= gate.thresholds["no-lungs"]
+        assert (gate.judge(film, lungs) is None) == within
 
 
 def drawn(seed: int) -> Pixels:

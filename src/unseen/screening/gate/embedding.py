@@ -25,6 +25,7 @@ _PIXELS = ("picture", "crop")  # already on one scale
 
 
 _CLIP = 6.0
+_CONSTANT = 2e-6  # scale of an entry that did not vary; `Subspace.fit` adds 1e-6 to each
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,17 @@ class Subspace:
 
     def distance(self, rows: Floats) -> Floats:
         """Return the squared distance to the normals, (n,)."""
-        along, off = self.coordinates(rows)
+        return self._distance(*self.coordinates(rows))
+
+    def distance_of_varied(self, rows: Floats) -> Floats:
+        """Return the squared distance to the normals by the entries that varied among them, (n,).
+
+        An entry that was the same in all training films has no scale: a film that differs in it alone lies some 10¹²
+        away, however small the difference.
+        """
+        return self._distance(*self.coordinates(np.where(self.scale < _CONSTANT, self.mean, rows)))
+
+    def _distance(self, along: Floats, off: Floats) -> Floats:
         pooled = self.rest[0] / max(1, len(self.mean) - len(self.variances))
         return np.asarray((along**2).sum(axis=1) + off / pooled)
 
@@ -92,3 +103,7 @@ class Embedding:
     def distance(self, name: str, views: Mapping[str, Floats]) -> Floats:
         """Return one view's squared distance to the normals, (n,)."""
         return self.subspaces[name].distance(views[name])
+
+    def distance_of_varied(self, name: str, views: Mapping[str, Floats]) -> Floats:
+        """Return one view's squared distance to the normals by the entries that varied among them, (n,)."""
+        return self.subspaces[name].distance_of_varied(views[name])

@@ -25,10 +25,12 @@ export NO_MKDOCS_2_WARNING := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 # One thread a worker: WORKERS processes run at a time, four on two cores, since servers and browsers are waited for.
-# The workers are forks of one process that has imported torch: pytest otherwise.
-PYTEST := env OMP_NUM_THREADS=1 $(BIN)/python -m tests.forked_workers -n $(WORKERS) --dist worksteal
+# The workers, and the doctests, are forks of one process that has imported torch and the tests: pytest otherwise.
+FORKED := env OMP_NUM_THREADS=1 $(BIN)/python -m tests.forked_workers
+SPREAD := -n $(WORKERS) --dist worksteal
+PYTEST := $(FORKED) $(SPREAD)
 
-.PHONY: help help-all demo test test-library test-server suite checks quick coverage steady repeat results results-thesis results-noise results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-archive bench-long-list sizing bench-priors gpu-pack gpu-queue gpu-merge pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
+.PHONY: help help-all demo test test-library test-server suite quick coverage steady repeat results results-thesis results-noise results-screening results-imaging results-priors results-detectors results-lungs bench bench-imaging bench-pages bench-pacs bench-scale bench-archive bench-long-list sizing bench-priors gpu-pack gpu-queue gpu-merge pacs-demo peers peers-anomalib dist wheelhouse pythons docs screenshots nightly lint format parts clean
 
 help:
 	@echo "make demo          train, score and report on simulated films, then the reader's page (DEMO_ARGS are passed on)"
@@ -81,13 +83,14 @@ demo: $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_STAMP))
 
 test:
 	@$(MAKE) --no-print-directory -j2 $(STAMP) parts
-	@$(MAKE) --no-print-directory -j2 checks suite
+	@$(MAKE) --no-print-directory -j2 lint suite
 	@echo "make test: all passed"
 	@echo "what make installed: $$(cat $(STAMP)); system programs: $$(cat .venv/.parts 2>/dev/null || echo none, all were there)"
 
+# `make test` runs lint beside it: the tests have waits in them
 suite: $(STAMP)
 	@echo "films: $${UNSEEN_DATA:-none; the tests on real films are skipped (they fail where CI is set)}"
-	UNSEEN_COSTS=build/test-costs.json $(PYTEST) -m "not nightly"
+	UNSEEN_COSTS=build/test-costs.json $(FORKED) --doctests src server/src -- $(SPREAD) -m "not nightly"
 
 # Tests of the library, with those of all three packages and of the docs; and tests of the server.
 test-library: $(STAMP)
@@ -95,10 +98,6 @@ test-library: $(STAMP)
 
 test-server: $(STAMP)
 	$(PYTEST) -m "not nightly" server/tests
-
-# beside the tests: both have waits in them
-checks: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --doctest-modules src server/src
 
 quick: $(STAMP)
 	$(PYTEST) -m "not slow and not nightly" --timeout 60

@@ -28,6 +28,7 @@ _KNOWN = [
     ["-P", "-m", "unseen_server.web.lab_process"],
     ["-P", "-c", COMMAND],
     ["-u", "-c", PYTESTS_WORKER],
+    ["-P", "-m", "pytest"],  # the doctests
 ]
 _DECODER = ["-P", "-m", "unseen.data.decoder_child"]
 

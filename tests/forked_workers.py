@@ -1,16 +1,23 @@
 """pytest whose workers are forks of one process that has imported what they all import.
 
-`python -m tests.forked_workers WORDS` is `python -m pytest WORDS`. A worker begins with torch, its like and the package
-imported, and with the process that `warm_python` forks from, which are ten seconds of processor time each. Start and
-collection with four workers take 25 s of processor time; with pytest-xdist alone they take 44 s (28 November 2026).
+`python -m tests.forked_workers WORDS` is `python -m pytest WORDS`. A worker begins with torch, its like, the package
+and the modules of the tests imported, and with the process that `warm_python` forks from. Start and collection with
+four workers take 18 s of processor time; 27 s where each worker imports the tests itself (29 November 2026).
+
+`python -m tests.forked_workers --doctests src server/src -- WORDS` also runs the doctests in these folders, in one more
+fork beside the workers. It fails where one of these fails.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
+import subprocess
 import sys
+import tempfile
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.forked_children import PYTESTS_WORKER, begin, end
@@ -19,29 +26,101 @@ ALSO = ("sklearn.linear_model", "scipy.signal", "httpx", "starlette.testclient",
 """Packages that tests import in addition to those of programs. Packages with a pytest plugin must not be listed."""
 
 
-def _prepare() -> None:
+ROOT = Path(__file__).parents[1]
+
+
+def _prepare(words: list[str]) -> None:
     from tests.warm_python import warm
 
     for package in ALSO:
         importlib.import_module(package)
-    root = Path(__file__).parents[1]
-    for package in (root / "src" / "unseen", root / "server" / "src" / "unseen_server"):
+    for package in (ROOT / "src" / "unseen", ROOT / "server" / "src" / "unseen_server"):
         for module in pkgutil.walk_packages([str(package)], f"{package.name}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
+    _import_tests(words)
     warm()
 
 
+def _import_tests(words: list[str]) -> None:
+    """Import the modules of the tests, with pytest's own assertions, under the names by which its workers find them."""
+    from _pytest.config import _prepareconfig
+    from _pytest.outcomes import OutcomeException
+    from _pytest.pathlib import module_name_from_path
+    from _pytest.python import importtestmodule
+
+    try:
+        config = _prepareconfig([*words, "--capture=no"])
+    except (SystemExit, Exception):
+        return  # mistakes in the words are the controller's to report
+    try:
+        for path in _files(config.args):
+            name = module_name_from_path(path, config.rootpath)
+            try:
+                importtestmodule(path, config)
+            except (Exception, OutcomeException):
+                sys.modules.pop(name, None)  # the worker tries again, and reports it
+    finally:
+        config._ensure_unconfigure()
+
+
+def _files(places: list[str]) -> Iterator[Path]:
+    for place in places:
+        path = Path(place.partition("::")[0]).resolve()
+        if path.is_dir():
+            yield from sorted(path.rglob("conftest.py"))
+            yield from sorted(path.rglob("test_*.py"))
+        elif path.suffix == ".py" and path.exists():
+            yield path
+
+
+class _Doctests:
+    """The doctests of some folders, in a fork that runs beside the workers."""
+
+    def __init__(self, folders: list[str]) -> None:
+        self._said = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - until the end
+        command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "--doctest-modules", *folders]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+            env={name: value for name, value in os.environ.items() if name != "UNSEEN_COSTS"},  # the tests' own
+        )
+
+    def end(self, stop: bool) -> int:
+        """Wait for them, or stop them, and print what they have said; return pytest's status."""
+        if stop:
+            self._process.kill()
+        status = self._process.wait()
+        self._said.seek(0)
+        print(self._said.read())
+        return status
+
+
 def main() -> None:
-    """The controller; or a worker; or a program that a worker's tests started."""
-    if begin(_prepare) is None:
+    """The controller; or a worker; or the doctests; or a program that a worker's tests started."""
+    folders: list[str] = []
+    if sys.argv[1:2] == ["--doctests"]:
+        to = sys.argv.index("--")
+        folders, sys.argv[1:] = sys.argv[2:to], sys.argv[to + 1 :]
+    words = sys.argv[1:]
+    module = begin(lambda: _prepare(words))
+    if module is None:
         import pytest
 
-        status = pytest.main()
+        doctests = _Doctests(folders) if folders else None
+        status = int(pytest.main())
+        if doctests is not None:
+            status = doctests.end(stop=status == pytest.ExitCode.INTERRUPTED) or status
         end()
         sys.exit(status)
     from tests.warm_python import forked, to_its_end
 
+    if module == "pytest":
+        import pytest
+
+        to_its_end(lambda: sys.exit(pytest.main()))
     if forked():
         sys.modules["__main__"] = own = types.ModuleType("__main__")  # as in `python -c`
         to_its_end(lambda: exec(PYTESTS_WORKER, own.__dict__))

@@ -20,9 +20,19 @@ import types
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.forked_children import PYTESTS_WORKER, begin, end
 
-ALSO = ("sklearn.linear_model", "scipy.signal", "httpx", "starlette.testclient", "playwright.sync_api", "pydicom.uid")
+ALSO = (
+    "sklearn.linear_model",
+    "scipy.signal",
+    "torch._decomp.decompositions_for_jvp",  # what the first forward derivative imports, half a second
+    "httpx",
+    "starlette.testclient",
+    "playwright.sync_api",
+    "pydicom.uid",
+)
 """Packages that tests import in addition to those of programs. Packages with a pytest plugin must not be listed."""
 
 
@@ -75,13 +85,18 @@ def _files(places: list[str]) -> Iterator[Path]:
 
 
 class _Doctests:
-    """The doctests of some folders, in a fork that runs beside the workers."""
+    """Plugin of the controller: the doctests of some folders, in a fork beside the workers."""
 
     def __init__(self, folders: list[str]) -> None:
+        self._folders = folders
         self._said = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - until the end
-        command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "--doctest-modules", *folders]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        """Begin, once the workers have begun."""
         self._process = subprocess.Popen(
-            command,
+            [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "--doctest-modules", *self._folders],
             stdin=subprocess.DEVNULL,
             stdout=self._said,
             stderr=subprocess.STDOUT,
@@ -90,6 +105,8 @@ class _Doctests:
 
     def end(self, stop: bool) -> int:
         """Wait for them, or stop them, and print what they have said; return pytest's status."""
+        if self._process is None:
+            return 0
         if stop:
             self._process.kill()
         status = self._process.wait()
@@ -107,19 +124,15 @@ def main() -> None:
     words = sys.argv[1:]
     module = begin(lambda: _prepare(words))
     if module is None:
-        import pytest
-
-        doctests = _Doctests(folders) if folders else None
-        status = int(pytest.main())
-        if doctests is not None:
-            status = doctests.end(stop=status == pytest.ExitCode.INTERRUPTED) or status
+        doctests = [_Doctests(folders)] if folders else []
+        status = int(pytest.main(plugins=doctests))
+        for beside in doctests:
+            status = beside.end(stop=status == pytest.ExitCode.INTERRUPTED) or status
         end()
         sys.exit(status)
     from tests.warm_python import forked, to_its_end
 
     if module == "pytest":
-        import pytest
-
         to_its_end(lambda: sys.exit(pytest.main()))
     if forked():
         sys.modules["__main__"] = own = types.ModuleType("__main__")  # as in `python -c`

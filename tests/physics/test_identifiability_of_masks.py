@@ -151,13 +151,15 @@ HOLES: dict[str, Callable[[int, int], Operator | Callable[[Tensor], Tensor]]] = 
 
 
 @pytest.mark.parametrize("name", HOLES)
-@pytest.mark.parametrize(("size", "box"), [(12, 5), (16, 5), (20, 7), (16, 11)])
+@pytest.mark.parametrize(
+    ("size", "box"), [(12, 5), (16, 11), *(pytest.param(*one, marks=pytest.mark.nightly) for one in ((16, 5), (20, 7)))]
+)
 def test_a_hole_that_short_moves_cannot_leave_is_not_seen_by_interpolation(name: str, size: int, box: int) -> None:
     A = HOLES[name](size, box)
     assert identify(A, SHIFTS, domain=(1, size, size)).verdict == "can"
 
 
-@pytest.mark.parametrize(("size", "views"), [(12, 4), (16, 7), (24, 14)])
+@pytest.mark.parametrize(("size", "views"), [(12, 4), (16, 7), pytest.param(24, 14, marks=pytest.mark.nightly)])
 def test_shifted_projections_on_a_grid_stay_seen_by_interpolation(size: int, views: int) -> None:
     assert identify(Tomography(size, views), SHIFTS).verdict == "through interpolation only"
 

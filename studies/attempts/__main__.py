@@ -6,6 +6,8 @@ python -m studies.attempts stream          unread films of ZhangLab's training s
 python -m studies.attempts kept-lesions    shipped models with the lung finder that keeps lesions
 python -m studies.attempts heads           other heads for ten labels: on fold 0, then on folds 1 to 4
 python -m studies.attempts adapt           both heads of `unseen adapt` by its own code
+python -m studies.attempts label-check     how often its check accepts labels that show a film statistic alone
+python -m studies.attempts curves          both heads with 5 to 100 labels, on three sets
 python -m studies.attempts cleared         what these heads clear at Shenzhen
 python -m studies.attempts render          the page, from the rows alone
 """
@@ -20,10 +22,11 @@ import torch
 
 from studies.attempts.page import attempts_page
 from studies.row_files import read_rows, read_study, write_row
+from studies.rows import Row
 from unseen.artifacts.files import write_text
 from unseen.artifacts.run_folder import runs_root
 
-PARTS = ("choose", "test", "stream", "kept-lesions", "heads", "adapt", "cleared", "render")
+PARTS = ("choose", "test", "stream", "kept-lesions", "heads", "adapt", "label-check", "curves", "cleared", "render")
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
@@ -41,6 +44,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
 
 
 def _computed(part: str, folder: Path) -> None:
+    rows: Iterable[Row]
     if part == "choose":
         from studies.attempts.sides import data_of, fold_0_rows
 
@@ -68,6 +72,16 @@ def _computed(part: str, folder: Path) -> None:
         rows = of[part](site_of(runs_root()))
         before = read_study("attempts", folder)
         rows = [row | {"looks": looks_of(before.get(f"{row['recipe']}-{row['seed']}")) + 1} for row in rows]
+    elif part == "label-check":
+        from studies.attempts.adapt_heads import HEADS
+        from studies.attempts.heads import site_of
+        from studies.attempts.label_check import label_check_row
+
+        rows = (label_check_row(site_of(runs_root()), head) for head in reversed(HEADS))
+    elif part == "curves":
+        from studies.attempts.label_curves import curve_rows
+
+        rows = curve_rows(runs_root(), known=read_study("attempts", folder))
     else:
         rows = []
     for row in rows:

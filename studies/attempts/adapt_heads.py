@@ -20,16 +20,23 @@ from studies.pages.cells import Entry, table, three_digits
 from studies.rows import Row
 from studies.ten_labels import Labels, figures_of
 from unseen.detectors.head_name import HeadName
-from unseen.screening.adaptation import Labelled, choose, mix_of, predicted
+from unseen.screening.adaptation import NORMALS_SHARE, Labelled, choose, mix_of, predicted, statistics_of
 
 ROWS = "attempts/adapt/"
 HEADS: tuple[HeadName, ...] = ("ridge", "normals-covariance")
-SCORES = ("normals only", "head alone", "adapted")
+SCORES = ("normals only", "head alone", "combined", "adapted")
 _FACTS = ("name", "label", "source", "patient", "pixel_sha256")
 
 
-def taught(labels: Labels, fold: int, ill: Places) -> Labelled:
-    """Return the films that teach as `adapt` holds them: all normal films outside of a fold, and some abnormal ones."""
+def taught(labels: Labels, fold: int, ill: Places, *, mixed: bool = False) -> Labelled:
+    """Return the films that teach as `adapt` holds them: all normal films outside of a fold, and some abnormal ones.
+
+    Args:
+        labels: the films.
+        fold: fold that is left out.
+        ill: the abnormal films that teach.
+        mixed: compute the mix of the statistics, too, which chooses nothing.
+    """
     at = np.sort(np.concatenate([np.flatnonzero(~labels.abnormal & (labels.fold != fold)), ill]))
     facts = [labels.cells.facts[i] for i in at]
     patients = [str(fact["patient"] or fact["pixel_sha256"]) for fact in facts]
@@ -40,12 +47,17 @@ def taught(labels: Labels, fold: int, ill: Places) -> Labelled:
         labels.normal_score[fold, labels.fold[at], at],
         abnormal,
         patients,
-        mix_of(statistics, patients, abnormal),
+        mix_of(statistics, patients, abnormal) if mixed else None,
+        statistics=statistics_of(statistics),
     )
 
 
 def adapt_figures(
-    labels: Labels, folds: Sequence[int], counts: Sequence[int] = COUNTS, draws: int = DRAWS
+    labels: Labels,
+    folds: Sequence[int],
+    counts: Sequence[int] = COUNTS,
+    draws: int = DRAWS,
+    heads: Sequence[HeadName] = HEADS,
 ) -> dict[str, dict[str, Row]]:
     """Return the figures of each head by the number of abnormal films.
 
@@ -54,10 +66,11 @@ def adapt_figures(
         folds: tested folds.
         counts: numbers of abnormal films that teach.
         draws: number of draws of these films; as in `studies.attempts.heads.few`.
+        heads: heads of `unseen adapt`.
 
     Returns:
-        By head and number: AUROC of `SCORES` with their intervals, pairs of like sharpness by the adapted score, mean
-        share ω, and how often the score from normal films alone was kept.
+        By head and number: AUROC of `SCORES` with their intervals, pairs of like sharpness by the combined and the
+        adapted score, mean share ω, and how often the score from normal films alone was kept.
     """
     at = np.concatenate([np.flatnonzero(labels.fold == fold) for fold in folds])
     columns: dict[tuple[str, int], list[list[Floats]]] = {}
@@ -69,12 +82,13 @@ def adapt_figures(
                 rng = np.random.default_rng([draw, fold])
                 ill = rng.choice(np.flatnonzero(labels.abnormal & (labels.fold != fold)), count, replace=False)
                 films = taught(labels, fold, ill)
-                for head in HEADS:
+                for head in heads:
                     chosen = choose(films, head)
                     scores = labels.normal_score[fold, fold][tested]
                     z, h = predicted(films, chosen, labels.features[tested], scores)
                     shares.setdefault((head, count), []).append(chosen.share)
-                    for name, score in zip(SCORES, (z, h, z + chosen.share * h), strict=True):
+                    scored = (z, h, z + NORMALS_SHARE * h, z + chosen.share * h)
+                    for name, score in zip(SCORES, scored, strict=True):
                         key = (f"{head}, {name}", count)
                         columns.setdefault(key, [[] for _ in range(draws)])[draw].append(score)
     found = aurocs(labels, at, columns)
@@ -82,24 +96,20 @@ def adapt_figures(
         head: {
             str(count): {
                 **{name: found[f"{head}, {name}"][str(count)] for name in SCORES},
-                "like_pairs": round(
-                    float(
-                        np.mean(
-                            [
-                                figures_of(labels, at, np.concatenate(parts))[1]
-                                for parts in columns[f"{head}, adapted", count]
-                            ]
-                        )
-                    ),
-                    6,
-                ),
+                "like_pairs": similar(labels, at, columns[f"{head}, adapted", count]),
+                "like_pairs_combined": similar(labels, at, columns[f"{head}, combined", count]),
                 "share": round(float(np.mean(shares[head, count])), 4),
                 "kept": round(float(np.mean(np.array(shares[head, count]) == 0)), 4),
             }
             for count in counts
         }
-        for head in HEADS
+        for head in heads
     }
+
+
+def similar(labels: Labels, at: Places, draws: Sequence[Sequence[Floats]]) -> float:
+    """Return the share of pairs of like sharpness in which the abnormal film scores higher: mean over the draws."""
+    return round(float(np.mean([figures_of(labels, at, np.concatenate(parts))[1] for parts in draws])), 6)
 
 
 def adapt_rows(site: Site) -> list[Row]:

@@ -35,7 +35,7 @@ from unseen.evaluation.roc import Auroc, folds_of
 from unseen.evaluation.simple_statistics import trivial_statistics
 from unseen.runs.cohort import FOLDS, Cohort, cohort_of
 from unseen.runs.training import resolve, shared_lungs, train_recipe
-from unseen.screening.adaptation import Labelled, choose, mix_of, predicted
+from unseen.screening.adaptation import Labelled, choose, mix_of, predicted, statistics_of
 from unseen.screening.labelled_studies import Study
 
 if TYPE_CHECKING:
@@ -304,7 +304,12 @@ class LabelledFilms:
         areas = [{**self.statistics[i], "lung_area": float(seen.lung_area[i])} for i in teaching]
         abnormal = self.abnormal[teaching]
         taught = Labelled(
-            seen.features[teaching], self.base[teaching], abnormal, patients, mix_of(areas, patients, abnormal)
+            seen.features[teaching],
+            self.base[teaching],
+            abnormal,
+            patients,
+            mix_of(areas, patients, abnormal),
+            statistics=statistics_of(areas),
         )
         chosen = choose(taught)
         normal, head = predicted(taught, chosen, seen.features[tested], seen.score[tested])

@@ -1,9 +1,11 @@
 """`adapt`: fits a linear head to a site's labelled films; shrinkage and share of each head.
 
 Two settings are chosen by films that the head has not seen (five parts, dealt by patient): how strongly it is shrunk,
-and its share ω of the score. ω is 0, and the detector's score stays as it is, unless the sum is better by more than one
-standard error once the mix of simple statistics (`STATISTIC_NAMES`) is taken out of both: a head with labels can
-learn the scanner. Films that taught are training films: `calibrate` leaves them out, so its guarantee holds as before.
+and its share ω of the score. ω is 0, and the detector's score stays as it is, unless the head scores abnormal films
+higher, by more than one standard error, than normal films of like simple statistics (`STATISTIC_NAMES`; the check is
+that of `label_check`): a head with labels can learn the scanner. It is 0, too, where the sum has a lower AUROC than the
+detector's score by more than one standard error. Films that taught are training films: `calibrate` leaves them out, so
+its guarantee holds as before.
 
 The normal films on which the detector was trained train the head, too: the frozen features did not learn from them.
 They do not take part in the choice of the two settings, since the detector's score is too low on them.
@@ -15,10 +17,10 @@ alone, which are many, and only a mean from the abnormal ones. Its two settings 
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +38,8 @@ from unseen.detectors.head_name import HeadName
 from unseen.evaluation.delong import auroc_difference
 from unseen.evaluation.roc import auroc
 from unseen.evaluation.simple_statistics import trivial_statistics
-from unseen.evaluation.statistics_mix import mix_scores
+from unseen.evaluation.statistics_mix import mix_scores, usable_statistics
+from unseen.screening.label_check import PARTS, beyond_statistics, dealt, left_out
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -49,7 +52,6 @@ SHARES = (0.5, 1.0, 2.0, 4.0)
 NORMALS_SHRINKAGE, NORMALS_SHARE = 0.003, 2.0
 """β and ω of "normals-covariance": nominated on fold 0 of Montgomery + Shenzhen (row
 `attempts/heads/normal-covariance-0.003-combined`; ω is that of all heads compared there)."""
-_PARTS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,8 @@ class Adaptation:
     normals, abnormals  films that taught
     before, after       AUROC of the detector and of the adapted score; both films of the training
     mix                 AUROC of the simple statistics with labels; None where they cannot be fitted
-    gain, error         of the AUROC, with the mix taken out of both scores, and its standard error
+    gain, error         how much higher the head scores abnormal films than normal ones of like statistics, and its
+                        standard error: both in deviations of such normal films
     share, shrinkage    ω, and λ or β; a share of 0 keeps the detector's score
     head                formula of the head's weights
     """
@@ -88,9 +91,13 @@ class Adaptation:
         ]
         if self.mix is not None:
             said.append(f"simple statistics alone (sharpness, exposure, border, …), given the labels: {self.mix:.2f}")
-        beyond = f"beyond those statistics the labels add {self.gain:+.2f} (standard error {self.error:.2f})"
+        beyond = (
+            f"beyond those statistics the labels add {self.gain:+.2f} deviations of normal films to the head's score "
+            f"of abnormal ones (standard error {self.error:.2f})"
+        )
         if self.share == 0:
-            return [*said, f"{beyond}: not enough, so the score from normal films alone is kept"]
+            why = "not enough" if self.gain <= self.error else "but the AUROC is lower with labels"
+            return [*said, f"{beyond}: {why}, so the score from normal films alone is kept"]
         return [*said, f"{beyond}; the head's share of the score is {self.share:g}"]
 
 
@@ -104,6 +111,7 @@ class Labelled:
     patients  n names; films of one patient are in one part
     mix       (n,) log odds of the simple statistics, each film's from a fit without it; None where there is no such fit
     fresh     (n,) films on which the detector was not trained: only these choose λ and ω; None: all
+    statistics  (n, k) the simple statistics themselves; None: the mix takes their place
     """
 
     features: torch.Tensor
@@ -112,6 +120,14 @@ class Labelled:
     patients: Sequence[str]
     mix: Floats | None = None
     fresh: Bools | None = None
+    statistics: Floats | None = None
+
+    @property
+    def known(self) -> Floats | None:
+        """Statistics beyond which the labels must show something. (n, k)"""
+        if self.statistics is not None:
+            return self.statistics
+        return None if self.mix is None else self.mix[:, None]
 
     @property
     def judged(self) -> Bools:
@@ -190,7 +206,7 @@ class Chosen:
 class _HeadFormula:
     """Formula of a head: its solver, the settings among which labels choose, and what standardises the features."""
 
-    solve: Callable[[Floats, Bools, float], Floats]
+    solve: Callable[..., Floats]
     shrinkages: tuple[float, ...]
     shares: tuple[float, ...]
     by_normals: bool
@@ -270,6 +286,7 @@ def adapt(
         [row[3] for row in rows],
         mix_of(statistics, [row[3] for row in rows], abnormal),
         new,
+        statistics_of(statistics),
     )
     chosen = choose(learnt, head)
     teach(adapted.head, learnt, chosen)
@@ -310,19 +327,19 @@ def _use(film: Film | NotRead, *, trained: Collection[str], share: float) -> str
         return ""
     if film.pixel_sha256 in trained:
         return "trained" if film.label == "normal" else ""
-    if _dealt(film.patient or film.pixel_sha256, "teaches") >= share:
+    if dealt(film.patient or film.pixel_sha256, "teaches") >= share:
         return "kept"
     return "abnormal" if film.label == "abnormal" else "fresh"
 
 
 def choose(films: Labelled, head: HeadName = "ridge") -> Chosen:
-    """λ and ω, by held-out scores; ω is 0 where the gain beyond the mix is at most one standard error."""
+    """λ and ω, by held-out scores; ω is 0 where the labels add at most one standard error beyond the statistics."""
     formula = _FORMULAS[head]
     x, _, _ = formula.standardised(films)
     gram = (x @ x.T).numpy()
     held_out = {shrinkage: _held_out(gram, films, formula, shrinkage) for shrinkage in formula.shrinkages}
     judged = films.judged
-    abnormal, mix = films.abnormal[judged], None if films.mix is None else films.mix[judged]
+    abnormal = films.abnormal[judged]
     best = held_out[max(held_out, key=lambda one: auroc(abnormal, held_out[one][judged]))]
 
     def as_good(scores: Floats) -> bool:
@@ -332,14 +349,12 @@ def choose(films: Labelled, head: HeadName = "ridge") -> Chosen:
     shrinkage = max(one for one in held_out if as_good(held_out[one]))
     found = held_out[shrinkage]
     base, own = _scaled(films.base[judged], abnormal), _scaled(found[judged], abnormal)
-    clean = without_mix(mix, base, abnormal)
-    gains = {
-        share: auroc_difference(without_mix(mix, base + share * own, abnormal), clean, abnormal)
-        for share in formula.shares
-    }
-    share = max(gains, key=lambda share: gains[share][0])
-    gain, error = gains[share]
-    return Chosen(shrinkage, share if gain > error else 0.0, found, gain, error, head)
+    sums = {share: auroc_difference(base + share * own, base, abnormal) for share in formula.shares}
+    share = max(sums, key=lambda share: sums[share][0])
+    pairs = left_out(gram, films.abnormal, films.patients, partial(formula.solve, shrinkage=shrinkage))
+    gain, error = (0.0, 0.0) if pairs is None else beyond_statistics(pairs, films.known, films.abnormal)
+    used = gain > error and sums[share][0] >= -sums[share][1]
+    return Chosen(shrinkage, share if used else 0.0, found, gain, error, head)
 
 
 def teach(head: Head, films: Labelled, chosen: Chosen) -> None:
@@ -365,19 +380,14 @@ def predicted(films: Labelled, chosen: Chosen, features: torch.Tensor, scores: F
 
 def _held_out(gram: Floats, films: Labelled, formula: _HeadFormula, shrinkage: float) -> Floats:
     """Return each film's score by a head that learnt from the other parts' films."""
-    part = np.array([int(_dealt(patient, "part") * _PARTS) for patient in films.patients])
+    part = np.array([int(dealt(patient, "part") * PARTS) for patient in films.patients])
     found = np.zeros(len(part))
-    for number in range(_PARTS):
+    for number in range(PARTS):
         held, rest = part == number, part != number
         if held.any() and films.abnormal[rest].any() and not films.abnormal[rest].all():
             weights = formula.solve(gram[np.ix_(rest, rest)], films.abnormal[rest], shrinkage)
             found[held] = gram[np.ix_(held, rest)] @ weights
     return found
-
-
-def _dealt(patient: str, purpose: str) -> float:
-    """Return a number in [0, 1) that goes by the patient alone."""
-    return int(hashlib.sha256(f"{purpose} {patient}".encode()).hexdigest()[:12], 16) / 16**12
 
 
 def _moments(scores: Floats, abnormal: Bools) -> tuple[float, float]:
@@ -408,6 +418,14 @@ def mix_of(statistics: Sequence[dict[str, float | None]], patients: Sequence[str
     )
     found = mix_scores(table, abnormal)
     return None if found is None else found[0]
+
+
+def statistics_of(statistics: Sequence[dict[str, float | None]]) -> Floats | None:
+    """Return those of the simple statistics that every film has and that vary (n, k); None where there is none."""
+    import polars as pl
+
+    found, names = usable_statistics(pl.DataFrame(statistics, infer_schema_length=None))
+    return found if names else None
 
 
 def _report(films: Labelled, chosen: Chosen) -> Adaptation:

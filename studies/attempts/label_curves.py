@@ -1,0 +1,130 @@
+"""Heads of `unseen adapt` with 5 to 100 abnormal films, on three sets, by its own code.
+
+The films, features, lungs and scores from normal films alone are made for each set as for Montgomery and Shenzhen in
+`studies.attempts.heads`; the other sets' lungs are found by the finder of Montgomery and Shenzhen. Fold 0 compares the
+two heads, for the default; folds 1 to 4 test the head "normals-covariance".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+
+from studies import recipe_files as recipes
+from studies.attempts.adapt_heads import HEADS, adapt_figures
+from studies.attempts.heads import DRAWS, FINDER, conditions_of
+from studies.crossfit import TEST_FOLDS
+from studies.detectors.frozen_cells import frozen_cells
+from studies.detectors.preparations.comparing import moved
+from studies.pages.cells import Entry, table, three_digits
+from studies.rows import Row
+from studies.ten_labels import COUNTS, Half, Labels
+from unseen.data.film import Film
+from unseen.detectors.head_name import HeadName
+from unseen.runs.cohort import cohort_of
+from unseen.runs.training import resolve, shared_lungs
+
+ROWS = "attempts/curve/"
+SETS = ("ms_cxr", "kermany", "nih_cxr8")
+TESTED: HeadName = "normals-covariance"
+DRAWS_0 = 10
+
+
+def labels_of(name: str, root: Path) -> Labels:
+    """Return the labelled films of a set, computed or found again below `root`."""
+    recipe = resolve(recipes.load(FINDER))
+    home = cohort_of(recipe)
+    lungs = shared_lungs(home.training(4), recipe, fold=4, data_digest=home.digest, root=root)
+    cohort = home if name == "ms_cxr" else cohort_of(moved(recipe, name))
+    films = [film for film in cohort.films.select(lambda entry: entry.label is not None) if isinstance(film, Film)]
+    cells = frozen_cells(films, Half(lungs), root, name)
+    fold = np.array([cohort.fold_of[film.name] for film in films])
+    return Labels.of(cells, fold, np.array([film.label == "abnormal" for film in films]))
+
+
+def counts_of(labels: Labels) -> tuple[int, ...]:
+    """Return the numbers of abnormal films that each tested fold leaves for teaching."""
+    least = min(int((labels.abnormal & (labels.fold != fold)).sum()) for fold in (0, *TEST_FOLDS))
+    return tuple(count for count in COUNTS if count < least)
+
+
+def curve_row(name: str, labels: Labels) -> Row:
+    """Return the row of a set."""
+    began = process_time()
+    counts = counts_of(labels)
+    on_fold_0 = adapt_figures(labels, (0,), counts, DRAWS_0)
+    tested = adapt_figures(labels, TEST_FOLDS, counts, heads=(TESTED,))
+    return {
+        "recipe": ROWS + name,
+        "seed": 0,
+        "set": name,
+        "head": TESTED,
+        **conditions_of(labels, began),
+        "draws_fold_0": DRAWS_0,
+        "fold_0": on_fold_0,
+        "test": tested[TESTED],
+    }
+
+
+def curve_rows(root: Path, *, known: Mapping[str, Entry]) -> Iterator[Row]:
+    """Yield the row of each set that has none yet."""
+    for name in SETS:
+        if f"{ROWS}{name}-0" not in known:
+            yield curve_row(name, labels_of(name, root))
+
+
+def curve_section(rows: Sequence[Entry]) -> list[str]:
+    """Return the section of the page, from the rows."""
+    title = [
+        "## From 5 to 100 labelled abnormal films, on three sets",
+        f"`unseen adapt --head {TESTED}` by its own code (`choose`, `predicted`), with all normal films of the other "
+        "folds. *Combined*: head and score from normal films with the fixed share ω = 2; *adapted*: the same, where "
+        "the check uses the labels, else the score from normal films alone.",
+    ]
+    if not rows:
+        return [*title, "*No row yet: `python -m studies.attempts curves` makes them.*"]
+    rows = sorted(rows, key=lambda row: SETS.index(row["set"]))
+    first = rows[0]
+    sizes = "; ".join(f"`{row['set']}` {row['n']['normal']} normal, {row['n']['abnormal']} abnormal" for row in rows)
+    lines = [
+        [
+            f"`{row['set']}`",
+            count,
+            f"{one['normals only']['value']:.3f}",
+            three_digits(one["head alone"]),
+            three_digits(one["combined"]),
+            three_digits(one["adapted"]),
+            f"{one['adapted']['least']:.2f} to {one['adapted']['most']:.2f}",
+            f"{one['like_pairs_combined']:.2f}",
+            f"{one['like_pairs']:.2f}",
+            f"{100 * one['kept']:.0f} %",
+        ]
+        for row in rows
+        for count, one in row["test"].items()
+    ]
+    compared = [
+        [f"`{row['set']}`", count, *(f"{row['fold_0'][head][count]['adapted']['value']:.3f}" for head in HEADS)]
+        for row in rows
+        for count in row["test"]
+    ]
+    return [
+        *title,
+        f"{first['features']}, {first['px']} px; films of folds {first['folds'][0]} to {first['folds'][-1]}: {sizes}. "
+        f"Mean AUROC over {first['draws']} draws of the abnormal films, with its interval over films "
+        f"({first['bootstrap_draws']} bootstrap draws), and the range of the draws. *Similar films*: pairs of like "
+        "sharpness, by the combined and by the adapted score. *Kept*: how often the score from normal films alone was "
+        f"kept. {first['device']}, {max(str(row['date']) for row in rows)}.",
+        table(
+            [
+                "set", "abnormal films", "normal films alone", "head alone", "combined", "adapted", "adapted: draws",
+                "combined, similar films", "adapted, similar films", "kept",
+            ],
+            lines,
+        ),
+        f"Both heads on fold 0, which is not tested (adapted AUROC, mean over {first['draws_fold_0']} draws; fold 0 of "
+        "`ms_cxr` nominated β, so its figures are optimistic for `normals-covariance`):",
+        table(["set", "abnormal films", *(f"`{head}`" for head in HEADS)], compared),
+    ]  # fmt: skip

@@ -65,13 +65,15 @@ def _computed(part: str, folder: Path) -> None:
 
         rows = kept_rows(runs_root())
     elif part in ("heads", "adapt", "cleared"):
-        from studies.attempts.adapt_heads import adapt_rows
+        from studies.attempts.adapt_heads import adapt_rows, with_earlier
         from studies.attempts.heads import cleared_rows, head_rows, looks_of, site_of
 
         of = {"heads": head_rows, "adapt": adapt_rows, "cleared": cleared_rows}
         rows = of[part](site_of(runs_root()))
         before = read_study("attempts", folder)
         rows = [row | {"looks": looks_of(before.get(f"{row['recipe']}-{row['seed']}")) + 1} for row in rows]
+        if part == "adapt":
+            rows = [with_earlier(row, before.get(f"{row['recipe']}-{row['seed']}")) for row in rows]
     elif part == "label-check":
         from studies.attempts.adapt_heads import HEADS
         from studies.attempts.heads import site_of

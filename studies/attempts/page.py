@@ -10,6 +10,10 @@ from studies.attempts.heads import CLEARED, COUNTS, FINDER, looks_of, nominating
 from studies.attempts.heads import ROWS as HEADS
 from studies.attempts.kept_lesions import KEEPING, OWN
 from studies.attempts.kept_lesions import ROWS as KEPT
+from studies.attempts.label_check import ROWS as CHECKED
+from studies.attempts.label_check import false_acceptances, label_check_section
+from studies.attempts.label_curves import ROWS as CURVES
+from studies.attempts.label_curves import curve_section
 from studies.attempts.sides import EXPERIMENTS, ROWS, chosen_by
 from studies.attempts.stream import ROW as STREAM
 from studies.attempts.targets import targets_section
@@ -58,6 +62,8 @@ def attempts_page(every: Mapping[str, Entry]) -> str:
         *_kept([row for name, row in rows.items() if name.startswith(KEPT)], every),
         *_heads([row for name, row in rows.items() if name.startswith(HEADS)]),
         *adapt_section([row for name, row in rows.items() if name.startswith(ADAPT)]),
+        *label_check_section([row for name, row in rows.items() if name.startswith(CHECKED)]),
+        *curve_section([row for name, row in rows.items() if name.startswith(CURVES)]),
         *_cleared([row for name, row in rows.items() if name.startswith(CLEARED)]),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -112,6 +118,15 @@ def _summary(rows: Mapping[str, Entry]) -> list[str]:
             for count in COUNTS
         )
         said.append(f"**This head in `unseen adapt`**, which may refuse it: {both}.")
+    checked = rows.get(f"{CHECKED}normals-covariance-0")
+    if checked is not None:
+        ten = next(one for one in checked["settings"] if one["disease"] and one["abnormals"] == 10)
+        before, after = false_acceptances(checked)
+        said.append(
+            "**The check of the labels** uses those of ten films with a disease in "
+            f"{100 * ten['after']['value']:.0f} % of the draws (the earlier check: {100 * ten['before']['value']:.0f} "
+            f"%), and labels that show a film statistic alone in {100 * after:.0f} % ({100 * before:.0f} %)."
+        )
     cleared = next((row for name, row in rows.items() if name.startswith(CLEARED) and row["nominated"]), None)
     if cleared is not None:
         said.append(

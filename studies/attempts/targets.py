@@ -157,7 +157,9 @@ def _ten(rows: Mapping[str, Entry]) -> list[Target]:
         of = rows.get(f"{ADAPT}normals-covariance-0")
         if of is not None:
             heads.append(ours)
-            heads.append(("`unseen adapt`, ridge", rows[f"{ADAPT}ridge-0"]["test"][str(count)]["adapted"]))
+            heads.append(
+                ("`unseen adapt`, ridge, earlier check", rows[f"{ADAPT}ridge-0"]["test"][str(count)]["adapted"])
+            )
             ours = ("`unseen adapt --head normals-covariance`", of["test"][str(count)]["adapted"])
         found.append(
             Target(

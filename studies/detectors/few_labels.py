@@ -180,7 +180,9 @@ def beside_labels(rows: Sequence[Entry]) -> list[str]:
         f"normal films of the other folds and from some of their abnormal films, drawn {row['draws']} times. Folds "
         f"{row['folds'][0]} to {row['folds'][-1]}; mean AUROC, and 2.5th to 97.5th percentile over the draws. *Kept*: "
         "how often the score from normal films alone was kept, because the labels added too little beyond simple "
-        f"image statistics. Seed {row['seed']}, CPU, {row['date']}.",
+        "image statistics, by the check of that date ([the present one]"
+        "(results-attempts.md#does-the-check-refuse-labels-that-show-a-film-statistic-alone)). "
+        f"Seed {row['seed']}, CPU, {row['date']}.",
         table(_HEAD, _curve(row)),
         f"With all labels: {', '.join(f'{name} {figure(entry)}' for name, entry in auroc_of.items())} "
         f"(intervals over films and patients). The mix of simple statistics, given the labels, has "

@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from studies.attempts.adapt_heads import HEADS, SCORES, adapt_figures, adapt_section, taught
+from studies.attempts.adapt_heads import (
+    HEADS,
+    SCORES,
+    adapt_figures,
+    adapt_section,
+    by_products,
+    products_of,
+    taught,
+    taught_at,
+)
 from studies.attempts.heads import (
     NAMES,
     RIDGES,
@@ -22,11 +31,14 @@ from studies.attempts.heads import (
     kernels_of,
     pooled,
 )
+from studies.attempts.label_check import earlier, relabelled, simulated
+from studies.attempts.label_curves import counts_of, curve_row, curve_section
 from studies.attempts.targets import targets, targets_section
 from studies.detectors.frozen_cells import DEEP, FINE, GRID, VIEWS, FrozenCells
 from studies.ten_labels import Labels
 from tests.studies.committed import committed_rows
 from unseen.networks.efficientnet_lite import CHANNELS
+from unseen.screening.adaptation import choose, predicted
 
 FILMS = 200
 RNG = np.random.default_rng(0)
@@ -155,6 +167,46 @@ def test_adapt_sees_all_normal_films_of_other_folds_and_its_figures_do_not_see_t
         for head in HEADS
     ]
     assert "| `normals-covariance` | 10 |" in "\n".join(adapt_section(rows))
+
+
+@pytest.fixture(scope="module")
+def telling(site: Site) -> Labels:
+    """Return the films with features that show the label."""
+    rng = np.random.default_rng(3)
+    features = torch.from_numpy(rng.normal(size=(FILMS, 40)) + site.labels.abnormal[:, None])
+    return replace(site.labels, features=features)
+
+
+def test_inner_products_give_the_scores_of_the_features(telling: Labels) -> None:
+    ill, tested = np.flatnonzero(telling.abnormal & (telling.fold != 1))[:10], np.flatnonzero(telling.fold == 1)
+    films, scores = taught(telling, 1, ill), telling.normal_score[1, 1][tested]
+    chosen = choose(films, "normals-covariance")
+    expected = predicted(films, chosen, telling.features[tested], scores)
+    again, *found = by_products(films, taught_at(telling, 1, ill), tested, products_of(telling, 1), scores)
+    assert again.share == chosen.share and again.gain == pytest.approx(chosen.gain)
+    assert np.allclose(found[0], expected[0]) and np.allclose(found[1], expected[1])
+
+
+def test_normal_films_that_are_called_abnormal_are_the_only_abnormal_ones(telling: Labels) -> None:
+    called = np.flatnonzero(~telling.abnormal & (telling.fold != 0))[3:7]
+    films = relabelled(telling, called)
+    assert films.abnormal.sum() == 4 and len(films.abnormal) == (~telling.abnormal & (telling.fold != 0)).sum()
+    patients = [telling.cells.facts[i]["patient"] for i in called]
+    assert [one for one, ill in zip(films.patients, films.abnormal, strict=True) if ill] == patients
+
+
+def test_both_checks_use_labels_of_a_clear_disease(telling: Labels) -> None:
+    films = simulated(np.random.default_rng(0), signal=3.0, scanner=0.0)
+    chosen = choose(films, "normals-covariance")
+    assert earlier(films, chosen) and chosen.share == 2
+
+
+def test_a_curve_has_each_number_of_films_that_is_left_for_teaching(telling: Labels) -> None:
+    assert counts_of(telling) == (5, 10, 25, 50)
+    row = curve_row("ms_cxr", replace(telling, fold=np.minimum(telling.fold, 4)), draws=2)
+    assert list(row["test"]) == ["5", "10", "25", "50"]
+    assert row["test"]["50"]["combined"]["value"] > 0.9 and row["test"]["50"]["kept"] == 0
+    assert "| `ms_cxr` | 50 |" in "\n".join(curve_section([row]))
 
 
 def test_each_target_that_is_not_reached_has_three_attempts_with_figures() -> None:

@@ -334,9 +334,13 @@ def _use(film: Film | NotRead, *, trained: Collection[str], share: float) -> str
 
 def choose(films: Labelled, head: HeadName = "ridge") -> Chosen:
     """λ and ω, by held-out scores; ω is 0 where the labels add at most one standard error beyond the statistics."""
+    x, _, _ = _FORMULAS[head].standardised(films)
+    return choose_by_products(films, (x @ x.T).numpy(), head)
+
+
+def choose_by_products(films: Labelled, gram: Floats, head: HeadName) -> Chosen:
+    """λ and ω as `choose` finds them, from the inner products of the standardised features (n, n)."""
     formula = _FORMULAS[head]
-    x, _, _ = formula.standardised(films)
-    gram = (x @ x.T).numpy()
     held_out = {shrinkage: _held_out(gram, films, formula, shrinkage) for shrinkage in formula.shrinkages}
     judged = films.judged
     abnormal = films.abnormal[judged]

@@ -4,8 +4,8 @@ demonstration starts, as forks, without the seconds of imports. The same for pyt
 Before such a program begins, it forks a helper, which has no threads and waits for orders on a socket. When the program
 starts a child by `subprocess.Popen`, the helper forks the child, which gets the streams, the folder and the environment
 that `Popen` would give it. All other commands are started as always. The helper leaves when the program ends, and the
-children's own standard input ends with the program, as it would. A server's decoders of films come from a lighter
-process (`forked_decoders`).
+children's own standard input ends with the program, as it would. A server's decoders of films, and readers of Parquet
+files, come from lighter processes (`forked_decoders`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ _KNOWN = [
     ["-u", "-c", PYTESTS_WORKER],
     ["-P", "-m", "pytest"],  # the doctests
 ]
-_DECODER = ["-P", "-m", "unseen.data.decoder_child"]
 
 
 class _Helper:
@@ -97,28 +96,30 @@ class _Popen(subprocess.Popen[Any]):
 def _helper_for(words: list[str]) -> _Helper | None:
     if words[:1] != [sys.executable]:
         return None
-    if words[1:4] == _DECODER:
-        return _decoders()
+    if words[1:3] == ["-P", "-m"] and words[3] in _addresses:
+        return _readers(words[3])
     return _Popen.helper if words[1:4] in _KNOWN else None
 
 
-_decoders_at: list[str] = []  # the address, where there is one
-_connected: dict[int, _Helper] = {}  # by process: a fork makes a connection of its own
+_addresses: dict[str, Callable[[], str]] = {}  # by the module that a reader of files runs
+_connected: dict[tuple[int, str], _Helper] = {}  # by process, too: a fork makes a connection of its own
 
 
-def _decoders() -> _Helper | None:
-    if not _decoders_at:
-        return None
-    if os.getpid() not in _connected:
+def _readers(module: str) -> _Helper:
+    if (os.getpid(), module) not in _connected:
         connected = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        connected.connect(_decoders_at[0])
-        _connected[os.getpid()] = _Helper(connected, 0)
-    return _connected[os.getpid()]
+        connected.connect(_addresses[module]())
+        _connected[os.getpid(), module] = _Helper(connected, 0)
+    return _connected[os.getpid(), module]
 
 
-def take_decoders_from(address: str) -> None:
-    """Take the decoders of this process and its forks from the process that listens at an address."""
-    _decoders_at[:] = [address]
+def take_from(module: str, address: Callable[[], str] | None) -> None:
+    """Take children of this process and its forks that run `module` from the process that listens at an address; None:
+    they are interpreters of their own again."""
+    if address is None:
+        del _addresses[module]
+        return
+    _addresses[module] = address
     subprocess.Popen = _Popen  # type: ignore[misc]
 
 

@@ -1,9 +1,11 @@
-"""Decoders of films (`unseen.data.decoder_child`) as forks of one light process, which saves their imports.
+"""Decoders of films and readers of Parquet files as forks of light processes, which saves their imports.
 
-`python -m tests.forked_decoders ADDRESS` listens at this address, an abstract socket, until its standard input ends.
-Servers that `warm_python` starts take their decoders from there (`forked_children`). What a decoder imports is all
-that this process has imported, so that the limit of memory, which a decoder sets itself, holds as in an interpreter of
-its own. Decoders that are interpreters of their own are tested by `tests/data/test_decode.py`.
+`python -m tests.forked_decoders ADDRESS MODULE` listens at this address, an abstract socket, until its standard input
+ends, and forks children that run this module (`forked_children`). Servers that `warm_python` starts take their decoders
+from one; tests take their readers of Parquet files from another (`forked_parquet_readers`). What a child imports is all
+that this process has imported, so that the limit of memory, which a child sets itself, holds as in an interpreter of
+its own. Children that are interpreters of their own are tested by `tests/data/test_decode.py` and
+`tests/data/test_manifest_attacks.py`.
 """
 
 from __future__ import annotations
@@ -17,20 +19,27 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests import forked_children
 from unseen.data import child_pipe, decode
 
-IMPORTS = ("unseen.data.decoder_protocol", "unseen.data.dicom", "unseen.data.image_files")
+DECODER = "unseen.data.decoder_child"
+PARQUET = "unseen.data.parquet_child"
+IMPORTS = {
+    DECODER: ("unseen.data.decoder_protocol", "unseen.data.dicom", "unseen.data.image_files"),
+    PARQUET: ("unseen.data.child_pipe", "unseen.data.parquet_limits", "polars", "polars.selectors"),
+}
 
 
 @functools.cache
-def start() -> tuple[str, subprocess.Popen[bytes]]:
+def start(module: str = DECODER) -> tuple[str, subprocess.Popen[bytes]]:
     """Start the process, which ends with this one and its forks; return its address's name, and the process."""
-    name = f"unseen-decoders-{os.getpid()}"
+    name = f"{module}-{os.getpid()}"
     begun = subprocess.Popen(
-        [sys.executable, "-m", "tests.forked_decoders", name],
+        [sys.executable, "-m", "tests.forked_decoders", name, module],
         cwd=Path(__file__).parents[1],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -44,7 +53,18 @@ def start() -> tuple[str, subprocess.Popen[bytes]]:
 
 def use() -> None:
     """Take decoders from the process that `start` began; call it in a fork."""
-    forked_children.take_decoders_from(f"\0{start()[0]}")
+    name = start()[0]
+    forked_children.take_from(DECODER, lambda: f"\0{name}")
+
+
+@contextmanager
+def forked_parquet_readers() -> Iterator[None]:
+    """This process's readers of Parquet files are forks; the process that they come from starts with the first."""
+    forked_children.take_from(PARQUET, lambda: f"\0{start(PARQUET)[0]}")
+    try:
+        yield
+    finally:
+        forked_children.take_from(PARQUET, None)
 
 
 def main() -> None:
@@ -53,7 +73,7 @@ def main() -> None:
     listening.listen(64)
     os.write(1, b"listens\n")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests
-    for name in IMPORTS:
+    for name in IMPORTS[sys.argv[2]]:
         importlib.import_module(name)
     serving: list[int] = []
     while 0 not in select.select([0, listening], [], [])[0]:

@@ -12,6 +12,7 @@ from typing import Protocol
 import pytest
 import torch
 
+from tests.forked_decoders import forked_parquet_readers
 from tests.kept_lungs import kept_lungs
 from tests.once import made_once, shared_folder
 from tests.warm_python import Started, warm_python
@@ -73,6 +74,13 @@ def begin(*words: object, out: Path = Path(os.devnull), err: Path = Path(os.devn
 def _kept_lungs() -> Iterator[None]:
     """Commands of this process look at the same few films again and again."""
     with kept_lungs():
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forked_readers() -> Iterator[None]:
+    """Readers of Parquet files of this process are forks; those of commands in processes of their own are not."""
+    with forked_parquet_readers():
         yield
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.forked_decoders import forked_parquet_readers
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films
 
@@ -22,3 +23,10 @@ def read_file(tmp_path: Path) -> Reader:
         return result
 
     return read
+
+
+@pytest.fixture
+def forked_readers() -> Iterator[None]:
+    """Readers of Parquet files are forks of a process that has imported what they import."""
+    with forked_parquet_readers():
+        yield

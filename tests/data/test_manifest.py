@@ -19,6 +19,7 @@ from unseen.data.parquet_manifest import parquet_rows
 from unseen.data.reading import NotReadError, films
 
 FILM = making.image(making.ramp())
+FORKED = pytest.mark.usefixtures("forked_readers")
 
 
 @pytest.fixture
@@ -162,6 +163,7 @@ def test_every_film_of_the_shared_sets_is_read(shared_data: Path) -> None:
             assert (film.lungs is not None) == (name == "ms_cxr")
 
 
+@FORKED
 def test_a_parquet_manifest_gives_the_entries_of_the_csv(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("file,label,source,age,seen\na.png,normal,ward,61,2026-11-01\nb.png,,,7,\n")
     table = {
@@ -176,12 +178,14 @@ def test_a_parquet_manifest_gives_the_entries_of_the_csv(tmp_path: Path) -> None
     assert tuple(stream_manifest(tmp_path / "m.csv")) == films(tmp_path / "m.csv").entries
 
 
+@FORKED
 def test_a_parquet_manifest_is_read_some_rows_at_a_time(tmp_path: Path) -> None:
     pl.DataFrame({"file": [f"{n}.png" for n in range(7)]}).write_parquet(tmp_path / "m.parquet")
     rows = list(parquet_rows(tmp_path / "m.parquet", limits=ParquetLimits(rows_at_once=3)))
     assert rows == [["file"], *([f"{n}.png"] for n in range(7))]
 
 
+@FORKED
 @pytest.mark.parametrize(
     ("table", "words"),
     [
@@ -201,6 +205,7 @@ def test_a_parquet_manifest_that_is_wrong_names_the_row(
     assert str(refused.value).startswith(f"{tmp_path / 'm.parquet'}")
 
 
+@FORKED
 def test_a_manifest_that_is_no_parquet_or_no_text_is_refused_as_it_is_streamed(tmp_path: Path) -> None:
     (tmp_path / "m.parquet").write_text("file\na.png\n")
     (tmp_path / "m.csv").write_bytes(b"file\n\xff.png\n")

@@ -51,6 +51,9 @@ def parquet(folder: Path, table: dict[str, Any], **how: Any) -> Path:
     return folder / "m.parquet"
 
 
+FORKED = pytest.mark.usefixtures("forked_readers")
+"""Of the other tests that read Parquet, each reader is an interpreter of its own, as in the program."""
+
 # Parquet files that end their reader
 
 
@@ -80,6 +83,7 @@ def test_a_damaged_page_header_ends_no_process_but_the_readers(tmp_path: Path, a
     assert not readers()
 
 
+@FORKED
 @pytest.mark.slow
 @pytest.mark.parametrize("places", [3, pytest.param(60, marks=pytest.mark.nightly)])
 def test_single_changed_bytes_give_rows_or_a_sentence(tmp_path: Path, places: int) -> None:
@@ -114,6 +118,7 @@ def long_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@FORKED
 def test_a_reader_that_stops_is_ended_after_its_time(long_table: Path) -> None:
     rows = parquet_rows(long_table, limits=ParquetLimits(timeout_s=1))
     assert next(rows) == ["file"]
@@ -124,6 +129,7 @@ def test_a_reader_that_stops_is_ended_after_its_time(long_table: Path) -> None:
     assert not readers()
 
 
+@FORKED
 def test_a_reader_that_was_killed_is_named_with_its_signal(long_table: Path) -> None:
     rows = parquet_rows(long_table)
     next(rows)
@@ -132,6 +138,7 @@ def test_a_reader_that_was_killed_is_named_with_its_signal(long_table: Path) -> 
         list(rows)
 
 
+@FORKED
 def test_no_reader_is_left_when_the_rows_are_not_all_taken(long_table: Path) -> None:
     rows = parquet_rows(long_table)
     next(rows)
@@ -141,6 +148,7 @@ def test_no_reader_is_left_when_the_rows_are_not_all_taken(long_table: Path) -> 
     assert not readers()
 
 
+@FORKED
 @pytest.mark.parametrize(
     ("table", "words"),
     [
@@ -155,6 +163,7 @@ def test_a_parquet_file_with_more_than_a_manifest_needs_is_refused(
         list(stream_manifest(parquet(tmp_path, table)))
 
 
+@FORKED
 def test_a_small_parquet_file_cannot_give_endless_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parquet_manifest._TEXT_ANYWAY <= 2**26, "64 MB"
     monkeypatch.setattr(parquet_manifest, "_TEXT_ANYWAY", 2**20)
@@ -165,6 +174,7 @@ def test_a_small_parquet_file_cannot_give_endless_text(tmp_path: Path, monkeypat
         list(parquet_rows(path))
 
 
+@FORKED
 def test_a_table_keeps_its_types_and_loses_no_cell(tmp_path: Path) -> None:
     table = {
         "file": ["a.png", None, ""],
@@ -198,6 +208,7 @@ def test_a_damaged_table_ends_its_reader_and_the_next_one_is_read(tmp_path: Path
             tables.read(tmp_path / "missing.parquet")
 
 
+@FORKED
 def test_a_reader_that_was_killed_is_started_again(tmp_path: Path) -> None:
     films_of_300_rows(tmp_path)
     with TableReader() as tables:
@@ -221,6 +232,7 @@ def test_a_reader_ends_with_its_process_however_that_ends(tmp_path: Path) -> Non
     assert not psutil.pid_exists(child)
 
 
+@FORKED
 @pytest.mark.parametrize(
     ("table", "words"),
     [
@@ -241,9 +253,10 @@ def test_a_table_that_is_larger_than_its_file_or_of_other_types_is_refused(
 def readers() -> list[int]:
     """The processes that read Parquet files for this one."""
     found = []
-    for child in psutil.Process().children():
+    for child in psutil.Process().children(recursive=True):
         try:
-            if "unseen.data.parquet_child" in child.cmdline():
+            own = child.cmdline()[1:4] == ["-P", "-m", "unseen.data.parquet_child"]
+            if own or child.name() == "parquet_child":  # the second is a fork
                 found.append(child.pid)
         except psutil.Error:
             continue
@@ -259,6 +272,7 @@ def test_column_names_with_spaces_or_capitals_keep_labels_and_patients(header: s
     assert (entry.label, entry.patient, dict(entry.columns)) == ("abnormal", "p1", {})
 
 
+@FORKED
 def test_parquet_columns_with_spaces_or_capitals_keep_labels_and_patients(tmp_path: Path) -> None:
     path = parquet(tmp_path, {"File": ["a.png"], " label": ["abnormal"], "Patient ": ["p1"], "Age": [61]})
     [entry] = stream_manifest(path)
@@ -287,6 +301,7 @@ def test_films_without_a_patient_number_are_patients_of_their_own(missing: str) 
     assert [(entry.patient, entry.study) for entry in entries] == [("a.png", "a.png"), ("b.png", "b.png")]
 
 
+@FORKED
 def test_parquet_films_without_a_patient_number_are_patients_of_their_own(tmp_path: Path) -> None:
     table = {"file": ["a.png", "b.png", "c.png"], "patient": [NAN, NAN, 7.0], "age": [61.5, NAN, None]}
     entries = tuple(stream_manifest(parquet(tmp_path, table)))

@@ -15,10 +15,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from unseen.screening import UNKNOWN_SOURCE
 from unseen_server.worklist.sender_accounts import NarrowableAccount, narrowable
+from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import accounts, sessions
@@ -50,6 +51,16 @@ _PROVIDED: Final = "provided:"
 """In place of a password's hash: the person's subject at the identity provider follows."""
 _LOCAL: Final = "local"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+_SESSION = (
+    select(sessions.c.account, sessions.c.role, accounts.c.sources)
+    .outerjoin(accounts, accounts.c.name == sessions.c.account)
+    .where(
+        sessions.c.token_sha256 == bindparam("token"),
+        sessions.c.kind == "session",
+        sessions.c.ended_us.is_(None),
+        sessions.c.expires_us > bindparam("now_us"),
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +167,7 @@ class Accounts:
             if disabled or (role is not None and role != "admin"):
                 _check_admin_left(writing.connection, row)
             if values:
-                writing.connection.execute(accounts.update().where(accounts.c.id == row.id).values(**values))
+                update_row(writing.connection, accounts, row.id, values)
                 _end_all(writing, name)
                 changes = {"role": role, "password": password is not None, "disabled": disabled}
                 named = {} if sources is None else _logged_sources(limited)
@@ -235,7 +246,7 @@ class Accounts:
         kept = f"{_PROVIDED}{subject}"
         with self._site.writing() as writing:
             connection = writing.connection
-            row = connection.execute(select(accounts).where(accounts.c.password == kept)).one_or_none()
+            row = rows_of(connection, accounts, password=kept).one_or_none()
             if row is None:
                 if name.casefold() == _LOCAL or _row(connection, name) is not None:
                     raise NotAllowedError(
@@ -248,7 +259,7 @@ class Accounts:
             elif row.disabled_us is not None:
                 raise NotAllowedError(f"The account {row.name} is disabled. Ask an admin.")
             elif row.role != role:
-                connection.execute(accounts.update().where(accounts.c.id == row.id).values(role=role))
+                update_row(connection, accounts, row.id, {"role": role})
                 _end_all(writing, row.name)
                 writing.log("unseen", "account.changed", row.name, role=role, password=False, disabled=None)
             return _opened(writing, name if row is None else row.name, role, lasts_s=lasts_s, kind="session")
@@ -331,16 +342,8 @@ class Accounts:
     def session(self, token: str) -> Account | None:
         """Return the account whose token it is; None for one that is unknown, ended or expired."""
         with self._site.database.reading() as connection:
-            row = connection.execute(
-                select(sessions.c.account, sessions.c.role, accounts.c.sources)
-                .outerjoin(accounts, accounts.c.name == sessions.c.account)
-                .where(
-                    sessions.c.token_sha256 == _sealed(token),
-                    sessions.c.kind == "session",
-                    sessions.c.ended_us.is_(None),
-                    sessions.c.expires_us > self._site.now_us(),
-                )
-            ).one_or_none()
+            given = {"token": _sealed(token), "now_us": self._site.now_us()}
+            row = connection.execute(_SESSION, given).one_or_none()
         return None if row is None else Account(name=row.account, role=row.role, sources=_sources_of(row.sources))
 
     def sign_out(self, token: str) -> None:
@@ -453,7 +456,7 @@ def _checked_sources(role: str, sources: Collection[str] | None) -> tuple[str, .
 
 
 def _row(connection: Connection, name: str) -> Found | None:
-    return connection.execute(select(accounts).where(accounts.c.name == name)).one_or_none()
+    return rows_of(connection, accounts, name=name).one_or_none()
 
 
 def _check_name(name: str) -> None:

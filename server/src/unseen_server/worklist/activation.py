@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, func, select
 
 from unseen.screening import Policy
+from unseen_server.worklist.statements import rows_of
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.stored_time import moment
@@ -254,7 +255,7 @@ def _last(connection: Connection) -> int | None:
 
 def _row(connection: Connection, number: int) -> Found:
     known = 0 < number < _MOST_NUMBER  # of anything else no database is asked
-    row = connection.execute(select(activations).where(activations.c.id == number)).one_or_none() if known else None
+    row = rows_of(connection, activations, id=number).one_or_none() if known else None
     if row is None:
         raise NotFoundError(f"There is no proposal {number}.")
     return row

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from unseen_server.worklist.bulk import insert_rows
 from unseen_server.worklist.states import WorklistError
@@ -27,6 +27,7 @@ _COLUMNS = ("seq", "time_us", "actor", "action", "subject", "body", "previous")
 _CHUNK = 5_000
 
 _LAST = select(audit.c.seq, audit.c.hash, audit.c.time_us).order_by(audit.c.seq.desc()).limit(1)
+_ABOUT = select(audit).where(audit.c.subject.in_(bindparam("subjects", expanding=True))).order_by(audit.c.seq)
 
 Value = str | int | float | bool | None
 
@@ -168,7 +169,7 @@ def first_break(connection: Connection, heads: Mapping[str, AuditHead]) -> str |
 
 def history(connection: Connection, subjects: list[str]) -> list[Event]:
     """Return the rows on `subjects`, oldest first."""
-    rows = connection.execute(select(audit).where(audit.c.subject.in_(subjects)).order_by(audit.c.seq))
+    rows = connection.execute(_ABOUT, {"subjects": subjects})
     return [event_of(row) for row in rows]
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from unseen_server.worklist import clearing, outbox
 from unseen_server.worklist.partial_indexes import SETTLING_ALONE
+from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.states import State, after
 from unseen_server.worklist.tables import decisions, films, studies
 from unseen_server.worklist.transactions import Found, Writing
@@ -22,8 +23,8 @@ def wait(writing: Writing, study: Found, *, since_us: int, seconds: float) -> Fo
     until_us = settles_us(study, since_us=since_us, seconds=seconds, now_us=writing.now_us)
     if until_us == study.settles_us:
         return study
-    writing.connection.execute(studies.update().where(studies.c.id == study.id).values(settles_us=until_us))
-    return writing.connection.execute(select(studies).where(studies.c.id == study.id)).one()
+    update_row(writing.connection, studies, study.id, {"settles_us": until_us})
+    return rows_of(writing.connection, studies, id=study.id).one()
 
 
 def settles_us(study: Found, *, since_us: int, seconds: float, now_us: int) -> int | None:
@@ -74,7 +75,7 @@ def settle(writing: Writing) -> int:
 def _settled(writing: Writing, study: Found) -> None:
     """Finish a complete study: clear it where that was decided and still holds, and let its result be sent."""
     connection = writing.connection
-    connection.execute(studies.update().where(studies.c.id == study.id).values(settles_us=None))
+    update_row(connection, studies, study.id, {"settles_us": None})
     unjudged = connection.execute(
         select(func.count()).select_from(films).where(films.c.study_id == study.id, films.c.judged.is_(False))
     ).scalar_one()

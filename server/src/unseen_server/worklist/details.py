@@ -16,6 +16,7 @@ from unseen_server.worklist.comparable_films import blank_films
 from unseen_server.worklist.listing import ListedStudy, entry_of
 from unseen_server.worklist.lookup import find_film, find_study
 from unseen_server.worklist.row_facts import row_facts
+from unseen_server.worklist.statements import rows_of
 from unseen_server.worklist.states import NotFoundError
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import attachments, decisions, drafts, films, findings, merged, reports, studies
@@ -239,7 +240,7 @@ def study(
     row = find_study(connection, public_id)
     made = connection.execute(select(decisions).where(decisions.c.study_id == row.id).order_by(decisions.c.id)).all()
     latest = {} if blind else {decision.film_id: decision_of(decision) for decision in made}
-    of_study = sorted(connection.execute(select(films).where(films.c.study_id == row.id)).all(), key=_order)
+    of_study = sorted(rows_of(connection, films, study_id=row.id).all(), key=_order)
     found = connection.execute(
         select(findings).where(findings.c.film_id.in_([film.id for film in of_study])).order_by(findings.c.id)
     ).all()

@@ -16,6 +16,7 @@ from pydantic import Field
 from sqlalchemy import Connection, select
 
 from unseen.screening import DriftReference, DriftWatch
+from unseen_server.worklist.statements import rows_of
 from unseen_server.worklist.states import NotFoundError
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import alarms as raised_alarms
@@ -71,7 +72,7 @@ def observe_all(
     Returns:
         After how many of them an alarm stood: 0 where it did before, None where none does.
     """
-    row = writing.connection.execute(select(watches).where(watches.c.policy == policy)).one_or_none()
+    row = rows_of(writing.connection, watches, policy=policy).one_or_none()
     watch = DriftWatch() if row is None else DriftWatch.model_validate_json(row.state)
     window: list[str] = [] if row is None else json.loads(row.studies)
     raised: list[str] = []

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from unseen.screening import study_decision
 from unseen_server.worklist.lookup import find_film
+from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.states import STANDINGS, NotAllowedError
 from unseen_server.worklist.study_decisions import enter_study, latest
 from unseen_server.worklist.study_removal import Removed, remove_attachments, remove_rows, unlink
@@ -27,7 +28,7 @@ def retire_film(site: Site, film: str, *, actor: str) -> Removed:
     with site.writing() as writing:
         connection = writing.connection
         row = find_film(connection, film)
-        study = connection.execute(select(studies).where(studies.c.id == row.study_id)).one()
+        study = rows_of(connection, studies, id=row.study_id).one()
         if study.state not in STANDINGS:
             raise NotAllowedError(
                 f"The study {study.public_id} is {study.state.replace('_', ' ')}, and its report would speak of a film "
@@ -42,7 +43,7 @@ def retire_film(site: Site, film: str, *, actor: str) -> Removed:
                 connection.execute(table.delete().where(table.c.film_id == row.id))
             of_it = remove_attachments(writing, attachments.c.film_id == row.id)
             connection.execute(films.delete().where(films.c.id == row.id))
-            connection.execute(studies.update().where(studies.c.id == study.id).values(films=study.films - 1))
+            update_row(connection, studies, study.id, {"films": study.films - 1})
             gone = ([row.sha256, *of_it], [digest for digest in maps if digest is not None])
             _judge_again(writing, study.id, actor=actor)
     removed = unlink(site, gone, int(study.films == 1))
@@ -53,7 +54,7 @@ def retire_film(site: Site, film: str, *, actor: str) -> Removed:
 def _judge_again(writing: Writing, number: int, *, actor: str) -> None:
     """Decide about the study by the films that it still has; it is not cleared by this."""
     connection = writing.connection
-    study = connection.execute(select(studies).where(studies.c.id == number)).one()
+    study = rows_of(connection, studies, id=number).one()
     of_it = select(decisions).where(decisions.c.study_id == number, decisions.c.film_id.is_(None))
     last = connection.execute(of_it.order_by(decisions.c.id.desc()).limit(1)).one_or_none()
     judged = latest(writing, number)

@@ -16,6 +16,7 @@ from unseen.screening import AUDIT_SHARE, Policy, study_decision
 from unseen_server.worklist import clearing
 from unseen_server.worklist.joining import take_in
 from unseen_server.worklist.patient_identities import PatientClaim, claim_of, disagreeing_copies
+from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.study_decisions import enter_study, latest, unless_stopped
 from unseen_server.worklist.tables import activations, decisions, studies
 from unseen_server.worklist.transactions import Found, Writing, decision_of
@@ -72,14 +73,14 @@ def review(writing: Writing, uid: str, *, actor: str) -> None:
         named = {key: getattr(study, key) for key in ("patient", "issuer", "accession") if getattr(target, key) is None}
         values = {"uid": uid} if target.uid is None and study.uid == uid else {}
         if values | named:
-            connection.execute(studies.update().where(studies.c.id == target.id).values(**(values | named)))
-        kept[place] = connection.execute(select(studies).where(studies.c.id == target.id)).one()
+            update_row(connection, studies, target.id, values | named)
+        kept[place] = rows_of(connection, studies, id=target.id).one()
     disputed = len(kept) > 1 or bool(disagreeing_copies(connection, kept))
     for study in kept:
         marked = study.disputed_uid is not None
         if marked != disputed:
             value = uid if disputed else None
-            connection.execute(studies.update().where(studies.c.id == study.id).values(disputed_uid=value))
+            update_row(connection, studies, study.id, {"disputed_uid": value})
             writing.log(actor, "study.identity_disputed" if disputed else "study.identity_settled", study.public_id)
         if marked != disputed or study.id in reopened:
             reopen = reopened.get(study.id, False) or (disputed and not marked)
@@ -95,7 +96,7 @@ def _members(connection: Connection, uid: str) -> Sequence[Found]:
 def _decide_again(writing: Writing, number: int, *, act: Act, actor: str) -> None:
     """Decide on a study by what is known of its films; nothing where none of them was judged: a worker will."""
     connection = writing.connection
-    study = connection.execute(select(studies).where(studies.c.id == number)).one()
+    study = rows_of(connection, studies, id=number).one()
     of_it = select(decisions).where(decisions.c.study_id == number).order_by(decisions.c.id.desc()).limit(1)
     last = connection.execute(of_it).one_or_none()
     judged = latest(writing, number)

@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from unseen.data import IDENTIFYING_KEYWORDS
 from unseen_server.worklist.patient_merging import patient_of
+from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.states import standing_of
 from unseen_server.worklist.stored_text import clean
 from unseen_server.worklist.tables import attachments, decisions, films, findings, jobs, seen, studies
@@ -53,8 +54,8 @@ def become_copy(writing: Writing, film: Found, original: Found, read: Film, *, a
     The study that it stood in has a film less; both studies are to be decided on again.
     """
     connection = writing.connection
-    own = connection.execute(select(studies).where(studies.c.id == film.study_id)).one()
-    target = connection.execute(select(studies).where(studies.c.id == original.study_id)).one()
+    own = rows_of(connection, studies, id=film.study_id).one()
+    target = rows_of(connection, studies, id=original.study_id).one()
     changed = changed_attributes(writing, original, target, read)
     claimed = _claimed(writing, target, read)
     for table in (jobs, seen, decisions, findings):
@@ -76,7 +77,7 @@ def become_copy(writing: Writing, film: Found, original: Found, read: Film, *, a
             received_us=film.received_us,
         )
     )
-    connection.execute(studies.update().where(studies.c.id == own.id).values(films=own.films - 1))
+    update_row(connection, studies, own.id, {"films": own.films - 1})
     writing.log(
         actor, "film.copy", original.public_id, copy=film.public_id, study=target.public_id, changed=",".join(changed)
     )
@@ -131,5 +132,5 @@ def reopen(writing: Writing, study: Found, *, actor: str) -> Found:
             action="study.reopened",
             standing=standing,
         )
-        study = writing.connection.execute(select(studies).where(studies.c.id == study.id)).one()
+        study = rows_of(writing.connection, studies, id=study.id).one()
     return study

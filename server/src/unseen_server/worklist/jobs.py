@@ -8,23 +8,26 @@ that was tried before is claimed alone, so that a film that kills its workers co
 
 from __future__ import annotations
 
+import functools
 import secrets
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, Integer, bindparam, func, select
 
 from unseen_server.worklist.bulk import among
 from unseen_server.worklist.decoding_slots import MOST_OF_A_SENDER
 from unseen_server.worklist.retry_delay import wait_s
+from unseen_server.worklist.site import DATABASES_CLOCK
+from unseen_server.worklist.statements import among_parameter, rows_among
 from unseen_server.worklist.tables import films, jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from sqlalchemy import ColumnElement, Connection, Select
+    from sqlalchemy import ColumnElement, Connection, Select, Update
 
     from unseen_server.worklist.site import Site
     from unseen_server.worklist.transactions import Found
@@ -68,29 +71,22 @@ def claim(site: Site, *, lease_s: float = LEASE_S) -> Job | None:
 
 def claim_several(site: Site, *, most: int, lease_s: float = LEASE_S) -> list[Job]:
     """Claim the films that have been due longest, at most `most`. The call does not wait for further films."""
-    now_us = site.lease_clock()
     lease = secrets.token_hex(8)
-    due = (
-        select(jobs.c.film_id, jobs.c.tries)
-        .where(jobs.c.state == "open", jobs.c.due_us <= now_us)
-        .order_by(jobs.c.due_us, jobs.c.film_id)
-    )
+    claiming = _claiming(site.database.is_sqlite, site.clock_is_databases)
+    now = {} if site.clock_is_databases else {"now_us": site.now_us()}
     if site.database.is_sqlite:  # an empty queue is polled often; this needs no lock
         with site.database.reading() as connection:
-            if connection.execute(due.limit(1)).first() is None:
+            if connection.execute(claiming.first, now).first() is None:
                 return []
     with _writing(site) as connection:
-        found = _due_of_free_senders(connection, due, now_us, most)
+        found = _due_of_free_senders(connection, claiming, now, most)
         if not found:
             return []
         fresh = list(takewhile(lambda one: one.tries == 0, found))
         tries = {one.film_id: one.tries + 1 for one in fresh or found[:1]}
-        connection.execute(
-            jobs.update()
-            .where(among(connection, jobs.c.film_id, tries))
-            .values(lease=lease, tries=jobs.c.tries + 1, due_us=now_us + int(lease_s * 1e6))
-        )
-        rows = {row.id: row for row in connection.execute(select(films).where(among(connection, films.c.id, tries)))}
+        given = {"claimed": list(tries), "new_lease": lease, "lease_us": int(lease_s * 1e6)}
+        connection.execute(claiming.claim, now | given)
+        rows = {row.id: row for row in rows_among(connection, films.c.id, tries)}
     return [
         Job(
             number=number,
@@ -104,28 +100,66 @@ def claim_several(site: Site, *, most: int, lease_s: float = LEASE_S) -> list[Jo
     ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Claiming:
+    """Statements of a claim, with the parameter `now_us` unless the time is the database's.
+
+    due    film_id and tries of the films that are due, longest first
+    first  one row of `due`
+    most   the first rows of `due`, at most `most`, which are locked
+    busy   senders whose films are held by two workers
+    claim  gives the films `claimed` the lease `new_lease` for `lease_us` microseconds
+    """
+
+    due: Select[Any]  # Any: film_id, tries
+    first: Select[Any]
+    most: Select[Any]
+    busy: Select[Any]
+    claim: Update
+
+
+@functools.cache
+def _claiming(sqlite: bool, clock_is_databases: bool) -> _Claiming:
+    now_us = DATABASES_CLOCK if clock_is_databases else bindparam("now_us", type_=BigInteger)
+    due = (
+        select(jobs.c.film_id, jobs.c.tries)
+        .where(jobs.c.state == "open", jobs.c.due_us <= now_us)
+        .order_by(jobs.c.due_us, jobs.c.film_id)
+    )
+    return _Claiming(
+        due=due,
+        first=due.limit(1),
+        most=due.limit(bindparam("most", type_=Integer)).with_for_update(skip_locked=True),
+        busy=select(films.c.source)
+        .join(jobs, jobs.c.film_id == films.c.id)
+        .where(jobs.c.state == "open", jobs.c.lease.is_not(None), jobs.c.due_us > now_us)
+        .group_by(films.c.source)
+        .having(func.count(jobs.c.lease.distinct()) >= MOST_OF_A_SENDER),
+        claim=jobs.update()
+        .where(among_parameter(sqlite, jobs.c.film_id, "claimed"))
+        .values(
+            lease=bindparam("new_lease"),
+            tries=jobs.c.tries + 1,
+            due_us=now_us + bindparam("lease_us", type_=BigInteger),
+        ),
+    )
+
+
 def _due_of_free_senders(
-    connection: Connection, due: Select[Any], now_us: ColumnElement[int], most: int
-) -> Sequence[Found]:  # Any: film_id, tries
+    connection: Connection, claiming: _Claiming, now: Mapping[str, int], most: int
+) -> Sequence[Found]:
     """Return the films to be claimed.
 
     Films of senders whose films are held by fewer than two workers come first. So no sender keeps all workers from the
     films of others.
     """
-    busy = list(
-        connection.execute(
-            select(films.c.source)
-            .join(jobs, jobs.c.film_id == films.c.id)
-            .where(jobs.c.state == "open", jobs.c.lease.is_not(None), jobs.c.due_us > now_us)
-            .group_by(films.c.source)
-            .having(func.count(jobs.c.lease.distinct()) >= MOST_OF_A_SENDER)
-        ).scalars()
-    )
+    busy = list(connection.execute(claiming.busy, now).scalars())
     if busy:
         others = jobs.c.film_id.in_(select(films.c.id).where(films.c.source.not_in(busy)))
-        if found := connection.execute(due.where(others).limit(most).with_for_update(skip_locked=True)).all():
+        of_others = claiming.due.where(others).limit(most).with_for_update(skip_locked=True)
+        if found := connection.execute(of_others, now).all():
             return found
-    return connection.execute(due.limit(most).with_for_update(skip_locked=True)).all()
+    return connection.execute(claiming.most, {**now, "most": most}).all()
 
 
 def lengthen(site: Site, *held: Job, lease_s: float = LEASE_S) -> bool:
@@ -190,13 +224,26 @@ def held_films(connection: Connection, held: Sequence[Job]) -> dict[int, Found]:
     film.
     """
     digests = {job.number: job.sha256 for job in held}
-    query = select(films).join(jobs, jobs.c.film_id == films.c.id).where(*_held(connection, held))
-    rows = connection.execute(query.order_by(films.c.id).with_for_update(of=jobs))
+    given = {"numbers": [job.number for job in held], "leases": sorted({job.lease for job in held})}
+    rows = connection.execute(_films_held(connection.dialect.name == "sqlite"), given)
     return {row.id: row for row in rows if row.sha256 == digests[row.id]}
 
 
 def close(connection: Connection, numbers: Collection[int], *, state: str, reason: str = "") -> None:
     """Close films that need no worker any more; `state` is `done` or `dead`."""
-    connection.execute(
-        jobs.update().where(among(connection, jobs.c.film_id, numbers)).values(state=state, lease=None, reason=reason)
-    )
+    given = {"numbers": list(numbers), "new_state": state, "why": reason}
+    connection.execute(_closing(connection.dialect.name == "sqlite"), given)
+
+
+@functools.cache
+def _films_held(sqlite: bool) -> Select[Any]:
+    """Return the statement of `held_films`; `_held` with parameters."""
+    is_held = among_parameter(sqlite, jobs.c.film_id, "numbers") & among_parameter(sqlite, jobs.c.lease, "leases")
+    of_them = select(films).join(jobs, jobs.c.film_id == films.c.id).where(is_held, jobs.c.state == "open")
+    return of_them.order_by(films.c.id).with_for_update(of=jobs)
+
+
+@functools.cache
+def _closing(sqlite: bool) -> Update:
+    theirs = among_parameter(sqlite, jobs.c.film_id, "numbers")
+    return jobs.update().where(theirs).values(state=bindparam("new_state"), lease=None, reason=bindparam("why"))

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
+from unseen_server.worklist.bulk import insert_rows
+from unseen_server.worklist.statements import rows_of
 from unseen_server.worklist.tables import decisions, drafts, films, merged, outbox, reports, studies, terms
 from unseen_server.worklist.tables import outside_reports as outside
 from unseen_server.worklist.transactions import Found, Writing
@@ -43,6 +45,6 @@ def take_in(writing: Writing, target: Found, own: Found, *, actor: str) -> None:
 
 def add_terms(writing: Writing, study_id: int, wanted: Iterable[str]) -> None:
     """Let a study be found by these too."""
-    there = writing.connection.execute(select(terms.c.term).where(terms.c.study_id == study_id)).scalars().all()
-    for term in sorted(set(wanted) - set(there)):
-        writing.connection.execute(terms.insert().values(term=term, study_id=study_id))
+    there = {row.term for row in rows_of(writing.connection, terms, study_id=study_id)}
+    rows = [{"term": term, "study_id": study_id} for term in sorted(set(wanted) - there)]
+    insert_rows(writing.connection, terms, rows)

@@ -6,6 +6,7 @@ import re
 
 from sqlalchemy import Connection, select
 
+from unseen_server.worklist.statements import rows_of
 from unseen_server.worklist.states import NotFoundError
 from unseen_server.worklist.tables import attachments, films, merged, studies
 from unseen_server.worklist.transactions import Found
@@ -20,7 +21,7 @@ def find_study(connection: Connection, public_id: str) -> Found:
         NotFoundError: there is no such study.
     """
     known = _PUBLIC.fullmatch(public_id) is not None  # no other text is looked up in the database
-    study = connection.execute(select(studies).where(studies.c.public_id == public_id)).one_or_none() if known else None
+    study = rows_of(connection, studies, public_id=public_id).one_or_none() if known else None
     if known and study is None:
         joined = select(merged.c.study_id).where(merged.c.public_id == public_id).scalar_subquery()
         study = connection.execute(select(studies).where(studies.c.id == joined)).one_or_none()
@@ -36,7 +37,7 @@ def find_film(connection: Connection, public_id: str) -> Found:
         NotFoundError: there is no such film.
     """
     known = _PUBLIC.fullmatch(public_id) is not None
-    film = connection.execute(select(films).where(films.c.public_id == public_id)).one_or_none() if known else None
+    film = rows_of(connection, films, public_id=public_id).one_or_none() if known else None
     if known and film is None:
         copied = select(attachments.c.film_id).where(attachments.c.public_id == public_id).scalar_subquery()
         film = connection.execute(select(films).where(films.c.id == copied)).one_or_none()

@@ -15,6 +15,7 @@ from pydantic import Field
 from sqlalchemy import func, select
 
 from unseen_server.worklist import disagreement
+from unseen_server.worklist.statements import update_row
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.study_removal import Removed
@@ -84,7 +85,7 @@ def retire_model(site: Site, model: str, *, actor: str, in_use: Collection[str] 
             writing.connection.execute(findings.delete().where(findings.c.id.in_([row.id for row in rows])))
             for number in {row.study_id for row in rows}:
                 left = disagreement.apart(writing.connection, number)
-                writing.connection.execute(studies.update().where(studies.c.id == number).values(apart=left))
+                update_row(writing.connection, studies, number, {"apart": left})
         maps = site.remove_unknown(site.maps, [row.map_sha256 for row in rows if row.map_sha256 is not None])
         total = replace(total, maps=total.maps + maps)
         if len(rows) < _AT_ONCE:

@@ -22,6 +22,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from unseen_server.worklist.parcels import Parcel, SentInstance, instances_of, parcel_of, written
 from unseen_server.worklist.retry_delay import wait_s
+from unseen_server.worklist.statements import rows_of
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.stored_time import moment
@@ -72,7 +73,8 @@ class Sending:
 
 def destinations(connection: Connection) -> list[Destination]:
     """Return the destinations of results."""
-    kept = connection.execute(select(settings.c.value).where(settings.c.name == _SETTING)).scalar_one_or_none()
+    found = rows_of(connection, settings, name=_SETTING).one_or_none()
+    kept = None if found is None else found.value
     return [Destination(name=one["name"], sources=tuple(one["sources"])) for one in json.loads(kept or "[]")]
 
 

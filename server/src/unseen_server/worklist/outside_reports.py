@@ -15,11 +15,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select
 
 from unseen_server.worklist import audit, patient_merging
 from unseen_server.worklist.bulk import among
 from unseen_server.worklist.report_entry import Outcome, checked_outcome, elsewhere, enter
+from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.states import WorklistError, after
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import outside_reports, reports, studies
@@ -49,6 +50,16 @@ _EARLY_US: Final = int(EARLY_DAYS * 86_400e6)
 _WHAT: Final[tuple[What, ...]] = ("closed", "corrected", "withdrawn", "beside", "unchanged")
 _of = outside_reports.c
 _Row = dict[str, Any]  # Any: values of whatever column
+_EARLY: Final = (
+    select(outside_reports)
+    .where(
+        _of.study_id.is_(None),
+        _of.replaced_us.is_(None),
+        _of.received_us > bindparam("since_us"),
+        or_(_of.uid == bindparam("uid"), _of.accession == bindparam("accession")),  # neither where it is NULL
+    )
+    .order_by(_of.id)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,23 +334,15 @@ def close_early(writing: Writing, study: Found, *, new_film: bool) -> Found:
     connection = writing.connection
     if study.uid is None and study.accession is None:
         return study
-    waiting = connection.execute(
-        select(outside_reports)
-        .where(
-            _of.study_id.is_(None),
-            _of.replaced_us.is_(None),
-            _of.received_us > writing.now_us - _EARLY_US,
-            _keys(study.uid, study.accession),
-        )
-        .order_by(_of.id)
-    ).all()
+    given = {"since_us": writing.now_us - _EARLY_US, "uid": study.uid, "accession": study.accession}
+    waiting = connection.execute(_EARLY, given).all()
     for one in waiting:
         row = {column.name: getattr(one, column.name) for column in outside_reports.c if column.name != "id"}
         if not _is_patient(study, one.patients):
             continue
         connection.execute(outside_reports.delete().where(_of.id == one.id))
         _apply(writing, study, row)
-        study = connection.execute(select(studies).where(studies.c.id == study.id)).one()
+        study = rows_of(connection, studies, id=study.id).one()
     if new_film and not waiting and study.settles_us is not None and study.settles_us > writing.now_us:
         early = select(_of.report_id).where(_of.study_id == study.id, _of.early, _of.replaced_us.is_(None))
         connection.execute(
@@ -447,7 +450,7 @@ def _undoable(writing: Writing, number: int) -> Found | None:
 
 
 def _undone(writing: Writing, report: Found) -> None:
-    writing.connection.execute(reports.update().where(reports.c.id == report.id).values(undone_us=writing.now_us))
+    update_row(writing.connection, reports, report.id, {"undone_us": writing.now_us})
 
 
 def _replace(writing: Writing, before: Found | None) -> None:

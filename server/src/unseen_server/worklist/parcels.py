@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from unseen_server.worklist.activation import entered_prevalence
+from unseen_server.worklist.statements import rows_of
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import decisions, films, findings, outbox, studies
 from unseen_server.worklist.transactions import decision_of
@@ -76,7 +77,7 @@ class Parcel:
 
 def parcel_of(site: Site, connection: Connection, row: Found, lease: str) -> Parcel:
     """Return the result that a row of the outbox stands for."""
-    decided = connection.execute(select(decisions).where(decisions.c.id == row.decision_id)).one()
+    decided = rows_of(connection, decisions, id=row.decision_id).one()
     study = connection.execute(select(studies.c.public_id).where(studies.c.id == row.study_id)).scalar_one()
     before = connection.execute(
         select(outbox.c.instances)

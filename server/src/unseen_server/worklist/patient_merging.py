@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from unseen_server.worklist.bulk import among
+from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.states import NotAllowedError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import attachments, merged_patients, outside_reports, studies, terms
@@ -39,7 +40,8 @@ class Merged:
 
 def patient_of(connection: Connection, patient: str) -> str:
     """Return the pseudonym that stands for `patient`, itself one, since patients were merged."""
-    return patients_of(connection, [patient]).get(patient, patient)
+    merged = rows_of(connection, merged_patients, prior=patient).one_or_none()
+    return patient if merged is None else str(merged.patient)
 
 
 def patients_of(connection: Connection, patients: Collection[str]) -> dict[str, str]:
@@ -86,7 +88,7 @@ def merge_patients(writing: Writing, *, prior: str, surviving: str, issuer: str 
         raise NotAllowedError("Several issuers have given out the number that is given up. Say whose it is.")
     for study in found:
         values = {"patient": new} | ({} if issuer is not None else _surviving_issuer(connection, study, new))
-        connection.execute(studies.update().where(studies.c.id == study.id).values(**values))
+        update_row(connection, studies, study.id, values)
         _found_by(writing, study.id, term_of(names, old), term_of(names, new))
         writing.log(actor, "study.patient_merged", study.public_id)
     moved = connection.execute(attachments.update().where(kept).values(patient=new)).rowcount

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from unseen_server.worklist import (
     arrivals,
@@ -28,11 +28,13 @@ from unseen_server.worklist import (
     patient_merging,
     settle_time,
 )
+from unseen_server.worklist.bulk import insert_rows
 from unseen_server.worklist.identities import FilmIdentity
 from unseen_server.worklist.instances import reopen
 from unseen_server.worklist.joining import add_terms, take_in
 from unseen_server.worklist.reading_order import order_of
 from unseen_server.worklist.received_header import ReceivedHeader, attach
+from unseen_server.worklist.statements import insert_row, rows_of, update_row
 from unseen_server.worklist.states import TooLargeError, WorklistError
 from unseen_server.worklist.stored_files import room, write_flushed
 from unseen_server.worklist.stored_text import checked_text, clean
@@ -41,6 +43,16 @@ from unseen_server.worklist.transactions import Found, Writing
 
 if TYPE_CHECKING:
     from unseen_server.worklist.site import Site
+
+_SAME_NAME = (
+    select(films.c.public_id)
+    .where(films.c.source == bindparam("source"), films.c.name == bindparam("name"))
+    .order_by(films.c.id.desc())
+    .limit(1)
+)
+_STUDY_OF_FILM = select(studies).where(
+    studies.c.id == select(films.c.study_id).where(films.c.id == bindparam("film")).scalar_subquery()
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,10 +111,8 @@ def receive(
         sha256 = digest.hexdigest()
         try:
             with site.writing() as writing, room(site.films):
-                known = writing.connection.execute(select(films).where(films.c.sha256 == sha256)).one_or_none()
-                attached = writing.connection.execute(
-                    select(attachments).where(attachments.c.sha256 == sha256)
-                ).one_or_none()
+                known = rows_of(writing.connection, films, sha256=sha256).one_or_none()
+                attached = rows_of(writing.connection, attachments, sha256=sha256).one_or_none()
                 if (known is None and attached is None) or not site.films.of(sha256).exists():
                     site.films.place(temporary, sha256)
                 if known is not None:
@@ -142,7 +152,7 @@ def _join_at_once(
     writing: Writing, receipt: Receipt, header: ReceivedHeader, settle_s: float | None, *, actor: str
 ) -> Receipt:
     """Join the film to its study before it is read: what was cleared without it is cleared no more."""
-    film = writing.connection.execute(select(films).where(films.c.public_id == receipt.film_id)).one()
+    film = rows_of(writing.connection, films, public_id=receipt.film_id).one()
     study = join(writing, film, header.identifiers, actor=actor)
     if header.study:
         seconds = settle_time.settle_s(writing.connection, film.source) if settle_s is None else settle_s
@@ -158,12 +168,7 @@ def _enter(writing: Writing, sha256: str, size: int, *, name: str, source: str, 
     film_id, study_id = f"f-{called}", f"s-{called}"
     kept_name = writing.names.of("name", name)
     checked_text(kept_name, "The film's name", most=1000)
-    same_name = connection.execute(
-        select(films.c.public_id)
-        .where(films.c.source == source, films.c.name == kept_name)
-        .order_by(films.c.id.desc())
-        .limit(1)
-    ).scalar_one_or_none()
+    same_name = connection.execute(_SAME_NAME, {"source": source, "name": kept_name}).scalar_one_or_none()
     order = order_of(
         "received",
         standing="received",
@@ -172,41 +177,35 @@ def _enter(writing: Writing, sha256: str, size: int, *, name: str, source: str, 
         changed_us=now,
         overdue_before_us=now - writing.cap_us,
     )
-    study = connection.execute(
-        studies.insert()
-        .values(
-            public_id=study_id,
-            source=source,
-            state="received",
-            standing="received",
-            received_us=now,
-            changed_us=now,
-            films=1,
-            audit_sample=False,
-            reason="",
-            **order._asdict(),
-        )
-        .returning(studies.c.id)
-    ).scalar_one()
-    film = connection.execute(
-        films.insert()
-        .values(
-            public_id=film_id,
-            study_id=study,
-            sha256=sha256,
-            bytes=size,
-            name=kept_name,
-            source=source,
-            received_us=now,
-            judged=False,
-            tags="{}",
-        )
-        .returning(films.c.id)
-    ).scalar_one()
-    connection.execute(jobs.insert().values(film_id=film, state="open", tries=0, due_us=now, reason=""))
+    new_study = {
+        "public_id": study_id,
+        "source": source,
+        "state": "received",
+        "standing": "received",
+        "received_us": now,
+        "changed_us": now,
+        "films": 1,
+        "audit_sample": False,
+        "reason": "",
+        **order._asdict(),
+    }
+    study = insert_row(connection, studies, new_study)
+    new_film = {
+        "public_id": film_id,
+        "study_id": study,
+        "sha256": sha256,
+        "bytes": size,
+        "name": kept_name,
+        "source": source,
+        "received_us": now,
+        "judged": False,
+        "tags": "{}",
+    }
+    film = insert_row(connection, films, new_film)
+    insert_rows(connection, jobs, [{"film_id": film, "state": "open", "tries": 0, "due_us": now, "reason": ""}])
     arrivals.announce(connection)
-    for term in {writing.names.sealed("name", name), film_id, study_id}:
-        connection.execute(terms.insert().values(term=term, study_id=study))
+    found_by = sorted({writing.names.sealed("name", name), film_id, study_id})
+    insert_rows(connection, terms, [{"term": term, "study_id": study} for term in found_by])
     writing.log(actor, "film.received", film_id, bytes=size, source=source, study=study_id, same_name_as=same_name)
     return Receipt(sha256=sha256, study=study_id, film_id=film_id, already=False)
 
@@ -225,7 +224,7 @@ def holds(site: Site, instance: str) -> bool:
 def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor: str) -> Found:
     """Return the study that the film belongs to from now on."""
     connection, names = writing.connection, writing.names
-    own = connection.execute(select(studies).where(studies.c.id == film.study_id)).one()
+    own = rows_of(connection, studies, id=film.study_id).one()
     found = FilmIdentity.of(names, identifiers)
     identity, wanted = dict(found.columns), list(found.terms)
     if "patient" in identity:
@@ -233,7 +232,7 @@ def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor
         wanted.append(patient_merging.term_of(names, identity["patient"]))
     study, disputed = own, None
     if "uid" in identity:
-        target = connection.execute(select(studies).where(studies.c.uid == identity["uid"])).one_or_none()
+        target = rows_of(connection, studies, uid=identity["uid"]).one_or_none()
         if target is not None and target.id != own.id:
             if _same_patient(target, identity):
                 take_in(writing, target, own, actor=actor)
@@ -243,15 +242,14 @@ def join(writing: Writing, film: Found, identifiers: Mapping[str, str], *, actor
                 study = _disputing(writing, own, target, identity, disputed, actor=actor)
     disputed = disputed or own.disputed_uid or study.disputed_uid
     if found.instance is not None and film.instance is None:
-        connection.execute(films.update().where(films.c.id == film.id).values(instance=found.instance))
+        update_row(connection, films, film.id, {"instance": found.instance})
     missing = {key: value for key, value in identity.items() if getattr(study, key) is None}
     if missing:
-        connection.execute(studies.update().where(studies.c.id == study.id).values(**missing))
+        update_row(connection, studies, study.id, missing)
     add_terms(writing, study.id, wanted)
     if disputed is not None:
         identity_review.review(writing, disputed, actor=actor)
-    stands = select(films.c.study_id).where(films.c.id == film.id).scalar_subquery()  # a review may join studies
-    study = connection.execute(select(studies).where(studies.c.id == stands)).one()
+    study = connection.execute(_STUDY_OF_FILM, {"film": film.id}).one()  # a review may join studies
     return outside_reports.close_early(writing, study, new_film=film.instance is None)
 
 
@@ -268,7 +266,7 @@ def _disputing(
         take_in(writing, known, own, actor=actor)
         return known
     if own.disputed_uid is None:
-        connection.execute(studies.update().where(studies.c.id == own.id).values(disputed_uid=uid))
+        update_row(connection, studies, own.id, {"disputed_uid": uid})
         writing.log(actor, "study.not_joined", own.public_id, other=target.public_id, why="another patient")
     return own
 

@@ -17,6 +17,7 @@ from pydantic import Field
 from sqlalchemy import Connection, func, select
 
 from unseen_server.worklist import completeness, outbox
+from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, after
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.study_decisions import REOPENED
@@ -100,7 +101,7 @@ def propose(writing: Writing, number: int, *, actor: str, note: str) -> None:
         raise NotAllowedError(f"{row.proposed_by} has proposed this already. A second person confirms it.")
     cleared = _some_cleared(writing.connection, row)
     values = {"proposed_by": actor, "proposed_us": writing.now_us, "proposed_note": note}
-    writing.connection.execute(alarms.update().where(alarms.c.id == row.id).values(**values))
+    update_row(writing.connection, alarms, row.id, values)
     sealed = writing.names.sealed("note", note)
     writing.log(actor, "drift.reopening_proposed", row.policy, alarm=row.id, studies=len(cleared), note=sealed)
 
@@ -110,7 +111,7 @@ def withdraw(writing: Writing, number: int, *, actor: str) -> None:
     row = _alarm(writing.connection, number)
     if row.proposed_by is None:
         raise NotFoundError("Nobody has proposed to reopen these studies: there is nothing to take back.")
-    writing.connection.execute(alarms.update().where(alarms.c.id == row.id).values(**_NOBODY))
+    update_row(writing.connection, alarms, row.id, _NOBODY)
     writing.log(actor, "drift.reopening_withdrawn", row.policy, alarm=row.id, proposed_by=row.proposed_by)
 
 
@@ -133,7 +134,7 @@ def confirm(writing: Writing, number: int, *, actor: str, note: str) -> int:
     for study in cleared:
         _reopen(writing, study, row, actor=actor)
     values = {"reopened_by": actor, "reopened_us": writing.now_us, "reopened_note": note, "reopened": len(cleared)}
-    writing.connection.execute(alarms.update().where(alarms.c.id == row.id).values(**values))
+    update_row(writing.connection, alarms, row.id, values)
     writing.log(
         actor,
         "drift.reopened",
@@ -176,7 +177,7 @@ def _reopen(writing: Writing, study: Found, alarm: Found, *, actor: str) -> None
 
 def _alarm(connection: Connection, number: int) -> Found:
     """Return an alarm whose studies were not reopened yet."""
-    row = connection.execute(select(alarms).where(alarms.c.id == number)).one_or_none()
+    row = rows_of(connection, alarms, id=number).one_or_none()
     if row is None:
         raise NotFoundError(f"There is no drift alarm {number} here.")
     if row.reopened_by is not None:

@@ -7,10 +7,11 @@ import re
 from collections.abc import Collection
 from typing import Any, Literal, get_args
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from unseen_server.worklist import seeing
 from unseen_server.worklist.lookup import find_study
+from unseen_server.worklist.statements import insert_row, update_row
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError, after
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.study_claims import UNCLAIMED, check_holder
@@ -26,6 +27,7 @@ LEAST_DWELL_MS = 1000
 MOST_DWELL_MS = 86_400_000
 """A day: a page that stayed open for longer says no more than that."""
 _NOTE = 20_000
+_DRAFT_AWAY = drafts.delete().where(drafts.c.study_id == bindparam("study"), drafts.c.account == bindparam("reader"))
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -40,7 +42,7 @@ def keep_draft(writing: Writing, study_id: str, reader: str, note: str) -> None:
 
 
 def _forget_draft(writing: Writing, study: Found, reader: str) -> None:
-    writing.connection.execute(drafts.delete().where(drafts.c.study_id == study.id, drafts.c.account == reader))
+    writing.connection.execute(_DRAFT_AWAY, {"study": study.id, "reader": reader})
 
 
 def report(
@@ -133,7 +135,7 @@ def undo(writing: Writing, study_id: str, reader: str, *, as_lead: bool, lasts_u
         raise NotAllowedError(
             f"{latest.reader} has reported this study. Only they, or a lead, can take the report back."
         )
-    writing.connection.execute(reports.update().where(reports.c.id == latest.id).values(undone_us=writing.now_us))
+    update_row(writing.connection, reports, latest.id, {"undone_us": writing.now_us})
     if latest.note and latest.reader == reader and latest.how not in ASIDE:  # to be written again, or changed
         keep_draft(writing, study_id, reader, latest.note)
     if latest.how in ASIDE:  # its films are to be decided on again
@@ -190,7 +192,7 @@ def confirm(writing: Writing, study_id: str, reader: str) -> None:
     if latest.confirmed_us is not None:
         return
     values = {"confirmed_by": reader, "confirmed_us": writing.now_us}
-    writing.connection.execute(reports.update().where(reports.c.id == latest.id).values(**values))
+    update_row(writing.connection, reports, latest.id, values)
     writing.log(reader, "study.report_confirmed", study.public_id, outcome=latest.outcome, reported_by=latest.reader)
 
 
@@ -253,17 +255,17 @@ def enter(
     dwell_ms: int | None = None,
 ) -> int:
     """Add a report's row and nothing else; returns its number."""
-    added = reports.insert().values(
-        study_id=study.id,
-        reader=reader,
-        elsewhere=how == "elsewhere",
-        outcome=outcome,
-        note=note,
-        made_us=writing.now_us,
-        how=how,
-        dwell_ms=dwell_ms,
-    )
-    return int(writing.connection.execute(added.returning(reports.c.id)).scalar_one())
+    added = {
+        "study_id": study.id,
+        "reader": reader,
+        "elsewhere": how == "elsewhere",
+        "outcome": outcome,
+        "note": note,
+        "made_us": writing.now_us,
+        "how": how,
+        "dwell_ms": dwell_ms,
+    }
+    return insert_row(writing.connection, reports, added)
 
 
 def checked_outcome(outcome: str) -> None:

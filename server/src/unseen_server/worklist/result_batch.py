@@ -28,6 +28,7 @@ from unseen_server.worklist import (
 from unseen_server.worklist.bulk import among, insert_rows, update_rows
 from unseen_server.worklist.database import be_alone_with
 from unseen_server.worklist.identities import FilmIdentity, Identities
+from unseen_server.worklist.statements import rows_among
 from unseen_server.worklist.states import WorklistError, after
 from unseen_server.worklist.stored_text import clean
 from unseen_server.worklist.tables import decisions, films, findings, reports, studies, terms
@@ -75,12 +76,10 @@ class Batch:
         rows = jobs.held_films(connection, held)
         self._films: dict[int, Kept] = {number: _kept(row) for number, row in rows.items()}
         numbers = sorted({film.study_id for film in self._films.values()})
-        of_them = select(studies).where(among(connection, studies.c.id, numbers)).order_by(studies.c.id)
-        locked = connection.execute(of_them.with_for_update())
+        locked = rows_among(connection, studies.c.id, numbers, lock=True)
         self._studies: dict[int, Kept] = {row.id: _kept(row) for row in locked}
         self._of_study: dict[int, list[Kept]] = {}
-        theirs = select(films).where(among(connection, films.c.study_id, numbers)).order_by(films.c.id)
-        for row in connection.execute(theirs):
+        for row in rows_among(connection, films.c.study_id, numbers):
             self._of_study.setdefault(row.study_id, []).append(self._films.get(row.id) or _kept(row))
         self._scores: dict[int, dict[str, float | None]] = {}
         self._latest: dict[int, dict[int, Screened]] = {}

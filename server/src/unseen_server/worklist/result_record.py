@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from unseen.data import Film
 from unseen.screening import FIRST_PRIORITY, Decision
 from unseen_server.worklist import completeness, jobs, settle_time
@@ -20,6 +18,7 @@ from unseen_server.worklist.instances import become_copy, original_of
 from unseen_server.worklist.joining import take_in
 from unseen_server.worklist.receiving import join
 from unseen_server.worklist.result_batch import Batch, EntryRules
+from unseen_server.worklist.statements import rows_of
 from unseen_server.worklist.study_decisions import JudgeStudy, judge_rest
 from unseen_server.worklist.tables import findings, studies
 from unseen_server.worklist.transactions import Found, Writing
@@ -72,8 +71,7 @@ def record_alone(writing: Writing, job: Job, result: FilmScreening, rules: Entry
     film = _held_film(writing, job)
     if film is None:
         return False
-    known = select(findings.c.id).where(findings.c.film_id == film.id, findings.c.model == result.model)
-    if writing.connection.execute(known).first() is not None:
+    if rows_of(writing.connection, findings, film_id=film.id, model=result.model).first() is not None:
         jobs.close(writing.connection, [film.id], state="done")
         return False
     read = result.screened.film
@@ -134,4 +132,4 @@ def _held_film(writing: Writing, job: Job) -> Found | None:
 
 
 def _study(writing: Writing, number: int) -> Found:
-    return writing.connection.execute(select(studies).where(studies.c.id == number)).one()
+    return rows_of(writing.connection, studies, id=number).one()

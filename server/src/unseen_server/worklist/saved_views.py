@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, or_, select
 
+from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import saved_views
@@ -95,7 +96,7 @@ class SavedViews:
                 made = saved_views.insert().values(**values).returning(saved_views.c.id)
                 known = writing.connection.execute(made).scalar_one()
             else:
-                writing.connection.execute(saved_views.update().where(saved_views.c.id == known).values(**values))
+                update_row(writing.connection, saved_views, known, values)
             writing.log(account, "view.saved", account, number=int(known), shared=shared)  # its name may say anything
             return int(known)
 
@@ -107,7 +108,7 @@ class SavedViews:
             NotAllowedError: it is another account's.
         """
         with self._site.writing() as writing:
-            known = writing.connection.execute(select(saved_views).where(saved_views.c.id == number)).one_or_none()
+            known = rows_of(writing.connection, saved_views, id=number).one_or_none()
             if known is None or not (known.shared or known.account == account):
                 raise NotFoundError(f"There is no view {number} of yours. It may have been removed.")
             if known.account != account and not as_lead:

@@ -30,6 +30,7 @@ from unseen_server.worklist.archive_films import RANKED, ArchiveFilm, Row, look_
 from unseen_server.worklist.imported_rows import ImportedRows
 from unseen_server.worklist.instances import reopen
 from unseen_server.worklist.receiving import join
+from unseen_server.worklist.statements import rows_of
 from unseen_server.worklist.states import after
 from unseen_server.worklist.stored_files import room
 from unseen_server.worklist.study_decisions import judge_rest
@@ -267,7 +268,7 @@ def _join(writing: Writing, film: Found, one: ArchiveFilm, model: str, *, actor:
     if study.state in ("reported", "reported_elsewhere", "set_aside"):  # the report does not speak of this film
         opened = after(study.state, "reopen", standing=study.standing)
         writing.move(study, opened, actor=actor, action="study.reopened")
-        study = writing.connection.execute(select(studies).where(studies.c.id == study.id)).one()
+        study = rows_of(writing.connection, studies, id=study.id).one()
     judge_rest(writing, study, model, judge=_read_all, audit_share=0.0, worker=actor)
 
 

@@ -10,13 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
+from unseen_server.worklist.bulk import insert_rows
 from unseen_server.worklist.lookup import find_film
+from unseen_server.worklist.statements import rows_of
 from unseen_server.worklist.tables import films, seen
 
 if TYPE_CHECKING:
     from unseen_server.worklist.transactions import Found, Writing
+
+
+_NOT_ASIDE = select(films).where(films.c.study_id == bindparam("study"), films.c.aside.is_(None)).order_by(films.c.id)
 
 
 def mark(writing: Writing, film_id: str, account: str) -> bool:
@@ -24,15 +29,15 @@ def mark(writing: Writing, film_id: str, account: str) -> bool:
     film = find_film(writing.connection, film_id)
     if is_seen(writing.connection, film.id, account):
         return False
-    writing.connection.execute(seen.insert().values(film_id=film.id, account=account, seen_us=writing.now_us))
+    row = {"film_id": film.id, "account": account, "seen_us": writing.now_us}
+    insert_rows(writing.connection, seen, [row])
     writing.log(account, "film.seen", film.public_id)
     return True
 
 
 def is_seen(connection: Connection, number: int, account: str) -> bool:
     """Return the condition that the film with this number was shown to `account`."""
-    found = select(seen.c.film_id).where(seen.c.film_id == number, seen.c.account == account)
-    return connection.execute(found).first() is not None
+    return rows_of(connection, seen, film_id=number, account=account).first() is not None
 
 
 def seen_by(connection: Connection, numbers: Sequence[int], account: str) -> set[int]:
@@ -45,8 +50,6 @@ def to_be_seen(connection: Connection, study: int) -> list[Found]:
     """Return the study's films that a report speaks of: all but laterals and those that were set aside, in their
     order.
     """
-    rows = connection.execute(
-        select(films).where(films.c.study_id == study, films.c.aside.is_(None)).order_by(films.c.id)
-    ).all()
+    rows = connection.execute(_NOT_ASIDE, {"study": study}).all()
     frontal = [row for row in rows if row.projection != "lateral"]
     return frontal or list(rows)  # of a study of laterals alone, all: something must have been looked at

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from unseen_server.worklist.states import WorklistError
 from unseen_server.worklist.stored_text import checked_text
@@ -22,12 +22,12 @@ two films of one device, made within a minute."""
 SETTLE: Final = "settle_s"
 SETTLE_OF: Final = "settle_s of "
 """Names of the settings; the second with the source behind it."""
+_EITHER = select(settings).where(settings.c.name.in_((SETTLE, bindparam("of"))))
 
 
 def settle_s(connection: Connection, source: str) -> float:
     """Return the settle time of studies from `source`."""
-    query = select(settings).where(settings.c.name.in_((SETTLE, SETTLE_OF + source)))
-    found = {row.name: str(row.value) for row in connection.execute(query)}
+    found = {row.name: str(row.value) for row in connection.execute(_EITHER, {"of": SETTLE_OF + source})}
     return float(found.get(SETTLE_OF + source, found.get(SETTLE, SETTLE_S)))
 
 

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("unseen")
 
+DATABASES_CLOCK = cast(func.extract("epoch", func.statement_timestamp()) * 1_000_000, BigInteger)
+"""The time at which a statement begins, in microseconds, on PostgreSQL."""
+_CAP = select(waiting_cap.CAP)
+_CAP_AND_CLOCK = select(waiting_cap.CAP, DATABASES_CLOCK)
+
 MAX_FILM_BYTES = 256 * 2**20
 """Largest file that the decoder opens (`unseen.data.DecoderLimits`)."""
 
@@ -66,9 +71,14 @@ class Site:
 
     def lease_clock(self) -> ColumnElement[int]:
         """Return the time at which a statement begins, in microseconds, for use in the statement."""
-        if self.clock is not None or self.database.is_sqlite:
-            return literal(self.now_us(), BigInteger)
-        return cast(func.extract("epoch", func.statement_timestamp()) * 1_000_000, BigInteger)
+        if self.clock_is_databases:
+            return DATABASES_CLOCK
+        return literal(self.now_us(), BigInteger)
+
+    @property
+    def clock_is_databases(self) -> bool:
+        """True if times of leases are those of the database."""
+        return self.clock is None and not self.database.is_sqlite
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Writing]:
@@ -95,7 +105,10 @@ class Site:
         self._ended(writing, head)
 
     def _begun(self, connection: Connection) -> Writing:
-        cap, now_us = connection.execute(select(waiting_cap.CAP, self.lease_clock())).one()
+        if self.clock_is_databases:
+            cap, now_us = connection.execute(_CAP_AND_CLOCK).one()
+        else:
+            cap, now_us = connection.execute(_CAP).scalar_one(), self.now_us()
         return Writing(connection, self.names, now_us, int(float(cap) * 1e6))
 
     def _ended(self, writing: Writing, head: audit.AuditHead | None) -> None:

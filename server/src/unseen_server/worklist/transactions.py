@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row
 from unseen.screening import Decision
 from unseen_server.worklist import audit
 from unseen_server.worklist.reading_order import order_of
+from unseen_server.worklist.statements import update_row
 from unseen_server.worklist.tables import studies
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Writing:
     ) -> None:
         """Change a study's state and its position in the list, and log the change."""
         values = self.placed(study, state, standing=standing or study.standing, columns=columns or {})
-        self.connection.execute(studies.update().where(studies.c.id == study.id).values(**values))
+        update_row(self.connection, studies, study.id, values)
         self.log(actor, action, study.public_id, **({"from": study.state, "to": state} | body))
 
     def placed(

@@ -79,18 +79,18 @@ class Costs(TypedDict):
 def below_s() -> float:
     """Processor time of all processes below this one, running or ended, in seconds."""
     ended = os.times()
-    total, waiting = 0, _children(os.getpid())
+    total, waiting = 0, children(os.getpid())
     while waiting:
         pid = waiting.pop()
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
             text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
             # after the name, which may hold spaces: state, parent, …; utime, stime, cutime, cstime from the 12th on
             total += sum(map(int, text.rpartition(")")[2].split()[11:15]))
-            waiting += _children(pid)
+            waiting += children(pid)
     return total / os.sysconf("SC_CLK_TCK") + ended.children_user + ended.children_system
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
     """Return the child processes of all threads of a process."""
     found: list[int] = []
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended

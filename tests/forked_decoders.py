@@ -2,7 +2,7 @@
 
 `python -m tests.forked_decoders ADDRESS MODULE` listens at this address, an abstract socket, until its standard input
 ends, and forks children that run this module (`forked_children`). Servers that `warm_python` starts take their decoders
-from one; tests take their readers of Parquet files from another (`forked_parquet_readers`). What a child imports is all
+from one; tests take decoders and readers of Parquet files from others (`forked`). What a child imports is all
 that this process has imported, so that the limit of memory, which a child sets itself, holds as in an interpreter of
 its own. Children that are interpreters of their own are tested by `tests/data/test_decode.py` and
 `tests/data/test_manifest_attacks.py`.
@@ -58,13 +58,13 @@ def use() -> None:
 
 
 @contextmanager
-def forked_parquet_readers() -> Iterator[None]:
-    """This process's readers of Parquet files are forks; the process that they come from starts with the first."""
-    forked_children.take_from(PARQUET, lambda: f"\0{start(PARQUET)[0]}")
+def forked(module: str) -> Iterator[None]:
+    """This process's children that run `module` are forks. The process that they come from starts with the first."""
+    forked_children.take_from(module, lambda: f"\0{start(module)[0]}")
     try:
         yield
     finally:
-        forked_children.take_from(PARQUET, None)
+        forked_children.take_from(module, None)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from typing import Protocol
 import pytest
 import torch
 
-from tests.forked_decoders import forked_parquet_readers
+from tests.forked_decoders import PARQUET, forked
 from tests.kept_lungs import kept_lungs
 from tests.once import made_once, shared_folder
 from tests.warm_python import Started, warm_python
@@ -80,7 +80,7 @@ def _kept_lungs() -> Iterator[None]:
 @pytest.fixture(scope="module", autouse=True)
 def _forked_readers() -> Iterator[None]:
     """Readers of Parquet files of this process are forks; those of commands in processes of their own are not."""
-    with forked_parquet_readers():
+    with forked(PARQUET):
         yield
 
 

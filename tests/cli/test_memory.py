@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import psutil
 import pytest
 from PIL import Image
 
 from tests.cli.conftest import World
+from tests.costs import children
 from tests.warm_python import warm_python
 from unseen.data import phantoms
 
@@ -46,16 +46,23 @@ def peak_of(pid: int) -> int:
     return 0
 
 
-def living(command: psutil.Process) -> list[int]:
+def words_of(pid: int) -> bytes:
+    """The command line of a process; empty once it has ended."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def living(pid: int) -> list[int]:
     """The peaks of the command and of the programs that it runs now; a fork has its parent's until it is a program."""
-    words = command.cmdline()
-    peaks = [peak_of(command.pid)]
-    for child in command.children(recursive=True):
+    words = words_of(pid)
+    peaks, waiting = [peak_of(pid)], children(pid)
+    while waiting:
+        child = waiting.pop()
         try:
-            if child.cmdline() not in ([], words):
-                peaks.append(peak_of(child.pid))
-        except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+            if words_of(child) not in (b"", words):
+                peaks.append(peak_of(child))
+        except (FileNotFoundError, ProcessLookupError):
             continue
+        waiting += children(child)
     return peaks
 
 
@@ -81,8 +88,8 @@ def scored(model: Path, films: list[Path], count: int, folder: Path) -> int:
     most, together = 0, 0
     while process.poll() is None:
         try:
-            family = living(psutil.Process(process.pid))
-        except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+            family = living(process.pid)
+        except (FileNotFoundError, ProcessLookupError):
             break
         most, together = max(most, sum(family)), max(together, len(family))
         time.sleep(0.05)

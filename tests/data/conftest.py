@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.forked_decoders import forked_parquet_readers
+from tests.forked_decoders import DECODER, PARQUET, forked
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films
 
@@ -28,5 +28,12 @@ def read_file(tmp_path: Path) -> Reader:
 @pytest.fixture
 def forked_readers() -> Iterator[None]:
     """Readers of Parquet files are forks of a process that has imported what they import."""
-    with forked_parquet_readers():
+    with forked(PARQUET):
+        yield
+
+
+@pytest.fixture
+def forked_decoders() -> Iterator[None]:
+    """Decoders that start meanwhile are forks, too."""
+    with forked(DECODER):
         yield

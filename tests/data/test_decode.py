@@ -21,6 +21,9 @@ from unseen.data import decoder_protocol
 from unseen.data.decode import Decoder
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits
 
+FORKED = pytest.mark.usefixtures("forked_decoders")
+"""In the other tests each child is an interpreter of its own, as in the program."""
+
 
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
@@ -52,6 +55,7 @@ def test_the_child_is_light_and_limited(decoder: Decoder, film: Path) -> None:
     assert not any(name.startswith("libtorch") for name in mapped)
 
 
+@FORKED
 def test_a_child_that_was_killed_between_files_is_replaced(decoder: Decoder, film: Path) -> None:
     decoder.decode(film)
     assert decoder.child_pid
@@ -70,6 +74,7 @@ def killed_when_asked(child: subprocess.Popen[bytes]) -> None:
     once_asked(child, die)
 
 
+@FORKED
 def test_a_child_that_dies_once_at_a_file_is_replaced_and_asked_again(decoder: Decoder, film: Path) -> None:
     decoder.decode(film)
     assert decoder._child
@@ -77,6 +82,7 @@ def test_a_child_that_dies_once_at_a_file_is_replaced_and_asked_again(decoder: D
     assert isinstance(decoder.decode(film), DecodedImage)
 
 
+@FORKED
 def test_a_file_at_which_two_children_die_is_a_reason(film: Path) -> None:
     class Dying(Decoder):
         def _running(self) -> subprocess.Popen[bytes]:
@@ -91,6 +97,7 @@ def test_a_file_at_which_two_children_die_is_a_reason(film: Path) -> None:
     assert "stopped by this file (signal 11" in reason
 
 
+@FORKED
 def test_a_file_that_takes_too_long_is_a_reason(decoder: Decoder, film: Path) -> None:
     usual = decoder.limits
     decoder.decode(film)
@@ -102,6 +109,7 @@ def test_a_file_that_takes_too_long_is_a_reason(decoder: Decoder, film: Path) ->
     assert isinstance(decoder.decode(film), DecodedImage)
 
 
+@FORKED
 def test_a_film_has_ten_seconds_and_a_second_try_shares_them(film: Path) -> None:
     assert DecoderLimits().timeout_s <= 10
     allowed: list[float] = []
@@ -131,6 +139,7 @@ def test_a_file_that_needs_too_much_memory_is_a_reason(film: Path, tmp_path: Pat
     decoder.close()
 
 
+@FORKED
 def test_threads_take_turns(decoder: Decoder, tmp_path: Path) -> None:
     paths = []
     for i in range(24):

@@ -12,6 +12,8 @@ from unseen.data import phantoms
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import NotReadError, films
 
+pytestmark = pytest.mark.usefixtures("forked_decoders")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import activations, watches
@@ -17,9 +17,18 @@ if TYPE_CHECKING:
     from unseen_server.worklist.transactions import Found
 
 
+_REASON = select(watches.c.reason).where(watches.c.policy == bindparam("policy"))
+_LAST = (
+    select(activations)
+    .where(activations.c.activated_us.is_not(None))
+    .order_by(activations.c.activated_us.desc())
+    .limit(1)
+)
+
+
 def stopped(connection: Connection, policy: str) -> str:
     """Return the reason why the policy with this digest clears nothing; "" if it clears."""
-    alarm = connection.execute(select(watches.c.reason).where(watches.c.policy == policy)).scalar_one_or_none()
+    alarm = connection.execute(_REASON, {"policy": policy}).scalar_one_or_none()
     if alarm:
         return str(alarm)
     last = _last(connection)
@@ -37,5 +46,4 @@ def stopped(connection: Connection, policy: str) -> str:
 
 def _last(connection: Connection) -> Found | None:
     """Return the last activation, withdrawn or not."""
-    query = select(activations).where(activations.c.activated_us.is_not(None))
-    return connection.execute(query.order_by(activations.c.activated_us.desc()).limit(1)).one_or_none()
+    return connection.execute(_LAST).one_or_none()

@@ -8,24 +8,28 @@ a clock that was ahead.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import case, exists, select
+from sqlalchemy import BigInteger, bindparam, case, exists, or_, select
 
 from unseen_server.worklist import jobs as queue
 from unseen_server.worklist import outbox as sending
 from unseen_server.worklist import retry_delay, settle_time
+from unseen_server.worklist.site import DATABASES_CLOCK
 from unseen_server.worklist.states import BusyError
 from unseen_server.worklist.tables import films, jobs, outbox, studies
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Table
+    from sqlalchemy import ColumnElement, Connection, Select, Table
 
     from unseen_server.worklist.site import Site
 
 _log = logging.getLogger("unseen")
+
+_CLOCK: Final = select(DATABASES_CLOCK)
 
 MARGIN_S: Final = 60.0
 """Seconds that a moment may lie beyond the longest delay: clocks of a site's machines differ."""
@@ -46,13 +50,13 @@ def correct(site: Site, *, claim_s: float) -> int:
         Number of rows that were changed.
     """
     with site.database.reading() as connection:
-        corrections = _corrections(connection, _now_us(site, connection), claim_s)
-        if not any(connection.execute(select(exists().where(one.wrong))).scalar_one() for one in corrections):
+        if not connection.execute(_any_wrong(), _moments(site, connection, claim_s)).scalar_one():
             return 0
     changed = 0
     with contextlib.suppress(BusyError), site.database.writing() as connection:  # the next tidying will
-        for one in _corrections(connection, _now_us(site, connection), claim_s):
-            changed += connection.execute(one.table.update().where(one.wrong).values(**one.values)).rowcount
+        moments = _moments(site, connection, claim_s)
+        for one in _corrections():
+            changed += connection.execute(one.table.update().where(one.wrong).values(**one.values), moments).rowcount
     if changed:
         _log.warning("clock.stepped_back rows=%d", changed)
     return changed
@@ -65,25 +69,33 @@ class _Correction:
     values: dict[str, Any]  # Any: numbers and expressions
 
 
-def _now_us(site: Site, connection: Connection) -> int:
-    return int(connection.execute(select(site.lease_clock())).scalar_one())
+def _moments(site: Site, connection: Connection, claim_s: float) -> dict[str, int]:
+    """Return the parameters of all statements: now, and the ends of a claim and of the longest waiting time from now,
+    in microseconds."""
+    now_us = int(connection.execute(_CLOCK).scalar_one()) if site.clock_is_databases else site.now_us()
+    settle_s = settle_time.longest_settle_s(connection)
+    return {"now_us": now_us, "claim_us": now_us + int(claim_s * 1e6), "settle_us": now_us + int(settle_s * 1e6)}
 
 
-def _corrections(connection: Connection, now_us: int, claim_s: float) -> list[_Correction]:
-    """Return what corrects moments that are too late at `now_us`; where the clock is right, no row is wrong."""
+@functools.cache
+def _any_wrong() -> Select[Any]:  # Any: one truth value
+    return select(or_(*(exists().where(one.wrong) for one in _corrections())))
 
-    def after(seconds: float) -> int:
-        return now_us + int(seconds * 1e6)
+
+@functools.cache
+def _corrections() -> tuple[_Correction, ...]:
+    """Return what corrects moments that are too late (`_moments`); where the clock is right, no row is wrong."""
+    now_us, claim_us, settle_us = (bindparam(name, type_=BigInteger) for name in ("now_us", "claim_us", "settle_us"))
+    margin_us = int(MARGIN_S * 1e6)
 
     def beyond(column: ColumnElement[int], longest_s: float) -> ColumnElement[bool]:
-        return column > after(longest_s + MARGIN_S)
+        return column > now_us + (int(longest_s * 1e6) + margin_us)
 
     def due(lease: ColumnElement[str], lease_s: float) -> dict[str, Any]:  # Any: an expression
-        return {"due_us": case((lease.is_(None), now_us), else_=after(lease_s))}
+        return {"due_us": case((lease.is_(None), now_us), else_=now_us + int(lease_s * 1e6))}
 
-    settle_s = settle_time.longest_settle_s(connection)
-    came_later = exists().where(films.c.study_id == studies.c.id, films.c.received_us > after(MARGIN_S))
-    return [
+    came_later = exists().where(films.c.study_id == studies.c.id, films.c.received_us > now_us + margin_us)
+    return (
         _Correction(
             table=jobs,
             wrong=(jobs.c.state == "open") & beyond(jobs.c.due_us, retry_delay.LONGEST_WAIT_S),
@@ -96,12 +108,12 @@ def _corrections(connection: Connection, now_us: int, claim_s: float) -> list[_C
         ),
         _Correction(
             table=studies,
-            wrong=beyond(studies.c.claimed_until_us, claim_s),
-            values={"claimed_until_us": after(claim_s)},
+            wrong=studies.c.claimed_until_us > claim_us + margin_us,
+            values={"claimed_until_us": claim_us},
         ),
         _Correction(
             table=studies,
-            wrong=beyond(studies.c.settles_us, settle_s) & came_later,
-            values={"settles_us": after(settle_s)},
+            wrong=(studies.c.settles_us > settle_us + margin_us) & came_later,
+            values={"settles_us": settle_us},
         ),
-    ]
+    )

@@ -16,6 +16,7 @@ from unseen_server.worklist.tables import decisions, films, studies
 from unseen_server.worklist.transactions import Found, Writing
 
 _AT_ONCE = 200  # studies of a transaction
+_FIRST = select(func.min(studies.c.settles_us)).where(SETTLING_ALONE)
 
 
 def wait(writing: Writing, study: Found, *, since_us: int, seconds: float) -> Found:
@@ -55,7 +56,7 @@ def close(writing: Writing, uid: str, *, source: str, actor: str) -> bool:
 
 def due(connection: Connection, *, now_us: int) -> bool:
     """Return True if a study has become complete since `settle` was called."""
-    first = connection.execute(select(func.min(studies.c.settles_us)).where(SETTLING_ALONE)).scalar_one()
+    first = connection.execute(_FIRST).scalar_one()
     return first is not None and first <= now_us
 
 

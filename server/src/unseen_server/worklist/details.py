@@ -16,7 +16,7 @@ from unseen_server.worklist.comparable_films import blank_films
 from unseen_server.worklist.listing import ListedStudy, entry_of
 from unseen_server.worklist.lookup import find_film, find_study
 from unseen_server.worklist.row_facts import row_facts
-from unseen_server.worklist.statements import rows_of
+from unseen_server.worklist.statements import rows_among, rows_of
 from unseen_server.worklist.states import NotFoundError
 from unseen_server.worklist.stored_time import moment
 from unseen_server.worklist.tables import attachments, decisions, drafts, films, findings, merged, reports, studies
@@ -238,18 +238,16 @@ def study(
 ) -> StudyDetails:
     """Return one study; see `Studies.details`."""
     row = find_study(connection, public_id)
-    made = connection.execute(select(decisions).where(decisions.c.study_id == row.id).order_by(decisions.c.id)).all()
+    made = rows_among(connection, decisions.c.study_id, [row.id]).all()
     latest = {} if blind else {decision.film_id: decision_of(decision) for decision in made}
     of_study = sorted(rows_of(connection, films, study_id=row.id).all(), key=_order)
-    found = connection.execute(
-        select(findings).where(findings.c.film_id.in_([film.id for film in of_study])).order_by(findings.c.id)
-    ).all()
+    found = rows_among(connection, findings.c.film_id, [film.id for film in of_study]).all()
     copies, first = _copies(connection, of_study), _first_versions(of_study)
     needed = {film.id for film in seeing.to_be_seen(connection, row.id)}
     shown = seeing.seen_by(connection, [film.id for film in of_study], reader or "")
-    said = connection.execute(select(reports).where(reports.c.study_id == row.id).order_by(reports.c.id)).all()
-    names = connection.execute(select(merged.c.public_id).where(merged.c.study_id == row.id)).scalars().all()
-    own_draft = select(drafts.c.note).where(drafts.c.study_id == row.id, drafts.c.account == (reader or ""))
+    said = rows_among(connection, reports.c.study_id, [row.id]).all()
+    names = [one.public_id for one in rows_of(connection, merged, study_id=row.id)]
+    own_draft = rows_of(connection, drafts, study_id=row.id, account=reader or "").one_or_none()
     subjects = [row.public_id, *names, *(film.public_id for film in of_study)]
     return StudyDetails(
         entry=entry_of(row, row_facts(connection, [row], reader=reader)[row.id], now_us=now_us, blind=blind),
@@ -306,19 +304,15 @@ def study(
         decision=latest.get(None),
         audit_sample=None if blind else row.audit_sample,
         history=() if blind else tuple(audit.history(connection, subjects)),
-        draft=connection.execute(own_draft).scalar_one_or_none() or "",
+        draft="" if own_draft is None else own_draft.note,
     )
 
 
 def _copies(connection: Connection, of_study: list[Found]) -> dict[int, list[StoredCopy]]:
     """Return the copies of each film in other bytes."""
-    rows = connection.execute(
-        select(attachments)
-        .where(attachments.c.film_id.in_([film.id for film in of_study]))
-        .order_by(attachments.c.received_us, attachments.c.id)
-    )
+    rows = rows_among(connection, attachments.c.film_id, [film.id for film in of_study])
     found: dict[int, list[StoredCopy]] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (row.received_us, row.id)):
         copy = StoredCopy(
             film=row.public_id,
             bytes=row.bytes,

@@ -5,16 +5,18 @@ Asked for a page of studies at once, each from an index.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from unseen.screening import deciding
 from unseen_server.worklist.bulk import among
 from unseen_server.worklist.patient_identities import IdentityClaim, claims_of
+from unseen_server.worklist.statements import among_parameter
 from unseen_server.worklist.tables import films, findings, reports, seen
 from unseen_server.worklist.transactions import Found
 
@@ -81,8 +83,18 @@ def are_versions(of_study: Iterable[Found]) -> bool:
 
 def _films(connection: Connection, numbers: list[int], reader: str | None) -> dict[int, list[Found]]:
     """Return the films of each study in their order, with the time when `reader` was shown each for the first time."""
-    mine = (seen.c.film_id == films.c.id) & (seen.c.account == (reader or ""))
-    query = (
+    found: dict[int, list[Found]] = {}
+    given = {"studies": numbers, "reader": reader or ""}
+    for film in connection.execute(_films_of(connection.dialect.name == "sqlite"), given):
+        found.setdefault(film.study_id, []).append(film)
+    return found
+
+
+@functools.cache
+def _films_of(sqlite: bool) -> Select[Any]:
+    """Return the statement of `_films`."""
+    mine = (seen.c.film_id == films.c.id) & (seen.c.account == bindparam("reader"))
+    return (
         select(
             films.c.id,
             films.c.study_id,
@@ -97,13 +109,9 @@ def _films(connection: Connection, numbers: list[int], reader: str | None) -> di
             seen.c.seen_us,
         )
         .outerjoin(seen, mine)
-        .where(among(connection, films.c.study_id, numbers))
+        .where(among_parameter(sqlite, films.c.study_id, "studies"))
         .order_by(films.c.id)
     )
-    found: dict[int, list[Found]] = {}
-    for film in connection.execute(query):
-        found.setdefault(film.study_id, []).append(film)
-    return found
 
 
 def _decide(frontal: Sequence[Found]) -> list[Found]:
@@ -116,15 +124,20 @@ def _decide(frontal: Sequence[Found]) -> list[Found]:
 
 def _scores(connection: Connection, numbers: list[int]) -> dict[int, dict[str, float]]:
     """Return the scores of all models for each film."""
-    query = (
-        select(findings.c.film_id, findings.c.model, findings.c.score)
-        .join(films, films.c.id == findings.c.film_id)
-        .where(among(connection, films.c.study_id, numbers), findings.c.score.is_not(None))
-    )
     found: dict[int, dict[str, float]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_scores_of(connection.dialect.name == "sqlite"), {"studies": numbers}):
         found.setdefault(row.film_id, {})[row.model] = row.score
     return found
+
+
+@functools.cache
+def _scores_of(sqlite: bool) -> Select[Any]:
+    """Return the statement of `_scores`."""
+    return (
+        select(findings.c.film_id, findings.c.model, findings.c.score)
+        .join(films, films.c.id == findings.c.film_id)
+        .where(among_parameter(sqlite, films.c.study_id, "studies"), findings.c.score.is_not(None))
+    )
 
 
 def _highest(of_films: Iterable[Mapping[str, float]]) -> dict[str, float]:

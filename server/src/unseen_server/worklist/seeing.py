@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from unseen_server.worklist.transactions import Found, Writing
 
 
+_SEEN_BY = select(seen.c.film_id).where(
+    seen.c.film_id.in_(bindparam("numbers", expanding=True)), seen.c.account == bindparam("account")
+)
 _NOT_ASIDE = select(films).where(films.c.study_id == bindparam("study"), films.c.aside.is_(None)).order_by(films.c.id)
 
 
@@ -42,8 +45,8 @@ def is_seen(connection: Connection, number: int, account: str) -> bool:
 
 def seen_by(connection: Connection, numbers: Sequence[int], account: str) -> set[int]:
     """Return those of the films with these numbers that were shown to `account`."""
-    found = select(seen.c.film_id).where(seen.c.film_id.in_(numbers), seen.c.account == account)
-    return set(connection.execute(found).scalars()) if numbers else set()
+    given = {"numbers": numbers, "account": account}
+    return set(connection.execute(_SEEN_BY, given).scalars()) if numbers else set()
 
 
 def to_be_seen(connection: Connection, study: int) -> list[Found]:

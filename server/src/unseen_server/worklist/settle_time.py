@@ -22,6 +22,7 @@ two films of one device, made within a minute."""
 SETTLE: Final = "settle_s"
 SETTLE_OF: Final = "settle_s of "
 """Names of the settings; the second with the source behind it."""
+_ANY = select(settings.c.value).where((settings.c.name == SETTLE) | settings.c.name.startswith(SETTLE_OF))
 _EITHER = select(settings).where(settings.c.name.in_((SETTLE, bindparam("of"))))
 
 
@@ -33,8 +34,7 @@ def settle_s(connection: Connection, source: str) -> float:
 
 def longest_settle_s(connection: Connection) -> float:
     """Return the longest settle time: of any source, or the default."""
-    query = select(settings.c.value).where((settings.c.name == SETTLE) | settings.c.name.startswith(SETTLE_OF))
-    return max([SETTLE_S, *(float(value) for value in connection.execute(query).scalars())])
+    return max([SETTLE_S, *(float(value) for value in connection.execute(_ANY).scalars())])
 
 
 def set_settle_s(

@@ -7,7 +7,7 @@ of them are in `states`.
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from unseen_server.worklist.lookup import find_study
 from unseen_server.worklist.states import NotAllowedError, after
@@ -19,6 +19,7 @@ CLAIM_S = 30 * 60.0
 """Validity of a claim without a report: a reader who has left blocks a study for half an hour."""
 UNCLAIMED = {"claimed_by": None, "claimed_us": None, "claimed_until_us": None}
 """Columns of a study that nobody has taken."""
+_EXPIRED = select(studies.c.id).where(studies.c.claimed_until_us <= bindparam("now_us")).limit(1)
 
 
 def claim(writing: Writing, study_id: str, reader: str, *, lasts_us: int) -> datetime:
@@ -76,8 +77,7 @@ def end_expired(writing: Writing) -> int:
 
 def any_expired(connection: Connection, now_us: int) -> bool:
     """Return True if a claim has run out that was not ended yet."""
-    expired = select(studies.c.id).where(studies.c.claimed_until_us <= now_us).limit(1)
-    return connection.execute(expired).first() is not None
+    return connection.execute(_EXPIRED, {"now_us": now_us}).first() is not None
 
 
 def check_holder(study: Found, reader: str, act: str) -> None:

@@ -6,10 +6,11 @@ have become overdue.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
-from sqlalchemy import Connection, Label, case, func, select
+from sqlalchemy import Connection, Label, Select, case, func, select
 
 from unseen_server.worklist.reading_order import BY_PRIORITY, OVERDUE, UNJUDGED
 from unseen_server.worklist.states import WorklistError
@@ -25,10 +26,16 @@ CAP = select(settings.c.value).where(settings.c.name == _CAP).scalar_subquery().
 """Column with the cap of this store, for any query."""
 
 
+@functools.cache
 def facts() -> tuple[Label[Any], Label[Any]]:
     """Return two columns for any query: the cap `cap_s`, and `oldest_us`, when the oldest study by priority arrived."""
     oldest = select(func.min(studies.c.received_us)).where(BY_PRIORITY_ALONE)
     return CAP, oldest.scalar_subquery().label("oldest_us")
+
+
+@functools.cache
+def _facts() -> Select[Any]:
+    return select(*facts())
 
 
 def is_due(cap: str, oldest_us: int | None, *, now_us: int) -> bool:
@@ -38,7 +45,7 @@ def is_due(cap: str, oldest_us: int | None, *, now_us: int) -> bool:
 
 def due(connection: Connection, now_us: int) -> bool:
     """Return True if a study has become overdue and was not moved up yet."""
-    found = connection.execute(select(*facts())).one()
+    found = connection.execute(_facts()).one()
     return is_due(found.cap_s, found.oldest_us, now_us=now_us)
 
 

@@ -25,13 +25,8 @@ import pytest
 from tests.forked_children import PYTESTS_WORKER, begin, end
 
 ALSO = (
-    "sklearn.linear_model",
-    "scipy.signal",
-    "torch._decomp.decompositions_for_jvp",  # what the first forward derivative imports, half a second
-    "httpx",
-    "starlette.testclient",
-    "playwright.sync_api",
-    "pydicom.uid",
+    *("sklearn.linear_model", "scipy.signal", "httpx", "starlette.testclient", "playwright.sync_api", "pydicom.uid"),
+    *("matplotlib.pyplot", "cvxpy", "ismrmrd", "nibabel"),
 )
 """Packages that tests import in addition to those of programs. Packages with a pytest plugin must not be listed."""
 
@@ -42,6 +37,7 @@ ROOT = Path(__file__).parents[1]
 def _prepare(words: list[str]) -> None:
     from tests.warm_python import warm
 
+    os.environ.setdefault("MPLBACKEND", "Agg")
     for package in ALSO:
         importlib.import_module(package)
     for package in (ROOT / "src" / "unseen", ROOT / "server" / "src" / "unseen_server"):

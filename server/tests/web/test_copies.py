@@ -82,14 +82,13 @@ def test_a_film_that_leaves_between_two_reads_is_not_found(
     first = sent(api, dicom(noise(1), bits=12, **UIDS))
     sent(api, dicom(noise(2), bits=12, **UIDS | {"SOPInstanceUID": "1.2.3.5"}))
     Worker(store, lambda: screener).drain()
-    page = store.studies.page
+    study = store.films.study
 
-    def then_removed(query: StudyQuery) -> object:
-        found = page(query)
-        if query.text == first:
-            store.removal.retire_film(first, actor="ada")
+    def then_removed(film: str) -> str:
+        found = study(film)
+        store.removal.retire_film(film, actor="ada")
         return found
 
-    monkeypatch.setattr(store.studies, "page", then_removed)
+    monkeypatch.setattr(store.films, "study", then_removed)
     for path in ("about", "look"):
         assert api.lead.get(f"/films/{first}/{path}").status_code == 404

@@ -19,8 +19,7 @@ from unseen_server.web.films import FilmId
 from unseen_server.web.harmless_elements import harmless_lines, harmless_window_name
 from unseen_server.web.hidden_names import may_see_names
 from unseen_server.web.state import Parts, ServerState
-from unseen_server.worklist.states import NotFoundError, WorklistError
-from unseen_server.worklist.study_query import StudyQuery
+from unseen_server.worklist.states import WorklistError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,10 +125,7 @@ def elements(parts: Parts, account: Lead, film: FilmId) -> ElementsResponse:
 
 
 def _film(parts: ServerState, film: str) -> tuple[StudyDetails, StoredFilm]:
-    rows = parts.store.studies.page(StudyQuery(tab="all", text=film, limit=1)).rows if film.startswith("f-") else ()
-    if not rows:
-        raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
-    study = parts.store.studies.details(rows[0].study)
+    study = parts.store.studies.details(parts.store.films.study(film))
     return study, study.film(film)
 
 

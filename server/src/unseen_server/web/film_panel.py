@@ -24,7 +24,6 @@ from unseen_server.web.study_sentences import in_words, reading_of
 from unseen_server.worklist.details import StoredFilm, StoredFinding, StudyDetails
 from unseen_server.worklist.similar_films import Neighbour
 from unseen_server.worklist.states import NotFoundError, WorklistError
-from unseen_server.worklist.study_query import StudyQuery
 
 if TYPE_CHECKING:
     from unseen_server.worklist.renditions import Rendition
@@ -89,11 +88,8 @@ class Look(BaseModel):
 @router.get("/{film}/look", responses=answers(401, 404, 422, 503))
 def look(parts: Parts, account: Reader, film: FilmId) -> Look:
     """Return the content of the viewer's side panel in one answer."""
-    rows = parts.store.studies.page(StudyQuery(tab="all", text=film, limit=1)).rows if film.startswith("f-") else ()
-    if not rows:
-        raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
     blind = parts.is_blind(account.role)
-    study = parts.store.studies.details(rows[0].study, blind=blind)
+    study = parts.store.studies.details(parts.store.films.study(film), blind=blind)
     row = parts.ranks.row(study.entry, parts.promise(), blind=blind)
     nothing = Look(
         film=film, study=row.study, blind=blind, words=[], flag=row.flag, reference=None, probability=None,

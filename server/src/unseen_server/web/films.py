@@ -10,8 +10,6 @@ from unseen_server.web.errors import answers
 from unseen_server.web.hidden_names import film_for
 from unseen_server.web.shapes import Decided, FilmResponse, FilmStatus
 from unseen_server.web.state import Parts
-from unseen_server.worklist.states import NotFoundError
-from unseen_server.worklist.study_query import StudyQuery
 
 router = APIRouter(prefix="/films", tags=["films"])
 FilmId = Annotated[str, Path(max_length=40, description="f-…, as the upload answered")]
@@ -25,11 +23,8 @@ _NPY: dict[int | str, dict[str, Any]] = {
 @router.get("/{film}", responses=answers(401, 404, 422, 503))
 def status(parts: Parts, account: Reader, film: FilmId) -> FilmStatus:
     """Return the state of a film, and of its study."""
-    rows = parts.store.studies.page(StudyQuery(tab="all", text=film, limit=1)).rows if film.startswith("f-") else ()
-    if not rows:
-        raise NotFoundError(f"There is no film {film!r} here. It may have been erased.")
     blind, promise = parts.is_blind(account.role), parts.promise()
-    study = parts.store.studies.details(rows[0].study, blind=blind, reader=account.name)
+    study = parts.store.studies.details(parts.store.films.study(film), blind=blind, reader=account.name)
     found = study.film(film)
     return FilmStatus(
         film=film_for(parts, account, FilmResponse.of(found, promise)),

@@ -1,6 +1,6 @@
 """`WorklistFilms`: films as they were received: their bytes, their thumbnails, and who has seen them.
 
-Tables: films, attachments, seen.
+Tables: films, attachments, seen; reads studies.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from unseen.artifacts import sha256_of
 from unseen_server.worklist import receiving, renditions, seeing
 from unseen_server.worklist.lookup import find_film
 from unseen_server.worklist.states import NotFoundError
+from unseen_server.worklist.tables import studies
 
 if TYPE_CHECKING:
     from unseen_server.worklist.received_header import ReceivedHeader
@@ -81,6 +84,13 @@ class WorklistFilms:
         Raises NotFoundError; also for an imported film whose file was moved or changed since.
         """
         return film_path(self._site, film)
+
+    def study(self, film: str) -> str:
+        """Return the public id of the film's study. Raises NotFoundError."""
+        with self._site.database.reading() as connection:
+            study = find_film(connection, film).study_id
+            name: str = connection.execute(select(studies.c.public_id).where(studies.c.id == study)).scalar_one()
+            return name
 
     def thumbnail(self, film: str) -> bytes:
         """Return the film as a small grey PNG, its longer side 160 pixels or less.

@@ -319,7 +319,9 @@ def answer() -> None:
     with quick_passwords(), kept_scripts():
         print("ready", flush=True)
         asked = _serve()
-        if asked is not None:
+        if asked is None:
+            _left_with.append(0)
+        else:
             gc.set_threshold(*_USUAL_GC)
             gc.enable()
             sys.argv = asked

@@ -19,7 +19,7 @@ from unseen.data import phantoms
 from unseen_server.worklist.tables import reports, studies
 
 STEP_MS = 25
-REAL_MS = 20
+REAL_MS = 40
 NIGHTLY = pytest.mark.nightly
 PRESS = """
 ([key, repeat]) => {
@@ -38,7 +38,7 @@ def site(reading_site: Site) -> Site:
 
 @pytest.fixture(scope="module")
 def anns(site: Site, chromium: Browser) -> Iterator[Page]:
-    with chromium.new_context(viewport=SCREEN) as context:
+    with chromium.new_context(viewport=SCREEN, reduced_motion="reduce") as context:
         made = signed_in(context, site, "ann", WITHOUT_SCRIPTS)
         made.clock.install()
         yield made

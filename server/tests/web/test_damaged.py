@@ -37,7 +37,9 @@ def content(home: Path) -> bytes | None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "harm", [truncated, deleted, page_overwritten, pytest.param(table_dropped, marks=pytest.mark.nightly)]
+    "harm",
+    # truncated: also worklist/test_damage.py
+    [deleted, page_overwritten, *(pytest.param(one, marks=pytest.mark.nightly) for one in (truncated, table_dropped))],
 )
 def test_a_server_over_a_damaged_worklist_states_what_to_do(home: Path, harm: Callable[[Path], None]) -> None:
     harm(home / DATABASE)
@@ -100,7 +102,7 @@ a_disk_of_8_mb = pytest.mark.parametrize("small_disk", ["8m"], indirect=True)
 
 
 @a_disk_of_8_mb
-@pytest.mark.parametrize("left", [0, 1 << 16, 1_000_000])
+@pytest.mark.parametrize("left", [0, pytest.param(1 << 16, marks=pytest.mark.nightly), 1_000_000])
 def test_a_full_disk_is_not_ready_until_there_is_space(small_disk: Path, left: int) -> None:
     with Store.open(small_disk / "worklist", max_film_bytes=2 << 20) as store:
         api = Api(store)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.web.conftest import BOTH, Api, look_at, said
+from tests.worklist.conftest import on_postgresql
 from unseen_server.web import state as served
 from unseen_server.worklist.store import Store
 
@@ -96,7 +97,7 @@ def test_of_two_readers_who_ask_at_once_one_gets_the_study(api: Api, judged: Any
     assert late.status_code == 409 and "Only they can report it" in said(late)
 
 
-@pytest.mark.parametrize("place", BOTH, indirect=True)
+@on_postgresql  # which refuses more text than SQLite
 def test_text_comes_back_as_it_went_in(api: Api, store: Store, judged: Any) -> None:
     for number, text in enumerate(HOSTILE, start=1):
         study = judged(number, source=text).study

@@ -57,8 +57,8 @@ def film(api: Api, number: int) -> tuple[str, str]:
 # nothing unseen -------------------------------------------------------------------------------------------------------
 
 
-def test_twenty_films_and_a_text_file_cannot_be_reported_unopened(api: Api, store: Store, screener: Screener) -> None:
-    studies = [film(api, number)[1] for number in range(20)]
+def test_films_and_a_text_file_cannot_be_reported_unopened(api: Api, store: Store, screener: Screener) -> None:
+    studies = [film(api, number)[1] for number in range(4)]
     sent = api.lead.post("/films", content=NOT_A_FILM, headers=RAW | {"X-Film-Source": "ward"}).json()
     Worker(store, lambda: screener).drain()
     for study in (*studies, sent["study"]):
@@ -67,7 +67,7 @@ def test_twenty_films_and_a_text_file_cannot_be_reported_unopened(api: Api, stor
         assert refused.status_code == 409 and "was not shown to ann yet" in said(refused)
     assert api.lead.get("/compare/labelled").json()["films"] == [], "none of them is a label"
     rows = api.reader.post("/studies/search", json={}).json()["rows"]
-    assert len(rows) == 21 and not any(row["seen"] for row in rows)
+    assert len(rows) == 5 and not any(row["seen"] for row in rows)
 
 
 def test_who_has_painted_the_pixels_can_report_and_nobody_else(api: Api, store: Store, judged: Any) -> None:

@@ -179,16 +179,17 @@ def test_a_second_server_on_the_port_says_so(server: Running, home: Path) -> Non
     refused(home, "--port", port, sentence=f"http://127.0.0.1:{port}: another program listens there")
 
 
-def refused(home: Path, *words: str | Path, sentence: str) -> None:
+def refused(home: Path, *words: str | Path, sentence: str, and_also: str = "") -> None:
     done = run("serve", "--folder", home, *words)
     assert done.code == 2, done.err
-    assert sentence in " ".join(done.err.split()) and "Traceback" not in done.err, done.err
+    told = " ".join(done.err.split())
+    assert sentence in told and and_also in told and "Traceback" not in told, done.err
 
 
 def test_others_are_not_served_where_nobody_has_an_account(home: Path) -> None:
     command = f"invite NAME --role admin --folder {home.resolve()}"
-    refused(home, "--host", "0.0.0.0", "--port", "0", sentence="nobody has an account. Make one with `")
-    refused(home, "--host", "0.0.0.0", "--port", "0", sentence=f"{command}`; or serve")
+    everywhere = ("--host", "0.0.0.0", "--port", "0")
+    refused(home, *everywhere, sentence="nobody has an account. Make one with `", and_also=f"{command}`; or serve")
     public = ("--public", "https://a.example")
     refused(home, *public, "--port", "0", sentence=f"{command} --public https://a.example`; or serve")
 

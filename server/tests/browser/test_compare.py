@@ -7,7 +7,6 @@ import csv
 import io
 import math
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +19,10 @@ from sklearn.metrics import confusion_matrix, precision_score, recall_score, roc
 
 from tests.browser.conftest import PASSWORD, SIDE, PageOf, Site, as_dicom, axe, signed_in
 from tests.browser.test_pages_look import cut_off, footer
-from tests.once import made_once, shared_folder
 from tests.web.running import Running
 from tests.worklist.reporting import look_and_report
 from unseen.data import phantoms
 from unseen_server.worklist.store import Store
-from unseen_server.worklist.study_query import StudyQuery
 
 PAIRS = 8
 SOURCES = ("ward", "clinic")
@@ -36,32 +33,28 @@ WIDE = {"width": 1280, "height": 720}
 def compared(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
     """A server with three models and 16 films of two sources, all of them reported by a lead."""
     also = [word for name in list(bundles)[1:] for word in ("--also", str(bundles[name]))]
-    words = ("--port", "0", "--model", bundles["pca"], *also)
-    done = made_once(shared_folder(tmp_path_factory) / "browser-compared", lambda folder: _reported(folder, words))
     home = tmp_path_factory.mktemp("compared") / "worklist"
-    shutil.copytree(done, home)
-    with Running("--folder", home, *words) as running:
-        yield Site(running.started(), home)
-
-
-def _reported(home: Path, words: tuple[str | Path, ...]) -> None:
     with Store.open(home) as store:
         store.accounts.add("lea", PASSWORD, "lead", actor="test")
         store.accounts.add("ann", PASSWORD, "reader", actor="test")
-    with Running("--folder", home, *words) as running:
+    with Running("--folder", home, "--port", "0", "--model", bundles["pca"], *also) as running:
         site = Site(running.started(), home)
-        with running.client() as client:
-            labels = {
-                site.send(client, as_dicom(film), source=SOURCES[number // 2 % 2]): film.label
-                for number, film in enumerate(phantoms.twins(PAIRS, seed=41, size=SIDE))
-            }
-        site.judged(within_s=300)
-        with site.store() as store:
-            for film, label in labels.items():
-                study = store.studies.page(StudyQuery(tab="all", text=film, limit=1)).rows[0].study
-                store.studies.claim(study, "lea")
-                look_and_report(store, study, "lea", label)
-        assert running.stop() == 0
+        _reported(site)
+        yield site
+
+
+def _reported(site: Site) -> None:
+    with site.running.client() as client:
+        labels = {
+            site.send(client, as_dicom(film), source=SOURCES[number // 2 % 2]): film.label
+            for number, film in enumerate(phantoms.twins(PAIRS, seed=41, size=SIDE))
+        }
+    site.judged(within_s=300)
+    with site.store() as store:
+        for film, label in labels.items():
+            study = store.films.study(film)
+            store.studies.claim(study, "lea")
+            look_and_report(store, study, "lea", label)
 
 
 @dataclass

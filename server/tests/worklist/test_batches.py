@@ -447,10 +447,15 @@ def test_a_listener_whose_connection_is_lost_listens_again(make_place: MakePlace
             waiting.result(timeout=60)
 
 
-def test_films_that_nobody_announces_are_found_by_looking(
-    make_place: MakePlace, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_films_that_nobody_announces_are_found_by_looking_on_the_same_connection(
+    make_place: MakePlace, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arrivals, "LOOK_S", 0.05)
-    with make_place("postgresql").open() as store, arrivals.Arrivals(store.database, 0.01) as listener:
+    with make_place(kind).open() as store, arrivals.Arrivals(store.database, 0.01) as listener:
+        listener.wait(threading.Event())
+        listening = listener._connection
+        assert listening is not None
         for _ in range(3):
             listener.wait(threading.Event())
+            assert listener._connection is listening, "a worker must not connect anew for each look"

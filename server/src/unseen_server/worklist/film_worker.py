@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("unseen")
 
 POLL_S = 0.1
-"""Interval at which an idle worker on SQLite asks for films: one step in an index, short compared with a score.
+"""Interval at which an idle worker on SQLite asks whether the database has changed, short compared with a score.
 PostgreSQL notifies it."""
 BATCH_S = 0.1
 """Time over which films are scored before their results are entered together; a slower film is entered by itself. A

@@ -19,6 +19,7 @@ from unseen.artifacts.recipe import configured
 from unseen.losses.loss import Loss, Seen, Units
 from unseen.losses.measurement_consistency import MeasurementConsistency
 from unseen.losses.objectives import objective
+from unseen.networks.upsampled_convolution import upsampling_at_small_size
 from unseen.physics import GROUPS
 from unseen.physics.dense import Dense
 from unseen.physics.group import Group
@@ -30,6 +31,7 @@ from unseen.reconstruction.artifact_removal import ArtifactRemoval
 from unseen.reconstruction.data_consistency import Consistency
 from unseen.reconstruction.held_out import SHARE, Best, HeldOut, fidelity_of, judges, names_of
 from unseen.reconstruction.reconstructor import Reconstructor
+from unseen.training.fused_adam import FusedAdam
 from unseen.training.learner import Step, steps_taken
 from unseen.training.loop import train
 from unseen.training.placement import computed_on
@@ -79,7 +81,7 @@ class ReconstructionLearner:
         self.modules: dict[str, nn.Module] = {"reconstructor": _UnderFabric(f)}
         self.modules |= {name: loss.critic for name, loss in self.critics.items()}
         self.optimisers: dict[str, torch.optim.Optimizer] = {
-            "loss" if name == "reconstructor" else name: torch.optim.Adam(
+            "loss" if name == "reconstructor" else name: FusedAdam(
                 module.parameters(), lr=self._rate_of(name), weight_decay=WEIGHT_DECAY
             )
             for name, module in self.modules.items()
@@ -117,9 +119,11 @@ class ReconstructionLearner:
             pool=None if self.process.A.batch is None else self.process.A,
             units=self.units,
         )
-        parts = {
-            name: loss.in_own_scale(loss(seen, generator=rng).mean(), self.units) for name, loss in self.losses.items()
-        }
+        with upsampling_at_small_size(wrapped):
+            parts = {
+                name: loss.in_own_scale(loss(seen, generator=rng).mean(), self.units)
+                for name, loss in self.losses.items()
+            }
         yield Step("loss", torch.stack([self.losses[name].weight * part for name, part in parts.items()]).sum(), parts)
         for name, loss in self.critics.items():
             yield Step(name, loss.critic_loss(seen, generator=rng).mean())

@@ -21,6 +21,7 @@ from torch import Tensor
 from unseen.artifacts.folder_lock import locked
 from unseen.training import checkpoint
 from unseen.training.checkpoint import Checkpoint, DataPosition
+from unseen.training.freed_memory import freed_memory_kept
 from unseen.training.history import History, Log
 from unseen.training.interrupt import Stop, deferred_interrupt
 from unseen.training.learner import Learner
@@ -178,7 +179,12 @@ def _trained(
     history = History(parts={}, steps=0, seconds=0.0, device=device, steps_per_epoch=per_epoch)
     place = DataPosition()
     rng = torch.Generator().manual_seed(_derived(settings.seed, "draws"))
-    with own_rng_and_threads(settings, fabric.device), wrapped(learner, fabric), deferred_interrupt() as stop:
+    with (
+        freed_memory_kept(),
+        own_rng_and_threads(settings, fabric.device),
+        wrapped(learner, fabric),
+        deferred_interrupt() as stop,
+    ):
         torch.manual_seed(_derived(settings.seed, "torch"))  # dropout, and whatever draws without a generator
         if found is not None:
             found.restore(learner, rng, device=fabric.device)
@@ -304,6 +310,8 @@ def _one_batch(
         optimiser.step()
         logged[step.optimiser] = step.loss.detach()
         logged.update({name: part.detach() for name, part in step.parts.items()})
+    for optimiser in learner.optimisers.values():
+        optimiser.zero_grad(set_to_none=True)  # the next batch's forward passes need not hold these gradients
     if not logged:
         return {}
     values: list[float] = torch.stack([value.double() for value in logged.values()]).tolist()  # one wait for the device

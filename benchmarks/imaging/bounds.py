@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import comb
 from statistics import median
 
 from benchmarks.imaging.contender import Settings
@@ -62,10 +63,31 @@ def times_as_fast(row: Settings, reference: Settings) -> float:
     >>> times_as_fast({"s": 1, "turns_s": [1, 2, 4]}, {"s": 2, "turns_s": [2, 6, 8]})
     2.0
     """
-    if "turns_s" in row and "turns_s" in reference:
-        pairs = zip(row["turns_s"], reference["turns_s"], strict=False)
-        return median(theirs / ours for ours, theirs in pairs)
-    return float(reference["s"] / row["s"])
+    ratios = _ratios_of_turns(row, reference)
+    return median(ratios) if ratios else float(reference["s"] / row["s"])
+
+
+def interval(row: Settings, reference: Settings) -> tuple[float, float] | None:
+    """Return the interval that holds the median of the turns' ratios at 95 % at least; None: of fewer than six turns.
+
+    From one of the ratios, in order, to another: whatever their distribution is, if turns are independent.
+
+    >>> interval({"s": 1, "turns_s": [1] * 9}, {"s": 1, "turns_s": [9, 8, 7, 6, 5, 4, 3, 2, 1]})
+    (2.0, 8.0)
+    >>> interval({"s": 1, "turns_s": [1] * 5}, {"s": 1, "turns_s": [1] * 5})
+    """
+    ratios = sorted(_ratios_of_turns(row, reference))
+    n, outside, beyond = len(ratios), 0, 0.0
+    while beyond + 2 * comb(n, outside) / 2**n <= 0.05:
+        beyond += 2 * comb(n, outside) / 2**n
+        outside += 1
+    return (ratios[outside - 1], ratios[-outside]) if outside else None
+
+
+def _ratios_of_turns(row: Settings, reference: Settings) -> list[float]:
+    """Return the reference's time over the row's in each turn; empty where one of them took no turns."""
+    pairs = zip(row.get("turns_s", ()), reference.get("turns_s", ()), strict=False)
+    return [float(theirs / ours) for ours, theirs in pairs]
 
 
 def seconds(row: Settings) -> float:

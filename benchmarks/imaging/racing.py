@@ -21,6 +21,8 @@ VISITORS = ("deepinv", "astra")  # these run in the peers' environment
 AT_ONCE, TURN_S = 10, 0.2  # calls in one turn: as many as fit this time, so that short ones find their caches warm
 LONG_S = 1.0  # calls that take so long need no warming up
 LEAST, MOST, BUDGET_S = 3, 12, 6.0
+STEPS_OF_A_TURN, TURNS_OF_STEPS = 2, 9
+"""Of a training: so many that the interval of the median ratio does not hang on one turn."""
 
 
 @dataclass
@@ -97,28 +99,35 @@ def race(case: Settings, contenders: Mapping[str, Side], *, quick: bool = False)
 def _laps(
     settings: Settings, operation: str, batch: int, entered: Mapping[tuple[str, str], Side], *, quick: bool
 ) -> list[Settings]:
-    """Turn by turn until there are enough; the first of each warms up, unless it was long."""
+    """Turn by turn until there are enough, every other one in reverse; the first warms up, unless it was long for all.
+
+    The i-th turn of one side is at the same time as the i-th of each other one: their ratio is taken.
+    """
     spent: dict[tuple[str, str], list[float]] = {key: [] for key in entered}
     turns: dict[tuple[str, str], list[float]] = {key: [] for key in entered}
     residual: dict[tuple[str, str], float] = {}
     peak: dict[tuple[str, str], float] = {}
-    times = {key: 1 for key in entered}
+    training = settings["problem"] == "steps" and not quick
+    fewest, turns_asked = (STEPS_OF_A_TURN, TURNS_OF_STEPS) if training else (1, LEAST)
+    times = {key: fewest for key in entered}
     total, seed = 0.0, 0
     for lap in range(1 + (1 if quick else MOST)):
-        for key, side in entered.items():
+        answers: dict[tuple[str, str], Settings] = {}
+        for key, side in list(entered.items())[:: -1 if lap % 2 else 1]:
             seeds = list(range(seed, seed + times[key]))
-            answer = side.ask({"call": key[1], "batch": batch, "seeds": seeds})
+            answers[key] = answer = side.ask({"call": key[1], "batch": batch, "seeds": seeds})
             seed += times[key]
-            if lap > 0 or min(answer["s"]) > LONG_S:
-                spent[key] += answer["s"]
-                turns[key].append(median(answer["s"]))
             total += sum(answer["s"])
             if answer["residual"] is not None:
                 residual[key] = max(residual.get(key, 0.0), answer["residual"])
             if "peak_mib" in answer:
                 peak[key] = max(peak.get(key, 0.0), answer["peak_mib"])
-            times[key] = max(1, min(AT_ONCE, int(TURN_S / min(answer["s"]))))
-        if total > BUDGET_S and min(len(each) for each in spent.values()) >= LEAST:
+            times[key] = max(fewest, min(AT_ONCE, int(TURN_S / min(answer["s"]))))
+        if lap > 0 or all(min(answer["s"]) > LONG_S for answer in answers.values()):
+            for key, answer in answers.items():
+                spent[key] += answer["s"]
+                turns[key].append(median(answer["s"]))
+        if total > BUDGET_S and min(len(each) for each in turns.values()) >= turns_asked:
             break
     return [
         {

@@ -167,3 +167,45 @@ def test_a_side_that_ends_early_is_an_error() -> None:
         racing.sides(["plain"], threads=1) as running,
     ):
         running["plain"].ask({"build": {"problem": "tomography"}})
+
+
+def test_the_page_says_where_a_step_is_not_different_from_deepinvs() -> None:
+    def line_of(theirs: list[float]) -> str:
+        row = {"case": {"problem": "steps", "size": 64, "batch": 2}, "operation": "EI step", "batch": 2}
+        turns = {"unseen": [1.0] * len(theirs), "deepinv": theirs}
+        rows = [row | {"contender": name, "s": min(times), "turns_s": times} for name, times in turns.items()]
+        machine = {"cpu": "a processor", "cores": 2, "torch": "2.13.0", "unseen": "0.3"}
+        measured = {"steps": {"date": "2026-11-29", "machine": machine}}
+        figures = {"rows": rows, "peers": {}, "threads": 1, "measured": measured, "bounds": []}
+        return next(line for line in page(figures).splitlines() if line.startswith("| EI step | 1.00"))
+
+    assert "| 1.1 [1.1, 1.1] |" in line_of([1.1] * 9)
+    assert "| 1.1 [0.9, 1.3], not different from 1 |" in line_of([0.9, 0.8, 0.9, 1.1, 1.1, 1.1, 1.2, 1.3, 1.4])
+    assert "| 1.1 (too few turns for an interval) |" in line_of([1.1] * 3)
+
+
+def test_turns_are_paired_and_the_warming_one_counts_for_none_or_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(racing, "MOST", 8)
+
+    class Timed(racing.Side):
+        """A side of which the times are given: the n-th call takes `scale` · n."""
+
+        def __init__(self, scale: float, order: list[float]) -> None:
+            self.scale, self.order, self.calls = scale, order, 0
+
+        def ask(self, request: Any) -> dict[str, Any]:  # Any: JSON
+            self.calls += 1
+            self.order.append(self.scale)
+            return {"s": [self.scale * self.calls] * len(request["seeds"]), "residual": None}
+
+    def raced(short: float, long: float) -> tuple[list[float], list[float], list[float]]:
+        order: list[float] = []
+        entered = {("unseen", "EI step"): Timed(short, order), ("deepinv", "EI step"): Timed(long, order)}
+        rows = racing._laps({"problem": "steps"}, "EI step", 2, entered, quick=False)
+        return rows[0]["turns_s"], rows[1]["turns_s"], order
+
+    for short, long, first in ((0.9, 1.1, 2), (1.1, 1.2, 1)):
+        ours, theirs, order = raced(short, long)
+        assert ours == pytest.approx([short * n for n in range(first, 10)])
+        assert [b / a for a, b in zip(ours, theirs, strict=True)] == pytest.approx([long / short] * len(ours))
+        assert order[:4] == [short, long, long, short]

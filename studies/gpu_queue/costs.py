@@ -16,7 +16,7 @@ from studies.pages.budgets import THESIS_NORMALS
 from studies.pages.training_cost import Training
 from unseen.artifacts.recipe import Recipe
 
-_IMAGES = {"urban": 64, "ct": 49, "ct-again": 1225, "mri": 54, "digits": 600}
+_IMAGES = {"urban": 64, "ct": 49, "ct-again": 1225, "mri": 54, "digits": 600, "digits-6000": 6000}
 _WITHOUT_HELD_OUT = {"urban": 58, "ct": 44, "ct-again": 1100, "mri": 49, "digits": 540}
 """Images that are trained on: all; and under noise, where others are held out and choose the epoch."""
 _FILMS = {"ms_cxr": 277, "nih_cxr8": 261}

@@ -7,6 +7,7 @@ mri     cardiac magnitude slices in [0, 1]; the last 20 by name are tested, the 
 urban   Urban100, in [0, 1]; the last 20 by name are tested, the six before validate
 digits  MNIST padded to 32 × 32: of its training part the first images, and 60 others to validate; the first 100 of
         its test part
+digits-6000   the same, with ten times as many images of the training part; those to validate and to test are the same
 triangles, sparse   the toys, which are drawn
 """
 
@@ -33,6 +34,7 @@ from unseen.runs.generator_training import Images
 TESTED, VALIDATING = 20, 6
 _CT_TESTED, _CT_VALIDATING, _FOLDS = 3, 1, 5
 _DIGITS, _DIGITS_VALIDATING, _DIGITS_TESTED = 600, 60, 100
+_MORE_DIGITS = 6000
 _TOYS, _TOYS_TESTED = 500, 100
 _AGAIN = 25
 
@@ -129,11 +131,13 @@ def _digits(settings: PictureSettings, data: Path | None) -> Images:
     if settings.size != 32:
         raise RecipeError(f"view.size: seen {settings.size}; digits are 28 × 28, padded to 32")
     known, tested = (_at(data, f"mnist/{part}-images-idx3-ubyte.gz") for part in ("train", "t10k"))
-    training = read_digits(known, number=_DIGITS + _DIGITS_VALIDATING)
-    split = f"{_DIGITS} of the training part, {_DIGITS_VALIDATING} more to validate, {_DIGITS_TESTED} of the test part"
+    number = _MORE_DIGITS if settings.pictures == "digits-6000" else _DIGITS
+    read = read_digits(known, number=number + _DIGITS_VALIDATING)
+    after = _DIGITS + _DIGITS_VALIDATING
+    split = f"{number} of the training part, {_DIGITS_VALIDATING} more to validate, {_DIGITS_TESTED} of the test part"
     return Images(
-        training[:_DIGITS],
-        training[_DIGITS:],
+        torch.cat([read[:_DIGITS], read[after:]]),
+        read[_DIGITS:after],
         read_digits(tested, number=_DIGITS_TESTED),
         tuple(range(_DIGITS_TESTED)),
         split,
@@ -179,6 +183,7 @@ _SOURCES: dict[str, Callable[[PictureSettings, Path | None], Images]] = {
     "mri": _mri,
     "urban": _urban,
     "digits": _digits,
+    "digits-6000": _digits,
     "triangles": _triangles,
     "sparse": _sparse,
 }
@@ -187,7 +192,9 @@ _FILES: dict[str, tuple[str, ...]] = {
     "ct": ("ct100/ct256.npz",),
     "ct-again": ("ct100/ct256.npz",),
     "mri": ("mri/chest.npz",),
-    "digits": tuple(f"mnist/{part}-images-idx3-ubyte.gz" for part in ("train", "t10k")),
+    **dict.fromkeys(
+        ("digits", "digits-6000"), tuple(f"mnist/{part}-images-idx3-ubyte.gz" for part in ("train", "t10k"))
+    ),
     "triangles": (),
     "sparse": (),
 }

@@ -50,7 +50,7 @@ def truth_of(view: PictureSettings) -> tuple[Tensor, str]:
         return load(view).testing[:1], "the first drawn test signal"
     if view.pictures in ("ct", "ct-again", "mri"):
         return head(view.size, 0), "the Shepp–Logan head"
-    if view.pictures == "digits":
+    if view.pictures in ("digits", "digits-6000"):
         return shapes(view.size, 0), "a square and a disc"
     if view.colour:
         return torch.cat([shapes(view.size, seed) for seed in range(3)], dim=1), "a square and a disc in each channel"

@@ -33,7 +33,7 @@ class PictureSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    pictures: Literal["ct", "ct-again", "mri", "urban", "digits", "triangles", "sparse"]
+    pictures: Literal["ct", "ct-again", "mri", "urban", "digits", "digits-6000", "triangles", "sparse"]
     size: int = Field(ge=8, le=1024)
     """Pixels a side; averaged down from the originals by area."""
     colour: bool = False

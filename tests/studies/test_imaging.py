@@ -16,9 +16,11 @@ from studies import recipe_files as recipes
 from studies.imaging import __main__ as command
 from studies.imaging import budgets, image_sets, variation
 from studies.imaging.arms import directly, losses_of
+from studies.imaging.by_steps import chart
 from studies.imaging.consistency import against, consistency_blocks
 from studies.imaging.gaps import gap_of
 from studies.imaging.image_sets import load, training_subjects
+from studies.imaging.longer import LONGER, of_longest, of_recipe
 from studies.imaging.page import imaging_page, write_page
 from studies.imaging.problem import Problem
 from studies.imaging.published import NEAR, PUBLISHED
@@ -322,6 +324,42 @@ def test_consistency_is_compared_by_image_and_seed_and_with_total_variation() ->
     assert against(rows[3:], []) is None
 
 
+def test_a_longer_training_stands_for_its_problem_once_it_has_rows() -> None:
+    """It is compared with the problem's total variation, and the shorter training keeps its own rows."""
+    (longer, problem), *_ = LONGER.items()
+    short, long = (resolved(recipes.load(name)) for name in (problem, longer))
+    rows = [
+        row | {"problem": short.name, "steps": 2250 if row["arm"] == "ei" else None}
+        for row in consistent_rows(tv=[[26.0, 25.0]], ei=[[23.0, 24.0]])
+    ]
+    assert of_longest(rows, short) == rows and of_recipe(rows, long) == rows[:1]
+    further = [row | {"problem": long.name, "steps": 4500} for row in consistent_rows(ei_plus_project=[[24.5, 25.0]])]
+    every = rows + further
+    assert of_longest(every, short) == of_recipe(every, long) == [rows[0], *further]
+    assert of_recipe(every, short) == rows
+    ahead = best_without_truth(of_longest(every, short))
+    assert ahead is not None and ahead.arm == "ei+project"
+    assert ahead.difference.value == pytest.approx(-0.75)
+    text = "\n".join(consistency_blocks(every, [short, long]))
+    assert "+0.75 [" in text and "(over 24.00)" in text and "4,500 steps; 16 features" in text
+
+
+def test_a_longer_training_differs_from_its_problems_in_nothing_but_its_length_images_and_levels() -> None:
+    for longer, problem in LONGER.items():
+        settings = [resolved(recipes.load(name)).method.settings for name in (problem, longer)]
+        told = {"title", "arms", "learning_rates", "tuning_epochs", "depth"}
+        assert {key for key in settings[0] if settings[0][key] != settings[1][key]} <= told
+
+
+def test_the_chart_by_steps_has_the_mean_over_seeds_of_each_arm() -> None:
+    row = {"arm": "ei", "seed": 0, "steps": 20, "testing_psnr": [[1, 21.0], [2, 22.0]], "validation_psnr": [[2, 20.0]]}
+    drawn = chart("a problem", [row, row | {"seed": 1, "testing_psnr": [[1, 22.0], [2, 23.0]]}])
+    assert drawn is not None and drawn[0].startswith("<svg")
+    assert "EI, test images: 21.5 dB after 10 steps, 22.5 dB after 20" in drawn[1]
+    assert "EI, validation images: 20.0 dB after 20 steps" in drawn[1]
+    assert chart("a problem", []) is None
+
+
 def test_the_committed_page_is_rendered_from_the_committed_rows(tmp_path: Path) -> None:
     if (ROOT / "docs" / "images" / "imaging").is_dir():
         shutil.copytree(ROOT / "docs" / "images" / "imaging", tmp_path / "images" / "imaging")
@@ -359,7 +397,8 @@ def test_a_mistake_is_told_in_a_sentence(tmp_path: Path) -> None:
 
 @on_real_data
 @pytest.mark.parametrize(
-    ("pictures", "size", "tested"), [("ct", 64, 20), ("mri", 64, 20), ("urban", 64, 20), ("digits", 32, 100)]
+    ("pictures", "size", "tested"),
+    [("ct", 64, 20), ("mri", 64, 20), ("urban", 64, 20), ("digits", 32, 100), ("digits-6000", 32, 100)],
 )
 def test_the_splits_of_the_real_images(pictures: Any, size: int, tested: int) -> None:
     found = load(PictureSettings(pictures=pictures, size=size), data=DATA)
@@ -367,6 +406,13 @@ def test_the_splits_of_the_real_images(pictures: Any, size: int, tested: int) ->
     every = torch.cat([found.training, found.validation, found.testing])
     assert len({image.numpy().tobytes() for image in every}) == len(every), "an image comes twice"
     assert float(every.min()) >= 0 and float(every.max()) <= 1
+
+
+@on_real_data
+def test_more_digits_leave_those_to_validate_and_to_test() -> None:
+    some, more = (load(PictureSettings(pictures=name, size=32), data=DATA) for name in ("digits", "digits-6000"))
+    assert torch.equal(some.training, more.training[:600]) and len(more.training) == 6000
+    assert torch.equal(some.validation, more.validation) and torch.equal(some.testing, more.testing)
 
 
 @on_real_data

@@ -3,7 +3,7 @@
 Each rate of the grid is tried in a supervised training of `tuning_epochs` at seed 0; the best PSNR at its end gives the
 rate of every arm. The supervised arm is then trained as long as the others too, and the longer of its two trainings
 stands only where it is the better one: with few images it learns them by heart, and a share of the gap to a network
-that has would be flattered.
+that has would be flattered. A recipe of one rate and no shorter length leaves nothing to choose.
 """
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ def tuned(problem: Problem, rows: Path, *, root: Path | None = None, progress: R
 
     A choice is made once, so further seeds can be trained later, on another machine.
     """
+    rates, whole = problem.settings.learning_rates, training_of(problem.recipe).epochs
+    if len(rates) == 1 and problem.settings.tuning_epochs >= whole:
+        return Tuned(rates[0], None, {}, {})
     return _as_chosen(problem, rows) or _chosen(problem, root=root, progress=progress)
 
 

@@ -28,7 +28,7 @@ from studies.imaging.rows import training_facts
 from studies.imaging.running import reconstructed, run_of, train_arm
 from studies.imaging.settings import PictureSettings, method_of, resolved
 from studies.imaging.summaries import average, best_without_truth, mean, stopping
-from studies.imaging.tuning import Tuned
+from studies.imaging.tuning import Tuned, tuned
 from studies.row_files import read_rows
 from tests.docs.blocks import ROOT
 from tests.once import made_once, shared_folder
@@ -349,6 +349,12 @@ def test_a_longer_training_differs_from_its_problems_in_nothing_but_its_length_i
         settings = [resolved(recipes.load(name)).method.settings for name in (problem, longer)]
         told = {"title", "arms", "learning_rates", "tuning_epochs", "depth"}
         assert {key for key in settings[0] if settings[0][key] != settings[1][key]} <= told
+
+
+def test_one_rate_and_one_length_leave_nothing_to_choose(tmp_path: Path) -> None:
+    problem = Problem(toy(learning_rates=[2e-3], tuning_epochs=12))
+    assert tuned(problem, tmp_path, root=tmp_path) == Tuned(2e-3, None, {}, {})
+    assert not list(tmp_path.iterdir()), "nothing is trained"
 
 
 def test_the_chart_by_steps_has_the_mean_over_seeds_of_each_arm() -> None:

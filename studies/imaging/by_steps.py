@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -61,5 +62,6 @@ def chart(words: str, rows: Sequence[Row]) -> tuple[str, str] | None:
         xs=(min(across) * 0.9, max(across) * 1.1),
         ys=(min(heights) - 0.5, max(heights) + 0.5),
         logarithmic=True,
+        at=[value for value in sorted(set(across)) if value == max(across) or math.log2(value / min(across)) % 1 == 0],
     )
     return drawing, f"{words}, PSNR against steps on a logarithmic axis. {'; '.join(said)}."

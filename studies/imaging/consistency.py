@@ -103,7 +103,12 @@ def consistency_blocks(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str
 def _sentence(title: str, some: Sequence[Row], plain: Sequence[Row], tv: Sequence[Row], budget: str) -> str:
     """Say whether learning pays there, next to TV, with its budget."""
     gain, ahead = against(some, plain), against_tv(some, tv)
-    told = f"{title}: after {budget}, projection in training changes EI by {_signed(gain)} dB"
+    changed = (
+        f"EI projected in training has {figure(average(some, 'psnr'))} dB (EI without projection has no row)"
+        if gain is None
+        else f"projection in training changes EI by {_signed(gain)} dB"
+    )
+    told = f"{title}: after {budget}, {changed}"
     if ahead is None:
         return f"{told}."
     verdict = "pays" if ahead.low > 0 else "does not pay" if ahead.high < 0 else "is not decided"

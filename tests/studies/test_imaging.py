@@ -342,6 +342,7 @@ def test_a_longer_training_stands_for_its_problem_once_it_has_rows() -> None:
     assert ahead.difference.value == pytest.approx(-0.75)
     text = "\n".join(consistency_blocks(every, [short, long]))
     assert "+0.75 [" in text and "(over 24.00)" in text and "4,500 steps; 16 features" in text
+    assert "EI projected in training has 24.75 [24.50, 25.00] dB (EI without projection has no row)" in text
 
 
 def test_a_longer_training_differs_from_its_problems_in_nothing_but_its_length_images_and_levels() -> None:

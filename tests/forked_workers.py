@@ -46,7 +46,18 @@ def _prepare(words: list[str]) -> None:
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
     _import_tests(words)
+    _forget_plugins()
     warm()
+
+
+def _forget_plugins() -> None:
+    """Let each program that is forked look for plug-ins on its own path: tests that were imported have asked."""
+    from unseen.artifacts.registry import Registry
+
+    ours = [module for name, module in sys.modules.items() if name.split(".")[0] in ("unseen", "unseen_server")]
+    for one in [value for module in ours for value in vars(module).values()]:
+        if isinstance(one, Registry):
+            vars(one).pop("plugins", None)
 
 
 def _import_tests(words: list[str]) -> None:

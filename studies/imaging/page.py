@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from studies import recipe_files as recipes
@@ -28,6 +28,7 @@ from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe
 from unseen.evaluation.intervals import Interval
 from unseen.evaluation.intervals import interval_text as figure
+from unseen.reconstruction.side_by_side import columns_of
 
 PREFIX = "imaging/"
 _ASKED, _ASKED_LOW = 0.6, 0.4  # of the share, and of its lower bound
@@ -38,7 +39,7 @@ def write_page(rows: Path, *, docs: Path) -> Path:
     """Render the page and its figure; where there are no rows, it says so."""
     page = docs / "results-imaging.md"
     known = [recipes.load(name) for name in recipes.names() if name.startswith(PREFIX)]
-    pictures = {path.stem for path in (docs / "images" / "imaging").glob("*.png")}
+    pictures = {path.stem: columns_of(path) for path in (docs / "images" / "imaging").glob("*.png")}
     found = list(read_study("imaging", rows).values())
     docs.mkdir(parents=True, exist_ok=True)
     if (first := screen_of(found, known)) is not None:
@@ -60,7 +61,7 @@ def imaging_page(
     rows: Sequence[Row],
     known: Sequence[Recipe],
     *,
-    pictures: Iterable[str] = (),
+    pictures: Mapping[str, Sequence[str]] | None = None,
     outlook: Sequence[Row] = (),
     curves: Sequence[Row] = (),
     phantoms: Sequence[Row] = (),
@@ -70,7 +71,7 @@ def imaging_page(
     Args:
         rows: what `rows.row_of` made.
         known: the recipes, in the page's order after those of the gap.
-        images: problems that have an image in images/imaging.
+        pictures: problems that have an image in images/imaging, with what its columns show.
         outlook: rows of `studies.outlook`.
         curves: rows of `studies.curves`.
         phantoms: rows of `studies.imaging.problem_images`.
@@ -101,7 +102,7 @@ def imaging_page(
         "nothing on test images. Intervals are over images (patients, where known) and seeds.",
     ]
     for recipe in ordered:
-        blocks += _problem(rows, recipe, shown=recipe.name.removeprefix(PREFIX) in set(pictures))
+        blocks += _problem(rows, recipe, shown=(pictures or {}).get(recipe.name.removeprefix(PREFIX), ()))
     blocks += gallery_blocks(phantoms, ordered)
     if first is None:
         screen = [
@@ -349,7 +350,7 @@ def _mean(rows: Sequence[Row]) -> str:
     return figure(average(rows, "psnr")) if rows else "–"
 
 
-def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: bool) -> list[str]:
+def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: Sequence[str]) -> list[str]:
     asked, view, training = method_of(recipe), images_of(recipe), training_of(recipe)
     mine, variation = _of(rows, recipe), of_arm(of_recipe(rows, recipe), "tv")
     blocks = [f"## {asked.title}"]
@@ -412,7 +413,7 @@ def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: bool) -> list[str]:
     if is_longer(recipe):
         blocks += _longer(mine, recipe)
     if shown:
-        arms = ", ".join(["the truth", *(NAMES[arm] for arm in asked.arms if of_arm(mine, arm))])
+        arms = ", ".join("the truth" if one == "truth" else NAMES[one] for one in shown)
         blocks.append(f"![{asked.title}: {arms}, from left to right](images/imaging/{_short(recipe)}.png)")
         if recipe.view.get("pictures") == "digits":
             blocks.append(

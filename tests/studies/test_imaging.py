@@ -29,7 +29,7 @@ from studies.imaging.running import reconstructed, run_of, train_arm
 from studies.imaging.settings import PictureSettings, method_of, resolved
 from studies.imaging.summaries import average, best_without_truth, mean, stopping
 from studies.imaging.tuning import Tuned, tuned
-from studies.row_files import read_rows
+from studies.row_files import read_rows, read_study
 from tests.docs.blocks import ROOT
 from tests.once import made_once, shared_folder
 from tests.studies.committed import committed_rows
@@ -205,6 +205,18 @@ def test_a_gap_takes_the_seeds_that_all_three_arms_have() -> None:
     watched = gap_of(rows, "imaging/toy", "ei", "mc")
     assert watched is not None and watched.share == gap.share
     assert watched.at_best == pytest.approx(0.9), "(21 - 12) / (22 - 12), over the seeds 0 and 1"
+
+
+def test_an_image_is_described_by_what_it_was_drawn_with() -> None:
+    rows = [
+        row
+        for row in read_study("imaging", ROOT / "studies" / "results").values()
+        if row["problem"] == "imaging/single-pixel"
+    ]
+    known = [recipes.load("imaging/single-pixel")]
+    page = imaging_page(rows, known, pictures={"single-pixel": ("truth", "ei")})
+    assert ": the truth, EI, from left to right](images/imaging/single-pixel.png)" in page
+    assert "images/imaging/single-pixel.png" not in imaging_page(rows, known)
 
 
 @pytest.mark.nightly

@@ -8,16 +8,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from unseen.artifacts.files import replacing
 
 _GAP = 2  # white pixels between images
 _LEAST_HEIGHT = 16
+_COLUMNS = "Columns"  # the PNG's text with the entries' names
 
 
 def write_side_by_side(path: Path, rows: Mapping[str, Tensor], *, pictures: int = 2) -> Path:
-    """Write the first `pictures` images of each entry, one line an image, one column an entry.
+    """Write the first `pictures` images of each entry, one line an image, one column an entry, with the entries' names.
 
     Args:
         path: ends in .png.
@@ -31,9 +33,24 @@ def write_side_by_side(path: Path, rows: Mapping[str, Tensor], *, pictures: int 
         lines.append(np.concatenate([part for cell in cells for part in (cell, gap)][:-1], axis=1))
     between = np.full((_GAP, lines[0].shape[1], 3), 255, np.uint8)
     whole = np.concatenate([part for line in lines for part in (line, between)][:-1], axis=0)
+    names = PngInfo()
+    names.add_text(_COLUMNS, ",".join(rows))
     with replacing(path) as temporary:
-        Image.fromarray(whole).save(temporary, format="PNG", optimize=True)
+        Image.fromarray(whole).save(temporary, format="PNG", optimize=True, pnginfo=names)
     return path
+
+
+def columns_of(path: Path) -> tuple[str, ...]:
+    """Return the names of the entries that `write_side_by_side` has drawn, from left to right.
+
+    >>> import tempfile, torch
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     rows = {name: torch.rand(2, 1, 4, 4) for name in ("truth", "ei")}
+    ...     columns_of(write_side_by_side(Path(folder) / "a.png", rows))
+    ('truth', 'ei')
+    """
+    with Image.open(path) as image:
+        return tuple(str(image.info[_COLUMNS]).split(","))
 
 
 def _bytes(image: Tensor) -> NDArray[np.uint8]:

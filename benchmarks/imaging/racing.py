@@ -18,9 +18,9 @@ from benchmarks.imaging.contender import Settings
 ROOT = Path(__file__).parents[2]
 PEERS = ROOT / ".venv-peers" / "bin" / "python"
 VISITORS = ("deepinv", "astra")  # these run in the peers' environment
-AT_ONCE, TURN_S = 10, 0.2  # calls in one turn: as many as fit this time, so that short ones find their caches warm
+AT_ONCE, TURN_S = 20, 0.2  # calls in one turn: as many as fit this time, so that short ones find their caches warm
 LONG_S = 1.0  # calls that take so long need no warming up
-LEAST, MOST, BUDGET_S = 3, 12, 6.0
+LEAST, MOST, BUDGET_S = 3, 24, 6.0
 STEPS_OF_A_TURN, TURNS_OF_STEPS = 2, 9
 """Of a training: so many that the interval of the median ratio does not hang on one turn."""
 

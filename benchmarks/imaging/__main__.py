@@ -110,7 +110,8 @@ def _measure(figures: Settings, given: argparse.Namespace) -> None:
         names = ["unseen", *(["deepinv"] if "deepinv" in peers else [])]
         names += ["plain"] if case["problem"] in ("tomography", "mri", "steps") else []
         names += ["astra"] if case["problem"] == "tomography" and "astra" in peers else []
-        with sides(names, threads=given.threads) as contenders:
+        training = case["problem"] == "steps"  # measured as users run it
+        with sides(names, threads=given.threads, freed_is_kept=not training) as contenders:
             figures["rows"] += race(case, contenders, quick=given.quick)
     for name, options in QUALITY.items():
         if name in wanted:

@@ -23,6 +23,9 @@ LONG_S = 1.0  # calls that take so long need no warming up
 LEAST, MOST, BUDGET_S = 3, 24, 6.0
 STEPS_OF_A_TURN, TURNS_OF_STEPS = 2, 9
 """Of a training: so many that the interval of the median ratio does not hang on one turn."""
+FREED_IS_KEPT = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 34)}
+"""Of every side: glibc keeps what is freed. Else it depends on what a process has freed before whether an array of 2 MB
+comes with page faults, which take longer than the product of two such arrays."""
 
 
 @dataclass
@@ -44,14 +47,15 @@ class Side:
 
 
 @contextmanager
-def sides(names: list[str], *, threads: int) -> Iterator[dict[str, Side]]:
+def sides(names: list[str], *, threads: int, freed_is_kept: bool = False) -> Iterator[dict[str, Side]]:
     """Start a process for each of `unseen`, `deepinv`, `plain`, `astra`."""
+    memory = FREED_IS_KEPT if freed_is_kept else {}
     running = {
         name: Side(
             subprocess.Popen(
                 [str(PEERS) if name in VISITORS else sys.executable, "-m", f"benchmarks.imaging.{name}_side"],
                 cwd=ROOT,
-                env=os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
+                env=os.environ | memory | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

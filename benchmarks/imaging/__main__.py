@@ -99,7 +99,7 @@ def _measure(figures: Settings, given: argparse.Namespace) -> None:
         "clock": "cpu",
         "load": round(os.getloadavg()[2], 1),  # of the 15 minutes before
     }
-    figures["measured"] = figures.get("measured", {}) | dict.fromkeys(wanted, here)
+    figures["measured"] = figures.get("measured", {}) | {one: here | {"kept": _is_kept(one)} for one in wanted}
     figures["rows"] = [row for row in figures["rows"] if row["case"]["problem"] not in wanted]
     cases = [case for case in CASES if case["problem"] in wanted]
     if given.quick:
@@ -110,14 +110,18 @@ def _measure(figures: Settings, given: argparse.Namespace) -> None:
         names = ["unseen", *(["deepinv"] if "deepinv" in peers else [])]
         names += ["plain"] if case["problem"] in ("tomography", "mri", "steps") else []
         names += ["astra"] if case["problem"] == "tomography" and "astra" in peers else []
-        training = case["problem"] == "steps"  # measured as users run it
-        with sides(names, threads=given.threads, freed_is_kept=not training) as contenders:
+        with sides(names, threads=given.threads, freed_is_kept=_is_kept(case["problem"])) as contenders:
             figures["rows"] += race(case, contenders, quick=given.quick)
     for name, options in QUALITY.items():
         if name in wanted:
             print(name, flush=True)
             figures[name] = _quality(name, options[given.quick])
     figures["bounds"] = bounds(figures)
+
+
+def _is_kept(problem: str) -> bool:
+    """Return whether freed memory is kept: not in trainings, which are measured as users run them."""
+    return problem != "steps" and problem not in QUALITY
 
 
 def _quality(module: str, options: list[str]) -> Settings:

@@ -45,8 +45,7 @@ def page(figures: Settings) -> str:
     blocks = [
         "## Machine and method",
         f"Threads: {figures['threads']}; {beside}. {_where(figures['measured'])}. Each library has a process of its "
-        "own, and they take turns call by call; every call gets an input that it has not seen. In all of them, trainings "
-        "aside, glibc keeps freed memory, so that no call pays for page faults. Times are the shortest "
+        "own, and they take turns call by call; every call gets an input that it has not seen. Times are the shortest "
         "of at least three calls, after one to warm up: other work on the machine only adds. Where *CPU time* is "
         "noted, times are medians over turns of the CPU time of the process, and ratios are medians of the ratios "
         "of each turn. *Bound*: the ratio that bare torch has in the same run, for operations below 1.2; "
@@ -90,7 +89,8 @@ def _clock(here: Settings) -> str:
     if "clock" not in here:
         return ""
     busy = f", with other work on the machine (load {here['load']:.1f})" if here["load"] > 1.5 else ""
-    return f", CPU time{busy}"
+    kept = ", freed memory kept by every process, so that no call pays for page faults" if here.get("kept") else ""
+    return f", CPU time{busy}{kept}"
 
 
 def _operations(rows: list[Settings]) -> str:

@@ -23,7 +23,7 @@ from benchmarks.history import append, imaging_entry, render
 from benchmarks.imaging.bounds import bounds
 from benchmarks.imaging.contender import Settings
 from benchmarks.imaging.page import page
-from benchmarks.imaging.racing import PEERS, ROOT, race, sides
+from benchmarks.imaging.racing import PEERS, ROOT, ROUNDS, pooled, race, sides
 from benchmarks.machine import described
 from studies.evidence.speed import imaging_speed_screen
 from unseen.artifacts.files import write_text
@@ -99,7 +99,9 @@ def _measure(figures: Settings, given: argparse.Namespace) -> None:
         "clock": "cpu",
         "load": round(os.getloadavg()[2], 1),  # of the 15 minutes before
     }
-    figures["measured"] = figures.get("measured", {}) | {one: here | {"kept": _is_kept(one)} for one in wanted}
+    figures["measured"] = figures.get("measured", {}) | {
+        one: here | {"kept": _is_kept(one), "rounds": ROUNDS.get(one, 1)} for one in wanted
+    }
     figures["rows"] = [row for row in figures["rows"] if row["case"]["problem"] not in wanted]
     cases = [case for case in CASES if case["problem"] in wanted]
     if given.quick:
@@ -110,8 +112,11 @@ def _measure(figures: Settings, given: argparse.Namespace) -> None:
         names = ["unseen", *(["deepinv"] if "deepinv" in peers else [])]
         names += ["plain"] if case["problem"] in ("tomography", "mri", "steps") else []
         names += ["astra"] if case["problem"] == "tomography" and "astra" in peers else []
-        with sides(names, threads=given.threads, freed_is_kept=_is_kept(case["problem"])) as contenders:
-            figures["rows"] += race(case, contenders, quick=given.quick)
+        rounds = []
+        for _ in range(1 if given.quick else ROUNDS.get(case["problem"], 1)):
+            with sides(names, threads=given.threads, freed_is_kept=_is_kept(case["problem"])) as contenders:
+                rounds.append(race(case, contenders, quick=given.quick))
+        figures["rows"] += pooled(rounds)
     for name, options in QUALITY.items():
         if name in wanted:
             print(name, flush=True)

@@ -80,7 +80,7 @@ def sides(names: list[str], *, threads: int, freed_is_kept: bool = False) -> Ite
 
 
 def race(case: Settings, contenders: Mapping[str, Side], *, quick: bool = False) -> list[Settings]:
-    """A row for each operation that any side has: seconds of every call, least first told, and how wrong pinv is.
+    """A row for each operation that any side has: least seconds of a call, those of each turn, and how wrong pinv is.
 
     case   "problem", "size", "batches" (or "batch", of a training), and what else the problem needs
     quick  as few calls as can be
@@ -108,10 +108,10 @@ def race(case: Settings, contenders: Mapping[str, Side], *, quick: bool = False)
 
 
 def pooled(rounds: Sequence[list[Settings]]) -> list[Settings]:
-    """Return the rows of several races of the same operations as one: all calls, and all turns in their order.
+    """Return the rows of several races of the same operations as one: all turns in their order.
 
     >>> row = {"case": {}, "operation": "forward", "batch": 1, "contender": "unseen"}
-    >>> first, second = ({"s": s, "all_s": [s], "turns_s": [s], "peak_mib": p} for s, p in ((2.0, 5), (1.0, 4)))
+    >>> first, second = ({"s": s, "turns_s": [s], "peak_mib": p} for s, p in ((2.0, 5), (1.0, 4)))
     >>> pooled([[row | first], [row | second]])[0]["turns_s"], pooled([[row | first], [row | second]])[0]["s"]
     ([2.0, 1.0], 1.0)
     """
@@ -120,7 +120,7 @@ def pooled(rounds: Sequence[list[Settings]]) -> list[Settings]:
         key = json.dumps([row["case"], row["operation"], row["batch"], row["contender"]])
         before = found.setdefault(key, row)
         if before is not row:
-            joined = {name: before[name] + row[name] for name in ("all_s", "turns_s") if name in row}
+            joined = {"turns_s": before["turns_s"] + row["turns_s"]} if "turns_s" in row else {}
             least = {"s": min(before["s"], row["s"])} if "s" in row else {}
             most = {name: max(before[name], row[name]) for name in ("residual", "peak_mib") if name in row}
             found[key] = before | joined | least | most
@@ -167,7 +167,6 @@ def _laps(
             "batch": batch,
             "contender": _owner(*key),
             "s": round(min(times_s), 7),
-            "all_s": [round(value, 6) for value in times_s],
             "turns_s": [round(value, 7) for value in turns[key]],
             **({"residual": float(f"{residual[key]:.2g}")} if key in residual else {}),
             **({"peak_mib": round(peak[key])} if key in peak else {}),

@@ -4,7 +4,8 @@ A connection waits from its beginning until its request has come as a whole, and
 wait in all, and so many of one address: then the oldest of the address with the most is closed. Whoever has signed in
 waits no longer. Behind a proxy that the settings name, the address is the one that the proxy forwards.
 
-Differs from uvicorn's limit, which counts all connections alike and refuses everybody at the limit.
+uvicorn's own limit differs: it counts all connections alike and refuses everybody at the limit. The backlog is short,
+so that asyncio does not fill the log while no file descriptor is free.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Noise level σ and finite difference τ of SURE, as the detectors that train by it share them."""
+"""Noise level σ and finite difference τ of SURE, shared by the detectors that train by it."""
 
 from __future__ import annotations
 

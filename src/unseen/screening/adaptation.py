@@ -95,6 +95,12 @@ class Adaptation:
             f"beyond those statistics the labels add {self.gain:+.2f} deviations of normal films to the head's score "
             f"of abnormal ones (standard error {self.error:.2f})"
         )
+        if self.error == 0:
+            return [
+                *said,
+                "the labels cannot be checked (as where all abnormal films are of one patient), so the "
+                "score from normal films alone is kept",
+            ]
         if self.share == 0:
             why = "not enough" if self.gain <= self.error else "but the AUROC is lower with labels"
             return [*said, f"{beyond}: {why}, so the score from normal films alone is kept"]

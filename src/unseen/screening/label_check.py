@@ -30,8 +30,9 @@ Ints = NDArray[np.int64]
 Solve = Callable[[Floats, Bools], Floats]
 """Weights of films (n,) from their inner products (n, n) and labels (n,)."""
 PARTS = 5
-"""Parts of the normal films, and of the abnormal ones where these are many."""
-_MOST_PARTS, _MANY = 10, 50
+"""Parts of the normal films, and of all films in `adaptation`, which chooses a head's shrinkage and share by them."""
+_ABNORMAL_PARTS, _PARTS_OF_MANY, _MANY = 10, 5, 50
+"""Parts of the abnormal films: at most 10, and 5 from 50 films on."""
 _LARGEST, _UNKNOWN = 8.0, 3.0
 _PENALTY = 1.0
 _LEAST_FREEDOM = 5.0
@@ -71,7 +72,7 @@ def left_out(gram: Floats, abnormal: Bools, patients: Sequence[str], solve: Solv
     """
     names = np.array(patients)
     ill = sorted(set(names[abnormal].tolist()), key=lambda one: dealt(one, "pairs"))
-    number = min(len(ill), _MOST_PARTS if int(abnormal.sum()) < _MANY else PARTS)
+    number = min(len(ill), _ABNORMAL_PARTS if int(abnormal.sum()) < _MANY else _PARTS_OF_MANY)
     if number < 2:
         return None
     group = {one: index % number for index, one in enumerate(ill)}
@@ -136,9 +137,9 @@ def beyond_statistics(found: LeftOut, statistics: Floats | None, abnormal: Bools
 def _columns(statistics: Floats, normal: Bools) -> Floats:
     """Return the regression's columns but the constant: quantiles of the statistics, and their squares (n, 2 k).
 
-    A value's quantile is the normal one of its rank among the normal films, ties in the middle. A value above or below
-    all of these is further away than the last one by its distance in deviations of that side, so that the line and the
-    parabola go on. A statistic that does not vary among normal films has no square.
+    A value's quantile is the normal one of its rank among the normal films, ties in the middle. Beyond
+    the extreme normal values it grows linearly, by the deviation of that side. A statistic that does not vary among
+    normal films has no square.
     """
     from scipy.stats import norm
 

@@ -15,12 +15,15 @@ from collections.abc import Iterator
 _TRIM, _MMAP = -1, -3
 # What its own rule sets once a block of 32 MiB, the largest that the rule regards, was freed.
 _USUAL_MMAP, _USUAL_TRIM = 32 << 20, 64 << 20
-_NEVER = (1 << 31) - 1  # mallopt takes a C int
+_NEVER = -1
 
 
 @contextlib.contextmanager
 def freed_memory_kept() -> Iterator[None]:
-    """Keep freed memory inside a `with` block, and give it back at the end; elsewhere than with glibc, do nothing.
+    """Keep freed blocks of up to 32 MiB inside a `with` block, and give them back at its end.
+
+    Other libraries than glibc are left alone. Both settings are the whole process's: the end of the first of two blocks
+    ends it for both, and afterwards glibc's limits stay those of a process that has freed a block of 32 MiB.
 
     >>> with freed_memory_kept():
     ...     pass

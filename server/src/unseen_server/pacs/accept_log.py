@@ -1,4 +1,4 @@
-"""Log of a listener that cannot accept: the first failure and the recovery, however often it tries between them."""
+"""Log of the DICOM or HL7 listener where it cannot accept connections: the first failure, and the recovery."""
 
 from __future__ import annotations
 

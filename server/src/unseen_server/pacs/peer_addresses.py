@@ -1,4 +1,4 @@
-"""First check of a connection, before its AE title is known: may any peer connect from this address?
+"""First check of a connection, before its AE title is known: by its address alone.
 
 The address of each new connection is compared with them, without a look-up of names. A thread resolves the names of
 hosts in advance, and again after `EVERY_S`.

@@ -1,7 +1,7 @@
 """Arrival of films: wakes a worker that waits for them.
 
 PostgreSQL notifies the worker. On SQLite the worker asks, at the interval of `film_worker`, whether the database has
-changed: a hundredth of the work of looking for films.
+changed, which costs less than looking for films.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ notified."""
 class Arrivals:
     """Use it as a context manager. It has a connection of its own.
 
-    poll_s  seconds between two looks where nothing announces films; of a worker that is notified, between two looks at
-            whether it shall stop
+    poll_s  seconds between two questions: on SQLite, whether the database has changed; on PostgreSQL, whether the
+            worker shall stop
     """
 
     def __init__(self, database: Database, poll_s: float) -> None:
         self._database, self._poll_s = database, poll_s
         self._connection: Connection | None = None
-        self._version = 0  # of the file of SQLite, as this connection saw it last
+        self._version = 0  # of the file of SQLite, at the last question
 
     def __enter__(self) -> Self:
         return self

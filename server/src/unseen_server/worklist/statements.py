@@ -1,7 +1,7 @@
-"""Statements that are built once a process, for what is done for each film.
+"""Frequent statements, built once a process.
 
-To build a statement and to find out that it was compiled before takes SQLAlchemy longer than SQLite takes to execute
-it. A statement here is kept with its parameters unbound, so both are done once. Values must not be None: a parameter
+SQLAlchemy often needs more time to build a statement and to look up its compiled form than SQLite needs to execute it.
+A statement here is kept with its parameters unbound, so both are done once. Values must not be None: a parameter
 that is NULL equals nothing.
 """
 

@@ -25,7 +25,8 @@ _PIXELS = ("picture", "crop")  # already on one scale
 
 
 _CLIP = 6.0
-_CONSTANT = 2e-6  # scale of an entry that did not vary; `Subspace.fit` adds 1e-6 to each
+_ADDED = 1e-6  # to each scale; an entry that did not vary has a scale below twice this
+_CONSTANT = 2 * _ADDED
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,7 @@ class Subspace:
     def fit(cls, rows: Floats, *, components: int, scaled: bool) -> Subspace:
         """Fit to rows (n, d); `scaled` brings each entry to unit spread first."""
         mean = rows.mean(axis=0)
-        scale = rows.std(axis=0) + 1e-6 if scaled else np.ones(rows.shape[1])
+        scale = rows.std(axis=0) + _ADDED if scaled else np.ones(rows.shape[1])
         _, singular, directions = np.linalg.svd((rows - mean) / scale, full_matrices=False)
         variances = singular**2 / len(rows)
         kept = max(1, min(components, len(rows) // 4, int((variances > 1e-6 * variances.sum()).sum()), len(mean) - 1))

@@ -52,9 +52,11 @@ each lies 2.3 to 16 times nearer; six upright films of consolidations (kermany) 
 _LOOK = {"cropped": 1.0, "lungs": 0.8}
 """By reason: the image inside the lungs' box is strange if it lies so many times the distance from the training normals
 that 99 % of these keep to. Whole frontal films of other hospitals seldom do; laterals and most crops do."""
-_CROPPED, _MIRRORED = 4.0, 3.0
-"""Log-odds from which on `cropped`, where the image inside the lungs' box is not strange, and `left-right` are reasons.
-Between limit and this, the film differs. Chosen on one half of the films of `views` and `nih_cxr8`, with `_LOOK`."""
+_CROPPED = 4.0
+"""Least log-odds for a refusal as `cropped` where the image inside the lungs' box is not strange. Between the limit and
+this, the film differs. Chosen on one half of the films of `views` and `nih_cxr8`, with `_LOOK` and `_MIRRORED`."""
+_MIRRORED = 3.0
+"""Least log-odds for a refusal as `left-right`; between the limit and this, the film differs."""
 _DEEPER = 0.25
 """A film that fills less of its nominal range was stored with more bits than it has (12 in a file of 16), and is judged
 on its own range. A paler one is judged as it is: its exposure is unlike that of the training films."""

@@ -1,4 +1,4 @@
-"""Linear rules of the gate, learnt from training normals and their transforms, each with the limit of refusal.
+"""Training of the gate's linear rules, from normal films and their transforms; `gate` decides what is refused.
 
 A rule asks whether a film is a proper one or an altered one: it is a logistic regression between the training normals
 and their own transforms. Its value is a log-odds; its limit is an upper quantile of the values of *out-of-fold*

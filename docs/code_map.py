@@ -30,6 +30,7 @@ FREQUENT = (
         "src/unseen/data/dicom_header.py",
         "pixels: `dicom.py`; DICOM elements for display: `dicom_display_hints.py`",
     ),
+    ("Limit from which the input gate refuses", "src/unseen/screening/gate/gate.py", "trained by `learnt_rules.py`"),
     ("Wording or code of a refusal of the input gate", "src/unseen/screening/gate/refusal_codes.py", ""),
     ("Computation of a threshold; usual miss rate and confidence", "src/unseen/screening/guarantee.py", ""),
     ("Fields of `policy.json`", "src/unseen/screening/policy.py", "made by `calibration.py`"),

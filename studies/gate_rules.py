@@ -1,7 +1,8 @@
 """`python -m studies.gate_rules`: refusals of the gate that ships, by its earlier rules and by the present ones.
 
-A hash of the patient deals the films to two halves. The present rules were chosen on the films of one half, and the
-table shows the other. No film of it is a training film of the gate: of `ms_cxr`, fold 4 alone is used.
+A hash of the patient's identifier assigns each film to one of two halves. The present rules were chosen on the films
+of one half, and the table shows the other. No film of it is a training film of the gate: of `ms_cxr`, fold 4 alone
+is used.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ HELD_OUT = 4  # fold of ms_cxr whose films the shipped models did not learn from
 def half_of(key: str) -> str:
     """Return the half to which a patient's films belong.
 
-    >>> [half_of(key) for key in ("views 277", "views 278", "nih 00001280")]
-    ['chosen', 'chosen', 'chosen']
+    >>> [half_of(key) for key in ("views 278", "views 279")]
+    ['chosen', 'reported']
     """
     return HALVES[_number(f"gate halves {key}") % 2]
 

@@ -258,7 +258,7 @@ def page_table(rows: Iterable[Row]) -> str:
         for name, aim in AIMS.items()
     ]
     lines.append(
-        ["refused by the gate (normal, abnormal)", "", *(
+        ["refused by the gate, rules before 2026-11-29 (normal, abnormal)", "", *(
             f"{row['figures']['refused']['normal']}, {row['figures']['refused']['abnormal']} of {row['pairs']}"
             for row in listed
         )]

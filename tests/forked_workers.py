@@ -5,7 +5,7 @@ and the modules of the tests imported, and with the process that `warm_python` f
 four workers take 18 s of processor time; 27 s where each worker imports the tests itself (29 November 2026).
 
 `python -m tests.forked_workers --doctests src server/src -- WORDS` also runs the doctests in these folders, in one more
-fork beside the workers. It fails where one of these fails.
+fork beside the workers. It fails if a test or a doctest fails.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _prepare(words: list[str]) -> None:
 
 
 def _forget_plugins() -> None:
-    """Let each program that is forked look for plug-ins on its own path: tests that were imported have asked."""
+    """Remove cached lists of plug-ins, which imported tests have filled: each forked program has its own path."""
     from unseen.artifacts.registry import Registry
 
     ours = [module for name, module in sys.modules.items() if name.split(".")[0] in ("unseen", "unseen_server")]
@@ -70,7 +70,7 @@ def _import_tests(words: list[str]) -> None:
     try:
         config = _prepareconfig([*words, "--capture=no"])
     except (SystemExit, Exception):
-        return  # mistakes in the words are the controller's to report
+        return  # the controller reports mistakes in the words
     try:
         for path in _files(config.args):
             name = module_name_from_path(path, config.rootpath)
@@ -112,7 +112,7 @@ class _Doctests:
         )
 
     def end(self, stop: bool) -> int:
-        """Wait for them, or stop them, and print what they have said; return pytest's status."""
+        """Wait for the doctests, or stop them; print their output and return pytest's exit status."""
         if self._process is None:
             return 0
         if stop:
@@ -135,7 +135,8 @@ def main() -> None:
         doctests = [_Doctests(folders)] if folders else []
         status = int(pytest.main(plugins=doctests))
         for beside in doctests:
-            status = beside.end(stop=status == pytest.ExitCode.INTERRUPTED) or status
+            of_doctests = beside.end(stop=status == pytest.ExitCode.INTERRUPTED)
+            status = status or of_doctests
         end()
         sys.exit(status)
     from tests.warm_python import forked, to_its_end

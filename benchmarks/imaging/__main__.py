@@ -100,7 +100,7 @@ def _measure(figures: Settings, given: argparse.Namespace) -> None:
         "load": round(os.getloadavg()[2], 1),  # of the 15 minutes before
     }
     figures["measured"] = figures.get("measured", {}) | {
-        one: here | {"kept": _is_kept(one), "rounds": ROUNDS.get(one, 1)} for one in wanted
+        one: here | {"kept": _is_kept(one), "rounds": _rounds(one, quick=given.quick)} for one in wanted
     }
     figures["rows"] = [row for row in figures["rows"] if row["case"]["problem"] not in wanted]
     cases = [case for case in CASES if case["problem"] in wanted]
@@ -113,7 +113,7 @@ def _measure(figures: Settings, given: argparse.Namespace) -> None:
         names += ["plain"] if case["problem"] in ("tomography", "mri", "steps") else []
         names += ["astra"] if case["problem"] == "tomography" and "astra" in peers else []
         rounds = []
-        for _ in range(1 if given.quick else ROUNDS.get(case["problem"], 1)):
+        for _ in range(_rounds(case["problem"], quick=given.quick)):
             with sides(names, threads=given.threads, freed_is_kept=_is_kept(case["problem"])) as contenders:
                 rounds.append(race(case, contenders, quick=given.quick))
         figures["rows"] += pooled(rounds)
@@ -122,6 +122,10 @@ def _measure(figures: Settings, given: argparse.Namespace) -> None:
             print(name, flush=True)
             figures[name] = _quality(name, options[given.quick])
     figures["bounds"] = bounds(figures)
+
+
+def _rounds(problem: str, *, quick: bool) -> int:
+    return 1 if quick else ROUNDS.get(problem, 1)
 
 
 def _is_kept(problem: str) -> bool:

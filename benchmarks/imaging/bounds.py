@@ -68,9 +68,9 @@ def times_as_fast(row: Settings, reference: Settings) -> float:
 
 
 def interval(row: Settings, reference: Settings) -> tuple[float, float] | None:
-    """Return the interval that holds the median of the turns' ratios at 95 % at least; None: of fewer than six turns.
+    """Return an interval of at least 95 % for the median of the turns' ratios; None for fewer than six turns.
 
-    From one of the ratios, in order, to another: whatever their distribution is, if turns are independent.
+    Its ends are two of the sorted ratios. It holds for any distribution if the turns are independent.
 
     >>> interval({"s": 1, "turns_s": [1] * 9}, {"s": 1, "turns_s": [9, 8, 7, 6, 5, 4, 3, 2, 1]})
     (2.0, 8.0)

@@ -90,7 +90,7 @@ def _clock(here: Settings) -> str:
         return ""
     busy = f", with other work on the machine (load {here['load']:.1f})" if here["load"] > 1.5 else ""
     kept = ", freed memory kept by every process, so that no call pays for page faults" if here.get("kept") else ""
-    again = f", in {here['rounds']} rounds of new processes on one core" if here.get("rounds", 1) > 1 else ""
+    again = f", in {here['rounds']} rounds of new processes" if here.get("rounds", 1) > 1 else ""
     return f", CPU time{busy}{kept}{again}"
 
 

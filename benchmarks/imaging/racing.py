@@ -1,4 +1,4 @@
-"""The race: one process for each side, a call from each in turn."""
+"""Timing of the sides: one process for each, a call from each in turn, in several rounds of new processes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ AT_ONCE, TURN_S = 20, 0.2  # calls in one turn: as many as fit this time, so tha
 LONG_S = 1.0  # calls that take so long need no warming up
 LEAST, MOST, BUDGET_S = 3, 12, 6.0
 ROUNDS = {"mask": 5, "blur": 5, "mri": 5, "multi-coil": 3}
-"""Of problems with short calls: so often new processes begin. A call of 15 µs takes 12 µs in one process and 20 in the
-next, bare torch's there as well."""
+"""Number of times that new processes are started for problems with short calls; once for the others. The same call, of
+bare torch as well, takes 12 µs in one process and 20 µs in the next."""
 STEPS_OF_A_TURN, TURNS_OF_STEPS = 2, 9
-"""Of a training: so many that the interval of the median ratio does not hang on one turn."""
+"""Steps in a turn of a training, and number of turns: enough for an interval of the median ratio."""
 FREED_IS_KEPT = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 34)}
-"""Of every side: glibc keeps what is freed. Else it depends on what a process has freed before whether an array of 2 MB
-comes with page faults, which take longer than the product of two such arrays."""
+"""Environment in which glibc keeps freed memory. By default, an array of 2 MB causes page faults in some processes and
+not in others, depending on what they freed before; the faults take longer than a product of two such arrays."""
 
 
 @dataclass
@@ -66,11 +66,11 @@ def sides(names: list[str], *, threads: int, freed_is_kept: bool = False) -> Ite
         )
         for name in names
     }
-    if threads == 1:  # they take turns, and cores differ by what else a machine does there
-        core = max(os.sched_getaffinity(0))
-        for side in running.values():
-            os.sched_setaffinity(side.process.pid, {core})
     try:
+        if threads == 1:  # on one core: the load of other programs differs between cores
+            core = max(os.sched_getaffinity(0))
+            for side in running.values():
+                os.sched_setaffinity(side.process.pid, {core})
         yield running
     finally:
         for side in running.values():

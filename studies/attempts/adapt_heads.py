@@ -180,12 +180,14 @@ def adapt_rows(site: Site, heads: Sequence[HeadName] = HEADS) -> list[Row]:
 
 
 def with_earlier(row: Row, before: Entry | None) -> Row:
-    """Return the row with the figures of the one that it takes the place of, made with an earlier check."""
+    """Return the row with the figures of the row that it replaces, where an earlier check made that one."""
     if before is None:
         return row
+    if "earlier" in before:  # the present check made that one
+        return row | {"earlier": before["earlier"]}
     names = ("head alone", "adapted", "kept")
     test = {count: {name: one[name] for name in names} for count, one in before["test"].items()}
-    return row | {"earlier": [*before.get("earlier", ()), {"date": before["date"], "test": test}]}
+    return row | {"earlier": [{"date": before["date"], "test": test}]}
 
 
 def _earlier(rows: Sequence[Entry]) -> list[str]:

@@ -180,13 +180,13 @@ def label_check_section(rows: Sequence[Entry]) -> list[str]:
     return [
         *title,
         f"Share of {first['draws']} draws in which the labels are used, with Clopper–Pearson intervals over the draws; "
-        f"the draws share their films. The films that teach are those of Montgomery and Shenzhen outside of fold "
+        f"the draws share their films. The training films are those of Montgomery and Shenzhen outside of fold "
         f"{FOLD}. *Disease: no*: {LABELS} normal films are called abnormal, drawn with the weight exp(k z) of a "
         "statistic's normal quantile z (*several*: of a random sum of the statistics), or more often from Montgomery; "
-        "these labels show nothing else, so each use is a false acceptance. A difference of nothing exceeds one "
-        "standard error in about 17 % of the draws. *Simulated*: hospitals with 150 normal and 10 abnormal films, "
-        "whose only statistic is known; the numbers are the shifts of five features and of the statistic. Settings of "
-        f"the check were chosen by these draws. {first['device']}, {first['date']}.",
+        "these labels contain no other information, so each use is a false acceptance. Where the true difference is "
+        "zero, it exceeds one standard error by chance in about 17 % of the draws. *Simulated*: hospitals with 150 "
+        "normal and 10 abnormal films, whose only statistic is known; the numbers are the shifts of five features and "
+        f"of the statistic. Settings of the check were chosen by these draws. {first['device']}, {first['date']}.",
         table(["head", "labels", "disease", "earlier check", "check"], lines),
         *(_mean(row) for row in rows),
     ]

@@ -61,6 +61,7 @@ def curve_row(name: str, labels: Labels, draws: int = DRAWS) -> Row:
         "set": name,
         "head": TESTED,
         **conditions_of(labels, began),
+        "draws": draws,
         "test": tested[TESTED],
     }
 

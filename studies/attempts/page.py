@@ -123,9 +123,10 @@ def _summary(rows: Mapping[str, Entry]) -> list[str]:
         ten = next(one for one in checked["settings"] if one["disease"] and one["abnormals"] == 10)
         before, after = false_acceptances(checked)
         said.append(
-            "**The check of the labels** uses those of ten films with a disease in "
+            "**The check of the labels** (`normals-covariance`) uses those of ten films with a disease in "
             f"{100 * ten['after']['value']:.0f} % of the draws (the earlier check: {100 * ten['before']['value']:.0f} "
-            f"%), and labels that show a film statistic alone in {100 * after:.0f} % ({100 * before:.0f} %)."
+            "%), and labels without a disease, such as those that show a film statistic alone, in "
+            f"{100 * after:.0f} % ({100 * before:.0f} %)."
         )
     cleared = next((row for name, row in rows.items() if name.startswith(CLEARED) and row["nominated"]), None)
     if cleared is not None:
@@ -346,9 +347,10 @@ def _heads(rows: Sequence[Entry]) -> list[str]:
 def _cleared(rows: Sequence[Entry]) -> list[str]:
     title = [
         "## Normal films cleared by these heads",
-        "A share of the site's abnormal patients teaches and the others calibrate, as in [the study of a site]"
+        "The head is trained on a share of the site's abnormal patients and calibrated by the others, as in "
+        "[the study of a site]"
         "(results-detectors.md#a-site-that-teaches-and-calibrates-with-its-own-labels). All normal films of the other "
-        "folds and the other hospital's abnormal films teach, too.",
+        "folds and the other hospital's abnormal films are training films, too.",
     ]
     if not rows:
         return [*title, "*No row yet: `python -m studies.attempts cleared` makes them.*"]

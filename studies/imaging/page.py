@@ -426,7 +426,7 @@ def _longer(rows: Sequence[Row], recipe: Recipe) -> list[str]:
     """Return the text and the chart of a longer training of another recipe's problem."""
     shorter = LONGER[recipe.name]
     said = (
-        f"A longer training of `{shorter}`, on more images and with one level more of the network; operator, "
+        f"A longer training of `{shorter}`, on more images and with one more level in the network; operator, "
         "validation and test images are the same, and *PSNR − TV* is from total variation's row there. The number of "
         "levels and the learning rate were chosen on the validation images, in trainings of 600 steps with projection. "
         f"The networks compute in {_PRECISIONS[training_of(recipe).precision]} precision in training. The learning "

@@ -22,7 +22,7 @@ from unseen.data.decode import Decoder
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits
 
 FORKED = pytest.mark.usefixtures("forked_decoders")
-"""In the other tests each child is an interpreter of its own, as in the program."""
+"""Fork the decoders; without this mark, each decoder is a new interpreter, as in the program."""
 
 
 @pytest.fixture

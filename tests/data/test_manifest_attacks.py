@@ -52,7 +52,7 @@ def parquet(folder: Path, table: dict[str, Any], **how: Any) -> Path:
 
 
 FORKED = pytest.mark.usefixtures("forked_readers")
-"""Of the other tests that read Parquet, each reader is an interpreter of its own, as in the program."""
+"""Fork the readers of Parquet files; without this mark, each reader is a new interpreter, as in the program."""
 
 # Parquet files that end their reader
 

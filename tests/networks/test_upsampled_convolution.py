@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from unseen.networks.upsampled_convolution import FEWEST, convolved_upsampled, upsampling_at_small_size
 
 SIDE = int((FEWEST / 2) ** 0.5) + 1
-"""Of images of which two have at least `FEWEST` pixels."""
+"""Side of a square image, two of which have at least `FEWEST` pixels."""
 
 
 def pair(**settings: Any) -> nn.Sequential:  # Any: settings of nn.Conv2d

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def quick(out: Path, *words: str) -> dict[str, Any]:  # Any: JSON
-    """What `python -m benchmarks.imaging --quick` measures with these words."""
+    """Return the figures of `python -m benchmarks.imaging --quick` with these words."""
     done = subprocess.run(
         [
             sys.executable,

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 PAGES_OF_A_STEP = 4 * 24 * 256
-"""Of 4 KiB."""
+"""Pages of 4 KiB that a step allocates."""
 
 STEPS = """
 import json, resource

@@ -195,21 +195,25 @@ def test_a_doubtful_alteration_is_a_remark(
     monkeypatch.setattr(f"{rules}_MIRRORED", 100.0)
     monkeypatch.setattr(f"{rules}_CROPPED", 100.0)
     monkeypatch.setattr(f"{rules}_LOOK", {"cropped": np.inf, "lungs": np.inf})
-    after = [told()[place] for place in before]
+    now = told()
+    after = [now[place] for place in before]
     assert before and all(one is not None and one.code in ("differs", "unlike") for one in after)
 
 
 def test_a_film_passes_if_and_only_if_no_value_exceeds_its_limit(
     gate: Gate, finder: LungFinder, many: list[Film]
 ) -> None:
-    """What turns a refusal into a remark lets no film pass, and so cannot lead to one that is cleared."""
+    """A rule that replaces a refusal by a remark lets no further film pass, so it never leads to a cleared film."""
     films = [*many, *(replace(film, pixels=np.ascontiguousarray(film.pixels[:, ::-1])) for film in many[:16])]
+    seen = set()
     for film in films:
         lungs = finder.find(film)
         values = gate.values(film, lungs)
         limits = {name: gate.thresholds.get(name, gate.thresholds["handling"]) for name in values}
         within = all(values[name] <= limits[name] for name in values) and lungs.mean() >= gate.thresholds["no-lungs"]
         assert (gate.judge(film, lungs) is None) == within
+        seen.add(within)
+    assert seen == {True, False}
 
 
 def drawn(seed: int) -> Pixels:

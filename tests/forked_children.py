@@ -150,6 +150,7 @@ def end() -> None:
     waits for the end of one of these, as a browser's driver does, would wait for ever."""
     assert _Popen.helper is not None
     _Popen.helper.close()
+    _Popen.helper = None  # later children are interpreters of their own
 
 
 def orders(connected: socket.socket) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -41,6 +42,7 @@ def anns(site: Site, chromium: Browser) -> Iterator[Page]:
     with chromium.new_context(viewport=SCREEN, reduced_motion="reduce") as context:
         made = signed_in(context, site, "ann", WITHOUT_SCRIPTS)
         made.clock.install()
+        made.clock.pause_at(datetime.now(UTC) + timedelta(seconds=1))  # until then, it goes on by itself as well
         yield made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import anyio
 import pytest
@@ -24,7 +25,9 @@ def place(make_place: MakePlace) -> Place:
 
 
 def run(work: Callable[[], Awaitable[None]]) -> None:
-    anyio.run(work, backend="asyncio")
+    """In a thread: where a browser's tests have run, the main one has an event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(anyio.run, work, backend="asyncio").result()
 
 
 def test_an_account_has_a_quarter_of_the_places() -> None:

@@ -30,6 +30,7 @@ from unseen.screening.adaptation import (
     choose,
     counted_films,
     predicted,
+    statistics_of,
 )
 from unseen.screening.calibration import calibrate
 from unseen.screening.guarantee import Guarantee
@@ -142,6 +143,50 @@ def test_what_only_the_scanner_shows_is_not_learnt(signal: float, scanner: float
         for seed in range(10)
     ]
     assert sum(used) >= 9 if kept else sum(used) <= 2
+
+
+@pytest.mark.parametrize("head", ["ridge", "normals-covariance"])
+def test_labels_that_show_the_projection_alone_are_refused_where_it_is_stated(head: HeadName) -> None:
+    """Thirty sites of 160 films; three in four abnormal films are PA, one in four normal ones. A gain of nothing is
+    above one standard error in a sixth of the sites, so in more than ten of thirty with a probability below 0.01."""
+    used = {"PA": 0, "": 0}
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        abnormal = rng.random(160) < 0.3
+        pa = rng.random(160) < np.where(abnormal, 0.75, 0.25)
+        features = rng.normal(size=(160, 60))
+        features[:, :5] += 2 * pa[:, None]
+        sharpness: list[dict[str, float | None]] = [{"sharpness": one} for one in rng.normal(size=160).tolist()]
+        films = Labelled(torch.from_numpy(features), rng.normal(size=160), abnormal, [str(i) for i in range(160)])
+        for stated in used:
+            positions = ["" if not stated else "PA" if one else "AP" for one in pa.tolist()]
+            used[stated] += choose(replace(films, statistics=statistics_of(sharpness, positions)), head).share > 0
+    assert used[""] >= 27 and used["PA"] <= 10
+
+
+def test_projections_are_statistics_where_they_are_stated_and_vary() -> None:
+    sharpness: list[dict[str, float | None]] = [{"sharpness": float(i)} for i in range(4)]
+    for positions, columns in (
+        ((), 1),
+        (("PA",) * 4, 1),
+        (("AP", "PA", "AP", "PA"), 2),
+        (("AP", "PA", "", ""), 3),
+    ):
+        found = statistics_of(sharpness, positions)
+        assert found is not None and found.shape == (4, columns)
+    alone = statistics_of([{"sharpness": 1.0}] * 2, ("AP", "PA"))
+    assert alone is not None and alone.tolist() == [[0.0], [1.0]]
+    assert statistics_of([{"sharpness": 1.0}] * 2, ("PA", "PA")) is None
+
+
+def test_a_refusal_names_how_the_labels_differ_and_which_films_to_label() -> None:
+    found = Adaptation(
+        normals=50, abnormals=10, before=0.7, after=0.7, mix=None, gain=0.1, error=0.4, share=0, shrinkage=1,
+        head="ridge", unadjusted=1.2, apart=("sharper (AUROC 0.82)", "PA in 53 %, normal ones in 28 %"),
+    )  # fmt: skip
+    assert "abnormal films are sharper (AUROC 0.82), PA in 53 %, normal ones in 28 %. Label" in found.lines()[-1]
+    assert "more labelled abnormal films" in replace(found, unadjusted=0.2).lines()[-1]
+    assert "lower with labels" in replace(found, gain=0.5).lines()[-1]
 
 
 def varied(rng: np.random.Generator, *, normals: int, abnormals: int) -> Labelled:

@@ -2,10 +2,10 @@
 
 Two settings are chosen by films that the head has not seen (five parts, dealt by patient): how strongly it is shrunk,
 and its share ω of the score. ω is 0, and the detector's score stays as it is, unless the head scores abnormal films
-higher, by more than one standard error, than normal films of like simple statistics (`STATISTIC_NAMES`; the check is
-that of `label_check`): a head with labels can learn the scanner. It is 0, too, where the sum has a lower AUROC than the
-detector's score by more than one standard error. Films that taught are training films: `calibrate` leaves them out, so
-its guarantee holds as before.
+higher, by more than one standard error, than normal films of like simple statistics (`STATISTIC_NAMES`, and whether a
+film is AP or PA where its DICOM header states it; the check is that of `label_check`): a head with labels can learn the
+scanner. It is 0, too, where the sum has a lower AUROC than the detector's score by more than one standard error. Films
+that taught are training films: `calibrate` leaves them out, so its guarantee holds as before.
 
 The normal films on which the detector was trained train the head, too: the frozen features did not learn from them.
 They do not take part in the choice of the two settings, since the detector's score is too low on them.
@@ -37,7 +37,7 @@ from unseen.detectors.errors import FitError
 from unseen.detectors.head_name import HeadName
 from unseen.evaluation.delong import auroc_difference
 from unseen.evaluation.roc import auroc
-from unseen.evaluation.simple_statistics import trivial_statistics
+from unseen.evaluation.simple_statistics import TRIVIAL_STATISTICS, trivial_statistics
 from unseen.evaluation.statistics_mix import mix_scores, usable_statistics
 from unseen.screening.label_check import PARTS, beyond_statistics, dealt, left_out
 
@@ -47,11 +47,15 @@ LEAST_ABNORMAL, LEAST_NORMAL = 5, 30
 """Films with which a head is trained, at least."""
 LEAST_FRESH = 10
 """Normal films on which the detector was not trained, at least: the head's share of the score is chosen by them."""
+_PROJECTIONS = ("AP", "PA")
 SHRINKAGES = (0.1, 0.3, 1.0, 3.0, 10.0)
 SHARES = (0.5, 1.0, 2.0, 4.0)
 NORMALS_SHRINKAGE, NORMALS_SHARE = 0.003, 2.0
 """β and ω of "normals-covariance": nominated on fold 0 of Montgomery + Shenzhen (row
 `attempts/heads/normal-covariance-0.003-combined`; ω is that of all heads compared there)."""
+
+
+_KEPT = "the score from normal films alone is kept"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +73,8 @@ class Adaptation:
                         standard error: both in deviations of such normal films
     share, shrinkage    ω, and λ or β; a share of 0 keeps the detector's score
     head                formula of the head's weights
+    unadjusted          `gain` where the statistics are not taken into account; None: not known
+    apart               how abnormal films differ most from normal ones in simple statistics and projection, in words
     """
 
     normals: int
@@ -81,6 +87,8 @@ class Adaptation:
     share: float
     shrinkage: float
     head: HeadName
+    unadjusted: float | None = None
+    apart: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """Return the result in sentences."""
@@ -98,13 +106,23 @@ class Adaptation:
         if self.error == 0:
             return [
                 *said,
-                "the labels cannot be checked (as where all abnormal films are of one patient), so the "
-                "score from normal films alone is kept",
+                f"the labels cannot be checked (as where all abnormal films are of one patient), so {_KEPT}",
             ]
         if self.share == 0:
-            why = "not enough" if self.gain <= self.error else "but the AUROC is lower with labels"
-            return [*said, f"{beyond}: {why}, so the score from normal films alone is kept"]
+            if self.gain > self.error:
+                return [*said, f"{beyond}: but the AUROC is lower with labels, so {_KEPT}"]
+            return [*said, f"{beyond}: not enough, so {_KEPT}", self._advice()]
         return [*said, f"{beyond}; the head's share of the score is {self.share:g}"]
+
+    def _advice(self) -> str:
+        """Return which films to label where the labels show too little beyond the statistics."""
+        if self.unadjusted is None or self.unadjusted <= self.error or not self.apart:
+            return "more labelled abnormal films may show more"
+        return (
+            f"without regard to the statistics it is {self.unadjusted:+.2f}, but normal and abnormal films differ in "
+            f"how they were made: abnormal films are {', '.join(self.apart)}. Label normal and abnormal films of the "
+            "same projection, device and file format; more abnormal films reduce the standard error"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +224,7 @@ class Chosen:
     gain: float
     error: float
     head: HeadName
+    unadjusted: float | None = None
 
 
 @dataclass(frozen=True)
@@ -269,6 +288,7 @@ def adapt(
     rows: list[tuple[torch.Tensor, float, bool, str, str]] = []
     fresh: list[bool] = []
     statistics: list[dict[str, float | None]] = []
+    positions: list[str] = []
     for done, film in enumerate(films, start=1):
         use = _use(film, trained=trained, share=share)
         if isinstance(film, Film) and use in ("fresh", "trained", "abnormal"):
@@ -279,6 +299,7 @@ def adapt(
                 patient = film.patient or film.pixel_sha256
                 rows.append((adapted.features(seen), score, film.label == "abnormal", patient, film.pixel_sha256))
                 statistics.append(trivial_statistics(film, lung_area=seen.lung_area))
+                positions.append(film.view_position or "")
                 fresh.append(use != "trained")
         if progress is not None:
             progress(done)
@@ -292,7 +313,7 @@ def adapt(
         [row[3] for row in rows],
         mix_of(statistics, [row[3] for row in rows], abnormal),
         new,
-        statistics_of(statistics),
+        statistics_of(statistics, positions),
     )
     chosen = choose(learnt, head)
     teach(adapted.head, learnt, chosen)
@@ -304,7 +325,7 @@ def adapt(
     adapted.config = adapted.config.model_copy(update={"labels": counted, "head": head})
     adapted.facts = dict(detector.facts) | {"labelled_normals": counted[0], "labelled_abnormals": counted[1]}
     adapted.trained_on = detector.trained_on
-    return adapted, _report(learnt, chosen)
+    return adapted, _report(learnt, chosen, apart(statistics, positions, abnormal))
 
 
 def counted_films(films: Iterable[Film | NotRead], *, trained: Collection[str], share: float) -> FilmCounts:
@@ -363,8 +384,9 @@ def choose_by_products(films: Labelled, gram: Floats, head: HeadName) -> Chosen:
     share = max(sums, key=lambda share: sums[share][0])
     pairs = left_out(gram, films.abnormal, films.patients, partial(formula.solve, shrinkage=shrinkage))
     gain, error = (0.0, 0.0) if pairs is None else beyond_statistics(pairs, films.known, films.abnormal)
+    unadjusted = None if pairs is None else beyond_statistics(pairs, None, films.abnormal)[0]
     used = gain > error and sums[share][0] >= -sums[share][1]
-    return Chosen(shrinkage, share if used else 0.0, found, gain, error, head)
+    return Chosen(shrinkage, share if used else 0.0, found, gain, error, head, unadjusted)
 
 
 def teach(head: Head, films: Labelled, chosen: Chosen) -> None:
@@ -430,15 +452,51 @@ def mix_of(statistics: Sequence[dict[str, float | None]], patients: Sequence[str
     return None if found is None else found[0]
 
 
-def statistics_of(statistics: Sequence[dict[str, float | None]]) -> Floats | None:
-    """Return those of the simple statistics that every film has and that vary (n, k); None where there is none."""
+def statistics_of(statistics: Sequence[dict[str, float | None]], positions: Sequence[str] = ()) -> Floats | None:
+    """Return the statistics beyond which labels must show something (n, k); None where there is none.
+
+    Args:
+        statistics: simple statistics of each film; those that every film has and that vary are taken.
+        positions: DICOM ViewPosition of each film, "" where it is not stated: AP and PA are statistics, too.
+    """
     import polars as pl
 
     found, names = usable_statistics(pl.DataFrame(statistics, infer_schema_length=None))
-    return found if names else None
+    columns = [found] if names else []
+    stated = [np.array([one == name for one in positions]) for name in _PROJECTIONS]
+    if positions and (stated[0] | stated[1]).all():
+        stated = stated[1:]  # AP is what PA is not
+    columns += [one[:, None].astype(np.float64) for one in stated if one.any() and not one.all()]
+    return np.concatenate(columns, axis=1) if columns else None
 
 
-def _report(films: Labelled, chosen: Chosen) -> Adaptation:
+def apart(statistics: Sequence[dict[str, float | None]], positions: Sequence[str], abnormal: Bools) -> tuple[str, ...]:
+    """Return in words how abnormal films differ from normal ones: the statistic that differs most, and the projection.
+
+    Example:
+        >>> ill = np.arange(20) < 10
+        >>> apart([{"sharpness": 2.0 - one} for one in ill], ["PA" if one else "AP" for one in ill], ill)
+        ('less sharp (AUROC 0.00)', 'PA in 100 %, normal ones in 0 %')
+    """
+    import polars as pl
+
+    found, names = usable_statistics(pl.DataFrame(statistics, infer_schema_length=None))
+    said = []
+    if names:
+        values = [auroc(abnormal, column) for column in found.T]
+        most = max(range(len(values)), key=lambda index: abs(values[index] - 0.5))
+        known = next(one for one in TRIVIAL_STATISTICS if one.name == names[most])
+        said.append(f"{known.more if values[most] > 0.5 else known.less} (AUROC {values[most]:.2f})")
+    for name in _PROJECTIONS[::-1]:
+        stated = np.array([one == name for one in positions], dtype=bool)
+        if stated.any() and not stated.all():
+            shares = (f"{100 * float(stated[some].mean()):.0f} %" for some in (abnormal, ~abnormal))
+            said.append(f"{name} in {', normal ones in '.join(shares)}")
+            break
+    return tuple(said)
+
+
+def _report(films: Labelled, chosen: Chosen, differing: tuple[str, ...]) -> Adaptation:
     judged = films.judged
     abnormal = films.abnormal[judged]
     base, own = _scaled(films.base[judged], abnormal), _scaled(chosen.scores[judged], abnormal)
@@ -453,4 +511,6 @@ def _report(films: Labelled, chosen: Chosen) -> Adaptation:
         share=chosen.share,
         shrinkage=chosen.shrinkage,
         head=chosen.head,
+        unadjusted=chosen.unadjusted,
+        apart=differing,
     )

@@ -116,6 +116,20 @@ def beyond_statistics(found: LeftOut, statistics: Floats | None, abnormal: Bools
         >>> beyond_statistics(known, None, abnormal)[0] > 0.5
         True
     """
+    r, ill, system = residuals(found, statistics, abnormal)
+    centre = ill.mean(axis=0)
+    variance = max(float(r.var(ddof=1)), 1.0) / len(r) + float(centre @ np.linalg.solve(system, centre))
+    return float(r.mean()), float(np.sqrt(variance))
+
+
+def residuals(found: LeftOut, statistics: Floats | None, abnormal: Bools) -> tuple[Floats, Floats, Floats]:
+    """Return r of the abnormal films (n1,), their columns (n1, p), and the regression's system Cᵀ C + P (p, p).
+
+    Args:
+        found: scores of the films.
+        statistics: statistics of each film (n, k); None: none are known.
+        abnormal: label of each film (n,).
+    """
     columns = np.ones((len(abnormal), 1))
     if statistics is not None:
         columns = np.concatenate([columns, _columns(statistics, ~abnormal)], axis=1)
@@ -125,13 +139,10 @@ def beyond_statistics(found: LeftOut, statistics: Floats | None, abnormal: Bools
     system = normal.T @ normal + np.diag(penalty)
     fitted = np.linalg.solve(system, normal.T)
     slopes = found.normal @ fitted.T
-    residuals = found.normal - slopes @ normal.T
+    remaining = found.normal - slopes @ normal.T
     freedom = max(_LEAST_FREEDOM, len(normal) - float((normal * fitted.T).sum()))
-    deviation = np.maximum(np.sqrt((residuals**2).sum(axis=1) / freedom), 1e-12)[found.part]
-    r = (found.abnormal - (slopes[found.part] * ill).sum(axis=1)) / deviation
-    centre = ill.mean(axis=0)
-    variance = max(float(r.var(ddof=1)), 1.0) / len(r) + float(centre @ np.linalg.solve(system, centre))
-    return float(r.mean()), float(np.sqrt(variance))
+    deviation = np.maximum(np.sqrt((remaining**2).sum(axis=1) / freedom), 1e-12)[found.part]
+    return (found.abnormal - (slopes[found.part] * ill).sum(axis=1)) / deviation, ill, system
 
 
 def _columns(statistics: Floats, normal: Bools) -> Floats:

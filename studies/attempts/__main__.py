@@ -6,8 +6,10 @@ python -m studies.attempts stream          unread films of ZhangLab's training s
 python -m studies.attempts kept-lesions    shipped models with the lung finder that keeps lesions
 python -m studies.attempts heads           other heads for ten labels: on fold 0, then on folds 1 to 4
 python -m studies.attempts adapt           both heads of `unseen adapt` by its own code
+python -m studies.attempts compare         both heads on fold 0 of three sets, paired: which is the default
 python -m studies.attempts label-check     how often its check accepts labels that show a film statistic alone
 python -m studies.attempts curves          both heads with 5 to 100 labels, on three sets
+python -m studies.attempts covariates      what explains the labels of nih_cxr8, and what the check makes of it
 python -m studies.attempts cleared         what these heads clear at Shenzhen
 python -m studies.attempts render          the page, from the rows alone
 """
@@ -26,7 +28,10 @@ from studies.rows import Row
 from unseen.artifacts.files import write_text
 from unseen.artifacts.run_folder import runs_root
 
-PARTS = ("choose", "test", "stream", "kept-lesions", "heads", "adapt", "label-check", "curves", "cleared", "render")
+PARTS = (
+    "choose", "test", "stream", "kept-lesions", "heads", "adapt", "compare", "label-check", "covariates", "curves",
+    "cleared", "render",
+)  # fmt: skip
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
@@ -74,12 +79,20 @@ def _computed(part: str, folder: Path) -> None:
         rows = [row | {"looks": looks_of(before.get(f"{row['recipe']}-{row['seed']}")) + 1} for row in rows]
         if part == "adapt":
             rows = [with_earlier(row, before.get(f"{row['recipe']}-{row['seed']}")) for row in rows]
+    elif part == "compare":
+        from studies.attempts.head_comparison import comparison_rows
+
+        rows = comparison_rows(runs_root())
     elif part == "label-check":
         from studies.attempts.adapt_heads import HEADS
         from studies.attempts.heads import site_of
         from studies.attempts.label_check import label_check_row
 
         rows = (label_check_row(site_of(runs_root()), head) for head in reversed(HEADS))
+    elif part == "covariates":
+        from studies.attempts.label_covariates import covariates_rows
+
+        rows = covariates_rows(runs_root())
     elif part == "curves":
         from studies.attempts.label_curves import curve_rows
 

@@ -10,6 +10,7 @@ model of the normal films outside of its fold and the tested one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from time import process_time
 
 import numpy as np
@@ -35,7 +36,7 @@ from unseen.screening.adaptation import (
 ROWS = "attempts/adapt/"
 HEADS: tuple[HeadName, ...] = ("ridge", "normals-covariance")
 SCORES = ("normals only", "head alone", "combined", "adapted")
-_FACTS = ("name", "label", "source", "patient", "pixel_sha256")
+_FACTS = ("name", "label", "source", "patient", "pixel_sha256", "projection")
 
 
 def taught(labels: Labels, fold: int, ill: Places, *, mixed: bool = False) -> Labelled:
@@ -58,7 +59,7 @@ def taught(labels: Labels, fold: int, ill: Places, *, mixed: bool = False) -> La
         abnormal,
         patients,
         mix_of(statistics, patients, abnormal) if mixed else None,
-        statistics=statistics_of(statistics),
+        statistics=statistics_of(statistics, [str(fact.get("projection", "")) for fact in facts]),
     )
 
 
@@ -97,26 +98,25 @@ def by_products(
     return chosen, z, h
 
 
-def adapt_figures(
-    labels: Labels,
-    folds: Sequence[int],
-    counts: Sequence[int] = COUNTS,
-    draws: int = DRAWS,
-    heads: Sequence[HeadName] = HEADS,
-) -> dict[str, dict[str, Row]]:
-    """Return the figures of each head by the number of abnormal films.
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """Scores of tested films by both heads, draw by draw.
 
     Args:
-        labels: the films.
-        folds: tested folds.
-        counts: numbers of abnormal films that teach.
-        draws: number of draws of these films; as in `studies.attempts.heads.few`.
-        heads: heads of `unseen adapt`.
-
-    Returns:
-        By head and number: AUROC of `SCORES` with their intervals, pairs of like sharpness by the combined and the
-        adapted score, mean share ω, and how often the score from normal films alone was kept.
+        at: places of the tested films, fold by fold.
+        scores: by "<head>, <score of `SCORES`>" and number of abnormal films: for each draw, the scores of each fold.
+        shares: by head and number: ω of each fold and draw.
     """
+
+    at: Places
+    scores: dict[tuple[str, int], list[list[Floats]]]
+    shares: dict[tuple[str, int], list[float]]
+
+
+def adapt_scores(
+    labels: Labels, folds: Sequence[int], counts: Sequence[int], draws: int, heads: Sequence[HeadName]
+) -> Tested:
+    """Return the scores of the films of some folds; the draws are those of `studies.attempts.heads.few`."""
     at = np.concatenate([np.flatnonzero(labels.fold == fold) for fold in folds])
     columns: dict[tuple[str, int], list[list[Floats]]] = {}
     shares: dict[tuple[str, int], list[float]] = {}
@@ -139,6 +139,31 @@ def adapt_figures(
                     for name, score in zip(SCORES, scored, strict=True):
                         key = (f"{head}, {name}", count)
                         columns.setdefault(key, [[] for _ in range(draws)])[draw].append(score)
+    return Tested(at, columns, shares)
+
+
+def adapt_figures(
+    labels: Labels,
+    folds: Sequence[int],
+    counts: Sequence[int] = COUNTS,
+    draws: int = DRAWS,
+    heads: Sequence[HeadName] = HEADS,
+) -> dict[str, dict[str, Row]]:
+    """Return the figures of each head by the number of abnormal films.
+
+    Args:
+        labels: the films.
+        folds: tested folds.
+        counts: numbers of abnormal films that teach.
+        draws: number of draws of these films; as in `studies.attempts.heads.few`.
+        heads: heads of `unseen adapt`.
+
+    Returns:
+        By head and number: AUROC of `SCORES` with their intervals, pairs of like sharpness by the combined and the
+        adapted score, mean share ω, and how often the score from normal films alone was kept.
+    """
+    tested = adapt_scores(labels, folds, counts, draws, heads)
+    at, columns, shares = tested.at, tested.scores, tested.shares
     found = aurocs(labels, at, columns)
     return {
         head: {
@@ -261,6 +286,6 @@ def adapt_section(rows: Sequence[Entry]) -> list[str]:
         "[on three sets](results-detectors.md#adaptation-with-labelled-films-of-the-site) and "
         "[with calibration](results-detectors.md#a-site-that-teaches-and-calibrates-with-its-own-labels) are those of "
         "the ridge head with the earlier check, at 256 px; the other head has figures on three sets at 224 px "
-        "[below](#from-5-to-100-labelled-abnormal-films-on-three-sets). Ridge stays the default: on fold 0 the two "
-        "heads were compared on Montgomery + Shenzhen alone.",
+        "[below](#from-5-to-100-labelled-abnormal-films-on-three-sets). The default was decided on [fold 0 of three "
+        "sets](#which-head-is-the-default).",
     ]  # fmt: skip

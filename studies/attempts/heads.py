@@ -308,6 +308,15 @@ def few(site: Site, folds: Sequence[int], names: Sequence[str] = NAMES, draws: i
     return aurocs(labels, at, columns)
 
 
+def cohort_at(labels: Labels, at: Places) -> BootstrapCohort:
+    """Return tested films, each drawn alone, within fold, source and label."""
+    abnormal, fold_of = labels.abnormal[at], labels.fold[at]
+    source = np.array([labels.cells.facts[i]["source"] for i in at])
+    return BootstrapCohort(
+        np.zeros(len(at)), abnormal, fold_of, source, np.arange(len(at)), codes(fold_of, source, abnormal)
+    )
+
+
 def aurocs(labels: Labels, at: Places, columns: Mapping[tuple[str, int], Sequence[Sequence[Floats]]]) -> dict[str, Row]:
     """Return the mean AUROC of each head over the draws, its interval over films, and the draws' range.
 
@@ -317,10 +326,7 @@ def aurocs(labels: Labels, at: Places, columns: Mapping[tuple[str, int], Sequenc
         columns: by the head's name and the number of abnormal films: for each draw, the scores of each tested fold.
     """
     abnormal, fold_of = labels.abnormal[at], labels.fold[at]
-    source = np.array([labels.cells.facts[i]["source"] for i in at])
-    cohort = BootstrapCohort(
-        np.zeros(len(at)), abnormal, fold_of, source, np.arange(len(at)), codes(fold_of, source, abnormal)
-    )
+    cohort = cohort_at(labels, at)
     found: dict[str, Row] = {}
     for (name, count), draws_of in columns.items():
         statistics = {

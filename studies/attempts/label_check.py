@@ -109,8 +109,8 @@ def settings_of(labels: Labels, draws: int) -> Iterator[tuple[str, bool, int, It
         yield name, signal > 0, LABELS, (simulated(generator(draw), signal, scanner) for draw in range(draws))
 
 
-def relabelled(labels: Labels, called: Places) -> Labelled:
-    """Return the normal films that teach, some of them called abnormal."""
+def relabelled(labels: Labels, called: Places, *, mixed: bool = True) -> Labelled:
+    """Return the normal films that teach, some of them called abnormal; `mixed` as for `taught`."""
     normal = ~labels.abnormal
     truth = np.zeros(len(normal), dtype=bool)
     truth[called] = True
@@ -118,7 +118,7 @@ def relabelled(labels: Labels, called: Places) -> Labelled:
     place = {film: index for index, film in enumerate(kept.tolist())}
     cells = type(labels.cells)([labels.cells.facts[i] for i in kept], {}, {}, labels.cells.inside[kept])
     some = Labels(cells, labels.fold[kept], truth[kept], labels.features[kept], labels.normal_score[:, :, kept])
-    return taught(some, FOLD, np.array([place[one] for one in called.tolist()]), mixed=True)
+    return taught(some, FOLD, np.array([place[one] for one in called.tolist()]), mixed=mixed)
 
 
 def simulated(rng: np.random.Generator, signal: float, scanner: float, normals: int = 150) -> Labelled:

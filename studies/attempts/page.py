@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from studies.attempts.adapt_heads import ROWS as ADAPT
 from studies.attempts.adapt_heads import adapt_section
+from studies.attempts.head_comparison import ROWS as COMPARED
+from studies.attempts.head_comparison import comparison_section
 from studies.attempts.heads import CLEARED, COUNTS, FINDER, looks_of, nominating
 from studies.attempts.heads import ROWS as HEADS
 from studies.attempts.kept_lesions import KEEPING, OWN
 from studies.attempts.kept_lesions import ROWS as KEPT
 from studies.attempts.label_check import ROWS as CHECKED
 from studies.attempts.label_check import false_acceptances, label_check_section
+from studies.attempts.label_covariates import ROW as COVARIATES
+from studies.attempts.label_covariates import covariates_section
 from studies.attempts.label_curves import ROWS as CURVES
 from studies.attempts.label_curves import curve_section
 from studies.attempts.sides import EXPERIMENTS, ROWS, chosen_by
@@ -62,8 +66,10 @@ def attempts_page(every: Mapping[str, Entry]) -> str:
         *_kept([row for name, row in rows.items() if name.startswith(KEPT)], every),
         *_heads([row for name, row in rows.items() if name.startswith(HEADS)]),
         *adapt_section([row for name, row in rows.items() if name.startswith(ADAPT)]),
+        *comparison_section([row for name, row in rows.items() if name.startswith(COMPARED)]),
         *label_check_section([row for name, row in rows.items() if name.startswith(CHECKED)]),
         *curve_section([row for name, row in rows.items() if name.startswith(CURVES)]),
+        *covariates_section(rows.get(f"{COVARIATES}-0")),
         *_cleared([row for name, row in rows.items() if name.startswith(CLEARED)]),
     ]
     return "\n\n".join(blocks) + "\n"

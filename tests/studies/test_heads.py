@@ -18,6 +18,7 @@ from studies.attempts.adapt_heads import (
     taught,
     taught_at,
 )
+from studies.attempts.head_comparison import comparison_row, comparison_section
 from studies.attempts.heads import (
     NAMES,
     RIDGES,
@@ -32,6 +33,7 @@ from studies.attempts.heads import (
     pooled,
 )
 from studies.attempts.label_check import earlier, relabelled, simulated
+from studies.attempts.label_covariates import KNOWN, WEIGHTED, covariates_row, covariates_section
 from studies.attempts.label_curves import counts_of, curve_row, curve_section
 from studies.attempts.targets import targets, targets_section
 from studies.detectors.frozen_cells import DEEP, FINE, GRID, VIEWS, FrozenCells
@@ -207,6 +209,37 @@ def test_a_curve_has_each_number_of_films_that_is_left_for_teaching(telling: Lab
     assert list(row["test"]) == ["5", "10", "25", "50"]
     assert row["test"]["50"]["combined"]["value"] > 0.9 and row["test"]["50"]["kept"] == 0
     assert "| `ms_cxr` | 50 |" in "\n".join(curve_section([row]))
+
+
+def test_heads_are_compared_on_the_same_films_and_the_condition_decides(telling: Labels) -> None:
+    row = comparison_row("kermany", telling, draws=2)
+    for one in row["fold_0"].values():
+        found = one["adapted"]
+        gap = found["normals-covariance"]["value"] - found["ridge"]["value"]
+        assert found["difference"]["value"] == pytest.approx(gap, abs=2e-6)
+        assert found["ridge"]["value"] > 0.9
+    for low, said in ((-0.02, "ridge stays the default"), (-0.005, "normals-covariance is it")):
+        for one in row["fold_0"].values():
+            one["adapted"]["difference"]["low"] = low
+        assert said in "\n".join(comparison_section([row]))
+
+
+def test_labels_of_the_projection_alone_are_used_unless_the_check_knows_it(site: Site) -> None:
+    """The features show the projection, the statistics are noise."""
+    rng = np.random.default_rng(5)
+    pa = rng.random(FILMS) < 0.5
+    names = ("sharpness", "bytes_per_pixel", "mean", "lung_area")
+    facts = [fact | {name: float(rng.random()) for name in names} for fact in site.labels.cells.facts]
+    cells = replace(site.labels.cells, facts=facts)
+    features = torch.from_numpy(rng.normal(size=(FILMS, 40)) + 2 * pa[:, None])
+    labels = replace(site.labels, cells=cells, features=features)
+    row = covariates_row(labels, ["PA" if one else "AP" for one in pa], draws=3)
+    alone = next(one for one in row["settings"] if one["setting"].startswith("PA with weight 10000"))
+    assert alone["statistics"]["used"]["value"] == 1
+    for known in (KNOWN[-1], WEIGHTED):
+        assert alone[known]["difference"] < 0.3 * alone["statistics"]["difference"]
+    assert row["n"]["normal"]["PA"] == int((pa & ~labels.abnormal).sum())
+    assert "| PA with weight 10000, 25 films | no |" in "\n".join(covariates_section(row))
 
 
 def test_each_target_that_is_not_reached_has_three_attempts_with_figures() -> None:

@@ -8,11 +8,13 @@ import os
 import subprocess
 import sys
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 from tests.cli.conftest import Say
 from tests.cli.test_mistakes import told
@@ -77,12 +79,22 @@ with OwnServer(words, log=Path("log")) as server:
 """
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A Python with the plug-in installed, in an empty folder."""
-    folder, site = tmp_path_factory.mktemp("work"), tmp_path_factory.mktemp("site")
+def unpacked(site: Path) -> None:
+    """Put the files of the plug-in's wheel there: what pip does with it in half a second."""
+    for wheel in WheelBuilder(str(PLUGIN)).build(directory=str(site.with_name("wheel")), versions=["standard"]):
+        zipfile.ZipFile(wheel).extractall(site)
+
+
+def by_pip(site: Path) -> None:
     install = ["pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(site)]
     subprocess.run([sys.executable, "-m", *install, str(PLUGIN)], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module", params=[unpacked, pytest.param(by_pip, marks=pytest.mark.nightly)])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A Python with the plug-in installed, in an empty folder."""
+    folder, site = tmp_path_factory.mktemp("work"), tmp_path_factory.mktemp("installed") / "site"
+    request.param(site)
     path = os.pathsep.join(filter(None, [str(site), str(ROOT / "src")]))
     environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
 

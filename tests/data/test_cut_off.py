@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pydicom import uid
 
 from tests.data import making
-from unseen.data.decode import Decoder
+from unseen.data.decode import Decoder, shared_decoder
 from unseen.data.decoder_protocol import DecodedImage
 
 SHARES = (0.3, 0.9, 0.99)
@@ -95,11 +95,10 @@ CUT: dict[str, Callable[[float], bytes]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def decoder() -> Iterator[Decoder]:
-    made = Decoder()
-    yield made
-    made.close()
+@pytest.fixture
+def decoder() -> Decoder:
+    """This process's own, whose child has imported what decodes."""
+    return shared_decoder()
 
 
 @pytest.mark.parametrize("name", CUT)

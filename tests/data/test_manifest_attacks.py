@@ -195,6 +195,7 @@ def test_a_table_keeps_its_types_and_loses_no_cell(tmp_path: Path) -> None:
     assert not readers()
 
 
+@FORKED
 @DAMAGED_AT
 def test_a_damaged_table_ends_its_reader_and_the_next_one_is_read(tmp_path: Path, at: int) -> None:
     data = bytearray(films_of_300_rows(tmp_path))

@@ -60,10 +60,13 @@ def check_new(database: Database, connection: Connection, home: Path) -> None:
         raise DamagedError(f"{database.name}: the database has no tables, and {films_in(home)}. {database.remedy}")
 
 
-def check_tables(database: Database) -> None:
-    """Raise DamagedError if a table or a column of the newest schema is missing."""
-    with database.reading() as connection:
-        there = {tuple(row) for row in connection.execute(text(_COLUMNS[connection.dialect.name]))}
+def columns(connection: Connection) -> set[tuple[str, str]]:
+    """Return the tables of the database and their columns, by name."""
+    return {(table, column) for table, column in connection.exec_driver_sql(_COLUMNS[connection.dialect.name]).all()}
+
+
+def check_tables(database: Database, there: set[tuple[str, str]]) -> None:
+    """Raise DamagedError if a table or a column of the newest schema is not among the database's `columns`."""
     if missing := sorted(".".join(place) for place in _wanted() - there):
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise DamagedError(f"{database.name}: {', '.join(missing[:3])}{more} missing. {database.remedy}")

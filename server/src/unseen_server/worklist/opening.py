@@ -5,7 +5,7 @@ A folder is opened with its own database only (`belonging`).
 
 from pathlib import Path
 
-from sqlalchemy import URL, select
+from sqlalchemy import URL, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from unseen_server.worklist import damage
@@ -71,9 +71,12 @@ def _upgrade_whole(database: Database, home: Path) -> None:
         seen = revision(connection)
         if seen is None:
             damage.check_new(database, connection, home)
+        there = damage.columns(connection)
     if seen != newest():
         _upgrade_from(database, seen)
-    damage.check_tables(database)
+        with database.reading() as connection:
+            there = damage.columns(connection)
+    damage.check_tables(database, there)
 
 
 def _upgrade_from(database: Database, seen: str | None) -> None:
@@ -124,8 +127,7 @@ def _names(database: Database, path: Path, pseudonymise: bool | None) -> Pseudon
             plain = pseudonymise is False
             names = Pseudonyms(key or make_site_key(path), plain=plain)
             first = {"plain": str(int(plain)), "key": names.fingerprint, "waiting_cap_s": repr(CAP_S)}
-            for name, value in first.items():
-                connection.execute(settings.insert().values(name=name, value=value))
+            connection.execute(insert(settings), [{"name": name, "value": value} for name, value in first.items()])
             return names
     if key is None:
         raise WorklistError(

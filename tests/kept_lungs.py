@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from unseen.anatomy.lung_finder import LungFinder
@@ -21,6 +22,7 @@ from unseen.data.film import Film
 _Weights = tuple[int, ...]  # how often each tensor was changed, and where it lies
 _found: dict[tuple[str, bytes], NDArray[np.bool_]] = {}
 _digests: weakref.WeakKeyDictionary[LungFinder, tuple[_Weights, str]] = weakref.WeakKeyDictionary()
+_modules: weakref.WeakKeyDictionary[torch.nn.Module, list[torch.nn.Module]] = weakref.WeakKeyDictionary()
 _find = LungFinder.find
 
 
@@ -44,8 +46,14 @@ def _kept_or_found(self: LungFinder, film: Film) -> NDArray[np.bool_]:
 
 
 def _digest(finder: LungFinder) -> str:
-    weights = tuple(
-        number for tensor in finder.network.state_dict().values() for number in (tensor._version, tensor.data_ptr())
+    if finder.network not in _modules:
+        _modules[finder.network] = list(finder.network.modules())
+    weights = tuple(  # `state_dict`, which names them too, takes ten times as long
+        number
+        for module in _modules[finder.network]
+        for tensor in (*module._parameters.values(), *module._buffers.values())
+        if tensor is not None
+        for number in (tensor._version, tensor.data_ptr())
     )
     known = _digests.get(finder)
     if known is None or known[0] != weights:

@@ -84,8 +84,10 @@ def share_finders(models: Iterable[object]) -> None:
         >>> second.finder is first.finder
         True
     """
+    with_finder = [model for model in models if isinstance(getattr(model, "finder", None), LungFinder)]
+    if len(with_finder) < 2:
+        return  # a digest reads all weights
     by_digest: dict[str, LungFinder] = {}
-    for model in models:
-        finder = getattr(model, "finder", None)
-        if isinstance(finder, LungFinder):
-            model.finder = by_digest.setdefault(finder.digest, finder)  # type: ignore[attr-defined]  # it has one
+    for model in with_finder:
+        finder: LungFinder = model.finder  # type: ignore[attr-defined]
+        model.finder = by_digest.setdefault(finder.digest, finder)  # type: ignore[attr-defined]

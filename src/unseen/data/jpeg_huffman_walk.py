@@ -77,7 +77,8 @@ def huffman_codes(counts: bytes, values: bytes) -> Codes:
         place += count
     if place > len(values) or len(codes) > 1 << _LOOK_BITS:
         raise InvalidCodeError
-    return codes + [_INVALID] * ((1 << _LOOK_BITS) - len(codes))
+    codes += [_INVALID] * ((1 << _LOOK_BITS) - len(codes))
+    return codes
 
 
 class Segment:

@@ -84,14 +84,11 @@ def server(
             run(*become, str(programs / "initdb"), f"--pgdata={data}", "--username=unseen", "--auth=trust",
                 "--encoding=UTF8", "--no-locale", "--no-sync", "--wal-segsize=1")  # fmt: skip
         else:
-            shutil.copytree(begin_with, data)
-            data.chmod(0o700)  # or the server refuses it
-            if become:
-                run("chown", "--recursive", "postgres:postgres", str(data))
+            run("cp", "--archive", str(begin_with), str(data))  # 1,500 files, with their owner and modes
         run(*control, f"--log={folder / 'log'}", f"--options={options}", "--wait", "start")
         yield sqlalchemy.URL.create("postgresql", username="unseen", database="postgres", query={"host": str(folder)})
         if keep is not None:
             run(*control, "--mode=fast", "stop")
-            shutil.copytree(data, keep)
+            run("cp", "--archive", str(data), str(keep))
     finally:
         guard.communicate(b"\n")

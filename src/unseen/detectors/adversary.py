@@ -12,6 +12,7 @@ super-resolution", ICLR 2017, section 4; Arjovsky & Bottou, "Towards principled 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -46,10 +47,11 @@ class Adversary:
         steps: int,
         optimiser: torch.optim.Optimizer | None = None,
     ) -> None:
-        self.settings, self.name, self.total = settings, name, max(1, steps)
+        self.settings, self.name = settings, name
         self.module, self.weights = module, list(module.parameters())
         self.optimiser = optimiser or settings.optimiser(self.weights)
         self._discriminator = discriminator
+        self._noisy = partial(with_instance_noise, settings.instance_noise, self.optimiser, steps)
 
     def step(self, real: Tensor, fake: Tensor, rng: torch.Generator) -> Step:
         """Return its training step on (batch, ...) of each type.
@@ -92,9 +94,20 @@ class Adversary:
                 for weight in self.weights:
                     weight.clamp_(-self.settings.clip, self.settings.clip)
 
-    def _noisy(self, x: Tensor, rng: torch.Generator) -> Tensor:
-        first = self.settings.instance_noise
-        if first == 0:
-            return x
-        sigma = first * max(0.0, 1 - self.done / self.total)
-        return x + sigma * torch.randn(x.shape, generator=rng).to(x) if sigma else x
+
+def with_instance_noise(
+    first: float, optimiser: torch.optim.Optimizer, steps: int, x: Tensor, rng: torch.Generator
+) -> Tensor:
+    """Return x with the noise of the discriminator's present step.
+
+    Args:
+        first: σ at the first step.
+        optimiser: of the discriminator, whose steps count.
+        steps: of the whole training.
+        x: images, of any shape.
+        rng: draws the noise.
+    """
+    if first == 0:
+        return x
+    sigma = first * max(0.0, 1 - steps_taken(optimiser) / max(1, steps))
+    return x + sigma * torch.randn(x.shape, generator=rng).to(x) if sigma else x

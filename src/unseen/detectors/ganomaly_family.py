@@ -19,12 +19,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 
 from unseen.artifacts.added_setting import added_setting
+from unseen.detectors.adversary import with_instance_noise
 from unseen.detectors.detector import Detector
 from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
@@ -34,7 +36,7 @@ from unseen.losses.discriminator_cross_entropy import discriminator_bce
 from unseen.losses.matched_features import feature_matching
 from unseen.networks.dcgan import DcganDecoder, DcganEncoder, Discriminator
 from unseen.networks.dcgan_initialisation import initialise_dcgan
-from unseen.training.learner import Step, steps_taken
+from unseen.training.learner import Step
 
 if TYPE_CHECKING:
     from torch import nn
@@ -168,7 +170,6 @@ class _Adversaries:
 
     def __init__(self, detector: EncoderDecoderEncoder, *, steps: int) -> None:
         self.detector = detector
-        self.total = steps
         self.modules = detector.networks
         settings = detector.config
         sides = {"generator": ("e1", "de", "e2"), "discriminator": ("dc",)}
@@ -181,6 +182,7 @@ class _Adversaries:
             )
             for side, names in sides.items()
         }
+        self._noisy = partial(with_instance_noise, settings.instance_noise, self.optimisers["discriminator"], steps)
 
     def steps(self, batch: tuple[torch.Tensor, ...], rng: torch.Generator) -> Iterator[Step]:
         settings, dc = self.detector.config, self.modules["dc"]
@@ -209,13 +211,6 @@ class _Adversaries:
         """Initialise the discriminator again when its loss has vanished: it no longer teaches the generator."""
         if parts["discriminator"] < _COLLAPSED:
             initialise_dcgan(self.modules["dc"], generator=rng)
-
-    def _noisy(self, x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-        first = self.detector.config.instance_noise
-        if first == 0:
-            return x
-        sigma = first * max(0.0, 1 - steps_taken(self.optimisers["discriminator"]) / self.total)
-        return x + sigma * torch.randn(x.shape, generator=rng).to(x) if sigma else x
 
 
 def reinitialisations(history: History) -> int:

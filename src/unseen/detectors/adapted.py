@@ -1,21 +1,22 @@
 """`Adapted`: a detector of normal films with a fitted linear head; formulas of the head's weights.
 
-    score = z + ω h,    z = (s − mean) / deviation of the labelled normals' scores by the detector,
-                        h = (wᵀ x − mean) / deviation, of normals that the head had not seen
+    score = z + ω h,    z = (s − mean) / deviation of the detector's scores s of labelled normal films,
+                        h = (wᵀ x − mean) / deviation of wᵀ x of normal films that were left out of the head's fit
 
     w = Σ_i a_i x_i,    (K + λ / v) a = y − ȳ,    K = X Xᵀ
 
-x are frozen features of EfficientNet-lite0: of the whole film, its last used block's mean, and of the lungs, five
-blocks on 4 × 4 places; each is standardised over the labelled films. v weighs films so that both labels count as much,
-and ȳ is the weighted mean label. With d features of n films, d > n, the n × n system is that of ridge regression.
+x are frozen features of EfficientNet-lite0, standardised over the labelled films: the mean of the last used block on
+the whole film, and five blocks on the lungs, pooled to 4 × 4 cells. The weights v of the films give both labels the
+same total weight, and ȳ is the weighted mean label. With d features of n films, d > n, the n × n system is the dual of
+ridge regression.
 
-A second head, `head="normals-covariance"`, is the linear discriminant whose covariance is that of the normal films
-alone, shrunk towards the identity; there the features are standardised over the normal films:
+The second head, `head="normals-covariance"`, is the linear discriminant with the covariance of the normal films alone,
+shrunk towards the identity. Its features are standardised over the normal films:
 
     w = (Σ₀ + β I)⁻¹ (μ₁ − μ₀)
 
-It is not a method of `METHODS`: normal films alone do not teach it. `screening.adapt` makes one: it
-chooses λ and ω, and β is its `NORMALS_SHRINKAGE`.
+`Adapted` is not in `METHODS`, since it cannot be trained with normal films alone. `screening.adapt` makes it: it
+chooses λ and ω; β is `NORMALS_SHRINKAGE`.
 Source: Hoerl & Kennard, Technometrics 12 (1970); in its dual form, Saunders et al., ICML (1998). For the second head:
 Fisher, Annals of Eugenics 7 (1936); the shrunk covariance, Friedman, JASA 84 (1989), and Ledoit & Wolf, Journal of
 Multivariate Analysis 88 (2004).
@@ -62,7 +63,7 @@ _LEAST_DEVIATION = 1e-4
 
 
 class Adapted(Detector):
-    """A detector beside a head that has learnt from labelled films; the map is the detector's.
+    """Detector with an additional head, which is trained with labelled films; the anomaly map is the detector's.
 
     >>> from unseen.detectors import Pca
     >>> Adapted.beside(Pca(size=16)).config.labels
@@ -106,11 +107,11 @@ class Adapted(Detector):
 
     @classmethod
     def beside(cls, base: Detector, *, backbone: Path | str | None = None) -> Adapted:
-        """Return a head that has not learnt yet, beside a detector that may have: with its finder, and its films.
+        """Return the detector with an untrained head; it keeps its lung finder and its list of training films.
 
-        backbone  a safetensors file of EfficientNet-lite0's weights; None: the published ones
+        backbone  safetensors file of EfficientNet-lite0's weights; None: the published weights
 
-        Raises FitError for a detector that is adapted already, for weights that are not installed or do not fit.
+        Raises FitError if the detector is adapted already, or if weights are not installed or do not fit.
         """
         if isinstance(base, cls):
             raise FitError("this model is adapted already. Adapt the model that it was made from, with all labels")
@@ -132,7 +133,7 @@ class Adapted(Detector):
 
     @property
     def finder(self) -> Finder | None:
-        """The detector's own."""
+        """Lung finder of the detector."""
         return self.base.finder
 
     @finder.setter
@@ -209,7 +210,7 @@ class Head(nn.Module):
         self.register_buffer("share", torch.zeros((), dtype=torch.float64))
 
     def forward(self, score: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
-        """z and h of a film: its score by the detector, and its features (d,)."""
+        """Return z and h of a film, from its score by the detector and its features (d,)."""
         raw = ((features - self.mean) / self.scale) @ self.weights
         return (score - self.base[0]) / self.base[1], (raw - self.own[0]) / self.own[1]
 
@@ -228,7 +229,7 @@ def standardised(features: Tensor, among: NDArray[np.bool_] | None = None) -> tu
 
 
 def ridge(gram: NDArray[np.float64], abnormal: NDArray[np.bool_], shrinkage: float) -> NDArray[np.float64]:
-    """Return a (n,) from K (n, n): the weights of the films, whose classes count as much as one another.
+    """Return a (n,) from K (n, n): weights of the films; both classes have the same total weight.
 
     >>> ridge(np.eye(2), np.array([True, False]), 1.0).round(3).tolist()
     [0.25, -0.25]

@@ -35,8 +35,8 @@ class Action(Immutable, ABC):
     real_or_complex: bool = False
     """True if images may be real or complex, and measurements with them, as for a mask."""
     pinv_by_steps: bool = False
-    """True if A⁺ takes conjugate gradients that need far more steps for a residual than for y: CT, and what is made of
-    it. Operators with `rtol` stop before that, and others need few steps."""
+    """True if A⁺ is computed by conjugate gradients that need many more steps for a residual than for y: CT, and
+    operators composed with it. Operators with `rtol` stop earlier, and others need few steps."""
     looks_for_nan: ClassVar[bool] = True
     _spreads_nan: ClassVar[bool] = False
     """True if a NaN in an image makes its whole measurement NaN: then one entry is looked at, not the image."""

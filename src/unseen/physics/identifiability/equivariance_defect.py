@@ -1,8 +1,8 @@
 """Equivariance defect of A: ε_g = ‖A T_g (I − A⁺A)‖ / ‖A T_g‖, Frobenius norms by random probes.
 
-Where ε_g = 0, T_g brings nothing into sight that A hides: then A T_g = T̃_g A for some T̃_g, and a group of such g
-cannot help (Tachella, Chen & Davies, Sensing Theorems for Unsupervised Learning in Linear Inverse Problems, JMLR 24,
-2023, corollary of proposition 1).
+If ε_g = 0, A measures no part of T_g x that it does not measure of x: A T_g = T̃_g A for some T̃_g. A group of such g
+adds no information (Tachella, Chen & Davies, Sensing Theorems for Unsupervised Learning in Linear Inverse Problems,
+JMLR 24, 2023, corollary of proposition 1).
 """
 
 import math
@@ -17,25 +17,18 @@ from unseen.physics.identifiability.linear_map import LinearMap
 from unseen.physics.identifiability.looks import Looks, Moves
 from unseen.physics.identifiability.spectrum import Spectrum
 
-INNER, CORE = 0.7, 0.5  # shares of the inscribed disc's radius within which images stay clear of the border
-
-CANDIDATES, CLEAR, ALIKE = 512, 32, 6  # elements drawn to find some that keep clear of it; the best of those are tried
-
-
-KEPT = 6  # elements at a glance
-NUMBERS = 8192  # in all images of noise together: of small images several
-
-
-SPREAD = 0.5  # standard deviations over the mean: where the first six differ by less, the others are like them
-AT_ONCE = 16
-
-
+INNER, CORE = 0.7, 0.5  # radii of the images, as shares of the inscribed disc's radius
+CANDIDATES, CLEAR, ALIKE = 512, 32, 6  # elements drawn; most of them evaluated; those evaluated first
+KEPT = 6  # elements of the first, short test
+NUMBERS = 8192  # pixels of all noise images together: one large image, or several small ones
+SPREAD = 0.5  # relative standard deviation of the first six elements below which no further ones are evaluated
+AT_ONCE = 16  # elements in a batch
 LEAST_SHARE = 1e-3
-CLEARLY = 100  # times the level: what comes into sight must do so above what is just hidden
+CLEARLY = 100  # times the level of hidden components, above which a component counts as measured
 
 
 def defects(looks: Looks, hidden: Tensor, probes: Tensor) -> Tensor:
-    """ε of every look, (looks,), from probes and the parts of them that A hides, both (batch, *domain)."""
+    """Return ε of every look, (looks,), from probes and their parts that A does not measure, (batch, *domain) each."""
     found = []
     for move in looks.moves(tuple(probes.shape)):
         moved_hidden, moved = move(hidden), move(probes)
@@ -48,8 +41,8 @@ def defects(looks: Looks, hidden: Tensor, probes: Tensor) -> Tensor:
 def in_sight(
     A: LinearMap, group: Group, whole: Spectrum, level: float, hidden: Tensor, *, generator: torch.Generator
 ) -> float:
-    """Return how much of images that A hides comes clearly into sight when they are moved, at best: its share of their
-    energy, 0 for an A that is equivariant."""
+    """Return the largest share of a hidden image's energy that A measures after the image is transformed; 0 for an
+    equivariant A."""
     drawn = group.sample(KEPT, generator=generator)
     half = Moves(group, elements=drawn[: KEPT // 2], inverses=drawn[KEPT // 2 :], whole=False)
     moved = torch.cat(_all(half, hidden[:1]))
@@ -59,13 +52,13 @@ def in_sight(
 
 @dataclass(frozen=True)
 class Inner:
-    """Hidden part that moves clear of the border bring into sight, relative to a random look.
+    """Energy of hidden images that A measures after a transform clear of the border, relative to that of noise.
 
     Args:
-        best: of all elements tried.
-        mean: of those drawn.
-        error: the mean's standard error.
-        tried: how many were drawn.
+        best: largest value of all elements evaluated.
+        mean: mean over the elements drawn.
+        error: standard error of the mean.
+        tried: number of elements drawn.
     """
 
     best: float
@@ -84,20 +77,19 @@ def clear_of_the_border(
     generator: torch.Generator,
     inner: float = INNER,
 ) -> Inner | None:
-    """Measure how much of the hidden part comes into sight when images move without crossing the border.
+    """Measure the energy of hidden images that A measures after transforms that do not cross the image's border.
 
-    Shifts that come round at the border cut an image in two, which no scene does; and a projection on a grid shifts
-    by interpolation. Here images fill the inner part of the inscribed disc, and elements are those that leave this
-    disc clear of the border: all of them where image and group are small (`CANDIDATES` pixels and elements at most),
-    else those of `CANDIDATES` that are drawn. Of an A that is equivariant but for its interpolation no element shows
-    much; of others, such as a missing box, it takes one element that does, and many may show little. So the best
-    counts: of those drawn first (six that show much alike, else 32), and of the six whose images A measures with the
-    most energy.
-    With a smaller disc, images move further: the hidden part can leave a hole that the longest moves of a larger disc
-    do not leave (`CORE`).
+    Circular shifts cut an image in two, which no scene does, and a projection on a grid is shifted by interpolation.
+    Therefore the images here are inside a disc, and only elements that keep the disc inside the image are evaluated:
+    all of them if image and group are small (at most `CANDIDATES` pixels and elements), else those among `CANDIDATES`
+    random elements. If A is equivariant up to interpolation, every element has a small value. If it is not, as for a
+    missing box, one element with a large value suffices, and many may have a small one. So the largest value decides:
+    of the elements drawn first (six if their values are similar, else 32), and of the six elements after which A
+    measures the most energy. A smaller disc allows larger shifts, by which the hidden part can leave a larger hole
+    (`CORE`).
 
     Returns:
-        None where nothing ever crosses the border, nothing keeps clear of it, or nothing is hidden.
+        The values; None if no element crosses the border, all elements cross it, or A hides nothing.
     """
     inside = (radius(A.domain[-2:], A.device) <= inner).to(A.dtype).expand(1, *A.domain)
     listed = group.elements(A.domain) if math.prod(A.domain[-2:]) <= CANDIDATES else None

@@ -60,7 +60,7 @@ def test_a_bare_measurement_is_a_x() -> None:
         process.link = None  # type: ignore[misc]
 
 
-def test_the_rooms_table_of_contents() -> None:
+def test_each_public_name_of_physics_can_be_imported() -> None:
     for name in physics.__all__:
         assert getattr(physics, name) is not None
 

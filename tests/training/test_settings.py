@@ -38,7 +38,7 @@ def test_a_mistake_in_a_recipe_is_a_sentence_with_its_path() -> None:
     ]
 
 
-def test_the_rooms_import_without_torch_or_fabric() -> None:
+def test_artifacts_and_training_import_without_torch_or_fabric() -> None:
     code = (
         "import sys, unseen.artifacts, unseen.training, unseen.artifacts.bundle, unseen.artifacts.recipe;"
         "import unseen.training.settings;"

@@ -22,7 +22,7 @@ def page(shared_site: Site, page_of: PageOf) -> Page:
     return page
 
 
-def test_whoever_is_not_signed_in_is_led_to_the_door_and_back(shared_site: Site, page: Page) -> None:
+def test_sign_in_returns_to_the_page_that_was_asked_for(shared_site: Site, page: Page) -> None:
     page.goto(f"{shared_site.root}/models")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.get_by_label("Name").fill("lea")

@@ -400,7 +400,7 @@ def test_a_stop_waits_for_no_answer_to_a_peer_that_has_gone(
     assert not threads_of(node.node)
 
 
-def test_a_peer_that_falls_silent_is_let_go(start_node: StartNode, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_connection_of_a_silent_peer_is_closed(start_node: StartNode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_reading, "IDENTIFY_S", 0.5)
     node = start_node(limits={"idle_s": 0.2})
     with socket.create_connection(("127.0.0.1", node.port)) as silent:

@@ -41,7 +41,7 @@ SLOW = {"setup": {"size": 128, "operator": {"kind": "tomography", "views": 180}}
 
 @pytest.fixture
 def forks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The lab's processes are forks. `test_a_process_that_nobody_asks_is_let_go` has an interpreter of its own."""
+    """The lab's processes are forks. `test_an_idle_process_is_ended` has an interpreter of its own."""
     monkeypatch.setattr(subprocess, "Popen", subprocess.Popen)  # as it is now, afterwards
     module = begin()
     if module is not None:
@@ -90,7 +90,7 @@ def test_the_process_is_ended_when_it_is_late_or_dies_and_comes_back(laboratory:
 
 
 @pytest.mark.slow
-def test_a_process_that_nobody_asks_is_let_go(
+def test_an_idle_process_is_ended(
     laboratory: Callable[..., Laboratory], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab = laboratory()

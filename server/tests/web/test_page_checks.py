@@ -85,7 +85,7 @@ WRONG: list[tuple[dict[str, int], int, str]] = [
 ]
 
 
-def test_what_is_not_there_a_used_link_a_page_that_is_none_and_a_door_are_found(world: World) -> None:
+def test_missing_content_a_used_link_an_unknown_page_and_a_redirect_to_sign_in_are_found(world: World) -> None:
     with Running(*world.words, "--port", "0") as running:
         root = running.started().base.removesuffix("/api/v1")
         for change, models, complaint in WRONG:

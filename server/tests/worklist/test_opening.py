@@ -190,7 +190,7 @@ def test_another_site_has_other_pseudonyms(tmp_path: Path) -> None:
         assert one.names.of("patient", "1") != one.names.of("accession", "1"), "kinds do not mix"
 
 
-def test_opening_the_room_imports_no_database(tmp_path: Path) -> None:
+def test_importing_the_worklist_package_imports_no_database(tmp_path: Path) -> None:
     code = "import sys, unseen_server.worklist; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"sqlalchemy", "alembic", "argon2", "torch"} & set(done.stdout.split())

@@ -10,17 +10,16 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, any_, func, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Column, ColumnElement, Connection, Table, func, select
+
+from unseen_server.worklist.statements import among_parameter
 
 Row = Mapping[str, Any]  # Any: values of whatever column
 
 
 def among(connection: Connection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
     """Return the condition that `column` is one of `values`."""
-    if connection.dialect.name == "sqlite":
-        return column.in_(values)
-    return column == any_(literal(list(values), ARRAY(column.type)))
+    return among_parameter(connection.dialect.name == "sqlite", column, column.name, list(values))
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

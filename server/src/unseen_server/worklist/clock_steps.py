@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, bindparam, case, exists, or_, select
 from unseen_server.worklist import jobs as queue
 from unseen_server.worklist import outbox as sending
 from unseen_server.worklist import retry_delay, settle_time
-from unseen_server.worklist.site import DATABASES_CLOCK
+from unseen_server.worklist.site import time_of_statement
 from unseen_server.worklist.states import BusyError
 from unseen_server.worklist.tables import films, jobs, outbox, studies
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from unseen_server.worklist.site import Site
 
 _log = logging.getLogger("unseen")
-
-_CLOCK: Final = select(DATABASES_CLOCK)
 
 MARGIN_S: Final = 60.0
 """Seconds that a moment may lie beyond the longest delay: clocks of a site's machines differ."""
@@ -72,9 +70,14 @@ class _Correction:
 def _moments(site: Site, connection: Connection, claim_s: float) -> dict[str, int]:
     """Return the parameters of all statements: now, and the ends of a claim and of the longest waiting time from now,
     in microseconds."""
-    now_us = int(connection.execute(_CLOCK).scalar_one()) if site.clock_is_databases else site.now_us()
+    now_us: int = connection.execute(_now(site.clock_is_databases), site.clock_parameters()).scalar_one()
     settle_s = settle_time.longest_settle_s(connection)
     return {"now_us": now_us, "claim_us": now_us + int(claim_s * 1e6), "settle_us": now_us + int(settle_s * 1e6)}
+
+
+@functools.cache
+def _now(clock_is_databases: bool) -> Select[Any]:  # Any: a number
+    return select(time_of_statement(clock_is_databases))
 
 
 @functools.cache

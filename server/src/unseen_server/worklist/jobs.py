@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Integer, bindparam, func, select
 
-from unseen_server.worklist.bulk import among
 from unseen_server.worklist.decoding_slots import MOST_OF_A_SENDER
 from unseen_server.worklist.retry_delay import wait_s
-from unseen_server.worklist.site import DATABASES_CLOCK
+from unseen_server.worklist.site import time_of_statement
 from unseen_server.worklist.statements import among_parameter, rows_among
 from unseen_server.worklist.tables import films, jobs
 
@@ -73,7 +72,7 @@ def claim_several(site: Site, *, most: int, lease_s: float = LEASE_S) -> list[Jo
     """Claim the films that have been due longest, at most `most`. The call does not wait for further films."""
     lease = secrets.token_hex(8)
     claiming = _claiming(site.database.is_sqlite, site.clock_is_databases)
-    now = {} if site.clock_is_databases else {"now_us": site.now_us()}
+    now = site.clock_parameters()
     if site.database.is_sqlite:  # an empty queue is polled often; this needs no lock
         with site.database.reading() as connection:
             if connection.execute(claiming.first, now).first() is None:
@@ -120,7 +119,7 @@ class _Claiming:
 
 @functools.cache
 def _claiming(sqlite: bool, clock_is_databases: bool) -> _Claiming:
-    now_us = DATABASES_CLOCK if clock_is_databases else bindparam("now_us", type_=BigInteger)
+    now_us = time_of_statement(clock_is_databases)
     due = (
         select(jobs.c.film_id, jobs.c.tries)
         .where(jobs.c.state == "open", jobs.c.due_us <= now_us)
@@ -165,31 +164,22 @@ def _due_of_free_senders(
 def lengthen(site: Site, *held: Job, lease_s: float = LEASE_S) -> bool:
     """Extend the claims of the films by `lease_s` from now. Return False if every claim was lost."""
     with _writing(site) as connection:
-        in_order = select(jobs.c.film_id).where(*_held(connection, held)).order_by(jobs.c.film_id)
-        connection.execute(in_order.with_for_update())  # the order in which results are entered: no deadlock
-        lengthened = connection.execute(
-            jobs.update().where(*_held(connection, held)).values(due_us=site.lease_clock() + int(lease_s * 1e6))
-        )
-        return bool(lengthened.rowcount)
+        in_order = select(jobs.c.film_id).where(_is_held(site.database.is_sqlite)).order_by(jobs.c.film_id)
+        # the order in which results are entered: no deadlock
+        connection.execute(in_order.with_for_update(), _parameters(held))
+        return bool(_due_in(site, connection, held, lease_s))
 
 
 def later(site: Site, job: Job, reason: str) -> None:
     """Return a failed film to the queue; it is tried again after a delay."""
     with _writing(site) as connection:
-        due_us = site.lease_clock() + int(wait_s(job.number, job.tries) * 1e6)
-        connection.execute(
-            jobs.update().where(*_held(connection, [job])).values(lease=None, reason=reason, due_us=due_us)
-        )
+        _due_in(site, connection, [job], wait_s(job.number, job.tries), lease=None, reason=reason)
 
 
 def give_back(site: Site, *held: Job) -> None:
     """Return films to the queue at once, as if they had not been claimed."""
     with _writing(site) as connection:
-        connection.execute(
-            jobs.update()
-            .where(*_held(connection, held))
-            .values(lease=None, tries=jobs.c.tries - 1, due_us=site.lease_clock())
-        )
+        _due_in(site, connection, held, 0, lease=None, tries=jobs.c.tries - 1)
 
 
 def postpone(site: Site, job: Job, *, wait_s: float) -> None:
@@ -198,11 +188,7 @@ def postpone(site: Site, job: Job, *, wait_s: float) -> None:
     It is used while two films of the same sender are being decoded.
     """
     with _writing(site) as connection:
-        connection.execute(
-            jobs.update()
-            .where(*_held(connection, [job]))
-            .values(lease=None, tries=jobs.c.tries - 1, due_us=site.lease_clock() + int(wait_s * 1e6))
-        )
+        _due_in(site, connection, [job], wait_s, lease=None, tries=jobs.c.tries - 1)
 
 
 def _writing(site: Site) -> AbstractContextManager[Connection]:
@@ -210,11 +196,22 @@ def _writing(site: Site) -> AbstractContextManager[Connection]:
     return site.database.writing(alone=False, durable=False)
 
 
-def _held(connection: Connection, held: Sequence[Job]) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions for jobs that the worker still holds: a claim by another worker has another lease."""
-    numbers, leases = [job.number for job in held], {job.lease for job in held}
-    is_held = among(connection, jobs.c.film_id, numbers) & among(connection, jobs.c.lease, leases)
-    return is_held, jobs.c.state == "open"
+def _due_in(site: Site, connection: Connection, held: Sequence[Job], delay_s: float, **values: Any) -> int:
+    """Change the jobs that the worker still holds: they are due in `delay_s`. Return their number."""
+    due_us = time_of_statement(site.clock_is_databases) + int(delay_s * 1e6)
+    change = jobs.update().where(_is_held(site.database.is_sqlite)).values(due_us=due_us, **values)
+    return connection.execute(change, _parameters(held) | site.clock_parameters()).rowcount
+
+
+def _is_held(sqlite: bool) -> ColumnElement[bool]:
+    """Return the condition for jobs that the worker still holds: a claim by another worker has another lease."""
+    is_theirs = among_parameter(sqlite, jobs.c.film_id, "numbers") & among_parameter(sqlite, jobs.c.lease, "leases")
+    return is_theirs & (jobs.c.state == "open")
+
+
+def _parameters(held: Sequence[Job]) -> dict[str, Any]:
+    """Return the parameters of `_is_held`."""
+    return {"numbers": [job.number for job in held], "leases": sorted({job.lease for job in held})}
 
 
 def held_films(connection: Connection, held: Sequence[Job]) -> dict[int, Found]:
@@ -224,8 +221,7 @@ def held_films(connection: Connection, held: Sequence[Job]) -> dict[int, Found]:
     film.
     """
     digests = {job.number: job.sha256 for job in held}
-    given = {"numbers": [job.number for job in held], "leases": sorted({job.lease for job in held})}
-    rows = connection.execute(_films_held(connection.dialect.name == "sqlite"), given)
+    rows = connection.execute(_films_held(connection.dialect.name == "sqlite"), _parameters(held))
     return {row.id: row for row in rows if row.sha256 == digests[row.id]}
 
 
@@ -237,9 +233,8 @@ def close(connection: Connection, numbers: Collection[int], *, state: str, reaso
 
 @functools.cache
 def _films_held(sqlite: bool) -> Select[Any]:
-    """Return the statement of `held_films`; `_held` with parameters."""
-    is_held = among_parameter(sqlite, jobs.c.film_id, "numbers") & among_parameter(sqlite, jobs.c.lease, "leases")
-    of_them = select(films).join(jobs, jobs.c.film_id == films.c.id).where(is_held, jobs.c.state == "open")
+    """Return the statement of `held_films`."""
+    of_them = select(films).join(jobs, jobs.c.film_id == films.c.id).where(_is_held(sqlite))
     return of_them.order_by(films.c.id).with_for_update(of=jobs)
 
 

@@ -5,6 +5,7 @@ studies change. `Store` owns one.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Connection, cast, func, literal, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Select, bindparam, cast, func, select
 
 from unseen_server.worklist import audit, waiting_cap
 from unseen_server.worklist.audit_head import keep_head
@@ -29,13 +30,23 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("unseen")
 
-DATABASES_CLOCK = cast(func.extract("epoch", func.statement_timestamp()) * 1_000_000, BigInteger)
-"""The time at which a statement begins, in microseconds, on PostgreSQL."""
-_CAP = select(waiting_cap.CAP)
-_CAP_AND_CLOCK = select(waiting_cap.CAP, DATABASES_CLOCK)
-
 MAX_FILM_BYTES = 256 * 2**20
 """Largest file that the decoder opens (`unseen.data.DecoderLimits`)."""
+
+
+def time_of_statement(clock_is_databases: bool) -> ColumnElement[int]:
+    """Return the time at which a statement begins, in microseconds, for use in it.
+
+    It is the time of the database (PostgreSQL), or the parameter `now_us` (`Site.clock_parameters`).
+    """
+    if clock_is_databases:
+        return cast(func.extract("epoch", func.statement_timestamp()) * 1_000_000, BigInteger)
+    return bindparam("now_us", type_=BigInteger)
+
+
+@functools.cache
+def _cap_and_time(clock_is_databases: bool) -> Select[Any]:  # Any: both
+    return select(waiting_cap.CAP, time_of_statement(clock_is_databases).label("now_us"))
 
 
 @dataclass(eq=False)
@@ -69,11 +80,9 @@ class Site:
         """Return the microseconds since 1970."""
         return int((time.time if self.clock is None else self.clock)() * 1e6)
 
-    def lease_clock(self) -> ColumnElement[int]:
-        """Return the time at which a statement begins, in microseconds, for use in the statement."""
-        if self.clock_is_databases:
-            return DATABASES_CLOCK
-        return literal(self.now_us(), BigInteger)
+    def clock_parameters(self) -> dict[str, int]:
+        """Return the parameters that a statement with `time_of_statement` needs."""
+        return {} if self.clock_is_databases else {"now_us": self.now_us()}
 
     @property
     def clock_is_databases(self) -> bool:
@@ -105,10 +114,7 @@ class Site:
         self._ended(writing, head)
 
     def _begun(self, connection: Connection) -> Writing:
-        if self.clock_is_databases:
-            cap, now_us = connection.execute(_CAP_AND_CLOCK).one()
-        else:
-            cap, now_us = connection.execute(_CAP).scalar_one(), self.now_us()
+        cap, now_us = connection.execute(_cap_and_time(self.clock_is_databases), self.clock_parameters()).one()
         return Writing(connection, self.names, now_us, int(float(cap) * 1e6))
 
     def _ended(self, writing: Writing, head: audit.AuditHead | None) -> None:

@@ -86,9 +86,14 @@ def _selecting_among(sqlite: bool, column: Column[Any], lock: bool) -> Select[An
     return rows.with_for_update() if lock else rows
 
 
-def among_parameter(sqlite: bool, column: Column[Any], name: str) -> ColumnElement[bool]:
-    """Return the condition that `column` is one of the values of the parameter `name`, a list; as `bulk.among` does for
-    values that are known."""
-    if sqlite:
-        return column.in_(bindparam(name, expanding=True))
-    return column == any_(bindparam(name, type_=ARRAY(column.type)))
+def among_parameter(
+    sqlite: bool, column: Column[Any], name: str, values: list[Any] | None = None
+) -> ColumnElement[bool]:
+    """Return the condition that `column` is one of the values of the parameter `name`, a list.
+
+    values  of the parameter; None: given with the statement
+    """
+    kind = column.type if sqlite else ARRAY(column.type)
+    later = values is None
+    given = bindparam(name, values, type_=kind, expanding=sqlite, required=later, unique=not later)
+    return column.in_(given) if sqlite else column == any_(given)

@@ -20,7 +20,7 @@ from unseen.screening import Policy
 from unseen_server.worklist.statements import rows_of
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
-from unseen_server.worklist.stored_time import moment
+from unseen_server.worklist.stored_time import moment, moment_or_none
 from unseen_server.worklist.tables import activations
 from unseen_server.worklist.transactions import Found, Writing
 from unseen_server.worklist.two_person_rule import needs_another, needs_note
@@ -290,11 +290,11 @@ def _of(row: Found, last: int | None) -> Activation:
         proposed_by=row.proposed_by,
         proposed=moment(row.proposed_us),
         activated_by=row.activated_by,
-        activated=None if row.activated_us is None else moment(row.activated_us),
+        activated=moment_or_none(row.activated_us),
         activated_note=row.activated_note or "",
         despite=row.despite or "",
         withdrawn_by=row.withdrawn_by,
-        withdrawn=None if row.withdrawn_us is None else moment(row.withdrawn_us),
+        withdrawn=moment_or_none(row.withdrawn_us),
         further=_further(row),
     )
 

@@ -18,7 +18,7 @@ from unseen_server.worklist.lookup import find_film, find_study
 from unseen_server.worklist.row_facts import row_facts
 from unseen_server.worklist.statements import rows_among, rows_of
 from unseen_server.worklist.states import NotFoundError
-from unseen_server.worklist.stored_time import moment
+from unseen_server.worklist.stored_time import moment, moment_or_none
 from unseen_server.worklist.tables import attachments, decisions, drafts, films, findings, merged, reports, studies
 from unseen_server.worklist.transactions import Found, decision_of
 
@@ -294,7 +294,7 @@ def study(
                 outcome=report.outcome,
                 note=report.note,
                 made=moment(report.made_us),
-                undone=None if report.undone_us is None else moment(report.undone_us),
+                undone=moment_or_none(report.undone_us),
                 how=report.how,
                 dwell_ms=report.dwell_ms,
                 confirmed_by=report.confirmed_by,

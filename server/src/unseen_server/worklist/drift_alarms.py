@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from unseen.screening import DriftReference, DriftWatch
 from unseen_server.worklist.statements import rows_of
 from unseen_server.worklist.states import NotFoundError
-from unseen_server.worklist.stored_time import moment
+from unseen_server.worklist.stored_time import moment, moment_or_none
 from unseen_server.worklist.tables import alarms as raised_alarms
 from unseen_server.worklist.tables import watches
 from unseen_server.worklist.two_person_rule import needs_another, needs_note
@@ -113,7 +113,7 @@ def alarms(connection: Connection) -> list[StandingAlarm]:
             reason=row.reason,
             since=moment(row.since_us),
             first_by=row.first_by,
-            first=None if row.first_us is None else moment(row.first_us),
+            first=moment_or_none(row.first_us),
             first_note=row.first_note or "",
         )
         for row in rows

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select
 from unseen_server.worklist import completeness, outbox
 from unseen_server.worklist.statements import rows_of, update_row
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, after
-from unseen_server.worklist.stored_time import moment
+from unseen_server.worklist.stored_time import moment, moment_or_none
 from unseen_server.worklist.study_decisions import REOPENED
 from unseen_server.worklist.tables import alarms, decisions, films, merged, studies
 from unseen_server.worklist.two_person_rule import needs_another, needs_note
@@ -74,15 +74,15 @@ def raised_alarms(connection: Connection) -> list[RaisedAlarm]:
             kind=row.kind,
             reason=row.reason,
             raised=moment(row.raised_us),
-            ended=None if row.ended_us is None else moment(row.ended_us),
+            ended=moment_or_none(row.ended_us),
             studies=len(json.loads(row.studies)),
             recorded=row.recorded,
             cleared=tuple(study.public_id for study in _cleared(connection, row)),
             proposed_by=row.proposed_by,
-            proposed=None if row.proposed_us is None else moment(row.proposed_us),
+            proposed=moment_or_none(row.proposed_us),
             proposed_note=row.proposed_note or "",
             reopened_by=row.reopened_by,
-            reopened=None if row.reopened_us is None else moment(row.reopened_us),
+            reopened=moment_or_none(row.reopened_us),
             reopened_note=row.reopened_note or "",
             reopened_studies=row.reopened or 0,
         )

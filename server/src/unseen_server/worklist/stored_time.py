@@ -18,6 +18,15 @@ def moment(time_us: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micro)
 
 
+def moment_or_none(time_us: int | None) -> datetime | None:
+    """Return a stored time; None where there is none.
+
+    >>> moment_or_none(None) is None
+    True
+    """
+    return None if time_us is None else moment(time_us)
+
+
 def microseconds(time: datetime) -> int:
     """Return a time as it is stored: the inverse of `moment`. A time without a zone is local.
 

@@ -12,20 +12,20 @@ from __future__ import annotations
 import builtins
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Connection, func, select, true
+from sqlalchemy import Connection, Integer, Select, bindparam, func, select
 
 from unseen_server.worklist.parcels import Parcel, SentInstance, instances_of, parcel_of, written
 from unseen_server.worklist.retry_delay import wait_s
-from unseen_server.worklist.statements import rows_of
+from unseen_server.worklist.statements import insert_row, rows_of, update_row
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
-from unseen_server.worklist.stored_time import moment
+from unseen_server.worklist.stored_time import moment, moment_or_none
 from unseen_server.worklist.tables import decisions, outbox, settings, studies
 from unseen_server.worklist.transactions import Found, Writing
 
@@ -41,6 +41,47 @@ LONGEST_WAIT_S: Final = 3600.0
 """Longest wait of a result until it is sent, or its confirmation asked for, again."""
 _SETTING: Final = "destinations"
 _CONTENT: Final = ("action", "score", "probability", "reason", "policy_digest", "model")
+_TO_BE_KEPT: Final = outbox.c.state.in_(("waiting", "sent"))
+_BEFORE: Final = (
+    select(outbox.c.id, outbox.c.state, *(decisions.c[name] for name in _CONTENT))
+    .join(decisions, decisions.c.id == outbox.c.decision_id)
+    .where(
+        outbox.c.study_id == bindparam("study"),
+        outbox.c.destination == bindparam("peer"),
+        outbox.c.state != "superseded",
+    )
+    .order_by(outbox.c.id.desc())
+)
+_DUE: Final = (
+    select(outbox.c.id)
+    .where(_TO_BE_KEPT, outbox.c.due_us <= bindparam("now_us"), outbox.c.destination == bindparam("peer"))
+    .order_by(outbox.c.due_us, outbox.c.id)
+    .limit(1)
+)
+_TAKE: Final = (
+    outbox.update()
+    .where(outbox.c.id == _DUE.with_for_update(skip_locked=True).scalar_subquery())
+    .values(lease=bindparam("new_lease"), due_us=bindparam("until_us"))
+    .returning(*outbox.c)
+)
+_WITH_STUDY: Final = select(outbox, studies.c.public_id).join(studies, studies.c.id == outbox.c.study_id)
+_ONE: Final = _WITH_STUDY.where(outbox.c.id == bindparam("number"))
+_ACCEPTED: Final = _WITH_STUDY.where(outbox.c.destination == bindparam("peer"), outbox.c.state == "sent")
+_HELD: Final = select(outbox).where(
+    outbox.c.id == bindparam("number"), outbox.c.lease == bindparam("held_lease"), _TO_BE_KEPT
+)
+_ROWS: Final = (
+    select(outbox, studies.c.public_id, decisions.c.action)
+    .join(studies, studies.c.id == outbox.c.study_id)
+    .join(decisions, decisions.c.id == outbox.c.decision_id)
+)
+_LONGEST: Final = _ROWS.where(_TO_BE_KEPT).order_by(outbox.c.made_us, outbox.c.id).limit(10)
+_LATEST: Final = _ROWS.order_by(outbox.c.id.desc()).limit(bindparam("most", type_=Integer))
+_LATEST_IN: Final = _LATEST.where(outbox.c.state == bindparam("wanted"))
+_OLDEST: Final = select(func.min(outbox.c.made_us)).where(_TO_BE_KEPT)
+_COUNTS: Final = select(outbox.c.destination, outbox.c.state, func.count().label("results")).group_by(
+    outbox.c.destination, outbox.c.state
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,35 +127,24 @@ def enter(writing: Writing, study: Found, decision: Found) -> None:
     for destination in destinations(connection):
         if destination.sources and study.source not in destination.sources:
             continue
-        before = connection.execute(
-            select(outbox.c.id, outbox.c.state, *(decisions.c[name] for name in _CONTENT))
-            .join(decisions, decisions.c.id == outbox.c.decision_id)
-            .where(
-                outbox.c.study_id == study.id,
-                outbox.c.destination == destination.name,
-                outbox.c.state != "superseded",
-            )
-            .order_by(outbox.c.id.desc())
-        ).all()
+        before = connection.execute(_BEFORE, {"study": study.id, "peer": destination.name}).all()
         if before and all(getattr(before[0], name) == getattr(decision, name) for name in _CONTENT):
             continue
-        unsent = [row.id for row in before if row.state in ("waiting", "dead")]
-        connection.execute(
-            outbox.update().where(outbox.c.id.in_(unsent)).values(state="superseded", lease=None, reason="")
-        )
-        connection.execute(
-            outbox.insert().values(
-                study_id=study.id,
-                decision_id=decision.id,
-                destination=destination.name,
-                state="waiting",
-                tries=0,
-                due_us=writing.now_us,
-                reason="",
-                instances="[]",
-                made_us=writing.now_us,
-            )
-        )
+        for row in before:
+            if row.state in ("waiting", "dead"):
+                update_row(connection, outbox, row.id, {"state": "superseded", "lease": None, "reason": ""})
+        new = {
+            "study_id": study.id,
+            "decision_id": decision.id,
+            "destination": destination.name,
+            "state": "waiting",
+            "tries": 0,
+            "due_us": writing.now_us,
+            "reason": "",
+            "instances": "[]",
+            "made_us": writing.now_us,
+        }
+        insert_row(connection, outbox, new)
         writing.log("unseen", "result.entered", study.public_id, destination=destination.name, action=decision.action)
 
 
@@ -145,26 +175,13 @@ class Outbox:
         site = self._site
         now_us = site.now_us()
         lease = secrets.token_hex(8)
-        due = (
-            select(outbox.c.id)
-            .where(
-                outbox.c.state.in_(("waiting", "sent")),
-                outbox.c.due_us <= now_us,
-                outbox.c.destination == destination,
-            )
-            .order_by(outbox.c.due_us, outbox.c.id)
-            .limit(1)
-        )
+        due = {"now_us": now_us, "peer": destination}
         with site.database.reading() as connection:  # an empty outbox is asked often, and locks nobody out
-            if connection.execute(due).first() is None:
+            if connection.execute(_DUE, due).first() is None:
                 return None
         with site.database.writing(alone=False) as connection:
-            taken = connection.execute(
-                outbox.update()
-                .where(outbox.c.id == due.with_for_update(skip_locked=True).scalar_subquery())
-                .values(lease=lease, due_us=now_us + int(lease_s * 1e6))
-                .returning(*outbox.c)
-            ).one_or_none()
+            leased = {"new_lease": lease, "until_us": now_us + int(lease_s * 1e6)}
+            taken = connection.execute(_TAKE, due | leased).one_or_none()
             return None if taken is None else parcel_of(self._site, connection, taken, lease)
 
     def sent(self, parcel: Parcel, instances: Sequence[SentInstance], *, confirm_s: float = CONFIRM_S) -> bool:
@@ -177,18 +194,15 @@ class Outbox:
             if row is None:
                 return False
             first = row.state == "waiting"
-            writing.connection.execute(
-                outbox.update()
-                .where(outbox.c.id == row.id)
-                .values(
-                    state="sent",
-                    lease=None,
-                    tries=row.tries + 1,
-                    due_us=writing.now_us + int(min(confirm_s, LONGEST_WAIT_S) * 1e6),
-                    instances=written(instances),
-                    sent_us=writing.now_us if first else row.sent_us,
-                )
-            )
+            change = {
+                "state": "sent",
+                "lease": None,
+                "tries": row.tries + 1,
+                "due_us": writing.now_us + int(min(confirm_s, LONGEST_WAIT_S) * 1e6),
+                "instances": written(instances),
+                "sent_us": writing.now_us if first else row.sent_us,
+            }
+            update_row(writing.connection, outbox, row.id, change)
             if first:
                 writing.log(
                     "unseen", "result.sent", parcel.study, destination=parcel.destination, objects=len(instances)
@@ -207,11 +221,8 @@ class Outbox:
                 own = {one.instance for one in instances_of(row.instances)}
                 if not own or not own <= wanted:
                     continue
-                writing.connection.execute(
-                    outbox.update()
-                    .where(outbox.c.id == row.id)
-                    .values(state="kept", lease=None, kept_us=writing.now_us, reason="")
-                )
+                change = {"state": "kept", "lease": None, "kept_us": writing.now_us, "reason": ""}
+                update_row(writing.connection, outbox, row.id, change)
                 writing.log("unseen", "result.kept", row.public_id, destination=destination)
                 kept += 1
         return kept
@@ -227,17 +238,7 @@ class Outbox:
                 if not wanted & {one.instance for one in instances_of(row.instances)}:
                     continue
                 tries = row.tries + 1
-                writing.connection.execute(
-                    outbox.update()
-                    .where(outbox.c.id == row.id)
-                    .values(
-                        state="dead" if tries >= most_tries else "waiting",
-                        lease=None,
-                        tries=tries,
-                        due_us=writing.now_us + int(wait_s(row.id, tries) * 1e6),
-                        reason=reason[:500],
-                    )
-                )
+                _enter_try(writing, row, reason, "dead" if tries >= most_tries else "waiting")
                 writing.log("unseen", "result.not_kept", row.public_id, destination=destination, tries=tries)
                 found += 1
         return found
@@ -254,17 +255,7 @@ class Outbox:
                 return
             tries = row.tries + 1
             given_up = dead or tries >= most_tries
-            writing.connection.execute(
-                outbox.update()
-                .where(outbox.c.id == row.id)
-                .values(
-                    state="dead" if given_up else row.state,
-                    lease=None,
-                    tries=tries,
-                    due_us=writing.now_us + int(wait_s(row.id, tries) * 1e6),
-                    reason=reason[:500],
-                )
-            )
+            _enter_try(writing, row, reason, "dead" if given_up else row.state)
             if given_up:
                 writing.log("unseen", "result.given_up", parcel.study, destination=parcel.destination, tries=tries)
 
@@ -275,29 +266,20 @@ class Outbox:
         with self._site.writing() as writing:
             row = _held(writing, parcel)
             if row is not None:
-                writing.connection.execute(
-                    outbox.update()
-                    .where(outbox.c.id == row.id)
-                    .values(
-                        lease=None, due_us=writing.now_us + int(min(again_s, LONGEST_WAIT_S) * 1e6), reason=reason[:500]
-                    )
-                )
+                due_us = writing.now_us + int(min(again_s, LONGEST_WAIT_S) * 1e6)
+                change = {"lease": None, "due_us": due_us, "reason": reason[:500]}
+                update_row(writing.connection, outbox, row.id, change)
 
     def again(self, number: int, *, actor: str) -> None:
         """Send a result that was given up, at once. Raises NotFoundError, and NotAllowedError for any other."""
         with self._site.writing() as writing:
-            row = writing.connection.execute(
-                select(outbox, studies.c.public_id)
-                .join(studies, studies.c.id == outbox.c.study_id)
-                .where(outbox.c.id == number)
-            ).one_or_none()
+            row = writing.connection.execute(_ONE, {"number": number}).one_or_none()
             if row is None:
                 raise NotFoundError(f"There is no result {number} in the outbox. Its study may have been erased.")
             if row.state != "dead":
                 raise NotAllowedError(f"Result {number} is {row.state}, and only one that was given up is sent again.")
-            writing.connection.execute(
-                outbox.update().where(outbox.c.id == number).values(state="waiting", tries=0, due_us=writing.now_us)
-            )
+            change = {"state": "waiting", "tries": 0, "due_us": writing.now_us}
+            update_row(writing.connection, outbox, number, change)
             writing.log(actor, "result.again", row.public_id, destination=row.destination)
 
     def destinations(self) -> tuple[Destination, ...]:
@@ -307,24 +289,19 @@ class Outbox:
 
     def longest(self) -> builtins.list[Sending]:
         """Return the ten oldest of those that are to be sent or confirmed."""
-        return self._rows(outbox.c.state.in_(("waiting", "sent")), order=outbox.c.made_us.asc(), most=10)
+        return self._rows(_LONGEST, {})
 
     def list(self, *, state: str | None = None, most: int = 100) -> list[Sending]:
         """Return the rows of the outbox, the latest first; in one state, or in all."""
-        wanted = true() if state is None else outbox.c.state == state
-        return self._rows(wanted, order=outbox.c.id.desc(), most=most)
+        if state is None:
+            return self._rows(_LATEST, {"most": most})
+        return self._rows(_LATEST_IN, {"most": most, "wanted": state})
 
     def _rows(
-        self, wanted: ColumnElement[bool], *, order: ColumnElement[int], most: int
+        self, query: Select[Any], parameters: Mapping[str, object]
     ) -> builtins.list[Sending]:  # `list` is the method here
-        query = (
-            select(outbox, studies.c.public_id, decisions.c.action)
-            .join(studies, studies.c.id == outbox.c.study_id)
-            .join(decisions, decisions.c.id == outbox.c.decision_id)
-            .where(wanted)
-        )
         with self._site.database.reading() as connection:
-            rows = connection.execute(query.order_by(order, outbox.c.id).limit(most)).all()
+            rows = connection.execute(query, parameters).all()
         return [
             Sending(
                 number=row.id,
@@ -335,8 +312,8 @@ class Outbox:
                 tries=row.tries,
                 reason=row.reason,
                 made=moment(row.made_us),
-                sent=None if row.sent_us is None else moment(row.sent_us),
-                kept=None if row.kept_us is None else moment(row.kept_us),
+                sent=moment_or_none(row.sent_us),
+                kept=moment_or_none(row.kept_us),
             )
             for row in rows
         ]
@@ -346,32 +323,30 @@ class Outbox:
 
         Returns None where there is none.
         """
-        first = select(func.min(outbox.c.made_us)).where(outbox.c.state.in_(("waiting", "sent")))
         with self._site.database.reading() as connection:
-            made_us = connection.execute(first).scalar_one()
+            made_us = connection.execute(_OLDEST).scalar_one()
         return None if made_us is None else max(0.0, (self._site.now_us() - made_us) / 1e6)
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Return the number of results by destination and state."""
-        query = select(outbox.c.destination, outbox.c.state, func.count().label("results"))
         with self._site.database.reading() as connection:
-            rows = connection.execute(query.group_by(outbox.c.destination, outbox.c.state)).all()
+            rows = connection.execute(_COUNTS).all()
         return {(row.destination, row.state): row.results for row in rows}
 
 
 def _accepted(writing: Writing, destination: str) -> Sequence[Found]:
     """Return results that the destination has accepted and not confirmed."""
-    return writing.connection.execute(
-        select(outbox, studies.c.public_id)
-        .join(studies, studies.c.id == outbox.c.study_id)
-        .where(outbox.c.destination == destination, outbox.c.state == "sent")
-    ).all()
+    return writing.connection.execute(_ACCEPTED, {"peer": destination}).all()
 
 
 def _held(writing: Writing, parcel: Parcel) -> Found | None:
     """Return the parcel's row while the claim holds."""
-    return writing.connection.execute(
-        select(outbox).where(
-            outbox.c.id == parcel.number, outbox.c.lease == parcel.lease, outbox.c.state.in_(("waiting", "sent"))
-        )
-    ).one_or_none()
+    return writing.connection.execute(_HELD, {"number": parcel.number, "held_lease": parcel.lease}).one_or_none()
+
+
+def _enter_try(writing: Writing, row: Found, reason: str, state: str) -> None:
+    """Enter a failed try; each further one waits longer."""
+    tries = row.tries + 1
+    due_us = writing.now_us + int(wait_s(row.id, tries) * 1e6)
+    change = {"state": state, "lease": None, "tries": tries, "due_us": due_us, "reason": reason[:500]}
+    update_row(writing.connection, outbox, row.id, change)

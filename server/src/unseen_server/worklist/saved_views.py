@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 
-from unseen_server.worklist.statements import rows_of, update_row
+from unseen_server.worklist.statements import insert_row, rows_of, update_row
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.stored_text import checked_text
 from unseen_server.worklist.tables import saved_views
@@ -24,6 +24,10 @@ MOST = 50
 """Views of one account."""
 _LONGEST_NAME, _LONGEST = 60, 2000
 _NEVER = ("text", "after", "before")
+_OWN = saved_views.c.account == bindparam("owner")
+_LISTED = select(saved_views).where(or_(_OWN, saved_views.c.shared)).order_by(saved_views.c.name, saved_views.c.id)
+_OTHERS = select(func.count()).where(_OWN, saved_views.c.name != bindparam("new_name"))
+_AWAY = saved_views.delete().where(saved_views.c.id == bindparam("number"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +65,8 @@ class SavedViews:
 
     def listed(self, account: str) -> list[SavedView]:
         """Return an account's own views, and those that are shared with everybody, by name."""
-        query = select(saved_views).where(or_(saved_views.c.account == account, saved_views.c.shared))
         with self._site.database.reading() as connection:
-            rows = connection.execute(query.order_by(saved_views.c.name, saved_views.c.id)).all()
+            rows = connection.execute(_LISTED, {"owner": account}).all()
         return [
             SavedView(number=row.id, name=row.name, owner=row.account, shared=row.shared, wanted=json.loads(row.wanted))
             for row in rows
@@ -81,24 +84,20 @@ class SavedViews:
         kept = json.dumps(dict(wanted), sort_keys=True)
         if any(wanted.get(key) for key in _NEVER) or len(kept) > _LONGEST:
             raise WorklistError("A view holds a tab, filters and an order, and no search and no page.")
-        mine = saved_views.c.account == account
+        values = {"account": account, "name": name, "shared": shared, "wanted": kept}
         with self._site.writing() as writing:
-            count = writing.connection.execute(
-                select(func.count()).where(mine, saved_views.c.name != name)
-            ).scalar_one()
+            connection = writing.connection
+            count = connection.execute(_OTHERS, {"owner": account, "new_name": name}).scalar_one()
             if count >= MOST:
                 raise WorklistError(f"You have {count} views, and {MOST} is the most. Remove one first.")
-            known = writing.connection.execute(
-                select(saved_views.c.id).where(mine, saved_views.c.name == name)
-            ).scalar()
-            values = {"account": account, "name": name, "shared": shared, "wanted": kept}
+            known = rows_of(connection, saved_views, account=account, name=name).one_or_none()
             if known is None:
-                made = saved_views.insert().values(**values).returning(saved_views.c.id)
-                known = writing.connection.execute(made).scalar_one()
+                number = insert_row(connection, saved_views, values)
             else:
-                update_row(writing.connection, saved_views, known, values)
-            writing.log(account, "view.saved", account, number=int(known), shared=shared)  # its name may say anything
-            return int(known)
+                number = int(known.id)
+                update_row(connection, saved_views, number, values)
+            writing.log(account, "view.saved", account, number=number, shared=shared)  # its name may say anything
+            return number
 
     def remove(self, number: int, account: str, *, as_lead: bool = False) -> None:
         """Remove a view of one's own; a lead may remove a shared one.
@@ -113,5 +112,5 @@ class SavedViews:
                 raise NotFoundError(f"There is no view {number} of yours. It may have been removed.")
             if known.account != account and not as_lead:
                 raise NotAllowedError(f"This is a view of {known.account}. Only they, or a lead, can remove it.")
-            writing.connection.execute(saved_views.delete().where(saved_views.c.id == number))
+            writing.connection.execute(_AWAY, {"number": number})
             writing.log(account, "view.removed", known.account, number=number, shared=bool(known.shared))

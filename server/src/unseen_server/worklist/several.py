@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from unseen_server.worklist import report_entry, rescoring, study_claims
 from unseen_server.worklist.lookup import find_study
+from unseen_server.worklist.statements import update_row
 from unseen_server.worklist.states import NotAllowedError, NotFoundError, WorklistError
 from unseen_server.worklist.tables import accounts, studies
 from unseen_server.worklist.transactions import Writing
 
 MOST = 200
 """Studies at once: those of the largest page."""
+_READER = select(accounts.c.id).where(
+    accounts.c.name == bindparam("reader"), accounts.c.disabled_us.is_(None), accounts.c.role != "sender"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,19 +45,16 @@ def assign(writing: Writing, names: Sequence[str], reader: str | None, *, actor:
 
     Raises NotFoundError where there is no such account, or it is disabled.
     """
-    if reader not in (None, actor):  # who signed in by the machine's own link may have no account
-        reads = (accounts.c.disabled_us.is_(None), accounts.c.role != "sender")
-        known = select(accounts.c.id).where(accounts.c.name == reader, *reads)
-        if writing.connection.execute(known).first() is None:
-            raise NotFoundError(f"{reader[:64]!r}: nobody with this name can read here. Take another account.")
+    own = (None, actor)  # who signed in by the machine's own link may have no account
+    if reader not in own and writing.connection.execute(_READER, {"reader": reader}).first() is None:
+        raise NotFoundError(f"{reader[:64]!r}: nobody with this name can read here. Take another account.")
 
     def one(name: str) -> None:
         study = find_study(writing.connection, name)
         if study.shelf == "reported":
             raise NotAllowedError(f"It is {study.state.replace('_', ' ')}, and waits for nobody.")
         if study.assigned_to != reader:
-            change = studies.update().where(studies.c.id == study.id).values(assigned_to=reader)
-            writing.connection.execute(change)
+            update_row(writing.connection, studies, study.id, {"assigned_to": reader})
             writing.log(actor, "study.assigned", study.public_id, to=reader, was=study.assigned_to)
 
     return _each(writing, names, one)

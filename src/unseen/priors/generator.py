@@ -1,11 +1,11 @@
-"""Generator: interface of everything that maps a latent to an image."""
+"""Generator: interface of everything that maps a latent to an image; base of those with standard normal latents."""
 
 from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 @runtime_checkable
@@ -43,3 +43,24 @@ class Generator(Protocol):
     def penalty(self, z: Tensor) -> Tensor:
         """Return how unlikely latents (n, *latent_shape) are: (n,), ≥ 0, and 0 at the prior's mean."""
         ...
+
+
+class StandardNormalGenerator(nn.Module):
+    """Base of generators whose latents are standard normal: z ~ N(0, I)."""
+
+    latent_shape: tuple[int, ...]
+
+    def latents(self, n: int, *, generator: torch.Generator) -> Tensor:
+        """z ~ N(0, I): (n, *latent_shape), on the device and in the precision of the weights."""
+        drawn = torch.randn(n, *self.latent_shape, generator=generator)  # on the CPU: one seed, one draw everywhere
+        weight = next(self.parameters(), None)
+        return drawn if weight is None else drawn.to(weight)
+
+    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
+        """`n` images of latents from the prior: (n, channels, height, width)."""
+        images: Tensor = self(self.latents(n, generator=generator))
+        return images
+
+    def penalty(self, z: Tensor) -> Tensor:
+        """‖z‖²: (n,)."""
+        return z.flatten(1).square().sum(dim=1)

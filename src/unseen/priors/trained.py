@@ -19,6 +19,7 @@ from unseen.artifacts.constructor import Configurable
 from unseen.networks.dcgan import DcganDecoder
 from unseen.networks.dcgan_initialisation import initialise_dcgan
 from unseen.physics.tensor_products import describe
+from unseen.priors.generator import StandardNormalGenerator
 from unseen.training.learner import Learner
 from unseen.training.loop import train
 from unseen.training.placement import computed_on
@@ -51,7 +52,7 @@ class GeneratorSettings(BaseModel):
     channels: int = Field(default=1, ge=1, le=64, description="channels of an image")
 
 
-class TrainedGenerator(Configurable, nn.Module, ABC):
+class TrainedGenerator(Configurable, StandardNormalGenerator, ABC):
     """Base of `VAE`, `WGANGP` and `AE`; a new one writes `build` and `learner`.
 
     `VAE(latent=8).fit(images)`; or `VAE(latent=8, size=32)`, untrained, with first weights from seed 0.
@@ -114,21 +115,6 @@ class TrainedGenerator(Configurable, nn.Module, ABC):
     def code(self, z: Tensor) -> Tensor:
         """Return the decoder's input, (n, latent): z itself, where the prior is the decoder's own."""
         return z
-
-    def latents(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """z ~ N(0, I): (n, latent), on the device and in the precision of the weights."""
-        drawn = torch.randn(n, *self.latent_shape, generator=generator)  # on the CPU: one seed, one draw everywhere
-        weight = next(self.parameters(), None)
-        return drawn if weight is None else drawn.to(weight)
-
-    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """`n` images of latents from the prior: (n, channels, size, size)."""
-        images: Tensor = self(self.latents(n, generator=generator))
-        return images
-
-    def penalty(self, z: Tensor) -> Tensor:
-        """‖z‖²: (n,)."""
-        return z.flatten(1).square().sum(dim=1)
 
     def fit(
         self,

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from unseen.physics.tensor_products import describe
+from unseen.priors.generator import StandardNormalGenerator
 
 
-class Wrapped(nn.Module):
+class Wrapped(StandardNormalGenerator):
     """G(z) = (module(z) − low) / (high − low), in eval mode.
 
     Args:
@@ -68,18 +69,3 @@ class Wrapped(nn.Module):
             raise ValueError(f"latents of this generator are ({expected}), but got {describe(tuple(z.shape))}.")
         images: Tensor = (self.module(z) - self.low) / (self.high - self.low)
         return images
-
-    def latents(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """z ~ N(0, I): (n, *latent_shape), on the device and in the precision of the weights."""
-        drawn = torch.randn(n, *self.latent_shape, generator=generator)  # on the CPU: one seed, one draw everywhere
-        weight = next(self.module.parameters(), None)
-        return drawn if weight is None else drawn.to(weight)
-
-    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """`n` images of latents from the prior."""
-        images: Tensor = self(self.latents(n, generator=generator))
-        return images
-
-    def penalty(self, z: Tensor) -> Tensor:
-        """‖z‖²: (n,)."""
-        return z.flatten(1).square().sum(dim=1)

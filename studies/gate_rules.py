@@ -30,7 +30,7 @@ from unseen.detectors.lung_finder_bundles import finder_of
 from unseen.evaluation.intervals import Json
 from unseen.runs.cohort import data_root
 from unseen.screening.gate.features import Floats, Look
-from unseen.screening.gate.gate import _LUNGS, _UNLIKE, Gate
+from unseen.screening.gate.gate import LUNGS, UNLIKE, Gate
 from unseen.screening.gate.learnt_rules import HANDLING
 from unseen.screening.gate.refusal_codes import Refusal
 
@@ -84,9 +84,9 @@ class Earlier(Gate):
             if self._explains("mirrored", look):
                 return self._altered("mirrored", values["mirrored"])
             broken.append("mirrored")
-        if values["lungs"] > _LUNGS * limits["lungs"]:
+        if values["lungs"] > LUNGS * limits["lungs"]:
             return self._refused("lungs", "lungs", values["lungs"])
-        code = "unlike" if self._remoteness(views) > _UNLIKE else "differs"
+        code = "unlike" if self._remoteness(views) > UNLIKE else "differs"
         if values["unlike"] > limits["unlike"] or values["lungs"] > limits["lungs"] or broken:
             return self._refused(code, "unlike", values["unlike"])
         return None
@@ -122,7 +122,7 @@ def images(data: Path, *, every: int = 1) -> Iterator[Image]:
         yield Image(kind, key, film)
         if isinstance(film, Film) and _number(f"altered {film.name}") % 1000 < 1000 * altered:
             rng = np.random.default_rng(_number(f"alterations {film.name}"))
-            for name, change in gate_table._ALTERATIONS.items():
+            for name, change in gate_table.ALTERATIONS.items():
                 yield Image(f"{kind}: {name}", key, replace(film, pixels=change(film.pixels, rng)))
 
     views = films(data / "views" / "manifest.csv")
@@ -131,7 +131,7 @@ def images(data: Path, *, every: int = 1) -> Iterator[Image]:
         view, key = columns[film.name]["view"], f"views {columns[film.name]['case']}"
         yield from alike(f"adults (views): {view}", key, film, altered=1.0 if view == "frontal" else 0.0)
         if isinstance(film, Film):
-            padded = replace(film, pixels=gate_table._square(film.pixels))
+            padded = replace(film, pixels=gate_table.square(film.pixels))
             yield from alike(f"adults (views): {view}, padded to a square", key, padded)
     for film in films(data / "nih_cxr8" / "manifest.csv"):
         yield from alike("another hospital's adults (NIH)", f"nih {film.patient}", film, altered=0.25)
@@ -141,11 +141,11 @@ def images(data: Path, *, every: int = 1) -> Iterator[Image]:
         if _number(f"children {film.name}") % 2:
             yield from alike("children", f"kermany {film.patient}", film)
     foreign = {
-        "CT slices": gate_table._slices(data / "ct100" / "ct256.npz"),
-        "MR: chest": gate_table._arrays(data / "mri" / "chest.npz"),
-        "MR: brain": gate_table._images(data / "brain_t1" / "images"),
-        "natural images": gate_table._images(data / "natural"),
-        "noise": gate_table._noise(),
+        "CT slices": gate_table.slices(data / "ct100" / "ct256.npz"),
+        "MR: chest": gate_table.arrays(data / "mri" / "chest.npz"),
+        "MR: brain": gate_table.images(data / "brain_t1" / "images"),
+        "natural images": gate_table.images(data / "natural"),
+        "noise": gate_table.noise(),
     }
     for kind, some in foreign.items():
         for film in some:

@@ -118,12 +118,12 @@ def proper_rows(
     rng = np.random.default_rng(seed)
     picked = {names[i] for i in rng.choice(len(names), min(altered, len(names)), replace=False)}
     proper: list[tuple[Film | NotRead, str | None]] = []
-    kinds: dict[str, list[str | None]] = {name: [] for name in _ALTERATIONS}
+    kinds: dict[str, list[str | None]] = {name: [] for name in ALTERATIONS}
     for fold, guard in guarding.items():
         for film in cohort.testing(fold):
             proper.append((replace(film, pixels=_NOTHING) if isinstance(film, Film) else film, guard.refused(film)))
             if (fold, film.name) in picked and isinstance(film, Film):
-                for name, change in _ALTERATIONS.items():
+                for name, change in ALTERATIONS.items():
                     kinds[name].append(guard.refused(replace(film, pixels=change(film.pixels, rng))))
     groups = sorted({(film.source, str(film.label)) for film, _ in proper})
     return [
@@ -147,25 +147,25 @@ def foreign_rows(data: Path, guarding: Mapping[int, Guard], *, step: int = 1) ->
     def kinds(some: Iterable[Film | NotRead]) -> list[str | None]:
         return [dealt[i % len(dealt)].refused(film) for i, film in enumerate(some) if i % step == 0]
 
-    heart = kinds(_arrays(data / "mri" / "chest.npz"))
-    brain = kinds([*_arrays(data / "mri" / "brain.npz"), *_images(data / "brain_t1" / "images")])
+    heart = kinds(arrays(data / "mri" / "chest.npz"))
+    brain = kinds([*arrays(data / "mri" / "brain.npz"), *images(data / "brain_t1" / "images")])
     children = {label: kinds(_labelled(data / "kermany", label)) for label in ("normal", "abnormal")}
     rows = [
-        row("CT slices", kinds(_slices(data / "ct100" / "ct256.npz")), rule="other"),
+        row("CT slices", kinds(slices(data / "ct100" / "ct256.npz")), rule="other"),
         row("MR slices", [*heart, *brain], rule="other"),
         row("MR: chest", heart, rule=None),
         row("MR: brain", brain, rule=None),
-        row("natural images", kinds(_images(data / "natural")), rule="other"),
+        row("natural images", kinds(images(data / "natural")), rule="other"),
         row("children", [*children["normal"], *children["abnormal"]], rule="other"),
         row("children: normal", children["normal"], rule=None),
         row("children: pneumonia", children["abnormal"], rule=None),
         row("blank", kinds(_blank()), rule="other"),
-        row("noise", kinds(_noise()), rule="other"),
+        row("noise", kinds(noise()), rule="other"),
     ]
     for label in ("normal", "abnormal"):
         adults = kinds(_labelled(data / "nih_cxr8", label))
         rows.append(row(f"another hospital's adults (NIH): {label}", adults, rule=None))
-    for changed, change in (("", _unchanged), (", padded to a square", _square)):
+    for changed, change in (("", _unchanged), (", padded to a square", square)):
         for view in ("lateral", "frontal"):
             rows.append(
                 row(f"adults (views): {view}{changed}", kinds(_viewed(data / "views", view, change)), rule=None)
@@ -254,7 +254,7 @@ def _either_way(pixels: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 _NOTHING = np.zeros((0, 0), dtype=np.float32)
-_ALTERATIONS: Mapping[str, Callable[[Pixels, np.random.Generator], Pixels]] = {
+ALTERATIONS: Mapping[str, Callable[[Pixels, np.random.Generator], Pixels]] = {
     "turned by 90°": _either_way,
     "turned by 180°": TRANSFORMS["turned-over"],
     "flipped left to right": TRANSFORMS["mirrored"],
@@ -280,7 +280,7 @@ def _film(name: str, pixels: NDArray[np.float64] | Pixels) -> Film:
     )
 
 
-def _slices(path: Path) -> Iterator[Film]:
+def slices(path: Path) -> Iterator[Film]:
     """Each different CT slice once, through `HU_WINDOW`, 8 bits."""
     low, high = HU_WINDOW
     seen = set()
@@ -290,7 +290,7 @@ def _slices(path: Path) -> Iterator[Film]:
             yield _film(f"{path.stem}-{i}", np.rint(np.clip((image - low) / (high - low), 0, 1) * 255) / 255)
 
 
-def _arrays(path: Path) -> Iterator[Film]:
+def arrays(path: Path) -> Iterator[Film]:
     """Each different magnitude image once, from 0 to its own maximum, 8 bits."""
     seen = set()
     for i, image in enumerate(np.load(path)["images"]):
@@ -299,7 +299,7 @@ def _arrays(path: Path) -> Iterator[Film]:
             yield _film(f"{path.stem}-{i}", np.rint(image / max(float(image.max()), 1e-9) * 255) / 255)
 
 
-def _images(folder: Path) -> Iterator[Film]:
+def images(folder: Path) -> Iterator[Film]:
     """Every image under `folder`, as grey (ITU-R 601 luma), each different one once."""
     from PIL import Image
 
@@ -330,7 +330,7 @@ def _unchanged(pixels: Pixels) -> Pixels:
     return pixels
 
 
-def _square(pixels: Pixels) -> Pixels:
+def square(pixels: Pixels) -> Pixels:
     """The image in the middle of a black square, so that its shape does not tell the view."""
     side = max(pixels.shape)
     margins = [((side - length) // 2, side - length - (side - length) // 2) for length in pixels.shape]
@@ -344,7 +344,7 @@ def _blank() -> Iterator[Film]:
         yield _film(f"blank-{i}", level + rng.normal(size=(256, 256)) * 0.5 / 255)
 
 
-def _noise() -> Iterator[Film]:
+def noise() -> Iterator[Film]:
     """Independent Gaussian noise about mid-grey, σ from 0.05 to 0.5 of the grey scale."""
     rng = np.random.default_rng(1)
     for i, sigma in enumerate(np.linspace(0.05, 0.5, _DRAWN)):

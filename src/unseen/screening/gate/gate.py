@@ -40,11 +40,11 @@ LEAST_NORMALS = 20
 MOST_NORMALS = 1500
 """Most training films that are used, a seeded sample of more: learning makes and keeps some 15 alterations of each."""
 _MOST_REFUSED = 0.05  # of proper films; a gate from so few films that it may refuse more warns
-_UNLIKE = 1.5
+UNLIKE = 1.5
 """The image and its lungs lie, in the mean of the two, so many times the distance from the training normals that 99 %
 of these keep to. Of frontal films of other hospitals (nih_cxr8, kermany) 2 to 4 % lie farther; photographs and brains
 nearly all."""
-_LUNGS = 2.0
+LUNGS = 2.0
 """Lungs of an unusual shape are refused from so many times the limit on; between limit and this, the film differs."""
 _NEARER = 1.7
 """So many times nearer to the normals must an image lie once an alteration is undone. Of 40 films turned over (ms_cxr)
@@ -281,9 +281,9 @@ class Gate:
                 return self._altered("mirrored", values["mirrored"])
             broken.append("mirrored")
         shape = float(self._rules.embedding.distance_of_varied("shape", views)[0])
-        if shape > _LUNGS * limits["lungs"] and self._strange_lungs("lungs", views):
+        if shape > LUNGS * limits["lungs"] and self._strange_lungs("lungs", views):
             return self._refused("lungs", "lungs", shape)
-        code = "unlike" if remoteness > _UNLIKE else "differs"
+        code = "unlike" if remoteness > UNLIKE else "differs"
         if values["unlike"] > limits["unlike"]:
             return self._refused(code, "unlike", values["unlike"], what=self._most_unlike(views))
         if values["lungs"] > limits["lungs"]:
@@ -294,7 +294,10 @@ class Gate:
         return self._refused(code, "handling", values[broken[0]], what=self._most_unlike(views))
 
     def _strange_lungs(self, code: str, views: Mapping[str, Floats]) -> bool:
-        """Return True if the image inside the lungs' box lies too far from the normals' to refute the code."""
+        """Return True if the image inside the lungs' box is too far from those of the normals to be a proper film.
+
+        If it is not, the film is not refused for this code.
+        """
         return float(self._rules.embedding.distance("crop", views)[0]) > _LOOK[code] * self._typical["crop"]
 
     def _remoteness(self, views: Mapping[str, Floats]) -> float:

@@ -63,18 +63,20 @@ def films(rng: np.random.Generator, number: int, *, device: int = 0, abnormal: f
     features[:, :5] += 0.6 * sick[:, None]
     features[:, 5:10] += 2 * mix[:, None]
     base = (1 + 0.3 * device) * (rng.normal(size=number) + 1.0 * sick) + 0.5 * device
-    return Labelled(torch.from_numpy(features), base, sick, [f"{device}.{i}" for i in range(number)], mix)
+    return Labelled(
+        torch.from_numpy(features), base, sick, [f"{device}.{i}" for i in range(number)], statistics=mix[:, None]
+    )
 
 
 def together(parts: Sequence[Labelled]) -> Labelled:
     """The films of several devices as one site's."""
-    mixes = [part.mix for part in parts if part.mix is not None]
+    statistics = [part.statistics for part in parts if part.statistics is not None]
     return Labelled(
         torch.cat([part.features for part in parts]),
         np.concatenate([part.base for part in parts]),
         np.concatenate([part.abnormal for part in parts]),
         [patient for part in parts for patient in part.patients],
-        np.concatenate(mixes),
+        statistics=np.concatenate(statistics),
     )
 
 

@@ -12,6 +12,7 @@ In simulated hospitals, the statistic is one number and known exactly.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import process_time
 
@@ -21,6 +22,7 @@ from scipy.stats import norm, rankdata
 
 from studies.attempts.adapt_heads import taught
 from studies.attempts.heads import Floats, Places, Site
+from studies.detectors.adapted_site import without_mix
 from studies.pages.cells import Entry, table
 from studies.rows import Row
 from studies.ten_labels import Labels
@@ -29,7 +31,7 @@ from unseen.detectors.head_name import HeadName
 from unseen.evaluation.delong import auroc_difference
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.intervals import proportion
-from unseen.screening.adaptation import NORMALS_SHARE, SHARES, Chosen, Labelled, choose, without_mix
+from unseen.screening.adaptation import NORMALS_SHARE, SHARES, Chosen, Labelled, choose
 
 ROWS = "attempts/label-check/"
 FOLD = 0
@@ -116,7 +118,8 @@ def relabelled(labels: Labels, called: Places, *, mixed: bool = True) -> Labelle
     truth[called] = True
     kept = np.flatnonzero(normal)
     place = {film: index for index, film in enumerate(kept.tolist())}
-    cells = type(labels.cells)([labels.cells.facts[i] for i in kept], {}, {}, labels.cells.inside[kept])
+    facts = [labels.cells.facts[i] for i in kept]
+    cells = replace(labels.cells, facts=facts, fine={}, deep={}, inside=labels.cells.inside[kept])
     some = Labels(cells, labels.fold[kept], truth[kept], labels.features[kept], labels.normal_score[:, :, kept])
     return taught(some, FOLD, np.array([place[one] for one in called.tolist()]), mixed=mixed)
 
@@ -130,7 +133,7 @@ def simulated(rng: np.random.Generator, signal: float, scanner: float, normals: 
     features[:, 5:10] += 2 * known[:, None]
     base = rng.normal(size=len(abnormal)) + abnormal * (signal > 0)
     patients = [f"{rng.integers(10**9)}" for _ in abnormal]
-    return Labelled(torch.from_numpy(features), base, abnormal, patients, known)
+    return Labelled(torch.from_numpy(features), base, abnormal, patients, known, statistics=known[:, None])
 
 
 def label_check_row(site: Site, head: HeadName, draws: int = DRAWS) -> Row:

@@ -25,7 +25,7 @@ from unseen.data.film import Film
 from unseen.evaluation.delong import auroc_difference
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.runs.training import resolve
-from unseen.screening.adaptation import Floats, mix_of, without_mix
+from unseen.screening.adaptation import Bools, Floats, mix_of
 from unseen.screening.calibration import policy_of
 from unseen.screening.guarantee import Guarantee
 from unseen.screening.labelled_studies import Study
@@ -134,6 +134,14 @@ def _gains(films: LabelledFilms, folds: Sequence[int]) -> Row:
         "gain": gain(None),
         "beyond_mix": gain(mix),
     }
+
+
+def without_mix(mix: Floats | None, scores: Floats, abnormal: Bools) -> Floats:
+    """Return scores less the part that the mix explains, by a line through the normals."""
+    if mix is None:
+        return scores
+    slope, offset = np.polyfit(mix[~abnormal], scores[~abnormal], 1)
+    return np.asarray(scores - slope * mix - offset, dtype=np.float64)
 
 
 def drawn(films: LabelledFilms, folds: Sequence[int], draw: int, share: float, rates: Sequence[float]) -> Found:

@@ -126,7 +126,7 @@ def made_up(rng: np.random.Generator, *, films: int, signal: float, scanner: flo
     features[:, :5] += signal * abnormal[:, None]
     features[:, 5:10] += 2 * mix[:, None]
     base = rng.normal(size=films) + 0.5 * abnormal
-    return Labelled(torch.from_numpy(features), base, abnormal, [str(i) for i in range(films)], mix)
+    return Labelled(torch.from_numpy(features), base, abnormal, [str(i) for i in range(films)], statistics=mix[:, None])
 
 
 @pytest.mark.parametrize("head", ["ridge", "normals-covariance"])

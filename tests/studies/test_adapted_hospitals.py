@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ def test_with_drift_promises_break_and_without_they_hold() -> None:
         found = hospital("one source", population, rng)
         broken += sum(miss > one.max_miss_rate for one in found[-1:] for miss in one.miss_rates)
     assert broken <= 2
-    lower = [type(part)(part.features, part.base - 2, part.abnormal, part.patients, part.mix) for part in population]
+    lower = [replace(part, base=part.base - 2) for part in population]
     misses = [miss for _ in range(3) for one in hospital("one source", lower, rng)[-1:] for miss in one.miss_rates]
     assert misses and min(misses) > 0.1, "the study sees a broken promise where there is one"
 

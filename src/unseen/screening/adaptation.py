@@ -135,7 +135,7 @@ class Labelled:
     patients  n names; films of one patient are in one part
     mix       (n,) log odds of the simple statistics, each film's from a fit without it; None where there is no such fit
     fresh     (n,) films on which the detector was not trained: only these choose λ and ω; None: all
-    statistics  (n, k) the simple statistics themselves; None: the mix takes their place
+    statistics  (n, k) simple statistics beyond which the labels must show something; None: none are known
     """
 
     features: torch.Tensor
@@ -145,13 +145,6 @@ class Labelled:
     mix: Floats | None = None
     fresh: Bools | None = None
     statistics: Floats | None = None
-
-    @property
-    def known(self) -> Floats | None:
-        """Statistics beyond which the labels must show something. (n, k)"""
-        if self.statistics is not None:
-            return self.statistics
-        return None if self.mix is None else self.mix[:, None]
 
     @property
     def judged(self) -> Bools:
@@ -383,7 +376,7 @@ def choose_by_products(films: Labelled, gram: Floats, head: HeadName) -> Chosen:
     sums = {share: auroc_difference(base + share * own, base, abnormal) for share in formula.shares}
     share = max(sums, key=lambda share: sums[share][0])
     pairs = left_out(gram, films.abnormal, films.patients, partial(formula.solve, shrinkage=shrinkage))
-    gain, error = (0.0, 0.0) if pairs is None else beyond_statistics(pairs, films.known, films.abnormal)
+    gain, error = (0.0, 0.0) if pairs is None else beyond_statistics(pairs, films.statistics, films.abnormal)
     unadjusted = None if pairs is None else beyond_statistics(pairs, None, films.abnormal)[0]
     used = gain > error and sums[share][0] >= -sums[share][1]
     return Chosen(shrinkage, share if used else 0.0, found, gain, error, head, unadjusted)
@@ -431,14 +424,6 @@ def _moments(scores: Floats, abnormal: Bools) -> tuple[float, float]:
 def _scaled(scores: Floats, abnormal: Bools) -> Floats:
     mean, deviation = _moments(scores, abnormal)
     return np.asarray((scores - mean) / deviation, dtype=np.float64)
-
-
-def without_mix(mix: Floats | None, scores: Floats, abnormal: Bools) -> Floats:
-    """Return scores less the part that the mix explains, by a line through the normals."""
-    if mix is None:
-        return scores
-    slope, offset = np.polyfit(mix[~abnormal], scores[~abnormal], 1)
-    return np.asarray(scores - slope * mix - offset, dtype=np.float64)
 
 
 def mix_of(statistics: Sequence[dict[str, float | None]], patients: Sequence[str], abnormal: Bools) -> Floats | None:

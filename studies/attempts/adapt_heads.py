@@ -15,7 +15,7 @@ from time import process_time
 
 import numpy as np
 
-from studies.attempts.heads import COUNTS, DRAWS, Floats, Places, Site, aurocs, conditions_of, looks_of
+from studies.attempts.heads import COUNTS, DRAWS, Floats, Places, Site, aurocs, conditions_of, drawn_abnormals, looks_of
 from studies.crossfit import TEST_FOLDS
 from studies.pages.cells import Entry, table, three_digits
 from studies.rows import Row
@@ -124,8 +124,7 @@ def adapt_scores(
         tested, products = np.flatnonzero(labels.fold == fold), products_of(labels, fold)
         for count in counts:
             for draw in range(draws):
-                rng = np.random.default_rng([draw, fold])
-                ill = rng.choice(np.flatnonzero(labels.abnormal & (labels.fold != fold)), count, replace=False)
+                ill = drawn_abnormals(labels, fold, count, np.random.default_rng([draw, fold]))
                 films, at_taught = taught(labels, fold, ill), taught_at(labels, fold, ill)
                 for head in heads:
                     scores = labels.normal_score[fold, fold][tested]

@@ -302,7 +302,7 @@ def few(site: Site, folds: Sequence[int], names: Sequence[str] = NAMES, draws: i
         for count in COUNTS:
             for draw in range(draws):
                 rng = np.random.default_rng([draw, fold])
-                ill = rng.choice(np.flatnonzero(labels.abnormal & (labels.fold != fold)), count, replace=False)
+                ill = drawn_abnormals(labels, fold, count, rng)
                 for name, score in site.scores(names, kernels, fold, ill, tested, rng).items():
                     columns.setdefault((name, count), [[] for _ in range(draws)])[draw].append(score)
     return aurocs(labels, at, columns)
@@ -315,6 +315,11 @@ def cohort_at(labels: Labels, at: Places) -> BootstrapCohort:
     return BootstrapCohort(
         np.zeros(len(at)), abnormal, fold_of, source, np.arange(len(at)), codes(fold_of, source, abnormal)
     )
+
+
+def drawn_abnormals(labels: Labels, fold: int, count: int, rng: np.random.Generator) -> Places:
+    """Return the places of some abnormal films outside of a fold."""
+    return rng.choice(np.flatnonzero(labels.abnormal & (labels.fold != fold)), count, replace=False)
 
 
 def aurocs(labels: Labels, at: Places, columns: Mapping[tuple[str, int], Sequence[Sequence[Floats]]]) -> dict[str, Row]:

@@ -22,18 +22,15 @@ def is_longer(recipe: Recipe) -> bool:
 
 def of_recipe(rows: Sequence[Row], recipe: Recipe) -> list[Row]:
     """Return the rows of a recipe; those of A† and total variation are its problem's."""
-    problem = LONGER.get(recipe.name, recipe.name)
-    return [
-        row for row in rows if row["problem"] == recipe.name or (row["problem"] == problem and row["arm"] in UNTRAINED)
-    ]
+    return _of_training(rows, recipe.name, LONGER.get(recipe.name, recipe.name))
 
 
 def of_longest(rows: Sequence[Row], recipe: Recipe) -> list[Row]:
     """Return the rows of a problem's longest training that has rows, with those of A† and total variation."""
-    longest = {name for name, problem in LONGER.items() if problem == recipe.name}
-    steps = {name: max((int(row["steps"]) for row in rows if row["problem"] == name), default=0) for name in longest}
-    name = max(steps, key=lambda one: steps[one], default=recipe.name)
-    found = name if steps.get(name) else recipe.name
-    return [
-        row for row in rows if row["problem"] == found or (row["problem"] == recipe.name and row["arm"] in UNTRAINED)
-    ]
+    longer = [row for row in rows if LONGER.get(row["problem"]) == recipe.name]
+    longest = max(longer, key=lambda row: int(row["steps"]), default={"problem": recipe.name})
+    return _of_training(rows, longest["problem"], recipe.name)
+
+
+def _of_training(rows: Sequence[Row], name: str, problem: str) -> list[Row]:
+    return [row for row in rows if row["problem"] == name or (row["problem"] == problem and row["arm"] in UNTRAINED)]

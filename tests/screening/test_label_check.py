@@ -51,11 +51,12 @@ def test_a_head_that_knows_the_disease_is_used() -> None:
 
 
 @pytest.mark.parametrize("films", [1, 2])
-@pytest.mark.parametrize("sick", [5, 12, 60])
+@pytest.mark.parametrize("sick", [5, 13, 61])
 def test_no_head_has_seen_a_patient_whose_films_it_scores(films: int, sick: int) -> None:
-    """The score here is the number of training films of the film's patient; some patients have films of both labels."""
+    """The score here is the number of training films of the film's patient. With two films a patient, one patient has
+    films of both labels, since the number of abnormal films is odd."""
     names = np.arange(160) // films
-    abnormal = np.arange(160) % 160 < sick + 1
+    abnormal = np.arange(160) < sick
     found = left_out(
         (names[:, None] == names).astype(float),
         abnormal,

@@ -197,7 +197,7 @@ def test_normal_films_that_are_called_abnormal_are_the_only_abnormal_ones(tellin
     assert [one for one, ill in zip(films.patients, films.abnormal, strict=True) if ill] == patients
 
 
-def test_both_checks_use_labels_of_a_clear_disease(telling: Labels) -> None:
+def test_both_checks_use_labels_of_a_clear_disease() -> None:
     films = simulated(np.random.default_rng(0), signal=3.0, scanner=0.0)
     chosen = choose(films, "normals-covariance")
     assert earlier(films, chosen) and chosen.share == 2

@@ -32,7 +32,7 @@ left.set(xlabel="width of the blur, pixels", ylabel="mean square")
 left.legend()
 shown = {"true": x, "noisy": y, "chosen by SURE": un.physics.Blur(128, un.physics.gaussian_kernel(float(best)))(y)}
 for axis, (name, image) in zip(images, shown.items(), strict=True):
-    axis.imshow(image[0, 0], cmap="gray", vmin=0, vmax=1)
+    axis.imshow(image[0, 0].numpy(), cmap="gray", vmin=0, vmax=1)
     axis.set_title(name)
     axis.axis("off")
 figure.savefig("a-risk-without-truth.png", dpi=110, bbox_inches="tight")

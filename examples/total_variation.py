@@ -21,7 +21,7 @@ shown = {"true": x, "FBP": A.fbp(y), "A†": A.pinv(y), "TV": solution.x}
 figure, axes = plt.subplots(1, 4, figsize=(11, 3.1), layout="constrained")
 for axis, (name, image) in zip(axes, shown.items(), strict=True):
     decibels = -10 * torch.log10((image - x).square().mean())
-    axis.imshow(image[0, 0], cmap="gray", vmin=0, vmax=1)
+    axis.imshow(image[0, 0].numpy(), cmap="gray", vmin=0, vmax=1)
     axis.set_title(name if name == "true" else f"{name}, {decibels:.1f} dB")
     axis.axis("off")
 figure.savefig("total-variation.png", dpi=110, bbox_inches="tight")

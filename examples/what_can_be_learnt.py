@@ -23,7 +23,7 @@ figure, axes = plt.subplots(1, len(operators), figsize=(9, 3.6), layout="constra
 for axis, (name, A) in zip(axes, operators.items(), strict=True):
     verdicts = {group: un.physics.identify(A, element).verdict for group, element in groups.items()}
     hidden = x - A.pinv(A(x))  # what A does not show of this image
-    axis.imshow(hidden[0, 0], cmap="gray")
+    axis.imshow(hidden[0, 0].numpy(), cmap="gray")
     axis.set_title(name + "\n" + "\n".join(f"{group}: {verdict}" for group, verdict in verdicts.items()), fontsize=9)
     axis.axis("off")
     print(name, verdicts)

@@ -80,7 +80,7 @@ def save(figure: Figure, name: str) -> None:
 def lung_crops(shown: list[tuple[str, Film]], found: list[Finding]) -> None:
     figure, axes = strip(len(shown), over=WORDS)
     for axis, (words, film), one in zip(axes, shown, found, strict=True):
-        axis.imshow(one.viewed.image[0], cmap="gray", vmin=-1, vmax=1)
+        axis.imshow(one.viewed.image[0].numpy(), cmap="gray", vmin=-1, vmax=1)
         axis.set_title(words, fontsize=8)
         if film.lesion is not None and film.lesion.any():
             axis.contour(one.viewed.on_grid(film.lesion.astype(np.float32)), [0.5], colors="#e69f00", linewidths=1)

@@ -29,6 +29,7 @@ def test_the_site_builds_and_stands_on_its_own(tmp_path: Path, whole: bool) -> N
     words = ("build", "--strict", "--site-dir", site)
     done = warm_python().run(Path(sys.executable).with_name("mkdocs"), *words, cwd=ROOT, environment=environment)
     assert done.code == 0, done.out[-4000:] + done.err[-4000:]
+    assert "Warning:" not in done.out + done.err, done.out[-4000:] + done.err[-4000:]
     pages = [page for page in site.rglob("*.html") if page.name != "404.html"]
     assert len(pages) > 20
     for page in pages:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +36,41 @@ def test_before_anything_is_labelled_it_says_how_many_are_needed(say: Say, model
     assert answer.code == 0 and LIMITS in answer.err
     assert "needs 59, 93 or 124 labelled abnormal studies of each source" in answer.out
     assert "needs 36, " in say("calibrate", model, "--max-miss-rate", "0.1", "--lifetime", "1").out
+
+
+def test_mistakes_are_reported_before_anything_is_printed(say: Say, model: Path, tmp_path: Path) -> None:
+    for words, sentence in (
+        (("calibrate", model, "--data", tmp_path / "gone.csv"), "gone.csv"),
+        (("calibrate", tmp_path / "none", "--max-miss-rate", "0.1"), "none: not a bundle"),
+        (("calibrate", model, "--prevalence", "3"), "--prevalence is 3.0; give a share between 0 and 1"),
+    ):
+        answer = say(*words)
+        assert answer.code == 2 and sentence in answer.err, answer.err
+        assert answer.out == ""
+
+
+def test_a_policy_is_replaced_only_if_it_is_named(
+    say: Say, model: Path, labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ("calibrate", model, "--data", labelled, "--max-miss-rate", "0.3")
+    (tmp_path / "policy.json").write_text("the hospital's policy")
+    refused = say(*words)
+    assert refused.code == 2 and refused.out == ""
+    assert "policy.json: is there already. Give another name with --out, or --out policy.json to replace it" in (
+        refused.err
+    )
+    assert (tmp_path / "policy.json").read_text() == "the hospital's policy"
+    several = model.with_name("copy")
+    shutil.copytree(model, several)
+    (tmp_path / "policy-copy.json").write_text("another one")
+    assert "policy-copy.json: is there already" in say("calibrate", model, several, *words[2:]).err
+    assert (tmp_path / "policy-copy.json").read_text() == "another one"
+    named = say(*words, "--out", "policy.json")
+    assert named.code == 0, named.err
+    assert un.screening.Policy.load("policy.json").max_miss_rate == 0.3
+    folder = say(*words, "--out", tmp_path)
+    assert folder.code == 2 and folder.out == "" and "is a folder. Give the name of a file" in folder.err
 
 
 @pytest.mark.slow

@@ -257,6 +257,7 @@ def test_a_file_that_is_not_there_is_named_without_an_error_number(
     (tmp_path / "folder.toml").mkdir()
     answer = say(*words)
     assert answer.code in (1, 2), (answer.out, answer.err)
+    assert "gone.csv" not in words or not answer.out, "a result is printed before the input is checked"
     said = answer.out + answer.err
     assert "Errno" not in said and "Traceback" not in said, said
     assert any(word in said for word in words if word.startswith(("gone", "folder")) or word == "film.png"), said

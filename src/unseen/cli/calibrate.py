@@ -16,6 +16,8 @@ from unseen.screening.guarantee import Guarantee
 if TYPE_CHECKING:
     from unseen.screening.screened import Screened
 
+_DEFAULT = Path("policy.json")
+
 
 def calibrate(
     models: Annotated[
@@ -36,9 +38,13 @@ def calibrate(
         float, typer.Option(help="the share of abnormal studies that may be cleared at most, per source")
     ] = Guarantee.max_miss_rate,
     confidence: Annotated[float, typer.Option(help="probability with which that holds")] = Guarantee.confidence,
-    out: Annotated[Path, typer.Option(help="file of the policy; of several models: policy-MODEL.json each")] = Path(
-        "policy.json"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="file of the policy, replaced if it exists; of several models: NAME-MODEL.json each. Default: a new "
+            "file policy.json"
+        ),
+    ] = None,
     prevalence: Annotated[
         float | None,
         typer.Option(help="share of abnormal studies at the site; without it no probability is given"),
@@ -68,8 +74,21 @@ def calibrate(
 
       unseen calibrate models/pca models/roi-sure --data labelled.csv --prevalence 0.05 --out policy.json
     """
+    from unseen.data.reading import films
+    from unseen.screening.policy import PolicyError
+
+    # Mistakes are reported before anything is printed, and before a model is loaded.
     promise = Guarantee(max_miss_rate, confidence)
     spent = promise if lifetime is None else promise.spent(lifetime)
+    for model in models:
+        console.check_model(model)
+    if prevalence is not None and not 0 < prevalence < 1:
+        raise PolicyError(f"--prevalence is {prevalence}; give a share between 0 and 1, like 0.1")
+    labels = console.label_names(normal, abnormal, label_column)
+    paths: dict[Path, Path] = {}
+    if data is not None:
+        films(data, labels=labels)
+        paths = _policy_paths(models, out)
     needed = [spent.abnormals_needed(misses) for misses in range(3)]
     console.result(
         f"{promise} needs {needed[0]}, {needed[1]} or {needed[2]} labelled abnormal studies of each source, of which "
@@ -79,21 +98,12 @@ def calibrate(
     if data is None:
         console.limits()
         return
-    from unseen.data.reading import films
-    from unseen.screening.calibration import calibrate as fit
-    from unseen.screening.policy import PolicyError
-    from unseen.screening.policy_summary import policy_lines
-
-    for model in models:
-        console.check_model(model)
-    if prevalence is not None and not 0 < prevalence < 1:
-        raise PolicyError(f"--prevalence is {prevalence}; give a share between 0 and 1, like 0.1")
-    labels = console.label_names(normal, abnormal, label_column)
-    films(data, labels=labels)  # mistakes in the data are reported before a model is loaded
     from unseen.runs.kept_scores import kept_scores
+    from unseen.screening.calibration import calibrate as fit
+    from unseen.screening.policy_summary import policy_lines
     from unseen.screening.screener import load
 
-    for model, path in _policy_paths(models, out).items():
+    for model, path in paths.items():
         uncalibrated = load(model, device=device, runtime=runtime)
         known = kept_scores(uncalibrated.detector, device=device)
         console.step(f"scoring {data} by {model}" if len(models) > 1 else f"scoring {data}")
@@ -127,18 +137,31 @@ def calibrate(
     console.limits()
 
 
-def _policy_paths(models: list[Path], out: Path) -> dict[Path, Path]:
-    """Return the file of each model's policy: `out` for one model, else `out` with the model's name."""
-    if len(models) == 1:
-        return {models[0]: out}
-    names = Counter(model.resolve().name for model in models)
-    twice = next((name for name, count in names.items() if count > 1), None)
-    if twice is not None:
-        raise console.UsageError(
-            f"two models are called {twice}, so their policies would have one name. Calibrate them one by one, each "
-            "with its own --out"
-        )
-    return {model: out.with_name(f"{out.stem}-{model.resolve().name}{out.suffix}") for model in models}
+def _policy_paths(models: list[Path], out: Path | None) -> dict[Path, Path]:
+    """Return the file of each model's policy: `out` for one model, else `out` with the model's name.
+
+    Raises:
+        UsageError: two models have one name, a file is a folder, or the default file exists.
+    """
+    given = out or _DEFAULT
+    paths = {models[0]: given}
+    if len(models) > 1:
+        names = Counter(model.resolve().name for model in models)
+        twice = next((name for name, count in names.items() if count > 1), None)
+        if twice is not None:
+            raise console.UsageError(
+                f"two models are called {twice}, so their policies would have one name. Calibrate them one by one, "
+                "each with its own --out"
+            )
+        paths = {model: given.with_name(f"{given.stem}-{model.resolve().name}{given.suffix}") for model in models}
+    for path in paths.values():
+        if path.is_dir():
+            raise console.UsageError(f"{path}: is a folder. Give the name of a file, such as {path / _DEFAULT}")
+        if out is None and path.exists():
+            raise console.UsageError(
+                f"{path}: is there already. Give another name with --out, or --out {_DEFAULT} to replace it"
+            )
+    return paths
 
 
 @dataclass

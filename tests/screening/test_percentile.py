@@ -41,7 +41,9 @@ def test_a_finding_names_its_percentile_and_its_training_normals() -> None:
     finding = next(un.detectors.load("models/pca").score(un.data.phantoms.normals(1, size=64)))
     assert isinstance(finding, un.detectors.Finding) and finding.percentile is not None
     share = whole_percent(finding.percentile / 100)
-    assert finding.percentile_in_words == f"higher than {share} of its 279 training normals (another hospital)"
+    assert (
+        finding.percentile_in_words == f"higher than {share} of the model's 279 training normals (of another hospital)"
+    )
 
 
 def test_a_model_of_this_user_is_not_of_another_hospital_and_an_old_one_has_no_reference(tmp_path: Path) -> None:
@@ -59,7 +61,7 @@ def test_a_model_of_this_user_is_not_of_another_hospital_and_an_old_one_has_no_r
     loaded = un.detectors.load(tmp_path / "own")
     found = loaded.score_film(films[0])
     assert isinstance(found, un.detectors.Finding)
-    assert found.reference.words == "its 24 training normals" and found.percentile is not None
+    assert found.reference.words == "the model's 24 training normals" and found.percentile is not None
 
 
 def test_a_screener_compares_with_its_policys_normals_if_they_are_enough() -> None:

@@ -110,7 +110,8 @@ class ReferenceNormals:
 
     Attributes:
         scores: increasing, in the model's own unit; none if there are fewer than `FEWEST_NORMALS`.
-        words: the normals in words, such as "its 278 training normals (another hospital)"; without scores, the reason.
+        words: the normals in words, such as "the model's 278 training normals (of another hospital)"; without scores,
+            the reason.
         count: the number of normals, also if there are too few.
 
     Example:
@@ -160,7 +161,7 @@ class ReferenceNormals:
             >>> from unseen.artifacts import card_of
             >>> card = card_of("models/pca")
             >>> ReferenceNormals.of_training(card.normal_scores, card).words
-            'its 279 training normals (another hospital)'
+            "the model's 279 training normals (of another hospital)"
             >>> card = card_of("models/phantom-screener")
             >>> ReferenceNormals.of_training(card.normal_scores, card).words
             '400 normal films that it was not trained on'
@@ -177,8 +178,9 @@ class ReferenceNormals:
         found = cls.of(scores, whose)
         if not found.scores:
             return found
-        elsewhere = " (another hospital)" if card is not None and _is_of_another_hospital(card) else ""
-        return cls(scores=found.scores, words=f"{'' if held_out else 'its '}{count} {whose}{elsewhere}", count=count)
+        elsewhere = " (of another hospital)" if card is not None and _is_of_another_hospital(card) else ""
+        owner = "" if held_out else "the model's "
+        return cls(scores=found.scores, words=f"{owner}{count} {whose}{elsewhere}", count=count)
 
     @classmethod
     def first_of(cls, *references: Self) -> Self:
@@ -213,8 +215,8 @@ site, and there is 1'
             score: the score; None for a film without one.
 
         Returns:
-            Such as "higher than 84 % of its 278 training normals (another hospital)", without a full stop; the reason
-            if there is no reference; "" without a score.
+            Such as "higher than 84 % of the model's 278 training normals (of another hospital)", without a full stop;
+            the reason if there is no reference; "" without a score.
 
         Example:
             >>> ReferenceNormals.of([0.5] * 20, "normals of this site").sentence(0.5)

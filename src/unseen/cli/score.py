@@ -33,9 +33,14 @@ def score(
     ] = None,
     out: Annotated[
         str | None,
-        typer.Option(help="write the rows here: .parquet, .csv, or a folder for an archive's parts (parts/)"),
+        typer.Option(
+            help="table to write: .parquet or .csv, or a folder for an archive's parts (parts/); without it a line is "
+            "printed for each film"
+        ),
     ] = None,
-    maps: Annotated[Path | None, typer.Option(help="write each film's anomaly map here: <digest>.npy, float32")] = None,
+    maps: Annotated[
+        Path | None, typer.Option(help="folder for the anomaly map of each film: <digest>.npy, float32")
+    ] = None,
     policy: Annotated[
         Path | None, typer.Option(help="a site's policy.json (`unseen calibrate`): adds the decision")
     ] = None,
@@ -194,7 +199,8 @@ def _explain(refusals: Counter[str]) -> None:
     from unseen.screening.gate.refusal_codes import CODES
 
     for code, number in refusals.items():
-        console.note(f"[{code}] {number} {'film' if number == 1 else 'films'}. {CODES[code].explanation}")
+        films = "1 film" if number == 1 else f"{number} films; for each"
+        console.note(f"[{code}] {films}: {CODES[code].explanation}")
 
 
 def _counted(

@@ -57,8 +57,11 @@ def spent(row: Entry) -> str:
     steps, width = int(row["steps"]), f"{row['features']} of {FEATURES} features"
     if row["method"] in _OF_THE_THESIS:
         epochs = int(row.get("epochs_done") or row["training"]["epochs"])
-        whole = f"published code's {ORIGINAL[0]}" if _is_original(row) else f"thesis's {SUITABLE[0]}"
-        return f"{steps:,} steps, {epochs} of the {whole} epochs; {width}; {row['px']} of {PX} px"
+        source, whole = ("published code", ORIGINAL[0]) if _is_original(row) else ("thesis", SUITABLE[0])
+        trained = f", {epochs} of the {source}'s {whole} epochs"
+        if epochs == whole:
+            trained = f" in {epochs} epochs, as in the {source}"
+        return f"{steps:,} steps{trained}; {width}; {row['px']} of {PX} px"
     generator = generator_steps(row)
     parts = [f"{steps:,} steps" + ("" if generator == steps else f", {generator:,} of the generator")]
     if row["method"] == "f-anogan":

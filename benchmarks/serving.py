@@ -72,7 +72,7 @@ class Server:
         self._log = (folder.parent / "serve.log").open("w+", encoding="utf-8")
         assert self._process.stderr is not None
         for line in self._process.stderr:
-            if found := re.search(r"open this once.*(http\S+)/sign-in#link=(\S+)", line):
+            if found := re.search(r"(http\S+)/sign-in#link=(\S+)", line):
                 break
         else:
             raise RuntimeError("the server did not start")

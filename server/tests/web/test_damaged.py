@@ -48,6 +48,7 @@ def test_a_server_over_a_damaged_worklist_states_what_to_do(home: Path, harm: Ca
         until(lambda: "unseen serves" in running.log or running.process.poll() is not None, START_S)
         assert running.process.poll() is None, running.log
         root = running.log.split("unseen serves ")[1].split()[0]
+        assert f"Open {root.removesuffix('/api/v1')}/ in a browser" in running.log
         until(lambda: _answers(root), START_S)
         health = httpx.get(f"{root}/health")
         found = health.json()

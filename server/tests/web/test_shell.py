@@ -32,6 +32,18 @@ def test_the_sentence_stands_where_results_are_seen(api: Api) -> None:
         assert api.nobody.get(path).headers["intended-use"] == LIMITS
 
 
+def test_the_bare_api_address_names_its_description_and_the_pages(api: Api) -> None:
+    for path in ("/api/v1", "/api/v1/"):
+        answer = api.nobody.get(f"{LOCAL}{path}")
+        assert answer.status_code == 200, path
+        addresses = answer.json()
+        assert addresses["limits"] == LIMITS
+        assert api.nobody.get(f"{LOCAL}{addresses['description']}").json()["openapi"]
+        page = api.nobody.get(f"{LOCAL}{addresses['pages']}")
+        assert page.status_code == 200 and page.url.path == "/sign-in"
+        assert api.admin.post(f"{LOCAL}{path}").status_code == 405
+
+
 def test_every_answer_carries_what_keeps_browsers_safe(api: Api) -> None:
     for path in ("/health", "/me", "/nowhere", "/studies/search", "/openapi.json"):
         headers = api.nobody.get(path).headers

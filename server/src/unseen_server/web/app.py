@@ -161,6 +161,8 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.served = parts
+    for path in (ROOT, f"{ROOT}/"):
+        app.add_api_route(path, _addresses, include_in_schema=False)
     for router in (health.router, readiness.router, sign_in.router):
         app.include_router(router, prefix=ROOT)
     for router in (
@@ -225,3 +227,8 @@ def create_app(
     refusal = authentication.refuse_unknown(parts)
     app.add_middleware(Shell, address=parts.address, bodies=bodies, open=without_account, refusal=refusal)
     return app
+
+
+async def _addresses() -> dict[str, str]:
+    """Return the addresses that a person or program at the bare address of the API looks for."""
+    return {"description": f"{ROOT}/openapi.json", "pages": "/", "version": __version__, "limits": LIMITS}

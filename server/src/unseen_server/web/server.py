@@ -97,7 +97,7 @@ def serve(
             url = "" if store.database.is_sqlite else ", with UNSEEN_URL set as for this server"
             raise ServingError(
                 f"{address.public or address}: others could reach this server, and nobody has an account. Make one "
-                f"with `{_program()} invite NAME --role admin --folder {films_folder.resolve()}{public}`{url}; or "
+                f"with `{program()} invite NAME --role admin --folder {films_folder.resolve()}{public}`{url}; or "
                 "serve without --host and --public first."
             )
         processes = None
@@ -113,7 +113,10 @@ def serve(
             lab_folder=lab,
             oidc=provider,
         )
-        server = _Server(_config(app, address), app.state.served.stopping)
+        stopping = app.state.served.stopping
+        if processes is not None:
+            processes.stopping = stopping
+        server = _Server(_config(app, address), stopping)
         with _until_signalled(server):
             if processes is not None:
                 processes.start()
@@ -138,17 +141,21 @@ def _serve_damaged(sentence: str, *, films_folder: Path, address: Address) -> No
         )
         with _until_signalled(server):
             lines = [
-                f"unseen serves {address}{ROOT} (impaired: the worklist is damaged)",
                 f"damaged: {sentence}",
+                f"Open {address}/ in a browser to see the cause and the remedy.",
+                f"For programs, unseen serves {address}{ROOT} (the API, impaired: the worklist is damaged)",
                 LIMITS,
             ]
             print("\n".join(lines), file=sys.stderr, flush=True)
             server.run(sockets=[listener])
 
 
-def _program() -> str:
+def program() -> str:
     """Return this program's name in the shell: its path, or `python -m unseen` if it was called so."""
-    return sys.argv[0] if Path(sys.argv[0]).name == "unseen" else "unseen"
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return "python -m unseen"
+    return str(called) if called.name == "unseen" else "unseen"
 
 
 def _provider(path: Path) -> OidcProvider:
@@ -183,14 +190,17 @@ def _listening(address: Address) -> Iterator[socket.socket]:
 
 
 def _announce(store: Store, address: Address, watch: Path | None) -> None:
-    """Print on stderr what is watched, where the server is, and how the person at this machine gets in."""
+    """Print on stderr the watched folder, the link or page for people, and the address for programs."""
     lines = [] if watch is None else [f"films in {watch} are received, and their files moved to {watch / '.done'}"]
-    lines += [f"unseen serves {address}{ROOT} (the API; described at {ROOT}/openapi.json)"]
     if address.is_private:
         link = store.accounts.one_time_link(LOCAL, "admin")
-        lines.append(f"open this once, within ten minutes: {address}/sign-in#link={link}")
+        lines.append(
+            f"Open this link in a browser to sign in (it works once, within ten minutes): {address}/sign-in#link={link}"
+        )
     else:
-        lines.append(f"the reader's page: {address.public or address}/")
+        lines.append(f"Open the reader's page in a browser: {address.public or address}/")
+    api = f"{address}{ROOT}"
+    lines.append(f"For programs, unseen serves {api} (the API, described at {api}/openapi.json)")
     print("\n".join([*lines, LIMITS]), file=sys.stderr, flush=True)
 
 

@@ -36,6 +36,33 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[Idle]:
     assert all(process.poll() is not None for process in found.processes)
 
 
+def test_workers_that_end_while_the_server_stops_are_neither_reported_nor_replaced(
+    idle: Idle, caplog: pytest.LogCaptureFixture
+) -> None:
+    until(lambda: len(idle.processes) >= 2, 60)
+    idle.stopping.set()
+    for process in idle.processes:
+        process.terminate()
+        process.wait(60)
+    idle.stop()
+    assert "worker.died" not in caplog.text
+    assert len(idle.processes) == 2
+
+
+def test_workers_that_end_a_moment_before_the_server_stops_are_not_reported(
+    idle: Idle, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until(lambda: len(idle.processes) >= 2, 60)
+    monkeypatch.setattr(module, "_LOOK_S", 60.0)
+    for process in idle.processes:
+        process.terminate()
+        process.wait(60)
+    idle.stopping.set()
+    idle.stop()
+    assert "worker.died" not in caplog.text
+    assert len(idle.processes) == 2
+
+
 def test_a_worker_that_lives_stays_and_one_that_died_is_replaced(idle: Idle) -> None:
     until(lambda: len(idle.processes) >= 2, 60)
     first, second = idle.processes[:2]

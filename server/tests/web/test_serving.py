@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import socket
 import threading
 import time
@@ -218,6 +219,19 @@ def test_what_cannot_be_served_is_a_sentence(home: Path, asked: dict[str, Any], 
         serve(home, **(words | {"host": "127.0.0.1", "port": 0, "workers": 1} | asked))
 
 
+def test_the_sign_in_link_is_printed_before_the_address_of_the_api(server: Running) -> None:
+    lines = [line for line in server.lines if "http" in line]
+    assert len(lines) == 2, server.log
+    assert re.fullmatch(
+        rf"Open this link in a browser to sign in \(it works once, within ten minutes\): {server.base[:-7]}"
+        r"/sign-in#link=\S+\n",
+        lines[0],
+    )
+    assert "unseen serves" in lines[1] and server.base.endswith("/api/v1")
+    description = re.search(r"described at (http\S+)\)", lines[1])
+    assert description is not None and httpx.get(description[1], timeout=90).json()["openapi"]
+
+
 def test_others_are_served_where_somebody_has_an_account(home: Path) -> None:
     with Store.open(home) as store:
         store.accounts.add("ada", "correct horse battery", "admin", actor="test")
@@ -232,7 +246,10 @@ def test_it_stops_when_told_and_its_workers_with_it(home: Path) -> None:
         running.started()
         until(lambda: len(workers_of(running)) == 2, 30)
         workers = workers_of(running)
+        for worker in workers:
+            worker.terminate()  # as for a SIGTERM to the group: a service manager's, or Ctrl-C in a terminal
         assert running.stop() == 0, running.log
+        assert "worker.died" not in running.log, running.log
         assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
         assert "Traceback" not in running.log, running.log
 

@@ -43,6 +43,9 @@ class WorkerSettings:
 
 def main() -> int:
     """Work until standard input closes. Returns 0, or 2 where nothing can be scored."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):  # before the imports, which take seconds
+        signal.signal(number, lambda *_: stop.set())
     import torch
 
     from unseen.detectors import load as load_detector
@@ -50,10 +53,9 @@ def main() -> int:
     from unseen_server.worklist.film_worker import Worker
     from unseen_server.worklist.store import Store
 
+    if stop.is_set():
+        return 0
     settings = WorkerSettings(**json.loads(sys.stdin.readline()))
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     threading.Thread(target=_follow, args=(stop,), name="follow", daemon=True).start()
     try:
         torch.set_num_threads(max(1, min(torch.get_num_threads(), len(os.sched_getaffinity(0)) // settings.workers)))

@@ -56,12 +56,16 @@ class WorkerStatus:
 
 @dataclass(eq=False)
 class Workers:
-    """`count` processes that score as `settings` say."""
+    """`count` processes that score as `settings` say.
+
+    stopping  set when the server begins to stop: from then on no worker is started, and one that ends is not reported,
+              since a service manager and Ctrl-C signal the workers together with the server
+    """
 
     settings: WorkerSettings
     count: int
+    stopping: threading.Event = field(default_factory=threading.Event)
     _places: list[_Place] = field(default_factory=list)
-    _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -72,7 +76,7 @@ class Workers:
 
     def stop(self) -> None:
         """Let each finish its film; whoever takes too long is ended."""
-        self._stop.set()
+        self.stopping.set()
         if self._thread is not None:
             self._thread.join()
         running = [place.process for place in self._places if place.process is not None]
@@ -103,16 +107,19 @@ class Workers:
         )
 
     def _watch(self) -> None:
-        while not self._stop.is_set():
+        while not self.stopping.is_set():
             for place in self._places:
-                self._look(place)
-            self._stop.wait(_LOOK_S)
+                if not self.stopping.is_set():
+                    self._look(place)
+            self.stopping.wait(_LOOK_S)
 
     def _look(self, place: _Place) -> None:
         now = time.monotonic()
         if place.process is not None and (place.leaving is not None or place.settings != self.settings):
             self._see_off(place, now)
         if place.process is not None and (code := place.process.poll()) is not None:
+            if self.stopping.wait(_LOOK_S):  # the signal that ended the worker can reach the server a moment later
+                return
             place.deaths = 1 if now - place.started > _SETTLED_S else place.deaths + 1
             wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (place.deaths - 1))
             _log.warning("worker.died number=%d status=%d again_s=%.1f %s", place.number, code, wait_s, place.refused)

@@ -257,10 +257,11 @@ def normals_discriminant(
     number = int(normals.sum())
     difference = np.where(abnormal, 1 / max(1, int(abnormal.sum())), -1 / max(1, number))
     seen = (gram @ difference)[normals]
-    among = gram[np.ix_(normals, normals)]
-    among = among - among.mean(axis=0, keepdims=True)
-    among = among - among.mean(axis=1, keepdims=True)
-    solved = np.linalg.solve(among + number * shrinkage * np.eye(number), seen - seen.mean())
+    among = gram.compress(normals, axis=0).compress(normals, axis=1)
+    among -= among.mean(axis=0, keepdims=True)
+    among -= among.mean(axis=1, keepdims=True)
+    among.flat[:: number + 1] += number * shrinkage  # its diagonal
+    solved = np.linalg.solve(among, seen - seen.mean())
     found: NDArray[np.float64] = difference.copy()
     found[normals] -= solved - solved.mean()
     return found / shrinkage

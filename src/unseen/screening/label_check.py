@@ -80,16 +80,20 @@ def left_out(gram: Floats, abnormal: Bools, patients: Sequence[str], solve: Solv
     of = np.array([int(dealt(one, "part") * PARTS) for one in names[~abnormal].tolist()])
     at, sick = np.flatnonzero(~abnormal), np.flatnonzero(abnormal)
     normal, scores = np.zeros((number, len(at))), np.zeros((len(np.unique(of)), len(sick)))
+    known, person = np.unique(names, return_inverse=True)
     for row, one in enumerate(np.unique(of)):
         held = at[of == one]
         for left in range(number):
             out = sick[part == left]
-            rest = np.flatnonzero(~np.isin(names, names[np.concatenate([held, out])]))
+            unseen = np.zeros(len(known), dtype=bool)
+            unseen[person[held]] = unseen[person[out]] = True
+            rest = np.flatnonzero(~unseen[person])
             if abnormal[rest].all() or not abnormal[rest].any():
                 return None
-            weights = solve(gram[np.ix_(rest, rest)], abnormal[rest])
-            normal[left, of == one] = gram[np.ix_(held, rest)] @ weights
-            scores[row, part == left] = gram[np.ix_(out, rest)] @ weights
+            columns = gram.take(rest, axis=1)
+            weights = solve(columns.take(rest, axis=0), abnormal[rest])
+            normal[left, of == one] = columns.take(held, axis=0) @ weights
+            scores[row, part == left] = columns.take(out, axis=0) @ weights
     return LeftOut(scores.mean(axis=0), normal, part)
 
 

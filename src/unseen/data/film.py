@@ -152,7 +152,7 @@ def area(pixels: NDArray[np.float32], height: int, width: int, *, box: Box | Non
         )
     if height < 1 or width < 1:
         raise ValueError(f"The size asked for is {height}×{width}. Both must be at least 1.")
-    if bottom - top >= _MANY * height:
+    if bottom - top >= _MANY * height and (bottom - top) * w >= _LARGE:
         needed = slice(0, w)  # columns
         if right - left >= width:
             first, last = _windows(w, left, right, width)
@@ -169,6 +169,8 @@ def area(pixels: NDArray[np.float32], height: int, width: int, *, box: Box | Non
 
 _MANY = 8
 """Rows of a window, from which `_averaged` takes less time than Pillow."""
+_LARGE = 512 * 512
+"""Pixels of an image, from which the same holds."""
 
 
 def _averaged(pixels: NDArray[np.float32], first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -152,10 +152,15 @@ def projection_of(film: Film) -> Projection:
         return film.projection
     if film.view_position is None or not film.view_position.strip():
         return "frontal"
-    return stated_projection(view_position=film.view_position)
+    return _of_position_alone(film.view_position)
 
 
 @lru_cache(maxsize=256)  # films of a site have few
+def _of_position_alone(written: str) -> Projection:
+    return stated_projection(view_position=written)
+
+
+@lru_cache(maxsize=256)
 def _of_position(written: str) -> Projection | None:
     """Return the projection in a ViewPosition. A word that is not known is "uncertain", never "no evidence"."""
     words = _words(written)

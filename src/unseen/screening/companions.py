@@ -33,6 +33,8 @@ def deciding(frontal: Sequence[tuple[Origin, Collection[str]]]) -> list[bool]:
         [True, False, True]
     """
     origins = [origin for origin, _ in frontal]
+    if origins.count("original") == len(origins):
+        return [True] * len(origins)
     ordinary = any(origin in ("original", "derived") for origin in origins)
     originals = {uid for origin, related in frontal if origin == "original" for uid in related}
 

@@ -169,7 +169,8 @@ class Screener:
         outcome = scored_film(self.detector, film, lungs)
         if isinstance(outcome, NotRead):
             return Screened(film=film, decision=self._not_scored(outcome.reason))
-        outcome = replace(outcome, reference=self.reference)
+        if outcome.reference is not (reference := self.reference):
+            outcome = replace(outcome, reference=reference)
         return Screened(film=film, decision=self.decide(outcome.score, outcome.film, remark), finding=outcome)
 
     def _known(self, film: Film | NotRead, score: float) -> Screened:

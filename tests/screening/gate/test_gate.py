@@ -36,14 +36,25 @@ def share(told: list[Refusal | None]) -> float:
     return float(np.mean([one is not None and not one.scored for one in told]))
 
 
+Masks = list[NDArray[np.bool_]]
 Verdicts = list[tuple[list[Film], list[bool]]]
 
 
 @pytest.fixture(scope="module")
-def verdicts(gate: Gate, finder: LungFinder, many: list[Film], incoming: list[Film]) -> Verdicts:
+def lungs_of_many(finder: LungFinder, many: list[Film]) -> Masks:
+    return [finder.find(film) for film in many]
+
+
+@pytest.fixture(scope="module")
+def verdicts(gate: Gate, finder: LungFinder, many: list[Film], lungs_of_many: Masks, incoming: list[Film]) -> Verdicts:
     """Films as they are and some upside down, and which of them are refused."""
     upside_down = [replace(film, pixels=np.ascontiguousarray(film.pixels[::-1])) for film in incoming]
-    return [(films, [one is not None for one in judged(gate, finder, films)]) for films in (many, upside_down)]
+    told = [gate.judge(film, lungs) for film, lungs in zip(many, lungs_of_many, strict=True)]
+    of_upside_down = judged(gate, finder, upside_down)
+    return [
+        (films, [one is not None for one in verdict])
+        for films, verdict in ((many, told), (upside_down, of_upside_down))
+    ]
 
 
 def test_proper_films_pass_with_and_without_a_lesion(verdicts: Verdicts) -> None:
@@ -102,11 +113,11 @@ def test_noise_alone_is_called_blank(gate: Gate, finder: LungFinder, incoming: l
 
 
 def test_a_visible_film_that_fills_a_part_of_its_range_is_not_called_blank(
-    gate: Gate, finder: LungFinder, many: list[Film]
+    gate: Gate, many: list[Film], lungs_of_many: Masks
 ) -> None:
     """12 bits in a file that announces 16: dark as it is stored, and well exposed as anybody looks at it."""
     dark = [replace(film, pixels=0.2 + film.pixels / 16, bits=16) for film in many]
-    told = [gate.judge(one, finder.find(film)) for one, film in zip(dark, many, strict=True)]
+    told = [gate.judge(one, lungs) for one, lungs in zip(dark, lungs_of_many, strict=True)]
     assert gate.thresholds["blank"] > 0.07, "its spread lies below the limit"
     assert not [one for one in told if one is not None and one.code == "blank"]
     assert share(told) <= 0.35, "it is judged on its own range, about as the film itself is"
@@ -186,32 +197,37 @@ def test_a_doubtful_alteration_is_a_remark(
     incoming: list[Film],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def told() -> list[Refusal | None]:
-        rng = np.random.default_rng(4)
-        return judged(gate, finder, incoming, lambda pixels: TRANSFORMS[name](pixels, rng))
-
-    before = [place for place, one in enumerate(told()) if one is not None and one.code == code]
+    rng = np.random.default_rng(4)
+    changed = [replace(film, pixels=TRANSFORMS[name](film.pixels, rng)) for film in incoming]
+    seen = [(film, finder.find(film)) for film in changed]
+    seen = [(film, lungs) for film, lungs in seen if (told := gate.judge(film, lungs)) and told.code == code]
     rules = "unseen.screening.gate.gate."
     monkeypatch.setattr(f"{rules}_MIRRORED", 100.0)
     monkeypatch.setattr(f"{rules}_CROPPED", 100.0)
     monkeypatch.setattr(f"{rules}_LOOK", {"cropped": np.inf, "lungs": np.inf})
-    now = told()
-    after = [now[place] for place in before]
-    assert before and all(one is not None and one.code in ("differs", "unlike") for one in after)
+    after = [gate.judge(film, lungs) for film, lungs in seen]
+    assert seen and all(one is not None and one.code in ("differs", "unlike") for one in after)
 
 
 def test_a_film_passes_if_and_only_if_no_value_exceeds_its_limit(
-    gate: Gate, finder: LungFinder, many: list[Film]
+    gate: Gate, finder: LungFinder, many: list[Film], lungs_of_many: Masks, verdicts: Verdicts
 ) -> None:
     """A rule that replaces a refusal by a remark lets no further film pass, so it never leads to a cleared film."""
-    films = [*many, *(replace(film, pixels=np.ascontiguousarray(film.pixels[:, ::-1])) for film in many[:16])]
+    mirrored = [replace(film, pixels=np.ascontiguousarray(film.pixels[:, ::-1])) for film in many[:16]]
+    lungs_of_mirrored = [finder.find(film) for film in mirrored]
+    told = [gate.judge(film, lungs) for film, lungs in zip(mirrored, lungs_of_mirrored, strict=True)]
+    (_, refused), _ = verdicts
     seen = set()
-    for film in films:
-        lungs = finder.find(film)
+    for film, lungs, passes in zip(
+        [*many, *mirrored],
+        [*lungs_of_many, *lungs_of_mirrored],
+        [*(not one for one in refused), *(one is None for one in told)],
+        strict=True,
+    ):
         values = gate.values(film, lungs)
         limits = {name: gate.thresholds.get(name, gate.thresholds["handling"]) for name in values}
         within = all(values[name] <= limits[name] for name in values) and lungs.mean() >= gate.thresholds["no-lungs"]
-        assert (gate.judge(film, lungs) is None) == within
+        assert passes == within
         seen.add(within)
     assert seen == {True, False}
 

@@ -4,8 +4,10 @@ In a process of its own, since the setting is the whole process's.
 """
 
 import json
-import subprocess
-import sys
+import os
+from pathlib import Path
+
+from tests.warm_python import warm_python
 
 PAGES_OF_A_STEP = 4 * 24 * 256
 """Pages of 4 KiB that a step allocates."""
@@ -38,9 +40,11 @@ print(json.dumps(found))
 """
 
 
-def test_a_steps_memory_is_kept_for_the_next_and_given_back() -> None:
-    done = subprocess.run([sys.executable, "-c", STEPS], capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout)
+def test_a_steps_memory_is_kept_for_the_next_and_given_back(tmp_path: Path) -> None:
+    program = tmp_path / "steps.py"
+    program.write_text(STEPS, encoding="utf-8")
+    done = warm_python().run(program, cwd=tmp_path, environment=os.environ)
+    found = json.loads(done.out)
     assert found["without"] > PAGES_OF_A_STEP / 4  # or the test shows nothing
     assert found["within"] < PAGES_OF_A_STEP / 100
     assert found["kept"] - found["begun"] > PAGES_OF_A_STEP / 2

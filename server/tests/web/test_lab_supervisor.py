@@ -90,9 +90,7 @@ def test_the_process_is_ended_when_it_is_late_or_dies_and_comes_back(laboratory:
 
 
 @pytest.mark.slow
-def test_an_idle_process_is_ended(
-    laboratory: Callable[..., Laboratory], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_idle_process_is_ended(laboratory: Callable[..., Laboratory], monkeypatch: pytest.MonkeyPatch) -> None:
     lab = laboratory()
     fetched(lab)
     lab.tidy()

@@ -20,7 +20,6 @@ import uvicorn
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from unseen_server.service.ip_networks import checked_networks
 from unseen_server.service.waiting_clients import WaitingClients
 
 _log = logging.getLogger("unseen")
@@ -138,20 +137,3 @@ class _BoundedProtocol(H11Protocol):
         if self._hang_up is not None:
             self._hang_up.cancel()
             self._hang_up = None
-
-
-def checked_proxies(given: Sequence[str]) -> tuple[str, ...]:
-    """Return addresses and networks of proxies. Raises ValueError with a sentence.
-
-    Example:
-        >>> checked_proxies(["127.0.0.1", "10.89.43.0/24"])
-        ('127.0.0.1', '10.89.43.0/24')
-    """
-    for one in given:
-        try:
-            checked_networks((one,))
-        except ValueError as error:
-            raise ValueError(
-                f"{one[:100]}: neither an IP address nor a network such as 10.1.0.0/24. Correct --proxy."
-            ) from error
-    return tuple(given)

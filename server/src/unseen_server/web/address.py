@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from unseen_server.http_connections import checked_proxies
+from unseen_server.service.ip_networks import checked_networks
 from unseen_server.worklist.states import WorklistError
 
 _THIS_MACHINE = ("127.0.0.1", "::1")
@@ -34,10 +34,13 @@ class Address:
     proxies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        try:
-            checked_proxies(self.proxies)
-        except ValueError as error:
-            raise WorklistError(str(error)) from None
+        for proxy in self.proxies:
+            try:
+                checked_networks((proxy,))
+            except ValueError as error:
+                raise WorklistError(
+                    f"{proxy[:100]}: neither an IP address nor a network such as 10.1.0.0/24. Correct --proxy."
+                ) from error
         if self.public is None:
             return
         parts = urlsplit(self.public)

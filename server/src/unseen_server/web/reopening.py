@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from unseen_server.web.alarms import Looked
 from unseen_server.web.authentication import Lead
 from unseen_server.web.clearing_summary import ClearingChange, Summary, of_reopening
 from unseen_server.web.errors import answers
@@ -31,13 +32,8 @@ class ReopeningsResponse(BaseModel):
     alarms: list[RaisedAlarmResponse]
 
 
-class Reopening(BaseModel):
+class Reopening(Looked):
     """Reason for reopening the studies."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    note: Annotated[str, Field(max_length=1000, pattern=r"\S", description="what was checked; never empty")]
-    summary: str = Field(max_length=64, description="the digest of the summary that was read")
 
 
 class ReopenedResponse(BaseModel):

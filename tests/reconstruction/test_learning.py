@@ -42,29 +42,6 @@ def same(one: Reconstructor, other: Reconstructor) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-class Enlarging(nn.Module):
-    """A network that halves the image and enlarges it again."""
-
-    def __init__(self, sequence: type[nn.Sequential]) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.layers = sequence(
-            nn.Conv2d(1, 8, 3, stride=2, padding=1, bias=False),  # its slope would be rounding alone
-            nn.BatchNorm2d(8),
-            nn.ReLU(),
-            nn.Upsample(scale_factor=2),
-            nn.Conv2d(8, 1, 3, padding=1),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        enlarged: Tensor = self.layers(x)
-        return x + enlarged
-
-
-class Layers(nn.Sequential):
-    """Layers that run one by one: of another type than those that `learn` joins."""
-
-
 def small(process: Measurement, *, seed: int = 0) -> ArtifactRemoval:
     torch.manual_seed(seed)
     return ArtifactRemoval.for_process(process, features=8, depth=2)
@@ -194,24 +171,6 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others() -> None:
     assert torch.equal(before, torch.get_rng_state()), "the caller's random state was touched"
     third = learn(y, process, losses=losses, training=short(1, seed=4))
     assert same(one, other) and not same(one, third)
-
-
-def test_enlarging_and_convolving_at_once_learns_the_weights_of_the_two_layers() -> None:
-    process = inpainting(size=32)
-    y = measured(process, images(8, size=32))
-
-    def learnt(sequence: type[nn.Sequential]) -> tuple[Reconstructor, int]:
-        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
-            f = learn(y, process, losses="ei", group=Shifts(), network=Enlarging(sequence), training=short(5))
-        return f, sum(event.name == "aten::conv_transpose2d" for event in seen.events())
-
-    (joined, of_joined), (plain, of_plain) = learnt(nn.Sequential), learnt(Layers)
-    assert (of_joined, of_plain) == (2 * 5 * 2, 0)  # passes, epochs, batches
-    differences = [(weights(joined)[name] - weight).abs().max() for name, weight in weights(plain).items()]
-    assert max(differences) < 1e-4
-    begun = Enlarging(nn.Sequential).state_dict()["layers.0.weight"]
-    assert (weights(joined)["network.layers.0.weight"] - begun).abs().max() > 1e-3
-    assert torch.allclose(joined(y), plain(y), atol=1e-4)
 
 
 def test_the_rate_falls_at_its_milestones() -> None:

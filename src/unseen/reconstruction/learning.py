@@ -19,7 +19,6 @@ from unseen.artifacts.recipe import configured
 from unseen.losses.loss import Loss, Seen, Units
 from unseen.losses.measurement_consistency import MeasurementConsistency
 from unseen.losses.objectives import objective
-from unseen.networks.upsampled_convolution import upsampling_at_small_size
 from unseen.physics import GROUPS
 from unseen.physics.dense import Dense
 from unseen.physics.group import Group
@@ -119,11 +118,9 @@ class ReconstructionLearner:
             pool=None if self.process.A.batch is None else self.process.A,
             units=self.units,
         )
-        with upsampling_at_small_size(wrapped):
-            parts = {
-                name: loss.in_own_scale(loss(seen, generator=rng).mean(), self.units)
-                for name, loss in self.losses.items()
-            }
+        parts = {
+            name: loss.in_own_scale(loss(seen, generator=rng).mean(), self.units) for name, loss in self.losses.items()
+        }
         yield Step("loss", torch.stack([self.losses[name].weight * part for name, part in parts.items()]).sum(), parts)
         for name, loss in self.critics.items():
             yield Step(name, loss.critic_loss(seen, generator=rng).mean())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -158,6 +159,21 @@ def test_a_count_on_a_terminal_is_removed_before_the_next_output(
     console.result(None)
     show()
     assert capsys.readouterr().err.count(CLEARED) == 2
+
+
+def test_commands_print_through_the_console_alone() -> None:
+    """`typer.echo` and `print` would be appended to a count on a terminal; the console removes the count first."""
+    folders = (Path("src/unseen/cli"), Path("server/src/unseen_server/cli"))
+    files = [path for folder in folders for path in sorted(folder.glob("*.py")) if path.name != "console.py"]
+    assert len(files) > 25
+    found = [
+        f"{path}:{node.lineno}"
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "typer.echo", "typer.secho")
+        if "__version__" not in ast.unparse(node)  # the program's own option: no command runs
+    ]
+    assert not found, found
 
 
 def test_a_complete_count_stays_on_the_terminal(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import LIMITS, Say, World, run
+from unseen.cli.score import _explain
 from unseen.data.reading import films
 from unseen.screening.gate import CODES
 from unseen.screening.policy import Policy
@@ -61,6 +63,14 @@ def test_maps_are_named_by_digest_and_lie_on_the_networks_grid(
     for name in filter(None, named):
         image = np.load(maps / name, allow_pickle=False)
         assert image.shape == (32, 32) and image.dtype == np.float32 and (image >= 0).all()
+
+
+@pytest.mark.parametrize(("count", "start"), [(1, "[differs] 1 film: "), (6, "[differs] 6 films; for each: ")])
+def test_the_explanation_of_a_remark_names_how_many_films_have_it(
+    count: int, start: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _explain(Counter({"differs": count}))
+    assert f"{start}The film is scored, and it is never cleared." in capsys.readouterr().err
 
 
 def test_without_out_the_rows_are_printed(say: Say, world: World, mixed: list[Path]) -> None:

@@ -45,7 +45,7 @@ def test_the_demonstration_shows_what_it_promises(tmp_path: Path, whole: bool) -
     steps = [line.split()[1] for line in done.err.splitlines() if line.startswith("▸")]
     assert steps == [f"{i}/9" for i in range(1, 10)]
     assert LIMITS in done.err
-    first = r"48 films scored, without the input gate, AUROC [01]\.\d\d; it has learnt from other simulated"
+    first = r"AUROC [01]\.\d\d on 48 films\. The model was trained on other simulated normal films"
     assert re.search(first, done.out), done.out
     for name in ("phantom-screener", "pca", "dae"):
         assert re.search(rf"{name}: AUROC 0\.\d\d \(95 % interval 0\.\d\d to [01]\.\d\d\)", done.out), done.out
@@ -74,7 +74,7 @@ def _worklist(out: Path, said: str, *, side: int, scores: int) -> None:
     policy = Policy.load(out / "policy.json")
     assert set(policy.sources) == {"North", "South"}
     assert all(source.abnormals >= 29 and source.threshold is not None for source in policy.sources.values())
-    refused = re.search(r"(\d+) studies were not scored and calibrated nothing", said)
+    refused = re.search(r"(\d+) (?:study was|studies were) not scored and not used", said)
     used = sum(source.abnormals + len(source.normals) for source in policy.sources.values())
     assert used + (int(refused[1]) if refused else 0) == 2 * (LABELLED + 30)
     with Store.open(out / "worklist", create=False) as store:
@@ -90,14 +90,15 @@ def _worklist(out: Path, said: str, *, side: int, scores: int) -> None:
     assert {film.abnormal for film in labelled} == {True, False} and all(
         len(film.scores) == scores for film in labelled
     )
-    listed = f"the list: {totals['to_read']} to read, of which {totals['not_scored']} could not be scored and say why; "
+    listed = f"list: {totals['to_read']} studies to read ({totals['not_scored']} of them not scored, with the reason), "
     assert f"{listed}{totals['cleared']} cleared, {totals['reported']} reported" in said
     for what in (
         "signed in with the link",
-        "8 pages, and ",
-        "a policy for North and South: at most 10 %",
-        f"{side} × {side} of 12 bits, {scores} scores",
-        "the server was stopped",
+        "pages: 8 opened, ",
+        "policy for North and South: at most 10 %",
+        "Look at: the share of normal studies that is cleared at each site.",
+        f"{side} × {side} pixels of 12 bits, {scores} scores",
+        "stopped: the server finished",
     ):
         assert what in said, what
     assert re.search(r"all of it took \d+ s", said)

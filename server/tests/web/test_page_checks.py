@@ -55,9 +55,9 @@ def test_a_filled_worklist_passes_and_its_server_ends_well(world: World, tmp_pat
         # this server and its worker run in interpreters of their own; those of other tests are forks
         until(lambda: httpx.get(f"{running.root}/api/v1/health", verify=False).json()["workers"]["ready"] == 1, 90)
         assert running.stop() == 0
-    assert said[0] == "signed in with the link, as local (admin)"
-    assert said[1].startswith("8 pages, and ")
-    assert f"{world.filled.to_read} to read" in said[2] and f"{world.filled.reported} reported" in said[2]
+    assert said[0] == "signed in with the link as local (admin)"
+    assert said[1].startswith("pages: 8 opened, ")
+    assert f"{world.filled.to_read} studies to read" in said[2] and f"{world.filled.reported} reported" in said[2]
     assert any("a policy for North and South" in line for line in said)
     log = (tmp_path / "serve.log").read_text(encoding="utf-8")
     assert "server.stopped" in log and running.link not in log

@@ -164,7 +164,7 @@ class ReferenceNormals:
             "the model's 279 training normals (of another hospital)"
             >>> card = card_of("models/phantom-screener")
             >>> ReferenceNormals.of_training(card.normal_scores, card).words
-            '400 normal films that it was not trained on'
+            '400 normal films that the model was not trained on'
             >>> ReferenceNormals.of_training([]).sentence(0.5)[:63]
             'no reference: this model keeps no scores of its training normal'
         """
@@ -174,7 +174,7 @@ class ReferenceNormals:
             return cls(scores=(), words=words, count=0)
         # one fold: one detector scored films outside its training; more folds: each detector left out a part of it
         held_out = card is not None and card.normal_folds == 1
-        whose = "normal films that it was not trained on" if held_out else "training normals"
+        whose = "normal films that the model was not trained on" if held_out else "training normals"
         found = cls.of(scores, whose)
         if not found.scores:
             return found

@@ -85,11 +85,11 @@ class DecoderLimits:
         >>> DecoderLimits().check_size(width=20_000, height=20_000)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
-        unseen.data.decoder_protocol.Refused: The image is 20000×20000 = 4e+08 pixels, the limit is 6.4e+07. ...
+        unseen.data.decoder_protocol.Refused: The image is 20000×20000 = 400,000,000 pixels, the limit is ...
         """
         if width * height > self.max_pixels:
             raise Refused(
-                f"The image is {width}×{height} = {width * height:.3g} pixels, the limit is {self.max_pixels:.3g}. "
+                f"The image is {width}×{height} = {width * height:,} pixels, the limit is {self.max_pixels:,}. "
                 "Export it at a lower resolution."
             )
         if min(width, height) < self.min_side:

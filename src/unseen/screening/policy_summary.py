@@ -21,6 +21,9 @@ def policy_lines(policy: Policy) -> Iterator[str]:
         ...                 sources={"ward": source})
         >>> next(policy_lines(policy))
         'ward: nothing is cleared; there are too few abnormal studies.'
+        >>> ready = SourcePolicy(abnormals=59, normals=tuple(range(100)), threshold=20.0, cleared_normals=20)
+        >>> next(policy_lines(policy.model_copy(update={"sources": {"ward": ready}}))).partition("; ")[2]
+        '20 % of its normal studies are cleared (95 % interval 13 to 29 %).'
     """
     if not policy.sources:
         yield "No study has a source, so nothing is cleared. Give a column `source` in the manifest, or a source tag."
@@ -34,7 +37,7 @@ def policy_lines(policy: Policy) -> Iterator[str]:
             )
     lost = sum(source.not_scored for source in policy.sources.values())
     if lost:
-        yield f"{lost} studies were not scored and calibrated nothing."
+        yield f"{lost} {'study was' if lost == 1 else 'studies were'} not scored and not used for the calibration."
     if policy.prevalence is not None:
         yield f"Probabilities are for a prevalence of {100 * policy.prevalence:.3g} %, as entered."
     elif policy.drift is not None and policy.drift.normals and policy.drift.abnormals:
@@ -48,7 +51,8 @@ def _of_normals(source: SourcePolicy) -> str:
     cleared = cleared_share(source)
     if isinstance(cleared, Missing):
         return "none of its normal studies was scored, so the share that it clears is unknown"
-    return f"of its normal studies {cleared} are cleared"
+    value, low, high = (f"{100 * share:.0f}" for share in (cleared.value, cleared.low, cleared.high))
+    return f"{value} % of its normal studies are cleared (95 % interval {low} to {high} %)"
 
 
 def _scored(policy: Policy) -> str:

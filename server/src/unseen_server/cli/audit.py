@@ -46,6 +46,6 @@ def audit(
         broken = store.audit.verify(None if head is None else AuditHead.parse(head))
     if broken is not None:
         console.result(None, whole=False, broken=broken)
-        typer.secho(broken, err=True, fg=typer.colors.RED)
+        console.error(broken)
         raise typer.Exit(1)
     console.result(f"whole: {end.seq} rows. Its head is {end}", whole=True, rows=end.seq, head=str(end))

@@ -62,9 +62,9 @@ def tell(saved: Saved, what: str, place: Path) -> None:
         audit=saved.audit,
     )
     for digest in saved.damaged:
-        typer.secho(f"missing, or changed since it was received: {digest}", err=True, fg=typer.colors.RED)
+        console.error(f"missing, or changed since it was received: {digest}")
     if saved.audit is not None:
-        typer.secho(saved.audit, err=True, fg=typer.colors.RED)
+        console.error(saved.audit)
     raise typer.Exit(1 if saved.damaged or saved.audit else 0)
 
 

@@ -35,7 +35,10 @@ def demo(
     normals: Annotated[int, typer.Option(min=80, help="simulated normal films to learn from")] = 200,
     pairs: Annotated[int, typer.Option(min=24, help="twin pairs to test on")] = 60,
     epochs: Annotated[int, typer.Option(min=1, help="passes of dae over the normals")] = 10,
-    labelled: Annotated[int, typer.Option(min=29, help="abnormal films of each site to calibrate on")] = 46,
+    labelled: Annotated[
+        int,
+        typer.Option(min=29, help="abnormal films of each site to calibrate on; 29 must pass the input gate"),
+    ] = 46,
     browser: Annotated[
         bool | None,
         typer.Option(
@@ -67,7 +70,7 @@ def demo(
     from unseen.training import shown_on
     from unseen_server.demo.demonstration import STEPS, demonstrate
     from unseen_server.demo.filling import check_free, fill
-    from unseen_server.web.server import OwnServer
+    from unseen_server.web.server import OwnServer, program
 
     if browser is None:
         browser = sys.stdin.isatty() and sys.stdout.isatty()
@@ -91,6 +94,7 @@ def demo(
             progress=shown_on(),
             scored=console.count_progress("scored"),
         )
+        console.result(f"score the pairs again: {program()} score {made.decides} --data {made.tested}")
         torch.set_num_threads(threads)  # the process that drew has ended
         console.step(
             f"8/{STEPS}  Filling a worklist: films come in, a worker scores them, a simulated reader reads some"
@@ -115,8 +119,8 @@ def demo(
             if not browser:
                 _check(server, filled, models=1 + len(made.further))
                 console.result(
-                    f"     the page was checked and is not served (no terminal, or --no-browser). To open it: "
-                    f"{Path(sys.argv[0])} serve {' '.join(map(str, words))}"
+                    "     the page was checked and is not served (no terminal, or --no-browser). To open it: "
+                    f"{program()} serve {' '.join(map(str, words))}"
                 )
             console.result(f"     all of it took {time.monotonic() - began:.0f} s")
             console.limits()
@@ -142,17 +146,19 @@ def _alone(out: Path) -> Iterator[None]:
 def _stay(server: OwnServer, words: Sequence[str | Path]) -> None:
     """Lead the person at this machine to the list, and serve it until Ctrl-C."""
 
+    from unseen_server.web.server import program
+
     address = server.address("/?tour=1")
-    typer.echo(f"the reader's page (the link is good once, for ten minutes): {address}")
-    typer.echo(f"later again: {Path(sys.argv[0])} serve {' '.join(map(str, words))}")
+    console.result(f"Open this link in a browser to sign in (it works once, within ten minutes): {address}")
+    console.result(f"To serve the list again later: {program()} serve {' '.join(map(str, words))}")
     graphical = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if graphical:  # a browser of the terminal would take it over
         webbrowser.open(address)
-    typer.echo("Ctrl-C ends it")
+    console.result("Ctrl-C ends the server.")
     try:
         status = server.wait()
     except KeyboardInterrupt:
-        typer.echo("")
+        console.result("")
     else:
         _end(f"the server ended by itself, with status {status}. Its last words are in serve.log")
 
@@ -163,12 +169,12 @@ def _check(server: OwnServer, filled: Filled, *, models: int) -> None:
 
     try:
         for line in checked(server.root, server.link, filled, models=models):
-            typer.echo(f"     {line}")
+            console.result(f"     {line}")
         if status := server.stop():
             raise PageError(f"the server ended with status {status}; expected 0. Its last words are in serve.log.")
     except PageError as error:
         _end(str(error))
-    typer.echo("     the server was stopped, and had finished what was in hand")
+    console.result("     stopped: the server finished its requests and films first")
 
 
 def _end(sentence: str) -> NoReturn:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from unseen.cli import UsageError
+from unseen.cli import UsageError, console
 from unseen_server.cli.worklist_options import Folder, Url, Yes, confirm
 
 
@@ -40,16 +40,16 @@ def erase(
         patient = sys.stdin.readline().strip()
     with Store.open(url or folder, films_folder=folder, create=False, check="database") as store:
         shown = store.removal.foresee(patient=patient, issuer=issuer, study=study)
-        typer.echo(
+        console.result(
             f"Goes: {shown.studies} studies, {shown.films} films ({shown.bytes / 1e6:.1f} MB), {shown.maps} anomaly "
             f"maps, all thumbnails of the films, {shown.reports} reports, {shown.drafts} drafts."
         )
         for reader in shown.holders:
-            typer.echo(f"In the hands of: {reader}")
+            console.result(f"In the hands of: {reader}")
         for sentence in STAYS:
-            typer.echo(f"Stays: {sentence}")
+            console.result(f"Stays: {sentence}")
         confirm("Erase this for good?", yes)
         removed = store.removal.erase(
             patient=patient, issuer=issuer, study=study, actor=f"{getpass.getuser()} (shell)", as_shown=shown.digest
         )
-    typer.echo(f"erased: {removed.studies} studies, {removed.films} films, {removed.maps} anomaly maps")
+    console.result(f"erased: {removed.studies} studies, {removed.films} films, {removed.maps} anomaly maps")

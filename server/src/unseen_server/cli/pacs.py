@@ -157,7 +157,7 @@ def phantom(
     film = as_dicom(case, healthy, draw_exposed(case, healthy), Station(name="Phantoms", modality="DX"))
     with replacing(to) as temporary:
         temporary.write_bytes(film)
-    typer.echo(f"{to}: a simulated film of patient {case.patient}")
+    console.result(f"{to}: a simulated film of patient {case.patient}")
     console.limits()
 
 
@@ -285,7 +285,7 @@ def fetch(
             whole, broken = whole + done.ok, broken + (not done.ok)
             if not done.ok:
                 console.note(f"{done.place}: {done.why_not}")
-    typer.echo(f"{whole} studies fetched; {broken} not, or not whole.")
+    console.result(f"{whole} studies fetched; {broken} not, or not whole.")
     if stop.is_set():
         console.note("stopped; the same command continues")
     console.limits()

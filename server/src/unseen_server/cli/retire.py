@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from unseen.cli import UsageError
+from unseen.cli import UsageError, console
 from unseen_server.cli.worklist_options import Folder, Url, Yes, confirm
 
 
@@ -54,4 +54,4 @@ def retire(
             count = sum(one.findings for one in store.findings.models() if one.model == model)
             confirm(f"Remove {count} findings of this model, with their anomaly maps and renditions?", yes)
             removed = store.removal.retire_model(model, actor=actor)
-    typer.echo(f"removed: {removed.studies} studies, {removed.films} films, {removed.maps} anomaly maps")
+    console.result(f"removed: {removed.studies} studies, {removed.films} films, {removed.maps} anomaly maps")

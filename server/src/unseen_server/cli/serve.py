@@ -154,4 +154,4 @@ def worker(
         if screener.disagreement:
             console.note(f"nothing is cleared: {screener.disagreement}")
         scored = worker.run(stop)
-    typer.echo(f"{scored} films scored.")
+    console.result(f"{scored} films scored.")

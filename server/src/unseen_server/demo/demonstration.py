@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import shutil
 import struct
-import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from unseen.data import NotRead, films, phantoms
 from unseen.detectors import Dae, Pca, load, save
 from unseen.evaluation import Evaluation, Interval, evaluate
 from unseen.runs import add_normal_scores, worker_processes
-from unseen.screening import calibrate, policy_lines
+from unseen.screening import Policy, calibrate, policy_lines
 from unseen.screening import load as load_screener
 from unseen.training import Training
 from unseen_server.demo.simulated_sites import NORTH, SOUTH, WEST, SiteShare, draw_twins, write_sites
@@ -45,6 +44,7 @@ class Demonstrated:
     further   bundles to compare with: those that were trained live
     incoming  a manifest of films from two sites that were calibrated and one that was not; nobody has learnt from them
     broken    a file that is no film
+    tested    a manifest of the twin pairs
     runs      the log of a training
     """
 
@@ -53,6 +53,7 @@ class Demonstrated:
     policy: Path
     incoming: Path
     broken: Path
+    tested: Path
     runs: Path
 
 
@@ -99,7 +100,7 @@ def demonstrate(
         calibrated = beside.submit(_calibrated, out / "calibration" / "manifest.csv", out / "policy.json")
         learnt = list(phantoms.normals(normals, seed=seed))
         tested = drawn[0].result()
-        say(f"     {tested}")
+        say(f"     films and their labels: {tested}")
 
         facts = {"version": __version__, "films": "phantoms, made by the demo"}
         step(f"2/{STEPS}  Scoring the pairs with {_SCREENER}, a trained model of this package")
@@ -115,9 +116,9 @@ def demonstrate(
             )
         }
         say(f"     {_first_scores(results['phantom-screener'])}")
-        say("     Look at: AUROC 0.5 is chance, 1 is a perfect order of abnormal before normal films.")
+        say("     Look at: an AUROC of 0.5 is chance; at 1 every abnormal film scores higher than every normal film.")
 
-        step(f"3/{STEPS}  Training two detectors on normal films alone: pca, then dae (64 px), with its lung finder")
+        step(f"3/{STEPS}  Training two detectors, pca and dae, on the {normals} normal films alone")
         training = Training(epochs=epochs, seed=seed)
         finder = screener.finder
         run = out / "runs" / "demo-dae"
@@ -135,7 +136,7 @@ def demonstrate(
             add_normal_scores(detector, recipe, learnt, folds=2 if detector.learns_by_epochs else 10)
             save(detector, out / "models" / f"demo-{name}", data="phantoms, made by the demo")
 
-        step(f"4/{STEPS}  Scoring the pairs with both; comparing the scores of all with simple image statistics")
+        step(f"4/{STEPS}  Scoring the pairs with pca and dae; comparing the three detectors with image statistics")
         facts["device"] = detectors["dae"].trained_on
         results |= {
             name: evaluate(
@@ -153,23 +154,21 @@ def demonstrate(
             say(f"     {' ' * len(name)}  {result.verdict}")
         for line in _by_lesion(results):
             say(f"     {line}")
-        say(
-            f"     Look at: the types of lesion with the lowest AUROC. dae had {epochs} epochs on {normals} simulated "
-            "films: longer training may change its figures. pca has no epochs."
-        )
+        say("     Look at: the types of lesion with the lowest AUROC.")
+        say(f"     {_training_note(epochs, normals)}")
 
-        step(f"5/{STEPS}  A planted shortcut: the same pairs, but the abnormal films come from a sharper scanner")
+        step(f"5/{STEPS}  Scoring the same pairs with a planted shortcut: a sharper scanner for the abnormal films")
         say(f"     {evaluate(detectors['pca'], films(drawn[1].result()), seed=seed).verdict}")
-        say("     Look at: the report names the shortcut. A score that rises with it tells scanners apart, not lungs.")
+        say("     Look at: the report names the shortcut. A score that rises with it separates scanners, not patients.")
 
-        step(f"6/{STEPS}  Files that are no films: one cut short, one that would unpack to gigabytes")
+        step(f"6/{STEPS}  Reading two files that are no films: one cut short, one that would unpack to gigabytes")
         bad = _bad_files(out / "bad-files", tested)
         for refused in films([str(path) for path in bad]):
             if not isinstance(refused, NotRead):
                 raise RuntimeError(f"{refused.name} was read, and should not have been: please report this")
             say(f"     {refused.name}: {refused.reason}")
 
-        step(f"7/{STEPS}  Calibrating {_SCREENER} on labelled films of two simulated sites, {NORTH.name}, {SOUTH.name}")
+        step(f"7/{STEPS}  Calibrating {_SCREENER} on labelled films of two simulated sites")
         for drawing in drawn:  # an error of a drawing is raised before that of the calibration, which follows from it
             drawing.result()
         for line in calibrated.result():
@@ -180,8 +179,8 @@ def demonstrate(
     for name in results:
         say(f"report ({name}): {(out / 'reports' / name / 'report.html').resolve()}")
     say(f"models: {(out / 'models').resolve()}")
-    say(f"try: {Path(sys.argv[0])} score {_SCREENER} --data {tested}")
     return Demonstrated(
+        tested=tested,
         decides=_SCREENER,
         further=tuple(out / "models" / f"demo-{name}" for name in detectors),
         policy=out / "policy.json",
@@ -215,7 +214,41 @@ def _calibrated(labelled: Path, policy: Path) -> list[str]:
     if made is None:
         raise RuntimeError(f"{labelled}: the calibration made no policy: please report this")
     made.save(policy)
-    return list(policy_lines(made))
+    return [*policy_lines(made), calibration_note(made)]
+
+
+def calibration_note(policy: Policy) -> str:
+    """Return the sentence that explains the calibration's result to a first-time user.
+
+    >>> from unseen.screening.policy import SourcePolicy
+    >>> few = SourcePolicy(abnormals=27, normals=(0.1,), refused="27 abnormal studies are labelled and 29 are needed")
+    >>> of = partial(Policy, model="pca", weights_sha256="ab" * 32, max_miss_rate=0.1, confidence=0.95, level=0.95)
+    >>> calibration_note(of(sources={"South": few}))
+    'Look at: South has too few labelled abnormal films, so none of its films is cleared. This is intended: no film is \
+cleared without the guarantee. A larger --labelled gives each site more films.'
+    """
+    few = [name for name, source in policy.sources.items() if source.threshold is None]
+    if not few:
+        return "Look at: the share of normal studies that is cleared at each site. Every other film is read."
+    has = "has" if len(few) == 1 else "have"
+    return (
+        f"Look at: {' and '.join(few)} {has} too few labelled abnormal films, so none of its films is cleared. This is "
+        "intended: no film is cleared without the guarantee. A larger --labelled gives each site more films."
+    )
+
+
+def _training_note(epochs: int, normals: int) -> str:
+    """Return the sentences about the budget of the training.
+
+    >>> _training_note(2, 80)
+    'dae is trained live with a small budget, 2 epochs on 80 films, to show a training. With so little its AUROC can \
+be below 0.5; the installation works as it should. pca has no epochs.'
+    """
+    return (
+        f"dae is trained live with a small budget, {epochs} {'epoch' if epochs == 1 else 'epochs'} on {normals} films, "
+        "to show a training. With so little its AUROC can be below 0.5; the installation works as it should. pca has "
+        "no epochs."
+    )
 
 
 def _first_scores(result: Evaluation) -> str:
@@ -223,8 +256,8 @@ def _first_scores(result: Evaluation) -> str:
     area = result.auroc
     value = f"{area.value:.2f}" if isinstance(area, Interval) else "unknown"
     return (
-        f"{len(result.table)} films scored, without the input gate, AUROC {value}; it has learnt from other simulated "
-        "normal films"
+        f"AUROC {value} on {len(result.table)} films. The model was trained on other simulated normal films, and its "
+        "input gate is off here."
     )
 
 

@@ -76,7 +76,7 @@ def checked(root: str, link: str, filled: Filled, *, models: int) -> Iterator[st
     """
     visitor = Visitor(root)
     who = visitor.json("/sign-in/link", {"link": link})
-    yield f"signed in with the link, as {who['name']} ({who['role']})"
+    yield f"signed in with the link as {who['name']} ({who['role']})"
 
     rows = _list(visitor, filled)
     study = _scored(rows, models)
@@ -84,9 +84,9 @@ def checked(root: str, link: str, filled: Filled, *, models: int) -> Iterator[st
     seen: set[str] = set()
     for path in ("/", f"/studies/{study}", "/live", "/compare", f"/compare/{film}", "/models", "/turing", "/lab"):
         _page(visitor, path, seen)
-    yield f"8 pages, and {len(seen)} scripts and styles that they ask for"
+    yield f"pages: 8 opened, with their {len(seen)} scripts and style sheets"
     yield (
-        f"the list: {filled.to_read} to read, of which {filled.not_scored} could not be scored and say why; "
+        f"list: {filled.to_read} studies to read ({filled.not_scored} of them not scored, with the reason), "
         f"{filled.cleared} cleared, {filled.reported} reported"
     )
     yield _film(visitor, film, models)
@@ -166,7 +166,10 @@ def _film(visitor: Visitor, film: str, models: int) -> str:
     for picture in pictures:
         if not visitor.get(f"{_API}/films/{film}/{picture}")[0].startswith(b"\x89PNG"):
             raise PageError(f"a film: {picture.partition('?')[0]} is no PNG.")
-    return f"a film: {width} × {height} of {bits} bits, {models} scores, {len(pictures)} images, {look['words'][0]}"
+    return (
+        f"film: {width} × {height} pixels of {bits} bits, {models} scores, {len(pictures)} images; its decision reads "
+        f'"{look["words"][0]}"'
+    )
 
 
 def _models(visitor: Visitor, models: int) -> Iterator[str]:
@@ -179,7 +182,7 @@ def _models(visitor: Visitor, models: int) -> Iterator[str]:
     cards = visitor.json("/models/cards")["models"]
     _expect("the models", "cards", len(cards), models)
     promise = policy["stopped"] or Guarantee(policy["max_miss_rate"], policy["confidence"])
-    yield f"{models} models; a policy for {' and '.join(policy['sources'])}: {promise}"
+    yield f"models: {models}; policy for {' and '.join(policy['sources'])}: {promise}"
 
 
 def _compare(visitor: Visitor, filled: Filled, models: int) -> str:
@@ -197,8 +200,8 @@ def _compare(visitor: Visitor, filled: Filled, models: int) -> str:
     if not apart:
         raise PageError("compare: no film is known on which two models disagree.")
     return (
-        f"compare: {len(labelled['films'])} labelled films ({filled.reported_abnormal} abnormal), AUROC of "
-        f"{len(areas)} models, {len(apart)} films on which two models disagree"
+        f"comparison: AUROC of {len(areas)} models on {len(labelled['films'])} labelled films "
+        f"({filled.reported_abnormal} abnormal); two models disagree on {len(apart)} films"
     )
 
 
@@ -215,7 +218,8 @@ def _watch(visitor: Visitor) -> str:
     visitor.json("/turing")
     if problems := visitor.json("/health")["problems"]:
         raise PageError(f"health: {' '.join(problems)}")
-    return f"drift, audit sample, activations, the losses of {len(runs)} training, the Turing test, health"
+    trainings = "1 training" if len(runs) == 1 else f"{len(runs)} trainings"
+    return f"also opened: drift, audit sample, activations, losses of {trainings}, Turing test, health"
 
 
 def _expect(where: str, what: str, seen: int, wanted: int) -> None:

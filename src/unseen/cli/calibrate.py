@@ -91,8 +91,8 @@ def calibrate(
         paths = _policy_paths(models, out)
     needed = [spent.abnormals_needed(misses) for misses in range(3)]
     console.result(
-        f"{promise} needs {needed[0]}, {needed[1]} or {needed[2]} labelled abnormal studies of each source, of which "
-        "0, 1 or 2 may lie below the threshold.",
+        f"The guarantee ({promise}) needs {needed[0]}, {needed[1]} or {needed[2]} labelled abnormal studies of each "
+        "source, of which 0, 1 or 2 may lie below the threshold.",
         abnormals_needed=needed,
     )
     if data is None:

@@ -58,7 +58,7 @@ def test_a_filled_worklist_passes_and_its_server_ends_well(world: World, tmp_pat
     assert said[0] == "signed in with the link as local (admin)"
     assert said[1].startswith("pages: 8 opened, ")
     assert f"{world.filled.to_read} studies to read" in said[2] and f"{world.filled.reported} reported" in said[2]
-    assert any("a policy for North and South" in line for line in said)
+    assert any("models: 2; policy for North and South" in line for line in said)
     log = (tmp_path / "serve.log").read_text(encoding="utf-8")
     assert "server.stopped" in log and running.link not in log
 
@@ -72,9 +72,8 @@ def test_a_policy_that_clears_nothing_is_told_with_its_reason(world: World, tmp_
     with Running(*words, "--port", "0") as running:
         root = running.started().base.removesuffix("/api/v1")
         said = list(checked(root, link(world), world.filled, models=2))
-    assert "2 models; a policy for North and South: The policy clears from no source: studies are ranked" in "\n".join(
-        said
-    )
+    sentence = "models: 2; policy for North and South: The policy clears from no source: studies are ranked"
+    assert sentence in "\n".join(said)
 
 
 WRONG: list[tuple[dict[str, int], int, str]] = [

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -24,6 +24,8 @@ _ALONE = 0x756E7365656E  # "unseen": the key of the advisory lock
 _TRAIL = _ALONE + 1
 _KEYED = 0x756E73  # the first half of keys that callers name
 _LATE = _KEYED + 1
+_BEGIN = "unseen_begin"
+"""Name by which a connection's information holds the statement with which its next transaction begins, on SQLite."""
 _MOST_CONNECTIONS = 20  # of one process at once, beyond the five that stay open; PostgreSQL allows 100 by default
 PATIENCE_S = 10.0
 """Longest time that a transaction waits for another one; ordinary ones take milliseconds."""
@@ -104,7 +106,8 @@ class Database:
     def _writing(self, first: Sequence[str]) -> Iterator[Connection]:
         """Open a transaction that begins with these statements on PostgreSQL, sent in one."""
         with self._translating_errors(), self.engine.connect() as connection:
-            connection = connection.execution_options(unseen_writes=True)
+            if self.is_sqlite:
+                connection.info[_BEGIN] = "BEGIN IMMEDIATE"
             with connection.begin():
                 if not self.is_sqlite:
                     patience = f"SET LOCAL lock_timeout = {int(self.patience_s * 1000)}"
@@ -225,7 +228,8 @@ def _prepare_sqlite(engine: Engine, patience_s: float) -> None:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("unseen_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    def begin(connection: PoolProxiedConnection) -> None:
+        connection.cursor().execute(connection.info.pop(_BEGIN, "BEGIN"))
+
+    # no event: for an engine that has one, SQLAlchemy prepares a call of listeners at each statement
+    engine.dialect.do_begin = begin  # type: ignore[method-assign, assignment]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+import threading
+from collections.abc import MutableMapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.weak import WeakIdKeyDictionary
 
 Array = NDArray[Any]  # Any: single or double precision
 ACCURACY = {np.dtype(np.complex64): 1e-6, np.dtype(np.complex128): 1e-12}
@@ -59,23 +62,65 @@ def from_points(values: Tensor, points: Tensor, size: tuple[int, ...]) -> Tensor
 
 
 def _transformed(values: Tensor, points: Tensor, shape: tuple[int, ...], *, inverse: bool) -> Tensor:
+    given: Array = values.numpy(force=True)
+    result = np.zeros((*given.shape[:2], *shape), given.dtype)
+    angles: Array = (2 * math.pi * points).numpy(force=True).astype(given.real.dtype)
+    size = shape if inverse else given.shape[2:]
+    for index in range(len(angles)):
+        samples = slice(None) if len(angles) == 1 else slice(index, index + 1)
+        some = np.ascontiguousarray(given[samples].reshape(-1, *given.shape[2:]))
+        kind = _Kind(index, size, len(some), given.dtype, inverse, torch.get_num_threads())
+        found = _plan(points, kind, angles[index]).execute(some) if len(some) else some
+        result[samples] = found.reshape(result[samples].shape)
+    return torch.from_numpy(result).to(values.device)
+
+
+class _Kind(NamedTuple):
+    """All that a plan depends on, apart from its points."""
+
+    row: int
+    size: tuple[int, ...]
+    number: int
+    dtype: np.dtype[Any]
+    inverse: bool
+    threads: int
+
+
+class _Kept(threading.local):
+    """Plans of this thread and their points, as long as the trajectory is alive: to make one, and to sort its points,
+    takes as long as two transforms."""
+
+    def __init__(self) -> None:
+        self.of: MutableMapping[Tensor, dict[_Kind, tuple[Any, Array]]] = WeakIdKeyDictionary()
+
+
+_kept = _Kept()
+_MOST = 16
+"""Plans that are kept for one trajectory; each has an array of four times the image's pixels for each thread."""
+
+
+def _plan(points: Tensor, kind: _Kind, angles: Array) -> Any:  # Any: finufft.Plan
+    """Return a plan whose points are `angles`, (samples, 2)."""
     try:
         import finufft
     except ImportError as error:
         raise ImportError('Non-Cartesian transforms need FINUFFT: pip install "unseen[nufft]"') from error
-    given: Array = values.numpy(force=True)
-    result = np.zeros((*given.shape[:2], *shape), given.dtype)
-    angles: Array = (2 * math.pi * points).numpy(force=True).astype(given.real.dtype)
-    options = {"eps": ACCURACY[given.dtype], "isign": 1 if inverse else -1, "nthreads": torch.get_num_threads()}
-    for index in range(len(angles)):
-        samples = slice(None) if len(angles) == 1 else slice(index, index + 1)
-        along = [np.ascontiguousarray(angles[index, :, axis]) for axis in (0, 1)]
-        some = np.ascontiguousarray(given[samples].reshape(-1, *given.shape[2:]))
-        if len(some) == 0:
-            continue
-        if inverse:
-            found = finufft.nufft2d1(*along, some, shape, **options)
-        else:
-            found = finufft.nufft2d2(*along, some, **options)
-        result[samples] = found.reshape(result[samples].shape)
-    return torch.from_numpy(result).to(values.device)
+    plans = _kept.of.setdefault(points, {})
+    if kind in plans:
+        plan, known = plans[kind]
+        if np.array_equal(known, angles):
+            return plan
+    plan = finufft.Plan(
+        1 if kind.inverse else 2,
+        kind.size,
+        kind.number,
+        ACCURACY[kind.dtype],
+        1 if kind.inverse else -1,
+        kind.dtype.name,
+        nthreads=kind.threads,
+    )
+    plan.setpts(*(np.ascontiguousarray(angles[:, axis]) for axis in (0, 1)))
+    if len(plans) >= _MOST:
+        plans.clear()
+    plans[kind] = plan, angles
+    return plan

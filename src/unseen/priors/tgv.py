@@ -16,7 +16,7 @@ from torch import Tensor
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.tensor_products import inner, lengths
 from unseen.priors.convex_prior import ITERATIONS, ConvexPrior, sum_of_lengths
-from unseen.priors.differences import NORM, differences, differences_adjoint
+from unseen.priors.differences import NORM, differences, differences_adjoint, moduli, shortened
 from unseen.priors.fits import CountFit
 from unseen.priors.solvers.pdhg import Term, pdhg, per_sample
 
@@ -78,13 +78,13 @@ class TGV(ConvexPrior):
                 forward=_within_image,
                 adjoint=_within_image,
                 norm=1.0,
-                prox_conjugate=lambda p, step: _shortened(p - step * slopes, one),
-                value=lambda z: _moduli(slopes - z).flatten(1).sum(1),
-                gap=lambda z, p: (_moduli(slopes - z).flatten(1).sum(1) + inner(slopes - z, p).flatten()).clamp(min=0),
+                prox_conjugate=lambda p, step: shortened(p - step * slopes, one),
+                value=lambda z: moduli(slopes - z).flatten(1).sum(1),
+                gap=lambda z, p: (moduli(slopes - z).flatten(1).sum(1) + inner(slopes - z, p).flatten()).clamp(min=0),
             )
             field = _extended(slopes)
             bend = sum_of_lengths(
-                self.second * one, _moduli, _shortened, forward=_symmetrised, adjoint=_symmetrised_adjoint, norm=NORM
+                self.second * one, moduli, shortened, forward=_symmetrised, adjoint=_symmetrised_adjoint, norm=NORM
             )
             typical = lengths(field) / max(field[0].numel(), 1) ** 0.5
             ratio = per_sample(
@@ -119,16 +119,16 @@ class TGV(ConvexPrior):
         return [
             sum_of_lengths(
                 weight,
-                _moduli,
-                _shortened,
+                moduli,
+                shortened,
                 forward=lambda v: differences(self._image(v)) - _within_image(field(v)),
                 adjoint=apart_adjoint,
                 norm=math.sqrt(NORM**2 + 1),
             ),
             sum_of_lengths(
                 self.second * weight,
-                _moduli,
-                _shortened,
+                moduli,
+                shortened,
                 forward=lambda v: _symmetrised(field(v)),
                 adjoint=bend_adjoint,
                 norm=NORM,
@@ -168,13 +168,3 @@ def _symmetrised_adjoint(p: Tensor) -> Tensor:
     mixed = p[:, 2] / math.sqrt(2)
     both = torch.stack([p[:, 0], mixed, mixed, p[:, 1]], dim=1)  # two fields, one after the other
     return differences_adjoint(both.reshape(2 * len(p), 2, *p.shape[2:])).reshape(len(p), 2, *p.shape[2:])
-
-
-def _moduli(p: Tensor) -> Tensor:
-    lengths: Tensor = torch.linalg.vector_norm(p, dim=1, keepdim=True)
-    return lengths
-
-
-def _shortened(p: Tensor, longest: Tensor) -> Tensor:
-    moduli = _moduli(p)
-    return p * (longest.unsqueeze(1) / moduli.clamp(min=torch.finfo(moduli.dtype).tiny)).clamp(max=1)

@@ -97,7 +97,7 @@ def needs(role: Role) -> Any:  # Any: as FastAPI types its dependencies
     Others get 403.
     """
 
-    def checked(account: SignedIn) -> Account:
+    async def checked(account: SignedIn) -> Account:  # it waits for nothing, and so needs no thread
         if ROLES.index(account.role) < ROLES.index(role):
             raise HTTPException(403, f"This needs the role {role}, and {account.name} is {account.role}.")
         return account

@@ -186,4 +186,9 @@ def served(request: Request) -> ServerState:
     return parts
 
 
-Parts = Annotated[ServerState, Depends(served)]
+async def _parts(request: Request) -> ServerState:
+    """Return the same to a route: FastAPI would call `served` itself in a thread."""
+    return served(request)
+
+
+Parts = Annotated[ServerState, Depends(_parts)]

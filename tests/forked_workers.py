@@ -46,8 +46,22 @@ def _prepare(words: list[str]) -> None:
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
     _import_tests(words)
+    _draw_examples()
     _forget_plugins()
     warm()
+
+
+def _draw_examples() -> None:
+    """Let Hypothesis collect the constants of all modules and make its tables of characters, once for all workers: 5 s
+    in a new checkout."""
+    from hypothesis import given, settings, strategies  # a plugin of pytest, which must import it first
+
+    @settings(max_examples=20, database=None, deadline=None)
+    @given(strategies.text(), strategies.integers())
+    def draw(text: str, number: int) -> None:
+        del text, number
+
+    draw()
 
 
 def _forget_plugins() -> None:

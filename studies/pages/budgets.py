@@ -60,7 +60,7 @@ def spent(row: Entry) -> str:
         source, whole = ("published code", ORIGINAL[0]) if _is_original(row) else ("thesis", SUITABLE[0])
         trained = f", {epochs} of the {source}'s {whole} epochs"
         if epochs == whole:
-            trained = f" in {epochs} epochs, as in the {source}"
+            trained = f" ({epochs} epochs, the {source}'s number)"
         return f"{steps:,} steps{trained}; {width}; {row['px']} of {PX} px"
     generator = generator_steps(row)
     parts = [f"{steps:,} steps" + ("" if generator == steps else f", {generator:,} of the generator")]

@@ -20,7 +20,7 @@ def test_a_gan_names_its_steps_and_width_next_to_the_sources() -> None:
     said = budgets.spent(rows["detectors/folds-1-4/f-anogan-0"])
     assert said.startswith("1,200 steps, 240 of the generator; encoder: 2.4 % of the source's 50,000 steps; 8 of 64")
     assert budgets.spent(rows["ms_cxr/ganomaly-64-lungs-0"]) == (
-        "560 steps in 70 epochs, as in the thesis; 32 of 64 features; 64 of 256 px"
+        "560 steps (70 epochs, the thesis's number); 32 of 64 features; 64 of 256 px"
     )
     assert budgets.spent(rows["shipped/pca-0"]) == "–"
 
@@ -44,7 +44,7 @@ def test_every_gan_of_the_test_folds_has_its_training_in_its_line() -> None:
 def test_the_thesis_pages_lines_have_their_training() -> None:
     first = (DOCS / "results-thesis.md").read_text(encoding="utf-8").partition("## ")[0]
     lines = [line for line in first.splitlines() if re.match(r"\| \**`(gan|roi)", line)]
-    assert lines and all("70 epochs, as in the thesis" in line and "of 64 features" in line for line in lines)
+    assert lines and all("70 epochs, the thesis's number" in line and "of 64 features" in line for line in lines)
 
 
 @pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in ("evidence", "results", FIRST))])
@@ -78,7 +78,7 @@ def test_a_gan_of_the_screening_page_has_its_mark_and_its_training() -> None:
     assert lines and all("`roi-sure-64-lungs` (560 steps, 32 of 64 features)†" in line for line in lines)
     assert "† Not converged" in first
     assert (
-        "Training of `roi-sure-64-lungs`: 560 steps in 70 epochs, as in the thesis; 32 of 64 features; 64 of 256 px."
+        "Training of `roi-sure-64-lungs`: 560 steps (70 epochs, the thesis's number); 32 of 64 features; 64 of 256 px."
         in first
     )
 

@@ -1,8 +1,9 @@
 """Covariates that explain the labels of `nih_cxr8`: what `unseen adapt` makes of them with and without the projection.
 
 The manifest states each film's projection, AP or PA; the PNG files do not. The films that teach are those of folds 1 to
-4, as a head of fold 0 has them; no AUROC of a head is measured, and no film of fold 0 is used. Where labels show the
-projection alone, normal films are called abnormal, drawn with a weight for PA films; each use is a false acceptance.
+4, as a head of fold 0 has them; no AUROC of a head is measured, and no film of fold 0 is used. By these draws the
+projection was taken into the check, and the check *weighted* was not. Where labels show the projection alone, normal
+films are called abnormal, drawn with a weight for PA films; each use is a false acceptance.
 
 *Weighted* is a check that was tried: the generalised least-squares estimate of the mean difference, in which abnormal
 films whose statistics are unlike those of the normal ones count less.
@@ -199,7 +200,8 @@ def covariates_section(row: Entry | None) -> list[str]:
         "standard error, in deviations of normal films. *Disease: no*: normal films are called abnormal, so each use "
         "is a false acceptance. The other condition of `unseen adapt`, on the AUROC, is left out. "
         "The last column is a check that was tried "
-        f"(`studies/attempts/label_covariates.py`). {row['device']}, {row['date']}.",
+        "(`studies/attempts/label_covariates.py`). By these draws the projection was taken into the check, and the "
+        f"weighted estimate was not. {row['device']}, {row['date']}.",
     ]
     wrong = [one for one in row["settings"] if not one["disease"]]
     mean = {known: float(np.mean([one[known]["used"]["value"] for one in wrong])) for known in columns}
@@ -207,7 +209,9 @@ def covariates_section(row: Entry | None) -> list[str]:
         *title,
         *said,
         table(["labels", "disease", *columns], lines),
-        "Mean share of false acceptances: " + ", ".join(f"{known} {mean[known]:.2f}" for known in columns[3:]) + ".",
+        "Mean share of false acceptances: "
+        + ", ".join(f"{known} {_share(mean[known])}" for known in columns[3:])
+        + ".",
         _verdict(ten, many, of),
     ]
 
@@ -217,15 +221,19 @@ def _disease(count: int) -> str:
 
 
 def _cell(one: Entry) -> str:
-    return f"{one['used']['value']:.2f} ({one['difference']:+.2f}, {one['error']:.2f})".replace("-", "−")
+    return f"{_share(one['used']['value'])} ({one['difference']:+.2f}, {one['error']:.2f})".replace("-", "−")
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.0f} %"
 
 
 def _verdict(ten: Entry, many: Entry, of: Mapping[str, Entry]) -> str:
     def lost(known: str) -> str:
-        return f"{100 * (1 - float(ten[known]['difference']) / float(ten[KNOWN[0]]['difference'])):.0f} %"
+        return _share(1 - float(ten[known]["difference"]) / float(ten[KNOWN[0]]["difference"]))
 
     def used(one: Entry, known: str) -> str:
-        return f"{100 * one[known]['used']['value']:.0f} %"
+        return _share(one[known]["used"]["value"])
 
     (weight, count), most = PROJECTION[1], HONEST[-1]
     alone, simple, every = of[f"PA with weight {weight:g}, {count} films"], KNOWN[3], KNOWN[4]
@@ -239,5 +247,6 @@ def _verdict(ten: Entry, many: Entry, of: Mapping[str, Entry]) -> str:
         f"show it alone are used in {used(alone, simple)} of the draws with {count} films. Where the check knows the "
         f"projection, it uses them in {used(alone, every)}, and those of a disease in {used(ten, every)} with 10 and "
         f"{used(many, every)} with 25 films. `unseen adapt` takes the projection of DICOM files (ViewPosition) into "
-        "account, and where it refuses labels it names the statistic in which they differ most."
+        "account. Where it refuses labels and the statistics explain the head's difference, it names the statistic in "
+        "which they differ most."
     )

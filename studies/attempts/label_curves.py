@@ -2,7 +2,8 @@
 
 The films, features, lungs and scores from normal films alone are made for each set as for Montgomery and Shenzhen in
 `studies.attempts.heads`; the other sets' lungs are found by the finder of Montgomery and Shenzhen. Folds 1 to
-4 are tested; nothing is chosen.
+4 are tested; nothing is chosen by these rows. The check that knows the projection was chosen before, by draws in which
+films of these folds taught (`studies.attempts.label_covariates`).
 """
 
 from __future__ import annotations
@@ -137,7 +138,8 @@ def curve_section(rows: Sequence[Entry]) -> list[str]:
         "sharpness, by the combined and by the adapted score. *Kept*: how often the score from normal films alone was "
         "kept. With 10 and 25 films of `ms_cxr`, films, draws and figures are those of [the two heads]"
         f"(#the-two-heads-of-unseen-adapt). *`{KNOWN}`*: the check knows the projection of the set's manifest; it was "
-        f"fixed before this row. {first['device']}, {max(str(row['date']) for row in rows)}.",
+        "fixed before this row, by draws in which films of folds 1 to 4 taught ([next section]"
+        f"(#are-the-refusals-on-{STATED}-right)). {first['device']}, {max(str(row['date']) for row in rows)}.",
         table(
             [
                 "set", "abnormal films", "normal films alone", "head alone", "combined", "adapted", "adapted: draws",

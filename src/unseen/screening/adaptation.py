@@ -450,7 +450,7 @@ def statistics_of(statistics: Sequence[dict[str, float | None]], positions: Sequ
     columns = [found] if names else []
     stated = [np.array([one == name for one in positions]) for name in _PROJECTIONS]
     if positions and (stated[0] | stated[1]).all():
-        stated = stated[1:]  # AP is what PA is not
+        stated = stated[1:]  # each film is AP or PA: one column suffices
     columns += [one[:, None].astype(np.float64) for one in stated if one.any() and not one.all()]
     return np.concatenate(columns, axis=1) if columns else None
 

@@ -85,9 +85,9 @@ def left_out(gram: Floats, abnormal: Bools, patients: Sequence[str], solve: Solv
         held = at[of == one]
         for left in range(number):
             out = sick[part == left]
-            unseen = np.zeros(len(known), dtype=bool)
-            unseen[person[held]] = unseen[person[out]] = True
-            rest = np.flatnonzero(~unseen[person])
+            excluded = np.zeros(len(known), dtype=bool)
+            excluded[person[held]] = excluded[person[out]] = True
+            rest = np.flatnonzero(~excluded[person])
             if abnormal[rest].all() or not abnormal[rest].any():
                 return None
             columns = gram.take(rest, axis=1)

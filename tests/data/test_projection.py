@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from tests.data.making import data_set, dicom
 from unseen.data import Film, films, projection_of, stated_projection
-from unseen.data.film_projection import projection_of_header
+from unseen.data.film_projection import projection_of_header, stated_beam
 
 PIXELS = np.random.default_rng(0).integers(0, 4095, (48, 48), dtype=np.uint16)
 
@@ -36,6 +36,19 @@ def view_code(value: str, meaning: str = "", scheme: str = "SCT") -> list[Datase
 )  # fmt: skip
 def test_spellings_of_frontal_view_positions_are_frontal(written: str) -> None:
     assert stated_projection(view_position=written) == "frontal"
+
+
+@pytest.mark.parametrize(
+    ("written", "beam"),
+    [
+        ("AP", "AP"), ("ap", "AP"), ("A.P.", "AP"), ("AP_SUPINE", "AP"), ("APSUPINE", "AP"), ("AP AXIAL", "AP"),
+        ("CHEST AP PORTABLE", "AP"), ("ANTERO-POSTERIOR", "AP"), ("PA", "PA"), (" p a ", "PA"), ("PA_ERECT", "PA"),
+        ("POSTEROANTERIOR", "PA"), ("DORSOVENTRAL", "PA"), ("", None), ("FRONTAL", None), ("LL", None), ("XYZ", None),
+        ("PA\\AP", None), ("AP LAT", None), ("PAPA", None),
+    ],
+)  # fmt: skip
+def test_a_view_position_states_ap_or_pa_by_its_words(written: str, beam: str | None) -> None:
+    assert stated_beam(written) == beam
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from unseen.data.decoder_protocol import Projection, Refused
 from unseen.data.dicom_header import attribute_values
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from unseen.data.film import Film
 
+Beam = Literal["AP", "PA"]
 DESCRIPTIONS: Final = (
     "SeriesDescription",
     "ProtocolName",
@@ -49,10 +50,11 @@ _LATERAL_CODES: Final = {
     "399352003", "R-10228",  # latero-medial
     "30730003", "G-A145",  # sagittal
 }  # fmt: skip
-_FRONTAL_WORDS: Final = re.compile(
-    r"PA|AP|PAERECT|APERECT|APSUPINE|APPORTABLE|FRONTAL\w*|FACE"
-    r"|POST\w*ANT\w*|ANT\w*POST\w*|DORSOVENTRAL\w*"
-)
+_BEAM_WORDS: Final[dict[Beam, re.Pattern[str]]] = {
+    "AP": re.compile(r"AP|APERECT|APSUPINE|APPORTABLE|ANT\w*POST\w*"),
+    "PA": re.compile(r"PA|PAERECT|POST\w*ANT\w*|DORSOVENTRAL\w*"),
+}
+_FRONTAL_WORDS: Final = re.compile("|".join([*(one.pattern for one in _BEAM_WORDS.values()), r"FRONTAL\w*|FACE"]))
 _LATERAL_WORDS: Final = re.compile(
     r"LAT|LATERAL(E|ES|IS)?|LATERO\w*|LL|RL|[LR]LAT|[LR]LATERAL|LATLEFT|LATRIGHT|LAT[LR]"
     r"|[LR]TLAT|ML|LM|MEDIOLATERAL|SAGITTAL|PROFIL\w*|SEITL\w*|PERFIL"
@@ -156,6 +158,27 @@ def projection_of(film: Film) -> Projection:
 
 
 @lru_cache(maxsize=256)  # films of a site have few
+def stated_beam(view_position: str) -> Beam | None:
+    """Return the direction of the beam that a ViewPosition states, AP or PA.
+
+    Args:
+        view_position: ViewPosition (0018,5101) as written.
+
+    Returns:
+        The direction; None where none or both are stated, or a lateral view as well (the whole examination).
+
+    Example:
+        >>> stated_beam("AP_SUPINE"), stated_beam("p.a. erect"), stated_beam("AP AXIAL"), stated_beam("FRONTAL")
+        ('AP', 'PA', 'AP', None)
+    """
+    words = _words(view_position)
+    stated = [beam for beam, known in _BEAM_WORDS.items() if any(map(known.fullmatch, words))]
+    if len(stated) != 1 or any(map(_LATERAL_WORDS.fullmatch, words)):
+        return None
+    return stated[0]
+
+
+@lru_cache(maxsize=256)
 def _of_position_alone(written: str) -> Projection:
     return stated_projection(view_position=written)
 

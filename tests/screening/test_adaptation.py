@@ -20,13 +20,14 @@ from unseen.detectors.errors import FitError
 from unseen.detectors.head_name import HeadName
 from unseen.detectors.pca import Pca
 from unseen.detectors.saved import load, save
-from unseen.evaluation.roc import auroc
+from unseen.evaluation.roc import Bools, auroc
 from unseen.screening.adaptation import (
     Adaptation,
     Chosen,
     FilmCounts,
     Labelled,
     adapt,
+    apart,
     choose,
     counted_films,
     predicted,
@@ -171,6 +172,8 @@ def test_projections_are_statistics_where_they_are_stated_and_vary() -> None:
         (("PA",) * 4, 1),
         (("AP", "PA", "AP", "PA"), 2),
         (("AP", "PA", "", ""), 3),
+        (("AP_SUPINE", "PA ERECT", "AP AXIAL", "P.A."), 2),
+        (("AP", "AP_SUPINE", "AP AXIAL", "A/P"), 1),
     ):
         found = statistics_of(sharpness, positions)
         assert found is not None and found.shape == (4, columns)
@@ -187,6 +190,52 @@ def test_a_refusal_names_how_the_labels_differ_and_which_films_to_label() -> Non
     assert "abnormal films are sharper (AUROC 0.82), PA in 53 %, normal ones in 28 %. Label" in found.lines()[-1]
     assert "more labelled abnormal films" in replace(found, unadjusted=0.2).lines()[-1]
     assert "lower with labels" in replace(found, gain=0.5).lines()[-1]
+
+
+def unlike(ill: int, normal: int, shift: float, seed: int = 0) -> tuple[list[dict[str, float | None]], Bools]:
+    """Three statistics of films; abnormal films have a higher sharpness."""
+    rng = np.random.default_rng(seed)
+    abnormal = np.arange(ill + normal) < ill
+    values = rng.normal(size=(ill + normal, 3))
+    values[:, 0] += shift * abnormal
+    return [dict(zip(("sharpness", "mean", "std"), map(float, one), strict=True)) for one in values], abnormal
+
+
+def test_the_statistic_in_which_labels_differ_is_named_where_chance_does_not_explain_it() -> None:
+    """Of 200 sites without a difference, at most one in twenty names one: above 20 with a probability below 0.001."""
+    for ill, normal in ((5, 30), (40, 100)):
+        alike = [unlike(ill, normal, 0.0, seed) for seed in range(200)]
+        assert sum(bool(apart(films, [""] * len(of), of)) for films, of in alike) <= 20
+        statistics, abnormal = unlike(ill, normal, 4.0)
+        (said,) = apart(statistics, [""] * len(abnormal), abnormal)
+        assert said.startswith("sharper (AUROC ")
+
+
+@pytest.mark.parametrize(
+    ("ill", "normal", "said"),
+    [
+        ({"PA": 10}, {"": 30}, "with a stated projection in 100 %, normal ones in 0 %"),
+        ({"": 10}, {"PA": 20, "AP": 10}, "with a stated projection in 0 %, normal ones in 100 %"),
+        (
+            {"PA": 10, "": 5},
+            {"AP_SUPINE": 20, "": 10},
+            "PA in 100 %, normal ones in 0 % (of films that state AP or PA)",
+        ),
+        ({"PA": 8, "AP": 2}, {"PA": 5, "AP": 25}, "PA in 80 %, normal ones in 17 %"),
+        ({"PA": 8, "AP": 2}, {"PA": 24, "AP": 6}, None),  # equal shares
+        ({"PA": 10}, {"PA": 30}, None),
+        ({"PA": 3, "AP": 2}, {"PA": 12, "AP": 18}, None),  # 60 % and 40 % of few films
+        ({"PA": 1}, {"AP": 1, "": 29}, None),
+        ({"": 10}, {"": 29, "PA": 1}, None),
+        ({"": 10}, {"": 30}, None),
+    ],
+)  # fmt: skip
+def test_projections_differ_among_films_that_state_them(
+    ill: dict[str, int], normal: dict[str, int], said: str | None
+) -> None:
+    positions = [name for films in (ill, normal) for name, count in films.items() for _ in range(count)]
+    abnormal = np.arange(len(positions)) < sum(ill.values())
+    assert apart([{"sharpness": 1.0}] * len(positions), positions, abnormal) == (() if said is None else (said,))
 
 
 def varied(rng: np.random.Generator, *, normals: int, abnormals: int) -> Labelled:

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from unseen.anatomy.found_lungs import FoundLungs
 from unseen.data.film import Film, NotRead
-from unseen.data.film_projection import projection_of
+from unseen.data.film_projection import projection_of, stated_beam
 from unseen.detectors import METHODS
 from unseen.detectors.adapted import Adapted, Head, normals_discriminant, ridge, standardised
 from unseen.detectors.detector import Detector
@@ -47,7 +47,8 @@ LEAST_ABNORMAL, LEAST_NORMAL = 5, 30
 """Films with which a head is trained, at least."""
 LEAST_FRESH = 10
 """Normal films on which the detector was not trained, at least: the head's share of the score is chosen by them."""
-_PROJECTIONS = ("AP", "PA")
+_CHANCE = 0.05
+"""Probability with which a difference between normal and abnormal films is named where there is none."""
 SHRINKAGES = (0.1, 0.3, 1.0, 3.0, 10.0)
 SHARES = (0.5, 1.0, 2.0, 4.0)
 NORMALS_SHRINKAGE, NORMALS_SHARE = 0.003, 2.0
@@ -442,13 +443,15 @@ def statistics_of(statistics: Sequence[dict[str, float | None]], positions: Sequ
 
     Args:
         statistics: simple statistics of each film; those that every film has and that vary are taken.
-        positions: DICOM ViewPosition of each film, "" where it is not stated: AP and PA are statistics, too.
+        positions: DICOM ViewPosition of each film, "" where it is not stated: AP and PA are statistics, too, in any
+            spelling that `stated_beam` reads.
     """
     import polars as pl
 
     found, names = usable_statistics(pl.DataFrame(statistics, infer_schema_length=None))
     columns = [found] if names else []
-    stated = [np.array([one == name for one in positions]) for name in _PROJECTIONS]
+    beams = [stated_beam(one) for one in positions]
+    stated = [np.array([beam == name for beam in beams]) for name in ("AP", "PA")]
     if positions and (stated[0] | stated[1]).all():
         stated = stated[1:]  # each film is AP or PA: one column suffices
     columns += [one[:, None].astype(np.float64) for one in stated if one.any() and not one.all()]
@@ -458,27 +461,56 @@ def statistics_of(statistics: Sequence[dict[str, float | None]], positions: Sequ
 def apart(statistics: Sequence[dict[str, float | None]], positions: Sequence[str], abnormal: Bools) -> tuple[str, ...]:
     """Return in words how abnormal films differ from normal ones: the statistic that differs most, and the projection.
 
+    A difference that films without one show by chance is left out: p is below 0.05 for all differences together
+    (Bonferroni), by the rank-sum test for statistics and by Fisher's exact test for the projection, as if films were
+    independent.
+
+    Args:
+        statistics: simple statistics of each film.
+        positions: DICOM ViewPosition of each film, "" where it is not stated.
+        abnormal: label of each film (n,).
+
+    Returns:
+        At most two phrases. Shares of AP and PA are those among the films that state either; where films of one class
+        alone do, this share is given instead.
+
     Example:
         >>> ill = np.arange(20) < 10
         >>> apart([{"sharpness": 2.0 - one} for one in ill], ["PA" if one else "AP" for one in ill], ill)
         ('less sharp (AUROC 0.00)', 'PA in 100 %, normal ones in 0 %')
     """
     import polars as pl
+    from scipy.stats import mannwhitneyu
 
     found, names = usable_statistics(pl.DataFrame(statistics, infer_schema_length=None))
+    chance = _CHANCE / (len(names) + 1)
     said = []
     if names:
         values = [auroc(abnormal, column) for column in found.T]
         most = max(range(len(values)), key=lambda index: abs(values[index] - 0.5))
         known = next(one for one in TRIVIAL_STATISTICS if one.name == names[most])
-        said.append(f"{known.more if values[most] > 0.5 else known.less} (AUROC {values[most]:.2f})")
-    for name in _PROJECTIONS[::-1]:
-        stated = np.array([one == name for one in positions], dtype=bool)
-        if stated.any() and not stated.all():
-            shares = (f"{100 * float(stated[some].mean()):.0f} %" for some in (abnormal, ~abnormal))
-            said.append(f"{name} in {', normal ones in '.join(shares)}")
-            break
-    return tuple(said)
+        column = found[:, most]
+        if mannwhitneyu(column[abnormal], column[~abnormal]).pvalue < chance:
+            said.append(f"{known.more if values[most] > 0.5 else known.less} (AUROC {values[most]:.2f})")
+    beams = np.array([stated_beam(one) or "" for one in positions])
+    stated = beams != ""
+    if not stated[abnormal].any() or not stated[~abnormal].any():
+        differing = _shares("with a stated projection", stated, abnormal, chance)
+    else:
+        differing = _shares("PA", beams[stated] == "PA", abnormal[stated], chance)
+        differing += " (of films that state AP or PA)" * (bool(differing) and not stated.all())
+    return (*said, differing) if differing else tuple(said)
+
+
+def _shares(name: str, ones: Bools, abnormal: Bools, chance: float) -> str:
+    """Return the shares of abnormal and normal films in words; "" where they are equal or differ as by chance."""
+    from scipy.stats import fisher_exact
+
+    counts = [[int((ones & some).sum()), int((~ones & some).sum())] for some in (abnormal, ~abnormal)]
+    ill, normal = (f"{100 * one / (one + other):.0f} %" for one, other in counts)
+    if ill == normal or fisher_exact(counts).pvalue >= chance:
+        return ""
+    return f"{name} in {ill}, normal ones in {normal}"
 
 
 def _report(films: Labelled, chosen: Chosen, differing: tuple[str, ...]) -> Adaptation:

@@ -16,7 +16,7 @@ import numpy as np
 from studies.attempts.adapt_heads import HEADS, adapt_scores
 from studies.attempts.heads import COUNTS, DRAWS, cohort_at, conditions_of
 from studies.attempts.label_curves import SETS, labels_of
-from studies.pages.cells import Entry, table, three_digits
+from studies.pages.cells import Entry, signed, table, three_digits
 from studies.rows import Row
 from studies.ten_labels import Labels
 from unseen.evaluation.bootstrap import Drawn, draw_all
@@ -81,7 +81,7 @@ def comparison_rows(root: Path) -> Iterator[Row]:
 def below(rows: Sequence[Entry]) -> list[str]:
     """Return where the lower bound of the deciding difference is below −`MARGIN`, in words."""
     return [
-        f"`{row['set']}` with {count} abnormal films ({_number(low)})"
+        f"`{row['set']}` with {count} abnormal films ({signed(low, 3)})"
         for row in rows
         for count, one in row["fold_0"].items()
         if (low := float(one[DECIDING]["difference"]["low"])) < -MARGIN
@@ -140,10 +140,6 @@ def comparison_section(rows: Sequence[Entry]) -> list[str]:
     ]  # fmt: skip
 
 
-def _number(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")
-
-
 def _signed(entry: Entry) -> str:
     """Return a difference with its interval, to three digits."""
-    return f"{_number(entry['value'])} [{_number(entry['low'])}, {_number(entry['high'])}]"
+    return f"{signed(entry['value'], 3)} [{signed(entry['low'], 3)}, {signed(entry['high'], 3)}]"

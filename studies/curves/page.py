@@ -13,7 +13,7 @@ from studies.curves.training import DIVERGED, PREFIX, steps_of
 from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, VIOLET, Rule, Series, plane
 from studies.imaging.published import PUBLISHED, Published, share
 from studies.imaging.settings import method_of, resolved
-from studies.pages.cells import table
+from studies.pages.cells import signed, table
 from studies.rows import Row
 from unseen.evaluation.bootstrap import mean_of
 from unseen.evaluation.intervals import Interval
@@ -186,7 +186,7 @@ def to_the_source(curve: Curve) -> str:
     sentences.append(
         f"The source has {printed:.2f} dB in this metric ({other}), of one image of {source.px} px, after "
         f"{source.budget.steps:,} steps with {source.budget.features} features and {source.budget.transforms} "
-        f"transforms; ours differs from it by {_signed(gap)} dB at {steps_of(last):,} steps, as a mean over "
+        f"transforms; ours differs from it by {signed(gap)} dB at {steps_of(last):,} steps, as a mean over "
         f"{len(last['units'])} test images of {curve.px} px."
     )
     remaining, doublings = source.budget.steps - steps_of(last), math.log2(source.budget.steps / steps_of(last))
@@ -196,10 +196,6 @@ def to_the_source(curve: Curve) -> str:
         hours = remaining * float(spent[-1]["cpu_seconds"]) / steps_of(spent[-1]) / 3600
         left += f" and {hours:.1f} core-hours at this size and width"
     return " ".join([*sentences, f"{left}."])
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
 
 
 def said(curve: Curve) -> str:

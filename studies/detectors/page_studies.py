@@ -13,7 +13,7 @@ from studies.detectors.nomination import FLOOR, TESTED
 from studies.detectors.preparations.comparing import AS_THEY_CAME
 from studies.detectors.preparations.comparing import ROWS as WAYS
 from studies.pages import budgets
-from studies.pages.cells import Entry, dagger, dagger_note, table
+from studies.pages.cells import Entry, dagger, dagger_note, signed, table
 from studies.pages.sections import SOURCES, aurocs
 from studies.pages.training_cost import ensemble_line
 from unseen.evaluation.intervals import interval_text as figure
@@ -386,17 +386,13 @@ def _in_short(rows: Sequence[Entry]) -> list[str]:
         changes = [way["change"] for _, way in pairs]
         strengths = [way["shortcut"]["value"] - came["shortcut"]["value"] for came, way in pairs]
         up, down = sum(one["low"] > 0 for one in changes), sum(one["high"] < 0 for one in changes)
-        detector, shortcut = (_signed(median(values)) for values in ([one["value"] for one in changes], strengths))
+        detector, shortcut = (signed(median(values)) for values in ([one["value"] for one in changes], strengths))
         said.append(
             f"*{name}*: on lung crops the detectors change by {detector} (median of {len(pairs)}; significantly up "
             f"in {up}, "
             f"significantly down in {down}), the best shortcut by {shortcut}"
         )
     return said
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
 
 
 def words(shortcut: Entry) -> str:

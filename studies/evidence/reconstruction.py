@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from studies.evidence.charts import BLUE, GREEN, GREY, ORANGE, VIOLET, Mark, Rule, Series, forest, plane
 from studies.evidence.charts import Row as Line
 from studies.evidence.screen import Answer, Screen, best_first, rendered
+from studies.pages.cells import signed
 from studies.rows import Row
 from unseen.evaluation.intervals import Interval
 from unseen.evaluation.intervals import interval_text as figure
@@ -87,14 +88,14 @@ def imaging_screen(
         figure=chart,
         alt=f"PSNR less that of TV for {len(ordered)} problems, with intervals. The best arm without truth is "
         f"significantly above TV on {len(above)} and significantly below on {len(below)}; from "
-        f"{_signed(best.ahead.value)} dB ({best.name}) to {_signed(ordered[-1].ahead.value)} dB ({ordered[-1].name}). "
-        f"Training: {budget}.",
+        f"{signed(best.ahead.value, 1)} dB ({best.name}) to {signed(ordered[-1].ahead.value, 1)} dB "
+        f"({ordered[-1].name}). Training: {budget}.",
         sentences=[
             f"Trained on measurements alone for {budget}, the same network beats total variation significantly on "
             f"{len(above)} of {len(ordered)} problems, and total variation, which learns nothing, beats it "
             f"significantly on {len(below)}; what the sources' full training would give is not measured.",
             *published,
-            f"The largest gain is {_signed(best.ahead.value)} dB ({best.title}: {best.arm}).",
+            f"The largest gain is {signed(best.ahead.value, 1)} dB ({best.title}: {best.arm}).",
             f"Stopped by held-out measurements, without any truth, {near} of {trainings} trainings under noise ended "
             f"within "
             f"0.2 dB of their best epoch on test images; at their last epoch {at_the_end} would have."
@@ -129,10 +130,6 @@ def imaging_screen(
             date,
         ),
     )
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")
 
 
 def _interval(found: Interval | None) -> str:

@@ -21,7 +21,7 @@ from studies.imaging.published import NEAR, PUBLISHED, REI_MRI, budget_of, share
 from studies.imaging.settings import MethodSettings, images_of, method_of, training_of
 from studies.imaging.summaries import Ahead, against_tv, average, best_without_truth, mean, stopping
 from studies.outlook.page import imaging_blocks
-from studies.pages.cells import number_range, table
+from studies.pages.cells import number_range, signed, table
 from studies.row_files import read_study
 from studies.rows import Row
 from unseen.artifacts.files import write_text
@@ -373,7 +373,7 @@ def _problem(rows: Sequence[Row], recipe: Recipe, *, shown: Sequence[str]) -> li
             continue
         psnr, ssim, as_papers = (figure(average(some, name)) for name in ("psnr", "ssim", "psnr_papers"))
         ahead = "–" if arm == "tv" else _signed(against_tv(some, variation))
-        behind = "–" if source is None or printed is None else _decibels(_as_papers(some) - source.converted(printed))
+        behind = "–" if source is None or printed is None else signed(_as_papers(some) - source.converted(printed))
         name = f"{NAMES[arm]}{budgets.dagger(some)}"
         lines.append(
             [
@@ -447,10 +447,6 @@ def _as_papers(rows: Sequence[Row]) -> float:
     return mean(rows, "psnr_papers")
 
 
-def _decibels(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
-
-
 def _published(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
     """The audit of the published figures, and the check of each metric by the arm that needs no training."""
     lines, explanations = [], []
@@ -462,7 +458,7 @@ def _published(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
         check = "no A† published"
         if printed is not None and direct:
             difference = _as_papers(direct) - source.converted(printed)
-            check = f"{_as_papers(direct):.2f} against {source.converted(printed):.2f} ({_decibels(difference)})"
+            check = f"{_as_papers(direct):.2f} against {source.converted(printed):.2f} ({signed(difference)})"
             if abs(difference) > NEAR:
                 check += ": explained below"
                 explanations.append(source.explanation)
@@ -471,7 +467,7 @@ def _published(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
                 asked.title,
                 source.where,
                 f"{source.tested}; {source.px} px (ours: {_tested(mine)}{_size(recipe)})",
-                source.metric if source.channels == 1 else f"{source.metric}: {_decibels(source.offset)} dB to convert",
+                source.metric if source.channels == 1 else f"{source.metric}: {signed(source.offset)} dB to convert",
                 check,
             ]
         )
@@ -531,7 +527,7 @@ def _compared(rows: Sequence[Row], known: Sequence[Recipe]) -> list[str]:
             NAMES[arm],
             f"{ours:.2f}",
             f"{theirs:.2f}",
-            _decibels(ours - theirs),
+            signed(ours - theirs),
             _budget(rows, recipe, arm),
         ]
         for recipe, arm, ours, theirs in _colour(rows, known)

@@ -54,6 +54,15 @@ def three_digits(entry: Entry) -> str:
     return f"{entry['value']:.3f} [{entry['low']:.2f}, {entry['high']:.2f}]"
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """Return a number with its sign, by default with two digits; minus is that of typography.
+
+    >>> signed(-0.126), signed(0.126, 1)
+    ('−0.13', '+0.1')
+    """
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
 def dagger(row: Entry) -> str:
     """A mark behind the name of a row whose training had not converged."""
     return DAGGER if row.get("convergence") == "not converged" else ""

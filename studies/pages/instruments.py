@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from studies.evidence.screen import best_first
 from studies.pages import budgets
-from studies.pages.cells import Entry, number_range, table
+from studies.pages.cells import Entry, number_range, signed, table
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.lung_sides import LUNG_SHORTCUTS
 
@@ -209,18 +209,14 @@ def _carried_over(tested: list[Entry]) -> list[str]:
     return [
         f"The nominated `{_recipe(first)}` has {figure(side)} and {figure(first[TESTED]['like_pairs']['all'])} here: "
         f"place {place} of {len(some)} recipes by the mean of both. Over these recipes the index of fold 0 and this "
-        f"mean have a rank correlation of {_signed(by_index)} (Spearman); laterality on the real films of fold 0 "
-        f"alone has {_signed(by_real)}. "
+        f"mean have a rank correlation of {signed(by_index)} (Spearman); laterality on the real films of fold 0 "
+        f"alone has {signed(by_real)}. "
         + (
             f"Significantly above each per-lung statistic (seed 0): {', '.join(above)}."
             if above
             else "No recipe is significantly above all three per-lung statistics (seed 0)."
         )
     ]
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
 
 
 _COLUMNS = ("laterality", "laterality_synthetic", "laterality_real")

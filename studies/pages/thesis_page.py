@@ -11,7 +11,7 @@ from studies.adversarial.page import adversarial_blocks
 from studies.evidence.screen import folded, rendered
 from studies.evidence.thesis import thesis_screen
 from studies.pages import budgets
-from studies.pages.cells import Entry, convergence, shortcut, table
+from studies.pages.cells import Entry, convergence, shortcut, signed, table
 from studies.pages.noise import noise_study
 from studies.pages.sections import SOURCES, aurocs
 from unseen.evaluation.intervals import interval_text as figure
@@ -147,11 +147,11 @@ def _arises(arms: Sequence[Entry]) -> list[str]:
             ],
             lines,
         ),
-        f"- *Films class after class* add {_signed(by_class)} of AUROC on average over epochs and arms "
-        f"({', '.join(_signed(of_arm) for _, of_arm in worth)}; mixed batches add {_signed(mixed)}): a film is then "
+        f"- *Films class after class* add {signed(by_class)} of AUROC on average over epochs and arms "
+        f"({', '.join(signed(of_arm) for _, of_arm in worth)}; mixed batches add {signed(mixed)}): a film is then "
         "normalised by films that are mostly of its own class. What part of the gain is the class alone was not "
         "measured.\n"
-        f"- *The best epoch on the test films* adds {_signed(chosen)} to the last one.\n"
+        f"- *The best epoch on the test films* adds {signed(chosen)} to the last one.\n"
         "- *Min–max scaling* over the test set changes no order, so it changes no AUROC; it makes scores of "
         "different test "
         "sets incomparable.\n"
@@ -191,10 +191,6 @@ def _verdict(best: float) -> str:
         "the mode nor the order of the films, and its split is not published; other films, and the chance in so few of "
         "them, could account for the rest. We do not know which of these it was."
     )
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
 
 
 def _by_chance(true: float, *, films: int = 35, reached: float = 0.9061, draws: int = 4_000) -> float:
@@ -252,7 +248,7 @@ def _said(row: Entry) -> list[str]:
         )
     gain = best["value"] - row["auroc"]["last_epoch"]["value"]
     said.append(
-        f"{name}: selecting the epoch on the test films adds {_signed(gain)} to the last one. The AUROC varies between "
+        f"{name}: selecting the epoch on the test films adds {signed(gain)} to the last one. The AUROC varies between "
         f"{min(curve):.2f} and {max(curve):.2f} from epoch to epoch, with its peak at epoch {row['chosen']['epoch']}."
     )
     said += [

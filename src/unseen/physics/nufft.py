@@ -87,16 +87,15 @@ class _Kind(NamedTuple):
 
 
 class _Kept(threading.local):
-    """Plans of this thread and their points, as long as the trajectory is alive: to make one, and to sort its points,
-    takes as long as two transforms."""
+    """Plans of this thread by trajectory. Making one and sorting its points takes as long as two transforms."""
 
     def __init__(self) -> None:
         self.of: MutableMapping[Tensor, dict[_Kind, tuple[Any, Array]]] = WeakIdKeyDictionary()
 
 
 _kept = _Kept()
-_MOST = 16
-"""Plans that are kept for one trajectory; each has an array of four times the image's pixels for each thread."""
+_MOST_BYTES = 256 * 2**20
+"""Memory of the plans that are kept for one trajectory, as `_memory` counts it."""
 
 
 def _plan(points: Tensor, kind: _Kind, angles: Array) -> Any:  # Any: finufft.Plan
@@ -120,7 +119,21 @@ def _plan(points: Tensor, kind: _Kind, angles: Array) -> Any:  # Any: finufft.Pl
         nthreads=kind.threads,
     )
     plan.setpts(*(np.ascontiguousarray(angles[:, axis]) for axis in (0, 1)))
-    if len(plans) >= _MOST:
-        plans.clear()
-    plans[kind] = plan, angles
+    plans.pop(kind, None)
+    if not _fits(kind, angles, plans):  # then those of another size, batch or type make room
+        for other in [other for other in plans if other._replace(row=kind.row, inverse=kind.inverse) != kind]:
+            del plans[other]
+    if _fits(kind, angles, plans):
+        plans[kind] = plan, angles
     return plan
+
+
+def _fits(kind: _Kind, angles: Array, plans: dict[_Kind, tuple[Any, Array]]) -> bool:
+    kept = sum(_memory(other, known) for other, (_, known) in plans.items())
+    return kept + _memory(kind, angles) <= _MOST_BYTES
+
+
+def _memory(kind: _Kind, angles: Array) -> int:
+    """Bytes of a plan: a grid of four times the pixels for each image at a time, the points twice, and their order."""
+    grid = 4 * math.prod(kind.size) * min(kind.number, kind.threads) * kind.dtype.itemsize
+    return grid + 2 * angles.nbytes + 8 * len(angles)

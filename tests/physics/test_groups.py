@@ -52,6 +52,23 @@ def test_shifts_are_numpys_roll() -> None:
     np.testing.assert_array_equal(moved.numpy(), np.roll(x.numpy(), (2, 7), axis=(2, 3)))
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+def test_each_image_of_a_batch_and_its_gradient_are_shifted_as_numpy_does(dtype: torch.dtype) -> None:
+    x = torch.randn(3, 2, 6, 8, generator=rng(), dtype=dtype, requires_grad=True)
+    weights = torch.randn(3, 2, 6, 8, generator=rng(1), dtype=dtype)
+    steps = [(2, 7), (0, 3), (5, 0)]
+    g = torch.tensor([(down / 6, right / 8) for down, right in steps], dtype=torch.float64)
+    group = physics.Shifts()
+    for moved, sign in ((group.T(x, g), 1), (group.inverse(x, g), -1)):
+        for number, (down, right) in enumerate(steps):
+            expected = np.roll(x.detach()[number].numpy(), (sign * down, sign * right), axis=(1, 2))
+            np.testing.assert_array_equal(moved[number].detach().numpy(), expected)
+        (gradient,) = torch.autograd.grad(moved, x, weights)
+        for number, (down, right) in enumerate(steps):
+            expected = np.roll(weights[number].numpy(), (-sign * down, -sign * right), axis=(1, 2))
+            np.testing.assert_array_equal(gradient[number].numpy(), expected)
+
+
 @pytest.mark.parametrize("quarters", [-3, -1, 0, 1, 2, 3, 4, 7])
 @pytest.mark.parametrize("size", [6, 7])
 def test_quarter_turns_are_numpys(quarters: int, size: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +23,18 @@ class Idle(Workers):
         process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.processes.append(process)
         return process
+
+
+class Noted(threading.Event):
+    """Event that notes the threads that wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: set[threading.Thread] = set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waiting.add(threading.current_thread())
+        return super().wait(timeout)
 
 
 @pytest.fixture
@@ -53,11 +66,17 @@ def test_workers_that_end_a_moment_before_the_server_stops_are_not_reported(
     idle: Idle, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     until(lambda: len(idle.processes) >= 2, 60)
+    idle.stopping = stopping = Noted()
     monkeypatch.setattr(module, "_LOOK_S", 60.0)
     for process in idle.processes:
         process.terminate()
         process.wait(60)
-    idle.stopping.set()
+    looking = threading.Thread(target=idle._look, args=(idle._places[0],))
+    looking.start()
+    until(lambda: looking in stopping.waiting or not looking.is_alive(), 60)
+    stopping.set()
+    looking.join(60)
+    assert not looking.is_alive()
     idle.stop()
     assert "worker.died" not in caplog.text
     assert len(idle.processes) == 2

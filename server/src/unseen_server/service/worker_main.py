@@ -60,7 +60,13 @@ def main() -> int:
     try:
         torch.set_num_threads(max(1, min(torch.get_num_threads(), len(os.sched_getaffinity(0)) // settings.workers)))
         screener = load(settings.model, settings.policy)
-        further = [load_detector(folder) for folder in settings.further]
+        further = []
+        for folder in settings.further:
+            if stop.is_set():
+                return 0
+            further.append(load_detector(folder))
+        if stop.is_set():
+            return 0
         with Store.open(settings.where, films_folder=settings.films_folder, create=False, check="files") as store:
             gc.freeze()  # what is imported and loaded stays: no collection looks through it, nor does the process's end
             worker = Worker(store, lambda: screener, further=lambda: further, lease_s=settings.lease_s)

@@ -47,10 +47,11 @@ def test_a_server_over_a_damaged_worklist_states_what_to_do(home: Path, harm: Ca
     with Running("--folder", home, "--port", "0", "--model", "models/pca") as running:
         until(lambda: "unseen serves" in running.log or running.process.poll() is not None, START_S)
         assert running.process.poll() is None, running.log
-        root = running.log.split("unseen serves ")[1].split()[0]
+        shown = running.log.split("unseen serves ")[1].split()[0]
+        root = shown.removesuffix("/health")
         assert f"Open {root.removesuffix('/api/v1')}/ in a browser" in running.log
         until(lambda: _answers(root), START_S)
-        health = httpx.get(f"{root}/health")
+        health = httpx.get(shown)
         found = health.json()
         assert health.status_code == 503 and (found["status"], found["database"]) == ("impaired", "damaged")
         (problem,) = found["problems"]

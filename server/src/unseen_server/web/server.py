@@ -143,7 +143,7 @@ def _serve_damaged(sentence: str, *, films_folder: Path, address: Address) -> No
             lines = [
                 f"damaged: {sentence}",
                 f"Open {address}/ in a browser to see the cause and the remedy.",
-                f"For programs, unseen serves {address}{ROOT} (the API, impaired: the worklist is damaged)",
+                f"For programs, unseen serves {address}{ROOT}/health (impaired: the worklist is damaged)",
                 LIMITS,
             ]
             print("\n".join(lines), file=sys.stderr, flush=True)

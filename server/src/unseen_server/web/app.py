@@ -230,5 +230,5 @@ def create_app(
 
 
 async def _addresses() -> dict[str, str]:
-    """Return the addresses that a person or program at the bare address of the API looks for."""
+    """Return the addresses of the API's description and of the pages."""
     return {"description": f"{ROOT}/openapi.json", "pages": "/", "version": __version__, "limits": LIMITS}

@@ -187,7 +187,7 @@ def served(request: Request) -> ServerState:
 
 
 async def _parts(request: Request) -> ServerState:
-    """Return the same to a route: FastAPI would call `served` itself in a thread."""
+    """Return the server's state; as a coroutine, so that FastAPI needs no thread."""
     return served(request)
 
 

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi import Path as InPath
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from unseen_server.web.authentication import Lead
 from unseen_server.web.clearing_summary import Summary, of_alarm
+from unseen_server.web.confirmation import Confirmation
 from unseen_server.web.errors import answers
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts
@@ -29,13 +30,8 @@ class Alarms(BaseModel):
     alarms: list[AlarmResponse]
 
 
-class Looked(BaseModel):
+class Looked(Confirmation):
     """Note of a person who has looked at an alarm."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    note: Annotated[str, Field(max_length=1000, pattern=r"\S", description="what was checked; never empty")]
-    summary: str = Field(max_length=64, description="the digest of the summary that was read")
 
 
 class Ended(BaseModel):

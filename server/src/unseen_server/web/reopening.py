@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from unseen_server.web.alarms import Looked
 from unseen_server.web.authentication import Lead
 from unseen_server.web.clearing_summary import ClearingChange, Summary, of_reopening
+from unseen_server.web.confirmation import Confirmation
 from unseen_server.web.errors import answers
 from unseen_server.web.response_model import ResponseModel
 from unseen_server.web.state import Parts, ServerState
@@ -32,7 +32,7 @@ class ReopeningsResponse(BaseModel):
     alarms: list[RaisedAlarmResponse]
 
 
-class Reopening(Looked):
+class Reopening(Confirmation):
     """Reason for reopening the studies."""
 
 

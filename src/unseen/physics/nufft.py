@@ -86,14 +86,14 @@ class _Kind(NamedTuple):
     threads: int
 
 
-class _Kept(threading.local):
+class _ThreadPlans(threading.local):
     """Plans of this thread by trajectory. Making one and sorting its points takes as long as two transforms."""
 
     def __init__(self) -> None:
         self.of: MutableMapping[Tensor, dict[_Kind, tuple[Any, Array]]] = WeakIdKeyDictionary()
 
 
-_kept = _Kept()
+_plans = _ThreadPlans()
 _MOST_BYTES = 256 * 2**20
 """Memory of the plans that are kept for one trajectory, as `_memory` counts it."""
 
@@ -104,7 +104,7 @@ def _plan(points: Tensor, kind: _Kind, angles: Array) -> Any:  # Any: finufft.Pl
         import finufft
     except ImportError as error:
         raise ImportError('Non-Cartesian transforms need FINUFFT: pip install "unseen[nufft]"') from error
-    plans = _kept.of.setdefault(points, {})
+    plans = _plans.of.setdefault(points, {})
     if kind in plans:
         plan, known = plans[kind]
         if np.array_equal(known, angles):

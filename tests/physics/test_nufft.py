@@ -89,13 +89,13 @@ def test_no_plan_is_kept_that_is_larger_than_the_bound(made: list[Any], monkeypa
     monkeypatch.setattr(nufft, "_MOST_BYTES", 1000)
     points, x = trajectory(), noise(1, 1, *SIZE)
     assert torch.equal(at_points(x, points), at_points(x, points))
-    assert len(made) == 2 and not nufft._kept.of[points]
+    assert len(made) == 2 and not nufft._plans.of[points]
 
 
 def test_plans_go_with_their_trajectory() -> None:
     points = trajectory()
     at_points(noise(1, 1, *SIZE), points)
-    before = len(nufft._kept.of)
-    assert len(nufft._kept.of[points]) == 1
+    before = len(nufft._plans.of)
+    assert len(nufft._plans.of[points]) == 1
     del points
-    assert len(nufft._kept.of) == before - 1
+    assert len(nufft._plans.of) == before - 1

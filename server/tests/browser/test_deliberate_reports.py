@@ -19,7 +19,7 @@ from tests.browser.test_worklist_page import selected
 from unseen.data import phantoms
 from unseen_server.worklist.tables import reports, studies
 
-STEP_MS = 25
+STEP_MS = 60
 REAL_MS = 40
 NIGHTLY = pytest.mark.nightly
 PRESS = """

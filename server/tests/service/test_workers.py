@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from tests.web.running import until
 from unseen_server.service import workers as module
 from unseen_server.service.worker_main import WorkerSettings
-from unseen_server.service.workers import Workers
+from unseen_server.service.workers import Workers, _Place
 
 
 class Idle(Workers):
@@ -80,6 +81,29 @@ def test_workers_that_end_a_moment_before_the_server_stops_are_not_reported(
     idle.stop()
     assert "worker.died" not in caplog.text
     assert len(idle.processes) == 2
+
+
+def test_a_worker_that_leaves_for_other_settings_between_two_looks_at_it_is_not_reported(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOOK_S", 0.01)
+    workers, place = Idle(WorkerSettings(where="w", films_folder="f", model="m"), 1), _Place(0)
+    workers.processes = []
+    workers._look(place)
+    first = workers.processes[0]
+
+    def ends_after_the_answer() -> int | None:
+        found = subprocess.Popen.poll(first)
+        first.wait(60)
+        return found
+
+    monkeypatch.setattr(first, "poll", ends_after_the_answer)
+    workers.settings = replace(workers.settings, model="another")
+    workers._look(place)
+    workers._look(place)
+    assert "worker.died" not in caplog.text
+    assert place.process is workers.processes[1] and place.settings == workers.settings
+    workers.processes[1].communicate()
 
 
 def test_a_worker_that_lives_stays_and_one_that_died_is_replaced(idle: Idle) -> None:

@@ -117,7 +117,7 @@ class Workers:
         now = time.monotonic()
         if place.process is not None and (place.leaving is not None or place.settings != self.settings):
             self._see_off(place, now)
-        if place.process is not None and (code := place.process.poll()) is not None:
+        elif place.process is not None and (code := place.process.poll()) is not None:
             if self.stopping.wait(_LOOK_S):  # the signal that ended the worker can reach the server a moment later
                 return
             place.deaths = 1 if now - place.started > _SETTLED_S else place.deaths + 1

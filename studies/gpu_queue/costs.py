@@ -23,7 +23,7 @@ _FILMS = {"ms_cxr": 277, "nih_cxr8": 261}
 """Normal films that are trained on without fold 0."""
 _CURVES = {
     "inpainting": "curves/inpainting-64-ei-19200-0",
-    "ct": "curves/ct-64-ei-3072-0",
+    "ct": "curves/ct-64-ei-50400-0",
     "mri": "curves/mri-64-ei-13014-0",
 }
 """Longest training of each curve: its core-seconds of a step are also those of `docs/results-imaging.md`."""

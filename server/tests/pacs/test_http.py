@@ -289,6 +289,7 @@ def test_a_node_whose_database_is_damaged_while_it_runs_is_not_ready(own_place: 
 def test_health_is_answered_again_after_a_time_without_file_descriptors(
     client: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
+    assert client.get("/live").status_code == 200, "the server's event loop has its own descriptors"
     port = client.base_url.port or 0
     with socket.socket() as late:
         late.settimeout(20)

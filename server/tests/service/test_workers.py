@@ -103,7 +103,10 @@ def test_a_worker_that_leaves_for_other_settings_between_two_looks_at_it_is_not_
     workers._look(place)
     assert "worker.died" not in caplog.text
     assert place.process is workers.processes[1] and place.settings == workers.settings
-    workers.processes[1].communicate()
+    last = workers.processes[1]
+    assert last.stdin is not None
+    last.stdin.close()
+    last.wait(60)
 
 
 def test_a_worker_that_lives_stays_and_one_that_died_is_replaced(idle: Idle) -> None:

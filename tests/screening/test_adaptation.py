@@ -202,7 +202,7 @@ def unlike(ill: int, normal: int, shift: float, seed: int = 0) -> tuple[list[dic
 
 
 def test_the_statistic_in_which_labels_differ_is_named_where_chance_does_not_explain_it() -> None:
-    """Of 200 sites without a difference, at most one in twenty names one: above 20 with a probability below 0.001."""
+    """At most one in twenty sites without a difference names one: more than 20 of 200 with a probability below 0.001."""
     for ill, normal in ((5, 30), (40, 100)):
         alike = [unlike(ill, normal, 0.0, seed) for seed in range(200)]
         assert sum(bool(apart(films, [""] * len(of), of)) for films, of in alike) <= 20

@@ -27,7 +27,6 @@ from unseen.screening.adaptation import (
     FilmCounts,
     Labelled,
     adapt,
-    apart,
     choose,
     counted_films,
     predicted,
@@ -35,6 +34,7 @@ from unseen.screening.adaptation import (
 )
 from unseen.screening.calibration import calibrate
 from unseen.screening.guarantee import Guarantee
+from unseen.screening.label_differences import apart
 from unseen.testing import check_detector
 
 USUAL = WHOLE  # before `small_heads` replaces it
@@ -202,7 +202,7 @@ def unlike(ill: int, normal: int, shift: float, seed: int = 0) -> tuple[list[dic
 
 
 def test_the_statistic_in_which_labels_differ_is_named_where_chance_does_not_explain_it() -> None:
-    """At most one in twenty sites without a difference names one: more than 20 of 200 with a probability below 0.001."""
+    """One in twenty sites without a difference names one at most; more than 20 of 200: a probability below 0.001."""
     for ill, normal in ((5, 30), (40, 100)):
         alike = [unlike(ill, normal, 0.0, seed) for seed in range(200)]
         assert sum(bool(apart(films, [""] * len(of), of)) for films, of in alike) <= 20

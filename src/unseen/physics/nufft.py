@@ -95,7 +95,7 @@ class _ThreadPlans(threading.local):
 
 _plans = _ThreadPlans()
 _MOST_BYTES = 256 * 2**20
-"""Memory of the plans that are kept for one trajectory, as `_memory` counts it."""
+"""Memory of the plans that a thread keeps for one trajectory, as `_memory` counts it."""
 
 
 def _plan(points: Tensor, kind: _Kind, angles: Array) -> Any:  # Any: finufft.Plan

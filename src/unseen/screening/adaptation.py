@@ -37,9 +37,10 @@ from unseen.detectors.errors import FitError
 from unseen.detectors.head_name import HeadName
 from unseen.evaluation.delong import auroc_difference
 from unseen.evaluation.roc import auroc
-from unseen.evaluation.simple_statistics import TRIVIAL_STATISTICS, trivial_statistics
+from unseen.evaluation.simple_statistics import trivial_statistics
 from unseen.evaluation.statistics_mix import mix_scores, usable_statistics
 from unseen.screening.label_check import PARTS, beyond_statistics, dealt, left_out
+from unseen.screening.label_differences import apart
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -47,8 +48,6 @@ LEAST_ABNORMAL, LEAST_NORMAL = 5, 30
 """Films with which a head is trained, at least."""
 LEAST_FRESH = 10
 """Normal films on which the detector was not trained, at least: the head's share of the score is chosen by them."""
-_CHANCE = 0.05
-"""Probability with which a difference between normal and abnormal films is named where there is none."""
 SHRINKAGES = (0.1, 0.3, 1.0, 3.0, 10.0)
 SHARES = (0.5, 1.0, 2.0, 4.0)
 NORMALS_SHRINKAGE, NORMALS_SHARE = 0.003, 2.0
@@ -456,61 +455,6 @@ def statistics_of(statistics: Sequence[dict[str, float | None]], positions: Sequ
         stated = stated[1:]  # each film is AP or PA: one column suffices
     columns += [one[:, None].astype(np.float64) for one in stated if one.any() and not one.all()]
     return np.concatenate(columns, axis=1) if columns else None
-
-
-def apart(statistics: Sequence[dict[str, float | None]], positions: Sequence[str], abnormal: Bools) -> tuple[str, ...]:
-    """Return in words how abnormal films differ from normal ones: the statistic that differs most, and the projection.
-
-    A difference that films without one show by chance is left out: p is below 0.05 for all differences together
-    (Bonferroni), by the rank-sum test for statistics and by Fisher's exact test for the projection, as if films were
-    independent.
-
-    Args:
-        statistics: simple statistics of each film.
-        positions: DICOM ViewPosition of each film, "" where it is not stated.
-        abnormal: label of each film (n,).
-
-    Returns:
-        At most two phrases. Shares of AP and PA are those among the films that state either; where films of one class
-        alone do, this share is given instead.
-
-    Example:
-        >>> ill = np.arange(20) < 10
-        >>> apart([{"sharpness": 2.0 - one} for one in ill], ["PA" if one else "AP" for one in ill], ill)
-        ('less sharp (AUROC 0.00)', 'PA in 100 %, normal ones in 0 %')
-    """
-    import polars as pl
-    from scipy.stats import mannwhitneyu
-
-    found, names = usable_statistics(pl.DataFrame(statistics, infer_schema_length=None))
-    chance = _CHANCE / (len(names) + 1)
-    said = []
-    if names:
-        values = [auroc(abnormal, column) for column in found.T]
-        most = max(range(len(values)), key=lambda index: abs(values[index] - 0.5))
-        known = next(one for one in TRIVIAL_STATISTICS if one.name == names[most])
-        column = found[:, most]
-        if mannwhitneyu(column[abnormal], column[~abnormal]).pvalue < chance:
-            said.append(f"{known.more if values[most] > 0.5 else known.less} (AUROC {values[most]:.2f})")
-    beams = np.array([stated_beam(one) or "" for one in positions])
-    stated = beams != ""
-    if not stated[abnormal].any() or not stated[~abnormal].any():
-        differing = _shares("with a stated projection", stated, abnormal, chance)
-    else:
-        differing = _shares("PA", beams[stated] == "PA", abnormal[stated], chance)
-        differing += " (of films that state AP or PA)" * (bool(differing) and not stated.all())
-    return (*said, differing) if differing else tuple(said)
-
-
-def _shares(name: str, ones: Bools, abnormal: Bools, chance: float) -> str:
-    """Return the shares of abnormal and normal films in words; "" where they are equal or differ as by chance."""
-    from scipy.stats import fisher_exact
-
-    counts = [[int((ones & some).sum()), int((~ones & some).sum())] for some in (abnormal, ~abnormal)]
-    ill, normal = (f"{100 * one / (one + other):.0f} %" for one, other in counts)
-    if ill == normal or fisher_exact(counts).pvalue >= chance:
-        return ""
-    return f"{name} in {ill}, normal ones in {normal}"
 
 
 def _report(films: Labelled, chosen: Chosen, differing: tuple[str, ...]) -> Adaptation:

@@ -16,8 +16,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
+
+import psutil
 
 from benchmarks.history import append, imaging_entry, render
 from benchmarks.imaging.bounds import bounds
@@ -104,6 +107,7 @@ def _measure(figures: Settings, given: argparse.Namespace) -> None:
     }
     figures["rows"] = [row for row in figures["rows"] if row["case"]["problem"] not in wanted]
     cases = [case for case in CASES if case["problem"] in wanted]
+    spent = {problem: [0.0, 0.0] for problem in wanted}  # core-seconds of other programs, seconds
     if given.quick:
         first = {case["problem"]: case for case in reversed(cases)}
         cases = [case | {name: value for name, value in SMALL.items() if name in case} for case in first.values()]
@@ -112,16 +116,34 @@ def _measure(figures: Settings, given: argparse.Namespace) -> None:
         names = ["unseen", *(["deepinv"] if "deepinv" in peers else [])]
         names += ["plain"] if case["problem"] in ("tomography", "mri", "steps") else []
         names += ["astra"] if case["problem"] == "tomography" and "astra" in peers else []
-        rounds = []
+        rounds, before = [], _processor_seconds()
         for _ in range(_rounds(case["problem"], quick=given.quick)):
             with sides(names, threads=given.threads, freed_is_kept=_is_kept(case["problem"])) as contenders:
                 rounds.append(race(case, contenders, quick=given.quick))
         figures["rows"] += pooled(rounds)
+        _add_since(spent[case["problem"]], before)
     for name, options in QUALITY.items():
         if name in wanted:
             print(name, flush=True)
+            before = _processor_seconds()
             figures[name] = _quality(name, options[given.quick])
+            _add_since(spent[name], before)
+    for one, (others, seconds) in spent.items():
+        figures["measured"][one]["other_cores"] = round(max(0.0, others) / max(seconds, 1e-9), 2)
     figures["bounds"] = bounds(figures)
+
+
+def _processor_seconds() -> tuple[float, float]:
+    """Return the core-seconds of all programs other than this one and its ended children, and the time."""
+    machine, own = psutil.cpu_times(), os.times()
+    busy = machine.user + machine.nice + machine.system
+    return busy - (own.user + own.system + own.children_user + own.children_system), time.monotonic()
+
+
+def _add_since(spent: list[float], before: tuple[float, float]) -> None:
+    """Add to the core-seconds of other programs, and to the seconds, what has passed since `before`."""
+    for at, (now, then) in enumerate(zip(_processor_seconds(), before, strict=True)):
+        spent[at] += now - then
 
 
 def _rounds(problem: str, *, quick: bool) -> int:

@@ -88,7 +88,10 @@ def _where(measured: Settings) -> str:
 def _clock(here: Settings) -> str:
     if "clock" not in here:
         return ""
-    busy = f", with other work on the machine (load {here['load']:.1f})" if here["load"] > 1.5 else ""
+    if "other_cores" in here:
+        busy = f", other programs used {here['other_cores']:.2f} cores meanwhile"
+    else:
+        busy = f", load average in the 15 minutes before {here['load']:.1f}" if here["load"] > 1.5 else ""
     kept = ", freed memory kept by every process, so that no call pays for page faults" if here.get("kept") else ""
     again = f", in {here['rounds']} rounds of new processes" if here.get("rounds", 1) > 1 else ""
     return f", CPU time{busy}{kept}{again}"
@@ -161,7 +164,8 @@ def _building(rows: list[Settings]) -> list[str]:
     return [
         "## Construction time and memory",
         "From nothing to the first measurement of one image and its adjoint, libraries already imported: seconds, "
-        "and the memory that the process holds afterwards and held at most, beyond what it had before.",
+        "and the memory that the process holds afterwards and held at most, beyond what it had before. It includes the "
+        "pages of torch's code that an operation is the first to use.",
         _table(["", "", "s", "MiB held", "MiB at most"], lines),
     ]
 

@@ -113,7 +113,9 @@ def test_a_bound_is_shown_below_the_target_alone() -> None:
         machine = {"cpu": "a processor", "cores": 2, "torch": "2.13.0", "unseen": "0.3"}
         here = {"date": "2026-11-29", "machine": machine, "clock": "cpu", "load": 7.0}
         figures = {"rows": rows, "peers": {}, "threads": 1, "measured": {"mask": here}, "bounds": []}
-        assert "CPU time, with other work on the machine (load 7.0)" in page(figures)
+        assert "CPU time, load average in the 15 minutes before 7.0" in page(figures)
+        here["other_cores"] = 0.25
+        assert "CPU time, other programs used 0.25 cores meanwhile" in page(figures)
         line = next(line for line in page(figures).splitlines() if line.startswith("| 256² | forward"))
         return line.split(" | ")[-1].rstrip(" |")
 

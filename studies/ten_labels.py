@@ -224,8 +224,10 @@ def ten_labels_section(rows: Mapping[str, Entry]) -> list[str]:
         "confidence intervals: they leave the spread over films out. Figures without draws have none. "
         f"λ = {first['shrinkage']:g} and the head's share ω = {first['share']:g} are constants; they come from a trial "
         "on fold 0 of Montgomery + Shenzhen, which is not tested, and no command of this repository repeats it. "
-        "`unseen adapt` chooses both by the labelled films (ridge head, the default). *Similar films*: pairs of like "
-        f"sharpness, by the combined score. `python -m studies.ten_labels`, {max(str(row['date']) for row in found)}.",
+        "`unseen adapt` chooses both by the labelled films (ridge head, the default). *Normal films alone*: the "
+        f"mean of {len(BASE)} residuals of principal components of features at 224 px, not `ensemble-features`. "
+        "*Similar films*: pairs of like sharpness, by the combined score. `python -m studies.ten_labels`, "
+        f"{max(str(row['date']) for row in found)}.",
         table(
             ["Set", "abnormal films", "normal films alone", "head alone", "combined", "combined, similar films"], lines
         ),

@@ -302,8 +302,9 @@ def zhanglab_section(rows: Mapping[str, Entry]) -> list[str]:
         + ", ".join(f"{_words(name)} {figure(one)}" for name, one in entry["shortcuts"].items())
         + "."
         + _beyond(entry),
-        "The candidates are the four recipes of the table (`CANDIDATES` in `studies/zhanglab.py`). They are compared "
-        "by two synthetic lesions drawn into fold 0's normal films (opacity / haze; AUROC against the same films "
+        f"The candidates are the {len(found)} recipes with figures in the table (`CANDIDATES` in "
+        "`studies/zhanglab.py`). They are compared by two synthetic lesions drawn into fold 0's normal films (opacity "
+        "/ haze; AUROC against the same films "
         "without). *Looks* is the number of times that a recipe's figures on real films were computed, including "
         "a trial before the first row. No recipe was changed by these figures. "
         f"`{_best(found)}` has the highest mean over both lesions. The latest look follows a correction: `places` now "
@@ -314,7 +315,7 @@ def zhanglab_section(rows: Mapping[str, Entry]) -> list[str]:
             lines,
         ),
         "Published AUROCs of detectors of normal films, without intervals. Those of ZhangLab are of the official test "
-        "split (234 normal and 390 abnormal films), which is not on this machine, so the figures are not comparable.",
+        "split (234 normal and 390 abnormal films), which was not used here, so the figures are not comparable.",
         table(
             ["Method", "films", "AUROC", "training budget", "source"],
             [[*one[:3], _BUDGET, one[3]] for one in PUBLISHED],

@@ -289,7 +289,8 @@ def beside_site(rows: Sequence[Entry]) -> list[str]:
         "What is cleared where a site does what the two commands do: of the other folds' patients "
         f"{100 * CHOSEN:g} % teach (`unseen adapt`, ridge head), the others' abnormal films calibrate "
         "(`unseen calibrate`), and the tested fold is new. One head scores the films that calibrate and the "
-        "tested ones, so the guarantee is exact; in the section above it is approximate. "
+        "tested ones, so the guarantee is exact; with heads that all other folds taught it is approximate "
+        "([above](#adaptation-with-labelled-films-of-the-site)). "
         "*Normals only*: the detector without a head; all of the site's "
         f"abnormal films calibrate it. Mean over {first['draws']} draws of patients, and 2.5th to 97.5th percentile "
         "over the draws; the tested films are the same in each. A refused threshold clears nothing. Confidence "
@@ -312,14 +313,12 @@ def beside_site(rows: Sequence[Entry]) -> list[str]:
 
 
 def _beyond(row: Entry) -> str:
-    gain, n = row["beyond_mix"], row["n"]
-    pairs = " pairs of similar films are [above](#few-labels-with-fixed-shrinkage-and-share)."
+    n = row["n"]
+    pairs = " Pairs of similar films are [above](#few-labels-with-fixed-shrinkage-and-share)."
     return (
         f"`{row['set']}`, {n['normal']} normal and {n['abnormal']} abnormal tested films: with all labels of the other "
-        f"folds the AUROC rises by {figure(row['gain'])}; by {figure(gain)} once the mix of simple image statistics is "
-        "taken out of both scores (DeLong, paired, films of one training). The second figure takes out a straight line "
-        "and depends on the scale of the scores, so it excludes no shortcut ([why](decisions/0035-instruments.md))"
-        + (f";{pairs}" if row["set"] == HOME else ".")
+        f"folds the AUROC rises by {figure(row['gain'])} (DeLong, paired, films of one training). Heads that learn "
+        f"from labels can learn shortcuts, too.{pairs if row['set'] == HOME else ''}"
     )
 
 

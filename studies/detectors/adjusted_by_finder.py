@@ -282,8 +282,10 @@ def _worse(rows: Sequence[Entry]) -> list[str]:
         for row in rows
         if ALL_INSIDE in row["finders"]
     )
-    worse = [name for name, entry in found.items() if entry["value"] < -WORSE]
-    verdict = f"Worse by more than {WORSE}: {', '.join(worse)}." if worse else f"None is worse by more than {WORSE}."
+    lower = [name for name, entry in found.items() if entry["value"] < -WORSE]
+    apart = [name for name, entry in found.items() if entry["high"] < 0]
+    verdict = f"Lower by more than {WORSE}: {', '.join(lower) or 'none'}; significantly lower: "
+    verdict += f"{', '.join(apart) or 'none'}."
     return [
         f"The finder *{ALL_INSIDE}* reaches [all targets of a finder](results-lungs.md). AUROC on its lungs less that "
         f"on those of *{OPEN}*: {said}. {verdict} "

@@ -190,7 +190,7 @@ def beside_labels(rows: Sequence[Entry]) -> list[str]:
         *(_across(across) if across else []),
         "**Studies cleared** by the adapted score with all labels of the other folds ([method](results-screening.md)). "
         "*Both*: one threshold for both hospitals. Films on both sides of a half taught each other's heads, so "
-        "the guarantee is approximate here; it is exact in [the next section]"
+        "the guarantee is approximate here; it is exact in [the study of a site]"
         "(#a-site-that-teaches-and-calibrates-with-its-own-labels), where fewer films calibrate.",
         _cleared(row),
         *_before(row),

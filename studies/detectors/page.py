@@ -87,7 +87,11 @@ def detectors_page(rows: Mapping[str, Entry]) -> str:
         *_conclusions(
             of(ROWS), [row for row in of(TESTED) if not unlabelled(row)], of(LABELLED), of(FINER), of(ELSEWHERE), picked
         ),
-        *([f"{said} No AUROC of this page is evidence of detecting disease either."] if (said := claim(rows)) else []),
+        *(
+            [f"{said} No AUROC of this page is by itself evidence of detecting disease."]
+            if (said := claim(rows))
+            else []
+        ),
         *_development(of(ROWS), rows),
         *repeats(rows),
         *twins(of(TWINS)),
@@ -149,7 +153,8 @@ def _conclusions(
     if pairs:
         told = ", ".join(f"`{name}` {plain:.2f} and {turned:.2f}" for name, (plain, turned) in pairs.items())
         said.append(
-            f"AUROC without and with alignment, one training each: {told} (paired differences of the quick ones: below)"
+            f"on fold 0, AUROC without and with alignment, one training each: {told} (paired differences of the quick "
+            "ones: below)"
         )
     said += [*_by_masks(rows, "fold 0"), *_by_masks(opened, "the test folds")]
     if low:
@@ -179,7 +184,8 @@ def _conclusions(
     if labelled:
         best = max(labelled, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]))
         said.append(
-            f"the supervised reference, the better of {len(labelled)} classifiers of the same crops at their size, "
+            f"the supervised reference, on these films the best of {len(labelled)} classifiers of the same crops at "
+            "their size, "
             f"reaches {figure(best['metrics']['auroc']['pooled'])} on the test folds"
         )
     said += [_at_twice_the_size(twice)] if twice else []
@@ -378,7 +384,8 @@ def _aim(
     said = [
         f"The aim for a detector of normal films alone was an AUROC of {AIM:g} on folds 1 to 4. "
         + ("It is reached by" if here[best]["value"] >= AIM else "No recipe reaches it; the highest is")
-        + f" `{best}`, {figure(here[best])}. It lies within the interval of {len(within)} of {len(here)} recipes."
+        + f" `{best}`, {figure(here[best])}. {AIM:g} lies within the interval of {len(within)} of "
+        f"{len(here)} recipes."
     ]
     agree = [
         float(spearmanr([there[name]["value"] for name in some], [here[name]["value"] for name in some]).statistic)
@@ -402,7 +409,8 @@ def _aim(
         last = float(np.mean([row["curve"][-1] for row in tuned]))
         said.append(
             f"- *The same network, trained further on synthetic lesions* ([below](#fine-tuning-on-synthetic-lesions)), "
-            f"has {last:.2f} on fold 0, where `{FROZEN}` has {there[FROZEN]['value']:.2f}."
+            f"has {last:.2f} at the end of training on fold 0 (mean of {len(tuned)} trainings), where `{FROZEN}` has "
+            f"{there[FROZEN]['value']:.2f}."
         )
     matched = {
         (cell["seen"], row["recipe"].rpartition("/")[2]): figure(cell["auroc"])

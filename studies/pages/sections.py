@@ -155,8 +155,8 @@ def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
         known = [row for row in lungs if row["metrics"]["auroc"]["pooled"].get("value") is not None]
         best = max(known, key=lambda row: float(row["metrics"]["auroc"]["pooled"]["value"]))
         said.append(
-            f"Among the thesis's recipes on lung crops, `{best['method']}` at {best['px']} px has the highest pooled "
-            f"AUROC, {aurocs(best)[0]}. We did not select on the order of the rows."
+            f"Among the thesis's recipes and `pca`, on lung crops, `{best['method']}` at {best['px']} px has the "
+            f"highest pooled AUROC, {aurocs(best)[0]}. We did not select on the order of the rows."
         )
         above = [f"`{row['recipe']}`" for row in lungs if _above_all(row)]
         said.append(
@@ -186,7 +186,7 @@ def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
                 "rows either way."
             )
     said += [
-        f"On matched pairs {budgets.named(row)} is "
+        f"On matched pairs of phantoms {budgets.named(row)} is "
         + (
             "significantly better than each single statistic."
             if _above_all(row)

@@ -110,7 +110,7 @@ def test_one_model_is_to_be_used_wherever_one_is_called_best() -> None:
         assert "`models/ensemble-five`" in (ROOT / name).read_text(encoding="utf-8"), name
     for name in ("results-detectors", "evidence"):
         text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
-        assert "(best)" not in text and "it was chosen before these films were opened" in text, name
+        assert "(best)" not in text and "by a commit before these films were opened for it" in text, name
     page = (DOCS / "results-screening.md").read_text(encoding="utf-8")
     assert "| `models/ensemble-five`‡, Shenzhen | 5 % |" in page.partition("## ")[0]
 

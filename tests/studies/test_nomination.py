@@ -223,5 +223,5 @@ def test_what_to_conclude_follows_from_the_rows() -> None:
     guess["above_shortcut"]["pooled"] = {**guess["above_shortcut"]["pooled"], "low": -0.3, "high": -0.1}
     page = detectors_page({f"{ROWS}dae-0": plain, f"{ROWS}dae-aligned-0": aligned, f"{ROWS}guess-0": guess})
     assert "(AUROC 0.78): `dae-aligned`; 1 are significantly worse (`guess`), and 1 are inconclusive." in page
-    assert "- AUROC without and with alignment, one training each: `dae` 0.80 and 0.84 (paired" in page
+    assert "- On fold 0, AUROC without and with alignment, one training each: `dae` 0.80 and 0.84 (paired" in page
     assert "- Not significantly better than chance on fold 0: `guess`." in page

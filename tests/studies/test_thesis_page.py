@@ -57,6 +57,7 @@ def noise(low: float, high: float, *, not_converged: int = 0) -> Row:
         "own_sigma": {"0.25": 0.031, "0.5": 0.041, "0.75": 0.051},
         "px": 64,
         "features": 32,
+        "steps": 560,
         "draws": 2000,
         "trainings": 8,
         "not_converged": not_converged,

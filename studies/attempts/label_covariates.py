@@ -167,6 +167,10 @@ def covariates_rows(root: Path) -> Iterator[Row]:
     yield covariates_row(labels, projections([str(fact["name"]) for fact in labels.cells.facts]))
 
 
+BY_CHANCE = 0.17
+"""Share of draws in which a difference of zero exceeds one standard error, about."""
+
+
 def covariates_section(row: Entry | None) -> list[str]:
     """Return the section of the page, from the row."""
     title = [
@@ -193,7 +197,8 @@ def covariates_section(row: Entry | None) -> list[str]:
             for name, one in row["auroc"].items()
             if name != "projection"
         )
-        + ". So the files differ within each projection, too.",
+        + "."
+        + (" So the files differ within each projection, too." if _within(row["auroc"]) else ""),
         f"The head `{row['head']}`, films that teach as on fold {FOLD}: share of {row['draws']} draws in which the "
         "difference exceeds its standard error where the check takes nothing, the projection, bytes per pixel, the "
         "simple statistics, or these and the projection into account; in brackets the mean difference and the median "
@@ -214,6 +219,15 @@ def covariates_section(row: Entry | None) -> list[str]:
         + ".",
         _verdict(ten, many, of),
     ]
+
+
+def _within(aurocs: Mapping[str, Entry]) -> bool:
+    """Return whether a statistic separates the labels among the films of each projection (intervals exclude 0.5)."""
+    return any(
+        all(one[place]["low"] > 0.5 or one[place]["high"] < 0.5 for place in ("AP", "PA"))
+        for name, one in aurocs.items()
+        if name != "projection"
+    )
 
 
 def _disease(count: int) -> str:
@@ -237,16 +251,24 @@ def _verdict(ten: Entry, many: Entry, of: Mapping[str, Entry]) -> str:
 
     (weight, count), most = PROJECTION[1], HONEST[-1]
     alone, simple, every = of[f"PA with weight {weight:g}, {count} films"], KNOWN[3], KNOWN[4]
+    remains = ten[simple]
+    shown = of[_disease(most)][simple]["used"]["low"] > BY_CHANCE
     return (
-        "The labels are partly explained by how the files were made: with ten abnormal films the simple statistics "
-        f"explain {lost(simple)} of the difference, bytes per pixel alone {lost(KNOWN[2])}, the projection alone "
-        f"{lost(KNOWN[1])}. What remains is no chance: {most} films show it in {used(of[_disease(most)], simple)} of "
-        f"the draws. But it is about as large as its standard error, so ten films show it in {used(ten, simple)} and "
-        f"25 in {used(many, simple)}. So a refusal does not mean that the labels show no disease: the films are too "
-        "few for how much their files differ. The simple statistics do not describe the projection: labels that "
-        f"show it alone are used in {used(alone, simple)} of the draws with {count} films. Where the check knows the "
-        f"projection, it uses them in {used(alone, every)}, and those of a disease in {used(ten, every)} with 10 and "
-        f"{used(many, every)} with 25 films. `unseen adapt` takes the projection of DICOM files (ViewPosition) into "
+        f"With ten abnormal films the simple statistics explain {lost(simple)} of the difference, bytes per pixel "
+        f"alone {lost(KNOWN[2])}, the projection alone {lost(KNOWN[1])}. What remains is "
+        f"{remains['difference'] / remains['error']:.1f} standard errors: ten films show it in {used(ten, simple)} of "
+        f"the draws, 25 in {used(many, simple)}, {most} in {used(of[_disease(most)], simple)} (a difference of zero: "
+        f"about {_share(BY_CHANCE)}). "
+        + (
+            "So a refusal does not mean that the labels show no disease: the films are too few for how much their "
+            "files differ. "
+            if shown
+            else ""
+        )
+        + f"Labels that show the projection alone are used in {used(alone, simple)} of the draws with {count} films by "
+        f"the check that has the simple statistics, and in {used(alone, every)} by the one that knows the projection, "
+        f"too; that one uses those of a disease in {used(ten, every)} with 10 and {used(many, every)} with 25 films. "
+        "`unseen adapt` takes the projection of DICOM files (ViewPosition) into "
         "account. Where it refuses labels and the statistics explain the head's difference, it names the statistic in "
         "which they differ most."
     )

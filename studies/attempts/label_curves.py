@@ -156,9 +156,8 @@ def _refused(rows: Sequence[Entry]) -> list[str]:
     most = {row["set"]: list(row["test"].items())[-1] for row in rows}
     said = [
         f"On `{name}` the check refuses {100 * one['kept']:.0f} % of the draws even with {count} abnormal films: the "
-        f"adapted score has {one['adapted']['value']:.3f}, the combined one {one['combined']['value']:.3f}. Where the "
-        "statistics of normal and abnormal films differ much, the error of the regression stays large with more labels."
+        f"adapted score has {one['adapted']['value']:.3f}, the combined one {one['combined']['value']:.3f}."
         for name, (count, one) in most.items()
         if one["kept"] > 0.1
     ]
-    return [" ".join(said)] if said else []
+    return [f"{' '.join(said)} [Next section](#are-the-refusals-on-{STATED}-right): why."] if said else []

@@ -132,7 +132,7 @@ def _summary(rows: Mapping[str, Entry]) -> list[str]:
             "**The check of the labels** (`normals-covariance`) uses those of ten films with a disease in "
             f"{100 * ten['after']['value']:.0f} % of the draws (the earlier check: {100 * ten['before']['value']:.0f} "
             "%), and labels without a disease, such as those that show a film statistic alone, in "
-            f"{100 * after:.0f} % ({100 * before:.0f} %)."
+            f"{100 * after:.0f} % ({100 * before:.0f} %); these draws chose its settings."
         )
     cleared = next((row for name, row in rows.items() if name.startswith(CLEARED) and row["nominated"]), None)
     if cleared is not None:
@@ -262,7 +262,8 @@ def _stream_verdict(row: Entry) -> str:
     return (
         f"over {len(row['curve'])} settings AUROC goes from {min(values):.2f} to {max(values):.2f}. Settings of equal "
         f"N·π² differ by up to {widest:.2f}; in {len(apart)} of {len(gaps)} comparisons the interval of the difference "
-        f"excludes 0, so N·π² alone {'does not decide' if apart else 'is not contradicted'}."
+        f"(over draws of one set's films) excludes 0, so N·π² alone "
+        f"{'does not decide' if apart else 'is not contradicted'}."
     )
 
 

@@ -6,6 +6,9 @@ from copy import deepcopy
 
 import pytest
 
+from studies.attempts.label_covariates import covariates_section
+from studies.attempts.label_curves import curve_section
+from studies.attempts.targets import targets
 from studies.detectors.adjusted_by_finder import ALL_INSIDE, beside_adjusted
 from studies.detectors.adjusted_by_finder import ROWS as ADJUSTED
 from studies.detectors.page import detectors_page
@@ -120,3 +123,36 @@ def test_the_figures_of_the_readme_outside_its_table_are_those_of_the_rows(rows:
         if name.startswith("phantom_screener/") and row["contrast"] == "moderate"
     ]
     assert f"AUROC is {min(nodules):.2f} to {max(nodules):.2f} " in text
+
+
+def test_a_refusal_is_explained_by_the_number_of_films_only_where_more_films_show_the_disease(
+    rows: dict[str, Row],
+) -> None:
+    row = rows["attempts/label-covariates/nih_cxr8-0"]
+    said = "\n".join(covariates_section(row))
+    assert "So a refusal does not mean" in said and "So the files differ within each projection" in said
+    ten, most = (
+        next(one for one in row["settings"] if one["setting"] == f"disease, {count} abnormal films")["statistics"]
+        for count in (10, 50)
+    )
+    assert f"What remains is {ten['difference'] / ten['error']:.1f} standard errors" in said
+    most["used"]["low"] = 0.1
+    for name in row["auroc"].keys() - {"projection"}:
+        row["auroc"][name]["AP"] |= {"low": 0.4, "high": 0.6}
+    said = "\n".join(covariates_section(row))
+    assert "So a refusal does not mean" not in said and "So the files differ" not in said
+
+
+def test_refusals_on_several_sets_have_one_explanation(rows: dict[str, Row]) -> None:
+    said = curve_section([row for name, row in rows.items() if name.startswith("attempts/curve/")])[-1]
+    assert said.count("the check refuses") == 2 and said.count("Next section") == 1
+    assert "the error of the regression" not in said
+
+
+def test_the_approaches_to_a_target_are_of_the_films_that_its_note_names(rows: dict[str, Row]) -> None:
+    def note() -> str:
+        return targets(rows)[0].note
+
+    assert "The approaches have the same 137 films." in note()
+    rows["nominate/pca-0"]["folds-1-4"]["laterality"]["left"] = 5
+    assert "The approaches have 97 or 137 films." in note()

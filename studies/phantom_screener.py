@@ -263,7 +263,22 @@ def page_table(rows: Iterable[Row]) -> str:
             for row in listed
         )]
     )  # fmt: skip
-    return table(heads, lines)
+    return f"{table(heads, lines)}\n\n{missed_aims(listed)}"
+
+
+def missed_aims(rows: Sequence[Row]) -> str:
+    """Return a sentence on the aims that the figures at moderate contrast miss, with the number of seeds.
+
+    >>> row = {"contrast": "moderate", "figures": {name: {"value": aim} for name, aim in AIMS.items()}}
+    >>> missed_aims([row])
+    'At moderate contrast every aim is reached on all 1 seeds.'
+    """
+    some = [row for row in rows if row["contrast"] == "moderate"]
+    counts = {name: sum(row["figures"][name]["value"] < aim for row in some) for name, aim in AIMS.items()}
+    missed = [f"{name} on {count}" for name, count in counts.items() if count]
+    if not missed:
+        return f"At moderate contrast every aim is reached on all {len(some)} seeds."
+    return f"Aims missed at moderate contrast, by the number of the {len(some)} seeds: {', '.join(missed)}."
 
 
 def main() -> None:

@@ -181,7 +181,9 @@ def _at_chance(rows: Sequence[Entry], without: Entry | None) -> list[str]:
         f"this fold at {without['px']} px ({spent(without)}; row `{WITHOUT_NOISE}`, "
         "[detectors](results-detectors.md#fold-0-selection))"
     )
-    return [f"{found[0].upper()}{found[1:]}, so this budget is too small to answer the question{more}."]
+    every = all(at_own_noise(row)["auroc"]["low"] <= _CHANCE for row in rows)
+    so = "this budget is too small to answer the question" if every else "their comparisons show little"
+    return [f"{found[0].upper()}{found[1:]}, so {so}{more}."]
 
 
 def _instance_noise(rows: Sequence[Entry]) -> list[str]:
@@ -223,7 +225,7 @@ def _instance_noise(rows: Sequence[Entry]) -> list[str]:
             f"Re-initialisation triggers in {len(triggered)} of {len(ordered)} trainings."
             if triggered
             else f"**Re-initialisation never triggers** in these {len(ordered)} trainings ({spent(least)}): the least "
-            f"loss of a batch, {least['least_discriminator_loss']:.2g}, is far above 1e-5. A longer training, or the "
+            f"loss of a batch, {least['least_discriminator_loss']:.2g}, is above 1e-5. A longer training, or the "
             "thesis's width, could reach it."
         ),
         *dagger_note(rows),

@@ -142,8 +142,8 @@ def _cross_validated(rows: Mapping[str, Entry]) -> list[str]:
     values = sorted(float(row["metrics"]["auroc"]["pooled"]["value"]) for row in found)
     mark = max(map(dagger, found))
     return [
-        f"Cross-validated at 64 px on {_films(found[0])} films, without a choice of the epoch, the same {len(found)} "
-        f"detectors{mark} reach {values[0]:.2f} to {values[-1]:.2f} after {found[0]['steps']:,} steps, "
+        f"Cross-validated at 64 px on {_films(found[0])} films, without a choice of the epoch, {len(found)} "
+        f"detectors of the thesis{mark} reach {values[0]:.2f} to {values[-1]:.2f} after {found[0]['steps']:,} steps, "
         f"with {found[0]['features']} of the thesis's {WIDE} features and 64 of its 256 px."
     ]
 

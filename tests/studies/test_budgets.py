@@ -64,7 +64,7 @@ def test_sentences_of_first_screens_mark_what_had_not_converged() -> None:
     for name, marked in (
         ("results-imaging", "REI with Poisson noise 19.33 dB† against"),
         ("results-thesis", "for `roi-oracle`† lies outside"),
-        ("results-thesis", "the same 4 detectors† reach"),
+        ("results-thesis", "4 detectors of the thesis† reach"),
         ("evidence", "for `roi-oracle`† lies outside"),
     ):
         first = (DOCS / f"{name}.md").read_text(encoding="utf-8").partition("\n## ")[0]

@@ -81,7 +81,13 @@ def test_from_labelled_films_to_decisions_and_a_pilot(say: Say, model: Path, lab
     assert (
         "phantom: at most 10 % of abnormal studies missed, with 95 % confidence, from 34 abnormal studies" in answer.out
     )
-    assert "this model has no input gate" in answer.err
+    warned = " ".join(answer.err.split())
+    assert (
+        f"cleared. Fit one with `unseen gate {model} --data NORMALS --out FOLDER`, and calibrate the new model"
+        in warned
+    )
+    assert "the share of abnormal studies at the site with --prevalence." in answer.out
+    assert "--max-miss-rate" not in answer.out and "as an audit sample." in answer.out
     threshold = json.loads(policy.read_text())["sources"]["phantom"]["threshold"]
 
     out = tmp_path / "decisions.csv"
@@ -105,7 +111,12 @@ def test_from_labelled_films_to_decisions_and_a_pilot(say: Say, model: Path, lab
     assert "unseen manifest --source NAME" in " ".join(other.err.split())
 
     refused = say("calibrate", model, "--data", labelled, "--max-miss-rate", "0.05", "--out", tmp_path / "p5.json")
-    assert "phantom: nothing is cleared; refused: 34 abnormal studies are labelled and 59 are needed" in refused.out
+    assert (
+        "phantom: nothing is cleared; refused: 34 abnormal studies are labelled and 59 are needed. Label 25 more from "
+        "phantom, or calibrate with a higher miss rate or a lower confidence." in refused.out
+    )
+    assert "A higher --max-miss-rate or a lower --confidence needs fewer abnormal studies." in refused.out
+    assert "audit sample" not in refused.out
 
     archive = Path(un.data.phantoms.write(un.data.phantoms.twins(6, seed=32, size=64), tmp_path / "archive"))
     pilot = say("pilot", model, "--data", archive, "--policy", policy, "--out", tmp_path / "pilot")
@@ -127,7 +138,7 @@ def test_another_models_policy_is_refused_in_a_sentence(say: Say, world: World, 
     assert answer.code == 2 and "calibrated for other with the weights abababababababab…" in answer.err
     assert "Traceback" not in answer.err
     wrong = say("calibrate", model, "--max-miss-rate", "5")
-    assert wrong.code == 2 and "give a share between 0 and 1" in wrong.err
+    assert wrong.code == 2 and "--max-miss-rate is 5.0; give a share between 0 and 1" in wrong.err
 
 
 def test_refusals_are_counted_by_reason_and_label_and_patients_where_they_are_known(

@@ -71,5 +71,5 @@ def test_what_cannot_be_promised_is_refused(rate: float, confidence: float) -> N
 
 
 def test_what_nobody_can_label_is_refused() -> None:
-    with pytest.raises(GuaranteeError, match="ask for less"):
+    with pytest.raises(GuaranteeError, match="raise the miss rate or lower the confidence"):
         Guarantee(1e-8, 0.95).abnormals_needed()

@@ -137,7 +137,10 @@ def test_a_policy_in_words_has_each_source_and_what_is_missing() -> None:
     assert "ward" in words and "clinic" in words and "10 %" in words and "95 %" in words
     nothing = "\n".join(policy_lines(Policy.model_validate(given | {"sources": {"clinic": few}})))
     assert "clinic" in nothing and "ward" not in nothing and "No probabilities" in nothing
-    assert "No study has a source" in "\n".join(policy_lines(Policy.model_validate(given | {"sources": {}})))
+    nowhere = "\n".join(policy_lines(Policy.model_validate(given | {"sources": {}})))
+    assert "No study has a source" in nowhere
+    sampled = "5 % of the cleared studies should be read nevertheless, as an audit sample."
+    assert sampled in words and "audit" not in nothing and "audit" not in nowhere
     lost = WARD.model_copy(update={"not_scored": 7})
     assert "7 studies were not scored" in "\n".join(
         policy_lines(Policy.model_validate(given | {"sources": {"ward": lost}}))

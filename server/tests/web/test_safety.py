@@ -183,6 +183,20 @@ def test_the_summary_says_what_starts_and_what_stops(clearing: Api, store: Store
     assert "at most 10 % of abnormal studies are missed, with 95 % confidence" in starts and "of ward" in starts
     assert f"The policy in force ({policy.digest[:8]}) no longer clears." in stops
     assert proposal["summary"]["lacks"] == []
+    assert "Readers also read 5 % of the cleared studies, as the audit sample." in starts
+
+
+def test_a_policy_that_clears_nothing_has_no_audit_sample(clearing: Api, store: Store, policy: Policy) -> None:
+    bare = {
+        name: source.model_copy(update={"threshold": None, "cleared_normals": 0, "refused": "refused: too few"})
+        for name, source in policy.sources.items()
+    }
+    store.activations.propose(
+        policy.weights_sha256, "pca", policy.model_copy(update={"sources": bare}), actor="lea", note=NOTE
+    )
+    (proposal,) = clearing.admin.get("/activations").json()["activations"]
+    starts = " ".join(proposal["summary"]["starts"])
+    assert "Nothing is cleared from ward: refused: too few." in starts and "audit" not in starts
 
 
 # no promise while an alarm stands ------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from unseen.cli import console
 from unseen.screening.guarantee import Guarantee
 
 if TYPE_CHECKING:
+    from unseen.screening.policy import Policy
     from unseen.screening.screened import Screened
 
 _DEFAULT = Path("policy.json")
@@ -129,12 +130,20 @@ def calibrate(
         if screener.gate is None:
             console.warn(
                 "this model has no input gate: an image that is no chest film is scored like one, and could be "
-                "cleared. Train it with --gate"
+                f"cleared. Fit one with `unseen gate {model} --data NORMALS --out FOLDER`, and calibrate the new model"
             )
-        lines = [*seen.lines(), *policy_lines(screener.policy)]
+        lines = [*seen.lines(), *policy_lines(screener.policy), *_remedies(screener.policy)]
         calibrated = {"model": model, "policy": path, "films": seen.labels, "summary": lines}
         console.item("policies", "\n".join([*lines, f"policy: {path}"]), calibrated)
     console.limits()
+
+
+def _remedies(policy: Policy) -> Iterator[str]:
+    """Name the options by which another calibration gets what this policy lacks."""
+    if any(source.threshold is None for source in policy.sources.values()):
+        yield "A higher --max-miss-rate or a lower --confidence needs fewer abnormal studies."
+    if policy.prevalence is None and policy.drift is not None and policy.drift.normals and policy.drift.abnormals:
+        yield "For probabilities, give the share of abnormal studies at the site with --prevalence."
 
 
 def _policy_paths(models: list[Path], out: Path | None) -> dict[Path, Path]:

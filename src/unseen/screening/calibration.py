@@ -218,5 +218,5 @@ def _source(studies: Sequence[Study], promise: Guarantee, name: str) -> SourcePo
         refused=""
         if threshold is not None
         else f"refused: {len(abnormals)} abnormal studies are labelled and {needed} are needed. "
-        f"Label {needed - len(abnormals)} more from {name}, or ask for less",
+        f"Label {needed - len(abnormals)} more from {name}, or calibrate with a higher miss rate or a lower confidence",
     )

@@ -51,7 +51,9 @@ class Guarantee:
     def __post_init__(self) -> None:
         for name, value in (("max_miss_rate", self.max_miss_rate), ("confidence", self.confidence)):
             if not 0 < value < 1:
-                raise GuaranteeError(f"{name} is {value}; give a share between 0 and 1, both ends left out, like 0.05")
+                raise GuaranteeError(
+                    f"`{name}=` is {value}; give a share between 0 and 1, both ends left out, like 0.05"
+                )
 
     def risk(self, misses: int, abnormals: int) -> float:
         """P(Bin(n, α) ≤ k): how likely so few misses are at a true rate of exactly `max_miss_rate`."""
@@ -79,7 +81,7 @@ class Guarantee:
             if low > MOST_SHOWN:
                 raise GuaranteeError(
                     f"a miss rate of {self.max_miss_rate:g} with confidence {self.confidence:g} needs more than "
-                    f"{MOST_SHOWN} abnormal studies; ask for less"
+                    f"{MOST_SHOWN} abnormal studies; raise the miss rate or lower the confidence"
                 )
         while high - low > 1:
             middle = (low + high) // 2

@@ -178,6 +178,11 @@ class Policy(BaseModel):
         """Guarantee of each source."""
         return Guarantee(self.max_miss_rate, self.level)
 
+    @property
+    def clears(self) -> bool:
+        """True if studies of at least one source can be cleared."""
+        return any(source.threshold is not None for source in self.sources.values())
+
     def source_of(self, film: Film, *, fixed: Collection[str] = ()) -> str:
         """Return the calibrated source that a film belongs to, or "unknown"; `fixed`: as for `claimed_source`."""
         name = claimed_source(film.tags, film.source, tag=self.source_tag, fixed=fixed)

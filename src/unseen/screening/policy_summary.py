@@ -13,7 +13,8 @@ def policy_lines(policy: Policy) -> Iterator[str]:
         policy: the policy.
 
     Yields:
-        One line per source, then lines about studies that were not scored, the probabilities and the audit sample.
+        One line per source, then lines about studies that were not scored and the probabilities, and about the audit
+        sample if anything is cleared.
 
     Example:
         >>> source = SourcePolicy(abnormals=29, normals=(0.1, 0.2), refused="there are too few abnormal studies")
@@ -41,10 +42,12 @@ def policy_lines(policy: Policy) -> Iterator[str]:
     if policy.prevalence is not None:
         yield f"Probabilities are for a prevalence of {100 * policy.prevalence:.3g} %, as entered."
     elif policy.drift is not None and policy.drift.normals and policy.drift.abnormals:
-        yield "No probabilities: no prevalence was entered. Calibrate with the share of abnormal studies at the site."
+        yield "No probabilities: no prevalence was entered."
     else:
         yield f"No probabilities: they need normal and abnormal studies that were scored{_scored(policy)}."
-    yield f"{100 * policy.audit_share:.6g} % of the cleared studies should be read nevertheless, as an audit sample."
+    if policy.clears:
+        share = f"{100 * policy.audit_share:.6g} %"
+        yield f"{share} of the cleared studies should be read nevertheless, as an audit sample."
 
 
 def _of_normals(source: SourcePolicy) -> str:

@@ -135,7 +135,8 @@ def _clearing(policy: Policy) -> list[str]:
             f"at most {percent(policy.max_miss_rate)} of abnormal studies are missed, with "
             f"{percent(policy.confidence)} confidence, as {source.abnormals} abnormal studies have shown."
         )
-    found.append(f"Readers also read {percent(policy.audit_share)} of the cleared studies, as the audit sample.")
+    if policy.clears:
+        found.append(f"Readers also read {percent(policy.audit_share)} of the cleared studies, as the audit sample.")
     return found
 
 

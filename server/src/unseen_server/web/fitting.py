@@ -113,7 +113,7 @@ def _gate(parts: ServerState) -> Step:
 def _calibrate(parts: ServerState) -> Step:
     assert parts.models is not None
     policy = parts.models.policy
-    if policy is not None and any(source.threshold is not None for source in policy.sources.values()):
+    if policy is not None and policy.clears:
         return Step(name="calibrate", state="done", words="A policy is in force.", do=[], commands=[])
     needed = USUAL.abnormals_needed()
     return Step(

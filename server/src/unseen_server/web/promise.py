@@ -49,7 +49,7 @@ class Promise:
         if policy is None:
             why = "No policy is in force: studies are ranked, and none is cleared."
             return cls(state="ranks", policy=None, why=why)
-        if all(source.threshold is None for source in policy.sources.values()):
+        if not policy.clears:
             why = "The policy clears from no source: studies are ranked, and none is cleared."
             return cls(state="ranks", policy=policy, why=why)
         if reason := store.alarms.clearing_stopped(policy.digest) or stopped:

@@ -337,10 +337,7 @@ def _counts(study: str, decided: Iterable[str], known: Mapping[str, Policy], key
     """Return True if a study would have been read at any score."""
     return all(
         (policy := known.get(digest)) is not None
-        and (
-            all(source.threshold is None for source in policy.sources.values())
-            or is_sampled(study, share=policy.audit_share, key=key)
-        )
+        and (not policy.clears or is_sampled(study, share=policy.audit_share, key=key))
         for digest in decided
     )
 

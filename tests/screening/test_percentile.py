@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 import unseen as un
 from tests.screening.test_screener import Replayed, at, labelled
-from unseen.artifacts import FLAGGED_FROM, ReferenceNormals, least_score, share_below, whole_percent
+from unseen.artifacts import (
+    FLAGGED_FROM,
+    ReferenceNormals,
+    card_of,
+    installed_models,
+    least_score,
+    share_below,
+    whole_percent,
+)
 from unseen.screening import Policy, Screener, calibrate
 
 SCORES = st.lists(st.integers(0, 30).map(float), min_size=20, max_size=80)
@@ -42,11 +50,22 @@ def test_a_finding_names_its_percentile_and_its_training_normals() -> None:
     assert isinstance(finding, un.detectors.Finding) and finding.percentile is not None
     share = whole_percent(finding.percentile / 100)
     assert (
-        finding.percentile_in_words == f"higher than {share} of the model's 279 training normals (of another hospital)"
+        finding.percentile_in_words
+        == f"higher than {share} of the model's 279 training normals (of Montgomery and Shenzhen)"
     )
 
 
-def test_a_model_of_this_user_is_not_of_another_hospital_and_an_old_one_has_no_reference(tmp_path: Path) -> None:
+def test_installed_models_name_the_hospitals_of_their_card_and_no_other() -> None:
+    for name in installed_models.shipped():
+        card = card_of(name)
+        if not card.normal_scores:
+            continue
+        words = ReferenceNormals.of_training(card.normal_scores, card).words
+        assert words.endswith(" (of Montgomery and Shenzhen)") == ("hospital" in card.data.lower()), name
+        assert "another" not in words
+
+
+def test_a_model_of_this_user_names_no_hospital_and_an_old_one_has_no_reference(tmp_path: Path) -> None:
     films = list(un.data.phantoms.normals(24, seed=3, size=64))
     detector = un.detectors.Dct(view=un.anatomy.View(size=32, frame="whole")).fit(films)
     bare = detector.score_film(films[0])

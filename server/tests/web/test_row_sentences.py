@@ -160,7 +160,7 @@ def test_before_twenty_normals_of_the_site_scores_are_compared_with_the_training
         store.studies.claim(row.study, "ann")
         look_and_report(store, row.study, "ann", "normal")
     page = api.lead.post("/studies/search", json={"tab": "all"}).json()
-    words = f"the model's {len(models.card.normal_scores)} training normals (of another hospital)"
+    words = f"the model's {len(models.card.normal_scores)} training normals (of Montgomery and Shenzhen)"
     assert page["reference"]["words"] == words and page["reference"]["of_site"] is False
     for row in page["rows"]:
         listed = next(one for one in row["models"] if one["model"] == own)

@@ -110,8 +110,8 @@ class ReferenceNormals:
 
     Attributes:
         scores: increasing, in the model's own unit; none if there are fewer than `FEWEST_NORMALS`.
-        words: the normals in words, such as "the model's 278 training normals (of another hospital)"; without scores,
-            the reason.
+        words: the normals in words, such as "the model's 279 training normals (of Montgomery and Shenzhen)"; without
+            scores, the reason.
         count: the number of normals, also if there are too few.
 
     Example:
@@ -161,7 +161,7 @@ class ReferenceNormals:
             >>> from unseen.artifacts import card_of
             >>> card = card_of("models/pca")
             >>> ReferenceNormals.of_training(card.normal_scores, card).words
-            "the model's 279 training normals (of another hospital)"
+            "the model's 279 training normals (of Montgomery and Shenzhen)"
             >>> card = card_of("models/phantom-screener")
             >>> ReferenceNormals.of_training(card.normal_scores, card).words
             '400 normal films that the model was not trained on'
@@ -178,9 +178,10 @@ class ReferenceNormals:
         found = cls.of(scores, whose)
         if not found.scores:
             return found
-        elsewhere = " (of another hospital)" if card is not None and _is_of_another_hospital(card) else ""
+        hospitals = " and ".join(() if card is None else _hospitals(card))
         owner = "" if held_out else "the model's "
-        return cls(scores=found.scores, words=f"{owner}{count} {whose}{elsewhere}", count=count)
+        of = f" (of {hospitals})" if hospitals else ""
+        return cls(scores=found.scores, words=f"{owner}{count} {whose}{of}", count=count)
 
     @classmethod
     def first_of(cls, *references: Self) -> Self:
@@ -215,8 +216,8 @@ site, and there is 1'
             score: the score; None for a film without one.
 
         Returns:
-            Such as "higher than 84 % of the model's 278 training normals (of another hospital)", without a full stop;
-            the reason if there is no reference; "" without a score.
+            Such as "higher than 84 % of the model's 279 training normals (of Montgomery and Shenzhen)", without a full
+            stop; the reason if there is no reference; "" without a score.
 
         Example:
             >>> ReferenceNormals.of([0.5] * 20, "normals of this site").sentence(0.5)
@@ -232,9 +233,13 @@ NO_REFERENCE: Final = ReferenceNormals.of_training(())
 """The reference of a model that keeps no scores of its training normals."""
 
 
-def _is_of_another_hospital(card: Card) -> bool:
-    """Return True if the model is an installed one whose card names a hospital: its normals are not this site's."""
-    return card.weights_sha256 in _shipped_weights() and "hospital" in card.data.lower()
+_HOSPITALS: Final = ("Montgomery", "Shenzhen")
+"""Hospitals whose films the installed models were trained on, as their cards name them."""
+
+
+def _hospitals(card: Card) -> list[str]:
+    """Return the hospitals of an installed model's training normals; none for a user's model, its card is free text."""
+    return [name for name in _HOSPITALS if name in card.data and card.weights_sha256 in _shipped_weights()]
 
 
 @functools.cache

@@ -35,7 +35,7 @@ class Finding:
     (True, (32, 32))
     >>> from unseen.detectors import load
     >>> load("models/pca").score_film(films[0]).percentile_in_words
-    "higher than ... % of the model's 279 training normals (of another hospital)"
+    "higher than ... % of the model's 279 training normals (of Montgomery and Shenzhen)"
 
     film            what was scored
     score           higher is less like the training films; the unit is the method's own

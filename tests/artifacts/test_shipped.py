@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import unseen as un
 from unseen.artifacts import bundle
 from unseen.artifacts.bundle import BundleError
 from unseen.artifacts.installed_models import located, shipped
@@ -48,6 +51,19 @@ def test_another_name_is_refused_with_those_that_there_are(tmp_path: Path, monke
         BundleError, match=r"models/pac: not a bundle.*models/pca, models/phantom-ct, .*models/roi-sure"
     ):
         bundle.load("models/pac")
+    kinds = {str(name): bundle.card_of(name).kind for name in shipped()}
+    loaders: tuple[tuple[Callable[[str], object], set[str]], ...] = (
+        (un.detectors.load, {"detector"}),
+        (un.detectors.finder_of, {"detector", "lungs"}),
+        (un.reconstruction.load, {"reconstruction"}),
+        (un.priors.load, {"generator"}),
+    )
+    for load, fit in loaders:
+        with pytest.raises(BundleError, match=r"models/pac: not a bundle\.") as refused:
+            load("models/pac")
+        offered = set(re.findall(r"models/[a-z][\w-]*", str(refused.value))) - {"models/pac"}
+        assert offered == {name for name, kind in kinds.items() if kind in fit}, load
+        assert ("`unseen prior train` wrote" in str(refused.value)) == (fit == {"generator"})
     with pytest.raises(BundleError, match="elsewhere/pca"):
         bundle.load("elsewhere/pca")
 

@@ -30,6 +30,10 @@ def changed(folder: Path, old: str, new: str) -> Path:
 def test_no_such_model(say: Say, world: World, tmp_path: Path) -> None:
     for command in (("score", tmp_path / "gone", "a.png"), ("info", tmp_path / "gone")):
         told(say(*command), "gone")
+    film = sorted(world.bare.iterdir())[0]
+    answer = say("score", tmp_path / "gone", film)
+    told(answer, "models/pca")
+    assert "phantom-ct" not in answer.err, "it is no detector"
     told(say("evaluate", tmp_path / "gone", "--data", world.bare, "--out", tmp_path / "r"), "gone")  # before the labels
 
 

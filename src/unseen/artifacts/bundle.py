@@ -7,13 +7,13 @@ No pickle is written, and none is ever opened.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unseen.artifacts.card import FORMAT, Card
+from unseen.artifacts.card import FORMAT, Card, Kind
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import clear_leftovers, replacing_folder, write_bytes
 from unseen.artifacts.installed_models import located, models_of_films, shipped
@@ -149,8 +149,12 @@ def add_normal_scores(folder: Path, scores: Sequence[float], *, folds: int) -> C
     return card
 
 
-def load(folder: Path | str) -> Bundle:
+def load(folder: Path | str, *wanted: Kind) -> Bundle:
     """Read a bundle back: size, then digest, then tensors.
+
+    Args:
+        folder: the bundle's folder, or the name of an installed model, such as "models/pca".
+        wanted: types of model that the caller can use; if there is no bundle, the message offers these. All if none.
 
     Raises:
         BundleError: naming the file, the cause and the cure.
@@ -158,7 +162,7 @@ def load(folder: Path | str) -> Bundle:
     from safetensors import SafetensorError
     from safetensors.torch import load as from_bytes
 
-    folder = _found(folder)
+    folder = _found(folder, wanted)
     card = _card(folder / _CARD)
     path = folder / _WEIGHTS
     try:
@@ -184,11 +188,12 @@ def load(folder: Path | str) -> Bundle:
     return Bundle(card=card, tensors=tensors, folder=folder)
 
 
-def card_of(folder: Path | str) -> Card:
+def card_of(folder: Path | str, *wanted: Kind) -> Card:
     """Read the card of a bundle; the weights are not opened.
 
     Args:
         folder: the bundle's folder, or the name of a model of unseen-models, such as "models/pca".
+        wanted: types of model that the caller can use; if there is no bundle, the message offers these. All if none.
 
     Returns:
         The card, upgraded to the present format and checked.
@@ -201,21 +206,29 @@ def card_of(folder: Path | str) -> Card:
         >>> card_of("models/pca").kind
         'detector'
     """
-    return _card(_found(folder) / _CARD)
+    return _card(_found(folder, wanted) / _CARD)
 
 
-def _found(folder: Path | str) -> Path:
+def _found(folder: Path | str, wanted: Collection[Kind]) -> Path:
     """Return the place of the bundle called ``folder``; raise BundleError where there is none."""
     folder = located(Path(folder))
     if not folder.is_dir() or (not (folder / _CARD).exists() and not (folder / _WEIGHTS).exists()):
-        trained = ", ".join(map(str, shipped()))
-        others = f"one of {trained}"
-        more = "" if models_of_films() else ". Models of films are a package of their own: pip install unseen-models"
         raise BundleError(
             f"{folder}: not a bundle. A bundle is a folder with {_CARD} and {_WEIGHTS}; pickles (.pt, .pth, .pkl) are "
-            f"never opened. Give the folder that `unseen train` wrote, or {others}{more}."
+            f"never opened. {_offer(wanted)}"
         )
     return folder
+
+
+def _offer(wanted: Collection[Kind]) -> str:
+    """Return the sentence that names the bundles that can be given; of all types, if no type is named."""
+    writer = "unseen prior train" if set(wanted) == {"generator"} else "unseen train"
+    installed = ", ".join(str(name) for name in shipped() if not wanted or card_of(name).kind in wanted)
+    others = f", or one of {installed}" if installed else ""
+    of_films = not wanted or bool({"detector", "lungs"} & set(wanted))
+    missing = of_films and models_of_films() is None
+    more = ". Models of films are a package of their own: pip install unseen-models" if missing else ""
+    return f"Give the folder that `{writer}` wrote{others}{more}."
 
 
 def upgrade(table: dict[str, object]) -> dict[str, object]:

@@ -12,6 +12,10 @@ FORMAT = 2
 """The card format that this version writes; it reads this one and every earlier one."""
 
 
+Kind = Literal["detector", "lungs", "reconstruction", "generator"]
+"""Type of a model in a bundle."""
+
+
 class Card(BaseModel):
     """Description of a bundle's weights. `save` in `bundle.py` fills in size, digests and time.
 
@@ -24,7 +28,7 @@ class Card(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: Literal[2] = 2
-    kind: Literal["detector", "lungs", "reconstruction", "generator"]
+    kind: Kind
     name: str = Field(min_length=1)
     """The registry's key, such as ``roi-sure`` or ``unrolled``; never a module path."""
     config: dict[str, object] = {}

@@ -50,7 +50,7 @@ def adapt(
     """
     from unseen.data.reading import films
 
-    console.check_model(model)
+    console.check_model(model, "detector")
     listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     from unseen.detectors.saved import load, save
     from unseen.screening.adaptation import adapt as teach

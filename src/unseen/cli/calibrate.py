@@ -82,7 +82,7 @@ def calibrate(
     promise = Guarantee(max_miss_rate, confidence)
     spent = promise if lifetime is None else promise.spent(lifetime)
     for model in models:
-        console.check_model(model)
+        console.check_model(model, "detector")
     if prevalence is not None and not 0 < prevalence < 1:
         raise PolicyError(f"--prevalence is {prevalence}; give a share between 0 and 1, like 0.1")
     labels = console.label_names(normal, abnormal, label_column)

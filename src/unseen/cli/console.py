@@ -24,6 +24,7 @@ from unseen.artifacts.errors import UserError, reason_of
 from unseen.artifacts.research_only import LIMITS
 
 if TYPE_CHECKING:
+    from unseen.artifacts.card import Kind
     from unseen.data.label_names import LabelNames
     from unseen.training.progress import Progress
 
@@ -151,15 +152,19 @@ def item(of: str, text: str, facts: Mapping[str, object]) -> None:
         _print(text)
 
 
-def check_model(model: Path | str) -> None:
+def check_model(model: Path | str, *wanted: Kind) -> None:
     """Read the card of a model, before anything is imported that computes.
 
+    Args:
+        model: a bundle's folder, or the name of an installed model.
+        wanted: types of model that the command can use; all if none.
+
     Raises:
-        BundleError: there is no such model.
+        BundleError: there is no such model; the message offers those of these types.
     """
     from unseen.artifacts.bundle import card_of
 
-    card_of(model)
+    card_of(model, *wanted)
 
 
 STOPPED = (

@@ -74,7 +74,7 @@ def evaluate(
     """
     from unseen.artifacts.bundle import card_of
 
-    console.check_model(model)
+    console.check_model(model, "detector", "reconstruction")
     if card_of(model).kind == "reconstruction":
         unfit = {"--normal": normal, "--abnormal": abnormal, "--strict": strict or None}
         if wrong := [name for name, value in unfit.items() if value is not None]:
@@ -165,7 +165,7 @@ def compare(
     if len({str(path) for path in models}) < len(models):
         raise UsageError("a model is named twice; a comparison needs different ones")
     for model in models:
-        console.check_model(model)
+        console.check_model(model, "detector")
     listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     _check_labels(data, listed)
     from unseen.detectors.saved import load

@@ -35,7 +35,7 @@ def gate(
     from unseen.data.film import Film
     from unseen.data.reading import films
 
-    console.check_model(model)
+    console.check_model(model, "detector")
     listed = films(data)
     from unseen.detectors.gate_in_bundle import add_gate
     from unseen.detectors.saved import load

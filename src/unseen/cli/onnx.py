@@ -28,7 +28,7 @@ def onnx(
 
       unseen onnx models/roi-sure --to onnx/
     """
-    console.check_model(model)
+    console.check_model(model, "detector", "lungs")
     from unseen.anatomy.lung_finder import LungFinder
     from unseen.artifacts.bundle import card_of
     from unseen.data import phantoms

@@ -45,7 +45,7 @@ def pilot(
     from unseen.data.reading import films
     from unseen.screening.policy import Policy
 
-    console.check_model(model)
+    console.check_model(model, "detector")
     if policy is not None:
         Policy.load(policy)
     listed = films(data, labels=console.label_names(normal, abnormal, label_column))

@@ -112,7 +112,7 @@ def score(
         if not inputs.entries:
             where = data if data is not None else ", ".join(files or [])
             raise UsageError(f"{where}: no film was found there. Give films, or a folder that holds some")
-        console.check_model(model)
+        console.check_model(model, "detector")
         if policy is not None:
             Policy.load(policy)
         from unseen.evaluation.exported_scores import ScoreRow, write_scores

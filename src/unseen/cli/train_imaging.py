@@ -44,7 +44,7 @@ def train_imaging(
     if operator is not None and measurements is None and data is None:
         raise UsageError("--operator goes with --measurements or --data: your own process needs your own images")
     if start_from is not None:
-        console.check_model(start_from)
+        console.check_model(start_from, "reconstruction")
     from unseen.runs.overrides import overridden
     from unseen.runs.reconstructor_training import train_reconstructor
     from unseen.runs.training import join, with_changes

@@ -29,7 +29,7 @@ class Companion(HasSettings, Protocol):
 
 def add_gate(folder: Path | str, gate: Companion) -> Card:
     """Add a gate to a bundle, or replace its gate, and return the new card. Nothing else changes."""
-    read = bundle.load(folder)
+    read = bundle.load(folder, "detector")
     tensors = {name: t for name, t in read.tensors.items() if name.split(".")[0] != GATE} | gate.tensors()
     return bundle.save(read.folder, tensors, read.card.model_copy(update={"gate": gate.settings()}))
 
@@ -40,7 +40,7 @@ def gate_parts(folder: Path | str) -> tuple[dict[str, object], dict[str, Tensor]
     Raises:
         BundleError: the bundle cannot be read, as in `load`.
     """
-    read = bundle.load(folder)
+    read = bundle.load(folder, "detector")
     if read.card.gate is None:
         return None
     return dict(read.card.gate), {name: t for name, t in read.tensors.items() if name.split(".")[0] == GATE}

@@ -133,7 +133,7 @@ def load(folder: Path | str, *, device: str = "cpu", runtime: Runtime = "torch")
         raise DeviceError(f"runtime {runtime}: {did_you_mean(runtime, get_args(Runtime))}")
     if runtime == "openvino" and device != "cpu":
         raise DeviceError(f"device {device}: the runtime openvino computes on the CPU. Take cpu, or the runtime torch")
-    read = bundle.load(folder)
+    read = bundle.load(folder, "detector")
     card = read.card
     if card.kind != "detector":
         raise bundle.BundleError(

@@ -95,7 +95,7 @@ def load(folder: Path | str) -> TrainedGenerator:
         ...     print(str(error)[:53])
         models/pca: holds a detector model, not a generator.
     """
-    read = bundle.load(folder)
+    read = bundle.load(folder, "generator")
     card = read.card
     if card.kind != "generator":
         raise bundle.BundleError(

@@ -44,7 +44,7 @@ def load(
     >>> again.config.features
     4
     """
-    read = bundle.load(folder)
+    read = bundle.load(folder, "reconstruction")
     card = read.card
     if card.kind != "reconstruction":
         raise bundle.BundleError(

@@ -64,7 +64,7 @@ class Models:
 
 
 def _card_of_detector(folder: Path) -> Card:
-    card = card_of(folder)
+    card = card_of(folder, "detector")
     if card.kind != "detector":
         raise BundleError(f"{folder}: holds a {card.kind} model, not a detector. Give a detector's bundle.")
     return card

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import pty
 import re
+import signal
 import socket
 import threading
 import time
@@ -20,7 +23,8 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import run
-from tests.web.running import Running, until
+from tests.warm_python import warm_python
+from tests.web.running import UNSEEN, Running, until
 from tests.worklist.conftest import MakePlace, png
 from unseen.artifacts.bundle import BundleError
 from unseen.cli.console import UsageError
@@ -227,9 +231,31 @@ def test_the_sign_in_link_is_printed_before_the_address_of_the_api(server: Runni
         r"/sign-in#link=\S+\n",
         lines[0],
     )
-    assert "unseen serves" in lines[1] and server.base.endswith("/api/v1")
-    description = re.search(r"described at (http\S+)\)", lines[1])
+    assert server.base.endswith("/api/v1")
+    description = re.fullmatch(rf"For programs, unseen serves {server.base} and describes it at (http\S+)\n", lines[1])
     assert description is not None and httpx.get(description[1], timeout=90).json()["openapi"]
+    assert "Ctrl-C" not in server.log, "no person sits at this server's output"
+
+
+def test_a_person_at_a_terminal_reads_once_how_to_stop_the_server(home: Path) -> None:
+    ours, theirs = pty.openpty()
+    streams = [os.devnull, os.devnull, os.ttyname(theirs)]
+    words = ("serve", "--folder", home, "--port", "0")
+    program = warm_python().start_on(UNSEEN, *words, cwd=Path.cwd(), environment=os.environ, streams=streams)
+    lines = []
+    try:
+        with open(ours, encoding="utf-8", newline="\r\n") as terminal:
+            for line in terminal:
+                lines.append(line)
+                if "Ctrl-C" in line:
+                    break
+            program.send_signal(signal.SIGINT)
+            os.close(theirs)
+            with contextlib.suppress(OSError):  # EIO: the program has closed the terminal
+                lines += terminal
+    finally:
+        assert program.wait(60) == 0, lines
+    assert [line.strip() for line in lines if "Ctrl-C" in line] == ["Press Ctrl-C to stop the server."]
 
 
 def test_others_are_served_where_somebody_has_an_account(home: Path) -> None:

@@ -39,8 +39,19 @@ def test_a_link_is_good_for_one_sign_in(api: Api, store: Store) -> None:
         api.nobody.post("/sign-in/link", json={"link": link}),
         api.nobody.post("/tokens/link", json={"link": link}),
     ):
-        assert again.status_code == 409 and "used already" in said(again)
+        assert again.status_code == 409
+        assert said(again) == (
+            "This link was used already, or is too old. Ask for a new one, or start `unseen serve` again: it prints "
+            "one."
+        )
     assert api.client().get("/me", headers={"Authorization": f"Bearer {link}"}).status_code == 401, "a link is no token"
+
+
+def test_a_server_for_others_prints_no_link_and_does_not_promise_one(make_api: MakeApi) -> None:
+    api = make_api(address=Address(public=PUBLIC))
+    refused = api.client(base_url=PUBLIC).post("/sign-in/link", json={"link": "used"})
+    assert refused.status_code == 409
+    assert said(refused) == "This link was used already, or is too old. Ask for a new one."
 
 
 def test_a_link_runs_out(api: Api, store: Store, clock: Clock) -> None:

@@ -109,6 +109,9 @@ def test_a_link_signs_in_once(store: Store, clock: Clock) -> None:
     with ThreadPoolExecutor(4) as threads:
         (token,) = [found for found in threads.map(redeem, range(4)) if found]
     assert store.accounts.session(token) == Account(name="local", role="admin")
+    with store.database.reading() as connection:
+        actions = connection.execute(sqlalchemy.text("SELECT action FROM audit ORDER BY seq")).scalars().all()
+    assert actions == ["link.made", "session.opened"]
     for used in (link, token, "", "x"):
         with pytest.raises(NotAllowedError, match="used already, or is too old"):
             store.accounts.redeem(used)

@@ -28,6 +28,8 @@ def test_accounts_that_only_ever_sent_films_are_named(store: Store) -> None:
         for number, (actor, source) in enumerate([*sent, ("gone", "ward")])
     ]
     store.films.mark_seen(films[0], "ann")
+    with store.accounts._site.writing() as writing:
+        writing.log("dx-room", "link.opened", "dx-room", role="lead")  # the name of `link.made` in version 0.2
     store.accounts.change("gone", actor="ada", disabled=True)
     store.accounts.choose(store.accounts.invite("dx-room", actor="ada"), PASSWORD + "!")
     assert store.accounts.narrowable() == [

@@ -145,6 +145,7 @@ def _serve_damaged(sentence: str, *, films_folder: Path, address: Address) -> No
                 f"Open {address}/ in a browser to see the cause and the remedy.",
                 f"For programs, unseen serves {address}{ROOT}/health (impaired: the worklist is damaged)",
                 LIMITS,
+                *_how_to_stop(),
             ]
             print("\n".join(lines), file=sys.stderr, flush=True)
             server.run(sockets=[listener])
@@ -200,8 +201,13 @@ def _announce(store: Store, address: Address, watch: Path | None) -> None:
     else:
         lines.append(f"Open the reader's page in a browser: {address.public or address}/")
     api = f"{address}{ROOT}"
-    lines.append(f"For programs, unseen serves {api} (the API, described at {api}/openapi.json)")
-    print("\n".join([*lines, LIMITS]), file=sys.stderr, flush=True)
+    lines.append(f"For programs, unseen serves {api} and describes it at {api}/openapi.json")
+    print("\n".join([*lines, LIMITS, *_how_to_stop()]), file=sys.stderr, flush=True)
+
+
+def _how_to_stop() -> list[str]:
+    """Return the line that explains to a person at a terminal how to stop the server."""
+    return ["Press Ctrl-C to stop the server."] if sys.stderr.isatty() else []
 
 
 class _Server(uvicorn.Server):

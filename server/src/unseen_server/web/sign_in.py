@@ -13,6 +13,7 @@ from unseen_server.web.shapes import WhoResponse
 from unseen_server.web.sign_in_requests import SignInRoute
 from unseen_server.web.state import Parts, ServerState
 from unseen_server.worklist.accounts import SESSION_S
+from unseen_server.worklist.states import NotAllowedError
 
 _log = logging.getLogger("unseen")
 
@@ -35,7 +36,7 @@ class Password(BaseModel):
 
 
 class Link(BaseModel):
-    """The text after `link=` in the last line of the server's start; it is good once, for ten minutes."""
+    """The text after `link=` in the address that the server prints at its start; it is good once, for ten minutes."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -155,7 +156,12 @@ async def _by_password(request: Request, parts: ServerState, given: Password) ->
 
 async def _by_link(request: Request, parts: ServerState, link: str) -> _Session:
     address = counted(request, parts, None)
-    session = await parts.sign_ins.run(lambda: _session(parts, parts.store.accounts.redeem(link)))
+    try:
+        session = await parts.sign_ins.run(lambda: _session(parts, parts.store.accounts.redeem(link)))
+    except NotAllowedError as error:
+        if not parts.address.is_private:
+            raise
+        raise NotAllowedError(f"{str(error).rstrip('.')}, or start `unseen serve` again: it prints one.") from error
     parts.throttle.forgive(None, address)
     return session
 

@@ -404,7 +404,7 @@ def _opened(
             expires_us=writing.now_us + int(lasts_s * 1e6),
         )
     )
-    writing.log(actor or name, f"{kind}.opened", name, role=role)
+    writing.log(actor or name, "session.opened" if kind == "session" else "link.made", name, role=role)
     return token
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 SENT: Final = ("film.received", "object.received")
 """Actions of the audit trail by which an account sent something."""
-_SIGNING_IN: Final = ("session.opened", "session.ended", "link.opened", "account.refused")
+_LINK_MADE_BEFORE: Final = "link.opened"  # the name of `link.made` in audit trails of version 0.2 and earlier
+_SIGNING_IN: Final = ("session.opened", "session.ended", "link.made", _LINK_MADE_BEFORE, "account.refused")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -92,7 +92,8 @@ def test_without_the_package_it_is_a_sentence(say: Say, world: World, manifest: 
         patch.setitem(sys.modules, "ray", None)
         told(
             say("score", world.pca, "--data", manifest, "--out", f"{tmp_path / 'parts'}/", "--engine", "ray"),
-            '--engine ray needs a package that is not installed (ray): pip install "unseen[cluster]"',
+            '--engine ray needs a package that is not installed (ray): pip install "unseen[cluster]" (in a clone: pip '
+            'install ".[cluster]")',
         )
 
 

@@ -33,7 +33,8 @@ def test_a_command_of_the_server_names_what_to_install(name: str, monkeypatch: p
         error = CliRunner().invoke(app, words).exception
         assert isinstance(error, UsageError)
         assert str(error) == (
-            f"{name} is a command of the worklist server, which is not installed: pip install unseen-server"
+            f"{name} is a command of the worklist server, which is not installed: pip install unseen-server "
+            "(in a clone: pip install ./server)"
         )
     assert name not in CliRunner().invoke(app, ["--help"]).output.split()
 

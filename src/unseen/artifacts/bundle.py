@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from unseen.artifacts.card import FORMAT, Card, Kind
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import clear_leftovers, replacing_folder, write_bytes
+from unseen.artifacts.install_command import install_command
 from unseen.artifacts.installed_models import located, models_of_films, shipped
 from unseen.artifacts.model_digest import altered_parts, digest_of_parts, part_digests, strict_json
 from unseen.artifacts.recipe import RecipeError, validated
@@ -227,7 +228,8 @@ def _offer(wanted: Collection[Kind]) -> str:
     others = f", or one of {installed}" if installed else ""
     of_films = not wanted or bool({"detector", "lungs"} & set(wanted))
     missing = of_films and models_of_films() is None
-    more = ". Models of films are a package of their own: pip install unseen-models" if missing else ""
+    install = install_command("unseen-models")
+    more = f". Models of films are a package of their own: {install}" if missing else ""
     return f"Give the folder that `{writer}` wrote{others}{more}."
 
 

@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 
 import typer
 
+from unseen.artifacts.install_command import install_command
 from unseen.cli.console import UsageError
 
 GROUP: Final = "unseen.commands"
@@ -56,7 +57,8 @@ def add_commands(app: typer.Typer) -> None:
             _add_failing(
                 app,
                 name,
-                f"{name} is a command of the worklist server, which is not installed: pip install unseen-server",
+                f"{name} is a command of the worklist server, which is not installed: "
+                f"{install_command('unseen-server')}",
             )
 
 

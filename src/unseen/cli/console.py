@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import typer
 
 from unseen.artifacts.errors import UserError, reason_of
+from unseen.artifacts.install_command import install_command
 from unseen.artifacts.research_only import LIMITS
 
 if TYPE_CHECKING:
@@ -377,13 +378,16 @@ def sentence(error: ModuleNotFoundError) -> str | None:
     """Return the sentence that names what to install; None where the missing module belongs to no extra: a bug.
 
     >>> sentence(ModuleNotFoundError("No module named 'pynetdicom'", name="pynetdicom"))
-    'the PACS node needs packages that are not installed (pynetdicom): pip install "unseen-server[pacs]"'
+    'the PACS node needs packages that are not installed (pynetdicom): pip install "unseen-server[pacs]" (in a clone: \
+pip install "./server[pacs]")'
     """
     missing = (error.name or "").split(".")[0]
     if missing in PACS:
-        return f'the PACS node needs packages that are not installed ({missing}): pip install "unseen-server[pacs]"'
+        return (
+            f"the PACS node needs packages that are not installed ({missing}): {install_command('unseen-server[pacs]')}"
+        )
     if missing in OIDC:
-        return f'--oidc needs packages that are not installed ({missing}): pip install "unseen-server[oidc]"'
+        return f"--oidc needs packages that are not installed ({missing}): {install_command('unseen-server[oidc]')}"
     if missing == "ray":
-        return '--engine ray needs a package that is not installed (ray): pip install "unseen[cluster]"'
+        return f"--engine ray needs a package that is not installed (ray): {install_command('unseen[cluster]')}"
     return None

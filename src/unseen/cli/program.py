@@ -43,7 +43,8 @@ app = typer.Typer(
     "Reconstruct images from measurements alone."
     f"\n\n[bold]{LIMITS}[/bold]"
     "\n\nBegin with [bold]unseen demo[/bold]: simulated films, two detectors trained live, a report, a worklist "
-    'to read, in some minutes. It needs [bold]pip install "unseen\\[train]" unseen-server unseen-models[/bold].'
+    "to read, in some minutes. It needs the extra [bold]train[/bold] and the packages [bold]unseen-server[/bold] and "
+    "[bold]unseen-models[/bold] (docs/get-started/install.md)."
     "\n\nThen: [bold]unseen train[/bold] RECIPE --data normals/ → [bold]unseen score[/bold] MODEL film.png → "
     "[bold]unseen evaluate[/bold] MODEL --data labelled.csv --out report/ → "
     "[bold]unseen calibrate[/bold] MODEL --data labelled.csv --out policy.json",

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.artifacts.errors import UserError, reason_of
+from unseen.artifacts.install_command import install_command
 
 Array = NDArray[Any]  # Any: numbers of whatever kind the file holds
 _KINDS = "biufc"  # bool, whole, real and complex numbers
@@ -74,7 +75,7 @@ def _hdf5(path: Path, name: str | None) -> Array:
     try:
         import h5py
     except ImportError as error:
-        raise ArrayError(f'{path}: HDF5 needs h5py: pip install "unseen[imaging]"') from error
+        raise ArrayError(f"{path}: HDF5 needs h5py: {install_command('unseen[imaging]')}") from error
     with h5py.File(path, "r") as file:
         names: list[str] = []
         file.visititems(lambda found, item: names.append(found) if isinstance(item, h5py.Dataset) else None)
@@ -86,7 +87,7 @@ def _nifti(path: Path, name: str | None) -> Array:
     try:
         import nibabel
     except ImportError as error:
-        raise ArrayError(f'{path}: NIfTI needs NiBabel: pip install "unseen[imaging]"') from error
+        raise ArrayError(f"{path}: NIfTI needs NiBabel: {install_command('unseen[imaging]')}") from error
     try:
         image: Any = nibabel.load(path)  # Any: NiBabel's type of every kind of image has no data
         return np.asanyarray(image.dataobj)

@@ -28,6 +28,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
+from unseen.artifacts.install_command import install_command
 from unseen.data.codestream_headers import check_ending, j2k_header, jpeg_header
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused, canonical
 from unseen.data.dicom_display_hints import display_of, elements_of
@@ -60,7 +61,7 @@ def register() -> None:
     if not is_available(uid.JPEGLossless):
         raise Refused(
             "The film is compressed as JPEG Lossless, which needs an extra. "
-            "Install it: pip install 'unseen[dicom-lossless]'."
+            f"Install it: {install_command('unseen[dicom-lossless]')}."
         )
     for syntax in EXTRA_SYNTAXES:
         decoder = get_decoder(syntax)

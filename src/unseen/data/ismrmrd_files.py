@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unseen.artifacts.install_command import install_command
 from unseen.data.array_files import ArrayError
 from unseen.data.ismrmrd_header import IsmrmrdHeader, read_header
 from unseen.data.kspace import KSpace
@@ -32,7 +33,7 @@ def read_acquisitions(path: Path) -> tuple[KSpace, IsmrmrdHeader]:
     try:
         import ismrmrd
     except ImportError as error:
-        raise ArrayError(f'{path}: ISMRMRD needs ismrmrd: pip install "unseen[ismrmrd]"') from error
+        raise ArrayError(f"{path}: ISMRMRD needs ismrmrd: {install_command('unseen[ismrmrd]')}") from error
     left_out = (
         ismrmrd.ACQ_IS_NOISE_MEASUREMENT,
         ismrmrd.ACQ_IS_PARALLEL_CALIBRATION,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.artifacts.errors import reason_of
+from unseen.artifacts.install_command import install_command
 from unseen.data.array_files import ArrayError
 from unseen.data.ismrmrd_files import read_acquisitions
 from unseen.data.ismrmrd_header import IsmrmrdHeader, read_header
@@ -52,7 +53,7 @@ def read_kspace(path: Path | str, *, slices: slice | int | None = None, oversamp
     try:
         import h5py
     except ImportError as error:
-        raise ArrayError(f'{path}: HDF5 needs h5py: pip install "unseen[imaging]"') from error
+        raise ArrayError(f"{path}: HDF5 needs h5py: {install_command('unseen[imaging]')}") from error
     with path.open("rb"):
         pass  # an OSError of our own
     try:

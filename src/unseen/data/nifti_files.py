@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from unseen.artifacts.errors import reason_of
+from unseen.artifacts.install_command import install_command
 from unseen.data.array_files import ArrayError
 from unseen.data.volume import Volume
 
@@ -38,7 +39,7 @@ def read_nifti(path: Path | str) -> Volume:
     try:
         import nibabel
     except ImportError as error:
-        raise ArrayError(f'{path}: NIfTI needs NiBabel: pip install "unseen[imaging]"') from error
+        raise ArrayError(f"{path}: NIfTI needs NiBabel: {install_command('unseen[imaging]')}") from error
     with path.open("rb"):
         pass  # an OSError of our own
     try:

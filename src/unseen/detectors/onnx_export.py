@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from unseen.anatomy.found_lungs import FoundLungs
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts.files import replacing
+from unseen.artifacts.install_command import install_command
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import DeviceError
@@ -151,5 +152,5 @@ def _checked() -> Any:  # Any: see `_export`
     try:
         import onnx  # noqa: F401  torch asks for it
     except ImportError as error:
-        raise DeviceError('ONNX: not installed here. pip install "unseen[onnx]"') from error
+        raise DeviceError(f"ONNX: not installed here. {install_command('unseen[onnx]')}") from error
     return openvino_module()

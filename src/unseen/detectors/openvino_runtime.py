@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from unseen.anatomy.lung_finder import LungFinder
+from unseen.artifacts.install_command import install_command
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import DeviceError
@@ -147,5 +148,5 @@ def openvino_module() -> Any:  # Any: OpenVINO has no types of its own
     try:
         import openvino
     except ImportError as error:
-        raise DeviceError('runtime openvino: not installed here. pip install "unseen[openvino]"') from error
+        raise DeviceError(f"runtime openvino: not installed here. {install_command('unseen[openvino]')}") from error
     return openvino

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
+from unseen.artifacts.install_command import install_command
+
 Array = NDArray[Any]  # Any: single or double precision
 ACCURACY = {np.dtype(np.complex64): 1e-6, np.dtype(np.complex128): 1e-12}
 
@@ -103,7 +105,7 @@ def _plan(points: Tensor, kind: _Kind, angles: Array) -> Any:  # Any: finufft.Pl
     try:
         import finufft
     except ImportError as error:
-        raise ImportError('Non-Cartesian transforms need FINUFFT: pip install "unseen[nufft]"') from error
+        raise ImportError(f"Non-Cartesian transforms need FINUFFT: {install_command('unseen[nufft]')}") from error
     plans = _plans.of.setdefault(points, {})
     if kind in plans:
         plan, known = plans[kind]

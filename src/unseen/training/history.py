@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from unseen.artifacts.files import clear_leftovers, replacing, write_text
+from unseen.artifacts.install_command import install_command
 from unseen.training.settings import TrainingError
 
 EPOCHS = "epochs.csv"
@@ -110,7 +111,7 @@ class History:
         try:
             from matplotlib.figure import Figure
         except ImportError as error:
-            raise TrainingError('plots need matplotlib: pip install "unseen[plots]"') from error
+            raise TrainingError(f"plots need matplotlib: {install_command('unseen[plots]')}") from error
         figure = Figure(figsize=(9, 3.5), layout="constrained")
         left, right = figure.subplots(1, 2)
         for name in self.parts:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from unseen.artifacts.install_command import install_command
 from unseen.training.learner import Learner
 from unseen.training.ranks import Ranks
 from unseen.training.settings import Training, TrainingError
@@ -33,7 +34,7 @@ def fabric_of(settings: Training, ranks: Ranks | None = None) -> Fabric:
     try:
         import lightning_fabric  # noqa: F401 - checks that it is installed
     except ImportError as error:
-        raise TrainingError('training needs Lightning Fabric: pip install "unseen[train]"') from error
+        raise TrainingError(f"training needs Lightning Fabric: {install_command('unseen[train]')}") from error
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # at INFO it announces the precision on stderr
     kind, _, index = settings.device.partition(":")
     if kind == "cuda" and (not torch.cuda.is_available() or int(index or 0) >= torch.cuda.device_count()):

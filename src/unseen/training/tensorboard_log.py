@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unseen.artifacts.install_command import install_command
 from unseen.training.settings import TrainingError
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def tensorboard_curves(folder: Path, *, then: Report) -> Report:
         import tensorboard  # noqa: F401  Fabric's logger asks for it
         from lightning_fabric.loggers.tensorboard import TensorBoardLogger
     except ImportError as error:
-        raise TrainingError('tensorboard is not installed here. pip install "unseen[train,tensorboard]"') from error
+        raise TrainingError(
+            f"tensorboard is not installed here. {install_command('unseen[train,tensorboard]')}"
+        ) from error
     loggers: dict[str, Any] = {}  # Any: Fabric's logger has untyped methods
 
     def report(name: str, state: Progress) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
+from unseen.artifacts.install_command import install_command
 from unseen.cli import UsageError, console
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def demo(
     missing = [name for name, module in _NEEDED.items() if find_spec(module) is None]
     if missing:
         raise UsageError(
-            f'the demo needs packages that are not installed ({", ".join(missing)}): pip install "unseen[train]"'
+            f"the demo needs packages that are not installed ({', '.join(missing)}): {install_command('unseen[train]')}"
         )
     import torch
 

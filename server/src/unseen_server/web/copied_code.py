@@ -14,7 +14,7 @@ from unseen.artifacts import LIMITS
 FigureName = Literal["roc", "threshold", "sources", "shortcuts", "difference"]
 
 _HEAD: Final = f"""# {LIMITS}
-# Save the table first: Compare, Scores as CSV. Needs: pip install unseen.
+# Save the table first: Compare, Scores as CSV. Needs the package unseen.
 import unseen as un
 
 TABLE = "scores.csv"

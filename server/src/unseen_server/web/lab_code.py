@@ -9,7 +9,7 @@ from unseen_server.web.lab_requests import GeneratedPicture, MadePicture, ToCode
 from unseen_server.worklist.states import WorklistError
 
 _LAB_HEAD: Final = f"""# {LIMITS}
-# Needs: pip install unseen.
+# Needs the package unseen.
 """
 _COLLECTION: Final = """from pathlib import Path
 

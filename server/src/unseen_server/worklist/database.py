@@ -18,6 +18,7 @@ from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_en
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from unseen.artifacts.install_command import install_command
 from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
 
 _ALONE = 0x756E7365656E  # "unseen": the key of the advisory lock
@@ -212,7 +213,7 @@ def _postgresql(url: URL, patience_s: float) -> Engine:
     try:
         return create_engine(url, pool_pre_ping=True, max_overflow=_MOST_CONNECTIONS, pool_timeout=patience_s)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
-        raise WorklistError('PostgreSQL needs a driver: pip install "unseen-server[postgres]".') from error
+        raise WorklistError(f"PostgreSQL needs a driver: {install_command('unseen-server[postgres]')}.") from error
 
 
 def _prepare_sqlite(engine: Engine, patience_s: float) -> None:

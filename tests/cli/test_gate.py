@@ -71,4 +71,6 @@ def test_mistakes_are_sentences(tmp_path: Path, say: Say) -> None:
     few = phantoms.write(phantoms.normals(3, seed=8, size=64), tmp_path / "few")
     done = say("gate", "models/pca", "--data", few, "--out", tmp_path / "site")
     assert done.code == 2 and "20 normal films or more" in done.err
+    masks_too = say("gate", "models/pca", "--data", few.parent, "--out", tmp_path / "site")
+    assert masks_too.code == 2 and f"masks and all. Give {few}, or the folder" in " ".join(masks_too.err.split())
     assert not (tmp_path / "site").exists()

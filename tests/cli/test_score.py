@@ -95,6 +95,20 @@ def test_a_manifest_a_folder_and_a_glob_are_scored_too(say: Say, world: World, t
         assert len(pl.read_csv(tmp_path / "s.csv")) == count
 
 
+def test_a_folder_with_a_manifest_is_scored_file_by_file_with_a_warning(say: Say, world: World) -> None:
+    folder = world.twins.parent
+    answer = say("score", world.pca, folder)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(answer.out.splitlines()) == len(files), "no file is dropped"
+    said = " ".join(answer.err.split())
+    assert (
+        f"warning: {folder} holds a manifest.csv, which is not used: each file of the folder is taken, masks and all. "
+        f"For the films of the manifest alone, give {world.twins}" in said
+    )
+    for given in (("--data", world.twins), (world.bare,)):
+        assert "which is not used" not in say("score", world.pca, *given).err
+
+
 def test_a_film_named_twice_is_two_rows(say: Say, world: World) -> None:
     film = next(iter(sorted(world.bare.iterdir())))
     lines = say("score", world.pca, film, film).out.splitlines()

@@ -88,6 +88,7 @@ def calibrate(
     labels = console.label_names(normal, abnormal, label_column)
     paths: dict[Path, Path] = {}
     if data is not None:
+        console.warn_of_unused_manifest(data)
         films(data, labels=labels)
         paths = _policy_paths(models, out)
     needed = [spent.abnormals_needed(misses) for misses in range(3)]

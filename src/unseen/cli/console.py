@@ -168,6 +168,18 @@ def check_model(model: Path | str, *wanted: Kind) -> None:
     card_of(model, *wanted)
 
 
+def warn_of_unused_manifest(*sources: str) -> None:
+    """Print a warning for each folder that holds a manifest: its files are read one by one, masks too."""
+    from unseen.data.manifest import manifest_in
+
+    for source in sources:
+        if (manifest := manifest_in(source)) is not None:
+            warn(
+                f"{source} holds a manifest.csv, which is not used: each file of the folder is taken, masks and all. "
+                f"For the films of the manifest alone, give {manifest}"
+            )
+
+
 STOPPED = (
     "stopped. Run the same command again: it continues from the last checkpoint, or starts again if there is none yet"
 )

@@ -87,6 +87,7 @@ def evaluate(
     from unseen.data.reading import films
 
     names = console.label_names(normal, abnormal, label_column)
+    console.warn_of_unused_manifest(data)
     listed = films(data, strict=strict, lesions=True, labels=names)
     _check_labels(data, listed)
     from unseen.detectors.saved import load
@@ -166,6 +167,7 @@ def compare(
         raise UsageError("a model is named twice; a comparison needs different ones")
     for model in models:
         console.check_model(model, "detector")
+    console.warn_of_unused_manifest(data)
     listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     _check_labels(data, listed)
     from unseen.detectors.saved import load

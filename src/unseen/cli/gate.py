@@ -34,8 +34,10 @@ def gate(
     from unseen.artifacts.files import replacing_folder
     from unseen.data.film import Film
     from unseen.data.reading import films
+    from unseen.runs.cohort import check_holds_films_alone
 
     console.check_model(model, "detector")
+    check_holds_films_alone("data", [data])
     listed = films(data)
     from unseen.detectors.gate_in_bundle import add_gate
     from unseen.detectors.saved import load

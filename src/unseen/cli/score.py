@@ -113,6 +113,7 @@ def score(
             where = data if data is not None else ", ".join(files or [])
             raise UsageError(f"{where}: no film was found there. Give films, or a folder that holds some")
         console.check_model(model, "detector")
+        console.warn_of_unused_manifest(*([data] if data is not None else files or []))
         if policy is not None:
             Policy.load(policy)
         from unseen.evaluation.exported_scores import ScoreRow, write_scores

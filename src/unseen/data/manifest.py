@@ -253,6 +253,17 @@ def _one(given: str, names: LabelNames | None) -> Iterator[Entry]:
         yield _entry_of(given, path.absolute().parent.name, names, path.parent.parts)
 
 
+def manifest_in(source: str | os.PathLike[str]) -> Path | None:
+    """Return the file manifest.csv of a folder, which `entries` does not use; None if `source` is no such folder.
+
+    Example:
+        >>> manifest_in("no-such-folder") is None
+        True
+    """
+    manifest = Path(source) / "manifest.csv"
+    return manifest if manifest.is_file() else None
+
+
 _BY_FOLDERS = LabelNames(normal=("normal",), abnormal=("abnormal",))
 
 

@@ -19,7 +19,7 @@ from unseen.data import phantoms
 from unseen.data.csv_rows import open_table
 from unseen.data.film import Film, NotRead
 from unseen.data.label_names import LabelNames
-from unseen.data.manifest import Entry, Source, has_label_folders
+from unseen.data.manifest import Entry, Source, has_label_folders, manifest_in
 from unseen.data.reading import Films, films
 
 FOLDS = 5
@@ -124,7 +124,7 @@ def own_films(source: str, labels: LabelNames | None = None) -> Films:
     """
     if not os.path.lexists(source) and not glob.has_magic(source):
         raise RecipeError(f"data: {source}: no such file or folder. Give a folder, a glob in quotes, or a manifest CSV")
-    _check_holds_films_alone("data", [source])
+    check_holds_films_alone("data", [source])
     if labels is None and os.path.isdir(source) and not has_label_folders(Path(source)):
         _check_folders_name_no_label(source)
     return films(source, masks=True, labels=labels)
@@ -173,18 +173,17 @@ def _check_readable(listed: Films) -> None:
 def of_unknown_label(source: Source) -> Cohort:
     """Return a user's unlabelled films; a label in the manifest is not read."""
     sources = [source] if isinstance(source, str | os.PathLike) else list(source)
-    _check_holds_films_alone("unlabelled", sources)
+    check_holds_films_alone("unlabelled", sources)
     listed = films(sources)
     if not listed.entries:
         raise RecipeError(f"unlabelled: {source} names no film. Give a folder, a glob or a manifest")
     return Cohort(listed, {}, _digest([replace(entry, label=None) for entry in listed.entries], {}))
 
 
-def _check_holds_films_alone(where: str, sources: Iterable[str | os.PathLike[str]]) -> None:
+def check_holds_films_alone(where: str, sources: Iterable[str | os.PathLike[str]]) -> None:
     """Raise RecipeError for a folder with a manifest: there the films may lie beside their masks."""
     for source in sources:
-        manifest = Path(source) / "manifest.csv"
-        if manifest.is_file():
+        if (manifest := manifest_in(source)) is not None:
             raise RecipeError(
                 f"{where}: {source} holds a manifest.csv, and a folder is trained on file by file, masks and all. Give "
                 f"{manifest}, or the folder that holds the films alone"

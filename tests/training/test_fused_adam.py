@@ -92,3 +92,19 @@ def test_a_closure_is_called() -> None:
 
     assert optimiser.step(closure) == 7.0
     assert torch.allclose(weight, torch.full((3,), 0.9))
+
+
+def test_it_resumes_from_a_fused_adam_in_another_layout() -> None:
+    fused, plain, other = (network(layout) for layout in (*LAYOUTS[:1], *LAYOUTS[:1], LAYOUTS[1]))
+    of_fused = torch.optim.Adam(fused.parameters(), lr=1e-2, fused=True)
+    of_plain, of_other = torch.optim.Adam(plain.parameters(), lr=1e-2), FusedAdam(other.parameters(), lr=1e-2)
+    for layers, optimiser in ((fused, of_fused), (plain, of_plain)):
+        give_gradients(layers, torch.contiguous_format, seed=0)
+        optimiser.step()
+    other.load_state_dict(fused.state_dict())
+    of_other.load_state_dict(copy.deepcopy(of_fused.state_dict()))
+    for layers, optimiser in ((plain, of_plain), (other, of_other)):
+        give_gradients(layers, torch.channels_last, seed=1)
+        optimiser.step()
+    assert close(other, plain)
+    assert of_other.state_dict()["param_groups"] == of_plain.state_dict()["param_groups"]

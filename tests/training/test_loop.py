@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.training.victim import SmallGan, films
+from unseen.training.fused_adam import FusedAdam
 from unseen.training.history import History
 from unseen.training.learner import Learner, Step
 from unseen.training.loop import train
@@ -280,6 +281,29 @@ def test_ctrl_c_finishes_the_batch_checkpoints_and_stops(tmp_path: Path) -> None
     history = train(resumed, films(), SHORT, folder=tmp_path, progress=lambda p: steps.append(p.step))
     assert steps == [4, 5, 6]
     assert history.steps == 6
+    assert same(weights(whole), weights(resumed))
+
+
+def test_a_checkpoint_of_a_fused_adam_is_resumed_by_fusedadam(tmp_path: Path) -> None:
+    def gan(adam: type[torch.optim.Adam], **fused: bool) -> SmallGan:
+        learner = SmallGan()
+        for name, side in (("generator", "g"), ("discriminator", "d")):
+            learner.optimisers[name] = adam(learner.modules[side].parameters(), lr=2e-3, betas=(0.5, 0.999), **fused)
+        return learner
+
+    def fail(progress: Progress) -> None:
+        if progress.step == 4:
+            raise ZeroDivisionError
+
+    whole, resumed = gan(FusedAdam), gan(FusedAdam)
+    train(whole, films(), SHORT)
+    often = SHORT.model_copy(update={"checkpoint_every_steps": 1})
+    with pytest.raises(ZeroDivisionError):
+        train(gan(torch.optim.Adam, fused=True), films(), often, folder=tmp_path, progress=fail)
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert (saved["epoch"], saved["position"]) != (0, 0)
+    assert saved["optimisers"]["generator"]["param_groups"][0]["fused"] is True
+    train(resumed, films(), often, folder=tmp_path)
     assert same(weights(whole), weights(resumed))
 
 

@@ -31,6 +31,7 @@ from unseen.detectors.normals import Normals
 from unseen.detectors.restorer import mean_inside
 from unseen.detectors.settings import DetectorSettings
 from unseen.networks.dcgan import DcganDecoder, DcganEncoder
+from unseen.training.fused_adam import FusedAdam
 from unseen.training.learner import Step
 
 
@@ -113,7 +114,7 @@ class _Rebuilding:
         self.learning = [name for name in self.modules if name.startswith(side)]
         weights = [weight for name in self.learning for weight in self.modules[name].parameters()]
         self.optimisers: dict[str, torch.optim.Optimizer] = {
-            "generator": torch.optim.Adam(weights, lr=detector.config.learning_rate, fused=True)
+            "generator": FusedAdam(weights, lr=detector.config.learning_rate)
         }
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:

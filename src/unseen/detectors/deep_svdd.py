@@ -26,6 +26,7 @@ from unseen.detectors.normals import Normals
 from unseen.detectors.settings import DetectorSettings
 from unseen.losses.running_averages import running_averages_frozen
 from unseen.networks.dcgan import DcganEncoder
+from unseen.training.fused_adam import FusedAdam
 from unseen.training.learner import Step
 
 _BATCH = 64  # films that normalise each other where c is found
@@ -121,11 +122,10 @@ class _Gathering:
         self.modules: dict[str, nn.Module] = dict(detector.networks)
         settings = detector.config
         self.optimisers: dict[str, torch.optim.Optimizer] = {
-            "generator": torch.optim.Adam(
+            "generator": FusedAdam(
                 [weight for weight in self.modules["encoder"].parameters() if weight.requires_grad],
                 lr=settings.learning_rate,
                 weight_decay=settings.weight_decay,
-                fused=True,
             )
         }
 

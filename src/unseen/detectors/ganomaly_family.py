@@ -36,6 +36,7 @@ from unseen.losses.discriminator_cross_entropy import discriminator_bce
 from unseen.losses.matched_features import feature_matching
 from unseen.networks.dcgan import DcganDecoder, DcganEncoder, Discriminator
 from unseen.networks.dcgan_initialisation import initialise_dcgan
+from unseen.training.fused_adam import FusedAdam
 from unseen.training.learner import Step
 
 if TYPE_CHECKING:
@@ -174,11 +175,10 @@ class _Adversaries:
         settings = detector.config
         sides = {"generator": ("e1", "de", "e2"), "discriminator": ("dc",)}
         self.optimisers: dict[str, torch.optim.Optimizer] = {
-            side: torch.optim.Adam(
+            side: FusedAdam(
                 [weight for name in names for weight in self.modules[name].parameters()],
                 lr=settings.learning_rate,
                 betas=(0.5, 0.999),
-                fused=True,  # one pass over weights and moments: a tenth of a step at 256 px
             )
             for side, names in sides.items()
         }

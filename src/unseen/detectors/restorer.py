@@ -20,6 +20,7 @@ from unseen.detectors.fitting import Fitting
 from unseen.detectors.judgement import Judgement
 from unseen.detectors.normals import Normals
 from unseen.detectors.settings import DetectorSettings
+from unseen.training.fused_adam import FusedAdam
 from unseen.training.learner import Step
 
 
@@ -116,7 +117,7 @@ class _Restoring:
         self.modules: dict[str, nn.Module] = {"network": detector.network}
         rate = detector.config.learning_rate
         self.optimisers: dict[str, torch.optim.Optimizer] = {
-            "generator": torch.optim.Adam(detector.network.parameters(), lr=rate, fused=True)
+            "generator": FusedAdam(detector.network.parameters(), lr=rate)
         }
 
     def steps(self, batch: tuple[Tensor, ...], rng: torch.Generator) -> Iterator[Step]:

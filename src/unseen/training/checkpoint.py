@@ -29,6 +29,8 @@ _FORMAT = 1
 # They change how fast and how safely, not what is computed. (Another device or number of threads or devices rounds
 # otherwise: a resume there goes on, but to other bytes.)
 _NOT_IN_FINGERPRINT = {"checkpoint_every_s", "checkpoint_every_steps", "threads", "device", "devices", "nodes"}
+_FUSED = ".fused"
+"""Ending of an optimiser's setting that changes speed alone; earlier checkpoints have it in their fingerprint."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,11 @@ def read(path: Path, *, marks: Mapping[str, str]) -> Checkpoint | None:
         raise TrainingError(f"{path}: cannot be read ({reason_of(error)}). Delete it to start again.") from error
     if version != _FORMAT:
         raise TrainingError(f"{path}: format {version}, this version reads {_FORMAT}. Delete it to start again.")
-    differing = sorted(name for name in known.keys() | marks.keys() if known.get(name) != marks.get(name))
+    differing = sorted(
+        name
+        for name in known.keys() | marks.keys()
+        if known.get(name) != marks.get(name) and not (name.startswith("optimiser ") and name.endswith(_FUSED))
+    )
     if differing:
         shown = "; ".join(f"{name} was {known.get(name)}, now {marks.get(name)}" for name in differing[:3])
         more = f"; and {len(differing) - 3} more" if len(differing) > 3 else ""

@@ -17,8 +17,8 @@ from torch import Tensor
 class FusedAdam(torch.optim.Adam):
     """`torch.optim.Adam`, fused where all weights of a group are real and on the CPU.
 
-    Its state dictionary is Adam's, so checkpoints of one are checkpoints of the other. The step differs by rounding
-    alone.
+    Its state dictionary is Adam's, so checkpoints of one are checkpoints of the other, those of Adam with `fused=True`
+    among them. The step differs by rounding alone.
 
     >>> weight = torch.nn.Parameter(torch.ones(3))
     >>> optimiser = FusedAdam([weight], lr=0.1)
@@ -49,6 +49,15 @@ class FusedAdam(torch.optim.Adam):
         finally:
             for group in fused:
                 group["fused"] = None  # so that it never enters a checkpoint
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # Any: torch's states are untyped
+        super().load_state_dict(state_dict)
+        for group in self.param_groups:
+            if group["fused"]:  # loaded from a fused Adam, which keeps its counts of steps on the weights' device
+                group["fused"] = None
+                for weight in group["params"]:
+                    if "step" in self.state.get(weight, {}):
+                        self.state[weight]["step"] = self.state[weight]["step"].cpu()
 
     def _in_one_order(self, weight: Tensor) -> None:
         """Lay the weight's gradient and moments out in memory as the weight is."""

@@ -27,20 +27,23 @@ class Idle(Workers):
 
 
 class Noted(threading.Event):
-    """Event that notes the threads that wait for it."""
+    """Event that notes the threads that wait for it, and how long at most."""
 
     def __init__(self) -> None:
         super().__init__()
         self.waiting: set[threading.Thread] = set()
+        self.timeouts: list[float | None] = []
 
     def wait(self, timeout: float | None = None) -> bool:
+        self.timeouts.append(timeout)
         self.waiting.add(threading.current_thread())
         return super().wait(timeout)
 
 
 @pytest.fixture
 def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[Idle]:
-    monkeypatch.setattr(module, "_LOOK_S", 0.01)
+    monkeypatch.setattr(module, "_POLL_INTERVAL_S", 0.01)
+    monkeypatch.setattr(module, "_STOP_SIGNAL_DELAY_S", 0.01)
     monkeypatch.setattr(module, "_FIRST_WAIT_S", 0.01)
     found = Idle(WorkerSettings(where="w", films_folder="f", model="m"), 2)
     found.processes = []
@@ -68,7 +71,7 @@ def test_workers_that_end_a_moment_before_the_server_stops_are_not_reported(
 ) -> None:
     until(lambda: len(idle.processes) >= 2, 60)
     idle.stopping = stopping = Noted()
-    monkeypatch.setattr(module, "_LOOK_S", 60.0)
+    monkeypatch.setattr(module, "_STOP_SIGNAL_DELAY_S", 60.0)
     for process in idle.processes:
         process.terminate()
         process.wait(60)
@@ -83,10 +86,28 @@ def test_workers_that_end_a_moment_before_the_server_stops_are_not_reported(
     assert len(idle.processes) == 2
 
 
+def test_a_death_is_reported_after_the_delay_of_a_stop_signal_and_not_after_a_poll_interval(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_POLL_INTERVAL_S", 60.0)
+    monkeypatch.setattr(module, "_STOP_SIGNAL_DELAY_S", 0.01)
+    monkeypatch.setattr(module, "_FIRST_WAIT_S", 60.0)
+    stopping = Noted()
+    workers, place = Idle(WorkerSettings(where="w", films_folder="f", model="m"), 1, stopping), _Place(0)
+    workers.processes = []
+    workers._look(place)
+    workers.processes[0].kill()
+    workers.processes[0].wait(60)
+    workers._look(place)
+    assert stopping.timeouts == [0.01]
+    assert "worker.died" in caplog.text
+    assert len(workers.processes) == 1
+
+
 def test_a_worker_that_leaves_for_other_settings_between_two_looks_at_it_is_not_reported(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_LOOK_S", 0.01)
+    monkeypatch.setattr(module, "_STOP_SIGNAL_DELAY_S", 0.01)
     workers, place = Idle(WorkerSettings(where="w", films_folder="f", model="m"), 1), _Place(0)
     workers.processes = []
     workers._look(place)

@@ -13,7 +13,8 @@ from unseen_server.service.worker_main import WorkerSettings
 
 _log = logging.getLogger("unseen")
 
-_LOOK_S = 0.5
+_POLL_INTERVAL_S = 0.5  # between two checks of the workers' processes
+_STOP_SIGNAL_DELAY_S = 0.5  # the signal that ended a worker can reach the server so much later
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
 _SETTLED_S = 60.0  # a worker that has lived so long was well: the next one is not kept waiting
 _FINISH_S = 30.0  # longer than any film takes
@@ -111,14 +112,14 @@ class Workers:
             for place in self._places:
                 if not self.stopping.is_set():
                     self._look(place)
-            self.stopping.wait(_LOOK_S)
+            self.stopping.wait(_POLL_INTERVAL_S)
 
     def _look(self, place: _Place) -> None:
         now = time.monotonic()
         if place.process is not None and (place.leaving is not None or place.settings != self.settings):
             self._see_off(place, now)
         elif place.process is not None and (code := place.process.poll()) is not None:
-            if self.stopping.wait(_LOOK_S):  # the signal that ended the worker can reach the server a moment later
+            if self.stopping.wait(_STOP_SIGNAL_DELAY_S):  # the whole service is being stopped: no death to report
                 return
             place.deaths = 1 if now - place.started > _SETTLED_S else place.deaths + 1
             wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (place.deaths - 1))

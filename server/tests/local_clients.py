@@ -30,12 +30,12 @@ def connect(port: int, *, source: str = "127.0.0.1", timeout_s: float = 30.0) ->
 
 
 @contextmanager
-def no_free_descriptor() -> Iterator[None]:
-    """Leave this process no free file descriptor: `accept` and `open` fail in the block."""
+def no_free_descriptor(*, apart_from: int = 0) -> Iterator[None]:
+    """Leave this process no free file descriptor, or a few: `accept` and `open` fail in the block."""
     kept = resource.getrlimit(resource.RLIMIT_NOFILE)
     highest = max(map(int, os.listdir("/proc/self/fd")))
     held = [os.open(os.devnull, os.O_RDONLY) for _ in range(highest)]  # every number below the limit is taken
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(held) + 1, kept[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(held) + 1 + apart_from, kept[1]))
     try:
         yield
     finally:

@@ -198,6 +198,12 @@ def test_a_port_that_is_taken_is_a_sentence(intake: ReportIntake, listener: Hl7L
         other.start()
 
 
+def test_a_start_without_file_descriptors_is_an_error_with_a_remedy(intake: ReportIntake) -> None:
+    listener = Hl7Listener(Hl7Settings.model_validate(SETTINGS), intake)
+    with no_free_descriptor(), pytest.raises(Hl7ListenerError, match=r"no file descriptor is free .* `ulimit -n`"):
+        listener.start()
+
+
 def test_stopping_ends_open_connections(listener: Hl7Listener) -> None:
     with Mllp(listener.port) as sender:
         assert sender.ask(report("x"))[0] == "AA"

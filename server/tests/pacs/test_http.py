@@ -8,6 +8,7 @@ import json
 import os
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -301,3 +302,19 @@ def test_health_is_answered_again_after_a_time_without_file_descriptors(
     assert client.get("/ready").status_code == 200
     failed = sum("out of system resource" in one for one in caplog.messages)
     assert 0 < failed < 1000, "one line for each connection of the backlog, which is short"
+
+
+@pytest.mark.parametrize("free", [0, 1, 2, 3])
+def test_a_start_without_enough_file_descriptors_is_an_error_with_a_remedy(store: Store, free: int) -> None:
+    server = server_of(store)
+    threads = threading.active_count()
+    before = set(os.listdir("/proc/self/fd"))
+    with no_free_descriptor(apart_from=free), pytest.raises(HttpServerError) as raised:
+        server.start()
+    assert "no file descriptor is free (Too many open files)" in str(raised.value)
+    assert "Raise the limit on open files: `ulimit -n`" in str(raised.value)
+    assert threading.active_count() == threads
+    assert set(os.listdir("/proc/self/fd")) == before
+    server.start()
+    assert httpx.get(f"http://127.0.0.1:{server.port}/live", timeout=20).status_code == 200
+    server.stop()

@@ -25,6 +25,7 @@ from unseen_server.pacs.accept_log import AcceptLog
 from unseen_server.pacs.hl7_acknowledgement import acknowledgement
 from unseen_server.pacs.hl7_incoming import merges_of, not_used, reports_of, system_of
 from unseen_server.pacs.hl7_parsing import Hl7Error, parsed
+from unseen_server.pacs.listening_errors import cannot_listen
 from unseen_server.pacs.mllp import END, START, MllpFrames
 from unseen_server.service.ip_networks import is_in, networks_of
 from unseen_server.service.waiting_clients import address_group
@@ -72,16 +73,13 @@ class Hl7Listener:
             return dict(self._answers)
 
     def start(self) -> None:
-        """Start to listen. Raises Hl7ListenerError if the port is taken."""
+        """Start to listen. Raises Hl7ListenerError if the port is taken or no file descriptor is free."""
         host, port = self._settings.host, self._settings.port
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             self._server = socket.create_server((host, port), family=family, backlog=64)
         except OSError as error:
-            raise Hl7ListenerError(
-                f"Port {port} of {host} cannot be listened on for HL7 ({error.strerror}). Stop what listens there, or "
-                "give another port in [hl7]."
-            ) from error
+            raise Hl7ListenerError(f"{cannot_listen(error, host, port, protocol='HL7', table='hl7')}.") from error
         self._server.settimeout(_WAKE_S)
         self._run(self._accept, name=f"hl7-{self.port}")
 

@@ -7,8 +7,10 @@ need no sign-in; a FHIR sender shows its bearer token.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import logging
+import selectors
 import socket
 import ssl
 import threading
@@ -26,6 +28,7 @@ from starlette.routing import Route
 from unseen.artifacts import LIMITS, UserError
 from unseen_server.http_connections import IDENTIFIED, BoundedConfig
 from unseen_server.pacs.fhir import FhirError, reports_of
+from unseen_server.pacs.listening_errors import cannot_listen
 from unseen_server.worklist.hidden_places import without_places
 from unseen_server.worklist.readiness import Readiness
 from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
@@ -192,6 +195,7 @@ class HttpServer:
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self._socket: socket.socket | None = None
+        self._loop: asyncio.AbstractEventLoop
 
     @property
     def port(self) -> int:
@@ -200,16 +204,16 @@ class HttpServer:
         return int(self._socket.getsockname()[1])
 
     def start(self) -> None:
-        """Listen. Raises HttpServerError where the port is taken."""
+        """Listen. Raises HttpServerError if the port is taken or no file descriptor is free."""
         host, port = self._settings.host, self._settings.port
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            self._socket = socket.create_server((host, port), family=family, backlog=64)
+            with contextlib.ExitStack() as on_failure:
+                self._socket = on_failure.enter_context(socket.create_server((host, port), family=family, backlog=64))
+                self._loop = _event_loop()
+                on_failure.pop_all()
         except OSError as error:
-            raise HttpServerError(
-                f"Port {port} of {host} cannot be listened on for HTTP ({error.strerror}). Stop what listens there, or "
-                "give another port in [http]."
-            ) from error
+            raise HttpServerError(f"{cannot_listen(error, host, port, protocol='HTTP', table='http')}.") from error
         config = BoundedConfig(
             self._app,
             waiting=_WAITING,
@@ -229,7 +233,8 @@ class HttpServer:
 
     def _serve(self) -> None:
         assert self._server is not None and self._socket is not None
-        asyncio.run(self._server.serve(sockets=[self._socket]))
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._server.serve(sockets=[self._socket]))
 
     def stop(self) -> None:
         """End: requests in hand are answered."""
@@ -237,3 +242,15 @@ class HttpServer:
             return
         self._server.should_exit = True
         self._thread.join()
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
+    """Return a new event loop. Raises OSError if too few file descriptors are free for it.
+
+    The descriptors are tried first: of a loop that was made in part, the finaliser prints a traceback.
+    """
+    with contextlib.ExitStack() as tried:
+        tried.enter_context(selectors.DefaultSelector())
+        for end in socket.socketpair():
+            tried.enter_context(end)
+    return asyncio.new_event_loop()

@@ -21,6 +21,7 @@ from unseen_server.pacs import transport
 from unseen_server.pacs.association_admission import AssociationAdmission
 from unseen_server.pacs.config import PacsConfig, PacsConfigError, Peer
 from unseen_server.pacs.intake import Discarded, Intake
+from unseen_server.pacs.listening_errors import cannot_listen
 from unseen_server.pacs.offered_classes import offered
 from unseen_server.pacs.reactor_pause import make_pausable
 
@@ -114,10 +115,7 @@ class Listener:
                 (self._config.host, port), evt_handlers=list(self._handlers()), server_class=transport.Server
             )
         except OSError as error:
-            raise PacsConfigError(
-                f"Port {port} of {self._config.host} cannot be listened on ({error.strerror}). "
-                "Stop what listens there, or give another port"
-            ) from error
+            raise PacsConfigError(cannot_listen(error, self._config.host, port)) from error
         assert isinstance(server, transport.Server)
         server.secure = context
         server.idle_s = self._config.limits.idle_s

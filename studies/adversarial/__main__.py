@@ -1,7 +1,8 @@
 """`python -m studies.adversarial`: further experiments with the thesis's GANs: train, write rows as they finish.
 
 python -m studies.adversarial                     every question (about an hour of one core; goes on)
-python -m studies.adversarial --only nih          of norms, instance-noise, hyperparameters, nih, noise
+python -m studies.adversarial --only nih          of norms, instance-noise, hyperparameters, nih, noise; with the
+                                                  thesis's width and steps norms-wide, instance-noise-wide, noise-wide
 python -m studies.adversarial --seeds 0 1 2       these seeds (default: 0)
 python -m studies.adversarial --complete          add to existing rows the fields that need no training
 
@@ -17,17 +18,19 @@ from pathlib import Path
 
 import torch
 
-from studies.adversarial.arms import ARMS, QUESTIONS
+from studies.adversarial.arms import ARMS, NOISE, NOISE_WIDE, QUESTIONS, WIDE_ARMS, WIDE_QUESTIONS
 from studies.adversarial.noise import CELLS, cell, noise_row
 from studies.adversarial.training import arm_row, completed
 from studies.row_files import read_row, write_row
 from studies.rows import Row
 
+_SMALL, _WIDE = (*QUESTIONS, NOISE), (*WIDE_QUESTIONS, NOISE_WIDE)
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse and run."""
     parser = argparse.ArgumentParser(prog="python -m studies.adversarial", description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=(*QUESTIONS, "noise"), default=(*QUESTIONS, "noise"))
+    parser.add_argument("--only", nargs="+", choices=(*_SMALL, *_WIDE), default=_SMALL)
     parser.add_argument("--seeds", nargs="+", type=int, default=(0,))
     parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="where rows lie (default: results)")
     parser.add_argument(
@@ -42,19 +45,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _rows_of(question: str, seed: int, rows: Path) -> Iterator[Row]:
     """Yield rows as they are made."""
-    if question == "noise":
+    if question in (NOISE, NOISE_WIDE):
         for arm, sigma in CELLS:
-            if read_row(f"{cell(arm, sigma).recipe_name}-{seed}", rows) is None:
-                yield noise_row(arm, sigma, seed)
+            if read_row(f"{cell(arm, sigma, question).recipe_name}-{seed}", rows) is None:
+                yield noise_row(arm, sigma, seed, question=question)
         return
-    for one in ARMS:
+    for one in (*ARMS, *WIDE_ARMS):
         if one.question == question and read_row(f"{one.recipe_name}-{seed}", rows) is None:
             yield arm_row(one, seed)
 
 
 def _completed(question: str, seed: int, rows: Path) -> Iterator[Row]:
     """Yield the existing rows that change."""
-    for one in ARMS:
+    for one in (*ARMS, *WIDE_ARMS):
         row = read_row(f"{one.recipe_name}-{seed}", rows) if one.question == question else None
         if row is not None and (found := completed(row, one, seed)) != row:
             yield found

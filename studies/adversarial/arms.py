@@ -1,4 +1,4 @@
-"""Trainings of all questions but `noise`: the films, the detector and the budget of each."""
+"""Trainings of all questions but those under noise: the films, the detector and the budget of each."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from studies.pages.budgets import ORIGINAL, SUITABLE
+from studies.pages.budgets import FEATURES, ORIGINAL, PX, SUITABLE
 from unseen.artifacts.recipe import Recipe
 from unseen.runs.training import resolve
 
 STUDY = "adversarial"
 QUESTIONS = ("norms", "instance-noise", "hyperparameters", "nih")
 """Questions whose arms are tested after each epoch; `noise` has arms of its own, in `studies.adversarial.noise`."""
+WIDE_QUESTIONS = ("norms-wide", "instance-noise-wide")
+"""Two of them with the thesis's width, pixels and steps, for a machine with a GPU."""
+NOISE, NOISE_WIDE = "noise", "noise-wide"
+"""Questions of f-AnoGAN under added noise; the second with the width, pixels and steps of the thesis's f-AnoGAN."""
 Cohort = Literal["thesis", "fold-0", "nih"]
 _DATA = {
     "thesis": 'manifest = "ms_cxr/manifest.csv"\nsplit = "ms_cxr/splits.csv"\ncolumn = "thesis"',
@@ -20,8 +24,8 @@ _DATA = {
     "nih": 'manifest = "nih_cxr8/manifest.csv"',
 }
 _LUNGS = 'lungs_from = ["montgomery", "phantoms"]'
-PLOTTED = f"{STUDY}/norms-mean-squares-0"
-"""Row whose ROC curve and losses are drawn: the thesis's own detector with its equation 4.4."""
+PLOTTED, WIDE_PLOTTED = f"{STUDY}/norms-mean-squares-0", f"{STUDY}/norms-wide-mean-squares-0"
+"""Rows whose ROC curve and losses are drawn, the second where it is there: the thesis's detector, its equation 4.4."""
 SIGMAS = (0.0, 0.1, 0.2)
 """Deviations of the noise in training and in tests, network units; each above 0 is trained with and without SURE."""
 PLAIN, SURE = "f-anogan", "f-anogan-sure"
@@ -33,7 +37,7 @@ class Arm:
     """A training.
 
     Args:
-        question: One of `QUESTIONS`, or `noise`.
+        question: One of `QUESTIONS` or `WIDE_QUESTIONS`, `NOISE` or `NOISE_WIDE`.
         name: Its name in rows.
         films: What is trained on and tested: the thesis's split, fold 0 of the same set, or NIH's films.
         method: Key of the detector.
@@ -110,5 +114,16 @@ ARMS = (
     Arm("nih", "f-anogan", "nih", "f-anogan", {"features": 4}, (20, 32), source=0.4853),
 )
 """Source's figures: tables 5.2 and of appendix A; `unet-dcgan` at 64 px."""
-REFERENCES = {"norms": "mean-squares", "hyperparameters": "original"}
+_WIDTH = {"features": FEATURES, "latent": 100}
+_ROI_WIDTH = {**_WIDTH, "decoder_slope": 0.2}
+WIDE_ARMS = (
+    Arm("norms-wide", "mean-squares", "thesis", "roi-sure", {**_ROI_WIDTH, "form": "literal-mse"}, px=PX),
+    Arm("norms-wide", "norms", "thesis", "roi-sure", {**_ROI_WIDTH, "form": "literal-norm", "distances": "norm"},
+        px=PX),
+    Arm("instance-noise-wide", "0", "thesis", "ganomaly", _WIDTH, px=PX),
+    Arm("instance-noise-wide", "0.1", "thesis", "ganomaly", {**_WIDTH, "instance_noise": 0.1}, px=PX),
+    Arm("instance-noise-wide", "0.5", "thesis", "ganomaly", {**_WIDTH, "instance_noise": 0.5}, px=PX),
+)  # fmt: skip
+"""Arms of `WIDE_QUESTIONS`, each as its narrow arm but for features and pixels."""
+REFERENCES = {"norms": "mean-squares", "norms-wide": "mean-squares", "hyperparameters": "original"}
 """Arm of a question that its other arm is compared with, on the same films; it is trained first."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from studies.adversarial.arms import PLOTTED, STUDY
+from studies.adversarial.arms import NOISE, NOISE_WIDE, PLOTTED, STUDY, WIDE_PLOTTED
 from studies.pages.budgets import FEATURES, NIH_NORMALS, ORIGINAL, PX, SUITABLE, generator_steps, spent
 from studies.pages.cells import Entry, dagger, dagger_note, table
 from unseen.evaluation.intervals import interval_text as figure
@@ -35,23 +36,25 @@ _LOSS_WORDS = {
 
 def adversarial_blocks(rows: Mapping[str, Entry]) -> list[str]:
     """Return the sections of the questions that have rows."""
-    of = {
-        question: [row for name, row in rows.items() if name.startswith(f"{STUDY}/{question}-")]
-        for question in ("norms", "noise", "instance-noise", "hyperparameters", "nih")
-    }
+    of: dict[str, list[Entry]] = defaultdict(list)
+    for name, row in rows.items():
+        if name.startswith(f"{STUDY}/"):
+            of[row["question"]].append(row)
     return [
-        *_norms(of["norms"]),
-        *_noise(of["noise"], rows.get(WITHOUT_NOISE)),
-        *_instance_noise(of["instance-noise"]),
+        *_norms(of["norms"], of["norms-wide"]),
+        *_noise(of[NOISE], of[NOISE_WIDE], rows.get(WITHOUT_NOISE)),
+        *_instance_noise([*of["instance-noise"], *of["instance-noise-wide"]]),
         *_appendix(of["hyperparameters"], of["nih"]),
-        *_figures(rows.get(PLOTTED)),
+        *_figures(rows.get(WIDE_PLOTTED, rows.get(PLOTTED))),
     ]
 
 
-def _norms(rows: Sequence[Entry]) -> list[str]:
+def _norms(narrow: Sequence[Entry], wide: Sequence[Entry]) -> list[str]:
+    """Return the section on norms; `wide`: with the thesis's width and pixels."""
+    rows = [*narrow, *wide]
     if not rows:
         return []
-    ordered = sorted(rows, key=lambda row: (row["seed"], list(_LOSS_WORDS).index(row["arm"])))
+    ordered = sorted(rows, key=lambda row: (row["px"], row["seed"], list(_LOSS_WORDS).index(row["arm"])))
     return [
         "## The thesis's losses as norms",
         "Equation 4.2 and l_enc are written as norms, ‖f(Y) − f(Ŷ)‖₂ and ‖Z_full − Z_masked‖₂; GANomaly's code and "
@@ -72,7 +75,11 @@ def _norms(rows: Sequence[Entry]) -> list[str]:
                 for row in ordered
             ),
         ),
-        *_compared(ordered, "mean-squares", "norms", "with means of squares", "with norms"),
+        *(
+            sentence
+            for some in (narrow, wide)
+            for sentence in _compared(some, "mean-squares", "norms", "with means of squares", "with norms")
+        ),
         *dagger_note(rows),
     ]
 
@@ -98,8 +105,31 @@ def _paired(gain: Entry | None) -> str:
     return f"the paired difference, second minus first, is {figure(gain, sign=True)}, {found}"
 
 
-def _noise(rows: Sequence[Entry], without: Entry | None) -> list[str]:
-    """Return the section of f-AnoGAN under noise; `without`: a longer training of it without noise."""
+def _noise(narrow: Sequence[Entry], wide: Sequence[Entry], without: Entry | None) -> list[str]:
+    """Return the section of f-AnoGAN under noise.
+
+    Args:
+        narrow: Rows of the small budget.
+        wide: Rows with the width, pixels and steps of the thesis's f-AnoGAN.
+        without: A longer training than the narrow ones, without noise.
+    """
+    if not narrow and not wide:
+        return []
+    return [
+        "## SURE in f-AnoGAN's encoder, with added noise",
+        'The slides ask: "may SURE improve the robustness of methods?" f-AnoGAN\'s encoder is held to the noisy film '
+        'by the mean (x − x̂)²; `f-anogan-sure` is the same but for SURE in its place (`encoding = "sure_f"`), which '
+        "gets the added σ. Gaussian noise of known σ (network units, [−1, 1]) is added once to each film after the "
+        "view. At σ = 0 the two arms are the same. A row an arm and σ of the training films; columns: σ of the test "
+        "films. Intervals are over films.",
+        *_noise_table(narrow, without),
+        *_noise_table(wide, None),
+        *dagger_note([*narrow, *wide]),
+    ]
+
+
+def _noise_table(rows: Sequence[Entry], without: Entry | None) -> list[str]:
+    """Return the setting, the table and the answer of trainings under noise with one budget."""
     if not rows:
         return []
     ordered = sorted(rows, key=lambda row: (row["seed"], row["trained_at"], row["arm"]))
@@ -117,21 +147,14 @@ def _noise(rows: Sequence[Entry], without: Entry | None) -> list[str]:
     gains = [entry["minus_plain"] for row in ordered for entry in row["auroc"] if "minus_plain" in entry]
     some = ordered[0]
     return [
-        "## SURE in f-AnoGAN's encoder, with added noise",
-        'The slides ask: "may SURE improve the robustness of methods?" f-AnoGAN\'s encoder is held to the noisy film '
-        'by the mean (x − x̂)²; `f-anogan-sure` is the same but for SURE in its place (`encoding = "sure_f"`), which '
-        "gets the added σ. Gaussian noise of known σ (network units, [−1, 1]) is added once to each film after the "
-        "view; DCGAN's networks, lung crop, fold 0 "
-        f"({some['n']['normal']} normal and {some['n']['abnormal']} abnormal films), {some['px']} px, "
-        f"{spent(some)}, {_made(rows)}. At σ = 0 the two arms are the same. A row an arm and σ of the training "
-        "films; columns: σ of the test films. Intervals are over films.",
+        f"DCGAN's networks, lung crop, fold 0 ({some['n']['normal']} normal and {some['n']['abnormal']} abnormal "
+        f"films), {some['px']} px, {spent(some)}, {_made(rows)}:",
         table(
             ["trained at σ", "arm", "seed", *(f"tested at {level:g}" for level in levels), "SURE − plain, same σ"],
             lines,
         ),
         *([_verdict(gains, some)] if gains else []),
         *_at_chance(ordered, without),
-        *dagger_note(rows),
     ]
 
 
@@ -189,7 +212,7 @@ def _at_chance(rows: Sequence[Entry], without: Entry | None) -> list[str]:
 def _instance_noise(rows: Sequence[Entry]) -> list[str]:
     if not rows:
         return []
-    ordered = sorted(rows, key=lambda row: (row["seed"], float(row["arm"])))
+    ordered = sorted(rows, key=lambda row: (row["px"], row["seed"], float(row["arm"])))
     triggered = [row for row in ordered if row["reinitialisations"]]
     least = min(ordered, key=lambda row: row["least_discriminator_loss"])
     return [
@@ -225,11 +248,17 @@ def _instance_noise(rows: Sequence[Entry]) -> list[str]:
             f"Re-initialisation triggers in {len(triggered)} of {len(ordered)} trainings."
             if triggered
             else f"**Re-initialisation never triggers** in these {len(ordered)} trainings ({spent(least)}): the least "
-            f"loss of a batch, {least['least_discriminator_loss']:.2g}, is above 1e-5. A longer training, or the "
-            "thesis's width, could reach it."
+            f"loss of a batch, {least['least_discriminator_loss']:.2g}, is above 1e-5. {_could_trigger(ordered)}"
         ),
         *dagger_note(rows),
     ]
+
+
+def _could_trigger(rows: Sequence[Entry]) -> str:
+    """Return the trainings that could still reach a vanishing loss: those longer or wider than the rows."""
+    wide = any((int(row["features"]), int(row["px"])) == (FEATURES, PX) for row in rows)
+    longer = "A longer training" if wide else "A longer training, or one with the thesis's width and pixels,"
+    return f"{longer} could reach it."
 
 
 def _appendix(hyper: Sequence[Entry], nih: Sequence[Entry]) -> list[str]:

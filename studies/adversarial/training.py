@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from studies.adversarial.arms import ARMS, REFERENCES, Arm
+from studies.adversarial.arms import ARMS, REFERENCES, WIDE_ARMS, Arm
 from studies.imaging.spent import Spent
 from studies.rows import Row, convergence_of, described
 from studies.thesis import keep_scores
@@ -33,7 +33,9 @@ from unseen.evaluation.roc import Auroc, Bools, Floats, auroc, folds_of, roc_cur
 from unseen.runs.cohort import Cohort, cohort_of
 from unseen.runs.training import detector_of, looks_for_lungs, shared_lungs
 from unseen.training.history import History
+from unseen.training.progress import Progress
 from unseen.training.settings import Training
+from unseen.training.tensorboard_log import Report
 
 NIH_TESTED = (0, 1)
 """Folds of NIH's normal films that are tested; its abnormal films all are, but those of a patient trained on."""
@@ -129,16 +131,28 @@ def _parts(recipe: Recipe, cohort: Cohort) -> tuple[Films, Films, int | None]:
     return training, testing, None
 
 
-def trained(given: Prepared, recipe: Recipe, validate: Callable[[int], Mapping[str, float]] | None) -> float:
-    """Train the detector in its run's folder, or go on with it; return the processor seconds spent."""
+def trained(
+    given: Prepared,
+    recipe: Recipe,
+    validate: Callable[[int], Mapping[str, float]] | None,
+    *,
+    progress: Report | None = None,
+) -> float:
+    """Train the detector in its run's folder, or resume it; return the processor seconds spent."""
     spent = Spent(given.run.folder / "spent.json")
+
+    def report(step: Progress) -> None:
+        spent.step()
+        if progress is not None:
+            progress(recipe.name, step)
+
     given.run.write_recipe(recipe)
     given.detector.learn(
         given.normals,
         Fitting(
             validated(recipe.training, Training, where="training"),
             folder=given.run.folder,
-            progress=lambda _: spent.step(),
+            progress=report,
             validate=validate,
         ),
     )
@@ -169,8 +183,8 @@ def _scores(detector: Detector, image: torch.Tensor, inside: torch.Tensor, lungs
     return apart
 
 
-def arm_row(arm: Arm, seed: int) -> Row:
-    """Train an arm, or go on with it, testing it after each epoch: its row."""
+def arm_row(arm: Arm, seed: int, *, progress: Report | None = None) -> Row:
+    """Train an arm, or resume it, test it after each epoch, and return its row."""
     recipe = arm.recipe(seed)
     given = prepared(recipe)
     detector, kept = given.detector, given.run.folder / "epochs"
@@ -180,7 +194,7 @@ def arm_row(arm: Arm, seed: int) -> Row:
         keep_scores(kept / f"{epoch:03d}.npy", found)
         return {"auroc": auroc(given.abnormal, found)}
 
-    seconds = trained(given, recipe, measure)
+    seconds = trained(given, recipe, measure, progress=progress)
     history = detector.history
     assert history is not None
     return {
@@ -221,7 +235,8 @@ def _compared(arm: Arm, seed: int, given: Prepared, row: Row | None = None) -> R
     reference = REFERENCES.get(arm.question, arm.name)
     if reference == arm.name:
         return {}
-    other = next(one for one in ARMS if (one.question, one.name) == (arm.question, reference)).recipe(seed)
+    asked = (arm.question, reference)
+    other = next(one for one in (*ARMS, *WIDE_ARMS) if (one.question, one.name) == asked).recipe(seed)
     own = _last_scores(given.run.folder, arm.recipe(seed))
     others = _last_scores(run_of(other, cohort_of(other))[0].folder, other)
     if row is None and not others.is_file():

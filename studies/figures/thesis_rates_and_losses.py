@@ -10,7 +10,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from studies.adversarial.arms import PLOTTED
+from studies.adversarial.arms import PLOTTED, WIDE_PLOTTED
 from studies.adversarial.page import LOSSES, ROC
 from studies.pages.budgets import spent
 from studies.row_files import read_row
@@ -56,7 +56,8 @@ def _titled(drawn: Figure, row: Row) -> Figure:
 
 def main() -> None:
     """Draw both figures into the docs."""
-    row = read_row(PLOTTED, ROOT / "studies" / "results")
+    rows = ROOT / "studies" / "results"
+    row = read_row(WIDE_PLOTTED, rows) or read_row(PLOTTED, rows)
     if row is None:
         raise SystemExit(f"no row {PLOTTED} yet; run python -m studies.adversarial --only norms")
     for path, made in ((ROC, rates(row)), (LOSSES, losses(row))):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studies import recipe_files as recipes
+from studies.adversarial.noise import cell
 from studies.imaging.arms import READ_BY
 from studies.imaging.published import EI_INPAINTING
 from studies.imaging.settings import Arm, images_of, method_of, training_of
@@ -66,6 +67,18 @@ def of_detector(recipe: Recipe) -> tuple[Training, ...]:
         dcgan = key == "f-anogan" and recipe.method.settings.get("network") == "dcgan"
         nearest = f"detectors/fold-0/{key}{'-dcgan' if dcgan else ''}-0"
     return (Training(nearest, _steps(recipe, films), px=_px(recipe), features=_features(recipe)),)
+
+
+def of_adversarial(recipe: Recipe) -> tuple[Training, ...]:
+    """Return the training of a GAN of the thesis, at the rate of the thesis's protocol."""
+    nearest = f"thesis/{recipe.method.key}-0"
+    return (Training(nearest, _steps(recipe, THESIS_NORMALS), px=_px(recipe), features=_features(recipe)),)
+
+
+def of_noise(recipe: Recipe, arm: str, sigma: float) -> Training:
+    """Return the training of f-AnoGAN under noise without fold 0, at the rate of its narrow row."""
+    nearest = f"{cell(arm, sigma).recipe_name}-0"
+    return Training(nearest, _steps(recipe, _FILMS["ms_cxr"]), px=_px(recipe), features=_features(recipe))
 
 
 def of_fold(recipe: Recipe) -> tuple[Training, ...]:

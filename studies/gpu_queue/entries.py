@@ -10,6 +10,11 @@ from functools import partial
 from pathlib import Path
 
 from studies import recipe_files as recipes
+from studies.adversarial.arms import NOISE_WIDE, SIGMAS, WIDE_ARMS
+from studies.adversarial.arms import STUDY as ADVERSARIAL
+from studies.adversarial.arms import Arm as GanArm
+from studies.adversarial.noise import CELLS, cell, noise_row
+from studies.adversarial.training import arm_row
 from studies.crossfit import TEST_FOLDS
 from studies.curves import training as curves
 from studies.detectors.development import FOLD, development_row
@@ -117,7 +122,8 @@ class QueueEntry:
 def _is_whole(row: Row | None, kind: str) -> bool:
     if row is None or not str(row.get("device", "")).startswith(kind):
         return False
-    return bool(row.get("epochs_done") == row.get("epochs"))  # other rows than the thesis's have neither
+    epochs = row.get("epochs")
+    return bool(row.get("epochs_done", epochs) == epochs)  # only rows of the thesis are written before the end
 
 
 def queue() -> list[QueueEntry]:
@@ -128,6 +134,8 @@ def queue() -> list[QueueEntry]:
         *(imaging_entry(recipes.load(name), 0, "unrolled") for name in _other_problems()),
         *(curve_entry(recipes.load(name)) for px in (64, 128) for name in curves.names(px)),
         *source_entries(),
+        *(adversarial_entry(arm) for arm in WIDE_ARMS),
+        *(noise_entry(sigma) for sigma in SIGMAS),
         *(detector_entry(recipes.load(f"detectors/{name}")) for name in DETECTORS),
         *(detector_entry(recipes.load(f"papers/{name}")) for name in PAPERS),
         *(fold_entry(recipes.load(name), fold) for name in _wide() for fold in TEST_FOLDS),
@@ -256,6 +264,38 @@ def source_entries() -> Iterator[QueueEntry]:
             yield thesis_entry(recipe, recipe.seed)
         else:
             yield detector_entry(recipe)
+
+
+def adversarial_entry(arm: GanArm) -> QueueEntry:
+    """Return the entry of a GAN of the thesis with its width, pixels and steps, tested after each epoch."""
+    recipe = arm.recipe(0)
+
+    def made(work: Work) -> Iterator[Row]:
+        with _runs_in(work.root):
+            yield arm_row(arm, 0, progress=work.progress)
+
+    needed = partial(films_needed, recipe)
+    gives = (f"{recipe.name}-0",)
+    return QueueEntry(recipe.name, 0, None, "thesis", gives, needed, made, costs.of_adversarial(recipe))
+
+
+def noise_entry(sigma: float) -> QueueEntry:
+    """Return the entry of f-AnoGAN under added noise of one σ, without SURE and then with it: two trainings.
+
+    The row of the second has its difference from the first on the same films, so that they are one entry.
+    """
+    arms = [arm for arm, level in CELLS if level == sigma]
+    wide = [cell(arm, sigma, NOISE_WIDE).recipe(0) for arm in arms]
+
+    def made(work: Work) -> Iterator[Row]:
+        with _runs_in(work.root):
+            for arm in arms:
+                yield noise_row(arm, sigma, 0, question=NOISE_WIDE, progress=work.progress)
+
+    name = f"{ADVERSARIAL}/{NOISE_WIDE}-{sigma:g}"
+    cost = tuple(costs.of_noise(recipe, arm, sigma) for recipe, arm in zip(wide, arms, strict=True))
+    gives = tuple(f"{recipe.name}-0" for recipe in wide)
+    return QueueEntry(name, 0, None, f"ms_cxr-f{FOLD}", gives, partial(films_needed, wide[0], FOLD), made, cost)
 
 
 def outlook_entry(question: str, arm: str) -> QueueEntry:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from studies import recipe_files as recipes
-from studies.adversarial.arms import PLOTTED, SIGMAS, STUDY, SURE
+from studies.adversarial.arms import NOISE, NOISE_WIDE, PLOTTED, SIGMAS, STUDY, SURE, WIDE_PLOTTED
 from studies.adversarial.page import WITHOUT_NOISE, at_chance, at_own_noise
 from studies.imaging import budgets as imaging_budgets
 from studies.imaging.gaps import of_arm
@@ -93,13 +93,14 @@ class SourceFigure:
         return [self.where, self.shows, self.value, metric, found.ours, found.training, found.page]
 
 
-def not_run(training: Training, rows: Rows, queued: str = "") -> str:
-    """Return the cell of a figure without a row: what it would cost, and its entry in the queue for a GPU."""
-    return f"*{NOT_RUN}*, would cost {cost_text(training, rows)}" + (f", queued as `{queued}`" if queued else "")
+def not_run(training: Training, rows: Rows, *queued: str) -> str:
+    """Return the cell of a figure without a row: what it would cost, and its entries in the queue for a GPU."""
+    entries = ", ".join(f"`{name}`" for name in queued)
+    return f"*{NOT_RUN}*, would cost {cost_text(training, rows)}" + (f", queued as {entries}" if queued else "")
 
 
-def _missing(training: Training, page: str, queued: str = "") -> Callable[[Rows], Counterpart]:
-    return lambda rows: Counterpart(not_run(training, rows, queued), "–", page)
+def _missing(training: Training, page: str) -> Callable[[Rows], Counterpart]:
+    return lambda rows: Counterpart(not_run(training, rows), "–", page)
 
 
 def whole_of(rows: Rows, problem: str, arm: str) -> list[Row]:
@@ -326,7 +327,8 @@ def _with_sure(rows: Rows) -> Counterpart:
         return Counterpart(figure(row["auroc"]["best_epoch"]) + dagger(row), budgets.spent(row), _THESIS_PAGE)
     narrow = rows.get(training.nearest)
     told = "" if narrow is None else f"at 16 features {figure(narrow['auroc']['best_epoch'])}{dagger(narrow)}; at 64 "
-    return Counterpart(told + not_run(training, rows), "–" if narrow is None else budgets.spent(narrow), _THESIS_PAGE)
+    missing = not_run(training, rows, "thesis/ganomaly-sure-0")
+    return Counterpart(told + missing, "–" if narrow is None else budgets.spent(narrow), _THESIS_PAGE)
 
 
 def _best_epoch(rows: Rows) -> Counterpart:
@@ -337,42 +339,66 @@ def _best_epoch(rows: Rows) -> Counterpart:
 
 
 def _sure_in_encoder(rows: Rows) -> Counterpart:
-    training = Training(WITHOUT_NOISE, features=FEATURES, runs=2)
+    training = Training(WITHOUT_NOISE, NIH_STEPS, features=FEATURES, runs=2 * len(_LEVELS))
+    missing = not_run(training, rows, *(f"{STUDY}/{NOISE_WIDE}-{sigma:g}-0" for sigma in _LEVELS))
+    wide, narrow = _under_noise(rows, NOISE_WIDE), _under_noise(rows, NOISE)
+    some = wide if any(f"{STUDY}/{NOISE_WIDE}-{SURE}-" in name for name in wide) else narrow
     said, spent = [], ""
-    for sigma in SIGMAS:
-        row = rows.get(f"{STUDY}/noise-{SURE}-{sigma:g}-0")
+    for sigma in _LEVELS:
+        row = next((row for name, row in some.items() if f"-{SURE}-{sigma:g}-" in name), None)
         if row is not None:
             gain = at_own_noise(row)["minus_plain"]
             said.append(f"σ = {sigma:g}: {figure(gain, sign=True)}{dagger(row)}")
             spent = f"{budgets.spent(row)}; {row['px']} px"
     if not said:
         page = "[SURE under noise](results-thesis.md#does-sure-make-the-detector-robust-to-noise)"
-        return Counterpart(not_run(training, rows), "–", page)
+        return Counterpart(missing, "–", page)
     told = f"AUROC of f-AnoGAN with SURE in the encoder, less that without it, {'; '.join(said)}"
-    chance = at_chance([row for name, row in rows.items() if name.startswith(f"{STUDY}/noise-")])
-    return Counterpart(f"{told}; {chance}: the question is open" if chance else told, spent, _THESIS_PAGE)
+    chance = at_chance(list(some.values()))
+    told = f"{told}; {chance}: the question is open" if chance else told
+    if some is narrow:
+        told += f"; with the thesis's width, pixels and steps on NIH {missing}"
+    return Counterpart(told, spent, _THESIS_PAGE)
+
+
+def _under_noise(rows: Rows, question: str) -> dict[str, Row]:
+    """Return the rows of f-AnoGAN under noise with one budget, seed 0."""
+    prefix = f"{STUDY}/{question}-f-anogan-"
+    return {name: row for name, row in rows.items() if name.startswith(prefix) and name.endswith("-0")}
+
+
+def _at_the_source_size(rows: Rows) -> str:
+    """Return what the curves of figures 5.2 and 5.3 at the thesis's size would cost."""
+    return f"; at the source's size {not_run(Training('thesis/roi-sure-0'), rows, WIDE_PLOTTED)}"
+
+
+def _drawn(rows: Rows) -> Row | None:
+    """Return the row whose curves are drawn on the thesis's page."""
+    return rows.get(WIDE_PLOTTED, rows.get(PLOTTED))
 
 
 def _roc(rows: Rows) -> Counterpart:
-    row, missing = rows.get(PLOTTED), not_run(Training("thesis/roi-sure-0"), rows)
+    row = _drawn(rows)
     if row is None:
-        return Counterpart(missing, "–", _THESIS_PAGE)
+        return Counterpart(not_run(Training("thesis/roi-sure-0"), rows, WIDE_PLOTTED), "–", _THESIS_PAGE)
     reached = f"{figure(row['auroc']['best_epoch'])}{dagger(row)}"
-    told = f"drawn there at {row['px']} px and {row['features']} features: AUROC {reached}; at the source's size "
+    told = f"drawn there at {row['px']} px and {row['features']} features: AUROC {reached}"
+    missing = "" if WIDE_PLOTTED in rows else _at_the_source_size(rows)
     return Counterpart(told + missing, budgets.spent(row), _THESIS_PAGE)
 
 
 def _losses(rows: Rows) -> Counterpart:
-    drawn = rows.get(PLOTTED)
+    drawn = _drawn(rows)
     if drawn is not None:
         sides = {"generator": drawn["curve"], "discriminator": drawn["discriminator"]}
         told = "; ".join(
             f"{side}: {curve[0]:.2f} in epoch 1, {min(curve):.2f} at the least, {curve[-1]:.2f} in epoch {len(curve)}"
             for side, curve in sides.items()
         )
-        missing = not_run(Training("thesis/roi-sure-0"), rows)
-        told = f"drawn there at {drawn['px']} px{dagger(drawn)}: {told}; at the source's size {missing}"
-        return Counterpart(told, budgets.spent(drawn), _THESIS_PAGE)
+        missing = "" if WIDE_PLOTTED in rows else _at_the_source_size(rows)
+        return Counterpart(
+            f"drawn there at {drawn['px']} px{dagger(drawn)}: {told}{missing}", budgets.spent(drawn), _THESIS_PAGE
+        )
     row = rows.get("thesis/roi-sure-0")
     if row is None:
         return Counterpart(not_run(Training("thesis/roi-sure-16-0", features=FEATURES), rows), "–", _THESIS_PAGE)
@@ -381,7 +407,8 @@ def _losses(rows: Rows) -> Counterpart:
         f"generator: {curve[0]:.1f} in epoch 1, {min(curve):.1f} at the least, {curve[-1]:.1f} in epoch {len(curve)} "
         f"(`curve` of `thesis/roi-sure-0`){dagger(row)}; the discriminator's losses are not kept: "
     )
-    return Counterpart(told + not_run(Training("thesis/roi-sure-0"), rows), budgets.spent(row), _THESIS_PAGE)
+    missing = not_run(Training("thesis/roi-sure-0"), rows, WIDE_PLOTTED)
+    return Counterpart(told + missing, budgets.spent(row), _THESIS_PAGE)
 
 
 def _split(rows: Rows) -> Counterpart:
@@ -426,9 +453,22 @@ _GAN_PAGE = "[theory of GANs](theory/gan.md)"
 _THEOREMS = "[theory](theory/identifiability.md)"
 
 
-def _nearly_clean(arm: str) -> Training:
+_LEVELS = tuple(sigma for sigma in SIGMAS if sigma > 0)
+
+
+def _nearly_clean(arm: str) -> Callable[[Rows], Counterpart]:
+    """Our side of MRI ×4 with σ = 0.01: the source's whole training from the queue, or what it would cost."""
     transforms = None if arm == "supervised" else REI_MRI.transforms
-    return Training(f"imaging/mri-x4-05-{arm}-0", REI_MRI.steps, px=320, features=64, transforms=transforms)
+    training = Training(f"imaging/mri-x4-05-{arm}-0", REI_MRI.steps, px=320, features=64, transforms=transforms)
+
+    def found(rows: Rows) -> Counterpart:
+        some = whole_of(rows, "mri-x4-01", arm)
+        if not some:
+            return Counterpart(not_run(training, rows, f"sources/mri-x4-01-{arm}-0"), "–", _IMAGING_PAGE)
+        reached = f"{mean(some, 'psnr_papers'):.2f} dB{imaging_budgets.dagger(some)}"
+        return Counterpart(reached, imaging_budgets.spent(some, REI_MRI), _IMAGING_PAGE)
+
+    return found
 
 
 FIGURES: tuple[SourceFigure, ...] = (
@@ -441,7 +481,7 @@ FIGURES: tuple[SourceFigure, ...] = (
     SourceFigure(f"{EI}, key observations", "Equivariance of f∘A, and the algorithm", "text", "–",
                  _explained("[theory](theory/learning-from-measurements.md)")),
     *(SourceFigure(f"{SLIDES}, MRI figure of REI", f"MRI ×4, σ = 0.01: {name}", value, "PSNR, magnitudes, dB",
-                   _missing(_nearly_clean(arm), _IMAGING_PAGE, f"sources/mri-x4-01-{arm}-0"))
+                   _nearly_clean(arm))
       for arm, name, value in (("ei", "EI", "30.84"), ("rei", "REI", "30.98"), ("supervised", "supervised", "32.12"))),
     SourceFigure(f"{SLIDES}, figures on inverse problems", "Drawings: inverse problem, MRI, supervised learning, EI, "
                  "REI", "drawing", "–", _explained("[theory](theory/one-equation.md)")),

@@ -12,13 +12,17 @@ import numpy as np
 import pytest
 
 from studies.adversarial import arms, noise, training
-from studies.adversarial.arms import ARMS, PLOTTED, SURE, Arm
+from studies.adversarial.arms import ARMS, NOISE, NOISE_WIDE, PLOTTED, SURE, WIDE_ARMS, WIDE_PLOTTED, Arm
 from studies.adversarial.page import WITHOUT_NOISE, adversarial_blocks
 from studies.figures.thesis_rates_and_losses import losses, rates
+from studies.gpu_queue.entries import Work, noise_entry
+from studies.gpu_queue.returned import merge
+from studies.gpu_queue.slot import DONE, FOUND, STOPPED, run
 from studies.pages.budgets import NIH_ORIGINAL_STEPS, NIH_STEPS
 from studies.row_files import read_study
 from unseen.evaluation.roc import auroc
 from unseen.runs.cohort import cohort_of
+from unseen.training.limits import RunLimits
 
 Row = dict[str, Any]  # Any: JSON
 ROOT = Path(__file__).parents[2]
@@ -43,9 +47,24 @@ def test_recipes_of_all_arms_are_valid_and_differ() -> None:
     assert len({recipe.name for recipe in found}) == len(ARMS) == len(committed() | {r.name for r in found})
     assert {one.question for one in ARMS} == set(arms.QUESTIONS)
     for arm, sigma in noise.CELLS:
-        settings = noise.cell(arm, sigma).recipe(0).method.settings
-        assert settings.get("encoding") == ("sure_f" if arm == arms.SURE else "izi_f")
-        assert settings.get("sigma") == (sigma if arm == arms.SURE else None)
+        for question, features in ((NOISE, 16), (NOISE_WIDE, 64)):
+            settings = noise.cell(arm, sigma, question).recipe(0).method.settings
+            assert settings.get("encoding") == ("sure_f" if arm == arms.SURE else "izi_f")
+            assert settings.get("sigma") == (sigma if arm == arms.SURE else None)
+            assert settings["features"] == features
+
+
+def test_wide_arms_are_the_narrow_ones_with_the_thesiss_width_pixels_and_steps() -> None:
+    def without_size(arm: Arm) -> Row:
+        recipe = arm.recipe(0)
+        settings = {name: value for name, value in recipe.method.settings.items() if name != "features"}
+        return {"settings": settings, "view": recipe.view | {"size": None}, "training": recipe.training}
+
+    assert {one.question for one in WIDE_ARMS} == set(arms.WIDE_QUESTIONS)
+    for wide in WIDE_ARMS:
+        [narrow] = [one for one in ARMS if f"{one.question}-wide" == wide.question and one.name == wide.name]
+        assert without_size(wide) == without_size(narrow)
+        assert (wide.px, wide.settings["features"], wide.budget) == (256, 64, (70, 32))
 
 
 def committed() -> set[str]:
@@ -128,14 +147,38 @@ def test_no_patient_of_a_tested_film_is_trained_on_where_there_is_no_split() -> 
     assert labels.count("normal") > 0 and labels.count("abnormal") > 0 and len(known) > 0
 
 
+def tiny_budget(patch: pytest.MonkeyPatch) -> None:
+    """Train f-AnoGAN under noise for one epoch on whole films of 32 px, for each question."""
+    patch.setattr(noise, "_FRAME", "whole")
+    patch.setattr(noise, "_SETTINGS", {"latent": 8, "network": "dcgan", "critic_steps": 1})
+    patch.setattr(noise, "_BUDGETS", dict.fromkeys((NOISE, NOISE_WIDE), (4, 32, (1, 4))))
+
+
+@pytest.mark.usefixtures("films")
+def test_the_queue_resumes_both_trainings_under_noise_and_returns_their_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_budget(monkeypatch)
+    [one] = [noise_entry(0.2)]
+    work, seen = Work(tmp_path / "rows", root=tmp_path / "own"), list[str]()
+    work = replace(work, progress=lambda name, progress: seen.append(name))
+
+    def states(stop_after_s: float | None) -> str:
+        limits = RunLimits(device="cpu", checkpoint_every_s=0, stop_after_s=stop_after_s)
+        return run([one], limits=limits, out=tmp_path / "out", work=work, packs=tmp_path).entries[one.name]
+
+    assert states(0.0).startswith(f"{STOPPED}: the training stopped at step 1 of")
+    assert states(None) == DONE
+    merge(tmp_path / "out", rows=work.rows, root=tmp_path / "home")
+    rows = read_study(arms.STUDY, work.rows)
+    assert set(rows) == set(one.gives) and set(seen) == {name.removesuffix("-0") for name in one.gives}
+    assert "minus_plain" in rows["adversarial/noise-wide-f-anogan-sure-0.2-0"]["auroc"][0]
+    assert states(None) == FOUND
+
+
 @pytest.mark.usefixtures("films")
 def test_under_noise_the_arm_with_sure_has_its_difference_from_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    def small(arm: str, sigma: float) -> Arm:
-        encoding = {"encoding": "sure_f", "sigma": sigma} if arm == arms.SURE else {}
-        settings = {"features": 4, "latent": 8, "network": "dcgan", "critic_steps": 1, **encoding}
-        return Arm("noise", f"{arm}-{sigma:g}", "fold-0", "f-anogan", settings, (1, 4), 32)
-
-    monkeypatch.setattr(noise, "cell", small)
+    tiny_budget(monkeypatch)
     plain, sure = (noise.noise_row(arm, 0.2, 0) for arm in (arms.PLAIN, arms.SURE))
     assert "minus_plain" not in plain["auroc"][0] and sure["facts"]["sigma"] == 0.2
     assert [entry["tested"] for entry in sure["auroc"]] == list(arms.SIGMAS)
@@ -171,6 +214,9 @@ def test_without_rows_there_is_no_section() -> None:
 def test_whether_reinitialisation_triggers_is_told_with_the_training() -> None:
     never = said(row("instance-noise", "0.5"))
     assert "**Re-initialisation never triggers** in these 1 trainings (60 steps, 15 of" in never and "0.02" in never
+    assert "A longer training, or one with the thesis's width and pixels, could reach it." in never
+    wide = said(row("instance-noise", "0"), row("instance-noise-wide", "0", features=64, px=256))
+    assert "A longer training could reach it." in wide
     assert "triggers in 1 of 2 trainings" in said(
         row("instance-noise", "0"), row("instance-noise", "0.5", reinitialisations=3)
     )
@@ -220,6 +266,26 @@ def test_two_arms_are_compared_by_their_paired_difference() -> None:
     without = compared()
     assert "not compared by a paired test" in without and "significant" not in without.partition("not compared")[2]
     assert "images/thesis-roc.png" in close and PLOTTED == "adversarial/norms-mean-squares-0"
+
+
+def test_wide_trainings_stand_next_to_the_narrow_ones_with_their_own_budget() -> None:
+    width: Row = {"features": 64, "px": 256}
+    losses = [row(question, arm, **(width if "wide" in question else {}))
+              for question in ("norms", "norms-wide") for arm in ("mean-squares", "norms")]  # fmt: skip
+    text = said(*losses)
+    assert text.count("| means of squares, also in 4.4† |") == 2 == text.count("At the last epoch the AUROC of seed 0")
+    assert "--only norms norms-wide`" in text and "64 of 64 features; 256 of 256 px" in text
+    drawn = text.partition("## ROC curve")[2]
+    assert WIDE_PLOTTED == "adversarial/norms-wide-mean-squares-0" and "256 of 256 px" in drawn
+
+    noisy = [
+        row(question, SURE, method="f-anogan", trained_at=0.1, features=features,
+            auroc=[{"tested": 0.1, "auroc": interval(value), "minus_plain": interval(0.0)}])
+        for question, features, value in ((NOISE, 16, 0.55), (NOISE_WIDE, 64, 0.75))
+    ]  # fmt: skip
+    text = said(*noisy)
+    assert text.count("| trained at σ |") == 2
+    assert text.count("is significantly above chance at its own σ") == 1, "the wide training is above chance"
 
 
 def test_the_answer_on_sure_follows_the_differences() -> None:

@@ -250,7 +250,8 @@ def test_every_entry_has_a_recipe_a_command_that_selects_it_alone_and_a_cost() -
         if question in QUESTIONS:
             assert arm in OUTLOOK[question], one.name
         else:
-            assert one.recipe in known or one.recipe.startswith(("outlook/ambient-wide-", "outlook/generators-"))
+            rows_alone = ("outlook/ambient-wide-", "outlook/generators-", "adversarial/")
+            assert one.recipe in known or one.recipe.startswith(rows_alone)
         words = shlex.split(one.command)
         given = parsed(words[3:])
         assert words[:3] == ["python", "-m", "studies.gpu_queue"] and (given.command, given.device) == ("run", "cuda")
@@ -315,6 +316,21 @@ def test_appendix_a_is_queued_with_its_steps() -> None:
         steps = NIH_ORIGINAL_STEPS if name == "ganomaly-original" else NIH_STEPS
         assert steps <= (one.costs[0].amount or 0) < 1.01 * steps, name
         assert one.pack == "nih_cxr8-f0" and one.gives == (f"sources/nih-{name}-0",)
+
+
+def test_gans_of_the_thesis_are_queued_with_its_width_pixels_and_steps() -> None:
+    found = {one.name.removeprefix("adversarial/"): one for one in queue() if one.name.startswith("adversarial/")}
+    assert set(found) == {
+        "norms-wide-mean-squares-0", "norms-wide-norms-0", "noise-wide-0-0", "noise-wide-0.1-0", "noise-wide-0.2-0",
+        "instance-noise-wide-0-0", "instance-noise-wide-0.1-0", "instance-noise-wide-0.5-0",
+    }  # fmt: skip
+    for name, one in found.items():
+        under_noise = name.startswith("noise")
+        for training in one.costs:
+            assert training.features == 64 and training.px == (64 if under_noise else 256)
+            steps = NIH_STEPS if under_noise else 70 * (311 // 32)
+            assert steps <= (training.amount or 0) < 1.01 * steps
+        assert len(one.gives) == len(one.costs) == (2 if under_noise and name != "noise-wide-0-0" else 1)
 
 
 def test_every_training_without_its_row_is_in_the_queue() -> None:

@@ -144,6 +144,39 @@ def test_smaller_trainings_answer_the_slides_question_and_draw_the_thesiss_curve
     )
 
 
+def test_a_training_of_the_queue_replaces_its_cost() -> None:
+    rows = committed_rows()
+
+    def line(shows: str, **more: dict[str, object]) -> str:
+        [found] = [one for one in sources_page({**rows, **more}).splitlines() if f"| {shows} |" in one]
+        return found
+
+    clean = "MRI ×4, σ = 0.01: REI"
+    whole = rows["imaging/mri-x4-05-rei-0"] | {
+        "problem": "sources/mri-x4-01", "steps": 225_000, "features": 64, "epoch": 500, "epochs_of_training": 500,
+        "by_picture": {"psnr_papers": [30.0, 31.0]}, "curve": [],
+    }  # fmt: skip
+    assert "queued as `sources/mri-x4-01-rei-0`" in line(clean)
+    done = line(clean, **{"sources/mri-x4-01-rei-225000-0": whole})
+    assert "| 30.50 dB |" in done and "225,000 steps" in done and "not run" not in done
+
+    drawn = rows["adversarial/norms-mean-squares-0"] | {"features": 64, "px": 256}
+    for shows in ("ROC curve of the proposed detector at its best epoch",
+                  "Losses of generator and discriminator by epoch"):  # fmt: skip
+        assert "queued as `adversarial/norms-wide-mean-squares-0`" in line(shows)
+        found = line(shows, **{"adversarial/norms-wide-mean-squares-0": drawn})
+        assert "drawn there at 256 px" in found and "not run" not in found
+
+    question = "May SURE make f-AnoGAN's encoder robust to noise?"
+    assert "with the thesis's width, pixels and steps on NIH *not run*" in line(question)
+    entries = [one | {"auroc": {"value": 0.7, "low": 0.6, "high": 0.8}}
+               for one in rows["adversarial/noise-f-anogan-sure-0.1-0"]["auroc"]]  # fmt: skip
+    wide = rows["adversarial/noise-f-anogan-sure-0.1-0"] | {"features": 64, "px": 64, "steps": 23_592, "auroc": entries}
+    found = line(question, **{"adversarial/noise-wide-f-anogan-sure-0.1-0": wide})
+    assert "23,592 steps" in found and "64 px" in found and "σ = 0.2" not in found and "not run" not in found
+    assert "is open" not in found, "significantly above chance"
+
+
 def test_films_of_nih_are_those_of_the_row() -> None:
     rows = committed_rows()
     row = rows["adversarial/nih-ganomaly-suitable-0"]

@@ -168,12 +168,12 @@ def overview(found: Sequence[Screen], drawing: tuple[str, str, list[Entry]] | No
     )
 
 
-def write_overview(folder: Path, rows: Mapping[str, Row], docs: Path) -> Path:
+def write_overview(found: Sequence[Screen], rows: Mapping[str, Row], docs: Path) -> Path:
     """Write the page and its figure; returns the page's path."""
     drawing = drawn(rows)
     if drawing is not None:
         (docs / IMAGE).parent.mkdir(parents=True, exist_ok=True)
         write_text(docs / IMAGE, drawing[0])
     page = docs / f"{PAGE}.md"
-    write_text(page, overview(screens(folder, rows), drawing))
+    write_text(page, overview(found, drawing))
     return page

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from studies.evidence.detection import called, results_screen
+from studies.evidence.detection import results_screen
 from studies.evidence.screen import best_first, folded, rendered
 from studies.pages import budgets
 from studies.pages.cells import dagger, dagger_note, shortcut, table
-from studies.pages.instruments import HEAD, cells, claim, laterality_section, nomination_section
+from studies.pages.instruments import HEAD, cells, laterality_section, nomination_section
+from studies.pages.readme import table_shows
 from studies.pages.sections import SOURCES, aurocs, conclusions, provenance, real_section, shipped_section, twin_section
 from studies.rows import Row
 from unseen.detectors import METHODS
@@ -76,36 +77,13 @@ def readme_table(rows: Mapping[str, Row]) -> str:
         "*Best*: the highest pooled AUROC of these rows. *Similar films*: pairs of an abnormal and a normal film "
         "of one hospital that are alike in all image statistics, by the weights on films that they did not learn from. "
         "*Which lung*: AUROC of the ill side by the anomaly map. "
-        f"A row of `models/…` is the model's recipe, cross-validated; "
+        "A row of `models/…` is the model's recipe, cross-validated; "
         "the weights' own figure on the fold that they did not learn from is on the [results page](docs/results.md)."
         + "".join(f" {note}" for note in dagger_note(row for _, row in named))
         + _trained([row for _, row in named])
-        + _shown(rows, [row for _, row in named])
+        + "\n\n"
+        + table_shows(rows, [row for _, row in named])
     )
-
-
-def _shown(rows: Mapping[str, Row], named: Sequence[Row]) -> str:
-    """Return what the table shows: which rows are above every single image statistic, and the claim on disease."""
-    places = {"Pooled": "pooled", "At Shenzhen": "shenzhen", "At Montgomery": "montgomery"}
-    gans = budgets.of_gans(named)
-    said = []
-    for words, source in places.items():
-        above = [f"`{called(row)}`" for row in named if row["metrics"]["shortcuts"]["above_all"].get(source)]
-        if above:
-            verb = "is" if len(above) == 1 else "are"
-            said.append(f"{words}, {_listed(above)} {verb} significantly better than every single image statistic.")
-        else:
-            said.append(
-                f"{words}, no detector is significantly better than every single image statistic"
-                f"{f' ({gans})' if gans else ''}."
-            )
-    said += [claim(rows)] if claim(rows) else []
-    return "\n\nWhat the table shows:\n\n" + "\n".join(f"- {one}" for one in said)
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Return names with commas, and "and" before the last."""
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def _by_method(rows: Mapping[str, Row], prefix: str) -> list[Row]:

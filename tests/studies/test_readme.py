@@ -1,0 +1,67 @@
+"""The README's conclusions follow its rows, each with the training behind it."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from studies.pages import readme
+from studies.rendering import render
+from tests.docs.blocks import ROOT
+from tests.studies.committed import committed_rows
+
+Row = dict[str, Any]  # Any: JSON
+
+
+def shipped() -> dict[str, Row]:
+    return {name: deepcopy(dict(row)) for name, row in committed_rows().items() if name.startswith("shipped/")}
+
+
+def better(row: Row, *groups: str) -> Row:
+    """Let the row be significantly better than every image statistic on these groups alone."""
+    above = row["metrics"]["shortcuts"]["above_all"]
+    row["metrics"]["shortcuts"]["above_all"] = {group: group in groups for group in above}
+    return row
+
+
+def test_the_answer_on_detection_follows_the_best_models_row() -> None:
+    rows = shipped()
+    assert "0.80 [0.76, 0.84]" in readme.answer(rows) and "*not yet* evidence" in readme.answer(rows)
+    rows["shipped/ensemble-five-0"] = better(rows["shipped/ensemble-five-0"], "pooled")
+    assert "significantly better than every image statistic" in readme.answer(rows)
+    assert "not yet" not in readme.answer(rows)
+    rows["shipped/roi-sure-0"]["metrics"]["auroc"]["pooled"] = {"value": 0.97, "low": 0.96, "high": 0.98}
+    assert "the best model (560 steps, 32 of 64 features) reaches an AUROC of 0.97 [0.96, 0.98]" in readme.answer(rows)
+    assert readme.answer({}) == "*No row yet.*"
+
+
+def test_what_the_table_shows_follows_its_rows_and_names_the_gans_training() -> None:
+    rows = shipped()
+    models = [better(row) for row in rows.values() if "metrics" in row]
+    budget = "(the GANs among them after 560 steps with 32 of the sources' 64 features)"
+    none = f"no detector is significantly better than every single image statistic {budget}."
+    assert f"- Pooled and at Shenzhen and at Montgomery, {none}" in readme.table_shows({}, models)
+    [gan] = [row for row in models if row["method"] == "roi-sure"]
+    better(gan, "shenzhen")
+    shown = readme.table_shows({}, models)
+    assert f"- Pooled and at Montgomery, {none}" in shown
+    named = "`models/roi-sure` (560 steps, 32 of 64 features)†."
+    assert f"- At Shenzhen, significantly better than every single image statistic: {named}" in shown
+    assert readme.table_shows({}, []) == ""
+
+
+def test_only_the_markers_that_the_readme_has_are_filled(tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    for name in ("answer", "imaging"):
+        before = f"above\n<!-- {name}:begin -->\nold\n<!-- {name}:end -->\nbelow\n"
+        page.write_text(before, encoding="utf-8")
+        render(tmp_path / "none", docs=tmp_path / "docs", readme=page)
+        assert page.read_text(encoding="utf-8") == before.replace("old", "*No row yet.*")
+
+
+def test_the_readmes_conclusion_on_imaging_is_that_of_the_first_screen() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = text.partition("<!-- imaging:begin -->\n")[2].partition(" [When learning pays]")[0]
+    first = (ROOT / "docs" / "results-imaging.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    assert told in first and "of the sources' steps" in told

@@ -42,6 +42,7 @@ class Archive:
         self.folder, self.parts, self.part_size, self.policy = folder, folder / "parts", part_size, policy
         self.manifest = folder / "manifest.csv"
         self.rows: list[dict[str, object]] = []
+        self.views: dict[str, str] = {}
         self.parts.mkdir(parents=True)
 
     def put(self, name: str, data: bytes | None, score: float | None = 0.5, **row: object) -> None:
@@ -54,7 +55,8 @@ class Archive:
 
     def write(self) -> None:
         with self.manifest.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([["file", "source"], *([row["file"], "ward"] for row in self.rows)])
+            views = ([row["file"], "ward", self.views.get(str(row["file"]), "")] for row in self.rows)
+            csv.writer(file).writerows([["file", "source", "view_position"], *views])
         ArchivePlan(
             manifest_sha256=sha256_of(self.manifest),
             films=len(self.rows),
@@ -180,6 +182,27 @@ def test_films_of_a_study_stand_together_across_parts(store: Store, archive: Arc
     assert (row.films, row.score, row.state) == (3, 0.7, "to_read"), "the lateral film decides nothing"
     assert rows_of(store, studies) == 5, "films of two patients are never joined"
     assert store.audit.verify() is None
+
+
+def test_a_view_position_of_the_manifest_is_kept_where_the_header_has_none(store: Store, archive: Archive) -> None:
+    archive.put("supine.png", png(1), 0.1)
+    archive.put("side.png", png(2), 0.2)
+    archive.put("silent.png", png(3), 0.3)
+    archive.put("pa.dcm", dicom_film(4, StudyInstanceUID="1.2.4"), 0.4)
+    archive.views = {"supine.png": "AP", "side.png": "LL", "pa.dcm": "AP"}
+    archive.write()
+    assert archive.into(store).films == 4
+    with store.database.reading() as connection:
+        columns = (films.c.sha256, films.c.view_position, films.c.projection)
+        kept = {
+            sha256: (view, projection) for sha256, view, projection in connection.execute(sqlalchemy.select(*columns))
+        }
+    assert {row["file"]: kept[str(row["sha256"])] for row in archive.rows} == {
+        "supine.png": ("AP", "frontal"), "side.png": ("LL", "lateral"), "silent.png": (None, "frontal"),
+        "pa.dcm": ("PA", "frontal"),
+    }  # fmt: skip
+    page = store.studies.page(StudyQuery(tab="all", view="AP", blind=False))
+    assert [row.score for row in page.rows] == [0.1]
 
 
 def test_a_changed_file_and_a_second_instance_are_refused(store: Store, archive: Archive) -> None:

@@ -53,4 +53,5 @@ from .reading import NotReadError as NotReadError
 from .reading import films as films
 from .reading import films_in as films_in
 from .reading import read_film as read_film
+from .stated_view import stated_view as stated_view
 from .volume import Volume as Volume

@@ -2,7 +2,7 @@
 
 Evidence, in this order of rank:
 
-1. ViewPosition (PS3.3, C.8.1.4 and C.8.11.5.1.1) and ViewCodeSequence (PS3.16, CID 4010) are explicit.
+1. ViewPosition (PS3.3, C.8.1.1 and C.8.11.5.1.1) and ViewCodeSequence (PS3.16, CID 4010) are explicit.
 2. PatientOrientation (PS3.3, C.7.6.1.1.1) and the descriptions of the series and the protocol are indirect. Many
    devices write them from a default.
 
@@ -20,7 +20,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
 
 from unseen.data.decoder_protocol import Projection, Refused
-from unseen.data.dicom_header import attribute_values
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -262,6 +261,8 @@ def _items(ds: Dataset, keyword: str) -> Iterator[Dataset]:
 
 
 def _written(ds: Dataset, keyword: str) -> str:
+    from unseen.data.dicom_header import attribute_values  # it imports pydicom, which images do not need
+
     try:
         return "\\".join(str(value) for value in attribute_values(ds, keyword)).strip()
     except Refused:

@@ -1,11 +1,11 @@
 """Manifests, and the list of files that a source names. No image is opened here.
 
 A manifest is a CSV or Parquet file that lists films and what is known about each, in the columns `file, label, source,
-patient, study, mask, lesion`, in any case. Only `file` must be there; any other column is kept as written. A Parquet
-file has the same columns; numbers and dates become their text, and null or NaN is an empty cell. A patient or study
-called `NaN`, `NA` or `None` is a missing one. Paths are relative to the manifest. Rows are kept in order and never
-merged: a file named twice is two rows. A broken manifest raises `ManifestError`; a file that is missing or broken is a
-row like any other and becomes `NotRead` when it is read.
+patient, study, view_position, mask, lesion`, in any case. Only `file` must be there; any other column is kept as
+written. A Parquet file has the same columns; numbers and dates become their text, and null or NaN is an empty cell. A
+patient, study or view position called `NaN`, `NA` or `None` is a missing one. Paths are relative to the manifest. Rows
+are kept in order and never merged: a file named twice is two rows. A broken manifest raises `ManifestError`; a file
+that is missing or broken is a row like any other and becomes `NotRead` when it is read.
 
 `entries` takes what a user names (a folder, a glob, a manifest, a file, or a list of those) and gives its entries in a
 fixed order. A folder is walked to its depth; hidden files, files that a system keeps in a folder (`Thumbs.db`,
@@ -29,7 +29,9 @@ from unseen.data.parquet_manifest import parquet_rows
 from unseen.data.source_errors import ManifestError as ManifestError
 from unseen.data.source_errors import SourceError as SourceError
 
-_KNOWN = ("file", "label", "source", "patient", "study", "mask", "lesion")
+_KNOWN = ("file", "label", "source", "patient", "study", "view_position", "mask", "lesion")
+VIEW_POSITIONS = ("AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO")
+"""Values of the column `view_position`: the defined terms of ViewPosition (DICOM PS3.3, C.8.1.1)."""
 MANIFESTS = (".csv", ".parquet")
 """Endings of a manifest's name."""
 _MISSING = frozenset({"", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "NaT", "None", "n/a", "nan", "null"})
@@ -49,6 +51,7 @@ class Entry:
         source: the site or collection.
         patient: the patient's name; the file's own name when nothing else is known.
         study: the study's name, likewise.
+        view_position: one of `VIEW_POSITIONS`; None when the manifest gives none.
         mask: the file of its manual lung mask, if any.
         lesion: the file of its lesion mask, if any.
         columns: the manifest's further columns, as written.
@@ -63,6 +66,7 @@ class Entry:
     source: str
     patient: str
     study: str
+    view_position: str | None = None
     mask: Path | None = None
     lesion: Path | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -84,7 +88,8 @@ def read_manifest(path: Path, names: LabelNames | None = None) -> tuple[Entry, .
     Raises:
         ManifestError: the file cannot be read, is neither UTF-8 CSV nor Parquet, is damaged or empty, has no `file`
             column, a column twice, more than 4,096 columns, a row longer than the header or than 2^20 characters, an
-            empty `file` cell, or a label other than normal, abnormal or empty.
+            empty `file` cell, a label other than normal, abnormal or empty, or a view position other than those of
+            `VIEW_POSITIONS` or empty.
 
     Example:
         >>> import tempfile
@@ -188,24 +193,31 @@ def _entry(
             f"{where}: the label is {called!r}. It must be normal, abnormal or empty, or given by the set's own names "
             "(`normal=` and `abnormal=`)."
         )
+    view_position = _stated(cells, "view_position")
+    if view_position and view_position not in VIEW_POSITIONS:
+        raise ManifestError(
+            f"{where}: the view_position is {view_position[:64]!r}. It must be one of {', '.join(VIEW_POSITIONS)}, or "
+            "empty where it is not known."
+        )
     return Entry(
         name=name,
         path=folder / name,
         label=_LABELS[called] if names is None else names.label_of([called]),
         called=() if names is None else (called,),
         source=cells.get("source", "").strip() or source,
-        patient=_number(cells, "patient") or name,
-        study=_number(cells, "study") or name,
+        patient=_stated(cells, "patient") or name,
+        study=_stated(cells, "study") or name,
+        view_position=view_position or None,
         mask=folder / cells["mask"] if cells.get("mask") else None,
         lesion=folder / cells["lesion"] if cells.get("lesion") else None,
         columns={key: value for key, value in cells.items() if key and key not in _KNOWN},
     )
 
 
-def _number(cells: Mapping[str, str], column: str) -> str:
-    """Return the patient or study of a row; empty where the cell is a program's word for a missing number."""
-    number = cells.get(column, "").strip()
-    return "" if number in _MISSING else number
+def _stated(cells: Mapping[str, str], column: str) -> str:
+    """Return a cell of a row; empty where it is a program's word for a missing value."""
+    stated = cells.get(column, "").strip()
+    return "" if stated in _MISSING else stated
 
 
 Source = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]

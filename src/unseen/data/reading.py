@@ -7,10 +7,11 @@ a child process (`decode.py`), so a hostile file costs its own row and nothing e
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
@@ -24,7 +25,10 @@ from unseen.data.film import Film, NotRead
 from unseen.data.grey_scale import grey_values
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, Source, SourceError, entries
+from unseen.data.stated_view import is_contradicted, stated_view
 
+_log = logging.getLogger("unseen")
+_MOST_NAMED = 3
 _MOST_DECODERS = 4  # a score takes longer than a quarter of decoding, but for JPEG 2000
 
 
@@ -45,6 +49,8 @@ class Films:
 
     Law: iterating yields exactly `len(self)` values, the i-th a `Film` or `NotRead` named as the i-th entry.
 
+    View positions of the manifest that DICOM headers contradict are logged after the last film, once.
+
     Args:
         entries: the inputs, in order.
         strict: whether a file that cannot be read is an error, NotReadError, instead of a `NotRead`.
@@ -56,6 +62,7 @@ class Films:
     strict: bool = False
     masks: bool = False
     lesions: bool = False
+    _logged: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -67,11 +74,7 @@ class Films:
         )
 
     def __iter__(self) -> Iterator[Film | NotRead]:
-        for entry in self.entries:
-            result = read_film(entry, masks=self.masks, lesions=self.lesions)
-            if self.strict and isinstance(result, NotRead):
-                raise NotReadError(result)
-            yield result
+        return self._checked(read_film(entry, masks=self.masks, lesions=self.lesions) for entry in self.entries)
 
     def read_ahead(self, decoders: int | None = None) -> Generator[Film | NotRead]:
         """Iterate like `__iter__`, while further films are decoded by other processes.
@@ -85,21 +88,48 @@ class Films:
         []
         """
         decoders_ahead = ahead(decoders_for(1) if decoders is None else decoders)
-        number = len(decoders_ahead)
         try:
             for decoder, entry in zip(decoders_ahead, self.entries, strict=False):
                 decoder.begin(entry.path)
-            for place, entry in enumerate(self.entries):
-                decoder = decoders_ahead[place % number]
-                result = read_film(entry, masks=self.masks, lesions=self.lesions, decoder=decoder)
-                if place + number < len(self.entries):
-                    decoder.begin(self.entries[place + number].path)
-                if self.strict and isinstance(result, NotRead):
-                    raise NotReadError(result)
-                yield result
+            yield from self._checked(self._read_by(decoders_ahead))
         finally:
             for decoder in decoders_ahead:
                 decoder.give_up()
+
+    def _read_by(self, decoders: Sequence[Decoder]) -> Iterator[Film | NotRead]:
+        """Yield the films; each decoder begins with its next film before a film is yielded."""
+        number = len(decoders)
+        for place, entry in enumerate(self.entries):
+            decoder = decoders[place % number]
+            result = read_film(entry, masks=self.masks, lesions=self.lesions, decoder=decoder)
+            if place + number < len(self.entries):
+                decoder.begin(self.entries[place + number].path)
+            yield result
+
+    def _checked(self, results: Iterable[Film | NotRead]) -> Iterator[Film | NotRead]:
+        """Yield the results; raise NotReadError where reading is strict, and log contradictions after the last one."""
+        contradicted, named = 0, list[str]()
+        for entry, result in zip(self.entries, results, strict=True):
+            if isinstance(result, NotRead):
+                if self.strict:
+                    raise NotReadError(result)
+            elif entry.view_position is not None and is_contradicted(entry.view_position, result):
+                contradicted += 1
+                if len(named) < _MOST_NAMED:
+                    header = result.view_position or result.projection
+                    named.append(f"{entry.name} (manifest {entry.view_position}, header {header})")
+            yield result
+        if not contradicted:
+            return
+        of = "1 film" if contradicted == 1 else f"{contradicted:,} films"
+        more = ", …" if contradicted > len(named) else ""
+        text = (
+            f"the manifest's view_position contradicts the DICOM header of {of}: {', '.join(named)}{more}. The header "
+            "is used. Correct the manifest"
+        )
+        if text not in self._logged:
+            self._logged.add(text)
+            _log.warning(text)
 
     def select(self, predicate: Callable[[Entry], bool]) -> Films:
         """Return the films whose entry satisfies `predicate`, in the same order; nothing is read.
@@ -188,6 +218,9 @@ def read_film(
         if isinstance(region, str):
             return _not_read(entry, region)
         regions[column] = region
+    view_position, projection = stated_view(
+        view_position=decoded.view_position, projection=decoded.projection, manifest=entry.view_position
+    )
     return Film(
         name=entry.name,
         pixels=grey_values(decoded),  # (height, width)
@@ -196,9 +229,9 @@ def read_film(
         patient=_patient(decoded) or entry.name if entry.patient == entry.name else entry.patient,
         study=decoded.identifiers.get("StudyInstanceUID", entry.name) if entry.study == entry.name else entry.study,
         bits=decoded.bits,
-        view_position=decoded.view_position,
+        view_position=view_position,
         patient_orientation=decoded.patient_orientation,
-        projection=decoded.projection,
+        projection=projection,
         origin=decoded.origin,
         related=tuple(decoded.related),
         spacing_mm=decoded.spacing_mm,

@@ -2,7 +2,7 @@
 
 A score belongs to bytes, and its row holds their SHA-256. A film whose file has other bytes by now is refused. Patient
 and study come from the DICOM header of those bytes, never from a path or a column of the manifest; an image names
-neither.
+neither. The view position is that of the header, and where this has none that of the manifest, as for the score.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unseen.data import LEADING_BYTES, Projection, Refused, leading_header, projection_of_header
+from unseen.data import LEADING_BYTES, Projection, Refused, leading_header, projection_of_header, stated_view
 from unseen.screening import FIRST_PRIORITY, Decision, squashed_score
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import WorklistError
@@ -43,8 +43,8 @@ class ArchiveFilm:
 
     path       absolute; the worklist refers to it
     header     None of an image, and of a DICOM file that cannot be read
-    view       ViewPosition
-    projection  by the first part of the header; frontal for an image
+    view       ViewPosition, or the manifest's
+    projection  by the first part of the header, or the manifest's view position; frontal for an image without one
     decision   to read, or not scored; never to clear
     """
 
@@ -75,7 +75,8 @@ def _look(entry: Entry, row: Row, most_bytes: int) -> ArchiveFilm | str:
         sha256, size, leading = _digest(entry.path, most_bytes)
         if row["sha256"] is not None and row["sha256"] != sha256:
             raise _RefusedFilmError("The file has changed since it was scored. Score it again.")
-        header, view, projection = _header(leading, was_read=row["sha256"] is not None)
+        header, written, by_header = _header(leading, was_read=row["sha256"] is not None)
+        view, projection = stated_view(view_position=written, projection=by_header, manifest=entry.view_position)
     except (_RefusedFilmError, WorklistError) as refused:
         return str(refused)
     return ArchiveFilm(
@@ -87,7 +88,7 @@ def _look(entry: Entry, row: Row, most_bytes: int) -> ArchiveFilm | str:
         header=header,
         view=view,
         decision=decision_of(row),
-        projection=projection,
+        projection=projection or "frontal",
     )
 
 
@@ -111,10 +112,10 @@ def _digest(path: Path, most_bytes: int) -> tuple[str, int, bytes]:
     return digest.hexdigest(), size, leading
 
 
-def _header(leading: bytes, *, was_read: bool) -> tuple[ReceivedHeader | None, str | None, Projection]:
+def _header(leading: bytes, *, was_read: bool) -> tuple[ReceivedHeader | None, str | None, Projection | None]:
     """Read identifiers, ViewPosition and projection from the header of a DICOM file; nothing of an image."""
     if leading[_PREAMBLE : _PREAMBLE + 4] != b"DICM":
-        return None, None, "frontal"
+        return None, None, None
     try:
         dataset = leading_header(leading)
         view = str(dataset.get("ViewPosition") or "").strip()

@@ -68,7 +68,8 @@ def _against_statistics(shown: Sequence[Entry]) -> list[str]:
     above = {words: _above(shown, group) for group, words in GROUPS}
     without = [words for words, names in above.items() if not names]
     said = [
-        f"{_capital(words)}, significantly better than every single image statistic: {', '.join(names)}."
+        f"{_capital(words)}, {_listed(names)} {'is' if len(names) == 1 else 'are'} significantly better than every "
+        "single image statistic."
         for words, names in above.items()
         if names
     ]
@@ -77,6 +78,11 @@ def _against_statistics(shown: Sequence[Entry]) -> list[str]:
         where, trained = _capital(" and ".join(without)), f" ({spent})" if spent else ""
         said.insert(0, f"{where}, no detector is significantly better than every single image statistic{trained}.")
     return said
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names with commas, and "and" before the last."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def _capital(words: str) -> str:

@@ -46,8 +46,8 @@ def test_what_the_table_shows_follows_its_rows_and_names_the_gans_training() -> 
     better(gan, "shenzhen")
     shown = readme.table_shows({}, models)
     assert f"- Pooled and at Montgomery, {none}" in shown
-    named = "`models/roi-sure` (560 steps, 32 of 64 features)†."
-    assert f"- At Shenzhen, significantly better than every single image statistic: {named}" in shown
+    named = "`models/roi-sure` (560 steps, 32 of 64 features)†"
+    assert f"- At Shenzhen, {named} is significantly better than every single image statistic." in shown
     assert readme.table_shows({}, []) == ""
 
 

@@ -224,13 +224,14 @@ def elsewhere(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[str]:
     title = "## Other data sets"
     if not rows:
         return [title, "*No row yet: `python -m studies.detectors --only elsewhere` makes them.*"]
-    head = ["Recipe", "set", "films", "AUROC", "best shortcut", "minus it"]
+    head = ["Recipe", "set", "films", "AUROC", "similar films", "best shortcut", "minus it"]
     lines = [
         [
             f"{_CLASSIFIERS[row['kind']]}, with labels" if "kind" in row else f"`{row['recipe'].rpartition('/')[2]}`",
             _column(cell["seen"], cell["matched"]),
             f"{cell['n']['normal']} + {cell['n']['abnormal']}",
             figure(cell["auroc"]),
+            figure(cell["like_pairs"]["all statistics"]) if "like_pairs" in cell else "–",
             _shortcut(cell),
             figure(cell["shortcut"], sign=True),
         ]
@@ -248,16 +249,14 @@ def elsewhere(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[str]:
         title,
         f"The recipes unchanged{_other_size(rows)}: trained on the normals of the set, cross-fitted over folds "
         f"{rows[0]['folds'][0]} to {rows[0]['folds'][-1]} (dealt by patient), tested on its normal + abnormal films; "
-        f"seed {rows[0]['seed']}, {rows[0]['device']}, {max(row['date'] for row in rows)}. Lungs by the finder of the "
+        f"seed {rows[0]['seed']}, {rows[0]['device']}, {_dates(rows)}. Lungs by the finder of the "
         "Montgomery and Shenzhen normals. *Matched*: blur-harmonised; no film is sharper than the least sharp 5 % of "
         "the "
         "training normals. Its shortcuts are measured on the same pixels; those of the file, which matching does not "
         "change, are left out. *Minus it*: by DeLong, paired. It compares with one statistic at a time, so a "
-        "difference above 0 does not exclude that a score follows several of them"
-        + ("" if any("like_pairs" in cell for row in rows for cell in row["cells"]) else _NO_PAIRS)
-        + ". *With labels*: the supervised reference, which also "
-        "learns "
-        "from the abnormal films of the other folds.",
+        "difference above 0 does not exclude that a score follows several of them. *Similar films*: pairs of an "
+        "abnormal and a normal film that are alike in all image statistics; –: not computed for this row. "
+        "*With labels*: the supervised reference, which also learns from the abnormal films of the other folds.",
         table(head, lines),
     ]
 
@@ -270,7 +269,10 @@ def _other_size(rows: Sequence[Entry]) -> str:
     return f" ({told})" if told else ""
 
 
-_NO_PAIRS = "; pairs of similar films were not computed for these rows"
+def _dates(rows: Sequence[Entry]) -> str:
+    """Return the date of the rows, or the first and the last."""
+    dates = sorted({str(row["date"]) for row in rows})
+    return " to ".join(dict.fromkeys((dates[0], dates[-1])))
 
 
 def matrices(rows: Sequence[Entry]) -> list[str]:

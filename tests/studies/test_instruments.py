@@ -84,3 +84,9 @@ def test_a_table_without_the_ensemble_says_what_its_row_would_cost(rows: dict[st
     text = (ROOT / "docs" / "results-detectors.md").read_text(encoding="utf-8")
     for heading in ("## Fold 0: selection", "## ZhangLab: paediatric films", "## Other data sets"):
         assert "| `ensemble-five`" in text.partition(heading)[2].partition("\n## ")[0], heading
+    [cell] = [one for one in rows["detectors/elsewhere/kermany/ensemble-five-0"]["cells"] if not one["matched"]]
+    similar = cell["like_pairs"]["all statistics"]["value"]
+    assert f"| `ensemble-five` | kermany | 318 + 321 | {cell['auroc']['value']:.2f} [" in text
+    assert f"] | {similar:.2f} [" in next(
+        line for line in text.splitlines() if line.startswith("| `ensemble-five` | k")
+    )

@@ -246,7 +246,10 @@ def _aims(rows: Mapping[str, Entry]) -> list[str]:
         f"{of[count]['combined']['auroc']['value']:.3f})"
         for count, aim in AIMS.items()
     ]
-    return [f"The aims on folds 1 to 4 of Montgomery + Shenzhen are {'; '.join(results)}."]
+    return [
+        "The aims on folds 1 to 4 of Montgomery + Shenzhen, by the higher of head and combined on these films, are "
+        f"{'; '.join(results)}."
+    ]
 
 
 def main(arguments: Iterable[str] | None = None) -> None:

@@ -139,8 +139,8 @@ def nomination_section(rows: Mapping[str, Entry], slow: Mapping[str, float]) -> 
     if any(_given(row) for row in chosen):
         blocks.append(
             "‡ With the lung finder of the model that ships, which learnt from the drawn masks of Montgomery's normal "
-            "films of folds 0 to 3, some of which are tested here: it cannot be nominated. Its own finder would take "
-            "24 core-minutes. Training in wall-clock seconds under other load."
+            "films of folds 0 to 3, some of which are tested here: it cannot be nominated. Its own finder was not "
+            "trained for this fold. Training in wall-clock seconds under other load."
         )
     if tested:
         blocks += _on_test_films(rows, tested)

@@ -132,9 +132,9 @@ def results_screen(rows: Mapping[str, Entry]) -> Screen | None:
         f"Of the pretrained models and the thesis's recipes, `{called(best)}` has the highest pooled AUROC, "
         f"{figure(best['metrics']['auroc']['pooled'])}.",
         f"Sharpness alone, an image statistic without training, reaches {figure(statistic)}; "
-        + (f"significantly better than every single statistic: {', '.join(above)}." if above
-           else f"no recipe is significantly better than every single statistic{_gans(some)}, so these AUROCs are "
-           "not evidence of detecting disease."),
+        + (f"significantly better than every single statistic on all films together: {', '.join(above)}." if above
+           else f"no recipe is significantly better than every single statistic on all films together{_gans(some)}, "
+           "so these AUROCs are not evidence of detecting disease."),
     ]  # fmt: skip
     sentences += _given_labels(rows)
     lines = best_first(_by_instruments(rows, ordered))

@@ -163,9 +163,9 @@ def conclusions(real: Sequence[Entry], twins: Sequence[Entry]) -> list[str]:
             f"Sharpness alone, a baseline without training, reaches {figure(shortcut(best, 'pooled', 'sharpness'))} "
             f"pooled and {figure(shortcut(best, 'montgomery', 'sharpness'))} on Montgomery. "
             + (
-                "Significantly better than every single statistic: " + ", ".join(above)
+                "Significantly better than every single statistic on all films together: " + ", ".join(above)
                 if above
-                else "No row is significantly better than every single statistic"
+                else "No row is significantly better than every single statistic on all films together"
             )
             + "."
         )

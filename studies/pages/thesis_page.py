@@ -294,9 +294,8 @@ def _honest(rows: Sequence[Entry]) -> list[str]:
     blocks.append(table(["Detector", "view", *SOURCES, "site", "losses", "training"], lines))
     above = [f"`{row['recipe']}`" for row in ordered if row["metrics"]["shortcuts"]["above_all"].get("pooled")]
     blocks.append(
-        "Significantly better than every single image statistic (95 % CI of the difference above 0): "
-        + (", ".join(above) if above else "**none**")
-        + "."
+        "Significantly better than every single image statistic on all films together (95 % CI of the difference above "
+        "0): " + (", ".join(above) if above else "**none**") + "."
     )
     return blocks
 

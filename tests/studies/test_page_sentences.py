@@ -13,7 +13,7 @@ from studies.attempts.targets import targets
 from studies.detectors.adjusted_by_finder import ALL_INSIDE, beside_adjusted
 from studies.detectors.adjusted_by_finder import ROWS as ADJUSTED
 from studies.detectors.page import detectors_page
-from studies.evidence.detection import detectors_screen
+from studies.evidence.detection import detectors_screen, results_screen
 from studies.evidence.screening import screening_screen
 from studies.pages.noise import noise_study
 from studies.pages.results_page import readme_table
@@ -178,3 +178,14 @@ def test_the_decision_on_the_instruments_has_the_outcome_of_the_results_page() -
     assert outcome is not None and first is not None
     assert f"{outcome[1]}. The rank correlation of index and figures is {outcome[2]} " in decision
     assert f"alone would have chosen {first[1]} ({first[2]})" in decision
+
+
+def test_a_verdict_against_image_statistics_names_its_films(rows: dict[str, Row]) -> None:
+    """At Montgomery some models are above every statistic, on all films together none is."""
+    models = [row for name, row in rows.items() if name.startswith("shipped/") and "metrics" in row]
+    above = [row["metrics"]["shortcuts"]["above_all"] for row in models]
+    assert any(one["montgomery"] for one in above) and not any(one["pooled"] for one in above)
+    screen = results_screen(rows)
+    assert screen is not None
+    (told,) = (one for one in screen.sentences if "every single statistic" in one)
+    assert "every single statistic on all films together" in told

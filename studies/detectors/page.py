@@ -39,7 +39,7 @@ from studies.evidence.detection import detectors_screen
 from studies.evidence.repeats import repeats
 from studies.evidence.screen import folded, rendered
 from studies.pages import budgets
-from studies.pages.cells import Entry, table
+from studies.pages.cells import Entry, table, unrecorded
 from studies.pages.instruments import claim
 from studies.pages.noise import noise_study
 from studies.pages.sections import SOURCES, aurocs
@@ -285,7 +285,7 @@ def _development(rows: Sequence[Entry], every: Mapping[str, Entry]) -> list[str]
         "paired. Training, and a film's score with lungs and map, are wall time of one thread under other load: an "
         "order of "
         "magnitude. Settings were tried on this fold, so the estimates are optimistic, and its few films make them "
-        "uncertain.",
+        f"uncertain.{unrecorded(rows)}",
         table(_HEAD, [*map(_line, ordered), *_ensemble(rows, every)]),
         *(
             [

@@ -13,7 +13,7 @@ from studies.detectors.nomination import FLOOR, TESTED
 from studies.detectors.preparations.comparing import AS_THEY_CAME
 from studies.detectors.preparations.comparing import ROWS as WAYS
 from studies.pages import budgets
-from studies.pages.cells import Entry, dagger, dagger_note, signed, table
+from studies.pages.cells import Entry, dagger, dagger_note, signed, table, unrecorded
 from studies.pages.sections import SOURCES, aurocs
 from studies.pages.training_cost import ensemble_line
 from unseen.evaluation.intervals import interval_text as figure
@@ -213,8 +213,7 @@ def finer(rows: Sequence[Entry]) -> list[str]:
         f"on folds {first['folds'][0]} to {first['folds'][-1]}, with no selection by the result; seed {first['seed']}, "
         f"{max(row['date'] for row in rows)}. Both sizes were trained again for this study, so the figures at {own} px "
         f"differ a little from the tables above. *Minus {own} px*: by DeLong, paired, of all films together. "
-        f"*Training*: "
-        "wall time at either size, under other load.",
+        f"*Training*: wall time at either size, under other load.{unrecorded(rows)}",
         table(head, lines),
     ]
 

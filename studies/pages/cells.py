@@ -73,6 +73,19 @@ def dagger_note(rows: Iterable[Entry]) -> list[str]:
     return [NOT_CONVERGED] if any(map(dagger, rows)) else []
 
 
+def unrecorded(rows: Iterable[Entry]) -> str:
+    """Return a sentence where no row of a table records the convergence of its training; else "".
+
+    >>> unrecorded([{}])
+    ' These rows do not record whether a training had converged, so the table has no mark for it.'
+    >>> unrecorded([{}, {"convergence": "converged"}])
+    ''
+    """
+    if any(row.get("convergence") for row in rows):
+        return ""
+    return " These rows do not record whether a training had converged, so the table has no mark for it."
+
+
 def convergence(row: Entry) -> str:
     """Return a cell that states whether the losses converged.
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from studies.crossfit import TEST_FOLDS, cross_fit, tables_of
-from studies.pages.cells import Entry, table
+from studies.pages.cells import Entry, table, unrecorded
 from studies.rows import Row, study_of_folds
 from unseen.artifacts.files import write_text
 from unseen.artifacts.recipe import Recipe, RecipeError
@@ -197,7 +197,8 @@ def beside_anomalib(rows: Sequence[Entry]) -> list[str]:
         + " ".join(said for model, said in _MADE.items() if model in models)
         + (f" No row yet: {', '.join(missing)}." if missing else "")
         + " *Lung crop*: the masked, aligned crop that our detectors see. Its EfficientAD downloads its teacher and "
-        f"further images while it runs, so it has no row. Processor time of one core. Seed 0, CPU, {first['date']}.",
+        f"further images while it runs, so it has no row. Processor time of one core. Seed 0, CPU, {first['date']}."
+        + unrecorded(rows),
         table(
             ["Detector, input", *groups, "fit, s a fold", "ms a film", "peak, MiB"],
             lines,

@@ -189,3 +189,13 @@ def test_a_verdict_against_image_statistics_names_its_films(rows: dict[str, Row]
     assert screen is not None
     (told,) = (one for one in screen.sentences if "every single statistic" in one)
     assert "every single statistic on all films together" in told
+
+
+def test_a_table_without_marks_says_that_its_rows_record_no_convergence(rows: dict[str, Row]) -> None:
+    def section(heading: str) -> str:
+        return detectors_page(rows).partition(f"## {heading}")[2].partition("\n## ")[0]
+
+    for heading in ("Fold 0: selection", "Higher resolution"):
+        assert "do not record whether a training had converged" in section(heading)
+    rows["detectors/fold-0/dae-0"]["convergence"] = "converged"
+    assert "do not record" not in section("Fold 0: selection")

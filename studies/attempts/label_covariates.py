@@ -268,7 +268,7 @@ def _verdict(ten: Entry, many: Entry, of: Mapping[str, Entry]) -> str:
         + f"Labels that show the projection alone are used in {used(alone, simple)} of the draws with {count} films by "
         f"the check that has the simple statistics, and in {used(alone, every)} by the one that knows the projection, "
         f"too; that one uses those of a disease in {used(ten, every)} with 10 and {used(many, every)} with 25 films. "
-        "`unseen adapt` takes the projection of DICOM files (ViewPosition) into "
-        "account. Where it refuses labels and the statistics explain the head's difference, it names the statistic in "
+        "`unseen adapt` takes the projection into account where DICOM files (ViewPosition) or the manifest (column "
+        "`view_position`) state it. Where it refuses labels and the statistics explain the head's difference, it names the statistic in "
         "which they differ most."
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.cli.conftest import LIMITS, Say
 from tests.small_heads import small_heads
@@ -55,3 +58,27 @@ def test_mistakes_are_sentences(labelled: tuple[Path, Path], tmp_path: Path, say
         done = say("adapt", model, "--data", data, "--out", tmp_path / "adapted", *words)
         assert done.code == 2 and complaint in done.err and "Traceback" not in done.err, done.err
         assert not (tmp_path / "adapted").exists()
+
+
+def test_labels_of_images_that_show_the_projection_are_refused_with_the_films_to_label(
+    labelled: tuple[Path, Path], tmp_path: Path, say: Say
+) -> None:
+    """All ten abnormal films are AP and all normal ones PA; an AP film has a brighter middle."""
+    films = [*phantoms.normals(40, seed=3, size=64), *phantoms.abnormals(10, seed=4, size=64)]
+    rows, across = [], np.linspace(-1, 1, 64)
+    for place, film in enumerate(films):
+        ap = film.label == "abnormal"
+        pixels = film.pixels + ap * 0.25 * np.exp(-((across / 0.3) ** 2))
+        Image.fromarray((np.clip(pixels, 0, 1) * 255).astype(np.uint8)).save(tmp_path / f"{place}.png")
+        rows.append((f"{place}.png", film.label, "AP" if ap else "PA"))
+    printed = {}
+    for stated in (True, False):
+        manifest = tmp_path / f"{stated}.csv"
+        with manifest.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(row[: 2 + stated] for row in [("file", "label", "view_position"), *rows])
+        done = say("adapt", labelled[0], "--data", manifest, "--share", 1, "--out", tmp_path / f"adapted {stated}")
+        assert done.code == 0, done.err
+        printed[stated] = done.out
+    assert "50 of 50 films state neither AP nor PA" in printed[False] and "state neither" not in printed[True]
+    assert "0 % of the abnormal and 100 % of the normal films are PA\n" in printed[True]
+    assert "label abnormal PA films or normal AP films. " in printed[True]

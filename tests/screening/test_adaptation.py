@@ -34,7 +34,7 @@ from unseen.screening.adaptation import (
 )
 from unseen.screening.calibration import calibrate
 from unseen.screening.guarantee import Guarantee
-from unseen.screening.label_differences import apart
+from unseen.screening.label_differences import LabelDifference, label_differences
 from unseen.testing import check_detector
 
 USUAL = WHOLE  # before `small_heads` replaces it
@@ -183,13 +183,24 @@ def test_projections_are_statistics_where_they_are_stated_and_vary() -> None:
 
 
 def test_a_refusal_names_how_the_labels_differ_and_which_films_to_label() -> None:
+    differing = (
+        LabelDifference("abnormal films are sharper (AUROC 0.82)", "label films of the same device"),
+        LabelDifference("0 % of the abnormal and 28 % of the normal films are PA", "label abnormal PA films"),
+    )
     found = Adaptation(
         normals=50, abnormals=10, before=0.7, after=0.7, mix=None, gain=0.1, error=0.4, share=0, shrinkage=1,
-        head="ridge", unadjusted=1.2, apart=("sharper (AUROC 0.82)", "PA in 53 %, normal ones in 28 %"),
+        head="ridge", unadjusted=(1.2, 0.5), differences=differing,
     )  # fmt: skip
-    assert "abnormal films are sharper (AUROC 0.82), PA in 53 %, normal ones in 28 %. Label" in found.lines()[-1]
-    assert "more labelled abnormal films" in replace(found, unadjusted=0.2).lines()[-1]
+    *_, cause, remedy = found.lines()
+    assert cause.endswith(
+        "made: abnormal films are sharper (AUROC 0.82); 0 % of the abnormal and 28 % of the normal films are PA"
+    )
+    assert remedy.startswith("label films of the same device; label abnormal PA films. More")
+    assert "more labelled abnormal films" in replace(found, unadjusted=(0.2, 0.5)).lines()[-1]
+    assert "more labelled abnormal films" in replace(found, differences=()).lines()[-1]
     assert "lower with labels" in replace(found, gain=0.5).lines()[-1]
+    assert not any("AP" in line for line in replace(found, differences=()).lines())
+    assert "7 of 60 films state neither AP nor PA" in replace(found, unstated=7).lines()[1]
 
 
 def unlike(ill: int, normal: int, shift: float, seed: int = 0) -> tuple[list[dict[str, float | None]], Bools]:
@@ -205,37 +216,47 @@ def test_the_statistic_in_which_labels_differ_is_named_where_chance_does_not_exp
     """One in twenty sites without a difference names one at most; more than 20 of 200: a probability below 0.001."""
     for ill, normal in ((5, 30), (40, 100)):
         alike = [unlike(ill, normal, 0.0, seed) for seed in range(200)]
-        assert sum(bool(apart(films, [""] * len(of), of)) for films, of in alike) <= 20
+        assert sum(bool(label_differences(films, [""] * len(of), of)) for films, of in alike) <= 20
         statistics, abnormal = unlike(ill, normal, 4.0)
-        (said,) = apart(statistics, [""] * len(abnormal), abnormal)
-        assert said.startswith("sharper (AUROC ")
+        (found,) = label_differences(statistics, [""] * len(abnormal), abnormal)
+        assert found.text.startswith("abnormal films are sharper (AUROC ")
 
 
 @pytest.mark.parametrize(
-    ("ill", "normal", "said"),
+    ("ill", "normal", "text", "remedy"),
     [
-        ({"PA": 10}, {"": 30}, "with a stated projection in 100 %, normal ones in 0 %"),
-        ({"": 10}, {"PA": 20, "AP": 10}, "with a stated projection in 0 %, normal ones in 100 %"),
+        ({"PA": 10}, {"": 30}, "100 % of the abnormal and 0 % of the normal films state AP or PA", "view_position"),
+        ({"": 10}, {"PA": 20, "AP": 10}, "0 % of the abnormal and 100 % of the normal films state", "view_position"),
         (
-            {"PA": 10, "": 5},
-            {"AP_SUPINE": 20, "": 10},
-            "PA in 100 %, normal ones in 0 % (of films that state AP or PA)",
+            {"PA": 10, "": 5}, {"AP_SUPINE": 20, "": 10},
+            "100 % of the abnormal and 0 % of the normal films that state AP or PA are PA",
+            "label abnormal AP films or normal PA films",
         ),
-        ({"PA": 8, "AP": 2}, {"PA": 5, "AP": 25}, "PA in 80 %, normal ones in 17 %"),
-        ({"PA": 8, "AP": 2}, {"PA": 24, "AP": 6}, None),  # equal shares
-        ({"PA": 10}, {"PA": 30}, None),
-        ({"PA": 3, "AP": 2}, {"PA": 12, "AP": 18}, None),  # 60 % and 40 % of few films
-        ({"PA": 1}, {"AP": 1, "": 29}, None),
-        ({"": 10}, {"": 29, "PA": 1}, None),
-        ({"": 10}, {"": 30}, None),
+        (
+            {"PA": 8, "AP": 2}, {"PA": 5, "AP": 25}, "80 % of the abnormal and 17 % of the normal films are PA",
+            "label abnormal AP films or normal PA films",
+        ),
+        (
+            {"AP": 10}, {"PA": 30}, "0 % of the abnormal and 100 % of the normal films are PA",
+            "label abnormal PA films or normal AP films",
+        ),
+        ({"PA": 8, "AP": 2}, {"PA": 24, "AP": 6}, None, ""),  # equal shares
+        ({"PA": 10}, {"PA": 30}, None, ""),
+        ({"PA": 3, "AP": 2}, {"PA": 12, "AP": 18}, None, ""),  # 60 % and 40 % of few films
+        ({"PA": 1}, {"AP": 1, "": 29}, None, ""),
+        ({"": 10}, {"": 29, "PA": 1}, None, ""),
+        ({"": 10}, {"": 30}, None, ""),
     ],
 )  # fmt: skip
 def test_projections_differ_among_films_that_state_them(
-    ill: dict[str, int], normal: dict[str, int], said: str | None
+    ill: dict[str, int], normal: dict[str, int], text: str | None, remedy: str
 ) -> None:
     positions = [name for films in (ill, normal) for name, count in films.items() for _ in range(count)]
     abnormal = np.arange(len(positions)) < sum(ill.values())
-    assert apart([{"sharpness": 1.0}] * len(positions), positions, abnormal) == (() if said is None else (said,))
+    found = label_differences([{"sharpness": 1.0}] * len(positions), positions, abnormal)
+    assert len(found) == (text is not None)
+    for one in found:
+        assert one.text.startswith(text or "") and remedy in one.remedy
 
 
 def varied(rng: np.random.Generator, *, normals: int, abnormals: int) -> Labelled:

@@ -13,7 +13,9 @@ def adapt(
     model: Annotated[
         Path, typer.Argument(help="a model's bundle: the folder that `unseen train` printed, or models/pca")
     ],
-    data: Annotated[str, typer.Option(help="labelled films: a manifest CSV with columns file, label, patient")],
+    data: Annotated[
+        str, typer.Option(help="labelled films: a manifest CSV with columns file, label, patient, view_position")
+    ],
     out: Annotated[Path, typer.Option(help="write the adapted model's bundle here")],
     normal: console.Normal = None,
     abnormal: console.Abnormal = None,
@@ -37,10 +39,10 @@ def adapt(
     """Teach a model on a site's labelled films, normal and abnormal.
 
     The labels are used only where the head scores abnormal films higher than normal films of like simple image
-    statistics and of like projection, where DICOM files state it; else the score from normal films alone is kept. A
-    third of the patients teach; calibrate with the same manifest, and the others are used: a guarantee needs films that
-    the model has not seen. Normal films on which the model was trained teach the head, too. At least 5 abnormal films,
-    30 normal films and 10 normal films that are new to the model are needed.
+    statistics and of like projection, where DICOM files or the manifest's column view_position state it; else the score
+    from normal films alone is kept. A third of the patients teach; calibrate with the same manifest, and the others are
+    used: a guarantee needs films that the model has not seen. Normal films on which the model was trained teach the
+    head, too. At least 5 abnormal films, 30 normal films and 10 normal films that are new to the model are needed.
 
     Examples:
 

@@ -3,9 +3,9 @@
 Two settings are chosen by films that the head has not seen (five parts, dealt by patient): how strongly it is shrunk,
 and its share ω of the score. ω is 0, and the detector's score stays as it is, unless the head scores abnormal films
 higher, by more than one standard error, than normal films of like simple statistics (`STATISTIC_NAMES`, and whether a
-film is AP or PA where its DICOM header states it; the check is that of `label_check`): a head with labels can learn the
-scanner. It is 0, too, where the sum has a lower AUROC than the detector's score by more than one standard error. Films
-that taught are training films: `calibrate` leaves them out, so its guarantee holds as before.
+film is AP or PA where its DICOM header or the manifest states it; the check is that of `label_check`): a head with
+labels can learn the scanner. It is 0, too, where the sum has a lower AUROC than the detector's score by more than one
+standard error. Films that taught are training films: `calibrate` leaves them out, so its guarantee holds as before.
 
 The normal films on which the detector was trained train the head, too: the frozen features did not learn from them.
 They do not take part in the choice of the two settings, since the detector's score is too low on them.
@@ -40,7 +40,7 @@ from unseen.evaluation.roc import auroc
 from unseen.evaluation.simple_statistics import trivial_statistics
 from unseen.evaluation.statistics_mix import mix_scores, usable_statistics
 from unseen.screening.label_check import PARTS, beyond_statistics, dealt, left_out
-from unseen.screening.label_differences import apart
+from unseen.screening.label_differences import LabelDifference, label_differences
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -73,8 +73,9 @@ class Adaptation:
                         standard error: both in deviations of such normal films
     share, shrinkage    ω, and λ or β; a share of 0 keeps the detector's score
     head                formula of the head's weights
-    unadjusted          `gain` where the statistics are not taken into account; None: not known
-    apart               how abnormal films differ most from normal ones in simple statistics and projection, in words
+    unadjusted          gain and error where the statistics are not taken into account; None: not known
+    differences         how abnormal films differ most from normal ones in simple statistics and projection
+    unstated            films of which neither a DICOM header nor the manifest states AP or PA
     """
 
     normals: int
@@ -87,16 +88,22 @@ class Adaptation:
     share: float
     shrinkage: float
     head: HeadName
-    unadjusted: float | None = None
-    apart: tuple[str, ...] = ()
+    unadjusted: tuple[float, float] | None = None
+    differences: tuple[LabelDifference, ...] = ()
+    unstated: int = 0
 
     def lines(self) -> list[str]:
         """Return the result in sentences."""
-        said = [
-            f"learnt from {self.normals} normal and {self.abnormals} abnormal films of this site",
+        said = [f"learnt from {self.normals} normal and {self.abnormals} abnormal films of this site"]
+        if self.unstated:
+            said.append(
+                f"{self.unstated} of {self.normals + self.abnormals} films state neither AP nor PA, and a head can "
+                "learn the projection: give DICOM files, or the column view_position in the manifest"
+            )
+        said.append(
             "AUROC among those that are new to the model, each judged by a head that did not see it: "
-            f"{self.before:.2f} from normal films alone, {self.after:.2f} with labels",
-        ]
+            f"{self.before:.2f} from normal films alone, {self.after:.2f} with labels"
+        )
         if self.mix is not None:
             said.append(f"simple statistics alone (sharpness, exposure, border, …), given the labels: {self.mix:.2f}")
         beyond = (
@@ -111,18 +118,21 @@ class Adaptation:
         if self.share == 0:
             if self.gain > self.error:
                 return [*said, f"{beyond}: but the AUROC is lower with labels, so {_KEPT}"]
-            return [*said, f"{beyond}: not enough, so {_KEPT}", self._advice()]
+            return [*said, f"{beyond}: not enough, so {_KEPT}", *self._advice()]
         return [*said, f"{beyond}; the head's share of the score is {self.share:g}"]
 
-    def _advice(self) -> str:
+    def _advice(self) -> list[str]:
         """Return which films to label where the labels show too little beyond the statistics."""
-        if self.unadjusted is None or self.unadjusted <= self.error or not self.apart:
-            return "more labelled abnormal films may show more"
-        return (
-            f"without regard to the statistics it is {self.unadjusted:+.2f}, but normal and abnormal films differ in "
-            f"how they were made: abnormal films are {', '.join(self.apart)}. Label normal and abnormal films of the "
-            "same projection, device and file format; more abnormal films reduce the standard error"
-        )
+        if self.unadjusted is None or self.unadjusted[0] <= self.unadjusted[1] or not self.differences:
+            return ["more labelled abnormal films may show more"]
+        gain, error = self.unadjusted
+        differing = "; ".join(one.text for one in self.differences)
+        remedy = "; ".join(one.remedy for one in self.differences)
+        return [
+            f"without regard to the statistics it is {gain:+.2f} (standard error {error:.2f}), but normal and abnormal "
+            f"films differ in how they were made: {differing}",
+            f"{remedy}. More abnormal films with the same difference help little",
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +227,7 @@ class Chosen:
     gain: float
     error: float
     head: HeadName
-    unadjusted: float | None = None
+    unadjusted: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -318,7 +328,8 @@ def adapt(
     adapted.config = adapted.config.model_copy(update={"labels": counted, "head": head})
     adapted.facts = dict(detector.facts) | {"labelled_normals": counted[0], "labelled_abnormals": counted[1]}
     adapted.trained_on = detector.trained_on
-    return adapted, _report(learnt, chosen, apart(statistics, positions, abnormal))
+    unstated = sum(stated_beam(one) is None for one in positions)
+    return adapted, _report(learnt, chosen, label_differences(statistics, positions, abnormal), unstated)
 
 
 def counted_films(films: Iterable[Film | NotRead], *, trained: Collection[str], share: float) -> FilmCounts:
@@ -377,7 +388,7 @@ def choose_by_products(films: Labelled, gram: Floats, head: HeadName) -> Chosen:
     share = max(sums, key=lambda share: sums[share][0])
     pairs = left_out(gram, films.abnormal, films.patients, partial(formula.solve, shrinkage=shrinkage))
     gain, error = (0.0, 0.0) if pairs is None else beyond_statistics(pairs, films.statistics, films.abnormal)
-    unadjusted = None if pairs is None else beyond_statistics(pairs, None, films.abnormal)[0]
+    unadjusted = None if pairs is None else beyond_statistics(pairs, None, films.abnormal)
     used = gain > error and sums[share][0] >= -sums[share][1]
     return Chosen(shrinkage, share if used else 0.0, found, gain, error, head, unadjusted)
 
@@ -442,8 +453,8 @@ def statistics_of(statistics: Sequence[dict[str, float | None]], positions: Sequ
 
     Args:
         statistics: simple statistics of each film; those that every film has and that vary are taken.
-        positions: DICOM ViewPosition of each film, "" where it is not stated: AP and PA are statistics, too, in any
-            spelling that `stated_beam` reads.
+        positions: view position of each film, "" where it is not stated: AP and PA are statistics, too, in any spelling
+            that `stated_beam` reads.
     """
     import polars as pl
 
@@ -457,7 +468,7 @@ def statistics_of(statistics: Sequence[dict[str, float | None]], positions: Sequ
     return np.concatenate(columns, axis=1) if columns else None
 
 
-def _report(films: Labelled, chosen: Chosen, differing: tuple[str, ...]) -> Adaptation:
+def _report(films: Labelled, chosen: Chosen, differences: tuple[LabelDifference, ...], unstated: int) -> Adaptation:
     judged = films.judged
     abnormal = films.abnormal[judged]
     base, own = _scaled(films.base[judged], abnormal), _scaled(chosen.scores[judged], abnormal)
@@ -473,5 +484,6 @@ def _report(films: Labelled, chosen: Chosen, differing: tuple[str, ...]) -> Adap
         shrinkage=chosen.shrinkage,
         head=chosen.head,
         unadjusted=chosen.unadjusted,
-        apart=differing,
+        differences=differences,
+        unstated=unstated,
     )

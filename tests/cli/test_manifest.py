@@ -79,6 +79,25 @@ def test_labels_by_a_table_in_which_every_other_word_is_abnormal(say: Say, here:
     assert (labels["p0_0.png"], labels["p1_0.png"], labels["p2_0.png"]) == ("normal", "abnormal", "")
 
 
+def test_view_positions_by_the_table_of_the_labels(say: Say, here: Path) -> None:
+    text = "file,label,View Position\np0_0.png,normal,PA\np1_0.png,ill, AP \np2_0.png,ill,\nelsewhere.png,ill,LATERAL\n"
+    (here / "labels.csv").write_text(text, encoding="utf-8")
+    words = ("manifest", "films", "--labels", "labels.csv", "--view-column", "View Position")
+    assert say(*words, "--folds", 2, "--out", "manifest.csv").code == 0
+    assert "view_position" not in rows(here / "splits.csv")[0]
+    views = {Path(entry.name).name: entry.view_position for entry in films(here / "manifest.csv").entries}
+    assert [views[f"p{number}_0.png"] for number in range(4)] == ["PA", "AP", None, None]
+    (here / "labels.csv").write_text(text.replace(",PA", ",frontal"), encoding="utf-8")
+    wrong = say(*words, "--out", "other.csv")
+    assert (
+        wrong.code == 2 and "the View Position of Normal/p0_0.png is 'frontal'. It must be one of AP, PA" in wrong.err
+    )
+    assert "labels.csv: has no column 'beam'" in say(*words[:-1], "beam", "--out", "other.csv").err
+    alone = say("manifest", "films", "--view-column", "View Position", "--out", "other.csv")
+    assert alone.code == 2 and "is a column of --labels. Give that table" in alone.err
+    assert not (here / "other.csv").exists()
+
+
 def test_a_folder_without_label_folders_is_listed_without_labels_and_scored(
     say: Say, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,9 @@ def manifest(
     labels: Annotated[Path | None, typer.Option(help="a CSV file with a word for each film")] = None,
     file_column: Annotated[str, typer.Option(help="of --labels: the film's path or name")] = "file",
     label_column: Annotated[str, typer.Option(help="of --labels: the word")] = "label",
+    view_column: Annotated[
+        str | None, typer.Option(help="of --labels: the projection (AP, PA or another of DICOM's ViewPosition)")
+    ] = None,
     patient: Annotated[
         str | None,
         typer.Option(
@@ -59,10 +62,12 @@ def manifest(
     """
     from unseen.artifacts.files import write_text
     from unseen.data.label_names import LabelNames
-    from unseen.data.listing import as_csv, deal_folds, list_films
+    from unseen.data.listing import as_csv, deal_folds, list_films, views_by_table
 
     if label is not None and labels is not None:
         raise UsageError("give --label, a pattern, or --labels, a table, not both")
+    if view_column is not None and labels is None:
+        raise UsageError(f"--view-column {view_column!r}: is a column of --labels. Give that table")
     split = out.with_name("splits.csv")
     for path in (out, split) if folds else (out,):
         if path.exists():
@@ -73,6 +78,9 @@ def manifest(
         folder,
         label_of=_labeller(names, label, labels, file_column, label_column),
         patient=None if patient is None else _compiled(patient, "--patient"),
+        view_of=None
+        if view_column is None or labels is None
+        else views_by_table(labels, file_column=file_column, view_column=view_column),
         labels_expected=any(given is not None for given in (normal, abnormal, label, labels)),
     )
     before = Path(os.path.relpath(folder, out.parent)).as_posix()

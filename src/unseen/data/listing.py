@@ -1,5 +1,7 @@
 """A manifest from a folder of films: labels from folder names, from file names or from a table; patients; folds.
 
+View positions come from the table of the labels.
+
 Plan only: no image is opened. `list_films` gives the rows, `deal_folds` a fold for each, `as_csv` the file's text.
 """
 
@@ -18,7 +20,7 @@ from unseen.data.cells import safe_row
 from unseen.data.csv_rows import open_table
 from unseen.data.film import Label
 from unseen.data.label_names import LabelNames
-from unseen.data.manifest import entries
+from unseen.data.manifest import VIEW_POSITIONS, entries
 from unseen.data.source_errors import ManifestError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".dcm", ".dicom", "")
@@ -27,11 +29,12 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".dcm", ".dicom", "")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listed:
-    """One film: `file` relative to the folder, with slashes; `patient`: "" where it is not known."""
+    """One film: `file` relative to the folder, with slashes; `patient` and `view_position`: "" where not known."""
 
     file: str
     label: Label | None
     patient: str = ""
+    view_position: str = ""
     fold: int | None = None
 
 
@@ -40,6 +43,7 @@ def list_films(
     *,
     label_of: Callable[[str], Label | None],
     patient: re.Pattern[str] | None = None,
+    view_of: Callable[[str], str] | None = None,
     labels_expected: bool = True,
 ) -> list[Listed]:
     """Return the films below `folder`, by name.
@@ -48,6 +52,7 @@ def list_films(
         folder: is walked as `entries` does; files with other suffixes are left out.
         label_of: a file's label from its path relative to the folder.
         patient: finds the patient in this path: its first group, or all that it matches.
+        view_of: a file's view position from this path; None: not known.
         labels_expected: refuse a folder without any label. Otherwise it is refused only where a folder's name contains
             "normal", such as Normals: its abnormal films would be taken as normal ones.
 
@@ -58,7 +63,12 @@ def list_films(
         raise ManifestError(f"{folder}: there is no such folder. Give the folder that holds the films.")
     files = (Path(entry.name).relative_to(folder).as_posix() for entry in entries(folder))
     found = [
-        Listed(file=file, label=label_of(file), patient=_patient(file, patient))
+        Listed(
+            file=file,
+            label=label_of(file),
+            patient=_patient(file, patient),
+            view_position="" if view_of is None else view_of(file),
+        )
         for file in files
         if Path(file).suffix.lower() in SUFFIXES
     ]
@@ -121,13 +131,44 @@ def by_table(names: LabelNames, table: Path, *, file_column: str, label_column: 
     Raises:
         ManifestError: the table cannot be read, or has no such columns.
     """
+    words = _cells(table, file_column, label_column, "`label_column=`")
+    return lambda file: names.label_of([_cell(words, file)])
+
+
+def views_by_table(table: Path, *, file_column: str, view_column: str) -> Callable[[str], str]:
+    """Return the view position by the CSV file of the labels; "" for a film that it does not name.
+
+    Raises:
+        ManifestError: the table cannot be read, or has no such columns; for a film, it has another value than those of
+            `VIEW_POSITIONS` or empty.
+    """
+    views = _cells(table, file_column, view_column, "`view_column=`")
+
+    def view_of(file: str) -> str:
+        view = _cell(views, file).strip()
+        if view and view not in VIEW_POSITIONS:
+            raise ManifestError(
+                f"{table}: the {view_column} of {file} is {view[:64]!r}. It must be one of "
+                f"{', '.join(VIEW_POSITIONS)}, or empty where it is not known."
+            )
+        return view
+
+    return view_of
+
+
+def _cells(table: Path, file_column: str, column: str, option: str) -> Mapping[str, str]:
+    """Return the cells of a column of a CSV file by the film that they are about."""
     columns, rows = open_table(table)
-    for column, option in ((file_column, "`file_column=`"), (label_column, "`label_column=`")):
-        if column not in columns:
+    for name, by in ((file_column, "`file_column=`"), (column, option)):
+        if name not in columns:
             seen = ", ".join(columns)[:200]
-            raise ManifestError(f"{table}: has no column {column!r}; its columns are: {seen}. Name one by {option}.")
-    words: Mapping[str, str] = {row[file_column]: row.get(label_column, "") for row in rows if file_column in row}
-    return lambda file: names.label_of([words.get(file, words.get(Path(file).name, ""))])
+            raise ManifestError(f"{table}: has no column {name!r}; its columns are: {seen}. Name one by {by}.")
+    return {row[file_column]: row.get(column, "") for row in rows if file_column in row}
+
+
+def _cell(cells: Mapping[str, str], file: str) -> str:
+    """Return a film's cell, by its path or by its name alone; "" where there is none."""
+    return cells.get(file, cells.get(Path(file).name, ""))
 
 
 def deal_folds(rows: Sequence[Listed], *, folds: int, seed: int) -> list[Listed]:
@@ -158,12 +199,15 @@ def deal_folds(rows: Sequence[Listed], *, folds: int, seed: int) -> list[Listed]
 def as_csv(rows: Sequence[Listed], *, before: str = "", source: str = "", folds: bool = False) -> str:
     """Return a manifest's text, or with `folds` a split's; `before` is the folder's path as seen from the file."""
     with_patients = any(row.patient for row in rows) and not folds
-    header = ["file", "label"] + ["source"] * bool(source) + ["patient"] * with_patients + ["fold"] * folds
+    with_views = any(row.view_position for row in rows) and not folds
+    header = ["file", "label"] + ["source"] * bool(source) + ["patient"] * with_patients
+    header += ["view_position"] * with_views + ["fold"] * folds
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
         cells = [f"{before}{row.file}", row.label or ""]
-        cells += [source] * bool(source) + [row.patient] * with_patients + [str(row.fold)] * folds
+        cells += [source] * bool(source) + [row.patient] * with_patients
+        cells += [row.view_position] * with_views + [str(row.fold)] * folds
         writer.writerow(safe_row(cells))
     return text.getvalue()

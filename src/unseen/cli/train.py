@@ -233,7 +233,8 @@ def train(
     others = int(trained.detector.facts.get("unlabelled_films", 0))
     learnt = f"{len(trained.detector.training_films) - others} normal films"
     learnt += f" and {others} unlabelled ones" if others else ""
-    console.note(f"{learnt}, {trained.detector.facts['training_seconds']:.1f} s of training")
+    seconds = trained.detector.facts["training_seconds"]
+    console.note(f"{learnt}; the detector itself was trained in {seconds:.1f} s")
     if "chosen_epoch" in trained.detector.facts:
         epoch, aucp = (trained.detector.facts[f"chosen_{name}"] for name in ("epoch", "aucp"))
         why = "it separates the unlabelled films best from the normal films"

@@ -85,8 +85,13 @@ def add_normal_scores(
     normals, known = seen(part_detector, reported(films, "reading films for the normals' scores", progress))
     part = dealt(normals.digests, [one.patient for one in known], folds)
     counts = np.bincount(part, minlength=folds)
-    if counts.min() < LEAST or len(part) - counts.max() < detector.config.least_films:
-        _log.warning("%d films are too few: no scores of the training normals are kept", len(part))
+    least = detector.config.least_films
+    if counts.min() < LEAST or len(part) - counts.max() < least:
+        _log.warning(
+            "no scores of the training normals are kept: %d films were given, and %d or more of different patients "
+            "are needed",
+            len(part), max(LEAST * folds, -(-least * folds // (folds - 1))),
+        )  # fmt: skip
         return
     scores = cross_fitted_scores(
         recipe, detector, normals, part, backbone=backbone, folder=folder, say=say, progress=progress

@@ -51,7 +51,7 @@ def test_what_cannot_be_saved_is_told(tmp_path: Path) -> None:
 
 
 def test_bundles_that_are_not_generators_or_were_changed_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="holds a lungs model, not a generator"):
+    with pytest.raises(BundleError, match=r"not a generator\. Give the folder that `unseen prior train` wrote"):
         load("models/lungs")
     save(trained("vae"), tmp_path / "model")
     path = tmp_path / "model" / "card.json"

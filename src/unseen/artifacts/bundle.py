@@ -216,13 +216,18 @@ def _found(folder: Path | str, wanted: Collection[Kind]) -> Path:
     if not folder.is_dir() or (not (folder / _CARD).exists() and not (folder / _WEIGHTS).exists()):
         raise BundleError(
             f"{folder}: not a bundle. A bundle is a folder with {_CARD} and {_WEIGHTS}; pickles (.pt, .pth, .pkl) are "
-            f"never opened. {_offer(wanted)}"
+            f"never opened. {offer(*wanted)}"
         )
     return folder
 
 
-def _offer(wanted: Collection[Kind]) -> str:
-    """Return the sentence that names the bundles that can be given; of all types, if no type is named."""
+def offer(*wanted: Kind) -> str:
+    """Return the sentence that names the bundles that can be given; of all types, if no type is named.
+
+    Example:
+        >>> offer("generator")
+        'Give the folder that `unseen prior train` wrote.'
+    """
     writer = "unseen prior train" if set(wanted) == {"generator"} else "unseen train"
     installed = ", ".join(str(name) for name in shipped() if not wanted or card_of(name).kind in wanted)
     others = f", or one of {installed}" if installed else ""

@@ -48,8 +48,7 @@ def load(
     card = read.card
     if card.kind != "reconstruction":
         raise bundle.BundleError(
-            f"{folder}: holds a {card.kind} model, not one that reconstructs. Give a bundle that "
-            "`unseen.reconstruction.save` wrote."
+            f"{folder}: holds a {card.kind} model, not one that reconstructs. {bundle.offer('reconstruction')}"
         )
     f = _made(card, network, folder)
     weights = {name: t for name, t in read.tensors.items() if not name.startswith(f"{PREFIX}.")}

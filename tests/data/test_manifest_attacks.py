@@ -19,7 +19,7 @@ import pytest
 
 from tests.data import making
 from unseen.artifacts.recipe import Recipe, RecipeError
-from unseen.data import parquet_manifest, parquet_tables
+from unseen.data import child_pipe, parquet_manifest, parquet_tables
 from unseen.data.csv_rows import COLUMN_LIMIT, ROW_LIMIT, check_columns, open_table, text_rows
 from unseen.data.film import Film, NotRead
 from unseen.data.label_names import LabelNames
@@ -101,13 +101,30 @@ def test_single_changed_bytes_give_rows_or_a_sentence(tmp_path: Path, places: in
 
 
 @pytest.mark.slow
-def test_a_parquet_file_that_needs_too_much_memory_is_refused(tmp_path: Path) -> None:
-    path = parquet(tmp_path, {"file": ["a" * 2**27]})
-    limits, words = ParquetLimits(memory_mb=1100), r"signal|memory|damaged|exit status"
+@pytest.mark.parametrize(
+    ("cell_mb", "memory_mb"),
+    [(128, 1100), (16, 900), *(pytest.param(16, mb, marks=pytest.mark.nightly) for mb in (200, 300, 500, 700, 800))],
+)
+def test_a_parquet_file_that_needs_too_much_memory_is_refused_for_its_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cell_mb: int, memory_mb: int
+) -> None:
+    """The reader aborts, panics, loses rows or waits for ever, as the limit is reached here or there."""
+    path = parquet(tmp_path, {"file": ["a" * (cell_mb << 20)]})
+    monkeypatch.setattr(child_pipe, "START_S", 20.0)
+    limits, words = ParquetLimits(memory_mb=memory_mb, timeout_s=10), f"it needs more than {memory_mb:,} MB of memory"
     with pytest.raises(ManifestError, match=words):
         list(parquet_rows(path, limits=limits))
     with TableReader(limits=limits) as tables, pytest.raises(TableError, match=words):
         tables.read(path)
+
+
+def test_a_reader_that_ends_for_another_reason_has_not_reached_its_memory(tmp_path: Path) -> None:
+    data = bytearray(films_of_300_rows(tmp_path))
+    data[7] ^= 1
+    (tmp_path / "m.parquet").write_bytes(data)
+    with pytest.raises(ManifestError) as caught:
+        list(parquet_rows(tmp_path / "m.parquet"))
+    assert "MB of memory" not in str(caught.value)
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,19 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from typing import IO
 
 from unseen.data import decoder_protocol
 
 START_S = 60.0
 """Seconds for a child's imports on a machine under load."""
+
+
+ERROR_BYTES = 2**20
+"""Most that a child writes to a file."""
+_NO_MEMORY = (b"memory allocation of", b"Cannot allocate memory", b"MemoryError", b"could not spawn threads")
+_NEAR_LIMIT = 16 << 20
+"""Bytes below the limit of the address space: too few for the stack of a thread and its guard pages."""
 
 
 class Late(Exception):
@@ -27,11 +35,12 @@ class Gone(Exception):
 def environment() -> dict[str, str]:
     """Return the environment of a child that finds modules where this process does, in the same order.
 
-    One thread each keeps the child's address space small.
+    One thread each keeps the child's address space small. A panic in Rust prints no backtrace: without memory for one,
+    it waits for ever.
     """
     paths = {"PYTHONPATH": os.pathsep.join(part or os.getcwd() for part in sys.path)}
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
-    return os.environ | paths | dict.fromkeys(threads, "1")
+    return os.environ | paths | dict.fromkeys(threads, "1") | {"RUST_BACKTRACE": "0"}
 
 
 def message(descriptor: int, deadline: float, *, most: int = decoder_protocol.MAX_FRAME) -> decoder_protocol.Message:
@@ -76,6 +85,30 @@ def receive(descriptor: int, into: memoryview, deadline: float) -> None:
         if not count:
             raise Gone
         done += count
+
+
+def error_file() -> IO[bytes]:
+    """Return a new file in memory for a child's standard error."""
+    return os.fdopen(os.memfd_create("errors"), "rb")
+
+
+def needed_more_memory(child: subprocess.Popen[bytes], errors: IO[bytes], memory_mb: int) -> bool:
+    """Return whether a child that failed had reached the limit of its address space.
+
+    The allocator's messages show it. A reader that cannot start a thread gives no message and waits for ever; then the
+    address space of the child, which still runs, is at its limit.
+
+    Args:
+        child: that failed, or does not answer.
+        errors: file that is the child's standard error.
+        memory_mb: limit of the child's address space.
+    """
+    if any(words in os.pread(errors.fileno(), ERROR_BYTES, 0) for words in _NO_MEMORY):
+        return True
+    with suppress(OSError), open(f"/proc/{child.pid}/status", "rb") as status:
+        peak = [int(line.split()[1]) for line in status if line.startswith(b"VmPeak:")]  # KiB; none of an ended child
+        return bool(peak) and memory_mb * 2**20 - peak[0] * 2**10 < _NEAR_LIMIT
+    return False
 
 
 def cause(child: subprocess.Popen[bytes]) -> str:

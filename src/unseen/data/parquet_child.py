@@ -31,6 +31,8 @@ TABLE_TYPES = frozenset(("String", "Boolean", "Float32", "Float64", "Null")) | {
     f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)
 }
 """Polars types of the columns of a table. A file with a column of another type gives a reason."""
+DAMAGED = "it is damaged"
+"""Beginning of the reason of a file at which the reader failed."""
 _CELL = 8  # characters added to the text of each cell when a row is measured
 _MESSAGE = 2**20  # largest number of characters in a message of several rows
 
@@ -113,23 +115,26 @@ def _messages(
             if rows:
                 yield {"rows": rows}
         if row_number != expected:  # a panic in one of the reader's threads ends the batches without an error
-            yield {"reason": f"it is damaged: {row_number:,} of {expected:,} rows can be read"}
+            yield {"reason": f"{DAMAGED}: {row_number:,} of {expected:,} rows can be read"}
             return
         yield {"end": True}
     except MemoryError:
-        yield {"reason": f"it needs more than {limits.memory_mb:,} MB of memory"}
+        yield {"reason": limits.more_memory()}
     except pl.exceptions.PolarsError as error:
         yield {"reason": " ".join(str(error).split())[:200]}
     except OSError as error:
         yield {"reason": reason_of(error)}
     except BaseException as error:  # system boundary: damaged files raise anything, even Rust's PanicException
-        yield {"reason": f"it is damaged: {type(error).__name__}"}
+        yield {"reason": f"{DAMAGED}: {type(error).__name__}"}
 
 
 def serve(ahead: Iterator[decoder_protocol.Message], replies: BinaryIO, limits: ParquetLimits) -> None:
-    """Write all messages. An alarm ends the process if a message takes too long; it is off while the parent reads."""
+    """Write all messages. An alarm ends the process if a message takes too long; it is off while the parent reads.
+
+    The alarm is for a child whose parent is gone: a parent waits less, and then reports why the child is late.
+    """
     while True:
-        signal.setitimer(signal.ITIMER_REAL, 2 * limits.timeout_s + 5)
+        signal.setitimer(signal.ITIMER_REAL, child_pipe.START_S + 2 * limits.timeout_s)
         message = next(ahead, None)
         signal.setitimer(signal.ITIMER_REAL, 0)
         if message is None:
@@ -159,6 +164,8 @@ def main() -> None:
     limit = limits.memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (child_pipe.ERROR_BYTES, child_pipe.ERROR_BYTES))  # stderr is a file
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         if len(sys.argv) > 2:
             serve(messages(sys.argv[2], limits), replies, limits)

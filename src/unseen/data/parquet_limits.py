@@ -24,6 +24,10 @@ class ParquetLimits:
     columns: int = 4096
     rows_at_once: int = 10_000
 
+    def more_memory(self) -> str:
+        """Return the reason of a file that needs more memory, as part of a sentence."""
+        return f"it needs more than {self.memory_mb:,} MB of memory"
+
     def text(self) -> str:
         """Return the limits as JSON, for the child's command line."""
         return json.dumps(asdict(self))

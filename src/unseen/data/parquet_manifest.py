@@ -9,8 +9,10 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from unseen.data import child_pipe
+from unseen.data.parquet_child import DAMAGED
 from unseen.data.parquet_limits import ParquetLimits
 from unseen.data.source_errors import ManifestError
 
@@ -44,39 +46,47 @@ def parquet_rows(path: Path, *, limits: ParquetLimits | None = None) -> Iterator
     if path.exists() and not path.is_file():
         raise ManifestError(f"{path}: this is no regular file. Copy its content into a file.")
     path.open("rb").close()  # a missing file gets the system's own reason
+    errors = child_pipe.error_file()
     child = subprocess.Popen(
         [sys.executable, "-P", "-m", "unseen.data.parquet_child", limits.text(), os.fspath(path)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # panics print there
+        stderr=errors,  # panics print there
         bufsize=0,
         env=child_pipe.environment(),
     )
     try:
-        yield from _rows(child, path, limits)
+        yield from _rows(child, errors, path, limits)
     finally:
         child.kill()
+        errors.close()
         if child.stdout:
             child.stdout.close()
         child.wait()
 
 
-def _rows(child: subprocess.Popen[bytes], path: Path, limits: ParquetLimits) -> Iterator[list[str]]:
+def _rows(child: subprocess.Popen[bytes], errors: IO[bytes], path: Path, limits: ParquetLimits) -> Iterator[list[str]]:
     assert child.stdout
+
+    def failed(reason: str) -> ManifestError:
+        more = child_pipe.needed_more_memory(child, errors, limits.memory_mb)
+        return _refused(path, limits.more_memory() if more else reason)
+
     left = _TEXT_ANYWAY + _TEXT_PER_BYTE * path.stat().st_size
     wait_s = child_pipe.START_S + limits.timeout_s
     while True:
         try:
             message = child_pipe.message(child.stdout.fileno(), time.monotonic() + wait_s, most=_MESSAGE_BYTES)
         except child_pipe.Late:
-            raise _refused(path, f"reading took longer than {wait_s:g} s and was stopped") from None
+            raise failed(f"reading took longer than {wait_s:g} s and was stopped") from None
         except child_pipe.Gone:
-            raise _refused(path, f"the file ended the reader, {child_pipe.cause(child)}") from None
+            raise failed(f"the file ended the reader, {child_pipe.cause(child)}") from None
         except ValueError as error:
             raise _refused(path, f"the reader sent {error}") from error
         wait_s = limits.timeout_s
         if "reason" in message:
-            raise _refused(path, str(message["reason"]))
+            reason = str(message["reason"])
+            raise failed(reason) if reason.startswith(DAMAGED) else _refused(path, reason)
         if "end" in message:
             return
         if "header" in message:

@@ -10,13 +10,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import IO, Final, Self
 
 import polars as pl
 
 from unseen.artifacts.errors import UserError
 from unseen.data import child_pipe, decoder_protocol
-from unseen.data.parquet_child import TABLE_TYPES
+from unseen.data.parquet_child import DAMAGED, TABLE_TYPES
 from unseen.data.parquet_limits import ParquetLimits
 
 _MESSAGE_BYTES: Final = 64 << 20
@@ -50,6 +50,7 @@ class TableReader:
     def __init__(self, *, limits: ParquetLimits | None = None) -> None:
         self._limits = limits or ParquetLimits()
         self._child: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
         self._process = os.getpid()
 
     def __enter__(self) -> Self:
@@ -83,12 +84,11 @@ class TableReader:
                 self.close()
                 return self._asked(request, path.stat().st_size)
         except child_pipe.Late:
-            self.close()
-            raise TableError(f"reading took longer than {self._limits.timeout_s:g} s and was stopped") from None
+            late = f"reading took longer than {self._limits.timeout_s:g} s and was stopped"
+            raise TableError(self._close_and_explain(late)) from None
         except child_pipe.Gone:
             cause = "" if self._child is None else f", {child_pipe.cause(self._child)}"
-            self.close()
-            raise TableError(f"the file ended the reader{cause}") from None
+            raise TableError(self._close_and_explain(f"the file ended the reader{cause}")) from None
         except BaseException:  # half an answer is in the pipe
             self.close()
             raise
@@ -96,6 +96,9 @@ class TableReader:
     def close(self) -> None:
         """End the child; the next file starts a new one."""
         child, self._child = self._child, None
+        if self._errors is not None:
+            self._errors.close()
+            self._errors = None
         if child is None:
             return
         if self._process == os.getpid():
@@ -106,6 +109,17 @@ class TableReader:
             if stream:
                 stream.close()
         child.wait()
+
+    def _close_and_explain(self, reason: str) -> str:
+        """End the child that failed. Return the reason, or that memory was the cause."""
+        if (
+            self._child is not None
+            and self._errors is not None
+            and child_pipe.needed_more_memory(self._child, self._errors, self._limits.memory_mb)
+        ):
+            reason = self._limits.more_memory()
+        self.close()
+        return reason
 
     def _asked(self, request: decoder_protocol.Message, file_bytes: int) -> pl.DataFrame:
         child, wait_s = self._running()
@@ -121,8 +135,11 @@ class TableReader:
             message = child_pipe.message(child.stdout.fileno(), time.monotonic() + wait_s, most=_MESSAGE_BYTES)
             wait_s = self._limits.timeout_s
             if "reason" in message:
+                reason = str(message["reason"])
+                if reason.startswith(DAMAGED):
+                    reason = self._close_and_explain(reason)
                 self.close()  # what ran out of memory or panicked is not asked again
-                raise TableError(str(message["reason"]))
+                raise TableError(reason)
             if "end" in message:
                 return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
             if "header" in message:
@@ -144,11 +161,12 @@ class TableReader:
         if self._child is not None and self._child.poll() is None:
             return self._child, self._limits.timeout_s
         self.close()
+        self._errors = child_pipe.error_file()
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-m", "unseen.data.parquet_child", self._limits.text()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # panics print there
+            stderr=self._errors,  # panics print there
             bufsize=0,
             env=child_pipe.environment(),
         )

@@ -269,6 +269,6 @@ def _verdict(ten: Entry, many: Entry, of: Mapping[str, Entry]) -> str:
         f"the check that has the simple statistics, and in {used(alone, every)} by the one that knows the projection, "
         f"too; that one uses those of a disease in {used(ten, every)} with 10 and {used(many, every)} with 25 films. "
         "`unseen adapt` takes the projection into account where DICOM files (ViewPosition) or the manifest (column "
-        "`view_position`) state it. Where it refuses labels and the statistics explain the head's difference, it names the statistic in "
-        "which they differ most."
+        "`view_position`) state it. Where it refuses labels and the statistics explain the head's difference, it names "
+        "the statistic in which they differ most."
     )

@@ -1,8 +1,9 @@
-"""Plans of `nufft` that are kept: they give what new ones give, are used again, and have a bound."""
+"""Plans of `nufft` that are kept: they give what new ones give, are used again, and have one bound in a process."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import finufft
@@ -89,13 +90,67 @@ def test_no_plan_is_kept_that_is_larger_than_the_bound(made: list[Any], monkeypa
     monkeypatch.setattr(nufft, "_MOST_BYTES", 1000)
     points, x = trajectory(), noise(1, 1, *SIZE)
     assert torch.equal(at_points(x, points), at_points(x, points))
-    assert len(made) == 2 and not nufft._plans.of[points]
+    assert len(made) == 2 and points not in nufft._plans.of
 
 
 def test_plans_go_with_their_trajectory() -> None:
     points = trajectory()
     at_points(noise(1, 1, *SIZE), points)
     before = len(nufft._plans.of)
-    assert len(nufft._plans.of[points]) == 1
+    assert len(nufft._plans.of[points].plans) == 1
     del points
     assert len(nufft._plans.of) == before - 1
+
+
+def bytes_of_one(points: Tensor) -> int:
+    kind = nufft._Kind(0, SIZE, 1, noise(1).numpy().dtype, inverse=False, threads=torch.get_num_threads())
+    return nufft._memory(kind, points[0].numpy())
+
+
+def test_all_trajectories_share_one_bound_and_the_least_recently_used_goes_first(
+    made: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nufft._plans.clear()
+    one, two, three = (trajectory(seed=seed) for seed in range(3))
+    x = noise(1, 1, *SIZE)
+    monkeypatch.setattr(nufft, "_MOST_BYTES", 2 * bytes_of_one(one))
+    for points in (one, two, one, three):
+        at_points(x, points)
+        assert nufft._plans.total() <= nufft._MOST_BYTES
+    assert len(made) == 3
+    at_points(x, one)
+    at_points(x, three)
+    assert len(made) == 3, "both are kept"
+    at_points(x, two)
+    assert len(made) == 4, "it was the least recently used"
+
+
+def test_threads_share_the_bound_and_leave_nothing_of_their_own(
+    made: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nufft._plans.clear()
+    points, x = trajectory(FRAMES), noise(FRAMES, 1, *SIZE)
+    monkeypatch.setattr(nufft, "_MOST_BYTES", 5 * bytes_of_one(points))
+    threads = torch.get_num_threads()
+    expected = at_points(x, points.clone())
+
+    def many(index: int) -> bool:
+        torch.set_num_threads(threads)  # a new thread begins with torch's own number
+        return all(torch.equal(at_points(x, points), expected) for _ in range(5))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(many, range(8)))
+    assert 0 < nufft._plans.total() <= nufft._MOST_BYTES
+    assert sum(len(kept.plans) for kept in nufft._plans.of.values()) == 5
+    assert len(made) < (8 * 5 + 1) * FRAMES, "some were used again"
+
+
+def test_no_two_threads_have_one_plan_at_a_time() -> None:
+    nufft._plans.clear()
+    points, x = trajectory(), noise(1, 1, *SIZE)
+    at_points(x, points)
+    [planned] = nufft._plans.of[points].plans
+    assert nufft._plans.take(points, planned.kind, planned.angles) is planned.plan
+    assert nufft._plans.take(points, planned.kind, planned.angles) is None
+    nufft._plans.keep(points, planned)
+    assert nufft._plans.take(points, planned.kind, planned.angles) is planned.plan

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import os
 import threading
 from collections.abc import MutableMapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,9 +75,19 @@ def _transformed(values: Tensor, points: Tensor, shape: tuple[int, ...], *, inve
         samples = slice(None) if len(angles) == 1 else slice(index, index + 1)
         some = np.ascontiguousarray(given[samples].reshape(-1, *given.shape[2:]))
         kind = _Kind(index, size, len(some), given.dtype, inverse, torch.get_num_threads())
-        found = _plan(points, kind, angles[index]).execute(some) if len(some) else some
+        found = _executed(points, kind, angles[index], some) if len(some) else some
         result[samples] = found.reshape(result[samples].shape)
     return torch.from_numpy(result).to(values.device)
+
+
+def _executed(points: Tensor, kind: _Kind, angles: Array, values: Array) -> Array:
+    """Return the transform of values by a kept plan of `angles`, (samples, 2), or by a new one."""
+    plan = _plans.take(points, kind, angles)
+    if plan is None:
+        plan = _new_plan(kind, angles)
+    found: Array = plan.execute(values)
+    _plans.keep(points, _Planned(kind, angles, plan))
+    return found
 
 
 class _Kind(NamedTuple):
@@ -88,29 +101,97 @@ class _Kind(NamedTuple):
     threads: int
 
 
-class _ThreadPlans(threading.local):
-    """Plans of this thread by trajectory. Making one and sorting its points takes as long as two transforms."""
+@dataclass(frozen=True, eq=False)
+class _Planned:
+    """Plan with points."""
+
+    kind: _Kind
+    angles: Array
+    plan: Any  # Any: finufft.Plan
+
+
+@dataclass
+class _OfTrajectory:
+    """Plans of one trajectory, and the number of its last use."""
+
+    plans: list[_Planned] = field(default_factory=list)
+    used: int = 0
+
+
+_MOST_BYTES = 256 * 2**20
+"""Memory of the plans that the process keeps, as `_memory` counts it. Plans in use are not counted."""
+
+
+class _Plans:
+    """Plans that the process keeps. Making one and sorting its points takes as long as two transforms.
+
+    A plan serves one thread at a time: `take` removes it and `keep` puts it back. Beyond the bound, plans of the
+    trajectories that were used least recently are removed. Of a single trajectory whose frames do not fit together,
+    some frames stay: if the last one replaced the first one, no plan would be there when it is needed.
+    """
 
     def __init__(self) -> None:
-        self.of: MutableMapping[Tensor, dict[_Kind, tuple[Any, Array]]] = WeakIdKeyDictionary()
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove all plans, also in a fork, whose copy of the lock can be locked for ever."""
+        self._lock = threading.Lock()
+        self._uses = itertools.count(1)
+        self.of: MutableMapping[Tensor, _OfTrajectory] = WeakIdKeyDictionary()
+
+    def take(self, points: Tensor, kind: _Kind, angles: Array) -> Any:  # Any: finufft.Plan, or None
+        """Remove and return a plan of these angles, (samples, 2); None: there is none."""
+        with self._lock:
+            known = self.of.get(points)
+            if known is None:
+                return None
+            known.used = next(self._uses)
+            for one in [one for one in known.plans if one.kind == kind]:
+                known.plans.remove(one)
+                if np.array_equal(one.angles, angles):
+                    return one.plan
+        return None
+
+    def keep(self, points: Tensor, planned: _Planned) -> None:
+        """Put a plan back, or the first time, if it fits after other plans are removed."""
+        needed = _memory(planned.kind, planned.angles)
+        if needed > _MOST_BYTES:
+            return
+        with self._lock:
+            own = self.of.setdefault(points, _OfTrajectory())
+            own.used = next(self._uses)
+            excess = self.total() + needed - _MOST_BYTES
+            for kept in sorted(self.of.values(), key=lambda kept: kept.used):
+                removable = kept.plans
+                if kept is own:  # those of another size, batch or type
+                    removable = [one for one in own.plans if not _same_but_frame(one.kind, planned.kind)]
+                while excess > 0 and removable:
+                    one = removable.pop(0)
+                    excess -= _memory(one.kind, one.angles)
+                    if kept is own:
+                        own.plans.remove(one)
+            if excess <= 0:
+                own.plans.append(planned)
+
+    def total(self) -> int:
+        """Return the memory of all plans, bytes."""
+        return sum(_memory(one.kind, one.angles) for kept in self.of.values() for one in kept.plans)
 
 
-_plans = _ThreadPlans()
-_MOST_BYTES = 256 * 2**20
-"""Memory of the plans that a thread keeps for one trajectory, as `_memory` counts it."""
+_plans = _Plans()
+os.register_at_fork(after_in_child=_plans.clear)
 
 
-def _plan(points: Tensor, kind: _Kind, angles: Array) -> Any:  # Any: finufft.Plan
+def _same_but_frame(one: _Kind, other: _Kind) -> bool:
+    return one._replace(row=other.row, inverse=other.inverse) == other
+
+
+def _new_plan(kind: _Kind, angles: Array) -> Any:  # Any: finufft.Plan
     """Return a plan whose points are `angles`, (samples, 2)."""
     try:
         import finufft
     except ImportError as error:
         raise ImportError(f"Non-Cartesian transforms need FINUFFT: {install_command('unseen[nufft]')}") from error
-    plans = _plans.of.setdefault(points, {})
-    if kind in plans:
-        plan, known = plans[kind]
-        if np.array_equal(known, angles):
-            return plan
     plan = finufft.Plan(
         1 if kind.inverse else 2,
         kind.size,
@@ -121,18 +202,7 @@ def _plan(points: Tensor, kind: _Kind, angles: Array) -> Any:  # Any: finufft.Pl
         nthreads=kind.threads,
     )
     plan.setpts(*(np.ascontiguousarray(angles[:, axis]) for axis in (0, 1)))
-    plans.pop(kind, None)
-    if not _fits(kind, angles, plans):  # then those of another size, batch or type make room
-        for other in [other for other in plans if other._replace(row=kind.row, inverse=kind.inverse) != kind]:
-            del plans[other]
-    if _fits(kind, angles, plans):
-        plans[kind] = plan, angles
     return plan
-
-
-def _fits(kind: _Kind, angles: Array, plans: dict[_Kind, tuple[Any, Array]]) -> bool:
-    kept = sum(_memory(other, known) for other, (_, known) in plans.items())
-    return kept + _memory(kind, angles) <= _MOST_BYTES
 
 
 def _memory(kind: _Kind, angles: Array) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from studies import recipe_files as recipes
 from studies.imaging.published import NEAR
 from studies.priors import __main__ as command
 from studies.priors.comparing import GRIDS, LATENT, Effort, asked_of, compared, prior_of
-from studies.priors.page import PAPER, SHOWN, priors_page, write_page
+from studies.priors.page import PAPER, SHOWN, priors_page, screen_of, write_page
 from studies.priors.pattern import FEW, MANY, claims_of, verdict
 from studies.priors.problems import KINDS, PROBLEMS, Problem, measured, named
 from studies.row_files import read_study
@@ -239,3 +240,20 @@ def test_conclusions_on_priors_have_the_generators_training() -> None:
     for text in (first, overview):
         assert "40 epochs; 8 features; 64 of the source's 800 latent numbers" in text
     assert "cases, with VAEs of" in first
+
+
+def test_the_first_screen_names_the_best_prior_where_tv_is_best_and_a_trend_only_where_there_is_one() -> None:
+    rows = committed_study("priors").values()
+    told = screen_of(list(rows))
+    assert told is not None
+    assert re.search(r"TV is best \(30\.99 .* dB; sparse, VAE 27\.99 .* dB\): the gain of a prior", told.sentences[1])
+    assert "(VAE: " in told.answer.answer and "TV is best" in told.answer.answer
+
+    def improved(row: Any, level: str) -> Any:  # Any: JSON
+        if row["problem"] != SHOWN or row["level"] != level or row["generator"] != "vae":
+            return row
+        better = {"value": 40.0, "low": 39.0, "high": 41.0}
+        return row | {"metrics": row["metrics"] | {"psnr": better}}
+
+    changed = screen_of([improved(row, "20 spokes") for row in rows])
+    assert changed is not None and changed.sentences[1].endswith(" dB).") and "the gain" not in changed.sentences[1]

@@ -15,6 +15,7 @@ from tests.cli.conftest import LIMITS, Say, World
 from tests.docs.blocks import ROOT
 from unseen.artifacts import recipe as recipes
 from unseen.artifacts.bundle import card_of
+from unseen.cli.other_options import SETTINGS
 from unseen.data import squares_and_circles
 from unseen.evaluation import evaluate_reconstructor, psnr
 from unseen.losses import EquivariantAdversarial, RecorruptedEquivariance, Supervised, objective
@@ -229,6 +230,29 @@ def test_options_of_detectors_and_of_reconstructors_are_not_mixed(say: Say, worl
     assert answer.code == 2 and "for reconstructors" in answer.err
     answer = say("evaluate", "models/phantom-ct", "--data", "phantoms", "--out", tmp_path, "--normal", "ok")
     assert answer.code == 2 and "--normal: for detectors" in answer.err
+
+
+def test_a_folder_that_is_missing_is_named_with_its_remedy(say: Say, tmp_path: Path) -> None:
+    answer = say("train", "imaging/ct", "--data", tmp_path / "gone")
+    assert answer.code == 2 and "gone: no such file or folder. Check the path" in answer.err.replace("\n", "")
+
+
+def test_every_option_of_eis_training_program_is_answered_with_its_form_here(say: Say) -> None:
+    page = (ROOT / "docs" / "how-to" / "from-ei.md").read_text(encoding="utf-8").partition("## Settings")[2]
+    named = re.findall(r"^\| `(--[\w-]+)[^|]*\| `(?:--set )?([^=`]+)", page, flags=re.MULTILINE)
+    assert {option for option, _ in named} >= {"--epochs", "--lr", "--mask-rate", "--gpu"}
+    for option, here in named:
+        answer = say("train", "imaging/inpainting", option, "3")
+        assert answer.code == 2 and f"{option}: " in answer.err, option
+        assert here.partition(" ")[0] in answer.err, option
+    assert "the same command resumes" in say("train", "imaging/inpainting", "--resume").err
+    assert "the recipe is the task" in say("train", "imaging/inpainting", "--task=ct").err
+
+
+def test_settings_that_other_programs_have_as_options_are_those_of_the_recipes() -> None:
+    fields = {f"method.{name}" for name in ImagingSettings.model_fields}
+    fields |= {f"training.{name}" for name in Training.model_fields}
+    assert set(SETTINGS.values()) - {"view.size"} <= fields
 
 
 @pytest.mark.nightly

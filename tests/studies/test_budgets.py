@@ -6,6 +6,11 @@ import re
 
 import pytest
 
+from studies import recipe_files as recipes
+from studies.imaging.gaps import of_arm
+from studies.imaging.published import PUBLISHED
+from studies.imaging.settings import method_of, resolved
+from studies.imaging.summaries import mean
 from studies.pages import budgets
 from studies.pages.sources_page import sources_page
 from tests.docs.blocks import ROOT
@@ -81,6 +86,19 @@ def test_a_gan_of_the_screening_page_has_its_mark_and_its_training() -> None:
         "Training of `roi-sure-64-lungs`: 560 steps (70 epochs, the thesis's number); 32 of 64 features; 64 of 256 px."
         in first
     )
+
+
+def test_the_page_for_users_of_eis_code_has_the_figures_of_the_rows() -> None:
+    text = (DOCS / "how-to" / "from-ei.md").read_text(encoding="utf-8").replace(" dB", "")
+    for short in ("inpainting", "ct"):
+        row = committed_rows()[f"imaging/{short}-ei-0"]
+        source = PUBLISHED[short]
+        asked = method_of(resolved(recipes.load(f"imaging/{short}")))
+        share = f"{100 * int(row['steps']) / source.budget.steps:.2g} %"
+        ours = [one for one in committed_rows().values() if one.get("problem") == f"imaging/{short}"]
+        value = f"{mean(of_arm(ours, 'ei'), 'psnr_papers'):.2f}"
+        assert re.search(rf"{value} .*{source.converted(asked.papers['ei']):.2f}.*{share}", text), short
+        assert f"{row['features']} of its {source.budget.features} features" in text
 
 
 def test_the_sources_page_is_rendered_and_converts_colour_figures() -> None:

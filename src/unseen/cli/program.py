@@ -33,6 +33,7 @@ from unseen.cli import (
     score,
     train,
 )
+from unseen.cli.other_options import TrainCommand
 
 app = typer.Typer(
     name="unseen",
@@ -67,7 +68,8 @@ for panel, members in {
     "Commands for imaging": (reconstruct.reconstruct, identify.identify),
 }.items():
     for command in members:
-        app.command(command.__name__, rich_help_panel=panel)(console.with_output_options(command))
+        kind = TrainCommand if command is train.train else None
+        app.command(command.__name__, cls=kind, rich_help_panel=panel)(console.with_output_options(command))
 app.add_typer(prior.prior, name="prior", rich_help_panel="Commands for imaging")
 commands.add_commands(app)
 

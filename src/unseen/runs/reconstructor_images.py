@@ -46,7 +46,7 @@ def images_of(data: Path | str, *, channels: int, size: tuple[int, int], number:
         seed: of phantoms.
 
     Raises:
-        ImageError: no image, an image that is smaller than `size`, or an array of another shape.
+        ImageError: no such path, no image, an image that is smaller than `size`, or an array of another shape.
         ArrayError: the array file cannot be read.
 
     Example:
@@ -56,6 +56,8 @@ def images_of(data: Path | str, *, channels: int, size: tuple[int, int], number:
     path = Path(data)
     if str(data) == PHANTOMS and not path.exists():
         return _phantoms(number, channels=channels, size=size, seed=seed)
+    if not path.exists():
+        raise ImageError(f"{data}: no such file or folder. Check the path, or give {PHANTOMS}: simulated images")
     if path.is_dir():
         files = sorted(one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES and one.is_file())
         if not files:

@@ -1,0 +1,60 @@
+"""Options of other training programs, such as EI's `demo_train.py`: each with its form in `unseen train`."""
+
+from typing import Any, Final
+
+from typer.core import TyperCommand
+
+from unseen.cli.console import UsageError
+
+SETTINGS: Final = {
+    "--epochs": "training.epochs",
+    "--batch-size": "training.batch_size",
+    "--lr": "method.learning_rate",
+    "--learning-rate": "method.learning_rate",
+    "--schedule": "method.milestone",
+    "--ei-trans": "method.transforms",
+    "--ei-alpha": "method.equivariance",
+    "--mask-rate": "method.kept",
+    "--ct-views": "method.views",
+    "--image-size": "view.size",
+}
+"""Settings of a recipe by the options that set them elsewhere."""
+_UNITS: Final = {
+    "--mask-rate": " (the share of the pixels that is kept, not dropped)",
+    "--schedule": " (one share of the epochs, such as 0.75)",
+}
+_REMEDIES: Final = {
+    "--task": "the recipe is the task, such as `unseen train imaging/inpainting`",
+    "--gpu": "give --device cuda:0",
+    "--resume": "leave it out: the same command resumes by itself",
+    "--pretrained": "give --start-from MODEL",
+}
+
+
+class TrainCommand(TyperCommand):
+    """Command that states the form here of an option of other programs, before anything is trained."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: Typer has this class of Click in private
+        """Parse the command line.
+
+        Raises:
+            UsageError: an option of other training programs; the message names the setting of the recipe.
+        """
+        for word in args:
+            if (said := remedy(word.partition("=")[0])) is not None:
+                raise UsageError(said)
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
+
+def remedy(option: str) -> str | None:
+    """Return the sentence for an option of other programs; None for any other word.
+
+    >>> remedy("--epochs")
+    '--epochs: a setting of the recipe. Give --set training.epochs=VALUE'
+    >>> remedy("--out") is None
+    True
+    """
+    if option in SETTINGS:
+        return f"{option}: a setting of the recipe. Give --set {SETTINGS[option]}=VALUE{_UNITS.get(option, '')}"
+    return f"{option}: {_REMEDIES[option]}" if option in _REMEDIES else None

@@ -523,7 +523,8 @@ FIGURES: tuple[SourceFigure, ...] = (
     SourceFigure(f"{TALK}, figures of the toy with n = 3, m = 2", "Permutations make the hidden coordinate "
                  "identifiable", "drawing", "least eigenvalue",
                  _explained(_THEOREMS, "the same toy is a test of `identify`: 2/3 with permutations")),
-    SourceFigure(f"{TALK}, theorems", "Least number of measurements: necessary, sufficient", "m > 2k + max cⱼ + 1",
+    SourceFigure(f"{TALK}, theorems", "Least number of measurements: necessary, sufficient",
+                 "m ≥ max cⱼ/sⱼ; m > k + n/∣G∣ (several operators); m > 2k + max cⱼ + 1",
                  "measurements", _explained(_THEOREMS, "figure against the dimension of a toy model")),
     SourceFigure(f"{TALK}, consequences", "Verdicts for MRI, CT, inpainting", "table", "verdict",
                  _explained("[verdicts](theory/identifiability.md#the-verdicts)", "verdict for each pair, tested")),
@@ -567,6 +568,9 @@ FIGURES: tuple[SourceFigure, ...] = (
                  _explained("[priors](how-to/priors.md)")),
     SourceFigure(f"{DUFF}, figures of inverse problems", "Denoising, deblurring, MRI, tomography", "image",
                  "PSNR, peak: 1", _prior("digits-deblurring", "σ = 2 pixels", _PRIORS_PAGE)),
+    SourceFigure(f"{DUFF}, examples of inverse problems", "Matrix inversion, differentiation, segmentation, "
+                 "restoration, compressed sensing, seismic tomography", "drawing", "–",
+                 _explained("[operators](how-to/operators.md)", "no measurement; any matrix is an operator there")),
     SourceFigure(f"{THESIS}, figures 1.1 to 1.7", "Workload, scenario, rare normals, lung fields", "image", "–",
                  _explained("[theory of screening](theory/screening.md)")),
     SourceFigure(f"{THESIS}, figure 1.8", "The application", "drawing", "–",

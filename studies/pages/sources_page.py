@@ -112,7 +112,7 @@ def _of_the_thesis(rows: Mapping[str, Row]) -> Iterator[list[str]]:
         row = rows.get(f"thesis/{method}-0")
         done = row is not None and row.get("epochs_done") == row.get("epochs")
         yield [
-            f"{THESIS}, table 5.2",
+            f"{THESIS}, table 5.2" + (" and appendix A" if method == "ganomaly" else ""),
             f"`{method}`, Montgomery + Shenzhen, 256 px",
             f"{reported:.4f}",
             "best AUROC over the epochs, on the test films",

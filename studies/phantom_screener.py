@@ -263,22 +263,36 @@ def page_table(rows: Iterable[Row]) -> str:
             for row in listed
         )]
     )  # fmt: skip
-    return f"{table(heads, lines)}\n\n{missed_aims(listed)}"
+    return "\n\n".join([table(heads, lines), *_missed(listed)])
 
 
-def missed_aims(rows: Sequence[Row]) -> str:
-    """Return a sentence on the aims that the figures at moderate contrast miss, with the number of seeds.
+def training_steps() -> int:
+    """Return the steps of the training; the last batch of an epoch is left out where it is not full.
 
-    >>> row = {"contrast": "moderate", "figures": {name: {"value": aim} for name, aim in AIMS.items()}}
-    >>> missed_aims([row])
-    'At moderate contrast every aim is reached on all 1 seeds.'
+    >>> training_steps()
+    6732
     """
-    some = [row for row in rows if row["contrast"] == "moderate"]
-    counts = {name: sum(row["figures"][name]["value"] < aim for row in some) for name, aim in AIMS.items()}
-    missed = [f"{name} on {count}" for name, count in counts.items() if count]
-    if not missed:
-        return f"At moderate contrast every aim is reached on all {len(some)} seeds."
-    return f"Aims missed at moderate contrast, by the number of the {len(some)} seeds: {', '.join(missed)}."
+    return TRAINING.epochs * (NORMALS // TRAINING.batch_size)
+
+
+def _missed(rows: Sequence[Row]) -> list[str]:
+    """Return which aims are missed, by contrast, with the training behind it; nothing without rows."""
+    if not rows:
+        return []
+    said = []
+    for contrast in dict.fromkeys(str(row["contrast"]) for row in rows):
+        some = [row for row in rows if row["contrast"] == contrast]
+        counts = {name: sum(row["figures"][name]["value"] < aim for row in some) for name, aim in AIMS.items()}
+        missed = [f"{name} on {count} of {len(some)} seeds" for name, count in counts.items() if count]
+        said.append(
+            f"At {contrast} contrast these aims are missed: {', '.join(missed)}."
+            if missed
+            else f"At {contrast} contrast every aim is reached."
+        )
+    return [
+        f"Trained for {training_steps():,} steps ({TRAINING.epochs} epochs of {NORMALS:,} simulated normal films). "
+        + " ".join(said)
+    ]
 
 
 def main() -> None:

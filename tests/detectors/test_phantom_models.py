@@ -53,6 +53,16 @@ def test_the_rows_are_of_the_model_that_ships() -> None:
     assert {row["recipe"].partition("/")[2]: row["weights"] for row in rows} == cards
 
 
+def test_the_page_states_which_aims_its_rows_miss_with_the_training() -> None:
+    rows = sorted(read_study("phantom_screener", ROWS).values(), key=lambda row: row["seed"])
+    told = phantom_screener.page_table(rows)
+    assert told in phantom_screener.PAGE.read_text(encoding="utf-8"), "Run python -m studies.phantom_screener page"
+    assert "Trained for 6,732 steps" in told and "pneumothorax on 1 of 3 seeds" in told
+    low = rows[0] | {"figures": rows[0]["figures"] | {"consolidation": {"value": 0.5, "low": 0.4, "high": 0.6}}}
+    assert "consolidation on 1 of 3 seeds" in phantom_screener.page_table([low, *rows[1:]])
+    assert "At obvious contrast every aim is reached." in told
+
+
 @pytest.fixture(scope="module")
 def pairs() -> list[Film]:
     return list(phantoms.twins(6, seed=4901, contrast="obvious"))

@@ -18,7 +18,6 @@ from studies.evidence.screening import screening_screen
 from studies.pages.noise import noise_study
 from studies.pages.results_page import readme_table
 from studies.pages.screening_page import PRODUCTS
-from studies.phantom_screener import BEGIN, END, PAGE, page_table
 from studies.rows import Row
 from tests.docs.blocks import ROOT
 from tests.studies.committed import committed_rows
@@ -158,16 +157,6 @@ def test_the_approaches_to_a_target_are_of_the_films_that_its_note_names(rows: d
     assert "The approaches have the same 137 films." in note()
     rows["nominate/pca-0"]["folds-1-4"]["laterality"]["left"] = 5
     assert "The approaches have 97 or 137 films." in note()
-
-
-def test_the_aims_that_the_phantoms_model_misses_are_counted_from_its_rows(rows: dict[str, Row]) -> None:
-    mine = [row for name, row in rows.items() if name.startswith("phantom_screener/")]
-    shown = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0].strip()
-    assert shown == page_table(mine).strip()
-    assert shown.endswith("of the 3 seeds: pooled on 3, nodule on 3, pneumothorax on 1.")
-    for row in mine:
-        row["figures"]["nodule"]["value"] = 0.9
-    assert page_table(mine).endswith("of the 3 seeds: pooled on 3, pneumothorax on 1.")
 
 
 def test_the_decision_on_the_instruments_has_the_outcome_of_the_results_page() -> None:

@@ -219,6 +219,13 @@ def _measured(row: Entry) -> list[Entry]:
     return [row["dice"]["normal, pooled"], row["kept"]["consolidation"], row["kept"]["effusion"]]
 
 
+def _spent(row: Entry) -> str:
+    """Return the trainings of a lung segmentation model: seeds, steps, pixels and width."""
+    finder, seeds = row["finder"], len(row["seeds"])
+    times = "" if seeds == 1 else f"{seeds} × "
+    return f"{times}{finder['steps']:,} steps; {finder['size']} px; {finder['features']} features"
+
+
 def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple[float, float]) -> Screen | None:
     """Dice and the share of lesions kept, by finder.
 
@@ -256,7 +263,8 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
     dice, consolidation, effusion = _measured(best)
     highest = max(rows, key=lambda row: float(row["dice"]["normal, pooled"]["value"]))
     said = [
-        f"`{_finder(best)}` has a Dice of {_exact(dice)} on normal films, and keeps {_exact(consolidation)} of the "
+        f"`{_finder(best)}` has a Dice of {_exact(dice)} on normal films after {best['finder']['steps']:,} steps, and "
+        f"keeps {_exact(consolidation)} of the "
         f"consolidations and {_exact(effusion)} of the effusions inside the lungs: of their visible area within the "
         f"true lungs. (Of the whole visible area, which also covers heart and diaphragm: "
         f"{_exact(best['whole']['consolidation'])} and {_exact(best['whole']['effusion'])}.)",
@@ -283,12 +291,12 @@ def lungs_screen(rows: Sequence[Entry], verdict: Mapping[str, str], least: tuple
             for row in ordered
         ),
         sentences=said,
-        head=["Model", "Dice, normal films [95 %]", "consolidation kept", "effusion kept", "trainings", "targets"],
+        head=["Model", "Dice, normal films [95 %]", "consolidation kept", "effusion kept", "training", "targets"],
         lines=best_first(
             [
                 f"`{_finder(row)}`",
                 *(_exact(entry) for entry in _measured(row)),
-                str(len(row["seeds"])),
+                _spent(row),
                 verdict[str(row["recipe"])],
             ]
             for row in ordered

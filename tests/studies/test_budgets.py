@@ -64,6 +64,13 @@ def test_no_detector_is_called_no_better_without_the_training_of_the_gans_among_
         assert "steps" in sentence and "features" in sentence, sentence
 
 
+@pytest.mark.parametrize("page", sorted(f"{one.stem}" for one in DOCS.glob("results*.md")))
+def test_a_first_screen_states_the_training_behind_its_figures(page: str) -> None:
+    """Heads on frozen features and the sources' table alone have no training of a network of ours on top."""
+    first = (DOCS / f"{page}.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    assert page == "results-attempts" or re.search(r"\d (training )?(steps|epochs)", first), page
+
+
 def test_sentences_of_first_screens_mark_what_had_not_converged() -> None:
     """The mark stands in the sentences, not only in the tables, and its note on the same screen."""
     for name, marked in (

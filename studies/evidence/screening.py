@@ -96,9 +96,8 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
         page="results-screening",
         figure=chart,
         alt=f"Share of normal studies cleared against share of abnormal studies missed, with intervals. At "
-        f"α = {100 * first[2]:g} %, {_called(first[0])} clears {_percent(first[3]['normals_cleared'])}; published "
-        f"supervised products clear {_span([cleared for _, cleared in points])} % and miss "
-        f"{_span([missed for missed, _ in points])} %.",
+        f"α = {100 * first[2]:g} %, {_called(first[0])} clears {_percent(first[3]['normals_cleared'])}"
+        f"{_published(products)}.",
         sentences=sentences,
         head=["Model and source", "α", "normals cleared [95 %]", "abnormals missed [95 %]"],
         lines=best_first(
@@ -115,10 +114,9 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
             f"2.5th "
             "to 97.5th percentile over the splits. α is the miss rate that the policy promises not to exceed, with "
             "95 % "
-            "confidence. The products are supervised, and their thresholds were read off their test films. *Best*: the "
-            f"highest share of normals cleared at {100 * first[2]:g} %, of the cross-validated models of which this "
-            "was "
-            "measured; the order was seen on these films."
+            "confidence. The products are supervised and were tested on other films, off which their thresholds were "
+            f"read. *Best*: the highest share of normals cleared at {100 * first[2]:g} %, of the cross-validated "
+            "models of which this was measured; the order was seen on these films."
             + _unmeasured(rows, {_name(row) for row in halves})
             + _trained([_name(row) for row in halves], rows),
             *(
@@ -217,6 +215,22 @@ _MEASURES = (("Dice, normal films", BLUE), ("consolidation kept", ORANGE), ("eff
 
 def _measured(row: Entry) -> list[Entry]:
     return [row["dice"]["normal, pooled"], row["kept"]["consolidation"], row["kept"]["effusion"]]
+
+
+def _published(products: Sequence[tuple[str, str, str]]) -> str:
+    """Return what published products clear and miss on films of their own; "" without products.
+
+    >>> _published([("one", "0.1 %", "24.5 %"), ("another", "2 %", "53 %")])
+    '; published supervised products, on other films, clear 24.5 to 53 % and miss 0.1 to 2 %'
+    """
+    if not products:
+        return ""
+    missed, cleared = ([float(one[place].removesuffix(" %")) for one in products] for place in (1, 2))
+    return f"; published supervised products, on other films, clear {_ends_of(cleared)} % and miss {_ends_of(missed)} %"
+
+
+def _ends_of(values: Sequence[float]) -> str:
+    return " to ".join(dict.fromkeys(f"{end:g}" for end in (min(values), max(values))))
 
 
 def _spent(row: Entry) -> str:

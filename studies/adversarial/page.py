@@ -80,8 +80,14 @@ def _norms(narrow: Sequence[Entry], wide: Sequence[Entry]) -> list[str]:
             for some in (narrow, wide)
             for sentence in _compared(some, "mean-squares", "norms", "with means of squares", "with norms")
         ),
+        *([] if wide else [f"The same with the thesis's width and pixels is {_queued('norms-wide')}."]),
         *dagger_note(rows),
     ]
+
+
+def _queued(question: str) -> str:
+    """Return where a question that has no rows is queued."""
+    return f"not run; it is queued as `{STUDY}/{question}-…` ([queue for a GPU](how-to/gpu.md))"
 
 
 def _compared(rows: Sequence[Entry], first: str, second: str, one: str, other: str) -> list[str]:
@@ -124,6 +130,7 @@ def _noise(narrow: Sequence[Entry], wide: Sequence[Entry], without: Entry | None
         "films. Intervals are over films.",
         *_noise_table(narrow, without),
         *_noise_table(wide, None),
+        *([] if wide else [f"The same with the thesis's width, pixels and steps on NIH is {_queued(NOISE_WIDE)}."]),
         *dagger_note([*narrow, *wide]),
     ]
 
@@ -257,8 +264,12 @@ def _instance_noise(rows: Sequence[Entry]) -> list[str]:
 def _could_trigger(rows: Sequence[Entry]) -> str:
     """Return the trainings that could still reach a vanishing loss: those longer or wider than the rows."""
     wide = any((int(row["features"]), int(row["px"])) == (FEATURES, PX) for row in rows)
-    longer = "A longer training" if wide else "A longer training, or one with the thesis's width and pixels,"
-    return f"{longer} could reach it."
+    if wide:
+        return "A longer training could reach it."
+    return (
+        "A longer training, or one with the thesis's width and pixels, could reach it; the second is "
+        f"{_queued('instance-noise-wide')}."
+    )
 
 
 def _appendix(hyper: Sequence[Entry], nih: Sequence[Entry]) -> list[str]:

@@ -214,7 +214,8 @@ def test_without_rows_there_is_no_section() -> None:
 def test_whether_reinitialisation_triggers_is_told_with_the_training() -> None:
     never = said(row("instance-noise", "0.5"))
     assert "**Re-initialisation never triggers** in these 1 trainings (60 steps, 15 of" in never and "0.02" in never
-    assert "A longer training, or one with the thesis's width and pixels, could reach it." in never
+    assert "A longer training, or one with the thesis's width and pixels, could reach it" in never
+    assert "the second is not run; it is queued as `adversarial/instance-noise-wide-…`" in never
     wide = said(row("instance-noise", "0"), row("instance-noise-wide", "0", features=64, px=256))
     assert "A longer training could reach it." in wide
     assert "triggers in 1 of 2 trainings" in said(
@@ -273,6 +274,8 @@ def test_wide_trainings_stand_next_to_the_narrow_ones_with_their_own_budget() ->
     losses = [row(question, arm, **(width if "wide" in question else {}))
               for question in ("norms", "norms-wide") for arm in ("mean-squares", "norms")]  # fmt: skip
     text = said(*losses)
+    queued = "with the thesis's width and pixels is not run; it is queued as `adversarial/norms-wide-…`"
+    assert queued in said(*losses[:2]) and queued not in text
     assert text.count("| means of squares, also in 4.4† |") == 2 == text.count("At the last epoch the AUROC of seed 0")
     assert "--only norms norms-wide`" in text and "64 of 64 features; 256 of 256 px" in text
     drawn = text.partition("## ROC curve")[2]

@@ -117,14 +117,16 @@ def test_files_that_do_not_fit_are_named_and_the_others_go_on(say: Say, tmp_path
     np.save(tmp_path / "nan.npy", np.full_like(good, np.nan))
     np.save(tmp_path / "complex.npy", good + 0j)
     (tmp_path / "torn.npy").write_bytes(b"torn")
-    names = ("small", "nan", "complex", "torn", "gone", "good")
-    answer = say("reconstruct", model, *(tmp_path / f"{name}.npy" for name in names), "--out", tmp_path / "out")
+    Image.fromarray(np.zeros((16, 16), np.uint8)).save(tmp_path / "film.png")
+    names = [f"{name}.npy" for name in ("small", "nan", "complex", "torn", "gone", "good")]
+    answer = say("reconstruct", model, *(tmp_path / name for name in (*names, "film.png")), "--out", tmp_path / "out")
     assert answer.code == 1
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["good.npy"]
     for words in (
         "small.npy: Measurements by Mask((1, 16, 16) -> (1, 16, 16)) are (n, 1, 16, 16)", "got (1, 1, 16, 8)",
         "nan.npy: Measurements", "256 of 256 numbers are NaN", "real floating-point numbers, but got torch.complex64",
-        "torn.npy: cannot be read as .npy", "gone.npy", "1 files reconstructed, 5 not",
+        "torn.npy: cannot be read as .npy", "gone.npy", "1 files reconstructed, 6 not",
+        "film.png: an image is no measurement. `unseen evaluate MODEL --data FOLDER` measures images",
     ):  # fmt: skip
         assert words in answer.err, answer.err
 

@@ -97,6 +97,7 @@ def reconstruct(
     from unseen.data.array_files import ArrayError, read_array
     from unseen.reconstruction.grey_image import grey
     from unseen.reconstruction.measurements import MeasurementError
+    from unseen.runs.reconstructor_images import SUFFIXES
 
     if prior is None:
         if {sigma, weight} != {None}:
@@ -115,6 +116,10 @@ def reconstruct(
     out.mkdir(parents=True, exist_ok=True)
     failed = 0
     for path, stem in zip(files, stems, strict=True):
+        if path.is_file() and path.suffix.lower() in SUFFIXES:
+            failed += 1
+            console.note(f"{path}: an image is no measurement. `unseen evaluate MODEL --data FOLDER` measures images")
+            continue
         try:
             found, said = solve(read_array(path, name=name), rows)
         except (ArrayError, MeasurementError, FileNotFoundError) as error:

@@ -8,6 +8,7 @@ python -m studies.attempts heads           other heads for ten labels: on fold 0
 python -m studies.attempts adapt           both heads of `unseen adapt` by its own code
 python -m studies.attempts compare         both heads on fold 0 of three sets, paired: which is the default
 python -m studies.attempts label-check     how often its check accepts labels that show a film statistic alone
+python -m studies.attempts soft-share      rules for the head's share without a jump, on fold 0 of three sets
 python -m studies.attempts curves          both heads with 5 to 100 labels, on three sets
 python -m studies.attempts covariates      what explains the labels of nih_cxr8, and what the check makes of it
 python -m studies.attempts cleared         what these heads clear at Shenzhen
@@ -30,7 +31,7 @@ from unseen.artifacts.run_folder import runs_root
 
 PARTS = (
     "choose", "test", "stream", "kept-lesions", "heads", "adapt", "compare", "label-check", "covariates", "curves",
-    "cleared", "render",
+    "soft-share", "cleared", "render",
 )  # fmt: skip
 
 
@@ -89,6 +90,10 @@ def _computed(part: str, folder: Path) -> None:
         from studies.attempts.label_check import label_check_row
 
         rows = (label_check_row(site_of(runs_root()), head) for head in reversed(HEADS))
+    elif part == "soft-share":
+        from studies.attempts.soft_share import soft_share_rows
+
+        rows = soft_share_rows(runs_root())
     elif part == "covariates":
         from studies.attempts.label_covariates import covariates_rows
 

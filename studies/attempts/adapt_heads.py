@@ -9,7 +9,7 @@ model of the normal films outside of its fold and the tested one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import process_time
 
@@ -36,6 +36,9 @@ from unseen.screening.adaptation import (
 ROWS = "attempts/adapt/"
 HEADS: tuple[HeadName, ...] = ("ridge", "normals-covariance")
 SCORES = ("normals only", "head alone", "combined", "adapted")
+RULES: Mapping[HeadName, str] = {"ridge": "z > 1", "normals-covariance": "Φ(z − 1.2)"}
+"""Rule for the part of its share that a head has; z is the check's difference in standard errors."""
+HARD = RULES["ridge"]
 _FACTS = ("name", "label", "source", "patient", "pixel_sha256", "projection")
 
 
@@ -195,6 +198,7 @@ def adapt_rows(site: Site, heads: Sequence[HeadName] = HEADS) -> list[Row]:
             "recipe": f"{ROWS}{head}",
             "seed": 0,
             "head": head,
+            "rule": RULES[head],
             **conditions,
             "fold_0": on_fold_0[head],
             "test": tested[head],
@@ -204,42 +208,63 @@ def adapt_rows(site: Site, heads: Sequence[HeadName] = HEADS) -> list[Row]:
 
 
 def with_earlier(row: Row, before: Entry | None) -> Row:
-    """Return the row with the figures of the row that it replaces, where an earlier check made that one."""
+    """Return the row with the figures of the row that it replaces, where an earlier check or rule made that one."""
     if before is None:
         return row
-    if "earlier" in before:  # the present check made that one
-        return row | {"earlier": before["earlier"]}
+    rule, known = before.get("rule", HARD), before.get("earlier", [])
+    if known and rule == row["rule"]:  # the present check and rule made that one
+        return row | {"earlier": known}
     names = ("head alone", "adapted", "kept")
     test = {count: {name: one[name] for name in names} for count, one in before["test"].items()}
-    return row | {"earlier": [{"date": before["date"], "test": test}]}
+    replaced = {"date": before["date"], "test": test} | ({"rule": rule} if known else {})
+    return row | {"earlier": [*known, replaced]}
 
 
 def _earlier(rows: Sequence[Entry]) -> list[str]:
-    """Return a sentence on the figures of earlier checks."""
-    said = [
-        f"`{row['head']}` "
-        + ", ".join(
+    """Return sentences on the figures of earlier checks and rules."""
+
+    def figures(row: Entry, one: Entry) -> str:
+        return f"`{row['head']}` " + ", ".join(
             f"{three_digits(of['adapted'])} with {count} abnormal films ({100 * of['kept']:.0f} % kept)"
             for count, of in one["test"].items()
         )
-        for row in rows
-        for one in row.get("earlier", ())
+
+    every = [(row, one) for row in rows for one in row.get("earlier", ())]
+    said = [figures(row, one) for row, one in every if "rule" not in one]
+    ruled = [
+        f"With the present check, and all of its share where {one['rule']}, else none: {figures(row, one)}."
+        for row, one in every
+        if "rule" in one
     ]
     old = [f"`{row['head']}`" for row in rows if not row.get("earlier")]
     others = f" The figures of {' and '.join(old)} in the table are with that check, too." if old else ""
-    return [f"With the earlier check of the labels: {'; '.join(said)}.{others}"] if said else []
+    first = [f"With the earlier check of the labels: {'; '.join(said)}.{others}"] if said else []
+    return [" ".join([*first, *ruled])] if first or ruled else []
+
+
+def before_rule(rows: Sequence[Entry]) -> list[str]:
+    """Return a sentence on rows whose head `normals-covariance` has all of its share or none."""
+    rule = RULES["normals-covariance"]
+    if all(row.get("rule") == rule for row in rows):
+        return []
+    return [
+        f"These rows were made with all of the share of `normals-covariance` where {HARD}, else none, before it had "
+        f"the part {rule} ([figures of both](#a-share-of-the-head-without-a-jump))."
+    ]
 
 
 def adapt_section(rows: Sequence[Entry]) -> list[str]:
     """Return the section of the page, from the rows."""
     title = [
         "## The two heads of `unseen adapt`",
-        "The heads above have a fixed share ω of the score. `unseen adapt` uses its head only where the labels add "
-        "more than one standard error beyond simple image statistics ([the check]"
+        "The heads above have a fixed share ω of the score. `unseen adapt` uses *ridge* only where the labels add "
+        "more than one standard error beyond simple image statistics, z > 1 ([the check]"
         "(#does-the-check-refuse-labels-that-show-a-film-statistic-alone)); else it keeps the score from normal "
-        "films alone. Here its own code (`choose`, `predicted`) sees the films, features, lungs and draws of the "
+        "films alone. *Normals-covariance* has the part Φ(z − 1.2) of its share ([why]"
+        "(#a-share-of-the-head-without-a-jump)). "
+        "Here its own code (`choose`, `predicted`) sees the films, features, lungs and draws of the "
         "section above. *Ridge*, the default, chooses λ and ω by the labelled films. *Normals-covariance* "
-        "(`--head normals-covariance`) has the β that fold 0 nominated above, and the constant share ω = 2.",
+        "(`--head normals-covariance`) has the β that fold 0 nominated above, and the largest share ω = 2.",
     ]
     if not rows:
         return [*title, "*No row yet: `python -m studies.attempts adapt` makes them.*"]
@@ -270,7 +295,7 @@ def adapt_section(rows: Sequence[Entry]) -> list[str]:
         f"Mean AUROC over {first['draws']} draws of the abnormal films, with its interval over films "
         f"({first['bootstrap_draws']} bootstrap draws), and the range of the draws. *Similar films*: pairs of like "
         "sharpness, by the adapted score. *Kept*: how often the score from normal films alone was kept. *Looks*: how "
-        "often `unseen adapt` was tested on these folds with this head, the earlier check of the labels included; each "
+        "often `unseen adapt` was tested on these folds with this head, earlier checks and rules included; each "
         f"head was tested in the section above, too. {first['device']}, {first['seconds_all']:.0f} s after the "
         f"features, {first['date']}.",
         table(
@@ -280,6 +305,7 @@ def adapt_section(rows: Sequence[Entry]) -> list[str]:
             ],
             lines,
         ),
+        *before_rule([row for row in rows if row["head"] == "normals-covariance"]),
         *_earlier(rows),
         "The figures of `unseen adapt` "
         "[on three sets](results-detectors.md#adaptation-with-labelled-films-of-the-site) and "

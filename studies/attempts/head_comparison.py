@@ -13,7 +13,7 @@ from time import process_time
 
 import numpy as np
 
-from studies.attempts.adapt_heads import HEADS, adapt_scores
+from studies.attempts.adapt_heads import HEADS, RULES, adapt_scores, before_rule
 from studies.attempts.heads import COUNTS, DRAWS, cohort_at, conditions_of
 from studies.attempts.label_curves import SETS, labels_of
 from studies.pages.cells import Entry, signed, table, three_digits
@@ -63,6 +63,7 @@ def comparison_row(name: str, labels: Labels, draws: int = DRAWS) -> Row:
         "recipe": ROWS + name,
         "seed": 0,
         "set": name,
+        "rule": RULES["normals-covariance"],
         **conditions_of(labels, began),
         "draws": draws,
         "bootstrap_draws": BOOTSTRAP,
@@ -136,6 +137,7 @@ def comparison_section(rows: Sequence[Entry]) -> list[str]:
             ],
             lines,
         ),
+        *before_rule(rows),
         verdict,
     ]  # fmt: skip
 

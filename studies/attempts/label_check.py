@@ -66,6 +66,11 @@ def earlier(films: Labelled, chosen: Chosen) -> bool:
     return gain > error
 
 
+def accepted(chosen: Chosen) -> bool:
+    """Return whether the labels add more than one standard error, and the sum has no lower AUROC."""
+    return chosen.gain > chosen.error and chosen.share > 0
+
+
 def quantiles(labels: Labels, at: Places, name: str) -> Floats:
     """Return the normal quantile of each film's statistic."""
     values = np.array([float(labels.cells.facts[i][name]) for i in at])
@@ -143,7 +148,7 @@ def label_check_row(site: Site, head: HeadName, draws: int = DRAWS) -> Row:
         used = np.zeros(2, dtype=int)
         for films in sites:
             chosen = choose(films, head)
-            used += [earlier(films, chosen), chosen.share > 0]
+            used += [earlier(films, chosen), accepted(chosen)]
         before, after = (proportion(int(one), draws, without="no draw").to_json() for one in used)
         lines.append({"setting": name, "disease": honest, "abnormals": count, "before": before, "after": after})
         print(head, name, used.tolist(), flush=True)
@@ -167,7 +172,9 @@ def label_check_section(rows: Sequence[Entry]) -> list[str]:
         "`unseen adapt` uses the labels only where they show more than simple image statistics: a head can learn the "
         "scanner. The check compares the head's scores of abnormal films with those of normal films of like "
         "statistics, by a regression that the normal films alone fit, on pairs that the head has not seen "
-        "(`screening.label_check`). The earlier one compared AUROCs, with the mix of the statistics, fitted to the few "
+        "(`screening.label_check`). *Used* is a difference above one standard error; the head `normals-covariance` has "
+        "[a share that grows with it](#a-share-of-the-head-without-a-jump). "
+        "The earlier one compared AUROCs, with the mix of the statistics, fitted to the few "
         "labels, taken out by a straight line.",
     ]
     if not rows:

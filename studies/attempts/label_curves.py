@@ -17,7 +17,7 @@ from time import process_time
 import numpy as np
 
 from studies import recipe_files as recipes
-from studies.attempts.adapt_heads import adapt_figures
+from studies.attempts.adapt_heads import RULES, adapt_figures, before_rule
 from studies.attempts.heads import DRAWS, FINDER, conditions_of
 from studies.crossfit import TEST_FOLDS
 from studies.detectors.frozen_cells import frozen_cells
@@ -83,6 +83,7 @@ def curve_row(name: str, labels: Labels, draws: int = DRAWS) -> Row:
         "seed": 0,
         "set": name,
         "head": TESTED,
+        "rule": RULES[TESTED],
         **conditions_of(labels, began),
         "draws": draws,
         "test": tested[TESTED],
@@ -102,8 +103,8 @@ def curve_section(rows: Sequence[Entry]) -> list[str]:
     title = [
         "## From 5 to 100 labelled abnormal films, on three sets",
         f"`unseen adapt --head {TESTED}` by its own code (`choose`, `predicted`), with all normal films of the other "
-        "folds. *Combined*: head and score from normal films with the fixed share ω = 2; *adapted*: the same, where "
-        "the check uses the labels, else the score from normal films alone.",
+        "folds. *Combined*: head and score from normal films with the fixed share ω = 2; *adapted*: with the share "
+        "that the check leaves it.",
     ]
     if not rows:
         return [*title, "*No row yet: `python -m studies.attempts curves` makes them.*"]
@@ -136,7 +137,7 @@ def curve_section(rows: Sequence[Entry]) -> list[str]:
         f"Mean AUROC over {first['draws']} draws of the abnormal films, with its interval over films "
         f"({first['bootstrap_draws']} bootstrap draws), and the range of the draws. *Similar films*: pairs of like "
         "sharpness, by the combined and by the adapted score. *Kept*: how often the score from normal films alone was "
-        "kept. With 10 and 25 films of `ms_cxr`, films, draws and figures are those of [the two heads]"
+        "kept. With 10 and 25 films of `ms_cxr`, films and draws are those of [the two heads]"
         f"(#the-two-heads-of-unseen-adapt). *`{KNOWN}`*: the check knows the projection of the set's manifest; it was "
         "fixed before this row, by draws in which films of folds 1 to 4 taught ([next section]"
         f"(#are-the-refusals-on-{STATED}-right)). {first['device']}, {max(str(row['date']) for row in rows)}.",
@@ -147,6 +148,7 @@ def curve_section(rows: Sequence[Entry]) -> list[str]:
             ],
             lines,
         ),
+        *before_rule(rows),
         *_refused(rows),
     ]  # fmt: skip
 

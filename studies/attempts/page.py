@@ -19,6 +19,8 @@ from studies.attempts.label_covariates import covariates_section
 from studies.attempts.label_curves import ROWS as CURVES
 from studies.attempts.label_curves import curve_section
 from studies.attempts.sides import EXPERIMENTS, ROWS, chosen_by
+from studies.attempts.soft_share import ROWS as SOFT
+from studies.attempts.soft_share import soft_share_section
 from studies.attempts.stream import ROW as STREAM
 from studies.attempts.targets import targets_section
 from studies.pages import budgets
@@ -68,6 +70,7 @@ def attempts_page(every: Mapping[str, Entry]) -> str:
         *adapt_section([row for name, row in rows.items() if name.startswith(ADAPT)]),
         *comparison_section([row for name, row in rows.items() if name.startswith(COMPARED)]),
         *label_check_section([row for name, row in rows.items() if name.startswith(CHECKED)]),
+        *soft_share_section([row for name, row in rows.items() if name.startswith(SOFT)]),
         *curve_section([row for name, row in rows.items() if name.startswith(CURVES)]),
         *covariates_section(rows.get(f"{COVARIATES}-0")),
         *_cleared([row for name, row in rows.items() if name.startswith(CLEARED)]),
@@ -123,7 +126,7 @@ def _summary(rows: Mapping[str, Entry]) -> list[str]:
             f"{three_digits(ours['test'][str(count)]['head alone'])})"
             for count in COUNTS
         )
-        said.append(f"**This head in `unseen adapt`**, which may refuse it: {both}.")
+        said.append(f"**This head in `unseen adapt`**, with a share that follows the check of the labels: {both}.")
     checked = rows.get(f"{CHECKED}normals-covariance-0")
     if checked is not None:
         ten = next(one for one in checked["settings"] if one["disease"] and one["abnormals"] == 10)

@@ -1,10 +1,10 @@
 """Share of the head `normals-covariance` without a jump: other rules than the check's at one standard error.
 
-`unseen adapt` uses its head (ω = 2) where z = difference / standard error of its check exceeds 1, and keeps the score
+`unseen adapt` used its head (ω = 2) where z = difference / standard error of its check exceeded 1, and kept the score
 from normal films alone elsewhere: a pretest estimator. The rules that are compared give the share f(z) ω, with the same
 check, the same condition on the AUROC, and 0 where the labels cannot be checked:
 
-- `hard`: f = 1 if z > 1, else 0: the rule of `screening.adaptation`.
+- `hard`: f = 1 if z > 1, else 0: the rule of `screening.adaptation` until these rows were computed.
 - `linear`: f = min(1, max(0, z)).
 - `positive part`: f = z² / (1 + z²) for z > 0, else 0.
 - `cleaned`: `hard`; where z ≤ 1, half the share of the head's score less its regression on the film statistics. Normal
@@ -41,27 +41,26 @@ from studies.attempts.heads import COUNTS, DRAWS, Floats, Places, cohort_at, con
 from studies.attempts.label_check import LABELS, NOTHING, STATISTICS, quantiles
 from studies.attempts.label_covariates import PROJECTION
 from studies.attempts.label_curves import KNOWN, STATED, labels_of, projections, with_projections
-from studies.pages.cells import Entry
+from studies.pages.cells import Entry, signed, table
 from studies.rows import Row
 from studies.ten_labels import Labels
 from unseen.detectors.adapted import standardised
 from unseen.evaluation.bootstrap import draw_all
 from unseen.evaluation.delong import auroc_difference
 from unseen.evaluation.roc import Bools
-from unseen.screening.adaptation import NORMALS_SHARE, Chosen, Labelled, statistics_of
+from unseen.screening.adaptation import BAGGED_AT, NORMALS_SHARE, Chosen, Labelled, part_of_share, statistics_of
 from unseen.screening.label_check import LeftOut, residuals
 
 ROWS = "attempts/soft-share/"
 FOLD = 0
 NULL_DRAWS = 40
 BOOTSTRAP = 2000
-HARD, CLEANED = "hard", "cleaned"
-BAGGED_AT = 1.2
+HARD, BAGGED, CLEANED = "hard", "bagged", "cleaned"
 SHARES: Mapping[str, Callable[[float], float]] = {
     HARD: lambda z: float(z > 1),
     "linear": lambda z: min(1.0, max(0.0, z)),
     "positive part": lambda z: z**2 / (1 + z**2) if z > 0 else 0.0,
-    "bagged": lambda z: float(norm.cdf(z - BAGGED_AT)),
+    BAGGED: lambda z: part_of_share(z, 1.0),
 }
 """f(z) of each rule but `cleaned`."""
 RULES = (*SHARES, CLEANED)
@@ -193,7 +192,7 @@ def by_rules(
     good, checked = as_good(films, chosen), chosen.error > 0
     ratio = chosen.gain / chosen.error if checked else 0.0
     omega = {name: NORMALS_SHARE * share(ratio) * (good and checked) for name, share in SHARES.items()}
-    assert omega[HARD] == chosen.share
+    assert omega[BAGGED] == chosen.share
     found = {name: (z + share * h, share) for name, share in omega.items()}
     found[CLEANED] = found[HARD]
     if checked and ratio <= 1:
@@ -358,3 +357,101 @@ def nominated(rows: Sequence[Entry]) -> str | None:
     (main,) = (row for row in rows if row["set"] == CHOOSING)
     able = [rule for rule in RULES if rule != HARD and not failures(rows, rule)]
     return max(able, key=lambda rule: float(main[DISEASE]["mean"][rule]["above_hard"]["value"]), default=None)
+
+
+def soft_share_section(rows: Sequence[Entry]) -> list[str]:
+    """Return the section of the page, from the rows."""
+    title = [
+        "## A share of the head without a jump",
+        "The head `normals-covariance` of `unseen adapt` had its whole share, ω = 2, where the difference of its check "
+        "is above one standard error, z > 1, and none elsewhere: a pretest, inefficient near its threshold. Rules with "
+        "the share f(z) ω and the same check: *linear*, f = min(1, max(0, z)); *positive part*, f = z² / (1 + z²) for "
+        f"z > 0; *bagged*, f = Φ(z − {BAGGED_AT:g}); *cleaned*, where z ≤ 1, half the share of the head's score less "
+        "its regression on the film statistics (`studies/attempts/soft_share.py`).",
+    ]
+    if not rows:
+        return [*title, "*No row yet: `python -m studies.attempts soft-share` makes them.*"]
+    rows = sorted(rows, key=lambda row: SETS.index(row["set"]))
+    first, best = rows[0], nominated(rows)
+    lines = [
+        [
+            f"`{row['set']}`",
+            f"**{rule}**" if rule == best else rule,
+            *(f"{row[DISEASE][str(count)][rule]['value']:.3f}" for count in COUNTS),
+            _difference(row[DISEASE]["mean"][rule]["above_hard"], rule),
+            _signed(row[NULL]["mean"][rule]["above_normals"]),
+            _difference(row[NULL]["mean"][rule]["above_hard"], rule),
+        ]
+        for row in rows
+        for rule in RULES
+    ]
+    sizes = "; ".join(
+        f"`{row['set']}` {row['n']['normal']} normal, {row['n']['abnormal']} abnormal" for row in rows[:3]
+    )
+    return [
+        *title,
+        f"{first['features']}, {first['px']} px; fold {FOLD}: {sizes}. *Disease*: AUROC of the adapted score with 10 "
+        f"and with 25 abnormal films, mean over {first['draws']} draws, and the mean of both minus that of the hard "
+        "rule. *No disease*: normal films are called abnormal, at random, by one film statistic, by the hospital or by "
+        "the projection (the settings of the [check](#does-the-check-refuse-labels-that-show-a-film-statistic-alone) "
+        f"on real films); mean over the settings and {first['null_draws']} draws of the AUROC for the real disease, "
+        "minus the score from normal films alone and minus the hard rule. Intervals are over the tested films "
+        f"({first['bootstrap_draws']:,} bootstrap draws, the same for all scores). Folds 1 to 4 are not used. "
+        f"{first['device']}, {max(str(row['date']) for row in rows)}.",
+        table(
+            [
+                "set", "rule", "disease, 10", "disease, 25", "disease: minus hard", "no disease: minus normal films",
+                "no disease: minus hard",
+            ],
+            lines,
+        ),
+        _conclusion(rows, best),
+        *_by_setting(rows, best),
+    ]  # fmt: skip
+
+
+def _conclusion(rows: Sequence[Entry], best: str | None) -> str:
+    """Return the sentences on the choice."""
+    failed = [f"*{rule}* ({'; '.join(why)})" for rule in RULES if rule != HARD and (why := failures(rows, rule))]
+    return (
+        "Fixed before these rows were computed: a rule is nominated if it raises the mean AUROC of 10 and 25 abnormal "
+        f"films of `{CHOOSING}`, and no other difference to the hard rule is significantly below 0; of several, the "
+        "one with the largest gain. "
+        + (f"Not fulfilled by {', '.join(failed)}. " if failed else "")
+        + (f"So *{best}* is nominated." if best else "So none is nominated, and `unseen adapt` keeps the hard rule.")
+    )
+
+
+def _by_setting(rows: Sequence[Entry], best: str | None) -> list[str]:
+    """Return where the nominee differs significantly from the hard rule in one setting without a disease, in words."""
+    if best is None:
+        return []
+    every = [
+        (row["set"], setting, one[best]["above_hard"])
+        for row in rows
+        for setting, one in row[NULL].items()
+        if setting != "mean"
+    ]
+
+    def named(some: Sequence[tuple[str, str, Entry]]) -> str:
+        said = [f"{setting} on `{name}` {_signed(one)}" for name, setting, one in some]
+        return f" ({'; '.join(said)})" if said else ""
+
+    lower = [one for one in every if one[2]["high"] < 0]
+    higher = [one for one in every if one[2]["low"] > 0]
+    return [
+        f"Single settings without a disease, which choose nothing: *{best}* is significantly below the hard rule in "
+        f"{len(lower)} of {len(every)}{named(lower)} and significantly above it in {len(higher)}, on `{CHOOSING}` with "
+        f"{', '.join(setting for name, setting, _ in higher if name == CHOOSING) or 'none'}. So the mean is no bound "
+        "for each of them, and a gain here is no detection: a head that follows a statistic in which normal and "
+        "abnormal films differ has a higher AUROC without having learnt a disease."
+    ]
+
+
+def _difference(entry: Entry, rule: str) -> str:
+    return "–" if rule == HARD else _signed(entry)
+
+
+def _signed(entry: Entry) -> str:
+    """Return a difference with its interval, to three digits."""
+    return f"{signed(entry['value'], 3)} [{signed(entry['low'], 3)}, {signed(entry['high'], 3)}]"

@@ -32,7 +32,7 @@ from studies.attempts.heads import (
     kernels_of,
     pooled,
 )
-from studies.attempts.label_check import earlier, relabelled, simulated
+from studies.attempts.label_check import accepted, earlier, relabelled, simulated
 from studies.attempts.label_covariates import KNOWN, WEIGHTED, covariates_row, covariates_section
 from studies.attempts.label_curves import counts_of, curve_row, curve_section
 from studies.attempts.targets import targets, targets_section
@@ -200,7 +200,7 @@ def test_normal_films_that_are_called_abnormal_are_the_only_abnormal_ones(tellin
 def test_both_checks_use_labels_of_a_clear_disease() -> None:
     films = simulated(np.random.default_rng(0), signal=3.0, scanner=0.0)
     chosen = choose(films, "normals-covariance")
-    assert earlier(films, chosen) and chosen.share == 2
+    assert earlier(films, chosen) and accepted(chosen) and chosen.share > 1.9
 
 
 def test_a_curve_has_each_number_of_films_that_is_left_for_teaching(telling: Labels) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from studies.attempts.adapt_heads import taught
 from studies.attempts.soft_share import (
+    BAGGED,
     CHOOSING,
     CLEANED,
     DISEASE,
@@ -18,6 +19,7 @@ from studies.attempts.soft_share import (
     NORMALS,
     NULL,
     RULES,
+    SETS,
     SHARES,
     MeanAuroc,
     by_rules,
@@ -26,6 +28,7 @@ from studies.attempts.soft_share import (
     failures,
     nominated,
     soft_share_row,
+    soft_share_section,
     statistics_at,
 )
 from studies.detectors.frozen_cells import FrozenCells
@@ -79,15 +82,15 @@ def test_the_bagged_rule_is_the_mean_of_a_hard_rule_and_costs_as_much_with_label
     assert expected(SHARES[HARD]) == pytest.approx(model, abs=2e-3)
 
 
-def test_the_hard_rule_is_that_of_adapt(labels: Labels) -> None:
+def test_the_bagged_rule_is_that_of_adapt(labels: Labels) -> None:
     ill = drawn(labels)
     at = np.sort(np.concatenate([np.flatnonzero(~labels.abnormal & (labels.fold != FOLD)), ill]))
     found, _ = by_rules(labels, at, labels.abnormal[at], statistics_at(labels))
     films, tested = taught(labels, FOLD, ill), np.flatnonzero(labels.fold == FOLD)
     chosen = choose(films, "normals-covariance")
     z, h = predicted(films, chosen, labels.features[tested], labels.normal_score[FOLD, FOLD][tested])
-    assert chosen.share == found[HARD][1] == NORMALS_SHARE
-    assert np.allclose(found[HARD][0], z + chosen.share * h) and np.allclose(found[NORMALS][0], z)
+    assert chosen.share == pytest.approx(found[BAGGED][1]) and found[HARD][1] == NORMALS_SHARE
+    assert np.allclose(found[BAGGED][0], z + chosen.share * h) and np.allclose(found[NORMALS][0], z)
 
 
 def test_the_cleaned_score_does_not_follow_a_statistic_that_the_head_has_learnt() -> None:
@@ -150,3 +153,31 @@ def test_a_rule_with_more_harm_or_without_gain_is_not_nominated() -> None:
     assert failures(rows, CLEANED) == [f"`{CHOOSING}`, labels of a disease: no gain"]
     assert nominated([rows[0], row_of("kermany", {"bagged": -0.02}, {})]) == "positive part"
     assert nominated([rows[0], row_of("kermany", dict.fromkeys(RULES, -0.02), {})]) is None
+
+
+def test_the_section_states_the_differences_and_the_choice() -> None:
+    every = {"linear": 0.02, "positive part": 0.01, "bagged": 0.015, CLEANED: 0.0}
+    rows = [row_of(name, every, {"linear": -0.02, "bagged": -0.005}) for name in SETS]
+    for row in rows:
+        row |= {
+            "features": "made up", "px": 224, "draws": 20, "null_draws": 40, "bootstrap_draws": 50,
+            "device": "cpu, 1 thread", "date": "2026-11-29", "n": {"normal": 70, "abnormal": 68},
+        }  # fmt: skip
+        row[DISEASE] |= {
+            str(count): {rule: {"value": 0.8 + every.get(rule, 0)} for rule in RULES} for count in (10, 25)
+        }
+        low = {"value": -0.02, "low": -0.03, "high": -0.01}
+        row[NULL]["labels at random"] = {rule: {"above_hard": low} for rule in RULES}
+        for rule in RULES:
+            row[NULL]["mean"][rule]["above_normals"] = {"value": -0.05, "low": -0.06, "high": -0.04}
+    text = "\n".join(soft_share_section(rows))
+    assert (
+        "| `ms_cxr` | **bagged** | 0.815 | 0.815 | +0.015 [+0.005, +0.025] | −0.050 [−0.060, −0.040] | "
+        "−0.005 [−0.015, +0.005] |" in text
+    )
+    assert "| `kermany` | hard | 0.800 | 0.800 | – | −0.050 [−0.060, −0.040] | – |" in text
+    assert "So *bagged* is nominated." in text
+    assert "*linear* (`ms_cxr`, labels without a disease: significantly lower" in text
+    assert "significantly below the hard rule in 4 of 4 (labels at random on `ms_cxr` −0.020 [−0.030, −0.010];" in text
+    assert "and significantly above it in 0, on `ms_cxr` with none." in text
+    assert "makes them" in "\n".join(soft_share_section([]))

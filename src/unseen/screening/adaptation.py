@@ -1,18 +1,25 @@
 """`adapt`: fits a linear head to a site's labelled films; shrinkage and share of each head.
 
 Two settings are chosen by films that the head has not seen (five parts, dealt by patient): how strongly it is shrunk,
-and its share ω of the score. ω is 0, and the detector's score stays as it is, unless the head scores abnormal films
-higher, by more than one standard error, than normal films of like simple statistics (`STATISTIC_NAMES`, and whether a
-film is AP or PA where its DICOM header or the manifest states it; the check is that of `label_check`): a head with
-labels can learn the scanner. It is 0, too, where the sum has a lower AUROC than the detector's score by more than one
-standard error. Films that taught are training films: `calibrate` leaves them out, so its guarantee holds as before.
+and its share ω of the score. For the head "ridge" ω is 0, and the detector's score stays as it is, unless the head
+scores abnormal films higher, by more than one standard error, than normal films of like simple statistics
+(`STATISTIC_NAMES`, and whether a film is AP or PA where its DICOM header or the manifest states it; the check is that
+of `label_check`): a head with labels can learn the scanner. With either head ω is 0 where the sum has a lower AUROC
+than the detector's score by more than one standard error. Films that taught are training films: `calibrate` leaves them
+out, so its guarantee holds as before.
 
 The normal films on which the detector was trained train the head, too: the frozen features did not learn from them.
 They do not take part in the choice of the two settings, since the detector's score is too low on them.
 
 The head "ridge" is fitted to the labels of all films; "normals-covariance" takes its covariance from the normal films
 alone, which are many, and only a mean from the abnormal ones. Its two settings are `NORMALS_SHRINKAGE` and
-`NORMALS_SHARE`, so that few labels choose nothing but whether it is used.
+`NORMALS_SHARE`, so that few labels choose nothing but how much of that share it has:
+
+    ω = 2 Φ(z − 1.2),    z = difference / standard error of the check
+
+Used or not used, by z > 1, is a pretest: near its threshold an error in z of one changes all. The mean of such a rule
+over that error (bagging) is Φ(z − threshold). With a threshold of 1.2 labels at random cost the same AUROC as with
+z > 1 in a model of two Gaussian scores. Source: Bühlmann & Yu, Annals of Statistics 30 (2002) 927.
 """
 
 from __future__ import annotations
@@ -22,6 +29,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import torch
@@ -53,6 +61,9 @@ SHARES = (0.5, 1.0, 2.0, 4.0)
 NORMALS_SHRINKAGE, NORMALS_SHARE = 0.003, 2.0
 """β and ω of "normals-covariance": nominated on fold 0 of Montgomery + Shenzhen (row
 `attempts/heads/normal-covariance-0.003-combined`; ω is that of all heads compared there)."""
+BAGGED_AT = 1.2
+"""Threshold of z whose mean over a standard normal error is the share of "normals-covariance"; nominated on fold 0 of
+three sets (rows `attempts/soft-share/…`)."""
 
 
 _KEPT = "the score from normal films alone is kept"
@@ -116,10 +127,11 @@ class Adaptation:
                 f"the labels cannot be checked (as where all abnormal films are of one patient), so {_KEPT}",
             ]
         if self.share == 0:
-            if self.gain > self.error:
+            if _FORMULAS[self.head].part(self.gain, self.error) > 0:
                 return [*said, f"{beyond}: but the AUROC is lower with labels, so {_KEPT}"]
             return [*said, f"{beyond}: not enough, so {_KEPT}", *self._advice()]
-        return [*said, f"{beyond}; the head's share of the score is {self.share:g}"]
+        said.append(f"{beyond}; the head's share of the score is {self.share:.2g}{_FORMULAS[self.head].most}")
+        return said if self.gain > self.error else [*said, *self._advice()]
 
     def _advice(self) -> list[str]:
         """Return which films to label where the labels show too little beyond the statistics."""
@@ -238,15 +250,42 @@ class _HeadFormula:
     shrinkages: tuple[float, ...]
     shares: tuple[float, ...]
     by_normals: bool
+    part: Callable[[float, float], float]
+    """Part of its share that the head has, from the difference of the check and its standard error."""
+
+    @property
+    def most(self) -> str:
+        """Words for the largest share, where labels decide how much of it the head has; else ""."""
+        return f" (at most {self.shares[0]:g})" if self.part is part_of_share else ""
 
     def standardised(self, films: Labelled) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return the films' features, standardised, with mean and scale."""
         return standardised(films.features, ~films.abnormal if self.by_normals else None)
 
 
+def part_of_share(difference: float, error: float) -> float:
+    """Return the part of its share that the head "normals-covariance" has: Φ(z − 1.2), z = difference / error.
+
+    Args:
+        difference: that of the check of the labels.
+        error: its standard error; 0 where the labels cannot be checked, and the part is 0.
+
+    Example:
+        >>> [round(part_of_share(z, 1.0), 2) for z in (-1, 0, 1, 2, 3)]
+        [0.01, 0.12, 0.42, 0.79, 0.96]
+    """
+    return 0.0 if error == 0 else NormalDist().cdf(difference / error - BAGGED_AT)
+
+
+def _all_or_none(difference: float, error: float) -> float:
+    return float(difference > error)
+
+
 _FORMULAS: dict[HeadName, _HeadFormula] = {
-    "ridge": _HeadFormula(ridge, SHRINKAGES, SHARES, by_normals=False),
-    "normals-covariance": _HeadFormula(normals_discriminant, (NORMALS_SHRINKAGE,), (NORMALS_SHARE,), by_normals=True),
+    "ridge": _HeadFormula(ridge, SHRINKAGES, SHARES, by_normals=False, part=_all_or_none),
+    "normals-covariance": _HeadFormula(
+        normals_discriminant, (NORMALS_SHRINKAGE,), (NORMALS_SHARE,), by_normals=True, part=part_of_share
+    ),
 }
 
 
@@ -364,7 +403,7 @@ def _use(film: Film | NotRead, *, trained: Collection[str], share: float) -> str
 
 
 def choose(films: Labelled, head: HeadName = "ridge") -> Chosen:
-    """λ and ω, by held-out scores; ω is 0 where the labels add at most one standard error beyond the statistics."""
+    """λ and ω, by held-out scores; ω follows what the labels add beyond the statistics, in standard errors."""
     x, _, _ = _FORMULAS[head].standardised(films)
     return choose_by_products(films, (x @ x.T).numpy(), head)
 
@@ -389,8 +428,8 @@ def choose_by_products(films: Labelled, gram: Floats, head: HeadName) -> Chosen:
     pairs = left_out(gram, films.abnormal, films.patients, partial(formula.solve, shrinkage=shrinkage))
     gain, error = (0.0, 0.0) if pairs is None else beyond_statistics(pairs, films.statistics, films.abnormal)
     unadjusted = None if pairs is None else beyond_statistics(pairs, None, films.abnormal)
-    used = gain > error and sums[share][0] >= -sums[share][1]
-    return Chosen(shrinkage, share if used else 0.0, found, gain, error, head, unadjusted)
+    used = sums[share][0] >= -sums[share][1]
+    return Chosen(shrinkage, share * formula.part(gain, error) if used else 0.0, found, gain, error, head, unadjusted)
 
 
 def teach(head: Head, films: Labelled, chosen: Chosen) -> None:

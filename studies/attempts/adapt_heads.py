@@ -245,11 +245,14 @@ def _earlier(rows: Sequence[Entry]) -> list[str]:
 def before_rule(rows: Sequence[Entry]) -> list[str]:
     """Return a sentence on rows whose head `normals-covariance` has all of its share or none."""
     rule = RULES["normals-covariance"]
-    if all(row.get("rule") == rule for row in rows):
+    old = [row for row in rows if row.get("rule") != rule]
+    if not old:
         return []
+    sets = ", ".join(f"`{row['set']}`" for row in old if "set" in row)
+    some = "" if len(old) == len(rows) else f" of {sets}"
     return [
-        f"These rows were made with all of the share of `normals-covariance` where {HARD}, else none, before it had "
-        f"the part {rule} ([figures of both](#a-share-of-the-head-without-a-jump))."
+        f"The rows{some} were made with all of the share of `normals-covariance` where {HARD}, else none, before it "
+        f"had the part {rule} ([figures of both](#a-share-of-the-head-without-a-jump))."
     ]
 
 

@@ -159,6 +159,13 @@ def test_a_hole_that_short_moves_cannot_leave_is_not_seen_by_interpolation(name:
     assert identify(A, SHIFTS, domain=(1, size, size)).verdict == "can"
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_hole_that_no_shift_can_leave_on_a_small_grid_is_not_decided(seed: int) -> None:
+    found = identify(HOLES["after a blur"](8, 3), SHIFTS, generator=torch.Generator().manual_seed(seed))
+    assert found.verdict == "not decided" and "Take a larger image." in found.reason
+    assert identify(HOLES["after a blur"](10, 3), SHIFTS).verdict == "can"
+
+
 @pytest.mark.parametrize(("size", "views"), [(12, 4), (16, 7), pytest.param(24, 14, marks=pytest.mark.nightly)])
 def test_shifted_projections_on_a_grid_stay_seen_by_interpolation(size: int, views: int) -> None:
     assert identify(Tomography(size, views), SHIFTS).verdict == "through interpolation only"

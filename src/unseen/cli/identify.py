@@ -59,8 +59,9 @@ def identify(
 ) -> None:
     """Compute, before any training, whether measurements alone are enough to learn images, and if not, why.
 
-    The verdict is "no", "can" (nothing that is known to be necessary fails: no promise), or "through interpolation
-    only". For your own operator: unseen.physics.identify(A, group) in Python, with any linear function A.
+    The verdict is "no", "can" (nothing that is known to be necessary fails: no promise), "through interpolation only",
+    or "not decided" on an image that is too small. For your own operator: unseen.physics.identify(A, group) in Python,
+    with any linear function A.
 
     Examples:
 

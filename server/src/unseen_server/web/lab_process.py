@@ -48,7 +48,7 @@ _log = logging.getLogger("unseen")
 ERRORS_UP_TO: Final = 0.3
 """Largest error that a map shows, in grey levels where white = 1; all maps of a page have one scale."""
 _NICE: Final = 10
-_KINDS: Final = {"can": "good", "no": "bad", "through interpolation only": "warn"}
+_KINDS: Final = {"can": "good", "no": "bad", "through interpolation only": "warn", "not decided": "warn"}
 Pixels = NDArray[np.float32]
 
 

@@ -107,7 +107,7 @@ class ResultResponse(BaseModel):
 class VerdictResponse(BaseModel):
     """`identify`'s verdict."""
 
-    verdict: Literal["can", "no", "through interpolation only"]
+    verdict: Literal["can", "no", "through interpolation only", "not decided"]
     kind: Literal["good", "bad", "warn"]
     reason: str
     report: str = Field(description="line by line")

@@ -59,12 +59,14 @@ class Inner:
         mean: mean over the elements drawn.
         error: standard error of the mean.
         tried: number of elements drawn.
+        overlap: least share of the disc that an element moves onto the disc itself.
     """
 
     best: float
     mean: float
     error: float
     tried: int
+    overlap: float
 
 
 def clear_of_the_border(
@@ -97,10 +99,12 @@ def clear_of_the_border(
         candidates = listed[torch.randperm(len(listed), generator=generator)]
     else:
         candidates = group.sample(CANDIDATES, generator=generator)
-    clear = torch.cat(
-        [_edge(group.T(inside.expand(len(g), *A.domain), g)) == 0 for g in torch.split(candidates, AT_ONCE)]
-    )
-    clear = clear.cpu()
+    edges, overlaps = [], []
+    for g in torch.split(candidates, AT_ONCE):
+        moved = group.T(inside.expand(len(g), *A.domain), g)
+        edges.append(_edge(moved))
+        overlaps.append(_squares(moved * inside) / _squares(inside))
+    clear = (torch.cat(edges) == 0).cpu()
     if bool(clear.all()) or not bool(clear.any()):
         return None
     gram = Looks([A]).gram
@@ -125,7 +129,7 @@ def clear_of_the_border(
         drawn = torch.cat([drawn, shown(elements[ALIKE:CLEAR])])
     best = torch.cat([drawn, shown(_by_energy(A, group, elements, hidden[:1])[:ALIKE])]).max()
     error = float(drawn.std() / len(drawn) ** 0.5) if len(drawn) > 1 else math.inf
-    return Inner(float(best), float(drawn.mean()), error, len(drawn))
+    return Inner(float(best), float(drawn.mean()), error, len(drawn), float(torch.cat(overlaps).cpu()[clear].min()))
 
 
 def _by_energy(A: LinearMap, group: Group, elements: Tensor, hidden: Tensor) -> Tensor:

@@ -25,6 +25,8 @@ class Evidence:
             look at random shows; None where that makes no difference, or was not needed.
         inner_mean: the mean over the elements tried, and its standard error; None where `inner` is.
         inner_tried: how many elements were tried.
+        inner_short: elements that keep images clear of the border move them too little to tell a hole of A from
+            interpolation.
         multiplicity: max c_j / s_j of the group's representation; None where it has none.
         dimension: k, the signals', if it was given.
         threshold: singular values up to this share of ‖A‖ count as zero.
@@ -46,6 +48,7 @@ class Evidence:
     inner: float | None
     inner_mean: tuple[float, float] | None
     inner_tried: int
+    inner_short: bool
     multiplicity: float | None
     dimension: int | None
     threshold: float
@@ -69,7 +72,7 @@ class Evidence:
         return max(0, int((self.measured - self.multiplicity - 1 - 1e-9) // 2))
 
 
-Verdict = Literal["can", "no", "through interpolation only"]
+Verdict = Literal["can", "no", "through interpolation only", "not decided"]
 
 ROUNDING = 1e-6  # ε up to this is zero
 ABOVE_THE_FLOOR = 3.0  # and up to this many times what it is where nothing is moved
@@ -101,6 +104,11 @@ def judge(found: Evidence) -> tuple[Verdict, str]:
         few = found.whole and found.looks * found.measured < found.pictures
         why = f": {found.looks} looks at m = {found.measured:,} numbers are fewer than n = {found.pictures:,}"
         return "no", f"a share of {never}{why if few else ''}."
+    if found.inner is not None and found.inner < BY_INTERPOLATION and found.inner_short:
+        return "not decided", (
+            f"the {found.looks:,} looks together leave nothing unseen, but on this grid all elements that keep images "
+            "clear of the border move them too little to tell a hole of A from interpolation. Take a larger image."
+        )
     if found.inner is not None and found.inner < BY_INTERPOLATION:
         return "through interpolation only", (
             "clear of the border A is equivariant but for its own interpolation on the grid: moved images bring "
@@ -120,7 +128,7 @@ class Identifiability(Evidence):
     Args:
         verdict: "can": all that is known to be necessary holds, which is consistent with learning, and no promise of
             it; "no": something necessary fails; "through interpolation only": it holds, but only because images live
-            on a grid.
+            on a grid; "not decided": nothing necessary fails, and the image is too small to rule that case out.
         reason: in a sentence.
 
     Example:

@@ -24,6 +24,7 @@ SEED = 0x5EED0F100C5  # not one that an operator's entries are likely to be draw
 ENOUGH, MOST = 2, 256  # so many times n / m elements are drawn, but at most so many unless more are asked for
 HARDLY = 1e-3  # share of the images that T_g carries faithfully
 AS_AT_RANDOM = 1.0  # best share relative to a random look: up to 0.68 for CT, 1.22 or more for holes
+HALF, ALL = 0.5, 0.99  # overlaps of a moved disc with itself: of the small disc, and of the large one
 NOTHING = 1e-7  # share of any images: nothing is hidden
 
 
@@ -104,7 +105,7 @@ def identify(
     moves = Moves() if group is None else draw(group, first.domain, wanted, generator)
     looks = Looks(maps, moves)
 
-    defect, floor, seen, inner = None, 0.0, None, None
+    defect, floor, seen, inner, short = None, 0.0, None, None, False
     if hides:
         of_each = defects(looks, hidden, probes)
         defect, floor = (float(of_each.min()), float(of_each.max())), float(defects(one, hidden, probes))
@@ -129,6 +130,7 @@ def identify(
                 longer = clear_of_the_border(
                     first, group, spectrum, level, steps=STEPS, generator=generator, inner=CORE
                 )
+                short = (inner if longer is None else longer).overlap > (ALL if longer is None else HALF)
                 inner = longer if longer is not None and longer.best > AS_AT_RANDOM else inner
     least, greatest = (1.0, 1.0) if seen is None else (seen.least, seen.greatest)
     found = Evidence(
@@ -147,6 +149,7 @@ def identify(
         inner=None if inner is None else inner.best,
         inner_mean=None if inner is None else (inner.mean, inner.error),
         inner_tried=0 if inner is None else inner.tried,
+        inner_short=short,
         multiplicity=None if group is None else multiplicity(group, first.domain, generator),
         dimension=dimension,
         threshold=threshold,

@@ -5,7 +5,6 @@ once, and what a reader does not see where a policy clears.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +29,6 @@ from unseen.data import phantoms
 from unseen_server.worklist.study_query import StudyQuery
 
 FLAG = "Differs from normal films: read earlier"
-
-
-@pytest.fixture(scope="module")
-def worked(tmp_path_factory: pytest.TempPathFactory, bundles: dict[str, Path]) -> Iterator[Site]:
-    """A server for tests that each take other studies, or hand theirs back."""
-    with serving(tmp_path_factory.mktemp("worked") / "worklist", bundles) as found:
-        yield found
 
 
 def client(site: Site, name: str) -> httpx.Client:
@@ -176,31 +168,31 @@ def test_axe_finds_nothing_serious(shared_site: Site, chromium: Browser, scheme:
 
 
 @pytest.mark.nightly  # in the viewer: test_viewer.py
-def test_a_report_and_its_undo_reach_the_database(worked: Site, page_of: PageOf) -> None:
-    page = page_of(worked, "ann")
-    page.goto(worked.root)
+def test_a_report_and_its_undo_reach_the_database(site: Site, page_of: PageOf) -> None:
+    page = page_of(site, "ann")
+    page.goto(site.root)
     first, second = shown(page)[:2]
-    look_at(worked, first, "ann")
+    look_at(site, first, "ann")
     page.reload()
     shown(page)
     page.keyboard.press("a")
     expect(page.get_by_text("Reported abnormal.")).to_be_visible()
-    assert reports(worked, first) == [("ann", "abnormal", False)] and reports(worked, second) == []
+    assert reports(site, first) == [("ann", "abnormal", False)] and reports(site, second) == []
     expect(page.locator(f"tr[data-study={first}]")).to_have_count(0)
     assert selected(page) == second, "the next one is selected"
     page.get_by_role("button", name="Undo", exact=True).click()
     expect(page.get_by_text("The report is taken back")).to_be_visible()
-    assert reports(worked, first) == [("ann", "abnormal", True)]
+    assert reports(site, first) == [("ann", "abnormal", True)]
     expect(page.locator(f"tr[data-study={first}]")).to_contain_text("you have it")
     expect(page.locator(f"tr[data-study={first}]")).to_have_attribute("aria-selected", "true")
     page.keyboard.press("u")
     expect(page.get_by_text("Reported unsure. It is no label, and nobody is asked to look again.")).to_be_visible()
     page.keyboard.press("z")
     expect(page.locator(f"tr[data-study={first}]")).to_have_attribute("aria-selected", "true")
-    assert reports(worked, first) == [("ann", "abnormal", True), ("ann", "unsure", True)]
+    assert reports(site, first) == [("ann", "abnormal", True), ("ann", "unsure", True)]
     page.get_by_role("button", name="Release").click()
     expect(page.locator(f"tr[data-study={first}]")).to_contain_text("to read")
-    with worked.store() as store:
+    with site.store() as store:
         assert store.studies.details(first).entry.state == "to_read"
 
 
@@ -236,44 +228,44 @@ def test_twenty_keys_in_the_list_report_nothing_that_was_not_shown(site: Site, c
 
 
 @pytest.mark.nightly  # in the viewer: test_deliberate_reports.py
-def test_a_key_that_is_held_down_reports_one_study(worked: Site, page_of: PageOf) -> None:
-    page = page_of(worked, "ann")
-    page.goto(worked.root)
+def test_a_key_that_is_held_down_reports_one_study(site: Site, page_of: PageOf) -> None:
+    page = page_of(site, "ann")
+    page.goto(site.root)
     first = shown(page)[0]
-    look_at(worked, first, "ann")
+    look_at(site, first, "ann")
     page.reload()
     shown(page)
     for _ in range(8):
         page.keyboard.down("n")  # the browser sends repeats
     page.keyboard.up("n")
     expect(tab(page, "Reported")).to_contain_text("1")
-    assert listed(worked, "reported") == [first]
+    assert listed(site, "reported") == [first]
     tab(page, "Reported").click()
     expect(rows(page)).to_have_count(1)
     expect(rows(page).first).to_contain_text("Reported normal by ann")
     page.get_by_role("button", name="Undo the report").click()
     expect(page.get_by_role("heading", name="Nothing is reported yet")).to_be_visible()
-    assert reports(worked, first)[-1:] == [("ann", "normal", True)] and listed(worked, "reported") == []
-    with client(worked, "ann") as ann:
+    assert reports(site, first)[-1:] == [("ann", "normal", True)] and listed(site, "reported") == []
+    with client(site, "ann") as ann:
         ann.post(f"studies/{first}/release").raise_for_status()
 
 
 @pytest.mark.nightly
-def test_a_new_film_appears_by_itself_and_what_was_there_stays(worked: Site, page_of: PageOf) -> None:
-    page = page_of(worked, "ann")
-    page.goto(worked.root)
+def test_a_new_film_appears_by_itself_and_what_was_there_stays(site: Site, page_of: PageOf) -> None:
+    page = page_of(site, "ann")
+    page.goto(site.root)
     before = shown(page)
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.evaluate("for (const row of document.querySelectorAll('#rows tr')) row.sameAsBefore = true")
     film = next(iter(phantoms.abnormals(1, seed=4711, size=SIDE)))
-    with client(worked, "ada") as other:
-        name = worked.send(other, as_dicom(film, AccessionNumber="A-4711"), source="night")
+    with client(site, "ada") as other:
+        name = site.send(other, as_dicom(film, AccessionNumber="A-4711"), source="night")
     expect(rows(page)).to_have_count(len(before) + 1, timeout=10_000)
     expect(page.locator("#announcement")).to_have_text("1 new study")
-    worked.judged()
+    site.judged()
     expect(page.locator("#rows img")).to_have_count(len(before) + 1)
-    assert shown(page) == listed(worked)
+    assert shown(page) == listed(site)
     assert page.evaluate("[...document.querySelectorAll('#rows tr')].filter((row) => row.sameAsBefore).length") == len(
         before
     )
@@ -287,26 +279,26 @@ def test_a_new_film_appears_by_itself_and_what_was_there_stays(worked: Site, pag
     page.keyboard.press("Enter")
     expect(rows(page)).to_have_count(1)
     assert "A-4711" not in page.url
-    with worked.store() as store:
+    with site.store() as store:
         (found,) = store.studies.page(StudyQuery(text=name)).rows
     assert shown(page) == [found.study]
 
 
 @pytest.mark.nightly
-def test_of_two_readers_one_has_the_study_and_a_lead_can_free_it(worked: Site, page_of: PageOf) -> None:
-    ann, ben, lea = (page_of(worked, name) for name in ("ann", "ben", "lea"))
+def test_of_two_readers_one_has_the_study_and_a_lead_can_free_it(site: Site, page_of: PageOf) -> None:
+    ann, ben, lea = (page_of(site, name) for name in ("ann", "ben", "lea"))
     for page in (ann, ben, lea):
-        page.goto(worked.root)
+        page.goto(site.root)
     study = shown(ben)[0]
-    earlier = reports(worked, study)
-    look_at(worked, study, "ben")
+    earlier = reports(site, study)
+    look_at(site, study, "ben")
     ben.reload()
     shown(ben)
-    with client(worked, "ann") as held:
+    with client(site, "ann") as held:
         held.post(f"studies/{study}/claim").raise_for_status()
     ben.keyboard.press("n")
     expect(ben.locator(".toast")).to_contain_text("ann has taken this study at")
-    assert reports(worked, study) == earlier
+    assert reports(site, study) == earlier
     expect(ben.locator(f"tr[data-study={study}]")).to_contain_text("ann has it")
     expect(ann.locator(f"tr[data-study={study}]")).to_contain_text("you have it")
     expect(ben.get_by_role("button", name="Abnormal")).to_be_disabled()
@@ -314,7 +306,7 @@ def test_of_two_readers_one_has_the_study_and_a_lead_can_free_it(worked: Site, p
     expect(ben.get_by_role("button", name="Abnormal")).to_be_enabled()
     ben.keyboard.press("n")
     expect(ben.get_by_text("Reported normal.")).to_be_visible()
-    assert reports(worked, study) == [*earlier, ("ben", "normal", False)]
+    assert reports(site, study) == [*earlier, ("ben", "normal", False)]
     expect(ann.locator(f"tr[data-study={study}]")).to_have_count(0)
     assert selected(ann) is None, "nothing takes its place by itself"
     ann.keyboard.press("a")
@@ -322,21 +314,21 @@ def test_of_two_readers_one_has_the_study_and_a_lead_can_free_it(worked: Site, p
 
 
 @pytest.mark.nightly
-def test_what_could_not_be_scored_is_on_top_and_a_lead_has_it_tried_again(worked: Site, page_of: PageOf) -> None:
-    with client(worked, "ada") as other:
-        film = worked.send(other, b"no film at all", source="ward")
-    worked.judged()
-    with worked.store() as store:
+def test_what_could_not_be_scored_is_on_top_and_a_lead_has_it_tried_again(site: Site, page_of: PageOf) -> None:
+    with client(site, "ada") as other:
+        film = site.send(other, b"no film at all", source="ward")
+    site.judged()
+    with site.store() as store:
         (entry,) = store.studies.page(StudyQuery(tab="not_scored")).rows
         assert entry.reason and entry.film is None
-    page = page_of(worked, "lea")
-    page.goto(worked.root)
+    page = page_of(site, "lea")
+    page.goto(site.root)
     assert shown(page)[0] == entry.study
     expect(rows(page).first).to_contain_text("Not scored: look at it first")
     expect(rows(page).first).to_contain_text(entry.reason.split(".")[0])  # the study's page holds all of it
     page.get_by_role("button", name="Score again").click()
     expect(page.get_by_text("Its film is scored again.")).to_be_visible()
-    with worked.store() as store:
+    with site.store() as store:
         history = [event.action for event in store.studies.details(entry.study, blind=False).history]
     assert "study.requeued" in history, film
 
@@ -382,9 +374,7 @@ def none_is_called_normal(page: Page) -> bool:
 
 
 @pytest.mark.nightly
-def test_a_list_that_begins_to_be_blind_does_not_call_off_the_study_that_is_opened(
-    worked: Site, page_of: PageOf
-) -> None:
+def test_a_list_that_begins_to_be_blind_does_not_call_off_the_study_that_is_opened(site: Site, page_of: PageOf) -> None:
     """A policy begins to clear while a study's page is on its way: the list would load itself again."""
     held: list[Route] = []
     told: list[bool] = []
@@ -395,12 +385,12 @@ def test_a_list_that_begins_to_be_blind_does_not_call_off_the_study_that_is_open
         told.append(True)
         return route.fulfill(json=listed_page | {"blind": True})
 
-    page = page_of(worked, "ann")
-    page.goto(worked.root)
+    page = page_of(site, "ann")
+    page.goto(site.root)
     study = shown(page)[0]
-    with client(worked, "ann") as other:
+    with client(site, "ann") as other:
         listed_page = other.post("studies/search", json={"tab": "to_read"}).raise_for_status().json()
-    page.route(f"{worked.root}/studies/{study}**", lambda route: held.append(route))
+    page.route(f"{site.root}/studies/{study}**", lambda route: held.append(route))
     page.route("**/api/v1/studies/search", blindly)
     page.evaluate(
         """study => {

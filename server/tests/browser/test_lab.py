@@ -141,7 +141,9 @@ def test_the_verdict_stands_next_to_the_operator_and_goes_when_that_changes(page
 
 @pytest.mark.nightly
 def test_a_model_is_compared_under_what_it_has_learnt(page: Page) -> None:
-    expect(page.locator("#left-out")).to_contain_text("ei-inpainting: has learnt real images of 32 × 32", timeout=LONG)
+    expect(page.locator("#left-out")).to_contain_text(
+        "ei-inpainting: was trained on real images of 32 × 32", timeout=LONG
+    )
     small(page)
     page.get_by_label("Operator").select_option(label="of ei-inpainting")
     expect(page.locator("#measured-words")).to_contain_text("σ = 0.05", timeout=LONG)

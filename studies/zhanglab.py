@@ -7,6 +7,7 @@ of all films are computed once (`frozen_cells`). Each run on a recipe is one loo
 row counts them.
 
 python -m studies.zhanglab                 features, the synthetic lesions, and all rows
+python -m studies.zhanglab ensemble-five   the row of the ensemble of five, with the lung finder of its model (hours)
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from time import process_time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -27,6 +29,8 @@ from torch.nn import functional
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
 from studies.detectors.frozen_cells import FrozenCells, Lesion, frozen_cells, remembered, scores_of
+from studies.detectors.generalisation import learnt_from
+from studies.detectors.preparations.comparing import carrying, moved
 from studies.pages.cells import Entry, table
 from studies.pages.training_cost import ensemble_line
 from studies.row_files import read_row, write_row
@@ -34,7 +38,7 @@ from studies.rows import Row
 from unseen import __version__
 from unseen.anatomy.lesion_shapes import smooth_noise
 from unseen.anatomy.lung_finder import LungFinder
-from unseen.artifacts.recipe import digest, validated
+from unseen.artifacts.recipe import Recipe, digest, validated
 from unseen.artifacts.run_folder import runs_root
 from unseen.data.film import Film, area
 from unseen.detectors import METHODS
@@ -48,11 +52,17 @@ from unseen.evaluation.bootstrap import draw_all
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.matching import like_pairs
 from unseen.evaluation.roc import Auroc, auroc, folds_of
+from unseen.evaluation.table import score_table
 from unseen.runs.cohort import Cohort, cohort_of
+from unseen.runs.process_pool import worker_processes
 from unseen.runs.training import resolve
+
+if TYPE_CHECKING:
+    import polars as pl
 
 ROWS = "zhanglab/"
 ENTRY = "zhanglab/entry"
+FIVE = "ensemble-five"
 SEEDS = (0, 1, 2)
 DRAWS = 200
 """Bootstrap draws: 5,190 films and 500,000 pairs make 2,000 draws slow."""
@@ -236,19 +246,11 @@ def row_of(name: str, data: ZhangLab, *, looks: int) -> Row:
     first, *others = (cross_validated(members, data, seed) for seed in seeds)
     score, spent = first, (process_time() - began) / len(seeds)
     at = np.flatnonzero(tested(data))
-    facts, abnormal = [data.cells.facts[i] for i in at], data.abnormal[at]
+    facts = [data.cells.facts[i] for i in at]
     table = pl.DataFrame(facts, infer_schema_length=None).with_columns(
         file=pl.Series([fact["name"] for fact in facts]), fold=pl.Series(data.fold[at]), score=pl.Series(score),
         status=pl.lit("scored"),
     )  # fmt: skip
-    cohort = bootstrap_cohort(table)
-    columns = {"score": score} | {one: np.array([fact[one] for fact in facts], dtype=float) for one in SHORTCUTS}
-    drawn = draw_all(
-        {key: Auroc(folds_of(values, cohort.abnormal, cohort.fold)) for key, values in columns.items()},
-        cohort,
-        draws=DRAWS,
-        rng=np.random.default_rng(0),
-    )
     return {
         "recipe": f"{ROWS}{name}",
         "seed": 0,
@@ -264,8 +266,93 @@ def row_of(name: str, data: ZhangLab, *, looks: int) -> Row:
         "version": __version__,
         "looks": looks,
         "seconds": round(spent, 1),
-        "n": {"normal": int((~abnormal).sum()), "abnormal": int(abnormal.sum()), "dropped": data.dropped},
         "synthetic": synthetic,
+        **_figures(table, data.dropped),
+    }
+
+
+def five_row(root: Path, *, looks: int) -> Row:
+    """Return the row of the ensemble of five, two folds at a time; the scores of a finished fold are kept below `root`.
+
+    Its lung finder is that of the model of its name, which has seen none of these films. It is no candidate, so it has
+    no figures on synthetic lesions.
+
+    Args:
+        root: folder of the runs.
+        looks: number of times that its figures on real films were computed, this one included.
+
+    Returns:
+        The row.
+    """
+    import polars as pl
+
+    with worker_processes(2) as pool:
+        found = list(pool.map(_fold_of_five, TEST_FOLDS, [str(root)] * len(TEST_FOLDS)))
+    recipe = _five()
+    return {
+        "recipe": f"{ROWS}{FIVE}",
+        "seed": recipe.seed,
+        "px": recipe.view["size"],
+        "finder": f"models/{FIVE}",
+        "folds": list(TEST_FOLDS),
+        "draws": DRAWS,
+        "date": datetime.now(UTC).date().isoformat(),
+        "version": __version__,
+        "looks": looks,
+        **_figures(pl.concat([table for table, _ in found]), found[0][1]),
+    }
+
+
+def _five() -> Recipe:
+    """Return the recipe of the ensemble of five, on the films of the entry."""
+    return moved(resolve(recipes.load(f"detectors/{FIVE}")), "zhanglab")
+
+
+def _fold_of_five(fold: int, root: str) -> tuple[pl.DataFrame, int]:
+    """Return the scores of a fold's films by the ensemble of five of the other folds' normal films, and the number of
+    duplicates."""
+    import polars as pl
+
+    torch.set_num_threads(1)
+    recipe = _five()
+    cohort = cohort_of(recipe)
+    films, dropped = _films(cohort)
+    name = digest(recipe, data_digest=f"{cohort.digest} {dropped}", version=__version__)
+    kept = Path(root) / "zhanglab" / f"{FIVE}-f{fold}-{name[:12]}.arrow"
+    if kept.is_file():
+        return pl.read_ipc(kept), dropped
+    finder = finder_of(f"models/{FIVE}")
+    assert finder is not None, FIVE
+    normals = carrying((one for one in films if one.label == "normal" and cohort.fold_of[one.name] != fold), finder)
+    detector = learnt_from(normals, recipe, source="zhanglab", fold=fold, root=Path(root))
+    seen = carrying((one for one in films if cohort.fold_of[one.name] == fold), finder)
+    table = score_table(detector, seen, keep=0).table.with_columns(fold=pl.lit(fold, pl.Int64))
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    table.write_ipc(kept)
+    return table, dropped
+
+
+def _figures(table: pl.DataFrame, dropped: int) -> Row:
+    """Return the figures of scores on the real films of the tested folds.
+
+    Args:
+        table: file, fold, label, status, score and image statistics of each film.
+        dropped: number of exact duplicates that are left out.
+
+    Returns:
+        Numbers of films, AUROC, that of each shortcut, and pairs of similar films.
+    """
+    cohort = bootstrap_cohort(table)
+    columns = {one: table[one].to_numpy().astype(float) for one in ("score", *SHORTCUTS)}
+    drawn = draw_all(
+        {key: Auroc(folds_of(values, cohort.abnormal, cohort.fold)) for key, values in columns.items()},
+        cohort,
+        draws=DRAWS,
+        rng=np.random.default_rng(0),
+    )
+    ill = int(cohort.abnormal.sum())
+    return {
+        "n": {"normal": table.height - ill, "abnormal": ill, "dropped": dropped},
         "auroc": drawn["score"].interval().to_json(),
         "shortcuts": {one: drawn[one].strength().interval().to_json() for one in SHORTCUTS},
         "like_pairs": {one: like_pairs(table, (one,), draws=DRAWS).to_json() for one in ALIKE},
@@ -277,7 +364,8 @@ def zhanglab_section(rows: Mapping[str, Entry]) -> list[str]:
     entry = rows.get(f"{ROWS}entry-0")
     if entry is None:
         return []
-    found = [row for name, row in rows.items() if name.startswith(ROWS)]
+    found = [row for name, row in rows.items() if name.startswith(ROWS) and row["recipe"] != f"{ROWS}{FIVE}"]
+    five = rows.get(f"{ROWS}{FIVE}-0")
     lines = [
         [
             f"`{row['recipe'].removeprefix(ROWS)}`",
@@ -288,7 +376,10 @@ def zhanglab_section(rows: Mapping[str, Entry]) -> list[str]:
         ]
         for row in sorted(found, key=lambda row: -float(np.mean(list(row["synthetic"].values()))))
     ]
-    if not any(row["recipe"] == f"{ROWS}ensemble-five" for row in found):
+    if five is not None:
+        alike = [figure(five["like_pairs"][one]) for one in ALIKE]
+        lines.append([f"`{FIVE}`, {five['px']} px", "–", figure(five["auroc"]), *alike, str(five["looks"])])
+    else:
         lines += ensemble_line(rows, len(entry["folds"]) * int(entry["n"]["normal"]), 4 + len(ALIKE))
     value, n = float(entry["auroc"]["value"]), entry["n"]
     return [
@@ -311,7 +402,8 @@ def zhanglab_section(rows: Mapping[str, Entry]) -> list[str]:
         "a trial before the first row. No recipe was changed by these figures. "
         f"`{_best(found)}` has the highest mean over both lesions. The latest look follows a correction: `places` now "
         "divides by the lungs of each place. "
-        "`entry` was chosen before it, when its mean was the highest, and was not chosen again.",
+        "`entry` was chosen before it, when its mean was the highest, and was not chosen again."
+        + (f" `{FIVE}` is no candidate; its lung finder is that of `{five['finder']}`." if five is not None else ""),
         table(
             ["Recipe", "synthetic lesions", "AUROC", *(f"pairs alike in {_words(one)}" for one in ALIKE), "looks"],
             lines,
@@ -351,13 +443,17 @@ def _beyond(entry: Entry) -> str:
 def main(arguments: Iterable[str] | None = None) -> None:
     """Compute the rows, print their figures and write them."""
     parser = argparse.ArgumentParser(prog="python -m studies.zhanglab", description=__doc__.splitlines()[0])
-    parser.add_argument("candidates", nargs="*", help=f"of {', '.join(CANDIDATES)} (default: all)")
+    parser.add_argument(
+        "candidates", nargs="*", help=f"of {', '.join([*CANDIDATES, FIVE])} (default: all but the last)"
+    )
     parser.add_argument("--rows", type=Path, default=Path("studies/results"), help="folder of the rows")
     given = parser.parse_args(None if arguments is None else list(arguments))
-    data = zhanglab(runs_root())
+    films = cache(zhanglab)
     for name in given.candidates or CANDIDATES:
         before = read_row(f"{ROWS}{name}-0", given.rows)
-        row = row_of(name, data, looks=1 if before is None else int(before["looks"]) + 1)
+        looks = 1 if before is None else int(before["looks"]) + 1
+        root = runs_root()
+        row = five_row(root, looks=looks) if name == FIVE else row_of(name, films(root), looks=looks)
         print("wrote", write_row(row, given.rows), flush=True)
         alike = ", ".join(f"{_words(one)} {figure(row['like_pairs'][one])}" for one in ALIKE)
         print(f"{name}: {figure(row['auroc'])}; pairs alike in {alike}", flush=True)

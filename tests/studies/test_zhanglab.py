@@ -151,7 +151,7 @@ def test_features_are_computed_once_and_again_for_a_new_version_of_the_lesion(
 
 
 def test_section_shows_each_row_with_its_number_of_looks() -> None:
-    rows = read_study("zhanglab", RESULTS)
+    rows = {name: row for name, row in read_study("zhanglab", RESULTS).items() if name != "zhanglab/ensemble-five-0"}
     page = "\n".join(zhanglab_section(rows))
     assert set(rows) == {f"zhanglab/{name}-0" for name in CANDIDATES}
     for row in rows.values():
@@ -162,6 +162,18 @@ def test_section_shows_each_row_with_its_number_of_looks() -> None:
         )
         assert f"{row['auroc']['value']:.2f} [" in line and line.endswith(f"| {row['looks']} |")
     assert zhanglab_section({}) == []
+
+
+def test_the_ensemble_of_five_is_in_the_table_and_is_no_candidate() -> None:
+    rows = {name: row for name, row in read_study("zhanglab", RESULTS).items() if name != "zhanglab/ensemble-five-0"}
+    without = zhanglab_section(rows)
+    five = {key: value for key, value in rows["zhanglab/mahalanobis-0"].items() if key not in ("synthetic", "members")}
+    five |= {"recipe": "zhanglab/ensemble-five", "px": 256, "finder": "models/ensemble-five", "looks": 1}
+    shown = zhanglab_section(rows | {"zhanglab/ensemble-five-0": five})
+    [line] = [line for line in "\n".join(shown).splitlines() if line.startswith("| `ensemble-five`, 256 px | –")]
+    assert f"{five['auroc']['value']:.2f} [" in line and line.endswith("| 1 |")
+    assert "`ensemble-five` is no candidate; its lung finder is that of `models/ensemble-five`." in shown[2]
+    assert shown[2].partition(" `ensemble-five` is")[0] == without[2], "the same candidates, and the same best one"
 
 
 def _spot(film: Film, lungs: NDArray[np.bool_]) -> Film:

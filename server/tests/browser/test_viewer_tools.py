@@ -52,7 +52,8 @@ def grey(number: int, **tags: object) -> bytes:
 @pytest.mark.nightly
 def test_list_and_viewer_name_what_they_hold(page: Page, site: Site) -> None:
     """For those who hear the page: roles and names alone lead through a reading."""
-    page.goto(site.root)
+    sent(site, "names", [as_dicom(next(iter(phantoms.normals(1, seed=91, size=SIDE))))])
+    page.goto(f"{site.root}/?source=names")
     expect(page.get_by_role("navigation", name="Pages").get_by_role("link", name="Worklist")).to_be_visible()
     expect(page.get_by_role("tablist").get_by_role("tab", name=re.compile(r"^To read \d+"))).to_be_visible()
     expect(page.get_by_role("combobox", name="Source")).to_be_visible()
@@ -77,7 +78,7 @@ def test_list_and_viewer_name_what_they_hold(page: Page, site: Site) -> None:
     for name in ("Normal N", "Abnormal A", "Unsure U", "Undo Z", "Skip S"):
         expect(page.get_by_role("button", name=name)).to_be_visible()
     expect(
-        page.get_by_role("status").filter(has_text=re.compile(r"Chest film 1 of 1.*, source ward\."))
+        page.get_by_role("status").filter(has_text=re.compile(r"Chest film 1 of 1.*, source names\."))
     ).to_be_attached()
 
 

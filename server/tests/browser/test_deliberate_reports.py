@@ -173,7 +173,7 @@ def test_a_button_whose_key_is_held_down_reports_one_study(page: Page, site: Sit
     assert len(made(site, source)) <= 1
     page.wait_for_load_state("networkidle")
     assert len(made(site, source)) == 1
-    shows(page, second)
+    passes_until(page, f"document.querySelector('#viewer').dataset.study === '{second}'")
 
 
 def test_another_film_of_the_study_begins_the_second_again(page: Page, site: Site) -> None:

@@ -150,7 +150,7 @@ declare namespace Api {
   type LabResponse = { pictures: (NamedResponse)[]; sizes: (number)[]; operators: (ChoiceResponse)[]; noises: (ChoiceResponse)[]; groups: (NamedResponse)[]; reconstructors: (LabModelResponse)[]; generators: (LabModelResponse)[]; shelf: boolean; refused: (string)[]; seconds: number };
   /** The labelled set. A study below a policy's threshold is not read: then what was read has high scores. */
   type LabelledResponse = { models: (ModelCompared)[]; films: (FilmCompared)[]; selected: boolean; not_counted: Record<string, number> };
-  /** The text after `link=` in the last line of the server's start; it is good once, for ten minutes. */
+  /** The text after `link=` in the address that the server prints at its start; it is good once, for ten minutes. */
   type Link = { link: string };
   /** A study as the list shows it. */
   type Listed = { study: string; state: "received" | "scored" | "to_read" | "cleared" | "not_scored" | "in_reading" | "reported" | "reported_elsewhere" | "set_aside"; source: string; films: number; received: string; changed: string; priority: number | null; overdue: boolean; reason: string; claimed_by: string | null; claimed: string | null; probability: number | null; score: number | null; film: string | null; outcome: "normal" | "abnormal" | "unsure" | null; reported_by: string | null; how: "seen" | "simulated" | "elsewhere" | "unrecorded" | "returned" | "discarded" | null; seen: boolean; view: string | null; assigned_to: string | null; words: string; flag: boolean; number: number | null; measure: "percentile" | null; models: (ModelScore)[]; of: number | null; clause: string; code: string; why: string; conflict: string; disagree: boolean; acts: ("claim" | "release" | "report" | "undo")[] };
@@ -353,7 +353,7 @@ declare namespace Api {
   /** Report of a reader. */
   type Verdict = { outcome: "normal" | "abnormal" | "unsure"; note?: string; dwell_ms?: number | null };
   /** `identify`'s verdict. */
-  type VerdictResponse = { verdict: "can" | "no" | "through interpolation only"; kind: "good" | "bad" | "warn"; reason: string; report: string };
+  type VerdictResponse = { verdict: "can" | "no" | "through interpolation only" | "not decided"; kind: "good" | "bad" | "warn"; reason: string; report: string };
   /** Result of a check: each row must follow from the one before, up to the known heads. */
   type Verified = { whole: boolean; problem: string | null; head: HeadResponse };
   /** Versions of the package, the schema and the models. */

@@ -132,9 +132,10 @@ def _summary(rows: Mapping[str, Entry]) -> list[str]:
         ten = next(one for one in checked["settings"] if one["disease"] and one["abnormals"] == 10)
         before, after = false_acceptances(checked)
         said.append(
-            "**The check of the labels** (`normals-covariance`) uses those of ten films with a disease in "
-            f"{100 * ten['after']['value']:.0f} % of the draws (the earlier check: {100 * ten['before']['value']:.0f} "
-            "%), and labels without a disease, such as those that show a film statistic alone, in "
+            "**The check of the labels** (`normals-covariance`, more than one standard error) passes those of ten "
+            f"films with a disease in {100 * ten['after']['value']:.0f} % of the draws (the earlier check: "
+            f"{100 * ten['before']['value']:.0f} %), and labels without a disease, such as those that show a film "
+            "statistic alone, in "
             f"{100 * after:.0f} % ({100 * before:.0f} %); these draws chose its settings."
         )
     cleared = next((row for name, row in rows.items() if name.startswith(CLEARED) and row["nominated"]), None)

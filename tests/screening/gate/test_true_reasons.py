@@ -62,3 +62,20 @@ def test_a_film_with_opacities_that_is_stored_dark_is_not_called_blank(shipped: 
         bright = film(path)
         told = judged(shipped, replace(bright, pixels=0.02 + bright.pixels / 16, bits=16))
         assert told is None or told.code != "blank", told
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "cause"),
+    [
+        ("views", "lateral_22_19", "a lateral view"),
+        ("views", "lateral_109_22", "a lateral view"),
+        ("kermany", "person53_bacteria_254", "an opaque lung"),
+        ("kermany", "person124_virus_251", "an opaque lung"),
+    ],
+)
+def test_a_whole_film_that_resembles_a_part_is_told_the_cause(
+    shipped: Screener, shared_data: Path, folder: str, name: str, cause: str
+) -> None:
+    (path,) = (shared_data / folder).rglob(f"{name}.*")
+    told = judged(shipped, film(path))
+    assert told is not None and told.code == "cropped" and cause in told.reason, told

@@ -66,8 +66,9 @@ _ALL = (
     RefusalCode(
         "cropped",
         "it looks like a part of the training films",
-        "The image resembles enlarged parts of the training films. A cropped image, a narrow field or a small chest "
-        "can be the cause. If this is a part of a film, send the whole film. If it is whole, have it read.",
+        "The image resembles enlarged parts of the training films. A cropped image, a narrow field, a small chest, "
+        "a lateral view or an opaque lung can be the cause. If this is a part of a film, send the whole film. If it is "
+        "whole, have it read.",
     ),
     RefusalCode(
         "no-lungs",

@@ -18,6 +18,7 @@ from tests.cli.conftest import LIMITS, Say, World
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts import bundle
 from unseen.artifacts.run_folder import runs_root
+from unseen.data import phantoms
 from unseen.data.reading import films
 from unseen.detectors.lung_finder_bundles import finder_of
 from unseen.networks.resnet import ResNet18
@@ -271,6 +272,34 @@ memory = 16
     card = bundle.load(tmp_path / "model").card
     assert card.config["backbone"] == hashlib.sha256(weights.read_bytes()).hexdigest()
     assert "nothing was trained: " in say(*words).err
+
+
+def test_the_zhanglab_entry_needs_more_films_than_components(say: Say, world: World, runs: Path) -> None:
+    answer = say("train", "zhanglab/entry", "--data", world.bare)
+    assert answer.code == 2 and "needs 254 normal films or more, and there are 12" in answer.err
+    assert not any(path.is_file() and path.name == "card.json" for path in runs.rglob("*"))
+
+
+@pytest.mark.nightly
+def test_the_zhanglab_entry_is_trained_on_a_folder(say: Say, runs: Path, tmp_path: Path) -> None:
+    normals, abnormal = tmp_path / "normals", tmp_path / "abnormal"
+    phantoms.write(phantoms.normals(254, seed=5, size=64), normals)
+    phantoms.write((film for film in phantoms.twins(8, seed=6, size=64) if film.label == "abnormal"), abnormal)
+    answer = say("train", "zhanglab/entry", "--data", normals / "films", "--out", tmp_path / "model")
+    assert answer.code == 0, answer.err
+    card = bundle.load(tmp_path / "model").card
+    assert card.name == "ensemble" and len(card.training_films) == 254
+    members, view = card.config["members"], card.view
+    assert isinstance(members, list) and [one["key"] for one in members] == ["feature-pca", "mahalanobis"]
+    assert view is not None and view["size"] == 224 and view["align"] is True
+    scores = {}
+    for name, folder in (("normal", normals / "films"), ("abnormal", abnormal / "films")):
+        table = tmp_path / f"{name}.csv"
+        told = say("score", tmp_path / "model", folder, "--out", table)
+        assert told.code == 0, told.err
+        scores[name] = pl.read_csv(table)["score"].to_numpy()
+    assert len(scores["abnormal"]) == 8 and np.isfinite(scores["normal"]).all()
+    assert np.median(scores["abnormal"]) > np.median(scores["normal"])
 
 
 def published_weights(network: ResNet18) -> dict[str, torch.Tensor]:

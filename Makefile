@@ -151,6 +151,8 @@ results-screening: $(STAMP)
 	$(BIN)/python -m studies.gate_table --render docs/theory/gate.md
 	$(BIN)/python -m studies.gate_rules
 	$(BIN)/python -m studies.gate_rules --render docs/theory/gate.md
+	$(BIN)/python -m studies.gate_causes
+	$(BIN)/python -m studies.gate_causes --render docs/theory/gate.md
 	$(BIN)/python -m studies.grey_scale --model models/pca --kept runs/grey-scale-pca.jsonl
 	$(BIN)/python -m studies.grey_scale --render docs/theory/grey-scale.md
 

@@ -68,7 +68,9 @@ def test_too_few_films_leave_a_warning_and_no_scores(
     files: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = train_recipe(Recipe.from_toml(RECIPE), data=files, normal_folds=10, root=tmp_path / "runs")
-    assert card_of(made.run.bundle).normal_folds == 0 and "are too few" in caplog.text
+    assert (
+        card_of(made.run.bundle).normal_folds == 0 and "and 40 or more of different patients are needed" in caplog.text
+    )
 
 
 @pytest.mark.nightly

@@ -12,6 +12,7 @@ from .files import replacing_folder as replacing_folder
 from .files import write_bytes as write_bytes
 from .files import write_text as write_text
 from .installed_models import shipped as shipped
+from .installing import install_command as install_command
 from .model_digest import part_digests as part_digests
 from .page_templates import templates as templates
 from .percentile import FEWEST_NORMALS as FEWEST_NORMALS

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from unseen.artifacts.card import FORMAT, Card, Kind
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.files import clear_leftovers, replacing_folder, write_bytes
-from unseen.artifacts.install_command import install_command
 from unseen.artifacts.installed_models import located, models_of_films, shipped
+from unseen.artifacts.installing import install_command
 from unseen.artifacts.model_digest import altered_parts, digest_of_parts, part_digests, strict_json
 from unseen.artifacts.recipe import RecipeError, validated
 

@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 import typer
 
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts.installing import install_command
 from unseen.cli.console import UsageError
 
 GROUP: Final = "unseen.commands"

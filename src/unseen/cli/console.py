@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import typer
 
 from unseen.artifacts.errors import UserError, reason_of
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts.installing import install_command
 from unseen.artifacts.research_only import LIMITS
 
 if TYPE_CHECKING:

@@ -45,6 +45,7 @@ from .manifest import SourceError as SourceError
 from .manifest import is_system_file as is_system_file
 from .manifest import read_manifest as read_manifest
 from .manifest import stream_manifest as stream_manifest
+from .manifest_view import stated_view as stated_view
 from .nifti_files import read_nifti as read_nifti
 from .parquet_tables import TableError as TableError
 from .parquet_tables import TableReader as TableReader
@@ -53,5 +54,4 @@ from .reading import NotReadError as NotReadError
 from .reading import films as films
 from .reading import films_in as films_in
 from .reading import read_film as read_film
-from .stated_view import stated_view as stated_view
 from .volume import Volume as Volume

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.artifacts.errors import UserError, reason_of
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts.installing import install_command
 
 Array = NDArray[Any]  # Any: numbers of whatever kind the file holds
 _KINDS = "biufc"  # bool, whole, real and complex numbers

@@ -28,7 +28,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts.installing import install_command
 from unseen.data.codestream_headers import check_ending, j2k_header, jpeg_header
 from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused, canonical
 from unseen.data.dicom_display_hints import display_of, elements_of

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts.installing import install_command
 from unseen.data.array_files import ArrayError
 from unseen.data.ismrmrd_header import IsmrmrdHeader, read_header
 from unseen.data.kspace import KSpace

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unseen.artifacts.errors import reason_of
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts.installing import install_command
 from unseen.data.array_files import ArrayError
 from unseen.data.ismrmrd_files import read_acquisitions
 from unseen.data.ismrmrd_header import IsmrmrdHeader, read_header

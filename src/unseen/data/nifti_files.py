@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from unseen.artifacts.errors import reason_of
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts.installing import install_command
 from unseen.data.array_files import ArrayError
 from unseen.data.volume import Volume
 

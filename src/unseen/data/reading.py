@@ -25,7 +25,7 @@ from unseen.data.film import Film, NotRead
 from unseen.data.grey_scale import grey_values
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, Source, SourceError, entries
-from unseen.data.stated_view import is_contradicted, stated_view
+from unseen.data.manifest_view import is_contradicted, stated_view
 
 _log = logging.getLogger("unseen")
 _MOST_NAMED = 3

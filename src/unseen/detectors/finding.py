@@ -10,7 +10,7 @@ import numpy as np
 
 from unseen.anatomy.network_view import Viewed
 from unseen.artifacts.colour_map import coloured
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts.installing import install_command
 from unseen.artifacts.notebook_html import html_card
 from unseen.artifacts.percentile import NO_REFERENCE, ReferenceNormals
 from unseen.artifacts.research_only import LIMITS

@@ -22,7 +22,7 @@ from torch.nn import functional
 from unseen.anatomy.network_view import Viewed
 from unseen.artifacts.added_setting import added_setting
 from unseen.artifacts.file_digest import sha256_of
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts.installing import install_command
 from unseen.detectors.architectures import ARCHITECTURES, DEFAULT, ArchitectureName
 from unseen.detectors.backbone_file import Backbone
 from unseen.detectors.detector import Detector

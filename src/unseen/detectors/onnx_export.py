@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from unseen.anatomy.found_lungs import FoundLungs
 from unseen.anatomy.lung_finder import LungFinder
 from unseen.artifacts.files import replacing
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts.installing import install_command
 from unseen.data.film import Film
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import DeviceError

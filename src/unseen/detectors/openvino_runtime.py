@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from unseen.anatomy.lung_finder import LungFinder
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts.installing import install_command
 from unseen.detectors import METHODS
 from unseen.detectors.detector import Detector
 from unseen.detectors.errors import DeviceError

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts.installing import install_command
 
 Array = NDArray[Any]  # Any: single or double precision
 ACCURACY = {np.dtype(np.complex64): 1e-6, np.dtype(np.complex128): 1e-12}

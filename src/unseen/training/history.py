@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from unseen.artifacts.files import clear_leftovers, replacing, write_text
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts.installing import install_command
 from unseen.training.settings import TrainingError
 
 EPOCHS = "epochs.csv"

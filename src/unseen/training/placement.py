@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts.installing import install_command
 from unseen.training.learner import Learner
 from unseen.training.ranks import Ranks
 from unseen.training.settings import Training, TrainingError

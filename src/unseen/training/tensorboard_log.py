@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts.installing import install_command
 from unseen.training.settings import TrainingError
 
 if TYPE_CHECKING:

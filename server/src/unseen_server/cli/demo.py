@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts import install_command
 from unseen.cli import UsageError, console
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_en
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from unseen.artifacts.install_command import install_command
+from unseen.artifacts import install_command
 from unseen_server.worklist.states import BusyError, DamagedError, NoRoomError, WorklistError
 
 _ALONE = 0x756E7365656E  # "unseen": the key of the advisory lock

@@ -145,6 +145,8 @@ def test_a_refusal_is_explained_by_the_number_of_films_only_where_more_films_sho
 
 
 def test_refusals_on_several_sets_have_one_explanation(rows: dict[str, Row]) -> None:
+    for name in ("attempts/curve/nih_cxr8-0", "attempts/curve/nih_cxr8-projection-0"):
+        rows[name]["test"]["50"]["kept"] = 0.3
     said = curve_section([row for name, row in rows.items() if name.startswith("attempts/curve/")])[-1]
     assert said.count("the check refuses") == 2 and said.count("Next section") == 1
     assert "the error of the regression" not in said

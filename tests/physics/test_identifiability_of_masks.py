@@ -159,10 +159,10 @@ def test_a_hole_that_short_moves_cannot_leave_is_not_seen_by_interpolation(name:
     assert identify(A, SHIFTS, domain=(1, size, size)).verdict == "can"
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_hole_that_no_shift_can_leave_on_a_small_grid_is_not_decided(seed: int) -> None:
-    found = identify(HOLES["after a blur"](8, 3), SHIFTS, generator=torch.Generator().manual_seed(seed))
-    assert found.verdict == "not decided" and "Take a larger image." in found.reason
+def test_a_hole_that_no_shift_can_leave_on_a_small_grid_is_not_decided() -> None:
+    for seed in range(4):
+        found = identify(HOLES["after a blur"](8, 3), SHIFTS, generator=torch.Generator().manual_seed(seed))
+        assert found.verdict == "not decided" and "Take a larger image." in found.reason
     assert identify(HOLES["after a blur"](10, 3), SHIFTS).verdict == "can"
 
 

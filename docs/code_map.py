@@ -38,6 +38,17 @@ FREQUENT = (
     ("A figure of an evaluation report", "src/unseen/evaluation/assessment.py", "its HTML: `report.py`"),
     ("A setting of training recipes", "src/unseen/training/settings.py", "of a method: its own file in `detectors`"),
     (
+        "Columns of a manifest and their allowed values",
+        "src/unseen/data/manifest.py",
+        "made from a folder or a table: `listing.py`; view position, header or manifest: `manifest_view.py`",
+    ),
+    (
+        "Share of the head that learns from labels",
+        "src/unseen/screening/adaptation.py",
+        "check of the labels: `label_check.py`",
+    ),
+    ("A sentence of the README on results", "studies/pages/readme.py", "its table: `results_page.py`"),
+    (
         "New field of a study",
         "server/src/unseen_server/worklist/tables.py",
         "a migration in `migrations/versions`; its reply: `web/listed_study.py`",

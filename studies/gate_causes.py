@@ -1,4 +1,4 @@
-"""`python -m studies.gate_causes`: share of abnormal films for which the gate states a false cause.
+"""`python -m studies.gate_causes`: share of false causes of the gate, by the judgements in gate_causes.csv.
 
 The gate of `models/pca` judges all abnormal films of four sets; no shipped model learnt from an abnormal film. A seeded
 draw takes `DRAWN` of the films that have a cause (a refusal or a remark). They and all other refused films were

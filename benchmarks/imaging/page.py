@@ -79,13 +79,13 @@ def _where(measured: Settings) -> str:
         machine = here["machine"]
         place = (
             f"{machine['cpu']}, {machine['cores']} cores, torch {machine['torch']}, unseen {machine['unseen']}, "
-            f"{here['date']}{_clock(here)}"
+            f"{here['date']}{_conditions(here)}"
         )
         places.setdefault(place, []).append(problem)
     return "; ".join(f"{', '.join(problems)}: {place}" for place, problems in places.items())
 
 
-def _clock(here: Settings) -> str:
+def _conditions(here: Settings) -> str:
     if "clock" not in here:
         return ""
     if "other_cores" in here:

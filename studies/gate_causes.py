@@ -27,6 +27,7 @@ import torch
 
 from studies.pages.cells import put_between, table
 from studies.row_files import read_row, write_row
+from unseen.data.cells import safe_row
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films
 from unseen.detectors.gate_in_bundle import gate_parts
@@ -316,7 +317,7 @@ def sheets(folder: Path, some: Sequence[tuple[Cause, Film, NDArray[np.bool_]]]) 
     with (folder / "drawn.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["dataset", "file", "cause", "verdict", "reason"])
-        writer.writerows([cause.dataset, cause.file, cause.text, "", ""] for cause, _, _ in some)
+        writer.writerows(safe_row([cause.dataset, cause.file, cause.text, "", ""]) for cause, _, _ in some)
     return paths
 
 

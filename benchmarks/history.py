@@ -105,8 +105,7 @@ def page(lines: list[Figures]) -> str:
                     "## All runs",
                     "Each run of `make bench` and of `make bench-imaging` adds a line. A ratio is the time of the "
                     "reference divided by that of `unseen`, on the same machine ([method](speed.md)). In some earlier "
-                    "runs blur and mask include page faults of freed memory, which deepinv had more often; now both "
-                    "sides keep freed memory.",
+                    "runs blur and mask include page faults of freed memory; now both sides keep freed memory.",
                     "\n".join(f"| {' | '.join(row)} |" for row in table),
                 ]
             ),

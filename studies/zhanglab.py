@@ -38,6 +38,7 @@ from studies.rows import Row
 from unseen import __version__
 from unseen.anatomy.lesion_shapes import smooth_noise
 from unseen.anatomy.lung_finder import LungFinder
+from unseen.artifacts import card_of, replacing
 from unseen.artifacts.recipe import Recipe, digest, validated
 from unseen.artifacts.run_folder import runs_root
 from unseen.data.film import Film, area
@@ -317,7 +318,8 @@ def _fold_of_five(fold: int, root: str) -> tuple[pl.DataFrame, int]:
     recipe = _five()
     cohort = cohort_of(recipe)
     films, dropped = _films(cohort)
-    name = digest(recipe, data_digest=f"{cohort.digest} {dropped}", version=__version__)
+    known = " ".join([cohort.digest, str(dropped), card_of(f"models/{FIVE}").digest])
+    name = digest(recipe, data_digest=known, version=__version__)
     kept = Path(root) / "zhanglab" / f"{FIVE}-f{fold}-{name[:12]}.arrow"
     if kept.is_file():
         return pl.read_ipc(kept), dropped
@@ -328,7 +330,8 @@ def _fold_of_five(fold: int, root: str) -> tuple[pl.DataFrame, int]:
     seen = carrying((one for one in films if cohort.fold_of[one.name] == fold), finder)
     table = score_table(detector, seen, keep=0).table.with_columns(fold=pl.lit(fold, pl.Int64))
     kept.parent.mkdir(parents=True, exist_ok=True)
-    table.write_ipc(kept)
+    with replacing(kept) as path:
+        table.write_ipc(path)
     return table, dropped
 
 

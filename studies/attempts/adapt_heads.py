@@ -242,20 +242,6 @@ def _earlier(rows: Sequence[Entry]) -> list[str]:
     return [" ".join([*first, *ruled])] if first or ruled else []
 
 
-def before_rule(rows: Sequence[Entry]) -> list[str]:
-    """Return a sentence on rows whose head `normals-covariance` has all of its share or none."""
-    rule = RULES["normals-covariance"]
-    old = [row for row in rows if row.get("rule") != rule]
-    if not old:
-        return []
-    sets = ", ".join(f"`{row['set']}`" for row in old if "set" in row)
-    some = "" if len(old) == len(rows) else f" of {sets}"
-    return [
-        f"The rows{some} were made with all of the share of `normals-covariance` where {HARD}, else none, before it "
-        f"had the part {rule} ([figures of both](#a-share-of-the-head-without-a-jump))."
-    ]
-
-
 def adapt_section(rows: Sequence[Entry]) -> list[str]:
     """Return the section of the page, from the rows."""
     title = [
@@ -308,7 +294,6 @@ def adapt_section(rows: Sequence[Entry]) -> list[str]:
             ],
             lines,
         ),
-        *before_rule([row for row in rows if row["head"] == "normals-covariance"]),
         *_earlier(rows),
         "The figures of `unseen adapt` "
         "[on three sets](results-detectors.md#adaptation-with-labelled-films-of-the-site) and "

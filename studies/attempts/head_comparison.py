@@ -13,7 +13,7 @@ from time import process_time
 
 import numpy as np
 
-from studies.attempts.adapt_heads import HEADS, RULES, adapt_scores, before_rule
+from studies.attempts.adapt_heads import HEADS, RULES, adapt_scores
 from studies.attempts.heads import COUNTS, DRAWS, cohort_at, conditions_of
 from studies.attempts.label_curves import SETS, labels_of
 from studies.pages.cells import Entry, signed, table, three_digits
@@ -137,7 +137,6 @@ def comparison_section(rows: Sequence[Entry]) -> list[str]:
             ],
             lines,
         ),
-        *before_rule(rows),
         verdict,
     ]  # fmt: skip
 

@@ -17,7 +17,7 @@ from time import process_time
 import numpy as np
 
 from studies import recipe_files as recipes
-from studies.attempts.adapt_heads import RULES, adapt_figures, before_rule
+from studies.attempts.adapt_heads import RULES, adapt_figures
 from studies.attempts.heads import DRAWS, FINDER, conditions_of
 from studies.crossfit import TEST_FOLDS
 from studies.detectors.frozen_cells import frozen_cells
@@ -148,18 +148,4 @@ def curve_section(rows: Sequence[Entry]) -> list[str]:
             ],
             lines,
         ),
-        *before_rule(rows),
-        *_refused(rows),
     ]  # fmt: skip
-
-
-def _refused(rows: Sequence[Entry]) -> list[str]:
-    """Return a sentence on the sets where the check costs AUROC even with the most labels."""
-    most = {row["set"]: list(row["test"].items())[-1] for row in rows}
-    said = [
-        f"On `{name}` the check refuses {100 * one['kept']:.0f} % of the draws even with {count} abnormal films: the "
-        f"adapted score has {one['adapted']['value']:.3f}, the combined one {one['combined']['value']:.3f}."
-        for name, (count, one) in most.items()
-        if one["kept"] > 0.1
-    ]
-    return [f"{' '.join(said)} [Next section](#are-the-refusals-on-{STATED}-right): why."] if said else []

@@ -60,7 +60,7 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
     own = {_name(row): sum(n["normal"] for n in row["n"].values()) for row in halves if "scored_by" in row}
 
     def place(one: tuple[str, str, float, Entry]) -> tuple[float, bool, float]:
-        """The lowest rate first; there the cross-validated models, whose films are the same, first."""
+        """Return the key of an order: rate, cross-validated models first (their films are the same), most cleared."""
         return (one[2], one[0] in own, -_cleared(one))
 
     ordered = sorted(known, key=place)
@@ -75,9 +75,8 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
         most = max(float(entry["broken_share"]) for entry in hospitals["rates"])
         by_roc = min(float(entry["roc_broken_share"]) for entry in hospitals["rates"])
         sentences.append(
-            f"In simulated hospitals without adapted scores the promise "
-            f"{'held' if whole else 'was broken'}: at "
-            f"most {100 * most:.1f} % of the calibrations miss more than promised, where 5 % may; a threshold read off "
+            f"In simulated hospitals without adapted scores the promise {'held' if whole else 'was broken'}: at most "
+            f"{100 * most:.1f} % of the calibrations miss more than promised, where 5 % may; a threshold read off "
             f"the ROC misses more in {100 * by_roc:.0f} % or more."
         )
     if f"{ADAPTED}-0" in rows:
@@ -150,11 +149,6 @@ def _drifted(row: Entry) -> str:
         f"{100 * _RATE:g} % miss more ({100 * broken / entry['thresholds']:.1f} %), and the drift watch gives an alarm "
         f"within {WATCHED:,} studies in {broken - silent} of these {broken}."
     )
-
-
-def _span(values: Sequence[float]) -> str:
-    """The smallest and the largest of some per cents in words."""
-    return f"{min(values):g} to {max(values):g}"
 
 
 def _mark(name: str, rows: Mapping[str, Entry]) -> str:

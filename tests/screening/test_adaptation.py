@@ -210,7 +210,7 @@ def test_a_refusal_names_how_the_labels_differ_and_which_films_to_label() -> Non
     assert remedy.startswith("label films of the same device; label abnormal PA films. More")
     assert "more labelled abnormal films" in replace(found, unadjusted=(0.2, 0.5)).lines()[-1]
     assert "more labelled abnormal films" in replace(found, differences=()).lines()[-1]
-    assert "lower with labels" in replace(found, gain=0.5).lines()[-1]
+    assert "with the head's whole share the AUROC is lower" in replace(found, gain=0.5).lines()[-1]
     assert not any("AP" in line for line in replace(found, differences=()).lines())
     assert "7 of 60 films state neither AP nor PA" in replace(found, unstated=7).lines()[1]
 
@@ -254,7 +254,7 @@ def test_the_message_states_the_share_of_the_head() -> None:
     weak = replace(found, gain=0.1, share=0.34).lines()
     assert weak[-2].endswith("the head's share of the score is 0.34 (at most 2)")
     assert weak[-1] == "more labelled abnormal films may show more"
-    assert "lower with labels" in replace(found, share=0.0).lines()[-1]
+    assert "with the head's whole share the AUROC is lower" in replace(found, share=0.0).lines()[-1]
     assert "cannot be checked" in replace(found, gain=0.0, error=0.0, share=0.0).lines()[-1]
     assert replace(found, head="ridge", share=0.5).lines()[-1].endswith("the head's share of the score is 0.5")
 

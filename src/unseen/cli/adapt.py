@@ -38,12 +38,13 @@ def adapt(
 ) -> None:
     """Teach a model on a site's labelled films, normal and abnormal.
 
-    The labels are used only where the head scores abnormal films higher than normal films of like simple image
-    statistics and of like projection, where DICOM files or the manifest's column view_position state it; else the score
-    from normal films alone is kept. With the head normals-covariance the share of the labels grows with this
-    difference, without a threshold. A third of the patients teach; calibrate with the same manifest, and the others are
-    used: a guarantee needs films that the model has not seen. Normal films on which the model was trained teach the
-    head, too. At least 5 abnormal films, 30 normal films and 10 normal films that are new to the model are needed.
+    A check compares the head's scores of abnormal films with those of normal films of like simple image statistics, and
+    of like projection where DICOM files or the manifest's column view_position state it. The head ridge is used only
+    where the difference exceeds its standard error; else the score from normal films alone is kept. The share of the
+    head normals-covariance grows with this difference; weak evidence has a small share. A third of the patients teach;
+    calibrate with the same manifest, and the others are used: a guarantee needs films that the model has not seen.
+    Normal films on which the model was trained teach the head, too. At least 5 abnormal films, 30 normal films and 10
+    normal films that are new to the model are needed.
 
     Examples:
 

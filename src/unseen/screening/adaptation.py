@@ -62,8 +62,9 @@ NORMALS_SHRINKAGE, NORMALS_SHARE = 0.003, 2.0
 """β and ω of "normals-covariance": nominated on fold 0 of Montgomery + Shenzhen (row
 `attempts/heads/normal-covariance-0.003-combined`; ω is that of all heads compared there)."""
 BAGGED_AT = 1.2
-"""Threshold of z whose mean over a standard normal error is the share of "normals-covariance"; nominated on fold 0 of
-three sets (rows `attempts/soft-share/…`)."""
+"""Threshold of z whose mean over a standard normal error is the share of "normals-covariance". With 1.2, labels at
+random cost as much AUROC as with the rule z > 1, in a model of two Gaussian scores (`studies/attempts/soft_share.py`);
+fold 0 of three sets nominated the rule (rows `attempts/soft-share/…`)."""
 
 
 _KEPT = "the score from normal films alone is kept"
@@ -128,7 +129,7 @@ class Adaptation:
             ]
         if self.share == 0:
             if _FORMULAS[self.head].part(self.gain, self.error) > 0:
-                return [*said, f"{beyond}: but the AUROC is lower with labels, so {_KEPT}"]
+                return [*said, f"{beyond}: but with the head's whole share the AUROC is lower, so {_KEPT}"]
             return [*said, f"{beyond}: not enough, so {_KEPT}", *self._advice()]
         said.append(f"{beyond}; the head's share of the score is {self.share:.2g}{_FORMULAS[self.head].most}")
         return said if self.gain > self.error else [*said, *self._advice()]

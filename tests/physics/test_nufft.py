@@ -125,6 +125,22 @@ def test_all_trajectories_share_one_bound_and_the_least_recently_used_goes_first
     assert len(made) == 4, "it was the least recently used"
 
 
+def test_no_plan_is_removed_for_one_that_does_not_fit_in_its_place(
+    made: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nufft._plans.clear()
+    large, small = trajectory(FRAMES), trajectory(samples=5)
+    x, of_small = noise(FRAMES, 1, *SIZE), noise(1, 1, 4, 4)
+    monkeypatch.setattr(nufft, "_MOST_BYTES", int(5.5 * bytes_of_one(large)))
+    at_points(x, large)
+    at_points(of_small, small)
+    at_points(x, large)
+    made.clear()
+    at_points(of_small, small)
+    assert not made, "the frames that do not fit left it"
+    assert len(nufft._plans.of[large].plans) == 5
+
+
 def test_threads_share_the_bound_and_leave_nothing_of_their_own(
     made: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

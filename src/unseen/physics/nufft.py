@@ -153,7 +153,10 @@ class _Plans:
         return None
 
     def keep(self, points: Tensor, planned: _Planned) -> None:
-        """Put a plan back, or the first time, if it fits after other plans are removed."""
+        """Put a plan back, or the first time; if it fits, other plans are removed for it.
+
+        These are all plans but those of the same trajectory that differ in the frame alone.
+        """
         needed = _memory(planned.kind, planned.angles)
         if needed > _MOST_BYTES:
             return
@@ -161,17 +164,20 @@ class _Plans:
             own = self.of.setdefault(points, _OfTrajectory())
             own.used = next(self._uses)
             excess = self.total() + needed - _MOST_BYTES
-            for kept in sorted(self.of.values(), key=lambda kept: kept.used):
-                removable = kept.plans
-                if kept is own:  # those of another size, batch or type
-                    removable = [one for one in own.plans if not _same_but_frame(one.kind, planned.kind)]
-                while excess > 0 and removable:
-                    one = removable.pop(0)
-                    excess -= _memory(one.kind, one.angles)
-                    if kept is own:
-                        own.plans.remove(one)
-            if excess <= 0:
-                own.plans.append(planned)
+            removable = [
+                (kept, one)
+                for kept in sorted(self.of.values(), key=lambda kept: kept.used)
+                for one in kept.plans
+                if kept is not own or not _same_but_frame(one.kind, planned.kind)
+            ]
+            if excess > sum(_memory(one.kind, one.angles) for _, one in removable):
+                return
+            for kept, one in removable:
+                if excess <= 0:
+                    break
+                kept.plans.remove(one)
+                excess -= _memory(one.kind, one.angles)
+            own.plans.append(planned)
 
     def total(self) -> int:
         """Return the memory of all plans, bytes."""

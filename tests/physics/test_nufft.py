@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -170,3 +172,38 @@ def test_no_two_threads_have_one_plan_at_a_time() -> None:
     assert nufft._plans.take(points, planned.kind, planned.angles) is None
     nufft._plans.keep(points, planned)
     assert nufft._plans.take(points, planned.kind, planned.angles) is planned.plan
+
+
+FORK = """
+import os, finufft, torch
+from unseen.physics import nufft
+
+class Noted(finufft.Plan):
+    def __del__(self):
+        os.write(1, b"child\\n" if os.getpid() != parent else b"parent\\n")
+        super().__del__()
+
+def transformed():
+    return nufft.at_points(torch.ones(1, 1, 4, 4, dtype=torch.complex128), points)
+
+parent, points = os.getpid(), torch.rand(1, 5, 2, dtype=torch.float64)
+plan, finufft.Plan = finufft.Plan, Noted
+expected = transformed()
+assert len(nufft._plans.of) == 1
+finufft.Plan = plan
+child = os.fork()
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+    assert len(nufft._plans.of) == 1
+    nufft._plans.clear()
+else:
+    assert len(nufft._plans.of) == 0
+    assert torch.equal(transformed(), expected)
+    assert len(nufft._plans.of) == 1
+    del points
+"""
+
+
+def test_a_forked_child_makes_plans_of_its_own_and_destroys_none_of_its_parent() -> None:
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "parent\n"), done.stderr

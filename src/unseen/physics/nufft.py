@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import math
 import os
@@ -134,10 +135,19 @@ class _Plans:
         self.clear()
 
     def clear(self) -> None:
-        """Remove all plans, also in a fork, whose copy of the lock can be locked for ever."""
+        """Remove all plans."""
         self._lock = threading.Lock()
         self._uses = itertools.count(1)
         self.of: MutableMapping[Tensor, _OfTrajectory] = WeakIdKeyDictionary()
+
+    def begin_in_child(self) -> None:
+        """Begin without plans in a forked process, whose copy of the lock can be locked for ever.
+
+        The parent's plans are never destroyed there, not even at exit: FFTW's lock can be locked, too.
+        """
+        inherited = self.of, list(self.of.values())
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))
+        self.clear()
 
     def take(self, points: Tensor, kind: _Kind, angles: Array) -> Any:  # Any: finufft.Plan, or None
         """Remove and return a plan of these angles, (samples, 2); None: there is none."""
@@ -185,7 +195,7 @@ class _Plans:
 
 
 _plans = _Plans()
-os.register_at_fork(after_in_child=_plans.clear)
+os.register_at_fork(after_in_child=_plans.begin_in_child)
 
 
 def _same_but_frame(one: _Kind, other: _Kind) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import unseen as un
-from unseen.artifacts import bundle
+from unseen.artifacts import bundle, installed_models
 from unseen.artifacts.bundle import BundleError
 from unseen.artifacts.installed_models import located, shipped
 
@@ -83,3 +84,14 @@ def test_info_reports_cuda_libraries_that_a_machine_without_a_gpu_does_not_need(
     monkeypatch.syspath_prepend(tmp_path)
     after = installation()["could be saved"]
     assert after != before and "CPU build" in after and "GB: " in after
+
+
+def test_a_damaged_installed_model_does_not_hide_that_a_name_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(installed_models._PHANTOM_MODELS, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "phantom-ct" / "card.json").write_text("{", encoding="utf-8")
+    monkeypatch.setattr(installed_models, "_PHANTOM_MODELS", tmp_path)
+    with pytest.raises(BundleError, match=r"models/pac: not a bundle.*models/phantom-inpainting") as refused:
+        un.reconstruction.load("models/pac")
+    assert "phantom-ct" not in str(refused.value)

@@ -222,20 +222,32 @@ def _found(folder: Path | str, wanted: Collection[Kind]) -> Path:
 
 
 def offer(*wanted: Kind) -> str:
-    """Return the sentence that names the bundles that can be given; of all types, if no type is named.
+    """Return the sentence that names the bundles that can be given.
+
+    Args:
+        wanted: types of model that the caller can use. All if none; otherwise an installed model whose card cannot be
+            read is left out.
 
     Example:
         >>> offer("generator")
         'Give the folder that `unseen prior train` wrote.'
     """
     writer = "unseen prior train" if set(wanted) == {"generator"} else "unseen train"
-    installed = ", ".join(str(name) for name in shipped() if not wanted or card_of(name).kind in wanted)
+    installed = ", ".join(str(name) for name in shipped() if not wanted or _kind(name) in wanted)
     others = f", or one of {installed}" if installed else ""
     of_films = not wanted or bool({"detector", "lungs"} & set(wanted))
     missing = of_films and models_of_films() is None
     install = install_command("unseen-models")
     more = f". Models of films are a package of their own: {install}" if missing else ""
     return f"Give the folder that `{writer}` wrote{others}{more}."
+
+
+def _kind(folder: Path) -> Kind | None:
+    """Return the type of a model; None where its card cannot be read."""
+    try:
+        return card_of(folder).kind
+    except BundleError:
+        return None
 
 
 def upgrade(table: dict[str, object]) -> dict[str, object]:

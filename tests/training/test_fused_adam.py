@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from unseen.training.fused_adam import FusedAdam
 
@@ -108,3 +109,37 @@ def test_it_resumes_from_a_fused_adam_in_another_layout() -> None:
         optimiser.step()
     assert close(other, plain)
     assert of_other.state_dict()["param_groups"] == of_plain.state_dict()["param_groups"]
+
+
+def fused_steps(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Return a list of whether each of Adam's steps is fused, as they are taken."""
+    found: list[bool] = []
+    step = torch.optim.Adam.step
+
+    def noted(self: torch.optim.Adam, closure: None = None) -> None:
+        found.extend(bool(group["fused"]) for group in self.param_groups)
+        step(self, closure)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", noted)
+    return found
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_it_is_fused_on_either_device_and_continues_after_steps_that_are_not(
+    device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tensors without values: they need no GPU, and torch checks devices and shapes."""
+    with FakeTensorMode():
+        weight = nn.Parameter(torch.ones(3, device=device))
+        weight.grad = torch.ones_like(weight)
+        plain = torch.optim.Adam([weight], lr=0.1)
+        plain.step()
+        assert plain.state[weight]["step"].device.type == "cpu"
+        fused = fused_steps(monkeypatch)
+        new, resumed = FusedAdam([weight], lr=0.1), FusedAdam([weight], lr=0.1)
+        resumed.load_state_dict(plain.state_dict())
+        for optimiser in (new, new, resumed):
+            optimiser.step()
+            assert optimiser.state[weight]["step"].device == weight.device
+            assert optimiser.param_groups[0]["fused"] is None
+    assert fused == [True] * 3

@@ -1,7 +1,7 @@
-"""Adam in one pass over the weights, on the CPU.
+"""Adam in one pass over the weights, on the CPU and on CUDA.
 
-`torch.optim.Adam` reads and writes weights, gradients and moments in a dozen passes there, unless it is fused. Fused on
-the CPU, it takes the numbers in their order in memory, and is silently wrong where a gradient's order is not that of
+`torch.optim.Adam` reads and writes weights, gradients and moments in a dozen passes, unless it is fused. Fused on the
+CPU, it takes the numbers in their order in memory, and is silently wrong where a gradient's order is not that of
 its weight (PyTorch 2.13). `FusedAdam` puts them in one order first.
 """
 
@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 class FusedAdam(torch.optim.Adam):
-    """`torch.optim.Adam`, fused where all weights of a group are real and on the CPU.
+    """`torch.optim.Adam`, fused where all weights of a group are real and on the CPU, or on CUDA.
 
     Its state dictionary is Adam's, so checkpoints of one are checkpoints of the other, those of Adam with `fused=True`
     among them. The step differs by rounding alone.
@@ -41,7 +41,7 @@ class FusedAdam(torch.optim.Adam):
         fused = [group for group in self.param_groups if _can_be_fused(group)]
         for group in fused:
             for weight in group["params"]:
-                self._in_one_order(weight)
+                self._prepare(weight)
             group["fused"] = True
         try:
             super().step()
@@ -59,11 +59,13 @@ class FusedAdam(torch.optim.Adam):
                     if "step" in self.state.get(weight, {}):
                         self.state[weight]["step"] = self.state[weight]["step"].cpu()
 
-    def _in_one_order(self, weight: Tensor) -> None:
-        """Lay the weight's gradient and moments out in memory as the weight is."""
+    def _prepare(self, weight: Tensor) -> None:
+        """Lay the weight's gradient and moments out in memory as the weight is, the count of steps on its device."""
         if weight.grad is not None:
             weight.grad = _laid_out_as(weight, weight.grad)
         state = self.state.get(weight, {})
+        if "step" in state:  # counted on the CPU in steps that are not fused
+            state["step"] = state["step"].to(weight.device)
         for name in ("exp_avg", "exp_avg_sq", "max_exp_avg_sq"):
             if name in state:
                 state[name] = _laid_out_as(weight, state[name])
@@ -73,7 +75,7 @@ def _can_be_fused(group: dict[str, Any]) -> bool:  # Any: torch's groups are unt
     if group["fused"] is not None or group["foreach"] or group["differentiable"] or group["capturable"]:
         return False
     return all(
-        weight.device.type == "cpu"
+        weight.device.type in ("cpu", "cuda")
         and weight.is_floating_point()
         and _orders(weight) != (False, False)
         and (weight.grad is None or (weight.grad.layout is torch.strided and weight.grad.dtype == weight.dtype))

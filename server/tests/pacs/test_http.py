@@ -249,6 +249,25 @@ def test_a_port_that_is_taken_is_a_sentence(store: Store) -> None:
             made.start()
 
 
+def test_a_start_that_fails_leaves_no_file_descriptor(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")  # Python's words at the limit of processes
+
+    made = server_of(store)
+    before = set(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as at_limit:
+        at_limit.setattr(threading.Thread, "start", refused)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            made.start()
+    assert set(os.listdir("/proc/self/fd")) <= before
+    with pytest.raises(AssertionError, match="not started"):
+        _ = made.port
+    made.stop()
+    made.start()
+    assert httpx.get(f"http://127.0.0.1:{made.port}/live").status_code == 200
+    made.stop()
+
+
 def test_without_its_settings_there_is_no_fhir(store: Store) -> None:
     server = HttpServer(HttpSettings(port=0), application(store, NodeMetrics(MeasuredParts(store=store))))
     server.start()

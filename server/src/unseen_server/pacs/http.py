@@ -195,7 +195,6 @@ class HttpServer:
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self._socket: socket.socket | None = None
-        self._loop: asyncio.AbstractEventLoop
 
     @property
     def port(self) -> int:
@@ -207,34 +206,31 @@ class HttpServer:
         """Listen. Raises HttpServerError if the port is taken or no file descriptor is free."""
         host, port = self._settings.host, self._settings.port
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            with contextlib.ExitStack() as on_failure:
-                self._socket = on_failure.enter_context(socket.create_server((host, port), family=family, backlog=64))
-                self._loop = _event_loop()
-                on_failure.pop_all()
-        except OSError as error:
-            raise HttpServerError(f"{cannot_listen(error, host, port, protocol='HTTP', table='http')}.") from error
-        config = BoundedConfig(
-            self._app,
-            waiting=_WAITING,
-            waiting_each=_WAITING_EACH,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            limit_concurrency=_CONNECTIONS,
-            timeout_graceful_shutdown=_STOP_S,
-        )
-        config.load()
-        config.ssl = self._secure
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._serve, name=f"http-{self.port}", daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        assert self._server is not None and self._socket is not None
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._server.serve(sockets=[self._socket]))
+        with contextlib.ExitStack() as on_failure:
+            try:
+                listening = on_failure.enter_context(socket.create_server((host, port), family=family, backlog=64))
+                loop = on_failure.enter_context(contextlib.closing(_event_loop()))
+            except OSError as error:
+                raise HttpServerError(f"{cannot_listen(error, host, port, protocol='HTTP', table='http')}.") from error
+            config = BoundedConfig(
+                self._app,
+                waiting=_WAITING,
+                waiting_each=_WAITING_EACH,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                limit_concurrency=_CONNECTIONS,
+                timeout_graceful_shutdown=_STOP_S,
+            )
+            config.load()
+            config.ssl = self._secure
+            server = uvicorn.Server(config)
+            name = f"http-{listening.getsockname()[1]}"
+            thread = threading.Thread(target=_serve, args=(server, listening, loop), name=name, daemon=True)
+            thread.start()
+            on_failure.pop_all()
+        self._server, self._thread, self._socket = server, thread, listening
 
     def stop(self) -> None:
         """End: requests in hand are answered."""
@@ -242,6 +238,11 @@ class HttpServer:
             return
         self._server.should_exit = True
         self._thread.join()
+
+
+def _serve(server: uvicorn.Server, listening: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(server.serve(sockets=[listening]))
 
 
 def _event_loop() -> asyncio.AbstractEventLoop:

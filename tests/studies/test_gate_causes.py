@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from PIL import Image
 from scipy.stats import beta
 
 from studies.gate_causes import (
+    AIM,
     BEGIN,
     END,
     LATERALS,
@@ -36,6 +39,7 @@ from studies.row_files import read_study
 from unseen.data import phantoms
 from unseen.detectors.gate_in_bundle import gate_parts
 from unseen.detectors.lung_finder_bundles import finder_of
+from unseen.screening.gate.features import VIEWS
 
 ROOT = Path(__file__).parents[2]
 
@@ -110,6 +114,28 @@ def test_causes_and_contact_sheets_are_those_of_the_gate(tmp_path: Path) -> None
     assert red[40:136, 256:352].any() and red.sum() == red[40:136, 256:352].sum(), "the outline on the copy alone"
     lines = (tmp_path / "sheets" / "drawn.csv").read_text(encoding="utf-8").splitlines()
     assert lines[1].startswith("phantoms,over,")
+
+
+def test_the_aim_is_reached_only_if_undecided_causes_counted_as_false_keep_to_it(found: dict[str, Any]) -> None:
+    row = deepcopy(found)
+    every = row["sets"]["all"]
+    every["share"] = {"value": 0.001, "low": 0.0, "high": AIM / 2}
+    for high, reached in ((AIM / 2, True), (AIM, False), (2 * AIM, False)):
+        every["share_at_most"] = {"value": 0.001, "low": 0.0, "high": high}
+        assert ("is **reached**." in as_markdown(row)) == reached
+        assert ("is **not reached**: the interval with undecided" in as_markdown(row)) != reached
+
+
+def test_the_distance_is_kept_where_the_gate_names_the_most_unlike_description() -> None:
+    torch.set_num_threads(1)
+    parts, finder = gate_parts(MODEL), finder_of(MODEL)
+    assert parts is not None and finder is not None
+    gate = Ranged.of(*parts)
+    assert isinstance(gate, Ranged)
+    cause = cause_of(gate, finder, "phantoms", next(iter(phantoms.normals(1, seed=5, size=96))))
+    assert cause is not None and cause.code == "differs" and cause.what in VIEWS.values()
+    assert 1 < gate.farthest < math.inf, "`Ranged` overrides the method that the gate calls"
+    assert not cause.within
 
 
 def test_row_judgements_and_page_agree(found: dict[str, Any]) -> None:

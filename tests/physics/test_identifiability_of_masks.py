@@ -163,7 +163,9 @@ def test_a_hole_that_no_shift_can_leave_on_a_small_grid_is_not_decided() -> None
     for seed in range(4):
         found = identify(HOLES["after a blur"](8, 3), SHIFTS, generator=torch.Generator().manual_seed(seed))
         assert found.verdict == "not decided" and "Take a larger image." in found.reason
-    assert identify(HOLES["after a blur"](10, 3), SHIFTS).verdict == "can"
+        assert found.moves_too_short
+    larger = identify(HOLES["after a blur"](10, 3), SHIFTS)
+    assert larger.verdict == "can" and not larger.moves_too_short
 
 
 @pytest.mark.parametrize(("size", "views"), [(12, 4), (16, 7), pytest.param(24, 14, marks=pytest.mark.nightly)])

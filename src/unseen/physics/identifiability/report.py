@@ -25,7 +25,7 @@ class Evidence:
             look at random shows; None where that makes no difference, or was not needed.
         inner_mean: the mean over the elements tried, and its standard error; None where `inner` is.
         inner_tried: how many elements were tried.
-        inner_short: elements that keep images clear of the border move them too little to tell a hole of A from
+        moves_too_short: elements that keep images clear of the border move them too little to tell a hole of A from
             interpolation.
         multiplicity: max c_j / s_j of the group's representation; None where it has none.
         dimension: k, the signals', if it was given.
@@ -48,7 +48,7 @@ class Evidence:
     inner: float | None
     inner_mean: tuple[float, float] | None
     inner_tried: int
-    inner_short: bool
+    moves_too_short: bool
     multiplicity: float | None
     dimension: int | None
     threshold: float
@@ -104,7 +104,7 @@ def judge(found: Evidence) -> tuple[Verdict, str]:
         few = found.whole and found.looks * found.measured < found.pictures
         why = f": {found.looks} looks at m = {found.measured:,} numbers are fewer than n = {found.pictures:,}"
         return "no", f"a share of {never}{why if few else ''}."
-    if found.inner is not None and found.inner < BY_INTERPOLATION and found.inner_short:
+    if found.inner is not None and found.inner < BY_INTERPOLATION and found.moves_too_short:
         return "not decided", (
             f"the {found.looks:,} looks together leave nothing unseen, but on this grid all elements that keep images "
             "clear of the border move them too little to tell a hole of A from interpolation. Take a larger image."

@@ -24,7 +24,14 @@ SEED = 0x5EED0F100C5  # not one that an operator's entries are likely to be draw
 ENOUGH, MOST = 2, 256  # so many times n / m elements are drawn, but at most so many unless more are asked for
 HARDLY = 1e-3  # share of the images that T_g carries faithfully
 AS_AT_RANDOM = 1.0  # best share relative to a random look: up to 0.68 for CT, 1.22 or more for holes
-HALF, ALL = 0.5, 0.99  # overlaps of a moved disc with itself: of the small disc, and of the large one
+CORE_OVERLAP = 0.5
+"""Moves are too short if all leave more of the core in place.
+
+Of the shifts clear of the border, the longest leaves 0.58 in place on 8 × 8 pixels, where none moves a hole of 3 × 3
+off itself, and 0.25 to 0.44 on 10 × 10, 12 × 12 and 16 × 16.
+"""
+INNER_OVERLAP = 0.99
+"""The same of the larger disc, if the core cannot be evaluated: no element moves it, apart from rounding."""
 NOTHING = 1e-7  # share of any images: nothing is hidden
 
 
@@ -130,7 +137,8 @@ def identify(
                 longer = clear_of_the_border(
                     first, group, spectrum, level, steps=STEPS, generator=generator, inner=CORE
                 )
-                short = (inner if longer is None else longer).overlap > (ALL if longer is None else HALF)
+                most = INNER_OVERLAP if longer is None else CORE_OVERLAP
+                short = (inner if longer is None else longer).overlap > most
                 inner = longer if longer is not None and longer.best > AS_AT_RANDOM else inner
     least, greatest = (1.0, 1.0) if seen is None else (seen.least, seen.greatest)
     found = Evidence(
@@ -149,7 +157,7 @@ def identify(
         inner=None if inner is None else inner.best,
         inner_mean=None if inner is None else (inner.mean, inner.error),
         inner_tried=0 if inner is None else inner.tried,
-        inner_short=short,
+        moves_too_short=short,
         multiplicity=None if group is None else multiplicity(group, first.domain, generator),
         dimension=dimension,
         threshold=threshold,

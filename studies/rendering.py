@@ -54,7 +54,7 @@ def render(rows_folder: Path, *, docs: Path, readme: Path) -> list[Path]:
 
 
 def _write_readme(readme: Path, rows: Mapping[str, Row], found: Sequence[Screen]) -> None:
-    """Put each text from rows between its markers, where the README has them."""
+    """Put each text from rows between its markers."""
     imaging = next((one for one in found if one.page == "results-imaging"), None)
     texts = {
         "answer": readme_texts.answer(rows),
@@ -63,5 +63,4 @@ def _write_readme(readme: Path, rows: Mapping[str, Row], found: Sequence[Screen]
     }
     for name, text in texts.items():
         begin, end = (marker.format(name) for marker in _MARKERS)
-        if begin in readme.read_text(encoding="utf-8"):
-            put_between(readme, begin, end, text)
+        put_between(readme, begin, end, text)

@@ -28,9 +28,17 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 
 def put_between(page: Path, begin: str, end: str, text: str) -> None:
-    """Put `text` between the two markers of a page, in the place of what is there."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
-    write_text(page, f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}")
+    """Put `text` between the two markers of a page, in the place of what is there.
+
+    Raises:
+        ValueError: The page has no such marker, or the second one is not after the first.
+    """
+    before, first, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, second, after = rest.partition(end)
+    if not first or not second:
+        missing = end if first else begin
+        raise ValueError(f'{page}: the marker "{missing}" is missing. Write "{begin}" and "{end}" where the text is')
+    write_text(page, f"{before}{begin}\n{text}\n{end}{after}")
 
 
 def shortcut(row: Entry, group: str, name: str) -> Entry:

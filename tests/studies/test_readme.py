@@ -6,6 +6,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from studies.pages import readme
 from studies.rendering import render
 from tests.docs.blocks import ROOT
@@ -51,13 +53,26 @@ def test_what_the_table_shows_follows_its_rows_and_names_the_gans_training() -> 
     assert readme.table_shows({}, []) == ""
 
 
-def test_only_the_markers_that_the_readme_has_are_filled(tmp_path: Path) -> None:
+def test_a_text_takes_the_place_between_its_markers_alone(tmp_path: Path) -> None:
     page = tmp_path / "README.md"
-    for name in ("answer", "imaging"):
-        before = f"above\n<!-- {name}:begin -->\nold\n<!-- {name}:end -->\nbelow\n"
-        page.write_text(before, encoding="utf-8")
+    each = "above\n<!-- {0}:begin -->\nold\n<!-- {0}:end -->\nbelow\n"
+    before = "".join(each.format(name) for name in ("answer", "imaging", "results"))
+    page.write_text(before, encoding="utf-8")
+    render(tmp_path / "none", docs=tmp_path / "docs", readme=page)
+    assert page.read_text(encoding="utf-8").startswith(
+        "".join(each.format(name) for name in ("answer", "imaging")).replace("old", "*No row yet.*")
+    )
+
+
+@pytest.mark.parametrize("name", ["answer", "results", "imaging"])
+@pytest.mark.parametrize("which", ["begin", "end"])
+def test_a_marker_that_is_missing_is_an_error(name: str, which: str, tmp_path: Path) -> None:
+    page, marker = tmp_path / "README.md", f"<!-- {name}:{which} -->"
+    whole = (ROOT / "README.md").read_text(encoding="utf-8")
+    page.write_text(whole.replace(marker, ""), encoding="utf-8")
+    with pytest.raises(ValueError, match=f'README.md: the marker "{marker}" is missing'):
         render(tmp_path / "none", docs=tmp_path / "docs", readme=page)
-        assert page.read_text(encoding="utf-8") == before.replace("old", "*No row yet.*")
+    assert page.read_text(encoding="utf-8").endswith(whole[-1000:]), "nothing after it is removed"
 
 
 def test_the_readmes_conclusion_on_imaging_is_that_of_the_first_screen() -> None:

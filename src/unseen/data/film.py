@@ -32,7 +32,8 @@ class Film:
         patient: from the manifest; else, for DICOM, a digest of PatientID and its issuer; else the film's own name.
         study: from the manifest; else, for DICOM, StudyInstanceUID; else the film's own name.
         bits: nominal bits a pixel, 8 to 16.
-        view_position: DICOM ViewPosition as written ("PA", "AP", …), else that of the manifest; None when missing.
+        view_position: DICOM ViewPosition as written ("PA", "AP", …), else that of the manifest, which also adds AP or
+            PA to a ViewPosition that states only frontal; None when missing.
         patient_orientation: DICOM PatientOrientation as written ("L\\F"); pixels are never turned by it.
         projection: frontal, lateral or uncertain, by the whole DICOM header, or for an image by the manifest's view
             position; None where nothing states it (see `projection_of`).

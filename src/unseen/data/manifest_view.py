@@ -1,8 +1,9 @@
 """View position and projection of a film by its DICOM header, and where that has none by the manifest.
 
 A manifest states a view position in its column `view_position`, for images that have no header as well. The header has
-priority: the manifest's cell is used where the header has no ViewPosition and states no other projection. A film of
-uncertain projection, which is never cleared, stays uncertain if the manifest calls it frontal.
+priority: the manifest's cell is used where the header has no ViewPosition and states no other projection, and for AP or
+PA where ViewPosition states only that the film is frontal. A film of uncertain projection, which is never cleared,
+stays uncertain if the manifest calls it frontal.
 """
 
 from __future__ import annotations
@@ -39,10 +40,15 @@ def stated_view(
         ('PA', 'uncertain')
         >>> stated_view(view_position=None, projection="lateral", manifest="PA")
         (None, 'lateral')
+        >>> stated_view(view_position="FRONTAL", projection="frontal", manifest="AP")
+        ('AP', 'frontal')
     """
-    if manifest is None or (view_position is not None and view_position.strip()):
+    if manifest is None:
         return view_position, projection
-    called, _ = _meaning(manifest)
+    called, beam = _meaning(manifest)
+    if view_position is not None and view_position.strip():
+        frontal_alone = _meaning(view_position) == ("frontal", None) and projection == "frontal"
+        return (manifest if frontal_alone and beam is not None else view_position), projection
     if projection is None:
         return manifest, called
     if projection == "uncertain":
@@ -58,7 +64,8 @@ def is_contradicted(manifest: str, film: Film) -> bool:
         film: the film, as it was read with this cell.
 
     Returns:
-        True where the header states another projection, or AP for PA; "AP_SUPINE" does not contradict "AP".
+        True where both state a projection for certain, or AP or PA, and differ in it. "AP_SUPINE" does not contradict
+        "AP"; "CHEST" contradicts nothing.
 
     Example:
         >>> from dataclasses import replace
@@ -68,7 +75,11 @@ def is_contradicted(manifest: str, film: Film) -> bool:
         (False, True)
     """
     written = film.view_position
-    return written is None or not written.strip() or _meaning(written) != _meaning(manifest)
+    if written is None or not written.strip():
+        return True  # the manifest's cell was not taken
+    (projection, beam), (called, called_beam) = _meaning(written), _meaning(manifest)
+    other_projection = "uncertain" not in (projection, called) and projection != called
+    return other_projection or (None not in (beam, called_beam) and beam != called_beam)
 
 
 @lru_cache(maxsize=256)  # films of a site have few

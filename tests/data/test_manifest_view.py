@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from pydicom.dataset import Dataset
 
 from tests.data.making import dicom, image
 from unseen.data import Film, ManifestError, films, projection_of, stated_projection, stated_view
@@ -157,6 +158,21 @@ def test_the_manifest_adds_the_beam_to_a_header_that_says_only_frontal(
         found = [(film.view_position, film.projection) for film in films(tmp_path / "m.csv") if isinstance(film, Film)]
     assert found == list(expected.values())
     assert not caplog.records
+
+
+@pytest.mark.parametrize("position", [None, "FRONTAL"])
+def test_the_beam_of_a_view_code_has_priority_and_its_contradiction_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, position: str | None
+) -> None:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "399348003", "SCT", "antero-posterior"
+    (tmp_path / "a.dcm").write_bytes(dicom(PIXELS, bits=12, ViewPosition=position, ViewCodeSequence=[code]))
+    (tmp_path / "m.csv").write_bytes(written([("a.dcm", term) for term in ("PA", "AP", "")]))
+    with caplog.at_level(logging.WARNING, logger="unseen"):
+        found = [(film.view_position, film.projection) for film in films(tmp_path / "m.csv") if isinstance(film, Film)]
+    assert found == [("AP", "frontal"), ("AP", "frontal"), (position, "frontal")]
+    [record] = caplog.records
+    assert "of 1 film: a.dcm (manifest PA, header AP). " in record.getMessage()
 
 
 @given(st.sampled_from((*VIEW_POSITIONS, "FRONTAL", "CHEST", "AP AXIAL")), TERMS)

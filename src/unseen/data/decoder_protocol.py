@@ -38,6 +38,7 @@ class DecodedImage:
     Attributes:
         pixels: (height, width), upright, white = dense, 0 to 2**bits - 1; uint8 when `bits` is 8, else uint16.
         bits: nominal bits a pixel, 8 to 16.
+        code_beam: direction of the beam by ViewCodeSequence (0054,0220).
         display: how the file asks to be shown, and its grey scale; see `dicom_display_hints.display_of`.
     """
 
@@ -47,6 +48,7 @@ class DecodedImage:
     view_position: str | None = None
     patient_orientation: str | None = None
     projection: Projection | None = None
+    code_beam: Literal["AP", "PA"] | None = None
     origin: Origin = "original"
     related: Sequence[str] = field(default=(), repr=False)
     spacing_mm: float | None = None

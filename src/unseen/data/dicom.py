@@ -34,7 +34,7 @@ from unseen.data.decoder_protocol import DecodedImage, DecoderLimits, Refused, c
 from unseen.data.dicom_display_hints import display_of, elements_of
 from unseen.data.dicom_file_meta import file_meta
 from unseen.data.dicom_header import FILM_CLASSES, DicomHeader, check_class, read_header, uid_name
-from unseen.data.film_projection import projection_of_header
+from unseen.data.film_projection import code_beam_of_header, projection_of_header
 from unseen.data.grey_scale import grey_table, with_grey_scale
 from unseen.data.image_files import jpeg_pixels
 from unseen.data.image_origin import origin_of_header, related_uids
@@ -151,6 +151,7 @@ def read_dicom(data: bytes, *, bare: bool, limits: DecoderLimits, frame: int | N
         view_position=header.view_position,
         patient_orientation=header.patient_orientation,
         projection=projection_of_header(ds),
+        code_beam=code_beam_of_header(ds),
         origin=origin_of_header(ds),
         related=related_uids(ds),
         spacing_mm=header.spacing_mm,

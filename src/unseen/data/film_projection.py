@@ -36,11 +36,11 @@ DESCRIPTIONS: Final = (
 )
 """Attributes in which devices describe the view in words; StudyDescription names the whole examination."""
 
-_FRONTAL_CODES: Final = {
-    "399348003", "R-10206",  # antero-posterior
-    "272479007", "R-40888",  # postero-anterior
-    "399033003", "R-10202",  # frontal
+_BEAM_CODES: Final[dict[str, Beam]] = {
+    "399348003": "AP", "R-10206": "AP",
+    "272479007": "PA", "R-40888": "PA",
 }  # fmt: skip
+_FRONTAL_CODES: Final = {*_BEAM_CODES, "399033003", "R-10202"}
 _LATERAL_CODES: Final = {
     "399067008", "R-102CD",  # lateral
     "399173006", "R-10236",  # left lateral
@@ -130,6 +130,32 @@ def projection_of_header(ds: Dataset) -> Projection:
         orientation=_written(ds, "PatientOrientation"),
         descriptions=[_written(ds, keyword) for keyword in DESCRIPTIONS],
     )
+
+
+def code_beam_of_header(ds: Dataset) -> Beam | None:
+    """Return the direction of the beam that the ViewCodeSequence of a DICOM header states, AP or PA.
+
+    Args:
+        ds: the data set.
+
+    Returns:
+        The direction; None where the sequence states none or both.
+
+    Example:
+        >>> from pydicom.dataset import Dataset
+        >>> ds, code = Dataset(), Dataset()
+        >>> code.CodeValue, code.CodeMeaning = "399348003", "antero-posterior"
+        >>> ds.ViewCodeSequence = [code]
+        >>> code_beam_of_header(ds)
+        'AP'
+    """
+    stated: set[Beam] = set()
+    for item in _items(ds, "ViewCodeSequence"):
+        code = _written(item, "CodeValue").upper()
+        beam = _BEAM_CODES.get(code) or stated_beam(code) or stated_beam(_written(item, "CodeMeaning"))
+        if beam is not None:
+            stated.add(beam)
+    return stated.pop() if len(stated) == 1 else None
 
 
 def projection_of(film: Film) -> Projection:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def stated_view(
-    *, view_position: str | None, projection: Projection | None, manifest: str | None
+    *, view_position: str | None, projection: Projection | None, manifest: str | None, code_beam: Beam | None = None
 ) -> tuple[str | None, Projection | None]:
     """Return the view position and the projection of a film.
 
@@ -27,6 +27,7 @@ def stated_view(
         view_position: ViewPosition (0018,5101) of the DICOM header as written; None or blank: missing.
         projection: what the whole header states; None: the file has none, as an image.
         manifest: the manifest's cell, a defined term of ViewPosition; None: it states nothing.
+        code_beam: AP or PA by the header's ViewCodeSequence, which has priority over the manifest; None: not stated.
 
     Returns:
         Both; None where neither the header nor the manifest states it.
@@ -42,10 +43,14 @@ def stated_view(
         (None, 'lateral')
         >>> stated_view(view_position="FRONTAL", projection="frontal", manifest="AP")
         ('AP', 'frontal')
+        >>> stated_view(view_position=None, projection="frontal", manifest="PA", code_beam="AP")
+        ('AP', 'frontal')
     """
     if manifest is None:
         return view_position, projection
     called, beam = _meaning(manifest)
+    if code_beam is not None and beam is not None:
+        manifest = code_beam
     if view_position is not None and view_position.strip():
         frontal_alone = _meaning(view_position) == ("frontal", None) and projection == "frontal"
         return (manifest if frontal_alone and beam is not None else view_position), projection

@@ -219,7 +219,10 @@ def read_film(
             return _not_read(entry, region)
         regions[column] = region
     view_position, projection = stated_view(
-        view_position=decoded.view_position, projection=decoded.projection, manifest=entry.view_position
+        view_position=decoded.view_position,
+        projection=decoded.projection,
+        manifest=entry.view_position,
+        code_beam=decoded.code_beam,
     )
     return Film(
         name=entry.name,

@@ -100,8 +100,9 @@ def test_the_header_has_priority_and_each_contradiction_is_logged_once(
                 assert film.projection == stated_projection(view_position=film.view_position)
     [record] = caplog.records
     assert record.getMessage() == (
-        "the manifest's view_position contradicts the DICOM header of 5 films: AP.dcm (manifest LL, header AP), "
-        "PA.dcm (manifest AP, header PA), PA.dcm (manifest LL, header PA), …. The header is used. Correct the manifest"
+        "the manifest's view_position contradicts the DICOM header of 5 films: AP.dcm (manifest LL, header 'AP'), "
+        "PA.dcm (manifest AP, header 'PA'), PA.dcm (manifest LL, header 'PA'), …. The header is used. "
+        "Correct the manifest"
     )
 
 
@@ -121,7 +122,7 @@ def test_a_header_without_view_position_takes_the_manifests_where_it_states_no_o
         (None, "lateral"), ("RL", "lateral"),
     ]  # fmt: skip
     [record] = caplog.records
-    assert "of 2 films: frontal.dcm (manifest RL, header frontal), lateral.dcm (manifest AP, header lateral). " in (
+    assert "of 2 films: frontal.dcm (manifest RL, header 'frontal'), lateral.dcm (manifest AP, header 'lateral'). " in (
         record.getMessage()
     )
 
@@ -172,7 +173,22 @@ def test_the_beam_of_a_view_code_has_priority_and_its_contradiction_is_logged(
         found = [(film.view_position, film.projection) for film in films(tmp_path / "m.csv") if isinstance(film, Film)]
     assert found == [("AP", "frontal"), ("AP", "frontal"), (position, "frontal")]
     [record] = caplog.records
-    assert "of 1 film: a.dcm (manifest PA, header AP). " in record.getMessage()
+    assert "of 1 film: a.dcm (manifest PA, header 'AP'). " in record.getMessage()
+
+
+def test_a_newline_in_a_header_or_a_name_adds_no_line_to_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.warns(UserWarning, match="Invalid value for VR CS"):
+        (tmp_path / "a\nb.dcm").write_bytes(dicom(PIXELS, bits=12, ViewPosition="AP\nready"))
+    caplog.clear()
+    (tmp_path / "m.csv").write_bytes(written([("a\nb.dcm", "PA")]))
+    with caplog.at_level(logging.WARNING, logger="unseen"):
+        [film] = films(tmp_path / "m.csv")
+    assert isinstance(film, Film)
+    [record] = caplog.records
+    assert "of 1 film: 'a\\nb.dcm' (manifest PA, header 'AP\\nready'). " in record.getMessage()
+    assert record.getMessage().isprintable()
 
 
 @given(st.sampled_from((*VIEW_POSITIONS, "FRONTAL", "CHEST", "AP AXIAL")), TERMS)

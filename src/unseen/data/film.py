@@ -119,6 +119,15 @@ class NotRead:
     patient: str
 
 
+def one_line(name: str) -> str:
+    """Return a film's name for a line of a log: with characters that do not print, such as a newline, it is quoted.
+
+    >>> one_line("ward/a 1.png"), one_line("a.png\\nready")
+    ('ward/a 1.png', "'a.png\\\\nready'")
+    """
+    return name if name.isprintable() else repr(name)
+
+
 Box = tuple[float, float, float, float]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unseen.data.film import Film, NotRead, area
+from unseen.data.film import Film, NotRead, area, one_line
 from unseen.data.reading import Given, films_in
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _batch(items: list[tuple[Film | NotRead, Any]]) -> dict[str, Any]:
 
     for film, _ in items:
         if isinstance(film, NotRead):
-            _log.warning("%s is left out of its batch: %s", film.name, film.reason)
+            _log.warning("%s is left out of its batch: %s", one_line(film.name), film.reason)
     read = [(film, tensor) for film, tensor in items if isinstance(film, Film)]
     return {
         "image": torch.stack([tensor for _, tensor in read]) if read else torch.zeros(0),

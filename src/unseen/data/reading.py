@@ -21,7 +21,7 @@ from unseen.artifacts.errors import UserError
 from unseen.data.array_films import Array, films_from_arrays, is_array
 from unseen.data.decode import Decoder, ahead, shared_decoder
 from unseen.data.decoder_protocol import DecodedImage
-from unseen.data.film import Film, NotRead
+from unseen.data.film import Film, NotRead, one_line
 from unseen.data.grey_scale import grey_values
 from unseen.data.label_names import LabelNames
 from unseen.data.manifest import Entry, Source, SourceError, entries
@@ -117,7 +117,7 @@ class Films:
                 contradicted += 1
                 if len(named) < _MOST_NAMED:
                     header = result.view_position or result.projection
-                    named.append(f"{entry.name} (manifest {entry.view_position}, header {header})")
+                    named.append(f"{one_line(entry.name)} (manifest {entry.view_position}, header {header!r})")
             yield result
         if not contradicted:
             return

@@ -21,7 +21,7 @@ from unseen.anatomy.network_view import View, Viewed
 from unseen.artifacts.live_progress import counted
 from unseen.artifacts.percentile import ReferenceNormals
 from unseen.data.array_films import is_array
-from unseen.data.film import Film, NotRead
+from unseen.data.film import Film, NotRead, one_line
 from unseen.data.reading import Given, films_in
 from unseen.detectors.errors import FitError
 from unseen.detectors.estimator import Estimator
@@ -345,7 +345,7 @@ class Detector(Estimator):
         views, digests = [], []
         for film in films:
             if isinstance(film, NotRead):
-                _log.warning("%s is left out of the training films: %s", film.name, film.reason)
+                _log.warning("%s is left out of the training films: %s", one_line(film.name), film.reason)
                 self.not_read.append(film)
                 continue
             if film.label == "abnormal" and not any_label:

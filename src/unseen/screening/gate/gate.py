@@ -18,7 +18,7 @@ import numpy as np
 
 from unseen.artifacts.errors import UserError
 from unseen.artifacts.recipe import validated
-from unseen.data.film import Film, NotRead
+from unseen.data.film import Film, NotRead, one_line
 from unseen.screening.gate.card_settings import GateSettings
 from unseen.screening.gate.features import VIEWS, Floats, Look, mirror_difference, own_range, stretched, zscored
 from unseen.screening.gate.learnt_rules import HANDLING, Examples, Reduced, Rules, out_of_fold, upper_limit
@@ -349,7 +349,7 @@ def _some(normals: Iterable[Film | NotRead], *, seed: int) -> list[Reduced]:
     kept: list[tuple[int, int, Reduced]] = []  # a heap: on top, the next to make room
     for place, film in enumerate(normals):
         if isinstance(film, NotRead):
-            _log.warning("%s is left out of the gate's training films: %s", film.name, film.reason)
+            _log.warning("%s is left out of the gate's training films: %s", one_line(film.name), film.reason)
             continue
         if film.label == "abnormal":
             raise GateError(f"{film.name} is labelled abnormal; a gate learns from normal films alone")

@@ -60,6 +60,17 @@ def test_mistakes_are_sentences(labelled: tuple[Path, Path], tmp_path: Path, say
         assert not (tmp_path / "adapted").exists()
 
 
+@pytest.mark.parametrize("command", ["adapt", "pilot"])
+def test_a_folder_with_a_manifest_is_warned_of_before_its_labels_are_missed(
+    labelled: tuple[Path, Path], tmp_path: Path, say: Say, command: str
+) -> None:
+    model, manifest = labelled
+    done = say(command, model, "--data", manifest.parent, "--normal", "healthy", "--out", tmp_path / "out")
+    said = " ".join(done.err.split())
+    assert done.code == 2 and "Traceback" not in said
+    assert f"warning: {manifest.parent} holds a manifest.csv, which is not used" in said
+
+
 def test_labels_of_images_that_show_the_projection_are_refused_with_the_films_to_label(
     labelled: tuple[Path, Path], tmp_path: Path, say: Say
 ) -> None:

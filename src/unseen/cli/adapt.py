@@ -55,6 +55,7 @@ def adapt(
     from unseen.data.reading import films
 
     console.check_model(model, "detector")
+    console.warn_of_unused_manifest(data)
     listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     from unseen.detectors.saved import load, save
     from unseen.screening.adaptation import adapt as teach

@@ -48,8 +48,8 @@ def pilot(
     console.check_model(model, "detector")
     if policy is not None:
         Policy.load(policy)
-    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     console.warn_of_unused_manifest(data)
+    listed = films(data, labels=console.label_names(normal, abnormal, label_column))
     from unseen.screening.pilot import percent, pilot_html
     from unseen.screening.pilot import pilot as run
     from unseen.screening.screener import load

@@ -65,6 +65,16 @@ def test_installed_models_name_the_hospitals_of_their_card_and_no_other() -> Non
         assert "another" not in words
 
 
+def test_the_hospitals_of_the_lung_finders_masks_are_not_those_of_the_normals() -> None:
+    card = card_of("models/pca")
+    _, finder, masks = card.data.partition("Lung finder")
+    assert "Montgomery" in masks
+    for data, hospitals in (("Normal films of Shenzhen Hospital. ", " (of Shenzhen)"), ("", "")):
+        changed = card.model_copy(update={"data": data + finder + masks})
+        words = ReferenceNormals.of_training(card.normal_scores, changed).words
+        assert words == f"the model's 279 training normals{hospitals}"
+
+
 def test_a_model_of_this_user_names_no_hospital_and_an_old_one_has_no_reference(tmp_path: Path) -> None:
     films = list(un.data.phantoms.normals(24, seed=3, size=64))
     detector = un.detectors.Dct(view=un.anatomy.View(size=32, frame="whole")).fit(films)

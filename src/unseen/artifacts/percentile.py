@@ -238,8 +238,12 @@ _HOSPITALS: Final = ("Montgomery", "Shenzhen")
 
 
 def _hospitals(card: Card) -> list[str]:
-    """Return the hospitals of an installed model's training normals; none for a user's model, its card is free text."""
-    return [name for name in _HOSPITALS if name in card.data and card.weights_sha256 in _shipped_weights()]
+    """Return the hospitals of an installed model's training normals; none for a user's model, its card is free text.
+
+    The text from "Lung finder" on names the hospitals of the lung finder's masks.
+    """
+    films, _, _ = card.data.partition("Lung finder")
+    return [name for name in _HOSPITALS if name in films and card.weights_sha256 in _shipped_weights()]
 
 
 @functools.cache

@@ -180,6 +180,14 @@ def test_a_parquet_file_with_more_than_a_manifest_needs_is_refused(
         list(stream_manifest(parquet(tmp_path, table)))
 
 
+def test_the_memory_of_another_process_with_an_ended_readers_number_is_not_the_readers() -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    child.pid = os.getpid()  # as if the number had been given again; this process needs more than 1 MB
+    with child_pipe.error_file() as errors:
+        assert not child_pipe.needed_more_memory(child, errors, memory_mb=1)
+
+
 @FORKED
 def test_a_small_parquet_file_cannot_give_endless_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parquet_manifest._TEXT_ANYWAY <= 2**26, "64 MB"

@@ -105,6 +105,8 @@ def needed_more_memory(child: subprocess.Popen[bytes], errors: IO[bytes], memory
     """
     if any(words in os.pread(errors.fileno(), ERROR_BYTES, 0) for words in _NO_MEMORY):
         return True
+    if child.poll() is not None:  # its number may be another process's by now
+        return False
     with suppress(OSError), open(f"/proc/{child.pid}/status", "rb") as status:
         peak = [int(line.split()[1]) for line in status if line.startswith(b"VmPeak:")]  # KiB; none of an ended child
         return bool(peak) and memory_mb * 2**20 - peak[0] * 2**10 < _NEAR_LIMIT

@@ -19,7 +19,7 @@ import pytest
 
 from tests.data import making
 from unseen.artifacts.recipe import Recipe, RecipeError
-from unseen.data import child_pipe, parquet_manifest, parquet_tables
+from unseen.data import child_pipe, parquet_child, parquet_manifest, parquet_tables
 from unseen.data.csv_rows import COLUMN_LIMIT, ROW_LIMIT, check_columns, open_table, text_rows
 from unseen.data.film import Film, NotRead
 from unseen.data.label_names import LabelNames
@@ -178,6 +178,18 @@ def test_a_parquet_file_with_more_than_a_manifest_needs_is_refused(
 ) -> None:
     with pytest.raises(ManifestError, match=words):
         list(stream_manifest(parquet(tmp_path, table)))
+
+
+def test_a_message_has_the_field_damaged_where_the_reader_failed(tmp_path: Path) -> None:
+    path = parquet(tmp_path, {"file": ["a.png"]})
+
+    def fails(table: pl.LazyFrame) -> pl.LazyFrame:
+        raise RuntimeError
+
+    [message] = parquet_child._messages(str(path), ParquetLimits(), fails, cell=0)
+    assert message == {"reason": "it is damaged: RuntimeError", "damaged": True}
+    [message] = parquet_child.messages(str(path), ParquetLimits(columns=0))
+    assert "columns" in message["reason"] and "damaged" not in message
 
 
 def test_the_memory_of_another_process_with_an_ended_readers_number_is_not_the_readers() -> None:

@@ -3,7 +3,8 @@
 `parquet_manifest` starts it for a manifest, `parquet_tables` for tables; `parquet_limits` has its limits.
 
 A damaged file can make the Parquet reader panic, abort or request any amount of memory. So a child process with a
-memory limit reads it, and writes messages to stdout: the header, the rows and the end, or the reason of a failure.
+memory limit reads it, and writes messages to stdout: the header, the rows and the end, or the reason of a failure. A
+reason has the field `damaged` where the reader failed at the file; lack of memory may be the cause.
 
 With MANIFEST it reads that manifest and sends its cells as text. Without it, it reads each table that is requested on
 stdin, and the cells keep their types. A request names the path, the columns and the largest number of rows.
@@ -31,8 +32,6 @@ TABLE_TYPES = frozenset(("String", "Boolean", "Float32", "Float64", "Null")) | {
     f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)
 }
 """Polars types of the columns of a table. A file with a column of another type gives a reason."""
-DAMAGED = "it is damaged"
-"""Beginning of the reason of a file at which the reader failed."""
 _CELL = 8  # characters added to the text of each cell when a row is measured
 _MESSAGE = 2**20  # largest number of characters in a message of several rows
 
@@ -115,7 +114,7 @@ def _messages(
             if rows:
                 yield {"rows": rows}
         if row_number != expected:  # a panic in one of the reader's threads ends the batches without an error
-            yield {"reason": f"{DAMAGED}: {row_number:,} of {expected:,} rows can be read"}
+            yield {"reason": f"it is damaged: {row_number:,} of {expected:,} rows can be read", "damaged": True}
             return
         yield {"end": True}
     except MemoryError:
@@ -125,7 +124,7 @@ def _messages(
     except OSError as error:
         yield {"reason": reason_of(error)}
     except BaseException as error:  # system boundary: damaged files raise anything, even Rust's PanicException
-        yield {"reason": f"{DAMAGED}: {type(error).__name__}"}
+        yield {"reason": f"it is damaged: {type(error).__name__}", "damaged": True}
 
 
 def serve(ahead: Iterator[decoder_protocol.Message], replies: BinaryIO, limits: ParquetLimits) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import IO
 
 from unseen.data import child_pipe
-from unseen.data.parquet_child import DAMAGED
 from unseen.data.parquet_limits import ParquetLimits
 from unseen.data.source_errors import ManifestError
 
@@ -86,7 +85,7 @@ def _rows(child: subprocess.Popen[bytes], errors: IO[bytes], path: Path, limits:
         wait_s = limits.timeout_s
         if "reason" in message:
             reason = str(message["reason"])
-            raise failed(reason) if reason.startswith(DAMAGED) else _refused(path, reason)
+            raise failed(reason) if message.get("damaged") else _refused(path, reason)
         if "end" in message:
             return
         if "header" in message:

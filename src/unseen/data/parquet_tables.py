@@ -16,7 +16,7 @@ import polars as pl
 
 from unseen.artifacts.errors import UserError
 from unseen.data import child_pipe, decoder_protocol
-from unseen.data.parquet_child import DAMAGED, TABLE_TYPES
+from unseen.data.parquet_child import TABLE_TYPES
 from unseen.data.parquet_limits import ParquetLimits
 
 _MESSAGE_BYTES: Final = 64 << 20
@@ -136,7 +136,7 @@ class TableReader:
             wait_s = self._limits.timeout_s
             if "reason" in message:
                 reason = str(message["reason"])
-                if reason.startswith(DAMAGED):
+                if message.get("damaged"):
                     reason = self._close_and_explain(reason)
                 self.close()  # what ran out of memory or panicked is not asked again
                 raise TableError(reason)

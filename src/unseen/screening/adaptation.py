@@ -110,7 +110,8 @@ class Adaptation:
         if self.unstated:
             said.append(
                 f"{self.unstated} of {self.normals + self.abnormals} films state neither AP nor PA, and a head can "
-                "learn the projection: give DICOM files, or the column view_position in the manifest"
+                "learn the projection: state it in the manifest's column view_position, for DICOM files without "
+                "ViewPosition, too"
             )
         said.append(
             "AUROC among those that are new to the model, each judged by a head that did not see it: "

@@ -19,7 +19,10 @@ from unseen.evaluation.statistics_mix import usable_statistics
 _CHANCE = 0.05
 """Probability with which a difference between normal and abnormal films is named where there is none."""
 _OF_STATISTIC = "label normal and abnormal films of the same device and file format"
-_UNSTATED = "give DICOM files, or state the projection of all films in the manifest's column view_position"
+_UNSTATED = (
+    "state the projection of all films in the manifest's column view_position, "
+    "for DICOM files without ViewPosition, too"
+)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,6 @@ from .film import Film as Film
 from .film import NotRead as NotRead
 from .film import area as area
 from .film import thumbnail as thumbnail
-from .film_projection import code_beam_of_header as code_beam_of_header
 from .film_projection import projection_of as projection_of
 from .film_projection import projection_of_header as projection_of_header
 from .film_projection import stated_projection as stated_projection

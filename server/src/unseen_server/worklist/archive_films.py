@@ -2,7 +2,8 @@
 
 A score belongs to bytes, and its row holds their SHA-256. A film whose file has other bytes by now is refused. Patient
 and study come from the DICOM header of those bytes, never from a path or a column of the manifest; an image names
-neither. The view position is that of the header, and where this has none that of the manifest, as for the score.
+neither. The view position is that of the header, and where this has none that of the manifest, as for the score; but
+ViewCodeSequence, which comes after the part of the header that is read here, does not count.
 """
 
 from __future__ import annotations
@@ -12,17 +13,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from unseen.data import (
-    LEADING_BYTES,
-    Projection,
-    Refused,
-    code_beam_of_header,
-    leading_header,
-    projection_of_header,
-    stated_view,
-)
+from unseen.data import LEADING_BYTES, Projection, Refused, leading_header, projection_of_header, stated_view
 from unseen.screening import FIRST_PRIORITY, Decision, squashed_score
 from unseen_server.worklist.received_header import ReceivedHeader
 from unseen_server.worklist.states import WorklistError
@@ -83,10 +76,8 @@ def _look(entry: Entry, row: Row, most_bytes: int) -> ArchiveFilm | str:
         sha256, size, leading = _digest(entry.path, most_bytes)
         if row["sha256"] is not None and row["sha256"] != sha256:
             raise _RefusedFilmError("The file has changed since it was scored. Score it again.")
-        header, written, by_header, code_beam = _header(leading, was_read=row["sha256"] is not None)
-        view, projection = stated_view(
-            view_position=written, projection=by_header, manifest=entry.view_position, code_beam=code_beam
-        )
+        header, written, by_header = _header(leading, was_read=row["sha256"] is not None)
+        view, projection = stated_view(view_position=written, projection=by_header, manifest=entry.view_position)
     except (_RefusedFilmError, WorklistError) as refused:
         return str(refused)
     return ArchiveFilm(
@@ -122,26 +113,21 @@ def _digest(path: Path, most_bytes: int) -> tuple[str, int, bytes]:
     return digest.hexdigest(), size, leading
 
 
-def _header(
-    leading: bytes, *, was_read: bool
-) -> tuple[ReceivedHeader | None, str | None, Projection | None, Literal["AP", "PA"] | None]:
-    """Read identifiers, ViewPosition, projection and the beam by ViewCodeSequence from a DICOM header.
-
-    Return nothing for an image.
-    """
+def _header(leading: bytes, *, was_read: bool) -> tuple[ReceivedHeader | None, str | None, Projection | None]:
+    """Read identifiers, ViewPosition and projection from the header of a DICOM file; nothing of an image."""
     if leading[_PREAMBLE : _PREAMBLE + 4] != b"DICM":
-        return None, None, None, None
+        return None, None, None
     try:
         dataset = leading_header(leading)
         view = str(dataset.get("ViewPosition") or "").strip()
         header = ReceivedHeader.of(dataset)
     except Exception as error:  # the edge: damaged values make pydicom raise nearly anything
         if not was_read and isinstance(error, Refused):
-            return None, None, "uncertain", None
+            return None, None, "uncertain"
         raise _RefusedFilmError("The DICOM header cannot be read, so its study is not known.") from error
     if not header.is_film:
         raise _RefusedFilmError("The DICOM object is no film: not a CR or DX For Presentation.")
-    return header, clean(view) or None, projection_of_header(dataset), code_beam_of_header(dataset)
+    return header, clean(view) or None, projection_of_header(dataset)
 
 
 def decision_of(row: Row) -> Decision:

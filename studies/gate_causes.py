@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from studies.pages.cells import put_between, table
-from studies.row_files import read_row, write_row
+from studies.gate_rules import MODEL, gate_and_finder
+from studies.pages.cells import table
+from studies.pages.row_table import render_row
+from studies.row_files import write_row
 from unseen.data.cells import safe_row
 from unseen.data.film import Film, NotRead
 from unseen.data.reading import films
-from unseen.detectors.gate_in_bundle import gate_parts
-from unseen.detectors.lung_finder_bundles import finder_of
 from unseen.evaluation.intervals import Json
 from unseen.runs.cohort import data_root
 from unseen.screening.gate.features import VIEWS
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from unseen.screening.gate.features import Floats
 
 NAME = "gate/causes"
-MODEL = "models/pca"
 SETS = ("ms_cxr", "nih_cxr8", "views", "kermany")
 LATERALS = "views: lateral"
 CHILDREN = "kermany"
@@ -331,15 +330,10 @@ def main() -> None:
     parser.add_argument("--render", type=Path, help="only put the tables of the row into this page")
     given = parser.parse_args()
     if given.render is not None:
-        if (kept := read_row(NAME, given.rows)) is None:
-            parser.error(f'no row "{NAME}" in {given.rows}; run the command without --render first')
-        put_between(given.render, BEGIN, END, as_markdown(kept))
-        print("rendered", given.render)
+        render_row(parser, given, NAME, (BEGIN, END), as_markdown)
         return
     torch.set_num_threads(1)
-    parts, finder = gate_parts(MODEL), finder_of(MODEL)
-    if parts is None or finder is None:
-        parser.error(f"{MODEL} has no gate or no lung finder")
+    parts, finder = gate_and_finder(parser)
     gate, causes = Ranged.of(*parts), []
     totals: Counter[str] = Counter()
     assert isinstance(gate, Ranged)

@@ -20,8 +20,9 @@ import numpy as np
 import torch
 
 from studies import gate_table
-from studies.pages.cells import put_between, table
-from studies.row_files import read_row, write_row
+from studies.pages.cells import table
+from studies.pages.row_table import render_row
+from studies.row_files import write_row
 from unseen.data.film import Film, NotRead
 from unseen.data.manifest import Entry
 from unseen.data.reading import films
@@ -36,6 +37,7 @@ from unseen.screening.gate.refusal_codes import Refusal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from unseen.anatomy.found_lungs import Finder
 
@@ -224,6 +226,14 @@ def as_markdown(row: Mapping[str, Any]) -> str:
     return f"{rules}\n\n{table(head, tried)}"
 
 
+def gate_and_finder(parser: argparse.ArgumentParser) -> tuple[tuple[dict[str, object], Mapping[str, Tensor]], Finder]:
+    """Return the parts of the model's gate and its lung finder; end the program where one is missing."""
+    parts, finder = gate_parts(MODEL), finder_of(MODEL)
+    if parts is None or finder is None:
+        parser.error(f"{MODEL} has no gate or no lung finder")
+    return parts, finder
+
+
 def main() -> None:
     """Measure and write the row, or put its table into the page."""
     parser = argparse.ArgumentParser(prog="python -m studies.gate_rules", description=__doc__.splitlines()[0])
@@ -232,15 +242,10 @@ def main() -> None:
     parser.add_argument("--render", type=Path, help="only put the table of the row into this page")
     given = parser.parse_args()
     if given.render is not None:
-        if (kept := read_row(NAME, given.rows)) is None:
-            parser.error(f'no row "{NAME}" in {given.rows}; run the command without --render first')
-        put_between(given.render, BEGIN, END, as_markdown(kept))
-        print("rendered", given.render)
+        render_row(parser, given, NAME, (BEGIN, END), as_markdown)
         return
     torch.set_num_threads(1)
-    parts, finder = gate_parts(MODEL), finder_of(MODEL)
-    if parts is None or finder is None:
-        parser.error(f"{MODEL} has no gate or no lung finder")
+    parts, finder = gate_and_finder(parser)
     found = {
         "model": MODEL,
         "seed": 0,

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from studies import recipe_files as recipes
 from studies.crossfit import TEST_FOLDS
-from studies.pages.cells import put_between
-from studies.row_files import read_row, write_row
+from studies.pages.row_table import render_row
+from studies.row_files import write_row
 from unseen.anatomy.found_lungs import Finder
 from unseen.artifacts.recipe import Recipe
 from unseen.artifacts.run_folder import runs_root
@@ -226,11 +226,6 @@ def as_markdown(found: Mapping[str, Json]) -> str:
     return "\n".join(lines)
 
 
-def render(page: Path, found: Mapping[str, Json]) -> None:
-    """Put the table between the page's two markers."""
-    put_between(page, BEGIN, END, as_markdown(found))
-
-
 def main() -> None:
     """Measure, print, write; or put what was measured into the page."""
     parser = argparse.ArgumentParser(prog="python -m studies.gate_table", description=__doc__.splitlines()[0])
@@ -238,10 +233,7 @@ def main() -> None:
     parser.add_argument("--render", type=Path, help="only put the table of the row into this page")
     given = parser.parse_args()
     if given.render is not None:
-        if (kept := read_row(NAME, given.rows)) is None:
-            parser.error(f'no row "{NAME}" in {given.rows}; run the command without --render first')
-        render(given.render, kept)
-        print("rendered", given.render)
+        render_row(parser, given, NAME, (BEGIN, END), as_markdown)
         return
     torch.set_num_threads(1)
     found = table(resolve(recipes.load(RECIPE)))

@@ -20,9 +20,9 @@ from studies.gate_table import (
     as_markdown,
     as_text,
     foreign_rows,
-    render,
     row,
 )
+from studies.pages.cells import put_between
 from studies.row_files import read_study
 from unseen.anatomy.lung_finder import LungExamples, LungFinder
 from unseen.data import phantoms
@@ -88,7 +88,7 @@ def test_the_page_says_what_was_measured(found: dict[str, Any], tmp_path: Path) 
     assert text.partition(BEGIN)[2].partition(END)[0].strip() == as_markdown(found)
     copy = tmp_path / "gate.md"
     copy.write_text(f"Before.\n{BEGIN}\nold\n{END}\nAfter.\n", encoding="utf-8")
-    render(copy, found)
+    put_between(copy, BEGIN, END, as_markdown(found))
     assert copy.read_text(encoding="utf-8") == f"Before.\n{BEGIN}\n{as_markdown(found)}\n{END}\nAfter.\n"
 
 

@@ -45,7 +45,7 @@ FREQUENT = (
     (
         "Share of the head that learns from labels",
         "src/unseen/screening/adaptation.py",
-        "check of the labels: `label_check.py`",
+        "check of the labels: `label_check.py`; films to label, as the message names them: `label_differences.py`",
     ),
     ("A sentence of the README on results", "studies/pages/readme.py", "its table: `results_page.py`"),
     (

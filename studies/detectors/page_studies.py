@@ -1,4 +1,4 @@
-"""Sections of `docs/results-detectors.md`: paired phantoms, test folds, contamination, resolution, sources."""
+"""Sections of `docs/results-detectors.md`: paired phantoms, test folds, contamination, resolution, other data sets."""
 
 from __future__ import annotations
 

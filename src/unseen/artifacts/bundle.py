@@ -1,4 +1,4 @@
-"""A bundle: a trained model on disk, whole by itself, in two files: ``weights.safetensors`` and ``card.json``.
+"""Bundles: a trained model in ``weights.safetensors`` and ``card.json``, and what a wrong model name is offered.
 
 The card describes the weights and holds their SHA-256. Loading checks size and digest before it parses anything.
 No pickle is written, and none is ever opened.

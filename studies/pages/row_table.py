@@ -1,4 +1,4 @@
-"""Table of one row, put between two markers of a page that is otherwise written by hand."""
+"""Table of one row, put between two markers of a page whose other text is not rendered."""
 
 from __future__ import annotations
 

@@ -160,6 +160,7 @@ def test_refusals_are_counted_by_reason_and_label_and_patients_where_they_are_kn
         answer = say("calibrate", model, "--data", path, "--max-miss-rate", "0.3", "--out", tmp_path / "p.json")
         assert answer.code == 0, answer.err
         assert "not scored: 1 abnormal film, not read." in answer.out
+        assert "The first that was not read: broken.png: " in answer.out
         assert ("patients; one study of each label counts per patient" in answer.out) == named
         assert ("4 normal, 5 abnormal films; no patient is known" in answer.out) == (not named)
 

@@ -177,7 +177,14 @@ def test_normals_alone_give_p_values_and_clear_nothing() -> None:
 
 def test_nothing_labelled_is_said() -> None:
     with pytest.raises(PolicyError, match="no labelled film was scored"):
-        calibrate(Replayed(), [at(1.0), UNREAD])
+        calibrate(Replayed(), [replace(at(1.0), label=None), replace(UNREAD, label=None)])
+
+
+def test_where_no_labelled_film_is_scored_the_first_and_its_reason_are_named() -> None:
+    unread = replace(UNREAD, label="normal")
+    with pytest.raises(PolicyError, match="1 labelled film, and none was scored") as raised:
+        calibrate(Replayed(), [unread])
+    assert unread.name in str(raised.value) and unread.reason in str(raised.value)
 
 
 @pytest.mark.parametrize("wrong", [{"prevalence": 5.0}, {"prevalence": 0.0}, {"audit_share": 2.0}])

@@ -183,6 +183,8 @@ class _Seen:
     patients: set[str] = field(default_factory=set)
     digests: set[str] = field(default_factory=set)
     """Digests of the pixels of the scored films."""
+    unread: str = ""
+    """The first film that could not be read, and the reason."""
     named: bool = False
     """True if any film's patient is known; else each film counts as a patient of its own."""
 
@@ -196,7 +198,11 @@ class _Seen:
         if one.decision.score is not None and isinstance(one.film, Film):
             self.digests.add(one.film.pixel_sha256)
         else:
-            reason = "not read" if isinstance(one.film, NotRead) else one.decision.reason.partition(":")[0]
+            if isinstance(one.film, NotRead):
+                reason = "not read"
+                self.unread = self.unread or f"{one.film.name}: {one.film.reason}"
+            else:
+                reason = one.decision.reason.partition(":")[0]
             self.refused[reason, label] += 1
 
     def lines(self) -> Iterator[str]:
@@ -207,3 +213,5 @@ class _Seen:
             yield f"{counts} films; no patient is known (column `patient`), so each film counts."
         for (reason, label), count in self.refused.most_common():
             yield f"not scored: {count} {label} film{'s' if count != 1 else ''}, {reason}."
+        if self.unread:
+            yield f"The first that was not read: {self.unread}"

@@ -95,10 +95,14 @@ def calibrate(
             if progress:
                 progress(done)
 
+    unscored: list[Screened] = []  # the first one alone: a film is large
+
     def screened() -> Iterable[Screened]:
         for one in screener.screen(fresh(), scores=scores):
             if watch is not None:
                 watch(one)
+            if one.decision.score is None and not unscored:
+                unscored.append(one)
             yield one
 
     studies = studies_of(screened(), source_tag=source_tag)
@@ -109,6 +113,12 @@ def calibrate(
         )  # fmt: skip
     if unlabelled:
         _log.warning("%d %s without a label left out", unlabelled, "film" if unlabelled == 1 else "films")
+    if unscored and all(study.score is None for study in studies):
+        first = unscored[0]
+        raise PolicyError(
+            f"{len(studies)} labelled film{'s' if len(studies) != 1 else ''}, and none was scored, so there is nothing "
+            f"to calibrate on. The first: {first.film.name}: {first.decision.reason}"
+        )
     policy = policy_of(
         studies,
         promise,

@@ -184,6 +184,33 @@ def test_a_second_server_on_the_port_says_so(server: Running, home: Path) -> Non
     refused(home, "--port", port, sentence=f"http://127.0.0.1:{port}: another program listens there")
 
 
+def test_a_second_server_on_the_worklist_serves_and_names_the_first(home: Path) -> None:
+    with Running("--folder", home, "--port", "0") as first:
+        first.started()
+        assert "another" not in first.log, first.log
+        with Running("--folder", home, "--port", "0") as second:
+            second.started()
+            until(lambda: "warning" in second.log, 30)
+            base = first.base.removesuffix("/api/v1")
+            process = f"process {first.process.pid}, {base}."
+            assert f"another `unseen serve` uses this worklist: {process}" in second.log, second.log
+            assert f"`kill {first.process.pid}`" in second.log, second.log
+        assert len(list((home / "servers").iterdir())) == 2, "the second was killed"
+        with Running("--folder", home, "--port", "0") as third:
+            third.started()
+            until(lambda: "warning" in third.log, 30)
+            assert third.log.count("another `unseen serve`") == 1, third.log
+            assert third.stop() == 0
+        assert len(list((home / "servers").iterdir())) == 1
+        first.process.kill()
+        first.process.wait()
+    with Running("--folder", home, "--port", "0") as alone:
+        alone.started()
+        assert alone.stop() == 0
+        assert "another" not in alone.log, alone.log
+    assert not list((home / "servers").iterdir())
+
+
 def refused(home: Path, *words: str | Path, sentence: str, and_also: str = "") -> None:
     done = run("serve", "--folder", home, *words)
     assert done.code == 2, done.err
@@ -305,7 +332,10 @@ def workers_of(running: Running) -> list[psutil.Process]:
 
 def test_it_serves_from_postgresql(make_place: MakePlace, screener: Screener) -> None:
     place = make_place("postgresql")
-    with Running("--folder", place.home, "--url", place.where, "--port", "0") as running:
+    words = ("--folder", place.home, "--url", place.where, "--port", "0")
+    with Running(*words) as running, Running(*words) as another:
+        assert another.started().stop() == 0
+        assert "another" not in another.log, "several servers on one database are usual"
         with running.started().client() as client:
             film = send(client, phantom(5))
             with place.open() as store:

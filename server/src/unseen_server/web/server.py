@@ -32,6 +32,7 @@ from unseen_server.service.workers import Workers
 from unseen_server.web.address import Address
 from unseen_server.web.app import ROOT, create_app
 from unseen_server.web.damaged import create_damaged_app
+from unseen_server.web.running_servers import RunningServer, announced
 from unseen_server.web.sign_in import LOCAL
 from unseen_server.worklist.states import DamagedError
 from unseen_server.worklist.store import Store
@@ -117,11 +118,19 @@ def serve(
         if processes is not None:
             processes.stopping = stopping
         server = _Server(_config(app, address), stopping)
-        with _until_signalled(server):
+        with _until_signalled(server), _beside(store, address) as others:
             if processes is not None:
                 processes.start()
             try:
                 _announce(store, address, watch)
+                for other in others:
+                    print(
+                        f"warning: another `unseen serve` uses this worklist: {other}. Both serve it, and each scores "
+                        "with its own --model and --policy. If you did not intend two servers, stop one: Ctrl-C in its "
+                        f"terminal, or `kill {other.process}`.",
+                        file=sys.stderr,
+                        flush=True,
+                    )
                 if app.state.served.active.problem:
                     print(f"warning: {app.state.served.active.problem}", file=sys.stderr, flush=True)
                 server.run(sockets=[listener])
@@ -188,6 +197,16 @@ def _listening(address: Address) -> Iterator[socket.socket]:
         raise ServingError(f"{address}: cannot be listened at ({error.strerror}). Check --host and --port.") from error
     with listener:
         yield listener
+
+
+@contextlib.contextmanager
+def _beside(store: Store, address: Address) -> Iterator[list[RunningServer]]:
+    """Yield the other servers on this SQLite worklist; with PostgreSQL several servers are usual, and it is empty."""
+    if not store.database.is_sqlite:
+        yield []
+        return
+    with announced(store.home, str(address)) as others:
+        yield others
 
 
 def _announce(store: Store, address: Address, watch: Path | None) -> None:

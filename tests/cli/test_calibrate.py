@@ -103,6 +103,10 @@ def test_from_labelled_films_to_decisions_and_a_pilot(say: Say, model: Path, lab
     assert "No probabilities: no prevalence was entered." in answer.out
     printed = say("score", model, "--data", labelled, "--policy", policy).out.splitlines()
     assert len(printed) == len(rows) and printed[0].split("\t")[2] == rows["decision"][0]
+    assert printed[0].split("\t")[3] == rows["file"][0], "without a prevalence no column is empty"
+    columns = "  columns, separated by tabs: score, percentile, decision, file, reason"
+    assert columns in (shown := say("score", model, "--data", labelled, "--policy", policy).err), shown
+    assert f"scored: {len(rows)} of {len(rows)}" in shown, "rows come after all films: the count shows how far it is"
     assert printed[0].split("\t")[1] == f"higher than {int(rows['percentile'][0])} % of 34 normals of the calibration"
 
     films = Path(labelled).parent / "films"  # a folder, whose name is then the source
@@ -184,7 +188,7 @@ def test_normals_that_the_model_learnt_from_are_left_out_and_it_is_said(
     assert "not given" not in answer.out
     read = say("score", model, "--data", labelled, "--policy", policy)
     threshold = kept["sources"]["ward"]["threshold"]
-    reasons = {line.split("\t")[5] for line in read.out.splitlines() if line.split("\t")[2] == "read"}
+    reasons = {line.split("\t")[4] for line in read.out.splitlines() if line.split("\t")[2] == "read"}
     assert {line.split("\t")[1] for line in read.out.splitlines()} == {"no percentile"}
     assert "no reference: this model keeps no scores of its training normals; a percentile needs 20 normals of the" in (
         " ".join(read.err.split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -149,10 +150,10 @@ def test_a_count_on_a_terminal_is_removed_before_the_next_output(
     show: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    console.count_progress("scored")(120)
+    console.count_progress("scored", 1_200)(120)
     show()
     shown = capsys.readouterr().err
-    assert shown.startswith(f"{CLEARED}  scored: 120{CLEARED}")
+    assert shown.startswith(f"{CLEARED}  scored: 120 of 1,200") and shown.count(CLEARED) == 2
     show()
     assert CLEARED not in capsys.readouterr().err
     console.rate_progress("scored")(10, 10, 20)
@@ -187,6 +188,36 @@ def test_a_complete_count_stays_on_the_terminal(
 
 
 def test_a_count_elsewhere_is_not_removed(capsys: pytest.CaptureFixture[str]) -> None:
-    console.count_progress("scored")(120)
+    console.count_progress("scored", 1_200)(120)
     console.note("next")
     assert capsys.readouterr().err == "  next\n"
+
+
+def test_a_count_in_a_file_ends_with_its_total_for_each_model(capsys: pytest.CaptureFixture[str]) -> None:
+    count = console.count_progress("scored", 3)
+    for done in (1, 2, 3, 1, 2, 3):
+        count(done)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2, lines
+    assert all(re.fullmatch(r"  scored: 3 of 3, \S+ films/s, \d+ s in all", line) for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("words", "total"),
+    [
+        (("score", "--out", "scores.csv"), "scored: 24 of 24"),
+        (("evaluate", "--out", "report"), "scored: 24 of 24"),
+        (("compare", "models/pca"), "scored: 24 of 24"),
+        (("calibrate", "--out", "policy.json"), "scored: 24 of 24"),
+        (("pilot", "--out", "pilot"), "screened: 24 of 24"),
+    ],
+)
+def test_each_command_that_goes_through_films_prints_the_total(
+    words: tuple[str, ...], total: str, say: Say, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("UNSEEN_RUNS", str(tmp_path / "runs"))
+    command, *options = words
+    err = say(command, world.pca, *options, "--data", world.twins).err
+    assert err.count(total) == (2 if command == "compare" else 1), err
+    assert total not in say(command, world.pca, *options, "--data", world.twins, "--quiet").err

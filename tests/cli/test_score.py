@@ -80,6 +80,9 @@ def test_without_out_the_rows_are_printed(say: Say, world: World, mixed: list[Pa
     assert len(lines) == 5 and lines[1].startswith("not read\t") and lines[3].startswith("not read\t")
     assert [line.split("\t")[2] for line in lines] == [str(path) for path in mixed]
     assert float(lines[0].split("\t")[0]) > 0
+    assert answer.err.count("columns, separated by tabs: score, percentile, file, reason\n") == 1, answer.err
+    for option in ("--quiet", "--json"):
+        assert "columns" not in (quiet := say("score", world.pca, *mixed, option)).out + quiet.err
 
 
 def test_a_score_does_not_depend_on_what_else_is_scored(say: Say, world: World, mixed: list[Path]) -> None:

@@ -71,7 +71,7 @@ def adapt(
         share=share,
         head=head,
         backbone=backbone,
-        progress=console.count_progress("looked at"),
+        progress=console.count_progress("looked at", len(listed)),
     )
     save(
         adapted,

@@ -110,9 +110,10 @@ def calibrate(
         known = kept_scores(uncalibrated.detector, device=device)
         console.step(f"scoring {data} by {model}" if len(models) > 1 else f"scoring {data}")
         seen = _Seen()
+        labelled = films(data, labels=labels)
         screener = fit(
             uncalibrated.detector,
-            films(data, labels=labels),
+            labelled,
             max_miss_rate,
             confidence,
             prevalence=prevalence,
@@ -120,7 +121,7 @@ def calibrate(
             gate=uncalibrated.gate,
             lifetime=lifetime,
             jointly=jointly,
-            progress=console.count_progress("scored"),
+            progress=console.count_progress("scored", len(labelled)),
             watch=seen.add,
             scores=known,
         )

@@ -153,6 +153,12 @@ def item(of: str, text: str, facts: Mapping[str, object]) -> None:
         _print(text)
 
 
+def columns(*names: str) -> None:
+    """Print the names of the columns of the rows that follow, on standard error: rows alone go into a pipe."""
+    if not (_output.quiet or _output.json):
+        _print(typer.style(f"  columns, separated by tabs: {', '.join(names)}", dim=True), err=True)
+
+
 def check_model(model: Path | str, *wanted: Kind) -> None:
     """Read the card of a model, before anything is imported that computes.
 
@@ -307,32 +313,25 @@ def _print_count(text: str, *, last: bool = False) -> None:
     _counting = not last
 
 
-def count_progress(what: str) -> Callable[[int], None]:
-    """Return a callback for scoring: how many rows are done, written over on a terminal.
+def count_progress(what: str, total: int) -> Callable[[int], None]:
+    """Return a callback for `total` films, with the number done: the line of `rate_progress`.
 
-    Elsewhere it is a line now and then.
+    A command that goes through the same films once for each model calls it with 1 to `total` each time.
     """
-    from unseen.training.progress_display import EVERY_S
+    report = rate_progress(what)
 
-    live = sys.stderr.isatty()
-    spoke = time.monotonic()
+    def count(done: int) -> None:
+        nonlocal report
+        report(done, done, total)
+        if done == total:
+            report = rate_progress(what)
 
-    def report(done: int) -> None:
-        nonlocal spoke
-        if _output.quiet:
-            return
-        if live and done % 10 == 0:
-            _print_count(f"{what}: {done}")
-        elif not live and time.monotonic() - spoke >= EVERY_S:
-            spoke = time.monotonic()
-            note(f"{what}: {done}")
-
-    return report
+    return count
 
 
 def rate_progress(what: str) -> Callable[[int, int, int], None]:
     """Return a callback for long runs, with the number done by this run, done in all, and in all: one line with the
-    rate and the time left, written over on a terminal; elsewhere a line now and then.
+    rate and the time left, written over on a terminal; elsewhere a line now and then. The last line has the time taken.
     """
     from unseen.training.progress_display import EVERY_S
 
@@ -347,7 +346,8 @@ def rate_progress(what: str) -> Callable[[int, int, int], None]:
         line = f"{what}: {done:,} of {total:,}"
         if now and seconds > 0:
             rate = now / seconds
-            line += f", {rate:.3g} films/s, {_duration((total - done) / rate)} left"
+            time_s = f"{_duration(seconds)} in all" if done == total else f"{_duration((total - done) / rate)} left"
+            line += f", {rate:.3g} films/s, {time_s}"
         if live:
             _print_count(line, last=done == total)
         elif done == total or time.monotonic() - spoke >= EVERY_S:

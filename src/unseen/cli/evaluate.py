@@ -102,7 +102,7 @@ def evaluate(
         listed,
         out=out,
         seed=seed,
-        progress=console.count_progress("scored"),
+        progress=console.count_progress("scored", len(listed)),
     )
     keep_scores(detector, result.table, device=device)
     if not isinstance(result.auroc, Interval):
@@ -174,7 +174,7 @@ def compare(
     from unseen.evaluation.comparison import compare_detectors, write_comparison
 
     detectors = {str(path): load(path, device=device) for path in models}
-    result = compare_detectors(detectors, listed, seed=seed, progress=console.count_progress("scored"))
+    result = compare_detectors(detectors, listed, seed=seed, progress=console.count_progress("scored", len(listed)))
     lines = [f"{name}: AUROC {figure}" for name, figure in result.auroc.items()]
     lines += map(str, result.pairs)
     lines += [f"{result.films} films, {result.left_out} left out (trained on, not labelled, not read, or named twice)"]

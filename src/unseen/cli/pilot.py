@@ -56,7 +56,7 @@ def pilot(
 
     screener = load(model, policy, device=device, runtime=runtime)
     console.step(f"screening {data}")
-    found = run(screener, listed, seed=seed, progress=console.count_progress("screened"))
+    found = run(screener, listed, seed=seed, progress=console.count_progress("screened", len(listed)))
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / "pilot.html", pilot_html(found, policy=screener.policy, model=str(model)))
     write_text(out / "pilot.json", json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n")

@@ -119,16 +119,22 @@ def score(
         from unseen.evaluation.exported_scores import ScoreRow, write_scores
         from unseen.screening.screener import DecisionRow, decision_rows, load, ranked_rows
 
-        progress = console.count_progress("scored") if out else None
         screener = load(model, policy, device=device, runtime=runtime)
+        # without a table or a policy, each film's line shows how far it is
+        progress = console.count_progress("scored", len(inputs)) if out or policy else None
         if screener.disagreement:
             console.note(f"nothing is cleared: {screener.disagreement}")
         without_reference = "" if screener.reference.scores else screener.reference.words
         rows_of = ranked_rows if policy is None else decision_rows
         rows = _counted(rows_of(screener, inputs.read_ahead(), maps=maps, progress=progress), counts, refusals, unread)
         if table is None:
-            for row in rows:
-                console.item("films", _line(row), asdict(row))
+            decided = () if policy is None else ("decision", "probability")
+            if screener.policy is not None and screener.policy.prevalence is None:
+                decided = ("decision",)
+            for number, row in enumerate(rows):
+                if not number:
+                    console.columns("score", "percentile", *decided, "file", "reason")
+                console.item("films", _line(row, decided), asdict(row))
         else:
             write_scores(rows, table, kind=ScoreRow if policy is None else DecisionRow)
     _explain(refusals)
@@ -227,7 +233,8 @@ def _counted(
         yield row
 
 
-def _line(row: ScoreRow) -> str:
+def _line(row: ScoreRow, decided: tuple[str, ...]) -> str:
+    """Return the line of a film: its cells, with those of `decided` from its decision, and a reason if it has one."""
     from unseen.artifacts.percentile import percentile_in_words
     from unseen.evaluation.exported_scores import ScoreRow
     from unseen.screening.gate.refusal_codes import is_remark
@@ -243,7 +250,7 @@ def _line(row: ScoreRow) -> str:
         cells.append("no percentile")
     else:
         cells.append(percentile_in_words(row.percentile / 100, row.reference))
-    probability, decision = getattr(row, "probability", None), getattr(row, "decision", None)
-    if decision is not None:
-        cells += [decision, "" if probability is None else f"{probability:.3f}"]
+    for name in decided:
+        value = getattr(row, name)
+        cells.append("" if value is None else value if isinstance(value, str) else f"{value:.3f}")
     return "\t".join([*cells, row.file, *([row.reason] if row.reason else [])])

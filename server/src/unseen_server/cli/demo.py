@@ -10,6 +10,7 @@ import sys
 import time
 import webbrowser
 from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
@@ -93,7 +94,7 @@ def demo(
             step=console.step,
             say=console.result,
             progress=shown_on(),
-            scored=console.count_progress("scored"),
+            counting=partial(console.count_progress, "scored"),
         )
         console.result(f"score the pairs again: {program()} score {made.decides} --data {made.tested}")
         torch.set_num_threads(threads)  # the process that drew has ended
@@ -107,7 +108,7 @@ def demo(
             model=made.decides,
             policy=made.policy,
             further=made.further,
-            progress=console.count_progress("scored"),
+            counting=partial(console.count_progress, "scored"),
         )
         console.result(f"     {filled}")
         words: list[str | Path] = ["--folder", worklist, "--model", made.decides, "--policy", made.policy]

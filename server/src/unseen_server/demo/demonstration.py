@@ -68,7 +68,7 @@ def demonstrate(
     step: Callable[[str], None],
     say: Callable[[str], None],
     progress: Callable[[str, Progress], None] | None = None,
-    scored: Callable[[int], None] | None = None,
+    counting: Callable[[int], Callable[[int], None]] | None = None,
 ) -> Demonstrated:
     """Run the demonstration into the folder `out`; what an earlier one left there is replaced.
 
@@ -76,7 +76,8 @@ def demonstrate(
     step      announces what happens next
     say       reports the result
     progress  called with the state of a training, as by `fit`
-    scored    called with the number of films that a detector has scored, after each
+    counting  called with a number of films before a detector scores them; returns what is called with the number
+              done, after each
 
     Nothing is asked; every figure is made here and now.
     """
@@ -105,14 +106,15 @@ def demonstrate(
         facts = {"version": __version__, "films": "phantoms, made by the demo"}
         step(f"2/{STEPS}  Scoring the pairs with {_SCREENER}, a trained model of this package")
         screener = load(_SCREENER)
+        shown = films(tested, lesions=True)
         results = {
             "phantom-screener": evaluate(
                 screener,
-                films(tested, lesions=True),
+                shown,
                 out=out / "reports" / "phantom-screener",
                 seed=seed,
                 facts=facts,
-                progress=scored,
+                progress=counting and counting(len(shown)),
             )
         }
         say(f"     {_first_scores(results['phantom-screener'])}")
@@ -141,11 +143,11 @@ def demonstrate(
         results |= {
             name: evaluate(
                 detector,
-                films(tested, lesions=True),
+                shown,
                 out=out / "reports" / name,
                 seed=seed,
                 facts=facts,
-                progress=scored,
+                progress=counting and counting(len(shown)),
             )
             for name, detector in detectors.items()
         }

@@ -76,7 +76,7 @@ def fill(
     further: Sequence[Path],
     reported: int = 36,
     left: int = 15,
-    progress: Callable[[int], None] | None = None,
+    counting: Callable[[int], Callable[[int], None]] | None = None,
 ) -> Filled:
     """Make the worklist `folder`, or replace it if an earlier call made it.
 
@@ -89,7 +89,7 @@ def fill(
         further: bundles of models that score for comparison.
         reported: largest number of studies that the reader reports.
         left: smallest number of studies that stay unread.
-        progress: called with the number of scored films.
+        counting: called with the number of films; returns what is called with the number scored.
 
     Returns:
         The numbers of studies in the worklist.
@@ -104,6 +104,7 @@ def fill(
         entries = read_manifest(films)
         screener, others = load(model, policy), [load_detector(one) for one in further]
         worker = Worker(store, lambda: screener, further=lambda: others)
+        progress = counting and counting(len(entries))
         for number, entry in enumerate(entries):
             clock.be(_HOURS + (_READING[0] + 0.1 - _HOURS) * number / len(entries))
             if number == len(entries) // 2:

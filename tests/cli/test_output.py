@@ -16,6 +16,8 @@ from PIL import Image
 
 from tests.cli.conftest import LIMITS, Say, World
 from unseen.cli import console
+from unseen.data.phantoms import normals
+from unseen_server.worklist.store import Store
 
 LIGHT = (
     ("score", "models/pca"),
@@ -221,3 +223,38 @@ def test_each_command_that_goes_through_films_prints_the_total(
     err = say(command, world.pca, *options, "--data", world.twins).err
     assert err.count(total) == (2 if command == "compare" else 1), err
     assert total not in say(command, world.pca, *options, "--data", world.twins, "--quiet").err
+
+
+@pytest.mark.parametrize(
+    ("words", "not_one"),
+    [
+        (("score", "models/lungs", "film.png"), "a detector"),
+        (("calibrate", "models/lungs"), "a detector"),
+        (("gate", "models/lungs", "--data", "films", "--out", "gated"), "a detector"),
+        (("pilot", "models/lungs", "--data", "films", "--out", "pilot"), "a detector"),
+        (("adapt", "models/lungs", "--data", "films", "--out", "adapted"), "a detector"),
+        (("evaluate", "models/lungs", "--data", "films", "--out", "report"), "a detector or one that reconstructs"),
+        (("compare", "models/pca", "models/lungs", "--data", "films"), "a detector"),
+        (("train", "imaging/ct", "--start-from", "models/lungs"), "one that reconstructs"),
+        (("reconstruct", "models/lungs", "y.npy", "--out", "images"), "one that reconstructs"),
+        (("worker", "models/lungs", "--folder", "worklist"), "a detector"),
+        (("serve", "--folder", "worklist", "--model", "models/lungs"), "a detector"),
+        (("serve", "--folder", "worklist", "--model", "models/pca", "--also", "models/lungs"), "a detector"),
+    ],
+)
+def test_a_lung_finder_in_a_wrong_place_is_refused_first_and_the_message_names_its_place(
+    words: tuple[str, ...], not_one: str, say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "films").mkdir()
+    phantom = next(iter(normals(1, seed=1, size=64)))
+    Image.fromarray(np.uint8(255 * phantom.pixels)).save(tmp_path / "film.png")
+    (tmp_path / "films" / "film.png").write_bytes((tmp_path / "film.png").read_bytes())
+    np.save(tmp_path / "y.npy", np.zeros(4))
+    if words[0] == "worker":
+        Store.open(tmp_path / "worklist").close()
+    answer = say(*words)
+    assert answer.code == 2 and answer.out == "", answer.out
+    start = f"unseen: models/lungs: holds a lungs model, not {not_one}. Give the folder that `unseen train` wrote"
+    assert answer.err.startswith(start), answer.err
+    assert "A lung finder goes with --finder of a training." in answer.err

@@ -129,7 +129,7 @@ def test_what_cannot_be_saved_is_told(tmp_path: Path) -> None:
 def test_bundles_that_are_not_reconstructors_or_were_changed_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         BundleError,
-        match=r"holds a lungs model, not one that reconstructs\. .* one of models/phantom-ct, [^ ]+, [^ ]+\.$",
+        match=r"holds a lungs model, not one that reconstructs\. .* one of models/phantom-ct, [^ ]+, [^ ]+\. A lung",
     ):
         load("models/lungs")
     f, _ = trained(inpainting())

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from unseen.artifacts.card import FORMAT, Card, Kind
 from unseen.artifacts.errors import UserError
@@ -28,6 +28,12 @@ _WEIGHTS = "weights.safetensors"
 _CARD = "card.json"
 
 
+_NAMES: Final[Mapping[Kind, str]] = {
+    "detector": "a detector",
+    "lungs": "a lung finder",
+    "reconstruction": "one that reconstructs",
+    "generator": "a generator",
+}
 _SINCE_FORMAT_2 = {"normal_scores", "normal_folds", "digests", "digest"}
 
 _CARD_BYTES = 64 << 20  # 10,000 training digests are 0.7 MB; more than this is no card
@@ -155,16 +161,16 @@ def load(folder: Path | str, *wanted: Kind) -> Bundle:
 
     Args:
         folder: the bundle's folder, or the name of an installed model, such as "models/pca".
-        wanted: types of model that the caller can use; if there is no bundle, the message offers these. All if none.
+        wanted: types of model that the caller can use; the message offers these. All if none.
 
     Raises:
-        BundleError: naming the file, the cause and the cure.
+        BundleError: naming the file, the cause and the cure; also for a model of another type.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load as from_bytes
 
-    folder = _found(folder, wanted)
-    card = _card(folder / _CARD)
+    given, folder = folder, _found(folder, wanted)
+    card = _wanted(_card(folder / _CARD), given, wanted)
     path = folder / _WEIGHTS
     try:
         seen_bytes = path.stat().st_size
@@ -194,20 +200,29 @@ def card_of(folder: Path | str, *wanted: Kind) -> Card:
 
     Args:
         folder: the bundle's folder, or the name of a model of unseen-models, such as "models/pca".
-        wanted: types of model that the caller can use; if there is no bundle, the message offers these. All if none.
+        wanted: types of model that the caller can use; the message offers these. All if none.
 
     Returns:
         The card, upgraded to the present format and checked.
 
     Raises:
-        BundleError: there is no bundle, or its card cannot be read. The message names the file, the cause and the
-            remedy.
+        BundleError: there is no bundle, its card cannot be read, or it is of another type. The message names the file,
+            the cause and the remedy.
 
     Example:
         >>> card_of("models/pca").kind
         'detector'
     """
-    return _card(_found(folder, wanted) / _CARD)
+    return _wanted(_card(_found(folder, wanted) / _CARD), folder, wanted)
+
+
+def _wanted(card: Card, folder: Path | str, wanted: Collection[Kind]) -> Card:
+    """Return the card if it is of a type that the caller can use; else raise BundleError."""
+    if not wanted or card.kind in wanted:
+        return card
+    finder = " A lung finder goes with `finder=` of a training." if card.kind == "lungs" else ""
+    others = " or ".join(_NAMES[kind] for kind in wanted)
+    raise BundleError(f"{folder}: holds a {card.kind} model, not {others}. {offer(*wanted)}{finder}")
 
 
 def _found(folder: Path | str, wanted: Collection[Kind]) -> Path:

@@ -167,7 +167,7 @@ def check_model(model: Path | str, *wanted: Kind) -> None:
         wanted: types of model that the command can use; all if none.
 
     Raises:
-        BundleError: there is no such model; the message offers those of these types.
+        BundleError: there is no such model, or it is of another type; the message offers those of these types.
     """
     from unseen.artifacts.bundle import card_of
 

@@ -182,7 +182,7 @@ def train(
     if architecture is not None and backbone is None:
         raise UsageError("--architecture goes with --backbone, the file of that network's weights")
     if finder is not None and finder != MASKS:
-        console.check_model(finder, "detector", "lungs")
+        console.check_model(finder, "lungs", "detector")
     if out is not None:
         check_free(out)
     if data is not None:

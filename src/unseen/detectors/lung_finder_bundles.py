@@ -41,11 +41,7 @@ def finder_of(folder: Path | str) -> LungFinder | None:
     >>> finder_of("models/lungs").config.size
     64
     """
-    read = bundle.load(folder, "detector", "lungs")
-    if read.card.kind not in ("detector", "lungs"):
-        raise bundle.BundleError(
-            f"{folder}: holds a {read.card.kind} model, not a lung finder. Give a finder's or a detector's bundle."
-        )
+    read = bundle.load(folder, "lungs", "detector")
     if read.card.kind == "detector":
         return finder_in(read)
     found = LungFinder(validated(read.card.finder or {}, LungFinder.Config, where="finder"))

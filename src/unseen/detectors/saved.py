@@ -135,11 +135,6 @@ def load(folder: Path | str, *, device: str = "cpu", runtime: Runtime = "torch")
         raise DeviceError(f"device {device}: the runtime openvino computes on the CPU. Take cpu, or the runtime torch")
     read = bundle.load(folder, "detector")
     card = read.card
-    if card.kind != "detector":
-        raise bundle.BundleError(
-            f"{folder}: holds a {card.kind} model, not a detector. Give a detector's bundle (a lung finder goes with "
-            "`finder=`)."
-        )
     method: type[Detector] = Adapted if card.name == Adapted.key else METHODS.load(card.name)
     detector = method(
         validated(card.config, method.Config, where="config"), view=validated(card.view or {}, View, where="view")

@@ -97,8 +97,6 @@ def load(folder: Path | str) -> TrainedGenerator:
     """
     read = bundle.load(folder, "generator")
     card = read.card
-    if card.kind != "generator":
-        raise bundle.BundleError(f"{folder}: holds a {card.kind} model, not a generator. {bundle.offer('generator')}")
     kind: type[TrainedGenerator] = GENERATORS.load(card.name)
     try:
         G = kind(validated(card.config, kind.Config, where="config"))

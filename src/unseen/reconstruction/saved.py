@@ -46,10 +46,6 @@ def load(
     """
     read = bundle.load(folder, "reconstruction")
     card = read.card
-    if card.kind != "reconstruction":
-        raise bundle.BundleError(
-            f"{folder}: holds a {card.kind} model, not one that reconstructs. {bundle.offer('reconstruction')}"
-        )
     f = _made(card, network, folder)
     weights = {name: t for name, t in read.tensors.items() if not name.startswith(f"{PREFIX}.")}
     try:

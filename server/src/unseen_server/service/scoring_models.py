@@ -40,11 +40,11 @@ class Models:
 
         Raises BundleError and PolicyError: what a worker would refuse is refused before any is started.
         """
-        card = _card_of_detector(folder)
+        card = card_of(folder, "detector")
         policy = None if policy_file is None else Policy.load(policy_file)
         if policy is not None and (mismatch := policy.mismatch(card.digests)):
             raise PolicyError(f"{policy_file}, {folder}: {mismatch}.")
-        others = tuple(FurtherModel(folder=one, card=_card_of_detector(one)) for one in further)
+        others = tuple(FurtherModel(folder=one, card=card_of(one, "detector")) for one in further)
         seen = {card.weights_sha256: folder}
         for other in others:
             if other.card.weights_sha256 in seen:
@@ -61,10 +61,3 @@ class Models:
         first."""
         both = [(self.folder, self.card), *((one.folder, one.card) for one in self.further)]
         return {card.weights_sha256: (folder.name, card) for folder, card in both}
-
-
-def _card_of_detector(folder: Path) -> Card:
-    card = card_of(folder, "detector")
-    if card.kind != "detector":
-        raise BundleError(f"{folder}: holds a {card.kind} model, not a detector. Give a detector's bundle.")
-    return card

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,24 @@ def test_it_prints_the_verdict_and_the_reason(ask: Ask) -> None:
     text = ask("inpainting", "--dropped", "0.5", "--group", "flips", "--size", "16")
     assert text.startswith("inpainting, 16 × 16, flips\nverdict      no\nbecause      a share of 0.0")
     assert "signals of dimension k" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict", "meaning"),
+    [
+        (("inpainting", "--group", "shifts"), "can", "a training on the measurements alone is worth trying, with no"),
+        (("inpainting", "--group", "none"), "no", "No training on these measurements alone can recover what A hides"),
+        (("inpainting", "--dropped", "0"), "can", "Without noise no training is needed"),
+    ],
+)
+def test_a_line_states_what_the_verdict_means_for_a_training(
+    words: tuple[str, ...], verdict: str, meaning: str, say: Say
+) -> None:
+    text = say("identify", *words, "--size", "12").out
+    assert f"verdict      {verdict}\n" in text
+    (line,) = (line for line in text.splitlines() if line.startswith("means "))
+    assert meaning in line, line
+    assert json.loads(say("identify", *words, "--size", "12", "--json").out)["meaning"] in line
 
 
 @pytest.mark.parametrize("size", ["16", pytest.param("32", marks=pytest.mark.nightly)])

@@ -60,8 +60,8 @@ def identify(
     """Compute, before any training, whether measurements alone are enough to learn images, and if not, why.
 
     The verdict is "no", "can" (nothing that is known to be necessary fails: no promise), "through interpolation only",
-    or "not decided" on an image that is too small. For your own operator: unseen.physics.identify(A, group) in Python,
-    with any linear function A.
+    or "not decided" on an image that is too small. A line explains what it means for a training. For your own operator:
+    unseen.physics.identify(A, group) in Python, with any linear function A.
 
     Examples:
 
@@ -103,7 +103,7 @@ def identify(
     except ValueError as error:
         raise UsageError(str(error)) from error
     console.result(f"{operator}, {A.domain[-2]} × {A.domain[-1]}, {group}", operator=operator, group=group)
-    console.result(str(found), verdict=found.verdict, reason=found.reason)
+    console.result(str(found), verdict=found.verdict, reason=found.reason, meaning=found.meaning)
 
 
 def _operator(name: str, size: int, own: dict[str, float], generator: Generator) -> Operator:

@@ -84,7 +84,7 @@ def verdict(asked: lab_requests.ToJudge, collection: Collection) -> lab_response
     return lab_responses.VerdictResponse(
         verdict=found.verdict,
         kind=_KINDS[found.verdict],  # type: ignore[arg-type]  # one of three
-        reason=lab_responses.as_sentence(found.reason),
+        reason=f"{lab_responses.as_sentence(found.reason)} {found.meaning}",
         report=str(found),
     )
 

@@ -118,7 +118,14 @@ def judge(found: Evidence) -> tuple[Verdict, str]:
     return "can", f"the {found.looks:,} looks together leave nothing unseen, though A alone hides {hidden}."
 
 
-WORDS = {"can": "can: consistent with learning from measurements alone, and no promise of it"}
+MEANINGS: dict[Verdict, str] = {
+    "can": "No obstacle was found: a training on the measurements alone is worth trying, with no promise of success.",
+    "no": "No training on these measurements alone can recover what A hides: measure more, take another group, or "
+    "train with true images.",
+    "through interpolation only": 'A training may succeed on simulated measurements; of real ones expect what "no" '
+    "means: no training on them alone recovers what A hides.",
+    "not decided": "The image is too small for an answer: take a larger one.",
+}
 
 
 @dataclass(frozen=True)
@@ -141,12 +148,20 @@ class Identifiability(Evidence):
     verdict: Verdict
     reason: str
 
+    @property
+    def meaning(self) -> str:
+        """Consequence of the verdict for a training, in a sentence."""
+        if self.defect is None:
+            return "Without noise no training is needed: take A⁺y."
+        return MEANINGS[self.verdict]
+
     def __str__(self) -> str:
         about, bound = ("", "") if self.exact else ("about ", "at most ")
         several = f", the first of {self.operators}" if self.operators > 1 else ""
         found = {
-            "verdict": WORDS.get(self.verdict, self.verdict),
+            "verdict": self.verdict,
             "because": self.reason,
+            "means": self.meaning,
             "A shows": f"{about}{self.measured:,} of the {self.pictures:,} numbers of an image{several} (singular "
             f"values above {self.threshold:g} ‖A‖)",
         }

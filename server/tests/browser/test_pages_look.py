@@ -243,6 +243,56 @@ def test_live_and_turing_fit_the_usual_screen_and_axe_finds_nothing_serious(shar
     assert not wrong, "\n".join(wrong)
 
 
+ROW_WHOLE = """() => {
+  const [row, list] = ["#rows tr", ".list-scroll"].map((one) => document.querySelector(one).getBoundingClientRect());
+  return row.top >= list.top && row.bottom <= list.bottom && list.bottom <= document.documentElement.scrollHeight;
+}"""
+
+
+def test_the_bar_of_the_list_fits_every_width(shared_site: Site, page_of: PageOf) -> None:
+    """Between 700 and 1260 points the keys, the theme and *Sign out* were outside the window."""
+    page = page_of(shared_site, "ada")
+    page.evaluate(NO_TOUR)
+    _worklist(page, shared_site)
+    cut = []
+    for width in range(320, 1300, 20):
+        page.set_viewport_size({"width": width, "height": 720})
+        ends = page.locator(".bar a, .bar button").evaluate_all(
+            "(all) => all.map((one) => one.getBoundingClientRect().right)"
+        )
+        if max(ends) > width:
+            cut.append(width)
+    assert not cut, f"the bar is cut off at {cut}"
+
+
+def test_the_list_shows_a_whole_row_on_a_phone_and_at_a_zoom_of_400_percent(shared_site: Site, page_of: PageOf) -> None:
+    """Header, tabs and buttons took the whole window: the list was 0 points high."""
+    page = page_of(shared_site, "lea")
+    page.evaluate(NO_TOUR)
+    _worklist(page, shared_site)
+    none = []
+    for width, height in ((320, 256), (320, 568), (360, 640), (390, 844), (640, 360), (768, 1024)):
+        page.set_viewport_size({"width": width, "height": height})
+        if not page.evaluate(ROW_WHOLE):
+            none.append((width, height))
+    assert not none, f"no whole row at {none}"
+
+
+def test_a_printed_list_has_all_rows_of_the_page(shared_site: Site, page_of: PageOf) -> None:
+    """Paper does not scroll: rows below the edge of the window were not printed."""
+    page = page_of(shared_site, "lea")
+    page.evaluate(NO_TOUR)
+    _worklist(page, shared_site)
+    page.set_viewport_size({"width": 1280, "height": 430})
+    assert page.locator(".list-scroll").evaluate("(one) => one.scrollHeight > one.clientHeight"), "the rows fit anyhow"
+    page.emulate_media(media="print")
+    try:
+        assert not page.locator(".list-scroll").evaluate("(one) => one.scrollHeight > one.clientHeight + 1")
+        expect(page.locator("#selected")).to_be_hidden()
+    finally:
+        page.emulate_media(media="screen")
+
+
 SPILLS = "(one) => one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1"
 OUTSIDE = """(all) => all.filter(
   (one) => one.getBoundingClientRect().right > one.closest("td").getBoundingClientRect().right)"""

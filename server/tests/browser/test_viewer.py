@@ -16,7 +16,7 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import SIDE, PageOf, Site, as_dicom
 from tests.data.making import dicom
@@ -428,3 +428,26 @@ def test_a_reader_who_must_be_blind_gets_triage_alone(clearing: Site, page_of: P
     page.keyboard.press("r")
     page.wait_for_timeout(500)
     assert (canvas(page) == film).all()
+
+
+def test_a_report_whose_answer_is_lost_is_not_called_lost(page: Page, site: Site) -> None:
+    """The server had kept the report, the page wrote that it had not, and later that the study is not the reader's."""
+    study, *_ = sent(site, "answer", ill(2, 411))
+    opened(page, site, study, "answer")
+
+    def answer_lost(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/report", answer_lost)
+    page.keyboard.press("n")
+    toast = page.locator(".toast.bad").last
+    expect(toast).to_contain_text("The server cannot be reached. It is not known whether it kept what you did last")
+    page.unroute("**/report")
+    expect(page.locator("#head")).to_contain_text("reported")
+    page.keyboard.press("a")
+    expect(toast).to_contain_text("You have reported this study already: normal. Z takes the report back")
+    page.keyboard.press("z")
+    expect(page.locator("[data-outcome=normal]")).to_be_enabled()
+    with site.store() as store:
+        assert store.studies.details(study).entry.state == "in_reading"

@@ -16,6 +16,7 @@ export class ApiError extends Error {
 /** @param {string} path  @param {Page.Options} options  @returns {Promise<unknown>} */
 async function ask(path, { method, body, headers = {}, as = "json", signal, keepalive = false } = {}) {
   const raw = body instanceof Blob;
+  const reads = (method ?? (body === undefined ? "GET" : "POST")) === "GET" || path.endsWith("/search");
   /** @type {Response} */
   let answer;
   try {
@@ -29,7 +30,7 @@ async function ask(path, { method, body, headers = {}, as = "json", signal, keep
     });
   } catch (error) {
     if (isAbort(error)) throw error;
-    throw new ApiError(0, "The server cannot be reached. What you did last was not kept; it is tried again when you do it again.");
+    throw new ApiError(0, reads ? "The server cannot be reached. Try again in a moment." : "The server cannot be reached. It is not known whether it kept what you did last: look at the study again when the connection is back.");
   }
   if (answer.status === 401 && !location.pathname.startsWith("/sign-in")) {
     location.assign(`/sign-in?ended=1&next=${encodeURIComponent(location.pathname + location.search)}`);

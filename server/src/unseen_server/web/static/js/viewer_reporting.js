@@ -12,6 +12,13 @@ import { failed, toast } from "./toasts.js";
 
 const LONGEST_MS = 86_400_000; // upper limit of the reading time that is reported, one day
 
+const { account: me } = document.body.dataset;
+
+/** Return why a study that nobody can claim takes no report. */
+const whyNotYours = (/** @type {import("./viewer_claims.js").Entry} */ { state, outcome, reported_by: by }) =>
+  state !== "reported" ? "This study is not yours yet. Try again in a moment, or see its state at the top right."
+  : by === me ? `You have reported this study already: ${outcome}. Z takes the report back, S opens the next study.` : `${by} has reported this study already.`;
+
 export class Reporting {
   /**
    * @param {Claims} claims
@@ -33,7 +40,7 @@ export class Reporting {
     if (!study || now.onScreen !== study) return;
     const { claim } = now;
     if (!claim?.mine) {
-      toast(claim?.sentence ?? "This study is not yours yet. Try again in a moment, or see its state at the top right.", { kind: "bad" });
+      toast(claim?.sentence ?? whyNotYours(current().entry), { kind: "bad" });
       return;
     }
     const left = unseen(current());

@@ -233,8 +233,8 @@ declare namespace Api {
   /** A film of a prior. */
   type PriorFilm = { film: string; view_position: string | null };
   /** Another study of the same patient. */
-  type PriorResponse = { study: string; received: string; films: (PriorFilm)[]; film: string | null; outcome: string | null };
-  /** Other studies of the same patient, the latest first. */
+  type PriorResponse = { study: string; study_date: string; received: string; films: (PriorFilm)[]; film: string | null; outcome: string | null };
+  /** Other studies of the same patient, the latest first: by the date of the study, else by that of its reception. */
   type PriorsResponse = { priors: (PriorResponse)[] };
   /** Guarantee of the policy at this moment, shown to everybody. */
   type PromiseResponse = { state: "clears" | "stopped" | "ranks" | "no_model"; words: string; why: string };
@@ -453,6 +453,7 @@ declare namespace Api {
     "GET /films/{film}/rendition/{what}": { body: undefined; response: null };
     "GET /films/{film}/look": { body: undefined; response: Look };
     "GET /films/{film}/about": { body: undefined; response: About };
+    "GET /films/{film}/person": { body: undefined; response: Person };
     "GET /films/{film}/elements": { body: undefined; response: ElementsResponse };
     "GET /studies/{study}/priors": { body: undefined; response: PriorsResponse };
     "GET /compare/labelled": { body: undefined; response: LabelledResponse };

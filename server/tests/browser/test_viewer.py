@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,9 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import SIDE, PageOf, Site, as_dicom
+from tests.browser.conftest import SCREEN, SIDE, PageOf, Site, as_dicom, judged_first, serving, signed_in
 from tests.data.making import dicom
 from tests.web.conftest import token_of
 from tests.web.running import until
@@ -451,3 +452,33 @@ def test_a_report_whose_answer_is_lost_is_not_called_lost(page: Page, site: Site
     expect(page.locator("[data-outcome=normal]")).to_be_enabled()
     with site.store() as store:
         assert store.studies.details(study).entry.state == "in_reading"
+
+
+def test_priors_have_their_study_dates_and_a_cut_off_film_has_its_patient(
+    tmp_path: Path, bundles: dict[str, Path], chromium: Browser
+) -> None:
+    """Both priors were called by the minute of their reception; of a cut-off film nothing told whose it is."""
+    films = list(phantoms.normals(3, seed=412, size=SIDE))
+    dates = ("20261129", "20190704", "20240115")
+    patient = {"PatientID": "4716", "PatientName": "Yamada^Tarou=山田^太郎", "SpecificCharacterSet": "ISO_IR 192"}
+    studies = [
+        as_dicom(film, StudyInstanceUID=f"1.9.41{number}", StudyDate=date, **patient)
+        for number, (film, date) in enumerate(zip(films, dates, strict=True))
+    ]
+    cut = as_dicom(films[0], StudyInstanceUID="1.9.419", **patient | {"PatientID": "4717"})[:-1000]
+    with (
+        serving(tmp_path / "worklist", {"pca": bundles["pca"]}, filled=judged_first(bundles)) as site,
+        chromium.new_context(viewport=SCREEN) as context,
+    ):
+        with site.store() as store:
+            store.settings.change(actor="ada", identity="reader")
+        (own,) = sent(site, "dates", studies[:1])
+        sent(site, "dates", studies[1:])
+        (broken,) = sent(site, "cut", [cut])
+        page = signed_in(context, site, "ann", f"/studies/{own}")
+        expect(page.locator("#priors button")).to_have_text(["15 Jan 2024", "4 Jul 2019"])
+        page.keyboard.press("p")
+        expect(page.locator(".frame.beside .caption")).to_contain_text("15 Jan 2024")
+        page.goto(f"{site.root}/studies/{broken}")
+        expect(page.locator("#absent")).to_contain_text("cannot be shown")
+        expect(page.locator("#person")).to_contain_text("Yamada Tarou (山田 太郎) · patient 4717")

@@ -80,6 +80,38 @@ def test_priors_are_of_the_same_patient_frontal_films_first_without_scores(
     assert api.reader.get("/studies/s-" + "0" * 20 + "/priors").status_code == 404
 
 
+def test_priors_are_in_the_order_of_their_study_dates_which_are_shown_with_names(
+    api: Api, store: Store, judged: Judged
+) -> None:
+    """Priors that an archive sends later came before newer studies, and could not be told apart."""
+    own = judged(1, PatientID="4711", StudyInstanceUID="1.1", StudyDate="20261129").study
+    newer = judged(2, PatientID="4711", StudyInstanceUID="1.2", StudyDate="20240115").study
+    older = judged(3, PatientID="4711", StudyInstanceUID="1.3", StudyDate="20190704").study
+    path = f"/studies/{own}/priors"
+    priors = api.reader.get(path).raise_for_status().json()["priors"]
+    assert [(one["study"], one["study_date"]) for one in priors] == [(newer, ""), (older, "")]
+    store.settings.change(actor="ada", identity="reader")
+    priors = api.reader.get(path).raise_for_status().json()["priors"]
+    assert [(one["study"], one["study_date"]) for one in priors] == [(newer, "2024-01-15"), (older, "2019-07-04")]
+
+
+def test_the_patient_of_a_film_that_cannot_be_shown_is_named(api: Api, store: Store, screener: Screener) -> None:
+    """A reader is to tell the sender whose film is cut off."""
+    film = sent(api, dicom(noise(1), bits=12, **PERSON)[:-1000])
+    text = sent(api, b"this is no film at all")
+    Worker(store, lambda: screener).drain()
+    assert api.reader.get(f"/films/{film}/about").status_code == 422
+    path = f"/films/{film}/person"
+    hidden = api.reader.get(path).raise_for_status()
+    assert not [one for one in PERSON.values() if one not in ("F", "065Y") and one in hidden.text]
+    store.settings.change(actor="ada", identity="reader")
+    person = api.reader.get(path).raise_for_status().json()
+    assert (person["patient"], person["name"], person["accession"]) == ("4711", "Doe Jane", "A-17")
+    assert (person["study_date"], person["sex"]) == ("2025-11-03", "F")
+    assert api.reader.get(f"/films/{text}/person").raise_for_status().json()["name"] == ""
+    assert api.reader.get("/films/f-" + "0" * 20 + "/person").status_code == 404
+
+
 def test_pa_comes_before_lateral_then_by_series(api: Api, store: Store, screener: Screener) -> None:
     views = [("LL", 1), ("AP", 3), ("PA", 2)]
     films = [

@@ -66,6 +66,7 @@ LEAST = {
     "GET /api/v1/promise": "reader",
     "GET /api/v1/fit": "lead",
     "GET /api/v1/films/{film}/about": "reader",
+    "GET /api/v1/films/{film}/person": "reader",
     "GET /api/v1/films/{film}/elements": "lead",
     "GET /api/v1/studies/{study}/priors": "reader",
     "PUT /api/v1/studies/{study}/draft": "reader",

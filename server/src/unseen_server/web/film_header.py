@@ -6,8 +6,7 @@ the pseudonyms that the worklist stores.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -15,6 +14,7 @@ from pydantic import BaseModel, Field
 from unseen.data import shared_decoder
 from unseen_server.web.authentication import Lead, Reader
 from unseen_server.web.errors import answers
+from unseen_server.web.film_person import Person, header_of, person_of
 from unseen_server.web.films import FilmId
 from unseen_server.web.harmless_elements import harmless_lines, harmless_window_name
 from unseen_server.web.hidden_names import may_see_names
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from unseen_server.worklist.details import StoredFilm, StudyDetails
 
 router = APIRouter(tags=["viewing"])
-_MOST_NAMES: Final = 8  # characters of a pseudonym: enough to tell two apart
 
 
 class WindowResponse(BaseModel):
@@ -56,19 +55,6 @@ class Modality(BaseModel):
     low: int
     high: int
     inverted: bool
-
-
-class Person(BaseModel):
-    """Patient and dates of a film; pseudonyms where names are not shown."""
-
-    named: bool = Field(description="names and numbers as in the header; else the worklist's pseudonyms")
-    patient: str
-    name: str
-    accession: str
-    study_date: str = Field(description='YYYY-MM-DD; "" where unknown, and for whom names are not shown')
-    birth_date: str
-    sex: str
-    age: str
 
 
 class About(BaseModel):
@@ -106,8 +92,15 @@ def about(parts: Parts, account: Reader, film: FilmId) -> About:
         spacing=display.get("spacing", ""),
         frames=display.get("frames", 1),
         modality=display.get("modality"),
-        person=_person(parts, named, study, found, display.get("personal", {})),
+        person=person_of(parts, named, study, found, display.get("personal", {})),
     )
+
+
+@router.get("/films/{film}/person", responses=answers(401, 404, 422, 503))
+def person(parts: Parts, account: Reader, film: FilmId) -> Person:
+    """Return the patient of a film as far as the asker may see it, also of a file whose pixels cannot be shown."""
+    study, found = _film(parts, film)
+    return person_of(parts, may_see_names(parts, account), study, found, header_of(parts.store.films.path(film)))
 
 
 @router.get("/films/{film}/elements", responses=answers(401, 403, 404, 422, 503))
@@ -134,35 +127,3 @@ def _named(found: list[dict[str, Any]], what: str, *, as_written: bool) -> list[
     if as_written:
         return found
     return [one | {"name": harmless_window_name(one["name"], i, what=what)} for i, one in enumerate(found)]
-
-
-def _person(
-    parts: ServerState, named: bool, study: StudyDetails, film: StoredFilm, header: Mapping[str, str]
-) -> Person:
-    hidden = parts.store.names.hidden
-    known = {"PatientSex": film.tags.get("PatientSex", ""), "PatientAge": film.tags.get("PatientAge", "")}
-    known |= dict(header)
-    shown = known if named else {}
-    return Person(
-        named=named,
-        patient=shown.get("PatientID") or _short(hidden("patient", study.patient)),
-        name=shown.get("PatientName", "").replace("^", " ").strip(),
-        accession=shown.get("AccessionNumber") or _short(hidden("accession", study.accession)),
-        study_date=_date(shown.get("StudyDate", "")),
-        birth_date=_date(shown.get("PatientBirthDate", "")),
-        sex=known["PatientSex"][:1].upper(),
-        age=known["PatientAge"],
-    )
-
-
-def _short(pseudonym: str | None) -> str:
-    return "" if pseudonym is None else pseudonym[:_MOST_NAMES]
-
-
-def _date(text: str) -> str:
-    """Return a DICOM date as ISO 8601 has it; "" for what is none.
-
-    >>> _date("20261124"), _date("yesterday")
-    ('2026-11-24', '')
-    """
-    return f"{text[:4]}-{text[4:6]}-{text[6:8]}" if re.fullmatch(r"\d{8}", text) else ""

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from unseen_server.web.authentication import Reader
 from unseen_server.web.errors import answers
+from unseen_server.web.film_person import header_of, iso_date
+from unseen_server.web.hidden_names import may_see_names
 from unseen_server.web.state import Parts
 from unseen_server.web.studies import StudyId
+
+if TYPE_CHECKING:
+    from unseen_server.web.state import ServerState
+    from unseen_server.worklist.details import PriorStudy
 
 router = APIRouter(tags=["viewing"])
 
@@ -26,6 +33,7 @@ class PriorResponse(BaseModel):
     """Another study of the same patient."""
 
     study: str
+    study_date: str = Field(description='YYYY-MM-DD; "" where unknown, and for whom names are not shown')
     received: datetime
     films: list[PriorFilm] = Field(description="frontal ones first")
     film: str | None
@@ -33,7 +41,7 @@ class PriorResponse(BaseModel):
 
 
 class PriorsResponse(BaseModel):
-    """Other studies of the same patient, the latest first."""
+    """Other studies of the same patient, the latest first: by the date of the study, else by that of its reception."""
 
     priors: list[PriorResponse]
 
@@ -41,15 +49,27 @@ class PriorsResponse(BaseModel):
 @router.get("/studies/{study}/priors", responses=answers(401, 404, 422, 503))
 def priors(parts: Parts, account: Reader, study: StudyId) -> PriorsResponse:
     """Return other studies of the same patient, without their scores."""
+    found = parts.store.studies.priors(study)
+    dates = [_study_date(parts, one) for one in found]
+    order = sorted(range(len(found)), key=lambda i: (dates[i] or f"{found[i].received:%Y-%m-%d}", found[i].received))
+    named = may_see_names(parts, account)
     return PriorsResponse(
         priors=[
             PriorResponse(
-                study=one.study,
-                received=one.received,
-                films=[PriorFilm(film=film, view_position=view) for film, view in one.films],
-                film=one.film,
-                outcome=one.outcome,
+                study=found[i].study,
+                study_date=dates[i] if named else "",
+                received=found[i].received,
+                films=[PriorFilm(film=film, view_position=view) for film, view in found[i].films],
+                film=found[i].film,
+                outcome=found[i].outcome,
             )
-            for one in parts.store.studies.priors(study)
+            for i in reversed(order)
         ]
     )
+
+
+def _study_date(parts: ServerState, prior: PriorStudy) -> str:
+    if not prior.films:
+        return ""
+    film, _ = prior.films[0]
+    return iso_date(header_of(parts.store.films.path(film)).get("StudyDate", ""))

@@ -105,7 +105,10 @@ async function showFilm(/** @type {number} */ place, { began = performance.now()
   view.label = `Chest film ${place + 1} of ${all.length}${film.view_position ? `, ${film.view_position}` : ""}${frames > 1 ? `, frame ${frame + 1} of ${frames}` : ""}`;
   view.show(pixels);
   showFrames(frames, frame, (chosen) => showFilm(place, { frame: chosen }).catch(failed));
-  showPerson($("#person"), pixels, film.view_position);
+  showPerson($("#person"), pixels?.about.person ?? null, film.view_position);
+  if (problem && !retry) {
+    api(`/films/${film.film}/person`).then((person) => { if (isShown(study, place, frame)) showPerson($("#person"), person, film.view_position); }).catch(failed);
+  }
   $("#absent").textContent = problem;
   $("#absent").hidden = problem === "";
   showFacts($("#facts"), film, pixels);

@@ -64,10 +64,10 @@ export function showHead(place, { entry, position, total, until, flag }) {
 }
 
 /** Show the film's patient and dates as far as the site allows; otherwise pseudonyms. */
-export function showPerson(/** @type {HTMLElement} */ place, /** @type {Page.FilmOfApi | null} */ film, /** @type {string | null} */ view) {
-  place.hidden = !film;
-  if (!film) return;
-  const { named, patient, name, accession, study_date: on, birth_date: born, sex, age } = film.about.person;
+export function showPerson(/** @type {HTMLElement} */ place, /** @type {Page.Returned<"GET /films/{film}/person"> | null} */ person, /** @type {string | null} */ view) {
+  place.hidden = !person;
+  if (!person) return;
+  const { named, patient, name, accession, study_date: on, birth_date: born, sex, age } = person;
   const years = /^0*(\d+)([DWMY])$/.exec(age);
   const old = years ? `${years[1]} ${{ D: "days", W: "weeks", M: "months", Y: "years" }[years[2]]}` : "";
   const facts = [
@@ -75,6 +75,7 @@ export function showPerson(/** @type {HTMLElement} */ place, /** @type {Page.Fil
     accession && `accession ${accession}`, on && `made ${calendar(on)}`, view,
   ].filter(Boolean);
   place.textContent = facts.join(" · ");
+  place.hidden = facts.length === 0;
   place.title = named ? "" : "Patient and accession are pseudonyms: the site's setting shows names to others or to nobody.";
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 // Earlier and later studies of the same patient: a list in the panel, and one of them beside the film.
 import { $, api, el } from "./api.js";
-import { date } from "./dates.js";
+import { calendar, date } from "./dates.js";
 import { away, beside, isBeside } from "./viewer_second_film.js";
 
 /** @typedef {Page.Returned<"GET /studies/{study}/priors">["priors"][number]} Prior */
@@ -72,10 +72,12 @@ export class Priors {
       el("h3", {}, priors.length === 1 ? "Another study of this patient" : `${priors.length} other studies of this patient`),
       el("ul", { class: "priors" }, priors.map((prior) =>
         el("li", {},
-          el("button", { type: "button", disabled: prior.film === null, onclick: () => this.show(prior) }, wordsOf(prior)),
+          el("button", { type: "button", disabled: prior.film === null, title: wordsOf(prior), onclick: () => this.show(prior) }, nameOf(prior)),
           el("a", { href: `/studies/${prior.study}`, class: "small" }, "open")))),
     );
   }
 }
 
 const wordsOf = (/** @type {Prior} */ { received, outcome }) => `Received ${date(received)}${outcome ? ` · reported ${outcome}` : ""}`;
+
+const nameOf = (/** @type {Prior} */ prior) => (prior.study_date ? `${calendar(prior.study_date)}${prior.outcome ? ` · reported ${prior.outcome}` : ""}` : wordsOf(prior));

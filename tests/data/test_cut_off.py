@@ -16,6 +16,7 @@ import numpy as np
 import pydicom
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from pydicom import uid
 
 from tests.data import making
@@ -110,3 +111,16 @@ def test_data_that_are_cut_off_in_a_file_that_is_whole_are_refused(decoder: Deco
         path.write_bytes(CUT[name](share))
         found = decoder.decode(path)
         assert isinstance(found, str) and found.endswith("."), f"{share} of the data"
+
+
+def test_the_clause_of_a_damaged_file_ends_before_its_cause(decoder: Decoder, tmp_path: Path) -> None:
+    """Lists show the reason up to the first colon, which was inside a bracket: `cannot be decoded (OSError`."""
+    coded = io.BytesIO()
+    Image.fromarray(PIXELS).save(coded, format="JPEG")
+    path = tmp_path / "film.jpg"
+    path.write_bytes(coded.getvalue()[: coded.tell() // 2])
+    found = decoder.decode(path)
+    assert isinstance(found, str)
+    clause, _, rest = found.partition(": ")
+    assert clause == "The file is damaged and cannot be decoded"
+    assert "truncated" in rest and rest.endswith("Send it again from its source.")

@@ -113,7 +113,7 @@ def answer(
         return {"reason": f"{needed} Export it at a lower resolution.", "last": True}, None
     except BaseException as error:  # the edge: damaged files raise anything, even Rust's PanicException
         detail = " ".join(f"{type(error).__name__}: {error}".split())[:160]
-        seen = f"The file is damaged and cannot be decoded ({detail})."
+        seen = f"The file is damaged and cannot be decoded: {detail}."
         return {"reason": f"{seen} Send it again from its source."}, None
     return decoder_protocol.facts(image), image
 

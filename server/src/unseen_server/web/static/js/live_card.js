@@ -20,6 +20,7 @@ export function outcome(/** @type {Item} */ item) {
   const { film, study, decision } = item.status;
   const own = film.decision ?? decision;
   const said = item.look?.words ?? [];
+  if (study.state === "reported") return { word: study.outcome ?? "reported", kind: "", words: said };
   if (own?.action === "not_scored" || (!own && study.reason))
     return { word: "not scored", kind: "bad", words: said.length ? said : ["A person looks at it first.", study.reason] };
   if (own?.action === "clear") return { word: "cleared", kind: "good", words: said };
@@ -85,7 +86,7 @@ function row(/** @type {Look["models"][number]} */ model) {
       { class: model.high ? "high" : "" },
       el("th", { scope: "row", title: model.name }, model.name),
       el("td", { class: "where", "aria-hidden": "true" }, el("span", { class: "track" }, model.rank !== null && dot)),
-      el("td", { class: "rank" }, placeOf(model.rank)),
+      el("td", { class: "rank" }, model.score === null ? "no score" : placeOf(model.rank)),
       el("td", { class: "score" }, model.score === null ? "" : figure(model.score)),
     ),
     el("tr", { class: "sentence" }, el("td", { colspan: 4 }, model.sentence)),

@@ -117,7 +117,7 @@ export function showModels(/** @type {HTMLElement} */ place, /** @type {Look["mo
         i < 9 && el("kbd", {}, i + 1),
         el("span", { class: "name" }, model.name, ROLES[model.role] && el("small", {}, ROLES[model.role])),
         el("span", { class: "rank", "aria-hidden": "true" }, bar),
-        el("span", { class: "share" }, placeOf(model.rank)),
+        el("span", { class: "share" }, model.score === null ? "no score" : placeOf(model.rank)),
         model.score !== null && el("span", { class: "sentence" }, `score ${short(model.score)}, ${model.sentence}`),
       );
     }),

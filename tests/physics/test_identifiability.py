@@ -13,8 +13,10 @@ from torch import Tensor
 from unseen.physics import (
     Flips,
     FourierMask,
+    Gaussian,
     Group,
     Mask,
+    Measurement,
     Operator,
     Permutations,
     Rotations,
@@ -366,3 +368,8 @@ def test_bad_input_is_answered_by_a_sentence() -> None:
     for bad in ({"elements": 1}, {"threshold": 0.0}, {"threshold": 1.0}, {"dimension": 0}):
         with pytest.raises(ValueError, match="identify takes elements"):
             identify(lambda x: x, Flips(), domain=domain, **bad)  # type: ignore[arg-type]
+
+
+def test_a_process_is_judged_by_its_operator() -> None:
+    A = Mask(torch.arange(64).reshape(1, 8, 8) % 3 > 0)
+    assert identify(Measurement(A, noise=Gaussian(0.1)), Shifts()) == identify(A, Shifts())

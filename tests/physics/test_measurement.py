@@ -141,3 +141,11 @@ def test_sigma_is_estimated_in_sampled_k_space(kept: Tensor) -> None:
     process = physics.Measurement(physics.FourierMask(torch.fft.ifftshift(kept)), noise=physics.Gaussian(0.1))
     y = process(smooth(4, 128).to(torch.complex64), generator=torch.Generator().manual_seed(1))
     assert float((physics.Gaussian.estimate(y) / 0.1 - 1).abs().max()) < 0.1
+
+
+def test_a_number_in_place_of_a_noise_or_a_link_is_refused() -> None:
+    A = physics.Identity((1, 2, 2))
+    with pytest.raises(TypeError, match=r"noise=… is a Noise such as Gaussian\(0.1\), but got a float"):
+        physics.Measurement(A, noise=0.1)  # type: ignore[arg-type]  # the mistake
+    with pytest.raises(TypeError, match=r"link=… is a Link such as BeerLambert\(1e5\), but got a float"):
+        physics.Measurement(A, 0.1)  # type: ignore[arg-type]  # the mistake

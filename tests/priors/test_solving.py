@@ -12,12 +12,13 @@ from torch import Tensor
 
 from tests.priors.small_generators import Straight
 from unseen.artifacts.registry import UnknownName
-from unseen.physics import Mask
+from unseen.physics import Mask, Measurement
 from unseen.priors import (
     PRIORS,
     TGV,
     TV,
     Lasso,
+    Prior,
     Range,
     Search,
     Soft,
@@ -128,3 +129,14 @@ def test_what_a_prior_computes_of_a_tensor_it_computes_of_an_array() -> None:
 def test_a_list_of_numbers_is_refused_by_name() -> None:
     with pytest.raises(TypeError, match="A tensor or a NumPy array is expected, but got a list"):
         TV.within_noise([1.0], Mask(torch.ones(1, 8, 8)), sigma=0.1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "prior", [TV(0.1), TGV(0.1), Wavelets(0.1), Lasso(0.1), Tikhonov(0.1), Range(G), Soft(G), Sparse(G)]
+)
+def test_a_process_in_place_of_the_operator_and_no_measurements_are_refused(prior: Prior) -> None:
+    y, A = measured()
+    with pytest.raises(TypeError, match=r"takes an operator, but got a Measurement. Give solve\(y, process.A\)"):
+        prior.solve(y, Measurement(A))  # type: ignore[arg-type]  # the mistake
+    with pytest.raises(ValueError, match="y is empty"):
+        prior.solve(y[:0], A)

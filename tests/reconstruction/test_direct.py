@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,17 @@ from torch import Tensor
 
 from tests.reconstruction.making import error, images, inpainting, magnetic, measured
 from unseen.physics import BeerLambert, Gaussian, Measurement, PoissonGaussian, Tomography
-from unseen.reconstruction import deep_image_prior, filtered_backprojection, pseudo_inverse, total_variation
+from unseen.reconstruction import (
+    ArtifactRemoval,
+    deep_image_prior,
+    filtered_backprojection,
+    matching_pursuit,
+    osem,
+    plug_and_play,
+    pseudo_inverse,
+    sirt,
+    total_variation,
+)
 
 
 def misfit(found: Tensor, y: Tensor, process: Measurement) -> float:
@@ -112,3 +124,23 @@ def test_links_and_filtered_backprojection_take_arrays() -> None:
     p = process.linearise(y)
     assert isinstance(p, np.ndarray)
     assert np.array_equal(process.A.fbp(p), filtered_backprojection(y, process))
+
+
+def test_an_operator_alone_is_a_process_without_noise() -> None:
+    A = Tomography(16, angles=8)
+    y = A(images(1))
+    process = Measurement(A)
+    for found in (
+        pseudo_inverse,
+        filtered_backprojection,
+        partial(total_variation, weight=0.1),
+        partial(deep_image_prior, steps=2, features=4),
+        partial(sirt, iterations=2),
+        partial(osem, iterations=2),
+        partial(matching_pursuit, nonzeros=2),
+        partial(plug_and_play, denoiser=lambda v: v / 2, iterations=20),
+        ArtifactRemoval.for_process(A, features=4, depth=1),
+    ):
+        assert torch.equal(found(y, A), found(y, process))
+    with pytest.raises(TypeError, match="A is an operator, but got a function"):
+        pseudo_inverse(y, images)  # type: ignore[arg-type]  # the mistake

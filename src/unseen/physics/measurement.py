@@ -53,7 +53,7 @@ class Measurement:
         noise: None means y = u.
 
     Raises:
-        TypeError: A is no operator, or there are two noises.
+        TypeError: A is no operator, link no `Link` or noise no `Noise`, or there are two noises.
 
     Example:
         >>> import torch
@@ -81,6 +81,26 @@ class Measurement:
                 )
             object.__setattr__(self, "noise", link)
             object.__setattr__(self, "link", None)
+        for name, part, kind, example in (
+            ("link", self.link, Link, "BeerLambert(1e5)"),
+            ("noise", self.noise, Noise, "Gaussian(0.1)"),
+        ):
+            if not isinstance(part, kind | None):
+                raise TypeError(f"{name}=… is a {kind.__name__} such as {example}, but got a {type(part).__name__}.")
+
+    @classmethod
+    def of(cls, process: Measurement | Operator) -> Measurement:
+        """Return a process as it is; of an operator alone, the process without link and noise.
+
+        Raises:
+            TypeError: neither.
+
+        Example:
+            >>> from unseen.physics import Identity
+            >>> Measurement.of(Identity((1, 4, 4))).noise is None
+            True
+        """
+        return process if isinstance(process, cls) else cls(process)  # type: ignore[arg-type]  # __post_init__ checks
 
     @arrays_too
     def __call__(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:

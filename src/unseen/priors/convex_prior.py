@@ -21,6 +21,7 @@ from unseen.physics.operator import Operator
 from unseen.physics.tensor_products import describe, inner, lengths
 from unseen.priors.discrepancy_principle import noise_bound
 from unseen.priors.fits import CountFit, Transmission
+from unseen.priors.prior import check_operator_given
 from unseen.priors.solvers.fista import fista
 from unseen.priors.solvers.pdhg import Term, pdhg, per_sample, squared_distance, within
 from unseen.priors.solvers.poisson_term import poisson_likelihood
@@ -264,6 +265,9 @@ class ConvexPrior(ABC):
     def _prepared(self, y: Tensor, A: Operator, start: Tensor | None) -> tuple[Tensor, float, Tensor]:
         """y where it was measured, A's norm, and where to begin."""
         name = type(self).__name__
+        check_operator_given(A)
+        if not len(y):
+            raise ValueError("y is empty. Give at least one measurement.")
         if len(A.domain) != 3:
             raise ValueError(
                 f"{name} is of images (channels, height, width), but {type(A).__name__} takes {describe(A.domain)}."

@@ -1,9 +1,10 @@
-"""Prior: interface of the priors."""
+"""Prior: interface of the priors, and the check of the operator that they are given."""
 
 from typing import Protocol, Self
 
 from torch import Tensor
 
+from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
 from unseen.priors.solvers.solution import Solution
 
@@ -36,3 +37,21 @@ class Prior(Protocol):
     def weighted(self, weight: float | Tensor) -> Self:
         """Return the same prior with another λ."""
         ...
+
+
+def check_operator_given(A: object) -> None:
+    """Raise TypeError unless A is an operator; of a whole measurement process, the message says what to give.
+
+    >>> import torch
+    >>> check_operator_given(torch.eye(2))
+    Traceback (most recent call last):
+        ...
+    TypeError: A is an operator, but got a Tensor. A matrix: Dense(matrix, size=…).
+    """
+    if isinstance(A, Measurement):
+        raise TypeError(
+            "A prior takes an operator, but got a Measurement. Give solve(y, process.A); with a link, "
+            "process.linearise(y) in place of y."
+        )
+    if not isinstance(A, Operator):
+        raise TypeError(f"A is an operator, but got a {type(A).__name__}. A matrix: Dense(matrix, size=…).")

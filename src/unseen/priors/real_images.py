@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from unseen.physics.operator import Mask, Operator
+from unseen.priors.prior import check_operator_given
 
 
 class RealImages(Operator):
@@ -41,4 +42,5 @@ class RealImages(Operator):
 
 def of_real_images(A: Operator) -> Operator:
     """Return A, on real images."""
+    check_operator_given(A)
     return RealImages(A) if A.complex_domain else A

@@ -11,6 +11,7 @@ from torch import Tensor
 from unseen.losses.loss import observed
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.operator import Operator
 from unseen.physics.tensor_products import lengths
 from unseen.reconstruction.measurements import check_measurements
 from unseen.reconstruction.reconstructor import starting_image
@@ -21,7 +22,7 @@ SAFETY = 0.998  # power iteration may leave a norm up to 0.1 % too small
 @arrays_too
 def plug_and_play(
     y: Tensor,
-    process: Measurement,
+    process: Measurement | Operator,
     denoiser: Callable[[Tensor], Tensor],
     *,
     iterations: int = 100,
@@ -37,7 +38,7 @@ def plug_and_play(
 
     Args:
         y: (batch, *A.range); a NumPy array too, and then an array comes back.
-        process: how it was measured.
+        process: how it was measured; an operator alone: without noise.
         denoiser: images (batch, *A.domain) → images of that shape, such as a trained network in eval mode.
         iterations: at most, ≥ 1.
         step: in (0, 2).
@@ -68,6 +69,7 @@ def plug_and_play(
     proximal gradient: Kamilov, Mansour & Wohlberg, IEEE Signal Processing Letters 24 (2017) 1872–1876; Ryu and others,
     ICML 2019.
     """
+    process = Measurement.of(process)
     check_measurements(y, process)
     if iterations < 1 or not 0 < step < 2 or not tolerance >= 0:
         raise ValueError(

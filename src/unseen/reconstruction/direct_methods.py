@@ -9,6 +9,7 @@ from unseen.losses.loss import observed
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import BeerLambert, Measurement
 from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.operator import Operator
 from unseen.physics.poisson_noise import PoissonGaussian
 from unseen.priors.fits import CountFit, KullbackLeibler, Transmission
 from unseen.priors.tv import TV
@@ -19,12 +20,12 @@ Likelihood = Literal["gaussian", "poisson"]
 
 
 @arrays_too
-def pseudo_inverse(y: Tensor, process: Measurement) -> Tensor:
+def pseudo_inverse(y: Tensor, process: Measurement | Operator) -> Tensor:
     """Return A⁺ link⁻¹(y): of all images that fit best, the shortest.
 
     Args:
         y: (batch, *A.range); a NumPy array too, and then an array comes back.
-        process: how it was measured.
+        process: how it was measured; an operator alone: without noise.
 
     Returns:
         x̂: (batch, *A.domain).
@@ -37,17 +38,18 @@ def pseudo_inverse(y: Tensor, process: Measurement) -> Tensor:
     >>> pseudo_inverse(torch.full((1, 1, 1, 1), 6.0), Measurement(3 * Identity((1, 1, 1)))).item()
     2.0
     """
+    process = Measurement.of(process)
     check_measurements(y, process)
     return starting_image(y, process, "pinv")
 
 
 @arrays_too
-def filtered_backprojection(y: Tensor, process: Measurement) -> Tensor:
+def filtered_backprojection(y: Tensor, process: Measurement | Operator) -> Tensor:
     """FBP of link⁻¹(y), for tomography.
 
     Args:
         y: (batch, *A.range); a NumPy array too, and then an array comes back.
-        process: how it was measured.
+        process: how it was measured; an operator alone: without noise.
 
     Returns:
         x̂: (batch, *A.domain).
@@ -61,6 +63,7 @@ def filtered_backprojection(y: Tensor, process: Measurement) -> Tensor:
     >>> filtered_backprojection(process(torch.ones(1, 1, 16, 16)), process).shape
     torch.Size([1, 1, 16, 16])
     """
+    process = Measurement.of(process)
     check_measurements(y, process)
     return starting_image(y, process, "fbp")
 
@@ -68,7 +71,7 @@ def filtered_backprojection(y: Tensor, process: Measurement) -> Tensor:
 @arrays_too
 def total_variation(
     y: Tensor,
-    process: Measurement,
+    process: Measurement | Operator,
     *,
     weight: float | Tensor | None = None,
     nonnegative: bool = False,
@@ -79,7 +82,7 @@ def total_variation(
 
     Args:
         y: (batch, *A.range); a NumPy array too, and then an array comes back.
-        process: how it was measured.
+        process: how it was measured; an operator alone: without noise.
         weight: λ ≥ 0, one for all or (batch,); None: ‖A x − y‖² = m σ², the discrepancy principle.
         nonnegative: x ≥ 0 in every pixel, exactly; for real images.
         likelihood: "poisson" minimises −log p(y | x) + weight · TV(x) under Poisson noise, instead of the squares; with
@@ -101,6 +104,7 @@ def total_variation(
     >>> bool(torch.allclose(total_variation(y, Measurement(Identity((1, 8, 8))), weight=0.1), y))
     True
     """
+    process = Measurement.of(process)
     check_measurements(y, process)
     if likelihood not in get_args(Likelihood):
         raise ValueError(f"likelihood is {' or '.join(get_args(Likelihood))}, but got {likelihood!r}.")

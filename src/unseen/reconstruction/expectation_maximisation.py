@@ -17,7 +17,7 @@ from unseen.reconstruction.row_sums import ROUNDING, inverted, row_sums
 @arrays_too
 def osem(
     y: Tensor,
-    process: Measurement,
+    process: Measurement | Operator,
     *,
     iterations: int = 10,
     subsets: int = 1,
@@ -36,7 +36,7 @@ def osem(
 
     Args:
         y: (batch, *A.range), counts, ≥ 0; a NumPy array too, and then an array comes back.
-        process: how it was measured; A real, without negative entries, and no link.
+        process: how it was measured, or A alone; A real, without negative entries, and no link.
         iterations: passes over all subsets, ≥ 1.
         subsets: 1 to the number of views.
         background: ≥ 0, what every measurement contains besides A x (scatter, dark current), in y's units.
@@ -59,6 +59,7 @@ def osem(
     (1982) 113–122; Hudson & Larkin, Accelerated image reconstruction using ordered subsets of projection data, IEEE
     Trans. Medical Imaging 13 (1994) 601–609.
     """
+    process = Measurement.of(process)
     check_measurements(y, process)
     A = process.A
     if iterations < 1:

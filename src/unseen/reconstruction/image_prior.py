@@ -11,6 +11,7 @@ from unseen.networks.unet import UNet
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.operator import Operator
 from unseen.reconstruction.measurements import check_measurements
 from unseen.reconstruction.reconstructor import as_complex, starting_image, usual_size
 from unseen.training.learner import Step
@@ -33,7 +34,7 @@ MEMORY = 0.99
 @arrays_too
 def deep_image_prior(
     y: Tensor,
-    process: Measurement,
+    process: Measurement | Operator,
     *,
     steps: int = 1000,
     learning_rate: float = 1e-2,
@@ -50,7 +51,7 @@ def deep_image_prior(
 
     Args:
         y: (batch, *A.range); a NumPy array too, and then an array comes back.
-        process: how it was measured.
+        process: how it was measured; an operator alone: without noise.
         steps: of Adam, at most, ≥ 1.
         learning_rate: of Adam, > 0.
         features: channels of the U-Net's first level.
@@ -71,6 +72,7 @@ def deep_image_prior(
 
     Source: Ulyanov, Vedaldi & Lempitsky, Deep image prior, CVPR 2018, arXiv 1711.10925.
     """
+    process = Measurement.of(process)
     check_measurements(y, process)
     settings = Training(epochs=steps, batch_size=1, seed=seed, device=device)
     images = []

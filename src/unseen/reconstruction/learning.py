@@ -308,7 +308,7 @@ def learn(
     Source: settings of Chen, Tachella & Davies, ICCV 2021 and CVPR 2022 (Adam, rate 5e-4, weight decay 1e-8, steps of
     0.1).
     """
-    process = process if isinstance(process, Measurement) else Measurement(process)
+    process = Measurement.of(process)
     if epochs is not None and training is not None:
         raise ValueError("epochs is short for training=Training(epochs=…): give one of them.")
     training = training or Training(epochs=100 if epochs is None else epochs, batch_size=4)

@@ -24,6 +24,7 @@ from unseen.artifacts.constructor import Configurable
 from unseen.artifacts.notebook_html import html_card
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.operator import Operator
 from unseen.reconstruction.data_consistency import Consistency, projected
 from unseen.reconstruction.process_card import NotDescribed, described
 
@@ -88,10 +89,11 @@ class Reconstructor(Configurable, nn.Module, ABC):
 
     @classmethod
     def for_process(
-        cls, process: Measurement, **settings: Any
+        cls, process: Measurement | Operator, **settings: Any
     ) -> Self:  # Any: the settings' types are Config's, which pydantic checks
         """Return a reconstructor whose images are the operator's."""
-        found = {"channels": process.A.domain[0], "complex_pictures": process.A.complex_domain}
+        A = Measurement.of(process).A
+        found = {"channels": A.domain[0], "complex_pictures": A.complex_domain}
         return cls(**(found | settings))
 
     @abstractmethod
@@ -111,15 +113,15 @@ class Reconstructor(Configurable, nn.Module, ABC):
 
     @arrays_too
     def forward(
-        self, y: Tensor, process: Measurement | None = None, *, consistency: Consistency | None = None
+        self, y: Tensor, process: Measurement | Operator | None = None, *, consistency: Consistency | None = None
     ) -> Tensor:
         """x̂: (batch, *A.domain).
 
         Args:
             y: (batch, *A.range), what was measured, or one measurement, A.range, for one image, A.domain; a NumPy array
                 too, and then an array comes back.
-            process: how; its operator may be another of the same domain than was learnt under. None: the process that
-                f has learnt under.
+            process: how; its operator may be another of the same domain than was learnt under. An operator alone:
+                without noise. None: the process that f has learnt under.
             consistency: "project" moves each image to its measurement (`data_consistency.projected`), "none" leaves it;
                 None: as f's settings say.
 
@@ -129,7 +131,7 @@ class Reconstructor(Configurable, nn.Module, ABC):
         """
         if consistency not in (None, *get_args(Consistency)):
             raise ValueError(f"consistency is {' or '.join(get_args(Consistency))}, but got {consistency!r}.")
-        process = self.process if process is None else process
+        process = self.process if process is None else Measurement.of(process)
         if process is None:
             raise ValueError(f"this {self.key} knows no process of its own: give one, f(y, process).")
         self._check(process)

@@ -56,7 +56,7 @@ def load(
             f"{read.folder}: the weights do not fit {card.name} as its card describes it ({error}). {cure}"
         ) from error
     if process is not None:
-        f.process = process if isinstance(process, Measurement) else Measurement(process)
+        f.process = Measurement.of(process)
     elif card.process is not None:
         try:
             f.process = rebuilt(card.process, read.tensors)

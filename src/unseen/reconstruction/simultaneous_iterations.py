@@ -8,6 +8,7 @@ from torch import Tensor
 from unseen.losses.loss import observed
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
+from unseen.physics.operator import Operator
 from unseen.reconstruction.measurements import check_measurements
 from unseen.reconstruction.ordered_subsets import ordered_subsets
 from unseen.reconstruction.row_sums import inverted, row_sums
@@ -16,7 +17,7 @@ from unseen.reconstruction.row_sums import inverted, row_sums
 @arrays_too
 def sirt(
     y: Tensor,
-    process: Measurement,
+    process: Measurement | Operator,
     *,
     iterations: int = 100,
     subsets: int = 1,
@@ -33,7 +34,7 @@ def sirt(
 
     Args:
         y: (batch, *A.range); a NumPy array too, and then an array comes back.
-        process: how it was measured; A real, without negative entries, such as tomography or a mask.
+        process: how it was measured, or A alone; A real, without negative entries, such as tomography or a mask.
         iterations: passes over all subsets, ≥ 1.
         subsets: 1 to the number of views.
         relaxation: in (0, 2).
@@ -62,6 +63,7 @@ def sirt(
     918–924; by single views: Andersen & Kak, Simultaneous algebraic reconstruction technique (SART), Ultrasonic Imaging
     6 (1984) 81–94; by subsets: Wang & Jiang, J. X-Ray Science and Technology 12 (2004) 169–177.
     """
+    process = Measurement.of(process)
     check_measurements(y, process)
     if iterations < 1 or not 0 < relaxation < 2:
         raise ValueError(f"iterations is at least 1 and relaxation in (0, 2), but got {iterations} and {relaxation}.")

@@ -22,7 +22,7 @@ AT_ONCE = 256  # columns of A
 
 @arrays_too
 def matching_pursuit(
-    y: Tensor, process: Measurement, *, nonzeros: int | None = None, basis: OrthogonalBasis | None = None
+    y: Tensor, process: Measurement | Operator, *, nonzeros: int | None = None, basis: OrthogonalBasis | None = None
 ) -> Tensor:
     """x̂ = W* c with at most `nonzeros` coefficients c ≠ 0: orthogonal matching pursuit.
 
@@ -32,7 +32,7 @@ def matching_pursuit(
 
     Args:
         y: (batch, *A.range); a NumPy array too, and then an array comes back.
-        process: how it was measured; A on images (channels, height, width).
+        process: how it was measured, or A alone; A on images (channels, height, width).
         nonzeros: coefficients at most, ≥ 1; None: as many as the noise asks for.
         basis: W, in which x is sparse; None: the pixels.
 
@@ -54,6 +54,7 @@ def matching_pursuit(
     Source: Pati, Rezaiifar & Krishnaprasad, Orthogonal matching pursuit, Asilomar 1993; Tropp & Gilbert, IEEE Trans.
     Inf. Theory 53 (2007) 4655–4666.
     """
+    process = Measurement.of(process)
     check_measurements(y, process)
     A = process.A
     if nonzeros is not None and nonzeros < 1:

@@ -175,7 +175,7 @@ def _process(
 ) -> Measurement:
     """Return the process: the given one, else that of the model to start from, else the recipe's."""
     if given is not None:
-        return given if isinstance(given, Measurement) else Measurement(given)
+        return Measurement.of(given)
     if f is not None:
         if f.process is None:
             raise RecipeError("the model to start from was saved without its process: give the operator, too")

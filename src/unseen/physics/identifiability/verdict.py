@@ -16,6 +16,7 @@ from unseen.physics.identifiability.multiplicity import multiplicity
 from unseen.physics.identifiability.never_seen import never_seen
 from unseen.physics.identifiability.report import BY_INTERPOLATION, Evidence, Identifiability, equivariant, judge
 from unseen.physics.identifiability.spectrum import Spectrum
+from unseen.physics.measurement import Measurement
 from unseen.physics.tensor_products import Shape, describe
 
 STEPS, STACK_STEPS = (150, 900), (60, 60)  # of Lanczos' method, at least and at most, for one A and for all A T_g
@@ -36,7 +37,7 @@ NOTHING = 1e-7  # share of any images: nothing is hidden
 
 
 def identify(
-    A: Map | Sequence[Map],
+    A: Map | Measurement | Sequence[Map | Measurement],
     group: Group | None = None,
     *,
     domain: Shape | None = None,
@@ -58,7 +59,7 @@ def identify(
     Args:
         A: any linear callable on (batch, *domain), an `Operator` among them; its `adjoint` is used where it has one,
             else it is differentiated. Or several, for measurements that are each taken by one of them; an operator
-            with an A for each sample counts as several.
+            with an A for each sample counts as several. Of a `Measurement` its operator.
         group: what images may undergo; None: nothing.
         domain: of an image, (channels, height, width), where A does not define it.
         dtype: of an image; None: float64, complex128 where A's images are complex.
@@ -166,12 +167,14 @@ def identify(
     return Identifiability(**vars(found), verdict=verdict, reason=reason)
 
 
-def _each(A: Map | Sequence[Map]) -> list[Map]:
+def _each(A: Map | Measurement | Sequence[Map | Measurement]) -> list[Map]:
     """Return the several A: as given, or of an operator that has one for each sample."""
     if isinstance(A, (list, tuple)):
         if not A:
             raise ValueError("identify takes one A or several, but the list is empty.")
         return [part for one in A for part in _each(one)]
+    if isinstance(A, Measurement):
+        A = A.A
     # Any: only what a per-sample operator brings is asked for here, whatever its class
     several: Any = A
     batch = getattr(several, "batch", None)

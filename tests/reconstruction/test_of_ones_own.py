@@ -363,3 +363,32 @@ def test_one_measurement_without_a_batch_gives_one_image() -> None:
     assert f(y[0].numpy()).shape == (1, 16, 16)
     with pytest.raises(ValueError, match=r"\(1, 16, 15\)"):
         f(y[0, ..., 1:])
+
+
+class Pooled(nn.Module):
+    """One number per image, which broadcasts over the truth."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.only = nn.Conv2d(1, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.only(x).mean(dim=(2, 3), keepdim=True)
+
+
+@pytest.mark.parametrize(
+    ("network", "kind", "message"),
+    [
+        (Pooled(), ValueError, r"Pooled gave \(2, 1, 1, 1\) of \(2, 1, 16, 16\)"),
+        (nn.Conv2d(1, 1, 3), ValueError, r"Conv2d gave \(2, 1, 14, 14\)"),
+        (nn.Identity(), ValueError, "no weights to learn"),
+        (nn.Conv2d, TypeError, r"Make it: Conv2d\(…\)"),
+        (torch.relu, TypeError, r"Wrap it in a torch.nn.Module"),
+    ],
+)
+def test_a_network_that_does_not_fit_is_named_before_it_learns(
+    network: nn.Module, kind: type[Exception], message: str
+) -> None:
+    A, x = Mask(holes()), images(2)
+    with pytest.raises(kind, match=message):
+        learn(A(x), A, losses="supervised", truth=x, network=network, training=short(1))

@@ -16,6 +16,7 @@ from unseen.physics.immutability import Immutable
 from unseen.physics.linear_function import Map, linear
 from unseen.physics.numpy_arrays import Array, on_tensors
 from unseen.physics.pseudo_inverse import solve_least_squares
+from unseen.physics.shape_remedies import shape_remedy
 from unseen.physics.tensor_products import Shape, describe, in_own_precision, inner, lengths, result_dtype
 
 _COMPUTED_AS_THEY_ARE = (torch.float32, torch.float64)
@@ -42,6 +43,9 @@ class Action(Immutable, ABC):
     """True if a NaN in an image makes its whole measurement NaN: then one entry is looked at, not the image."""
 
     def __init__(self, *, domain: Shape, range: Shape, batch: int | None = None) -> None:
+        for name, shape in (("domain", domain), ("range", range)):
+            if not isinstance(shape, Sequence):
+                raise TypeError(f"{name} is the shape of a sample, such as (1, 64, 64), but got {shape!r}.")
         self._set(domain=tuple(map(int, domain)), range=tuple(map(int, range)), batch=batch, _moved={})
 
     @abstractmethod
@@ -86,7 +90,7 @@ class Action(Immutable, ABC):
             y = self._forward(x)
             if self._spreads_nan and _may_begin_with_nan(y):
                 self._refuse_nan(x)
-            return y
+            return self._of_shape(y, self.range, "_forward")
         return on_tensors(partial(uncompiled, of), x)
 
     @overload
@@ -111,7 +115,7 @@ class Action(Immutable, ABC):
             return self._computed(self._adjoint, y, self.domain, complex_too=self.complex_domain)
 
         if self._needs_nothing(y, self.range, complex_too=self.complex_range):
-            return self._adjoint(y)
+            return self._of_shape(self._adjoint(y), self.domain, "_adjoint")
         return on_tensors(partial(uncompiled, of), y)
 
     @overload
@@ -183,14 +187,25 @@ class Action(Immutable, ABC):
             )
         if tensor.dtype == torch.complex32:
             tensor = tensor.to(torch.complex64)
-        result = in_own_precision(act, tensor)
+        result = self._of_shape(in_own_precision(act, tensor), shape, getattr(act, "__name__", "The function"))
         return result.to(dtype) if dtype in (torch.float16, torch.bfloat16) else result
+
+    def _of_shape(self, result: Tensor, shape: Shape, method: str) -> Tensor:
+        """Return what a method of the operator gave, if it has the shape that the operator states."""
+        if result.shape[1:] != shape:
+            raise ValueError(
+                f"{type(self).__name__}.{method} gave {describe(tuple(result.shape))}, but its shapes state "
+                f"(batch, {describe(shape)[1:]}. Correct the method, or domain and range in __init__."
+            )
+        return result
 
     def _check(self, tensor: Tensor, shape: Shape, verb: str, *, complex_too: bool) -> None:
         batch = "batch" if self.batch is None else str(self.batch)
         if tuple(tensor.shape[1:]) != shape or (self.batch is not None and len(tensor) != self.batch):
             expected = ", ".join([batch, *map(str, shape)])
-            raise ValueError(f"{type(self).__name__} {verb} ({expected}), but got {describe(tuple(tensor.shape))}.")
+            got = tuple(tensor.shape)
+            remedy = shape_remedy(got, shape, batch=self.batch, complex_too=complex_too)
+            raise ValueError(f"{type(self).__name__} {verb} ({expected}), but got {describe(got)}.{remedy}")
         if tensor.is_complex():
             if not (complex_too or self.real_or_complex):
                 raise ValueError(

@@ -1,15 +1,17 @@
 """Blur: each pixel is a weighted sum of its neighbours (deblurring is its inversion)."""
 
 from functools import partial
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from unseen.physics.argument_checks import both_sides, check_channels, check_rtol
 from unseen.physics.banded_products import band, filter_circularly, suits
 from unseen.physics.linear_function import linear
+from unseen.physics.numpy_arrays import as_tensor
 from unseen.physics.operator import Operator
 from unseen.physics.pseudo_inverse import solve_least_squares
 from unseen.physics.separable import Separable
@@ -63,7 +65,7 @@ class Blur(Operator):
     def __init__(
         self,
         size: int | tuple[int, int],
-        kernel: Tensor,
+        kernel: Tensor | NDArray[Any],  # Any: numbers of whatever precision
         *,
         channels: int = 1,
         boundary: Boundary = "circular",
@@ -72,13 +74,14 @@ class Blur(Operator):
         height, width = both_sides(size)
         check_channels(channels)
         check_rtol(rtol)
-        if kernel.ndim != 2 or not kernel.is_floating_point() or not bool(torch.isfinite(kernel).all()):
+        kernel = as_tensor(kernel)
+        if kernel.ndim != 2 or kernel.is_complex() or not kernel.numel() or not bool(torch.isfinite(kernel).all()):
             raise ValueError(
                 "A kernel is a matrix (rows, columns) of finite real numbers, but got "
                 f"{kernel.dtype} of shape {describe(tuple(kernel.shape))}."
             )
         rows, columns = kernel.shape
-        if not (0 < rows <= height and 0 < columns <= width):
+        if not (rows <= height and columns <= width):
             raise ValueError(
                 f"A kernel is at most as large as the image ({height}, {width}), but got {describe((rows, columns))}."
             )

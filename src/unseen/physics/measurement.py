@@ -113,6 +113,10 @@ class Measurement:
         Returns:
             y: (batch, *A.range), zero where nothing is measured.
         """
+        if not isinstance(generator, torch.Generator | None):
+            raise TypeError(
+                f"generator is a torch.Generator, but got {generator!r}. Give torch.Generator().manual_seed(0)."
+            )
         u = self.mean(x)
         if self.noise is not None:
             u = self.noise.sample(u, generator=generator)  # of all entries: a mask leaves the others' draws as they are

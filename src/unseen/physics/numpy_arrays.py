@@ -29,7 +29,9 @@ def as_tensor(values: object) -> Tensor:
     if isinstance(values, Tensor):
         return values
     if not isinstance(values, np.ndarray | np.generic):
-        raise TypeError(f"A tensor or a NumPy array is expected, but got a {type(values).__name__}.")
+        remedy = " Convert it by numpy.array(…)." if isinstance(values, list | tuple) else ""
+        remedy = " Convert it by .toarray()." if hasattr(values, "toarray") else remedy
+        raise TypeError(f"A tensor or a NumPy array is expected, but got a {type(values).__name__}.{remedy}")
     if values.dtype.kind not in "biufc":
         raise ValueError(f"Measurements and images are numbers, but got {values.dtype}.")
     wide = np.result_type(values.dtype, np.float32) if values.dtype.kind in "fc" else np.dtype(np.float32)

@@ -40,7 +40,7 @@ class Prior(Protocol):
 
 
 def check_operator_given(A: object) -> None:
-    """Raise TypeError unless A is an operator; of a whole measurement process, the message says what to give.
+    """Raise TypeError unless A is an operator; of a whole process, the message states what to give.
 
     >>> import torch
     >>> check_operator_given(torch.eye(2))

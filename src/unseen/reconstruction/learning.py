@@ -405,7 +405,12 @@ def _reconstructor(
     if isinstance(network, Reconstructor):
         return network
     if isinstance(network, nn.Module):
+        if not any(True for _ in network.parameters()):
+            raise ValueError(f"network has no weights to learn: {network!r}. Give a network with parameters.")
         return ArtifactRemoval.for_process(process, network=network)
+    if not isinstance(network, str | None):
+        cure = f"Make it: {network.__name__}(…)." if isinstance(network, type) else "Wrap it in a torch.nn.Module."
+        raise TypeError(f"network is a reconstructor, its name, or a torch.nn.Module, but got {network!r}. {cure}")
     architecture = RECONSTRUCTORS.load(ArtifactRemoval.key if network is None else network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

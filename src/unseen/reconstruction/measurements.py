@@ -18,6 +18,7 @@ from unseen.artifacts.errors import UserError
 from unseen.losses.loss import Loss
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
+from unseen.physics.shape_remedies import shape_remedy
 from unseen.physics.tensor_products import Shape, describe
 
 Array = NDArray[Any]  # Any: numbers of whatever kind a file holds
@@ -129,7 +130,9 @@ def check_images(x: Tensor, process: Measurement) -> None:
 def _check(tensor: Tensor, shape: Shape, what: str, *, complex_expected: bool) -> None:
     if tuple(tensor.shape[1:]) != tuple(shape) or len(tensor) == 0:
         expected = ", ".join(["n", *map(str, shape)])
-        raise MeasurementError(f"{what} are ({expected}), n at least 1, but got {describe(tuple(tensor.shape))}.")
+        got = tuple(tensor.shape)
+        remedy = shape_remedy(got, tuple(shape), complex_too=complex_expected)
+        raise MeasurementError(f"{what} are ({expected}), n at least 1, but got {describe(got)}.{remedy}")
     if tensor.is_complex() != complex_expected or not (tensor.is_complex() or tensor.is_floating_point()):
         kind = "complex" if complex_expected else "real floating-point"
         raise MeasurementError(f"{what} are {kind} numbers, but got {tensor.dtype}.")
@@ -146,7 +149,7 @@ def _measures_complex(A: Operator) -> bool:
         return A(nothing).is_complex()
 
 
-def operator_rows(n: int, process: Measurement, operators: Tensor | None) -> Tensor:
+def operator_rows(n: int, process: Measurement, operators: Tensor | Array | Sequence[int] | None) -> Tensor:
     """(n,), int64: which of A's operators each measurement was made with; zeros where one A serves all."""
     count = process.A.batch
     if operators is None:
@@ -158,6 +161,7 @@ def operator_rows(n: int, process: Measurement, operators: Tensor | None) -> Ten
         return torch.zeros(n, dtype=torch.int64) if count is None else torch.arange(n)
     if count is None:
         raise ValueError("operators assigns one of A's operators to each measurement, but A has only one operator.")
+    operators = torch.as_tensor(operators)
     whole = not (operators.is_floating_point() or operators.is_complex() or operators.dtype == torch.bool)
     if tuple(operators.shape) != (n,) or not whole or not bool(((operators >= 0) & (operators < count)).all()):
         raise ValueError(

@@ -25,6 +25,7 @@ from unseen.artifacts.notebook_html import html_card
 from unseen.physics.measurement import Measurement
 from unseen.physics.numpy_arrays import arrays_too
 from unseen.physics.operator import Operator
+from unseen.physics.tensor_products import describe
 from unseen.reconstruction.data_consistency import Consistency, projected
 from unseen.reconstruction.process_card import NotDescribed, described
 
@@ -222,7 +223,14 @@ def on_images(network: nn.Module, x: Tensor) -> Tensor:
     """Return a network on images, complex ones as real pairs, in the precision of its weights; back in x's dtype."""
     pairs = as_pairs(x)
     weights = next((weight.dtype for weight in network.parameters()), pairs.dtype)
-    changed = network(pairs.to(weights)).to(pairs.dtype)
+    changed = network(pairs.to(weights))
+    if changed.shape != pairs.shape:
+        parts = ", two real channels for each complex one" if x.is_complex() else ""
+        raise ValueError(
+            f"A network gives images of the shape that it takes{parts}, but {type(network).__name__} gave "
+            f"{describe(tuple(changed.shape))} of {describe(tuple(pairs.shape))}."
+        )
+    changed = changed.to(pairs.dtype)
     return as_complex(changed) if x.is_complex() else changed
 
 

@@ -1,0 +1,122 @@
+"""Frequent mistakes of users: each gets an error with its cause and its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from unseen.physics import (
+    Blur,
+    FourierMask,
+    Gaussian,
+    Identity,
+    Mask,
+    Measurement,
+    Operator,
+    Tomography,
+    stack,
+)
+
+
+class Half(Operator):
+    """The left half of 4 × 4 pixels."""
+
+    def __init__(self) -> None:
+        super().__init__(domain=(1, 4, 4), range=(1, 4, 2))
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return x[..., :2]
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return torch.nn.functional.pad(y, (0, 2))
+
+
+class WholeAsHalf(Half):
+    def _forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+class HalfAsWhole(Half):
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return y
+
+
+GREY, COLOUR = Tomography(8, 3), Tomography(8, 3, channels=3)
+COMPLEX = FourierMask(torch.ones(8, 8))
+EACH = Mask(torch.ones(3, 1, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("A", "shape", "remedy"),
+    [
+        (GREY, (1, 8, 8), "x[None]"),
+        (GREY, (8, 8), "x[None, None]"),
+        (GREY, (5, 8, 8), "x[:, None]"),
+        (COLOUR, (5, 8, 8, 3), "x.movedim(-1, 1)"),
+        (COMPLEX, (5, 2, 8, 8), "torch.complex(x[:, :1], x[:, 1:])"),
+    ],
+)
+def test_the_remedy_of_a_wrong_shape_gives_the_right_one(A: Operator, shape: tuple[int, ...], remedy: str) -> None:
+    x = torch.zeros(shape)
+    with pytest.raises(ValueError, match=r"but got \(.*\)\. .*: give ") as raised:
+        A(x)
+    assert str(raised.value).endswith(f": give {remedy}.")
+    assert A(eval(remedy, {"x": x, "torch": torch})).shape[1:] == A.range  # an expression of this test
+
+
+def test_a_shape_without_a_likely_remedy_has_none() -> None:
+    with pytest.raises(ValueError, match=r"but got \(2, 1, 4, 4\)\.$"):
+        GREY(torch.zeros(2, 1, 4, 4))
+
+
+def test_operators_of_other_samples_are_chosen_by_select() -> None:
+    with pytest.raises(ValueError, match=r"3 operators, one for each sample: .* A\.select\(indices\)"):
+        EACH.pinv(torch.zeros(2, 1, 8, 8))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16])
+@pytest.mark.parametrize("gradient", [False, True])
+def test_a_method_that_gives_another_shape_than_stated_is_named(dtype: torch.dtype, gradient: bool) -> None:
+    x, y = torch.zeros(2, 1, 4, 4, dtype=dtype), torch.zeros(2, 1, 4, 2, dtype=dtype)
+    with pytest.raises(ValueError, match=r"WholeAsHalf._forward gave \(2, 1, 4, 4\), .* \(batch, 1, 4, 2\)"):
+        WholeAsHalf()(x.requires_grad_(gradient))
+    with pytest.raises(ValueError, match=r"HalfAsWhole._adjoint gave \(2, 1, 4, 2\), .* \(batch, 1, 4, 4\)"):
+        HalfAsWhole().adjoint(y.requires_grad_(gradient))
+
+
+@pytest.mark.parametrize(
+    ("made", "kind", "message"),
+    [
+        (lambda: Identity(32), TypeError, r"domain is the shape of a sample, such as \(1, 64, 64\), but got 32"),
+        (lambda: stack([Half(), Half()]), TypeError, r"stack\(A, B\), but got a list"),
+        (lambda: FourierMask(torch.ones(8, 8), coils=4), TypeError, r"simulated_coils\(size, coils=4\)"),
+        (lambda: Mask([[1, 0]]), TypeError, r"got a list. Convert it by numpy.array"),
+        (lambda: Blur(8, torch.zeros(0, 3)), ValueError, r"matrix .* of shape \(0, 3\)"),
+        (
+            lambda: Measurement(Identity((1, 2, 2)), noise=Gaussian(0.1))(torch.zeros(1, 1, 2, 2), generator=0),
+            TypeError,
+            r"torch.Generator, but got 0. Give torch.Generator\(\).manual_seed\(0\)",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_answered_with_the_right_one(
+    made: Callable[[], object], kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind, match=message):
+        made()
+
+
+def test_a_kernel_may_be_an_array_or_whole_numbers() -> None:
+    x = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    expected = Blur(8, torch.ones(3, 3))(x)
+    for kernel in (np.ones((3, 3)), np.ones((3, 3), np.uint8), torch.ones(3, 3, dtype=torch.int64)):
+        assert torch.equal(Blur(8, kernel)(x), expected)
+
+
+def test_filtered_backprojection_has_the_shape_of_its_images() -> None:
+    for dtype in (torch.float32, torch.float64, torch.float16):
+        assert GREY.fbp(torch.zeros(2, *GREY.range, dtype=dtype)).shape == (2, 1, 8, 8)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import ClassVar
 
@@ -42,9 +44,9 @@ def same(one: Reconstructor, other: Reconstructor) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-def small(process: Measurement, *, seed: int = 0) -> ArtifactRemoval:
+def small(process: Measurement, *, seed: int = 0, **settings: object) -> ArtifactRemoval:
     torch.manual_seed(seed)
-    return ArtifactRemoval.for_process(process, features=8, depth=2)
+    return ArtifactRemoval.for_process(process, features=8, depth=2, **settings)
 
 
 @pytest.mark.slow
@@ -195,19 +197,55 @@ def test_the_rate_falls_at_its_milestones() -> None:
     assert rates == pytest.approx([1e-3] * 2 + [1e-4] * 4 + [1e-5] * 2)
 
 
-def test_a_checkpoint_of_another_mask_loss_or_milestone_is_refused(tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_training_is_refused_by_what_differs(tmp_path: Path) -> None:
     process = inpainting()
     y = measured(process, images(4)) * 0  # the same measurements whatever the mask
-    settings = {"network": small(process), "training": short(1), "folder": tmp_path}
-    learn(y, process, losses=[MC], **settings)  # type: ignore[arg-type]
+
+    def trained(**changed: object) -> None:
+        settings = {"process": process, "losses": [MC], "network": small(process), "training": short(1)}
+        learn(y, **(settings | {"folder": tmp_path} | changed))  # type: ignore[arg-type]
+
+    trained()
+    trained()  # the same one is found
     other = Measurement(Mask(holes(seed=5)))
-    for changed in (
-        {"process": other, "losses": [MC]},
-        {"process": process, "losses": [MeasurementConsistency(weight=2)]},
-        {"process": process, "losses": [MC], "milestones": [1]},
+    for changed, named in (
+        ({"process": other, "network": small(other)}, "A of an image was .*, now .*"),
+        ({"losses": [MeasurementConsistency(weight=2)]}, "losses was .*weight=1.*, now .*weight=2.*"),
+        ({"milestones": [1]}, r"falls_at was \[\], now \[1\]"),
+        ({"consistency": "project"}, "reconstructor was .*none.*, now .*project.*"),
+        ({"network": small(process, start="adjoint")}, "reconstructor was .*auto.*, now .*adjoint.*"),
     ):
-        with pytest.raises(TrainingError, match="belongs to another training"):
-            learn(y, **(settings | changed))  # type: ignore[arg-type]
+        with pytest.raises(TrainingError, match=f"belongs to another training: {named}. Use another folder"):
+            trained(**changed)
+
+
+def test_a_checkpoint_of_other_operators_for_the_same_measurements_is_refused(tmp_path: Path) -> None:
+    process = Measurement(Mask(holes(n=2)))
+    y = measured(process, images(2)) * 0
+    for operators, refused in (([0, 1], False), (np.array([0, 1]), False), (torch.tensor([1, 0]), True)):
+        with pytest.raises(TrainingError, match="operators was") if refused else nullcontext():
+            learn(
+                y, process, losses=[MC], network=small(process), training=short(1), folder=tmp_path, operators=operators
+            )
+
+
+def test_a_checkpoint_of_an_earlier_version_resumes(tmp_path: Path) -> None:
+    process = inpainting()
+    y = measured(process, images(4))
+
+    def trained(**changed: object) -> Reconstructor:
+        settings = {"losses": [MC], "network": small(process), "training": short(1), "folder": tmp_path}
+        return learn(y, process, **(settings | changed))  # type: ignore[arg-type]
+
+    expected = trained()
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    identity = json.loads(state["fingerprint"]["identity"])
+    del identity["reconstructor"]
+    state["fingerprint"]["identity"] = json.dumps(identity)
+    torch.save(state, tmp_path / "checkpoint.pt")
+    assert torch.equal(trained()(y), expected(y))
+    with pytest.raises(TrainingError, match="losses was"):
+        trained(losses=[MeasurementConsistency(weight=2)])
 
 
 def test_each_measurement_goes_with_its_own_operator() -> None:

@@ -340,7 +340,9 @@ def test_a_checkpoint_of_other_films_networks_or_identity_is_refused(tmp_path: P
     train(SmallGan(), films(), often, folder=tmp_path, identity="w = 50")  # how often to save changes nothing
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"\x80\x02cposix\nsystem\n."])
+@pytest.mark.parametrize(
+    "content", [b"", b"not a checkpoint", b"junk", b"X\x02\x00\x00\x00\xff\xff", b"\x80\x02cposix\nsystem\n."]
+)
 def test_a_damaged_checkpoint_is_an_error_with_a_cure(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "checkpoint.pt").write_bytes(content)
     with pytest.raises(TrainingError, match=r"checkpoint\.pt: cannot be read .*Delete it to start again"):

@@ -73,7 +73,7 @@ class ReconstructionLearner:
         optimiser: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer] | None = None,
         schedule: Callable[[int], float] | None = None,
     ) -> None:
-        self.learnt, self.units, self.held_out, self.schedule = learnt, learnt.units, held_out, schedule
+        self.f, self.learnt, self.units, self.held_out, self.schedule = f, learnt, learnt.units, held_out, schedule
         self.process, self.losses = learnt.process, dict(zip(names_of(losses), losses, strict=True))
         self.learning_rate, self.falls_at = learning_rate, sorted(epochs * steps_per_epoch for epochs in milestones)
         self.critics = {f"{name} critic": loss for name, loss in self.losses.items() if isinstance(loss, WithCritic)}
@@ -139,11 +139,13 @@ class ReconstructionLearner:
             {
                 "losses": [repr(loss) for loss in self.losses.values()],
                 "falls_at": self.falls_at,
+                "reconstructor": f"{self.f.own_network or self.f.key} {self.f.config.model_dump_json()}",
                 "process": repr(self.process),
                 "measurements": _digest(*(tensor for tensor in (self.learnt.y, self.learnt.x) if tensor is not None)),
                 "learnt from": _digest(torch.arange(len(self.learnt)) if self.learnt.at is None else self.learnt.at),
                 "A of an image": _mark(self.process.A),
             }
+            | ({} if self.process.A.batch is None else {"operators": _digest(self.learnt.rows)})
             | ({} if self.held_out is None else {"judged by": [repr(loss) for loss in self.held_out.losses.values()]})
             | ({"began with": began_with} if began_with else {})
         )
@@ -212,7 +214,7 @@ def learn(
     losses: str | Loss | Sequence[Loss],
     group: str | Group | None = None,
     truth: Tensor | measured.Array | None = None,
-    operators: Tensor | None = None,
+    operators: Tensor | measured.Array | Sequence[int] | None = None,
     hold_out: float | None = None,
     subjects: Sequence[Hashable] | None = None,
     network: str | Reconstructor | nn.Module | None = None,

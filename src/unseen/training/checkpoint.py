@@ -8,7 +8,10 @@ limits state (`limits.py`).
 """
 
 import hashlib
+import json
 import pickle
+import re
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +34,23 @@ _FORMAT = 1
 _NOT_IN_FINGERPRINT = {"checkpoint_every_s", "checkpoint_every_steps", "threads", "device", "devices", "nodes"}
 _FUSED = ".fused"
 """Ending of an optimiser's setting that changes speed alone; earlier checkpoints have it in their fingerprint."""
+
+
+_DIGEST = re.compile("[0-9a-f]{64}")
+_ADDED = {"operators", "reconstructor"}
+"""Parts of identities that earlier checkpoints lack."""
+# what torch.load raises of damaged files, by their bytes
+_UNREADABLE = (
+    OSError,
+    RuntimeError,
+    EOFError,
+    pickle.UnpicklingError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)
@@ -131,14 +151,17 @@ def read(path: Path, *, marks: Mapping[str, str]) -> Checkpoint | None:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         known, version = state["fingerprint"], state["format"]
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise TrainingError(f"{path}: cannot be read ({reason_of(error)}). Delete it to start again.") from error
     if version != _FORMAT:
         raise TrainingError(f"{path}: format {version}, this version reads {_FORMAT}. Delete it to start again.")
+    known, marks = _by_part(known), _by_part(marks)
     differing = sorted(
         name
         for name in known.keys() | marks.keys()
-        if known.get(name) != marks.get(name) and not (name.startswith("optimiser ") and name.endswith(_FUSED))
+        if known.get(name) != marks.get(name)
+        and not (name.startswith("optimiser ") and name.endswith(_FUSED))
+        and not (name in _ADDED and name not in known)
     )
     if differing:
         shown = "; ".join(f"{name} was {known.get(name)}, now {marks.get(name)}" for name in differing[:3])
@@ -156,3 +179,15 @@ def read(path: Path, *, marks: Mapping[str, str]) -> Checkpoint | None:
         validation={name: values.tolist() for name, values in state["validation"].items()},
     )
     return Checkpoint(place=DataPosition(state["epoch"], state["position"]), history=history, state=state)
+
+
+def _by_part(marks: Mapping[str, str]) -> dict[str, str]:
+    """Return the marks, with each part of an identity that is a JSON object as a mark of its own; digests shortened."""
+    identity = marks.get("identity", "")
+    if not identity.startswith("{"):
+        return dict(marks)
+    parts = {
+        name: value if isinstance(value, str) else json.dumps(value) for name, value in json.loads(identity).items()
+    }
+    parts = {name: value[:12] if _DIGEST.fullmatch(value) else value for name, value in parts.items()}
+    return {name: value for name, value in marks.items() if name != "identity"} | parts

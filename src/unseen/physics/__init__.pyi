@@ -13,6 +13,7 @@ from .downsampling import Downsampling as Downsampling
 from .eigenvector_coil_maps import espirit as espirit
 from .fourier_mask import FourierMask as FourierMask
 from .frames import Frames as Frames
+from .function_operator import FunctionOperator as FunctionOperator
 from .gaussian_noise import Gaussian as Gaussian
 from .group import Group as Group
 from .groups.flips import Flips as Flips

@@ -94,7 +94,8 @@ def _key(part: Recorded) -> str:
             return key
     raise NotDescribed(
         f"{type(part).__name__} is no operator, link or noise with a name. "
-        "Register it, such as by OPERATORS.register(key, class), or by an entry point of your package"
+        "Register it, such as by OPERATORS.register(key, class), or by an entry point of your package; or give it "
+        "again when loading: load(folder, process=…)"
     )
 
 

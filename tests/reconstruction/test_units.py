@@ -7,12 +7,13 @@ changes some draw: those trainings differ as two seeds do, so they are compared 
 from __future__ import annotations
 
 import functools
+import warnings
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.reconstruction.making import holes, images, measured, short
+from tests.reconstruction.making import holes, images, magnetic, measured, short
 from unseen.evaluation.psnr_ssim import psnr
 from unseen.losses import (
     BackprojectedConsistency,
@@ -30,8 +31,9 @@ from unseen.losses import (
     Sure,
     Thinning,
 )
-from unseen.physics import BeerLambert, Gaussian, Mask, Measurement, Noise, Poisson, PoissonGaussian, Shifts
+from unseen.physics import BeerLambert, Gaussian, Mask, Measurement, Noise, Operator, Poisson, PoissonGaussian, Shifts
 from unseen.reconstruction import ArtifactRemoval, deep_image_prior, learn
+from unseen.reconstruction.measurements import warn_of_units
 
 MOVED = Shifts()
 LR = 1e-3
@@ -175,3 +177,41 @@ def test_shares_of_the_photons_need_a_floor_of_their_own() -> None:
     link = BeerLambert(1.0, least=1e-5)
     p = torch.tensor([0.0, 1.0, 5.0])
     torch.testing.assert_close(link.inverse(link(p)), p)
+
+
+@pytest.mark.parametrize(
+    ("A", "noise", "scale", "warned"),
+    [
+        (Mask(holes()), Gaussian(0.1), 1.0, False),
+        (Mask(holes()), Gaussian(25.0), 1.0, True),  # σ of 8-bit images, images in [0, 1]
+        (Mask(holes()), Gaussian(0.1), 255.0, False),
+        (magnetic().A, Gaussian(0.1), 1.0, False),
+        (magnetic().A, Gaussian(25.0), 1.0, True),
+        (Mask(holes()), Poisson(0.05), 1.0, False),
+        (Mask(holes()), Poisson(5.0), 1.0, True),
+        (Mask(holes()), PoissonGaussian(0.05, 0.1), 1.0, False),
+        (Mask(holes()), PoissonGaussian(0.05, 25.0), 1.0, True),
+    ],
+)
+def test_a_noise_above_the_measurements_is_in_other_units(
+    A: Operator, noise: Noise, scale: float, warned: bool
+) -> None:
+    x = images(4) * scale
+    y = measured(Measurement(A, noise=Gaussian(0.1 * scale)), x + 0j if A.complex_domain else x)
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        warn_of_units(y, Measurement(A, noise=noise))
+    assert [str(warning.message).split(" alone has")[0] for warning in shown] == [repr(noise)] * warned
+
+
+def test_noise_alone_is_not_warned_of() -> None:
+    process = Measurement(Mask(holes()), noise=Gaussian(0.3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_units(measured(process, torch.zeros(4, 1, 16, 16)), process)
+
+
+def test_learn_warns_of_measurements_that_are_all_zero() -> None:
+    A = Mask(torch.zeros(1, 16, 16))
+    with pytest.warns(UserWarning, match="All measurements are zero where the operator observes them"):
+        learn(images(2), A, losses="mc", network=ArtifactRemoval(features=4, depth=1), training=short(1))

@@ -284,8 +284,9 @@ def learn(
         f, in eval mode, on the CPU; `f.history` holds every loss.
 
     Warns:
-        UserWarning: nothing can be held out, or nothing unbiased judges; MC is asked of noisy measurements; or the
-            loss has grown to more than a million times its first values: the training diverges.
+        UserWarning: nothing can be held out, or nothing unbiased judges; MC is asked of noisy measurements; all
+            measurements are zero, or hold less than the stated noise; or the loss has grown to more than a million
+            times its first values: the training diverges.
 
     Raises:
         ValueError: measurements, truth or operators do not fit the process or are not finite, a loss needs the
@@ -350,6 +351,7 @@ def learn(
     learnt, held = whole.divided(share, subjects) if share else (whole, None)
     first, of_first, _ = learnt.some(torch.arange(min(PREPARED_ON, len(learnt))))
     measured_by = process.select(of_first)
+    measured.warn_of_units(first, measured_by)
     began_with, seen_before = "", f.training_digests if f.trained_on else ()
     if f.trained_on:
         began_with = _digest(*f.state_dict().values())

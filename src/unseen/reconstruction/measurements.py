@@ -15,7 +15,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, SequentialSampler
 
 from unseen.artifacts.errors import UserError
-from unseen.losses.loss import Loss
+from unseen.losses.loss import Loss, noise_energy, observed
+from unseen.losses.sums import squares
+from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
 from unseen.physics.operator import Operator
 from unseen.physics.shape_remedies import shape_remedy
@@ -170,6 +172,37 @@ def operator_rows(n: int, process: Measurement, operators: Tensor | Array | Sequ
             + (f" from {operators.min()} to {operators.max()}." if operators.numel() else ".")
         )
     return operators.to(torch.int64)
+
+
+TOO_MUCH_NOISE = 1.5
+"""Ratio of the noise's variance to the mean square of measurements, which contain it: above 1 by chance at most."""
+
+
+def warn_of_units(y: Tensor, process: Measurement) -> None:
+    """Warn where measurements are all zero, or hold less than the noise that the process states.
+
+    Args:
+        y: (batch, *A.range), some measurements.
+        process: how they were made, with the operators of these.
+    """
+    seen = observed(process, y)
+    energy = float(squares(seen).double().sum())
+    if energy == 0:
+        warnings.warn(
+            "All measurements are zero where the operator observes them, so nothing can be learnt. Check how they were "
+            f"read, and {process.A}.",
+            stacklevel=3,
+        )
+    elif process.noise is not None:
+        u = y if isinstance(process.noise, Gaussian) else y.clamp(min=0)
+        stated = float(noise_energy(process.noise, process, u).double().expand(len(y)).sum())
+        if stated > TOO_MUCH_NOISE * energy:
+            warnings.warn(
+                f"{process.noise} alone has {stated / energy:.3g} times the mean square of the measurements, which "
+                "contain it. Give sigma and gain in the units of the measurements: of images in [0, 1], sigma is that "
+                "of 8-bit images divided by 255.",
+                stacklevel=3,
+            )
 
 
 def check_settings(

@@ -9,6 +9,9 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
 from unseen.evaluation.psnr_ssim import psnr, ssim
+from unseen.evaluation.reconstruction_quality import evaluate_reconstructor
+from unseen.physics import Mask, Measurement
+from unseen.reconstruction import ArtifactRemoval
 
 
 def images(channels: int = 1) -> tuple[Tensor, Tensor]:
@@ -83,3 +86,41 @@ def test_arrays_are_compared_as_tensors_are(metric) -> None:  # type: ignore[no-
     assert isinstance(mixed, Tensor) and torch.equal(mixed, metric(found=found, truth=truth))
     with pytest.raises(TypeError, match="A tensor or a NumPy array is expected, but got a list"):
         metric([1.0], truth)
+
+
+def reconstructor() -> ArtifactRemoval:
+    """A network that was not trained, with its process."""
+    f = ArtifactRemoval(features=4, depth=1)
+    f.process = Measurement(Mask(torch.arange(32 * 28).reshape(1, 32, 28) % 3 > 0))
+    return f.eval()
+
+
+def worst(found: Tensor, truth: Tensor) -> Tensor:
+    return (found - truth).abs().flatten(1).amax(dim=1)
+
+
+def test_an_own_metric_is_reported_like_the_others_and_arrays_are_taken() -> None:
+    _, truth = images()
+    found = evaluate_reconstructor(reconstructor(), truth.double().numpy(), metrics=["psnr", worst])
+    assert found.values["A†"]["worst"] == pytest.approx(truth.flatten(1)[:, ::3].amax(dim=1).tolist(), rel=1e-5)
+    assert found.mean("A†", "worst").value > 0 and "A†: worst" in "\n".join(found.lines)
+    expected = evaluate_reconstructor(reconstructor(), truth, metrics=["psnr"])
+    assert found.values["A†"]["psnr"] == pytest.approx(expected.values["A†"]["psnr"])
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        (lambda found, truth: (found - truth).abs().mean(), r"the metric <lambda> gives .* \(3\), but gave \(\)"),
+        (lambda found, truth: worst(found, truth) * torch.nan, "finite: False"),
+        ("mae", "psnr-ei, or functions, but got 'mae'"),
+    ],
+)
+def test_a_metric_that_is_no_value_per_image_is_refused(metric: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        evaluate_reconstructor(reconstructor(), images()[1], metrics=[metric])  # type: ignore[list-item]
+
+
+def test_a_function_in_place_of_a_reconstructor_is_refused() -> None:
+    with pytest.raises(TypeError, match="f is a reconstructor, such as learn and load return, but got a function"):
+        evaluate_reconstructor(worst, images()[1])  # type: ignore[arg-type]  # the mistake

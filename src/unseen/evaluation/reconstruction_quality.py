@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -26,14 +26,17 @@ from unseen.losses.loss import observed, observed_count
 from unseen.losses.structural_similarity import RADIUS
 from unseen.physics.gaussian_noise import Gaussian
 from unseen.physics.measurement import Measurement
+from unseen.physics.tensor_products import describe
 from unseen.priors.tv import TV
 from unseen.reconstruction.learning import measurement_digest
-from unseen.reconstruction.measurements import check_images, check_measurements
+from unseen.reconstruction.measurements import Array, check_images, check_measurements, tensor_of
 from unseen.reconstruction.reconstructor import Reconstructor, starting_image
 from unseen.reconstruction.side_by_side import write_side_by_side
 
 Metric = Literal["psnr", "ssim", "psnr-ei"]
 """Metrics of a reconstruction: `psnr` (peak 1), `ssim`, `psnr-ei` (as the papers on equivariant imaging print it)."""
+OwnMetric = Callable[[Tensor, Tensor], Tensor]
+"""A metric of the caller's own: (found, truth), each (n, channels, height, width), to one value for each image."""
 NETWORK = "network"
 """Name of the reconstructor among the methods."""
 _BATCH = 8  # images reconstructed at a time
@@ -89,7 +92,7 @@ class ReconstructionQuality:
         found = []
         for metric in self.values[NETWORK]:
             for method in self.values:
-                text = f"{method}: {metric} {self.mean(method, metric)} {_UNITS[metric]}".rstrip()
+                text = f"{method}: {metric} {self.mean(method, metric)} {_UNITS.get(metric, '')}".rstrip()
                 if method != NETWORK:
                     text += f"; {NETWORK} minus {method}: {self.gain(method, metric)}"
                 found.append(text)
@@ -127,23 +130,27 @@ class ReconstructionQuality:
 
 def evaluate_reconstructor(
     f: Reconstructor,
-    truth: Tensor,
+    truth: Tensor | Array,
     *,
-    measurements: Tensor | None = None,
-    metrics: tuple[Metric, ...] = ("psnr", "ssim"),
+    measurements: Tensor | Array | None = None,
+    metrics: Sequence[Metric | OwnMetric] = ("psnr", "ssim"),
     seed: int = 0,
 ) -> ReconstructionQuality:
     """Evaluate a reconstructor on images, next to A† and total variation.
 
     Args:
         f: trained reconstructor with its process.
-        truth: (n, *A.domain), images in [0, 1].
+        truth: (n, *A.domain), images in [0, 1]; here and below, an array becomes a tensor in single precision.
         measurements: (n, *A.range), of these images; None: the process measures them, with noise of `seed`.
-        metrics: metrics to compute; `ssim` is left out for images of fewer than 11 pixels a side.
+        metrics: names of `Metric`; `ssim` is left out for images of fewer than 11 pixels a side. Or functions of your
+            own of (found, truth), both (n, *A.domain), that give one value for each image: (n,). Their names are those
+            of the functions.
         seed: seed of the noise.
 
     Raises:
-        ValueError: f has no process, images or measurements do not fit the process, or no image is left.
+        TypeError: f is no reconstructor.
+        ValueError: f has no process, images or measurements do not fit the process, no image is left, a metric is
+            unknown, or one of your own gives other than one finite value for each image.
 
     Example:
         >>> import unseen as un
@@ -153,12 +160,20 @@ def evaluate_reconstructor(
         >>> found = evaluate_reconstructor(f, truth)
         >>> found.gain("A†", "psnr").value > 10
         True
+        >>> def error(found, truth):
+        ...     return (found - truth).abs().mean(dim=(1, 2, 3))
+        >>> evaluate_reconstructor(f, truth, metrics=["psnr", error]).mean("network", "error").value < 0.02
+        True
     """
+    if not isinstance(f, Reconstructor):
+        raise TypeError(f"f is a reconstructor, such as learn and load return, but got a {type(f).__name__}.")
     process = f.process
     if process is None:
         raise ValueError(f"this {f.key} was saved without its process: give one, load(folder, process=…)")
-    if unknown := [metric for metric in metrics if metric not in get_args(Metric)]:
-        raise ValueError(f"metrics are {', '.join(get_args(Metric))}, but got {unknown[0]!r}")
+    if unknown := [metric for metric in metrics if not callable(metric) and metric not in get_args(Metric)]:
+        raise ValueError(f"metrics are {', '.join(get_args(Metric))}, or functions, but got {unknown[0]!r}")
+    truth = tensor_of(truth)
+    measurements = None if measurements is None else tensor_of(measurements)
     x = truth.to(torch.complex64) if process.A.complex_domain else truth
     check_images(x, process)
     count = process.A.batch
@@ -190,14 +205,26 @@ def evaluate_reconstructor(
             converged = converged and done
     images = {method: torch.cat(parts) for method, parts in found.items()}
     values: dict[str, dict[str, list[float]]] = {
-        method: {str(metric): _values(metric, image, x) for metric in asked} for method, image in images.items()
+        method: {_name(metric): _values(metric, image, x) for metric in asked} for method, image in images.items()
     }
     shown = {"truth": x[:_SHOWN]} | {method: image[:_SHOWN] for method, image in images.items()}
     return ReconstructionQuality(values, int((~kept).sum()), converged, shown)
 
 
-def _values(metric: Metric, found: Tensor, truth: Tensor) -> list[float]:
+def _name(metric: Metric | OwnMetric) -> str:
+    return metric if isinstance(metric, str) else getattr(metric, "__name__", type(metric).__name__)
+
+
+def _values(metric: Metric | OwnMetric, found: Tensor, truth: Tensor) -> list[float]:
     """Return one value for each image, finite: an image without error counts as 200 dB."""
+    if callable(metric):
+        own = torch.as_tensor(metric(found, truth))
+        if own.shape != (len(truth),) or not bool(own.isfinite().all()):
+            raise ValueError(
+                f"the metric {_name(metric)} gives a finite value for each image, ({len(truth)}), but gave "
+                f"{describe(tuple(own.shape))}, finite: {bool(own.isfinite().all())}"
+            )
+        return [float(value) for value in own]
     if metric == "ssim":
         return [float(value) for value in ssim(found, truth)]
     if metric == "psnr-ei":

@@ -74,3 +74,13 @@ def test_mistakes_are_sentences(tmp_path: Path, say: Say) -> None:
     masks_too = say("gate", "models/pca", "--data", few.parent, "--out", tmp_path / "site")
     assert masks_too.code == 2 and f"masks and all. Give {few}, or the folder" in " ".join(masks_too.err.split())
     assert not (tmp_path / "site").exists()
+
+
+@pytest.mark.parametrize("command", ["gate", "adapt"])
+def test_a_folder_with_other_files_is_refused_and_kept(tmp_path: Path, say: Say, command: str) -> None:
+    films = phantoms.write(phantoms.normals(20, seed=8, size=64), tmp_path / "films")
+    before = sorted(films.parent.rglob("*"))
+    done = say(command, "models/pca", "--data", films, "--out", films.parent)
+    assert done.code == 2 and f"{films.parent}: holds other files" in done.err, done.err
+    assert "looking at" not in done.err
+    assert sorted(films.parent.rglob("*")) == before

@@ -1,6 +1,5 @@
 """`unseen gate MODEL --data normals.csv --out MODEL2`: a model's input gate, learnt from the normal films of a site."""
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -30,13 +29,13 @@ def gate(
 
       unseen gate models/pca --data tables/labelled.csv --out models-site/pca
     """
-    from unseen.artifacts import bundle
-    from unseen.artifacts.files import replacing_folder
+    from unseen.artifacts.bundle import check_free
     from unseen.data.film import Film
     from unseen.data.reading import films
     from unseen.runs.cohort import check_holds_films_alone
 
     console.check_model(model, "detector")
+    check_free(out)
     check_holds_films_alone("data", [data])
     listed = films(data)
     from unseen.detectors.gate_in_bundle import add_gate
@@ -49,9 +48,7 @@ def gate(
     console.step(f"looking at {data}")
     known = [film for film in listed if film.label != "abnormal"]
     fitted = Gate.fit(known, finder=detector.finder, least_age_years=least_age or None)
-    with replacing_folder(out) as temporary:
-        shutil.copytree(bundle.load(model).folder, temporary, dirs_exist_ok=True)
-        card = add_gate(temporary, fitted)
+    card = add_gate(model, fitted, to=out)
     read = sum(isinstance(film, Film) for film in known)
     console.result(
         f"a gate from {read} films; the model's weights are {card.weights_sha256[:16]}… now: {out}",

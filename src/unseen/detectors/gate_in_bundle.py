@@ -27,11 +27,20 @@ class Companion(HasSettings, Protocol):
         ...
 
 
-def add_gate(folder: Path | str, gate: Companion) -> Card:
-    """Add a gate to a bundle, or replace its gate, and return the new card. Nothing else changes."""
+def add_gate(folder: Path | str, gate: Companion, *, to: Path | str | None = None) -> Card:
+    """Add a gate to a bundle, or replace its gate, and return the new card. Nothing else changes.
+
+    Args:
+        folder: the bundle.
+        gate: the gate.
+        to: folder of the bundle with the gate; None: that of the bundle.
+
+    Raises:
+        BundleError: the bundle cannot be read, or `to` holds other files.
+    """
     read = bundle.load(folder, "detector")
     tensors = {name: t for name, t in read.tensors.items() if name.split(".")[0] != GATE} | gate.tensors()
-    return bundle.save(read.folder, tensors, read.card.model_copy(update={"gate": gate.settings()}))
+    return bundle.save(Path(to or read.folder), tensors, read.card.model_copy(update={"gate": gate.settings()}))
 
 
 def gate_parts(folder: Path | str) -> tuple[dict[str, object], dict[str, Tensor]] | None:

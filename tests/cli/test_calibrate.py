@@ -121,6 +121,12 @@ def test_from_labelled_films_to_decisions_and_a_pilot(say: Say, model: Path, lab
     )
     assert "A higher --max-miss-rate or a lower --confidence needs fewer abnormal studies." in refused.out
     assert "audit sample" not in refused.out
+    assert refused.code == 0 and (tmp_path / "p5.json").is_file(), "the policy ranks films"
+    words = ("calibrate", model, "--data", labelled, "--json", "--out", tmp_path / "p6.json", "--max-miss-rate")
+    for rate, nothing in (("0.05", ["phantom"]), ("0.1", [])):
+        answer = say(*words, rate)
+        assert answer.code == 0, answer.err
+        assert json.loads(answer.out)["policies"][0]["clears_nothing_from"] == nothing
 
     archive = Path(un.data.phantoms.write(un.data.phantoms.twins(6, seed=32, size=64), tmp_path / "archive"))
     pilot = say("pilot", model, "--data", archive, "--policy", policy, "--out", tmp_path / "pilot")

@@ -67,6 +67,9 @@ def calibrate(
     Without --data, the command only reports how many abnormal studies must be labelled. The model's training films are
     left out. Cleared studies stay visible; readers should read a blinded sample of them.
 
+    If too few abnormal studies of a source are labelled, the policy is written and clears nothing from this source;
+    `clears_nothing_from` of --json names such sources.
+
     Examples:
 
       unseen calibrate models/pca --max-miss-rate 0.05
@@ -135,7 +138,10 @@ def calibrate(
                 f"cleared. Fit one with `unseen gate {model} --data NORMALS --out FOLDER`, and calibrate the new model"
             )
         lines = [*seen.lines(), *policy_lines(screener.policy), *_remedies(screener.policy)]
-        calibrated = {"model": model, "policy": path, "films": seen.labels, "summary": lines}
+        refused = [name for name, source in screener.policy.sources.items() if source.threshold is None]
+        calibrated = {
+            "model": model, "policy": path, "films": seen.labels, "clears_nothing_from": refused, "summary": lines,
+        }  # fmt: skip
         console.item("policies", "\n".join([*lines, f"policy: {path}"]), calibrated)
     console.limits()
 

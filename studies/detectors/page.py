@@ -317,9 +317,10 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
     if not listed:
         return []
     chosen, quick, opened = nominated(rows), nominated(rows, single=True), openings(rows)
+    fold_0 = {one.name: rows.get(f"{ROWS}{one.name}-0", {}) for one in listed}
     lines = [
         [
-            budgets.named(rows.get(f"{ROWS}{one.name}-0", {}), one.name),
+            budgets.named(fold_0[one.name], one.name),
             f"{one.index:.3f}",
             "; ".join(one.against) or "–",
         ]
@@ -335,7 +336,8 @@ def _nomination(rows: Mapping[str, Entry]) -> list[str]:
         f"the recipes "
         f"that are at no source below `{FLOOR}` and that separate matched pairs, which differ in the lesion only, "
         f"better "
-        "than chance. It selects nothing while a recipe with a higher index has no row of matched pairs.",
+        "than chance. It selects nothing while a recipe with a higher index has no row of matched pairs."
+        f"{unrecorded(fold_0.values())}",
         table(["Recipe", "index", "reason against"], lines),
         f"**Selected: {_named(chosen)}; of single methods: {_named(quick)}.** We have evaluated on folds 1 to 4 for "
         f"{len(opened)} recipe{'' if len(opened) == 1 else 's'}"

@@ -85,9 +85,8 @@ def screening_screen(rows: Mapping[str, Entry], products: Sequence[tuple[str, st
         {source for row in halves for source in row["n"] if _RATE not in {rate for rate, _ in _halves(row, source)}}
     )
     sentences.append(
-        f"{' and '.join(name.capitalize() for name in refused)} has too few abnormal studies for {100 * _RATE:g} %, "
-        f"and "
-        "the calibration refuses there."
+        f"{' and '.join(name.capitalize() for name in refused)} {'has' if len(refused) == 1 else 'have'} too few "
+        f"abnormal studies for {100 * _RATE:g} %, and the calibration refuses there."
         if refused
         else "Every source has enough abnormal studies for each rate."
     )

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from studies.evidence.screen import best_first
 from studies.pages import budgets
-from studies.pages.cells import Entry, number_range, signed, table
+from studies.pages.cells import Entry, dagger, dagger_note, number_range, signed, table, unrecorded
 from unseen.evaluation.intervals import interval_text as figure
 from unseen.evaluation.lung_sides import LUNG_SHORTCUTS
 
@@ -109,7 +109,7 @@ def nomination_section(rows: Mapping[str, Entry], slow: Mapping[str, float]) -> 
         f"{n['real']} abnormal films whose reading names one side. The rule was committed before any figure was "
         "computed (`studies/nominate.py`). Synthetic lesions and the films that they are drawn into are not "
         "independent, so the intervals are too narrow. `python -m studies.nominate --part fold-0`, "
-        f"{max(str(row[FOLD_0]['date']) for row in chosen)}.",
+        f"{max(str(row[FOLD_0]['date']) for row in chosen)}.{unrecorded(chosen)}",
         table(
             ["Recipe", "index", "which lung", "synthetic", "real", "similar films", "training, core-s"],
             best_first(
@@ -159,6 +159,7 @@ def nomination_section(rows: Mapping[str, Entry], slow: Mapping[str, float]) -> 
 
 def _on_test_films(rows: Mapping[str, Entry], tested: list[Entry]) -> list[str]:
     """Return the table of both figures on the films that chose nothing."""
+    trained = {name: _training(rows, name) for name, *_ in both_figures(rows)}
     looks = {_recipe(row): row["looks"] for row in tested}
     each = {_recipe(row): row[TESTED] for row in tested}
     seeds = sorted({seed for row in tested for seed in row[TESTED]["seeds"]})
@@ -171,13 +172,14 @@ def _on_test_films(rows: Mapping[str, Entry], tested: list[Entry]) -> list[str]:
         "and, where there are several, trainings; *similar films* and *AUROC* are those of seed 0. "
         "*Each*: the trainings in turn. `models/…`: the weights of the package, one training. *Looks*: how often the "
         "recipe was scored on these films by this command; nothing was chosen by them. "
+        f"{_MARKED if any(dagger(row) for name, row in trained.items() if not name.startswith('models/')) else ''}"
         f"`python -m studies.nominate --part folds-1-4 --seeds {' '.join(map(str, seeds))}`, "
         f"{max(str(row[TESTED]['date']) for row in tested)}.",
         table(
             ["Recipe", "which lung", "each", "similar films", "each", "AUROC", "trainings", "looks"],
             (
                 [
-                    budgets.named(_shipped(rows, name), name),
+                    budgets.named(trained[name], name),
                     figure(side),
                     _each(each.get(name), "laterality_each"),
                     figure(alike),
@@ -189,6 +191,7 @@ def _on_test_films(rows: Mapping[str, Entry], tested: list[Entry]) -> list[str]:
                 for name, side, alike, area, trainings in both_figures(rows)
             ),
         ),
+        *dagger_note(trained.values()),
         *_carried_over(tested),
     ]
 
@@ -219,6 +222,11 @@ def _carried_over(tested: list[Entry]) -> list[str]:
     ]
 
 
+_CROSS_FITTED = "detectors/folds-1-4/"
+_MARKED = (
+    "These rows do not record whether a training had converged: † stands where the same recipe's trainings for folds 1 "
+    "to 4 had not ([table](results-detectors.md#the-test-folds)). "
+)
 _COLUMNS = ("laterality", "laterality_synthetic", "laterality_real")
 
 
@@ -234,6 +242,11 @@ def _given(row: Entry) -> str:
 def _shipped(rows: Mapping[str, Entry], name: str) -> Entry:
     """The row of a model that ships, for its training; empty for a recipe."""
     return rows.get(f"shipped/{name.removeprefix('models/')}-0", {}) if name.startswith("models/") else {}
+
+
+def _training(rows: Mapping[str, Entry], name: str) -> Entry:
+    """Return the row that records how a model or a recipe was trained; empty where none does."""
+    return _shipped(rows, name) or rows.get(f"{_CROSS_FITTED}{name}-0", {})
 
 
 def _each(row: Entry | None, name: str) -> str:

@@ -7,8 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from studies.evidence import screening
 from studies.one_sided import side_of
-from studies.pages.instruments import WITHDRAWN, both_figures, cells, claim, laterality_section, sided_rows
+from studies.pages.instruments import (
+    WITHDRAWN,
+    both_figures,
+    cells,
+    claim,
+    laterality_section,
+    nomination_section,
+    sided_rows,
+)
 from studies.pages.training_cost import ensemble_line
 from studies.rows import Row
 from tests.studies.committed import committed_rows
@@ -90,3 +99,29 @@ def test_a_table_without_the_ensemble_says_what_its_row_would_cost(rows: dict[st
     assert f"] | {similar:.2f} [" in next(
         line for line in text.splitlines() if line.startswith("| `ensemble-five` | k")
     )
+
+
+def test_the_nomination_marks_trainings_that_had_not_converged(rows: dict[str, Row]) -> None:
+    blocks = nomination_section(rows, {})
+    chosen, tested = (block for block in blocks if block.startswith("| Recipe"))
+    assert "†" not in chosen and "do not record whether a training had converged" in blocks[1]
+    names = {name for name, *_ in both_figures(rows)}
+    marked = {name for name in names if f"`{name}`†" in tested or f"`{name}` (560 steps, 32 of 64 features)†" in tested}
+    late = {
+        name
+        for name in names
+        for kind in ("detectors/folds-1-4/", "shipped/")
+        if rows.get(f"{kind}{name.removeprefix('models/')}-0", {}).get("convergence") == "not converged"
+        and name.startswith("models/") == (kind == "shipped/")
+    }
+    assert marked == late >= {"deep-svdd", "one-class-svm"}
+    assert sum(block.startswith("† Not converged") for block in blocks) == 1
+    converged = {name: {**row, "convergence": "converged"} for name, row in rows.items()}
+    assert "† " not in "\n".join(nomination_section(converged, {}))
+
+
+def test_several_hospitals_have_too_few_abnormal_studies(rows: dict[str, Row], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screening, "_RATE", 0.001)
+    first = screening.screening_screen(rows, [])
+    assert first is not None
+    assert "Montgomery and Shenzhen have too few abnormal studies for 0.1 %" in " ".join(first.sentences)

@@ -281,12 +281,21 @@ def _paired(
     columns = np.stack([_covariate(table, name) for name in names], axis=1)  # (films, covariates)
     if not np.isfinite(columns).all():
         lacking = [name for name, column in zip(names, columns.T, strict=True) if not np.isfinite(column).all()]
-        return names, cohort, f"{' and '.join(lacking)} is not known for every film", width
+        return names, cohort, f"{_with_verb(lacking, 'is', 'are')} not known for every film", width
     covariate = columns[:, 0] if len(names) == 1 else _propensity(columns, cohort)
     width = width or (SHARPNESS_CALIPER if names == ("sharpness",) else CALIPER * _spread(covariate, cohort))
     if not width > 0:
-        return names, cohort, f"{' and '.join(names)} has one value for all films", width
+        return names, cohort, f"{_with_verb(names, 'has', 'have')} one value for all films", width
     return names, cohort, _pairs_of(covariate, cohort, width), width
+
+
+def _with_verb(names: Sequence[str], one: str, several: str) -> str:
+    """Return the names with the verb of their number.
+
+    >>> _with_verb(["sharpness"], "has", "have"), _with_verb(["sharpness", "mean"], "has", "have")
+    ('sharpness has', 'sharpness and mean have')
+    """
+    return f"{' and '.join(names)} {one if len(names) == 1 else several}"
 
 
 def _covariate(table: pl.DataFrame, name: str) -> Floats:
